@@ -1,0 +1,31 @@
+"""Breakeven: a hybrid LLM routing proxy.
+
+Apps point their OpenAI base URL here. For every request a policy decides whether the tokens come
+from the organisation's own GPUs or from a cloud API, and the decision can always be explained.
+
+The life of a request
+---------------------
+1. *Identify* (`gateway.identify`): one credential, one key of the policy.
+2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
+3. *Classify* (`core.sensitivity`): labels and detectors give a level and tags, and those give the permitted zones.
+4. *Decide* (`core.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
+5. *Reserve* (`ledger`): the worst case is held before a byte leaves.
+6. *Forward* (`gateway.forward`, `upstream`): candidates in order, one deadline; nothing is retried once the client
+   has a byte. The connection that writes the first byte checks the permitted zones once more.
+7. *Settle* (`ledger`): real usage replaces the hold, exactly once.
+
+Layers: imports point down only
+-------------------------------
+::
+
+    __main__ | cli      commands
+    app                 composition root and supervisor; the only module that sees every layer
+    gateway             the data plane: /v1 endpoints on one HTTP/1.1 port
+    config | ledger | upstream | simulate | adapter
+    core                values in, values out: no await, no clock, no randomness, no logging, no I/O
+
+import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a
+`core.plan.Plan`; `ledger` is the only code that knows Redis; `upstream` is the only code that
+connects to a backend; `simulate` holds backends that pretend, and say so; `adapter` is a separate
+process around litellm that the gateway reaches over a unix socket like any other upstream.
+"""

@@ -1,0 +1,363 @@
+"""The policy file, version 1, as frozen types.
+
+These models are the single description of the file: `config.load` decodes YAML into them, `breakeven
+schema` prints their JSON Schema, and `core.plan` compiles them into the tables that decisions use.
+References between sections (a backend naming a zone, say) are checked by `config.references`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds from "250ms", "2s", "15m" or "1h".
+
+    Raises ValueError for anything else: a bare number does not say its unit.
+    """
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration is a number and a unit, such as 250ms, 2s, 15m or 1h")
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+def _check_hours(value: str) -> str:
+    if not _HOURS.fullmatch(value):
+        raise ValueError('hours are two-digit hours "from-to" such as "00-06" or "22-04" (the end is excluded)')
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone is an IANA name such as UTC or Europe/Berlin") from None
+    return value
+
+
+def _check_secret(value: str) -> str:
+    """Secrets are references; the value is left out of the message on purpose: it may be a secret."""
+    kind, _, target = value.partition(":")
+    if kind not in ("env", "file") or not target:
+        raise ValueError("a secret is given as env:NAME or file:PATH, never in the policy itself")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$")]
+Names = Annotated[tuple[Name, ...], Field(strict=False)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
+]
+Secret = Annotated[str, AfterValidator(_check_secret)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Hours = Annotated[str, AfterValidator(_check_hours)]
+TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+
+Endpoint = Literal["chat", "completions", "embeddings"]
+Modality = Literal["text", "image", "audio", "file", "video"]
+Strategy = Literal["threshold", "breakeven", "cheapest", "local_first", "cloud_first"]
+Window = Literal["today", "trailing_24h", "yesterday"]
+DetectorName = Literal["credit_card", "iban", "us_ssn", "email", "phone", "api_key"]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are refused and values cannot change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Zone(Section):
+    owned: bool = False
+    """True for zones that are the organisation's own; all others are the cloud."""
+
+
+class Price(Section):
+    """USD per million tokens, and per request."""
+
+    input: Usd
+    output: Usd
+    cached_input: Usd | None = None
+    """Input read from the provider's cache; the input price when left out."""
+    cache_write: Usd | None = None
+    """Input written to the provider's cache; the input price when left out."""
+    request: Usd = 0.0
+    """USD per request, on top of the tokens."""
+
+
+class Served(Section):
+    """What one backend serves under one model name of this policy."""
+
+    model: str = Field(min_length=1)
+    """The name that the upstream knows."""
+    endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
+    """Endpoints that work; by default chat and completions for vllm, all for openai, chat and embeddings for litellm."""
+    context: int | None = Field(default=None, gt=0)
+    """Context length in tokens; a vllm backend is asked for it when left out."""
+    modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
+    """By default text for vllm, and everything for the others."""
+    quality: Fraction | None = None
+    """Overrides the backend's quality."""
+    price: Price | None = None
+    """Overrides the published price."""
+
+
+class GpuCost(Section):
+    """What an owned backend costs."""
+
+    usd_per_hour: Usd
+    """Rent of all its GPUs together, paid while it is on."""
+    ops_usd_per_day: Usd = 0.0
+    """Share of the people who run it."""
+    usd_per_million_tokens: Usd = 0.0
+    """Variable cost, such as power."""
+
+
+class Capacity(Section):
+    max_waiting: int = Field(default=8, ge=0)
+    """Full when this many requests wait in a replica's own queue."""
+    max_kv_cache: Fraction = 0.95
+    """Full when a replica's KV cache is used to this share."""
+    max_running: int | None = Field(default=None, gt=0)
+    """Full when this many requests run on a replica; unlimited when left out."""
+    tokens_per_second: float | None = Field(default=None, gt=0)
+    """What the backend can serve when busy (input and output together); bounds the break-even."""
+    queue: int = Field(default=64, ge=0)
+    """Requests that may wait in the gateway, per worker, when they can go nowhere else."""
+    queue_timeout: Duration = 30.0
+    """How long they wait before they get 503."""
+
+
+class _Backend(Section):
+    zone: Name
+    serves: dict[Name, str | Served] = Field(min_length=1)
+    """Model names of this policy, and what the upstream calls them."""
+    quality: Fraction | None = None
+    """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""
+    cost: GpuCost | None = None
+    """Fixed cost, for owned backends."""
+    api_key: Secret | None = None
+    capacity: Capacity = Capacity()
+    connect_timeout: Duration = 5.0
+    """Until the connection (and TLS) stands."""
+    first_byte_timeout: Duration = 120.0
+    """From the request's last byte to the response's first."""
+    idle_timeout: Duration = 120.0
+    """Longest silence inside a response."""
+    stream_usage: bool = True
+    """Ask for token usage in streams; set false for providers that refuse `stream_options`."""
+
+
+class _WithUrls(_Backend):
+    url: Url | None = None
+    """Base URL, with the version path: http://127.0.0.1:8000/v1"""
+    urls: tuple[Url, ...] = Field(default=(), strict=False)
+    """Several replicas instead of one url; the least loaded is used first."""
+
+    @model_validator(mode="after")
+    def _one_of_url_and_urls(self) -> Self:
+        if (self.url is None) == (not self.urls):
+            raise ValueError("give either url or urls")
+        return self
+
+    def replicas(self) -> tuple[str, ...]:
+        return self.urls if self.url is None else (self.url,)
+
+
+class VllmBackend(_WithUrls):
+    kind: Literal["vllm"]
+
+
+class OpenAIBackend(_WithUrls):
+    kind: Literal["openai"]
+    provider: str = "openai"
+    """Provider id in the published price list."""
+
+
+class LitellmBackend(_Backend):
+    kind: Literal["litellm"]
+    api_base: Url | None = None
+    """Replaces the provider's own address."""
+
+    def replicas(self) -> tuple[str, ...]:
+        return ()
+
+
+Backend = Annotated[VllmBackend | OpenAIBackend | LitellmBackend, Field(discriminator="kind")]
+
+
+class Model(Section):
+    backends: Names = Field(min_length=1)
+    """Backends that may serve it, in order of preference where nothing else decides."""
+    aliases: Names = ()
+    """Other names that clients may use for it."""
+    quality_floor: Fraction = 0.0
+    """Least quality a backend must have."""
+
+
+class Detector(Section):
+    find: tuple[DetectorName, ...] = Field(min_length=1, strict=False)
+    raise_to: Name | None = None
+    """The request's level becomes at least this one."""
+    tag: Name | None = None
+    """The request gets this tag."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.raise_to is None and self.tag is None:
+            raise ValueError("a detector needs raise_to, tag or both")
+        return self
+
+
+class Sensitivity(Section):
+    levels: dict[Name, Names] = Field(min_length=1)
+    """Levels from the least to the most restricted, each with the zones that may see it."""
+    default: Name | None = None
+    """Level of a request that nothing labels; the most restricted one when left out."""
+    tags: dict[Name, Names] = Field(default={})
+    """Tags with the zones that may see them; a request's zones are the intersection of all."""
+    detectors: tuple[Detector, ...] = Field(default=(), strict=False)
+    unreadable: Name | None = None
+    """Level of a request with a part that detectors cannot read (an image, token ids); the most restricted one when left out."""
+
+
+class CostOverride(Section):
+    strategy: Strategy | None = None
+    threshold_tokens_per_day: int | None = Field(default=None, gt=0)
+
+
+class When(Section):
+    """All given conditions must hold."""
+
+    tag: Name | None = None
+    level: Name | None = None
+    model: Name | None = None
+    team: Name | None = None
+    key: Name | None = None
+    endpoint: Endpoint | None = None
+    hours: Hours | None = None
+    """Hours of the day in the policy's time zone."""
+
+
+class Rule(Section):
+    name: str = Field(min_length=1)
+    when: When
+    cost: CostOverride | None = None
+    quality_floor: Fraction | None = None
+    """Raises the least quality a backend must have."""
+    zones: Names | None = None
+    """Narrows the permitted zones; it can never widen them."""
+
+
+class Mix(Section):
+    """Shares of a request's tokens, assumed until enough were seen."""
+
+    input: Fraction = 0.75
+    """Uncached input."""
+    cached: Fraction = 0.0
+    output: Fraction = 0.25
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Self:
+        if abs(self.input + self.cached + self.output - 1) > 1e-6:
+            raise ValueError("input, cached and output must add up to 1")
+        return self
+
+
+class Cost(Section):
+    strategy: Strategy = "threshold"
+    threshold_tokens_per_day: int = Field(default=500_000, gt=0)
+    """Below this volume the cloud is preferred, from it on the own GPUs."""
+    window: Window = "trailing_24h"
+    hysteresis: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """After a switch to local, the volume must fall this share below the threshold to switch back."""
+    timezone: TimezoneName = "UTC"
+    """Where days begin and end."""
+    mix: Mix = Mix()
+
+
+class Health(Section):
+    probe_interval: Duration = 2.0
+    probe_timeout: Duration = 2.0
+    failures_to_open: int = Field(default=5, gt=0)
+    """Consecutive failures that open a backend's circuit."""
+    cooldown: Duration = 15.0
+    """How long an open circuit rests before one trial request."""
+    successes_to_close: int = Field(default=1, gt=0)
+    """Trial requests that must succeed to close it again."""
+
+
+class Retry(Section):
+    attempts: int = Field(default=3, ge=1, le=10)
+    """Attempts per request, over all backends."""
+    budget: Fraction = 0.2
+    """Retries as a share of requests."""
+    deadline: Duration = 120.0
+    """From the request's arrival to the response's first byte, over all attempts."""
+    backoff: Duration = 0.05
+    """First wait before the same backend is tried again; it doubles, with jitter."""
+    max_backoff: Duration = 2.0
+
+
+class Ledger(Section):
+    on_loss: Literal["refuse", "allow"] = "refuse"
+    """Whether cloud backends may be used while the ledger cannot be reached."""
+    timeout: Duration = 1.0
+    """Longest wait for the ledger before it counts as lost."""
+    lease: Duration = 900.0
+    """A reservation not settled for this long is charged as held."""
+    retain_days: int = Field(default=400, gt=0)
+
+
+class Server(Section):
+    cors_origins: tuple[str, ...] = Field(default=(), strict=False)
+    """Origins whose pages may call the gateway; "*" for all. Off when empty."""
+    max_body_bytes: int = Field(default=100_000_000, gt=0)
+    body_timeout: Duration = 60.0
+    """Longest pause while a client sends its request."""
+
+
+class Key(Section):
+    name: Name
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the key, in hex; `breakeven key new` prints it."""
+    team: Name = "default"
+    models: Names | None = None
+    """Models it may use; all when left out."""
+    zones: Names | None = None
+    """Zones its requests may reach; all when left out."""
+    sensitivity: Name | None = None
+    """Least level of its requests."""
+    tags: Names = ()
+    """Tags that all its requests carry."""
+
+
+class Policy(Section):
+    version: Literal[1]
+    zones: dict[Name, Zone] = Field(min_length=1)
+    backends: dict[Name, Backend] = Field(min_length=1)
+    models: dict[Name, Model] = Field(min_length=1)
+    sensitivity: Sensitivity | None = None
+    """When left out every zone may see every request."""
+    rules: tuple[Rule, ...] = Field(default=(), strict=False)
+    """The first rule whose conditions hold applies."""
+    cost: Cost = Cost()
+    health: Health = Health()
+    retry: Retry = Retry()
+    ledger: Ledger = Ledger()
+    server: Server = Server()
+    keys: tuple[Key, ...] = Field(default=(), strict=False)

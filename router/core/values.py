@@ -1,0 +1,323 @@
+"""The frozen values that layers hand to each other.
+
+    Facts      what is known of one request            (gateway -> decide)
+    Plan       a policy, compiled, with prices          (config -> decide, gateway, ledger)
+    Snapshot   what backends and the ledger look like   (upstream, ledger -> decide)
+    Decision   where the request may go, in order, and why  (decide -> forward, explain)
+    Usage      tokens that an upstream reported          (core.usage -> ledger)
+    Hold, Settlement   what the ledger is told           (gateway -> ledger)
+
+Money is in integer micro-USD; tokens are integers; times are seconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.core.policy import Endpoint, Modality, Policy, Strategy, Window
+
+
+class Rates(Struct, frozen=True):
+    """Micro-USD per token (which is USD per million tokens), and per request."""
+
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+    request: float = 0.0
+
+
+class PriceTier(Struct, frozen=True):
+    """Rates that hold for requests whose whole input has at least `from_input_tokens` tokens."""
+
+    from_input_tokens: int
+    rates: Rates
+
+
+class Usage(Struct, frozen=True):
+    """Tokens of one answer. `input` is all input, with `cached` and `cache_write` being parts of it."""
+
+    input: int = 0
+    cached: int = 0
+    cache_write: int = 0
+    output: int = 0
+    estimated: bool = False
+    """True when the upstream did not report it and it was counted here."""
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+class Route(Struct, frozen=True):
+    """One backend as it serves one model."""
+
+    backend: str
+    zone: str
+    owned: bool
+    kind: str
+    upstream_model: str
+    endpoints: frozenset[Endpoint]
+    modalities: frozenset[Modality]
+    context: int | None
+    quality: float | None
+    tiers: tuple[PriceTier, ...]
+    """Price by size of input, ascending, the first from 0; the variable cost for owned backends."""
+    stream_usage: bool
+
+
+class ModelPlan(Struct, frozen=True):
+    name: str
+    routes: tuple[Route, ...]
+    quality_floor: float
+    reference: Route | None
+    """The cheapest route on the other side of the break-even (a cloud route), for the counterfactual."""
+    eligible: bool
+    """True when both an owned and a cloud backend serve it: its tokens count towards the break-even."""
+
+
+class KeyGrant(Struct, frozen=True):
+    """What one key allows. `models` and `zones` are None for all."""
+
+    name: str
+    team: str
+    models: frozenset[str] | None
+    zones: frozenset[str] | None
+    level: str | None
+    tags: tuple[str, ...]
+
+
+class GpuFigures(Struct, frozen=True):
+    """The owned side's cost and capacity, summed over the owned backends."""
+
+    fixed_usd_per_day: float
+    variable_usd_per_million: float
+    capacity_tokens_per_day: float | None
+
+
+class Plan(Struct, frozen=True):
+    """A validated policy, compiled for lookups, with the rates in force."""
+
+    version: str
+    """First 12 hex digits of the SHA-256 of the file."""
+    policy: Policy
+    models: Mapping[str, ModelPlan]
+    """By name and by every alias."""
+    keys: Mapping[str, KeyGrant]
+    """By SHA-256 (hex) of the key."""
+    owned_zones: frozenset[str]
+    levels: tuple[str, ...]
+    """From the least to the most restricted."""
+    level_zones: tuple[frozenset[str], ...]
+    """Zones of each level, in the order of `levels`."""
+    gpu: GpuFigures
+    cloud_reference: Rates | None
+    """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
+
+
+class Label(Struct, frozen=True):
+    """What a request says, or what was found in it."""
+
+    level: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    """Where it comes from, for people: "header", "metadata", "key", "detector credit_card", "unreadable image"."""
+
+
+class Facts(Struct, frozen=True):
+    endpoint: Endpoint
+    model: str
+    key: KeyGrant
+    labels: tuple[Label, ...]
+    input_tokens: int
+    """Upper estimate, without a tokenizer."""
+    max_output_tokens: int | None
+    modalities: frozenset[Modality]
+    quality_floor: float = 0.0
+    """Asked for by the client."""
+
+
+class BackendState(Struct, frozen=True):
+    """One backend now, over its replicas."""
+
+    healthy: bool = True
+    why: str = ""
+    """For people, when not healthy: "circuit open for 12 s after 5 failures (connection refused)"."""
+    full: bool = False
+    load: str = ""
+    """For people, when full: "8 waiting, KV cache 97 %"."""
+    retry_after: float = 1.0
+    """Seconds until asking again makes sense, when not healthy or full."""
+    context: int | None = None
+    """Context length that the backend reports."""
+
+
+class Mixture(Struct, frozen=True):
+    """Eligible tokens seen in the window."""
+
+    input: int = 0
+    """Uncached input."""
+    cached: int = 0
+    output: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.cached + self.output
+
+
+class Side(StrEnum):
+    LOCAL = "local"
+    CLOUD = "cloud"
+
+
+class Snapshot(Struct, frozen=True):
+    backends: Mapping[str, BackendState]
+    """Backends that are missing count as healthy and free."""
+    seen: Mixture = Mixture()
+    """Eligible tokens in the policy's window."""
+    previous: Side = Side.CLOUD
+    """Side preferred by the last decision, for the hysteresis."""
+    hour: int = 0
+    """Hour of the day in the policy's time zone."""
+    cloud_blocked: str = ""
+    """Why cloud backends may not be used now ("the ledger cannot be reached"); empty when they may."""
+
+
+class Step(StrEnum):
+    """The filters, in their order. Only the last one orders; the others only remove."""
+
+    SCOPE = "key scope"
+    EGRESS = "egress gate"
+    CAPABILITY = "capability"
+    HEALTH = "health"
+    CAPACITY = "capacity"
+    COST = "cost order"
+
+
+class Candidate(Struct, frozen=True):
+    route: Route
+    reason: str
+    """Short code for the response header, such as `threshold-below`."""
+    explanation: str
+    """One sentence for people."""
+
+
+class Removal(Struct, frozen=True):
+    backend: str
+    step: Step
+    explanation: str
+
+
+class Refusal(Struct, frozen=True):
+    status: int
+    code: str
+    message: str
+    retry_after: float | None = None
+
+
+class Decision(Struct, frozen=True):
+    """Where a request may go.
+
+    Exactly one of `candidates`, `waiting` and `refusal` is filled: go there in this order; wait for one of
+    these to have room; or give up. `permitted` is what the egress gate allowed, whatever came after it.
+    """
+
+    model: str
+    """The policy's name of the model, aliases resolved; as asked when unknown."""
+    level: str
+    """Empty when the policy has no sensitivity section."""
+    tags: tuple[str, ...]
+    permitted: frozenset[str]
+    candidates: tuple[Candidate, ...] = ()
+    waiting: tuple[Candidate, ...] = ()
+    refusal: Refusal | None = None
+    removed: tuple[Removal, ...] = ()
+    labels: tuple[Label, ...] = ()
+    """Every label that was considered, for the explanation."""
+    side: Side = Side.CLOUD
+    """Side preferred by cost, to be handed back as `Snapshot.previous`."""
+    rule: str = ""
+    """Name of the rule that applied."""
+
+
+class Preference(Struct, frozen=True):
+    """What a cost strategy answers."""
+
+    side: Side
+    reason: str
+    explanation: str
+
+
+class BreakEven(Struct, frozen=True):
+    """The terms of N* = F / (c - v), in tokens per day; see `core.breakeven`."""
+
+    fixed_usd_per_day: float
+    cloud_usd_per_million: float
+    local_usd_per_million: float
+    tokens_per_day: float | None
+    """None when it never breaks even: the cloud is no dearer per token."""
+    capacity_tokens_per_day: float | None
+    reachable: bool
+    """False when it never breaks even, or only above what the GPU can serve."""
+
+
+class Cell(Struct, frozen=True):
+    """The dimensions that the ledger counts by."""
+
+    backend: str
+    zone: str
+    model: str
+    team: str
+    key: str
+
+
+class Hold(Struct, frozen=True):
+    """The worst case of one request, held before it is sent."""
+
+    id: str
+    cell: Cell
+    """Where it is charged if it is never settled."""
+    at: float
+    lease: float
+    """Seconds until it is charged as held."""
+    input: int
+    output: int
+    cost: int
+    """Micro-USD."""
+    eligible: bool
+
+
+class Settlement(Struct, frozen=True):
+    """What really happened to one hold."""
+
+    id: str
+    cell: Cell
+    at: float
+    """The hold's `at`: a request counts on the day it arrived."""
+    usage: Usage
+    cost: int
+    """Micro-USD; 0 for tokens of an owned backend without variable cost."""
+    counterfactual: int
+    """Micro-USD that the other side would have charged."""
+    error: bool
+    eligible: bool
+
+
+class Row(Struct, frozen=True):
+    """Totals of one cell over some time, as the ledger reports them."""
+
+    cell: Cell
+    requests: int = 0
+    errors: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    cost: int = 0
+    counterfactual: int = 0
+    estimated: int = 0
+    """Requests whose tokens were estimated."""
+    unsettled: int = 0
+    """Requests charged as held because nobody settled them."""
