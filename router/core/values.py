@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.policy import Endpoint, Modality, Policy, Strategy, Window
+from router.core.policy import Endpoint, Modality, Policy
 
 
 class Rates(Struct, frozen=True):

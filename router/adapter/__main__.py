@@ -1,0 +1,73 @@
+"""The adapter process: `python -m router.adapter --policy FILE --socket PATH`.
+
+Prints `listening on unix:PATH` when ready; stops on SIGTERM and with its parent. Ends with status 1 and a
+message when the policy is broken or litellm is missing or must not be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from router.adapter.api import application
+from router.adapter.backends import AdapterBackend, from_policy
+from router.adapter.environment import prepare
+from router.adapter.installed import UnusableError, check_version, installed_version
+from router.adapter.library import Litellm
+from router.adapter.redact import Redactor, environment_secrets
+from router.adapter.serve import serve_until_stopped
+from router.config.load import load
+from router.config.problems import PolicyError
+from router.config.secrets import MissingSecretError, resolve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m router.adapter", description="Providers behind the litellm library."
+    )
+    parser.add_argument("--policy", required=True)
+    parser.add_argument("--socket", required=True)
+    given = parser.parse_args()
+    try:
+        check_version(installed_version())
+        backends = from_policy(load(given.policy).policy, lambda reference: resolve(reference).reveal())
+    except (UnusableError, PolicyError, MissingSecretError) as error:
+        sys.exit(str(error))
+    _run(backends, given.socket)
+
+
+def _run(backends: dict[str, AdapterBackend], path: str) -> None:
+    _log_to_stderr()
+    redactor = Redactor(_secrets(backends))
+    prepare(os.environ)
+    app = application(backends, Litellm(), redactor)
+    try:
+        asyncio.run(serve_until_stopped(app, path, lambda: _announce(path)))
+    except OSError as error:
+        sys.exit(f"cannot listen on {path}: {error.strerror}")
+
+
+def _secrets(backends: dict[str, AdapterBackend]) -> list[str]:
+    keys = [backend.api_key for backend in backends.values() if backend.api_key is not None]
+    return [*keys, *environment_secrets(os.environ)]
+
+
+def _announce(path: str) -> None:
+    sys.stdout.write(f"listening on unix:{path}\n")
+    sys.stdout.flush()
+
+
+def _log_to_stderr() -> None:
+    log = logging.getLogger("breakeven.adapter")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+if __name__ == "__main__":
+    main()

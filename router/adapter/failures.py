@@ -1,0 +1,128 @@
+"""litellm's exceptions -> OpenAI's error object, with the provider's own status.
+
+litellm turns some statuses into others (529 into 500) and wraps what happens inside a stream, so the provider's
+status is looked for in the exceptions behind the one that is raised.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+_PREFIX = re.compile(r"^(?:litellm\.)?(?:[A-Za-z]+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+")
+_TYPES: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+_CODES = {
+    "ContextWindowExceededError": "context_length_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+    "AuthenticationError": "invalid_api_key",
+    "RateLimitError": "rate_limit_exceeded",
+}
+_TIMED_OUT = frozenset({"Timeout", "TimeoutException", "APITimeoutError", "TimeoutError"})
+_UNREACHED = frozenset({"TransportError", "ClientConnectionError", "ClientPayloadError"})
+_CATCH_ALL = "APIConnectionError"
+"""litellm raises it for its own bugs too, always with status 500; a real one has a transport error behind it."""
+
+
+class Failure(Struct, frozen=True):
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+    retry_after: str | None = None
+    cause: str = ""
+    """Class of the first exception, for the log."""
+
+    def body(self) -> dict[str, Any]:
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": error}
+
+
+def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
+    """What the client is told of an exception that a call raised."""
+    behind = tuple(_chain(error))
+    return replace(_judge(behind, redact), cause=type(behind[-1]).__name__)
+
+
+def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str]) -> Failure:
+    names = {kind.__name__ for each in behind for kind in type(each).__mro__}
+    if names & _TIMED_OUT:
+        return Failure(504, "The provider did not answer in time.", "server_error", "timeout")
+    if names & _UNREACHED:
+        return Failure(
+            502, "The provider could not be reached, or broke the connection.", "server_error", "connection_error"
+        )
+    status = _status(behind)
+    if status is None:
+        return Failure(500, "The request could not be translated for the provider.", "server_error", "adapter_error")
+    message, kind = _provider_words(behind)
+    return Failure(
+        status=status,
+        message=redact(message),
+        type=kind or _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
+        code=next((code for name, code in _CODES.items() if name in names), None),
+        retry_after=_header(behind, "retry-after"),
+    )
+
+
+def cut_short() -> Failure:
+    """A stream that ended before the provider said so."""
+    return Failure(502, "The provider's stream ended early.", "server_error", "connection_error")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and those behind it, each once."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [getattr(each, "original_exception", None), each.__cause__, each.__context__]
+
+
+def _status(behind: tuple[BaseException, ...]) -> int | None:
+    """The status that stands farthest behind, which is the provider's."""
+    found = [getattr(each, "status_code", None) for each in behind if type(each).__name__ != _CATCH_ALL]
+    return next((status for status in reversed(found) if isinstance(status, int) and 400 <= status < 600), None)
+
+
+def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None]:
+    """Message and type in the provider's JSON, or the exception's text without litellm's prefixes."""
+    for each in behind:
+        text = str(each)
+        error = _json_error(text[text.find("{") :]) if "{" in text else None
+        if error is not None:
+            kind = error.get("type")
+            return str(error["message"]), kind if isinstance(kind, str) else None
+    return _PREFIX.sub("", str(behind[0])).strip() or "The provider reported an error.", None
+
+
+def _json_error(text: str) -> dict[str, Any] | None:
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    error = value.get("error", value) if isinstance(value, dict) else None
+    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else None
+
+
+def _header(behind: tuple[BaseException, ...], name: str) -> str | None:
+    sources = [getattr(each, "litellm_response_headers", None) for each in behind]
+    sources += [getattr(getattr(each, "response", None), "headers", None) for each in behind]
+    found = [source.get(name) for source in sources if isinstance(source, Mapping)]
+    return next((str(value) for value in found if value), None)

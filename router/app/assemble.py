@@ -1,0 +1,29 @@
+"""A plan -> the backends of the fleet, with addresses and credentials."""
+
+from __future__ import annotations
+
+import ssl
+
+from router.config.secrets import resolve
+from router.core.policy import Backend, LitellmBackend
+from router.core.values import Plan
+from router.upstream.fleet import BackendSpec
+from router.upstream.target import Target, target_of_socket, target_of_url
+
+
+def backend_specs(plan: Plan, adapter_socket: str, tls: ssl.SSLContext) -> list[BackendSpec]:
+    """Raises MissingSecretError when a credential cannot be resolved."""
+    policy = plan.policy
+    return [
+        BackendSpec(
+            name=name, backend=backend, targets=_targets(name, backend, adapter_socket, tls), health=policy.health
+        )
+        for name, backend in policy.backends.items()
+    ]
+
+
+def _targets(name: str, backend: Backend, adapter_socket: str, tls: ssl.SSLContext) -> tuple[Target, ...]:
+    if isinstance(backend, LitellmBackend):
+        return (target_of_socket(name, backend.zone, adapter_socket),)
+    api_key = resolve(backend.api_key).reveal() if backend.api_key else None
+    return tuple(target_of_url(name, backend.zone, url, api_key, tls) for url in backend.replicas())

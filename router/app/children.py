@@ -1,0 +1,113 @@
+"""Child processes of the supervisor: started, watched, restarted with growing pauses, and stopped by pid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+STEADY_SECONDS = 30.0
+"""A child that ran this long had a good start; the next pause is short again."""
+
+log = logging.getLogger("breakeven.supervisor")
+
+
+class Child:
+    """One process. `feed` is written to its standard input, which stays open as long as we live.
+
+    It is ready once it has written a line on standard output that `ready` accepts; other lines are passed on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        feed: bytes = b"",
+        ready: Callable[[str], bool] = lambda line: line == "ready",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.ready = asyncio.Event()
+        self.ready_line = ""
+        self.exit_code: int | None = None
+        """Of the last run that ended."""
+        self._command = list(command)
+        self._feed = feed
+        self._is_ready = ready
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._ended = asyncio.Event()
+
+    async def until_ready(self) -> None:
+        """Raises ChildProcessError when it ends first."""
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self.ready, self._ended)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+        if not self.ready.is_set():
+            raise ChildProcessError(f"the {self.name} ended with exit code {self.exit_code} before it was ready")
+
+    async def run_forever(self) -> None:
+        """Run, and run again whenever it ends, until `stop`."""
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            began = loop.time()
+            await self._run_once()
+            if self._stopping:
+                return
+            pause = FIRST_PAUSE if loop.time() - began > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
+            log.error("process ended, starting it again", extra={"child": self.name, "exit_code": self.exit_code})
+            await asyncio.sleep(pause)
+
+    async def _run_once(self) -> None:
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(self._feed)
+        if self._stopping:
+            process.terminate()
+        while line := await process.stdout.readline():
+            text = line.decode(errors="replace").rstrip("\n")
+            if not self.ready.is_set() and self._is_ready(text):
+                self.ready_line = text
+                self.ready.set()
+            else:
+                sys.stderr.write(f"{text}\n")
+        self.exit_code = await process.wait()
+        self.ready.clear()
+        self._ended.set()
+
+    async def stop(self, patience: float) -> None:
+        """SIGTERM, and SIGKILL for what is still there after `patience` seconds."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        _signal(process, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience):
+                await process.wait()
+        except TimeoutError:
+            _signal(process, signal.SIGKILL)
+            await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)

@@ -1,0 +1,112 @@
+"""The policy that serves when none was given: made from the environment, written out to be copied and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+HEADER = """\
+# Written by `breakeven serve` at every start without --policy: edits here are lost.
+# Copy it, edit the copy, and start with: breakeven serve --policy my-policy.yaml
+"""
+
+OPENAI_URL = "https://api.openai.com/v1"
+CHAT_MODEL = "gpt-4o-mini"
+EMBEDDING_MODEL = "text-embedding-3-small"
+ADAPTER_MODELS = {
+    "ANTHROPIC_API_KEY": ("anthropic", "anthropic/claude-haiku-4-5"),
+    "GEMINI_API_KEY": ("gemini", "gemini/gemini-2.5-flash"),
+}
+
+
+class Found(Struct, frozen=True):
+    """What there is to route between. `simulated`: URLs of the pretended backends by zone, when nothing is real."""
+
+    vllm_url: str = ""
+    vllm_model: str = ""
+    openai: bool = False
+    openai_url: str = OPENAI_URL
+    adapter_variables: tuple[str, ...] = ()
+    simulated: Mapping[str, str] = {}
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.vllm_url or self.openai or self.adapter_variables)
+
+
+def look_around(environment: Mapping[str, str]) -> Found:
+    """Backends that the environment names."""
+    return Found(
+        vllm_url=environment.get("VLLM_BASE_URL", "").rstrip("/"),
+        vllm_model=environment.get("VLLM_MODEL", ""),
+        openai=bool(environment.get("OPENAI_API_KEY")),
+        openai_url=environment.get("OPENAI_BASE_URL", OPENAI_URL).rstrip("/"),
+        adapter_variables=tuple(name for name in ADAPTER_MODELS if environment.get(name)),
+    )
+
+
+def default_policy(found: Found) -> str:
+    """YAML text of a whole policy."""
+    backends = _backends(found)
+    models = {"chat": _chat(backends)} | _embeddings(backends)
+    document = {
+        "version": 1,
+        "zones": {"local": {"owned": True}, "cloud": {}},
+        "backends": backends,
+        "models": models,
+        "sensitivity": {
+            "levels": {"public": ["local", "cloud"], "internal": ["local", "cloud"], "restricted": ["local"]},
+            "default": "internal",
+            "detectors": [{"find": ["credit_card", "iban", "us_ssn", "api_key"], "raise_to": "restricted"}],
+        },
+        "cost": {"strategy": "threshold", "threshold_tokens_per_day": 500_000},
+    }
+    return HEADER + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _backends(found: Found) -> dict[str, Any]:
+    if found.simulated:
+        return {
+            "simulated-gpu": _vllm(found.simulated["local"], "simulated-llama"),
+            "simulated-cloud": _openai(found.simulated["cloud"], None),
+        }
+    backends: dict[str, Any] = {}
+    if found.vllm_url:
+        backends["gpu"] = _vllm(found.vllm_url, found.vllm_model)
+    if found.openai:
+        backends["openai"] = _openai(found.openai_url, "env:OPENAI_API_KEY")
+    for variable in found.adapter_variables:
+        name, model = ADAPTER_MODELS[variable]
+        backends[name] = {
+            "zone": "cloud",
+            "kind": "litellm",
+            "api_key": f"env:{variable}",
+            "serves": {"chat": {"model": model, "endpoints": ["chat"]}},
+        }
+    return backends
+
+
+def _vllm(url: str, model: str) -> dict[str, Any]:
+    return {"zone": "local", "kind": "vllm", "url": url, "serves": {"chat": model}, "cost": {"usd_per_hour": 1.59}}
+
+
+def _openai(url: str, api_key: str | None) -> dict[str, Any]:
+    serves = {"chat": CHAT_MODEL, EMBEDDING_MODEL: {"model": EMBEDDING_MODEL, "endpoints": ["embeddings"]}}
+    backend: dict[str, Any] = {"zone": "cloud", "kind": "openai", "url": url, "serves": serves}
+    return backend | ({"api_key": api_key} if api_key else {})
+
+
+def _chat(backends: Mapping[str, Any]) -> dict[str, Any]:
+    """Every backend; the names that apps already ask for lead here too, so that they need not change."""
+    served = [backend["serves"]["chat"] for backend in backends.values()]
+    names = [each if isinstance(each, str) else each["model"] for each in served]
+    aliases = dict.fromkeys(name.rpartition("/")[2] for name in names)
+    return {"backends": list(backends), "aliases": [name for name in aliases if name != "chat"]}
+
+
+def _embeddings(backends: Mapping[str, Any]) -> dict[str, Any]:
+    serving = [name for name, backend in backends.items() if EMBEDDING_MODEL in backend["serves"]]
+    return {EMBEDDING_MODEL: {"backends": serving}} if serving else {}

@@ -1,0 +1,37 @@
+"""The common port of all workers."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+
+class PortTaken(Exception):
+    """The text says what to do."""
+
+
+def take_port(host: str, port: int) -> tuple[socket.socket, int]:
+    """A bound socket that keeps the port for our workers, and its number (a free one for port 0).
+
+    It is bound without SO_REUSEPORT first: with it, a second gateway would quietly share the first one's port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen(1)
+            port = probe.getsockname()[1]
+        placeholder = socket.socket(family, socket.SOCK_STREAM)
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        placeholder.bind((host, port))
+    except OSError as error:
+        raise PortTaken(_explained(host, port, error)) from None
+    return placeholder, port
+
+
+def _explained(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use: stop what listens there, or choose another with --port"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"

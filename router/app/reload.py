@@ -1,0 +1,55 @@
+"""Follows the policy file: a good edit is adopted as a whole, a broken one leaves the last good policy serving."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+
+from router.config.problems import PolicyError
+from router.config.watch import PolicyFile
+from router.core.values import Plan
+
+POLL_SECONDS = 0.5
+
+log = logging.getLogger("breakeven.policy")
+
+
+class NotServable(Exception):
+    """The policy is valid but may not be served here; the text says why and what to do."""
+
+
+def check_servable(plan: Plan, host: str) -> None:
+    """Raises NotServable for a policy without keys on an address that others can reach."""
+    if plan.keys or _is_loopback(host):
+        return
+    raise NotServable(
+        f"the policy has no keys, so anybody who reaches {host} could spend your money: "
+        "add a key (`breakeven key new NAME` prints one), or listen on 127.0.0.1"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def follow(file: PolicyFile, host: str, adopt: Callable[[Plan], None]) -> None:
+    """Poll until cancelled; `adopt` is called with every new good plan. The file's first poll was taken already."""
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        found = await asyncio.to_thread(file.poll)
+        if found is None:
+            continue
+        try:
+            if isinstance(found, PolicyError):
+                raise found
+            check_servable(found, host)
+            adopt(found)
+        except (PolicyError, NotServable, LookupError) as error:
+            log.error("policy not adopted, the last good one stays", extra={"problems": str(error).splitlines()})
+        else:
+            log.info("policy adopted", extra={"policy": found.version})

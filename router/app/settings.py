@@ -1,0 +1,31 @@
+"""What `breakeven serve` was asked for, and what a worker needs of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class ServeSettings(Struct, frozen=True):
+    """`policy` is a path, or empty for the built-in default; `redis` a URL, or empty for the embedded server."""
+
+    policy: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    redis: str = ""
+    data_dir: str = ""
+    grace: float = 30.0
+    """Seconds that running answers have to finish after SIGTERM."""
+
+
+class WorkerSettings(Struct, frozen=True):
+    """Handed to a worker on its standard input, because `redis` may hold a password."""
+
+    policy: str
+    last_good: str
+    """A copy of the last policy that was good, for a start while the policy is broken."""
+    host: str
+    port: int
+    redis: str
+    adapter_socket: str
+    grace: float

@@ -1,0 +1,133 @@
+"""One gateway process: `python -m router.app.worker`, started by the supervisor.
+
+Settings come as one JSON line on standard input, which then stays open: its end means that the supervisor is
+gone. "ready" on standard output means that requests are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import msgspec
+import uvloop
+
+from router.app import logs
+from router.app.assemble import backend_specs
+from router.app.reload import check_servable, follow
+from router.app.settings import WorkerSettings
+from router.config.load import load
+from router.config.problems import PolicyError
+from router.config.watch import PolicyFile
+from router.core.values import Plan
+from router.gateway.server import Server
+from router.gateway.service import Service
+from router.gateway.state import State
+from router.ledger.commit import Ledger
+from router.upstream.fleet import Fleet
+from router.upstream.probe import Probes
+
+GC_THRESHOLD = (50_000, 20, 20)
+"""Requests make few cycles; the default of 700 would look for them ten times a second."""
+
+
+def main() -> None:
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerSettings)
+    logs.set_up()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
+
+
+async def serve(settings: WorkerSettings) -> None:
+    """Serve until SIGTERM, SIGINT or the supervisor's end."""
+    loop = asyncio.get_running_loop()
+    file = PolicyFile(settings.policy, with_secrets=True)
+    plan = _first_plan(file, settings.last_good)
+    check_servable(plan, settings.host)
+    policy = plan.policy
+    ledger = Ledger(
+        settings.redis,
+        timezone=ZoneInfo(policy.cost.timezone),
+        timeout=policy.ledger.timeout,
+        retain_days=policy.ledger.retain_days,
+    )
+    fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
+    state = State(plan, fleet, ledger, time.time)
+    service = Service(state, loop)
+    server = Server(service, state, loop)
+
+    def adopt(new: Plan) -> None:
+        specs = backend_specs(new, settings.adapter_socket, tls)
+        state.adopt(new)
+        service.adopted()
+        fleet.apply(specs)
+        probes.apply(fleet.backends.values())
+
+    adopt(plan)
+    fleet.start()
+    await ledger.start()
+    await server.start(_listener(settings))
+    following = asyncio.create_task(follow(file, settings.host, adopt))
+    stop = _stop_event(loop)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    following.cancel()
+    await server.drain(settings.grace)
+    await probes.close()
+    fleet.close()
+    await ledger.close()
+
+
+def _first_plan(file: PolicyFile, last_good: str) -> Plan:
+    """The policy's plan; while it is broken, that of the last good one."""
+    plan = file.poll()
+    if isinstance(plan, Plan):
+        return plan
+    logging.getLogger("breakeven.policy").error(
+        "policy broken at start, serving the last good one", extra={"problems": str(plan).splitlines()}
+    )
+    return load(last_good, with_secrets=True)
+
+
+def _listener(settings: WorkerSettings) -> socket.socket:
+    """A socket of our own on the common port: the kernel spreads connections over the workers."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((settings.host, settings.port))
+    return listener
+
+
+def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_reader(sys.stdin.fileno(), partial(_supervisor_gone, loop, stop))
+    return stop
+
+
+def _supervisor_gone(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PolicyError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,47 @@
+"""The command `breakeven`.
+
+Each command is a module with `add_parser(subparsers)` and `run(args) -> int`. Only the module of the command that
+is asked for is imported, so that help is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+COMMANDS: Mapping[str, str] = {
+    "serve": "run the gateway",
+    "check": "validate policies and run their cases",
+    "explain": "show where a request would go, and why",
+    "usage": "show tokens, cost and what the other side would have cost",
+    "key": "make client keys",
+    "schema": "print the JSON Schema of the policy file, for editors",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0 when all is well, 1 when something was found wrong, 2 when the command line is wrong."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(arguments)
+    args = parser.parse_args(arguments)
+    try:
+        status: int = import_module(f"router.cli.{args.command}").run(args)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="breakeven",
+        description="A hybrid LLM routing proxy: own GPUs or a cloud API, decided per request.",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        if name in arguments[:1]:
+            import_module(f"router.cli.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=summary)
+    return parser

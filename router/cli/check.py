@@ -1,0 +1,49 @@
+"""`breakeven check FILE…`: is the policy valid, and does it decide as its cases say?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+_CASES = ".cases.yaml"
+
+
+def add_parser(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "check",
+        help="validate policies and run their cases",
+        description="Validates each policy and runs the NAME.cases.yaml beside it. Shows every error with its line.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a policy; a cases file stands for its policy")
+
+
+def run(args: argparse.Namespace) -> int:
+    policies = dict.fromkeys(map(_policy_of, args.files))
+    results = [_check(policy) for policy in policies]
+    return 0 if all(results) else 1
+
+
+def _policy_of(file: str) -> str:
+    """So that `policies/*.yaml` can be given."""
+    return file.removesuffix(_CASES) + ".yaml" if file.endswith(_CASES) else file
+
+
+def _check(policy: str) -> bool:
+    from router.config.cases import cases_beside, check_cases
+    from router.config.load import PolicyError, load
+
+    try:
+        plan = load(policy)
+        cases = cases_beside(policy)
+        summary = _count(check_cases(cases, plan)) if Path(cases).exists() else "no cases"
+    except PolicyError as error:
+        print(error, file=sys.stderr)
+        return False
+    print(f"ok {policy} ({summary})")
+    return True
+
+
+def _count(cases: int) -> str:
+    return f"{cases} case{'' if cases == 1 else 's'}"

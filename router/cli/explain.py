@@ -1,0 +1,122 @@
+"""`breakeven explain`: where a request would go, and which step kept or removed each backend."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from router.config.trial import Trial
+    from router.core.values import KeyGrant, Plan
+
+
+def add_parser(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "explain",
+        help="show where a request would go, and why",
+        description="Decides on one request without sending it, and shows what each step did with each backend.",
+    )
+    parser.add_argument("--policy", required=True, metavar="FILE")
+    parser.add_argument(
+        "--request", default="", metavar="FILE|-", help="the request's JSON body; a short chat if not given"
+    )
+    parser.add_argument("--header", action="append", default=[], type=_header, metavar="K=V", help="may be repeated")
+    parser.add_argument("--endpoint", default="chat", choices=("chat", "completions", "embeddings"))
+    parser.add_argument("--key", metavar="NAME", help="a key of the policy; one that allows everything if not given")
+    parser.add_argument("--down", action="append", default=[], metavar="BACKEND", help="assume that it is not healthy")
+    parser.add_argument("--full", action="append", default=[], metavar="BACKEND", help="assume that it has no room")
+    parser.add_argument(
+        "--tokens", type=_natural, default=0, metavar="N", help="eligible tokens in the policy's window"
+    )
+    parser.add_argument("--hour", type=int, choices=range(24), metavar="H", default=12, help="of the day, 0 to 23")
+    parser.add_argument("--previous", choices=("local", "cloud"), default="cloud", help="side preferred last")
+    parser.add_argument("--ledger-lost", action="store_true", help="assume that the ledger cannot be reached")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise argparse.ArgumentTypeError("a header is given as NAME=VALUE")
+    return name, value
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a number of tokens is a whole number, such as 600000")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    from router.config.load import PolicyError, load
+    from router.core.reading import BadBody
+
+    try:
+        plan = load(args.policy)
+        return _explain(plan, _trial(args, plan), args.json)
+    except (PolicyError, BadBody, OSError, _UsageError) as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, _UsageError) else 1
+
+
+class _UsageError(Exception):
+    pass
+
+
+def _trial(args: argparse.Namespace, plan: Plan) -> Trial:
+    from router.config.cases import prompt_body
+    from router.config.trial import Trial
+    from router.core.values import Side
+
+    for name in (*args.down, *args.full):
+        if name not in plan.policy.backends:
+            raise _UsageError(f"the policy has no backend {name!r}; it has: {', '.join(plan.policy.backends)}")
+    return Trial(
+        body=_body(args.request) or prompt_body(args.endpoint, next(iter(plan.policy.models)), "Hello"),
+        endpoint=args.endpoint,
+        headers=dict(args.header),
+        key=_key(args.key, plan),
+        down=tuple(args.down),
+        full=tuple(args.full),
+        tokens=args.tokens,
+        previous=Side(args.previous),
+        hour=args.hour,
+        ledger_lost=args.ledger_lost,
+    )
+
+
+def _body(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    return Path(source).read_bytes() if source else b""
+
+
+def _key(name: str | None, plan: Plan) -> KeyGrant:
+    from router.config.trial import NOBODY, grant_named
+
+    if name is None:
+        return NOBODY
+    grant = grant_named(plan, name)
+    if grant is None:
+        known = ", ".join(key.name for key in plan.policy.keys) or "none"
+        raise _UsageError(f"the policy has no key {name!r}; it has: {known}")
+    return grant
+
+
+def _explain(plan: Plan, trial: Trial, as_json: bool) -> int:
+    from router.config.trial import attempt
+    from router.core.explain import explain, explain_data
+
+    facts, decision = attempt(plan, trial)
+    data = explain_data(decision, facts, plan)
+    others = [name for name in plan.policy.backends if name not in {each["backend"] for each in data["backends"]}]
+    if as_json:
+        print(json.dumps({**data, "not_backends_of_the_model": others}, indent=2))
+        return 0
+    print(explain(decision, facts, plan), end="")
+    for name in others:
+        print(f"  - {name} is not one of this model's backends")
+    return 0

@@ -1,0 +1,67 @@
+"""`breakeven serve`: run the gateway."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+DEFAULT_DATA_DIR = "~/.breakeven"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "serve", help="run the gateway", description="Run the gateway until SIGTERM or Ctrl-C."
+    )
+    parser.add_argument(
+        "--policy",
+        default=os.environ.get("BREAKEVEN_POLICY", ""),
+        help="policy file; made from the environment when left out",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="port to listen on, 0 for a free one (default: %(default)s)"
+    )
+    parser.add_argument("--workers", type=_positive, default=1, help="gateway processes (default: %(default)s)")
+    parser.add_argument(
+        "--redis",
+        default=os.environ.get("BREAKEVEN_REDIS", ""),
+        metavar="URL",
+        help="Redis or Valkey; an embedded one when left out",
+    )
+    parser.add_argument(
+        "--data-dir",
+        default=os.environ.get("BREAKEVEN_DATA_DIR", DEFAULT_DATA_DIR),
+        metavar="DIR",
+        help="where the embedded server keeps its data (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="time for running answers to finish on SIGTERM (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from router.app.settings import ServeSettings
+    from router.app.supervisor import run as serve
+
+    return serve(
+        ServeSettings(
+            policy=args.policy,
+            host=args.host,
+            port=args.port,
+            workers=args.workers,
+            redis=args.redis,
+            data_dir=args.data_dir,
+            grace=args.grace,
+        )
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value

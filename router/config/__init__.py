@@ -1,0 +1,18 @@
+"""Files in, plans out.
+
+    load        a policy file -> `core.values.Plan`, or every problem of the file at once
+    document    YAML text -> plain data that remembers where each value stands
+    shape       data -> `core.policy.Policy`, and what is wrong with it where
+    wording     pydantic's findings in plain words
+    references  what the sections of a policy say about each other
+    prices      published or given prices -> rates
+    compile     policy + prices -> plan
+    secrets     `env:NAME` and `file:PATH`
+    watch       a policy file that changes while it is served
+    trial       one request tried against a plan
+    cases       requests with the decision they should get
+    problems    what is wrong with a file, and where
+    schema      the JSON Schema for editors
+
+Imports core only.
+"""

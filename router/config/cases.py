@@ -1,0 +1,222 @@
+"""`<name>.cases.yaml` beside a policy: requests, each with the decision that it should get.
+
+A policy is tested like code: a case names a request, what it should assume (`given`), and what to expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from pydantic import Field, TypeAdapter, model_validator
+
+from router.config.document import parse
+from router.config.load import decode_document, raise_if_any, read_bytes, text_of
+from router.config.problems import FieldPath, Finding, listing, suggest
+from router.config.trial import NOBODY, Trial, attempt, grant_named
+from router.core.policy import Endpoint, Name, Names, Section
+from router.core.reading import BadBody
+from router.core.values import Decision, Plan, Side
+
+
+class Request(Section):
+    endpoint: Endpoint = "chat"
+    headers: dict[str, str] = Field(default={})
+    model: Name | None = None
+    """For `prompt`; the policy's first model when left out."""
+    prompt: str | None = None
+    """Short for a body with one user message."""
+    body: dict[str, Any] | None = None
+    """The whole body."""
+
+    @model_validator(mode="after")
+    def _one_of_prompt_and_body(self) -> Self:
+        if (self.prompt is None) == (self.body is None):
+            raise ValueError("give either prompt or body")
+        return self
+
+
+class Given(Section):
+    down: Names = ()
+    """Backends that are not healthy."""
+    full: Names = ()
+    """Backends that have no room."""
+    tokens_today: int = Field(default=0, ge=0)
+    """Eligible tokens in the policy's window."""
+    previous: Literal["local", "cloud"] = "cloud"
+    """Side that was preferred last."""
+    hour: int = Field(default=12, ge=0, le=23)
+    """In the policy's time zone."""
+    key: Name | None = None
+    """A key of the policy; one that allows everything when left out."""
+    ledger_lost: bool = False
+    """The ledger cannot be reached."""
+
+
+class Expect(Section):
+    """One of backend, candidates, waiting and refused, and anything more that should hold."""
+
+    backend: Name | None = None
+    """The first candidate."""
+    candidates: Names | None = None
+    """All candidates, in order."""
+    waiting: Names | None = None
+    """Backends to wait for, in order."""
+    refused: str | None = None
+    """Code of the refusal, such as egress_denied."""
+    reason: str | None = None
+    """Reason code of the first backend."""
+    level: Name | None = None
+    tags: Names | None = None
+    zones: Names | None = None
+    """Zones that the egress gate permits, in any order."""
+    rule: str | None = None
+    """Name of the rule that applies."""
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        outcomes = (self.backend, self.candidates, self.waiting, self.refused)
+        if sum(outcome is not None for outcome in outcomes) != 1:
+            raise ValueError("expect exactly one of backend, candidates, waiting and refused")
+        return self
+
+
+class Case(Section):
+    name: str = Field(min_length=1)
+    request: Request
+    given: Given = Given()
+    expect: Expect
+
+
+Cases = Annotated[tuple[Case, ...], Field(strict=False, min_length=1)]
+
+
+def cases_beside(policy: str | Path) -> Path:
+    """`policies/x.yaml` -> `policies/x.cases.yaml`."""
+    path = Path(policy)
+    return path.with_name(f"{path.stem}.cases.yaml")
+
+
+def check_cases(path: str | Path, plan: Plan) -> int:
+    """How many cases the file holds. Raises PolicyError with all that is wrong with it or its outcomes."""
+    document = parse(text_of(read_bytes(path), str(path)), str(path))
+    findings = tuple(_unknown_names(document.data, plan))
+    cases = decode_document(document, TypeAdapter(Cases), findings)
+    raise_if_any(document, findings)
+    raise_if_any(document, _failures(cases, plan))
+    return len(cases)
+
+
+def _failures(cases: tuple[Case, ...], plan: Plan) -> Iterator[Finding]:
+    for index, case in enumerate(cases):
+        for finding in run_case(case, plan):
+            yield Finding((index, *finding.path), f'case "{case.name}": {finding.message}')
+
+
+def run_case(case: Case, plan: Plan) -> tuple[Finding, ...]:
+    """What differs from the expectation, with paths below the case; nothing when it passes."""
+    try:
+        _, decision = attempt(plan, _trial(case, plan))
+    except BadBody as error:
+        return (Finding(("request",), f"this is no request that could be decided on: {error.message}"),)
+    return tuple(_differences(case.expect, decision))
+
+
+def _trial(case: Case, plan: Plan) -> Trial:
+    given = case.given
+    return Trial(
+        body=_body(case.request, plan),
+        endpoint=case.request.endpoint,
+        headers=case.request.headers,
+        key=NOBODY if given.key is None else grant_named(plan, given.key) or NOBODY,
+        down=given.down,
+        full=given.full,
+        tokens=given.tokens_today,
+        previous=Side(given.previous),
+        hour=given.hour,
+        ledger_lost=given.ledger_lost,
+    )
+
+
+def _body(request: Request, plan: Plan) -> bytes:
+    if request.body is not None:
+        return msgspec.json.encode(request.body)
+    return prompt_body(request.endpoint, request.model or next(iter(plan.policy.models)), request.prompt or "")
+
+
+def prompt_body(endpoint: Endpoint, model: str, prompt: str) -> bytes:
+    """The smallest body that sends `prompt` to an endpoint."""
+    contents: dict[str, Any] = {
+        "chat": {"messages": [{"role": "user", "content": prompt}]},
+        "completions": {"prompt": prompt},
+        "embeddings": {"input": prompt},
+    }
+    return msgspec.json.encode({"model": model, **contents[endpoint]})
+
+
+def _differences(expect: Expect, decision: Decision) -> Iterator[Finding]:
+    first = next(iter(decision.candidates or decision.waiting), None)
+    got: dict[str, Any] = {
+        "backend": decision.candidates[0].route.backend if decision.candidates else None,
+        "candidates": tuple(candidate.route.backend for candidate in decision.candidates),
+        "waiting": tuple(candidate.route.backend for candidate in decision.waiting),
+        "refused": decision.refusal.code if decision.refusal is not None else None,
+        "reason": first.reason if first is not None else None,
+        "level": decision.level,
+        "tags": decision.tags,
+        "zones": tuple(sorted(decision.permitted)),
+        "rule": decision.rule,
+    }
+    for field in Expect.model_fields:
+        wanted = getattr(expect, field)
+        if field in ("zones", "tags") and wanted is not None:
+            wanted, got[field] = tuple(sorted(wanted)), tuple(sorted(got[field]))
+        if wanted is not None and wanted != got[field]:
+            message = f"expected {field} {_shown(wanted)}, got {_shown(got[field])}; {_outcome(decision)}"
+            yield Finding(("expect", field), message)
+
+
+def _shown(value: Any) -> str:
+    return f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value or "none")
+
+
+def _outcome(decision: Decision) -> str:
+    if decision.refusal is not None:
+        return f"it was refused with {decision.refusal.code}: {decision.refusal.message}"
+    first = (decision.candidates or decision.waiting)[0]
+    verb = "goes to" if decision.candidates else "waits for"
+    return f"it {verb} {first.route.backend} ({first.reason}): {first.explanation}"
+
+
+def _unknown_names(data: Any, plan: Plan) -> Iterator[Finding]:
+    """Names that the policy does not have: such a case would test nothing."""
+    policy = plan.policy
+    keys = [key.name for key in policy.keys]
+    for index, case in enumerate(data if isinstance(data, list) else []):
+        for section, field, what, known in (
+            ("given", "down", "backend", policy.backends),
+            ("given", "full", "backend", policy.backends),
+            ("given", "key", "key", keys),
+            ("expect", "backend", "backend", policy.backends),
+            ("expect", "candidates", "backend", policy.backends),
+            ("expect", "waiting", "backend", policy.backends),
+            ("expect", "level", "level", plan.levels),
+            ("expect", "zones", "zone", policy.zones),
+        ):
+            value = _inside(_inside(case, section), field)
+            yield from _unknown(what, value, known, (index, section, field))
+
+
+def _inside(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _unknown(what: str, value: Any, known: Collection[str], path: FieldPath) -> Iterator[Finding]:
+    named = (
+        [((*path, number), name) for number, name in enumerate(value)] if isinstance(value, list) else [(path, value)]
+    )
+    for place, name in named:
+        if isinstance(name, str) and name not in known:
+            yield Finding(place, f'the policy has no {what} "{name}"{suggest(name, known)} {what}s: {listing(known)}')

@@ -1,0 +1,125 @@
+"""A validated policy and its prices -> the tables that decisions use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
+
+from router.config.prices import Prices
+from router.core.breakeven import blended, shares
+from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
+from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
+
+_EVERYTHING: frozenset[Modality] = frozenset(get_args(Modality))
+_ENDPOINTS: Mapping[str, frozenset[Endpoint]] = {
+    "vllm": frozenset({"chat", "completions"}),
+    "openai": frozenset(get_args(Endpoint)),
+    "litellm": frozenset({"chat", "embeddings"}),
+}
+_MODALITIES: Mapping[str, frozenset[Modality]] = {
+    "vllm": frozenset({"text"}),
+    "openai": _EVERYTHING,
+    "litellm": _EVERYTHING,
+}
+_SECONDS_PER_DAY = 86_400
+_HOURS_PER_DAY = 24
+
+
+def compile_plan(policy: Policy, version: str, prices: Prices) -> Plan:
+    """The plan of a policy whose references hold. `prices` has every backend and model; raises KeyError if not."""
+    plans = {name: _model(policy, name, model, prices) for name, model in policy.models.items()}
+    aliases = {alias: plans[name] for name, model in policy.models.items() for alias in model.aliases}
+    sensitivity = policy.sensitivity
+    levels = sensitivity.levels if sensitivity is not None else {}
+    return Plan(
+        version=version,
+        policy=policy,
+        models={**aliases, **plans},
+        keys={key.sha256: _grant(key) for key in policy.keys},
+        owned_zones=frozenset(name for name, zone in policy.zones.items() if zone.owned),
+        levels=tuple(levels),
+        level_zones=tuple(frozenset(zones) for zones in levels.values()),
+        gpu=_gpu_figures(policy),
+        cloud_reference=_cloud_reference(plans.values(), policy.cost.mix),
+    )
+
+
+def _model(policy: Policy, name: str, model: Model, prices: Prices) -> ModelPlan:
+    routes = tuple(_route(policy, backend, name, prices) for backend in model.backends)
+    reference = _cheapest([route for route in routes if not route.owned], policy.cost.mix)
+    return ModelPlan(
+        name=name,
+        routes=routes,
+        quality_floor=model.quality_floor,
+        reference=reference,
+        eligible=reference is not None and any(route.owned for route in routes),
+    )
+
+
+def _route(policy: Policy, backend_name: str, model: str, prices: Prices) -> Route:
+    backend = policy.backends[backend_name]
+    entry = backend.serves[model]
+    served = entry if isinstance(entry, Served) else Served(model=entry)
+    return Route(
+        backend=backend_name,
+        zone=backend.zone,
+        owned=policy.zones[backend.zone].owned,
+        kind=backend.kind,
+        upstream_model=served.model,
+        endpoints=_ENDPOINTS[backend.kind] if served.endpoints is None else frozenset(served.endpoints),
+        modalities=_MODALITIES[backend.kind] if served.modalities is None else frozenset(served.modalities),
+        context=served.context,
+        quality=backend.quality if served.quality is None else served.quality,
+        tiers=prices[backend_name, model],
+        stream_usage=backend.stream_usage,
+    )
+
+
+def _blended(rates: Rates, mix: Mix) -> float:
+    return blended(rates, shares(Mixture(), mix))
+
+
+def _cheapest(routes: Sequence[Route], mix: Mix) -> Route | None:
+    return min(routes, key=lambda route: _blended(route.tiers[0].rates, mix), default=None)
+
+
+def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Rates | None:
+    routes = [plan.reference for plan in plans if plan.eligible and plan.reference is not None]
+    cheapest = _cheapest(routes, mix)
+    return cheapest.tiers[0].rates if cheapest is not None else None
+
+
+def _grant(key: Key) -> KeyGrant:
+    return KeyGrant(
+        name=key.name,
+        team=key.team,
+        models=None if key.models is None else frozenset(key.models),
+        zones=None if key.zones is None else frozenset(key.zones),
+        level=key.sensitivity,
+        tags=key.tags,
+    )
+
+
+def _gpu_figures(policy: Policy) -> GpuFigures:
+    owned = [backend for backend in policy.backends.values() if policy.zones[backend.zone].owned]
+    costs = [backend.cost for backend in owned if backend.cost is not None]
+    speeds = [backend.capacity.tokens_per_second for backend in owned]
+    known = [speed for speed in speeds if speed is not None]
+    return GpuFigures(
+        fixed_usd_per_day=sum(_fixed_per_day(cost) for cost in costs),
+        variable_usd_per_million=_variable(owned),
+        capacity_tokens_per_day=sum(known) * _SECONDS_PER_DAY if known and len(known) == len(speeds) else None,
+    )
+
+
+def _fixed_per_day(cost: GpuCost) -> float:
+    return _HOURS_PER_DAY * cost.usd_per_hour + cost.ops_usd_per_day
+
+
+def _variable(owned: Sequence[Backend]) -> float:
+    """The mean over the owned backends, by what they can serve where all say it."""
+    costs = [backend.cost.usd_per_million_tokens if backend.cost is not None else 0.0 for backend in owned]
+    speeds = [backend.capacity.tokens_per_second or 0.0 for backend in owned]
+    weights = speeds if all(speeds) else [1.0] * len(owned)
+    total = sum(weights)
+    return sum(cost * weight for cost, weight in zip(costs, weights, strict=True)) / total if total else 0.0

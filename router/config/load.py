@@ -1,0 +1,103 @@
+"""A policy file -> a plan, or everything that is wrong with the file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from router.config.compile import compile_plan
+from router.config.document import MAX_BYTES, Document, parse
+from router.config.prices import price_table
+from router.config.problems import Finding, PolicyError, Problem
+from router.config.references import find_broken
+from router.config.secrets import find_missing
+from router.config.shape import WrongShapeError, decode
+from router.core.policy import Policy
+from router.core.values import Plan
+
+__all__ = ["PolicyError", "Problem", "load", "plan_of"]
+
+T = TypeVar("T")
+
+
+def load(path: str | Path, *, now: datetime | None = None, with_secrets: bool = False) -> Plan:
+    """The plan of the policy at `path`, with the prices in force at `now`, the present when left out.
+
+    `with_secrets` asks that every secret the policy names can be resolved, which only serving needs.
+    Raises PolicyError with all problems of the file.
+    """
+    content = read_bytes(path)
+    return plan_of(content, str(path), now=now or datetime.now(UTC), with_secrets=with_secrets)
+
+
+def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = False) -> Plan:
+    """As `load`, for the content of a file; `name` is for messages."""
+    document = parse(text_of(content, name), name)
+    findings = find_broken(document.data)
+    policy = decode_document(document, TypeAdapter(Policy), findings)
+    prices, unknown = price_table(policy, now)
+    findings += unknown
+    if with_secrets:
+        findings += find_missing(policy)
+    raise_if_any(document, findings)
+    return compile_plan(policy, version_of(content), prices)
+
+
+def decode_document(document: Document, adapter: TypeAdapter[T], findings: tuple[Finding, ...] = ()) -> T:
+    """The document's data as its type.
+
+    Raises PolicyError with these findings and all that is wrong besides when the data does not have that shape; when
+    it has, it is left to `raise_if_any` to raise what was found.
+    """
+    if document.problems and document.data is None:
+        raise PolicyError(document.problems)
+    try:
+        return decode(document.data, adapter)
+    except WrongShapeError as error:
+        findings += error.findings
+    raise PolicyError(_problems(document, findings))
+
+
+def raise_if_any(document: Document, findings: Iterable[Finding]) -> None:
+    """Raises PolicyError with the findings and what was wrong with the document's YAML."""
+    problems = _problems(document, findings)
+    if problems:
+        raise PolicyError(problems)
+
+
+def _problems(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    # What stands where the YAML was refused was left out of the data, and would be reported as missing.
+    refused = {(problem.line, problem.column) for problem in document.problems}
+    found = map(document.problem, findings)
+    return [*document.problems, *(problem for problem in found if (problem.line, problem.column) not in refused)]
+
+
+def version_of(content: bytes) -> str:
+    """The first 12 hex digits of the content's SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The file, or the first bytes of one that is too large. Raises PolicyError when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PolicyError([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
+
+
+def text_of(content: bytes, name: str) -> str:
+    """The content as text. Raises PolicyError when it is too large or not UTF-8."""
+    if len(content) > MAX_BYTES:
+        raise PolicyError([Problem(name, 0, 0, "", f"larger than {MAX_BYTES} bytes: this is hardly a policy")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise PolicyError([Problem(name, line, column, "", "not UTF-8: save the file as UTF-8 text")]) from None

@@ -1,0 +1,149 @@
+"""What every route costs: as given in the policy, as published, or the variable cost of an own GPU.
+
+Published rates come from the package genai-prices, whose data is imported (24 MB, a fifth of a second) only when a
+cloud route has no price of its own. A price that is missing or 0 there is unknown, never free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from router.config.problems import Finding
+from router.core.policy import Backend, Policy, Price, Served
+from router.core.values import PriceTier, Rates
+
+Prices = Mapping[tuple[str, str], tuple[PriceTier, ...]]
+"""By backend and the policy's name of the model."""
+
+_PROVIDERS: Mapping[str, str] = {
+    "azure_ai": "azure",
+    "bedrock": "aws",
+    "bedrock_converse": "aws",
+    "cohere_chat": "cohere",
+    "fireworks_ai": "fireworks",
+    "gemini": "google",
+    "moonshot": "moonshotai",
+    "together_ai": "together",
+    "vertex_ai": "google",
+    "vertex_ai_beta": "google",
+    "voyage": "voyageai",
+    "xai": "x-ai",
+}
+"""litellm's name of a provider to that of genai-prices, where they differ."""
+
+
+def price_table(policy: Policy, now: datetime) -> tuple[Prices, tuple[Finding, ...]]:
+    """The price of every route, and a finding for each one that is unknown."""
+    table: dict[tuple[str, str], tuple[PriceTier, ...]] = {}
+    findings: list[Finding] = []
+    for name, backend in policy.backends.items():
+        zone = policy.zones.get(backend.zone)
+        for model, entry in backend.serves.items():
+            served = entry if isinstance(entry, Served) else Served(model=entry)
+            tiers = _tiers(backend, served, zone is None or zone.owned, now)
+            if tiers is None:
+                findings.append(Finding(("backends", name, "serves", model), _unknown(backend, served)))
+            else:
+                table[name, model] = tiers
+    return table, tuple(findings)
+
+
+def _tiers(backend: Backend, served: Served, owned: bool, now: datetime) -> tuple[PriceTier, ...] | None:
+    if served.price is not None:
+        return given(served.price)
+    if owned:
+        return variable(backend.cost.usd_per_million_tokens if backend.cost is not None else 0.0)
+    provider, model = _published_name(backend, served)
+    if not provider:
+        return None
+    embeds = served.endpoints == ("embeddings",) or "embed" in model.lower()
+    return published(provider, model, now, embeds=embeds)
+
+
+def given(price: Price) -> tuple[PriceTier, ...]:
+    """The price of the policy; a cache price that is left out is the input price."""
+    rates = Rates(
+        input=price.input,
+        output=price.output,
+        cached_input=price.input if price.cached_input is None else price.cached_input,
+        cache_write=price.input if price.cache_write is None else price.cache_write,
+        request=price.request,
+    )
+    return (PriceTier(0, rates),)
+
+
+def variable(usd_per_million_tokens: float) -> tuple[PriceTier, ...]:
+    """An own GPU's power and the like: the same for every token."""
+    cost = usd_per_million_tokens
+    return (PriceTier(0, Rates(input=cost, output=cost, cached_input=cost, cache_write=cost)),)
+
+
+def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
+    """Provider and model as genai-prices calls them; no provider when the policy does not tell."""
+    if backend.kind == "vllm":
+        return "", served.model
+    if backend.kind == "openai":
+        return backend.provider, served.model
+    provider, _, model = served.model.rpartition("/") if "/" not in served.model else served.model.partition("/")
+    if provider.startswith("bedrock"):
+        model = model.rpartition("/")[2]  # litellm allows bedrock/converse/MODEL and bedrock/REGION/MODEL
+    return _PROVIDERS.get(provider, provider), model
+
+
+def _unknown(backend: Backend, served: Served) -> str:
+    give = f'give its price: "{{model: {served.model}, price: {{input: 0.15, output: 0.6}}}}" (USD per million tokens)'
+    if backend.kind == "vllm":
+        return f'nobody publishes the price of a vllm backend in a zone that is not owned: {give}, or set "owned: true"'
+    provider, model = _published_name(backend, served)
+    if not provider:
+        return (
+            f'litellm names models "provider/model", such as anthropic/claude-sonnet-4-5: add the provider, or {give}'
+        )
+    hint = ', or correct the name or "provider"' if backend.kind == "openai" else ", or correct the name"
+    return f'no published price of "{model}" at "{provider}": {give}{hint}'
+
+
+def published(provider: str, model: str, now: datetime, *, embeds: bool = False) -> tuple[PriceTier, ...] | None:
+    """The rates in force at `now`, by size of input; None when unknown. Embeddings have no output price."""
+    from genai_prices import data_snapshot  # the data is large, and not every policy needs it
+
+    try:
+        _, info = data_snapshot.get_snapshot().find_provider_model(model, None, provider, None)
+    except LookupError:
+        return None
+    prices = info.get_prices(now)
+    tiers = tuple(_tier(prices, start, embeds) for start in _starts(prices))
+    return tuple(tier for tier in tiers if tier is not None) if all(tiers) else None
+
+
+def _starts(prices: Any) -> list[int]:
+    """Input sizes from which some rate changes; genai-prices' own start is excluded from its tier."""
+    fields = (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok, prices.cache_write_mtok)
+    return sorted({0, *(tier.start + 1 for field in fields for tier in getattr(field, "tiers", ()))})
+
+
+def _tier(prices: Any, start: int, embeds: bool) -> PriceTier | None:
+    read, write = _rate(prices.input_mtok, start), _rate(prices.output_mtok, start)
+    if not read or not (write or embeds):
+        return None
+    rates = Rates(
+        input=read,
+        output=write,
+        cached_input=_rate(prices.cache_read_mtok, start) or read,
+        cache_write=_rate(prices.cache_write_mtok, start) or read,
+        request=_rate(prices.requests_kcount, start) / 1000,
+    )
+    return PriceTier(start, rates)
+
+
+def _rate(price: Any, input_tokens: int) -> float:
+    """USD per unit at a size of input; 0 when unknown."""
+    if price is None:
+        return 0.0
+    applicable = getattr(price, "base", price)
+    for tier in getattr(price, "tiers", ()):
+        if input_tokens > tier.start:
+            applicable = tier.price
+    return float(applicable)

@@ -1,0 +1,110 @@
+"""The JSON Schema of the policy file, for editors, and the examples that it shares with error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from router.core.policy import Policy
+
+EXAMPLES: Mapping[str, Any] = {
+    "zones": ["local", "cloud"],
+    "zone": "local",
+    "owned": True,
+    "backends": ["gpu", "openai"],
+    "url": "http://127.0.0.1:8000/v1",
+    "urls": ["http://10.0.0.1:8000/v1", "http://10.0.0.2:8000/v1"],
+    "api_base": "https://llm.example.com/v1",
+    "provider": "openai",
+    "api_key": "env:OPENAI_API_KEY",
+    "serves": {"chat": "gpt-4o-mini"},
+    "model": "gpt-4o-mini",
+    "models": ["chat"],
+    "aliases": ["gpt-4o-mini"],
+    "endpoints": ["chat", "completions"],
+    "context": 131072,
+    "modalities": ["text", "image"],
+    "quality": 0.88,
+    "quality_floor": 0.8,
+    "price": {"input": 0.15, "output": 0.6},
+    "input": 0.15,
+    "output": 0.6,
+    "cached_input": 0.075,
+    "cache_write": 0.3,
+    "usd_per_hour": 1.59,
+    "max_running": 64,
+    "tokens_per_second": 2500,
+    "levels": {"internal": ["local", "cloud"], "restricted": ["local"]},
+    "default": "internal",
+    "unreadable": "restricted",
+    "tags": ["phi"],
+    "detectors": [{"find": ["credit_card", "us_ssn"], "raise_to": "restricted"}],
+    "find": ["credit_card", "us_ssn"],
+    "raise_to": "restricted",
+    "sensitivity": "internal",
+    "tag": "phi",
+    "level": "restricted",
+    "rules": [{"name": "night batch", "when": {"tag": "batch"}, "cost": {"strategy": "local_first"}}],
+    "when": {"tag": "batch"},
+    "hours": "00-06",
+    "timezone": "Europe/Berlin",
+    "cors_origins": ["https://app.example.com"],
+    "keys": [{"name": "search-app", "sha256": "0" * 64, "team": "search"}],
+    "name": "search-app",
+    "team": "search",
+    "sha256": "0" * 64,
+    "key": "search-app",
+    "cost": {"usd_per_hour": 1.59},
+}
+"""By the name of a field. Where a name means two things, `_EXAMPLES_WITHIN` has the other."""
+
+_EXAMPLES_WITHIN: Mapping[tuple[str, str], Any] = {
+    ("Policy", "zones"): {"local": {"owned": True}, "cloud": {}},
+    ("Policy", "backends"): {
+        "gpu": {"zone": "local", "kind": "vllm", "url": EXAMPLES["url"], "serves": {"chat": "my-model"}}
+    },
+    ("Policy", "models"): {"chat": {"backends": ["gpu", "openai"]}},
+    ("Policy", "sensitivity"): {"levels": EXAMPLES["levels"], "default": "internal"},
+    ("Policy", "cost"): {"strategy": "threshold", "threshold_tokens_per_day": 500_000},
+    ("Sensitivity", "tags"): {"phi": ["local"]},
+    ("When", "model"): "chat",
+    ("Rule", "cost"): {"strategy": "local_first"},
+    ("Rule", "name"): "night batch",
+}
+
+_DURATIONS = r"^\d+(\.\d+)?(ms|s|m|h)$"
+
+
+def policy_schema() -> dict[str, Any]:
+    """JSON Schema, draft 2020-12, of the policy file."""
+    schema = annotated(Policy.model_json_schema())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Breakeven policy",
+        "description": "Where LLM requests may go, what that costs, and which side is preferred.",
+    }
+
+
+def annotated(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with examples, and with defaults as they are written in the file; changes it in place."""
+    for title, name, field in list(_fields(schema)):
+        example = _EXAMPLES_WITHIN.get((title, name), EXAMPLES.get(name))
+        if example is not None and "const" not in field:
+            field.setdefault("examples", [example])
+        if field.get("pattern") == _DURATIONS:
+            field["default"] = f"{field['default']:g}s"
+        elif "$ref" in field:
+            field.pop("default", None)
+        if name == "api_key":
+            field["description"] = "Where the key is kept, never the key itself: env:NAME or file:PATH."
+            field["anyOf"] = [{"type": "string", "pattern": "^(env|file):.+"}, {"type": "null"}]
+        if name == "version":
+            field["description"] = "Of this file format."
+    return schema
+
+
+def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for section in (schema, *schema.get("$defs", {}).values()):
+        for name, field in section.get("properties", {}).items():
+            yield section.get("title", ""), name, field

@@ -1,0 +1,64 @@
+"""One request tried against a plan, with backends and the day's volume as given: for cases and `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from router.core.decide import decide
+from router.core.detectors import compile_detectors
+from router.core.facts import build_facts
+from router.core.policy import Endpoint
+from router.core.reading import read
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Side, Snapshot
+
+NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())
+"""A key that allows everything, for requests that name none."""
+
+
+class Trial(Struct, frozen=True):
+    body: bytes
+    endpoint: Endpoint = "chat"
+    headers: Mapping[str, str] = {}
+    key: KeyGrant = NOBODY
+    down: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
+    tokens: int = 0
+    """Eligible tokens in the policy's window, in the policy's mix."""
+    previous: Side = Side.CLOUD
+    hour: int = 12
+    ledger_lost: bool = False
+
+
+def attempt(plan: Plan, trial: Trial) -> tuple[Facts, Decision]:
+    """The facts of the request and the decision on it. Raises BadBody when it could not be decided on."""
+    headers = {name.lower(): value for name, value in trial.headers.items()}
+    reading = read(trial.endpoint, trial.body)
+    sensitivity = plan.policy.sensitivity
+    detectors = compile_detectors(() if sensitivity is None else sensitivity.detectors)
+    facts = build_facts(plan, trial.endpoint, reading, trial.key, headers, detectors, trial.body)
+    return facts, decide(facts, plan, _snapshot(plan, trial))
+
+
+def grant_named(plan: Plan, name: str) -> KeyGrant | None:
+    return next((grant for grant in plan.keys.values() if grant.name == name), None)
+
+
+def _snapshot(plan: Plan, trial: Trial) -> Snapshot:
+    states = {name: BackendState(full=True, load="said to be full") for name in trial.full}
+    states |= {name: BackendState(healthy=False, why="said to be down") for name in trial.down}
+    lost = trial.ledger_lost and plan.policy.ledger.on_loss == "refuse"
+    return Snapshot(
+        backends=states,
+        seen=_mixture(plan, trial.tokens),
+        previous=trial.previous,
+        hour=trial.hour,
+        cloud_blocked="the ledger cannot be reached" if lost else "",
+    )
+
+
+def _mixture(plan: Plan, tokens: int) -> Mixture:
+    mix = plan.policy.cost.mix
+    cached, output = int(tokens * mix.cached), int(tokens * mix.output)
+    return Mixture(input=tokens - cached - output, cached=cached, output=output)

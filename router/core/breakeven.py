@@ -1,0 +1,67 @@
+"""From how many tokens a day an own GPU is cheaper than the cloud.
+
+A GPU costs F per day whether it works or not, and v per token. The cloud costs nothing per day, and c per
+token. Both cost the same for N* tokens per day with F + v·N* = c·N*, which gives
+
+    N* = F / (c - v)
+
+c is one price for tokens of three kinds, blended by their shares in the traffic:
+
+    c = share_input·p_input + share_cached·p_cached + share_output·p_output
+
+This is the break-even volume of cost accounting (fixed cost divided by the contribution per unit). Prices per
+request are left out, because the volume is counted in tokens; they would only lower N*.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from router.core.policy import Mix
+from router.core.values import BreakEven, GpuFigures, Mixture, Rates
+
+MIX_COUNTS_FROM = 10_000
+"""Eligible tokens in the window from which their own mix is used instead of the policy's assumption."""
+_TOKENS_PER_MILLION = 1_000_000
+
+
+class Shares(Struct, frozen=True):
+    """Shares of all tokens; they add up to 1."""
+
+    input: float
+    """Uncached input."""
+    cached: float
+    output: float
+
+
+def shares(seen: Mixture, prior: Mix) -> Shares:
+    """The mix of what was seen, once that is enough to tell; before that, the policy's."""
+    total = seen.total
+    if total < MIX_COUNTS_FROM:
+        return Shares(prior.input, prior.cached, prior.output)
+    return Shares(seen.input / total, seen.cached / total, seen.output / total)
+
+
+def blended(rates: Rates, mix: Shares) -> float:
+    """Micro-USD per token (which is USD per million tokens) for traffic of this mix."""
+    return mix.input * rates.input + mix.cached * rates.cached_input + mix.output * rates.output
+
+
+def break_even(gpu: GpuFigures, cloud: Rates, mix: Shares) -> BreakEven:
+    """N* = F / (c - v) in tokens per day: F fixed cost per day, c blended cloud price, v local variable cost.
+
+    `tokens_per_day` is None when the cloud is no dearer per token (c <= v). `reachable` is False then, and also
+    when N* is more than the GPU can serve in a day.
+    """
+    price = blended(cloud, mix)
+    margin = price - gpu.variable_usd_per_million
+    tokens = gpu.fixed_usd_per_day / margin * _TOKENS_PER_MILLION if margin > 0 else None
+    capacity = gpu.capacity_tokens_per_day
+    return BreakEven(
+        gpu.fixed_usd_per_day,
+        price,
+        gpu.variable_usd_per_million,
+        tokens,
+        capacity,
+        reachable=tokens is not None and (capacity is None or tokens <= capacity),
+    )

@@ -1,0 +1,159 @@
+"""How large a body's content is, and what of it is not text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from router.core.policy import Modality
+
+_BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
+_TYPE_NAME = re.compile(r"[a-z_]{1,32}")
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "reasoning", "thinking", "summary_text"})
+_MEDIA: Mapping[Any, Modality] = {
+    "image": "image",
+    "image_url": "image",
+    "input_image": "image",
+    "image_file": "image",
+    "image_pil": "image",
+    "image_embeds": "image",
+    "audio": "audio",
+    "audio_url": "audio",
+    "input_audio": "audio",
+    "output_audio": "audio",
+    "audio_embeds": "audio",
+    "file": "file",
+    "file_url": "file",
+    "file_data": "file",
+    "input_file": "file",
+    "document": "file",
+    "video": "video",
+    "video_url": "video",
+    "input_video": "video",
+}
+_MESSAGE_TOKENS = 4
+_MEDIA_TOKENS = 1500
+_BYTES_PER_MEDIA_TOKEN = 100
+
+
+class Content(Struct):
+    """Collects size, modalities and unreadable kinds on the way through one body's decoded fields."""
+
+    text_bytes: int = 0
+    """UTF-8 bytes of all text."""
+    tokens: int = 0
+    """What is not counted by its text: token ids, media, the frame of each message."""
+    prompts: int = 1
+    """Prompts that are answered separately."""
+    modalities: set[Modality] = msgspec.field(default_factory=lambda: {"text"})
+    unreadable: dict[str, None] = msgspec.field(default_factory=dict)
+    """Used as a set that keeps its order."""
+
+    def add_messages(self, messages: Any) -> None:
+        for message in messages if isinstance(messages, list) else [messages]:
+            if isinstance(message, dict):
+                self.tokens += _MESSAGE_TOKENS
+                self._add_message(message)
+            else:
+                self.add_value(message)
+
+    def add_prompts(self, prompts: Any) -> None:
+        """One prompt, or several; each may be given as token ids or, for embeddings, as a part."""
+        if not isinstance(prompts, list) or _is_token_ids(prompts):
+            self._add_prompt(prompts)
+        else:
+            self.prompts = max(self.prompts, len(prompts))
+            for prompt in prompts:
+                self._add_prompt(prompt)
+
+    def add_output(self, modalities: Any) -> None:
+        """Kinds of output asked for: a backend that cannot speak cannot answer with audio either."""
+        if isinstance(modalities, list) and "audio" in modalities:
+            self.modalities.add("audio")
+
+    def add_value(self, value: Any) -> None:
+        """Any text inside a decoded value."""
+        if value is not None:
+            self.text_bytes += _text_bytes(value)
+
+    def add_inline_data(self, body: bytes) -> None:
+        """Encoded data between the lines; a data URL in a part that was already called unreadable adds nothing."""
+        if not self.unreadable and b";base64," in body and _BASE64.search(body):
+            self.unreadable["base64 data"] = None
+
+    def _add_message(self, message: dict[str, Any]) -> None:
+        for name, value in message.items():
+            if name == "content" and not isinstance(value, str):
+                self._add_parts(value)
+            elif name == "audio" and value is not None:
+                self._add_media("audio", 0)
+            else:
+                self.add_value(value)
+
+    def _add_parts(self, parts: Any) -> None:
+        for part in parts if isinstance(parts, list) else [parts]:
+            if isinstance(part, dict):
+                self._add_part(part)
+            else:
+                self.add_value(part)
+
+    def _add_part(self, part: dict[str, Any]) -> None:
+        """A part is text only if its type says so and nothing in it is named like media, whatever its type."""
+        kind = part.get("type")
+        kind = kind if isinstance(kind, str) else ""
+        media = {_MEDIA[name] for name in (kind, *part) if name in _MEDIA}
+        if media:
+            size = 0 if media == {"image"} else _text_bytes(part)
+            for medium in sorted(media):
+                self._add_media(medium, size)
+        else:
+            self.add_value(part)
+            self._add_text_part(kind)
+
+    def _add_text_part(self, kind: str) -> None:
+        if kind not in _TEXT_PARTS:
+            name = f"part of type {kind}" if _TYPE_NAME.fullmatch(kind) else "part of unknown type"
+            self.unreadable[name] = None
+
+    def _add_media(self, medium: Modality, size: int) -> None:
+        """`size` in bytes, where it tells something about the tokens."""
+        self.modalities.add(medium)
+        self.unreadable[medium] = None
+        self.tokens += _MEDIA_TOKENS + size // _BYTES_PER_MEDIA_TOKEN
+
+    def _add_prompt(self, prompt: Any) -> None:
+        if isinstance(prompt, dict):
+            self._add_part(prompt)
+        elif _is_token_ids(prompt):
+            self.tokens += len(prompt)
+            self.unreadable["token ids"] = None
+        else:
+            self.add_value(prompt)
+
+
+def _is_token_ids(value: Any) -> bool:
+    return isinstance(value, list) and set(map(type, value)) == {int}
+
+
+def _text_bytes(value: Any) -> int:
+    """UTF-8 bytes of all names and strings in a decoded value; numbers, true and null count as 8."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    size = 0
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            size += len(item) if item.isascii() else len(item.encode())
+        elif isinstance(item, dict):
+            stack.extend(item)
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        else:
+            size += 8
+    return size

@@ -1,0 +1,93 @@
+"""What a request costs, in micro-USD.
+
+Rates are micro-USD per token, so every product of tokens and a rate is micro-USD already. A request is priced
+on its own, never as a share of a total: some prices double above a size of input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
+
+MICRO_USD_PER_USD = 1_000_000
+# Sums of decimal prices in binary carry dust of about 1e-10; a real price step is far above this.
+_DUST_DIGITS = 6
+
+
+def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
+    """The rates of the last tier that `input_tokens` reaches; `tiers` ascend, the first from 0.
+
+    Raises IndexError when there is no tier.
+    """
+    chosen = tiers[0]
+    for tier in tiers:
+        if input_tokens < tier.from_input_tokens:
+            break
+        chosen = tier
+    return chosen.rates
+
+
+def cost_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> int:
+    """(input - cached - cache_write)·p_in + cached·p_cached + cache_write·p_write + output·p_out + p_request.
+
+    The whole input chooses the tier. Rounded up, so that a request that is not free never costs nothing.
+    """
+    rates = rates_for(tiers, usage.input)
+    # Upstreams have been seen to report more cached tokens than input tokens; that must not earn money.
+    uncached = max(0, usage.input - usage.cached - usage.cache_write)
+    return _whole(
+        uncached * rates.input
+        + usage.cached * rates.cached_input
+        + usage.cache_write * rates.cache_write
+        + usage.output * rates.output
+        + rates.request * MICRO_USD_PER_USD
+    )
+
+
+def counterfactual(model: ModelPlan, route: Route, usage: Usage) -> int:
+    """Micro-USD that the other side would have charged for the same tokens.
+
+    For an owned route that is the model's cloud reference (0 when there is none). For a cloud route it is the
+    variable cost on the cheapest owned route, or the request's own cost when the model has no owned route:
+    nothing was saved or lost then.
+    """
+    if route.owned:
+        return cost_micro_usd(model.reference.tiers, usage) if model.reference is not None else 0
+    owned = [cost_micro_usd(other.tiers, usage) for other in model.routes if other.owned]
+    return min(owned) if owned else cost_micro_usd(route.tiers, usage)
+
+
+def marginal(route: Route, input_tokens: int, output_tokens: float) -> float:
+    """Micro-USD that one more request would cost on `route`, not rounded: for comparing, not for charging.
+
+    For owned routes that is the variable cost only: the rent is sunk while the GPU is on.
+    """
+    rates = rates_for(route.tiers, input_tokens)
+    return input_tokens * rates.input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
+
+
+def worst_case(routes: Iterable[Route], input_tokens: int, output_tokens: int) -> int:
+    """Micro-USD on the dearest of `routes`, with every input token at the route's dearest input rate.
+
+    `input_tokens` is an upper estimate, so all tiers up to its own may turn out to hold. 0 without routes.
+    """
+    return max(
+        (
+            _dearest(tier.rates, input_tokens, output_tokens)
+            for route in routes
+            for tier in route.tiers
+            if tier.from_input_tokens <= input_tokens
+        ),
+        default=0,
+    )
+
+
+def _dearest(rates: Rates, input_tokens: int, output_tokens: int) -> int:
+    per_input = max(rates.input, rates.cached_input, rates.cache_write)
+    return _whole(input_tokens * per_input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD)
+
+
+def _whole(micro_usd: float) -> int:
+    return max(math.ceil(round(micro_usd, _DUST_DIGITS)), 1 if micro_usd > 0 else 0)

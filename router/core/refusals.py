@@ -1,0 +1,90 @@
+"""What a client is told when no backend can take its request.
+
+Every message says what the app developer and what the admin can do. Messages are made from the policy and from
+what backends report, never from the request's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
+
+_SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
+_LISTED = 8
+
+
+def model_not_found(facts: Facts, plan: Plan) -> Refusal:
+    names = {model.name for model in plan.models.values() if facts.key.models is None or model.name in facts.key.models}
+    return Refusal(
+        404,
+        "model_not_found",
+        f"The model {_asked(facts.model)} does not exist here. This key may use: {listed(names)}."
+        " An admin adds models under `models` in the policy.",
+    )
+
+
+def model_not_allowed(facts: Facts, model: ModelPlan) -> Refusal:
+    return Refusal(
+        403,
+        "model_not_allowed",
+        f"The key '{facts.key.name}' may not use the model '{model.name}'."
+        f" It may use: {listed(facts.key.models or ())}."
+        " An admin can add the model to `models` of this key in the policy.",
+    )
+
+
+def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]) -> Refusal:
+    """`why` says what the permitted zones come from, in sentences without a full stop."""
+    return Refusal(
+        403,
+        "egress_denied",
+        f"No backend of the model '{model.name}' is in a zone that may see this request: {listed(permitted)}."
+        f" This is because {'; '.join(why)}."
+        " Use a model that a permitted zone serves, or ask an admin to add a backend there; a retry does not help.",
+    )
+
+
+def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
+    return Refusal(
+        400,
+        "no_capable_backend",
+        f"No backend that this request may reach can serve it: {_each(removed, Step.CAPABILITY)}."
+        " Change the request, or ask an admin for a backend that can.",
+    )
+
+
+def backend_unavailable(removed: Sequence[Removal], snapshot: Snapshot) -> Refusal:
+    wait = retry_after(removed, snapshot)
+    return Refusal(
+        503,
+        "backend_unavailable",
+        f"Every backend that may serve this request is unavailable: {_each(removed, Step.HEALTH)}."
+        f" Try again in {wait:.0f} s; if it lasts, an admin should look at the backends' health.",
+        wait,
+    )
+
+
+def retry_after(removed: Sequence[Removal], snapshot: Snapshot) -> float:
+    """Seconds until the first of the unhealthy backends may be back, between 1 and 60."""
+    known = (snapshot.backends.get(removal.backend) for removal in removed if removal.step is Step.HEALTH)
+    soonest = min((state.retry_after for state in known if state is not None), default=_SHORTEST_RETRY)
+    return min(max(soonest, _SHORTEST_RETRY), _LONGEST_RETRY)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a stable order, the first few of many; "none" for none."""
+    ordered = sorted(names)
+    rest = len(ordered) - _LISTED
+    return ", ".join(ordered[:_LISTED]) + (f" and {rest} more" if rest > 0 else "") if ordered else "none"
+
+
+def _asked(model: str) -> str:
+    """What the client asked for, if it looks like a name at all."""
+    return f"'{model}'" if len(model) <= 128 and model.isprintable() and " " not in model else "that was asked for"
+
+
+def _each(removed: Sequence[Removal], step: Step) -> str:
+    return "; ".join(
+        f"{removal.backend}: {removal.explanation.rstrip('.')}" for removal in removed if removal.step is step
+    )

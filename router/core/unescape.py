@@ -1,0 +1,99 @@
+"""The text of a request body as detectors see it: every string of it, wherever it stands, without its disguises.
+
+Nothing is decoded as JSON. What a decoder drops or hides (the first of two equal names, a number's digits, JSON
+inside a string) stays visible in the text itself, and the text is scanned several times faster than a tree.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_MOST_LEVELS = 4
+_ASCII = bytes(range(128))
+_HIDING = re.compile(r"\\[u/]")
+# A backslash that starts no JSON escape; `\\` was replaced before this is used.
+_STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
+_PLAIN = re.compile(
+    "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"
+    "\u0620-\u065f\u0671-\u06d3\u0904-\u0965\u0985-\u09cd\u0b85-\u0bcd\u0c05-\u0c4d\u0e01-\u0e4e"
+    "\u2018-\u201f\u2022\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213-\u245f\u2500-\u27ff"
+    "\u3001-\u3029\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
+)
+_INVISIBLE = ("COMBINING ", "VARIATION SELECTOR")
+_FEW = 8
+
+
+def passes(body: bytes) -> Iterator[str]:
+    """Texts that together show all that a body (valid JSON in UTF-8) says, for detectors.
+
+    For any string in the body that has no quote, backslash or control character, at least one text contains it,
+    folded as `fold` does, however its characters were escaped: in a name, a value, or JSON inside a string (up to
+    four levels). Each further text has one level of escaping less; all are given because going one level too far
+    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing and is the last one: what
+    escapes remain in it are a backslash and one more character, at any level, and detectors step over those.
+    """
+    text = body.decode()
+    if _HIDING.search(text) is None:
+        yield fold(text)
+        return
+    text = _unescape(_pair(text))
+    yield fold(text)
+    for _ in range(_MOST_LEVELS - 1):
+        if _HIDING.search(text) is None:
+            return
+        text = _unescape(_STRAY.sub("", _pair(text)))
+        yield fold(text)
+
+
+def _pair(text: str) -> str:
+    r"""Takes `\\` and `\/` out of the way, so that every backslash left starts an escape of its own."""
+    return text.replace("\\\\", "\\x5c").replace("\\/", "/")
+
+
+def _unescape(paired: str) -> str:
+    r"""Python's escapes are a superset of JSON's except for `\/`, so its codec does the work.
+
+    It would also read `\4` or `\x`: outside of JSON, backslashes that start no JSON escape must be gone before.
+    """
+    plain = paired.encode("raw_unicode_escape").decode("unicode_escape")
+    return plain if plain.isascii() or _SURROGATES.search(plain) is None else _join_surrogates(plain)
+
+
+def _join_surrogates(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def fold(text: str) -> str:
+    """The text with characters that look like ASCII, or like nothing, replaced by ASCII or left out.
+
+    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths become ASCII;
+    zero-width characters, soft hyphens and the marks that combine with any letter vanish. All else stays as it is.
+    """
+    if text.isascii():
+        return text
+    foreign = text.encode().translate(None, _ASCII).decode()
+    changes = {char: folded for char in set(_PLAIN.sub("", foreign)) if (folded := _folded(char)) != char}
+    if len(changes) > _FEW:
+        return text.translate({ord(char): changes.get(char, char) for char in set(text)})
+    for char, folded in changes.items():
+        text = text.replace(char, folded)
+    return text
+
+
+def _folded(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category == "Cf" or unicodedata.name(char, "").startswith(_INVISIBLE):
+        return ""
+    if category == "Pd" or char == "\u2212":
+        return "-"
+    if category == "Zs":
+        return " "
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if plain.isascii() else char

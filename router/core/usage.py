@@ -1,0 +1,123 @@
+"""Tokens that an upstream reported, read out of its answer.
+
+The shape is OpenAI's `usage` object: `prompt_tokens` is all input, with cached input (and, from the adapter, cache
+writes) being parts of it. Details stand in different places, all of them optional and nullable:
+
+    OpenAI, vLLM          prompt_tokens_details.cached_tokens
+    litellm (adapter)     the same, prompt_tokens_details.cache_write_tokens or .cache_creation_tokens, and at the top
+                          cache_read_input_tokens and cache_creation_input_tokens
+    DeepSeek              prompt_cache_hit_tokens at the top
+
+Nothing here raises: a body that is not understood has no usage, and the caller estimates it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from router.core.values import Usage
+
+ABSURD = 1_000_000_000
+"""Tokens of one answer that nobody serves: a report above it is a defect and counts as missing."""
+
+BYTES_PER_TOKEN = 4
+"""Of ordinary English text, by the usual rule of thumb."""
+
+# JSON numbers are taken as float because some servers write 12.0; the counts are far below 2**53.
+Count = float | None
+
+
+class _Details(Struct, gc=False):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    cache_creation_tokens: Count = None
+
+
+_NO_DETAILS = _Details()
+
+
+class Totals(Struct, gc=False):
+    """The part of a report that prices cannot do without."""
+
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+
+    def usage(self) -> Usage | None:
+        """None when no input was reported, or numbers are absurd."""
+        return _usage(self.prompt_tokens, self.completion_tokens, 0, 0)
+
+
+class Report(Totals, gc=False):
+    """The `usage` object of an answer or of a stream's event."""
+
+    prompt_tokens_details: _Details | None = None
+    cache_read_input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    prompt_cache_hit_tokens: Count = None
+
+    def usage(self) -> Usage | None:
+        """None when no input was reported, or numbers are absurd."""
+        details = self.prompt_tokens_details or _NO_DETAILS
+        cached = details.cached_tokens or self.cache_read_input_tokens or self.prompt_cache_hit_tokens or 0
+        written = details.cache_write_tokens or details.cache_creation_tokens or self.cache_creation_input_tokens or 0
+        return _usage(self.prompt_tokens, self.completion_tokens, cached, written)
+
+
+class _Answer(Struct, gc=False):
+    usage: Report | None = None
+
+
+class _AnswerTotals(Struct, gc=False):
+    usage: Totals | None = None
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+_decode_totals = msgspec.json.Decoder(_AnswerTotals).decode
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Usage in the JSON body of an answer (chat, completions or embeddings); None when there is none to be found."""
+    try:
+        report = _decode(body).usage
+    except (msgspec.ValidationError, RecursionError):
+        return _totals_of(body)
+    except ValueError:
+        return None
+    return report.usage() if report is not None else None
+
+
+def usage_of_event(data: bytes) -> Usage | None:
+    """Usage in the payload of one SSE event (what follows `data:`); None for `[DONE]` and all that has none."""
+    return usage_of(data)
+
+
+def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0) -> Usage:
+    """Usage counted here, for an upstream that reported none.
+
+    The output is what the two signs say at most: streamed `events` hold a token or more each, and `text_bytes` of
+    produced text hold about a quarter as many tokens.
+    """
+    by_text = -(-text_bytes // BYTES_PER_TOKEN)
+    return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True)
+
+
+def _totals_of(body: bytes) -> Usage | None:
+    """Usage without its details, for an answer where something has an unexpected type: the totals are the money."""
+    try:
+        totals = _decode_totals(body).usage
+    except (ValueError, RecursionError):
+        return None
+    return totals.usage() if totals is not None else None
+
+
+def _usage(prompt: Count, completion: Count, cached: float, written: float) -> Usage | None:
+    """Negative counts become 0, and parts never exceed the whole."""
+    if prompt is None or prompt > ABSURD or (completion is not None and completion > ABSURD):
+        return None
+    whole = int(prompt) if prompt > 0 else 0
+    output = int(completion) if completion and completion > 0 else 0
+    if not cached and not written:
+        return Usage(whole, 0, 0, output)
+    read = int(min(max(cached, 0), whole))
+    return Usage(whole, read, int(min(max(written, 0), whole - read)), output)

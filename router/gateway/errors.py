@@ -1,0 +1,55 @@
+"""Errors that the gateway makes itself, in the shape that OpenAI's SDKs act on."""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.gateway.respond import JSON, header
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "invalid_request_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    429: "rate_limit_error",
+}
+
+
+class ApiError(Exception):
+    """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after: int | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+        self.retryable = retryable
+
+    @property
+    def type(self) -> str:
+        fallback = "server_error" if self.status >= 500 else "invalid_request_error"
+        return _TYPES.get(self.status, fallback)
+
+    def body(self) -> bytes:
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return msgspec.json.encode({"error": error})
+
+    def headers(self) -> bytes:
+        """Complete header lines."""
+        lines = JSON
+        if self.retry_after is not None:
+            lines += header("retry-after", str(self.retry_after))
+        if self.retryable is not None:
+            lines += header("x-should-retry", "true" if self.retryable else "false")
+        return lines

@@ -1,0 +1,141 @@
+"""One attempt's response: collected whole, or relayed as it comes.
+
+An `Exchange` is the upstream connection's sink. Its `ready` future resolves when it is known what kind of
+answer this is: a whole body, or a stream whose first event has arrived and is no error. Until then nothing
+has been written to the client, so that another backend can still be tried. A stream flows from the upstream
+parser's callback into the client's transport, with no task in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from router.core.retry import Fault
+from router.core.sse import EventScanner, error_event
+from router.gateway.http import Client
+from router.upstream.connection import Connection, Headers
+from router.upstream.errors import UpstreamError
+
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+
+
+class Exchange:
+    """`connection` is set by the forwarder once the request was sent."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, scanner: EventScanner) -> None:
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.connection: Connection | None = None
+        self.scanner = scanner
+        self.status = 0
+        self.headers: Headers = []
+        self.streaming = False
+        self.broken: UpstreamError | None = None
+        """Why a stream that the client already sees ended early."""
+        self.first_byte_at = 0.0
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._ended = False
+        self._write: Callable[[bytes], None] = self._collect
+
+    @property
+    def body(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    # --- the sink
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self.status = status
+        self.headers = headers
+        self.first_byte_at = self._loop.time()
+        self.streaming = status == 200 and any(
+            name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers
+        )
+
+    def on_body(self, data: bytes) -> None:
+        if not self.streaming:
+            self._collect(data)
+            return
+        out = self.scanner.feed(data)
+        if out:
+            self._write(out)
+        if not self.ready.done() and self.scanner.first_complete:
+            self._first_event()
+
+    def on_end(self) -> None:
+        self._ended = True
+        if self.streaming:
+            garbled = self.scanner.malformed
+            rest = self.scanner.finish()
+            if rest and self.scanner.malformed == garbled:  # half an event must not reach the client
+                self._write(rest)
+            if not self.ready.done():
+                self._first_event()
+            elif not self.scanner.done:
+                self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
+        self._resolve(self.done)
+        self._resolve(self.ready)
+
+    def on_lost(self, error: UpstreamError) -> None:
+        self._ended = True
+        if self.ready.done():
+            self.broken = error
+            self._resolve(self.done)
+        else:
+            self.ready.set_exception(error)
+
+    def _collect(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MAX_ANSWER_BYTES:
+            raise ValueError("the answer is too large")
+        self._parts.append(data)
+
+    def _first_event(self) -> None:
+        if self.scanner.error:
+            self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
+        elif self.scanner.malformed:
+            self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
+        elif self._ended and not self.scanner.events:
+            self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
+        else:
+            self._resolve(self.ready)
+
+    def _fail_ready(self, fault: Fault, detail: str) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(UpstreamError(fault, detail))
+        self._resolve(self.done)
+
+    @staticmethod
+    def _resolve(future: asyncio.Future[None]) -> None:
+        if not future.done():
+            future.set_result(None)
+
+    # --- the relay
+
+    async def relay(self, client: Client) -> None:
+        """Write what was held, then everything as it comes, until the stream ends, well or not.
+
+        A stream that breaks ends with an error event and without `[DONE]`.
+        """
+        for part in self._parts:
+            client.write(part)
+        self._parts = []
+        self._write = client.write
+        if self.connection is not None and not self._ended:
+            client.on_pause = self.connection.pause
+            client.on_resume = self.connection.resume
+            if client.stalled_since:
+                self.connection.pause()
+        await self.done
+        if self.broken is not None and not self.scanner.error:
+            client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
+
+    def abandon(self) -> None:
+        """Nobody wants the rest: the upstream connection is closed at once."""
+        if self.connection is not None and not self._ended:
+            self.connection.abort()
+            self._ended = True
+        if self.ready.done() and not self.ready.cancelled():
+            self.ready.exception()

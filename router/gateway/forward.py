@@ -1,0 +1,195 @@
+"""Attempts, in order, within one deadline.
+
+The forwarder only ever chooses among the candidates that it was given, and hands the permitted zones to the
+connection, which checks them again. It retries until something has been written to the client, never after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+from tenacity import RetryCallState, Retrying
+from tenacity.wait import wait_random_exponential
+
+from router.core.breaker import Event
+from router.core.policy import Retry
+from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
+from router.core.sse import EventScanner
+from router.core.values import Candidate, Route
+from router.gateway.exchange import Exchange
+from router.gateway.state import State
+from router.upstream.connection import Connection
+from router.upstream.errors import UpstreamError
+from router.upstream.fleet import BackendRuntime
+from router.upstream.replica import Replica
+
+_OUR_CREDENTIALS = (401, 402, 403, 407)
+
+
+class Job(Struct, frozen=True):
+    """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
+
+    path: str
+    headers: bytes
+    body_for: Callable[[Route], bytes]
+    candidates: tuple[Candidate, ...]
+    permitted: frozenset[str]
+    strip_usage: bool
+    deadline: float
+    retry: Retry
+    cooldown: float
+
+
+class Sent(Struct):
+    """One attempt that got an answer, of whatever kind."""
+
+    candidate: Candidate
+    replica: Replica
+    exchange: Exchange
+
+
+class Attempt(Struct, frozen=True):
+    """How one attempt went, for the log and the reason header."""
+
+    backend: str
+    outcome: Outcome
+
+
+class NoAnswer(Exception):
+    """Every attempt failed. `last` is an answer with an error status, fit to be relayed, if there was one."""
+
+    def __init__(self, attempts: list[Attempt], last: Sent | None, *, timed_out: bool) -> None:
+        super().__init__("; ".join(f"{attempt.backend}: {attempt.outcome.why}" for attempt in attempts))
+        self.attempts = attempts
+        self.last = last
+        self.timed_out = timed_out
+
+
+class Forwarding:
+    """The attempts of one request. `current` is the exchange under way, for whoever has to clean up."""
+
+    def __init__(self, state: State, job: Job, loop: asyncio.AbstractEventLoop) -> None:
+        self.attempts: list[Attempt] = []
+        self.current: Sent | None = None
+        self._state = state
+        self._job = job
+        self._loop = loop
+        self._tried: set[Replica] = set()
+        self._last: Sent | None = None
+        self._stale = 0
+
+    async def answer(self) -> Sent:
+        """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
+        while len(self.attempts) < self._job.retry.attempts:
+            if self.attempts and not self._affordable():
+                break
+            choice = self._choose()
+            if choice is None:
+                break
+            candidate, replica = choice
+            if replica in self._tried:
+                await asyncio.sleep(self._pause())
+            if self._loop.time() >= self._job.deadline:
+                break
+            self._tried.add(replica)
+            if await self._attempt(candidate, replica) and self.current is not None:
+                return self.current
+        raise NoAnswer(self.attempts, self._last, timed_out=self._loop.time() >= self._job.deadline)
+
+    def _affordable(self) -> bool:
+        self._state.retry_budget, allowed = self._state.retry_budget.spend(self._loop.time())
+        return allowed
+
+    def _choose(self) -> tuple[Candidate, Replica] | None:
+        """The first candidate with a replica that was not tried; then, one that was."""
+        usable = list(self._usable())
+        for choice in usable:
+            if choice[1] not in self._tried:
+                return choice
+        return usable[0] if usable else None
+
+    def _usable(self) -> Iterator[tuple[Candidate, Replica]]:
+        now = self._loop.time()
+        for candidate in self._job.candidates:
+            backend = self._state.fleet.backends.get(candidate.route.backend)
+            replica = backend.pick(now, self._tried) if backend is not None else None
+            if replica is not None:
+                yield candidate, replica
+
+    def _pause(self) -> float:
+        """Exponential backoff with full jitter, in seconds."""
+        retry = self._job.retry
+        state = RetryCallState(Retrying(), None, (), {})
+        state.attempt_number = len(self.attempts)
+        return wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff)(state)
+
+    async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
+        """True when `current` holds an answer for the client."""
+        replica.started(self._loop.time())
+        sent = Sent(candidate, replica, Exchange(self._loop, EventScanner(self._job.strip_usage)))
+        self.current = sent
+        try:
+            await self._send(sent)
+            await sent.exchange.ready
+        except UpstreamError as error:
+            self.release()
+            if error.stale and self._stale < len(self._job.candidates):
+                self._stale += 1
+                self._tried.discard(replica)
+                return False
+            fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
+            return self._judged(sent, Outcome(fault=fault), str(error))
+        retry_after, retry_after_ms = _rest_headers(sent.exchange)
+        rest = rest_asked(retry_after, retry_after_ms, self._state.clock())
+        return self._judged(sent, Outcome(status=sent.exchange.status, retry_after=rest), "")
+
+    def _judged(self, sent: Sent, outcome: Outcome, detail: str) -> bool:
+        verdict: Verdict = judge(outcome, self._job.cooldown)
+        sent.replica.report(verdict.event, self._loop.time(), rest=verdict.rest, why=detail or outcome.why)
+        if verdict.action is Action.ANSWER:
+            return True
+        self.attempts.append(Attempt(sent.candidate.route.backend, outcome))
+        self.release()
+        if outcome.fault is None and outcome.status not in _OUR_CREDENTIALS:
+            self._last = sent
+        return False
+
+    async def _send(self, sent: Sent) -> None:
+        job, pool = self._job, sent.replica.pool
+        backend: BackendRuntime = self._state.fleet.backends[sent.candidate.route.backend]
+        timeouts = backend.spec.backend
+        connection: Connection | None = pool.take_idle()
+        if connection is None:
+            connection = await pool.connect(job.deadline - self._loop.time())
+        sent.exchange.connection = connection
+        body = job.body_for(sent.candidate.route)
+        connection.send(
+            job.permitted,
+            b"%b%bcontent-length: %d\r\n\r\n" % (pool.head(job.path), job.headers, len(body)),
+            body,
+            sent.exchange,
+            first_byte_timeout=min(timeouts.first_byte_timeout, job.deadline - self._loop.time()),
+            idle_timeout=timeouts.idle_timeout,
+        )
+
+    def release(self) -> None:
+        """The current attempt is over; its connection is closed unless the answer was read to its end."""
+        sent, self.current = self.current, None
+        if sent is not None:
+            sent.exchange.abandon()
+            sent.replica.ended()
+
+    def abandon(self) -> None:
+        """The client left: stop the backend's work at once."""
+        if self.current is not None:
+            self.current.replica.report(Event.TRIAL_ABANDONED, self._loop.time())
+        self.release()
+
+
+def _rest_headers(exchange: Exchange) -> tuple[str | None, str | None]:
+    if exchange.status < 400:
+        return None, None
+    found = {name: value.decode("latin-1") for name, value in exchange.headers}
+    return found.get(b"retry-after"), found.get(b"retry-after-ms")

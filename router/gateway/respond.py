@@ -1,0 +1,30 @@
+"""Bytes of answers that do not depend on anything else."""
+
+from __future__ import annotations
+
+from functools import cache
+from http import HTTPStatus
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+JSON = b"content-type: application/json\r\n"
+
+
+@cache
+def status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode("latin-1")
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body; empty data gives nothing, since an empty chunk would end the body."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def header(name: str, value: str) -> bytes:
+    """One header line; characters that cannot stand in a header become "?"."""
+    safe = "".join(char if " " <= char <= "~" else "?" for char in value)
+    return f"{name}: {safe}\r\n".encode("latin-1")

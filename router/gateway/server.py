@@ -1,0 +1,62 @@
+"""The listening socket of one worker, its slow clients, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from router.gateway.http import BadRequest, Client
+from router.gateway.service import Service
+from router.gateway.state import State
+
+TICK_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 120.0
+STALLED_SECONDS = 120.0
+"""A client that reads nothing for this long has left."""
+BACKLOG = 2048
+
+
+class Server:
+    def __init__(self, service: Service, state: State, loop: asyncio.AbstractEventLoop) -> None:
+        self._service = service
+        self._state = state
+        self._loop = loop
+        self._server: asyncio.Server | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        make = lambda: Client(self._service, self._loop)  # noqa: E731
+        self._server = await self._loop.create_server(make, sock=listener, backlog=BACKLOG)
+        self._tick()
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        patience = self._state.plan.policy.server.body_timeout
+        for client in list(self._service.clients):
+            if client.stalled_since and now - client.stalled_since > STALLED_SECONDS:
+                client.abort()
+            elif client.reading_since and now - client.reading_since > patience:
+                if not client.busy:
+                    self._service.refuse(
+                        BadRequest(408, "request_timeout", "The request did not arrive in time."), client
+                    )
+                client.close()
+            elif not client.busy and not client.reading_since and now - client.idle_since > KEEP_ALIVE_SECONDS:
+                client.close()
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    async def drain(self, grace: float) -> None:
+        """No new connections; idle ones close; running answers have `grace` seconds to finish."""
+        self._service.draining = True
+        if self._server is not None:
+            self._server.close()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for client in list(self._service.clients):
+            client.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._service.deserted()
+        for client in list(self._service.clients):
+            client.abort()

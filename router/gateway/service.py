@@ -1,0 +1,152 @@
+"""Path -> handler, and what every answer has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from itertools import count
+from urllib.parse import unquote
+
+import msgspec
+
+from router.core.policy import Endpoint
+from router.gateway.completions import Completions
+from router.gateway.cors import Cors
+from router.gateway.errors import ApiError
+from router.gateway.http import BadRequest, Client, Request
+from router.gateway.identify import identify
+from router.gateway.models import listing, single
+from router.gateway.respond import JSON, header
+from router.gateway.room import Room
+from router.gateway.state import State
+
+POSTS: dict[str, Endpoint] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/embeddings": "embeddings",
+}
+MODELS = "/v1/models"
+HEALTH = ("/healthz", "/readyz")
+
+log = logging.getLogger("breakeven.gateway")
+
+
+class Service:
+    """The `Handler` of every connection of this worker."""
+
+    def __init__(self, state: State, loop: asyncio.AbstractEventLoop) -> None:
+        self.clients: set[Client] = set()
+        self.draining = False
+        self._deserted = asyncio.Event()
+        self._state = state
+        self._room = Room(loop)
+        self._completions = Completions(state, self._room, loop)
+        self._id_prefix = f"req_{secrets.token_hex(6)}"
+        self._ids = count()
+        self.adopted()
+        state.fleet.on_room = self._room.wake
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self._state.plan.policy.server.max_body_bytes
+
+    def adopted(self) -> None:
+        """A new plan is in force."""
+        self._cors = Cors(self._state.plan.policy.server.cors_origins)
+
+    # --- connections
+
+    def opened(self, client: Client) -> None:
+        self.clients.add(client)
+
+    def closed(self, client: Client) -> None:
+        self.clients.discard(client)
+        if self.draining and not self.clients:
+            self._deserted.set()
+
+    async def deserted(self) -> None:
+        """Wait, while draining, until the last client has gone."""
+        if self.clients:
+            await self._deserted.wait()
+
+    def refuse(self, error: BadRequest, client: Client) -> None:
+        api_error = ApiError(error.status, error.code, error.message)
+        client.respond(
+            error.status, self._common({}) + api_error.headers() + b"connection: close\r\n", api_error.body()
+        )
+
+    def crashed(self, error: BaseException, request: Request, client: Client) -> None:
+        """A defect of ours: the type is logged, never the message, which may hold a prompt."""
+        where = {"path": request.path[:100], "error": type(error).__name__, "trace": _trace(error)}
+        log.error("unhandled error", extra=where)
+        if client.started:
+            client.abort()
+            return
+        failure = ApiError(500, "internal_error", "The gateway failed on this request; its log has the details.")
+        client.respond(500, self._common(request.headers) + failure.headers(), failure.body())
+
+    # --- requests
+
+    async def handle(self, request: Request, client: Client) -> None:
+        request_id = f"{self._id_prefix}{next(self._ids):x}"
+        common = self._cors.lines(request.headers) if self._cors.enabled else b""
+        try:
+            endpoint = POSTS.get(request.path)
+            if endpoint is not None and request.method == "POST":
+                key = identify(request, self._state.plan.keys)
+                await self._completions.handle(endpoint, request, client, key, request_id, common)
+            else:
+                self._small(request, client, common + header("x-request-id", request_id))
+        except ApiError as error:
+            client.respond(error.status, common + header("x-request-id", request_id) + error.headers(), error.body())
+
+    def _common(self, headers: dict[str, str]) -> bytes:
+        return self._cors.lines(headers) + header("x-request-id", f"{self._id_prefix}{next(self._ids):x}")
+
+    def _small(self, request: Request, client: Client, common: bytes) -> None:
+        """Everything that needs no backend."""
+        path = request.path
+        if request.method == "OPTIONS" and self._cors.enabled:
+            client.respond(204, common + self._cors.preflight(request.headers), b"")
+        elif path in HEALTH:
+            self._health(path, client, common)
+        elif path == MODELS or path.startswith(MODELS + "/"):
+            self._need(request, "GET")
+            key = identify(request, self._state.plan.keys)
+            name = path[len(MODELS) + 1 :]
+            plan = self._state.plan
+            body = single(plan, key, unquote(name)) if name else listing(plan, key)
+            client.respond(200, common + JSON, body)
+        elif path in POSTS:
+            self._need(request, "POST")
+        else:
+            raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")
+
+    @staticmethod
+    def _need(request: Request, method: str) -> None:
+        if request.method != method and not (method == "GET" and request.method == "HEAD"):
+            raise ApiError(405, "method_not_allowed", f"{request.path[:100]} takes {method} only.")
+
+    def _health(self, path: str, client: Client, common: bytes) -> None:
+        """/healthz: this worker runs. /readyz: it should be sent requests."""
+        if path == "/healthz":
+            client.respond(200, common + JSON, b'{"status":"ok"}')
+            return
+        state = self._state
+        usable = any(each.healthy for each in state.fleet.states.values())
+        ready = usable and not self.draining
+        report = {
+            "status": "ready" if ready else "not ready",
+            "draining": self.draining,
+            "policy": state.plan.version,
+            "ledger": "available" if state.ledger.available else "lost",
+            "backends": {name: "healthy" if each.healthy else "unhealthy" for name, each in state.fleet.states.items()},
+        }
+        client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without the message."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -1,0 +1,9 @@
+"""What goes wrong between us and the ledger's server."""
+
+
+class LedgerUnavailable(Exception):
+    """The server cannot be reached, does not answer in time, or cannot write. The text has no secrets."""
+
+
+class EmbeddedServerError(Exception):
+    """The embedded server cannot be started; the text says why and what to do."""

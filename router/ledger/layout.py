@@ -1,0 +1,129 @@
+"""Key names and the format of values.
+
+All keys share the hash tag `{ledger}`, so that a script's keys live on one node of a cluster::
+
+    be:{ledger}:hold:<lease bucket>     hash: reservation id -> packed hold; the bucket is the minute of expiry
+    be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
+    be:{ledger}:done:<lease bucket>     hash: id -> "r" recorded without a hold, "x" abandoned; expires
+    be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
+    be:{ledger}:hour:<epoch hour>       hash: the same by hour
+    be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
+    be:{ledger}:swept                   the last lease bucket whose holds were charged
+    be:{ledger}:timezone                the time zone that days are counted in
+
+A reservation's id begins with its lease bucket, 8 digits. Totals and volumes are msgpack arrays.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from datetime import timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from router.core.values import Cell, Hold, Row
+from router.core.volume import QUARTER_SECONDS, day_of
+
+PREFIX = "be:{ledger}:"
+VOLUME_KEY = PREFIX + "volume"
+TIMEZONE_KEY = PREFIX + "timezone"
+
+LEASE_BUCKET_SECONDS = 60
+ID_BUCKET_DIGITS = 8
+CORRECTABLE_SECONDS = int(timedelta(days=2).total_seconds())
+"""How long a hold that was charged as held can still be corrected."""
+
+_CACHED = 10_000
+_decode_totals = msgspec.msgpack.Decoder(tuple[int, ...]).decode
+
+
+class Slot(NamedTuple):
+    """Where a moment is counted."""
+
+    day: str
+    hour: int
+    quarter: int
+
+
+class Calendar:
+    """Slots of a time zone, remembered by quarter of an hour."""
+
+    def __init__(self, timezone: ZoneInfo) -> None:
+        self.timezone = timezone
+        self._slots: dict[int, Slot] = {}
+
+    def slot(self, at: float) -> Slot:
+        quarter = int(at // QUARTER_SECONDS)
+        found = self._slots.get(quarter)
+        return found if found is not None else self._remember(quarter)
+
+    def _remember(self, quarter: int) -> Slot:
+        if len(self._slots) >= _CACHED:
+            self._slots.clear()
+        slot = Slot(day_of(quarter * QUARTER_SECONDS, self.timezone), quarter // 4, quarter)
+        self._slots[quarter] = slot
+        return slot
+
+
+class CellNames:
+    """Hash fields of cells, remembered."""
+
+    def __init__(self) -> None:
+        self._fields: dict[Cell, str] = {}
+
+    def field(self, cell: Cell) -> str:
+        found = self._fields.get(cell)
+        return found if found is not None else self._remember(cell)
+
+    def _remember(self, cell: Cell) -> str:
+        if len(self._fields) >= _CACHED:
+            self._fields.clear()
+        field = pack_cell(cell)
+        self._fields[cell] = field
+        return field
+
+
+class ReservationIds:
+    """Ids that no other process makes: a random part per process, and a counter."""
+
+    def __init__(self) -> None:
+        self._process = secrets.token_hex(5)
+        self._count = itertools.count()
+
+    def next_id(self, at: float, lease: float) -> str:
+        return f"{lease_bucket(at, lease):08d}{self._process}{next(self._count):x}"
+
+
+def lease_bucket(at: float, lease: float) -> int:
+    """The first minute at whose start a hold made at `at` has expired."""
+    return int((at + lease) // LEASE_BUCKET_SECONDS) + 1
+
+
+def pack_cell(cell: Cell) -> str:
+    return "|".join(map(_escape, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
+
+
+def unpack_cell(field: str) -> Cell:
+    return Cell(*map(_unescape, field.split("|")))
+
+
+def _escape(name: str) -> str:
+    """Policies forbid "|" in names; a model's name may still come from somewhere else."""
+    return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name
+
+
+def _unescape(name: str) -> str:
+    return name.replace("%7C", "|").replace("%25", "%")
+
+
+def pack_hold(hold: Hold, slot: Slot, cell: str) -> str:
+    """What charging a hold needs; the cell comes last because it contains the separator."""
+    eligible = 1 if hold.eligible else 0
+    return f"{slot.day}|{slot.hour}|{slot.quarter}|{hold.input}|{hold.output}|{hold.cost}|{eligible}|{cell}"
+
+
+def unpack_row(field: bytes, totals: bytes) -> Row:
+    return Row(unpack_cell(field.decode()), *_decode_totals(totals))

@@ -1,0 +1,190 @@
+"""A vLLM 0.32 that serves a generating model: its endpoints, its errors, its queue, its /metrics."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from router.simulate.answer import Answer, choices_for
+from router.simulate.asked import Asked, InvalidError, Json, read_chat, read_completion
+from router.simulate.engine import Engine, metrics_text
+from router.simulate.exchange import BadJsonError, compact, json_response, read_object, send_events
+from router.simulate.pace import Pace
+from router.simulate.settings import MAX_BODY, SIMULATED, Settings
+from router.simulate.vllm_shapes import (
+    chat_body,
+    chat_events,
+    completion_body,
+    completion_events,
+    error_body,
+    models_body,
+)
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ENGINE = web.AppKey("engine", Engine)
+"""Where an application keeps its engine, so that tests can watch its slots."""
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, body: Json) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+def application(settings: Settings) -> web.Application:
+    """A vLLM server that behaves as `settings` say."""
+    engine = Engine(settings)
+    api = _Api(settings, engine)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_answer_errors])
+    app[ENGINE] = engine
+    app.add_routes(
+        [
+            web.get("/health", _empty),
+            web.get("/ping", _empty),
+            web.get("/version", _version),
+            web.get("/metrics", api.metrics),
+            web.get("/v1/models", api.models),
+            web.post("/v1/chat/completions", api.chat),
+            web.post("/v1/completions", api.completions),
+        ]
+    )
+    return app
+
+
+class _Api:
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._created = int(time.time())
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        return await self._generate(request, read_chat(await self._body(request)))
+
+    async def completions(self, request: web.Request) -> web.StreamResponse:
+        return await self._generate(request, read_completion(await self._body(request)))
+
+    async def models(self, request: web.Request) -> web.StreamResponse:
+        self._check_key(request)
+        return json_response(compact(models_body(self._settings.models, self._created, self._settings.context)))
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        text = metrics_text(self._engine, self._settings.models[0])
+        headers = {**SIMULATED, "content-type": "text/plain; version=1.0.0; charset=utf-8"}
+        return web.Response(body=text.encode(), headers=headers)
+
+    async def _body(self, request: web.Request) -> Json:
+        """vLLM takes a request without a model as one for its only model."""
+        self._check_key(request)
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise _RefusedError(400, {"detail": "There was an error parsing the body"})
+        if request.content_type != "application/json":
+            message = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
+            raise _RefusedError(400, error_body(400, message, "Bad Request"))
+        body = await read_object(request)
+        model = body.get("model") or self._settings.models[0]
+        if model not in self._settings.models:
+            message = f"The model `{model}` does not exist. Valid aliases: {', '.join(self._settings.models)}."
+            raise _RefusedError(404, error_body(404, message, "NotFoundError", "model"))
+        return {**body, "model": model}
+
+    def _check_key(self, request: web.Request) -> None:
+        wanted = f"Bearer {self._settings.api_key}".encode()
+        given = request.headers.get("authorization", "").encode()
+        if self._settings.api_key is not None and not secrets.compare_digest(given, wanted):
+            raise _RefusedError(401, {"error": "Unauthorized"})
+
+    def _check_length(self, asked: Asked) -> int:
+        """Room for the answer, in tokens."""
+        context = self._settings.context
+        if asked.max_tokens is not None and asked.max_tokens > context:
+            raise _too_long(
+                f"max_tokens={asked.max_tokens} cannot be greater than max_model_len={context}. Please request fewer "
+                f"output tokens. (parameter=max_tokens, value={asked.max_tokens})",
+                "max_tokens",
+            )
+        longest = max(prompt.tokens for prompt in asked.prompts)
+        if longest + (asked.max_tokens or 1) > context:
+            raise _too_long(
+                f"This model's maximum context length is {context} tokens. However, you requested "
+                f"{asked.max_tokens or 1} output tokens and your prompt contains at least {longest} input tokens. "
+                f"Please reduce the length of the input prompt. (parameter=input_tokens, value={longest})",
+                "input_tokens",
+            )
+        return context - longest
+
+    def _answer(self, request: web.Request, asked: Asked, room: int) -> Answer:
+        prefix = "chatcmpl-" if asked.chat else "cmpl-"
+        return Answer(
+            id=prefix + (request.headers.get("x-request-id") or secrets.token_hex(8)),
+            created=int(time.time()),
+            model=asked.model,
+            prompt_tokens=asked.prompt_tokens,
+            choices=choices_for(asked, f"{asked.model} (vLLM, simulated)", room),
+        )
+
+    async def _generate(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        answer = self._answer(request, asked, self._check_length(asked))
+        async with self._work(answer):
+            pace = Pace(self._settings)
+            if asked.stream:
+                events = chat_events(asked, answer) if asked.chat else completion_events(asked, answer)
+                return await send_events(request, events, pace, {})
+            await pace.until(answer.steps)
+        body = chat_body(asked, answer) if asked.chat else completion_body(asked, answer)
+        return json_response(compact(body))
+
+    @asynccontextmanager
+    async def _work(self, answer: Answer) -> AsyncIterator[None]:
+        async with self._engine.slot(answer.prompt_tokens + answer.completion_tokens):
+            self._engine.prompt_tokens += answer.prompt_tokens
+            yield
+            self._engine.generation_tokens += answer.completion_tokens
+            for choice in answer.choices:
+                self._engine.finished["length" if choice.finish == "length" else "stop"] += 1
+
+
+def _too_long(message: str, param: str) -> _RefusedError:
+    return _RefusedError(400, error_body(400, message, "BadRequestError", param))
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except _RefusedError as refused:
+        return json_response(compact(refused.body), refused.status)
+    except BadJsonError:
+        message = "1 validation error:\n  {'type': 'json_invalid', 'loc': 'body.1', 'msg': 'JSON decode error'}"
+        return json_response(compact(error_body(400, message, "Bad Request", "body.1")), 400)
+    except InvalidError as invalid:
+        return json_response(compact(_invalid_body(invalid)), 400)
+    except web.HTTPMethodNotAllowed as wrong:
+        headers = {"allow": ",".join(sorted(wrong.allowed_methods))}
+        return json_response(compact({"detail": "Method Not Allowed"}), 405, headers)
+    except web.HTTPNotFound:
+        return json_response(compact({"detail": "Not Found"}), 404)
+
+
+def _invalid_body(invalid: InvalidError) -> Json:
+    loc = f"body.{invalid.param}"
+    if invalid.code == "missing_required_parameter":
+        message = f"1 validation error:\n  {{'type': 'missing', 'loc': '{loc}', 'msg': 'Field required'}}"
+        return error_body(400, message, "Bad Request", loc)
+    if invalid.code == "invalid_type":
+        message = f"1 validation error:\n  {{'type': 'type_error', 'loc': '{loc}', 'msg': \"{invalid.message}\"}}"
+        return error_body(400, message, "Bad Request", loc)
+    return error_body(400, f"{invalid.message} (parameter={invalid.param})", "BadRequestError", invalid.param)
+
+
+async def _empty(request: web.Request) -> web.StreamResponse:
+    return web.Response(headers=SIMULATED)
+
+
+async def _version(request: web.Request) -> web.StreamResponse:
+    return json_response(compact({"version": "0.32.0"}))

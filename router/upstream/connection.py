@@ -1,0 +1,196 @@
+"""One keep-alive HTTP/1.1 connection to a replica.
+
+Sans surprises: one exchange at a time; the response parser is llhttp (httptools) in its strict mode; a
+response that is not framed by its own headers is never reused. What arrives is handed to a `Sink` at once,
+from the event loop's read callback, with no task in between.
+
+Life: idle -> `send` -> head -> body* -> end -> idle, or `lost` at any point, after which it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+from router.core.retry import Fault
+from router.upstream.errors import EgressViolation, UpstreamError
+from router.upstream.target import Target
+
+Headers = list[tuple[bytes, bytes]]
+
+MAX_HEADER_BYTES = 64 * 1024
+HIGH_WATER = 256 * 1024
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class Sink(Protocol):
+    """Who receives a response. Exactly one of `on_end` and `on_lost` is called last."""
+
+    def on_head(self, status: int, headers: Headers) -> None: ...
+    def on_body(self, data: bytes) -> None: ...
+    def on_end(self) -> None: ...
+    def on_lost(self, error: UpstreamError) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """`released` is called once per exchange, when the connection may be used again or is gone."""
+
+    def __init__(self, target: Target, loop: asyncio.AbstractEventLoop, released: Callable[[Connection], None]) -> None:
+        self.target = target
+        self.closed = False
+        self.reused = False
+        self.idle_since = 0.0
+        self.deadline = 0.0
+        """Loop time at which silence becomes a failure; moved by whatever arrives."""
+        self._loop = loop
+        self._released = released
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._sink: Sink | None = None
+        self._headers: Headers = []
+        self._header_bytes = 0
+        self._idle_timeout = 0.0
+        self._head_seen = False
+        self._framed = False
+        self._got_bytes = False
+
+    # --- the exchange
+
+    def send(
+        self,
+        permitted: frozenset[str],
+        head: bytes,
+        body: bytes,
+        sink: Sink,
+        *,
+        first_byte_timeout: float,
+        idle_timeout: float,
+    ) -> None:
+        """Write one request. Raises EgressViolation, before any byte, when this zone is not permitted."""
+        if self.target.zone not in permitted:
+            raise EgressViolation(f"zone {self.target.zone} is not permitted for this request")
+        assert self._transport is not None and self._sink is None
+        self._sink = sink
+        self._idle_timeout = idle_timeout
+        self.deadline = self._loop.time() + first_byte_timeout
+        self._expect_response()
+        if len(body) < HIGH_WATER:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+
+    def _expect_response(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers = []
+        self._header_bytes = 0
+        self._head_seen = self._framed = self._got_bytes = False
+
+    def abort(self) -> None:
+        """Give up: close at once and tell nobody. The backend sees a closed connection and stops work."""
+        self._sink = None
+        self._close()
+
+    def pause(self) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.pause_reading()
+            self.deadline = float("inf")
+
+    def resume(self) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.resume_reading()
+            self.deadline = self._loop.time() + self._idle_timeout
+
+    def expire(self) -> None:
+        """Called by the pool's clock once `deadline` has passed."""
+        fault = Fault.MID_STREAM if self._head_seen else Fault.FIRST_BYTE_TIMEOUT
+        self._fail(UpstreamError(fault, "the backend went silent"))
+
+    # --- asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+
+    def data_received(self, data: bytes) -> None:
+        if self._sink is None or self._parser is None:
+            self._close()  # bytes that nobody asked for
+            return
+        self._got_bytes = True
+        self.deadline = self._loop.time() + self._idle_timeout
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(UpstreamError(Fault.BAD_RESPONSE, type(error).__name__))
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self._sink is None:
+            self._released(self)
+        elif self._head_seen and not self._framed and exc is None:
+            self._finish()  # a response that ends with the connection
+        else:
+            fault = Fault.MID_STREAM if self._head_seen else Fault.RESET_BEFORE_HEAD
+            stale = self.reused and not self._got_bytes
+            self._fail(UpstreamError(fault, "the connection closed early", stale=stale))
+
+    # --- httptools' callbacks
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise ValueError("response headers are too large")
+        name = name.lower()
+        if name in _FRAMING:
+            self._framed = True
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None and self._sink is not None
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        self._head_seen = True
+        self._framed = self._framed or status in (204, 304)
+        self._sink.on_head(status, self._headers)
+
+    def on_body(self, data: bytes) -> None:
+        if self._sink is not None:
+            self._sink.on_body(data)
+
+    def on_message_complete(self) -> None:
+        if not self._head_seen:  # 100 Continue and its kind
+            self._headers = []
+            self._framed = False
+            return
+        if self._sink is not None:
+            self._finish()
+
+    # --- endings
+
+    def _finish(self) -> None:
+        sink, self._sink = self._sink, None
+        assert sink is not None and self._parser is not None
+        if not self._framed or not self._parser.should_keep_alive():
+            self._close()
+        self.reused = True
+        self.idle_since = self._loop.time()
+        sink.on_end()
+        if not self.closed:
+            self._released(self)
+
+    def _fail(self, error: UpstreamError) -> None:
+        sink, self._sink = self._sink, None
+        self._close()
+        if sink is not None:
+            sink.on_lost(error)
+
+    def _close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            if self._transport is not None:
+                self._transport.abort()

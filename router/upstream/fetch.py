@@ -1,0 +1,60 @@
+"""Small GET requests to a replica, over its own pool, for probes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.core.retry import Fault
+from router.upstream.connection import Headers
+from router.upstream.errors import UpstreamError
+from router.upstream.pool import Pool
+
+MAX_BYTES = 8 * 1024 * 1024
+
+
+class _Collector:
+    """A sink that keeps the whole answer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.done: asyncio.Future[tuple[int, bytes]] = loop.create_future()
+        self._status = 0
+        self._body = bytearray()
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self._status = status
+
+    def on_body(self, data: bytes) -> None:
+        self._body += data
+        if len(self._body) > MAX_BYTES:
+            raise ValueError("the answer to a probe is too large")
+
+    def on_end(self) -> None:
+        if not self.done.done():
+            self.done.set_result((self._status, bytes(self._body)))
+
+    def on_lost(self, error: UpstreamError) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+async def fetch(pool: Pool, path: str, timeout: float) -> tuple[int, bytes]:
+    """Status and body of GET `path`, within `timeout` seconds. Raises UpstreamError."""
+    loop = asyncio.get_running_loop()
+    connection = pool.take_idle() or await pool.connect(timeout)
+    sink = _Collector(loop)
+    connection.send(
+        frozenset((pool.target.zone,)),
+        pool.target.get(path),
+        b"",
+        sink,
+        first_byte_timeout=timeout,
+        idle_timeout=timeout,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            return await sink.done
+    except TimeoutError:
+        raise UpstreamError(Fault.FIRST_BYTE_TIMEOUT, path) from None
+    finally:
+        if not sink.done.done() or sink.done.cancelled():
+            connection.abort()

@@ -1,0 +1,133 @@
+"""All backends of a plan: which replica to use, and what each backend looks like now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from router.core.breaker import describe
+from router.core.policy import Backend, Health
+from router.core.values import BackendState
+from router.upstream.pool import Pool
+from router.upstream.replica import Replica
+from router.upstream.target import Target
+
+TICK_SECONDS = 0.25
+
+
+class BackendSpec(Struct, frozen=True):
+    """What the fleet needs of one backend. Two equal specs share connections and breakers across a reload."""
+
+    name: str
+    backend: Backend
+    targets: tuple[Target, ...]
+    health: Health
+
+    @property
+    def upstream_models(self) -> frozenset[str]:
+        served = self.backend.serves.values()
+        return frozenset(each if isinstance(each, str) else each.model for each in served)
+
+
+class BackendRuntime:
+    def __init__(self, spec: BackendSpec, loop: asyncio.AbstractEventLoop, on_change: Callable[[], None]) -> None:
+        self.spec = spec
+        self.replicas = [
+            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend.capacity, spec.health, on_change)
+            for target in spec.targets
+        ]
+
+    def pick(self, now: float, tried: frozenset[Replica] | set[Replica]) -> Replica | None:
+        """The least loaded usable replica; one that was not tried yet if there is one. None when none is usable."""
+        if len(self.replicas) == 1:
+            only = self.replicas[0]
+            return only if only.usable(now) else None
+        usable = [replica for replica in self.replicas if replica.usable(now)]
+        fresh = [replica for replica in usable if replica not in tried] or usable
+        return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)
+
+    def state(self, now: float) -> BackendState:
+        usable = [replica for replica in self.replicas if replica.usable(now)]
+        if not usable:
+            return self._unhealthy(now)
+        context = min((r.context for r in usable if r.context is not None), default=None)
+        if all(replica.full for replica in usable):
+            return BackendState(full=True, load=usable[0].full, context=context)
+        return BackendState(context=context)
+
+    def headroom(self, now: float) -> int:
+        return sum(replica.headroom for replica in self.replicas if replica.usable(now))
+
+    def _unhealthy(self, now: float) -> BackendState:
+        why = "; ".join(r.probed_down or describe(r.breaker, now) for r in self.replicas)
+        waits = [r.breaker.until - now for r in self.replicas if r.breaker.until > now]
+        context = min((r.context for r in self.replicas if r.context is not None), default=None)
+        return BackendState(healthy=False, why=why, retry_after=max(1.0, min(waits, default=2.0)), context=context)
+
+
+class Fleet:
+    """`states` is replaced, never changed, whenever a backend's state may have changed; hand it to a Snapshot as it is.
+
+    `on_room` is called after each such change with how many more requests could be taken, for whoever waits.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.states: Mapping[str, BackendState] = {}
+        self.backends: dict[str, BackendRuntime] = {}
+        self.on_room: Callable[[int], None] = lambda places: None
+        self._loop = loop
+        self._dirty = False
+        self._retiring: list[BackendRuntime] = []
+        self._ticker: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._tick()
+
+    def apply(self, specs: Iterable[BackendSpec]) -> None:
+        """Take over a new plan's backends; unchanged ones keep their connections, breakers and load."""
+        before, self.backends = self.backends, {}
+        for spec in specs:
+            kept = before.get(spec.name)
+            if kept is not None and kept.spec == spec:
+                self.backends[spec.name] = before.pop(spec.name)
+            else:
+                self.backends[spec.name] = BackendRuntime(spec, self._loop, self.changed)
+        for gone in before.values():
+            _close(gone)
+        self._retiring += before.values()
+        self.refresh()
+
+    def changed(self) -> None:
+        """Recompute states before the next decision; several changes in one turn of the loop cost one computation."""
+        if not self._dirty:
+            self._dirty = True
+            self._loop.call_soon(self.refresh)
+
+    def refresh(self) -> None:
+        self._dirty = False
+        now = self._loop.time()
+        self.states = {name: backend.state(now) for name, backend in self.backends.items()}
+        self.on_room(sum(backend.headroom(now) for backend in self.backends.values()))
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        self._retiring = [gone for gone in self._retiring if any(r.pool.busy for r in gone.replicas)]
+        for backend in (*self.backends.values(), *self._retiring):
+            for replica in backend.replicas:
+                replica.pool.tick(now)
+                if 0 < replica.breaker.until <= now:
+                    self.changed()
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    def close(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for backend in self.backends.values():
+            _close(backend)
+
+
+def _close(backend: BackendRuntime) -> None:
+    for replica in backend.replicas:
+        replica.pool.close()

@@ -1,0 +1,102 @@
+"""The connections of one replica.
+
+A connection is taken out of the idle deque when it is assigned, never later, so that nothing can close a
+connection that a request already holds. The youngest idle connection is used first; the others age out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+
+from router.core.retry import Fault
+from router.upstream.connection import Connection
+from router.upstream.errors import UpstreamError
+from router.upstream.target import Target
+
+IDLE_SECONDS_PLAIN = 4.0
+"""Below uvicorn's keep-alive of 5 s, so that vLLM does not close a connection just as it is used."""
+IDLE_SECONDS_TLS = 30.0
+
+
+class Pool:
+    def __init__(self, target: Target, connect_timeout: float, loop: asyncio.AbstractEventLoop) -> None:
+        self.target = target
+        self._connect_timeout = connect_timeout
+        self._loop = loop
+        self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
+        self._closing = False
+        self._heads: dict[str, bytes] = {}
+        self._idle_seconds = IDLE_SECONDS_PLAIN if target.tls is None else IDLE_SECONDS_TLS
+
+    @property
+    def busy(self) -> int:
+        return len(self._busy)
+
+    def head(self, path: str) -> bytes:
+        """`Target.head`, remembered: there are as many paths as endpoints."""
+        found = self._heads.get(path)
+        if found is None:
+            found = self._heads[path] = self.target.head(path)
+        return found
+
+    def take_idle(self) -> Connection | None:
+        """A connection that is open and unused, now assigned to the caller."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed:
+                self._busy.add(connection)
+                return connection
+        return None
+
+    async def connect(self, timeout: float) -> Connection:
+        """A new connection, assigned to the caller. `timeout` in seconds; raises UpstreamError."""
+        try:
+            async with asyncio.timeout(min(timeout, self._connect_timeout)):
+                connection = await self._open()
+        except TimeoutError:
+            raise UpstreamError(Fault.CONNECT_TIMEOUT, self.target.label) from None
+        except socket.gaierror as error:
+            raise UpstreamError(Fault.DNS, f"{self.target.label}: {error.strerror}") from None
+        except ssl.SSLError as error:
+            raise UpstreamError(Fault.TLS, f"{self.target.label}: {error.reason}") from None
+        except OSError as error:
+            raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {error.strerror or error}") from None
+        self._busy.add(connection)
+        return connection
+
+    async def _open(self) -> Connection:
+        target, loop = self.target, self._loop
+        if target.unix_path is not None:
+            _, connection = await loop.create_unix_connection(self._make, target.unix_path)
+            return connection
+        _, connection = await loop.create_connection(self._make, target.host, target.port, ssl=target.tls)
+        return connection
+
+    def _make(self) -> Connection:
+        return Connection(self.target, self._loop, self._released)
+
+    def _released(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        if connection.closed:
+            return
+        if self._closing:
+            connection.abort()
+        else:
+            self._idle.append(connection)
+
+    def tick(self, now: float) -> None:
+        """`now` in loop time: fail what went silent, close what idled too long."""
+        for connection in [busy for busy in self._busy if busy.deadline < now]:
+            connection.expire()
+        while self._idle and (self._idle[0].closed or self._idle[0].idle_since < now - self._idle_seconds):
+            self._idle.popleft().abort()
+
+    def close(self) -> None:
+        """Idle connections end now, busy ones when their exchange does."""
+        self._closing = True
+        while self._idle:
+            self._idle.popleft().abort()

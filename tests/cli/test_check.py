@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.cli import main
+
+ROOT = Path(__file__).parents[2]
+POLICIES = sorted(path for path in (ROOT / "policies").glob("*.yaml") if ".cases" not in path.name)
+
+POLICY = """\
+version: 1
+zones: {local: {owned: true}}
+backends:
+  gpu: {zone: local, kind: vllm, url: http://127.0.0.1:8000/v1, serves: {chat: my-model}}
+models:
+  chat: {backends: [gpu]}
+"""
+CASES = """\
+- name: at home
+  request: {prompt: Hello}
+  expect: {backend: gpu}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(POLICY)
+    return Path("p.yaml")
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_the_shipped_policies_do_what_their_cases_say(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(path)]) == 0
+    assert f"ok {path} (" in capsys.readouterr().out
+    assert path.with_name(f"{path.stem}.cases.yaml").exists()
+
+
+@pytest.mark.usefixtures("policy")
+def test_without_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "p.yaml"]) == 0
+    assert capsys.readouterr().out == "ok p.yaml (no cases)\n"
+
+
+@pytest.mark.usefixtures("policy")
+def test_the_cases_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("p.cases.yaml").write_text(CASES)
+    assert main(["check", "p.yaml"]) == 0
+    assert capsys.readouterr().out == "ok p.yaml (1 case)\n"
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_cases_file_stands_for_its_policy_so_that_globs_work(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("p.cases.yaml").write_text(CASES)
+    assert main(["check", "p.cases.yaml", "p.yaml"]) == 0
+    assert capsys.readouterr().out == "ok p.yaml (1 case)\n"
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_failing_case(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("p.cases.yaml").write_text(CASES.replace("backend: gpu", "refused: egress_denied"))
+    assert main(["check", "p.yaml"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(
+        'p.cases.yaml:3:21: [0].expect.refused: case "at home": expected refused egress_denied, got none; '
+        "it goes to gpu"
+    )
+
+
+def test_every_file_is_checked_although_one_is_broken(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.yaml").write_text(POLICY.replace("zone: local", "zone: loca"))
+    assert main(["check", "broken.yaml", "missing.yaml", str(policy)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "ok p.yaml (no cases)\n"
+    assert shown.err == (
+        'broken.yaml:4:15: backends.gpu.zone: there is no zone "loca"; did you mean "local"? zones: local\n'
+        "missing.yaml: cannot be read: No such file or directory\n"
+    )
+
+
+def test_a_wrong_command_line_gives_2() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check"])
+    assert caught.value.code == 2

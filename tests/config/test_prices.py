@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+import pytest
+from genai_prices import data_snapshot
+from genai_prices.types import (
+    ClauseEquals,
+    ConditionalPrice,
+    ModelInfo,
+    ModelPrice,
+    Provider,
+    StartDateConstraint,
+    Tier,
+    TieredPrices,
+    TimeOfDateConstraint,
+)
+
+from router.config.load import PolicyError
+from router.config.prices import published
+from router.core.pricing import cost_micro_usd
+from router.core.values import Plan, PriceTier, Rates, Usage
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def usd(amount: str) -> Decimal:
+    return Decimal(amount)
+
+
+def tiered(base: str, *tiers: tuple[int, str]) -> TieredPrices:
+    return TieredPrices(base=usd(base), tiers=[Tier(start=start, price=usd(price)) for start, price in tiers])
+
+
+PRICES: dict[str, ModelPrice | list[ConditionalPrice]] = {
+    "plain": ModelPrice(
+        input_mtok=usd("3"), output_mtok=usd("15"), cache_read_mtok=usd("0.3"), cache_write_mtok=usd("3.75")
+    ),
+    "uncached": ModelPrice(input_mtok=usd("1"), output_mtok=usd("2")),
+    "per-request": ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"), requests_kcount=usd("5")),
+    "tiered": ModelPrice(input_mtok=tiered("3", (200_000, "6")), output_mtok=tiered("15", (200_000, "22.5"))),
+    "oddly-tiered": ModelPrice(input_mtok=tiered("1", (10, "2")), output_mtok=tiered("3", (20, "4"))),
+    "free": ModelPrice(input_mtok=usd("0"), output_mtok=usd("0")),
+    "half": ModelPrice(input_mtok=usd("1")),
+    "embed": ModelPrice(input_mtok=usd("0.02")),
+    "dated": [
+        ConditionalPrice(prices=ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"))),
+        ConditionalPrice(
+            StartDateConstraint(date(2026, 11, 20)), prices=ModelPrice(input_mtok=usd("2"), output_mtok=usd("2"))
+        ),
+    ],
+    "hourly": [
+        ConditionalPrice(prices=ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"))),
+        ConditionalPrice(
+            TimeOfDateConstraint(time(0, tzinfo=UTC), time(6, tzinfo=UTC)),
+            prices=ModelPrice(input_mtok=usd("0.5"), output_mtok=usd("0.5")),
+        ),
+    ],
+}
+
+
+@pytest.fixture
+def list_of_prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A price list whose providers all have the models above."""
+    models = [ModelInfo(id=name, match=ClauseEquals(name), prices=prices) for name, prices in PRICES.items()]
+    providers = [Provider(id=name, name=name, api_pattern="", models=models) for name in ("acme", "google", "aws")]
+    snapshot = data_snapshot.DataSnapshot(providers=providers, from_auto_update=False)
+    monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: snapshot)
+    yield
+
+
+pytestmark = pytest.mark.usefixtures("list_of_prices")
+
+
+def rates(model: str, now: datetime = NOW) -> Rates:
+    tiers = published("acme", model, now)
+    assert tiers is not None
+    return tiers[0].rates
+
+
+def test_a_published_price() -> None:
+    tier = PriceTier(0, Rates(input=3, output=15, cached_input=0.3, cache_write=3.75))
+    assert published("acme", "plain", NOW) == (tier,)
+
+
+def test_cached_input_without_a_price_is_charged_as_input() -> None:
+    assert rates("uncached") == Rates(input=1, output=2, cached_input=1, cache_write=1)
+
+
+def test_a_price_per_thousand_requests_becomes_one_per_request() -> None:
+    assert rates("per-request").request == 0.005
+
+
+def test_the_dearer_rate_begins_above_the_published_size() -> None:
+    tiers = published("acme", "tiered", NOW)
+    assert tiers is not None
+    assert cost_micro_usd(tiers, Usage(input=200_000, output=1)) == 600_015
+    assert cost_micro_usd(tiers, Usage(input=200_001, output=2)) == 1_200_006 + 45
+
+
+def test_rates_may_change_at_different_sizes() -> None:
+    tiers = published("acme", "oddly-tiered", NOW) or ()
+    assert [(tier.from_input_tokens, tier.rates.input, tier.rates.output) for tier in tiers] == [
+        (0, 1, 3),
+        (11, 2, 3),
+        (21, 2, 4),
+    ]
+
+
+@pytest.mark.parametrize(("day", "price"), [(19, 1), (20, 2)])
+def test_the_price_in_force_at_the_time_counts(day: int, price: float) -> None:
+    assert rates("dated", datetime(2026, 11, day, 12, tzinfo=UTC)).input == price
+
+
+@pytest.mark.parametrize(("hour", "price"), [(5, 0.5), (6, 1)])
+def test_the_price_in_force_at_the_hour_counts(hour: int, price: float) -> None:
+    assert rates("hourly", datetime(2026, 11, 20, hour, tzinfo=UTC)).input == price
+
+
+@pytest.mark.parametrize("model", ["free", "half", "unheard-of"])
+def test_what_is_missing_or_0_is_unknown_and_never_free(model: str) -> None:
+    assert published("acme", model, NOW) is None
+
+
+def test_an_unknown_provider_is_unknown() -> None:
+    assert published("nobody", "plain", NOW) is None
+
+
+def test_embeddings_have_no_output_price() -> None:
+    assert published("acme", "embed", NOW) is None
+    tiers = published("acme", "embed", NOW, embeds=True)
+    assert tiers is not None and tiers[0].rates.output == 0
+
+
+def _policy(base: str, backend: str) -> str:
+    """The base policy with another cloud backend than openai."""
+    before, after = base.index("  openai:\n    zone"), base.index("models:\n")
+    return base[:before] + f"  openai: {backend}\n" + base[after:]
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["gemini/plain", "vertex_ai/plain", "bedrock/plain", "bedrock/converse/plain", "bedrock/us-1/plain", "acme/plain"],
+)
+def test_the_providers_of_litellm_are_found(model: str, base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(base, f"{{zone: cloud, kind: litellm, serves: {{chat: {model}}}}}")
+    assert plan(text).models["chat"].routes[1].tiers[0].rates.output == 15
+
+
+def test_an_openai_backend_names_its_provider(base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(base, "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}")
+    assert plan(text).models["chat"].routes[1].tiers[0].rates.input == 3
+
+
+@pytest.mark.parametrize("served", ["embed", "{model: half, endpoints: [embeddings]}"])
+def test_an_embedding_model_is_known_by_name_or_endpoint(served: str, base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(
+        base, f"{{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {{chat: {served}}}}}"
+    )
+    assert plan(text).models["chat"].routes[1].tiers[0].rates.output == 0
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (
+            "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {chat: new}}",
+            'no published price of "new" at "acme": give its price: "{model: new, price: {input: 0.15, output: 0.6}}" '
+            '(USD per million tokens), or correct the name or "provider"',
+        ),
+        (
+            "{zone: cloud, kind: litellm, serves: {chat: azure/mine}}",
+            'no published price of "mine" at "azure": give its price: "{model: azure/mine, price: {input: 0.15, '
+            'output: 0.6}}" (USD per million tokens), or correct the name',
+        ),
+        (
+            "{zone: cloud, kind: litellm, serves: {chat: plain}}",
+            'litellm names models "provider/model", such as anthropic/claude-sonnet-4-5: add the provider, or give its '
+            'price: "{model: plain, price: {input: 0.15, output: 0.6}}" (USD per million tokens)',
+        ),
+        (
+            "{zone: cloud, kind: vllm, url: https://x/v1, serves: {chat: plain}}",
+            "nobody publishes the price of a vllm backend in a zone that is not owned: give its price: "
+            '"{model: plain, price: {input: 0.15, output: 0.6}}" (USD per million tokens), or set "owned: true"',
+        ),
+    ],
+)
+def test_an_unknown_price_is_an_error(backend: str, message: str, base: str, plan: Callable[[str], Plan]) -> None:
+    with pytest.raises(PolicyError) as caught:
+        plan(_policy(base, backend))
+    assert [(problem.field, problem.message) for problem in caught.value.problems] == [
+        ("backends.openai.serves.chat", message)
+    ]
+
+
+def test_the_policys_price_wins_and_cache_prices_follow_its_input(base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(
+        base,
+        "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, "
+        "serves: {chat: {model: plain, price: {input: 0, output: 7, cached_input: 0.5, request: 0.01}}}}",
+    )
+    assert plan(text).models["chat"].routes[1].tiers == (
+        PriceTier(0, Rates(input=0, output=7, cached_input=0.5, cache_write=0, request=0.01)),
+    )
+
+
+def test_an_own_gpu_has_its_variable_cost(edited: Callable[[str, str], str], plan: Callable[[str], Plan]) -> None:
+    text = edited("{usd_per_hour: 1.5}", "{usd_per_hour: 1.5, usd_per_million_tokens: 0.2}")
+    assert plan(text).models["chat"].routes[0].tiers == (PriceTier(0, Rates(0.2, 0.2, 0.2, 0.2)),)
+
+
+def test_an_own_gpu_without_a_cost_is_free_per_token(
+    edited: Callable[[str, str], str], plan: Callable[[str], Plan]
+) -> None:
+    text = edited("    cost: {usd_per_hour: 1.5}\n", "")
+    assert plan(text).models["chat"].routes[0].tiers == (PriceTier(0, Rates(0, 0, 0, 0)),)

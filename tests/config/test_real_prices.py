@@ -1,0 +1,41 @@
+"""The price list that is really installed; a few facts that would notice if its form changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from router.config.prices import published
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("openai", "gpt-4o-mini"),
+        ("openai", "gpt-4o"),
+        ("anthropic", "claude-sonnet-4-5"),
+        ("google", "gemini-2.5-flash"),
+        ("mistral", "mistral-small-latest"),
+        ("azure", "gpt-4o-mini"),
+        ("aws", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ],
+)
+def test_common_models_have_a_price(provider: str, model: str) -> None:
+    tiers = published(provider, model, NOW)
+    assert tiers is not None
+    assert all(0 < tier.rates.cached_input <= tier.rates.input < tier.rates.output < 1000 for tier in tiers)
+
+
+def test_prices_by_size_of_input_are_read() -> None:
+    tiers = published("anthropic", "claude-sonnet-4-5", NOW)
+    assert tiers is not None
+    assert [tier.from_input_tokens for tier in tiers] == [0, 200_001]
+    assert tiers[1].rates.input == 2 * tiers[0].rates.input
+
+
+def test_an_embedding_model() -> None:
+    tiers = published("openai", "text-embedding-3-small", NOW, embeds=True)
+    assert tiers is not None and tiers[0].rates.input > 0

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from router.config.problems import PolicyError
+from router.config.watch import PolicyFile
+from router.core.values import Plan
+
+
+@pytest.fixture
+def path(base: str, tmp_path: Path) -> Path:
+    (tmp_path / "policy.yaml").write_text(base)
+    return tmp_path / "policy.yaml"
+
+
+def settled(file: PolicyFile) -> Plan | PolicyError | None:
+    """What the second of two polls says; the first one only takes note."""
+    assert file.poll() is None
+    return file.poll()
+
+
+def test_the_first_poll_gives_the_plan_and_the_next_one_nothing(path: Path) -> None:
+    file = PolicyFile(path)
+    assert isinstance(file.poll(), Plan)
+    assert file.poll() is None
+
+
+def test_an_edit_in_place(path: Path, base: str) -> None:
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(base.replace("usd_per_hour: 1.5", "usd_per_hour: 2.5"))
+    plan = settled(file)
+    assert isinstance(plan, Plan)
+    assert plan.gpu.fixed_usd_per_day == 60
+
+
+def test_an_edit_of_the_same_size_within_the_same_tick_of_the_clock(path: Path, base: str) -> None:
+    file = PolicyFile(path)
+    before = path.stat()
+    file.poll()
+    path.write_text(base.replace("usd_per_hour: 1.5", "usd_per_hour: 2.5"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert isinstance(settled(file), Plan)
+
+
+def test_an_old_file_is_not_read_again(path: Path) -> None:
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    file = PolicyFile(path)
+    file.poll()
+    path.chmod(0)
+    assert file.poll() is None
+
+
+def test_a_touch_changes_nothing(path: Path) -> None:
+    file = PolicyFile(path)
+    file.poll()
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert file.poll() is None
+
+
+def test_a_broken_edit_is_reported_once_and_put_right_by_the_next(path: Path, base: str) -> None:
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(base[:400])
+    error = settled(file)
+    assert isinstance(error, PolicyError)
+    assert error.problems[0].path_of_file == str(path)
+    assert file.poll() is None
+    path.write_text(base[:450])
+    assert isinstance(settled(file), PolicyError)
+    path.write_text(base)
+    assert isinstance(settled(file), Plan)
+
+
+def test_a_file_that_vanishes_is_reported_once(path: Path, base: str) -> None:
+    file = PolicyFile(path)
+    file.poll()
+    path.unlink()
+    assert isinstance(settled(file), PolicyError)
+    assert file.poll() is None
+    path.write_text(base)
+    assert isinstance(settled(file), Plan)
+
+
+def test_a_swapped_link_as_in_a_config_map(tmp_path: Path, base: str) -> None:
+    for name, price in (("one", "1.5"), ("two", "2.5")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.yaml").write_text(base.replace("usd_per_hour: 1.5", f"usd_per_hour: {price}"))
+        os.utime(tmp_path / name / "policy.yaml", (1_000_000_000, 1_000_000_000))
+    (tmp_path / "data").symlink_to("one")
+    (tmp_path / "policy.yaml").symlink_to("data/policy.yaml")
+    file = PolicyFile(tmp_path / "policy.yaml")
+    file.poll()
+    (tmp_path / "next").symlink_to("two")
+    (tmp_path / "next").rename(tmp_path / "data")
+    plan = settled(file)
+    assert isinstance(plan, Plan)
+    assert plan.gpu.fixed_usd_per_day == 60
+
+
+def test_secrets_are_looked_for_when_asked(path: Path) -> None:
+    assert isinstance(PolicyFile(path, with_secrets=True).poll(), PolicyError)
+
+
+def test_a_half_written_file_that_happens_to_be_valid_is_not_taken(path: Path, base: str) -> None:
+    without_sensitivity = base[: base.index("sensitivity:")]
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(without_sensitivity)
+    assert file.poll() is None
+    path.write_text(base)
+    assert file.poll() is None
+    assert file.poll() is None
+    path.write_text(without_sensitivity)
+    assert isinstance(settled(file), Plan)
+
+
+def test_going_back_to_what_is_served_is_no_news(path: Path, base: str) -> None:
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(base + "# a remark")
+    file.poll()
+    path.write_text(base)
+    assert settled(file) is None

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.pricing import cost_micro_usd, counterfactual, marginal, rates_for, worst_case
+from router.core.values import PriceTier, Rates, Usage
+
+SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
+LARGE = Rates(input=2.0, output=6.0, cached_input=0.2, cache_write=2.5)
+TIERS = (PriceTier(0, SMALL), PriceTier(200_000, LARGE), PriceTier(400_000, SMALL))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "rates"), [(0, SMALL), (199_999, SMALL), (200_000, LARGE), (399_999, LARGE), (400_000, SMALL)]
+)
+def test_the_tier_is_chosen_by_the_whole_input(tokens: int, rates: Rates):
+    assert rates_for(TIERS, tokens) is rates
+
+
+def test_a_price_needs_at_least_one_tier():
+    with pytest.raises(IndexError):
+        rates_for((), 1)
+
+
+def test_each_kind_of_token_has_its_own_price():
+    usage = Usage(input=1000, cached=300, cache_write=200, output=50)
+    assert cost_micro_usd(TIERS, usage) == 500 * 1.0 + 300 * 0.1 + 200 * 1.25 + 50 * 4.0
+
+
+def test_cached_input_counts_when_the_tier_is_chosen():
+    usage = Usage(input=200_000, cached=199_000, output=0)
+    assert cost_micro_usd(TIERS, usage) == 1000 * 2.0 + 199_000 * 0.2
+
+
+def test_a_price_per_request_is_in_usd():
+    tiers = (PriceTier(0, Rates(0.0, 0.0, 0.0, 0.0, request=0.005)),)
+    assert cost_micro_usd(tiers, Usage()) == 5000
+
+
+@pytest.mark.parametrize(
+    ("rate", "tokens", "cost"),
+    [
+        (0.15, 1, 1),  # rounded up
+        (0.1, 3, 1),
+        (1.1, 10, 11),
+        (0.07, 100, 7),  # 7.000000000000001 in binary
+        (1e-9, 1, 1),  # far below a micro-USD, and still not free
+        (0.0, 1_000_000, 0),
+    ],
+)
+def test_rounding_is_up_without_float_dust(rate: float, tokens: int, cost: int):
+    assert cost_micro_usd((PriceTier(0, Rates(rate, rate, rate, rate)),), Usage(input=tokens)) == cost
+
+
+@pytest.mark.parametrize(("tokens", "output"), [(2, 14), (28, 1)])
+def test_a_sum_with_dust_does_not_round_up_a_whole_micro_usd(tokens: int, output: int):
+    assert tokens * 0.1 + output * 0.2 > 3  # 3.0000000000000004
+    tiers = (PriceTier(0, Rates(input=0.1, output=0.2, cached_input=0.0, cache_write=0.0)),)
+    assert cost_micro_usd(tiers, Usage(input=tokens, output=output)) == 3
+
+
+def test_more_cached_tokens_than_input_earn_nothing():
+    assert cost_micro_usd(TIERS, Usage(input=10, cached=100)) == 10
+
+
+rates = st.builds(Rates, *[st.floats(0, 100)] * 4, request=st.floats(0, 1))
+counts = st.integers(0, 2_000_000)
+
+
+@given(rates, counts, counts)
+def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates, tokens: int, output: int):
+    route = make.route("openai", rates=rates)
+    worst = worst_case([route], tokens, output)
+    for usage in (
+        Usage(tokens, 0, 0, output),
+        Usage(tokens, tokens, 0, output),
+        Usage(tokens, 0, tokens, output),
+        Usage(tokens // 2, 0, 0, output // 2),
+    ):
+        assert 0 <= cost_micro_usd(route.tiers, usage) <= worst
+
+
+def test_the_worst_case_is_the_dearest_candidate(make):
+    cheap, dear = make.route("openai"), make.route("other", rates=LARGE)
+    assert worst_case([cheap, dear], 100, 10) == 100 * 2.5 + 10 * 6.0
+    assert worst_case([make.route("gpu")], 100, 10) == 0
+    assert worst_case([], 100, 10) == 0
+
+
+def test_the_worst_case_covers_a_dearer_tier_below_the_estimate(make):
+    route = make.route("openai", tiers=TIERS)
+    assert worst_case([route], 400_000, 0) == 400_000 * 2.5
+    assert worst_case([route], 199_999, 0) == 249_999
+
+
+def test_an_owned_route_is_compared_with_the_cloud_reference(make):
+    gpu = make.route("gpu")
+    model = make.model([gpu, make.route("openai")])
+    assert counterfactual(model, gpu, Usage(input=1000, output=100)) == 210
+
+
+def test_an_owned_route_without_a_cloud_side_saves_nothing(make):
+    gpu = make.route("gpu")
+    assert counterfactual(make.model([gpu]), gpu, Usage(input=1000)) == 0
+
+
+def test_a_cloud_route_is_compared_with_the_cheapest_owned_route(make):
+    power = Rates(0.02, 0.02, 0.02, 0.02)
+    routes = [
+        make.route("openai"),
+        make.route("gpu-a", rates=SMALL),
+        make.route("gpu-b", rates=power),
+        make.route("other", rates=make.free),
+    ]
+    assert counterfactual(make.model(routes), routes[0], Usage(input=1000)) == 20
+
+
+def test_a_cloud_route_without_an_owned_side_is_its_own_counterfactual(make):
+    openai = make.route("openai")
+    usage = Usage(input=1000, output=100)
+    assert counterfactual(make.model([openai]), openai, usage) == cost_micro_usd(openai.tiers, usage)
+
+
+def test_the_marginal_price_is_not_rounded(make):
+    openai = make.route("openai", rates=Rates(0.15, 0.6, 0.0, 0.0, request=0.001))
+    assert marginal(openai, 1, 0.5) == pytest.approx(0.15 + 0.3 + 1000)

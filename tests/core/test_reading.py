@@ -1,0 +1,240 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.reading import BadBody, Reading, read, split_object
+from router.core.values import Label
+
+
+def chat(**fields: Any) -> Reading:
+    return read("chat", json.dumps({"model": "m"} | fields).encode())
+
+
+def test_a_minimal_chat() -> None:
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+
+    reading = read("chat", body)
+
+    assert reading == Reading(
+        model="m",
+        stream=False,
+        include_usage=None,
+        has_stream_options=False,
+        max_output_tokens=None,
+        input_tokens=6,  # 4 for the message, and a third of the bytes of user and Hi
+        modalities=frozenset({"text"}),
+        unreadable=(),
+        labels=(),
+        model_span=(10, 13),
+        stream_options_span=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "says", "param", "code"),
+    [
+        (b"", "not valid JSON: Input data was truncated (byte 0)", None, "invalid_json"),
+        (b'{"model": "m"', "not valid JSON: Input data was truncated (byte 13)", None, "invalid_json"),
+        (b'{"model": m}', "not valid JSON: invalid character (byte 10)", None, "invalid_json"),
+        (b'{"model": "m"} {', "not valid JSON: trailing characters (byte 16)", None, "invalid_json"),
+        (b'{"model": "\xff"}', "not UTF-8 (byte 11)", None, "invalid_json"),
+        (b'{"model": "m", "tools": ["\xc3"]}', "not UTF-8 (byte 26)", None, "invalid_json"),
+        (b"[]", "must be a JSON object", None, "invalid_json"),
+        (b'"model"', "must be a JSON object", None, "invalid_json"),
+        (b'{"a":' + b"[" * 9999 + b"]" * 9999 + b"}", "nested too deeply", None, "invalid_json"),
+        (b"{}", "must provide a model", "model", "missing_required_parameter"),
+        (b'{"model": ""}', "must provide a model", "model", "missing_required_parameter"),
+        (b'{"model": null}', "must provide a model", "model", "missing_required_parameter"),
+        (b'{"model": 7}', "expected a string", "model", "invalid_type"),
+        (b'{"model": "m", "stream": "true"}', "expected a boolean", "stream", "invalid_type"),
+        (b'{"model": "m", "stream": 1}', "expected a boolean", "stream", "invalid_type"),
+        (b'{"model": "m", "stream_options": []}', "expected an object", "stream_options", "invalid_type"),
+        (
+            b'{"model": "m", "stream_options": {"include_usage": 1}}',
+            "expected a boolean",
+            "stream_options.include_usage",
+            "invalid_type",
+        ),
+        (b'{"model": "m", "max_tokens": 1e999}', "out of range", "max_tokens", None),
+        (b'{"model": "m", "model": "n"}', "'model' is given twice", "model", "duplicate_field"),
+        (b'{"model": "m", "n": 12, "n": 1}', "'n' is given twice", "n", "duplicate_field"),
+        (b'{"model": "m", "n": 1, "n": 1}', "'n' is given twice", "n", "duplicate_field"),
+        (b'{"model": "m", "\\u006dodel": "n"}', "'model' is given twice", "model", "duplicate_field"),
+        (
+            b'{"model": "m", "stream_options": {"include_usage": true, "include_usage": false}}',
+            "'include_usage' is given twice",
+            "include_usage",
+            "duplicate_field",
+        ),
+        (
+            b'{"model": "m", "metadata": {"sensitivity": "secret", "sensitivity": "public"}}',
+            "'sensitivity' is given twice",
+            "sensitivity",
+            "duplicate_field",
+        ),
+    ],
+)
+def test_what_cannot_be_decided_on(body: bytes, says: str, param: str | None, code: str | None) -> None:
+    with pytest.raises(BadBody) as caught:
+        read("chat", body)
+
+    assert says in caught.value.message
+    assert (caught.value.param, caught.value.code) == (param, code)
+
+
+def test_a_duplicate_deeper_down_is_left_to_the_provider() -> None:
+    assert read("chat", b'{"model": "m", "x": {"a": 1, "a": 2}}').model == "m"
+
+
+@pytest.mark.parametrize(
+    ("fields", "stream", "include_usage", "has_options"),
+    [
+        ({}, False, None, False),
+        ({"stream": None}, False, None, False),
+        ({"stream": True}, True, None, False),
+        ({"stream": True, "stream_options": None}, True, None, False),
+        ({"stream": True, "stream_options": {}}, True, None, True),
+        ({"stream": True, "stream_options": {"include_usage": None}}, True, None, True),
+        ({"stream": True, "stream_options": {"include_usage": False}}, True, False, True),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True, True),
+    ],
+)
+def test_streams(fields: dict[str, Any], stream: bool, include_usage: bool | None, has_options: bool) -> None:
+    reading = chat(**fields)
+
+    assert (reading.stream, reading.include_usage, reading.has_stream_options) == (stream, include_usage, has_options)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, None),
+        ({"max_tokens": 100}, 100),
+        ({"max_completion_tokens": 200}, 200),
+        ({"max_completion_tokens": 200, "max_tokens": 100}, 200),
+        ({"max_tokens": 100, "n": 3}, 300),
+        ({"max_tokens": 100, "n": 2, "best_of": 5}, 500),
+        ({"max_tokens": 100, "n": 0}, 100),
+        ({"max_tokens": 100, "prompt": ["a", "b"], "n": 2}, 400),
+        ({"max_tokens": 100, "prompt": []}, 100),
+        ({"max_tokens": 100, "prompt": [1, 2, 3]}, 100),
+        # providers that coerce types read these as numbers, so the worst case must, too
+        ({"max_tokens": 100, "n": "5"}, 500),
+        ({"max_tokens": 100, "n": 5.0}, 500),
+        ({"max_tokens": "100"}, 100),
+        ({"max_tokens": -1}, None),
+        ({"max_tokens": 0.5}, None),
+        ({"max_tokens": "many"}, None),
+        ({"max_tokens": [1]}, None),
+        ({"max_tokens": 10**30, "n": 9}, 1_000_000_000),
+    ],
+)
+def test_the_most_output(fields: dict[str, Any], expected: int | None) -> None:
+    assert chat(**fields).max_output_tokens == expected
+
+
+def test_embeddings_have_no_output() -> None:
+    assert read("embeddings", b'{"model": "m", "input": "x", "max_tokens": 9}').max_output_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, 0),
+        ({"prompt": "abc"}, 1),
+        ({"prompt": "abcd"}, 2),
+        ({"prompt": "äöü"}, 2),
+        ({"prompt": "abc", "suffix": "def"}, 2),
+        ({"prompt": [1, 2, 3, 4]}, 4),
+        ({"input": ["abc", "def"]}, 2),
+        ({"tools": [{"a": 1}]}, 4),  # as the model sees it: all of its text, [{"a": 1}]
+        ({"unknown": "not sent to the model"}, 0),
+    ],
+)
+def test_the_input_is_estimated_from_above(fields: dict[str, Any], expected: int) -> None:
+    assert chat(**fields).input_tokens == expected
+
+
+@pytest.mark.parametrize(
+    ("metadata", "labels"),
+    [
+        (None, ()),
+        ({}, ()),
+        ({"user": "u1"}, ()),
+        ({"sensitivity": "secret"}, (Label("secret", (), "metadata"),)),
+        ({"Sensitivity ": "secret"}, (Label("secret", (), "metadata"),)),
+        ({"sensitivity": ""}, (Label("", (), "metadata"),)),
+        ({"sensitivity": None}, (Label("not a string", (), "metadata"),)),
+        ({"sensitivity": ["public"]}, (Label("not a string", (), "metadata"),)),
+        ({"tags": "phi, batch,"}, (Label(None, ("phi", "batch"), "metadata"),)),
+        ({"tags": ["phi", "batch"]}, (Label(None, ("phi", "batch"), "metadata"),)),
+        ({"tags": ["phi", 1]}, (Label(None, ("phi", "not a string"), "metadata"),)),
+        ({"tags": {"phi": True}}, (Label(None, ("not a string",), "metadata"),)),
+        (
+            {"sensitivity": "a", "tags": ["b"]},
+            (Label("a", (), "metadata"), Label(None, ("b",), "metadata")),
+        ),
+        ("secret", (Label("not a string", (), "metadata"),)),
+    ],
+)
+def test_labels_in_the_metadata(metadata: Any, labels: tuple[Label, ...]) -> None:
+    assert chat(metadata=metadata).labels == labels
+
+
+def test_embeddings_of_a_prompt_are_unreadable() -> None:
+    assert chat(prompt_embeds="AAAA").unreadable == ("prompt embeddings",)
+
+
+def test_what_is_read_of_the_content() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
+
+    reading = chat(messages=[{"role": "user", "content": [image]}], modalities=["text", "audio"])
+
+    assert reading.modalities == {"text", "image", "audio"}
+    assert reading.unreadable == ("image",)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=6), st.booleans(), st.sampled_from([None, 1, "\t"]))
+def test_spans_are_those_of_the_values(fields: dict[str, Any], ascii_only: bool, indent: Any) -> None:
+    body = json.dumps(fields, ensure_ascii=ascii_only, indent=indent).encode()
+
+    members, spans = split_object(b" " + body + b"\n")
+
+    assert list(members) == list(spans) == list(fields)
+    assert {name: json.loads(body[start - 1 : end - 1]) for name, (start, end) in spans.items()} == fields
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, min_size=1, max_size=4), VALUES, st.data())
+def test_any_repeated_name_is_found(fields: dict[str, Any], again: Any, data: st.DataObject) -> None:
+    members = [*fields.items(), (data.draw(st.sampled_from(list(fields))), again)]
+    body = "{" + ",".join(
+        f"{json.dumps(name)}:{json.dumps(value)}" for name, value in data.draw(st.permutations(members))
+    )
+
+    with pytest.raises(BadBody, match="given twice"):
+        split_object(body.encode() + b"}")
+
+
+@given(VALUES)
+def test_every_field_may_hold_anything(value: Any) -> None:
+    names = ["messages", "prompt", "input", "suffix", "tools", "modalities", "max_tokens", "n", "metadata", "audio"]
+    try:
+        reading = chat(**dict.fromkeys(names, value))
+    except BadBody as error:
+        assert error.code is None  # a number that no decoder takes
+    else:
+        assert reading.input_tokens >= 0

@@ -1,0 +1,115 @@
+import json
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.unescape import fold, passes
+
+
+def texts(body: str) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return list(passes(body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"a": "plain"}', ['{"a": "plain"}']),
+        (r'{"a": "line\nline \"quoted\" \\d"}', [r'{"a": "line\nline \"quoted\" \\d"}']),
+        (r'{"a": "\u0034\u0031"}', ['{"a": "41"}']),
+        (r'{"\u0061": 1}', ['{"a": 1}']),
+        (r'{"a": "1\/2"}', ['{"a": "1/2"}']),
+        (r'{"a": "\\u0034"}', [r'{"a": "\u0034"}', '{"a": "4"}']),
+        (r'{"a": "\\\u0034"}', [r'{"a": "\4"}']),
+        (r'{"a": "C:\\u4111222233334444"}', [r'{"a": "C:\u4111222233334444"}', '{"a": "C:䄑222233334444"}']),
+        (r'{"a": "\\users \\u0034 \\x41 \\"}', ['{"a": "\\users \\u0034 \\x41 \\"}', '{"a": "users 4 x41 "}']),
+        (r'{"a": "\ud83d\ude00 \ud835\udfd2"}', ['{"a": "😀 4"}']),
+        (r'{"a": "\\ud800\\u0034"}', [r'{"a": "\ud800\u0034"}', '{"a": "\ufffd4"}']),
+        ('{"a": "é\\u0034 中 😀"}', ['{"a": "é4 中 😀"}']),
+    ],
+)
+def test_levels(body: str, expected: list[str]) -> None:
+    assert texts(body) == expected
+
+
+def nest(text: str, levels: int) -> str:
+    for _ in range(levels):
+        text = json.dumps(text)
+    return text
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_json_inside_json_is_followed_for_four_levels(levels: int) -> None:
+    assert any("4111é中" in text for text in texts(nest("4111é中", levels)))
+
+
+def test_deeper_levels_are_not_looked_into() -> None:
+    assert len(texts(nest("é", 9))) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("plain", "plain"),
+        ("４１１１", "4111"),
+        ("٤١١١ ۴۱۱۱ ४१११ 𝟒𝟏𝟏𝟏 ①", "4111 4111 4111 4111 1"),
+        ("41\u200b11\u200d\u2060\ufeff\u00ad1", "41111"),
+        ("4\u03361\ufe0f\u20e31", "411"),
+        ("4111\u00a01111\u2009\u30001", "4111 1111  1"),
+        ("4111\u20111111\u2013\u2014\u22121", "4111-1111---1"),
+        ("ｂｏｂ＠ｘ．ｄｅ", "bob@x.de"),
+        ("Größe “naïve” … 中文 한글 हिन्दी 🎉 Привет", "Größe “naïve” … 中文 한글 हिन्दी 🎉 Привет"),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_many_kinds_of_characters_are_folded_in_one_go() -> None:
+    digits = "".join(chr(0xFF10 + i) for i in range(10))
+
+    assert fold(f"é{digits}中") == "é0123456789中"
+
+
+# What can be looked for verbatim: anything but quotes, backslashes and control characters, folded or not.
+SECRETS = st.text(
+    st.characters(min_codepoint=32, exclude_characters='"\\\x7f', exclude_categories=["Cc", "Cs"]), min_size=1
+)
+NOISE = st.text(max_size=10) | st.sampled_from(["\\", "C:\\u4111", "\\\\", '"', "\\n", "\\u12", "/"])
+
+
+def escaped(text: str, data: st.DataObject) -> str:
+    """A JSON string, of which any character may be escaped, and any slash."""
+    if data.draw(st.booleans()):
+        return json.dumps(text, ensure_ascii=data.draw(st.booleans()))
+    units = text.encode("utf-16-be")
+    return '"' + "".join(f"\\u{units[i]:02x}{units[i + 1]:02X}" for i in range(0, len(units), 2)) + '"'
+
+
+def placed(secret: str, data: st.DataObject) -> str:
+    """A JSON document that has the secret in a name, a value, an earlier duplicate or JSON inside a string."""
+    before, after = data.draw(NOISE), data.draw(NOISE)
+    whole = escaped(secret, data)
+    for _ in range(data.draw(st.integers(0, 3))):
+        document = data.draw(st.sampled_from(["[{0}, {1}, {2}]", "{{{1}: {0}, {2}: 1}}", "{{{0}: {1}, {0}: {2}}}"]))
+        whole = escaped(document.format(json.dumps(before), whole, json.dumps(after)), data)
+    return f'{{"a": [{json.dumps(before)}, {whole}], "b": {json.dumps(after)}}}'
+
+
+@given(SECRETS, st.data())
+def test_a_secret_anywhere_in_the_body_is_in_some_text(secret: str, data: st.DataObject) -> None:
+    body = placed(secret, data)
+    json.loads(body)
+
+    assert any(fold(secret) in text for text in texts(body)), body
+
+
+@given(st.text() | st.lists(NOISE).map("".join))
+def test_no_text_is_too_strange(text: str) -> None:
+    value: Any = json.dumps(text, ensure_ascii=False) if not any("\ud800" <= c <= "\udfff" for c in text) else '""'
+
+    assert texts(value)

@@ -1,0 +1,194 @@
+"""The reference of docs/policy.md, made from the schema that `breakeven schema` prints, and from that of cases.
+
+`make docs` writes it between its two markers; a test fails while the file and the schema differ.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from router.config.cases import Case
+from router.config.schema import policy_schema
+
+BEGIN = "<!-- reference: begin (made by `make docs`) -->"
+END = "<!-- reference: end -->"
+_Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the policy file: `path` has NAME for names that the policy gives, and [] for lists."""
+
+    path: str
+    values: str
+    default: str
+    description: str
+    kinds: tuple[str, ...] = ()
+    """Kinds of backend that have it, where not all do."""
+
+    @property
+    def section(self) -> str:
+        return self.path.rpartition(".")[0]
+
+
+def settings() -> list[Setting]:
+    """Every setting of the policy file, section by section."""
+    schema = policy_schema()
+    return list(_settings_of(schema, "", schema["$defs"]))
+
+
+def case_settings() -> list[Setting]:
+    """Every setting of one case in a cases file."""
+    schema = TypeAdapter(Case).json_schema()
+    return list(_settings_of(schema, "cases[].", schema["$defs"]))
+
+
+def _settings_of(section: _Schema, prefix: str, defs: _Schema) -> Iterator[Setting]:
+    inner: dict[str, _Schema] = {}
+    for name, field in section["properties"].items():
+        path = f"{prefix}{name}"
+        required = name in section.get("required", ())
+        yield Setting(path, _with_example(field), _default(field, required), field.get("description", ""))
+        inner |= _sections_in(field, path, defs)
+    for path, variants in inner.items():
+        yield from _merged([list(_settings_of(one, f"{path}.", defs)) for one in variants], _kinds(variants))
+
+
+def _sections_in(field: _Schema, path: str, defs: _Schema) -> dict[str, list[_Schema]]:
+    """Sections below a field, by their path; a backend has one per kind."""
+    if "$ref" in field:
+        return {path: [defs[field["$ref"].rpartition("/")[2]]]}
+    if "oneOf" in field:
+        return {path: [section for one in field["oneOf"] for section in _sections_in(one, path, defs)[path]]}
+    found: dict[str, list[_Schema]] = {}
+    for one in field.get("anyOf", ()):
+        found |= _sections_in(one, path, defs)
+    if isinstance(field.get("items"), dict):
+        found |= _sections_in(field["items"], f"{path}[]", defs)
+    for one in _named(field):
+        found |= _sections_in(one, f"{path}.NAME", defs)
+    return found
+
+
+def _named(field: _Schema) -> list[_Schema]:
+    """Schemas of the values of a mapping whose names the policy gives."""
+    additional = field.get("additionalProperties")
+    return [*field.get("patternProperties", {}).values(), *([additional] if isinstance(additional, dict) else [])]
+
+
+def _kinds(variants: list[_Schema]) -> list[str]:
+    return [variant["properties"].get("kind", {}).get("const", "") for variant in variants]
+
+
+def _merged(variants: list[list[Setting]], kinds: list[str]) -> Iterator[Setting]:
+    """The settings of all variants, each once, with the kinds that have it unless all do."""
+    merged: dict[str, tuple[Setting, list[str]]] = {}
+    for variant, kind in zip(variants, kinds, strict=True):
+        for setting in variant:
+            merged.setdefault(setting.path, (setting, []))[1].append(kind)
+    for setting, having in merged.values():
+        if setting.path.endswith(".kind"):
+            yield Setting(setting.path, ", ".join(f"`{kind}`" for kind in kinds), setting.default, setting.description)
+        else:
+            some = tuple(having) if len(having) < len(kinds) else setting.kinds
+            yield Setting(setting.path, setting.values, setting.default, setting.description, some)
+
+
+def _with_example(field: _Schema) -> str:
+    values, examples = _values(field), field.get("examples", [])
+    return f"{values}, such as `{examples[0]}`" if values == "text" and examples else values
+
+
+def _values(field: _Schema) -> str:
+    """What may stand there, in words: "number, 0 to 1"."""
+    for alternatives in ("anyOf", "oneOf"):
+        if alternatives in field:
+            words = [_values(one) for one in field[alternatives] if one.get("type") != "null"]
+            return " or ".join(dict.fromkeys(words))
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "$ref" in field:
+        return "section"
+    return _typed(field)
+
+
+def _typed(field: _Schema) -> str:
+    match field.get("type"):
+        case "array":
+            items = field.get("items", {})
+            return "list of sections" if "$ref" in items else f"list of {_values(items)}"
+        case "object":
+            values = " or ".join(_values(value) for value in _named(field))
+            if not values:
+                return "any fields"
+            return "sections by name" if values == "section" else f"{values} by name"
+        case "string" if "ms|s|m|h" in field.get("pattern", ""):
+            return "duration"
+        case "string":
+            return "text"
+        case kind:
+            return f"{kind}{_bounds(field)}"
+
+
+def _bounds(field: _Schema) -> str:
+    low, high = field.get("minimum"), field.get("maximum")
+    if low is not None and high is not None:
+        return f", {low} to {high}"
+    if "exclusiveMaximum" in field:
+        return f", {low} to below {field['exclusiveMaximum']}"
+    if "exclusiveMinimum" in field:
+        return f", above {field['exclusiveMinimum']}"
+    return "" if low is None else f", {low} or more"
+
+
+def _default(field: _Schema, required: bool) -> str:
+    if required:
+        return "**required**"
+    default = field.get("default")
+    if default is None or default in ([], {}):
+        return ""
+    if isinstance(default, dict):
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def reference() -> str:
+    """The reference as Markdown: one table per section."""
+    sections: dict[str, list[Setting]] = {}
+    for setting in settings() + case_settings():
+        sections.setdefault(setting.section, []).append(setting)
+    return "\n".join(_table(section, rows) for section, rows in sections.items())
+
+
+def _table(section: str, rows: list[Setting]) -> str:
+    title = f"`{section}`" if section else "Top level"
+    return "\n".join(
+        (f"### {title}\n", "| setting | values | default | meaning |", "|---|---|---|---|", *map(_row, rows), "")
+    )
+
+
+def _row(setting: Setting) -> str:
+    only = f"Only for {' and '.join(setting.kinds)}. " if setting.kinds else ""
+    meaning = (only + setting.description).replace("|", "\\|").replace("\n", " ").strip()
+    cells = (f"`{setting.path.rpartition('.')[2]}`", setting.values, setting.default, meaning)
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
+
+
+def with_reference(document: str) -> str:
+    """The document with everything between the markers made anew."""
+    between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    return between.sub(lambda _: f"{BEGIN}\n\n{reference()}\n{END}", document)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        Path(name).write_text(with_reference(Path(name).read_text()))

@@ -1,0 +1,64 @@
+"""Every command line in the documentation is one that the program and the Makefile have."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from tests.docs.markdown import ROOT, blocks, commands, prose
+
+COMMANDS = {"serve", "check", "schema", "explain", "usage", "key new"}
+LINES = commands()
+
+
+@cache
+def usage(command: str) -> str:
+    """What the command's --help says."""
+    arguments = [sys.executable, "-m", "router", *command.split(), "--help"]
+    return subprocess.run(arguments, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def _name(words: list[str]) -> str:
+    return next((command for command in COMMANDS if words[: len(command.split())] == command.split()), words[0])
+
+
+@pytest.mark.parametrize(("place", "line"), LINES, ids=[f"{place} {line}" for place, line in LINES])
+def test_a_command_line_exists_with_its_options(place: str, line: str) -> None:
+    words = shlex.split(line)
+    assert _name(words) in COMMANDS
+    accepted = set(re.findall(r"--[a-z-]+", usage(_name(words))))
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= accepted
+
+
+def _documented_options(command: str) -> set[str]:
+    """Options in the table of the command's section in docs/commands.md."""
+    sections = (ROOT / "docs" / "commands.md").read_text().split("\n## ")
+    section = next(section for section in sections if section.startswith(f"`breakeven {command}`"))
+    return set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_is_documented_with_the_options_that_it_has(command: str) -> None:
+    assert f"`breakeven {command}" in (ROOT / "README.md").read_text()
+    assert _documented_options(command) == set(re.findall(r"--[a-z-]+", usage(command))) - {"--help"}
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {name for line in re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE) for name in line.split()}
+    text = prose() + "".join(block.text for block in blocks("sh"))
+    mentioned = set(re.findall(r"(?:^|`)make (?:-C \S+ )?([a-z]+)", text, re.MULTILINE))
+    assert mentioned <= targets
+    assert {"run", "test"} <= mentioned
+
+
+def test_the_contributors_guide_explains_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [target for target in targets if f"`make {target}`" not in guide] == []

@@ -1,0 +1,55 @@
+"""A gateway in this process, between two scripted backends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import uvloop
+from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
+from support.scripted import ScriptedBackend
+
+Backends = dict[str, ScriptedBackend]
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The loop that workers run on; its transports differ from asyncio's own."""
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture
+async def backends() -> AsyncIterator[Backends]:
+    made = {"gpu": ScriptedBackend(), "api": ScriptedBackend()}
+    for backend in made.values():
+        await backend.start()
+    yield made
+    for backend in made.values():
+        await backend.stop()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def serve(tmp_path: Path, backends: Backends, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+    """`await serve()` or `await serve(policy)`."""
+    started: list[Gateway] = []
+
+    async def start(policy: str = POLICY) -> Gateway:
+        urls = {name: backend.url for name, backend in backends.items()}
+        started.append(await start_gateway(tmp_path, policy, urls, clock))
+        return started[-1]
+
+    yield start
+    for gateway in started:
+        await stop_gateway(gateway)
+
+
+@pytest.fixture
+async def gateway(serve: Callable[..., Awaitable[Gateway]]) -> Gateway:
+    return await serve()

@@ -1,0 +1,93 @@
+"""Keys, models, health and CORS, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+from support.gateway import POLICY
+
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+KEY = "bk-test-key"
+KEYS = f"""
+keys:
+  - {{name: app, sha256: "{sha256(KEY.encode()).hexdigest()}", team: search, models: [chat]}}
+  - {{name: nobody, sha256: "{sha256(b"other").hexdigest()}", models: []}}
+"""
+
+
+def get(path: str, *headers: str, method: str = "GET") -> bytes:
+    lines = "".join(f"{line}\r\n" for line in headers)
+    return f"{method} {path} HTTP/1.1\r\nhost: x\r\n{lines}connection: close\r\n\r\n".encode()
+
+
+async def test_without_keys_everybody_is_anonymous(gateway):
+    assert (await gateway.post(ASK))[0] == 200
+
+
+async def test_a_key_is_needed_once_there_is_one(serve):
+    gateway = await serve(POLICY + KEYS)
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic abc"}):
+        status, answered, body = await gateway.post(ASK, headers)
+        assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
+        assert "wrong" not in body.decode()
+    assert answered["content-type"] == "application/json"
+
+
+async def test_both_headers_of_the_sdks_are_taken(serve):
+    gateway = await serve(POLICY + KEYS)
+    assert (await gateway.post(ASK, {"authorization": f"Bearer {KEY}"}))[0] == 200
+    assert (await gateway.post(ASK, {"x-api-key": KEY}))[0] == 200
+    assert (await gateway.post(ASK, {"x-api-key": KEY, "authorization": f"Bearer {KEY}"}))[0] == 200
+    assert {(row.cell.team, row.cell.key, row.requests) for row in gateway.rows()} == {("search", "app", 3)}
+
+
+async def test_two_different_credentials_are_refused(serve):
+    gateway = await serve(POLICY + KEYS)
+    status, _, body = await gateway.post(ASK, {"x-api-key": "other", "authorization": f"Bearer {KEY}"})
+    assert (status, json.loads(body)["error"]["code"]) == (400, "conflicting_credentials")
+
+
+async def test_a_key_reaches_its_models_only(serve):
+    gateway = await serve(POLICY + KEYS)
+    status, _, body = await gateway.post(ASK, {"x-api-key": "other"})
+    assert (status, json.loads(body)["error"]["code"]) == (403, "model_not_allowed")
+    _, _, listed = await gateway.exchange(get("/v1/models", "x-api-key: other"))
+    assert json.loads(listed) == {"object": "list", "data": []}
+
+
+async def test_models_are_listed_with_their_aliases(gateway):
+    status, _, body = await gateway.exchange(get("/v1/models"))
+    assert status == 200
+    assert {entry["id"] for entry in json.loads(body)["data"]} == {"chat", "gpt-4o-mini"}
+    status, _, body = await gateway.exchange(get("/v1/models/gpt-4o-mini"))
+    assert (status, json.loads(body)["object"]) == (200, "model")
+
+
+async def test_health_is_for_everybody(serve):
+    gateway = await serve(POLICY + KEYS)
+    assert (await gateway.exchange(get("/healthz")))[0] == 200
+    status, _, body = await gateway.exchange(get("/readyz"))
+    assert (status, json.loads(body)["backends"]) == (200, {"gpu": "healthy", "api": "healthy"})
+
+
+async def test_a_head_request_has_no_body(gateway):
+    status, headers, body = await gateway.exchange(get("/v1/models", method="HEAD"))
+    assert (status, body) == (200, b"") and int(headers["content-length"]) > 0
+
+
+async def test_cors_is_off_unless_asked_for(gateway):
+    status, headers, _ = await gateway.exchange(get("/v1/models", "origin: https://app.example", method="OPTIONS"))
+    assert status == 405 and "access-control-allow-origin" not in headers
+
+
+async def test_cors_preflight(serve):
+    gateway = await serve(POLICY + 'server: {cors_origins: ["https://app.example"]}\n')
+    asked = ("origin: https://app.example", "access-control-request-headers: authorization, x-stainless-os")
+    status, headers, _ = await gateway.exchange(get("/v1/chat/completions", *asked, method="OPTIONS"))
+    assert (status, headers["access-control-allow-origin"]) == (204, "https://app.example")
+    assert headers["access-control-allow-headers"] == "authorization, x-stainless-os"
+    _, headers, _ = await gateway.post(ASK, {"origin": "https://app.example"})
+    assert headers["access-control-allow-origin"] == "https://app.example"
+    _, headers, _ = await gateway.post(ASK, {"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in headers

@@ -1,0 +1,57 @@
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.values import Cell, Hold
+from router.ledger.layout import (
+    Calendar,
+    CellNames,
+    ReservationIds,
+    Slot,
+    lease_bucket,
+    pack_cell,
+    pack_hold,
+    unpack_cell,
+    unpack_row,
+)
+
+names = st.text(alphabet=st.one_of(st.sampled_from("|%7C25"), st.characters(exclude_categories=["Cs"])))
+cells = st.builds(Cell, names, names, names, names, names)
+
+
+@given(cells)
+def test_a_cell_can_be_read_back(cell):
+    assert unpack_cell(pack_cell(cell)) == cell
+
+
+@given(st.lists(cells, unique=True))
+def test_different_cells_have_different_fields(cells):
+    assert len({pack_cell(cell) for cell in cells}) == len(cells)
+
+
+def test_fields_are_remembered():
+    remembered, cell = CellNames(), Cell("gpu", "local", "chat", "search", "a|b")
+    assert remembered.field(cell) == remembered.field(cell) == "gpu|local|chat|search|a%7Cb"
+
+
+def test_a_slot_is_local_by_day():
+    calendar = Calendar(ZoneInfo("Asia/Kathmandu"))  # 5 h 45 min ahead
+    assert calendar.slot(1_779_300_899.0) == Slot("2026-05-20", 494_250, 1_977_000)
+    assert calendar.slot(1_779_300_900.0) == Slot("2026-05-21", 494_250, 1_977_001)
+
+
+def test_an_id_begins_with_the_minute_when_it_expires():
+    assert lease_bucket(0.0, 59.0) == 1
+    assert lease_bucket(0.0, 60.0) == 2
+    assert ReservationIds().next_id(60.0, 900.0)[:8] == "00000017"
+
+
+def test_a_hold_ends_with_its_cell():
+    hold = Hold("00000001x", Cell("a", "b", "c", "d", "e"), 0.0, 60.0, 1, 2, 3, True)
+    assert pack_hold(hold, Slot("1970-01-01", 0, 0), "a|b|c|d|e") == "1970-01-01|0|0|1|2|3|1|a|b|c|d|e"
+
+
+def test_totals_are_a_msgpack_array():
+    row = unpack_row(b"a|b|c|d|e", bytes([0x99, 1, 2, 3, 4, 5, 0xCD, 1, 0, 7, 8, 9]))
+    assert (row.cell.key, row.requests, row.cost, row.unsettled) == ("e", 1, 256, 9)

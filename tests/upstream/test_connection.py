@@ -1,0 +1,185 @@
+"""One connection: framing, reuse, silence, and the last line of the egress gate."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support.scripted import ScriptedBackend, answer, completion, raw, silence
+
+from router.core.retry import Fault
+from router.upstream.connection import Headers
+from router.upstream.errors import EgressViolation, UpstreamError
+from router.upstream.pool import Pool
+from router.upstream.target import Target
+
+LOCAL = frozenset({"local"})
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+class Recorder:
+    """A sink that writes down what happens."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.body = b""
+        self.ended: asyncio.Future[UpstreamError | None] = asyncio.get_running_loop().create_future()
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self.status, self.headers = status, headers
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_end(self) -> None:
+        self.ended.set_result(None)
+
+    def on_lost(self, error: UpstreamError) -> None:
+        self.ended.set_result(error)
+
+
+@pytest.fixture
+async def backend():
+    made = ScriptedBackend()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def pool(backend):
+    port = int(backend.url.split(":")[2].split("/")[0])
+    target = Target(backend="gpu", zone="local", host="127.0.0.1", port=port, prefix="/v1")
+    return Pool(target, 1.0, asyncio.get_running_loop())
+
+
+async def ask(pool: Pool, permitted: frozenset[str] = LOCAL, patience: float = 5.0) -> Recorder:
+    connection = pool.take_idle() or await pool.connect(1.0)
+    sink = Recorder()
+    head = pool.head("/chat/completions") + b"content-length: 2\r\n\r\n"
+    connection.send(permitted, head, b"{}", sink, first_byte_timeout=patience, idle_timeout=patience)
+    await asyncio.wait_for(sink.ended, 5)
+    return sink
+
+
+async def test_an_answer_arrives_and_the_connection_is_used_again(pool, backend):
+    for _ in range(3):
+        sink = await ask(pool)
+        assert (sink.status, sink.body, sink.ended.result()) == (200, completion(), None)
+        assert (b"content-type", b"application/json") in sink.headers
+    assert len(backend.writers) == 1 and pool.busy == 0
+
+
+async def test_nothing_is_written_to_a_zone_that_is_not_permitted(pool, backend):
+    with pytest.raises(EgressViolation):
+        await ask(pool, permitted=frozenset({"cloud"}))
+    assert not backend.received
+
+
+ENDINGS = {
+    "closed at once": (raw(b""), Fault.RESET_BEFORE_HEAD),
+    "garbage": (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), Fault.BAD_RESPONSE),
+    "length and chunks": (
+        raw(HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+        Fault.BAD_RESPONSE,
+    ),
+    "two lengths": (raw(HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}"), Fault.BAD_RESPONSE),
+    "a bad chunk size": (raw(HEAD + b"transfer-encoding: chunked\r\n\r\n-1\r\n"), Fault.BAD_RESPONSE),
+    "a body cut off": (raw(HEAD + b"content-length: 9\r\n\r\n{}"), Fault.MID_STREAM),
+    "chunks cut off": (raw(HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n"), Fault.MID_STREAM),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "fault"), ENDINGS.values(), ids=ENDINGS.keys())
+async def test_bad_endings(pool, backend, behaviour, fault):
+    backend.default = behaviour
+    error = (await ask(pool)).ended.result()
+    assert error is not None and error.fault is fault
+    assert pool.take_idle() is None
+
+
+async def test_a_body_without_framing_ends_with_the_connection(pool, backend):
+    backend.default = raw(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
+    sink = await ask(pool)
+    assert (sink.body, sink.ended.result()) == (b"until the end", None)
+    assert pool.take_idle() is None
+
+
+async def test_interim_answers_are_skipped(pool, backend):
+    interim = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+    backend.default = raw(interim + HEAD + b"content-length: 2\r\n\r\n{}", close=False)
+    sink = await ask(pool)
+    assert (sink.status, sink.body) == (200, b"{}")
+
+
+async def test_connection_close_is_honoured(pool, backend):
+    backend.default = answer(200, b"{}", "connection: close\r\n")
+    assert (await ask(pool)).body == b"{}"
+    assert pool.take_idle() is None
+
+
+async def test_bytes_after_the_answer_close_the_connection(pool, backend):
+    backend.default = raw(HEAD + b"content-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n", close=False)
+    sink = await ask(pool)
+    assert (sink.body, sink.ended.result()) == (b"{}", None)
+    assert pool.take_idle() is None
+
+
+async def test_silence_is_noticed_by_the_pools_clock(pool, backend):
+    backend.default = silence()
+    asking = asyncio.create_task(ask(pool, patience=0.0))
+    while not backend.requests:
+        await asyncio.sleep(0.001)
+    pool.tick(asyncio.get_running_loop().time() + 1)
+    error = (await asking).ended.result()
+    assert error is not None and error.fault is Fault.FIRST_BYTE_TIMEOUT
+
+
+async def test_a_connection_closed_while_it_idled_is_stale_not_failed(pool, backend):
+    await ask(pool)
+    connection = pool.take_idle()
+    assert connection is not None
+    backend.default = raw(b"")
+    sink = Recorder()
+    connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, first_byte_timeout=5, idle_timeout=5)
+    error = await asyncio.wait_for(sink.ended, 5)
+    assert error is not None and error.stale
+
+
+async def test_aborting_closes_the_backends_side_at_once(pool, backend):
+    backend.default = silence()
+    connection = await pool.connect(1.0)
+    connection.send(
+        LOCAL, pool.head("/x") + b"content-length: 0\r\n\r\n", b"", Recorder(), first_byte_timeout=5, idle_timeout=5
+    )
+    while not backend.requests:
+        await asyncio.sleep(0.001)
+    connection.abort()
+    await asyncio.wait_for(backend.left.wait(), 1)
+
+
+async def test_idle_connections_age_out(pool):
+    await ask(pool)
+    pool.tick(asyncio.get_running_loop().time() + 60)
+    assert pool.take_idle() is None
+
+
+async def test_nobody_listens(pool, backend):
+    await backend.stop()
+    with pytest.raises(UpstreamError) as caught:
+        await pool.connect(1.0)
+    assert caught.value.fault is Fault.REFUSED
+
+
+async def test_a_name_that_does_not_resolve():
+    target = Target(backend="gpu", zone="local", host="no-such-host.invalid", port=1, prefix="/v1")
+    with pytest.raises(UpstreamError) as caught:
+        await Pool(target, 5.0, asyncio.get_running_loop()).connect(5.0)
+    assert caught.value.fault is Fault.DNS
+
+
+def test_a_target_never_shows_its_credential():
+    target = Target(backend="b", zone="z", host="h", port=1, prefix="", credential="Bearer sk-secret")
+    assert "sk-secret" not in repr(target) and "sk-secret" not in str(target)
+    assert b"sk-secret" in target.head("/chat/completions")
