@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,30 @@ def test_every_core_module_has_its_test_where_one_looks_for_it(path: Path) -> No
 @pytest.mark.parametrize("package", sorted({path.parts[1] for path in SOURCES if len(path.parts) > 2}))
 def test_every_package_has_tests_where_one_looks_for_them(package: str) -> None:
     assert list((ROOT / "tests" / package).rglob("test_*.py"))
+
+
+def _locked(name: str) -> dict[str, str]:
+    """Versions in a lock, by name."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))
+
+
+def _wanted(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=!]", requirement)[0].lower() for requirement in requirements}
+
+
+def test_the_locks_have_what_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    dependencies = _wanted(project["project"]["dependencies"])
+    groups = {name: _wanted(requirements) for name, requirements in project["dependency-groups"].items()}
+    assert dependencies | groups["build"] <= _locked("run").keys()
+    assert dependencies | groups["build"] | groups["test"] <= _locked("test").keys()
+    assert dependencies | groups["build"] <= _locked("adapter").keys()
+    assert _locked("adapter")["litellm"] == "1.106.2"
+
+
+def test_environments_agree_on_what_they_share() -> None:
+    for other in ("test", "adapter"):
+        assert _locked("run").items() <= _locked(other).items()
 
 
 # The one-letter classes keep these patterns from finding themselves.

@@ -14,12 +14,14 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 30.0
 """A child that ran this long had a good start; the next pause is short again."""
+CANNOT_RUN = 127
+"""Exit code of what could not be started at all, as shells have it."""
 
 log = logging.getLogger("breakeven.supervisor")
 
 
 class Child:
-    """One process. `feed` is written to its standard input, which stays open as long as we live.
+    """One process. `feed`, once it is known, is written to its standard input, which stays open as long as we live.
 
     It is ready once it has written a line on standard output that `ready` accepts; other lines are passed on.
     """
@@ -29,7 +31,7 @@ class Child:
         name: str,
         command: Sequence[str],
         *,
-        feed: bytes = b"",
+        feed: asyncio.Future[bytes] | None = None,
         ready: Callable[[str], bool] = lambda line: line == "ready",
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -57,13 +59,20 @@ class Child:
         if not self.ready.is_set():
             raise ChildProcessError(f"the {self.name} ended with exit code {self.exit_code} before it was ready")
 
+    def from_now_on(self, *arguments: str) -> None:
+        """Add to the command line that the next start uses."""
+        self._command += arguments
+
     async def run_forever(self) -> None:
         """Run, and run again whenever it ends, until `stop`."""
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while not self._stopping:
             began = loop.time()
-            await self._run_once()
+            try:
+                await self._run_once()
+            except OSError as error:
+                self._not_started(error)
             if self._stopping:
                 return
             pause = FIRST_PAUSE if loop.time() - began > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
@@ -79,9 +88,10 @@ class Child:
             start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(self._feed)
         if self._stopping:
             process.terminate()
+        if self._feed is not None:
+            process.stdin.write(await asyncio.shield(self._feed))
         while line := await process.stdout.readline():
             text = line.decode(errors="replace").rstrip("\n")
             if not self.ready.is_set() and self._is_ready(text):
@@ -91,6 +101,11 @@ class Child:
                 sys.stderr.write(f"{text}\n")
         self.exit_code = await process.wait()
         self.ready.clear()
+        self._ended.set()
+
+    def _not_started(self, error: OSError) -> None:
+        log.error("process cannot be started", extra={"child": self.name, "why": error.strerror})
+        self.exit_code = CANNOT_RUN
         self._ended.set()
 
     async def stop(self, patience: float) -> None:

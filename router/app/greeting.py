@@ -11,13 +11,21 @@ SIMULATED = (
     "SIMULATED: no GPU and no API key was found, so both backends only pretend "
     "(set VLLM_BASE_URL or OPENAI_API_KEY to use real ones).\n"
 )
+REFUSED = "Cloud backends are refused until it can be reached; own backends are served."
+COUNTED_LATER = "Cloud backends are used all the same, as the policy allows; what they cost is counted later."
 
 
-def greeting(url: str, plan: Plan, found: Found, policy: str) -> str:
-    """Where it listens, what it routes between, and a line to paste."""
+def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str) -> str:
+    """Where it listens, what it routes between, what is wrong, and a line to paste.
+
+    `lost_ledger` says why the ledger cannot be reached, and is empty when it can.
+    """
     lines = f"Breakeven serves on {url} (OpenAI base URL: {url}/v1) by {policy}, version {plan.version}\n"
     if found.simulated:
         lines += SIMULATED
+    if lost_ledger:
+        allowed = plan.policy.ledger.on_loss == "allow"
+        lines += f"LEDGER LOST: {lost_ledger}. {COUNTED_LATER if allowed else REFUSED}\n"
     return f"{lines}Try it:\n{_curl(url, plan)}\n"
 
 

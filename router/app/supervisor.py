@@ -13,31 +13,32 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from router.app import logs
 from router.app.children import Child
+from router.app.data_dir import DataDirUnusable, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
 from router.app.greeting import greeting
+from router.app.keeper import Keeper
 from router.app.lookup import served_model
 from router.app.port import PortTaken, take_port
-from router.app.reload import POLL_SECONDS, NotServable, check_servable
+from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy
 from router.app.settings import ServeSettings, WorkerSettings
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.policy import LitellmBackend
 from router.core.values import Plan
-from router.ledger.embedded import EmbeddedServer
+from router.ledger.address import parse_address
 from router.ledger.errors import EmbeddedServerError
 
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
-LONGEST_SOCKET_PATH = 100
 ADAPTER_PYTHON = "BREAKEVEN_ADAPTER_PYTHON"
 
 log = logging.getLogger("breakeven.supervisor")
@@ -52,7 +53,7 @@ def run(settings: ServeSettings) -> int:
     logs.set_up()
     try:
         asyncio.run(Supervisor(settings).serve())
-    except (CannotServe, PolicyError, NotServable, EmbeddedServerError, PortTaken) as error:
+    except (CannotServe, PolicyError, NotServable, EmbeddedServerError, PortTaken, DataDirUnusable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -62,12 +63,12 @@ class Supervisor:
     def __init__(self, settings: ServeSettings) -> None:
         self._settings = settings
         self._data_dir = Path(settings.data_dir).expanduser().absolute()
-        self._runtime_dir = _runtime_dir(self._data_dir)
+        self._runtime_dir = self._data_dir
         self._simulated: list[Child] = []
         self._workers: list[Child] = []
         self._adapter: Child | None = None
         self._adapted: dict[str, LitellmBackend] = {}
-        self._embedded: EmbeddedServer | None = None
+        self._keeper: Keeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
@@ -75,33 +76,58 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        _check_redis(self._settings.redis)
         placeholder, port = take_port(self._settings.host, self._settings.port)
+        lock = take_data_dir(self._data_dir)
+        self._runtime_dir = runtime_dir(self._data_dir)
         try:
             with placeholder:
-                await self._start(port)
+                await self._unless_stopped(self._start(port))
                 await self._stop.wait()
         finally:
             await self._end()
+            os.close(lock)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """A signal during a start that takes long ends it."""
+        both = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        done, pending = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for each in pending:
+            each.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for each in done:
+            each.result()
 
     # --- starting
 
     async def _start(self, port: int) -> None:
         settings = self._settings
+        feed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        # Workers import what they need while all else is made ready.
+        self._workers = [self._worker(number, feed) for number in range(settings.workers)]
+        redis, (file, plan, found) = await asyncio.gather(self._redis(), self._first_plan())
+        policy, last_good = str(file.path), str(self._last_good)
+        worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace)
+        feed.set_result(msgspec.json.encode(worker) + b"\n")
+        await self._until_ready(self._workers)
+        await self._until_adapted()
+        self._spawn(self._follow(file, policy))
+        url = f"http://{_printable(settings.host)}:{port}"
+        sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger()))
+        sys.stdout.flush()
+
+    async def _first_plan(self) -> tuple[PolicyFile, Plan, Found]:
+        """Raises PolicyError and NotServable."""
         policy, found = await self._policy()
         file = PolicyFile(policy, with_secrets=True)
-        plan = file.poll()
+        plan = await asyncio.to_thread(file.poll)
         if not isinstance(plan, Plan):
             raise plan or CannotServe(f"{policy} cannot be read")
-        check_servable(plan, settings.host)
-        redis = settings.redis or self._embed()
-        self._keep(policy)
-        await self._adapt(plan, policy)
-        worker = WorkerSettings(policy, str(self._last_good), settings.host, port, redis, self._socket, settings.grace)
-        self._workers = [self._worker(number, worker) for number in range(settings.workers)]
-        await self._until_ready(self._workers)
-        self._spawn(self._follow(file, policy))
-        sys.stdout.write(greeting(f"http://{_printable(settings.host)}:{port}", plan, found, policy))
-        sys.stdout.flush()
+        check_servable(plan, self._settings.host)
+        if not keep_copy(plan, policy, self._last_good):
+            raise CannotServe(f"{policy} was changed while it was read; start again")
+        await self._adapt(plan)
+        return file, plan, found
 
     async def _policy(self) -> tuple[str, Found]:
         """The path of the policy to serve, and what was found when that is the default one."""
@@ -129,19 +155,33 @@ class Supervisor:
             self._simulated.append(child)
             self._spawn(child.run_forever())
         await self._until_ready(self._simulated)
-        urls = (child.ready_line.removeprefix("listening on ").rstrip("/") for child in self._simulated)
+        urls = [child.ready_line.removeprefix("listening on ").rstrip("/") for child in self._simulated]
+        for child, url in zip(self._simulated, urls, strict=True):
+            child.from_now_on("--port", url.rpartition(":")[2])
         return {zone: f"{url}/v1" for zone, url in zip(SIMULATED, urls, strict=True)}
 
-    def _embed(self) -> str:
-        """In this thread, because the server ends with the thread that started it."""
-        self._embedded = EmbeddedServer(self._data_dir)
-        return self._embedded.start()
+    async def _redis(self) -> str:
+        """The URL of the ledger's server, which is ours when none was named."""
+        if self._settings.redis:
+            return self._settings.redis
+        self._keeper = Keeper(self._data_dir)
+        url = await self._keeper.start()
+        self._spawn(self._keeper.watch())
+        return url
 
-    def _worker(self, number: int, settings: WorkerSettings) -> Child:
-        command = [sys.executable, "-m", "router.app.worker"]
-        child = Child(f"worker {number}", command, feed=msgspec.json.encode(settings) + b"\n")
+    def _worker(self, number: int, feed: asyncio.Future[bytes]) -> Child:
+        child = Child(
+            f"worker {number}",
+            [sys.executable, "-m", "router.app.worker"],
+            feed=feed,
+            ready=lambda line: line.startswith("ready"),
+        )
         self._spawn(child.run_forever())
         return child
+
+    def _lost_ledger(self) -> str:
+        """Why the workers cannot reach the ledger; empty when they can."""
+        return next(filter(None, (worker.ready_line.removeprefix("ready").strip() for worker in self._workers)), "")
 
     async def _until_ready(self, children: list[Child]) -> None:
         """Raises CannotServe when one of them ends first, or none is ready in time."""
@@ -163,22 +203,29 @@ class Supervisor:
     def _socket(self) -> str:
         return str(self._runtime_dir / "adapter.sock")
 
-    def _keep(self, policy: str) -> None:
-        """A worker that starts while the policy is broken serves this copy."""
-        fresh = self._last_good.with_suffix(".new")
-        shutil.copyfile(policy, fresh)
-        fresh.replace(self._last_good)
-
     async def _follow(self, file: PolicyFile, policy: str) -> None:
+        """Workers follow the policy on their own, and report what is wrong with it."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            plan = await asyncio.to_thread(file.poll)
-            if isinstance(plan, Plan):
-                self._keep(policy)
-                await self._adapt(plan, policy)
+            try:
+                plan = await asyncio.to_thread(file.poll)
+                if isinstance(plan, Plan):
+                    await self._take_over(plan, policy)
+            except NotServable:
+                continue
+            except Exception:  # the next edit must be seen all the same
+                log.exception("policy not taken over")
 
-    async def _adapt(self, plan: Plan, policy: str) -> None:
-        """Run the adapter that the plan needs, if it needs one; start it anew when its backends changed."""
+    async def _take_over(self, plan: Plan, policy: str) -> None:
+        check_servable(plan, self._settings.host)
+        if keep_copy(plan, policy, self._last_good):
+            await self._adapt(plan)
+
+    async def _adapt(self, plan: Plan) -> None:
+        """Run the adapter that the plan needs, if it needs one; start it anew when its backends changed.
+
+        It reads the copy of the last good policy, so that it can start while the policy is broken.
+        """
         backends = plan.policy.backends.items()
         wanted = {name: backend for name, backend in backends if isinstance(backend, LitellmBackend)}
         if wanted == self._adapted:
@@ -189,13 +236,27 @@ class Supervisor:
             self._adapter = None
         if wanted:
             python = os.environ.get(ADAPTER_PYTHON) or sys.executable
-            command = [python, "-m", "router.adapter", "--policy", policy, "--socket", self._socket]
-            self._adapter = Child("adapter", command, environment={"PYTHONPATH": _package_root()})
+            command = [python, "-m", "router.adapter", "--policy", str(self._last_good), "--socket", self._socket]
+            self._adapter = Child(
+                "adapter",
+                command,
+                ready=lambda line: line.startswith("listening on "),
+                environment={"PYTHONPATH": _package_root()},
+            )
             self._spawn(self._adapter.run_forever())
+
+    async def _until_adapted(self) -> None:
+        """The adapter's own backends need it; the others can do without."""
+        if self._adapter is None:
+            return
+        try:
+            await self._until_ready([self._adapter])
+        except CannotServe as error:
+            log.error("serving without the adapter", extra={"why": str(error)})
 
     # --- ending
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -208,18 +269,19 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._embedded is not None:
-            await asyncio.to_thread(self._embedded.stop)
+        if self._keeper is not None:
+            await self._keeper.stop()
         if self._runtime_dir != self._data_dir:
             shutil.rmtree(self._runtime_dir, ignore_errors=True)
 
 
-def _runtime_dir(data_dir: Path) -> Path:
-    """Where sockets go: the data directory, unless its path is too long for a socket's name."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if len(str(data_dir / "adapter.sock")) <= LONGEST_SOCKET_PATH:
-        return data_dir
-    return Path(tempfile.mkdtemp(prefix="breakeven-"))
+def _check_redis(url: str) -> None:
+    """Raises CannotServe for a URL that no server can be found at."""
+    try:
+        if url:
+            parse_address(url)
+    except ValueError as error:
+        raise CannotServe(f"--redis: {error}") from None
 
 
 def _package_root() -> str:

@@ -1,7 +1,8 @@
 """One gateway process: `python -m router.app.worker`, started by the supervisor.
 
 Settings come as one JSON line on standard input, which then stays open: its end means that the supervisor is
-gone. "ready" on standard output means that requests are answered.
+gone. "ready" on standard output means that requests are answered; what follows it says why the ledger cannot be
+reached, if so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import uvloop
 
 from router.app import logs
 from router.app.assemble import backend_specs
-from router.app.reload import check_servable, follow
+from router.app.reload import NotServable, check_servable, follow
 from router.app.settings import WorkerSettings
 from router.config.load import load
 from router.config.problems import PolicyError
@@ -51,8 +52,7 @@ async def serve(settings: WorkerSettings) -> None:
     """Serve until SIGTERM, SIGINT or the supervisor's end."""
     loop = asyncio.get_running_loop()
     file = PolicyFile(settings.policy, with_secrets=True)
-    plan = _first_plan(file, settings.last_good)
-    check_servable(plan, settings.host)
+    plan = _first_plan(file, settings)
     policy = plan.policy
     ledger = Ledger(
         settings.redis,
@@ -75,13 +75,15 @@ async def serve(settings: WorkerSettings) -> None:
     adopt(plan)
     fleet.start()
     await ledger.start()
+    if not ledger.available:
+        logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
     await server.start(_listener(settings))
     following = asyncio.create_task(follow(file, settings.host, adopt))
     stop = _stop_event(loop)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
-    sys.stdout.write("ready\n")
+    sys.stdout.write(f"ready {ledger.why}\n")
     sys.stdout.flush()
     await stop.wait()
     following.cancel()
@@ -91,15 +93,22 @@ async def serve(settings: WorkerSettings) -> None:
     await ledger.close()
 
 
-def _first_plan(file: PolicyFile, last_good: str) -> Plan:
-    """The policy's plan; while it is broken, that of the last good one."""
-    plan = file.poll()
-    if isinstance(plan, Plan):
-        return plan
+def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:
+    """The policy's plan; while that is broken or may not be served, the last good one's."""
+    try:
+        found = file.poll()
+        if isinstance(found, Plan):
+            check_servable(found, settings.host)
+            return found
+        problems = str(found).splitlines()
+    except NotServable as error:
+        problems = [str(error)]
     logging.getLogger("breakeven.policy").error(
-        "policy broken at start, serving the last good one", extra={"problems": str(plan).splitlines()}
+        "policy broken at start, serving the last good one", extra={"problems": problems}
     )
-    return load(last_good, with_secrets=True)
+    plan = load(settings.last_good, with_secrets=True)
+    check_servable(plan, settings.host)
+    return plan
 
 
 def _listener(settings: WorkerSettings) -> socket.socket:
@@ -129,5 +138,5 @@ def _supervisor_gone(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> No
 if __name__ == "__main__":
     try:
         main()
-    except PolicyError as error:
+    except (PolicyError, NotServable) as error:
         raise SystemExit(str(error)) from None

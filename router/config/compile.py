@@ -7,6 +7,7 @@ from typing import get_args
 
 from router.config.prices import Prices
 from router.core.breakeven import blended, shares
+from router.core.facts import default_labels
 from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 
@@ -36,9 +37,10 @@ def compile_plan(policy: Policy, version: str, prices: Prices) -> Plan:
         policy=policy,
         models={**aliases, **plans},
         keys={key.sha256: _grant(key) for key in policy.keys},
-        owned_zones=frozenset(name for name, zone in policy.zones.items() if zone.owned),
+        zones=frozenset(policy.zones),
         levels=tuple(levels),
         level_zones=tuple(frozenset(zones) for zones in levels.values()),
+        default_labels=default_labels(sensitivity),
         gpu=_gpu_figures(policy),
         cloud_reference=_cloud_reference(plans.values(), policy.cost.mix),
     )

@@ -55,8 +55,8 @@ def _walk(item: Any, schema: Node, data: Any) -> Spot:
     node = parent = _resolve(schema, schema)
     in_union = other_branch = on_key = False
     for step in item["loc"]:
-        if step == "[key]" and _get(data, (*path, step)) is None:
-            on_key = True
+        if step == "[key]" and item["type"].startswith("string_") and path[-1:] == (item["input"],):
+            on_key = True  # pydantic's mark for a name that is wrong, not a key that is called so
         elif _branches(node):
             branch = _branch(node, step, schema)
             in_union = in_union or "discriminator" not in node

@@ -131,6 +131,8 @@ def _fix(spot: Spot) -> str:
     scalar = isinstance(spot.value, str | int | float) and not _secret(spot)
     if spot.type == "string_type" and scalar and not isinstance(spot.value, bool):
         return f'"{spot.value}" (in quotes)'
+    if spot.type == "string_type" and isinstance(spot.value, bool):
+        return f"{_example(spot)} (yes, no, on, off, true and false are text only in quotes)"
     if spot.type == "string_type" and isinstance(spot.value, int | float):
         return f"{_example(spot)} (in quotes)"
     if spot.type == "tuple_type" and isinstance(spot.value, str) and scalar:

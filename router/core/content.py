@@ -35,7 +35,7 @@ _MEDIA: Mapping[Any, Modality] = {
     "video_url": "video",
     "input_video": "video",
 }
-_MESSAGE_TOKENS = 4
+MESSAGE_TOKENS = 4
 _MEDIA_TOKENS = 1500
 _BYTES_PER_MEDIA_TOKEN = 100
 
@@ -56,7 +56,7 @@ class Content(Struct):
     def add_messages(self, messages: Any) -> None:
         for message in messages if isinstance(messages, list) else [messages]:
             if isinstance(message, dict):
-                self.tokens += _MESSAGE_TOKENS
+                self.tokens += MESSAGE_TOKENS
                 self._add_message(message)
             else:
                 self.add_value(message)
@@ -87,7 +87,9 @@ class Content(Struct):
 
     def _add_message(self, message: dict[str, Any]) -> None:
         for name, value in message.items():
-            if name == "content" and not isinstance(value, str):
+            if type(value) is str:
+                self.text_bytes += len(value) if value.isascii() else len(value.encode())
+            elif name == "content":
                 self._add_parts(value)
             elif name == "audio" and value is not None:
                 self._add_media("audio", 0)

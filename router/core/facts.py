@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from router.core.detectors import Detectors
 from router.core.policy import Endpoint, Sensitivity
@@ -31,14 +31,14 @@ def build_facts(
     Raises BadBody when the quality header is not a number from 0 to 1.
     """
     return Facts(
-        endpoint=endpoint,
-        model=reading.model,
-        key=key,
-        labels=_labels(plan, reading, key, headers, detectors, body),
-        input_tokens=reading.input_tokens,
-        max_output_tokens=reading.max_output_tokens,
-        modalities=reading.modalities,
-        quality_floor=_quality(headers),
+        endpoint,
+        reading.model,
+        key,
+        _labels(plan, reading, key, headers, detectors, body),
+        reading.input_tokens,
+        reading.max_output_tokens,
+        reading.modalities,
+        _quality(headers),
     )
 
 
@@ -46,37 +46,43 @@ def _labels(
     plan: Plan, reading: Reading, key: KeyGrant, headers: Mapping[str, str], detectors: Detectors, body: bytes
 ) -> tuple[Label, ...]:
     """All labels, those of detectors last. The text is not scanned where no finding could change anything."""
-    labels = with_key((*_header_labels(headers), *reading.labels), key)
+    labels = with_key(_header_labels(headers) + reading.labels, key)
     section = plan.policy.sensitivity
     if section is None:
         return labels
-    labels = (*labels, *_own_labels(plan, section, labels, reading))
-    if not detectors.gives_tags and is_most_restricted(plan, labels):
+    if labels or reading.unreadable:
+        labels += _own_labels(plan, section, labels, reading)
+    else:
+        labels = plan.default_labels
+    unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
+    if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
         return labels
     return labels + detectors.scan(passes(body))
 
 
-def _header_labels(headers: Mapping[str, str]) -> Iterator[Label]:
+def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
+    """The label of requests that nothing else labels. It is one of its own so that a finding can raise it."""
+    if section is None:
+        return ()
+    return (Label(section.default or list(section.levels)[-1], (), "default"),)
+
+
+def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:
     """A level header that is empty is malformed, like any unknown level; an empty list of tags has no tags."""
-    levels = headers.get(LEVEL_HEADER)
-    if levels is not None:
-        for level in levels.split(","):
-            yield Label(level=level.strip(), source="header")
-    tags = split_names(headers.get(TAGS_HEADER, ""))
-    if tags:
-        yield Label(tags=tags, source="header")
+    levels, tags = headers.get(LEVEL_HEADER), headers.get(TAGS_HEADER)
+    if levels is None and tags is None:
+        return ()
+    given = [] if levels is None else [Label(level=level.strip(), source="header") for level in levels.split(",")]
+    names = split_names(tags or "")
+    return (*given, Label(tags=names, source="header")) if names else tuple(given)
 
 
-def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], reading: Reading) -> Iterator[Label]:
-    """The default level, unless the client or the key gives one, and what cannot be read.
-
-    The default is a label of its own so that a finding can raise it, and never replaces it by something lower.
-    """
+def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], reading: Reading) -> tuple[Label, ...]:
+    """The default level, unless the client or the key gives one, and what cannot be read."""
     most = plan.levels[-1]
-    if all(label.level is None for label in labels):
-        yield Label(level=section.default or most, source="default")
-    for kind in reading.unreadable:
-        yield Label(level=section.unreadable or most, source=f"unreadable {kind}")
+    given = any(label.level is not None for label in labels)
+    own = () if given else plan.default_labels
+    return own + tuple([Label(section.unreadable or most, (), f"unreadable {kind}") for kind in reading.unreadable])
 
 
 def _quality(headers: Mapping[str, str]) -> float:

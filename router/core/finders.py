@@ -62,7 +62,7 @@ def _has_shape(text: bytes, start: int, stop: int, shapes: tuple[bytes, ...]) ->
 _CARD_START = re.compile(rb"[2-9](?<![0-9][2-9])(?=(?:[ .-]{0,3}[0-9]){12})")
 _CARD_SOLID = re.compile(rb"([0-9]{13,19})(?![0-9])")
 _CARD_GROUPS = re.compile(
-    rb"([0-9]{4,12})( {1,3}|[.-]| - )([0-9]{3,12})(?![0-9])(?:\2([0-9]{1,12})(?![0-9]))?"
+    rb"([0-9]{4,12})( {1,3}|[.-]| - )([0-9]{3,13})(?![0-9])(?:\2([0-9]{1,12})(?![0-9]))?"
     rb"(?:\2([0-9]{1,7})(?![0-9]))?(?:\2([0-9]{1,3})(?![0-9]))?"
 )
 _CARD_SPELLED = re.compile(
@@ -336,15 +336,20 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY-----
 def api_key(text: bytes) -> bool:
     if b"PRIVATE KEY-----" in text and _PRIVATE_KEY.search(text):
         return True
-    return any(_API_KEY.search(text, start, stop) for start, stop in _tokens(text))
+    return any(map(_API_KEY.search, _tokens(text)))
 
 
-def _tokens(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where the tokens of letters, digits, `_` and `-` are that are long enough for a key."""
+def has_tokens(text: bytes) -> bool:
+    """Whether anything is long enough for a key, a private one aside."""
+    return _TOKEN_RUN in text.translate(_TOKEN_CHARS)
+
+
+def _tokens(text: bytes) -> Iterator[bytes]:
+    """The runs of letters, digits, `_` and `-` that are long enough for a key."""
     shape = text.translate(_TOKEN_CHARS)
     start = shape.find(_TOKEN_RUN)
     while start >= 0:
         stop = shape.find(b" ", start)
         stop = len(text) if stop < 0 else stop
-        yield start + _is_escape(text, start), stop
+        yield text[start + _is_escape(text, start) : stop]
         start = shape.find(_TOKEN_RUN, stop)

@@ -105,7 +105,7 @@ class Served(Section):
     model: str = Field(min_length=1)
     """The name that the upstream knows."""
     endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
-    """Endpoints that work; by default chat and completions for vllm, all for openai, chat and embeddings for litellm."""
+    """Endpoints that work; if left out, chat and completions for vllm, chat and embeddings for litellm, else all."""
     context: int | None = Field(default=None, gt=0)
     """Context length in tokens; a vllm backend is asked for it when left out."""
     modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
@@ -232,7 +232,7 @@ class Sensitivity(Section):
     """Tags with the zones that may see them; a request's zones are the intersection of all."""
     detectors: tuple[Detector, ...] = Field(default=(), strict=False)
     unreadable: Name | None = None
-    """Level of a request with a part that detectors cannot read (an image, token ids); the most restricted one when left out."""
+    """Level of a request that detectors cannot read throughout (images, token ids); the most restricted if left out."""
 
 
 class CostOverride(Section):

@@ -73,21 +73,18 @@ def worst_case(routes: Iterable[Route], input_tokens: int, output_tokens: int) -
 
     `input_tokens` is an upper estimate, so all tiers up to its own may turn out to hold. 0 without routes.
     """
-    return max(
-        (
-            _dearest(tier.rates, input_tokens, output_tokens)
-            for route in routes
-            for tier in route.tiers
-            if tier.from_input_tokens <= input_tokens
-        ),
-        default=0,
-    )
-
-
-def _dearest(rates: Rates, input_tokens: int, output_tokens: int) -> int:
-    per_input = max(rates.input, rates.cached_input, rates.cache_write)
-    return _whole(input_tokens * per_input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD)
+    dearest = 0.0
+    for route in routes:
+        for tier in route.tiers:
+            if tier.from_input_tokens <= input_tokens:
+                rates = tier.rates
+                per_input = max(rates.input, rates.cached_input, rates.cache_write)
+                cost = input_tokens * per_input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
+                dearest = max(dearest, cost)
+    return _whole(dearest)
 
 
 def _whole(micro_usd: float) -> int:
-    return max(math.ceil(round(micro_usd, _DUST_DIGITS)), 1 if micro_usd > 0 else 0)
+    if micro_usd <= 0:
+        return 0
+    return math.ceil(round(micro_usd, _DUST_DIGITS)) or 1

@@ -1,23 +1,29 @@
 """One look at a request body: what the decision needs, and where the members lie that may have to be edited.
 
-Only the top level is split exactly, and members that decide nothing stay undecoded. What is wrong beyond what is
-needed here is left for the provider to judge, so that its own message reaches the client.
+There are three ways to read, and they agree; each is taken where the one before it does not do. Plain conversations
+are decoded in one pass into what is needed. Regular bodies, in which every name that matters stands once and is
+spelled plainly, are decoded whole. Of any other body the top level is split exactly, and members that decide
+nothing stay undecoded. What is wrong beyond what is needed here is left for the provider to judge, so that its own
+message reaches the client.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from router.core.content import Content
+from router.core.content import MESSAGE_TOKENS, Content
 from router.core.policy import Endpoint, Modality
 from router.core.values import Label
 
 Span = tuple[int, int]
 Members = dict[str, msgspec.Raw]
+Fields = Mapping[str, Any]
+"""The members that matter, decoded."""
 
 _split = msgspec.json.Decoder(Members).decode
 _decode = msgspec.json.Decoder().decode
@@ -25,10 +31,23 @@ _MEMBER = rb'[ \t\r\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*:[ \t\r\n]*|\})
 _FIRST = re.compile(rb"[ \t\r\n]*\{" + _MEMBER)
 _NEXT = re.compile(rb"[ \t\r\n]*(?:,|(?=\}))" + _MEMBER)
 
+_MATTERING = (
+    *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
+    *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
+)
+_QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_CHOICES = ("n", "best_of")
+_SPLIT_EXACTLY = frozenset({"stream_options", "metadata"})
+_MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 _SCHEMAS = ("tools", "functions", "response_format")
 _MOST_TOKENS = 1_000_000_000
 MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
+
+
+_NO_OPTIONS = (False, None, None)
+_TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
 class BadBody(Exception):
@@ -72,22 +91,121 @@ def read(endpoint: Endpoint, body: bytes) -> Reading:
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
     """
     _check_utf8(body)
+    plain = _read_plain(body) if endpoint == "chat" else None
+    if plain is not None:
+        return plain
+    regular = _regular(body)
+    if regular is not None:
+        return _read(endpoint, body, *regular, _NO_OPTIONS, ())
     members, spans = split_object(body)
-    model = _model(members)
-    has_options, include_usage = _stream_options(members)
-    content = _content(members, body)
+    fields = {name: _value(members, name) for name in members if name in _QUOTED and name not in _SPLIT_EXACTLY}
+    model = _model(fields)
+    options = (*_stream_options(members), spans.get("stream_options"))
+    return _read(endpoint, body, fields, model, spans["model"], options, _labels(members))
+
+
+_Positive = Annotated[int, msgspec.Meta(ge=1)] | None
+_Absent = Literal[""] | msgspec.UnsetType
+
+
+class _Message(Struct, gc=False, forbid_unknown_fields=True):
+    """A message that is nothing but text."""
+
+    role: str
+    content: str
+
+
+class _PlainChat(Struct, gc=False):
+    """A conversation of such messages. What else matters must be absent; all the rest is skipped."""
+
+    model: str
+    messages: list[_Message]
+    stream: bool = False
+    max_tokens: _Positive = None
+    max_completion_tokens: _Positive = None
+    n: _Positive = None
+    best_of: _Absent = msgspec.UNSET
+    prompt: _Absent = msgspec.UNSET
+    input: _Absent = msgspec.UNSET
+    suffix: _Absent = msgspec.UNSET
+    tools: _Absent = msgspec.UNSET
+    functions: _Absent = msgspec.UNSET
+    response_format: _Absent = msgspec.UNSET
+    modalities: _Absent = msgspec.UNSET
+    prompt_embeds: _Absent = msgspec.UNSET
+    stream_options: _Absent = msgspec.UNSET
+    metadata: _Absent = msgspec.UNSET
+
+
+_decode_plain = msgspec.json.Decoder(_PlainChat).decode
+_PLAIN_NAMES = tuple(_QUOTED[name] for name in ("model", "messages", "stream", *_LIMITS, "n"))
+
+
+def _read_plain(body: bytes) -> Reading | None:
+    """The commonest body, read in one pass: text messages, and names that matter once each. None for any other."""
+    try:
+        chat = _decode_plain(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    place = _MODEL.search(body)
+    if place is None or not chat.model or not body.isascii() or b"\\u00" in body or b";base64," in body:
+        return None
+    for quoted in _PLAIN_NAMES:
+        if body.count(quoted) > 1:
+            return None
+    text_bytes = tokens = 0
+    for message in chat.messages:
+        text_bytes += len(message.role) + len(message.content)
+        tokens += MESSAGE_TOKENS
+    limit = chat.max_completion_tokens or chat.max_tokens
+    if limit is not None:
+        limit = min(max(limit, chat.max_tokens or 1) * (chat.n or 1), _MOST_TOKENS)
+    tokens += (text_bytes + 2) // 3
+    return Reading(chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), place.span(1), None)
+
+
+def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
+    """The fields of a regular body, its model and that one's place; None for a body that has to be split exactly."""
+    if b"\\u00" in body:
+        return None
+    try:
+        fields = _decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    for name in fields:
+        if name in _QUOTED and (name in _SPLIT_EXACTLY or body.count(_QUOTED[name]) != 1):
+            return None
+    model = fields.get("model")
+    place = _MODEL.search(body)
+    if place is None or not isinstance(model, str) or not model:
+        return None
+    return fields, model, place.span(1)
+
+
+def _read(
+    endpoint: Endpoint,
+    body: bytes,
+    fields: Fields,
+    model: str,
+    model_span: Span,
+    options: tuple[bool, bool | None, Span | None],
+    labels: tuple[Label, ...],
+) -> Reading:
+    content = _content(fields, body)
     return Reading(
-        model=model,
-        stream=_flag(members, "stream", "stream") or False,
-        include_usage=include_usage,
-        has_stream_options=has_options,
-        max_output_tokens=0 if endpoint == "embeddings" else _max_output_tokens(members, content.prompts),
-        input_tokens=content.tokens + (content.text_bytes + 2) // 3,
-        modalities=frozenset(content.modalities),
-        unreadable=tuple(content.unreadable),
-        labels=_labels(members),
-        model_span=spans["model"],
-        stream_options_span=spans.get("stream_options"),
+        model,
+        _flag(fields.get("stream"), "stream") or False,
+        options[1],
+        options[0],
+        0 if endpoint == "embeddings" else _max_output_tokens(fields, content.prompts),
+        content.tokens + (content.text_bytes + 2) // 3,
+        _TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
+        tuple(content.unreadable),
+        labels,
+        model_span,
+        options[2],
     )
 
 
@@ -105,7 +223,7 @@ def split_object(body: bytes) -> tuple[Members, dict[str, Span]]:
         value = bytes(members[name])
         end = start + len(value)
         found = _NEXT.match(body, end)
-        if found is None or name in spans or body[start:end] != value:
+        if found is None or name in spans or not body.startswith(value, start):
             raise BadBody(f"The field {name[:64]!r} is given twice.", name[:64], "duplicate_field")
         spans[name] = start, end
     return members, spans
@@ -144,8 +262,8 @@ def _value(members: Members, name: str) -> Any:
         raise BadBody(f"The field '{name}' has a number out of range or is nested too deeply.", name) from None
 
 
-def _model(members: Members) -> str:
-    model = _value(members, "model")
+def _model(fields: Fields) -> str:
+    model = fields.get("model")
     if isinstance(model, str) and model:
         return model
     if model is None or model == "":
@@ -153,8 +271,7 @@ def _model(members: Members) -> str:
     raise BadBody("Invalid type for 'model': expected a string.", "model", "invalid_type")
 
 
-def _flag(members: Members, name: str, param: str) -> bool | None:
-    value = _value(members, name)
+def _flag(value: Any, param: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise BadBody(f"Invalid type for '{param}': expected a boolean.", param, "invalid_type")
@@ -168,36 +285,43 @@ def _stream_options(members: Members) -> tuple[bool, bool | None]:
     if not raw.startswith(b"{"):
         raise BadBody("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
     options, _ = split_object(raw)
-    return True, _flag(options, "include_usage", "stream_options.include_usage")
+    return True, _flag(_value(options, "include_usage"), "stream_options.include_usage")
 
 
-def _max_output_tokens(members: Members, prompts: int) -> int | None:
-    limits = [_count(_value(members, name)) for name in ("max_completion_tokens", "max_tokens")]
-    known = [limit for limit in limits if limit is not None]
-    if not known:
+def _max_output_tokens(fields: Fields, prompts: int) -> int | None:
+    limit = max([_count(fields[name]) for name in _LIMITS if name in fields], default=-1)
+    if limit < 0:
         return None
-    choices = max(1, *(_count(_value(members, name)) or 0 for name in ("n", "best_of")))
-    return min(max(known) * choices * max(1, prompts), _MOST_TOKENS)
+    choices = max([_count(fields[name]) for name in _CHOICES if name in fields], default=1)
+    return min(limit * max(1, choices) * max(1, prompts), _MOST_TOKENS)
 
 
-def _count(value: Any) -> int | None:
-    """A number as lenient providers read it: 5, 5.0 and "5" are the same. None for what is no count."""
+def _count(value: Any) -> int:
+    """A number as lenient providers read it: 5, 5.0 and "5" are the same. -1 for what is no count."""
+    if type(value) is int:
+        return max(value, -1)
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         return int(value)
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return int(value) if value >= 0 else None
-    return None
+    if isinstance(value, float) and value.is_integer():
+        return max(int(value), -1)
+    return -1
 
 
-def _content(members: Members, body: bytes) -> Content:
-    content = Content(text_bytes=sum(len(bytes(members[name])) for name in _SCHEMAS if name in members))
-    content.add_messages(_value(members, "messages"))
-    content.add_prompts(_value(members, "prompt"))
-    content.add_prompts(_value(members, "input"))
-    content.add_value(_value(members, "suffix"))
-    content.add_output(_value(members, "modalities"))
-    if "prompt_embeds" in members:
-        content.unreadable["prompt embeddings"] = None
+def _content(fields: Fields, body: bytes) -> Content:
+    content = Content()
+    for name, value in fields.items():
+        if name == "messages":
+            content.add_messages(value)
+        elif name in ("prompt", "input"):
+            content.add_prompts(value)
+        elif name in _SCHEMAS:
+            content.text_bytes += len(msgspec.json.encode(value))
+        elif name == "suffix":
+            content.add_value(value)
+        elif name == "modalities":
+            content.add_output(value)
+        elif name == "prompt_embeds":
+            content.unreadable["prompt embeddings"] = None
     content.add_inline_data(body)
     return content
 

@@ -44,7 +44,7 @@ def classify(plan: Plan, labels: tuple[Label, ...], key: KeyGrant) -> Classifica
     The policy's default level counts when no label and not the key gives a level.
     """
     labels = with_key(labels, key)
-    every = frozenset(plan.policy.zones)
+    every = plan.zones
     section = plan.policy.sensitivity
     if section is None:
         tags = tuple(dict.fromkeys(tag.strip() for label in labels for tag in label.tags))
@@ -59,8 +59,10 @@ def classify(plan: Plan, labels: tuple[Label, ...], key: KeyGrant) -> Classifica
 
 def with_key(labels: tuple[Label, ...], key: KeyGrant) -> tuple[Label, ...]:
     """The labels with what the key says of all its requests."""
+    if key.level is None and not key.tags:
+        return labels
     own = Label(key.level, key.tags, "key")
-    return labels if (key.level is None and not key.tags) or own in labels else (*labels, own)
+    return labels if own in labels else (*labels, own)
 
 
 def is_most_restricted(plan: Plan, labels: Iterable[Label]) -> bool:
@@ -95,7 +97,7 @@ def _strictest(plan: Plan, known_tags: Mapping[str, object], labels: Iterable[La
     for label in labels:
         if label.level is not None:
             _add_level(found, plan, label.level.strip(), label.source)
-        for tag in map(str.strip, label.tags):
+        for tag in [tag.strip() for tag in label.tags]:
             if tag in known_tags:
                 found.tags.setdefault(tag, label.source)
             else:

@@ -11,6 +11,7 @@ they go back to the cloud only when the volume falls below N·(1 - hysteresis).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -108,23 +109,53 @@ def _breakeven(case: Case) -> Preference:
     return _by_volume(case, _exact(terms.tokens_per_day), "breakeven", "the break-even")
 
 
+class Band(StrEnum):
+    """Where a volume lies. In the band of the hysteresis local stays local."""
+
+    ABOVE = "above"
+    HYSTERESIS = "hysteresis"
+    BELOW = "below"
+
+
+def band(volume: int, needed: float, hysteresis: float, previous: Side) -> Band:
+    """Local from `needed` eligible tokens on; below that local as long as it was local, down to the hysteresis."""
+    if volume >= needed:
+        return Band.ABOVE
+    if previous is Side.LOCAL and volume >= _exact(needed * (1 - hysteresis)):
+        return Band.HYSTERESIS
+    return Band.BELOW
+
+
 def _by_volume(case: Case, needed: float, code: str, name: str) -> Preference:
-    """Local from `needed` eligible tokens on; in the band below it, local as long as it was local."""
     volume = case.snapshot.seen.total
     cost = case.plan.policy.cost
+    where = band(volume, needed, cost.hysteresis, case.snapshot.previous)
     seen = f"{volume:,} eligible tokens {_WINDOWS[cost.window]}"
-    if volume >= needed:
-        return Preference(Side.LOCAL, code + "-above", f"{seen}, at or above {name} of {needed:,.0f}{_SO_LOCAL}")
-    if case.snapshot.previous is Side.LOCAL:
+    reason = f"{code}-{where.value}"
+    if where is Band.ABOVE:
+        return Preference(Side.LOCAL, reason, f"{seen}, at or above {name} of {needed:,.0f}{_SO_LOCAL}")
+    if where is Band.HYSTERESIS:
         back_below = _exact(needed * (1 - cost.hysteresis))
-        if volume >= back_below:
-            return Preference(
-                Side.LOCAL,
-                code + "-hysteresis",
-                f"{seen}, below {name} of {needed:,.0f} but not yet below {back_below:,.0f},"
-                f" where the cloud takes over again{_SO_LOCAL}",
-            )
-    return Preference(Side.CLOUD, code + "-below", f"{seen}, below {name} of {needed:,.0f}{_SO_CLOUD}")
+        return Preference(
+            Side.LOCAL,
+            reason,
+            f"{seen}, below {name} of {needed:,.0f} but not yet below {back_below:,.0f},"
+            f" where the cloud takes over again{_SO_LOCAL}",
+        )
+    return Preference(Side.CLOUD, reason, f"{seen}, below {name} of {needed:,.0f}{_SO_CLOUD}")
+
+
+def volume_band(plan: Plan, snapshot: Snapshot) -> Band | None:
+    """What the policy's own strategy makes of the volume; None where it does not look at it or nothing breaks even."""
+    cost = plan.policy.cost
+    if cost.strategy == "threshold":
+        return band(snapshot.seen.total, cost.threshold_tokens_per_day, cost.hysteresis, snapshot.previous)
+    if cost.strategy != "breakeven" or plan.cloud_reference is None:
+        return None
+    terms = break_even(plan.gpu, plan.cloud_reference, shares(snapshot.seen, cost.mix))
+    if terms.tokens_per_day is None or not terms.reachable:
+        return None
+    return band(snapshot.seen.total, _exact(terms.tokens_per_day), cost.hysteresis, snapshot.previous)
 
 
 def _exact(tokens: float) -> float:

@@ -98,6 +98,15 @@ class GpuFigures(Struct, frozen=True):
     capacity_tokens_per_day: float | None
 
 
+class Label(Struct, frozen=True):
+    """What a request says, or what was found in it."""
+
+    level: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    """Where it comes from, for people: "header", "metadata", "key", "detector credit_card", "unreadable image"."""
+
+
 class Plan(Struct, frozen=True):
     """A validated policy, compiled for lookups, with the rates in force."""
 
@@ -108,23 +117,16 @@ class Plan(Struct, frozen=True):
     """By name and by every alias."""
     keys: Mapping[str, KeyGrant]
     """By SHA-256 (hex) of the key."""
-    owned_zones: frozenset[str]
+    zones: frozenset[str]
     levels: tuple[str, ...]
     """From the least to the most restricted."""
     level_zones: tuple[frozenset[str], ...]
     """Zones of each level, in the order of `levels`."""
+    default_labels: tuple[Label, ...]
+    """Of a request that nothing labels; empty without a sensitivity section."""
     gpu: GpuFigures
     cloud_reference: Rates | None
     """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
-
-
-class Label(Struct, frozen=True):
-    """What a request says, or what was found in it."""
-
-    level: str | None = None
-    tags: tuple[str, ...] = ()
-    source: str = ""
-    """Where it comes from, for people: "header", "metadata", "key", "detector credit_card", "unreadable image"."""
 
 
 class Facts(Struct, frozen=True):

@@ -25,7 +25,8 @@ class Exchange:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, scanner: EventScanner) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
-        self.done: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] | None = None
+        """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
         self.scanner = scanner
         self.status = 0
@@ -39,6 +40,7 @@ class Exchange:
         self._size = 0
         self._ended = False
         self._write: Callable[[bytes], None] = self._collect
+        self.on_body: Callable[[bytes], None] = self._collect
 
     @property
     def body(self) -> bytes:
@@ -50,19 +52,23 @@ class Exchange:
         self.status = status
         self.headers = headers
         self.first_byte_at = self._loop.time()
-        self.streaming = status == 200 and any(
-            name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers
-        )
+        if status == 200:
+            for name, value in headers:
+                if name == b"content-type" and value.startswith(b"text/event-stream"):
+                    self.streaming = True
+                    self.on_body = self._begin
 
-    def on_body(self, data: bytes) -> None:
-        if not self.streaming:
-            self._collect(data)
-            return
+    def _begin(self, data: bytes) -> None:
+        """Until the first event is whole."""
+        self._pass_on(data)
+        if not self.ready.done() and self.scanner.first_complete:
+            self.on_body = self._pass_on
+            self._first_event()
+
+    def _pass_on(self, data: bytes) -> None:
         out = self.scanner.feed(data)
         if out:
             self._write(out)
-        if not self.ready.done() and self.scanner.first_complete:
-            self._first_event()
 
     def on_end(self) -> None:
         self._ended = True
@@ -75,8 +81,8 @@ class Exchange:
                 self._first_event()
             elif not self.scanner.done:
                 self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
-        self._resolve(self.done)
         self._resolve(self.ready)
+        self._resolve(self.done)
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
@@ -105,11 +111,10 @@ class Exchange:
     def _fail_ready(self, fault: Fault, detail: str) -> None:
         if not self.ready.done():
             self.ready.set_exception(UpstreamError(fault, detail))
-        self._resolve(self.done)
 
     @staticmethod
-    def _resolve(future: asyncio.Future[None]) -> None:
-        if not future.done():
+    def _resolve(future: asyncio.Future[None] | None) -> None:
+        if future is not None and not future.done():
             future.set_result(None)
 
     # --- the relay
@@ -128,7 +133,8 @@ class Exchange:
             client.on_resume = self.connection.resume
             if client.stalled_since:
                 self.connection.pause()
-        await self.done
+            self.done = self._loop.create_future()
+            await self.done
         if self.broken is not None and not self.scanner.error:
             client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
 

@@ -22,7 +22,6 @@ from router.gateway.exchange import Exchange
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
-from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 _OUR_CREDENTIALS = (401, 402, 403, 407)
@@ -104,11 +103,12 @@ class Forwarding:
 
     def _choose(self) -> tuple[Candidate, Replica] | None:
         """The first candidate with a replica that was not tried; then, one that was."""
-        usable = list(self._usable())
-        for choice in usable:
+        again = None
+        for choice in self._usable():
             if choice[1] not in self._tried:
                 return choice
-        return usable[0] if usable else None
+            again = again or choice
+        return again
 
     def _usable(self) -> Iterator[tuple[Candidate, Replica]]:
         now = self._loop.time()
@@ -130,8 +130,10 @@ class Forwarding:
         replica.started(self._loop.time())
         sent = Sent(candidate, replica, Exchange(self._loop, EventScanner(self._job.strip_usage)))
         self.current = sent
+        pool = replica.pool
         try:
-            await self._send(sent)
+            connection = pool.take_idle() or await pool.connect(self._job.deadline - self._loop.time())
+            self._send(sent, connection)
             await sent.exchange.ready
         except UpstreamError as error:
             self.release()
@@ -141,6 +143,9 @@ class Forwarding:
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
             return self._judged(sent, Outcome(fault=fault), str(error))
+        if sent.exchange.status == 200:
+            replica.report(Event.SUCCESS, self._loop.time())
+            return True
         retry_after, retry_after_ms = _rest_headers(sent.exchange)
         rest = rest_asked(retry_after, retry_after_ms, self._state.clock())
         return self._judged(sent, Outcome(status=sent.exchange.status, retry_after=rest), "")
@@ -156,23 +161,13 @@ class Forwarding:
             self._last = sent
         return False
 
-    async def _send(self, sent: Sent) -> None:
-        job, pool = self._job, sent.replica.pool
-        backend: BackendRuntime = self._state.fleet.backends[sent.candidate.route.backend]
-        timeouts = backend.spec.backend
-        connection: Connection | None = pool.take_idle()
-        if connection is None:
-            connection = await pool.connect(job.deadline - self._loop.time())
+    def _send(self, sent: Sent, connection: Connection) -> None:
+        job, replica = self._job, sent.replica
         sent.exchange.connection = connection
         body = job.body_for(sent.candidate.route)
-        connection.send(
-            job.permitted,
-            b"%b%bcontent-length: %d\r\n\r\n" % (pool.head(job.path), job.headers, len(body)),
-            body,
-            sent.exchange,
-            first_byte_timeout=min(timeouts.first_byte_timeout, job.deadline - self._loop.time()),
-            idle_timeout=timeouts.idle_timeout,
-        )
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
+        first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
+        connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
 
     def release(self) -> None:
         """The current attempt is over; its connection is closed unless the answer was read to its end."""

@@ -29,18 +29,22 @@ _DROPPED = frozenset(
 )
 
 
-def _passes(name: str) -> bool:
-    return name in _PASSED or name.startswith(_PASSED_PREFIXES)
-
-
 def to_backend(headers: Mapping[str, str]) -> bytes:
     """Complete header lines for the upstream request."""
-    return "".join([f"{name}: {value}\r\n" for name, value in headers.items() if _passes(name)]).encode("latin-1")
+    lines = [
+        f"{name}: {value}\r\n"
+        for name, value in headers.items()
+        if name in _PASSED or name.startswith(_PASSED_PREFIXES)
+    ]
+    return "".join(lines).encode("latin-1")
 
 
 def to_client(headers: Headers, request_id: str) -> bytes:
     """Complete header lines for the client's response. The provider's own request id is kept, for its support."""
     lines = [b"%b: %b\r\n" % (name, value) for name, value in headers if name not in _DROPPED]
-    if not any(name == b"x-request-id" for name, _ in headers):
+    for name, _ in headers:
+        if name == b"x-request-id":
+            break
+    else:
         lines.append(b"x-request-id: %b\r\n" % request_id.encode())
     return b"".join(lines)

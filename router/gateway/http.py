@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import httptools
 from msgspec import Struct
 
-from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
+from router.gateway.respond import CONTINUE, LAST_CHUNK, status_line
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
@@ -172,14 +172,14 @@ class Client(asyncio.Protocol):
         path, _, query = self._url.decode("latin-1").partition("?")
         self._queue.append(
             Request(
-                method=self._parser.get_method().decode("latin-1"),
-                path=path,
-                query=query,
-                headers=self._headers,
-                body=self._body[0] if len(self._body) == 1 else b"".join(self._body),
-                keep_alive=self._parser.should_keep_alive(),
-                http10=self._parser.get_http_version() == "1.0",
-                credentials=self._credentials,
+                self._parser.get_method().decode("latin-1"),
+                path,
+                query,
+                self._headers,
+                self._body[0] if len(self._body) == 1 else b"".join(self._body),
+                self._parser.should_keep_alive(),
+                self._parser.get_http_version() == "1.0",
+                self._credentials,
             )
         )
         self._body = []
@@ -266,8 +266,9 @@ class Client(asyncio.Protocol):
         self._transport.write(b"%b%b%b%b\r\n" % (status_line(status), framing, self.connection_header, headers))
 
     def write(self, data: bytes) -> None:
+        """Some of a started answer; not empty, since an empty chunk would end it."""
         if not self.gone and self._transport is not None:
-            self._transport.write(chunk(data) if self._chunked_answer else data)
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_answer else data)
 
     def finish(self) -> None:
         if not self.gone and self._transport is not None and self._chunked_answer:

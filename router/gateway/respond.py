@@ -19,11 +19,6 @@ def status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {phrase}\r\n".encode("latin-1")
 
 
-def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked body; empty data gives nothing, since an empty chunk would end the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-
-
 def header(name: str, value: str) -> bytes:
     """One header line; characters that cannot stand in a header become "?"."""
     safe = "".join(char if " " <= char <= "~" else "?" for char in value)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from router.core.detectors import Detectors, compile_detectors
+from router.core.recall import Recall
 from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day
@@ -27,6 +28,7 @@ class State:
         """Requests that are under way keep the plan that they began with."""
         policy = plan.policy
         self.plan = plan
+        self.recall = Recall(plan)
         self.timezone = ZoneInfo(policy.cost.timezone)
         self.ledger.retime(self.timezone, policy.ledger.retain_days)
         self.detectors: Detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())

@@ -65,10 +65,15 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._socket_dir: Path | None = None
+        self._path: Path | None = None
 
     @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> str:
         """Starts the server and waits until it answers, its file loaded; the answer is its URL.
@@ -78,15 +83,25 @@ class EmbeddedServer:
         self._make_private_dir()
         self._lock = self._take_lock()
         try:
-            path = self._socket_path()
-            self._process = self._spawn(path)
-            self._wait_until_ready(path)
-            url = f"unix://{quote(str(path))}"
+            self._path = self._socket_path()
+            self._process = self._spawn(self._path)
+            self._wait_until_ready(self._path)
+            url = f"unix://{quote(str(self._path))}"
             self._publish(url)
         except BaseException:
             self.stop()
             raise
         return url
+
+    def start_again(self) -> None:
+        """After the server has ended by itself: the same data on the same socket, with the lock held throughout.
+
+        Raises EmbeddedServerError; it may be called again then.
+        """
+        assert self._path is not None, "start() comes first"
+        self._path.unlink(missing_ok=True)
+        self._process = self._spawn(self._path)
+        self._wait_until_ready(self._path)
 
     def stop(self) -> None:
         """Ends the server (SIGTERM; its file is written out) and waits for it. May be called twice."""

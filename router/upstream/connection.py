@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._released = released
         self._transport: asyncio.Transport | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser = httptools.HttpResponseParser(self)
         self._sink: Sink | None = None
         self._headers: Headers = []
         self._header_bytes = 0
@@ -65,7 +65,6 @@ class Connection(asyncio.Protocol):
         head: bytes,
         body: bytes,
         sink: Sink,
-        *,
         first_byte_timeout: float,
         idle_timeout: float,
     ) -> None:
@@ -76,17 +75,13 @@ class Connection(asyncio.Protocol):
         self._sink = sink
         self._idle_timeout = idle_timeout
         self.deadline = self._loop.time() + first_byte_timeout
-        self._expect_response()
+        self._headers = []
+        self._header_bytes = 0
+        self._head_seen = self._framed = self._got_bytes = False
         if len(body) < HIGH_WATER:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-
-    def _expect_response(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers = []
-        self._header_bytes = 0
-        self._head_seen = self._framed = self._got_bytes = False
 
     def abort(self) -> None:
         """Give up: close at once and tell nobody. The backend sees a closed connection and stops work."""
@@ -114,7 +109,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
 
     def data_received(self, data: bytes) -> None:
-        if self._sink is None or self._parser is None:
+        if self._sink is None:
             self._close()  # bytes that nobody asked for
             return
         self._got_bytes = True
@@ -150,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        assert self._parser is not None and self._sink is not None
+        assert self._sink is not None
         status = self._parser.get_status_code()
         if status < 200:
             return
@@ -174,7 +169,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         sink, self._sink = self._sink, None
-        assert sink is not None and self._parser is not None
+        assert sink is not None
         if not self._framed or not self._parser.should_keep_alive():
             self._close()
         self.reused = True

@@ -35,7 +35,7 @@ class BackendRuntime:
     def __init__(self, spec: BackendSpec, loop: asyncio.AbstractEventLoop, on_change: Callable[[], None]) -> None:
         self.spec = spec
         self.replicas = [
-            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend.capacity, spec.health, on_change)
+            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend, spec.health, on_change)
             for target in spec.targets
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from router.core.breaker import CLOSED, Event, State, allows, step
-from router.core.policy import Capacity, Health
+from router.core.policy import Backend, Health
 from router.upstream.pool import Pool
 
 FORGIVEN_PROBES = 1
@@ -28,9 +28,11 @@ class Replica:
     `on_change` is called when `usable` or `full` may differ.
     """
 
-    def __init__(self, pool: Pool, capacity: Capacity, health: Health, on_change: Callable[[], None]) -> None:
+    def __init__(self, pool: Pool, backend: Backend, health: Health, on_change: Callable[[], None]) -> None:
         self.pool = pool
-        self.capacity = capacity
+        self.capacity = backend.capacity
+        self.first_byte_timeout = backend.first_byte_timeout
+        self.idle_timeout = backend.idle_timeout
         self.health = health
         self.breaker = CLOSED
         self.inflight = 0
@@ -42,6 +44,8 @@ class Replica:
         self._on_change = on_change
 
     def report(self, event: Event, now: float, *, rest: float = 0.0, why: str = "") -> None:
+        if event is Event.SUCCESS and self.breaker is CLOSED:
+            return
         after = step(self.breaker, event, now, self.health, rest=rest, why=why)
         if after is not self.breaker:
             self.breaker = after

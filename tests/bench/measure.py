@@ -80,11 +80,12 @@ def peer_round(peer: Peer, upstream_port: int, sizes: Sizes) -> Round:
     HOME.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{peer.name}-", dir=HOME))
     place = Place(procs.free_port(), upstream_port, folder)
+    already = load.counts(upstream_port).requests
     begun = time.perf_counter()
     tree = procs.Tree(peer.command(place), procs.PROXY_CPU, folder / "log", peer.environment(place))
     try:
         startup = _wait_for_answer(tree, peer, place, begun)
-        return _measure(tree, peer, place, startup, sizes)
+        return _measure(tree, peer, place, startup, already, sizes)
     except (load.LoadError, traffic.WrongAnswerError, OSError, http.client.HTTPException) as error:
         raise RoundError(f"{error} (its log ends: {tree.last_words()})") from error
     finally:
@@ -116,11 +117,11 @@ def _check(peer: Peer, place: Place) -> bool:
     if peer.checks_keys:
         checks.refuses_wrong_keys(place.port)
     checks.keeps_connections(place.port, peer.key, place.upstream_port)
-    peer.verify_fresh(place.port)
+    peer.verify_fresh(place)
     return identical
 
 
-def _measure(tree: procs.Tree, peer: Peer, place: Place, startup: float, sizes: Sizes) -> Round:
+def _measure(tree: procs.Tree, peer: Peer, place: Place, startup: float, already: int, sizes: Sizes) -> Round:
     identical = _check(peer, place)
     load.plain(place.port, peer.key, sizes.connections, sizes.warm_up)
     time.sleep(_SETTLE)
@@ -130,7 +131,7 @@ def _measure(tree: procs.Tree, peer: Peer, place: Place, startup: float, sizes: 
     streams = load.streams(place.port, peer.key, sizes.open_streams, sizes.streams)
     time.sleep(_SETTLE)
     stream_cpu = (tree.cpu_seconds() - before) * 1e6
-    peer.verify_loaded(place.port)
+    peer.verify_loaded(place, load.counts(place.upstream_port).requests - already)
     memory = tree.memory()
     return Round(
         startup_s=startup,

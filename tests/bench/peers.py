@@ -7,6 +7,7 @@ asked of the others (access logs, rate limits, databases, telemetry) turned off.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -57,11 +58,11 @@ class Peer(ABC):
     def environment(self, place: Place) -> Mapping[str, str]:
         return {}
 
-    def verify_fresh(self, port: int) -> None:  # noqa: B027 - most peers have nothing to add
+    def verify_fresh(self, place: Place) -> None:  # noqa: B027 - most peers have nothing to add
         """Checks of its own before the load. Raises WrongAnswerError."""
 
-    def verify_loaded(self, port: int) -> None:  # noqa: B027
-        """Checks of its own after the load. Raises WrongAnswerError."""
+    def verify_loaded(self, place: Place, requests: int) -> None:  # noqa: B027
+        """Checks of its own after the load: the upstream saw `requests`. Raises WrongAnswerError."""
 
 
 class _Packaged(Peer):
@@ -238,18 +239,27 @@ class Breakeven(Peer):
     def environment(self, place: Place) -> Mapping[str, str]:
         return {"BENCH_CLOUD_KEY": "bench-upstream-key"}
 
-    def verify_fresh(self, port: int) -> None:
+    def verify_fresh(self, place: Place) -> None:
         """Classification and gate are on: a card number stays in the owned zone."""
         body = traffic.request_body(stream=False).replace(b"Our nightly batch", b"Card 4111 1111 1111 1111")
-        said = checks.post(port, self.key, body).headers
+        said = checks.post(place.port, self.key, body).headers
         if (said.get("x-breakeven-zone"), said.get("x-breakeven-sensitivity")) != ("local", "restricted"):
             raise traffic.WrongAnswerError(f"a card number was not held back: {said}")
 
-    def verify_loaded(self, port: int) -> None:
-        """The ledger counts: the load has passed the threshold, so the owned side is preferred now."""
-        said = checks.post(port, self.key, traffic.request_body(stream=False)).headers
+    def verify_loaded(self, place: Place, requests: int) -> None:
+        """The ledger counted every request, and the volume moved the traffic to the owned side."""
+        usage = [sys.executable, "-m", "router", "usage", "--json", "--data-dir", str(place.folder / "data")]
+        done = subprocess.run(usage, capture_output=True, timeout=30, check=True)
+        counted = sum(row["requests"] for row in json.loads(done.stdout)["rows"])
+        if abs(counted - requests) > _LEFT_EARLY:
+            raise traffic.WrongAnswerError(f"the upstream saw {requests} requests, the ledger counted {counted}")
+        said = checks.post(place.port, self.key, traffic.request_body(stream=False)).headers
         if said.get("x-breakeven-zone") != "local":
-            raise traffic.WrongAnswerError(f"the ledger has not counted the load: {said}")
+            raise traffic.WrongAnswerError(f"the volume did not move the traffic: {said}")
+
+
+_LEFT_EARLY = 200
+"""Requests that the load generator may have left when its time was over: its connections, three times over."""
 
 
 def all_peers() -> list[Peer]:

@@ -166,8 +166,8 @@ connections; during the load the upstream's count of requests must match the cli
 
 - *Full load*: {sizes.connections} connections, {sizes.plain} s after {sizes.warm_up} s of warm-up. CPU is user and \
 system time of the whole process tree (for Breakeven with supervisor and Valkey), divided by the requests that the \
-upstream saw in the same seconds. Where *CPU busy* is well below 100 % the load generator or the upstream was the \
-limit, not the proxy.
+upstream saw in the same seconds. Where *CPU busy* is well below 100 % the load generator, the \
+upstream or other processes on this machine were the limit, not the proxy: compare the CPU, not the throughput.
 - *Added latency*: {sizes.light_connections} connections that pause {sizes.light_pause_ms} ms on average between \
 requests; percentile minus the same percentile without a proxy in the same round.
 - *Streams*: {sizes.open_streams} streams open at a time for {sizes.streams:.0f} s, each of 50 chunks at 10 ms with \

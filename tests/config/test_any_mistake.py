@@ -89,7 +89,7 @@ def check(content: bytes) -> None:
         assert all(problem.line >= 1 and problem.column >= 1 and problem.message for problem in error.problems)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3))
 def test_anything_in_any_place(edits: list[tuple[tuple[Any, ...], Any]]) -> None:
     data: Any = RICH
@@ -99,14 +99,14 @@ def test_anything_in_any_place(edits: list[tuple[tuple[Any, ...], Any]]) -> None
     check(yaml.safe_dump(data, sort_keys=False, allow_unicode=True).encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 3000), st.integers(0, 40), st.binary(max_size=8))
 def test_any_damage_to_the_text(start: int, length: int, new: bytes) -> None:
     text = yaml.safe_dump(RICH, sort_keys=False).encode()
     check(text[:start] + new + text[start + length :])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from([("backends", "openai", "api_key"), ("backends", "openai", "url"), ("keys", 0, "sha256")]), VALUES
 )

@@ -15,7 +15,7 @@ def flat(price: float) -> tuple[PriceTier, ...]:
 
 def test_a_plan_holds_the_policy(base: str, plan: PlanOf) -> None:
     made = plan(base)
-    assert made.owned_zones == {"local"}
+    assert made.zones == {"local", "cloud"}
     assert made.levels == ("public", "restricted")
     assert made.level_zones == (frozenset({"local", "cloud"}), frozenset({"local"}))
     assert made.policy.version == 1

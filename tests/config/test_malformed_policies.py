@@ -396,6 +396,39 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "3:18: zones.local.owned: YAML tags (!…) are not supported: write a plain value",
     ),
     (
+        "name of a zone with a space",
+        "  cloud: {}",
+        "  my cloud: {}\n  cloud: {}",
+        "4:3: zones.my cloud: a name may not contain spaces, | or control characters",
+    ),
+    (
+        "backend listed twice",
+        "backends: [gpu, openai]",
+        "backends: [gpu, openai, gpu]",
+        '20:34: models.chat.backends[2]: "gpu" is listed twice: keep one',
+    ),
+    (
+        "yes as a name",
+        "name: app,",
+        "name: yes,",
+        (
+            "30:12: keys[0].name: must be text, such as search-app (yes, no, on, off, true and false are text "
+            "only in quotes); this is true or false"
+        ),
+    ),
+    (
+        "empty name",
+        "name: app,",
+        'name: "",',
+        "30:12: keys[0].name: must not be empty",
+    ),
+    (
+        "number without end",
+        "usd_per_hour: 1.5",
+        "usd_per_hour: .inf",
+        "11:26: backends.gpu.cost.usd_per_hour: must be a finite number",
+    ),
+    (
         "address that is a list",
         "url: http://127.0.0.1:8000/v1",
         "url: [a, b]",
@@ -425,6 +458,19 @@ def test_break_even_needs_to_know_what_every_own_backend_costs(base: str, plan: 
         'policy.yaml:6:3: backends.gpu.cost: missing key "cost": cost.strategy: breakeven needs to know what this '
         'backend costs; add it, such as "cost: {usd_per_hour: 1.59}"'
     )
+
+
+def test_a_rule_may_ask_for_break_even_too(base: str, plan: Callable[[str], Plan]) -> None:
+    text = base.replace("    cost: {usd_per_hour: 1.5}\n", "").replace(
+        "zones: [local]}", "cost: {strategy: breakeven}}"
+    )
+    with pytest.raises(PolicyError, match=r'missing key "cost": rules\[0\].cost.strategy: breakeven needs to know'):
+        plan(text)
+
+
+def test_a_name_has_an_end(edited: Callable[[str, str], str], plan: Callable[[str], Plan]) -> None:
+    with pytest.raises(PolicyError, match="must have at most 128 characters"):
+        plan(edited("name: app,", f"name: {'x' * 129},"))
 
 
 def test_all_mistakes_are_shown_at_once_from_top_to_bottom(base: str, plan: Callable[[str], Plan]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.core.facts import default_labels
 from router.core.policy import Policy
 from router.core.pricing import marginal
 from router.core.values import (
@@ -107,9 +108,10 @@ class Make:
             policy=policy,
             models=by_name | {alias: by_name[name] for alias, name in (aliases or {}).items()},
             keys={},
-            owned_zones=frozenset(route.zone for model in models for route in model.routes if route.owned),
+            zones=frozenset(policy.zones),
             levels=tuple(levels),
             level_zones=tuple(frozenset(zones) for zones in levels.values()),
+            default_labels=default_labels(policy.sensitivity),
             gpu=gpu,
             cloud_reference=references[0] if references else None,
         )

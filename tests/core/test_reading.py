@@ -150,7 +150,7 @@ def test_embeddings_have_no_output() -> None:
         ({"prompt": "abc", "suffix": "def"}, 2),
         ({"prompt": [1, 2, 3, 4]}, 4),
         ({"input": ["abc", "def"]}, 2),
-        ({"tools": [{"a": 1}]}, 4),  # as the model sees it: all of its text, [{"a": 1}]
+        ({"tools": [{"a": 1}]}, 3),  # all of its text without spaces, [{"a":1}]
         ({"unknown": "not sent to the model"}, 0),
     ],
 )

@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001 - look-alike characters are what it is about
+
 import json
 import warnings
 from typing import Any

@@ -1,0 +1,44 @@
+"""The directory that one gateway has to itself: its ledger, its copy of the policy, its sockets."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+LONGEST_SOCKET_PATH = 100
+
+
+class DataDirUnusable(Exception):
+    """The text says why and what to do."""
+
+
+def take_data_dir(path: Path) -> int:
+    """Make the directory if need be and lock it for this process; the answer keeps the lock until it is closed.
+
+    The lock is not the embedded server's, which `breakeven usage` takes too when no gateway runs.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DataDirUnusable(
+            f"the data directory {path} cannot be used: {error.strerror}; name another with --data-dir"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise DataDirUnusable(
+            f"the data directory {path} is in use by another Breakeven; stop that one, "
+            "or give this one a directory of its own with --data-dir"
+        ) from None
+    return lock
+
+
+def runtime_dir(data_dir: Path) -> Path:
+    """Where sockets go: the data directory, unless its path is too long for a socket's name."""
+    if len(os.fsencode(data_dir / "adapter.sock")) <= LONGEST_SOCKET_PATH:
+        return data_dir
+    return Path(tempfile.mkdtemp(prefix="breakeven-"))

@@ -1,0 +1,52 @@
+"""Keeps the embedded server running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from router.ledger.embedded import EmbeddedServer
+from router.ledger.errors import EmbeddedServerError
+
+LOOK_SECONDS = 0.1
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+
+log = logging.getLogger("breakeven.supervisor")
+
+
+class Keeper:
+    """Starts the server, starts it again when it ends, and stops it.
+
+    All in one thread of its own, because the server ends with the thread that started it.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._server = EmbeddedServer(data_dir)
+        self._thread = ThreadPoolExecutor(1, "embedded-server")
+
+    async def start(self) -> str:
+        """The URL, once it answers. Raises EmbeddedServerError."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start)
+
+    async def watch(self) -> None:
+        """Until cancelled. Meanwhile workers find the ledger lost, and reach it again on their own."""
+        pause = FIRST_PAUSE
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._server.running:
+                continue
+            log.error("the embedded Valkey ended, starting it again", extra={"pid": self._server.pid})
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start_again)
+                pause = FIRST_PAUSE
+            except EmbeddedServerError as error:
+                log.error("the embedded Valkey does not start", extra={"why": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def stop(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._server.stop)
+        self._thread.shutdown()

@@ -1,0 +1,81 @@
+"""`decide`, remembered: most requests ask what was asked a moment ago.
+
+A decision depends on few things, and those are its question. As long as no backend's state changes, an equal
+question has an equal answer, but for figures in the sentences for people, which are those of the first time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+
+from router.core.decide import decide
+from router.core.strategy import volume_band
+from router.core.values import BackendState, Decision, Facts, ModelPlan, Plan, Snapshot
+
+MOST = 4096
+"""Questions that are remembered: labels and model names come from clients, so there is no end to them."""
+
+
+class Recall:
+    """Decisions of one plan. It holds nothing but answers that `decide` would give again."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._answers: dict[Hashable, Decision] = {}
+        self._states: Mapping[str, BackendState] = {}
+        self._shortest = math.inf
+        cheapest = plan.policy.cost.strategy == "cheapest"
+        self._off = cheapest or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+
+    def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
+        if self._off:
+            return decide(facts, self._plan, snapshot)
+        if snapshot.backends is not self._states:
+            self._forget(snapshot.backends)
+        question = self._question(facts, snapshot)
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = decide(facts, self._plan, snapshot)
+            if len(self._answers) >= MOST:
+                self._answers.clear()
+            self._answers[question] = answer
+        return answer
+
+    def _question(self, facts: Facts, snapshot: Snapshot) -> Hashable:
+        """All that `decide` looks at. The size matters only to a request that is too long for some backend."""
+        least = facts.input_tokens // 2 + (facts.max_output_tokens or 0)
+        return (
+            facts.endpoint,
+            facts.model,
+            facts.key.name,
+            facts.labels,
+            facts.modalities,
+            facts.quality_floor,
+            least if least > self._shortest else 0,
+            snapshot.previous,
+            snapshot.hour,
+            snapshot.cloud_blocked,
+            volume_band(self._plan, snapshot),
+        )
+
+    def _forget(self, states: Mapping[str, BackendState]) -> None:
+        self._states = states
+        self._answers.clear()
+        declared = [route.context for model in self._plan.models.values() for route in model.routes]
+        known = [
+            context for context in (*declared, *(state.context for state in states.values())) if context is not None
+        ]
+        self._shortest = min(known, default=math.inf)
+
+
+def _rules_look_at_volume(plan: Plan) -> bool:
+    """Whether a rule has a cost strategy of its own that looks at the volume or at prices."""
+    overrides = [rule.cost for rule in plan.policy.rules if rule.cost is not None]
+    return any(cost.strategy not in ("local_first", "cloud_first") for cost in overrides)
+
+
+def _price_decides(model: ModelPlan) -> bool:
+    """Whether the order of candidates depends on the request's size: then prices are compared for every request."""
+    owned = sum(route.owned for route in model.routes)
+    return owned > 1 or len(model.routes) - owned > 1

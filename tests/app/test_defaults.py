@@ -1,0 +1,71 @@
+"""The policy that serves when none was given."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.app.defaults import Found, default_policy, look_around
+from router.config.load import load
+from router.core.values import Plan
+
+
+@pytest.fixture
+def plan_for(tmp_path):
+    def made(found: Found) -> Plan:
+        path = tmp_path / "default.yaml"
+        path.write_text(default_policy(found))
+        return load(path)
+
+    return made
+
+
+def backends(plan: Plan, model: str = "chat") -> list[tuple[str, str, bool]]:
+    return [(route.backend, route.upstream_model, route.owned) for route in plan.models[model].routes]
+
+
+def test_nothing_is_found_in_an_empty_environment():
+    assert look_around({}).nothing
+    assert look_around({"OPENAI_API_KEY": "", "VLLM_BASE_URL": ""}).nothing
+
+
+def test_a_vllm_and_a_key_are_found(plan_for):
+    found = look_around({"VLLM_BASE_URL": "http://gpu:8000/v1/", "VLLM_MODEL": "org/llama", "OPENAI_API_KEY": "k"})
+    plan = plan_for(found)
+    assert backends(plan) == [("gpu", "org/llama", True), ("openai", "gpt-4o-mini", False)]
+    assert plan.policy.backends["gpu"].replicas() == ("http://gpu:8000/v1",)
+    assert plan.policy.backends["openai"].api_key == "env:OPENAI_API_KEY"
+
+
+def test_apps_need_not_change_the_model_that_they_ask_for(plan_for):
+    plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="org/llama", openai=True))
+    assert {"chat", "gpt-4o-mini", "llama"} <= plan.models.keys()
+    assert backends(plan, "gpt-4o-mini") == backends(plan, "chat")
+    assert [name for name, *_ in backends(plan, "text-embedding-3-small")] == ["openai"]
+
+
+def test_a_vllm_alone(plan_for):
+    plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="llama"))
+    assert backends(plan) == [("gpu", "llama", True)] and set(plan.models) == {"chat", "llama"}
+
+
+@pytest.mark.parametrize(("variable", "name"), [("ANTHROPIC_API_KEY", "anthropic"), ("GEMINI_API_KEY", "gemini")])
+def test_keys_of_other_providers_lead_to_the_adapter(plan_for, variable, name):
+    plan = plan_for(look_around({variable: "k"}))
+    assert plan.policy.backends[name].kind == "litellm"
+    assert plan.policy.backends[name].api_key == f"env:{variable}"
+
+
+def test_no_key_is_written_down():
+    found = look_around({"OPENAI_API_KEY": "sk-secret", "ANTHROPIC_API_KEY": "sk-ant-secret"})
+    assert "secret" not in default_policy(found)
+
+
+def test_pretended_backends(plan_for):
+    plan = plan_for(Found(simulated={"local": "http://127.0.0.1:1/v1", "cloud": "http://127.0.0.1:2/v1"}))
+    assert [name for name, *_ in backends(plan)] == ["simulated-gpu", "simulated-cloud"]
+
+
+def test_what_looks_confidential_stays(plan_for):
+    plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="llama", openai=True))
+    zones = dict(zip(plan.levels, plan.level_zones, strict=True))
+    assert zones["restricted"] == {"local"} and plan.policy.sensitivity.detectors[0].raise_to == "restricted"

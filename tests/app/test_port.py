@@ -1,0 +1,43 @@
+"""Taking the common port."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from router.app.port import PortTaken, take_port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_free_port_is_kept_for_sockets_that_share_it(host):
+    placeholder, port = take_port(host, 0)
+    with placeholder, socket.socket(placeholder.family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((host, port))
+        listener.listen()
+        with socket.create_connection((host, port), timeout=5):
+            pass
+        with pytest.raises(PortTaken, match=f"port {port} on {host} is in use"):
+            take_port(host, port)
+
+
+def test_the_placeholder_alone_takes_no_connections():
+    placeholder, port = take_port("127.0.0.1", 0)
+    with placeholder, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_port_that_was_just_closed_can_be_taken():
+    """Connections of a gateway that has just ended linger on in the kernel."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()
+    take_port("127.0.0.1", port)[0].close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "not an address"])
+def test_an_address_that_cannot_be_had(host):
+    with pytest.raises(PortTaken, match=f"cannot listen on {host}:0: "):
+        take_port(host, 0)

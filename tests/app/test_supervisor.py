@@ -1,0 +1,311 @@
+"""The gateway as processes: how they start, what they survive, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from support.serving import (
+    ASK,
+    PROJECT,
+    Process,
+    Serving,
+    children_of,
+    clean_environment,
+    connected,
+    eventually,
+    request,
+    usage,
+    wait_for_end,
+)
+
+from router.config.load import load
+
+RESTRICTED = {"x-breakeven-sensitivity": "restricted"}
+
+
+def accepts(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def start_long_stream(serving: Serving, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """An answer of about a second from the pretended vLLM, of which the first event has arrived."""
+    body = {**ASK, "stream": True, "max_tokens": 60, "ignore_eos": True}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), RESTRICTED)
+    response = connection.getresponse()
+    assert response.status == 200 and response.readline().startswith(b"data: ")
+    return response
+
+
+# --- without any setting
+
+
+def test_the_printed_line_answers_when_pasted_to_a_shell(serve):
+    serving = serve()
+    assert "SIMULATED" in serving.greeting
+    result = subprocess.run(["bash", "-c", serving.curl], capture_output=True, text=True)
+    assert result.returncode == 0
+    head, _, body = result.stdout.partition("\n\n")
+    assert head.splitlines()[0].split()[1] == "200"
+    assert "x-breakeven-reason: threshold-below" in head
+    assert "What is the capital of France?" in json.loads(body)["choices"][0]["message"]["content"]
+
+
+def test_the_end_is_clean_and_totals_outlive_it(serve):
+    serving = serve()
+    family = serving.children()
+    assert len(family) == 4  # a worker, Valkey, two pretended backends
+    tokens = serving.ask().json["usage"]["total_tokens"] + serving.ask(RESTRICTED).json["usage"]["total_tokens"]
+    before = eventually(lambda: counted(serving, 2))
+    assert before["total"]["input"] + before["total"]["output"] == tokens
+    assert serving.stop() == 0
+    assert not any(each.alive for each in family)
+    assert serve().usage() == before
+
+
+def test_a_killed_pretended_backend_comes_back_where_it_was(serve):
+    serving = serve()
+    backends = load(serving.data_dir / "default-policy.yaml").policy.backends
+    killed = serving.children("--kind openai")[0]
+    killed.kill()
+    wait_for_end(killed)
+    eventually(lambda: accepts(backends["simulated-cloud"].url))
+    assert serving.ask(max_tokens=1).backend == "simulated-cloud"
+
+
+def test_a_signal_ends_a_start_that_takes_long(tmp_path):
+    """It waits for a vLLM that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--data-dir", str(tmp_path)]
+        environment = clean_environment({"VLLM_BASE_URL": url})
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=PROJECT)
+        held, _ = silent.accept()
+        family = children_of(process.pid)
+        process.send_signal(signal.SIGTERM)
+        for child in family:
+            wait_for_end(child)
+        held.close()
+        assert process.communicate(timeout=20)[0] == b"" and process.returncode == 0
+    assert family
+
+
+def counted(serving: Serving, requests: int) -> dict[str, dict[str, int]] | None:
+    found = serving.usage()
+    return found if found["total"]["requests"] == requests else None
+
+
+def test_a_running_stream_finishes_and_nobody_else_is_let_in(serve, policy, leisurely, pretended):
+    policy.write_text(policy.read_text().replace(pretended["gpu"], leisurely))
+    serving = serve(policy)
+    with connected(serving.url) as connection:
+        response = start_long_stream(serving, connection)
+        serving.signal(signal.SIGTERM)
+        eventually(lambda: not accepts(serving.url))
+        assert serving.process.poll() is None
+        assert response.read().endswith(b"data: [DONE]\n\n")
+    assert serving.wait() == 0
+    assert usage(serving.data_dir)["gpu"]["output"] == 60
+
+
+def test_a_stream_that_outlasts_the_grace_period_is_cut_and_charged(serve, policy, leisurely, pretended):
+    """Ctrl-C ends it as SIGTERM does."""
+    policy.write_text(policy.read_text().replace(pretended["gpu"], leisurely))
+    serving = serve(policy, "--grace", "0.1")
+    with connected(serving.url) as connection:
+        response = start_long_stream(serving, connection)
+        serving.signal(signal.SIGINT)
+        with contextlib.suppress(http.client.IncompleteRead, ConnectionError):
+            assert b"[DONE]" not in response.read()
+    assert serving.wait() == 0
+    assert 0 < usage(serving.data_dir)["gpu"]["output"] < 60
+
+
+# --- workers
+
+
+def worker_of(connection: http.client.HTTPConnection) -> str:
+    """Which worker has this connection: the first part of its request ids."""
+    return request(connection, "GET", "/healthz").headers["x-request-id"][:16]
+
+
+def test_two_workers_share_a_port_and_count_together(serve, policy):
+    serving = serve(policy, "--workers", "2")
+    assert len(serving.workers()) == 2
+    answered: Counter[str] = Counter()
+    tokens = 0
+    for _ in range(40):
+        with connected(serving.url) as connection:
+            worker = worker_of(connection)
+            answer = request(connection, "POST", "/v1/chat/completions", ASK)
+            answered[worker] += answer.status == 200
+            tokens += answer.json["usage"]["total_tokens"]
+    assert len(answered) == 2 and answered.total() == 40
+    total = eventually(lambda: counted(serving, 40))["total"]
+    assert (total["input"] + total["output"], total["errors"]) == (tokens, 0)
+
+
+def test_a_killed_worker_is_replaced_while_the_other_answers(serve, policy):
+    serving = serve(policy, "--workers", "2")
+    killed, other = serving.workers()
+    killed.kill()
+    wait_for_end(killed)
+    assert all(serving.ask().status == 200 for _ in range(20))
+    eventually(lambda: len(serving.workers()) == 2)
+    assert other in serving.workers()
+    assert serving.log("process ended")[0]["exit_code"] == -signal.SIGKILL
+
+    def both_answer() -> bool:
+        with connected(serving.url) as connection:
+            seen.add(worker_of(connection))
+        return len(seen) == 2
+
+    seen: set[str] = set()
+    eventually(both_answer)
+
+
+def test_nothing_outlives_a_killed_supervisor(serve, policy):
+    serving = serve(policy)
+    default = serve_default_beside(serving)
+    for each in (serving, default):
+        family = each.children()
+        Process(each.pid, "").kill()
+        each.wait()
+        for child in family:
+            wait_for_end(child)
+    assert not accepts(serving.url)
+
+
+def serve_default_beside(serving: Serving) -> Serving:
+    """With pretended backends, which a policy has none of."""
+    default = Serving(serving.data_dir.with_name("default")).start()
+    assert len(default.children("router.simulate")) == 2
+    return default
+
+
+# --- the ledger
+
+
+def test_a_killed_valkey_is_started_again_with_what_it_knew(serve, policy):
+    serving = serve(policy)
+    serving.ask()
+    before = eventually(lambda: counted(serving, 1))
+    killed = serving.valkey()
+    killed.kill()
+    wait_for_end(killed)
+    answers = [serving.ask(), serving.ask(RESTRICTED)]
+    assert {(answer.status, answer.backend) for answer in answers} == {(200, "gpu")}
+    eventually(lambda: serving.valkey() not in (None, killed))
+    eventually(lambda: serving.ready()["ledger"] == "available")
+    assert serving.ask().status == 200
+    after = eventually(lambda: counted(serving, 4))
+    assert after["gpu"]["output"] > before["gpu"]["output"]
+    assert serving.log("embedded Valkey ended")[0]["pid"] == killed.pid
+
+
+def test_while_valkey_is_away_the_cloud_is_refused(serve, policy):
+    policy.write_text(policy.read_text().replace("local_first", "cloud_first"))
+    serving = serve(policy)
+    assert serving.ask().backend == "api"
+    stopped = serving.valkey()
+    (serving.data_dir / "appendonlydir").rename(serving.data_dir / "elsewhere")
+    (serving.data_dir / "appendonlydir").write_text("in the way")
+    stopped.kill()
+    wait_for_end(stopped)
+    eventually(lambda: serving.ready()["ledger"] == "lost")
+    assert serving.ask().backend == "gpu"
+    eventually(lambda: serving.log("embedded Valkey does not start"))
+    (serving.data_dir / "appendonlydir").unlink()
+    (serving.data_dir / "elsewhere").rename(serving.data_dir / "appendonlydir")
+    eventually(lambda: serving.ready()["ledger"] == "available")
+    assert serving.ask().backend == "api"
+    found = eventually(lambda: counted(serving, 3))
+    assert (found["api"]["requests"], found["gpu"]["requests"]) == (2, 1)
+
+
+def test_a_ledger_out_of_reach_at_the_start_is_said_loudly(serve, policy):
+    serving = serve(policy, "--redis", "redis://:the-password@127.0.0.1:1/0", "--workers", "2")
+    assert "LEDGER LOST: 127.0.0.1:1" in serving.greeting and "Cloud backends are refused" in serving.greeting
+    assert serving.log("ledger lost at start")[0]["level"] == "error"
+    assert serving.ask(RESTRICTED).backend == "gpu"
+    assert serving.valkey() is None
+    policy.write_text(policy.read_text().replace("backends: [gpu, api]", "backends: [api]"))
+    answer = eventually(lambda: refusal(serving))
+    assert "the ledger cannot be reached" in answer.json["error"]["message"]
+    assert "retry-after" in answer.headers
+    assert "the-password" not in serving.greeting + serving.log_path.read_text() + answer.body.decode()
+
+
+def refusal(serving: Serving):
+    answer = serving.ask()
+    return answer if answer.status == 503 else None
+
+
+# --- the adapter
+
+
+@pytest.fixture
+def adapted(serve, tmp_path, pretended, interpreter):
+    """A gateway whose only backend stands behind the adapter."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"""
+version: 1
+zones: {{cloud: {{}}}}
+backends:
+  adapted:
+    zone: cloud
+    kind: litellm
+    api_base: {pretended["api"]}
+    api_key: env:ADAPTED_KEY
+    serves: {{chat: {{model: openai/gpt-4o-mini, price: {{input: 1, output: 2}}}}}}
+models: {{chat: {{backends: [adapted]}}}}
+health: {{cooldown: 100ms}}
+""")
+    return serve(policy, environment={"BREAKEVEN_ADAPTER_PYTHON": interpreter, "ADAPTED_KEY": "k"})
+
+
+def test_the_first_request_finds_the_adapter_ready(adapted):
+    answer = adapted.ask()
+    assert (answer.status, answer.backend) == (200, "adapted")
+
+
+@pytest.mark.prove
+def test_a_killed_adapter_is_replaced_though_the_policy_is_broken_and_ends_with_its_supervisor(adapted):
+    Path(adapted.arguments[1]).write_text("version: [")
+    eventually(lambda: adapted.log("policy not adopted"))
+    (killed,) = adapted.children("router.adapter")
+    killed.kill()
+    wait_for_end(killed)
+    assert adapted.ask().status == 503
+    eventually(lambda: adapted.ask().status == 200)
+    family = adapted.children()
+    Process(adapted.pid, "").kill()
+    adapted.wait()
+    for child in family:
+        wait_for_end(child)
+
+
+ADAPTED = "adapted: {zone: cloud, kind: litellm, serves: {chat: {model: openai/x, price: {input: 1, output: 2}}}}"
+
+
+def test_an_adapter_that_cannot_run_leaves_the_others_serving(serve, policy):
+    text = policy.read_text().replace("[gpu, api]", "[gpu, adapted]")
+    policy.write_text(text.replace("models:", f"  {ADAPTED}\nmodels:"))
+    serving = serve(policy, environment={"BREAKEVEN_ADAPTER_PYTHON": "/nowhere/python"})
+    assert serving.ask().backend == "gpu"
+    assert serving.log("serving without the adapter")
+    assert serving.log("process cannot be started")[0]["child"] == "adapter"

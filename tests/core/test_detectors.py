@@ -1,0 +1,145 @@
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from router.core.detectors import Detectors, compile_detectors, find
+from router.core.policy import Detector, DetectorName
+from router.core.unescape import passes
+from router.core.values import Label
+
+EVERYTHING = frozenset(get_args(DetectorName))
+CARD = "4111 1111 1111 1111"
+
+
+def one(*kinds: DetectorName, **effect: str) -> Detector:
+    return Detector(find=kinds, **effect)  # type: ignore[arg-type]
+
+
+def never() -> Iterator[str]:
+    raise AssertionError("was read")
+    yield ""
+
+
+def found_in(value: Any, ensure_ascii: bool = True) -> set[DetectorName]:
+    body = json.dumps(value, ensure_ascii=ensure_ascii).encode()
+    return {kind for text in passes(body) for kind in find(text, EVERYTHING)}
+
+
+def test_without_detectors_nothing_is_read() -> None:
+    off = compile_detectors(())
+
+    assert type(off) is Detectors
+    assert off.scan(never()) == ()
+    assert not off.gives_tags
+
+
+def test_a_finding_is_a_label_that_names_the_kind_and_not_the_text() -> None:
+    detectors = compile_detectors((one("credit_card", "iban", raise_to="restricted"), one("email", tag="personal")))
+
+    labels = detectors.scan([f"{CARD} of bob@example.com"])
+
+    assert labels == (
+        Label(level="restricted", source="detector credit_card"),
+        Label(tags=("personal",), source="detector email"),
+    )
+    assert detectors.gives_tags
+
+
+def test_a_kind_may_be_sought_twice() -> None:
+    detectors = compile_detectors((one("email", raise_to="internal"), one("email", tag="personal")))
+
+    assert [label.level for label in detectors.scan(["bob@example.com"])] == ["internal", None]
+
+
+def test_levels_alone_give_no_tags() -> None:
+    assert not compile_detectors((one("email", raise_to="internal"),)).gives_tags
+
+
+def test_every_text_counts_until_all_is_found() -> None:
+    def texts() -> Iterator[str]:
+        yield "bob@example.com"
+        yield CARD
+        yield from never()
+
+    detectors = compile_detectors((one("credit_card", "email", raise_to="restricted"),))
+
+    assert len(detectors.scan(texts())) == 2
+
+
+def test_nothing_found_is_no_label() -> None:
+    assert compile_detectors((one(*EVERYTHING, raise_to="restricted"),)).scan(["Hello", "World"]) == ()
+
+
+def test_only_what_is_sought_is_found() -> None:
+    text = f"{CARD} DE89370400440532013000 123-45-6789 bob@example.com +14155552671 AKIAIOSFODNN7EXAMPLE"
+
+    assert find(text, EVERYTHING) == EVERYTHING
+    for kind in EVERYTHING:
+        assert find(text, frozenset({kind})) == {kind}
+
+
+@pytest.mark.parametrize("before", [0, 4000, 4080, 4090, 4095, 4096, 8191])
+def test_blocks_do_not_cut_anything(before: int) -> None:
+    assert find("x" * before + f" {CARD} ", EVERYTHING) == {"credit_card"}
+    assert find("x" * before + f" 9{CARD} ", EVERYTHING) == set()
+    assert find("x" * before + " DE89 3704 0044 0532 0130 00 ", EVERYTHING) == {"iban"}
+    assert find("x" * before + " (415) 555-2671 ", EVERYTHING) == {"phone"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": f"My card is {CARD}."}]},
+        {"messages": [{"role": "user", "content": f"line\n{CARD}\nline"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": CARD}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": json.dumps({"c": CARD})}}]}]},
+        {"messages": [{"role": "tool", "content": json.dumps({"note": "é", "inner": json.dumps(["é", CARD])})}]},
+        {"tools": [{"function": {"parameters": {"properties": {CARD: {"type": "string"}}}}}]},
+        {"input": 4111111111111111},
+        {"x": "4111\u20111111\u20111111\u20111111"},
+        {"x": "4111\u00a01111\u202f1111\u20091111"},
+        {"x": "４１１１１１１１１１１１１１１１"},  # noqa: RUF001
+        {"x": "4111\u200b1111\u200b1111\u200b1111"},
+        {"x": "卡号4111111111111111。"},
+        {"x": "٤١١١١١١١١١١١١١١١"},
+    ],
+)
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_it_is_found_wherever_it_stands_in_a_body(body: dict[str, Any], ensure_ascii: bool) -> None:
+    assert found_in(body, ensure_ascii) == {"credit_card"}
+
+
+def test_an_earlier_duplicate_is_seen() -> None:
+    body = f'{{"content": "{CARD}", "content": "nothing"}}'.encode()
+
+    assert find(next(passes(body)), EVERYTHING) == {"credit_card"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Refactor this function: it takes 3 arguments and returns 17.25, see RFC 9110 section 15.5.",
+        "2024-01-15 12:30:45,123 INFO request 8127 took 0.3127 s from 10.12.0.17",
+        "id 550e8400-e29b-41d4-a716-446655440000",
+        "pip install numpy==1.26.4 torch==2.3.1+cu121; sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15",
+        "0.4532015112830366 0.5425233430109903 0.4485275742308327 -0.4916338031240",
+        "order 1234567890, invoice 2024-000123, ISBN 978-3-16-148410-0",
+        "def f(a, b): return a@b.T  # @decorator",
+    ],
+)
+def test_ordinary_text_has_nothing(text: str) -> None:
+    assert find(text, EVERYTHING) == set()
+
+
+NUMBERS = ["4", "4 ", "4.", "   4", "41 ", "4444 ", "0", "01 ", "+1 ", "+1(", "123-45-", "415 555 ", "SSN 123456789 "]
+WORDS = ["sk-", "bk-a", "@a.", "a@", "DE89", "GB29 ", "-----BEGIN ", "AKIA", "a"]
+
+
+@pytest.mark.parametrize("unit", NUMBERS + WORDS)
+def test_hostile_text_takes_linear_work(unit: str) -> None:
+    """A pattern with catastrophic backtracking would not come back from this at all."""
+    text = unit * (200_000 // len(unit)) + "PRIVATE KEY-----"
+
+    assert find(text, EVERYTHING) <= EVERYTHING

@@ -1,0 +1,270 @@
+"""The first promise: a restricted request with the local backend down is refused, and what the cloud received does not
+contain its text, whatever the retries, failovers, spills and reloads.
+
+Worlds are drawn: policies, requests and disturbances, on one worker's data plane with real connections. Machines
+keep every byte. Then everything that keeps the text in is taken away, one layer after the other, and the same
+worlds must show it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from msgspec import structs
+from prove.asks import FINDINGS, LABELS, Ask, Request, canaries, canary
+from prove.machines import FAULTS, MODEL
+from prove.play import play
+from prove.tally import Tally
+from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Reload, World, permitted, worlds
+
+from router.core import decide as decide_module
+from router.core.recall import Recall
+from router.core.sensitivity import Classification
+from router.core.values import Candidate, Facts, Step
+from router.gateway.forward import Forwarding
+from router.upstream.connection import Connection
+
+QUICK = 60
+BATCH = 250
+BATCHES = 6
+CONTROL = 20
+RESTRICTED = Ask(label=LABELS[1])
+
+
+def explore(examples: int, *, until: Callable[[Tally], bool] | None = None, **options: Any) -> Tally:
+    """Plays so many worlds. With `until` nothing is judged, no policy changes, and it ends once that holds."""
+    total = Tally()
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck), **options)
+    @given(worlds())
+    def each(world: World) -> None:
+        if until is not None and until(total):
+            return
+        if until is not None:
+            total.add(play(World(world.policies[:1], world.steps), patience=0.0))
+            return
+        one = play(world)
+        total.add(one)
+        assert not one.leaks, one.leaks
+        assert not one.wrongs, one.wrongs
+
+    each()
+    return total
+
+
+def check_it_was_a_trial(tally: Tally) -> None:
+    """A gateway that refuses everything, a cloud that is idle and faults that never strike prove nothing."""
+    assert tally.share_answered > 0.6
+    assert tally.healed > tally.worlds
+    assert tally.received["us"] > tally.worlds and tally.received["eu"] > tally.worlds
+    assert tally.restricted > 5 * tally.worlds
+    assert tally.refused["egress_denied"] and tally.refused["backend_unavailable"]
+    assert tally.answered["restricted, own"] and tally.answered["restricted, lab"]
+    assert tally.reloads > tally.worlds
+
+
+def test_no_restricted_text_reaches_the_cloud() -> None:
+    tally = explore(QUICK, derandomize=True, phases=[Phase.generate])
+    print(f"\n{tally}")
+    check_it_was_a_trial(tally)
+
+
+@pytest.mark.prove
+def test_no_restricted_text_reaches_the_cloud_in_many_worlds() -> None:
+    tally = Tally()
+    for _ in range(BATCHES):
+        tally.add(explore(BATCH, print_blob=True))
+    print(f"\n{tally}")
+    check_it_was_a_trial(tally)
+    assert tally.faults.keys() == set(FAULTS)
+
+
+# --- what was found once
+
+
+def policy(**changes: Any) -> Policy:
+    """Own GPU first, then the cloud; `changes` replace whole sections."""
+
+    def backend(zone: str, machine: str, **more: Any) -> dict[str, Any]:
+        served = {"chat": {"model": MODEL, "price": {"input": 1.0, "output": 1.0}}}
+        timeouts = {"first_byte_timeout": "80ms", "idle_timeout": "80ms"}
+        return {"zone": zone, "kind": "openai", "url": f"@{machine}@", "serves": served, **timeouts, **more}
+
+    base: Policy = {
+        "version": 1,
+        "zones": {"local": {"owned": True}, "cloud": {}},
+        "backends": {
+            "gpu": backend("local", "own-1", cost={"usd_per_hour": 1.0}),
+            "api": backend("cloud", "us-1"),
+        },
+        "models": {"chat": {"backends": ["gpu", "api"]}},
+        "sensitivity": {
+            "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
+            "default": "public",
+            "tags": {},
+            "detectors": [{"find": sorted(FINDINGS), "raise_to": "restricted"}],
+        },
+        "rules": [],
+        "cost": {"strategy": "local_first"},
+        "retry": {"attempts": 3, "deadline": "400ms", "backoff": "100ms", "budget": 1.0},
+        "health": {"cooldown": "30ms"},
+        "ledger": {"on_loss": "refuse"},
+        "keys": [],
+    }
+    return base | changes
+
+
+def swapped() -> Policy:
+    """Every name now stands for what the other one was."""
+    text = json.dumps(policy()["backends"]).replace("own-1", "other").replace("us-1", "own-1").replace("other", "us-1")
+    backends = json.loads(text)
+    backends["api"]["cost"] = backends["gpu"].pop("cost")
+    levels = {"public": ["local", "cloud"], "restricted": ["cloud"]}
+    sensitivity = policy()["sensitivity"] | {"levels": levels}
+    return policy(zones={"local": {}, "cloud": {"owned": True}}, backends=backends, sensitivity=sensitivity)
+
+
+def only_cloud() -> Policy:
+    base = policy()
+    return policy(
+        backends={"api": base["backends"]["api"]},
+        models={"chat": {"backends": ["api"]}},
+    )
+
+
+def moved() -> Policy:
+    """The own backend's name now stands for a machine in the cloud, which its zone says."""
+    backends = policy()["backends"]
+    backends["gpu"] = backends["api"] | {"url": "@us-2@"}
+    return policy(backends=backends)
+
+
+BOTH = Burst(((RESTRICTED,), (Ask(),), (Ask(finding="iban", stream=True),)), pipelined=False)
+WHILE_RESERVING = (Ledger("held"), BOTH, Pause(0.03), Reload(1), Ledger("ok"))
+WHILE_RETRYING = (Fault("own-1", "reset"), BOTH, Pause(0.02), Reload(1), Pause(0.01), Fault("own-1", "ok"))
+WHILE_SILENT = (Fault("own-1", "silence"), *WHILE_RESERVING)
+KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
+    "names swapped while reserving": (swapped(), WHILE_RESERVING),
+    "names swapped while retrying": (swapped(), WHILE_RETRYING),
+    "a name moved to the cloud while reserving": (moved(), WHILE_RESERVING),
+    "a name moved to the cloud while retrying": (moved(), WHILE_RETRYING),
+    "a backend removed while reserving": (only_cloud(), WHILE_RESERVING),
+    "a backend removed while retrying": (only_cloud(), WHILE_RETRYING),
+    "a backend removed that then stays silent": (only_cloud(), WHILE_SILENT),
+    "an own backend redirects to the cloud": (policy(), (Fault("own-1", "redirect to the cloud"), BOTH)),
+}
+
+
+@pytest.mark.parametrize(("second", "steps"), KNOWN.values(), ids=KNOWN.keys())
+def test_worlds_that_were_found_once(second: Policy, steps: tuple[Any, ...]) -> None:
+    tally = play(World((json.dumps(policy()), json.dumps(second)), steps))
+    assert not tally.leaks
+    assert not tally.wrongs
+
+
+# --- controls: the checker sees what it is there to see
+
+EGRESS = tuple(row for row in decide_module._FILTERS if row[0] is not Step.EGRESS)
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`without("gate", "last line")` takes layers away."""
+    layers: dict[str, Callable[[], None]] = {
+        "classification": lambda: monkeypatch.setattr(decide_module, "classify", _all_zones),
+        "gate": lambda: monkeypatch.setattr(decide_module, "_FILTERS", EGRESS),
+        "candidates": lambda: monkeypatch.setattr(Forwarding, "_usable", _every_backend),
+        "memory": lambda: monkeypatch.setattr(Recall, "_question", _without_labels),
+        "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
+    }
+
+    def take(*names: str) -> None:
+        for name in names:
+            layers[name]()
+
+    return take
+
+
+def _all_zones(plan: Any, labels: Any, key: Any) -> Classification:
+    return Classification(level="public", tags=(), zones=frozenset(plan.policy.zones), because=())
+
+
+_question = Recall._question
+
+
+def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
+    """A memory of decisions that takes a restricted request for an unrestricted one."""
+    return _question(self, structs.replace(facts, labels=()), snapshot)
+
+
+def _every_backend(self: Any) -> Iterator[tuple[Candidate, Any]]:
+    """A failover that goes to whatever is up."""
+    like = self._job.candidates[0]
+    for backend in self._state.fleet.backends.values():
+        replica = backend.pick(self._loop.time(), self._tried)
+        if replica is not None:
+            name, zone = backend.spec.name, backend.spec.backend.zone
+            yield structs.replace(like, route=structs.replace(like.route, backend=name, zone=zone)), replica
+
+
+_send = Connection.send
+
+
+def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **options: Any) -> None:
+    _send(self, permitted | {self.target.zone}, *arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",)],
+    ids=" and ".join,
+)
+def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], layers: tuple[str, ...]) -> None:
+    without(*layers)
+    tally = explore(CONTROL, until=lambda total: bool(total.leaks), derandomize=True, phases=[Phase.generate])
+    assert tally.leaks
+
+
+@pytest.mark.parametrize("layer", ["gate", "candidates"])
+def test_the_last_line_alone_keeps_the_text_in(without: Callable[..., None], layer: str) -> None:
+    """It is a defect, so it is a crash and never an answer; but nothing was sent."""
+    without(layer)
+    tally = explore(CONTROL, until=lambda total: total.worlds >= 10, derandomize=True, phases=[Phase.generate])
+    assert not tally.leaks
+    assert tally.crashes["EgressViolation in connection.py:send"] > 10
+    assert tally.refused["internal_error"] > 10
+
+
+def test_a_gateway_that_refuses_everything_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide_module, "_not_healthy", lambda ask, route: "Not today.")
+    world = World((json.dumps(policy()),), (BOTH,))
+    tally = play(world, patience=0.0)
+    assert tally.share_answered == 0
+    assert any("after all was well" in wrong for wrong in tally.wrongs)
+
+
+# --- the instruments
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
+@pytest.mark.parametrize("disguise", ["plain", "escaped", "escaped twice", "full-width digits"])
+def test_a_canary_is_found_however_it_is_hidden(framing: str, disguise: str) -> None:
+    ask = Ask(finding="credit_card", place="tool arguments", disguise=disguise, framing=framing)
+    assert canary(77) in canaries(Request(77, ask).wire().split(b"\r\n\r\n", 1)[1])
+
+
+def test_the_judge_reads_a_policy_as_documented() -> None:
+    text = policy(keys=[{"name": "k", "sha256": "0" * 64, "zones": ["cloud"]}])
+    assert permitted(policy(), Ask()) == {"local", "cloud"}
+    assert permitted(policy(), RESTRICTED) == {"local"}
+    assert permitted(policy(), Ask(finding="iban")) == {"local"}
+    assert permitted(policy(), Ask(unreadable="image", place="part")) == {"local"}
+    assert permitted(policy(), Ask(label=LABELS[6])) == {"local"}
+    assert permitted(text, RESTRICTED) == frozenset()
+    rule = {"name": "r", "when": {"level": "public"}, "zones": ["cloud"]}
+    assert permitted(policy(rules=[rule]), Ask()) == {"cloud"}
+    assert permitted(policy(rules=[rule]), RESTRICTED) == frozenset()
