@@ -28,7 +28,6 @@ class Found(Struct, frozen=True):
     vllm_url: str = ""
     vllm_model: str = ""
     openai: bool = False
-    openai_url: str = OPENAI_URL
     adapter_variables: tuple[str, ...] = ()
     simulated: Mapping[str, str] = {}
 
@@ -43,7 +42,6 @@ def look_around(environment: Mapping[str, str]) -> Found:
         vllm_url=environment.get("VLLM_BASE_URL", "").rstrip("/"),
         vllm_model=environment.get("VLLM_MODEL", ""),
         openai=bool(environment.get("OPENAI_API_KEY")),
-        openai_url=environment.get("OPENAI_BASE_URL", OPENAI_URL).rstrip("/"),
         adapter_variables=tuple(name for name in ADAPTER_MODELS if environment.get(name)),
     )
 
@@ -77,7 +75,7 @@ def _backends(found: Found) -> dict[str, Any]:
     if found.vllm_url:
         backends["gpu"] = _vllm(found.vllm_url, found.vllm_model)
     if found.openai:
-        backends["openai"] = _openai(found.openai_url, "env:OPENAI_API_KEY")
+        backends["openai"] = _openai(OPENAI_URL, "env:OPENAI_API_KEY")
     for variable in found.adapter_variables:
         name, model = ADAPTER_MODELS[variable]
         backends[name] = {

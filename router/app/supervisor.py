@@ -105,7 +105,14 @@ class Supervisor:
         feed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         # Workers import what they need while all else is made ready.
         self._workers = [self._worker(number, feed) for number in range(settings.workers)]
-        redis, (file, plan, found) = await asyncio.gather(self._redis(), self._first_plan())
+        embedding, planning = asyncio.ensure_future(self._redis()), asyncio.ensure_future(self._first_plan())
+        try:
+            redis, (file, plan, found) = await asyncio.gather(embedding, planning)
+        finally:  # when one fails, the other must not go on
+            embedding.cancel()
+            planning.cancel()
+        if self._keeper is not None:
+            self._spawn(self._keeper.watch())
         policy, last_good = str(file.path), str(self._last_good)
         worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace)
         feed.set_result(msgspec.json.encode(worker) + b"\n")
@@ -165,9 +172,7 @@ class Supervisor:
         if self._settings.redis:
             return self._settings.redis
         self._keeper = Keeper(self._data_dir)
-        url = await self._keeper.start()
-        self._spawn(self._keeper.watch())
-        return url
+        return await self._keeper.start()
 
     def _worker(self, number: int, feed: asyncio.Future[bytes]) -> Child:
         child = Child(

@@ -42,7 +42,10 @@ GC_THRESHOLD = (50_000, 20, 20)
 
 
 def main() -> None:
-    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerSettings)
+    fed = sys.stdin.buffer.readline()
+    if not fed:  # the supervisor ended before it knew what to serve
+        return
+    settings = msgspec.json.decode(fed, type=WorkerSettings)
     logs.set_up()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))

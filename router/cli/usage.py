@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--day", default="today", metavar="DAY", help="YYYY-MM-DD, today or yesterday")
     parser.add_argument("--by", default="backend", choices=("backend", "model", "team", "key"))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
-    parser.add_argument("--redis", metavar="URL", help="the ledger's server; by default the embedded one")
+    parser.add_argument(
+        "--redis",
+        metavar="URL",
+        default=os.environ.get("BREAKEVEN_REDIS", ""),
+        help="the ledger's server; by default $BREAKEVEN_REDIS or the embedded one",
+    )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the embedded server keeps its data")
     parser.add_argument("--timezone", metavar="TZ", help="where today begins; by default as the ledger counts days")
     parser.set_defaults(run=run)

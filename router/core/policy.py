@@ -90,7 +90,9 @@ class Price(Section):
     """USD per million tokens, and per request."""
 
     input: Usd
+    """USD per million input tokens."""
     output: Usd
+    """USD per million output tokens."""
     cached_input: Usd | None = None
     """Input read from the provider's cache; the input price when left out."""
     cache_write: Usd | None = None
@@ -144,6 +146,7 @@ class Capacity(Section):
 
 class _Backend(Section):
     zone: Name
+    """Where it is: one of `zones`."""
     serves: dict[Name, str | Served] = Field(min_length=1)
     """Model names of this policy, and what the upstream calls them."""
     quality: Fraction | None = None
@@ -151,7 +154,9 @@ class _Backend(Section):
     cost: GpuCost | None = None
     """Fixed cost, for owned backends."""
     api_key: Secret | None = None
+    """Credential that is sent to it: env:NAME or file:PATH."""
     capacity: Capacity = Capacity()
+    """When it counts as full."""
     connect_timeout: Duration = 5.0
     """Until the connection (and TLS) stands."""
     first_byte_timeout: Duration = 120.0
@@ -180,16 +185,19 @@ class _WithUrls(_Backend):
 
 class VllmBackend(_WithUrls):
     kind: Literal["vllm"]
+    """A vLLM server: probed for health and load."""
 
 
 class OpenAIBackend(_WithUrls):
     kind: Literal["openai"]
+    """Any API that speaks OpenAI's dialect; never probed."""
     provider: str = "openai"
     """Provider id in the published price list."""
 
 
 class LitellmBackend(_Backend):
     kind: Literal["litellm"]
+    """Any other provider, through the adapter."""
     api_base: Url | None = None
     """Replaces the provider's own address."""
 
@@ -211,6 +219,7 @@ class Model(Section):
 
 class Detector(Section):
     find: tuple[DetectorName, ...] = Field(min_length=1, strict=False)
+    """What is looked for."""
     raise_to: Name | None = None
     """The request's level becomes at least this one."""
     tag: Name | None = None
@@ -231,32 +240,44 @@ class Sensitivity(Section):
     tags: dict[Name, Names] = Field(default={})
     """Tags with the zones that may see them; a request's zones are the intersection of all."""
     detectors: tuple[Detector, ...] = Field(default=(), strict=False)
+    """What is looked for in every string of a request."""
     unreadable: Name | None = None
     """Level of a request that detectors cannot read throughout (images, token ids); the most restricted if left out."""
 
 
 class CostOverride(Section):
     strategy: Strategy | None = None
+    """Replaces the policy's strategy."""
     threshold_tokens_per_day: int | None = Field(default=None, gt=0)
+    """Replaces the policy's threshold."""
 
 
 class When(Section):
     """All given conditions must hold."""
 
     tag: Name | None = None
+    """The request has this tag."""
     level: Name | None = None
+    """The request has this level; zones are narrowed for more restricted ones too."""
     model: Name | None = None
+    """The request is for this model."""
     team: Name | None = None
+    """The key belongs to this team."""
     key: Name | None = None
+    """The request carries this key."""
     endpoint: Endpoint | None = None
+    """The request came to this endpoint."""
     hours: Hours | None = None
     """Hours of the day in the policy's time zone."""
 
 
 class Rule(Section):
     name: str = Field(min_length=1)
+    """Shown in explanations."""
     when: When
+    """Conditions; all of them must hold."""
     cost: CostOverride | None = None
+    """Another cost strategy."""
     quality_floor: Fraction | None = None
     """Raises the least quality a backend must have."""
     zones: Names | None = None
@@ -269,7 +290,9 @@ class Mix(Section):
     input: Fraction = 0.75
     """Uncached input."""
     cached: Fraction = 0.0
+    """Input from the provider's cache."""
     output: Fraction = 0.25
+    """Output."""
 
     @model_validator(mode="after")
     def _sums_to_one(self) -> Self:
@@ -280,19 +303,24 @@ class Mix(Section):
 
 class Cost(Section):
     strategy: Strategy = "threshold"
+    """How the order of backends is chosen."""
     threshold_tokens_per_day: int = Field(default=500_000, gt=0)
     """Below this volume the cloud is preferred, from it on the own GPUs."""
     window: Window = "trailing_24h"
+    """Over which time the volume is counted."""
     hysteresis: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """After a switch to local, the volume must fall this share below the threshold to switch back."""
     timezone: TimezoneName = "UTC"
     """Where days begin and end."""
     mix: Mix = Mix()
+    """Token mix assumed before there is traffic."""
 
 
 class Health(Section):
     probe_interval: Duration = 2.0
+    """Pause between two probes of a vllm replica."""
     probe_timeout: Duration = 2.0
+    """Longest wait for a probe's answer."""
     failures_to_open: int = Field(default=5, gt=0)
     """Consecutive failures that open a backend's circuit."""
     cooldown: Duration = 15.0
@@ -311,6 +339,7 @@ class Retry(Section):
     backoff: Duration = 0.05
     """First wait before the same backend is tried again; it doubles, with jitter."""
     max_backoff: Duration = 2.0
+    """Longest wait before the same backend is tried again."""
 
 
 class Ledger(Section):
@@ -321,21 +350,25 @@ class Ledger(Section):
     lease: Duration = 900.0
     """A reservation not settled for this long is charged as held."""
     retain_days: int = Field(default=400, gt=0)
+    """Days that totals are kept."""
 
 
 class Server(Section):
     cors_origins: tuple[str, ...] = Field(default=(), strict=False)
     """Origins whose pages may call the gateway; "*" for all. Off when empty."""
     max_body_bytes: int = Field(default=100_000_000, gt=0)
+    """Largest request, inflated."""
     body_timeout: Duration = 60.0
     """Longest pause while a client sends its request."""
 
 
 class Key(Section):
     name: Name
+    """Shown in the ledger and in logs."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the key, in hex; `breakeven key new` prints it."""
     team: Name = "default"
+    """Whom its usage is counted for."""
     models: Names | None = None
     """Models it may use; all when left out."""
     zones: Names | None = None
@@ -348,16 +381,26 @@ class Key(Section):
 
 class Policy(Section):
     version: Literal[1]
+    """Version of this format."""
     zones: dict[Name, Zone] = Field(min_length=1)
+    """Places where requests may be answered."""
     backends: dict[Name, Backend] = Field(min_length=1)
+    """What answers requests."""
     models: dict[Name, Model] = Field(min_length=1)
+    """Names that clients ask for."""
     sensitivity: Sensitivity | None = None
     """When left out every zone may see every request."""
     rules: tuple[Rule, ...] = Field(default=(), strict=False)
-    """The first rule whose conditions hold applies."""
+    """The first rule that holds sets strategy and quality floor; every rule that holds narrows the zones."""
     cost: Cost = Cost()
+    """How the cheaper side is found."""
     health: Health = Health()
+    """When a backend counts as failed."""
     retry: Retry = Retry()
+    """What happens after a failure."""
     ledger: Ledger = Ledger()
+    """How usage is recorded."""
     server: Server = Server()
+    """Limits and CORS of the endpoint."""
     keys: tuple[Key, ...] = Field(default=(), strict=False)
+    """Who may use the gateway; without keys it serves loopback only."""

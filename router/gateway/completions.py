@@ -26,6 +26,8 @@ from router.gateway.state import State
 from router.ledger.errors import LedgerUnavailable
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
+LARGE_BODY = 256 * 1024
+"""Bytes from which a body is read in a thread, so that other requests are not held up by it."""
 _NO_RETRY = header("x-should-retry", "false")
 
 Count = Callable[[Settlement], None]
@@ -44,7 +46,10 @@ class Completions:
     async def handle(
         self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant, request_id: str, common: bytes
     ) -> None:
-        ask = self._read(endpoint, request, key, request_id)
+        if len(request.body) <= LARGE_BODY:
+            ask = self._read(endpoint, request, key, request_id)
+        else:
+            ask = await asyncio.to_thread(self._read, endpoint, request, key, request_id)
         decision = self._decide(ask)
         if decision.waiting:
             decision = await self._find_room(ask, decision)

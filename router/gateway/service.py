@@ -52,6 +52,11 @@ class Service:
     def max_body_bytes(self) -> int:
         return self._state.plan.policy.server.max_body_bytes
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for room."""
+        return len(self._room)
+
     def adopted(self) -> None:
         """A new plan is in force."""
         self._cors = Cors(self._state.plan.policy.server.cors_origins)

@@ -63,6 +63,17 @@ def test_the_printed_line_answers_when_pasted_to_a_shell(serve):
     assert head.splitlines()[0].split()[1] == "200"
     assert "x-breakeven-reason: threshold-below" in head
     assert "What is the capital of France?" in json.loads(body)["choices"][0]["message"]["content"]
+    pretended_backends_come_back_where_they_were(serving)
+
+
+def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
+    """The policy that names their ports is written once."""
+    backends = load(serving.data_dir / "default-policy.yaml").policy.backends
+    killed = serving.children("--kind openai")[0]
+    killed.kill()
+    wait_for_end(killed)
+    eventually(lambda: accepts(backends["simulated-cloud"].url))
+    assert serving.ask(max_tokens=1).backend == "simulated-cloud"
 
 
 def test_the_end_is_clean_and_totals_outlive_it(serve):
@@ -75,16 +86,6 @@ def test_the_end_is_clean_and_totals_outlive_it(serve):
     assert serving.stop() == 0
     assert not any(each.alive for each in family)
     assert serve().usage() == before
-
-
-def test_a_killed_pretended_backend_comes_back_where_it_was(serve):
-    serving = serve()
-    backends = load(serving.data_dir / "default-policy.yaml").policy.backends
-    killed = serving.children("--kind openai")[0]
-    killed.kill()
-    wait_for_end(killed)
-    eventually(lambda: accepts(backends["simulated-cloud"].url))
-    assert serving.ask(max_tokens=1).backend == "simulated-cloud"
 
 
 def test_a_signal_ends_a_start_that_takes_long(tmp_path):

@@ -238,3 +238,47 @@ def test_every_field_may_hold_anything(value: Any) -> None:
         assert error.code is None  # a number that no decoder takes
     else:
         assert reading.input_tokens >= 0
+
+
+PLAIN_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
+PLAIN_CHATS = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["m", "gpt-4o-mini", ""]),
+        "messages": st.lists(st.fixed_dictionaries({"role": st.just("user"), "content": PLAIN_TEXT}), max_size=3),
+    },
+    optional={
+        "stream": st.booleans(),
+        "max_tokens": st.integers(0, 100),
+        "max_completion_tokens": st.integers(0, 100),
+        "n": st.integers(0, 5),
+        "temperature": st.floats(0, 2),
+        "user": PLAIN_TEXT,
+    },
+)
+AWAY_FROM_THE_SHORT_WAY = {"by decoding all": {"tools": None}, "by splitting": {"metadata": {}}}
+
+
+@pytest.mark.parametrize("detour", AWAY_FROM_THE_SHORT_WAY.values(), ids=AWAY_FROM_THE_SHORT_WAY.keys())
+@given(chat=PLAIN_CHATS)
+def test_the_ways_to_read_agree(detour: dict[str, Any], chat: dict[str, Any]) -> None:
+    def outcome(fields: dict[str, Any]) -> Any:
+        try:
+            reading = read("chat", json.dumps(fields).encode())
+        except BadBody as error:
+            return str(error)
+        tokens = reading.input_tokens if "tools" not in fields else reading.input_tokens - 1
+        return reading.model, reading.stream, reading.max_output_tokens, reading.modalities, tokens, reading.model_span
+
+    expected = outcome(chat)
+    found = outcome(chat | detour)
+    if "tools" in detour and not isinstance(expected, str):  # `null` counts as four bytes of schema
+        assert found[:4] == expected[:4] and abs(found[4] - expected[4]) <= 1
+    else:
+        assert found == expected
+
+
+def test_a_name_that_stands_twice_is_looked_at_twice() -> None:
+    reading = chat(messages=[{"role": "user", "content": "hi"}], user="messages")
+    assert (reading.model, reading.input_tokens) == ("m", 6)
+    with pytest.raises(BadBody, match="'messages' is given twice"):
+        read("chat", b'{"model":"m","messages":[{"role":"user","content":"a"}],"messages":[]}')

@@ -127,7 +127,7 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_and_without_done(gate
 
 
 async def test_a_client_error_is_relayed_as_it_is(gateway, backends):
-    refusal = b'{"error":{"message":"This model\'s maximum context length is 2048 tokens","type":"BadRequestError","code":400}}'
+    refusal = b'{"error":{"message":"This model\'s maximum context length is 2048 tokens","code":400}}'
     backends["gpu"].default = answer(400, refusal)
     status, _, body = await gateway.post(ASK)
     assert (status, body) == (400, refusal)

@@ -49,7 +49,7 @@ async def test_a_failure_before_the_answer_is_not_seen_by_a_client_that_may_go_e
 @pytest.mark.parametrize("fault", BEFORE_THE_ANSWER.values(), ids=BEFORE_THE_ANSWER.keys())
 async def test_a_restricted_request_is_never_sent_elsewhere(gateway, backends, fault):
     backends["gpu"].default = fault
-    status, headers, body = await gateway.post(RESTRICTED)
+    status, headers, _ = await gateway.post(RESTRICTED)
     assert status >= 300 and headers["x-should-retry"] == "false"
     assert not backends["api"].received
     assert not gateway.ledger.holds

@@ -111,7 +111,7 @@ def policy(**changes: Any) -> Policy:
         "rules": [],
         "cost": {"strategy": "local_first"},
         "retry": {"attempts": 3, "deadline": "400ms", "backoff": "100ms", "budget": 1.0},
-        "health": {"cooldown": "30ms"},
+        "health": {"cooldown": "30ms", "failures_to_open": 1},
         "ledger": {"on_loss": "refuse"},
         "keys": [],
     }
@@ -147,6 +147,18 @@ BOTH = Burst(((RESTRICTED,), (Ask(),), (Ask(finding="iban", stream=True),)), pip
 WHILE_RESERVING = (Ledger("held"), BOTH, Pause(0.03), Reload(1), Ledger("ok"))
 WHILE_RETRYING = (Fault("own-1", "reset"), BOTH, Pause(0.02), Reload(1), Pause(0.01), Fault("own-1", "ok"))
 WHILE_SILENT = (Fault("own-1", "silence"), *WHILE_RESERVING)
+ONE = Burst(((RESTRICTED,),), pipelined=False)
+STALE_TRIAL = (
+    Fault("own-1", "slow"),
+    Burst(((Ask(),), (Ask(),), (Ask(),), (Ask(),)), pipelined=False),
+    Pause(0.05),
+    Fault("own-1", "500"),
+    ONE,
+    Pause(0.06),
+    Fault("own-1", "reset"),
+    ONE,
+    Pause(0.06),
+)
 KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
     "names swapped while reserving": (swapped(), WHILE_RESERVING),
     "names swapped while retrying": (swapped(), WHILE_RETRYING),
@@ -155,6 +167,7 @@ KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
     "a backend removed while reserving": (only_cloud(), WHILE_RESERVING),
     "a backend removed while retrying": (only_cloud(), WHILE_RETRYING),
     "a backend removed that then stays silent": (only_cloud(), WHILE_SILENT),
+    "a trial on a connection that had gone stale": (policy(), STALE_TRIAL),
     "an own backend redirects to the cloud": (policy(), (Fault("own-1", "redirect to the cloud"), BOTH)),
 }
 

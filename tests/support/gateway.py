@@ -108,7 +108,9 @@ class Clock:
         return self.now
 
 
-async def start_gateway(directory: Path, policy: str, urls: Mapping[str, str], clock: Clock) -> Gateway:
+async def start_gateway(
+    directory: Path, policy: str, urls: Mapping[str, str], clock: Clock, adapter_socket: str = ""
+) -> Gateway:
     """`policy` is a policy's text with %(name)s for the backends' URLs."""
     loop = asyncio.get_running_loop()
     path = directory / "policy.yaml"
@@ -124,7 +126,7 @@ async def start_gateway(directory: Path, policy: str, urls: Mapping[str, str], c
     def adopt(new: Plan) -> None:
         state.adopt(new)
         service.adopted()
-        fleet.apply(backend_specs(new, "", tls))
+        fleet.apply(backend_specs(new, adapter_socket, tls))
 
     adopt(plan)
     fleet.start()

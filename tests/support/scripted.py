@@ -98,6 +98,8 @@ class ScriptedBackend:
     heads: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a whole request has arrived."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a connection ends while its request is being answered, or afterwards."""
     _server: asyncio.Server | None = None
@@ -125,7 +127,8 @@ class ScriptedBackend:
                 body = await reader.readexactly(length)
                 self.received += body
                 self.heads.append(head.decode("latin-1"))
-                self.requests.append(json.loads(body or b"{}"))
+                self.requests.append(json.loads(body or b"{}") | {"path": head.split(b" ")[1].decode()})
+                self.asked.set()
                 behave = self.script.popleft() if self.script else self.default
                 watching = asyncio.create_task(self._watch(writer))
                 await behave(reader, writer, self.requests[-1])

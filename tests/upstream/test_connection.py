@@ -129,8 +129,7 @@ async def test_bytes_after_the_answer_close_the_connection(pool, backend):
 async def test_silence_is_noticed_by_the_pools_clock(pool, backend):
     backend.default = silence()
     asking = asyncio.create_task(ask(pool, patience=0.0))
-    while not backend.requests:
-        await asyncio.sleep(0.001)
+    await backend.asked.wait()
     pool.tick(asyncio.get_running_loop().time() + 1)
     error = (await asking).ended.result()
     assert error is not None and error.fault is Fault.FIRST_BYTE_TIMEOUT
@@ -153,8 +152,7 @@ async def test_aborting_closes_the_backends_side_at_once(pool, backend):
     connection.send(
         LOCAL, pool.head("/x") + b"content-length: 0\r\n\r\n", b"", Recorder(), first_byte_timeout=5, idle_timeout=5
     )
-    while not backend.requests:
-        await asyncio.sleep(0.001)
+    await backend.asked.wait()
     connection.abort()
     await asyncio.wait_for(backend.left.wait(), 1)
 

@@ -1,0 +1,105 @@
+"""The policy's own rules; what whole files look like is tested in tests/config."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from router.core.policy import Mix, OpenAIBackend, Policy, VllmBackend, parse_duration
+
+MINIMAL: dict[str, Any] = {
+    "version": 1,
+    "zones": {"local": {"owned": True}},
+    "backends": {"gpu": {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:8000/v1", "serves": {"chat": "m"}}},
+    "models": {"chat": {"backends": ["gpu"]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250ms", 0.25), ("2s", 2.0), ("1.5s", 1.5), ("15m", 900.0), ("1h", 3600.0)]
+)
+def test_durations_say_their_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+def test_a_duration_that_was_parsed_already_is_taken() -> None:
+    assert parse_duration(timedelta(seconds=3)) == 3.0
+
+
+@pytest.mark.parametrize("value", ["2", "2 s", "s", "-1s", "1d", 2, None])
+def test_anything_else_is_no_duration(value: Any) -> None:
+    with pytest.raises(ValueError, match="number and a unit"):
+        parse_duration(value)
+
+
+def changed(**sections: Any) -> dict[str, Any]:
+    return MINIMAL | sections
+
+
+def backend(**fields: Any) -> dict[str, Any]:
+    return changed(backends={"gpu": {"zone": "local", "kind": "openai", "serves": {"chat": "m"}} | fields})
+
+
+REFUSED = {
+    "hours": (changed(rules=[{"name": "r", "when": {"hours": "0-6"}}]), "two-digit hours"),
+    "a time zone": (changed(cost={"timezone": "Mars/Olympus"}), "IANA name"),
+    "a key in the file": (backend(url="http://x/v1", api_key="sk-plain"), "env:NAME or file:PATH"),
+    "neither url nor urls": (backend(), "either url or urls"),
+    "both url and urls": (backend(url="http://x/v1", urls=["http://y/v1"]), "either url or urls"),
+    "credentials in a url": (backend(url="http://user:pass@x/v1"), "pattern"),
+    "a detector without effect": (
+        changed(sensitivity={"levels": {"a": ["local"]}, "detectors": [{"find": ["iban"]}]}),
+        "raise_to, tag or both",
+    ),
+    "shares that do not add up": (changed(cost={"mix": {"input": 0.5, "output": 0.1}}), "add up to 1"),
+    "an unknown section": (changed(budgets={}), "Extra inputs"),
+    "a hash that is none": (changed(keys=[{"name": "k", "sha256": "abc"}]), "pattern"),
+}
+
+
+@pytest.mark.parametrize(("file", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused(file: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Policy.model_validate(file)
+
+
+def test_a_secret_never_appears_in_the_error_that_refuses_it() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Policy.model_validate(backend(url="http://x/v1", api_key="sk-plain"))
+    assert all("sk-plain" not in error["msg"] for error in caught.value.errors())
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    policy = Policy.model_validate(MINIMAL)
+    assert policy.cost.strategy == "threshold"
+    assert policy.cost.threshold_tokens_per_day == 500_000
+    assert policy.cost.mix == Mix(input=0.75, cached=0.0, output=0.25)
+    assert policy.ledger.on_loss == "refuse"
+
+
+def test_hours_and_time_zones_that_exist_are_taken() -> None:
+    rule = {"name": "night", "when": {"hours": "22-04"}}
+    policy = Policy.model_validate(changed(rules=[rule], cost={"timezone": "Europe/Berlin"}))
+    assert (policy.rules[0].when.hours, policy.cost.timezone) == ("22-04", "Europe/Berlin")
+
+
+def test_replicas_are_one_url_or_several() -> None:
+    policy = Policy.model_validate(MINIMAL)
+    gpu = policy.backends["gpu"]
+    assert isinstance(gpu, VllmBackend) and gpu.replicas() == ("http://127.0.0.1:8000/v1",)
+    several = Policy.model_validate(backend(urls=["http://a/v1", "http://b/v1"])).backends["gpu"]
+    assert isinstance(several, OpenAIBackend) and several.replicas() == ("http://a/v1", "http://b/v1")
+
+
+def test_backends_of_the_adapter_have_no_url() -> None:
+    policy = Policy.model_validate(backend(kind="litellm"))
+    assert policy.backends["gpu"].replicas() == ()
+
+
+def test_values_cannot_change() -> None:
+    policy = Policy.model_validate(MINIMAL)
+    with pytest.raises(ValidationError, match="frozen"):
+        policy.version = 1  # type: ignore[misc]

@@ -1,0 +1,131 @@
+"""A remembered decision is the decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.core import recall
+from router.core.decide import decide
+from router.core.recall import Recall
+from router.core.values import BackendState, Decision, GpuFigures, Side
+
+SENSITIVITY = {
+    "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
+    "default": "public",
+    "tags": {"phi": ["local"]},
+}
+STATES = (
+    {},
+    {"gpu": BackendState(healthy=False, why="circuit open", retry_after=3.0)},
+    {"gpu": BackendState(full=True, load="9 waiting")},
+    {"gpu": BackendState(context=50), "openai": BackendState(context=400)},
+)
+COSTS = (
+    {"strategy": "threshold", "threshold_tokens_per_day": 1000},
+    {"strategy": "breakeven"},
+    {"strategy": "cheapest"},
+    {"strategy": "local_first"},
+)
+
+
+def essence(decision: Decision) -> Any:
+    """All but the sentences, whose figures may be those of an earlier request."""
+    data = msgspec.to_builtins(decision, builtin_types=(frozenset,))
+    data.pop("removed")
+    for name in ("candidates", "waiting"):
+        data[name] = [(each["route"]["backend"], each["reason"]) for each in data[name]]
+    if data["refusal"] is not None:
+        data["refusal"].pop("message")
+    return data, [(each.backend, each.step) for each in decision.removed]
+
+
+asks = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["chat", "gpt-99"]),
+        "label": st.sampled_from([None, "public", "restricted", "Restricted"]),
+        "tag": st.sampled_from([(), ("phi",), ("unknown",)]),
+        "input_tokens": st.sampled_from([10, 100, 200, 1000]),
+        "max_output_tokens": st.sampled_from([None, 1, 300]),
+        "modalities": st.sampled_from([frozenset({"text"}), frozenset({"text", "image"})]),
+        "quality_floor": st.sampled_from([0.0, 0.95]),
+        "key": st.sampled_from(["app", "scoped"]),
+    }
+)
+moments = st.fixed_dictionaries(
+    {
+        "states": st.integers(0, len(STATES) - 1),
+        "tokens": st.sampled_from([0, 799, 800, 999, 1000, 200_000_000]),
+        "previous": st.sampled_from(list(Side)),
+        "hour": st.sampled_from([1, 12]),
+        "cloud_blocked": st.sampled_from(["", "the ledger cannot be reached"]),
+    }
+)
+RULES = ({"name": "night", "when": {"hours": "00-06"}, "cost": {"strategy": "cloud_first"}},)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    cost=st.sampled_from(COSTS),
+    rules=st.sampled_from([(), RULES]),
+    history=st.lists(st.tuples(asks, moments), min_size=1, max_size=30),
+)
+def test_a_remembered_decision_is_what_decide_would_say(make: Any, cost: Any, rules: Any, history: Any) -> None:
+    plan = make.plan(sensitivity=SENSITIVITY, cost=cost, rules=list(rules))
+    remembered = Recall(plan)
+    for ask, moment in history:
+        fields = dict(ask)
+        labels = (make.label(fields.pop("label"), *fields.pop("tag")),)
+        models = frozenset() if fields["key"] == "scoped" else None
+        facts = make.facts(labels=labels, **(fields | {"key": make.key(fields["key"], models=models)}))
+        state = dict(moment)
+        snapshot = make.snapshot(STATES[state.pop("states")], **state)
+        assert essence(remembered.decide(facts, snapshot)) == essence(decide(facts, plan, snapshot))
+
+
+def test_nothing_to_break_even_with_is_remembered_too(make: Any) -> None:
+    never = make.plan([make.route("gpu")], cost={"strategy": "breakeven"})
+    dear = make.plan(gpu=GpuFigures(1e9, 0.0, 1_000_000), cost={"strategy": "breakeven"})
+    for plan in (never, dear):
+        decision = Recall(plan).decide(make.facts(), make.snapshot())
+        assert essence(decision) == essence(decide(make.facts(), plan, make.snapshot()))
+
+
+def test_the_same_question_is_answered_once(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counting(*arguments: Any) -> Decision:
+        asked.append(arguments)
+        return decide(*arguments)
+
+    monkeypatch.setattr(recall, "decide", counting)
+    remembered = Recall(make.plan())
+    states: dict[str, BackendState] = {}
+    for tokens in (1, 2, 3):
+        remembered.decide(make.facts(input_tokens=tokens), msgspec.structs.replace(make.snapshot(), backends=states))
+    assert len(asked) == 1
+    remembered.decide(make.facts(), make.snapshot({"gpu": BackendState(healthy=False)}))
+    assert len(asked) == 2
+
+
+def test_what_clients_choose_cannot_fill_the_memory(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "MOST", 10)
+    remembered = Recall(make.plan())
+    snapshot = make.snapshot()
+    for number in range(100):
+        remembered.decide(make.facts(model=f"model-{number}"), snapshot)
+    assert len(remembered._answers) <= 10
+
+
+def test_where_prices_of_single_requests_decide_nothing_is_remembered(make: Any) -> None:
+    two_clouds = make.plan([make.route("gpu"), make.route("openai"), make.route("other")])
+    cheapest = make.plan(cost={"strategy": "cheapest"})
+    by_rule = make.plan(rules=[{"name": "r", "when": {}, "cost": {"strategy": "threshold"}}])
+    for plan in (two_clouds, cheapest, by_rule):
+        remembered = Recall(plan)
+        remembered.decide(make.facts(), make.snapshot())
+        assert not remembered._answers

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from router.core.values import Mixture, Side, Step, Usage
+
+
+def test_cached_input_is_part_of_the_input() -> None:
+    assert Usage(input=100, cached=60, output=20).total == 120
+
+
+def test_a_mixtures_input_is_what_was_not_cached() -> None:
+    assert Mixture(input=40, cached=60, output=20).total == 120
+
+
+def test_filters_come_before_cost() -> None:
+    first, second, *_, last = Step
+    assert (first, second, last) == (Step.SCOPE, Step.EGRESS, Step.COST)
+
+
+def test_sides_are_named_as_in_reports() -> None:
+    assert [side.value for side in Side] == ["local", "cloud"]
+
+
+def test_values_cannot_change() -> None:
+    with pytest.raises(AttributeError, match="immutable"):
+        Usage().input = 5  # type: ignore[misc]

@@ -1,0 +1,184 @@
+"""Full means full: what may leave spills to the cloud, what may not waits, and then is told to come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from support.gateway import POLICY, Gateway
+from support.scripted import Behaviour, ScriptedBackend, answer, completion
+from support.waiting import until
+
+from router.upstream.probe import Probes
+
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
+
+ONE_AT_A_TIME = POLICY.replace(
+    "cost: {usd_per_hour: 1.0},",
+    "cost: {usd_per_hour: 1.0}, capacity: {max_running: 1, queue: 1, queue_timeout: 200ms},",
+)
+PROBED = POLICY.replace("gpu: {zone: local, kind: openai", "gpu: {zone: local, kind: vllm").replace(
+    "cost: {usd_per_hour: 1.0},", "cost: {usd_per_hour: 1.0}, capacity: {max_waiting: 2, queue_timeout: 100ms},"
+)
+
+
+class Gate:
+    """An answer that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    @property
+    def behaviour(self) -> Behaviour:
+        async def behave(reader: Any, writer: Any, request: dict[str, Any]) -> None:
+            await self.opened.wait()
+            await answer()(reader, writer, request)
+
+        return behave
+
+
+async def busy(gateway: Gateway, backend: ScriptedBackend) -> tuple[Gate, asyncio.Task[Any]]:
+    """One request that occupies the backend."""
+    gate = Gate()
+    backend.script.append(gate.behaviour)
+    running = asyncio.create_task(gateway.post(RESTRICTED))
+    await backend.asked.wait()
+    return gate, running
+
+
+async def test_what_may_leave_spills_over(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME)
+    gate, running = await busy(gateway, backends["gpu"])
+    status, headers, _ = await gateway.post(ASK)
+    assert (status, headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == (200, "api", "spill")
+    gate.opened.set()
+    assert (await running)[0] == 200
+
+
+async def test_what_may_not_leave_waits_for_its_turn(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME.replace("200ms", "5s"))
+    gate, running = await busy(gateway, backends["gpu"])
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    assert len(backends["gpu"].requests) == 1
+    gate.opened.set()
+    for status, headers, body in await asyncio.gather(running, waiting):
+        assert (status, headers["x-breakeven-backend"], body) == (200, "gpu", completion())
+    assert not backends["api"].received
+
+
+async def test_waiting_ends_with_503_and_a_time_to_come_back(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME)
+    gate, running = await busy(gateway, backends["gpu"])
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, json.loads(body)["error"]["code"]) == (503, "backends_full")
+    assert 1 <= int(headers["retry-after"]) <= 60
+    gate.opened.set()
+    await running
+    assert not backends["api"].received and not gateway.ledger.holds
+
+
+async def test_the_queue_is_bounded(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME.replace("200ms", "5s"))
+    gate, running = await busy(gateway, backends["gpu"])
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    status, _, body = await gateway.post(RESTRICTED)
+    assert (status, json.loads(body)["error"]["code"]) == (503, "backends_full")
+    gate.opened.set()
+    assert [each[0] for each in await asyncio.gather(running, waiting)] == [200, 200]
+
+
+async def test_a_client_that_stops_waiting_gives_up_its_place(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME.replace("200ms", "5s"))
+    gate, running = await busy(gateway, backends["gpu"])
+    body = json.dumps(RESTRICTED).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await until(lambda: gateway.service.waiting)
+    writer.transport.abort()
+    await until(lambda: not gateway.service.waiting)
+    gate.opened.set()
+    await running
+    assert len(backends["gpu"].requests) == 1
+
+
+def vllm(waiting: int = 0, kv_cache: float = 0.1, context: int = 4096, health: int = 200) -> Behaviour:
+    """A vLLM's probes and answers, by path."""
+
+    async def behave(reader: Any, writer: Any, request: dict[str, Any]) -> None:
+        path = request["path"]
+        if path == "/health":
+            await answer(health, b"")(reader, writer, request)
+        elif path == "/metrics":
+            metrics = f'vllm:num_requests_waiting{{engine="0"}} {waiting}\nvllm:kv_cache_usage_perc{{}} {kv_cache}\n'
+            await answer(200, metrics.encode())(reader, writer, request)
+        elif path == "/v1/models":
+            listed = {"data": [{"id": "tiny-llama", "max_model_len": context}]}
+            await answer(200, json.dumps(listed).encode())(reader, writer, request)
+        else:
+            await answer()(reader, writer, request)
+
+    return behave
+
+
+@pytest.fixture
+async def probed(serve, backends):
+    """A gateway that probes; `await probed(behaviour)` returns once the first probe's result is in."""
+    probes = Probes()
+
+    async def start(behaviour: Behaviour) -> Gateway:
+        backends["gpu"].default = behaviour
+        gateway = await serve(PROBED)
+        before = gateway.fleet.states
+        probes.apply(gateway.fleet.backends.values())
+        await until(lambda: gateway.fleet.states is not before)
+        return gateway
+
+    yield start
+    await probes.close()
+
+
+@pytest.mark.parametrize("load", [{"waiting": 2}, {"kv_cache": 0.99}], ids=["a long queue", "a full KV cache"])
+async def test_a_full_vllm_is_spilled_from_and_waited_for(probed, load):
+    gateway = await probed(vllm(**load))
+    _, headers, _ = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == ("api", "spill")
+    status, _, body = await gateway.post(RESTRICTED)
+    assert (status, json.loads(body)["error"]["code"]) == (503, "backends_full")
+
+
+async def test_a_vllm_with_room_is_used(probed):
+    gateway = await probed(vllm(waiting=1))
+    _, headers, _ = await gateway.post(ASK)
+    assert headers["x-breakeven-backend"] == "gpu"
+
+
+async def test_a_sick_vllm_is_left_alone_before_anybody_notices(probed, backends):
+    gateway = await probed(vllm(health=503))
+    _, headers, _ = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == ("api", "unhealthy")
+    assert all(request["path"] != "/v1/chat/completions" for request in backends["gpu"].requests)
+
+
+async def test_the_context_that_vllm_reports_counts(probed):
+    gateway = await probed(vllm(context=100))
+    _, headers, _ = await gateway.post(ASK | {"max_tokens": 5000})
+    assert (headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == ("api", "only-candidate")
+
+
+async def test_the_least_loaded_replica_is_used(serve, backends):
+    both = POLICY.replace("url: %(gpu)s", "urls: [%(gpu)s, %(api)s]").replace("backends: [gpu, api]", "backends: [gpu]")
+    both = both.replace(
+        "api: {zone: cloud, kind: openai, url: %(api)s", "api: {zone: cloud, kind: openai, url: http://127.0.0.1:1/v1"
+    )
+    gateway = await serve(both)
+    gate, running = await busy(gateway, backends["gpu"])
+    await gateway.post(ASK)
+    await gateway.post(ASK)
+    assert (len(backends["gpu"].requests), len(backends["api"].requests)) == (1, 2)
+    gate.opened.set()
+    await running
