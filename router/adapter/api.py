@@ -30,6 +30,9 @@ class _FailedError(Exception):
         self.failure = failure
 
 
+_FINGERPRINT = "x-breakeven-fingerprint"
+
+
 def application(backends: Mapping[str, AdapterBackend], library: Library, redactor: Redactor) -> web.Application:
     """The adapter's endpoints for these backends."""
     api = _Api(backends, library, redactor)
@@ -77,6 +80,11 @@ class _Api:
         if backend is None:
             raise _FailedError(
                 Failure(404, "The policy has no such backend of kind litellm.", code="backend_not_found")
+            )
+        if request.headers.get(_FINGERPRINT, backend.fingerprint) != backend.fingerprint:
+            # After a reload the same name may stand for another provider, in another zone.
+            raise _FailedError(
+                Failure(503, "The backend has changed since this request began.", code="backend_changed")
             )
         if model not in backend.models:
             raise _FailedError(Failure(404, f"Backend {name} does not serve this model.", code="model_not_found"))

@@ -19,6 +19,8 @@ class AdapterBackend(Struct, frozen=True):
     connect_timeout: float = 5.0
     read_timeout: float = 120.0
     """Longest silence, in seconds, before and inside a response."""
+    fingerprint: str = ""
+    """Of the policy's backend; the gateway sends that of the backend it means."""
 
     def __repr__(self) -> str:
         return f"AdapterBackend({self.name!r})"
@@ -42,4 +44,5 @@ def _backend(name: str, backend: LitellmBackend, reveal: Callable[[str], str]) -
         api_base=backend.api_base,
         connect_timeout=backend.connect_timeout,
         read_timeout=max(backend.first_byte_timeout, backend.idle_timeout),
+        fingerprint=backend.fingerprint(),
     )

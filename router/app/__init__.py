@@ -7,5 +7,10 @@ worker      one gateway process
 reload      follows the policy file
 supervisor  starts, watches and stops the processes
 children    one child process each, with its restarts
+keeper      the embedded Valkey, started again when it ends
+data_dir    one gateway to a data directory
+port        one port for all workers
+lookup      asks a vLLM which model it serves
+greeting    what is said once it serves
 logs        structured logs
 """

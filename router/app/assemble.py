@@ -24,6 +24,6 @@ def backend_specs(plan: Plan, adapter_socket: str, tls: ssl.SSLContext) -> list[
 
 def _targets(name: str, backend: Backend, adapter_socket: str, tls: ssl.SSLContext) -> tuple[Target, ...]:
     if isinstance(backend, LitellmBackend):
-        return (target_of_socket(name, backend.zone, adapter_socket),)
+        return (target_of_socket(name, backend.zone, adapter_socket, backend.fingerprint()),)
     api_key = resolve(backend.api_key).reveal() if backend.api_key else None
     return tuple(target_of_url(name, backend.zone, url, api_key, tls) for url in backend.replicas())

@@ -70,9 +70,9 @@ async def serve(settings: WorkerSettings) -> None:
 
     def adopt(new: Plan) -> None:
         specs = backend_specs(new, settings.adapter_socket, tls)
+        fleet.apply(specs)
         state.adopt(new)
         service.adopted()
-        fleet.apply(specs)
         probes.apply(fleet.backends.values())
 
     adopt(plan)

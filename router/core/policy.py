@@ -7,8 +7,10 @@ References between sections (a backend naming a zone, say) are checked by `confi
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -165,6 +167,10 @@ class _Backend(Section):
     """Longest silence inside a response."""
     stream_usage: bool = True
     """Ask for token usage in streams; set false for providers that refuse `stream_options`."""
+
+    def fingerprint(self) -> str:
+        """Differs from that of any other backend: two that share a name in two policies may be two machines."""
+        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
 
 class _WithUrls(_Backend):

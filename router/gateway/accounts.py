@@ -24,11 +24,11 @@ def hold_for(ask: Ask, decision: Decision, id: str) -> Hold:
         id,
         _cell(decision.candidates[0].route, decision.model, ask.key),
         ask.at,
-        ask.plan.policy.ledger.lease,
+        ask.serving.plan.policy.ledger.lease,
         input_tokens,
         output,
         worst_case([candidate.route for candidate in decision.candidates], input_tokens, output),
-        ask.plan.models[decision.model].eligible,
+        ask.serving.plan.models[decision.model].eligible,
     )
 
 
@@ -59,7 +59,7 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage) -> Settlement:
     cost = other = 0
     if usage.input or usage.output:
         cost = cost_micro_usd(route.tiers, usage)
-        other = counterfactual(ask.plan.models[hold.cell.model], route, usage)
+        other = counterfactual(ask.serving.plan.models[hold.cell.model], route, usage)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:

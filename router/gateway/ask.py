@@ -6,17 +6,16 @@ from msgspec import Struct
 
 from router.core.policy import Endpoint
 from router.core.reading import Reading
-from router.core.recall import Recall
-from router.core.values import Facts, KeyGrant, Plan
+from router.core.values import Facts, KeyGrant
 from router.gateway.http import Request
+from router.gateway.state import Serving
 
 
 class Ask(Struct, frozen=True):
-    """What was asked, by whom, and what is known of it. It keeps the plan that it began with through a reload."""
+    """What was asked, by whom, and what is known of it."""
 
     endpoint: Endpoint
-    plan: Plan
-    recall: Recall
+    serving: Serving
     key: KeyGrant
     body: bytes
     reading: Reading

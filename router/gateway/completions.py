@@ -22,7 +22,7 @@ from router.gateway.http import Client, Request
 from router.gateway.inflate import inflate
 from router.gateway.respond import header
 from router.gateway.room import Room
-from router.gateway.state import State
+from router.gateway.state import Serving, State
 from router.ledger.errors import LedgerUnavailable
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
@@ -47,15 +47,15 @@ class Completions:
         self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant, request_id: str, common: bytes
     ) -> None:
         if len(request.body) <= LARGE_BODY:
-            ask = self._read(endpoint, request, key, request_id)
+            ask = self._read(self._state.serving, endpoint, request, key, request_id)
         else:
-            ask = await asyncio.to_thread(self._read, endpoint, request, key, request_id)
+            ask = await asyncio.to_thread(self._read, self._state.serving, endpoint, request, key, request_id)
         decision = self._decide(ask)
         if decision.waiting:
             decision = await self._find_room(ask, decision)
         ledger = self._state.ledger
         count: Count = ledger.settle
-        hold = hold_for(ask, decision, ledger.next_id(ask.at, ask.plan.policy.ledger.lease))
+        hold = hold_for(ask, decision, ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease))
         try:
             await ledger.reserve(hold)
         except LedgerUnavailable:
@@ -65,24 +65,22 @@ class Completions:
 
     # --- read and decide
 
-    def _read(self, endpoint: Endpoint, request: Request, key: KeyGrant, request_id: str) -> Ask:
-        state = self._state
-        plan = state.plan
+    def _read(self, serving: Serving, endpoint: Endpoint, request: Request, key: KeyGrant, request_id: str) -> Ask:
+        plan = serving.plan
         try:
             body = inflate(request, plan.policy.server.max_body_bytes)
             reading = read(endpoint, body)
-            facts = build_facts(plan, endpoint, reading, key, request.headers, state.detectors, body)
+            facts = build_facts(plan, endpoint, reading, key, request.headers, serving.detectors, body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         deadline = self._loop.time() + plan.policy.retry.deadline
-        return Ask(
-            endpoint, plan, state.recall, key, body, reading, facts, request, state.clock(), deadline, request_id
-        )
+        now = self._state.clock()
+        return Ask(endpoint, serving, key, body, reading, facts, request, now, deadline, request_id)
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
         state = self._state
-        decision = ask.recall.decide(ask.facts, state.snapshot(ask.at))
+        decision = ask.serving.recall.decide(ask.facts, state.snapshot(ask.at))
         state.side = decision.side
         if decision.refusal is not None:
             raise self._refused(ask, decision, decision.refusal)
@@ -98,8 +96,7 @@ class Completions:
 
     async def _find_room(self, ask: Ask, decision: Decision) -> Decision:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
-        fleet = self._state.fleet
-        runtimes = [fleet.backends[candidate.route.backend] for candidate in decision.waiting]
+        runtimes = [ask.serving.backends[candidate.route.backend] for candidate in decision.waiting]
         limits = [runtime.spec.backend.capacity for runtime in runtimes]
         until = min(ask.deadline, self._loop.time() + max(limit.queue_timeout for limit in limits))
         ticket = self._room.ticket()
@@ -114,7 +111,9 @@ class Completions:
         decision = self._decide(ask)
         if decision.waiting:
             decision = await self._find_room(ask, decision)
-        return decision, hold_for(ask, decision, self._state.ledger.next_id(ask.at, ask.plan.policy.ledger.lease))
+        return decision, hold_for(
+            ask, decision, self._state.ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
+        )
 
     # --- forward and settle
 
@@ -144,7 +143,7 @@ class Completions:
 
     def _job(self, ask: Ask, decision: Decision) -> Job:
         reading = ask.reading
-        policy = ask.plan.policy
+        policy = ask.serving.plan.policy
         state = self._state
         state.retry_budget = state.retry_budget.earn()
 
@@ -157,6 +156,7 @@ class Completions:
             to_backend(ask.request.headers),
             body_for,
             decision.candidates,
+            ask.serving.backends,
             decision.permitted,
             reading.include_usage is not True,
             ask.deadline,

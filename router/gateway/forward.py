@@ -7,7 +7,7 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 from tenacity import RetryCallState, Retrying
@@ -22,6 +22,7 @@ from router.gateway.exchange import Exchange
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
+from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 _OUR_CREDENTIALS = (401, 402, 403, 407)
@@ -34,6 +35,7 @@ class Job(Struct, frozen=True):
     headers: bytes
     body_for: Callable[[Route], bytes]
     candidates: tuple[Candidate, ...]
+    backends: Mapping[str, BackendRuntime]
     permitted: frozenset[str]
     strip_usage: bool
     deadline: float
@@ -113,8 +115,7 @@ class Forwarding:
     def _usable(self) -> Iterator[tuple[Candidate, Replica]]:
         now = self._loop.time()
         for candidate in self._job.candidates:
-            backend = self._state.fleet.backends.get(candidate.route.backend)
-            replica = backend.pick(now, self._tried) if backend is not None else None
+            replica = self._job.backends[candidate.route.backend].pick(now, self._tried)
             if replica is not None:
                 yield candidate, replica
 
@@ -140,6 +141,7 @@ class Forwarding:
             if error.stale and self._stale < len(self._job.candidates):
                 self._stale += 1
                 self._tried.discard(replica)
+                replica.report(Event.TRIAL_ABANDONED, self._loop.time())
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
             return self._judged(sent, Outcome(fault=fault), str(error))
@@ -157,7 +159,7 @@ class Forwarding:
             return True
         self.attempts.append(Attempt(sent.candidate.route.backend, outcome))
         self.release()
-        if outcome.fault is None and outcome.status not in _OUR_CREDENTIALS:
+        if outcome.status >= 400 and outcome.status not in _OUR_CREDENTIALS:
             self._last = sent
         return False
 

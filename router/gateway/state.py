@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from router.core.detectors import Detectors, compile_detectors
 from router.core.recall import Recall
@@ -11,11 +13,21 @@ from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day
 from router.ledger.commit import Ledger
-from router.upstream.fleet import Fleet
+from router.upstream.fleet import BackendRuntime, Fleet
+
+
+class Serving(Struct, frozen=True):
+    """One policy in force. A request keeps the one that it began with: after a reload the same name may stand for
+    another machine, in another zone."""
+
+    plan: Plan
+    recall: Recall
+    detectors: Detectors
+    backends: Mapping[str, BackendRuntime]
 
 
 class State:
-    """`clock` gives seconds since the epoch. `plan` is replaced as a whole by `adopt`."""
+    """`clock` gives seconds since the epoch. `serving` is replaced as a whole by `adopt`."""
 
     def __init__(self, plan: Plan, fleet: Fleet, ledger: Ledger, clock: Callable[[], float]) -> None:
         self.fleet = fleet
@@ -25,14 +37,17 @@ class State:
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
-        """Requests that are under way keep the plan that they began with."""
+        """Serve by this plan from now on; the fleet has taken over its backends already."""
         policy = plan.policy
-        self.plan = plan
-        self.recall = Recall(plan)
+        detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
+        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends)
         self.timezone = ZoneInfo(policy.cost.timezone)
         self.ledger.retime(self.timezone, policy.ledger.retain_days)
-        self.detectors: Detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
         self.retry_budget = retry_budget(policy.retry.budget)
+
+    @property
+    def plan(self) -> Plan:
+        return self.serving.plan
 
     def snapshot(self, now: float) -> Snapshot:
         return Snapshot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from weakref import WeakSet
 
 from msgspec import Struct
 
@@ -79,24 +80,28 @@ class Fleet:
         self.on_room: Callable[[int], None] = lambda places: None
         self._loop = loop
         self._dirty = False
-        self._retiring: list[BackendRuntime] = []
+        # Of former plans, for as long as a request that began with one of them holds it: their clocks must go on.
+        self._retired: WeakSet[BackendRuntime] = WeakSet()
         self._ticker: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         self._tick()
 
     def apply(self, specs: Iterable[BackendSpec]) -> None:
-        """Take over a new plan's backends; unchanged ones keep their connections, breakers and load."""
+        """Take over a new plan's backends; unchanged ones keep their connections, breakers and load.
+
+        `backends` is replaced, not changed: requests that began before go on with those that they began with.
+        """
         before, self.backends = self.backends, {}
         for spec in specs:
             kept = before.get(spec.name)
-            if kept is not None and kept.spec == spec:
-                self.backends[spec.name] = before.pop(spec.name)
-            else:
-                self.backends[spec.name] = BackendRuntime(spec, self._loop, self.changed)
-        for gone in before.values():
-            _close(gone)
-        self._retiring += before.values()
+            if kept is None or kept.spec != spec:
+                kept = BackendRuntime(spec, self._loop, self.changed)
+            self.backends[spec.name] = kept
+        gone = [backend for name, backend in before.items() if self.backends.get(name) is not backend]
+        for backend in gone:
+            _close(backend)
+        self._retired.update(gone)
         self.refresh()
 
     def changed(self) -> None:
@@ -113,8 +118,7 @@ class Fleet:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        self._retiring = [gone for gone in self._retiring if any(r.pool.busy for r in gone.replicas)]
-        for backend in (*self.backends.values(), *self._retiring):
+        for backend in (*self.backends.values(), *self._retired):
             for replica in backend.replicas:
                 replica.pool.tick(now)
                 if 0 < replica.breaker.until <= now:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
+
+FINGERPRINT_HEADER = "x-breakeven-fingerprint"
 
 
 class Target(Struct, frozen=True):
@@ -24,6 +26,8 @@ class Target(Struct, frozen=True):
     unix_path: str | None = None
     credential: str = ""
     label: str = ""
+    fingerprint: str = ""
+    """Of a backend behind the adapter, which refuses another one's."""
 
     def __repr__(self) -> str:
         return f"Target({self.backend!r}, zone={self.zone!r}, at={self.label!r})"
@@ -38,6 +42,8 @@ class Target(Struct, frozen=True):
         ]
         if self.credential:
             lines.append(f"authorization: {self.credential}")
+        if self.fingerprint:
+            lines.append(f"{FINGERPRINT_HEADER}: {self.fingerprint}")
         return ("\r\n".join(lines) + "\r\n").encode("latin-1")
 
     def get(self, path: str) -> bytes:
@@ -72,6 +78,7 @@ def target_of_url(backend: str, zone: str, url: str, api_key: str | None, tls: s
     )
 
 
-def target_of_socket(backend: str, zone: str, path: str) -> Target:
+def target_of_socket(backend: str, zone: str, path: str, fingerprint: str) -> Target:
     """A backend behind the adapter process, which tells backends apart by the first part of the path."""
-    return Target(backend=backend, zone=zone, host="", port=0, prefix=f"/{backend}/v1", unix_path=path, label="adapter")
+    prefix = f"/{quote(backend, safe='')}/v1"
+    return Target(backend, zone, "", 0, prefix, unix_path=path, label="adapter", fingerprint=fingerprint)

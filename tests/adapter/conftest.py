@@ -27,7 +27,10 @@ backends:
     kind: litellm
     api_base: {url}
     api_key: env:TEST_ANTHROPIC_KEY
-    serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
+    serves:
+      chat:
+        model: anthropic/claude-sonnet-4-5
+        price: {{input: 3, output: 15, cached_input: 0.3, cache_write: 3.75}}
   vectors:
     zone: cloud
     kind: litellm
@@ -231,6 +234,12 @@ def hello() -> dict[str, Any]:
         "messages": [{"role": "user", "content": "the-prompt"}],
         "max_tokens": 50,
     }
+
+
+@pytest.fixture
+def policy(listening: socket.socket) -> str:
+    """What the adapter serves by."""
+    return POLICY.format(url=f"http://127.0.0.1:{listening.getsockname()[1]}")
 
 
 @pytest.fixture

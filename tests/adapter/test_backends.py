@@ -1,6 +1,6 @@
 from typing import Any
 
-from router.adapter.backends import AdapterBackend, from_policy
+from router.adapter.backends import from_policy
 from router.core.policy import Policy
 
 
@@ -17,7 +17,9 @@ def test_only_backends_of_kind_litellm_with_their_secrets_revealed() -> None:
         policy(api_key="env:K", api_base="http://h", serves={"m": "anthropic/x", "n": {"model": "anthropic/y"}}),
         {"env:K": "secret"}.__getitem__,
     )
-    assert backends == {"a": AdapterBackend("a", frozenset({"anthropic/x", "anthropic/y"}), "secret", "http://h")}
+    [(name, backend)] = backends.items()
+    assert (name, backend.name, backend.api_key, backend.api_base) == ("a", "a", "secret", "http://h")
+    assert backend.models == {"anthropic/x", "anthropic/y"}
 
 
 def test_silence_may_last_as_long_as_the_longer_time_out() -> None:

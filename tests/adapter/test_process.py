@@ -313,3 +313,12 @@ async def test_calls_with_tools_need_no_other_package(
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
     status, _ = await post(client, {**hello, "tools": [tool]})
     assert (status, anthropic.bodies[0]["tools"][0]["name"]) == (200, "f")
+
+
+async def test_a_backend_that_changed_under_its_name_is_not_used(client, anthropic, hello):
+    """A request that began before a reload means the backend of then, which may have been in another zone."""
+    async with client.post(
+        "/claude/v1/chat/completions", json=hello, headers={"x-breakeven-fingerprint": "another"}
+    ) as answer:
+        assert (answer.status, (await answer.json())["error"]["code"]) == (503, "backend_changed")
+    assert not anthropic.bodies

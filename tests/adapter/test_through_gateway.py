@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 
 import pytest
 from support.gateway import Clock, start_gateway, stop_gateway
 from support.waiting import until
 
-POLICY = """
-version: 1
-zones: {local: {owned: true}, cloud: {}}
-backends:
-  claude:
-    zone: cloud
-    kind: litellm
-    api_key: env:TEST_ANTHROPIC_KEY
-    serves:
-      chat:
-        model: anthropic/claude-sonnet-4-5
-        price: {input: 3, output: 15, cached_input: 0.3, cache_write: 3.75}
-models: {chat: {backends: [claude]}}
+SENSITIVITY = """
 sensitivity:
-  levels: {public: [local, cloud], restricted: [local]}
+  levels: {public: [cloud], restricted: []}
   default: public
   detectors: [{find: [credit_card], raise_to: restricted}]
 """
@@ -32,8 +19,10 @@ ASK = {"model": "chat", "messages": [{"role": "user", "content": "Greet me"}], "
 
 
 @pytest.fixture
-async def gateway(adapter, anthropic, tmp_path):
-    made = await start_gateway(tmp_path, POLICY, os.environ, Clock(), adapter.socket)
+async def gateway(adapter, anthropic, policy, tmp_path):
+    """It serves by the adapter's policy, in which only Claude answers and restricted requests have nowhere to go."""
+    text = policy.replace("[claude, nobody]", "[claude]") + SENSITIVITY
+    made = await start_gateway(tmp_path, text, {}, Clock(), adapter.socket)
     yield made
     await stop_gateway(made)
 

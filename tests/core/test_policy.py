@@ -103,3 +103,12 @@ def test_values_cannot_change() -> None:
     policy = Policy.model_validate(MINIMAL)
     with pytest.raises(ValidationError, match="frozen"):
         policy.version = 1  # type: ignore[misc]
+
+
+def test_a_fingerprint_tells_backends_apart_and_not_how_they_are_written() -> None:
+    def fingerprint(**fields: Any) -> str:
+        return Policy.model_validate(backend(kind="litellm", **fields)).backends["gpu"].fingerprint()
+
+    assert fingerprint() == fingerprint()
+    assert fingerprint(quality=0.5, api_key="env:A") == fingerprint(api_key="env:A", quality=0.5)
+    assert len({fingerprint(), fingerprint(zone="cloud"), fingerprint(api_key="env:B"), fingerprint(quality=0.5)}) == 4

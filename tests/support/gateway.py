@@ -124,9 +124,9 @@ async def start_gateway(
     tls = ssl.create_default_context()
 
     def adopt(new: Plan) -> None:
+        fleet.apply(backend_specs(new, adapter_socket, tls))
         state.adopt(new)
         service.adopted()
-        fleet.apply(backend_specs(new, adapter_socket, tls))
 
     adopt(plan)
     fleet.start()
