@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import lru_cache
 
 from router.core.editing import edit
@@ -12,7 +11,7 @@ from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
 from router.core.retry import client_retry_after
-from router.core.values import Candidate, Decision, Hold, KeyGrant, Refusal, Route, Settlement
+from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route
 from router.gateway.accounts import hold_for, settlement, settlement_of_failure, usage_of_answer, usage_of_rest
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
@@ -20,17 +19,15 @@ from router.gateway.forward import Forwarding, Job, NoAnswer, Sent
 from router.gateway.headers import to_backend, to_client
 from router.gateway.http import Client, Request
 from router.gateway.inflate import inflate
+from router.gateway.reservation import Reservation
 from router.gateway.respond import header
 from router.gateway.room import Room
 from router.gateway.state import Serving, State
-from router.ledger.errors import LedgerUnavailable
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 LARGE_BODY = 256 * 1024
 """Bytes from which a body is read in a thread, so that other requests are not held up by it."""
 _NO_RETRY = header("x-should-retry", "false")
-
-Count = Callable[[Settlement], None]
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -54,14 +51,24 @@ class Completions:
         if decision.waiting:
             decision = await self._find_room(ask, decision)
         ledger = self._state.ledger
-        count: Count = ledger.settle
-        hold = hold_for(ask, decision, ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease))
+        id = ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
+        reservation = Reservation(ledger, hold_for(ask, decision, id))
+        forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop)
+        settled = False
         try:
-            await ledger.reserve(hold)
-        except LedgerUnavailable:
-            count = ledger.record
-            decision, hold = await self._unreserved(ask)
-        await self._forward(ask, decision, hold, client, common, count)
+            await reservation.confirmed()
+            sent = await forwarding.answer()
+            await self._deliver(ask, decision, forwarding, sent, client, common)
+            reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent)))
+            settled = True
+        except NoAnswer as failure:
+            reservation.settle(settlement_of_failure(reservation.hold))
+            settled = True
+            self._give_up(ask, decision, failure, client, common)
+        finally:
+            if not settled:
+                _left(ask, reservation, forwarding)
+            forwarding.release()
 
     # --- read and decide
 
@@ -106,42 +113,9 @@ class Completions:
             decision = self._decide(ask)
         return decision
 
-    async def _unreserved(self, ask: Ask) -> tuple[Decision, Hold]:
-        """The ledger is lost, so nothing is held: decide anew, knowing that."""
-        decision = self._decide(ask)
-        if decision.waiting:
-            decision = await self._find_room(ask, decision)
-        return decision, hold_for(
-            ask, decision, self._state.ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
-        )
+    # --- forward
 
-    # --- forward and settle
-
-    async def _forward(
-        self, ask: Ask, decision: Decision, hold: Hold, client: Client, common: bytes, count: Count
-    ) -> None:
-        forwarding = Forwarding(self._state, self._job(ask, decision), self._loop)
-        settled = False
-        try:
-            sent = await forwarding.answer()
-            if sent.exchange.streaming:
-                await self._stream(ask, decision, forwarding, sent, client, common)
-            else:
-                client.respond(
-                    sent.exchange.status, _lines(ask, decision, forwarding, sent, common), sent.exchange.body
-                )
-            count(settlement(ask, hold, sent, usage_of_answer(ask, sent)))
-            settled = True
-        except NoAnswer as failure:
-            count(settlement_of_failure(hold))
-            settled = True
-            self._give_up(ask, decision, failure, client, common)
-        finally:
-            if not settled:
-                self._left(ask, hold, forwarding, count)
-            forwarding.release()
-
-    def _job(self, ask: Ask, decision: Decision) -> Job:
+    def _job(self, ask: Ask, decision: Decision, reservation: Reservation) -> Job:
         reading = ask.reading
         policy = ask.serving.plan.policy
         state = self._state
@@ -158,17 +132,27 @@ class Completions:
             decision.candidates,
             ask.serving.backends,
             decision.permitted,
+            reservation,
+            policy.ledger.on_loss == "allow",
             reading.include_usage is not True,
             ask.deadline,
             policy.retry,
             policy.health.cooldown,
         )
 
-    async def _stream(
+    async def _deliver(
         self, ask: Ask, decision: Decision, forwarding: Forwarding, sent: Sent, client: Client, common: bytes
     ) -> None:
         exchange = sent.exchange
-        client.start(exchange.status, _lines(ask, decision, forwarding, sent, common))
+        lines = _lines(ask, decision, forwarding, sent, common)
+        if exchange.streaming:
+            client.start(exchange.status, lines)
+            await self._stream(ask, sent, client)
+        else:
+            client.respond(exchange.status, lines, exchange.body)
+
+    async def _stream(self, ask: Ask, sent: Sent, client: Client) -> None:
+        exchange = sent.exchange
         await exchange.relay(client)
         if exchange.broken is None:
             client.finish()
@@ -186,14 +170,15 @@ class Completions:
         exchange = failure.last.exchange
         client.respond(exchange.status, _lines(ask, decision, None, failure.last, common) + _NO_RETRY, exchange.body)
 
-    def _left(self, ask: Ask, hold: Hold, forwarding: Forwarding, count: Count) -> None:
-        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
-        sent = forwarding.current
-        if sent is None or sent.exchange.connection is None:
-            self._state.ledger.release(hold.id)
-        else:
-            count(settlement(ask, hold, sent, usage_of_rest(ask, sent)))
-            forwarding.abandon()
+
+def _left(ask: Ask, reservation: Reservation, forwarding: Forwarding) -> None:
+    """The client left, or something broke here: what was produced is charged, what was never sent is not."""
+    sent = forwarding.current
+    if sent is None or not sent.exchange.asked:
+        reservation.release()
+    else:
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent)))
+        forwarding.abandon()
 
 
 def _lines(ask: Ask, decision: Decision, forwarding: Forwarding | None, sent: Sent, common: bytes) -> bytes:

@@ -28,6 +28,8 @@ class Exchange:
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
+        self.asked = False
+        """True once the request was written."""
         self.scanner = scanner
         self.status = 0
         self.headers: Headers = []

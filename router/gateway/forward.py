@@ -19,6 +19,7 @@ from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
 from router.core.sse import EventScanner
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
+from router.gateway.reservation import Reservation
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
@@ -37,6 +38,8 @@ class Job(Struct, frozen=True):
     candidates: tuple[Candidate, ...]
     backends: Mapping[str, BackendRuntime]
     permitted: frozenset[str]
+    reservation: Reservation
+    spend_unheld: bool
     strip_usage: bool
     deadline: float
     retry: Retry
@@ -61,8 +64,9 @@ class Attempt(Struct, frozen=True):
 class NoAnswer(Exception):
     """Every attempt failed. `last` is an answer with an error status, fit to be relayed, if there was one."""
 
-    def __init__(self, attempts: list[Attempt], last: Sent | None, *, timed_out: bool) -> None:
-        super().__init__("; ".join(f"{attempt.backend}: {attempt.outcome.why}" for attempt in attempts))
+    def __init__(self, attempts: list[Attempt], last: Sent | None, *, timed_out: bool, closed: str) -> None:
+        told = [f"{attempt.backend}: {attempt.outcome.why}" for attempt in attempts]
+        super().__init__("; ".join([*told, closed] if closed else told))
         self.attempts = attempts
         self.last = last
         self.timed_out = timed_out
@@ -80,6 +84,8 @@ class Forwarding:
         self._tried: set[Replica] = set()
         self._last: Sent | None = None
         self._stale = 0
+        self._closed = ""
+        """Why cloud backends may not be used any more."""
 
     async def answer(self) -> Sent:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
@@ -90,6 +96,8 @@ class Forwarding:
             if choice is None:
                 break
             candidate, replica = choice
+            if not candidate.route.owned and not await self._may_spend():
+                continue
             if replica in self._tried:
                 await asyncio.sleep(self._pause())
             if self._loop.time() >= self._job.deadline:
@@ -97,7 +105,15 @@ class Forwarding:
             self._tried.add(replica)
             if await self._attempt(candidate, replica) and self.current is not None:
                 return self.current
-        raise NoAnswer(self.attempts, self._last, timed_out=self._loop.time() >= self._job.deadline)
+        timed_out = self._loop.time() >= self._job.deadline
+        raise NoAnswer(self.attempts, self._last, timed_out=timed_out, closed=self._closed)
+
+    async def _may_spend(self) -> bool:
+        """Nothing is bought before the ledger has confirmed the hold, unless the policy says so."""
+        if await self._job.reservation.confirmed() or self._job.spend_unheld:
+            return True
+        self._closed = "the ledger cannot be reached, so nothing may be spent"
+        return False
 
     def _affordable(self) -> bool:
         self._state.retry_budget, allowed = self._state.retry_budget.spend(self._loop.time())
@@ -115,6 +131,8 @@ class Forwarding:
     def _usable(self) -> Iterator[tuple[Candidate, Replica]]:
         now = self._loop.time()
         for candidate in self._job.candidates:
+            if self._closed and not candidate.route.owned:
+                continue
             replica = self._job.backends[candidate.route.backend].pick(now, self._tried)
             if replica is not None:
                 yield candidate, replica
@@ -170,6 +188,7 @@ class Forwarding:
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
         first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
+        sent.exchange.asked = True
 
     def release(self) -> None:
         """The current attempt is over; its connection is closed unless the answer was read to its end."""

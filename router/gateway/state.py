@@ -11,7 +11,7 @@ from router.core.detectors import Detectors, compile_detectors
 from router.core.recall import Recall
 from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
-from router.core.volume import hour_of_day
+from router.core.volume import hour_of_day, quarter_of
 from router.ledger.commit import Ledger
 from router.upstream.fleet import BackendRuntime, Fleet
 
@@ -44,6 +44,7 @@ class State:
         self.timezone = ZoneInfo(policy.cost.timezone)
         self.ledger.retime(self.timezone, policy.ledger.retain_days)
         self.retry_budget = retry_budget(policy.retry.budget)
+        self._quarter = self._hour_now = -1
 
     @property
     def plan(self) -> Plan:
@@ -54,9 +55,16 @@ class State:
             backends=self.fleet.states,
             seen=self.ledger.volume.seen(self.plan.policy.cost.window, now),
             previous=self.side,
-            hour=hour_of_day(now, self.timezone),
+            hour=self._hour(now),
             cloud_blocked=self._cloud_blocked(),
         )
+
+    def _hour(self, now: float) -> int:
+        """Remembered for its quarter of an hour: no zone's hours begin elsewhere."""
+        quarter = quarter_of(now)
+        if quarter != self._quarter:
+            self._quarter, self._hour_now = quarter, hour_of_day(now, self.timezone)
+        return self._hour_now
 
     def _cloud_blocked(self) -> str:
         if self.ledger.available or self.plan.policy.ledger.on_loss == "allow":

@@ -37,7 +37,7 @@ KEPT_OPERATIONS = 100_000
 """Operations kept while the server is lost; beyond that the oldest go, and their holds are charged as held."""
 LONGEST_WAIT = 0.005
 """Seconds that a settlement waits for a reservation to ride with."""
-PACE = 0.001
+PACE = 0.002
 """Seconds between two batches: a server on the same machine answers so fast that each would carry one request."""
 SWEEP_SECONDS = 15.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0

@@ -1,0 +1,59 @@
+"""One request's hold in the ledger, from the moment it was asked for.
+
+A cloud backend gets nothing before the hold is confirmed. An own backend need not be kept waiting: its tokens
+are not bought, and it serves on when the ledger is lost. So the answer to `reserve` is awaited by whoever is
+about to spend money, and settling waits for it by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.core.values import Hold, Settlement
+from router.ledger.commit import Ledger
+from router.ledger.errors import LedgerUnavailable
+
+
+class Reservation:
+    """`hold` is held, about to be, or, when the ledger is lost, only written down here."""
+
+    def __init__(self, ledger: Ledger, hold: Hold) -> None:
+        self.hold = hold
+        self._ledger = ledger
+        self._asked: asyncio.Future[None] | None
+        try:
+            self._asked = ledger.reserve(hold)
+        except LedgerUnavailable:
+            self._asked = None
+
+    async def confirmed(self) -> bool:
+        """Wait for the ledger. False when it is lost and nothing is held."""
+        if self._asked is None:
+            return False
+        try:
+            await self._asked
+        except LedgerUnavailable:
+            self._asked = None
+        return self._asked is not None
+
+    def settle(self, settlement: Settlement) -> None:
+        """What really happened replaces the hold; it is recorded by itself when there is none."""
+        asked = self._asked
+        if asked is None:
+            self._ledger.record(settlement)
+        elif not asked.done():
+            asked.add_done_callback(lambda _: self.settle(settlement))
+        elif asked.cancelled() or asked.exception() is not None:
+            self._ledger.record(settlement)
+        else:
+            self._ledger.settle(settlement)
+
+    def release(self) -> None:
+        """Nothing was sent."""
+        asked = self._asked
+        if asked is None:
+            return
+        if not asked.done():
+            asked.cancel()  # the ledger releases a hold that was made all the same
+        elif not asked.cancelled() and asked.exception() is None:
+            self._ledger.release(self.hold.id)
