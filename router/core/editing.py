@@ -21,7 +21,7 @@ def edit(body: bytes, reading: Reading, *, model: str | None, include_usage: boo
         changes.append((reading.model_span, msgspec.json.encode(model)))
     if include_usage and not reading.include_usage:
         changes.append(_usage_change(body, reading))
-    for (start, end), value in sorted(changes, reverse=True):
+    for (start, end), value in sorted(changes, reverse=True) if len(changes) > 1 else changes:
         body = body[:start] + value + body[end:]
     return body
 

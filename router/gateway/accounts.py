@@ -38,18 +38,16 @@ def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
     if exchange.status >= 400:
         return _NOTHING
     if exchange.streaming:
-        return _usage_of_stream(ask, sent)
+        return usage_of_rest(ask, sent)
     body = exchange.body
     return usage_of(body) or estimate(ask.facts.input_tokens, text_bytes=len(body))
 
 
 def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
     """When the client left: what was produced until then, and all of the input."""
-    return _usage_of_stream(ask, sent)
-
-
-def _usage_of_stream(ask: Ask, sent: Sent) -> Usage:
     scanner = sent.exchange.scanner
+    if scanner is None:
+        return estimate(ask.facts.input_tokens)
     return scanner.usage or estimate(ask.facts.input_tokens, events=scanner.events)
 
 

@@ -23,17 +23,18 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scanner: EventScanner) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
         self.asked = False
         """True once the request was written."""
-        self.scanner = scanner
+        self.scanner: EventScanner | None = None
+        """Of a stream."""
+        self._strip_usage = strip_usage
         self.status = 0
         self.headers: Headers = []
-        self.streaming = False
         self.broken: UpstreamError | None = None
         """Why a stream that the client already sees ended early."""
         self.first_byte_at = 0.0
@@ -43,6 +44,10 @@ class Exchange:
         self._ended = False
         self._write: Callable[[bytes], None] = self._collect
         self.on_body: Callable[[bytes], None] = self._collect
+
+    @property
+    def streaming(self) -> bool:
+        return self.scanner is not None
 
     @property
     def body(self) -> bytes:
@@ -57,34 +62,39 @@ class Exchange:
         if status == 200:
             for name, value in headers:
                 if name == b"content-type" and value.startswith(b"text/event-stream"):
-                    self.streaming = True
+                    self.scanner = EventScanner(self._strip_usage)
                     self.on_body = self._begin
 
     def _begin(self, data: bytes) -> None:
         """Until the first event is whole."""
+        assert self.scanner is not None
         self._pass_on(data)
         if not self.ready.done() and self.scanner.first_complete:
             self.on_body = self._pass_on
-            self._first_event()
+            self._first_event(self.scanner)
 
     def _pass_on(self, data: bytes) -> None:
+        assert self.scanner is not None
         out = self.scanner.feed(data)
         if out:
             self._write(out)
 
     def on_end(self) -> None:
         self._ended = True
-        if self.streaming:
-            garbled = self.scanner.malformed
-            rest = self.scanner.finish()
-            if rest and self.scanner.malformed == garbled:  # half an event must not reach the client
-                self._write(rest)
-            if not self.ready.done():
-                self._first_event()
-            elif not self.scanner.done:
-                self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
+        if self.scanner is not None:
+            self._end_stream(self.scanner)
         self._resolve(self.ready)
         self._resolve(self.done)
+
+    def _end_stream(self, scanner: EventScanner) -> None:
+        garbled = scanner.malformed
+        rest = scanner.finish()
+        if rest and scanner.malformed == garbled:  # half an event must not reach the client
+            self._write(rest)
+        if not self.ready.done():
+            self._first_event(scanner)
+        elif not scanner.done:
+            self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
@@ -100,12 +110,12 @@ class Exchange:
             raise ValueError("the answer is too large")
         self._parts.append(data)
 
-    def _first_event(self) -> None:
-        if self.scanner.error:
+    def _first_event(self, scanner: EventScanner) -> None:
+        if scanner.error:
             self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
-        elif self.scanner.malformed:
+        elif scanner.malformed:
             self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
-        elif self._ended and not self.scanner.events:
+        elif self._ended and not scanner.events:
             self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
         else:
             self._resolve(self.ready)
@@ -137,7 +147,7 @@ class Exchange:
                 self.connection.pause()
             self.done = self._loop.create_future()
             await self.done
-        if self.broken is not None and not self.scanner.error:
+        if self.broken is not None and not (self.scanner and self.scanner.error):
             client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
 
     def abandon(self) -> None:

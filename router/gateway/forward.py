@@ -7,7 +7,7 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from tenacity import RetryCallState, Retrying
@@ -16,7 +16,6 @@ from tenacity.wait import wait_random_exponential
 from router.core.breaker import Event
 from router.core.policy import Retry
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
-from router.core.sse import EventScanner
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.reservation import Reservation
@@ -121,21 +120,18 @@ class Forwarding:
 
     def _choose(self) -> tuple[Candidate, Replica] | None:
         """The first candidate with a replica that was not tried; then, one that was."""
-        again = None
-        for choice in self._usable():
-            if choice[1] not in self._tried:
-                return choice
-            again = again or choice
-        return again
-
-    def _usable(self) -> Iterator[tuple[Candidate, Replica]]:
         now = self._loop.time()
+        again = None
         for candidate in self._job.candidates:
             if self._closed and not candidate.route.owned:
                 continue
             replica = self._job.backends[candidate.route.backend].pick(now, self._tried)
-            if replica is not None:
-                yield candidate, replica
+            if replica is None:
+                continue
+            if replica not in self._tried:
+                return candidate, replica
+            again = again or (candidate, replica)
+        return again
 
     def _pause(self) -> float:
         """Exponential backoff with full jitter, in seconds."""
@@ -147,7 +143,7 @@ class Forwarding:
     async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
         """True when `current` holds an answer for the client."""
         replica.started(self._loop.time())
-        sent = Sent(candidate, replica, Exchange(self._loop, EventScanner(self._job.strip_usage)))
+        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.strip_usage))
         self.current = sent
         pool = replica.pool
         try:

@@ -16,7 +16,7 @@ from router.gateway.completions import Completions
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
 from router.gateway.http import BadRequest, Client, Request
-from router.gateway.identify import identify
+from router.gateway.identify import Keyring
 from router.gateway.models import listing, single
 from router.gateway.respond import JSON, header
 from router.gateway.room import Room
@@ -60,6 +60,7 @@ class Service:
     def adopted(self) -> None:
         """A new plan is in force."""
         self._cors = Cors(self._state.plan.policy.server.cors_origins)
+        self._keyring = Keyring(self._state.plan.keys)
 
     # --- connections
 
@@ -100,7 +101,7 @@ class Service:
         try:
             endpoint = POSTS.get(request.path)
             if endpoint is not None and request.method == "POST":
-                key = identify(request, self._state.plan.keys)
+                key = self._keyring.identify(request)
                 await self._completions.handle(endpoint, request, client, key, request_id, common)
             else:
                 self._small(request, client, common + header("x-request-id", request_id))
@@ -119,7 +120,7 @@ class Service:
             self._health(path, client, common)
         elif path == MODELS or path.startswith(MODELS + "/"):
             self._need(request, "GET")
-            key = identify(request, self._state.plan.keys)
+            key = self._keyring.identify(request)
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
             body = single(plan, key, unquote(name)) if name else listing(plan, key)

@@ -1,8 +1,8 @@
 """Group commit: operations that arrive while a batch is in flight join the next one.
 
 So there is at most one round trip at a time, and the cost per request falls as the load rises. A reservation goes
-at once unless a batch went within the last millisecond; settlements ride with the next reservation, or go alone
-after a few milliseconds.
+at once unless a batch went within the last milliseconds, and then with all that come until then; settlements ride
+with the next reservation, or go alone after a while.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ BATCH_LIMIT = 1000
 """Operations and holds in one call: bounds how long the server is busy, and stays inside Lua's `unpack`."""
 KEPT_OPERATIONS = 100_000
 """Operations kept while the server is lost; beyond that the oldest go, and their holds are charged as held."""
-LONGEST_WAIT = 0.005
+LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
-PACE = 0.002
+PACE = 0.005
 """Seconds between two batches: a server on the same machine answers so fast that each would carry one request."""
+ENOUGH = 24
+"""Reservations that go at once, however short ago the last batch went."""
 SWEEP_SECONDS = 15.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
 _KEPT_QUARTERS = 4 * DAY_QUARTERS
@@ -92,6 +94,7 @@ class Ledger:
         self._flight: _Flight | None = None
         self._scheduled = False
         self._sent_at = 0.0
+        self._paced: asyncio.TimerHandle | None = None
         self._timed = False
         self._closing = False
         self._failures = 0
@@ -144,7 +147,7 @@ class Ledger:
             raise LedgerUnavailable(self.why)
         future: asyncio.Future[None] = self._loop.create_future()
         self._reserved.append((hold, future))
-        if not self._scheduled and self._flight is None:
+        if self._flight is None and (not self._scheduled or len(self._reserved) == ENOUGH):
             self._send_soon()
         return future
 
@@ -177,16 +180,21 @@ class Ledger:
             self._send_batch()
 
     def _send_soon(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            wait = self._sent_at + PACE - self._loop.time()
-            if wait > 0:
-                self._loop.call_later(PACE, self._send_batch)
-            else:
-                self._loop.call_soon(self._send_batch)
+        wait = self._sent_at + PACE - self._loop.time()
+        if wait <= 0 or len(self._reserved) >= ENOUGH or self._closing:
+            if self._paced is not None:
+                self._paced.cancel()
+                self._paced = None
+            elif self._scheduled:
+                return
+            self._loop.call_soon(self._send_batch)
+        elif not self._scheduled:
+            self._paced = self._loop.call_later(wait, self._send_batch)
+        self._scheduled = True
 
     def _send_batch(self) -> None:
         self._scheduled = False
+        self._paced = None
         if self._flight is not None or self._connection is None:
             return
         self._flight = self._board()

@@ -126,7 +126,7 @@ class Play:
                 raise LedgerUnavailable("it is lost")
             await reserve(hold)
 
-        ledger.reserve = slow_reserve
+        ledger.reserve = lambda hold: asyncio.ensure_future(slow_reserve(hold))
 
     # --- steps
 

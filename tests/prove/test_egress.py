@@ -9,7 +9,7 @@ worlds must show it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -190,7 +190,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     layers: dict[str, Callable[[], None]] = {
         "classification": lambda: monkeypatch.setattr(decide_module, "classify", _all_zones),
         "gate": lambda: monkeypatch.setattr(decide_module, "_FILTERS", EGRESS),
-        "candidates": lambda: monkeypatch.setattr(Forwarding, "_usable", _every_backend),
+        "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(Recall, "_question", _without_labels),
         "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
     }
@@ -214,14 +214,16 @@ def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
     return _question(self, structs.replace(facts, labels=()), snapshot)
 
 
-def _every_backend(self: Any) -> Iterator[tuple[Candidate, Any]]:
-    """A failover that goes to whatever is up."""
+def _any_backend(self: Any) -> tuple[Candidate, Any] | None:
+    """A failover that goes to whatever is up, the untried first."""
     like = self._job.candidates[0]
+    up = []
     for backend in self._state.fleet.backends.values():
         replica = backend.pick(self._loop.time(), self._tried)
         if replica is not None:
             name, zone = backend.spec.name, backend.spec.backend.zone
-            yield structs.replace(like, route=structs.replace(like.route, backend=name, zone=zone)), replica
+            up.append((structs.replace(like, route=structs.replace(like.route, backend=name, zone=zone)), replica))
+    return min(up, key=lambda choice: choice[1] in self._tried, default=None)
 
 
 _send = Connection.send
