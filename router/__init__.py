@@ -20,8 +20,8 @@ Layers: imports point down only
 
     __main__ | cli      commands
     app                 composition root and supervisor; the only module that sees every layer
-    gateway             the data plane: /v1 endpoints on one HTTP/1.1 port
-    config | ledger | upstream | simulate | adapter
+    gateway | adapter   the data plane: /v1 endpoints on one HTTP/1.1 port | a process around litellm
+    config | ledger | upstream | simulate
     core                values in, values out: no await, no clock, no randomness, no logging, no I/O
 
 import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a

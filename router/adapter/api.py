@@ -30,7 +30,7 @@ class _FailedError(Exception):
         self.failure = failure
 
 
-_FINGERPRINT = "x-breakeven-fingerprint"
+_FINGERPRINT = "x-adapter-fingerprint"
 
 
 def application(backends: Mapping[str, AdapterBackend], library: Library, redactor: Redactor) -> web.Application:

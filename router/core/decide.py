@@ -135,7 +135,7 @@ def _too_long(facts: Facts, context: int | None) -> str:
     least = facts.input_tokens // 2 + (facts.max_output_tokens or 0)
     if context is None or least <= context:
         return ""
-    return f"The request needs at least {least:,} tokens of context with its output, and it has {context:,}."
+    return refusals.TOO_LONG.format(context=context, least=least)
 
 
 def _not_healthy(ask: _Ask, route: Route) -> str:

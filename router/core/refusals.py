@@ -12,6 +12,9 @@ from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapsho
 
 _SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _LISTED = 8
+_TOO_LONG_START = "Its maximum context length is "
+TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {least} with its output."
+"""In the words of OpenAI and vLLM, which clients look for."""
 
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
@@ -46,9 +49,12 @@ def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]
 
 
 def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
+    """With OpenAI's code, on which clients shorten a conversation, where it is only too long for everybody."""
+    incapable = [removal for removal in removed if removal.step is Step.CAPABILITY]
+    too_long = all(removal.explanation.startswith(_TOO_LONG_START) for removal in incapable)
     return Refusal(
         400,
-        "no_capable_backend",
+        "context_length_exceeded" if too_long else "no_capable_backend",
         f"No backend that this request may reach can serve it: {_each(removed, Step.CAPABILITY)}."
         " Change the request, or ask an admin for a backend that can.",
     )

@@ -26,7 +26,7 @@ from router.gateway.state import Serving, State
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 LARGE_BODY = 256 * 1024
-"""Bytes from which a body is read in a thread, so that other requests are not held up by it."""
+"""Bytes from which a body is read in a thread, as compressed ones are, so that others are not held up by it."""
 _NO_RETRY = header("x-should-retry", "false")
 
 log = logging.getLogger("breakeven.gateway")
@@ -43,7 +43,7 @@ class Completions:
     async def handle(
         self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant, request_id: str, common: bytes
     ) -> None:
-        if len(request.body) <= LARGE_BODY:
+        if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
             ask = self._read(self._state.serving, endpoint, request, key, request_id)
         else:
             ask = await asyncio.to_thread(self._read, self._state.serving, endpoint, request, key, request_id)

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
-FINGERPRINT_HEADER = "x-breakeven-fingerprint"
+FINGERPRINT_HEADER = "x-adapter-fingerprint"
 
 
 class Target(Struct, frozen=True):

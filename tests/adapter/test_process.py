@@ -318,7 +318,7 @@ async def test_calls_with_tools_need_no_other_package(
 async def test_a_backend_that_changed_under_its_name_is_not_used(client, anthropic, hello):
     """A request that began before a reload means the backend of then, which may have been in another zone."""
     async with client.post(
-        "/claude/v1/chat/completions", json=hello, headers={"x-breakeven-fingerprint": "another"}
+        "/claude/v1/chat/completions", json=hello, headers={"x-adapter-fingerprint": "another"}
     ) as answer:
         assert (answer.status, (await answer.json())["error"]["code"]) == (503, "backend_changed")
     assert not anthropic.bodies

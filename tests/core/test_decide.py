@@ -87,7 +87,7 @@ class Refused:
         ),
         pytest.param(
             {"input_tokens": 3_000, "max_output_tokens": 501, "contexts": 2_000},
-            Refused(400, "no_capable_backend", ("needs at least 2,001 tokens of context", "it has 2,000")),
+            Refused(400, "context_length_exceeded", ("maximum context length is 2000 tokens", "at least 2001")),
             id="context",
         ),
         pytest.param(
