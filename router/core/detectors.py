@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from router.core import finders
 from router.core.policy import Detector, DetectorName
+from router.core.unescape import passes
 from router.core.values import Label
 
 _IN_NUMBERS: Mapping[DetectorName, finders.Finder] = {
@@ -36,6 +37,10 @@ class Detectors:
         """
         return ()
 
+    def scan_body(self, body: bytes) -> tuple[Label, ...]:
+        """As `scan`, for all that a request body (JSON in UTF-8) says."""
+        return ()
+
 
 class _Configured(Detectors):
     def __init__(self, labels: tuple[tuple[DetectorName, Label], ...]) -> None:
@@ -52,6 +57,11 @@ class _Configured(Detectors):
             if found == self._sought:
                 break
         return tuple([label for kind, label in self._labels if kind in found]) if found else ()
+
+    def scan_body(self, body: bytes) -> tuple[Label, ...]:
+        if body.isascii() and b"\\u" not in body and b"\\/" not in body and _is_plain(body):
+            return ()  # nothing is escaped, so the body is its own and only text
+        return self.scan(passes(body))
 
 
 def _is_plain(data: bytes) -> bool:

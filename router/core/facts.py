@@ -8,7 +8,6 @@ from router.core.detectors import Detectors
 from router.core.policy import Endpoint, Sensitivity
 from router.core.reading import BadBody, Reading, split_names
 from router.core.sensitivity import is_most_restricted, with_key
-from router.core.unescape import passes
 from router.core.values import Facts, KeyGrant, Label, Plan
 
 LEVEL_HEADER = "x-breakeven-sensitivity"
@@ -57,7 +56,7 @@ def _labels(
     unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
     if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
         return labels
-    return labels + detectors.scan(passes(body))
+    return labels + detectors.scan_body(body)
 
 
 def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:

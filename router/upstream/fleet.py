@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from msgspec import Struct
 
-from router.core.breaker import describe
+from router.core.breaker import CLOSED, describe
 from router.core.policy import Backend, Health
 from router.core.values import BackendState
 from router.upstream.pool import Pool
@@ -44,7 +44,7 @@ class BackendRuntime:
         """The least loaded usable replica; one that was not tried yet if there is one. None when none is usable."""
         if len(self.replicas) == 1:
             only = self.replicas[0]
-            return only if only.usable(now) else None
+            return only if (only.breaker is CLOSED and not only.probed_down) or only.usable(now) else None
         usable = [replica for replica in self.replicas if replica.usable(now)]
         fresh = [replica for replica in usable if replica not in tried] or usable
         return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)

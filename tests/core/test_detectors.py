@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.core.detectors import Detectors, compile_detectors, find
 from router.core.policy import Detector, DetectorName
@@ -143,3 +145,14 @@ def test_hostile_text_takes_linear_work(unit: str) -> None:
     text = unit * (200_000 // len(unit)) + "PRIVATE KEY-----"
 
     assert find(text, EVERYTHING) <= EVERYTHING
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@given(
+    before=st.text(max_size=20), finding=st.sampled_from(["4111 1111 1111 1111", "123-45-6789", "a@example.com", ""])
+)
+def test_a_body_is_scanned_as_its_texts_are(escaped: bool, before: str, finding: str) -> None:
+    detectors = compile_detectors((Detector(find=("credit_card", "us_ssn", "email"), raise_to="r"),))
+    body = json.dumps({"content": f"{before} {finding}"}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    if escaped or not any("\ud800" <= char <= "\udfff" for char in before):
+        assert detectors.scan_body(body) == detectors.scan(passes(body))

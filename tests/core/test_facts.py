@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -46,7 +45,7 @@ SEEKING = compile_detectors((Detector(find=("email",), raise_to="internal"),))
 class Unused(Detectors):
     """Would raise a level; a test that gets this expects that nobody asks."""
 
-    def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
+    def scan_body(self, body: bytes) -> tuple[Label, ...]:
         raise AssertionError("the text was scanned")
 
 
