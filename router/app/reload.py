@@ -43,6 +43,7 @@ def keep_copy(plan: Plan, policy: str, copy: Path) -> bool:
     if version_of(content) != plan.version:
         return False
     fresh = copy.with_suffix(".new")
+    fresh.touch(mode=0o600)
     fresh.write_bytes(content)
     fresh.replace(copy)
     return True

@@ -40,6 +40,7 @@ SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
 ADAPTER_PYTHON = "BREAKEVEN_ADAPTER_PYTHON"
+ADAPTER_ENVIRONMENT = ".venv-adapter"
 
 log = logging.getLogger("breakeven.supervisor")
 
@@ -152,6 +153,7 @@ class Supervisor:
                 )
             found = msgspec.structs.replace(found, vllm_model=model)
         path = self._data_dir / "default-policy.yaml"
+        path.touch(mode=0o600)
         path.write_text(default_policy(found), encoding="utf-8")
         return str(path), found
 
@@ -240,8 +242,15 @@ class Supervisor:
             await self._adapter.stop(STOP_PATIENCE)
             self._adapter = None
         if wanted:
-            python = os.environ.get(ADAPTER_PYTHON) or sys.executable
-            command = [python, "-m", "router.adapter", "--policy", str(self._last_good), "--socket", self._socket]
+            command = [
+                _adapter_python(),
+                "-m",
+                "router.adapter",
+                "--policy",
+                str(self._last_good),
+                "--socket",
+                self._socket,
+            ]
             self._adapter = Child(
                 "adapter",
                 command,
@@ -278,6 +287,12 @@ class Supervisor:
             await self._keeper.stop()
         if self._runtime_dir != self._data_dir:
             shutil.rmtree(self._runtime_dir, ignore_errors=True)
+
+
+def _adapter_python() -> str:
+    """litellm cannot share an environment with everything, so it may have one of its own: named, or beside ours."""
+    beside = Path(sys.prefix).parent / ADAPTER_ENVIRONMENT / "bin" / "python"
+    return os.environ.get(ADAPTER_PYTHON) or (str(beside) if beside.exists() else sys.executable)
 
 
 def _check_redis(url: str) -> None:

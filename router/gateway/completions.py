@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import lru_cache
 
 from router.core.editing import edit
 from router.core.facts import build_facts
@@ -20,7 +19,7 @@ from router.gateway.headers import to_backend, to_client
 from router.gateway.http import Client, Request
 from router.gateway.inflate import inflate
 from router.gateway.reservation import Reservation
-from router.gateway.respond import header
+from router.gateway.respond import header, told
 from router.gateway.room import Room
 from router.gateway.state import Serving, State
 
@@ -98,8 +97,15 @@ class Completions:
         log.warning("refused", extra=names)
         wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
         param = "model" if refusal.status == 404 else None
-        status, code, message = refusal.status, refusal.code, refusal.message
-        return ApiError(status, code, message, param=param, retry_after=wait, retryable=wait is not None)
+        return ApiError(
+            refusal.status,
+            refusal.code,
+            refusal.message,
+            param=param,
+            retry_after=wait,
+            retryable=wait is not None,
+            level=decision.level,
+        )
 
     async def _find_room(self, ask: Ask, decision: Decision) -> Decision:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
@@ -166,7 +172,7 @@ class Completions:
         """No backend answered: relay the last error status that one gave, or say what happened."""
         log.warning("no answer", extra={"request": ask.request_id, "model": decision.model, "attempts": str(failure)})
         if failure.last is None:
-            raise _unanswered(failure)
+            raise _unanswered(failure, decision.level)
         exchange = failure.last.exchange
         client.respond(exchange.status, _lines(ask, decision, None, failure.last, common) + _NO_RETRY, exchange.body)
 
@@ -185,8 +191,8 @@ def _lines(ask: Ask, decision: Decision, forwarding: Forwarding | None, sent: Se
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     reason = _reason(sent.candidate, forwarding)
-    told = _told(route.backend, route.zone, decision.level or "none", reason)
-    return common + to_client(sent.exchange.headers, ask.request_id) + told
+    where = told(route.backend, route.zone, decision.level, reason)
+    return common + to_client(sent.exchange.headers, ask.request_id) + where
 
 
 def _reason(candidate: Candidate, forwarding: Forwarding | None) -> str:
@@ -197,21 +203,15 @@ def _reason(candidate: Candidate, forwarding: Forwarding | None) -> str:
     return f"{verb} from {failed.backend}: {failed.outcome.why}"
 
 
-@lru_cache(maxsize=1024)
-def _told(backend: str, zone: str, level: str, reason: str) -> bytes:
-    """All of these come from the policy or from tables, so they are few."""
-    lines = header("x-breakeven-backend", backend) + header("x-breakeven-zone", zone)
-    return lines + header("x-breakeven-sensitivity", level) + header("x-breakeven-reason", reason)
-
-
 def _full(decision: Decision) -> ApiError:
     names = ", ".join(candidate.route.backend for candidate in decision.waiting)
     message = f"Every backend that may take this request is full ({names}). Try again shortly."
-    return ApiError(503, "backends_full", message, retry_after=2, retryable=True)
+    return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
 
 
-def _unanswered(failure: NoAnswer) -> ApiError:
+def _unanswered(failure: NoAnswer, level: str) -> ApiError:
     if failure.timed_out:
-        return ApiError(504, "backend_timeout", f"No backend answered in time. {failure}", retryable=False)
+        message = f"No backend answered in time. {failure}"
+        return ApiError(504, "backend_timeout", message, retryable=False, level=level)
     message = f"No backend that may take this request answered. {failure}"
-    return ApiError(503, "backend_unavailable", message, retry_after=2, retryable=False)
+    return ApiError(503, "backend_unavailable", message, retry_after=2, retryable=False, level=level)

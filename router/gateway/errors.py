@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from router.gateway.respond import JSON, header
+from router.gateway.respond import JSON, header, told
 
 _TYPES = {
     400: "invalid_request_error",
@@ -16,7 +16,8 @@ _TYPES = {
 
 
 class ApiError(Exception):
-    """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own."""
+    """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own; `level` is what the
+    request was classified as, if it came that far."""
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class ApiError(Exception):
         param: str | None = None,
         retry_after: int | None = None,
         retryable: bool | None = None,
+        level: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -35,6 +37,7 @@ class ApiError(Exception):
         self.param = param
         self.retry_after = retry_after
         self.retryable = retryable
+        self.level = level
 
     @property
     def type(self) -> str:
@@ -47,7 +50,7 @@ class ApiError(Exception):
 
     def headers(self) -> bytes:
         """Complete header lines."""
-        lines = JSON
+        lines = JSON + told("none", "none", self.level, self.code)
         if self.retry_after is not None:
             lines += header("retry-after", str(self.retry_after))
         if self.retryable is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -17,6 +17,14 @@ def status_line(status: int) -> bytes:
     except ValueError:
         phrase = ""
     return f"HTTP/1.1 {status} {phrase}\r\n".encode("latin-1")
+
+
+@lru_cache(maxsize=1024)
+def told(backend: str, zone: str, level: str, reason: str) -> bytes:
+    """The header lines that say where a request ran and why. All of it comes from the policy or from tables, so
+    there are few of them."""
+    lines = header("x-breakeven-backend", backend) + header("x-breakeven-zone", zone)
+    return lines + header("x-breakeven-sensitivity", level or "none") + header("x-breakeven-reason", reason)
 
 
 def header(name: str, value: str) -> bytes:

@@ -85,6 +85,8 @@ async def test_a_restricted_request_is_refused_when_our_own_zone_is_down(gateway
         status, headers, _ = await gateway.post(RESTRICTED)
         assert status in (500, 503)
     assert (status, headers["retry-after"].isdigit()) == (503, True)
+    assert (headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == ("none", "backend_unavailable")
+    assert headers["x-breakeven-sensitivity"] == "restricted"
     assert not backends["api"].received
 
 

@@ -7,6 +7,8 @@ from hashlib import sha256
 
 from support.gateway import POLICY
 
+from router.config.load import load
+
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 KEY = "bk-test-key"
 KEYS = f"""
@@ -40,6 +42,17 @@ async def test_both_headers_of_the_sdks_are_taken(serve):
     assert (await gateway.post(ASK, {"x-api-key": KEY}))[0] == 200
     assert (await gateway.post(ASK, {"x-api-key": KEY, "authorization": f"Bearer {KEY}"}))[0] == 200
     assert {(row.cell.team, row.cell.key, row.requests) for row in gateway.rows()} == {("search", "app", 3)}
+
+
+async def test_a_key_taken_out_of_the_policy_is_refused_at_once(serve, tmp_path):
+    gateway = await serve(POLICY + KEYS)
+    headers = {"authorization": f"Bearer {KEY}"}
+    assert [(await gateway.post(ASK, headers))[0] for _ in range(2)] == [200, 200]
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(policy.read_text().replace(sha256(KEY.encode()).hexdigest(), sha256(b"new").hexdigest()))
+    gateway.adopt(load(policy))
+    assert (await gateway.post(ASK, headers))[0] == 401
+    assert (await gateway.post(ASK, {"authorization": "Bearer new"}))[0] == 200
 
 
 async def test_two_different_credentials_are_refused(serve):
