@@ -63,7 +63,7 @@ class BadBody(Exception):
         self.code = code
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """What one body says. Spans are offsets (from, to) in its bytes."""
 
     model: str

@@ -7,6 +7,8 @@
     Usage      tokens that an upstream reported          (core.usage -> ledger)
     Hold, Settlement   what the ledger is told           (gateway -> ledger)
 
+Those that every request makes anew are left out of garbage collection (`gc=False`): they hold values only, so they
+cannot be part of a cycle.
 Money is in integer micro-USD; tokens are integers; times are seconds since the epoch unless a name says otherwise.
 """
 
@@ -37,7 +39,7 @@ class PriceTier(Struct, frozen=True):
     rates: Rates
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, gc=False):
     """Tokens of one answer. `input` is all input, with `cached` and `cache_write` being parts of it."""
 
     input: int = 0
@@ -98,7 +100,7 @@ class GpuFigures(Struct, frozen=True):
     capacity_tokens_per_day: float | None
 
 
-class Label(Struct, frozen=True):
+class Label(Struct, frozen=True, gc=False):
     """What a request says, or what was found in it."""
 
     level: str | None = None
@@ -129,7 +131,7 @@ class Plan(Struct, frozen=True):
     """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, gc=False):
     endpoint: Endpoint
     model: str
     key: KeyGrant
@@ -142,7 +144,7 @@ class Facts(Struct, frozen=True):
     """Asked for by the client."""
 
 
-class BackendState(Struct, frozen=True):
+class BackendState(Struct, frozen=True, gc=False):
     """One backend now, over its replicas."""
 
     healthy: bool = True
@@ -157,7 +159,7 @@ class BackendState(Struct, frozen=True):
     """Context length that the backend reports."""
 
 
-class Mixture(Struct, frozen=True):
+class Mixture(Struct, frozen=True, gc=False):
     """Eligible tokens seen in the window."""
 
     input: int = 0
@@ -175,7 +177,7 @@ class Side(StrEnum):
     CLOUD = "cloud"
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, gc=False):
     backends: Mapping[str, BackendState]
     """Backends that are missing count as healthy and free."""
     seen: Mixture = Mixture()
@@ -199,7 +201,7 @@ class Step(StrEnum):
     COST = "cost order"
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, gc=False):
     route: Route
     reason: str
     """Short code for the response header, such as `threshold-below`."""
@@ -207,20 +209,20 @@ class Candidate(Struct, frozen=True):
     """One sentence for people."""
 
 
-class Removal(Struct, frozen=True):
+class Removal(Struct, frozen=True, gc=False):
     backend: str
     step: Step
     explanation: str
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Struct, frozen=True, gc=False):
     status: int
     code: str
     message: str
     retry_after: float | None = None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """Where a request may go.
 
     Exactly one of `candidates`, `waiting` and `refusal` is filled: go there in this order; wait for one of
@@ -245,7 +247,7 @@ class Decision(Struct, frozen=True):
     """Name of the rule that applied."""
 
 
-class Preference(Struct, frozen=True):
+class Preference(Struct, frozen=True, gc=False):
     """What a cost strategy answers."""
 
     side: Side
@@ -266,7 +268,7 @@ class BreakEven(Struct, frozen=True):
     """False when it never breaks even, or only above what the GPU can serve."""
 
 
-class Cell(Struct, frozen=True):
+class Cell(Struct, frozen=True, gc=False):
     """The dimensions that the ledger counts by."""
 
     backend: str
@@ -276,7 +278,7 @@ class Cell(Struct, frozen=True):
     key: str
 
 
-class Hold(Struct, frozen=True):
+class Hold(Struct, frozen=True, gc=False):
     """The worst case of one request, held before it is sent."""
 
     id: str
@@ -292,7 +294,7 @@ class Hold(Struct, frozen=True):
     eligible: bool
 
 
-class Settlement(Struct, frozen=True):
+class Settlement(Struct, frozen=True, gc=False):
     """What really happened to one hold."""
 
     id: str

@@ -11,7 +11,7 @@ from router.gateway.http import Request
 from router.gateway.state import Serving
 
 
-class Ask(Struct, frozen=True):
+class Ask(Struct, frozen=True, gc=False):
     """What was asked, by whom, and what is known of it."""
 
     endpoint: Endpoint
@@ -25,4 +25,3 @@ class Ask(Struct, frozen=True):
     """Seconds since the epoch."""
     deadline: float
     """Loop time until which the answer's first byte must have come."""
-    request_id: str

@@ -32,20 +32,18 @@ log = logging.getLogger("breakeven.gateway")
 
 
 class Completions:
-    """Handles the three POST endpoints. `common` are header lines that every answer to a request carries."""
+    """Handles the three POST endpoints."""
 
     def __init__(self, state: State, room: Room, loop: asyncio.AbstractEventLoop) -> None:
         self._state = state
         self._room = room
         self._loop = loop
 
-    async def handle(
-        self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant, request_id: str, common: bytes
-    ) -> None:
+    async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
         if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
-            ask = self._read(self._state.serving, endpoint, request, key, request_id)
+            ask = self._read(self._state.serving, endpoint, request, key)
         else:
-            ask = await asyncio.to_thread(self._read, self._state.serving, endpoint, request, key, request_id)
+            ask = await asyncio.to_thread(self._read, self._state.serving, endpoint, request, key)
         decision = self._decide(ask)
         if decision.waiting:
             decision = await self._find_room(ask, decision)
@@ -57,13 +55,19 @@ class Completions:
         try:
             await reservation.confirmed()
             sent = await forwarding.answer()
-            await self._deliver(ask, decision, forwarding, sent, client, common)
+            exchange = sent.exchange
+            lines = _lines(ask, decision, forwarding, sent)
+            if exchange.streaming:
+                client.start(exchange.status, lines)
+                await self._stream(ask, sent, client)
+            else:
+                client.respond(exchange.status, lines, exchange.body)
             reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent)))
             settled = True
         except NoAnswer as failure:
             reservation.settle(settlement_of_failure(reservation.hold))
             settled = True
-            self._give_up(ask, decision, failure, client, common)
+            self._give_up(ask, decision, failure, client)
         finally:
             if not settled:
                 _left(ask, reservation, forwarding)
@@ -71,7 +75,7 @@ class Completions:
 
     # --- read and decide
 
-    def _read(self, serving: Serving, endpoint: Endpoint, request: Request, key: KeyGrant, request_id: str) -> Ask:
+    def _read(self, serving: Serving, endpoint: Endpoint, request: Request, key: KeyGrant) -> Ask:
         plan = serving.plan
         try:
             body = inflate(request, plan.policy.server.max_body_bytes)
@@ -81,7 +85,7 @@ class Completions:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         deadline = self._loop.time() + plan.policy.retry.deadline
         now = self._state.clock()
-        return Ask(endpoint, serving, key, body, reading, facts, request, now, deadline, request_id)
+        return Ask(endpoint, serving, key, body, reading, facts, request, now, deadline)
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
@@ -93,7 +97,7 @@ class Completions:
         return decision
 
     def _refused(self, ask: Ask, decision: Decision, refusal: Refusal) -> ApiError:
-        names = {"request": ask.request_id, "key": ask.key.name, "model": decision.model, "code": refusal.code}
+        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": refusal.code}
         log.warning("refused", extra=names)
         wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
         param = "model" if refusal.status == 404 else None
@@ -146,17 +150,6 @@ class Completions:
             policy.health.cooldown,
         )
 
-    async def _deliver(
-        self, ask: Ask, decision: Decision, forwarding: Forwarding, sent: Sent, client: Client, common: bytes
-    ) -> None:
-        exchange = sent.exchange
-        lines = _lines(ask, decision, forwarding, sent, common)
-        if exchange.streaming:
-            client.start(exchange.status, lines)
-            await self._stream(ask, sent, client)
-        else:
-            client.respond(exchange.status, lines, exchange.body)
-
     async def _stream(self, ask: Ask, sent: Sent, client: Client) -> None:
         exchange = sent.exchange
         await exchange.relay(client)
@@ -165,16 +158,16 @@ class Completions:
             return
         backend, why = sent.candidate.route.backend, str(exchange.broken)
         sent.replica.report_failure(self._loop.time(), why)
-        log.warning("stream broken", extra={"request": ask.request_id, "backend": backend, "why": why})
+        log.warning("stream broken", extra={"request": ask.request.id, "backend": backend, "why": why})
         client.close()
 
-    def _give_up(self, ask: Ask, decision: Decision, failure: NoAnswer, client: Client, common: bytes) -> None:
+    def _give_up(self, ask: Ask, decision: Decision, failure: NoAnswer, client: Client) -> None:
         """No backend answered: relay the last error status that one gave, or say what happened."""
-        log.warning("no answer", extra={"request": ask.request_id, "model": decision.model, "attempts": str(failure)})
+        log.warning("no answer", extra={"request": ask.request.id, "model": decision.model, "attempts": str(failure)})
         if failure.last is None:
             raise _unanswered(failure, decision.level)
         exchange = failure.last.exchange
-        client.respond(exchange.status, _lines(ask, decision, None, failure.last, common) + _NO_RETRY, exchange.body)
+        client.respond(exchange.status, _lines(ask, decision, None, failure.last) + _NO_RETRY, exchange.body)
 
 
 def _left(ask: Ask, reservation: Reservation, forwarding: Forwarding) -> None:
@@ -187,12 +180,12 @@ def _left(ask: Ask, reservation: Reservation, forwarding: Forwarding) -> None:
         forwarding.abandon()
 
 
-def _lines(ask: Ask, decision: Decision, forwarding: Forwarding | None, sent: Sent, common: bytes) -> bytes:
+def _lines(ask: Ask, decision: Decision, forwarding: Forwarding | None, sent: Sent) -> bytes:
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     reason = _reason(sent.candidate, forwarding)
     where = told(route.backend, route.zone, decision.level, reason)
-    return common + to_client(sent.exchange.headers, ask.request_id) + where
+    return ask.request.common + to_client(sent.exchange.headers, ask.request.id) + where
 
 
 def _reason(candidate: Candidate, forwarding: Forwarding | None) -> str:

@@ -22,7 +22,7 @@ MAX_URL_BYTES = 16 * 1024
 MAX_PIPELINED = 8
 
 
-class Request(Struct):
+class Request(Struct, gc=False):
     """`headers` has lower-case names; repeated ones are joined by a comma, except credentials, see `identify`."""
 
     method: str
@@ -34,6 +34,10 @@ class Request(Struct):
     http10: bool
     credentials: int = 0
     """How many authorization and x-api-key headers there were."""
+    id: str = ""
+    """Given by the service, for logs and answers."""
+    common: bytes = b""
+    """Given by the service: header lines of every answer to it, such as those of CORS."""
 
 
 class BadRequest(Exception):
@@ -54,7 +58,7 @@ class Handler(Protocol):
     def refuse(self, error: BadRequest, client: Client) -> None: ...
     def opened(self, client: Client) -> None: ...
     def closed(self, client: Client) -> None: ...
-    def crashed(self, error: BaseException, request: Request, client: Client) -> None: ...
+    def failed(self, error: Exception, request: Request, client: Client) -> None: ...
 
 
 class Client(asyncio.Protocol):
@@ -204,7 +208,7 @@ class Client(asyncio.Protocol):
         except asyncio.CancelledError:
             self.close()
         except Exception as error:
-            self._handler.crashed(error, request, self)
+            self._handler.failed(error, request, self)
         finally:
             self._done(request)
 

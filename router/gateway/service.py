@@ -6,7 +6,9 @@ import asyncio
 import logging
 import secrets
 import traceback
+from collections.abc import Coroutine
 from itertools import count
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -78,40 +80,43 @@ class Service:
             await self._deserted.wait()
 
     def refuse(self, error: BadRequest, client: Client) -> None:
-        api_error = ApiError(error.status, error.code, error.message)
-        client.respond(
-            error.status, self._common({}) + api_error.headers() + b"connection: close\r\n", api_error.body()
-        )
+        refusal = ApiError(error.status, error.code, error.message)
+        lines = header("x-request-id", self._next_id()) + refusal.headers() + b"connection: close\r\n"
+        client.respond(error.status, lines, refusal.body())
 
-    def crashed(self, error: BaseException, request: Request, client: Client) -> None:
-        """A defect of ours: the type is logged, never the message, which may hold a prompt."""
+    def failed(self, error: Exception, request: Request, client: Client) -> None:
+        """Answer an error of ours: one that was meant, or a defect."""
+        if isinstance(error, ApiError):
+            lines = request.common + header("x-request-id", request.id) + error.headers()
+            client.respond(error.status, lines, error.body())
+        else:
+            self._crashed(error, request, client)
+
+    def _crashed(self, error: Exception, request: Request, client: Client) -> None:
+        """A defect: its type and place are logged, never the message, which may hold a prompt."""
         where = {"path": request.path[:100], "error": type(error).__name__, "trace": _trace(error)}
-        log.error("unhandled error", extra=where)
+        log.error("unhandled error", extra=where | {"request": request.id})
         if client.started:
             client.abort()
             return
-        failure = ApiError(500, "internal_error", "The gateway failed on this request; its log has the details.")
-        client.respond(500, self._common(request.headers) + failure.headers(), failure.body())
+        message = "The gateway failed on this request; its log has the details."
+        self.failed(ApiError(500, "internal_error", message), request, client)
 
     # --- requests
 
-    async def handle(self, request: Request, client: Client) -> None:
-        request_id = f"{self._id_prefix}{next(self._ids):x}"
-        common = self._cors.lines(request.headers) if self._cors.enabled else b""
-        try:
-            endpoint = POSTS.get(request.path)
-            if endpoint is not None and request.method == "POST":
-                key = self._keyring.identify(request)
-                await self._completions.handle(endpoint, request, client, key, request_id, common)
-            else:
-                self._small(request, client, common + header("x-request-id", request_id))
-        except ApiError as error:
-            client.respond(error.status, common + header("x-request-id", request_id) + error.headers(), error.body())
+    def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]:
+        request.id = self._next_id()
+        if self._cors.enabled:
+            request.common = self._cors.lines(request.headers)
+        endpoint = POSTS.get(request.path)
+        if endpoint is not None and request.method == "POST":
+            return self._completions.handle(endpoint, request, client, self._keyring.identify(request))
+        return self._small(request, client, request.common + header("x-request-id", request.id))
 
-    def _common(self, headers: dict[str, str]) -> bytes:
-        return self._cors.lines(headers) + header("x-request-id", f"{self._id_prefix}{next(self._ids):x}")
+    def _next_id(self) -> str:
+        return f"{self._id_prefix}{next(self._ids):x}"
 
-    def _small(self, request: Request, client: Client, common: bytes) -> None:
+    async def _small(self, request: Request, client: Client, common: bytes) -> None:
         """Everything that needs no backend."""
         path = request.path
         if request.method == "OPTIONS" and self._cors.enabled:

@@ -106,14 +106,14 @@ class Play:
         self._slow_down(cast(Any, self._gateway.ledger))
 
     def _watch_crashes(self, service: Any) -> None:
-        report = service.crashed
+        report = service._crashed
 
         def crashed(error: BaseException, request: Any, client: Any) -> None:
             last = traceback.extract_tb(error.__traceback__)[-1]
             self.tally.crashes[f"{type(error).__name__} in {Path(last.filename).name}:{last.name}"] += 1
             report(error, request, client)
 
-        service.crashed = crashed
+        service._crashed = crashed
 
     def _slow_down(self, ledger: Any) -> None:
         """The ledger of this test answers at once; the real one is somewhere else."""
