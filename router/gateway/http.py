@@ -71,6 +71,7 @@ class Client(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._request: Request | None = None
         self._url = b""
+        self._raw_headers: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
         self._header_bytes = 0
         self._credentials = 0
@@ -130,8 +131,8 @@ class Client(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url = b""
-        self._headers = {}
-        self._header_bytes = self._body_bytes = self._credentials = 0
+        self._raw_headers = []
+        self._header_bytes = self._body_bytes = 0
         self._body = []
 
     def on_url(self, url: bytes) -> None:
@@ -143,15 +144,10 @@ class Client(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise BadRequest(431, "headers_too_large", "The request's headers are larger than 64 KiB.")
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        if key in ("authorization", "x-api-key"):
-            self._credentials += 1
-        if key in self._headers:
-            text = f"{self._headers[key]}, {text}"
-        self._headers[key] = text
+        self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        self._headers, self._credentials = _headers(self._raw_headers)
         length = self._headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
@@ -292,6 +288,19 @@ class Client(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> tuple[dict[str, str], int]:
+    """Headers by lower-case name, repeated ones joined by a comma; and how many of them are credentials."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    if len(headers) == len(raw):
+        return headers, ("authorization" in headers) + ("x-api-key" in headers)
+    headers, credentials = {}, 0
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        credentials += name in ("authorization", "x-api-key")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers, credentials
 
 
 def _too_large(limit: int) -> BadRequest:

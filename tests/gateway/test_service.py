@@ -104,3 +104,16 @@ async def test_cors_preflight(serve):
     assert headers["access-control-allow-origin"] == "https://app.example"
     _, headers, _ = await gateway.post(ASK, {"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in headers
+
+
+async def test_repeated_headers_count_once_more(serve):
+    gateway = await serve(POLICY + KEYS)
+    body = json.dumps(ASK).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n" % len(body)
+    twice = b"authorization: Bearer %b\r\nauthorization: Bearer other\r\n\r\n" % KEY.encode()
+    status, _, answered = await gateway.exchange(head + twice + body)
+    assert (status, json.loads(answered)["error"]["code"]) == (400, "conflicting_credentials")
+    tags = b"x-breakeven-sensitivity: public\r\nX-Breakeven-Sensitivity: restricted\r\n"
+    key = b"authorization: Bearer %b\r\n\r\n" % KEY.encode()
+    _, headers, _ = await gateway.exchange(head + tags + key + body)
+    assert headers["x-breakeven-sensitivity"] == "restricted"
