@@ -57,7 +57,8 @@ class Verdict:
             self._tally.leaks.append(f"{machine.name} received a request that {where}: {request.ask}")
 
     def _judge_answer(self, request: Request) -> None:
-        zone = request.headers.get("x-breakeven-zone")
+        told = request.headers.get("x-breakeven-zone")
+        zone = None if told == "none" else told  # the gateway's own errors come from no zone
         if request.status == 200:
             self._judge_success(request, zone)
             return
