@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from support.litellm import python_with_litellm
 
 PROJECT = Path(__file__).parents[2]
 KEY = "sk-ant-the-key-of-the-policy"
@@ -158,15 +159,7 @@ class Adapter:
 @pytest.fixture(scope="session")
 def interpreter() -> str:
     """An interpreter with litellm, which cannot live in the environment of these tests."""
-    python = os.environ.get("BREAKEVEN_ADAPTER_PYTHON", str(PROJECT / ".venv-adapter" / "bin" / "python"))
-    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)"
-    try:
-        found = subprocess.run([python, "-c", check], capture_output=True).returncode == 0
-    except OSError:
-        found = False
-    if not found:
-        pytest.skip(f"litellm is not importable in {python}; BREAKEVEN_ADAPTER_PYTHON names another interpreter")
-    return python
+    return python_with_litellm()
 
 
 @pytest.fixture(scope="session")

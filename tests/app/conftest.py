@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.serving import PROJECT, Pretended, Serving
+from support.litellm import python_with_litellm
+from support.serving import Pretended, Serving
 
 POLICY = """
 version: 1
@@ -67,12 +66,4 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
 @pytest.fixture(scope="session")
 def interpreter() -> str:
     """An interpreter with litellm, which cannot live in the environment of these tests."""
-    python = os.environ.get("BREAKEVEN_ADAPTER_PYTHON", str(PROJECT / ".venv-adapter" / "bin" / "python"))
-    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)"
-    try:
-        found = subprocess.run([python, "-c", check], capture_output=True).returncode == 0
-    except OSError:
-        found = False
-    if not found:
-        pytest.skip(f"litellm is not importable in {python}; BREAKEVEN_ADAPTER_PYTHON names another interpreter")
-    return python
+    return python_with_litellm()
