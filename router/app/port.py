@@ -22,13 +22,13 @@ def take_port(host: str, port: int) -> tuple[socket.socket, int]:
             probe.bind((host, port))
             probe.listen(1)
             port = probe.getsockname()[1]
-        placeholder = socket.socket(family, socket.SOCK_STREAM)
-        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        placeholder.bind((host, port))
+        claim = socket.socket(family, socket.SOCK_STREAM)
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim.bind((host, port))
     except OSError as error:
         raise PortTaken(_explained(host, port, error)) from None
-    return placeholder, port
+    return claim, port
 
 
 def _explained(host: str, port: int, error: OSError) -> str:

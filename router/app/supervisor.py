@@ -78,11 +78,11 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         _check_redis(self._settings.redis)
-        placeholder, port = take_port(self._settings.host, self._settings.port)
+        claim, port = take_port(self._settings.host, self._settings.port)
         lock = take_data_dir(self._data_dir)
         self._runtime_dir = runtime_dir(self._data_dir)
         try:
-            with placeholder:
+            with claim:
                 await self._unless_stopped(self._start(port))
                 await self._stop.wait()
         finally:

@@ -104,7 +104,7 @@ class Ledger:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self) -> None:
-        """Connects, or gives up for now: then `available` is False and connecting goes on in the background."""
+        """Connects, or gives up at first: then `available` is False and connecting goes on in the background."""
         self._loop = asyncio.get_running_loop()
         self._tasks = (asyncio.create_task(self._stay_connected()), asyncio.create_task(self._sweep_on()))
         await self._tried.wait()

@@ -11,8 +11,8 @@ from router.app.port import PortTaken, take_port
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_a_free_port_is_kept_for_sockets_that_share_it(host):
-    placeholder, port = take_port(host, 0)
-    with placeholder, socket.socket(placeholder.family) as listener:
+    claim, port = take_port(host, 0)
+    with claim, socket.socket(claim.family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen()
@@ -22,9 +22,9 @@ def test_a_free_port_is_kept_for_sockets_that_share_it(host):
             take_port(host, port)
 
 
-def test_the_placeholder_alone_takes_no_connections():
-    placeholder, port = take_port("127.0.0.1", 0)
-    with placeholder, pytest.raises(ConnectionRefusedError):
+def test_the_claim_alone_takes_no_connections():
+    claim, port = take_port("127.0.0.1", 0)
+    with claim, pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
