@@ -57,7 +57,7 @@ NOTHING_SENT = frozenset({Fault.REFUSED, Fault.DNS, Fault.TLS, Fault.CONNECT_TIM
 """Faults before a byte of the request was written."""
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """How one attempt ended: with a fault, or with a status."""
 
     fault: Fault | None = None

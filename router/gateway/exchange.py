@@ -23,6 +23,25 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
 
+    __slots__ = (
+        "_ended",
+        "_loop",
+        "_parts",
+        "_size",
+        "_strip_usage",
+        "_write",
+        "asked",
+        "broken",
+        "connection",
+        "done",
+        "first_byte_at",
+        "headers",
+        "on_body",
+        "ready",
+        "scanner",
+        "status",
+    )
+
     def __init__(self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None

@@ -28,7 +28,7 @@ from router.upstream.replica import Replica
 _OUR_CREDENTIALS = (401, 402, 403, 407)
 
 
-class Job(Struct, frozen=True):
+class Job(Struct, frozen=True, gc=False):
     """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
 
     path: str
@@ -73,6 +73,18 @@ class NoAnswer(Exception):
 
 class Forwarding:
     """The attempts of one request. `current` is the exchange under way, for whoever has to clean up."""
+
+    __slots__ = (
+        "_closed",
+        "_job",
+        "_last",
+        "_loop",
+        "_stale",
+        "_state",
+        "_tried",
+        "attempts",
+        "current",
+    )
 
     def __init__(self, state: State, job: Job, loop: asyncio.AbstractEventLoop) -> None:
         self.attempts: list[Attempt] = []

@@ -12,7 +12,9 @@ _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 def inflate(request: Request, limit: int) -> bytes:
     """The body as plain bytes, at most `limit` long. Raises ApiError 400, 413 or 415."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if "content-encoding" not in request.headers:
+        return request.body
+    encoding = request.headers["content-encoding"].strip().lower()
     if encoding in ("identity", ""):
         return request.body
     bits = _WINDOW_BITS.get(encoding)

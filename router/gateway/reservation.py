@@ -17,6 +17,8 @@ from router.ledger.errors import LedgerUnavailable
 class Reservation:
     """`hold` is held, about to be, or, when the ledger is lost, only written down here."""
 
+    __slots__ = ("_asked", "_ledger", "hold")
+
     def __init__(self, ledger: Ledger, hold: Hold) -> None:
         self.hold = hold
         self._ledger = ledger
