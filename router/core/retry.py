@@ -53,10 +53,6 @@ class Fault(StrEnum):
     MID_STREAM = "the stream broke off"
 
 
-NOTHING_SENT = frozenset({Fault.REFUSED, Fault.DNS, Fault.TLS, Fault.CONNECT_TIMEOUT})
-"""Faults before a byte of the request was written."""
-
-
 class Outcome(Struct, frozen=True, gc=False):
     """How one attempt ended: with a fault, or with a status."""
 

@@ -34,7 +34,6 @@ class Exchange:
         "broken",
         "connection",
         "done",
-        "first_byte_at",
         "headers",
         "on_body",
         "ready",
@@ -56,7 +55,6 @@ class Exchange:
         self.headers: Headers = []
         self.broken: UpstreamError | None = None
         """Why a stream that the client already sees ended early."""
-        self.first_byte_at = 0.0
         self._loop = loop
         self._parts: list[bytes] = []
         self._size = 0
@@ -77,7 +75,6 @@ class Exchange:
     def on_head(self, status: int, headers: Headers) -> None:
         self.status = status
         self.headers = headers
-        self.first_byte_at = self._loop.time()
         if status == 200:
             for name, value in headers:
                 if name == b"content-type" and value.startswith(b"text/event-stream"):

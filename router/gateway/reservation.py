@@ -1,8 +1,8 @@
 """One request's hold in the ledger, from the moment it was asked for.
 
-A cloud backend gets nothing before the hold is confirmed. An own backend need not be kept waiting: its tokens
-are not bought, and it serves on when the ledger is lost. So the answer to `reserve` is awaited by whoever is
-about to spend money, and settling waits for it by itself.
+Nothing is sent before the ledger has answered. When it is lost, own backends serve on, since their tokens are not
+bought; whoever is about to spend money asks `confirmed` once more. Settling waits for the answer by itself, for the
+case that the client leaves before it has come.
 """
 
 from __future__ import annotations

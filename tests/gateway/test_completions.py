@@ -206,3 +206,29 @@ async def test_an_http_1_0_client_gets_a_stream_that_ends_with_the_connection(ga
 
 def test_chunks_are_joined_by_the_helper():
     assert join_chunks(b"3\r\nabc\r\n0\r\n\r\n") == b"abc"
+
+
+async def test_a_providers_time_to_come_back_is_kept(gateway, backends):
+    backends["gpu"].default = answer(429, b'{"error":{"message":"slow down"}}', "retry-after: 7\r\n")
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, headers["retry-after"], headers["x-should-retry"]) == (429, "7", "false")
+    assert body == b'{"error":{"message":"slow down"}}'
+
+
+async def test_an_image_cannot_be_read_and_stays_in_our_own_zone(serve, backends):
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "iVBORw0KGgo" * 100_000}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}]
+    status, headers, _ = await gateway.post(ASK | {"messages": messages})
+    assert (status, headers["x-breakeven-backend"], headers["x-breakeven-sensitivity"]) == (200, "gpu", "restricted")
+    assert backends["gpu"].requests[0]["messages"] == messages
+    assert not backends["api"].received
+
+
+async def test_without_a_sensitivity_section_images_go_where_everything_goes(serve, backends):
+    policy = POLICY.replace("local_first", "cloud_first")
+    open_to_all = policy[: policy.index("sensitivity:")] + policy[policy.index("cost: {strategy") :]
+    gateway = await serve(open_to_all)
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
+    _, headers, _ = await gateway.post(ASK | {"messages": [{"role": "user", "content": [image]}]})
+    assert (headers["x-breakeven-backend"], headers["x-breakeven-sensitivity"]) == ("api", "none")
