@@ -16,7 +16,9 @@ testing := .venv/.testing
 adapter := .venv-adapter/.installed
 locking := .venv-lock/.installed
 
-pip_install := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
+# The locks are complete, so pip resolves nothing: it would take a newer release for a requirement with an extra, such as
+# coverage[toml], and then refuse it for want of a hash.
+pip_install := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r
 # The source tree itself, in place. setuptools comes from the lock, so building it downloads nothing.
 pip_install_tree := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDIR)/.venv-adapter/bin/python}"
