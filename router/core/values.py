@@ -294,6 +294,33 @@ class Hold(Struct, frozen=True, gc=False):
     eligible: bool
 
 
+class Course(Struct, frozen=True, gc=False):
+    """How one request went, for its record; never anything that it said. Times are microseconds since its arrival."""
+
+    request: str = ""
+    """The `x-request-id` that the client was given."""
+    level: str = ""
+    tags: tuple[str, ...] = ()
+    reason: str = ""
+    """Short code, as in the response header."""
+    status: int = 0
+    """HTTP status that the client was given; 0 when it left before."""
+    stream: bool = False
+    attempts: int = 0
+    """Attempts at backends, the last one included."""
+    sent: int = 0
+    """When the last attempt was sent: what the gateway itself took, with waiting for room and failed attempts."""
+    first_byte: int = 0
+    """When the answer's first byte could go to the client; 0 when there was none."""
+    duration: int = 0
+    """When the answer ended."""
+    detail: str = ""
+    """Why it failed or was refused, for people."""
+
+
+_NO_COURSE = Course()
+
+
 class Settlement(Struct, frozen=True, gc=False):
     """What really happened to one hold."""
 
@@ -308,6 +335,7 @@ class Settlement(Struct, frozen=True, gc=False):
     """Micro-USD that the other side would have charged."""
     error: bool
     eligible: bool
+    course: Course = _NO_COURSE
 
 
 class Row(Struct, frozen=True):
