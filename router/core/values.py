@@ -19,6 +19,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from router.core.bill import BOTH, NO_BILL, Bill
+from router.core.budget import Reached, Verdict
 from router.core.policy import Endpoint, Modality, Policy
 
 
@@ -292,6 +294,32 @@ class Hold(Struct, frozen=True, gc=False):
     cost: int
     """Micro-USD."""
     eligible: bool
+    bill: Bill = NO_BILL
+    """The counters of limits that it is held against."""
+    sides: int = BOTH
+    """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""
+    local_first: bool = False
+    """It would go to an own backend anyway."""
+    local_cost: int = 0
+    """Micro-USD if it goes to own backends only."""
+    local_cell: Cell | None = None
+    """Where it is charged then."""
+    cost_at_risk: int = 0
+    """Micro-USD that it may cost beyond `cost`, when that is a learned bound."""
+    tokens_at_risk: int = 0
+    request: str = ""
+    """The `x-request-id` that the client is given."""
+
+
+class Admission(Struct, frozen=True, gc=False):
+    """The ledger's answer to a hold."""
+
+    sides: int
+    """Where the request may go; 0 when nothing is held and it is refused."""
+    verdict: Verdict | None = None
+    """The limit that stands in the way of the rest."""
+    warnings: tuple[Reached, ...] = ()
+    """Soft limits that are reached."""
 
 
 class Course(Struct, frozen=True, gc=False):
@@ -335,6 +363,8 @@ class Settlement(Struct, frozen=True, gc=False):
     """Micro-USD that the other side would have charged."""
     error: bool
     eligible: bool
+    local: bool = False
+    """Whether an own backend answered, or would have."""
     course: Course = _NO_COURSE
 
 
@@ -353,3 +383,5 @@ class Row(Struct, frozen=True):
     """Requests whose tokens were estimated."""
     unsettled: int = 0
     """Requests charged as held because nobody settled them."""
+    unheld: int = 0
+    """Requests that went on without a hold, because the ledger was lost."""

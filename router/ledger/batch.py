@@ -3,50 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from router.core.bill import CONCURRENT, REQUESTS, TOKENS, USD, Bill, Charge
 from router.core.values import Cell, Hold, Settlement
+from router.core.volume import QUARTER_SECONDS
 from router.ledger.layout import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
+from router.ledger.records import batch_blob
 from router.ledger.volume import Tokens
 
 
-class Release(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
+    """A hold that the ledger admitted, for these sides."""
+
+    hold: Hold
+    sides: int
+
+
+class Settle(Struct, frozen=True, gc=False):
+    """What really happened replaces the hold."""
+
+    held: Held
+    settlement: Settlement
+    record: bytes
+
+
+class Release(Struct, frozen=True, gc=False):
     """Nothing happened: the hold goes, and nothing is counted."""
 
-    id: str
+    held: Held
 
 
-class Abandon(Struct, frozen=True):
-    """A release of a hold that may or may not have arrived, or may still arrive."""
-
-    id: str
-
-
-class Record(Struct, frozen=True):
-    """Counts a request that went on although its hold was not confirmed."""
+class Record(Struct, frozen=True, gc=False):
+    """Counts a request that went on although its hold was not confirmed. `bill` is what it is counted in."""
 
     settlement: Settlement
+    bill: Bill
+    record: bytes
+    unheld: int = 1
+    """0 for one that was held, and that the server has forgotten."""
 
 
-Operation = Settlement | Release | Abandon | Record
-_Slot = tuple[str, int, int, list[str], list[list[int]], bool, int, int, int]
+class Note(Struct, frozen=True, gc=False):
+    """Only a record: of a request that was refused."""
 
+    record: bytes
+
+
+class Sum(Struct, frozen=True, gc=False):
+    """Several requests of one cell and quarter of an hour, of which nothing else is known any more."""
+
+    quarter: int
+    cell: Cell
+    totals: list[int]
+    """Columns in the order of `Row`."""
+    eligible: bool
+    tokens: Tokens
+
+
+Operation = Settle | Release | Record | Note | Sum
+Slotted = tuple[str, int, int, list[str], list[list[int]], bool, int, int, int]
+"""What is counted in one slot, as the scripts take it."""
+
+_T = TypeVar("_T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Batch(Struct):
     """What goes to the server in one call. Operations take effect before the new holds do."""
 
+    number: int
     operations: Sequence[Operation]
-    holds: Sequence[Hold]
+    holds: Sequence[Hold] = ()
+    blob: bytes = b""
+    """The operations' records, as they are journaled and written to the stream."""
+    records: int = 0
+
+
+def batch_of(number: int, operations: Sequence[Operation], holds: Sequence[Hold] = ()) -> Batch:
+    records = [operation.record for operation in operations if not isinstance(operation, Release | Sum)]
+    return Batch(number, operations, holds, batch_blob(records), len(records))
+
+
+class Sender(Struct):
+    """Who sends, as every script wants to know first."""
+
+    writer: str
+    retained: int
+    """Seconds that totals are kept."""
+    owned: tuple[str, ...]
+    """Zones that are owned."""
+    epoch: str = ""
+    term: int = 0
+    last: int = 0
+    """Number of the last batch that was applied."""
+
+    def head(self, number: int = 0) -> tuple[Any, ...]:
+        return (
+            CORRECTABLE_SECONDS,
+            self.retained,
+            self.owned,
+            self.epoch,
+            self.writer,
+            self.term,
+            self.last,
+            number,
+        )
 
 
 class Packed(Struct):
+    """One batch as bytes. `counters` are those that the answer numbers from 1; `billed` the holds that it does."""
+
     payload: bytes
-    own: dict[int, Tokens]
-    """What the batch's settlements add to the volume, by quarter."""
+    counters: list[Charge]
+    billed: list[int]
+    """Positions in the batch's holds of those that have limits."""
 
 
 def eligible_tokens(settlement: Settlement) -> Tokens:
@@ -54,8 +128,8 @@ def eligible_tokens(settlement: Settlement) -> Tokens:
     return usage.input - usage.cached, usage.cached, usage.output
 
 
-class _Place:
-    """What a batch adds to one slot."""
+class Place:
+    """What is added to one slot."""
 
     __slots__ = ("cells", "eligible", "tokens")
 
@@ -64,12 +138,12 @@ class _Place:
         self.eligible = False
         self.tokens = [0, 0, 0]
 
-    def add(self, settlement: Settlement) -> None:
+    def add(self, settlement: Settlement, unheld: int = 0) -> None:
         """Columns in the order of `Row`."""
         usage = settlement.usage
         totals = self.cells.get(settlement.cell)
         if totals is None:
-            totals = self.cells[settlement.cell] = [0] * 9
+            totals = self.cells[settlement.cell] = [0] * 10
         totals[0] += 1
         totals[1] += settlement.error
         totals[2] += usage.input
@@ -78,6 +152,7 @@ class _Place:
         totals[5] += settlement.cost
         totals[6] += settlement.counterfactual
         totals[7] += usage.estimated
+        totals[9] += unheld
         if settlement.eligible:
             self.eligible = True
             tokens = self.tokens
@@ -89,77 +164,238 @@ class _Place:
         return self.tokens[0], self.tokens[1], self.tokens[2]
 
 
+class _Account:
+    """What ended holds with one bill do to its counters, summed before they are looked at one by one."""
+
+    __slots__ = ("cost", "held_cost", "held_tokens", "number", "released", "risk_cost", "risk_tokens", "tokens")
+
+    def __init__(self) -> None:
+        self.number = self.released = self.cost = self.tokens = 0
+        self.held_cost = self.held_tokens = self.risk_cost = self.risk_tokens = 0
+
+    def add(self, held: Held, settlement: Settlement | None) -> None:
+        hold = held.hold
+        local = held.sides == 1
+        self.held_cost += hold.local_cost if local else hold.cost
+        self.held_tokens += hold.input + hold.output
+        self.risk_cost += 0 if local else hold.cost_at_risk
+        self.risk_tokens += hold.tokens_at_risk
+        if settlement is None:
+            self.released += 1
+        else:
+            self.number += 1
+            self.cost += settlement.cost
+            self.tokens += settlement.usage.input + settlement.usage.output
+
+    def change(self, charge: Charge, sides: int, local: bool) -> tuple[int, int, int]:
+        """Of used, held and risk."""
+        uses, holds = charge.uses(local), charge.holds(sides)
+        ended = self.number + self.released
+        measure = charge.measure
+        if measure == USD:
+            figures = self.cost, self.held_cost, self.risk_cost
+        elif measure == TOKENS:
+            figures = self.tokens, self.held_tokens, self.risk_tokens
+        else:
+            figures = self.number if measure == REQUESTS else 0, ended, 0
+        used, held, risk = figures
+        return used if uses else 0, -held if holds else 0, -risk if holds else 0
+
+
+class _Counters:
+    """The counters of one batch, numbered by their places."""
+
+    def __init__(self, bills: Iterable[Bill]) -> None:
+        places: dict[str, dict[str, Charge]] = {}
+        for bill in bills:
+            for charge in bill.charges:
+                places.setdefault(charge.place, {}).setdefault(charge.field, charge)
+        self.all = [charge for fields in places.values() for charge in fields.values()]
+        self.number = {(charge.place, charge.field): n for n, charge in enumerate(self.all, 1)}
+        self.packed = [(place, *_columns(fields.values())) for place, fields in places.items()]
+
+    def of(self, charge: Charge) -> int:
+        return self.number[charge.place, charge.field]
+
+
+def _columns(charges: Iterable[Charge]) -> tuple[list[str], list[int], list[int], list[bool]]:
+    every = list(charges)
+    limits = [charge.limit for charge in every]
+    return (
+        [charge.field for charge in every],
+        [limit.amount for limit in limits],
+        [limit.soft for limit in limits],
+        [limit.spare_local for limit in limits],
+    )
+
+
 class Packer:
     """Packs batches for one calendar."""
 
-    def __init__(self, calendar: Calendar, retain_days: int) -> None:
+    def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
-        self._retained = retain_days * 86_400
         self._cells = CellNames()
 
-    def together(self, batch: Batch) -> Packed | None:
-        """Payload of commit.lua; None when an operation needs each.lua, or an id comes twice."""
+    def together(self, batch: Batch, sender: Sender) -> Packed | None:
+        """Payload of commit.lua; None when an operation needs each.lua."""
         gone: dict[str, list[str]] = {}
-        places: dict[Slot, _Place] = {}
+        slots: dict[Slot, Place] = {}
+        accounts: dict[tuple[Bill, int, bool], _Account] = {}
         slot_of = self._calendar.slot
         for operation in batch.operations:
-            if isinstance(operation, Settlement):
-                slot = slot_of(operation.at)
-                place = places.get(slot)
+            if isinstance(operation, Settle):
+                settlement: Settlement | None = operation.settlement
+                place = slots.get(slot := slot_of(operation.settlement.at))
                 if place is None:
-                    place = places[slot] = _Place()
-                place.add(operation)
-            elif not isinstance(operation, Release):
+                    place = slots[slot] = Place()
+                place.add(operation.settlement)
+            elif isinstance(operation, Release):
+                settlement = None
+            elif isinstance(operation, Note):
+                continue
+            else:
                 return None
-            _append(gone, operation.id)
-        if any(len(set(ids)) < len(ids) for ids in gone.values()):
-            return None
-        slots = [self._slot(slot, place) for slot, place in places.items()]
-        fields = (CORRECTABLE_SECONDS, self._retained, _flat(gone), slots, self._reserved(batch.holds))
-        return Packed(_encode(fields), {slot.quarter: place.sum() for slot, place in places.items() if place.eligible})
+            held = operation.held
+            _append(gone, held.hold.id)
+            if held.hold.bill.charges:
+                _account(accounts, held, settlement)
+        return self._pack(batch, sender, gone, slots, accounts)
 
-    def one_by_one(self, batch: Batch) -> bytes:
-        """Payload of each.lua."""
-        operations = [self._single(operation) for operation in batch.operations]
-        return _encode((CORRECTABLE_SECONDS, self._retained, operations, self._reserved(batch.holds)))
+    def _pack(
+        self,
+        batch: Batch,
+        sender: Sender,
+        gone: dict[str, list[str]],
+        slots: dict[Slot, Place],
+        accounts: dict[tuple[Bill, int, bool], _Account],
+    ) -> Packed:
+        bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
+        counters = _Counters([*bills, *(bill for bill, _, _ in accounts)])
+        numbers = {bill: n for n, bill in enumerate(bills, 1)}
+        plain, billed = self._holds(batch.holds, numbers)
+        payload = _encode(
+            (
+                *sender.head(batch.number),
+                _flat(gone),
+                [self.slotted(slot, place) for slot, place in slots.items()],
+                counters.packed,
+                _changes(accounts, counters),
+                [_bill(bill, counters) for bill in bills],
+                plain,
+                [fields for _, fields in billed],
+                batch.blob,
+                batch.records,
+            )
+        )
+        return Packed(payload, counters.all, [position for position, _ in billed])
 
-    def own_tokens(self, batch: Batch) -> dict[int, Tokens]:
-        """What the batch's settlements add to the volume, by quarter."""
+    def one_by_one(self, batch: Batch, sender: Sender) -> bytes:
+        """Payload of each.lua, which takes no holds."""
+        return _encode((*sender.head(batch.number), [self._single(operation) for operation in batch.operations]))
+
+    def own_tokens(self, operations: Iterable[Operation]) -> dict[int, Tokens]:
+        """What settlements add to the volume, by quarter."""
         own: dict[int, Tokens] = {}
-        for operation in batch.operations:
-            settlement = operation.settlement if isinstance(operation, Record) else operation
-            if isinstance(settlement, Settlement) and settlement.eligible:
+        for operation in operations:
+            if isinstance(operation, Settle | Record) and operation.settlement.eligible:
+                settlement = operation.settlement
                 quarter = self._calendar.slot(settlement.at).quarter
                 more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))
                 own[quarter] = (so_far[0] + more[0], so_far[1] + more[1], so_far[2] + more[2])
         return own
 
-    def _single(self, operation: Operation) -> tuple[str, str, _Slot | None]:
-        if isinstance(operation, Settlement):
-            return "settle", operation.id, self._place_one(operation)
-        if isinstance(operation, Record):
-            return "record", operation.settlement.id, self._place_one(operation.settlement)
-        return "release" if isinstance(operation, Release) else "abandon", operation.id, None
-
-    def _place_one(self, settlement: Settlement) -> _Slot:
-        place = _Place()
-        place.add(settlement)
-        return self._slot(self._calendar.slot(settlement.at), place)
-
-    def _slot(self, slot: Slot, place: _Place) -> _Slot:
+    def slotted(self, slot: Slot, place: Place) -> Slotted:
         names = [self._cells.field(cell) for cell in place.cells]
         return (slot.day, slot.hour, slot.quarter, names, list(place.cells.values()), place.eligible, *place.sum())
 
-    def _reserved(self, holds: Iterable[Hold]) -> list[str | list[str]]:
-        pairs: dict[str, list[str]] = {}
-        for hold in holds:
-            packed = pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell))
+    def held(self, hold: Hold, sides: int) -> bytes:
+        """A hold as the server keeps it."""
+        return b"%d%b%b" % (sides, self._hold(hold), hold.bill.raw)
+
+    def _single(self, operation: Operation) -> tuple[Any, ...]:
+        if isinstance(operation, Settle):
+            return ("settle", *self._counted(operation.settlement, operation.held.hold.bill, 0), operation.record)
+        if isinstance(operation, Record):
+            return ("record", *self._counted(operation.settlement, operation.bill, operation.unheld), operation.record)
+        if isinstance(operation, Release):
+            return "release", operation.held.hold.id, None, (), b""
+        if isinstance(operation, Note):
+            return "note", "", None, (), operation.record
+        slot = self._calendar.slot(operation.quarter * QUARTER_SECONDS)
+        names = [self._cells.field(operation.cell)]
+        counted = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
+        return "sum", "", counted, (), b""
+
+    def _counted(self, settlement: Settlement, bill: Bill, unheld: int) -> tuple[str, Slotted, list[str | int]]:
+        place = Place()
+        place.add(settlement, unheld)
+        return settlement.id, self.slotted(self._calendar.slot(settlement.at), place), _uses(settlement, bill)
+
+    def _holds(
+        self, holds: Sequence[Hold], bills: dict[Bill, int]
+    ) -> tuple[list[str | list[str | bytes]], list[tuple[int, tuple[Any, ...]]]]:
+        plain: dict[str, list[str | bytes]] = {}
+        billed: list[tuple[int, tuple[Any, ...]]] = []
+        for position, hold in enumerate(holds):
             bucket = hold.id[:ID_BUCKET_DIGITS]
-            if bucket in pairs:
-                pairs[bucket] += (hold.id, packed)
-            else:
-                pairs[bucket] = [hold.id, packed]
-        return _flat(pairs)
+            if not hold.bill.charges:
+                plain.setdefault(bucket, []).extend((hold.id, self.held(hold, hold.sides)))
+                continue
+            fields = (
+                bucket,
+                hold.id,
+                self._hold(hold),
+                bills[hold.bill],
+                hold.sides,
+                hold.local_first,
+                hold.cost,
+                hold.local_cost,
+                hold.input + hold.output,
+                hold.cost_at_risk,
+                hold.tokens_at_risk,
+            )
+            billed.append((position, fields))
+        return _flat(plain), billed
+
+    def _hold(self, hold: Hold) -> bytes:
+        local = "" if hold.local_cell is None else self._cells.field(hold.local_cell)
+        return pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell), local)
+
+
+def _account(
+    accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settlement: Settlement | None
+) -> None:
+    key = held.hold.bill, held.sides, settlement is not None and settlement.local
+    account = accounts.get(key)
+    if account is None:
+        account = accounts[key] = _Account()
+    account.add(held, settlement)
+
+
+def _changes(accounts: dict[tuple[Bill, int, bool], _Account], counters: _Counters) -> list[int]:
+    flat: list[int] = []
+    for (bill, sides, local), account in accounts.items():
+        for charge in bill.charges:
+            flat += (counters.of(charge), *account.change(charge, sides, local))
+    return flat
+
+
+def _bill(bill: Bill, counters: _Counters) -> list[bytes | int]:
+    flat: list[bytes | int] = [bill.raw]
+    for charge in bill.charges:
+        flat += (counters.of(charge), charge.measure, charge.side)
+    return flat
+
+
+def _uses(settlement: Settlement, bill: Bill) -> list[str | int]:
+    """What one settlement adds to the counters of its bill, its hold aside."""
+    usage = settlement.usage
+    amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: 1}
+    flat: list[str | int] = []
+    for charge in bill.charges:
+        if charge.measure != CONCURRENT and charge.uses(settlement.local):
+            flat += (charge.place, charge.field, amounts[charge.measure])
+    return flat
 
 
 def _append(groups: dict[str, list[str]], id: str) -> None:
@@ -170,5 +406,5 @@ def _append(groups: dict[str, list[str]], id: str) -> None:
         groups[bucket] = [id]
 
 
-def _flat(groups: dict[str, list[str]]) -> list[str | list[str]]:
+def _flat(groups: dict[str, list[_T]]) -> list[str | list[_T]]:
     return [part for pair in groups.items() for part in pair]

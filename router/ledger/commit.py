@@ -3,6 +3,9 @@
 So there is at most one round trip at a time, and the cost per request falls as the load rises. A reservation goes
 at once unless a batch went within the last milliseconds, and then with all that come until then; settlements ride
 with the next reservation, or go alone after a while.
+
+Batches are numbered, and what they count is journaled before they go, so that whatever becomes of a connection or of
+the server, each is applied exactly once: see `catchup`. While the server is lost, batches go to the journal only.
 """
 
 from __future__ import annotations
@@ -12,50 +15,70 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import hiredis
-import msgspec
 from msgspec import Struct
 
-from router.core.values import Hold, Settlement
-from router.core.volume import DAY_QUARTERS, quarter_of
+from router.core.bill import Bill
+from router.core.budget import Reached, Verdict
+from router.core.values import Admission, Hold, Settlement
+from router.core.volume import quarter_of
 from router.ledger.address import parse_address
-from router.ledger.batch import Abandon, Batch, Operation, Packer, Record, Release, eligible_tokens
+from router.ledger.batch import (
+    Batch,
+    Held,
+    Note,
+    Operation,
+    Packed,
+    Packer,
+    Record,
+    Release,
+    Sender,
+    Settle,
+    batch_of,
+    eligible_tokens,
+)
+from router.ledger.catchup import Books, LostBooks, Opened
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import CORRECTABLE_SECONDS, LEASE_BUCKET_SECONDS, TIMEZONE_KEY, Calendar, ReservationIds
+from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, cell_name
+from router.ledger.log import Log, MemoryLog
+from router.ledger.records import pack_record
 from router.ledger.scripts import Script, read_scripts
 from router.ledger.volume import Tokens, VolumeTracker
 from router.ledger.wire import pack
 
 BATCH_LIMIT = 1000
 """Operations and holds in one call: bounds how long the server is busy, and stays inside Lua's `unpack`."""
-KEPT_OPERATIONS = 100_000
-"""Operations kept while the server is lost; beyond that the oldest go, and their holds are charged as held."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
 PACE = 0.005
 """Seconds between two batches: a server on the same machine answers so fast that each would carry one request."""
 ENOUGH = 24
 """Reservations that go at once, however short ago the last batch went."""
-SWEEP_SECONDS = 15.0
+WATCH_SECONDS = 1.0
+"""Between two looks at whether the server still has our books."""
+SWEEPS = 15
+"""Looks for each sweep."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
-_KEPT_QUARTERS = 4 * DAY_QUARTERS
+_ADMITTED = {sides: Admission(sides) for sides in (1, 2, 3)}
 
 _log = logging.getLogger(__name__)
 
-Reserved = tuple[Hold, asyncio.Future[None]]
+Reserved = tuple[Hold, "asyncio.Future[Admission]"]
 
 
 class _Flight(Struct):
     """The batch that waits for its answer."""
 
     batch: Batch
-    futures: list[asyncio.Future[None]]
+    reserved: list[Reserved]
     own: dict[int, Tokens]
+    packed: Packed | None
+    """None when it went operation by operation."""
     script: Script
     payload: bytes
 
@@ -74,6 +97,9 @@ class Ledger:
         timezone: ZoneInfo,
         timeout: float = 1.0,
         retain_days: int = 400,
+        retain_requests: int = 200_000,
+        owned: Iterable[str] = (),
+        log: Log | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Raises ValueError for a URL that cannot be used; the text has no secrets."""
@@ -84,13 +110,21 @@ class Ledger:
         self._address = parse_address(url)
         self._timeout = timeout
         self._clock = clock
-        self._retain_days = retain_days
         self._calendar = Calendar(timezone)
-        self._packer = Packer(self._calendar, retain_days)
+        self._packer = Packer(self._calendar)
         self._scripts = read_scripts()
+        self._logged = log or MemoryLog()
+        self._sender = Sender(self._logged.writer, 0, ())
+        self._adopt(retain_days, retain_requests, owned)
+        self._number = 0
         self._connection: Connection | None = None
         self._reserved: list[Reserved] = []
         self._operations: deque[Operation] = deque()
+        self._live: dict[str, Held] = {}
+        self._doubtful: list[Held] = []
+        """Of a batch whose answer never came: released once that is possible."""
+        self._unanswered: list[dict[int, Tokens]] = []
+        """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
         self._scheduled = False
         self._sent_at = 0.0
@@ -106,20 +140,19 @@ class Ledger:
     async def start(self) -> None:
         """Connects, or gives up at first: then `available` is False and connecting goes on in the background."""
         self._loop = asyncio.get_running_loop()
-        self._tasks = (asyncio.create_task(self._stay_connected()), asyncio.create_task(self._sweep_on()))
+        self._tasks = (asyncio.create_task(self._stay_connected()), asyncio.create_task(self._watch_on()))
         await self._tried.wait()
 
     async def close(self) -> None:
-        """Writes what is queued, if the server answers, and disconnects."""
+        """Writes what is queued, to the journal at least, and disconnects."""
         self._closing = True
         await self.flush()
+        self._journal_waiting()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             self._connection.lose("closed")
-        if self._operations:
-            _log.error("ledger closed with %d operations unwritten", len(self._operations))
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
@@ -128,55 +161,77 @@ class Ledger:
             self._send_soon()
             await self._landed.wait()
 
-    def retime(self, timezone: ZoneInfo, retain_days: int) -> None:
-        """A new policy: days begin and end elsewhere, or totals are kept for another time."""
-        self._retain_days = retain_days
+    def retime(
+        self, timezone: ZoneInfo, retain_days: int, *, retain_requests: int = 200_000, owned: Iterable[str] = ()
+    ) -> None:
+        """A new policy: days begin and end elsewhere, totals are kept for another time, other zones are owned."""
         self._calendar = Calendar(timezone)
-        self._packer = Packer(self._calendar, retain_days)
+        self._packer = Packer(self._calendar)
+        self._adopt(retain_days, retain_requests, owned)
         self.volume.retime(timezone)
         if self._connection is not None:
             self._connection.send(self._name_timezone(), _ignore)
 
-    def reserve(self, hold: Hold) -> asyncio.Future[None]:
-        """Holds the worst case of a request. `hold.id` comes from `next_id`.
+    def _adopt(self, retain_days: int, retain_requests: int, owned: Iterable[str]) -> None:
+        self._retain_requests = retain_requests
+        self._sender.retained = retain_days * 86_400
+        self._sender.owned = tuple(sorted(map(cell_name, owned)))
+
+    # --- what requests call
+
+    def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
+        """Holds the worst case of a request, against every limit of its bill or none. `hold.id` comes from `next_id`.
 
         Raises `LedgerUnavailable`: at once while the server is lost, else when awaited. Cancelling the wait is safe:
         a hold that was made all the same is released.
         """
         if not self.available:
             raise LedgerUnavailable(self.why)
-        future: asyncio.Future[None] = self._loop.create_future()
+        future: asyncio.Future[Admission] = self._loop.create_future()
         self._reserved.append((hold, future))
         if self._flight is None and (not self._scheduled or len(self._reserved) == ENOUGH):
             self._send_soon()
         return future
 
     def settle(self, settlement: Settlement) -> None:
-        """What really happened replaces the hold, which must have been confirmed. Settling twice changes nothing."""
-        if settlement.eligible:
-            self.volume.add(quarter_of(settlement.at), eligible_tokens(settlement))
-        self._queue(settlement)
+        """What really happened replaces the hold, which must have been admitted. Settling twice changes nothing."""
+        held = self._live.pop(settlement.id, None)
+        if held is not None:
+            self._see(settlement)
+            self._queue(Settle(held, settlement, pack_record(settlement)))
 
     def release(self, id: str) -> None:
         """Nothing happened: the hold goes without being counted."""
-        self._queue(Release(id))
+        held = self._live.pop(id, None)
+        if held is not None:
+            self._queue(Release(held))
 
-    def record(self, settlement: Settlement) -> None:
-        """Counts, once, a request that went on although `reserve` raised `LedgerUnavailable`."""
+    def record(self, settlement: Settlement, bill: Bill) -> None:
+        """Counts a request that went on although `reserve` raised `LedgerUnavailable`; to be called once for it."""
+        self._see(settlement)
+        self._queue(Record(settlement, bill, pack_record(settlement, "unheld")))
+
+    def note(self, record: bytes) -> None:
+        """Writes a record of a request that was refused, see `records.pack_refused`."""
+        self._queue(Note(record))
+
+    def _see(self, settlement: Settlement) -> None:
         if settlement.eligible:
             self.volume.add(quarter_of(settlement.at), eligible_tokens(settlement))
-        self._queue(Record(settlement))
+
+    # --- batches
 
     def _queue(self, operation: Operation) -> None:
         self._operations.append(operation)
         if not self._timed:
             self._timed = True
             self._loop.call_later(LONGEST_WAIT, self._time_is_up)
-            self._forget_oldest()
 
     def _time_is_up(self) -> None:
         self._timed = False
-        if not self._scheduled and self._operations:
+        if self._connection is None:
+            self._journal_waiting()
+        elif not self._scheduled and self._operations:
             self._send_batch()
 
     def _send_soon(self) -> None:
@@ -203,49 +258,81 @@ class Ledger:
 
     def _board(self) -> _Flight | None:
         """The next batch, with everything that waits, up to the limit."""
-        reserved = [(hold, future) for hold, future in self._reserved[:BATCH_LIMIT] if not future.done()]
+        reserved = [each for each in self._reserved[:BATCH_LIMIT] if not each[1].done()]
         del self._reserved[:BATCH_LIMIT]
-        waiting = self._operations
-        operations = [waiting.popleft() for _ in range(min(len(waiting), BATCH_LIMIT))]
+        operations = self._take_operations()
         if not reserved and not operations:
             return None
-        batch = Batch(operations, [hold for hold, _ in reserved])
-        futures = [future for _, future in reserved]
-        packed = self._packer.together(batch)
+        batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved])
+        self._write_down(batch)
+        own = self._packer.own_tokens(operations)
+        packed = self._packer.together(batch, self._sender)
         if packed is None:
-            own = self._packer.own_tokens(batch)
-            return _Flight(batch, futures, own, self._scripts.each, self._packer.one_by_one(batch))
-        return _Flight(batch, futures, packed.own, self._scripts.commit, packed.payload)
+            return self._one_by_one(batch, reserved, own)
+        return _Flight(batch, reserved, own, packed, self._scripts.commit, packed.payload)
+
+    def _one_by_one(self, batch: Batch, reserved: list[Reserved], own: dict[int, Tokens]) -> _Flight:
+        """Its holds go with the next batch."""
+        self._reserved[:0] = reserved
+        payload = self._packer.one_by_one(batch, self._sender)
+        return _Flight(batch, [], own, None, self._scripts.each, payload)
+
+    def _take_operations(self) -> list[Operation]:
+        waiting = self._operations
+        return [waiting.popleft() for _ in range(min(len(waiting), BATCH_LIMIT))]
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _write_down(self, batch: Batch) -> None:
+        if batch.records:
+            self._logged.append(batch.number, batch.blob)
+
+    def _journal_waiting(self) -> None:
+        """While the server is lost: what waits is numbered and journaled, to be sent when it is found again."""
+        while self._operations:
+            operations = self._take_operations()
+            batch = batch_of(self._next_number(), operations)
+            self._write_down(batch)
+            self._doubtful += [operation.held for operation in operations if isinstance(operation, Release)]
+            self._unanswered.append(self._packer.own_tokens(operations))
+        self._logged.sync_soon()
 
     def _send(self, flight: _Flight) -> None:
         assert self._connection is not None
         self._sent_at = self._loop.time()
         self._connection.send(flight.script.run(flight.payload), self._answered)
 
+    # --- answers
+
     def _answered(self, reply: Any) -> None:
         flight, connection = self._flight, self._connection
         if flight is None or connection is None or isinstance(reply, LedgerUnavailable):
             return  # `_on_lost` follows
         if type(reply) is list:
-            self._land(flight, reply)
+            if reply[0] == 1:
+                self._land(flight, reply)
+            else:
+                connection.lose("the server's books are not the ones that were written to last")
         elif reply is None:
-            flight.script, flight.payload = self._scripts.each, self._packer.one_by_one(flight.batch)
+            self._flight = flight = self._one_by_one(flight.batch, flight.reserved, flight.own)
             self._send(flight)
         elif str(reply).startswith("NOSCRIPT"):
             connection.send(flight.script.load() + flight.script.run(flight.payload), self._answered, ignore=1)
         else:
             connection.lose(str(reply))
 
-    def _land(self, flight: _Flight, counted: list[int]) -> None:
+    def _land(self, flight: _Flight, reply: list[Any]) -> None:
         self._flight = None
         self._failures = 0
+        self._sender.last = flight.batch.number
+        self._logged.acknowledged(flight.batch.number)
+        counted = reply[1]
         if flight.own or counted:
             self.volume.answered(flight.own, counted)
-        for hold, future in zip(flight.batch.holds, flight.futures, strict=True):
-            if future.done():
-                self._queue(Release(hold.id))
-            else:
-                future.set_result(None)
+        if flight.packed is not None:
+            self._admit(flight.reserved, _admissions(flight, flight.packed, reply[2], reply[3]))
         self._landed.set()
         if self._reserved or len(self._operations) >= BATCH_LIMIT:
             self._send_soon()
@@ -253,19 +340,33 @@ class Ledger:
             self._timed = True
             self._loop.call_later(LONGEST_WAIT, self._time_is_up)
 
-    def _on_lost(self, why: str) -> None:
-        """Reservations fail; everything else waits for the next connection.
+    def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission]) -> None:
+        live = self._live
+        for position, (hold, future) in enumerate(reserved):
+            admission = admissions.get(position) or _ADMITTED[hold.sides]
+            if not future.done():
+                if admission.sides:
+                    live[hold.id] = Held(hold, admission.sides)
+                future.set_result(admission)
+            elif admission.sides:
+                self._queue(Release(Held(hold, admission.sides)))
 
-        The batch in flight may have been done, or may yet be, so its holds are abandoned.
+    # --- the connection
+
+    def _on_lost(self, why: str) -> None:
+        """Reservations fail; everything else goes to the journal until there is a connection again.
+
+        The batch in flight may have been applied: what it counts is in the journal, its holds are doubtful.
         """
         self.available, self.why, self._connection = False, why, None
         failed = self._reserved
         self._reserved = []
         if self._flight is not None:
-            failed = [*zip(self._flight.batch.holds, self._flight.futures, strict=True), *failed]
-            self._operations.extendleft(Abandon(hold.id) for hold in self._flight.batch.holds)
-            self._operations.extendleft(reversed(self._flight.batch.operations))
-            self._flight = None
+            flight, self._flight = self._flight, None
+            failed = [*flight.reserved, *failed]
+            self._doubtful += [Held(hold, hold.sides) for hold, _ in flight.reserved]
+            self._doubtful += [each.held for each in flight.batch.operations if isinstance(each, Release)]
+            self._unanswered.append(flight.own)
         for _, future in failed:
             if not future.done():
                 future.set_exception(LedgerUnavailable(why))
@@ -273,14 +374,7 @@ class Ledger:
         self._lost.set()
         if not self._closing:
             _log.error("ledger lost: %s", why)
-
-    def _forget_oldest(self) -> None:
-        excess = len(self._operations) - KEPT_OPERATIONS
-        if excess <= 0:
-            return
-        forgotten = Batch([self._operations.popleft() for _ in range(excess)], ())
-        self.volume.answered(self._packer.own_tokens(forgotten), ())
-        _log.error("ledger lost for long: %d operations forgotten, their holds will be charged", excess)
+        self._journal_waiting()
 
     async def _stay_connected(self) -> None:
         while True:
@@ -297,61 +391,126 @@ class Ledger:
 
     async def _connect(self) -> None:
         connection = await connect(self._address, self._timeout, self._on_lost)
+        books = Books(connection, self._scripts, self._packer, self._clock)
         try:
-            await self._prepare(connection)
+            await self._prepare(connection, books)
         except hiredis.ReplyError as error:
             connection.lose(str(error))
             raise LedgerUnavailable(f"{self._address.name}: {error}") from None
-        self._connection, self.available, self.why = connection, True, ""
+        except LostBooks as error:
+            connection.lose(str(error))
+            raise LedgerUnavailable(f"{self._address.name}: {error}") from None
+        self.available, self.why = True, ""
         _log.info("ledger reached: %s", self._address.name)
         self._send_soon()
 
-    async def _prepare(self, connection: Connection) -> None:
+    async def _prepare(self, connection: Connection, books: Books) -> None:
         """Writes before anything else, so that a server that cannot is not taken for available."""
         await connection.run(self._name_timezone())
-        for script in (self._scripts.commit, self._scripts.each, self._scripts.expire):
-            await connection.run(script.load())
-        await self._sweep(connection)
+        await books.load_scripts()
+        acknowledged, epoch = self._sender.last, self._sender.epoch
+        opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
+        lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
+        self._journal_waiting()
+        while self._sender.last < self._logged.last:
+            await books.bring(self._sender, self._logged)
+            self._journal_waiting()
+        await self._bring_orphans(books, opened)
+        if lost:
+            _log.error("ledger: the server had lost its books; they were brought back from the journal")
+            await books.hold_again(self._live.values())
+        if lost or opened.new:
+            await books.recount(self._sender)
+        await books.until_trusted(opened)
+        self._journal_waiting()
+        if self._sender.last < self._logged.last:
+            await books.bring(self._sender, self._logged)
+        await self._sweep(books)
+        self._take_up(connection)
+
+    async def _bring_orphans(self, books: Books, opened: Opened) -> None:
+        """What workers that are gone have journaled, and the server has not."""
+        for orphan in self._logged.orphans():
+            sender = Sender(orphan.writer, self._sender.retained, self._sender.owned)
+            await books.open(sender, knows_older=True)
+            brought = await books.bring(sender, orphan)
+            orphan.retire()
+            if brought:
+                _log.warning("ledger: %d batches of a worker that is gone were brought in", brought)
+                await books.recount(self._sender)
+
+    def _take_up(self, connection: Connection) -> None:
+        """From here on batches go to the server again."""
+        for own in self._unanswered:
+            self.volume.answered(own, ())
+        self._unanswered = []
+        for held in self._doubtful:
+            self._operations.append(Release(held))
+        self._doubtful = []
+        self._connection = connection
 
     def _name_timezone(self) -> bytes:
         return pack("SET", TIMEZONE_KEY, self._calendar.timezone.key)
 
-    async def _sweep_on(self) -> None:
+    async def _watch_on(self) -> None:
+        looks = 0
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            await self.sweep()
+            await asyncio.sleep(WATCH_SECONDS)
+            looks += 1
+            if self._connection is not None:
+                await self._look(self._connection)
+            if looks % SWEEPS == 0:
+                await self.sweep()
+
+    async def _look(self, connection: Connection) -> None:
+        try:
+            if await Books(connection, self._scripts, self._packer, self._clock).epoch() != self._sender.epoch:
+                connection.lose("the server's books are not the ones that were written to last")
+        except LedgerUnavailable:
+            pass  # `_on_lost` has seen it
+        except hiredis.ReplyError as error:
+            connection.lose(str(error))
 
     async def sweep(self) -> None:
         """Charges the holds of past leases as held, and takes over what all workers have counted."""
-        if self._connection is not None:
+        connection = self._connection
+        if connection is not None:
             try:
-                await self._sweep(self._connection)
+                await self._sweep(Books(connection, self._scripts, self._packer, self._clock))
             except LedgerUnavailable:
                 pass  # `_on_lost` has seen it
             except hiredis.ReplyError as error:
-                if self._connection is not None:
-                    self._connection.lose(str(error))
+                connection.lose(str(error))
 
-    async def _sweep(self, connection: Connection) -> None:
-        more = 1
-        while more:
-            more, charged, counted = await self._expire(connection)
-            if charged:
-                _log.warning("%d reservations were not settled by their lease and were charged as held", charged)
+    async def _sweep(self, books: Books) -> None:
+        charged, counted = await books.sweep(self._sender, self._retain_requests)
+        if charged:
+            _log.warning("%d reservations were not settled by their lease and were charged as held", charged)
         self.volume.load(counted)
 
-    async def _expire(self, connection: Connection) -> Any:
-        now = self._clock()
-        oldest = quarter_of(now) - _KEPT_QUARTERS
-        fields = (CORRECTABLE_SECONDS, self._retain_days * 86_400, int(now // LEASE_BUCKET_SECONDS), oldest)
-        script, payload = self._scripts.expire, msgspec.msgpack.encode(fields)
-        try:
-            return await connection.run(script.run(payload))
-        except hiredis.ReplyError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-        await connection.run(script.load())
-        return await connection.run(script.run(payload))
+
+def _admissions(
+    flight: _Flight, packed: Packed, verdicts: Sequence[int], reached: Sequence[int]
+) -> dict[int, Admission]:
+    """By position in the batch's holds, for those that are not simply admitted."""
+    if not verdicts and not reached:
+        return {}
+    soft = {}
+    for i in range(0, len(reached), 3):
+        charge = packed.counters[reached[i] - 1]
+        soft[charge.place, charge.field] = Reached(charge.limit, reached[i + 1], reached[i + 2])
+    judged = {}
+    for i in range(0, len(verdicts), 6):
+        number, sides, counter, *figures = verdicts[i : i + 6]
+        judged[packed.billed[number - 1]] = sides, Verdict(packed.counters[counter - 1].limit, *figures)
+    admissions = {}
+    for position in packed.billed:
+        hold = flight.batch.holds[position]
+        sides, verdict = judged.get(position, (hold.sides, None))
+        warnings = tuple([soft[c.place, c.field] for c in hold.bill.charges if (c.place, c.field) in soft])
+        if verdict is not None or warnings:
+            admissions[position] = Admission(sides, verdict, warnings)
+    return admissions
 
 
 def _ignore(reply: object) -> None:

@@ -2,9 +2,15 @@
 
 All keys share the hash tag `{ledger}`, so that a script's keys live on one node of a cluster::
 
+    be:{ledger}:epoch                   random id of these books: another one, or none, means that books were lost
+    be:{ledger}:ready                   seconds since the epoch from which books that were begun anew may be trusted
+    be:{ledger}:writers                 hash: writer -> number of its last batch that was applied
     be:{ledger}:hold:<lease bucket>     hash: reservation id -> packed hold; the bucket is the minute of expiry
     be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
-    be:{ledger}:done:<lease bucket>     hash: id -> "r" recorded without a hold, "x" abandoned; expires
+    be:{ledger}:limit:<period>:<name>   hash: scope|side|model|measure -> packed counter of a limit; expires
+    be:{ledger}:limit:running           hash: the same, for limits of what runs at once
+    be:{ledger}:requests                stream of request records, see `records`; capped
+    be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
@@ -30,6 +36,7 @@ from router.core.volume import QUARTER_SECONDS, day_of
 PREFIX = "be:{ledger}:"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
+EPOCH_KEY = PREFIX + "epoch"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8
@@ -37,6 +44,7 @@ CORRECTABLE_SECONDS = int(timedelta(days=2).total_seconds())
 """How long a hold that was charged as held can still be corrected."""
 
 _CACHED = 10_000
+_encode = msgspec.msgpack.Encoder().encode
 _decode_totals = msgspec.msgpack.Decoder(tuple[int, ...]).decode
 
 
@@ -102,16 +110,20 @@ def lease_bucket(at: float, lease: float) -> int:
     return int((at + lease) // LEASE_BUCKET_SECONDS) + 1
 
 
+def new_epoch() -> str:
+    return secrets.token_hex(8)
+
+
 def pack_cell(cell: Cell) -> str:
-    return "|".join(map(_escape, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
+    return "|".join(map(cell_name, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
 
 
 def unpack_cell(field: str) -> Cell:
     return Cell(*map(_unescape, field.split("|")))
 
 
-def _escape(name: str) -> str:
-    """Policies forbid "|" in names; a model's name may still come from somewhere else."""
+def cell_name(name: str) -> str:
+    """A name as it stands in cells. Policies forbid "|" in names; a model's may still come from somewhere else."""
     return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name
 
 
@@ -119,10 +131,26 @@ def _unescape(name: str) -> str:
     return name.replace("%7C", "|").replace("%25", "%")
 
 
-def pack_hold(hold: Hold, slot: Slot, cell: str) -> str:
-    """What charging a hold needs; the cell comes last because it contains the separator."""
-    eligible = 1 if hold.eligible else 0
-    return f"{slot.day}|{slot.hour}|{slot.quarter}|{hold.input}|{hold.output}|{hold.cost}|{eligible}|{cell}"
+def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
+    """What charging a hold needs. The server puts the sides before it and the bill behind it."""
+    return _encode(
+        (
+            slot.day,
+            slot.hour,
+            slot.quarter,
+            hold.input,
+            hold.output,
+            hold.cost,
+            hold.local_cost,
+            hold.eligible,
+            cell,
+            local_cell,
+            hold.at,
+            hold.request,
+            hold.cost_at_risk,
+            hold.tokens_at_risk,
+        )
+    )
 
 
 def unpack_row(field: bytes, totals: bytes) -> Row:

@@ -25,16 +25,20 @@ class Script(Struct, frozen=True):
 
 
 class Scripts(Struct, frozen=True):
+    open: Script
+    """Begins or goes on with the books, and a new term of the writer."""
     commit: Script
     """A batch whose holds are expected to be there: a few calls, whatever its size."""
     each: Script
     """The same, operation by operation, when they are not."""
     expire: Script
     """Charges the holds of past leases."""
+    recount: Script
+    """Makes the counters of limits say what totals and holds say."""
 
 
 def read_scripts() -> Scripts:
-    return Scripts(_read("commit"), _read("each"), _read("expire"))
+    return Scripts(*map(_read, Scripts.__struct_fields__))
 
 
 def _read(name: str) -> Script:

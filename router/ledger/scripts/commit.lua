@@ -1,18 +1,117 @@
--- One batch whose holds are expected to be there: {.., .., gone, slots, reserved}.
---   gone      bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
---   slots     what they add, already summed by place and cell
---   reserved  bucket, {id, hold, id, hold, ..}, ..: new holds
--- Answers the new figures of the volume. Answers nil, and has changed nothing, when a hold is missing: then the
--- caller sends the operations one by one (each.lua).
-local gone, slots, reserved = input[3], input[4], input[5]
+-- One batch whose holds are expected to be there: {.., gone, slots, places, changes, bills, plain, billed, blob, records}.
+--   gone     bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
+--   slots    what they add, already summed by place and cell
+--   places   counters by their hash: {place, {fields}, {amounts}, {soft limits}, {spare local}}; numbered as they come
+--   changes  counter, used, held, risk, counter, ..: what the settled and released holds do to counters
+--   bills    {raw, counter, measure, side, counter, ..}: what the new holds are held against
+--   plain    bucket, {id, hold, id, hold, ..}, ..: new holds without limits
+--   billed   {bucket, id, hold, bill, sides, first is local, cost, cost when local, tokens, risk of cost, of tokens}
+--   blob     the records, and their number
+-- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
+--   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
+--   reached   counter, used, held, ..
+-- Answers nil, and has changed nothing, when a hold is missing: then the caller sends the operations one by one
+-- (each.lua). Answers {0} or {-1} out of turn, see `out_of_turn`.
+local wrong = out_of_turn()
+if wrong then return wrong end
+local gone, slots, places, changes, bills = input[9], input[10], input[11], input[12], input[13]
+local plain, billed, blob, records = input[14], input[15], input[16], input[17]
 for i = 1, #gone, 2 do
   local held = call('HMGET', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1]))
   for j = 1, #held do
     if not held[j] then return false end
   end
 end
+
+local used, held, risk, amount, soft, spare = {}, {}, {}, {}, {}, {}
+local fresh, n = {}, 0
+for p = 1, #places do
+  local place, fields = places[p][1], places[p][2]
+  local values = call('HMGET', prefix .. place, unpack(fields))
+  for i = 1, #fields do
+    n = n + 1
+    amount[n], soft[n], spare[n] = places[p][3][i], places[p][4][i], places[p][5][i]
+    if values[i] then
+      used[n], held[n], risk[n] = unpacked(sub(values[i], 2))
+    else
+      used[n], held[n], risk[n], fresh[p] = counted_before(place, fields[i]), 0, 0, true
+    end
+  end
+end
+
 for i = 1, #gone, 2 do call('HDEL', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1])) end
 local counted = {}
 for i = 1, #slots do count(slots[i], counted) end
-for i = 1, #reserved, 2 do call('HSET', prefix .. 'hold:' .. reserved[i], unpack(reserved[i + 1])) end
-return counted
+for i = 1, #changes, 4 do
+  local c = changes[i]
+  used[c], held[c], risk[c] = used[c] + changes[i + 1], math.max(0, held[c] + changes[i + 2]), risk[c] + changes[i + 3]
+end
+for i = 1, #plain, 2 do call('HSET', prefix .. 'hold:' .. plain[i], unpack(plain[i + 1])) end
+
+-- The first counter without room for these amounts on these sides, what was asked of it, and whether all such
+-- counters spare the local side; nil when there is room in all. What asks for nothing is never refused.
+local function blocker(bill, amounts, sides)
+  local blocked, asked, spared = nil, 0, true
+  for k = 2, #bill, 3 do
+    local c, wanted, side = bill[k], amounts[bill[k + 1]], bill[k + 2]
+    if wanted > 0 and (side == 0 or sides == BOTH or side == sides) and used[c] + held[c] + wanted > amount[c] then
+      if not blocked then blocked, asked = c, wanted end
+      spared = spared and spare[c]
+    end
+  end
+  return blocked, asked, spared
+end
+
+local function take(bill, amounts, risks, sides)
+  for k = 2, #bill, 3 do
+    local c, measure, side = bill[k], bill[k + 1], bill[k + 2]
+    if side == 0 or sides == BOTH or side == sides then
+      held[c], risk[c] = held[c] + amounts[measure], risk[c] + risks[measure]
+    end
+  end
+end
+
+local verdicts, admitted = {}, {}
+for i = 1, #billed do
+  local bucket, id, hold, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, token_risk = unpack(billed[i])
+  local bill = bills[b]
+  local amounts, risks = {sides == LOCAL and local_cost or cost, tokens, 1, 1}, {cost_risk, token_risk, 0, 0}
+  local blocked, asked, spared = blocker(bill, amounts, sides)
+  if blocked then
+    local v = #verdicts
+    verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
+    verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
+    amounts[1], risks[1] = local_cost, 0
+    if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
+      sides, verdicts[v + 2] = LOCAL, LOCAL
+    else
+      sides = 0
+    end
+  end
+  if sides > 0 then
+    take(bill, amounts, risks, sides)
+    local list = admitted[bucket]
+    if not list then list = {}; admitted[bucket] = list end
+    list[#list + 1] = id
+    list[#list + 1] = sides .. hold .. bill[1]
+  end
+end
+for bucket, list in pairs(admitted) do call('HSET', prefix .. 'hold:' .. bucket, unpack(list)) end
+
+local reached = {}
+n = 0
+for p = 1, #places do
+  local fields, new = places[p][2], {}
+  for i = 1, #fields do
+    n = n + 1
+    new[2 * i - 1], new[2 * i] = fields[i], counter(used[n], held[n], risk[n])
+    if used[n] + held[n] >= soft[n] then
+      local r = #reached
+      reached[r + 1], reached[r + 2], reached[r + 3] = n, used[n], held[n]
+    end
+  end
+  store_counters(places[p][1], new, fresh[p])
+end
+write_records(blob, records)
+applied()
+return {1, counted, verdicts, reached}

@@ -1,44 +1,49 @@
--- One batch, operation by operation: {.., .., operations, reserved}, an operation being {kind, id, slot}.
+-- One batch, operation by operation: {.., operations}, an operation being {kind, id, slot, uses, record}.
 --   settle   a hold that is gone was settled before, unless it was charged as held: then the difference is corrected
 --   release  the same, counting nothing
---   abandon  a release of a hold that may still arrive, from a connection that was given up: it is marked, so that
---            it is not charged when it expires
---   record   counts once, with or without a hold
--- Answers the new figures of the volume.
-local operations, reserved = input[3], input[4]
-local counted = {}
-
-local function mark(bucket, id, what)
-  local key = prefix .. 'done:' .. bucket
-  call('HSET', key, id, what)
-  call('EXPIRE', key, correctable)
-end
+--   record   counts always, with or without a hold
+--   sum      counts several requests that have no holds any more; `id` is empty
+--   note     only writes a record
+-- `uses` is place, field, used, ..: what it adds to counters. `record` is empty when there is none to write.
+-- Answers {1, new figures of the volume}, or {0} or {-1} out of turn, see `out_of_turn`.
+local wrong = out_of_turn()
+if wrong then return wrong end
+local counted, records = {}, {}
 
 -- Removes the hold, or takes back its charge; true when there was one of them.
 local function lift(bucket, id)
-  if call('HDEL', prefix .. 'hold:' .. bucket, id) == 1 then return true end
-  local key = prefix .. 'charged:' .. bucket
-  local hold = call('HGET', key, id)
-  if not hold then return false end
+  local key = prefix .. 'hold:' .. bucket
+  local value = call('HGET', key, id)
+  if value then
+    call('HDEL', key, id)
+    settle_counters(read_hold(value), 1, 0)
+    return true
+  end
+  key = prefix .. 'charged:' .. bucket
+  value = call('HGET', key, id)
+  if not value then return false end
   call('HDEL', key, id)
+  local hold = read_hold(value)
+  settle_counters(hold, 0, -1)
   charge(hold, -1, counted)
+  records[#records + 1] = record_of('lifted', id, hold)
   return true
 end
 
-for i = 1, #operations do
-  local kind, id, slot = operations[i][1], operations[i][2], operations[i][3]
-  local bucket = string.sub(id, 1, 8)
-  local lifted = lift(bucket, id)
-  if kind == 'record' then
-    if call('HGET', prefix .. 'done:' .. bucket, id) ~= 'r' then
-      mark(bucket, id, 'r')
-      count(slot, counted)
-    end
-  elseif kind == 'abandon' then
-    if not lifted and not call('HGET', prefix .. 'done:' .. bucket, id) then mark(bucket, id, 'x') end
-  elseif kind == 'settle' and lifted then
-    count(slot, counted)
-  end
+local function add(operation)
+  local slot, uses, record = operation[3], operation[4], operation[5]
+  for k = 1, #uses, 3 do adjust(uses[k], uses[k + 1], uses[k + 2], 0, 0) end
+  count(slot, counted)
+  if record ~= '' then records[#records + 1] = record end
 end
-for i = 1, #reserved, 2 do call('HSET', prefix .. 'hold:' .. reserved[i], unpack(reserved[i + 1])) end
-return counted
+
+for i = 1, #input[9] do
+  local operation = input[9][i]
+  local kind, id = operation[1], operation[2]
+  local lifted = id ~= '' and lift(sub(id, 1, 8), id)
+  if kind == 'record' or kind == 'sum' or (kind == 'settle' and lifted) then add(operation) end
+  if kind == 'note' then records[#records + 1] = operation[5] end
+end
+write_records(array_of(records), #records)
+applied()
+return {1, counted}
