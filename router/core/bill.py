@@ -1,15 +1,18 @@
-"""What one request is held against: the counters of all limits that apply to it, at one moment.
+"""A request's hold, and what it is held against: the counters of all limits that apply to it, at one moment.
 
 A bill holds for all requests of one key for one model within a minute, so it is made once and used many times.
 """
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 from msgspec import Struct
 
-from router.core.budget import Limit
+from router.core.budget import Limit, Verdict
 from router.core.periods import Periods
+from router.core.values import Cell
 
 LOCAL, CLOUD, BOTH = 1, 2, 3
 """Sides of a hold: where its request may go. They add up."""
@@ -31,6 +34,8 @@ class Charge(Struct, frozen=True, eq=False):
     measure: int
     side: int
     """0 for all, else LOCAL or CLOUD."""
+    warn_at: int
+    """Used and held together, from which a warning is given."""
 
     def holds(self, sides: int) -> bool:
         """Whether a hold for these sides is counted here."""
@@ -63,6 +68,7 @@ def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> Bill:
             limit.counter,
             _MEASURES[limit.measure],
             _SIDES[limit.side],
+            math.ceil(limit.amount * limit.soft),
         )
         for limit in limits
     )
@@ -72,3 +78,53 @@ def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> Bill:
 
 NO_BILL = Bill((), float("inf"), msgspec.msgpack.encode([]))
 """Of a request without limits."""
+
+
+class Hold(Struct, frozen=True, gc=False):
+    """The worst case of one request, held before it is sent."""
+
+    id: str
+    cell: Cell
+    """Where it is charged if it is never settled."""
+    at: float
+    lease: float
+    """Seconds until it is charged as held."""
+    input: int
+    output: int
+    cost: int
+    """Micro-USD."""
+    eligible: bool
+    bill: Bill = NO_BILL
+    """The counters of limits that it is held against."""
+    sides: int = BOTH
+    """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""
+    local_first: bool = False
+    """It would go to an own backend anyway."""
+    local_cost: int = 0
+    """Micro-USD if it goes to own backends only."""
+    local_cell: Cell | None = None
+    """Where it is charged then."""
+    cost_at_risk: int = 0
+    """Micro-USD that it may cost beyond `cost`, when that is a learned bound."""
+    tokens_at_risk: int = 0
+    request: str = ""
+    """The `x-request-id` that the client is given."""
+
+
+class Reached(Struct, frozen=True, gc=False):
+    """A soft limit that is reached, with its counter."""
+
+    limit: Limit
+    used: int
+    held: int
+
+
+class Admission(Struct, frozen=True, gc=False):
+    """The ledger's answer to a hold."""
+
+    sides: int
+    """Where the request may go; 0 when nothing is held and it is refused."""
+    verdict: Verdict | None = None
+    """The limit that stands in the way of the rest."""
+    warnings: tuple[Reached, ...] = ()
+    """Soft limits that are reached."""

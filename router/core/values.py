@@ -5,7 +5,7 @@
     Snapshot   what backends and the ledger look like   (upstream, ledger -> decide)
     Decision   where the request may go, in order, and why  (decide -> forward, explain)
     Usage      tokens that an upstream reported          (core.usage -> ledger)
-    Hold, Settlement   what the ledger is told           (gateway -> ledger)
+    Settlement what really happened to a hold           (gateway -> ledger); holds are in `core.bill`
 
 Those that every request makes anew are left out of garbage collection (`gc=False`): they hold values only, so they
 cannot be part of a cycle.
@@ -19,8 +19,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.bill import BOTH, NO_BILL, Bill
-from router.core.budget import Reached, Verdict
 from router.core.policy import Endpoint, Modality, Policy
 
 
@@ -278,48 +276,6 @@ class Cell(Struct, frozen=True, gc=False):
     model: str
     team: str
     key: str
-
-
-class Hold(Struct, frozen=True, gc=False):
-    """The worst case of one request, held before it is sent."""
-
-    id: str
-    cell: Cell
-    """Where it is charged if it is never settled."""
-    at: float
-    lease: float
-    """Seconds until it is charged as held."""
-    input: int
-    output: int
-    cost: int
-    """Micro-USD."""
-    eligible: bool
-    bill: Bill = NO_BILL
-    """The counters of limits that it is held against."""
-    sides: int = BOTH
-    """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""
-    local_first: bool = False
-    """It would go to an own backend anyway."""
-    local_cost: int = 0
-    """Micro-USD if it goes to own backends only."""
-    local_cell: Cell | None = None
-    """Where it is charged then."""
-    cost_at_risk: int = 0
-    """Micro-USD that it may cost beyond `cost`, when that is a learned bound."""
-    tokens_at_risk: int = 0
-    request: str = ""
-    """The `x-request-id` that the client is given."""
-
-
-class Admission(Struct, frozen=True, gc=False):
-    """The ledger's answer to a hold."""
-
-    sides: int
-    """Where the request may go; 0 when nothing is held and it is refused."""
-    verdict: Verdict | None = None
-    """The limit that stands in the way of the rest."""
-    warnings: tuple[Reached, ...] = ()
-    """Soft limits that are reached."""
 
 
 class Course(Struct, frozen=True, gc=False):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.values import Hold, Settlement
+from router.core.bill import Hold
+from router.core.values import Settlement
 from router.ledger.commit import Ledger
 from router.ledger.errors import LedgerUnavailable
 

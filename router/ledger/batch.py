@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import CONCURRENT, REQUESTS, TOKENS, USD, Bill, Charge
-from router.core.values import Cell, Hold, Settlement
+from router.core.bill import CONCURRENT, REQUESTS, TOKENS, USD, Bill, Charge, Hold
+from router.core.values import Cell, Settlement
 from router.core.volume import QUARTER_SECONDS
 from router.ledger.layout import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
 from router.ledger.records import batch_blob
 from router.ledger.volume import Tokens
+from router.ledger.wire import string
 
 
 class Held(Struct, frozen=True, gc=False):
@@ -220,12 +221,11 @@ class _Counters:
 
 def _columns(charges: Iterable[Charge]) -> tuple[list[str], list[int], list[int], list[bool]]:
     every = list(charges)
-    limits = [charge.limit for charge in every]
     return (
         [charge.field for charge in every],
-        [limit.amount for limit in limits],
-        [limit.soft for limit in limits],
-        [limit.spare_local for limit in limits],
+        [charge.limit.amount for charge in every],
+        [charge.warn_at for charge in every],
+        [charge.limit.spare_local for charge in every],
     )
 
 
@@ -283,7 +283,7 @@ class Packer:
                 [_bill(bill, counters) for bill in bills],
                 plain,
                 [fields for _, fields in billed],
-                batch.blob,
+                string(batch.blob),
                 batch.records,
             )
         )
@@ -314,17 +314,17 @@ class Packer:
 
     def _single(self, operation: Operation) -> tuple[Any, ...]:
         if isinstance(operation, Settle):
-            return ("settle", *self._counted(operation.settlement, operation.held.hold.bill, 0), operation.record)
+            return ("settle", *self._counted(operation.settlement, operation.held.hold.bill, 0), string(operation.record))
         if isinstance(operation, Record):
-            return ("record", *self._counted(operation.settlement, operation.bill, operation.unheld), operation.record)
+            return ("record", *self._counted(operation.settlement, operation.bill, operation.unheld), string(operation.record))
         if isinstance(operation, Release):
-            return "release", operation.held.hold.id, None, (), b""
+            return "release", operation.held.hold.id, None, (), ""
         if isinstance(operation, Note):
-            return "note", "", None, (), operation.record
+            return "note", "", None, (), string(operation.record)
         slot = self._calendar.slot(operation.quarter * QUARTER_SECONDS)
         names = [self._cells.field(operation.cell)]
         counted = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
-        return "sum", "", counted, (), b""
+        return "sum", "", counted, (), ""
 
     def _counted(self, settlement: Settlement, bill: Bill, unheld: int) -> tuple[str, Slotted, list[str | int]]:
         place = Place()
@@ -333,18 +333,18 @@ class Packer:
 
     def _holds(
         self, holds: Sequence[Hold], bills: dict[Bill, int]
-    ) -> tuple[list[str | list[str | bytes]], list[tuple[int, tuple[Any, ...]]]]:
-        plain: dict[str, list[str | bytes]] = {}
+    ) -> tuple[list[str | list[str | msgspec.Raw]], list[tuple[int, tuple[Any, ...]]]]:
+        plain: dict[str, list[str | msgspec.Raw]] = {}
         billed: list[tuple[int, tuple[Any, ...]]] = []
         for position, hold in enumerate(holds):
             bucket = hold.id[:ID_BUCKET_DIGITS]
             if not hold.bill.charges:
-                plain.setdefault(bucket, []).extend((hold.id, self.held(hold, hold.sides)))
+                plain.setdefault(bucket, []).extend((hold.id, string(self.held(hold, hold.sides))))
                 continue
             fields = (
                 bucket,
                 hold.id,
-                self._hold(hold),
+                string(self._hold(hold)),
                 bills[hold.bill],
                 hold.sides,
                 hold.local_first,
@@ -380,8 +380,8 @@ def _changes(accounts: dict[tuple[Bill, int, bool], _Account], counters: _Counte
     return flat
 
 
-def _bill(bill: Bill, counters: _Counters) -> list[bytes | int]:
-    flat: list[bytes | int] = [bill.raw]
+def _bill(bill: Bill, counters: _Counters) -> list[msgspec.Raw | int]:
+    flat: list[msgspec.Raw | int] = [string(bill.raw)]
     for charge in bill.charges:
         flat += (counters.of(charge), charge.measure, charge.side)
     return flat

@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo
 import hiredis
 from msgspec import Struct
 
-from router.core.bill import Bill
-from router.core.budget import Reached, Verdict
-from router.core.values import Admission, Hold, Settlement
+from router.core.bill import Admission, Bill, Hold
+from router.core.budget import Verdict
+from router.core.values import Settlement
 from router.core.volume import quarter_of
 from router.ledger.address import parse_address
 from router.ledger.batch import (

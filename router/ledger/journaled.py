@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +16,8 @@ from router.core.bill import NO_BILL
 from router.core.values import Cell, Course, Settlement, Usage
 from router.core.volume import quarter_of
 from router.ledger.batch import Note, Operation, Place, Record, Sum
+from router.ledger.records import Kind, pack_record, unpack_records
 from router.ledger.records import Record as Told
-from router.ledger.records import pack_record, unpack_records
 
 _COUNTED = {"settled": 0, "unheld": 1}
 """Kinds that count, and how many of them went on without a hold."""
@@ -71,7 +72,7 @@ def _is_array(payload: bytes) -> bool:
 def _operation(record: Told) -> Operation:
     unheld = _COUNTED.get(record.kind)
     settlement = _settlement(record)
-    packed = pack_record(settlement, record.kind)
+    packed = pack_record(settlement, cast(Kind, record.kind))
     return Note(packed) if unheld is None else Record(settlement, NO_BILL, packed, unheld)
 
 

@@ -31,7 +31,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.core.values import Cell, Hold, Row
+from router.core.bill import Hold
+from router.core.values import Cell, Row
 from router.core.volume import QUARTER_SECONDS, day_of
 
 PREFIX = "be:{ledger}:"

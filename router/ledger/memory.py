@@ -7,32 +7,51 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
-from router.core.values import Cell, Hold, Row, Settlement, Usage
+import msgspec
+from msgspec import Struct
+
+from router.core.bill import BOTH, CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Admission, Bill, Charge, Hold
+from router.core.budget import Verdict
+from router.core.values import Cell, Row, Settlement, Usage
 from router.core.volume import quarter_of
-from router.ledger.batch import eligible_tokens
+from router.ledger.batch import Held, eligible_tokens
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.layout import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
+from router.ledger.records import Record, batch_blob, pack_record, unpack_records
 from router.ledger.report import merge
 from router.ledger.volume import VolumeTracker
+
+
+class Counter(Struct):
+    """What the server keeps of one limit."""
+
+    used: int = 0
+    held: int = 0
+    risk: int = 0
 
 
 class MemoryLedger:
     """The interface of `router.ledger.commit.Ledger`, and `rows` to read it. `available` may be set, for tests."""
 
-    def __init__(self, *, timezone: ZoneInfo, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, timezone: ZoneInfo, owned: Iterable[str] = ("local",), clock: Callable[[], float] = time.time
+    ) -> None:
         self.available = True
         self.why = ""
         self.volume = VolumeTracker(timezone)
         self.next_id = ReservationIds().next_id
-        self.holds: dict[str, Hold] = {}
-        self._charged: dict[str, Hold] = {}
-        self._recorded: set[str] = set()
-        self._totals: dict[tuple[str, Cell], Counter[str]] = {}
+        self.holds: dict[str, Held] = {}
+        self.counters: dict[tuple[str, str], Counter] = {}
+        self.records: list[Record] = []
+        """Request records, in the order of the stream."""
+        self._charged: dict[str, Held] = {}
+        self._totals: dict[tuple[str, Cell], Tally[str]] = {}
         self._calendar = Calendar(timezone)
+        self._owned = frozenset(owned)
         self._clock = clock
 
     async def start(self) -> None:
@@ -44,63 +63,141 @@ class MemoryLedger:
     async def flush(self) -> None:
         pass
 
-    def retime(self, timezone: ZoneInfo, retain_days: int) -> None:
+    def retime(
+        self, timezone: ZoneInfo, retain_days: int, *, retain_requests: int = 0, owned: Iterable[str] = ("local",)
+    ) -> None:
         self._calendar = Calendar(timezone)
+        self._owned = frozenset(owned)
         self.volume.retime(timezone)
 
-    def reserve(self, hold: Hold) -> asyncio.Future[None]:
+    def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
         if not self.available:
             raise LedgerUnavailable(self.why)
-        self.holds[hold.id] = hold
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.set_result(None)
+        admission = self._admit(hold)
+        if admission.sides:
+            held = self.holds[hold.id] = Held(hold, admission.sides)
+            self._hold(held, 1)
+        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        future.set_result(msgspec.structs.replace(admission, warnings=self._warnings(hold.bill)))
         return future
 
     def settle(self, settlement: Settlement) -> None:
-        if self._lift(settlement.id):
-            self._count(settlement)
+        held = self._lift(settlement.id)
+        if held is not None:
+            self._count(settlement, held.hold.bill)
+            self._tell(pack_record(settlement))
 
     def release(self, id: str) -> None:
         self._lift(id)
 
-    def record(self, settlement: Settlement) -> None:
+    def record(self, settlement: Settlement, bill: Bill) -> None:
         self._lift(settlement.id)
-        if settlement.id not in self._recorded:
-            self._recorded.add(settlement.id)
-            self._count(settlement)
+        self._count(settlement, bill)
+        self._totals_at(settlement.at, settlement.cell).update(unheld=1)
+        self._tell(pack_record(settlement, "unheld"))
+
+    def note(self, record: bytes) -> None:
+        self._tell(record)
 
     async def sweep(self) -> None:
         now = int(self._clock() // LEASE_BUCKET_SECONDS)
-        for hold in [hold for hold in self.holds.values() if int(hold.id[:ID_BUCKET_DIGITS]) <= now]:
-            del self.holds[hold.id]
-            if hold.id not in self._recorded:
-                self._charged[hold.id] = hold
-                self._charge(hold, 1)
+        for id in [id for id in self.holds if int(id[:ID_BUCKET_DIGITS]) <= now]:
+            held = self._charged[id] = self.holds.pop(id)
+            self._hold(held, -1)
+            self._charge(held, 1)
+
+    # --- limits
+
+    def _admit(self, hold: Hold) -> Admission:
+        blocked = self._blocked(hold, hold.sides)
+        if not blocked:
+            return Admission(hold.sides)
+        verdict = blocked[0]
+        spared = hold.local_first or all(each.limit.spare_local for each in blocked)
+        if hold.sides == BOTH and spared and not self._blocked(hold, LOCAL):
+            return Admission(LOCAL, verdict)
+        return Admission(0, verdict)
+
+    def _blocked(self, hold: Hold, sides: int) -> list[Verdict]:
+        """The limits without room for this."""
+        amounts = _amounts(Held(hold, sides))
+        blocked = []
+        for charge in hold.bill.charges:
+            asked, counter = amounts[charge.measure], self._counter(charge)
+            if charge.holds(sides) and asked > 0 and counter.used + counter.held + asked > charge.limit.amount:
+                blocked.append(Verdict(charge.limit, counter.used, counter.held, asked))
+        return blocked
+
+    def _warnings(self, bill: Bill) -> tuple[Reached, ...]:
+        counters = [(charge, self._counter(charge)) for charge in bill.charges]
+        return tuple([Reached(charge.limit, c.used, c.held) for charge, c in counters if c.used + c.held >= charge.warn_at])
+
+    def _counter(self, charge: Charge) -> Counter:
+        return self.counters.setdefault((charge.place, charge.field), Counter())
+
+    def _hold(self, held: Held, sign: int) -> None:
+        amounts, risks = _amounts(held), _risks(held)
+        for charge in held.hold.bill.charges:
+            if charge.holds(held.sides):
+                counter = self._counter(charge)
+                counter.held += sign * amounts[charge.measure]
+                counter.risk += sign * risks[charge.measure]
+
+    def _use(self, bill: Bill, local: bool, amounts: dict[int, int], sign: int) -> None:
+        for charge in bill.charges:
+            if charge.measure != CONCURRENT and charge.uses(local):
+                self._counter(charge).used += sign * amounts[charge.measure]
+
+    # --- totals
 
     def rows(self, days: Iterable[str]) -> list[Row]:
         """Totals of each cell over some days, as `Report.days` reads them."""
         wanted = set(days)
         return merge(Row(cell, **totals) for (day, cell), totals in self._totals.items() if day in wanted)
 
-    def _lift(self, id: str) -> bool:
-        """Removes the hold, or takes back its charge; whether there was one of them."""
-        if self.holds.pop(id, None) is not None:
-            return True
-        charged = self._charged.pop(id, None)
-        if charged is None:
-            return False
-        self._charge(charged, -1)
-        return True
+    def _lift(self, id: str) -> Held | None:
+        """Removes the hold, or takes back its charge; None when there was neither."""
+        held = self.holds.pop(id, None)
+        if held is not None:
+            self._hold(held, -1)
+            return held
+        held = self._charged.pop(id, None)
+        if held is not None:
+            self._charge(held, -1)
+        return held
 
-    def _charge(self, hold: Hold, sign: int) -> None:
-        totals = self._totals_at(hold.at, hold.cell)
+    def _charge(self, held: Held, sign: int) -> None:
+        hold, cell = held.hold, _cell(held)
+        cost = _amounts(held)[USD]
+        totals = self._totals_at(hold.at, cell)
         totals.update(
-            requests=sign, input=sign * hold.input, output=sign * hold.output, cost=sign * hold.cost, unsettled=sign
+            requests=sign, input=sign * hold.input, output=sign * hold.output, cost=sign * cost, unsettled=sign
         )
+        self._use(hold.bill, cell.zone in self._owned, _amounts(held), sign)
         if hold.eligible:
             self._see(hold.at, (sign * hold.input, 0, sign * hold.output))
+        self.records.append(
+            Record(
+                "held" if sign > 0 else "lifted",
+                hold.id,
+                hold.at,
+                cell.key,
+                cell.team,
+                cell.model,
+                cell.backend,
+                cell.zone,
+                hold.input,
+                output=hold.output,
+                cost=cost,
+                eligible=hold.eligible,
+                request=hold.request,
+            )
+        )
 
-    def _count(self, settlement: Settlement) -> None:
+    def _tell(self, record: bytes) -> None:
+        self.records += unpack_records(batch_blob([record]))
+
+    def _count(self, settlement: Settlement, bill: Bill) -> None:
         usage: Usage = settlement.usage
         self._totals_at(settlement.at, settlement.cell).update(
             requests=1,
@@ -112,11 +209,31 @@ class MemoryLedger:
             counterfactual=settlement.counterfactual,
             estimated=int(usage.estimated),
         )
+        amounts = {USD: settlement.cost, TOKENS: usage.total, REQUESTS: 1}
+        self._use(bill, settlement.local, amounts, 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))
 
-    def _totals_at(self, at: float, cell: Cell) -> Counter[str]:
-        return self._totals.setdefault((self._calendar.slot(at).day, cell), Counter())
+    def _totals_at(self, at: float, cell: Cell) -> Tally[str]:
+        return self._totals.setdefault((self._calendar.slot(at).day, cell), Tally())
 
     def _see(self, at: float, tokens: tuple[int, int, int]) -> None:
         self.volume.add(quarter_of(at), tokens)
+
+
+def _amounts(held: Held) -> dict[int, int]:
+    """What is held, by measure."""
+    hold = held.hold
+    cost = hold.local_cost if held.sides == LOCAL else hold.cost
+    return {USD: cost, TOKENS: hold.input + hold.output, REQUESTS: 1, CONCURRENT: 1}
+
+
+def _risks(held: Held) -> dict[int, int]:
+    cost = 0 if held.sides == LOCAL else held.hold.cost_at_risk
+    return {USD: cost, TOKENS: held.hold.tokens_at_risk, REQUESTS: 0, CONCURRENT: 0}
+
+
+def _cell(held: Held) -> Cell:
+    """Where it is charged if nobody settles it."""
+    local = held.hold.local_cell
+    return local if held.sides == LOCAL and local is not None else held.hold.cell

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from router.core.values import Cell, Hold, Settlement, Usage
+from router.core.bill import Hold
+from router.core.values import Cell, Settlement, Usage
 from router.gateway.reservation import Reservation
 from router.ledger.errors import LedgerUnavailable
 

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from valkey import Valkey
 
-from router.core.values import Cell, Hold, Settlement, Usage
+from router.core.bill import Hold
+from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.embedded import EmbeddedServer
 from router.ledger.memory import MemoryLedger
@@ -121,7 +122,7 @@ async def new_ledger(server, clock):
     made: list[Ledger] = []
 
     async def make(url: str | None = None, timeout: float = 5.0) -> Ledger:
-        ledger = Ledger(url or server.url, timezone=BERLIN, timeout=timeout, clock=clock)
+        ledger = Ledger(url or server.url, timezone=BERLIN, timeout=timeout, owned=["local"], clock=clock)
         made.append(ledger)
         await ledger.start()
         return ledger
@@ -161,7 +162,7 @@ async def book(request, clock):
         return
     folder = request.getfixturevalue("tmp_path")
     with STARTERS[request.param](folder) as server:
-        ledger = Ledger(server.url, timezone=BERLIN, clock=clock)
+        ledger = Ledger(server.url, timezone=BERLIN, owned=["local"], clock=clock)
         await ledger.start()
 
         async def rows(*days: str) -> list:

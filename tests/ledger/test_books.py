@@ -1,5 +1,6 @@
 """What every ledger does, whatever it is made of."""
 
+from router.core.bill import NO_BILL
 from router.core.values import Cell, Mixture, Row, Usage
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
@@ -79,22 +80,11 @@ async def test_releasing_counts_nothing(book, hold_of, settlement_of):
     assert await book.rows() == []
 
 
-async def test_a_record_counts_once_without_a_hold(book, hold_of, settlement_of):
+async def test_a_record_counts_without_a_hold_and_says_so(book, hold_of, settlement_of):
     hold = hold_of(book.ledger)
-    book.ledger.record(settlement_of(hold))
-    book.ledger.record(settlement_of(hold))
-    assert await book.rows() == [Row(CLOUD, 1, input=100, cached=30, output=7, cost=250)]
+    book.ledger.record(settlement_of(hold), NO_BILL)
+    assert await book.rows() == [Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, unheld=1)]
     assert book.ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
-
-
-async def test_a_record_takes_the_place_of_a_hold_that_arrived_after_all(book, hold_of, settlement_of, clock):
-    hold = hold_of(book.ledger, lease=60.0)
-    book.ledger.record(settlement_of(hold))
-    await book.rows()
-    await book.ledger.reserve(hold)
-    clock.now += 200
-    await book.ledger.sweep()
-    assert await book.rows() == [Row(CLOUD, 1, input=100, cached=30, output=7, cost=250)]
 
 
 async def test_an_expired_hold_is_charged_as_held(book, hold_of, clock):

@@ -5,9 +5,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
+from router.core.bill import NO_BILL
 from router.core.values import Cell, Mixture, Row
-from router.ledger.batch import Abandon
 from router.ledger.commit import Ledger
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.report import open_report
@@ -183,25 +184,14 @@ async def test_a_refused_request_that_went_on_is_recorded(
     with server.frozen():
         with pytest.raises(LedgerUnavailable):
             await ledger.reserve(hold)
-        ledger.record(settlement_of(hold))
+        ledger.record(settlement_of(hold), NO_BILL)
         assert ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
     await eventually(lambda: ledger.available)
     await ledger.flush()
     clock.now += 2000
     await ledger.sweep()
-    assert await rows_of(server) == [ONCE]
+    assert await rows_of(server) == [structs.replace(ONCE, unheld=1)]
     assert ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
-
-
-async def test_a_hold_that_arrives_after_it_was_abandoned_is_not_charged(server, new_ledger, hold_of, clock):
-    ledger = await new_ledger()
-    hold = hold_of(ledger, lease=60.0)
-    ledger._queue(Abandon(hold.id))
-    await ledger.flush()
-    await ledger.reserve(hold)
-    clock.now += 200
-    await ledger.sweep()
-    assert await rows_of(server) == []
 
 
 async def test_an_unreachable_server_is_not_an_error_at_start(tmp_path, new_ledger, hold_of):
@@ -260,20 +250,6 @@ async def test_a_sweep_that_is_refused_loses_the_server(server, ledger, hold_of,
     await eventually(lambda: ledger.available)
 
 
-async def test_what_is_kept_while_the_server_is_lost_is_bounded(
-    server, new_ledger, hold_of, settlement_of, monkeypatch
-):
-    monkeypatch.setattr("router.ledger.commit.KEPT_OPERATIONS", 10)
-    ledger = await new_ledger()
-    hold = hold_of(ledger)
-    for _ in range(15):
-        ledger.record(settlement_of(hold_of(ledger)))
-    ledger._forget_oldest()
-    assert ledger.volume.seen("today", hold.at) == Mixture(700, 300, 70)
-    await ledger.flush()
-    assert [row.requests for row in await rows_of(server)] == [10]
-
-
 class Cutter:
     """A proxy that passes commands on, and drops the connection instead of a chosen answer."""
 
@@ -313,7 +289,7 @@ async def test_a_batch_with_an_unknown_outcome_is_replayed_without_counting_twic
         cutter.cut_next = True
         ledger.settle(settlement_of(settled))
         ledger.release(released.id)
-        ledger.record(settlement_of(hold_of(ledger), cost=1))
+        ledger.record(settlement_of(hold_of(ledger), cost=1), NO_BILL)
         with pytest.raises(LedgerUnavailable, match="connection lost"):
             await ledger.reserve(refused)
         await eventually(lambda: ledger.available)

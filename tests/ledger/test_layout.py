@@ -3,7 +3,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.values import Cell, Hold
+from router.core.bill import Hold
+from router.core.values import Cell
 from router.ledger.layout import (
     Calendar,
     CellNames,

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.core.values import Cell, Hold, Settlement, Usage
+from router.core.bill import Hold
+from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.memory import MemoryLedger
 from router.ledger.report import open_report
