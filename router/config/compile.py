@@ -55,6 +55,7 @@ def _model(policy: Policy, name: str, model: Model, prices: Prices) -> ModelPlan
         quality_floor=model.quality_floor,
         reference=reference,
         eligible=reference is not None and any(route.owned for route in routes),
+        max_output_tokens=model.max_output_tokens,
     )
 
 
@@ -99,6 +100,7 @@ def _grant(key: Key) -> KeyGrant:
         zones=None if key.zones is None else frozenset(key.zones),
         level=key.sensitivity,
         tags=key.tags,
+        budget=key.budget,
     )
 
 

@@ -47,6 +47,10 @@ class Content(Struct):
     """UTF-8 bytes of all text."""
     tokens: int = 0
     """What is not counted by its text: token ids, media, the frame of each message."""
+    media: int = 0
+    """Images, recordings, files and the like."""
+    image_bytes: int = 0
+    """Of the images that stand in the body itself; they are no text to anybody."""
     prompts: int = 1
     """Prompts that are answered separately."""
     modalities: set[Modality] = msgspec.field(default_factory=lambda: {"text"})
@@ -110,6 +114,7 @@ class Content(Struct):
         media = {_MEDIA[name] for name in (kind, *part) if name in _MEDIA}
         if media:
             size = 0 if media == {"image"} else _text_bytes(part)
+            self.image_bytes += _image_bytes(part) if media == {"image"} else 0
             for medium in sorted(media):
                 self._add_media(medium, size)
         else:
@@ -125,6 +130,7 @@ class Content(Struct):
         """`size` in bytes, where it tells something about the tokens."""
         self.modalities.add(medium)
         self.unreadable[medium] = None
+        self.media += 1
         self.tokens += _MEDIA_TOKENS + size // _BYTES_PER_MEDIA_TOKEN
 
     def _add_prompt(self, prompt: Any) -> None:
@@ -139,6 +145,12 @@ class Content(Struct):
 
 def _is_token_ids(value: Any) -> bool:
     return isinstance(value, list) and set(map(type, value)) == {int}
+
+
+def _image_bytes(part: dict[str, Any]) -> int:
+    """Size of the data URLs in it, at most as many bytes as the body spends on them."""
+    urls = [value.get("url") if isinstance(value, dict) else value for name, value in part.items() if name in _MEDIA]
+    return sum(len(url) for url in urls if isinstance(url, str) and url.startswith("data:"))
 
 
 def _text_bytes(value: Any) -> int:

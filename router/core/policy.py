@@ -66,6 +66,8 @@ Duration = Annotated[
 Secret = Annotated[str, AfterValidator(_check_secret)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UsdLimit = Annotated[float, Field(ge=0, le=1_000_000_000)]
+CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
@@ -221,6 +223,8 @@ class Model(Section):
     """Other names that clients may use for it."""
     quality_floor: Fraction = 0.0
     """Least quality a backend must have."""
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    """Most output tokens of an answer when the client sets no limit; a budget holds that much."""
 
 
 class Detector(Section):
@@ -357,6 +361,8 @@ class Ledger(Section):
     """A reservation not settled for this long is charged as held."""
     retain_days: int = Field(default=400, gt=0)
     """Days that totals are kept."""
+    holds: Literal["learned", "worst_case"] = "learned"
+    """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
 
 
 class Server(Section):
@@ -366,6 +372,52 @@ class Server(Section):
     """Largest request, inflated."""
     body_timeout: Duration = 60.0
     """Longest pause while a client sends its request."""
+
+
+class Amounts(Section):
+    """What may be used at most. What is left out is not limited; 0 allows nothing."""
+
+    usd_per_minute: UsdLimit | None = None
+    """USD per minute."""
+    usd_per_day: UsdLimit | None = None
+    """USD per day of `cost.timezone`."""
+    usd_per_month: UsdLimit | None = None
+    """USD per calendar month of `cost.timezone`."""
+    tokens_per_minute: CountLimit | None = None
+    """Input and output tokens per minute."""
+    tokens_per_day: CountLimit | None = None
+    """Input and output tokens per day."""
+    tokens_per_month: CountLimit | None = None
+    """Input and output tokens per month."""
+    requests_per_minute: CountLimit | None = None
+    """Requests per minute."""
+    requests_per_day: CountLimit | None = None
+    """Requests per day."""
+    concurrent_requests: CountLimit | None = None
+    """Requests that run at the same time."""
+
+
+class SidedAmounts(Amounts):
+    """Amounts for both sides together, and for each side alone."""
+
+    local: Amounts | None = None
+    """Limits of what own backends serve."""
+    cloud: Amounts | None = None
+    """Limits of what all other backends serve."""
+
+
+class Budget(SidedAmounts):
+    models: dict[Name, SidedAmounts] = Field(default={})
+    """Limits of single models, on top of the others."""
+    soft: Fraction = 0.8
+    """Share of a limit from which answers carry a warning."""
+    on_budget_exhausted: Literal["refuse", "local_only"] = "refuse"
+    """Whether a request that the cloud's limits do not admit is refused or may still go to own backends."""
+
+
+class Team(Section):
+    budget: Budget | None = None
+    """What all keys of the team may use together."""
 
 
 class Key(Section):
@@ -383,6 +435,8 @@ class Key(Section):
     """Least level of its requests."""
     tags: Names = ()
     """Tags that all its requests carry."""
+    budget: Budget | None = None
+    """What it may use."""
 
 
 class Policy(Section):
@@ -408,5 +462,9 @@ class Policy(Section):
     """How usage is recorded."""
     server: Server = Server()
     """Limits and CORS of the endpoint."""
+    budget: Budget | None = None
+    """What all keys may use together."""
+    teams: dict[Name, Team] = Field(default={})
+    """Budgets of teams; a team that has none need not be listed."""
     keys: tuple[Key, ...] = Field(default=(), strict=False)
     """Who may use the gateway; without keys it serves loopback only."""

@@ -42,6 +42,12 @@ _SPLIT_EXACTLY = frozenset({"stream_options", "metadata"})
 _MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 _SCHEMAS = ("tools", "functions", "response_format")
 _MOST_TOKENS = 1_000_000_000
+FRAME_TOKENS = 64
+"""What a chat template adds to a conversation at most: a default system prompt, the frame of the answer."""
+TOOLS_TOKENS = 640
+"""The same for one with tools or a schema: providers document up to 530 tokens of instructions for them."""
+MEDIA_BOUND = 50_000
+"""Tokens of an image at most: what the dearest way of counting makes of the largest one, rounded up."""
 MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 
@@ -82,6 +88,11 @@ class Reading(Struct, frozen=True, gc=False):
     """From the body's metadata."""
     model_span: Span
     stream_options_span: Span | None
+    input_bound: int
+    """No tokenizer over bytes makes more of the text: the body's own bytes, and what templates put around them. Media
+    count as `MEDIA_BOUND`, which most of them stay far below, but nobody can promise."""
+    answers: int
+    """Answers asked for: choices times prompts."""
 
 
 def read(endpoint: Endpoint, body: bytes) -> Reading:
@@ -158,10 +169,13 @@ def _read_plain(body: bytes) -> Reading | None:
         text_bytes += len(message.role) + len(message.content)
         tokens += MESSAGE_TOKENS
     limit = chat.max_completion_tokens or chat.max_tokens
+    answers = 1 if chat.n is None else min(chat.n, _MOST_TOKENS)
     if limit is not None:
-        limit = min(max(limit, chat.max_tokens or 1) * (chat.n or 1), _MOST_TOKENS)
+        limit = min(max(limit, chat.max_tokens or 1) * answers, _MOST_TOKENS)
     tokens += (text_bytes + 2) // 3
-    return Reading(chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), place.span(1), None)
+    bound = max(tokens, len(body) + FRAME_TOKENS)
+    span = place.span(1)
+    return Reading(chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), span, None, bound, answers)
 
 
 def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
@@ -194,19 +208,29 @@ def _read(
     labels: tuple[Label, ...],
 ) -> Reading:
     content = _content(fields, body)
+    tokens = content.tokens + (content.text_bytes + 2) // 3
+    answers = _answers(fields, content.prompts)
     return Reading(
         model,
         _flag(fields.get("stream"), "stream") or False,
         options[1],
         options[0],
-        0 if endpoint == "embeddings" else _max_output_tokens(fields, content.prompts),
-        content.tokens + (content.text_bytes + 2) // 3,
+        0 if endpoint == "embeddings" else _max_output_tokens(fields, answers),
+        tokens,
         _TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
         tuple(content.unreadable),
         labels,
         model_span,
         options[2],
+        max(tokens, _input_bound(fields, body, content)),
+        answers,
     )
+
+
+def _input_bound(fields: Fields, body: bytes, content: Content) -> int:
+    """JSON spells a text with no fewer bytes than it has, and a message's braces and names outweigh its frame."""
+    frame = TOOLS_TOKENS if any(fields.get(name) for name in _SCHEMAS) else FRAME_TOKENS
+    return len(body) - content.image_bytes + content.media * MEDIA_BOUND + frame
 
 
 def split_object(body: bytes) -> tuple[Members, dict[str, Span]]:
@@ -288,12 +312,14 @@ def _stream_options(members: Members) -> tuple[bool, bool | None]:
     return True, _flag(_value(options, "include_usage"), "stream_options.include_usage")
 
 
-def _max_output_tokens(fields: Fields, prompts: int) -> int | None:
+def _max_output_tokens(fields: Fields, answers: int) -> int | None:
     limit = max([_count(fields[name]) for name in _LIMITS if name in fields], default=-1)
-    if limit < 0:
-        return None
+    return None if limit < 0 else min(limit * answers, _MOST_TOKENS)
+
+
+def _answers(fields: Fields, prompts: int) -> int:
     choices = max([_count(fields[name]) for name in _CHOICES if name in fields], default=1)
-    return min(limit * max(1, choices) * max(1, prompts), _MOST_TOKENS)
+    return min(max(1, choices) * max(1, prompts), _MOST_TOKENS)
 
 
 def _count(value: Any) -> int:

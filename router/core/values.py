@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.policy import Endpoint, Modality, Policy
+from router.core.policy import Budget, Endpoint, Modality, Policy
 
 
 class Rates(Struct, frozen=True):
@@ -69,6 +69,8 @@ class Route(Struct, frozen=True):
     tiers: tuple[PriceTier, ...]
     """Price by size of input, ascending, the first from 0; the variable cost for owned backends."""
     stream_usage: bool
+    longest: int | None = None
+    """The published context length, where `context` is not given: it bounds an answer, and refuses nothing."""
 
 
 class ModelPlan(Struct, frozen=True):
@@ -79,6 +81,8 @@ class ModelPlan(Struct, frozen=True):
     """The cheapest route on the other side of the break-even (a cloud route), for the counterfactual."""
     eligible: bool
     """True when both an owned and a cloud backend serve it: its tokens count towards the break-even."""
+    max_output_tokens: int | None = None
+    """Most output tokens of an answer when the client sets no limit."""
 
 
 class KeyGrant(Struct, frozen=True):
@@ -90,6 +94,7 @@ class KeyGrant(Struct, frozen=True):
     zones: frozenset[str] | None
     level: str | None
     tags: tuple[str, ...]
+    budget: Budget | None = None
 
 
 class GpuFigures(Struct, frozen=True):

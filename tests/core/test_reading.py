@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.reading import BadBody, Reading, read, split_object
+from router.core.reading import (
+    FRAME_TOKENS,
+    MEDIA_BOUND,
+    TOOLS_TOKENS,
+    BadBody,
+    Reading,
+    read,
+    split_object,
+)
 from router.core.values import Label
 
 
@@ -30,6 +38,8 @@ def test_a_minimal_chat() -> None:
         labels=(),
         model_span=(10, 13),
         stream_options_span=None,
+        input_bound=len(body) + FRAME_TOKENS,
+        answers=1,
     )
 
 
@@ -262,12 +272,14 @@ AWAY_FROM_THE_SHORT_WAY = {"by decoding all": {"tools": None}, "by splitting": {
 @given(chat=PLAIN_CHATS)
 def test_the_ways_to_read_agree(detour: dict[str, Any], chat: dict[str, Any]) -> None:
     def outcome(fields: dict[str, Any]) -> Any:
+        body = json.dumps(fields).encode()
         try:
-            reading = read("chat", json.dumps(fields).encode())
+            reading = read("chat", body)
         except BadBody as error:
             return str(error)
         tokens = reading.input_tokens if "tools" not in fields else reading.input_tokens - 1
-        return reading.model, reading.stream, reading.max_output_tokens, reading.modalities, tokens, reading.model_span
+        limits = reading.max_output_tokens, reading.answers, reading.input_bound - len(body)
+        return reading.model, reading.stream, limits, reading.modalities, tokens, reading.model_span
 
     expected = outcome(chat)
     found = outcome(chat | detour)
@@ -282,3 +294,92 @@ def test_a_name_that_stands_twice_is_looked_at_twice() -> None:
     assert (reading.model, reading.input_tokens) == ("m", 6)
     with pytest.raises(BadBody, match="'messages' is given twice"):
         read("chat", b'{"model":"m","messages":[{"role":"user","content":"a"}],"messages":[]}')
+
+
+def bytewise(value: Any) -> int:
+    """What a tokenizer would make of a conversation that gives every byte a token of its own."""
+    if isinstance(value, dict):
+        return sum(map(bytewise, value)) + sum(map(bytewise, value.values()))
+    if isinstance(value, list):
+        return sum(map(bytewise, value))
+    return len(str(value).encode())
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+MESSAGES = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "assistant"]),
+        "content": st.one_of(
+            TEXTS, st.lists(st.builds(lambda text: {"type": "text", "text": text}, TEXTS), max_size=3)
+        ),
+    }
+)
+
+
+@given(messages=st.lists(MESSAGES, max_size=5), ascii_only=st.booleans(), system=TEXTS)
+def test_no_tokenizer_over_bytes_exceeds_the_bound(
+    messages: list[dict[str, Any]], ascii_only: bool, system: str
+) -> None:
+    messages = [{"role": "system", "content": system}, *messages]
+    fields = {"model": "m", "messages": messages}
+    reading = read("chat", json.dumps(fields, ensure_ascii=ascii_only, separators=(",", ":")).encode())
+    assert bytewise(messages) + 8 * len(messages) <= reading.input_bound
+    assert reading.input_tokens <= reading.input_bound
+
+
+def test_the_bound_is_never_below_the_estimate() -> None:
+    reading = read("chat", b'{"model":"m","messages":[%b]}' % b",".join([b"{}"] * 1000))
+    assert reading.input_bound == reading.input_tokens == 4000
+
+
+def test_tools_and_schemas_come_with_instructions() -> None:
+    def around(**fields: Any) -> int:
+        return chat(**fields).input_bound - len(json.dumps({"model": "m"} | fields))
+
+    assert around(user="u") == around(tools=None) == around(tools=[]) == FRAME_TOKENS
+    assert around(tools=[{}]) == around(response_format={"type": "json_object"}) == TOOLS_TOKENS
+
+
+def test_an_image_counts_as_an_image_wherever_it_is() -> None:
+    def bound(**part: Any) -> int:
+        return chat(messages=[{"role": "user", "content": [part]}]).input_bound
+
+    inline = bound(type="image_url", image_url={"url": "data:image/png;base64," + "A" * 9_999})
+    assert MEDIA_BOUND < inline < MEDIA_BOUND + 250
+    assert abs(inline - bound(type="image_url", image_url={"url": "https://example.org/a.png"})) < 50
+    assert abs(inline - bound(type="input_image", image_url="data:" + "A" * 9_999)) < 50
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": "data:" + "x" * 5000, "image_url": {"url": "data:,"}},
+        {"type": "image_url", "image_url": {"url": "x" * 5000}},
+        {"type": "image_url", "image_url": {"url": ["data:"] * 5000}},
+        {"type": "input_audio", "input_audio": {"data": "A" * 5000}},
+    ],
+)
+def test_what_may_be_read_as_text_counts_by_its_bytes(part: dict[str, Any]) -> None:
+    assert chat(messages=[{"role": "user", "content": [part]}]).input_bound > MEDIA_BOUND + 5000
+
+
+@pytest.mark.parametrize(
+    ("fields", "answers"),
+    [
+        ({}, 1),
+        ({"n": 3}, 3),
+        ({"n": "3", "best_of": 5}, 5),
+        ({"n": 0}, 1),
+        ({"n": -7}, 1),
+        ({"n": 10**12}, 1_000_000_000),
+        ({"prompt": ["a", "b"], "n": 2}, 4),
+        ({"prompt": [1, 2]}, 1),
+    ],
+)
+def test_answers_asked_for(fields: dict[str, Any], answers: int) -> None:
+    assert chat(**fields).answers == answers
+    assert chat(**fields, max_tokens=10).max_output_tokens == min(10 * answers, 1_000_000_000)
+
+
+def test_more_choices_than_anybody_makes_are_bounded_in_a_plain_chat_too() -> None:
+    assert chat(messages=[], n=10**12).answers == 1_000_000_000
