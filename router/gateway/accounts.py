@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from router.core.bill import Hold
 from router.core.pricing import cost_micro_usd, counterfactual, worst_case
 from router.core.usage import estimate, usage_of
-from router.core.bill import Hold
 from router.core.values import Cell, Decision, KeyGrant, Route, Settlement, Usage
 from router.gateway.ask import Ask
 from router.gateway.forward import Sent

@@ -314,17 +314,25 @@ class Packer:
 
     def _single(self, operation: Operation) -> tuple[Any, ...]:
         if isinstance(operation, Settle):
-            return ("settle", *self._counted(operation.settlement, operation.held.hold.bill, 0), string(operation.record))
+            return (
+                "settle",
+                *self._counted(operation.settlement, operation.held.hold.bill, 0),
+                string(operation.record),
+            )
         if isinstance(operation, Record):
-            return ("record", *self._counted(operation.settlement, operation.bill, operation.unheld), string(operation.record))
+            return (
+                "record",
+                *self._counted(operation.settlement, operation.bill, operation.unheld),
+                string(operation.record),
+            )
         if isinstance(operation, Release):
             return "release", operation.held.hold.id, None, (), ""
         if isinstance(operation, Note):
             return "note", "", None, (), string(operation.record)
         slot = self._calendar.slot(operation.quarter * QUARTER_SECONDS)
         names = [self._cells.field(operation.cell)]
-        counted = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
-        return "sum", "", counted, (), ""
+        totals = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
+        return "sum", "", totals, (), ""
 
     def _counted(self, settlement: Settlement, bill: Bill, unheld: int) -> tuple[str, Slotted, list[str | int]]:
         place = Place()
@@ -362,9 +370,7 @@ class Packer:
         return pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell), local)
 
 
-def _account(
-    accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settlement: Settlement | None
-) -> None:
+def _account(accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
     key = held.hold.bill, held.sides, settlement is not None and settlement.local
     account = accounts.get(key)
     if account is None:

@@ -1,8 +1,9 @@
 """The books on the server: beginning them, and bringing in what they lack.
 
-A writer's batches are numbered, and the server keeps the number of the last one that it applied beside what it counted.
-So whatever was lost on the way, or by the server itself (a failover to a replica that had missed the last writes, an old
-copy that was restored, FLUSHALL), is found by comparing two numbers, and what is missing is in the journal.
+A writer's batches are numbered, and the server keeps the number of the last one that it applied beside what it
+counted. So whatever was lost on the way, or by the server itself (a failover to a replica that had missed the last
+writes, an old copy that was restored, FLUSHALL), is found by comparing two numbers, and what is missing is in the
+journal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import hiredis
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import NO_BILL
 from router.core.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
 from router.ledger.connection import Connection
@@ -47,9 +47,7 @@ class Opened(Struct, frozen=True):
 class Books:
     """One server's books, on one connection. Every method raises `LedgerUnavailable` and `hiredis.ReplyError`."""
 
-    def __init__(
-        self, connection: Connection, scripts: Scripts, packer: Packer, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, connection: Connection, scripts: Scripts, packer: Packer, clock: Callable[[], float]) -> None:
         self._connection = connection
         self._scripts = scripts
         self._packer = packer

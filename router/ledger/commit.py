@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import hiredis
 from msgspec import Struct
 
-from router.core.bill import Admission, Bill, Hold
+from router.core.bill import Admission, Bill, Hold, Reached
 from router.core.budget import Verdict
 from router.core.values import Settlement
 from router.core.volume import quarter_of
@@ -208,6 +208,7 @@ class Ledger:
 
     def record(self, settlement: Settlement, bill: Bill) -> None:
         """Counts a request that went on although `reserve` raised `LedgerUnavailable`; to be called once for it."""
+        self._live.pop(settlement.id, None)
         self._see(settlement)
         self._queue(Record(settlement, bill, pack_record(settlement, "unheld")))
 

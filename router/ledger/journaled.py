@@ -1,7 +1,7 @@
 """What the journal's entries say: the records of one batch, or, of old ones, their sums.
 
-    a batch   a msgpack array of records, the very bytes that go to the stream
-    sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..]}
+a batch   a msgpack array of records, the very bytes that go to the stream
+sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..]}
 """
 
 from __future__ import annotations

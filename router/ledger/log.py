@@ -1,7 +1,7 @@
 """What a writer has sent, kept so that it can be sent again.
 
-`DiskLog` keeps it in the journal, and in memory what the disk would not take. `MemoryLog` is for a ledger without a data
-directory: it survives a lost server, not the process.
+`DiskLog` keeps it in the journal, and in memory what the disk would not take. `MemoryLog` is for a ledger without a
+data directory: it survives a lost server, not the process.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import BOTH, CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Admission, Bill, Charge, Hold
+from router.core.bill import BOTH, CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Admission, Bill, Charge, Hold, Reached
 from router.core.budget import Verdict
 from router.core.values import Cell, Row, Settlement, Usage
 from router.core.volume import quarter_of
@@ -130,7 +130,9 @@ class MemoryLedger:
 
     def _warnings(self, bill: Bill) -> tuple[Reached, ...]:
         counters = [(charge, self._counter(charge)) for charge in bill.charges]
-        return tuple([Reached(charge.limit, c.used, c.held) for charge, c in counters if c.used + c.held >= charge.warn_at])
+        return tuple(
+            [Reached(charge.limit, c.used, c.held) for charge, c in counters if c.used + c.held >= charge.warn_at]
+        )
 
     def _counter(self, charge: Charge) -> Counter:
         return self.counters.setdefault((charge.place, charge.field), Counter())

@@ -1,5 +1,6 @@
 from zoneinfo import ZoneInfo
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,9 +49,11 @@ def test_an_id_begins_with_the_minute_when_it_expires():
     assert ReservationIds().next_id(60.0, 900.0)[:8] == "00000017"
 
 
-def test_a_hold_ends_with_its_cell():
-    hold = Hold("00000001x", Cell("a", "b", "c", "d", "e"), 0.0, 60.0, 1, 2, 3, True)
-    assert pack_hold(hold, Slot("1970-01-01", 0, 0), "a|b|c|d|e") == "1970-01-01|0|0|1|2|3|1|a|b|c|d|e"
+def test_a_hold_says_what_charging_it_needs():
+    cell = Cell("a", "b", "c", "d", "e")
+    hold = Hold("00000001x", cell, 9.5, 60.0, 1, 2, 3, True, request="req-1", local_cost=4, cost_at_risk=5)
+    packed = pack_hold(hold, Slot("1970-01-01", 0, 0), "a|b|c|d|e", "")
+    assert msgspec.msgpack.decode(packed) == ["1970-01-01", 0, 0, 1, 2, 3, 4, True, "a|b|c|d|e", "", 9.5, "req-1", 5, 0]
 
 
 def test_totals_are_a_msgpack_array():

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.core.bill import Hold
+from router.core.bill import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.memory import MemoryLedger
@@ -40,6 +40,8 @@ class History:
     def __init__(self, ledger: Ledger | MemoryLedger, clock, prefix: str) -> None:
         self.ledger, self.clock, self.prefix = ledger, clock, prefix
         self.arrived: dict[int, tuple[str, float]] = {}
+        self.reserved: set[int] = set()
+        self.recorded: set[int] = set()
 
     def arrival(self, request: int) -> tuple[str, float]:
         if request not in self.arrived:
@@ -53,12 +55,17 @@ class History:
         match step:
             case ("reserve", request, cell, amount, eligible):
                 id, at = self.arrival(request)
-                if self.clock.now < at + 900:
+                if self.clock.now < at + 900 and request not in self.reserved | self.recorded:
+                    self.reserved.add(request)
                     await self.ledger.reserve(Hold(id, cell, at, 900.0, amount, 2 * amount, 3 * amount, eligible))
             case ("settle" | "record" as kind, request, (cell, usage, cost, counterfactual, error, eligible)):
                 id, at = self.arrival(request)
                 settlement = Settlement(id, cell, at, usage, cost, counterfactual, error, eligible)
-                getattr(self.ledger, kind)(settlement)
+                if kind == "settle":
+                    self.ledger.settle(settlement)
+                elif request not in self.reserved | self.recorded:  # that is for requests without a hold
+                    self.recorded.add(request)
+                    self.ledger.record(settlement, NO_BILL)
             case ("release", request):
                 self.ledger.release(self.arrival(request)[0])
             case ("flush",):

@@ -9,7 +9,7 @@ from router.ledger.records import Record, batch_blob, pack_record, pack_refused,
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 COURSE = Course("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
 SETTLEMENT = Settlement(
-    "02965446aa1", CLOUD, 1_779_267_600.25, Usage(100, 30, 10, 7, True), 250, 900, False, True, COURSE
+    "02965446aa1", CLOUD, 1_779_267_600.25, Usage(100, 30, 10, 7, True), 250, 900, False, True, course=COURSE
 )
 pack = msgspec.msgpack.encode
 
