@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.bill import Hold
+from router.core.bill import Admission, Hold
 from router.core.values import Settlement
 from router.ledger.commit import Ledger
 from router.ledger.errors import LedgerUnavailable
@@ -23,31 +23,36 @@ class Reservation:
     def __init__(self, ledger: Ledger, hold: Hold) -> None:
         self.hold = hold
         self._ledger = ledger
-        self._asked: asyncio.Future[None] | None
+        self._asked: asyncio.Future[Admission] | None
         try:
             self._asked = ledger.reserve(hold)
         except LedgerUnavailable:
             self._asked = None
 
-    async def confirmed(self) -> bool:
-        """Wait for the ledger. False when it is lost and nothing is held."""
+    async def admission(self) -> Admission | None:
+        """Wait for the ledger's answer. None when it is lost and nothing is held."""
         if self._asked is None:
-            return False
+            return None
         try:
-            await self._asked
+            return await self._asked
         except LedgerUnavailable:
             self._asked = None
+            return None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether something is held, once `admission` has come."""
         return self._asked is not None
 
     def settle(self, settlement: Settlement) -> None:
         """What really happened replaces the hold; it is recorded by itself when there is none."""
         asked = self._asked
         if asked is None:
-            self._ledger.record(settlement)
+            self._ledger.record(settlement, self.hold.bill)
         elif not asked.done():
             asked.add_done_callback(lambda _: self.settle(settlement))
         elif asked.cancelled() or asked.exception() is not None:
-            self._ledger.record(settlement)
+            self._ledger.record(settlement, self.hold.bill)
         else:
             self._ledger.settle(settlement)
 
