@@ -1,7 +1,10 @@
-"""How much a running request holds: the most that it can take, or what requests like it have taken so far.
+"""How much a running request holds: the most that it can take, or what requests like it have taken so far::
 
-the body and the model's limits  ->  `worst_tokens`   ->  what is never exceeded
-answers that were settled        ->  `Learned.bound`  ->  what 99 in 100 answers stay below
+    the body, the policy, context lengths  ->  worst_tokens  ->  what no answer exceeds
+    answers that were settled              ->  Bounds.bound  ->  what is held of that
+
+What is left between the two is the risk: limits can be overrun by that much at most, and only by requests that run
+at the same time.
 """
 
 from __future__ import annotations
@@ -15,6 +18,15 @@ from router.core.values import BackendState, ModelPlan, Route
 
 DEFAULT_OUTPUT_TOKENS = 4096
 """Most output of one answer where neither the client, the policy nor a context length bounds it."""
+PRIOR_OUTPUT_TOKENS = 1024
+"""Output held for a request of a model of which fewer than `ANSWERS_NEEDED` answers were seen."""
+ANSWERS_NEEDED = 50
+
+_MOST_TOKENS = 1_000_000_000
+_EXCEEDING = 0.01
+_ANSWERS_REMEMBERED = 2000
+_ANSWERS_BETWEEN = 16
+_RATIO_UNIT = 1024
 
 
 class Tokens(NamedTuple):
@@ -22,23 +34,152 @@ class Tokens(NamedTuple):
     output: int
 
 
+def worst_tokens(
+    reading: Reading, model: ModelPlan, routes: Iterable[Route], backends: Mapping[str, BackendState]
+) -> Tokens:
+    """The most that a request can take on any of `routes`; `backends` says what context lengths these report.
+
+    Output is what the client allows, else what the policy says of the model, else the longest context of the routes,
+    where one that is unknown counts as `DEFAULT_OUTPUT_TOKENS`; it is multiplied by the answers asked for.
+    """
+    output = reading.max_output_tokens
+    if output is None:
+        longest = model.max_output_tokens or _longest(routes, backends)
+        output = min(longest * reading.answers, _MOST_TOKENS)
+    return Tokens(reading.input_bound, output)
+
+
+def _longest(routes: Iterable[Route], backends: Mapping[str, BackendState]) -> int:
+    longest = 0
+    for route in routes:
+        state = backends.get(route.backend)
+        context = route.context or (state.context if state is not None else None) or route.longest
+        longest = max(longest, context or DEFAULT_OUTPUT_TOKENS)
+    return longest or DEFAULT_OUTPUT_TOKENS
+
+
 class Bounds(Protocol):
-    """What a request holds, out of what it can take at most."""
+    """What requests hold, out of what they can take at most."""
 
     def learn(self, model: str, estimated_input: int, real_input: int, real_output: int) -> None:
-        """One settled answer, with what its backend reported; not one whose tokens were estimated, nor an error."""
+        """One settled answer as its backend reported it; never an error, nor an answer whose tokens were estimated.
+
+        `estimated_input` is the request's `Reading.input_tokens`.
+        """
 
     def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
-        """What a request for `model` holds: never more than `worst`."""
+        """What a request for `model` (the policy's name) holds: never more than `worst`."""
+
+
+class WorstCase:
+    """Holds all that a request can take, so that no limit is ever overrun."""
+
+    def learn(self, model: str, estimated_input: int, real_input: int, real_output: int) -> None:
+        """There is nothing to learn."""
+
+    def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
+        return worst
+
+
+class Learned:
+    """Holds what 99 in 100 recent answers of the same model stay within.
+
+    Of the output that is a number of tokens; of the input it is how real tokens compare with their estimate, since
+    that is known of each request. Both are rounded up, by an eighth at most. Until enough answers were seen it is
+    `PRIOR_OUTPUT_TOKENS`, and the estimate itself. Answers count less the longer ago they were.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Answers] = {}
+
+    def learn(self, model: str, estimated_input: int, real_input: int, real_output: int) -> None:
+        seen = self._seen.get(model)
+        if seen is None:
+            seen = self._seen[model] = _Answers()
+        seen.add(estimated_input, real_input, real_output)
+
+    def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
+        seen = self._seen.get(model)
+        if seen is None:
+            input, output = estimated_input, PRIOR_OUTPUT_TOKENS
+        else:
+            input, output = -(-estimated_input * seen.ratio // _RATIO_UNIT), seen.output
+        return Tokens(min(input, worst.input), min(output, worst.output))
+
+
+class _Answers:
+    """The answers of one model."""
+
+    __slots__ = ("_due", "_outputs", "_ratios", "output", "ratio")
+
+    def __init__(self) -> None:
+        self.output = PRIOR_OUTPUT_TOKENS
+        self.ratio = _RATIO_UNIT
+        """Real input tokens for `_RATIO_UNIT` estimated ones."""
+        self._outputs = Histogram()
+        self._ratios = Histogram()
+        self._due = ANSWERS_NEEDED
+
+    def add(self, estimated_input: int, real_input: int, real_output: int) -> None:
+        self._outputs.add(real_output)
+        self._ratios.add(-(-real_input * _RATIO_UNIT // max(1, estimated_input)))
+        self._due -= 1
+        if self._due == 0:
+            self._due = _ANSWERS_BETWEEN
+            self.output = self._outputs.upper()
+            self.ratio = self._ratios.upper()
+
+
+_SUB_BITS = 3
+_HALF = 1 << _SUB_BITS
+_LARGEST = (1 << 30) - 1
+
+
+class Histogram:
+    """Counts of whole numbers in buckets whose width is an eighth of their value or less.
+
+    Numbers below 16 have a bucket each; from there on every doubling has 8 (the buckets of HdrHistogram).
+    """
+
+    __slots__ = ("_counts", "_weight")
+
+    def __init__(self) -> None:
+        self._counts = [0.0] * (bucket_of(_LARGEST) + 1)
+        self._weight = 0.0
+
+    def add(self, value: int) -> None:
+        self._counts[bucket_of(min(max(value, 0), _LARGEST))] += 1.0
+        self._weight += 1.0
+
+    def upper(self) -> int:
+        """The upper edge of the lowest bucket that no more than 1 in 100 of the numbers lie above; 0 without any.
+
+        All that was counted weighs half as much from then on when it is more than the memory holds.
+        """
+        allowed = self._weight * _EXCEEDING
+        bucket = len(self._counts) - 1
+        above = self._counts[bucket]
+        while above <= allowed and bucket > 0:
+            bucket -= 1
+            above += self._counts[bucket]
+        if self._weight >= _ANSWERS_REMEMBERED:
+            self._counts = [count / 2 for count in self._counts]
+            self._weight /= 2
+        return edge_of(bucket)
+
+
+def bucket_of(value: int) -> int:
+    """The number of the bucket of a whole number from 0."""
+    shift = value.bit_length() - _SUB_BITS - 1
+    return value if shift <= 0 else (shift << _SUB_BITS) + (value >> shift)
+
+
+def edge_of(bucket: int) -> int:
+    """The largest number in a bucket."""
+    shift = (bucket >> _SUB_BITS) - 1
+    return bucket if shift <= 0 else (((bucket & (_HALF - 1)) + _HALF + 1) << shift) - 1
 
 
 def bounds_of(policy: Policy) -> Bounds:
     """As `ledger.holds` says."""
-    raise NotImplementedError
-
-
-def worst_tokens(
-    reading: Reading, model: ModelPlan, routes: Iterable[Route], backends: Mapping[str, BackendState]
-) -> Tokens:
-    """The most that a request can take on any of `routes`, whose backends report `backends`."""
-    raise NotImplementedError
+    return Learned() if policy.ledger.holds == "learned" else WorstCase()
