@@ -10,16 +10,21 @@ import math
 import msgspec
 from msgspec import Struct
 
-from router.core.budget import Limit, Verdict
+from router.core.budget import Budgets, Limit, Verdict
 from router.core.periods import Periods
-from router.core.values import Cell
+from router.core.policy import Policy
+from router.core.values import Candidate, Cell, KeyGrant
 
 LOCAL, CLOUD, BOTH = 1, 2, 3
 """Sides of a hold: where its request may go. They add up."""
 
+EXHAUSTED = "budget-exhausted"
+"""Reason of a request that goes to an own backend because there is no budget for the cloud."""
+
 USD, TOKENS, REQUESTS, CONCURRENT = 1, 2, 3, 4
 """Measures, as the ledger numbers them."""
 
+_REMEMBERED = 10_000
 _MEASURES = {"usd": USD, "tokens": TOKENS, "requests": REQUESTS, "concurrent": CONCURRENT}
 _SIDES = {"all": 0, "local": LOCAL, "cloud": CLOUD}
 
@@ -80,6 +85,26 @@ NO_BILL = Bill((), float("inf"), msgspec.msgpack.encode([]))
 """Of a request without limits."""
 
 
+class Bills:
+    """The bills of one policy, remembered by key and model for as long as they hold."""
+
+    def __init__(self, policy: Policy, periods: Periods) -> None:
+        self.periods = periods
+        self._budgets = Budgets(policy)
+        self._known: dict[tuple[str, str], tuple[KeyGrant, Bill]] = {}
+
+    def of(self, key: KeyGrant, model: str, at: float) -> Bill:
+        """The same bill each time within a minute, as long as the key's grant is the same."""
+        found = self._known.get((key.name, model))
+        if found is not None and found[0] is key and at < found[1].until:
+            return found[1]
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        bill = bill_of(self._budgets.of(key, model), at, self.periods)
+        self._known[key.name, model] = key, bill
+        return bill
+
+
 class Hold(Struct, frozen=True, gc=False):
     """The worst case of one request, held before it is sent."""
 
@@ -128,3 +153,13 @@ class Admission(Struct, frozen=True, gc=False):
     """The limit that stands in the way of the rest."""
     warnings: tuple[Reached, ...] = ()
     """Soft limits that are reached."""
+
+
+def on_own_backends(candidates: tuple[Candidate, ...], verdict: Verdict) -> tuple[Candidate, ...]:
+    """The candidates that are left when a limit stands in the way of the cloud, with that as the reason where the
+    cloud would have been first."""
+    left = tuple([each for each in candidates if each.route.owned])
+    if candidates[0].route.owned:
+        return left
+    why = f"{verdict.limit.name} does not allow the cloud now"
+    return tuple([Candidate(each.route, EXHAUSTED, why) for each in left])

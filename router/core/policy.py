@@ -361,6 +361,8 @@ class Ledger(Section):
     """A reservation not settled for this long is charged as held."""
     retain_days: int = Field(default=400, gt=0)
     """Days that totals are kept."""
+    retain_requests: int = Field(default=200_000, ge=0)
+    """Request records that are kept; the oldest go."""
     holds: Literal["learned", "worst_case"] = "learned"
     """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
 

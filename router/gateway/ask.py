@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from router.core.policy import Endpoint
 from router.core.reading import Reading
-from router.core.values import Facts, KeyGrant
+from router.core.values import BackendState, Facts, KeyGrant
 from router.gateway.http import Request
 from router.gateway.state import Serving
 
@@ -23,5 +25,9 @@ class Ask(Struct, frozen=True, gc=False):
     request: Request
     at: float
     """Seconds since the epoch."""
+    arrived: float
+    """Loop time."""
     deadline: float
     """Loop time until which the answer's first byte must have come."""
+    states: Mapping[str, BackendState]
+    """What backends looked like when it arrived."""

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 
+from msgspec.structs import replace
+
+from router.core.bill import Admission, Reached, on_own_backends
+from router.core.budget import Verdict, refusal_of, warning_of
 from router.core.editing import edit
 from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
 from router.core.retry import client_retry_after
-from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route
-from router.gateway.accounts import hold_for, settlement, settlement_of_failure, usage_of_answer, usage_of_rest
+from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route, Settlement
+from router.gateway.accounts import (
+    Times,
+    course_of,
+    hold_for,
+    record_of_refusal,
+    settlement,
+    settlement_of_failure,
+    usage_of_answer,
+    usage_of_rest,
+)
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, Job, NoAnswer, Sent
@@ -50,28 +64,126 @@ class Completions:
         ledger = self._state.ledger
         id = ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
         reservation = Reservation(ledger, hold_for(ask, decision, id))
-        forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop)
+        forwarding: Forwarding | None = None
         settled = False
         try:
-            await reservation.confirmed()
+            admission = await reservation.admission()
+            if admission is not None and (admission.verdict or admission.warnings):
+                decision = self._within_budget(ask, decision, admission)
+            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop)
             sent = await forwarding.answer()
+            answered = self._loop.time()
             exchange = sent.exchange
-            lines = _lines(ask, decision, forwarding, sent)
+            reason = _reason(sent.candidate, forwarding)
+            lines = _lines(ask, decision, reason, sent) + ask.request.warnings
             if exchange.streaming:
                 client.start(exchange.status, lines)
                 await self._stream(ask, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
-            reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent)))
+            reservation.settle(self._settlement(ask, decision, reservation, forwarding, sent, answered, reason))
             settled = True
         except NoAnswer as failure:
-            reservation.settle(settlement_of_failure(reservation.hold))
+            reservation.settle(self._failure(ask, decision, reservation, failure))
             settled = True
             self._give_up(ask, decision, failure, client)
         finally:
             if not settled:
-                _left(ask, reservation, forwarding)
-            forwarding.release()
+                self._left(ask, decision, reservation, forwarding)
+            if forwarding is not None:
+                forwarding.release()
+
+    def _within_budget(self, ask: Ask, decision: Decision, admission: Admission) -> Decision:
+        """What is left of a decision after the limits of its key; raises ApiError when nothing is."""
+        if admission.verdict is not None:
+            if not admission.sides:
+                raise self._over_budget(ask, decision, admission.verdict)
+            decision = replace(decision, candidates=on_own_backends(decision.candidates, admission.verdict))
+        for reached in admission.warnings:
+            self._warn(ask, reached)
+        return decision
+
+    def _warn(self, ask: Ask, reached: Reached) -> None:
+        """A soft limit: a header on every answer, and one line in the log for each period."""
+        warning = warning_of(reached.limit, reached.used, reached.held)
+        ask.request.warnings += header("x-breakeven-budget", warning)
+        ids = ask.serving.bills.periods.ids(ask.at)
+        if self._state.warns_first(reached, getattr(ids, reached.limit.period, "") if reached.limit.period else ""):
+            log.warning("soft limit reached", extra={"limit": reached.limit.name, "warning": warning})
+
+    def _over_budget(self, ask: Ask, decision: Decision, verdict: Verdict) -> ApiError:
+        refusal = refusal_of(verdict, self._state.clock(), ask.serving.bills.periods)
+        self._note_refusal(ask, decision, refusal.code, refusal.status, refusal.message)
+        wait = None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after))
+        return ApiError(
+            refusal.status,
+            refusal.code,
+            refusal.message,
+            retry_after=wait,
+            retryable=refusal.retryable,
+            level=decision.level,
+            type=refusal.type,
+        )
+
+    def _note_refusal(self, ask: Ask, decision: Decision, code: str, status: int, message: str) -> None:
+        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": code}
+        log.warning("refused", extra=names)
+        self._state.ledger.note(record_of_refusal(ask, decision, code, status, message, self._loop.time()))
+
+    # --- what the ledger is told
+
+    def _settlement(
+        self,
+        ask: Ask,
+        decision: Decision,
+        reservation: Reservation,
+        forwarding: Forwarding,
+        sent: Sent,
+        answered: float,
+        reason: str,
+    ) -> Settlement:
+        exchange = sent.exchange
+        course = course_of(
+            ask,
+            decision,
+            Times(exchange.asked_at, answered, self._loop.time()),
+            reason=reason,
+            status=exchange.status,
+            attempts=len(forwarding.attempts) + 1,
+            detail="" if exchange.broken is None else str(exchange.broken),
+        )
+        return settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course)
+
+    def _failure(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> Settlement:
+        status = _unanswered(failure, "").status if failure.last is None else failure.last.exchange.status
+        course = course_of(
+            ask,
+            decision,
+            Times(ended=self._loop.time()),
+            reason=decision.candidates[0].reason,
+            status=status,
+            attempts=len(failure.attempts),
+            detail=str(failure),
+        )
+        return settlement_of_failure(reservation.hold, course)
+
+    def _left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
+        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
+        sent = None if forwarding is None else forwarding.current
+        if forwarding is None or sent is None or not sent.exchange.asked_at:
+            reservation.release()
+            return
+        course = course_of(
+            ask,
+            decision,
+            Times(sent.exchange.asked_at, 0.0, self._loop.time()),
+            reason=_reason(sent.candidate, forwarding),
+            status=0,
+            attempts=len(forwarding.attempts) + 1,
+            detail="the client left",
+        )
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
+        forwarding.abandon()
 
     # --- read and decide
 
@@ -83,9 +195,10 @@ class Completions:
             facts = build_facts(plan, endpoint, reading, key, request.headers, serving.detectors, body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        deadline = self._loop.time() + plan.policy.retry.deadline
-        now = self._state.clock()
-        return Ask(endpoint, serving, key, body, reading, facts, request, now, deadline)
+        arrived, now = self._loop.time(), self._state.clock()
+        deadline = arrived + plan.policy.retry.deadline
+        states = self._state.fleet.states
+        return Ask(endpoint, serving, key, body, reading, facts, request, now, arrived, deadline, states)
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
@@ -97,8 +210,7 @@ class Completions:
         return decision
 
     def _refused(self, ask: Ask, decision: Decision, refusal: Refusal) -> ApiError:
-        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": refusal.code}
-        log.warning("refused", extra=names)
+        self._note_refusal(ask, decision, refusal.code, refusal.status, refusal.message)
         wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
         param = "model" if refusal.status == 404 else None
         return ApiError(
@@ -167,29 +279,22 @@ class Completions:
         if failure.last is None:
             raise _unanswered(failure, decision.level)
         exchange = failure.last.exchange
-        client.respond(exchange.status, _lines(ask, decision, None, failure.last) + _NO_RETRY, exchange.body)
+        client.respond(
+            exchange.status,
+            _lines(ask, decision, failure.last.candidate.reason, failure.last) + _NO_RETRY,
+            exchange.body,
+        )
 
 
-def _left(ask: Ask, reservation: Reservation, forwarding: Forwarding) -> None:
-    """The client left, or something broke here: what was produced is charged, what was never sent is not."""
-    sent = forwarding.current
-    if sent is None or not sent.exchange.asked:
-        reservation.release()
-    else:
-        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent)))
-        forwarding.abandon()
-
-
-def _lines(ask: Ask, decision: Decision, forwarding: Forwarding | None, sent: Sent) -> bytes:
+def _lines(ask: Ask, decision: Decision, reason: str, sent: Sent) -> bytes:
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
-    reason = _reason(sent.candidate, forwarding)
     where = told(route.backend, route.zone, decision.level, reason)
     return ask.request.common + to_client(sent.exchange.headers, ask.request.id) + where
 
 
-def _reason(candidate: Candidate, forwarding: Forwarding | None) -> str:
-    if forwarding is None or not forwarding.attempts:
+def _reason(candidate: Candidate, forwarding: Forwarding) -> str:
+    if not forwarding.attempts:
         return candidate.reason
     failed = forwarding.attempts[-1]
     verb = "failover" if failed.backend != candidate.route.backend else "retry"

@@ -29,6 +29,7 @@ class ApiError(Exception):
         retry_after: int | None = None,
         retryable: bool | None = None,
         level: str = "",
+        type: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -38,11 +39,8 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.retryable = retryable
         self.level = level
-
-    @property
-    def type(self) -> str:
-        fallback = "server_error" if self.status >= 500 else "invalid_request_error"
-        return _TYPES.get(self.status, fallback)
+        fallback = "server_error" if status >= 500 else "invalid_request_error"
+        self.type = type or _TYPES.get(status, fallback)
 
     def body(self) -> bytes:
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}

@@ -30,7 +30,7 @@ class Exchange:
         "_size",
         "_strip_usage",
         "_write",
-        "asked",
+        "asked_at",
         "broken",
         "connection",
         "done",
@@ -46,8 +46,8 @@ class Exchange:
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
-        self.asked = False
-        """True once the request was written."""
+        self.asked_at = 0.0
+        """Loop time when the request was written; 0 before that."""
         self.scanner: EventScanner | None = None
         """Of a stream."""
         self._strip_usage = strip_usage

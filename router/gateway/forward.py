@@ -121,7 +121,7 @@ class Forwarding:
 
     async def _may_spend(self) -> bool:
         """Nothing is bought before the ledger has confirmed the hold, unless the policy says so."""
-        if await self._job.reservation.confirmed() or self._job.spend_unheld:
+        if await self._job.reservation.admission() is not None or self._job.spend_unheld:
             return True
         self._closed = "the ledger cannot be reached, so nothing may be spent"
         return False
@@ -194,9 +194,10 @@ class Forwarding:
         sent.exchange.connection = connection
         body = job.body_for(sent.candidate.route)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
-        first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
+        now = self._loop.time()
+        first_byte = min(replica.first_byte_timeout, job.deadline - now)
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
-        sent.exchange.asked = True
+        sent.exchange.asked_at = now
 
     def release(self) -> None:
         """The current attempt is over; its connection is closed unless the answer was read to its end."""

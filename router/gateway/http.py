@@ -38,6 +38,8 @@ class Request(Struct, gc=False):
     """Given by the service, for logs and answers."""
     common: bytes = b""
     """Given by the service: header lines of every answer to it, such as those of CORS."""
+    warnings: bytes = b""
+    """Header lines that tell of soft limits."""
 
 
 class BadRequest(Exception):

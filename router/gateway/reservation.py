@@ -1,7 +1,7 @@
 """One request's hold in the ledger, from the moment it was asked for.
 
 Nothing is sent before the ledger has answered. When it is lost, own backends serve on, since their tokens are not
-bought; whoever is about to spend money asks `confirmed` once more. Settling waits for the answer by itself, for the
+bought; whoever is about to spend money asks for the `admission` once more. Settling waits for the answer by itself, for the
 case that the client leaves before it has come.
 """
 
@@ -38,11 +38,6 @@ class Reservation:
         except LedgerUnavailable:
             self._asked = None
             return None
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether something is held, once `admission` has come."""
-        return self._asked is not None
 
     def settle(self, settlement: Settlement) -> None:
         """What really happened replaces the hold; it is recorded by itself when there is none."""

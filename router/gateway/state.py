@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.bill import Bills, Reached
 from router.core.detectors import Detectors, compile_detectors
+from router.core.holds import Bounds, bounds_of
+from router.core.periods import Periods
+from router.core.policy import Policy
 from router.core.recall import Recall
 from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
@@ -24,6 +28,8 @@ class Serving(Struct, frozen=True):
     recall: Recall
     detectors: Detectors
     backends: Mapping[str, BackendRuntime]
+    bills: Bills
+    bounds: Bounds
 
 
 class State:
@@ -34,17 +40,39 @@ class State:
         self.ledger = ledger
         self.clock = clock
         self.side = Side.CLOUD
+        self._bounds: tuple[str, Bounds] | None = None
+        self._warned: dict[tuple[str, str], str] = {}
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
         """Serve by this plan from now on; the fleet has taken over its backends already."""
         policy = plan.policy
         detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
-        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends)
         self.timezone = ZoneInfo(policy.cost.timezone)
-        self.ledger.retime(self.timezone, policy.ledger.retain_days)
+        bills = Bills(policy, Periods(self.timezone))
+        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends, bills, self._learned(policy))
+        self.ledger.retime(
+            self.timezone,
+            policy.ledger.retain_days,
+            retain_requests=policy.ledger.retain_requests,
+            owned=[name for name, zone in policy.zones.items() if zone.owned],
+        )
         self.retry_budget = retry_budget(policy.retry.budget)
         self._quarter = self._hour_now = -1
+
+    def _learned(self, policy: Policy) -> Bounds:
+        """What was learned of answers outlives a reload."""
+        if self._bounds is None or self._bounds[0] != policy.ledger.holds:
+            self._bounds = policy.ledger.holds, bounds_of(policy)
+        return self._bounds[1]
+
+    def warns_first(self, reached: Reached, period: str) -> bool:
+        """Whether this worker warns of a soft limit for the first time in its period."""
+        counter = reached.limit.counter, reached.limit.period
+        if self._warned.get(counter) == period:
+            return False
+        self._warned[counter] = period
+        return True
 
     @property
     def plan(self) -> Plan:

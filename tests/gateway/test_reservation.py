@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from router.core.bill import Hold
+from router.core.bill import BOTH, Admission, Bill, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.gateway.reservation import Reservation
 from router.ledger.errors import LedgerUnavailable
 
 CELL = Cell("gpu", "local", "chat", "team", "key")
 HOLD = Hold("id", CELL, 0.0, 900.0, 10, 100, 5, True)
-SETTLEMENT = Settlement("id", CELL, 0.0, Usage(10, output=20), 1, 2, False, True)
+ADMITTED = Admission(BOTH)
+SETTLEMENT = Settlement("id", CELL, 0.0, Usage(10, output=20), 1, 2, False, True, False)
 
 
 @dataclass
@@ -23,9 +24,9 @@ class Told:
 
     lost: bool = False
     heard: list[str] = field(default_factory=list)
-    asked: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    asked: asyncio.Future[Admission] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def reserve(self, hold: Hold) -> asyncio.Future[None]:
+    def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
         if self.lost:
             raise LedgerUnavailable("it is lost")
         return self.asked
@@ -33,7 +34,7 @@ class Told:
     def settle(self, settlement: Settlement) -> None:
         self.heard.append("settle")
 
-    def record(self, settlement: Settlement) -> None:
+    def record(self, settlement: Settlement, bill: Bill) -> None:
         self.heard.append("record")
 
     def release(self, id: str) -> None:
@@ -43,8 +44,8 @@ class Told:
 async def test_a_confirmed_hold_is_settled():
     ledger = Told()
     reservation = Reservation(ledger, HOLD)
-    ledger.asked.set_result(None)
-    assert await reservation.confirmed()
+    ledger.asked.set_result(ADMITTED)
+    assert await reservation.admission()
     reservation.settle(SETTLEMENT)
     assert ledger.heard == ["settle"]
 
@@ -52,7 +53,7 @@ async def test_a_confirmed_hold_is_settled():
 async def test_a_lost_ledger_gets_a_record_later():
     ledger = Told(lost=True)
     reservation = Reservation(ledger, HOLD)
-    assert not await reservation.confirmed()
+    assert not await reservation.admission()
     reservation.settle(SETTLEMENT)
     assert ledger.heard == ["record"]
 
@@ -63,7 +64,7 @@ async def test_a_ledger_lost_while_it_was_asked(awaited):
     reservation = Reservation(ledger, HOLD)
     ledger.asked.set_exception(LedgerUnavailable("it is lost"))
     if awaited:
-        assert not await reservation.confirmed()
+        assert not await reservation.admission()
     reservation.settle(SETTLEMENT)
     assert ledger.heard == ["record"]
 
@@ -75,7 +76,7 @@ async def test_settling_waits_for_the_answer(answer, heard):
     reservation.settle(SETTLEMENT)
     assert ledger.heard == []
     if answer is None:
-        ledger.asked.set_result(None)
+        ledger.asked.set_result(ADMITTED)
     else:
         ledger.asked.set_exception(answer)
     await asyncio.sleep(0)
@@ -85,7 +86,7 @@ async def test_settling_waits_for_the_answer(answer, heard):
 async def test_what_was_never_sent_is_released():
     ledger = Told()
     reservation = Reservation(ledger, HOLD)
-    ledger.asked.set_result(None)
+    ledger.asked.set_result(ADMITTED)
     reservation.release()
     assert ledger.heard == ["release"]
 
