@@ -5,7 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+from hashlib import sha256
 from pathlib import Path
+
+from router.ledger.address import parse_address
 
 LONGEST_SOCKET_PATH = 100
 
@@ -42,3 +45,9 @@ def runtime_dir(data_dir: Path) -> Path:
     if len(os.fsencode(data_dir / "adapter.sock")) <= LONGEST_SOCKET_PATH:
         return data_dir
     return Path(tempfile.mkdtemp(prefix="breakeven-"))
+
+
+def journal_folder(data_dir: Path, redis: str) -> Path:
+    """Where workers journal what goes to one ledger: what was written for one server is never sent to another."""
+    name = sha256(parse_address(redis).name.encode()).hexdigest()[:12] if redis else "embedded"
+    return data_dir / "journal" / name

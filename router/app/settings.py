@@ -29,3 +29,5 @@ class WorkerSettings(Struct, frozen=True):
     redis: str
     adapter_socket: str
     grace: float
+    journal: str = ""
+    """Folder of the ledger's journals."""

@@ -21,7 +21,7 @@ import msgspec
 
 from router.app import logs
 from router.app.children import Child
-from router.app.data_dir import DataDirUnusable, runtime_dir, take_data_dir
+from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
 from router.app.greeting import greeting
 from router.app.keeper import Keeper
@@ -115,7 +115,8 @@ class Supervisor:
         if self._keeper is not None:
             self._spawn(self._keeper.watch())
         policy, last_good = str(file.path), str(self._last_good)
-        worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace)
+        journal = str(journal_folder(self._data_dir, settings.redis))
+        worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace, journal)
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()

@@ -17,6 +17,7 @@ import ssl
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,6 +35,7 @@ from router.gateway.server import Server
 from router.gateway.service import Service
 from router.gateway.state import State
 from router.ledger.commit import Ledger
+from router.ledger.log import open_log
 from router.upstream.fleet import Fleet
 from router.upstream.probe import Probes
 
@@ -61,7 +63,7 @@ async def serve(settings: WorkerSettings) -> None:
         settings.redis,
         timezone=ZoneInfo(policy.cost.timezone),
         timeout=policy.ledger.timeout,
-        retain_days=policy.ledger.retain_days,
+        log=open_log(Path(settings.journal)),
     )
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = State(plan, fleet, ledger, time.time)

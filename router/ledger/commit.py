@@ -45,7 +45,7 @@ from router.ledger.catchup import Books, LostBooks, Opened
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, cell_name
-from router.ledger.log import Log, MemoryLog
+from router.ledger.log import Log, MemoryLog, Reading
 from router.ledger.records import pack_record
 from router.ledger.scripts import Script, read_scripts
 from router.ledger.volume import Tokens, VolumeTracker
@@ -63,6 +63,8 @@ WATCH_SECONDS = 1.0
 """Between two looks at whether the server still has our books."""
 SWEEPS = 15
 """Looks for each sweep."""
+TIDIES = 3600
+"""Looks for each time that the journal is tidied."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
 _ADMITTED = {sides: Admission(sides) for sides in (1, 2, 3)}
 
@@ -153,6 +155,7 @@ class Ledger:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             self._connection.lose("closed")
+        self._logged.close()
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
@@ -298,7 +301,6 @@ class Ledger:
             self._write_down(batch)
             self._doubtful += [operation.held for operation in operations if isinstance(operation, Release)]
             self._unanswered.append(self._packer.own_tokens(operations))
-        self._logged.sync_soon()
 
     def _send(self, flight: _Flight) -> None:
         assert self._connection is not None
@@ -412,33 +414,41 @@ class Ledger:
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
         lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
+        await self._bring_own(books)
+        others = await self._bring_others(books, opened)
+        if lost:
+            _log.error("ledger: the server had lost its books; they were brought back from the journal")
+            await books.hold_again(self._live.values())
+        if lost or others or opened.new:
+            await books.recount(self._sender)
+        await books.until_trusted(opened)
+        await self._sweep(books)
+        await self._bring_own(books)
+        self._take_up(connection)
+
+    async def _bring_own(self, books: Books) -> None:
+        """Until nothing is left: more is journaled meanwhile."""
         self._journal_waiting()
         while self._sender.last < self._logged.last:
             await books.bring(self._sender, self._logged)
             self._journal_waiting()
-        await self._bring_orphans(books, opened)
-        if lost:
-            _log.error("ledger: the server had lost its books; they were brought back from the journal")
-            await books.hold_again(self._live.values())
-        if lost or opened.new:
-            await books.recount(self._sender)
-        await books.until_trusted(opened)
-        self._journal_waiting()
-        if self._sender.last < self._logged.last:
-            await books.bring(self._sender, self._logged)
-        await self._sweep(books)
-        self._take_up(connection)
 
-    async def _bring_orphans(self, books: Books, opened: Opened) -> None:
-        """What workers that are gone have journaled, and the server has not."""
+    async def _bring_others(self, books: Books, opened: Opened) -> int:
+        """What workers that are gone have journaled, and the server has not; how many batches that were."""
+        brought = 0
         for orphan in self._logged.orphans():
-            sender = Sender(orphan.writer, self._sender.retained, self._sender.owned)
-            await books.open(sender, knows_older=True)
-            brought = await books.bring(sender, orphan)
+            brought += await self._bring_other(books, orphan)
             orphan.retire()
-            if brought:
-                _log.warning("ledger: %d batches of a worker that is gone were brought in", brought)
-                await books.recount(self._sender)
+        for former in self._logged.retired() if opened.new else ():
+            brought += await self._bring_other(books, former)
+        if brought:
+            _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
+        return brought
+
+    async def _bring_other(self, books: Books, reading: Reading) -> int:
+        sender = Sender(reading.writer, self._sender.retained, self._sender.owned)
+        await books.open(sender, knows_older=True)
+        return await books.bring(sender, reading)
 
     def _take_up(self, connection: Connection) -> None:
         """From here on batches go to the server again."""
@@ -462,6 +472,8 @@ class Ledger:
                 await self._look(self._connection)
             if looks % SWEEPS == 0:
                 await self.sweep()
+            if looks % TIDIES == 0:
+                await asyncio.to_thread(self._logged.tidy)
 
     async def _look(self, connection: Connection) -> None:
         try:
