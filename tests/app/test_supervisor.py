@@ -36,8 +36,9 @@ RESTRICTED = {"x-breakeven-sensitivity": "restricted"}
 def accepts(url: str) -> bool:
     parts = urlsplit(url)
     try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=5):
-            return True
+        with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+            # Where nobody listens yet, a connection may come to itself: its own port is any free one.
+            return connection.getsockname() != connection.getpeername()
     except OSError:
         return False
 
