@@ -29,7 +29,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "colour: red\nmodels:\n",
         (
             '19:1: colour: unknown key "colour"; known keys: version, zones, backends, models, sensitivity, '
-            "rules, cost, health, retry, ledger, server, keys"
+            "rules, cost, health, retry, ledger, server, budget, teams, keys"
         ),
     ),
     (
