@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
-from router.config.prices import Prices
+from router.config.prices import Contexts, Prices
 from router.core.breakeven import blended, shares
 from router.core.facts import default_labels
 from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
@@ -22,13 +22,14 @@ _MODALITIES: Mapping[str, frozenset[Modality]] = {
     "openai": _EVERYTHING,
     "litellm": _EVERYTHING,
 }
+_NO_CONTEXTS: Contexts = {}
 _SECONDS_PER_DAY = 86_400
 _HOURS_PER_DAY = 24
 
 
-def compile_plan(policy: Policy, version: str, prices: Prices) -> Plan:
+def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Contexts = _NO_CONTEXTS) -> Plan:
     """The plan of a policy whose references hold. `prices` has every backend and model; raises KeyError if not."""
-    plans = {name: _model(policy, name, model, prices) for name, model in policy.models.items()}
+    plans = {name: _model(policy, name, model, prices, contexts) for name, model in policy.models.items()}
     aliases = {alias: plans[name] for name, model in policy.models.items() for alias in model.aliases}
     sensitivity = policy.sensitivity
     levels = sensitivity.levels if sensitivity is not None else {}
@@ -46,8 +47,8 @@ def compile_plan(policy: Policy, version: str, prices: Prices) -> Plan:
     )
 
 
-def _model(policy: Policy, name: str, model: Model, prices: Prices) -> ModelPlan:
-    routes = tuple(_route(policy, backend, name, prices) for backend in model.backends)
+def _model(policy: Policy, name: str, model: Model, prices: Prices, contexts: Contexts) -> ModelPlan:
+    routes = tuple(_route(policy, backend, name, prices, contexts) for backend in model.backends)
     reference = _cheapest([route for route in routes if not route.owned], policy.cost.mix)
     return ModelPlan(
         name=name,
@@ -59,7 +60,7 @@ def _model(policy: Policy, name: str, model: Model, prices: Prices) -> ModelPlan
     )
 
 
-def _route(policy: Policy, backend_name: str, model: str, prices: Prices) -> Route:
+def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contexts: Contexts) -> Route:
     backend = policy.backends[backend_name]
     entry = backend.serves[model]
     served = entry if isinstance(entry, Served) else Served(model=entry)
@@ -75,6 +76,7 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices) -> Rou
         quality=backend.quality if served.quality is None else served.quality,
         tiers=prices[backend_name, model],
         stream_usage=backend.stream_usage,
+        longest=contexts.get((backend_name, model)),
     )
 
 

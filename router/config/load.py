@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from router.config.compile import compile_plan
 from router.config.document import MAX_BYTES, Document, parse
-from router.config.prices import price_table
+from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
 from router.config.references import find_broken
 from router.config.secrets import find_missing
@@ -45,7 +45,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)
-    return compile_plan(policy, version_of(content), prices)
+    return compile_plan(policy, version_of(content), prices, context_table(policy))
 
 
 def decode_document(document: Document, adapter: TypeAdapter[T], findings: tuple[Finding, ...] = ()) -> T:

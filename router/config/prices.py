@@ -6,7 +6,7 @@ cloud route has no price of its own. A price that is missing or 0 there is unkno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,9 @@ from router.core.values import PriceTier, Rates
 
 Prices = Mapping[tuple[str, str], tuple[PriceTier, ...]]
 """By backend and the policy's name of the model."""
+
+Contexts = Mapping[tuple[str, str], int]
+"""Published context lengths in tokens, where there is one."""
 
 _PROVIDERS: Mapping[str, str] = {
     "azure_ai": "azure",
@@ -38,16 +41,34 @@ def price_table(policy: Policy, now: datetime) -> tuple[Prices, tuple[Finding, .
     """The price of every route, and a finding for each one that is unknown."""
     table: dict[tuple[str, str], tuple[PriceTier, ...]] = {}
     findings: list[Finding] = []
+    for name, model, served, owned in _routes(policy):
+        backend = policy.backends[name]
+        tiers = _tiers(backend, served, owned, now)
+        if tiers is None:
+            findings.append(Finding(("backends", name, "serves", model), _unknown(backend, served)))
+        else:
+            table[name, model] = tiers
+    return table, tuple(findings)
+
+
+def context_table(policy: Policy) -> Contexts:
+    """The published context length of every route whose price was looked up too, and whose context is not given."""
+    table: dict[tuple[str, str], int] = {}
+    for name, model, served, owned in _routes(policy):
+        provider, published_model = _published_name(policy.backends[name], served)
+        if provider and not owned and served.price is None and served.context is None:
+            context = published_context(provider, published_model)
+            table |= {} if context is None else {(name, model): context}
+    return table
+
+
+def _routes(policy: Policy) -> Iterator[tuple[str, str, Served, bool]]:
+    """Backend, model, how it is served, and whether the backend is owned."""
     for name, backend in policy.backends.items():
         zone = policy.zones.get(backend.zone)
         for model, entry in backend.serves.items():
             served = entry if isinstance(entry, Served) else Served(model=entry)
-            tiers = _tiers(backend, served, zone is None or zone.owned, now)
-            if tiers is None:
-                findings.append(Finding(("backends", name, "serves", model), _unknown(backend, served)))
-            else:
-                table[name, model] = tiers
-    return table, tuple(findings)
+            yield name, model, served, zone is None or zone.owned
 
 
 def _tiers(backend: Backend, served: Served, owned: bool, now: datetime) -> tuple[PriceTier, ...] | None:
@@ -107,15 +128,28 @@ def _unknown(backend: Backend, served: Served) -> str:
 
 def published(provider: str, model: str, now: datetime, *, embeds: bool = False) -> tuple[PriceTier, ...] | None:
     """The rates in force at `now`, by size of input; None when unknown. Embeddings have no output price."""
-    from genai_prices import data_snapshot  # the data is large, and not every policy needs it
-
-    try:
-        _, info = data_snapshot.get_snapshot().find_provider_model(model, None, provider, None)
-    except LookupError:
+    info = _published(provider, model)
+    if info is None:
         return None
     prices = info.get_prices(now)
     tiers = tuple(_tier(prices, start, embeds) for start in _starts(prices))
     return tuple(tier for tier in tiers if tier is not None) if all(tiers) else None
+
+
+def published_context(provider: str, model: str) -> int | None:
+    """Context length in tokens; None when unknown."""
+    info = _published(provider, model)
+    return None if info is None else info.context_window or None
+
+
+def _published(provider: str, model: str) -> Any:
+    """The package's entry of a model; None when it has none."""
+    from genai_prices import data_snapshot  # the data is large, and not every policy needs it
+
+    try:
+        return data_snapshot.get_snapshot().find_provider_model(model, None, provider, None)[1]
+    except LookupError:
+        return None
 
 
 def _starts(prices: Any) -> list[int]:

@@ -30,6 +30,8 @@ class _Known(Struct, frozen=True):
     tags: dict[str, Any]
     rules: list[dict[str, Any]]
     keys: list[dict[str, Any]]
+    teams: dict[str, dict[str, Any]]
+    budget: dict[str, Any]
     cost: dict[str, Any]
 
     def owned(self, zone: Any) -> bool | None:
@@ -52,6 +54,8 @@ def _known(data: Any) -> _Known:
         tags=_mapping(inner.get("tags")),
         rules=[_mapping(rule) for rule in _list(top.get("rules"))],
         keys=[_mapping(key) for key in _list(top.get("keys"))],
+        teams=_mappings(top.get("teams")),
+        budget=_mapping(top.get("budget")),
         cost=_mapping(top.get("cost")),
     )
 
@@ -188,6 +192,17 @@ def _model_name(name: Any, known: _Known, path: FieldPath) -> Iterator[Finding]:
         yield from _unknown("model", name, known.models, path)
 
 
+def _budgets(known: _Known) -> Iterator[Finding]:
+    """Limits of models that do not exist would limit nothing."""
+    budgets: list[tuple[FieldPath, Any]] = [(("budget",), known.budget)]
+    budgets += [(("teams", name, "budget"), team.get("budget")) for name, team in known.teams.items()]
+    budgets += [(("keys", index, "budget"), key.get("budget")) for index, key in enumerate(known.keys)]
+    for path, budget in budgets:
+        for model in _mapping(_mapping(budget).get("models")):
+            for finding in _model_name(model, known, (*path, "models", model)):
+                yield Finding(finding.path, finding.message, on_key=True)
+
+
 def _duplicate_keys(known: _Known) -> Iterator[Finding]:
     for field, words in (("name", "has this name already"), ("sha256", "is this very key already")):
         first: dict[str, int] = {}
@@ -200,6 +215,7 @@ def _duplicate_keys(known: _Known) -> Iterator[Finding]:
 
 def _rules(known: _Known) -> Iterator[Finding]:
     teams = {key.get("team", "default") for key in known.keys if isinstance(key.get("team", "default"), str)}
+    teams |= known.teams.keys()
     names = {key["name"] for key in known.keys if isinstance(key.get("name"), str)}
     for index, rule in enumerate(known.rules):
         when, path = _mapping(rule.get("when")), ("rules", index, "when")
@@ -248,6 +264,7 @@ _CHECKS: tuple[Callable[[_Known], Iterator[Finding]], ...] = (
     _sensitivity,
     _narrowing,
     _key_contents,
+    _budgets,
     _duplicate_keys,
     _rules,
     _costs,

@@ -138,7 +138,8 @@ _LARGEST = (1 << 30) - 1
 class Histogram:
     """Counts of whole numbers in buckets whose width is an eighth of their value or less.
 
-    Numbers below 16 have a bucket each; from there on every doubling has 8 (the buckets of HdrHistogram).
+    Numbers below 16 have a bucket each; from there on every doubling has 8 (the buckets of HdrHistogram). When it
+    holds `_ANSWERS_REMEMBERED`, all of them weigh half as much from then on.
     """
 
     __slots__ = ("_counts", "_weight")
@@ -148,23 +149,20 @@ class Histogram:
         self._weight = 0.0
 
     def add(self, value: int) -> None:
+        if self._weight >= _ANSWERS_REMEMBERED:
+            self._counts = [count / 2 for count in self._counts]
+            self._weight /= 2
         self._counts[bucket_of(min(max(value, 0), _LARGEST))] += 1.0
         self._weight += 1.0
 
     def upper(self) -> int:
-        """The upper edge of the lowest bucket that no more than 1 in 100 of the numbers lie above; 0 without any.
-
-        All that was counted weighs half as much from then on when it is more than the memory holds.
-        """
+        """The upper edge of the lowest bucket that no more than 1 in 100 of the numbers lie above; 0 without any."""
         allowed = self._weight * _EXCEEDING
         bucket = len(self._counts) - 1
         above = self._counts[bucket]
         while above <= allowed and bucket > 0:
             bucket -= 1
             above += self._counts[bucket]
-        if self._weight >= _ANSWERS_REMEMBERED:
-            self._counts = [count / 2 for count in self._counts]
-            self._weight /= 2
         return edge_of(bucket)
 
 

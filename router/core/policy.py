@@ -66,7 +66,7 @@ Duration = Annotated[
 Secret = Annotated[str, AfterValidator(_check_secret)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-UsdLimit = Annotated[float, Field(ge=0, le=1_000_000_000)]
+UsdLimit = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]

@@ -72,6 +72,24 @@ def test_keys_are_found_by_their_hash(base: str, plan: PlanOf) -> None:
     assert keys["2".rjust(64, "0")] == KeyGrant("batch", "default", None, None, None, ())
 
 
+def test_budgets_come_with_their_keys_and_longest_answers_with_their_models(
+    edited: Callable[[str, str], str], plan: PlanOf
+) -> None:
+    made = plan(edited("team: web", "budget: {usd_per_day: 5, soft: 0.5}"))
+    app, batch = made.keys["1".rjust(64, "0")], made.keys["2".rjust(64, "0")]
+    assert app.budget is not None and (app.budget.usd_per_day, app.budget.soft) == (5.0, 0.5)
+    assert batch.budget is None
+    assert made.models["chat"].max_output_tokens is None
+    longest = plan(edited("aliases: [gpt]", "aliases: [gpt], max_output_tokens: 99")).models["gpt"]
+    assert longest.max_output_tokens == 99
+
+
+def test_a_team_with_a_budget_need_not_have_a_key_yet(edited: Callable[[str, str], str], plan: PlanOf) -> None:
+    text = edited("tag: phi, hours", "team: search, hours") + "teams: {search: {budget: {requests_per_day: 9}}}\n"
+    team = plan(text).policy.teams["search"]
+    assert team.budget is not None and team.budget.requests_per_day == 9
+
+
 def test_a_policy_without_keys_or_sensitivity(base: str, plan: PlanOf) -> None:
     made = plan(base[: base.index("sensitivity:")])
     assert (made.keys, made.levels, made.level_zones) == ({}, (), ())

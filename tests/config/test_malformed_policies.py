@@ -29,7 +29,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "colour: red\nmodels:\n",
         (
             '19:1: colour: unknown key "colour"; known keys: version, zones, backends, models, sensitivity, '
-            "rules, cost, health, retry, ledger, server, keys"
+            "rules, cost, health, retry, ledger, server, budget, teams, keys"
         ),
     ),
     (
@@ -361,6 +361,96 @@ MALFORMED: list[tuple[str, str, str, str]] = [
             'its price: "{model: gpt-x-of-the-future, price: {input: 0.15, output: 0.6}}" (USD per million '
             'tokens), or correct the name or "provider"'
         ),
+    ),
+    (
+        "misspelt limit",
+        "team: web",
+        "budget: {usd_per_mnth: 200}",
+        (
+            '30:102: keys[0].budget.usd_per_mnth: unknown key "usd_per_mnth"; did you mean "usd_per_month"? known '
+            "keys: usd_per_minute, usd_per_day, usd_per_month, tokens_per_minute, tokens_per_day, "
+            "tokens_per_month, requests_per_minute, requests_per_day, concurrent_requests, local, cloud, models, "
+            "soft, on_budget_exhausted"
+        ),
+    ),
+    (
+        "limit below nothing",
+        "rules:\n",
+        "budget: {cloud: {usd_per_day: -1}}\nrules:\n",
+        "27:31: budget.cloud.usd_per_day: must be at least 0; this is -1",
+    ),
+    (
+        "limit that Redis cannot count",
+        "rules:\n",
+        "budget: {tokens_per_month: 10000000000000000}\nrules:\n",
+        "27:28: budget.tokens_per_month: must be at most 1e+15; this is 10000000000000000",
+    ),
+    (
+        "half a request",
+        "rules:\n",
+        "teams: {web: {budget: {concurrent_requests: 0.5}}}\nrules:\n",
+        "27:45: teams.web.budget.concurrent_requests: must be a whole number, such as 32; this is a number",
+    ),
+    (
+        "money without end",
+        "rules:\n",
+        "budget: {usd_per_month: .nan}\nrules:\n",
+        "27:25: budget.usd_per_month: must be a finite number",
+    ),
+    (
+        "money as text",
+        "rules:\n",
+        "budget: {usd_per_month: $200}\nrules:\n",
+        "27:25: budget.usd_per_month: must be a number, such as 200; this is text",
+    ),
+    (
+        "limit of a limit",
+        "rules:\n",
+        "budget: {local: {models: {}}}\nrules:\n",
+        (
+            '27:18: budget.local.models: unknown key "models"; known keys: usd_per_minute, usd_per_day, '
+            "usd_per_month, tokens_per_minute, tokens_per_day, tokens_per_month, requests_per_minute, "
+            "requests_per_day, concurrent_requests"
+        ),
+    ),
+    (
+        "limits straight below a team",
+        "rules:\n",
+        "teams: {web: {usd_per_month: 200}}\nrules:\n",
+        '27:15: teams.web.usd_per_month: unknown key "usd_per_month"; known keys: budget',
+    ),
+    (
+        "what to do when a budget is exhausted",
+        "rules:\n",
+        "budget: {on_budget_exhausted: local}\nrules:\n",
+        (
+            '27:31: budget.on_budget_exhausted: "local" is not permitted; did you mean "local_only"? it is one of '
+            "refuse, local_only"
+        ),
+    ),
+    (
+        "limit of an unknown model",
+        "rules:\n",
+        "budget: {models: {chta: {usd_per_day: 1}}}\nrules:\n",
+        '27:19: budget.models.chta: there is no model "chta"; did you mean "chat"? models: chat',
+    ),
+    (
+        "limit of an alias",
+        "team: web",
+        "budget: {models: {gpt: {usd_per_day: 1}}}",
+        '30:111: keys[0].budget.models.gpt: "gpt" is an alias: give the model\'s own name, "chat"',
+    ),
+    (
+        "limit of a team for an unknown model",
+        "rules:\n",
+        "teams: {web: {budget: {models: {best: {}}}}}\nrules:\n",
+        '27:33: teams.web.budget.models.best: there is no model "best"; models: chat',
+    ),
+    (
+        "answers of no length",
+        "aliases: [gpt]",
+        "max_output_tokens: 0",
+        "20:54: models.chat.max_output_tokens: must be greater than 0; this is 0",
     ),
     (
         "tab",

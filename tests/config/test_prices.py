@@ -19,7 +19,7 @@ from genai_prices.types import (
 )
 
 from router.config.load import PolicyError
-from router.config.prices import published
+from router.config.prices import published, published_context
 from router.core.pricing import cost_micro_usd
 from router.core.values import Plan, PriceTier, Rates, Usage
 
@@ -60,11 +60,16 @@ PRICES: dict[str, ModelPrice | list[ConditionalPrice]] = {
     ],
 }
 
+CONTEXTS = {"plain": 128_000, "half": 8_192, "free": 0}
+
 
 @pytest.fixture
 def list_of_prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A price list whose providers all have the models above."""
-    models = [ModelInfo(id=name, match=ClauseEquals(name), prices=prices) for name, prices in PRICES.items()]
+    models = [
+        ModelInfo(id=name, match=ClauseEquals(name), prices=prices, context_window=CONTEXTS.get(name))
+        for name, prices in PRICES.items()
+    ]
     providers = [Provider(id=name, name=name, api_pattern="", models=models) for name in ("acme", "google", "aws")]
     snapshot = data_snapshot.DataSnapshot(providers=providers, from_auto_update=False)
     monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: snapshot)
@@ -134,6 +139,14 @@ def test_embeddings_have_no_output_price() -> None:
     assert tiers is not None and tiers[0].rates.output == 0
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "context"),
+    [("acme", "plain", 128_000), ("acme", "uncached", None), ("acme", "free", None), ("nobody", "plain", None)],
+)
+def test_a_published_context_length(provider: str, model: str, context: int | None) -> None:
+    assert published_context(provider, model) == context
+
+
 def _policy(base: str, backend: str) -> str:
     """The base policy with another cloud backend than openai."""
     before, after = base.index("  openai:\n    zone"), base.index("models:\n")
@@ -193,6 +206,25 @@ def test_an_unknown_price_is_an_error(backend: str, message: str, base: str, pla
     assert [(problem.field, problem.message) for problem in caught.value.problems] == [
         ("backends.openai.serves.chat", message)
     ]
+
+
+@pytest.mark.parametrize(
+    ("backend", "context", "longest"),
+    [
+        ("{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}", None, 128_000),
+        ("{zone: cloud, kind: litellm, serves: {chat: acme/plain}}", None, 128_000),
+        ("{zone: cloud, kind: litellm, serves: {chat: acme/uncached}}", None, None),
+        ("{zone: cloud, kind: litellm, serves: {chat: {model: acme/plain, context: 4096}}}", 4096, None),
+        ("{zone: cloud, kind: litellm, serves: {chat: {model: a/b, price: {input: 1, output: 1}}}}", None, None),
+        ("{zone: local, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}", None, None),
+    ],
+)
+def test_a_context_length_is_looked_up_with_the_price(
+    backend: str, context: int | None, longest: int | None, base: str, plan: Callable[[str], Plan]
+) -> None:
+    """It bounds answers only: as the route's own context it would turn away requests by an estimate of their size."""
+    route = plan(_policy(base, backend)).models["chat"].routes[1]
+    assert (route.context, route.longest) == (context, longest)
 
 
 def test_the_policys_price_wins_and_cache_prices_follow_its_input(base: str, plan: Callable[[str], Plan]) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.config.prices import published
+from router.config.prices import published, published_context
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -39,3 +39,7 @@ def test_prices_by_size_of_input_are_read() -> None:
 def test_an_embedding_model() -> None:
     tiers = published("openai", "text-embedding-3-small", NOW, embeds=True)
     assert tiers is not None and tiers[0].rates.input > 0
+
+
+def test_context_lengths_are_read() -> None:
+    assert published_context("openai", "gpt-4o-mini") == 128_000

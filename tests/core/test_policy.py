@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from router.core.policy import Mix, OpenAIBackend, Policy, VllmBackend, parse_duration
+from router.core.policy import Budget, Mix, OpenAIBackend, Policy, VllmBackend, parse_duration
 
 MINIMAL: dict[str, Any] = {
     "version": 1,
@@ -78,6 +78,8 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert policy.cost.threshold_tokens_per_day == 500_000
     assert policy.cost.mix == Mix(input=0.75, cached=0.0, output=0.25)
     assert policy.ledger.on_loss == "refuse"
+    assert (policy.ledger.holds, policy.budget, policy.teams) == ("learned", None, {})
+    assert Budget() == Budget(models={}, soft=0.8, on_budget_exhausted="refuse")
 
 
 def test_hours_and_time_zones_that_exist_are_taken() -> None:

@@ -162,11 +162,18 @@ def _default(field: _Schema, required: bool) -> str:
 
 
 def reference() -> str:
-    """The reference as Markdown: one table per section."""
+    """The reference as Markdown: one table per section; a section that is like an earlier one only says so."""
     sections: dict[str, list[Setting]] = {}
     for setting in settings() + case_settings():
         sections.setdefault(setting.section, []).append(setting)
-    return "\n".join(_table(section, rows) for section, rows in sections.items())
+    first: dict[tuple[str, ...], str] = {}
+    alike = {section: first.setdefault(tuple(map(_row, rows)), section) for section, rows in sections.items()}
+    repeated = tuple(f"{section}." for section, same in alike.items() if same != section)
+    shown = {section: rows for section, rows in sections.items() if not section.startswith(repeated)}
+    return "\n".join(
+        _table(section, rows) if alike[section] == section else f"### `{section}`\n\nThe same as `{alike[section]}`.\n"
+        for section, rows in shown.items()
+    )
 
 
 def _table(section: str, rows: list[Setting]) -> str:
