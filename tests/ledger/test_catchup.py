@@ -15,6 +15,7 @@ from router.core.periods import Periods
 from router.core.values import Cell, Mixture, Row
 from router.ledger.commit import Ledger
 from router.ledger.log import DiskLog
+from router.ledger.records import unpack_records
 from router.ledger.report import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -239,8 +240,6 @@ async def test_a_new_limit_counts_what_was_spent_before_it(server, new_worker, h
 
 
 async def test_records_are_written_with_what_they_count(server, new_worker, spend, hold_of, settlement_of):
-    from router.ledger.records import unpack_records
-
     ledger = await new_worker()
     await spend(ledger, 2)
     ledger.record(settlement_of(hold_of(ledger)), NO_BILL)
