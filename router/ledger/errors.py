@@ -1,4 +1,4 @@
-"""What goes wrong between us and the ledger's server, or its journal."""
+"""What goes wrong between us and the ledger's server."""
 
 
 class LedgerUnavailable(Exception):
@@ -7,7 +7,3 @@ class LedgerUnavailable(Exception):
 
 class EmbeddedServerError(Exception):
     """The embedded server cannot be started; the text says why and what to do."""
-
-
-class JournalError(Exception):
-    """The journal cannot be written or read; the text says why and what to do. It can be tried again."""
