@@ -11,9 +11,8 @@ and then *retired*, kept for rebuilding the books.
     for orphan in orphans(folder):                 # at start: taken one at a time, each by one process
         for entry in orphan.entries(after=applied): ...
         orphan.retire()
-    for old in retired(folder):                    # when the server has lost the books
-        for entry in old.entries(): ...
-        old.close()
+    for each in journals(folder):                  # when the server has lost the books: all of them, without locks
+        for entry in each.entries(): ...
     tidy(folder, summarise)                        # now and then, in a thread
 """
 
@@ -58,8 +57,22 @@ class Skipped(Struct, frozen=True):
     why: str
 
 
+class JournalReader:
+    """One writer's journal, for reading only: it needs no lock and may be read while its writer appends.
+
+    Two processes may send its entries to the server at once, if each sends in order from what was applied last.
+    """
+
+    writer: str
+    retired: bool
+
+    def entries(self, after: int = 0, on_skip: Callable[[Skipped], None] | None = None) -> Iterator[Entry]:
+        """As those of `Journal`. Raises JournalError when a file cannot be read at all."""
+        raise NotImplementedError
+
+
 class Journal:
-    """One writer's journal, locked for this process. Made by `new_journal`, `orphans` and `retired`.
+    """One writer's journal, locked for this process. Made by `new_journal` and `orphans`.
 
     `append`, `synced`, `retire` and `close` are for one thread; `entries` and `compact` may run in another meanwhile.
     `last` is the number of the last whole entry, 0 when there is none.
@@ -110,11 +123,11 @@ class Journal:
         raise NotImplementedError
 
     def retire(self) -> None:
-        """Closes it for good: all its entries were applied. It is not an orphan, but among `retired` until too old."""
+        """Closes it for good: all its entries were applied. No orphan any more, but among `journals` until too old."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Syncs what was appended and unlocks: if entries are left, it is an orphan, or still retired. May be repeated."""
+        """Syncs what was appended and unlocks: what has entries becomes an orphan, unless retired. May be repeated."""
         raise NotImplementedError
 
 
@@ -135,8 +148,8 @@ def orphans(folder: Path, *, clock: Callable[[], float] = time.time) -> Iterator
     raise NotImplementedError
 
 
-def retired(folder: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Journal]:
-    """Journals that were retired and are not too old. Each is taken as `orphans` are, and is then to be closed."""
+def journals(folder: Path) -> list[JournalReader]:
+    """All journals of a folder, whoever has them open, for rebuilding the books. Nothing is locked or to be closed."""
     raise NotImplementedError
 
 
