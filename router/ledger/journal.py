@@ -112,7 +112,7 @@ class Journal:
 
     @property
     def healthy(self) -> bool:
-        """False after an append or an fsync failed, until both have succeeded again."""
+        """False after an append or an fsync failed, until both have succeeded again; so an append is worth trying."""
         return not self.why
 
     @property
@@ -147,7 +147,8 @@ class Journal:
     async def synced(self) -> None:
         """Returns when all that was appended before the call is on disk. Calls share one fsync, made in a thread.
 
-        Raises JournalError when the fsync failed: what was appended since the last one may not survive a power cut.
+        Raises JournalError when the last fsync failed: what was appended since the one before may not survive a power
+        cut. It stays so until something is appended, to a new file, and that is on disk.
         """
         await self._syncer.wait()
 
@@ -213,7 +214,8 @@ class Journal:
                 return self._segment
             raise self._failed("cannot write the journal", self._folder, error) from None
         except RuntimeError as error:
-            raise JournalError(f"cannot write the journal {self._folder}: {error}") from None
+            self._why = f"cannot write the journal {self._folder}: {error}; raise the limit of processes (ulimit -u)"
+            raise JournalError(self._why) from None
         self._syncer.turn_to(segment)
         self._segment = segment
         return segment
@@ -248,8 +250,8 @@ def new_journal(folder: Path, *, clock: Callable[[], float] = time.time, disk: D
 def orphans(folder: Path, *, clock: Callable[[], float] = time.time, disk: Disk | None = None) -> Iterator[Journal]:
     """Journals whose writers are gone and whose entries may not all have been applied.
 
-    Each is taken when the iteration reaches it, by one process only, and is then to be retired or closed.
-    Raises JournalError.
+    Each is taken when the iteration reaches it, by one process only, and is then to be retired or closed. Blocks
+    while its last file is read and brought to disk. Raises JournalError.
     """
     disk = disk or Disk()
     for own in _folders(folder):
@@ -261,8 +263,10 @@ def orphans(folder: Path, *, clock: Callable[[], float] = time.time, disk: Disk 
         journal = Journal(own, lock, clock, disk)
         if _is_done_with(own):
             journal.close()
-        else:
-            yield journal
+            continue
+        with contextlib.suppress(OSError):  # its writer may have died before it could; reading is what counts
+            disk.sync_path(max(file.path for file in list_files(own)))
+        yield journal
 
 
 def journals(folder: Path) -> list[JournalReader]:

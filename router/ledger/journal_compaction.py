@@ -103,7 +103,7 @@ class Compaction:
         finally:
             os.close(fd)
         self._disk.rename(unfinished, path)
-        sync_folder(self._disk, self._folder)
+        self._disk.sync_path(self._folder)
 
 
 def _summary(first: int, contents: _Contents, payloads: list[bytes]) -> Iterator[bytes]:
@@ -122,12 +122,3 @@ def _contents(file: JournalFile) -> _Contents:
 
 def _ignore(why: str, last: int) -> None:
     """A damaged end was reported when it was read."""
-
-
-def sync_folder(disk: Disk, folder: Path) -> None:
-    """Brings names of files to disk. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        disk.sync(fd)
-    finally:
-        os.close(fd)

@@ -46,6 +46,14 @@ class Disk:
     def sync(self, fd: int) -> None:
         os.fsync(fd)
 
+    def sync_path(self, path: Path) -> None:
+        """A file, or the names in a folder."""
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
     def rename(self, old: Path, new: Path) -> None:
         old.replace(new)
 

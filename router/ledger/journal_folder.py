@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from router.ledger.journal_compaction import sync_folder
 from router.ledger.journal_disk import PRIVATE_FILE, Disk
 
 LOCK_NAME, RETIRED_NAME = "lock", "retired"
@@ -22,11 +21,11 @@ def make_folder(disk: Disk, parent: Path) -> tuple[Path, int]:
     """A new writer's folder, and its lock. Raises OSError."""
     parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     parent.chmod(_PRIVATE_FOLDER)
-    sync_folder(disk, parent.parent)
+    disk.sync_path(parent.parent)
     while True:
         folder = parent / secrets.token_hex(8)
         folder.mkdir(mode=_PRIVATE_FOLDER)
-        sync_folder(disk, parent)
+        disk.sync_path(parent)
         lock = take(folder)
         if lock is not None:
             return folder, lock
@@ -81,4 +80,4 @@ def is_retired(folder: Path) -> bool:
 def mark_retired(disk: Disk, folder: Path) -> None:
     """Raises OSError."""
     (folder / RETIRED_NAME).touch(mode=PRIVATE_FILE)
-    sync_folder(disk, folder)
+    disk.sync_path(folder)

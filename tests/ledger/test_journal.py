@@ -1,6 +1,8 @@
 import asyncio
+import fcntl
 import os
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -240,7 +242,100 @@ def test_a_killed_process_loses_nothing_that_it_appended(folder, many):
     orphan.close()
 
 
+def test_the_last_file_of_an_orphan_is_brought_to_disk(folder, disk):
+    """Its writer may have died before it did that."""
+    journal = new_journal(folder)
+    journal.append(1, b"a")
+    journal.close()
+    assert len(list(closing(orphans(folder, disk=disk)))) == 1
+    assert disk.syncs == 1
+
+
+def test_a_folder_that_is_swept_away_before_it_is_locked_is_made_anew(folder, monkeypatch):
+    lock, swept = fcntl.flock, []
+
+    def sweep_first(fd: int, operation: int) -> None:
+        if not swept:
+            swept.extend(path.name for path in folder.iterdir())
+            shutil.rmtree(folder / swept[0])
+        lock(fd, operation)
+
+    monkeypatch.setattr("fcntl.flock", sweep_first)
+    journal = new_journal(folder)
+    journal.append(1, b"a")
+    assert [journal.writer] == [path.name for path in folder.iterdir()] != swept
+    journal.close()
+
+
+LOOKING = """
+import sys
+from pathlib import Path
+from router.ledger.journal import orphans
+rounds = 0
+while not Path(sys.argv[1], "enough").exists():
+    for orphan in orphans(Path(sys.argv[1])):
+        print("took", orphan.writer)
+        orphan.close()
+    rounds += 1
+    if rounds == 1:
+        print("looking", flush=True)
+"""
+
+
+def test_a_new_journal_is_nobody_elses_however_soon_they_look(folder):
+    folder.mkdir()
+    looking = child(LOOKING, folder)
+    assert looking.stdout.readline() == "looking\n"
+    made = [new_journal(folder) for _ in range(100)]
+    for journal in made:
+        journal.append(1, b"a")
+        assert payloads(journal) == [b"a"]
+    (folder / "enough").touch()
+    output, _ = looking.communicate(timeout=30)
+    assert output == ""
+    for journal in made:
+        journal.close()
+    assert len(list(closing(orphans(folder)))) == 100
+
+
 # Trouble
+
+
+@pytest.mark.parametrize("what", ["1.log", "00000000000000000001.log", "lock"])
+def test_what_cannot_be_opened_is_explained(folder, what):
+    (folder / "w" / what).mkdir(parents=True)
+    (folder / "w" / "00000000000000000002.log").touch()
+    with pytest.raises(JournalError, match=r"cannot (read|take) the journal .*Is a directory"):
+        list(orphans(folder))
+    if what != "lock":
+        with pytest.raises(JournalError, match=r"cannot read the journal .*Is a directory"):
+            payloads(journals(folder)[0])
+
+
+def test_what_cannot_be_retired_stays_open(troubled, disk, folder):
+    troubled.append(1, b"a")
+    disk.syncing = OSError(5, "Input/output error")
+    with pytest.raises(JournalError, match=r"cannot retire the journal .*look after that disk"):
+        troubled.retire()
+    assert list(orphans(folder)) == []
+    disk.syncing = None
+    troubled.append(2, b"b")
+    troubled.retire()
+    assert [reader.retired for reader in journals(folder)] == [True]
+
+
+async def test_a_lack_of_threads_is_explained(journal, monkeypatch):
+    def no_more(thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("threading.Thread.start", no_more)
+        with pytest.raises(JournalError, match="can't start new thread"):
+            journal.append(1, b"a")
+        assert not journal.healthy
+    journal.append(1, b"a")
+    await journal.synced()
+    assert journal.healthy
 
 
 class Failing(Disk):

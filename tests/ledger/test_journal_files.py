@@ -135,6 +135,15 @@ def test_a_file_of_another_version_is_named_and_kept():
         assert segment.exists()
 
 
+def test_a_file_under_the_name_of_another_is_not_read():
+    with written([b"a", b"b"]) as (folder, segment):
+        segment.rename(segment.with_name(f"{2:020d}.log"))
+        [orphan] = orphans(folder)
+        left, [skipped] = read(orphan)
+        orphan.close()
+        assert (left, skipped.why) == ([], "its header belongs to another file")
+
+
 def test_entries_behind_a_damaged_segment_are_read_and_the_damage_is_told(tmp_path, clock, caplog):
     journal = new_journal(tmp_path, clock=clock)
     for number in range(1, 7):
