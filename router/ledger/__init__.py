@@ -13,5 +13,6 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
     memory      the same ledger in one process's memory, for tests and as the model of the rules
+    journal     what a worker wrote to files before it was sent: replayed, and for rebuilding the books
     embedded    a Valkey of our own, on a unix socket in the data directory
 """

@@ -1,4 +1,4 @@
-"""What goes wrong between us and the ledger's server."""
+"""What goes wrong between us and the ledger's server, or its journal."""
 
 
 class LedgerUnavailable(Exception):
@@ -7,3 +7,7 @@ class LedgerUnavailable(Exception):
 
 class EmbeddedServerError(Exception):
     """The embedded server cannot be started; the text says why and what to do."""
+
+
+class JournalError(Exception):
+    """The journal cannot be written or read; the text says why and what to do. It can be tried again."""
