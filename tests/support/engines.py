@@ -10,11 +10,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from valkey import Valkey
+from valkey.exceptions import ConnectionError as ValkeyConnectionError
 from valkey.exceptions import ValkeyError
 
 from router.ledger.embedded import EmbeddedServer
@@ -86,8 +87,17 @@ class Pair:
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in sentinels)
         return f"redis+sentinel://{self.login}{hosts}/{master}{self.options}"
 
+    def is_level(self) -> bool:
+        """Whether the replica has all that the master was told."""
+        told, has = (node.client.info("replication") for node in self.servers)
+        return told["master_repl_offset"] == has["slave_repl_offset"]
+
     def role(self, node: Node) -> str:
-        return node.client.role()[0].decode()
+        """Empty when it does not say: sentinels disconnect everybody from a server that they demote."""
+        try:
+            return node.client.role()[0].decode()
+        except ValkeyConnectionError:
+            return ""
 
 
 @dataclass
@@ -95,7 +105,6 @@ class Cluster:
     """Three masters; the ledger's slot is on the second one, and the URL begins with the first."""
 
     nodes: list[Node]
-    ids: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -108,10 +117,13 @@ class Cluster:
     def owner(self) -> Node:
         return self.nodes[1]
 
+    def id_of(self, node: Node) -> bytes:
+        return _cluster(node, "MYID")
+
     def move_slot(self, source: Node, target: Node) -> None:
         """Moves the ledger's slot, with its keys, as resharding tools do."""
-        source_id, target_id = (self.ids[self.nodes.index(node)] for node in (source, target))
-        _cluster(target, "SETSLOT", LEDGER_SLOT, "IMPORTING", source_id)
+        target_id = self.id_of(target)
+        _cluster(target, "SETSLOT", LEDGER_SLOT, "IMPORTING", self.id_of(source))
         _cluster(source, "SETSLOT", LEDGER_SLOT, "MIGRATING", target_id)
         while keys := source.client.execute_command("CLUSTER GETKEYSINSLOT", LEDGER_SLOT, 100):
             source.client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
@@ -151,12 +163,14 @@ def sentinel_pair(folder: Path, *, lost_after_ms: int = _NEVER, password: str = 
         master = _start(stack, folder / "master", *_EMPTY, *login, password=password)
         following = ("--replicaof", f"127.0.0.1 {master.port}")
         replica = _start(stack, folder / "replica", *_EMPTY, *login, *following, password=password)
-        wait_for(lambda: replica.client.info("replication")["master_link_status"] == "up")
+        wait_for(lambda: master.client.info("replication")["slave0"]["state"] == "online")
         sentinels = [
             _start_sentinel(stack, folder / f"sentinel{n}", master.port, lost_after_ms, password) for n in range(3)
         ]
         for sentinel in sentinels:
             wait_for(lambda sentinel=sentinel: _knows_everybody(sentinel))
+        for sentinel in sentinels:
+            sentinel.client.execute_command("SENTINEL DEBUG", *_PATIENCE)
         if not password:
             yield Pair([master, replica], sentinels)
         else:
@@ -180,7 +194,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         _cluster(nodes[2], "ADDSLOTSRANGE", middle[1] + 1, 16383)
         for node in nodes:
             wait_for(lambda node=node: _is_whole(node))
-        yield Cluster(nodes, [_cluster(node, "MYID").decode() for node in nodes])
+        yield Cluster(nodes)
 
 
 @contextmanager
@@ -212,7 +226,7 @@ def free_port() -> int:
 def _holds(condition: Callable[[], object]) -> bool:
     try:
         return bool(condition())
-    except ValkeyError:
+    except (ValkeyError, KeyError):
         return False
 
 
@@ -257,7 +271,9 @@ def _start_sentinel(stack: ExitStack, folder: Path, master_port: int, lost_after
 
 
 _HASTE = ("INFO-PERIOD", 100, "PUBLISH-PERIOD", 100, "PING-PERIOD", 100, "ASK-PERIOD", 100, "ELECTION-TIMEOUT", 1000)
-"""Sentinels are in less of a hurry by themselves: seconds instead of tenths."""
+"""Milliseconds; sentinels take seconds by themselves."""
+_PATIENCE = ("PUBLISH-PERIOD", 2000)
+"""As it is by itself: sentinels undo a promotion that they have not heard of within four times this."""
 
 
 def _knows_everybody(sentinel: Node) -> bool:
@@ -265,7 +281,7 @@ def _knows_everybody(sentinel: Node) -> bool:
     return state["num-other-sentinels"] == 2 and state["num-slaves"] == 1
 
 
-def _cluster(node: Node, *words: str | int) -> bytes:
+def _cluster(node: Node, *words: str | int | bytes) -> bytes:
     return node.client.execute_command("CLUSTER", *words)
 
 
