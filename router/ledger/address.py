@@ -1,49 +1,44 @@
-"""Where the ledger's server is: redis://, rediss://, valkey://, valkeys:// and unix:// URLs."""
+"""Reading the ledger's URL: one server, the master that sentinels know, or a cluster."""
 
 from __future__ import annotations
 
-import ssl
+import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from msgspec import Struct
+from router.ledger.place import DEFAULT_PORT, Address, Cluster, Place, Sentinels
 
 _PLAIN = ("redis", "valkey")
 _TLS = ("rediss", "valkeys")
-_DEFAULT_PORT = 6379
+_SENTINEL_PORT = 26379
+_SENTINEL_LOGIN = {"sentinel_username", "sentinel_password"}
+_MASTER_NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
-class Address(Struct, frozen=True):
-    """A server, and how to log in. `name` is for people and has no secrets."""
+def parse_address(url: str) -> Place:
+    """Reads the URL of the ledger.
 
-    name: str
-    path: str | None = None
-    host: str = "localhost"
-    port: int = _DEFAULT_PORT
-    tls: bool = False
-    ca_certs: str | None = None
-    username: str | None = None
-    password: str | None = None
-    database: int = 0
+    redis[s]://[user:password@]host[:port][/database]
+    unix://[user:password@]/path[?db=N]
+    redis[s]+sentinel://[user:password@]host[:port],host[:port]/master-name[/database]
+    redis[s]+cluster://[user:password@]host[:port],host[:port]
 
-    def __repr__(self) -> str:
-        return f"Address({self.name})"
-
-    def ssl_context(self) -> ssl.SSLContext | None:
-        return ssl.create_default_context(cafile=self.ca_certs) if self.tls else None
-
-
-def parse_address(url: str) -> Address:
-    """Reads redis[s]://[user:password@]host[:port][/database] and unix://[user:password@]/path[?db=N].
-
-    `?ssl_ca_certs=FILE` names the certificate authorities of a TLS server. Raises ValueError, without repeating
-    the URL: it may hold a password.
+    valkey and valkeys say the same as redis and rediss. `?ssl_ca_certs=FILE` names the certificate authorities of TLS
+    servers. The login is the master's; sentinels that ask for one get `?sentinel_username=..&sentinel_password=..`.
+    Raises ValueError, without repeating the URL: it may hold a password.
     """
-    parts = urlsplit(url)
+    scheme, _, rest = url.partition("://")
+    family, _, kind = scheme.lower().partition("+")
+    if family in _PLAIN + _TLS and kind in ("sentinel", "cluster"):
+        return _several(family in _TLS, kind, rest)
+    parts = _split(url)
     if parts.scheme == "unix":
         return _unix(parts)
     if parts.scheme in _PLAIN + _TLS:
         return _tcp(parts)
-    raise ValueError("the ledger's URL begins with redis://, rediss://, valkey://, valkeys:// or unix://")
+    raise ValueError(
+        "the ledger's URL begins with redis://, rediss://, valkey://, valkeys:// or unix://, "
+        "or with redis+sentinel:// or redis+cluster:// and their TLS forms"
+    )
 
 
 def _unix(parts: SplitResult) -> Address:
@@ -57,21 +52,84 @@ def _unix(parts: SplitResult) -> Address:
 
 
 def _tcp(parts: SplitResult) -> Address:
-    tls = parts.scheme in _TLS
-    options = _options(parts, {"db", "ssl_ca_certs"} if tls else {"db"})
-    host = parts.hostname or "localhost"
-    port = _port(parts)
-    username, password = _credentials(parts)
-    return Address(
-        f"{host}:{port}",
-        host=host,
-        port=port,
-        tls=tls,
-        ca_certs=options.get("ssl_ca_certs"),
-        username=username,
-        password=password,
-        database=_database(parts.path.strip("/") or options.get("db", "0")),
+    if "," in parts.netloc.rpartition("@")[2]:
+        raise ValueError("several hosts in the ledger's URL need redis+sentinel:// or redis+cluster://")
+    options = _options(parts, {"db", "ssl_ca_certs"} if parts.scheme in _TLS else {"db"})
+    database = _database(parts.path.strip("/") or options.get("db", "0"))
+    return _server(parts, parts.scheme in _TLS, options, database).at(
+        parts.hostname or "localhost", _port(parts, DEFAULT_PORT)
     )
+
+
+def _several(tls: bool, kind: str, rest: str) -> Sentinels | Cluster:
+    """`rest` begins with hosts between commas, which `urlsplit` does not know; it reads everything else."""
+    end = re.search("[/?#]|$", rest)
+    assert end is not None
+    login, at, hosts = rest[: end.start()].rpartition("@")
+    parts = _split(f"several://{login}{at}hosts{rest[end.start() :]}")
+    return (_sentinels if kind == "sentinel" else _cluster)(parts, hosts, tls)
+
+
+def _sentinels(parts: SplitResult, hosts: str, tls: bool) -> Sentinels:
+    options = _options(parts, {"db", *_SENTINEL_LOGIN} | ({"ssl_ca_certs"} if tls else set()))
+    master, _, database = unquote(parts.path).strip("/").partition("/")
+    if not _MASTER_NAME.fullmatch(master):
+        raise ValueError(
+            "a sentinel URL of the ledger needs the master's name (letters, digits, '.', '-' and '_') after the hosts: "
+            "redis+sentinel://host:26379,host:26379/mymaster"
+        )
+    server = _server(parts, tls, options, _database(database or options.get("db", "0")))
+    sentinel = Address(
+        "",
+        tls=tls,
+        ca_certs=server.ca_certs,
+        username=options.get("sentinel_username"),
+        password=options.get("sentinel_password"),
+    )
+    seeds = _seeds(sentinel, hosts, _SENTINEL_PORT)
+    return Sentinels(f"master {master} at sentinels {_names(seeds)}", seeds, master, server)
+
+
+def _cluster(parts: SplitResult, hosts: str, tls: bool) -> Cluster:
+    options = _options(parts, {"db", "ssl_ca_certs"} if tls else {"db"})
+    if _database(parts.path.strip("/") or options.get("db", "0")) != 0:
+        raise ValueError("a cluster has only database 0: leave the database out of the ledger's URL")
+    seeds = _seeds(_server(parts, tls, options, 0), hosts, DEFAULT_PORT)
+    return Cluster(f"cluster at {_names(seeds)}", seeds)
+
+
+def _server(parts: SplitResult, tls: bool, options: dict[str, str], database: int) -> Address:
+    """How to log in, on a host that is still open."""
+    username, password = _credentials(parts)
+    ca_certs = options.get("ssl_ca_certs")
+    return Address("", tls=tls, ca_certs=ca_certs, username=username, password=password, database=database)
+
+
+def _seeds(server: Address, hosts: str, default_port: int) -> tuple[Address, ...]:
+    found = []
+    for host in hosts.split(","):
+        parts = _split(f"several://{host.strip()}")
+        if not parts.hostname:
+            raise ValueError(
+                "a host is missing in the ledger's URL: they stand as host:port between commas, "
+                "an IPv6 address in brackets"
+            )
+        found.append(server.at(parts.hostname, _port(parts, default_port)))
+    return tuple(found)
+
+
+def _names(seeds: tuple[Address, ...]) -> str:
+    return ",".join(seed.name for seed in seeds)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # its text may repeat the URL
+        raise ValueError(
+            "the ledger's URL cannot be read: an IPv6 address stands in brackets, and special characters of a password "
+            "are written as %XX"
+        ) from None
 
 
 def _options(parts: SplitResult, known: set[str]) -> dict[str, str]:
@@ -85,9 +143,9 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     return (unquote(parts.username) if parts.username else None, unquote(parts.password) if parts.password else None)
 
 
-def _port(parts: SplitResult) -> int:
+def _port(parts: SplitResult, default: int) -> int:
     try:
-        return parts.port or _DEFAULT_PORT
+        return parts.port or default
     except ValueError:
         raise ValueError("the port in the ledger's URL is not a number from 0 to 65535") from None
 

@@ -1,21 +1,26 @@
 """One lean connection to a Redis or Valkey server.
 
 Answers come back in the order of the commands, so a queue of callbacks is all the bookkeeping there is. A
-command that is not answered within `timeout` loses the connection: a frozen server is a lost one.
+command that is not answered within `timeout` loses the connection: a frozen server is a lost one. So does an answer
+that says that this server is not, or not now, the one to ask: connecting anew finds the right one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import hiredis
 
-from router.ledger.address import Address
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.place import Address, Cluster, Place, Sentinels
 from router.ledger.wire import pack
+
+_NOT_HERE = frozenset(("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING"))
+"""How the refusals begin of a server that is not the one to ask."""
 
 Answer = Callable[[Any], None]
 """Takes a reply, a `hiredis.ReplyError` (the server refused), or a `LedgerUnavailable` (no answer will come)."""
@@ -80,6 +85,8 @@ class Connection(asyncio.Protocol):
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
                 self._waiting.popleft()[1](reply)
+                if type(reply) is hiredis.ReplyError and str(reply).partition(" ")[0] in _NOT_HERE:
+                    self.lose(str(reply))
         except (hiredis.ProtocolError, IndexError):
             self.lose("the answer is not Redis's protocol")
 
@@ -98,11 +105,53 @@ class Connection(asyncio.Protocol):
             self.lose(f"no answer within {self._timeout:g} s")
 
 
-async def connect(address: Address, timeout: float, on_lost: Callable[[str], None]) -> Connection:
-    """A connection that is logged in and has its database selected.
+async def connect(place: Place, timeout: float, on_lost: Callable[[str], None]) -> Connection:
+    """A connection to the server that the ledger is on; it is logged in and has its database selected.
 
+    Sentinels and nodes of a cluster are asked in turn, until one leads to a server that proves to be the right one. No
+    question, and no attempt to connect, takes longer than `timeout` (seconds).
     Raises `LedgerUnavailable`, with the server's own words where it refused; `on_lost` is not called then.
     """
+    if isinstance(place, Address):
+        return await _connect_to(place, timeout, on_lost, _any_server)
+    tried: set[Address] = set()
+    reasons = []
+    for seed in place.seeds:
+        try:
+            address = await _ask(seed, place, timeout)
+            if address not in tried:
+                tried.add(address)
+                return await _connect_to(address, timeout, on_lost, partial(_prove, place))
+        except LedgerUnavailable as error:
+            reasons.append(str(error))
+    raise LedgerUnavailable(f"{place.name}: {'; '.join(reasons)}")
+
+
+async def _ask(seed: Address, place: Sentinels | Cluster, timeout: float) -> Address:
+    """Where the server is, as one seed says."""
+    connection = await _connect_to(seed, timeout, _ignored, _any_server)
+    try:
+        return place.find(seed, await connection.call(*place.question()))
+    except hiredis.ReplyError as error:
+        raise LedgerUnavailable(f"{seed.name}: {error}") from None
+    finally:
+        connection.lose("closed")
+
+
+async def _prove(place: Sentinels | Cluster, connection: Connection) -> str:
+    return place.doubt(await connection.call(*place.proof()))
+
+
+async def _any_server(connection: Connection) -> str:
+    return ""
+
+
+async def _connect_to(
+    address: Address,
+    timeout: float,
+    on_lost: Callable[[str], None],
+    doubt: Callable[[Connection], Awaitable[str]],
+) -> Connection:
     waited = _Waited(on_lost)
     try:
         async with asyncio.timeout(timeout):
@@ -111,11 +160,17 @@ async def connect(address: Address, timeout: float, on_lost: Callable[[str], Non
         raise LedgerUnavailable(f"{address.name}: no connection within {timeout:g} s") from None
     except OSError as error:
         raise LedgerUnavailable(f"{address.name}: {error.strerror or error.__class__.__name__}") from None
+    wrong = "given up"
     try:
         await _log_in(connection, address)
+        wrong = await doubt(connection)
     except hiredis.ReplyError as error:
-        connection.lose(str(error))
-        raise LedgerUnavailable(f"{address.name}: {error}") from None
+        wrong = str(error)
+    finally:
+        if wrong:
+            connection.lose(wrong)
+    if wrong:
+        raise LedgerUnavailable(f"{address.name}: {wrong}")
     waited.ready = True
     return connection
 

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from router.ledger.address import parse_address
 from router.ledger.errors import EmbeddedServerError
+from router.ledger.place import Address
 
 URL_FILE = "redis.url"
 Fsync = Literal["always", "everysec", "no"]
@@ -46,10 +47,11 @@ def running_url(data_dir: Path) -> str | None:
     """The URL of the embedded server that runs on a data directory, if one does."""
     try:
         url = (data_dir / URL_FILE).read_text().strip()
-        path = parse_address(url).path
+        address = parse_address(url)
     except (OSError, ValueError):
         return None
-    return url if path is not None and _answers(path) else None
+    ours = isinstance(address, Address) and address.path is not None and _answers(address.path)
+    return url if ours else None
 
 
 class EmbeddedServer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from msgspec import Struct
@@ -59,7 +60,7 @@ class _Reading:
         self._on_skip = on_skip
 
     def files(self, files: list[JournalFile]) -> Iterator[Entry]:
-        for file, following in zip(files, [*files[1:], None], strict=True):
+        for file, following in zip_longest(files, files[1:]):
             if self.until is not None and (file.first > self.until or self.position >= self.until):
                 return
             if file.is_summary:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from router.ledger.journal import Journal, JournalError, journals, new_journal, orphans, tidy
+from router.ledger.journal import Journal, JournalError, JournalReader, journals, new_journal, orphans, tidy
 from router.ledger.journaled import summarise
 
 KEPT_BYTES = 16 * 1024 * 1024
@@ -35,8 +35,8 @@ class Entry(Struct, frozen=True):
 class Reading(Protocol):
     """Entries of one writer."""
 
-    @property
-    def writer(self) -> str: ...
+    writer: str
+
     def entries(self, after: int) -> Iterator[Entry]:
         """In order of their numbers, from the first above `after`."""
 
@@ -153,7 +153,7 @@ class DiskLog:
         return map(_Orphan, orphans(self._folder))
 
     def retired(self) -> Iterable[Reading]:
-        return [reader for reader in journals(self._folder) if reader.retired]
+        return [_Former(reader) for reader in journals(self._folder) if reader.retired]
 
     def tidy(self) -> None:
         try:
@@ -167,6 +167,17 @@ class DiskLog:
 
     def _former(self) -> Iterator[object]:
         return (entry for reader in journals(self._folder) for entry in reader.entries())
+
+
+class _Former:
+    """Of a writer whose entries were brought in once."""
+
+    def __init__(self, reader: JournalReader) -> None:
+        self.writer = reader.writer
+        self._reader = reader
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        return (Entry(entry.number, entry.payload) for entry in self._reader.entries(after))
 
 
 class _Orphan:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 import pytest
-from valkey import Valkey
+from support.engines import ENGINES, Server, embedded
 
 from router.core.bill import Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
-from router.ledger.embedded import EmbeddedServer
 from router.ledger.memory import MemoryLedger
 from router.ledger.report import open_report
 
@@ -39,71 +31,34 @@ class Clock:
         return self.now
 
 
-class Server:
-    """A real server, and a plain client for looking at it from outside."""
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """Engines by name, each started when it is first asked for."""
+    with ExitStack() as stack:
+        started: dict[str, Server] = {}
 
-    def __init__(self, url: str, pid: int) -> None:
-        self.url, self.pid = url, pid
-        self.client = Valkey.from_url(url)
+        def start(name: str) -> Server:
+            if name not in started:
+                started[name] = stack.enter_context(ENGINES[name](tmp_path_factory.mktemp(name)))
+            return started[name]
 
-    def script_calls(self) -> int:
-        return self.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
+        yield start
 
 
-@contextmanager
-def embedded(folder: Path) -> Iterator[Server]:
-    server = EmbeddedServer(folder)
-    url = server.start()
-    try:
-        yield Server(url, server.pid)
-    finally:
-        server.stop()
-
-
-@contextmanager
-def redis_server(folder: Path) -> Iterator[Server]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    path = folder / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        while not answers(path):
-            assert process.poll() is None, "redis-server did not start"
-            time.sleep(0.005)
-        yield Server(f"unix://{path}", process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
-
-
-STARTERS = {"valkey": embedded, "redis": redis_server}
-
-
-@pytest.fixture(scope="session", params=STARTERS)
-def session_server(request, tmp_path_factory) -> Iterator[Server]:
-    with STARTERS[request.param](tmp_path_factory.mktemp(request.param)) as server:
-        yield server
+@pytest.fixture(scope="session", params=ENGINES)
+def session_server(request, engine) -> Server:
+    return engine(request.param)
 
 
 @pytest.fixture
 def server(session_server) -> Server:
-    session_server.client.flushall()
-    session_server.client.config_resetstat()
-    return session_server
+    return emptied(session_server)
+
+
+def emptied(server: Server) -> Server:
+    server.client.flushall()
+    server.client.config_resetstat()
+    return server
 
 
 @pytest.fixture
@@ -149,8 +104,8 @@ class Book:
         self.ledger, self.rows = ledger, rows
 
 
-@pytest.fixture(params=["valkey", "redis", "memory"])
-async def book(request, clock):
+@pytest.fixture(params=[*ENGINES, "memory"])
+async def book(request, engine, clock):
     """One suite over every implementation."""
     if request.param == "memory":
         ledger = MemoryLedger(timezone=BERLIN, clock=clock)
@@ -160,18 +115,17 @@ async def book(request, clock):
 
         yield Book(ledger, rows)
         return
-    folder = request.getfixturevalue("tmp_path")
-    with STARTERS[request.param](folder) as server:
-        ledger = Ledger(server.url, timezone=BERLIN, owned=["local"], clock=clock)
-        await ledger.start()
+    server = emptied(engine(request.param))
+    ledger = Ledger(server.url, timezone=BERLIN, timeout=5.0, owned=["local"], clock=clock)
+    await ledger.start()
 
-        async def rows(*days: str) -> list:
-            await ledger.flush()
-            async with open_report(server.url) as report:
-                return await report.days(days or ["2026-05-20"])
+    async def rows(*days: str) -> list:
+        await ledger.flush()
+        async with open_report(server.url) as report:
+            return await report.days(days or ["2026-05-20"])
 
-        yield Book(ledger, rows)
-        await ledger.close()
+    yield Book(ledger, rows)
+    await ledger.close()
 
 
 @pytest.fixture

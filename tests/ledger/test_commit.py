@@ -221,6 +221,7 @@ async def test_a_server_that_cannot_write_is_not_available(server, new_ledger, h
     await eventually(lambda: ledger.available)
 
 
+@pytest.mark.parametrize("session_server", ["valkey", "redis"], indirect=True)
 async def test_a_replica_cannot_be_used(server, new_ledger):
     server.client.replicaof("127.0.0.1", "1")
     try:
@@ -278,6 +279,7 @@ class Cutter:
         writer.close()
 
 
+@pytest.mark.parametrize("session_server", ["valkey", "redis"], indirect=True)
 async def test_a_batch_with_an_unknown_outcome_is_replayed_without_counting_twice(
     server, new_ledger, hold_of, settlement_of, eventually, tmp_path
 ):

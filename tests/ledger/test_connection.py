@@ -61,6 +61,7 @@ async def test_a_refusal_is_raised_and_keeps_the_connection(open_to):
     assert await connection.call("PING") == b"PONG"
 
 
+@pytest.mark.parametrize("session_server", ["valkey", "redis"], indirect=True)
 async def test_it_logs_in_and_selects(open_to, server):
     server.client.config_set("requirepass", "hunter2")
     try:
@@ -127,6 +128,34 @@ async def test_an_answer_that_nobody_asked_for_loses_the_connection(open_to, scr
     assert await connection.call("PING") == b"PONG"
     with pytest.raises(LedgerUnavailable, match="not Redis's protocol"):
         await connection.call("PING")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "MOVED 2466 127.0.0.1:7001",
+        "ASK 2466 127.0.0.1:7001",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "CLUSTERDOWN Hash slot not served",
+        "READONLY You can't write against a read only replica.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "LOADING Redis is loading the dataset in memory",
+    ],
+)
+async def test_a_server_that_is_not_the_one_to_ask_is_given_up(open_to, scripted, refusal):
+    async def refuse(reader, writer):
+        await reader.read(1)
+        writer.write(f"-{refusal}\r\n".encode())
+        await reader.read()
+        writer.close()
+
+    connection = await open_to(await scripted(refuse))
+    first, second = asyncio.ensure_future(connection.call("GET", "a")), asyncio.ensure_future(connection.call("PING"))
+    with pytest.raises(ReplyError, match=refusal.split()[0]):
+        await first
+    with pytest.raises(LedgerUnavailable, match=rf"127.0.0.1:\d+: {refusal.split()[0]}"):
+        await second
+    assert len(open_to.lost) == 1
 
 
 async def test_a_closed_connection_is_noticed(open_to, scripted):

@@ -581,3 +581,9 @@ async def test_finished_segments_are_synced_and_closed(troubled, disk, folder, c
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 3
     troubled.close()
     assert len(os.listdir("/proc/self/fd")) <= descriptors
+
+
+def test_a_journal_without_entries_reads_as_empty(tmp_path):
+    journal = new_journal(tmp_path)
+    assert [list(reader.entries()) for reader in journals(tmp_path)] == [[]]
+    journal.close()
