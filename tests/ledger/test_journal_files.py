@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.ledger.journal import Journal, Skipped, new_journal, orphans
+from router.ledger.journal_disk import Disk
 from router.ledger.journal_files import FRAME_BYTES, HEADER_BYTES
+
+
+class Unsynced(Disk):
+    """Hundreds of examples need not reach the disk."""
+
+    def sync(self, fd: int) -> None:
+        pass
+
 
 entries = st.lists(st.binary(max_size=40), min_size=1, max_size=6)
 
@@ -22,7 +31,7 @@ entries = st.lists(st.binary(max_size=40), min_size=1, max_size=6)
 def written(payloads: list[bytes]) -> Iterator[tuple[Path, Path]]:
     """A folder with one orphan, and the only segment of that."""
     with tempfile.TemporaryDirectory() as folder:
-        journal = new_journal(Path(folder))
+        journal = new_journal(Path(folder), disk=Unsynced())
         for number, payload in enumerate(payloads, 1):
             journal.append(number, payload)
         journal.close()
@@ -37,7 +46,7 @@ def read(journal: Journal) -> tuple[list[bytes], list[Skipped]]:
 
 def check_prefix_and_going_on(folder: Path, payloads: list[bytes]) -> int:
     """How many entries are left."""
-    [orphan] = orphans(folder)
+    [orphan] = orphans(folder, disk=Unsynced())
     try:
         left, _ = read(orphan)
         assert left == payloads[: len(left)]
@@ -74,7 +83,7 @@ def test_a_file_that_was_cut_keeps_every_whole_entry(payloads, data):
 def test_a_file_that_was_cut_in_its_header_holds_nothing(payloads, size):
     with written(payloads) as (folder, segment):
         os.truncate(segment, size)
-        assert list(orphans(folder)) == []
+        assert list(orphans(folder, disk=Unsynced())) == []
         assert list(folder.iterdir()) == []
 
 
@@ -87,7 +96,7 @@ def test_entries_before_a_changed_byte_are_kept(payloads, data, change):
         raw[at] ^= change
         segment.write_bytes(raw)
         kept = whole(payloads, at) if at >= HEADER_BYTES else 0
-        [orphan] = orphans(folder)
+        [orphan] = orphans(folder, disk=Unsynced())
         assert [each.first for each in read(orphan)[1]] == [kept + 1]
         orphan.close()
         assert check_prefix_and_going_on(folder, payloads) == kept
@@ -126,7 +135,7 @@ def test_a_file_of_another_version_is_named_and_kept():
         raw[7] = 9  # the version, and then the checksum
         raw[32:36] = struct.pack(">I", zlib.crc32(raw[:32]))
         segment.write_bytes(raw)
-        [orphan] = orphans(folder)
+        [orphan] = orphans(folder, disk=Unsynced())
         left, [skipped] = read(orphan)
         orphan.close()
         assert left == []
@@ -138,7 +147,7 @@ def test_a_file_of_another_version_is_named_and_kept():
 def test_a_file_under_the_name_of_another_is_not_read():
     with written([b"a", b"b"]) as (folder, segment):
         segment.rename(segment.with_name(f"{2:020d}.log"))
-        [orphan] = orphans(folder)
+        [orphan] = orphans(folder, disk=Unsynced())
         left, [skipped] = read(orphan)
         orphan.close()
         assert (left, skipped.why) == ([], "its header belongs to another file")
