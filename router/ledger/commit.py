@@ -41,7 +41,7 @@ from router.ledger.batch import (
     batch_of,
     eligible_tokens,
 )
-from router.ledger.catchup import Books, LostBooks, Opened
+from router.ledger.catchup import Books, LostBooks
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, cell_name
@@ -155,7 +155,7 @@ class Ledger:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             self._connection.lose("closed")
-        self._logged.close()
+        self._logged.close(applied=self._sender.last >= self._logged.last)
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
@@ -415,7 +415,7 @@ class Ledger:
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
         lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
         await self._bring_own(books)
-        others = await self._bring_others(books, opened)
+        others = await self._bring_others(books, rebuild=lost or opened.new)
         if lost:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
             await books.hold_again(self._live.values())
@@ -433,13 +433,13 @@ class Ledger:
             await books.bring(self._sender, self._logged)
             self._journal_waiting()
 
-    async def _bring_others(self, books: Books, opened: Opened) -> int:
+    async def _bring_others(self, books: Books, *, rebuild: bool) -> int:
         """What workers that are gone have journaled, and the server has not; how many batches that were."""
         brought = 0
         for orphan in self._logged.orphans():
             brought += await self._bring_other(books, orphan)
             orphan.retire()
-        for former in self._logged.retired() if opened.new else ():
+        for former in self._logged.retired() if rebuild else ():
             brought += await self._bring_other(books, former)
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)

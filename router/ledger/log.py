@@ -70,7 +70,8 @@ class Log(Reading, Protocol):
     def tidy(self) -> None:
         """Makes old entries smaller, and the oldest go. Blocks: for a thread."""
 
-    def close(self) -> None: ...
+    def close(self, *, applied: bool) -> None:
+        """The writer ends; `applied` when the server has everything."""
 
 
 class MemoryLog:
@@ -111,7 +112,7 @@ class MemoryLog:
     def tidy(self) -> None:
         pass
 
-    def close(self) -> None:
+    def close(self, *, applied: bool) -> None:
         pass
 
 
@@ -162,7 +163,9 @@ class DiskLog:
         except (JournalError, ValueError) as error:
             _log.error("ledger: the journal was not tidied: %s", error)
 
-    def close(self) -> None:
+    def close(self, *, applied: bool) -> None:
+        if applied:
+            _retire(self._journal)
         self._journal.close()
 
     def _former(self) -> Iterator[object]:
@@ -191,11 +194,15 @@ class _Orphan:
         return (Entry(entry.number, entry.payload) for entry in self._journal.entries(after))
 
     def retire(self) -> None:
-        try:
-            self._journal.retire()
-        except JournalError as error:
-            _log.error("ledger: %s", error)
-            self._journal.close()
+        _retire(self._journal)
+        self._journal.close()
+
+
+def _retire(journal: Journal) -> None:
+    try:
+        journal.retire()
+    except JournalError as error:
+        _log.error("ledger: %s", error)
 
 
 def open_log(folder: Path) -> Log:

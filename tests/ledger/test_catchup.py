@@ -74,7 +74,7 @@ async def die(ledger: Ledger) -> None:
     ledger._closing = True
     if ledger._connection is not None:
         ledger._connection.lose("killed")
-    ledger._logged.close()
+    ledger._logged.close(applied=False)
 
 
 def snapshot(server) -> dict[bytes, bytes]:
