@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from router.core.bill import BOTH, CLOUD, LOCAL, Hold
-from router.core.holds import worst_tokens
-from router.core.pricing import cost_micro_usd, counterfactual, worst_case
+from router.core.bill import Hold
+from router.core.pricing import cost_micro_usd, counterfactual
+from router.core.terms import cell_of
 from router.core.usage import estimate, usage_of
-from router.core.values import Cell, Course, Decision, KeyGrant, Route, Settlement, Usage
+from router.core.values import Course, Decision, Settlement, Usage
 from router.gateway.ask import Ask
 from router.gateway.forward import Sent
 from router.ledger.records import pack_refused
@@ -22,38 +22,6 @@ class Times(Struct, frozen=True, gc=False):
     sent: float = 0.0
     first_byte: float = 0.0
     ended: float = 0.0
-
-
-def hold_for(ask: Ask, decision: Decision, id: str) -> Hold:
-    """The dearest of all candidates; charged to the first one if nobody ever settles it."""
-    serving = ask.serving
-    model = serving.plan.models[decision.model]
-    routes = [candidate.route for candidate in decision.candidates]
-    worst = worst_tokens(ask.reading, model, routes, ask.states)
-    bound = serving.bounds.bound(decision.model, ask.facts.input_tokens, worst)
-    cost = worst_case(routes, bound.input, bound.output)
-    local = [route for route in routes if route.owned]
-    sides = BOTH if 0 < len(local) < len(routes) else LOCAL if local else CLOUD
-    bill = serving.bills.of(ask.key, decision.model, ask.at)
-    risky = bill.charges and bound != worst
-    return Hold(
-        id,
-        _cell(routes[0], decision.model, ask.key),
-        ask.at,
-        serving.plan.policy.ledger.lease,
-        bound.input,
-        bound.output,
-        cost,
-        model.eligible,
-        bill,
-        sides,
-        routes[0].owned,
-        worst_case(local, bound.input, bound.output) if local else 0,
-        _cell(local[0], decision.model, ask.key) if sides == BOTH and not routes[0].owned else None,
-        worst_case(routes, worst.input, worst.output) - cost if risky else 0,
-        worst.input + worst.output - bound.input - bound.output if risky else 0,
-        ask.request.id,
-    )
 
 
 def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
@@ -83,12 +51,12 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     if usage.input or usage.output:
         cost = cost_micro_usd(route.tiers, usage)
         other = counterfactual(ask.serving.plan.models[model], route, usage)
-        if not usage.estimated and exchange.broken is None:
-            ask.serving.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
+        if hold.bill.charges and not usage.estimated and exchange.broken is None:
+            ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:
-        cell = _cell(route, model, ask.key)
+        cell = cell_of(route, model, ask.key)
     return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, route.owned, course)
 
 
@@ -137,7 +105,3 @@ def record_of_refusal(ask: Ask, decision: Decision, code: str, status: int, mess
 
 def _micros(at: float, since: float) -> int:
     return int((at - since) * 1e6) if at else 0
-
-
-def _cell(route: Route, model: str, key: KeyGrant) -> Cell:
-    return Cell(route.backend, route.zone, model, key.team, key.name)

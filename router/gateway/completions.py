@@ -19,7 +19,6 @@ from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route, Se
 from router.gateway.accounts import (
     Times,
     course_of,
-    hold_for,
     record_of_refusal,
     settlement,
     settlement_of_failure,
@@ -63,7 +62,8 @@ class Completions:
             decision = await self._find_room(ask, decision)
         ledger = self._state.ledger
         id = ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
-        reservation = Reservation(ledger, hold_for(ask, decision, id))
+        hold = ask.serving.holding.hold(id, ask.at, request.id, decision, key, ask.reading, ask.states)
+        reservation = Reservation(ledger, hold)
         forwarding: Forwarding | None = None
         settled = False
         try:
@@ -107,12 +107,12 @@ class Completions:
         """A soft limit: a header on every answer, and one line in the log for each period."""
         warning = warning_of(reached.limit, reached.used, reached.held)
         ask.request.warnings += header("x-breakeven-budget", warning)
-        ids = ask.serving.bills.periods.ids(ask.at)
+        ids = ask.serving.holding.bills.periods.ids(ask.at)
         if self._state.warns_first(reached, getattr(ids, reached.limit.period, "") if reached.limit.period else ""):
             log.warning("soft limit reached", extra={"limit": reached.limit.name, "warning": warning})
 
     def _over_budget(self, ask: Ask, decision: Decision, verdict: Verdict) -> ApiError:
-        refusal = refusal_of(verdict, self._state.clock(), ask.serving.bills.periods)
+        refusal = refusal_of(verdict, self._state.clock(), ask.serving.holding.bills.periods)
         self._note_refusal(ask, decision, refusal.code, refusal.status, refusal.message)
         wait = None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after))
         return ApiError(

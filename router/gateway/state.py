@@ -14,6 +14,7 @@ from router.core.periods import Periods
 from router.core.policy import Policy
 from router.core.recall import Recall
 from router.core.retry import retry_budget
+from router.core.terms import Holding
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
 from router.ledger.commit import Ledger
@@ -28,8 +29,7 @@ class Serving(Struct, frozen=True):
     recall: Recall
     detectors: Detectors
     backends: Mapping[str, BackendRuntime]
-    bills: Bills
-    bounds: Bounds
+    holding: Holding
 
 
 class State:
@@ -49,8 +49,8 @@ class State:
         policy = plan.policy
         detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
         self.timezone = ZoneInfo(policy.cost.timezone)
-        bills = Bills(policy, Periods(self.timezone))
-        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends, bills, self._learned(policy))
+        holding = Holding(plan, Bills(policy, Periods(self.timezone)), self._learned(policy))
+        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends, holding)
         self.ledger.retime(
             self.timezone,
             policy.ledger.retain_days,
