@@ -1,0 +1,39 @@
+"""With BREAKEVEN_COMPILE=1 the hot path is compiled to C by mypyc; without it this is an ordinary pure Python package."""
+
+import ast
+import os
+from pathlib import Path
+
+from setuptools import setup
+
+PACKAGES = ("core", "gateway", "upstream", "ledger")
+"""What runs for every request. The rest runs at start, on a reload or in another process."""
+NOT_COMPILED = {
+    "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
+    "router/ledger/report.py": "has asynchronous generators, which mypyc does not know",
+    "router/ledger/embedded.py": "starts a server, which compiling does not speed up",
+}
+
+
+def modules() -> list[str]:
+    """Source files to compile. Those that do nothing but name a package stay, and those that define frozen types."""
+    found = [path for package in PACKAGES for path in sorted(Path("router", package).glob("*.py"))]
+    return [str(path) for path in found if path.name != "__init__.py" and _compiles(path)]
+
+
+def _compiles(path: Path) -> bool:
+    """mypyc ignores the keywords of a class: a Struct would neither be frozen nor, so, hashable. `gc` only saves time."""
+    classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+    keywords = {keyword.arg for each in classes for keyword in each.keywords}
+    return str(path) not in NOT_COMPILED and keywords <= {"gc"}
+
+
+def extensions() -> list:
+    if os.environ.get("BREAKEVEN_COMPILE") != "1":
+        return []
+    from mypyc.build import mypycify
+
+    return mypycify(["--config-file", "pyproject.toml", *modules()], opt_level="3", debug_level="0")
+
+
+setup(ext_modules=extensions())
