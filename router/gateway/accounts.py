@@ -6,7 +6,7 @@ from router.core.pricing import cost_micro_usd, counterfactual, worst_case
 from router.core.usage import estimate, usage_of
 from router.core.values import Cell, Decision, Hold, KeyGrant, Route, Settlement, Usage
 from router.gateway.ask import Ask
-from router.gateway.forward import Sent
+from router.gateway.job import Sent
 
 DEFAULT_OUTPUT_TOKENS = 4096
 """Held for an answer whose length neither the client nor a context length bounds."""

@@ -14,14 +14,17 @@ from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route
 from router.gateway.accounts import hold_for, settlement, settlement_of_failure, usage_of_answer, usage_of_rest
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
-from router.gateway.forward import Forwarding, Job, NoAnswer, Sent
+from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.headers import to_backend, to_client
-from router.gateway.http import Client, Request
+from router.gateway.http import Client
 from router.gateway.inflate import inflate
+from router.gateway.job import Job, Sent
+from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
 from router.gateway.room import Room
-from router.gateway.state import Serving, State
+from router.gateway.serving import Serving
+from router.gateway.state import State
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 LARGE_BODY = 256 * 1024

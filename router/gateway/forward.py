@@ -7,57 +7,21 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 
-from msgspec import Struct
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from router.core.breaker import Event
-from router.core.policy import Retry
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
-from router.core.values import Candidate, Route
+from router.core.values import Candidate
 from router.gateway.exchange import Exchange
-from router.gateway.reservation import Reservation
+from router.gateway.job import Attempt, Job, Sent
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
-from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 _OUR_CREDENTIALS = (401, 402, 403, 407)
-
-
-class Job(Struct, frozen=True, gc=False):
-    """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
-
-    path: str
-    headers: bytes
-    body_for: Callable[[Route], bytes]
-    candidates: tuple[Candidate, ...]
-    backends: Mapping[str, BackendRuntime]
-    permitted: frozenset[str]
-    reservation: Reservation
-    spend_unheld: bool
-    strip_usage: bool
-    deadline: float
-    retry: Retry
-    cooldown: float
-
-
-class Sent(Struct):
-    """One attempt that got an answer, of whatever kind."""
-
-    candidate: Candidate
-    replica: Replica
-    exchange: Exchange
-
-
-class Attempt(Struct, frozen=True):
-    """How one attempt went, for the log and the reason header."""
-
-    backend: str
-    outcome: Outcome
 
 
 class NoAnswer(Exception):

@@ -17,9 +17,10 @@ from router.core.policy import Endpoint
 from router.gateway.completions import Completions
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
-from router.gateway.http import BadRequest, Client, Request
+from router.gateway.http import BadRequest, Client
 from router.gateway.identify import Keyring
 from router.gateway.models import listing, single
+from router.gateway.request import Request
 from router.gateway.respond import JSON, header
 from router.gateway.room import Room
 from router.gateway.state import State
