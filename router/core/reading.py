@@ -93,7 +93,7 @@ def _read_plain(body: bytes) -> Reading | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     place = _MODEL.search(body)
-    if place is None or not chat.model or not body.isascii() or b"\\u00" in body or b";base64," in body:
+    if place is None or not chat.model or not body.isascii() or _may_hide(body):
         return None
     for quoted in _PLAIN_NAMES:
         if body.count(quoted) > 1:
@@ -107,6 +107,11 @@ def _read_plain(body: bytes) -> Reading | None:
         limit = min(max(limit, chat.max_tokens or 1) * (chat.n or 1), _MOST_TOKENS)
     tokens += (text_bytes + 2) // 3
     return Reading(chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), place.span(1), None)
+
+
+def _may_hide(body: bytes) -> bool:
+    """Whether a name may be spelled with escapes, or a string may hold data. (`find` costs half of `in` here.)"""
+    return body.find(b"\\u00") >= 0 or body.find(b";base64,") >= 0
 
 
 def _regular(body: bytes) -> tuple[Fields, str, Span] | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from router.core.editing import edit
 from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
 from router.core.retry import client_retry_after
-from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route
+from router.core.values import Candidate, Decision, KeyGrant, Refusal
 from router.gateway.accounts import hold_for, settlement, settlement_of_failure, usage_of_answer, usage_of_rest
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
@@ -129,25 +128,19 @@ class Completions:
     # --- forward
 
     def _job(self, ask: Ask, decision: Decision, reservation: Reservation) -> Job:
-        reading = ask.reading
         policy = ask.serving.plan.policy
         state = self._state
         state.retry_budget = state.retry_budget.earn()
-
-        def body_for(route: Route) -> bytes:
-            wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
-            return edit(ask.body, reading, model=route.upstream_model, include_usage=wants_usage)
-
         return Job(
             PATHS[ask.endpoint],
             to_backend(ask.request.headers),
-            body_for,
+            ask.body,
+            ask.reading,
             decision.candidates,
             ask.serving.backends,
             decision.permitted,
             reservation,
             policy.ledger.on_loss == "allow",
-            reading.include_usage is not True,
             ask.deadline,
             policy.retry,
             policy.health.cooldown,

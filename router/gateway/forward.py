@@ -12,8 +12,9 @@ from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from router.core.breaker import Event
+from router.core.editing import edit
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
-from router.core.values import Candidate
+from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.job import Attempt, Job, Sent
 from router.gateway.state import State
@@ -119,7 +120,7 @@ class Forwarding:
     async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
         """True when `current` holds an answer for the client."""
         replica.started(self._loop.time())
-        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.strip_usage))
+        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.reading.include_usage is not True))
         self.current = sent
         pool = replica.pool
         try:
@@ -156,7 +157,7 @@ class Forwarding:
     def _send(self, sent: Sent, connection: Connection) -> None:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
-        body = job.body_for(sent.candidate.route)
+        body = _body(job, sent.candidate.route)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
         first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
@@ -174,6 +175,13 @@ class Forwarding:
         if self.current is not None:
             self.current.replica.report(Event.TRIAL_ABANDONED, self._loop.time())
         self.release()
+
+
+def _body(job: Job, route: Route) -> bytes:
+    """The client's bytes, with the route's name of the model, and asking for usage."""
+    reading = job.reading
+    wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
+    return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage)
 
 
 def _rest_headers(exchange: Exchange) -> tuple[str | None, str | None]:

@@ -33,8 +33,7 @@ class BadRequest(Exception):
 
 
 class Handler(Protocol):
-    @property
-    def max_body_bytes(self) -> int: ...
+    max_body_bytes: int
 
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]: ...
     def refuse(self, error: BadRequest, client: Client) -> None: ...
@@ -180,7 +179,7 @@ class Client:
         self._request = request = self._queue.popleft()
         self.started = False
         self._chunked_answer = False
-        self._task = self._loop.create_task(self._handle(request))
+        self._task = self._loop.create_task(self._handle(request), name="request")
 
     async def _handle(self, request: Request) -> None:
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
+from router.core.bodies import Reading
 from router.core.policy import Retry
 from router.core.retry import Outcome
-from router.core.values import Candidate, Route
+from router.core.values import Candidate
 from router.gateway.exchange import Exchange
 from router.gateway.reservation import Reservation
 from router.upstream.fleet import BackendRuntime
@@ -16,17 +17,17 @@ from router.upstream.replica import Replica
 
 
 class Job(Struct, frozen=True, gc=False):
-    """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
+    """One request, ready to be sent. `body` is the client's; `deadline` is in loop time."""
 
     path: str
     headers: bytes
-    body_for: Callable[[Route], bytes]
+    body: bytes
+    reading: Reading
     candidates: tuple[Candidate, ...]
     backends: Mapping[str, BackendRuntime]
     permitted: frozenset[str]
     reservation: Reservation
     spend_unheld: bool
-    strip_usage: bool
     deadline: float
     retry: Retry
     cooldown: float
