@@ -15,7 +15,9 @@ installed := .venv/.installed
 testing := .venv/.testing
 adapter := .venv-adapter/.installed
 locking := .venv-lock/.installed
-compiled := .venv-compiled/.installed
+# The benchmark has one of its own.
+compiled_in ?= .venv-compiled
+compiled := $(compiled_in)/.installed
 sources := $(shell find router -type f -not -path '*/__pycache__/*')
 
 # The locks are complete, so pip resolves nothing: it would take a newer release for a requirement with an extra, such as
@@ -53,6 +55,12 @@ format: $(testing)
 docs: $(testing)
 	$(bin)/python -m tests.docs.reference docs/policy.md
 
+# The tests of what is compiled, against it: the source tree must not be importable, not in a child process either.
+prove-compiled: .venv-compiled-test/.installed $(adapter)
+	@cd / && $(CURDIR)/.venv-compiled-test/bin/python -c 'from router.gateway import http; assert http.__file__.endswith(".so")'
+	$(adapter_python) PYTHONSAFEPATH=1 .venv-compiled-test/bin/pytest -m "not prove" -o pythonpath=tests \
+		tests/core tests/gateway tests/upstream tests/ledger tests/app
+
 prove: $(testing) $(adapter)
 	$(adapter_python) $(bin)/pytest -m prove
 
@@ -65,7 +73,7 @@ adapter: $(adapter)
 install: $(installed) $(adapter)
 
 # The same with the hot path compiled to C, in an environment of its own: less CPU per request, and no edit shows in it.
-compiled: $(compiled) $(adapter)
+compiled: $(compiled)
 
 # Keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock: $(locking)
@@ -78,7 +86,7 @@ lock: $(locking)
 	lock --group lock -o locks/lock.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-lock .venv-compile .venv-compiled build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-adapter .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf .coverage .bench breakeven.egg-info
 	find router tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -95,25 +103,32 @@ $(installed) $(adapter): %/.installed: pyproject.toml %/.filled
 	$*/bin/python $(pip_install_tree)
 	@touch $@
 
-.venv-compile/.filled: locks/compile.txt
-	$(call new_environment,.venv-compile,locks/compile.txt)
+$(compiled_in)-build/.filled: locks/compile.txt
+	$(call new_environment,$(compiled_in)-build,locks/compile.txt)
 	@touch $@
 
-.venv-compiled/.filled: locks/run.txt
-	$(call new_environment,.venv-compiled,locks/run.txt)
+$(compiled_in)/.filled: locks/run.txt
+	$(call new_environment,$(compiled_in),locks/run.txt)
 	@touch $@
 
-# A wheel, built from a copy: something compiled in the source tree would hide the source beside it.
-$(compiled): pyproject.toml setup.py $(sources) .venv-compile/.filled .venv-compiled/.filled
-	@.venv-compile/bin/python -c $(need_compiler)
-	rm -rf .venv-compile/source .venv-compile/wheel
-	mkdir .venv-compile/source
-	cp -R pyproject.toml setup.py README.md LICENSE router .venv-compile/source
-	find .venv-compile/source -name __pycache__ -prune -exec rm -rf {} +
-	BREAKEVEN_COMPILE=1 .venv-compile/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
-		--no-build-isolation --no-index --wheel-dir .venv-compile/wheel ./.venv-compile/source
-	.venv-compiled/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall \
-		.venv-compile/wheel/*.whl
+.venv-compiled-test/.filled: locks/test.txt
+	$(call new_environment,.venv-compiled-test,locks/test.txt)
+	@touch $@
+
+# Built from a copy: something compiled in the source tree would hide the source beside it.
+$(compiled_in)-build/.built: pyproject.toml setup.py $(sources) $(compiled_in)-build/.filled
+	@$(compiled_in)-build/bin/python -c $(need_compiler)
+	rm -rf $(@D)/source $(@D)/wheel
+	mkdir $(@D)/source
+	cp -R pyproject.toml setup.py README.md LICENSE router $(@D)/source
+	find $(@D)/source -name __pycache__ -prune -exec rm -rf {} +
+	BREAKEVEN_COMPILE=1 $(@D)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --no-index --wheel-dir $(@D)/wheel ./$(@D)/source
+	@touch $@
+
+$(compiled) .venv-compiled-test/.installed: %/.installed: %/.filled $(compiled_in)-build/.built
+	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall \
+		$(compiled_in)-build/wheel/*.whl
 	@touch $@
 
 $(testing): locks/test.txt $(installed)
