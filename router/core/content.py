@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
 from router.core.policy import Modality
 
 _BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
@@ -40,22 +37,25 @@ _MEDIA_TOKENS = 1500
 _BYTES_PER_MEDIA_TOKEN = 100
 
 
-class Content(Struct):
+class Content:
     """Collects size, modalities and unreadable kinds on the way through one body's decoded fields."""
 
-    text_bytes: int = 0
-    """UTF-8 bytes of all text."""
-    tokens: int = 0
-    """What is not counted by its text: token ids, media, the frame of each message."""
-    media: int = 0
-    """Images, recordings, files and the like."""
-    image_bytes: int = 0
-    """Of the images that stand in the body itself; they are no text to anybody."""
-    prompts: int = 1
-    """Prompts that are answered separately."""
-    modalities: set[Modality] = msgspec.field(default_factory=lambda: {"text"})
-    unreadable: dict[str, None] = msgspec.field(default_factory=dict)
-    """Used as a set that keeps its order."""
+    __slots__ = ("image_bytes", "media", "modalities", "prompts", "text_bytes", "tokens", "unreadable")
+
+    def __init__(self) -> None:
+        self.text_bytes = 0
+        """UTF-8 bytes of all text."""
+        self.tokens = 0
+        """What is not counted by its text: token ids, media, the frame of each message."""
+        self.media = 0
+        """Images, recordings, files and the like."""
+        self.image_bytes = 0
+        """Of the images that stand in the body itself; they are no text to anybody."""
+        self.prompts = 1
+        """Prompts that are answered separately."""
+        self.modalities: set[Modality] = {"text"}
+        self.unreadable: dict[str, None] = {}
+        """Used as a set that keeps its order."""
 
     def add_messages(self, messages: Any) -> None:
         for message in messages if isinstance(messages, list) else [messages]:

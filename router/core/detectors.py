@@ -59,15 +59,18 @@ class _Configured(Detectors):
         return tuple([label for kind, label in self._labels if kind in found]) if found else ()
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        if body.isascii() and b"\\u" not in body and b"\\/" not in body and _is_plain(body):
+        if body.isascii() and body.find(b"\\u") < 0 and body.find(b"\\/") < 0 and _is_plain(body):
             return ()  # nothing is escaped, so the body is its own and only text
         return self.scan(passes(body))
+
+
+_AT = ord("@")
 
 
 def _is_plain(data: bytes) -> bool:
     """Whether nothing in a text has the shape of anything sought; so it is with most texts."""
     return not (
-        b"@" in data
+        _AT in data
         or finders.has_tokens(data)
         or finders.has_digits(data, 0, len(data), _FEWEST_DIGITS)
         or b"PRIVATE KEY-----" in data

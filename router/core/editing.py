@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.reading import Reading, Span, split_object
+from router.core.bodies import Reading, Span
+from router.core.reading import split_object
 
 _USAGE = b'"include_usage":true'
 _OPTIONS = b'{"include_usage":true}'

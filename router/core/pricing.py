@@ -13,7 +13,7 @@ from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
 
 MICRO_USD_PER_USD = 1_000_000
 # Sums of decimal prices in binary carry dust of about 1e-10; a real price step is far above this.
-_DUST_DIGITS = 6
+_DUST = 0.5e-6
 
 
 def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
@@ -87,4 +87,4 @@ def worst_case(routes: Iterable[Route], input_tokens: int, output_tokens: int) -
 def _whole(micro_usd: float) -> int:
     if micro_usd <= 0:
         return 0
-    return math.ceil(round(micro_usd, _DUST_DIGITS)) or 1
+    return math.ceil(micro_usd - _DUST) or 1

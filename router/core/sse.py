@@ -15,9 +15,9 @@ import re
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from router.core.usage import Report, usage_of_event
+from router.core.events import Chunk
+from router.core.usage import usage_of_event
 from router.core.values import Usage
 
 MAX_EVENT = 16 * 1024 * 1024
@@ -32,19 +32,7 @@ _BLANK_LINE = re.compile(_LINE_END + _LINE_END)
 _LONGEST_PARTIAL_BLANK_LINE = len(b"\r\n\r")
 
 
-class _Choice(Struct, gc=False):
-    finish_reason: str | None = None
-
-
-class _Chunk(Struct, gc=False):
-    """What is read of one event; everything else in it is skipped."""
-
-    choices: tuple[_Choice, ...] | None = None
-    usage: Report | None = None
-    error: Any = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
+_decode = msgspec.json.Decoder(Chunk).decode
 _decode_anything = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 

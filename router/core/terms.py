@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from router.core.bill import BOTH, CLOUD, LOCAL, Bill, Bills, Hold
+from router.core.bodies import Reading
 from router.core.holds import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
 from router.core.pricing import worst_case
-from router.core.reading import Reading
 from router.core.recall import MOST
 from router.core.values import BackendState, Cell, Decision, KeyGrant, ModelPlan, Plan, Route
 

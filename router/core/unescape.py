@@ -15,7 +15,7 @@ _ASCII = bytes(range(128))
 _HIDING = re.compile(r"\\[u/]")
 # A backslash that starts no JSON escape; `\\` was replaced before this is used.
 _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
 _PLAIN = re.compile(
     "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"

@@ -10,7 +10,7 @@ from router.core.terms import cell_of
 from router.core.usage import estimate, usage_of
 from router.core.values import Course, Decision, Settlement, Usage
 from router.gateway.ask import Ask
-from router.gateway.forward import Sent
+from router.gateway.job import Sent
 from router.ledger.records import pack_refused
 
 _NOTHING = Usage()

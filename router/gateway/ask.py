@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from router.core.bodies import Reading
 from router.core.policy import Endpoint
-from router.core.reading import Reading
 from router.core.values import BackendState, Facts, KeyGrant
-from router.gateway.http import Request
-from router.gateway.state import Serving
+from router.gateway.request import Request
+from router.gateway.serving import Serving
 
 
 class Ask(Struct, frozen=True, gc=False):

@@ -10,12 +10,11 @@ from msgspec.structs import replace
 
 from router.core.bill import Admission, Reached, on_own_backends
 from router.core.budget import Verdict, refusal_of, warning_of
-from router.core.editing import edit
 from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
 from router.core.retry import client_retry_after
-from router.core.values import Candidate, Decision, KeyGrant, Refusal, Route, Settlement
+from router.core.values import Candidate, Decision, KeyGrant, Refusal, Settlement
 from router.gateway.accounts import (
     Times,
     course_of,
@@ -27,14 +26,17 @@ from router.gateway.accounts import (
 )
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
-from router.gateway.forward import Forwarding, Job, NoAnswer, Sent
+from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.headers import to_backend, to_client
-from router.gateway.http import Client, Request
+from router.gateway.http import Client
 from router.gateway.inflate import inflate
+from router.gateway.job import Job, Sent
+from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
 from router.gateway.room import Room
-from router.gateway.state import Serving, State
+from router.gateway.serving import Serving
+from router.gateway.state import State
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 LARGE_BODY = 256 * 1024
@@ -238,25 +240,19 @@ class Completions:
     # --- forward
 
     def _job(self, ask: Ask, decision: Decision, reservation: Reservation) -> Job:
-        reading = ask.reading
         policy = ask.serving.plan.policy
         state = self._state
         state.retry_budget = state.retry_budget.earn()
-
-        def body_for(route: Route) -> bytes:
-            wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
-            return edit(ask.body, reading, model=route.upstream_model, include_usage=wants_usage)
-
         return Job(
             PATHS[ask.endpoint],
             to_backend(ask.request.headers),
-            body_for,
+            ask.body,
+            ask.reading,
             decision.candidates,
             ask.serving.backends,
             decision.permitted,
             reservation,
             policy.ledger.on_loss == "allow",
-            reading.include_usage is not True,
             ask.deadline,
             policy.retry,
             policy.health.cooldown,

@@ -9,7 +9,6 @@ parser's callback into the client's transport, with no task in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from router.core.retry import Fault
 from router.core.sse import EventScanner, error_event
@@ -24,18 +23,18 @@ class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
 
     __slots__ = (
+        "_begun",
+        "_client",
         "_ended",
         "_loop",
         "_parts",
         "_size",
         "_strip_usage",
-        "_write",
         "asked_at",
         "broken",
         "connection",
         "done",
         "headers",
-        "on_body",
         "ready",
         "scanner",
         "status",
@@ -59,8 +58,9 @@ class Exchange:
         self._parts: list[bytes] = []
         self._size = 0
         self._ended = False
-        self._write: Callable[[bytes], None] = self._collect
-        self.on_body: Callable[[bytes], None] = self._collect
+        self._begun = False
+        """The first event of a stream is whole, and was judged."""
+        self._client: Client | None = None
 
     @property
     def streaming(self) -> bool:
@@ -79,21 +79,25 @@ class Exchange:
             for name, value in headers:
                 if name == b"content-type" and value.startswith(b"text/event-stream"):
                     self.scanner = EventScanner(self._strip_usage)
-                    self.on_body = self._begin
 
-    def _begin(self, data: bytes) -> None:
-        """Until the first event is whole."""
-        assert self.scanner is not None
-        self._pass_on(data)
-        if not self.ready.done() and self.scanner.first_complete:
-            self.on_body = self._pass_on
-            self._first_event(self.scanner)
-
-    def _pass_on(self, data: bytes) -> None:
-        assert self.scanner is not None
-        out = self.scanner.feed(data)
+    def on_body(self, data: bytes) -> None:
+        scanner = self.scanner
+        if scanner is None:
+            self._collect(data)
+            return
+        out = scanner.feed(data)
         if out:
             self._write(out)
+        if not self._begun and scanner.first_complete:
+            self._begun = True
+            self._first_event(scanner)
+
+    def _write(self, data: bytes) -> None:
+        """To the client, or, until it is known that this is its answer, aside."""
+        if self._client is not None:
+            self._client.write(data)
+        else:
+            self._collect(data)
 
     def on_end(self) -> None:
         self._ended = True
@@ -107,7 +111,7 @@ class Exchange:
         rest = scanner.finish()
         if rest and scanner.malformed == garbled:  # half an event must not reach the client
             self._write(rest)
-        if not self.ready.done():
+        if not self._begun:
             self._first_event(scanner)
         elif not scanner.done:
             self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
@@ -155,7 +159,7 @@ class Exchange:
         for part in self._parts:
             client.write(part)
         self._parts = []
-        self._write = client.write
+        self._client = client
         if self.connection is not None and not self._ended:
             client.on_pause = self.connection.pause
             client.on_resume = self.connection.resume

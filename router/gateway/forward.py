@@ -7,57 +7,22 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 
-from msgspec import Struct
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from router.core.breaker import Event
-from router.core.policy import Retry
+from router.core.editing import edit
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
-from router.gateway.reservation import Reservation
+from router.gateway.job import Attempt, Job, Sent
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
-from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 _OUR_CREDENTIALS = (401, 402, 403, 407)
-
-
-class Job(Struct, frozen=True, gc=False):
-    """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
-
-    path: str
-    headers: bytes
-    body_for: Callable[[Route], bytes]
-    candidates: tuple[Candidate, ...]
-    backends: Mapping[str, BackendRuntime]
-    permitted: frozenset[str]
-    reservation: Reservation
-    spend_unheld: bool
-    strip_usage: bool
-    deadline: float
-    retry: Retry
-    cooldown: float
-
-
-class Sent(Struct):
-    """One attempt that got an answer, of whatever kind."""
-
-    candidate: Candidate
-    replica: Replica
-    exchange: Exchange
-
-
-class Attempt(Struct, frozen=True):
-    """How one attempt went, for the log and the reason header."""
-
-    backend: str
-    outcome: Outcome
 
 
 class NoAnswer(Exception):
@@ -155,7 +120,7 @@ class Forwarding:
     async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
         """True when `current` holds an answer for the client."""
         replica.started(self._loop.time())
-        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.strip_usage))
+        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.reading.include_usage is not True))
         self.current = sent
         pool = replica.pool
         try:
@@ -192,7 +157,7 @@ class Forwarding:
     def _send(self, sent: Sent, connection: Connection) -> None:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
-        body = job.body_for(sent.candidate.route)
+        body = _body(job, sent.candidate.route)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
         now = self._loop.time()
         first_byte = min(replica.first_byte_timeout, job.deadline - now)
@@ -211,6 +176,13 @@ class Forwarding:
         if self.current is not None:
             self.current.replica.report(Event.TRIAL_ABANDONED, self._loop.time())
         self.release()
+
+
+def _body(job: Job, route: Route) -> bytes:
+    """The client's bytes, with the route's name of the model, and asking for usage."""
+    reading = job.reading
+    wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
+    return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage)
 
 
 def _rest_headers(exchange: Exchange) -> tuple[str | None, str | None]:

@@ -13,33 +13,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
 import httptools
-from msgspec import Struct
 
+from router.gateway.request import Request
 from router.gateway.respond import CONTINUE, LAST_CHUNK, status_line
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 MAX_PIPELINED = 8
-
-
-class Request(Struct, gc=False):
-    """`headers` has lower-case names; repeated ones are joined by a comma, except credentials, see `identify`."""
-
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
-    keep_alive: bool
-    http10: bool
-    credentials: int = 0
-    """How many authorization and x-api-key headers there were."""
-    id: str = ""
-    """Given by the service, for logs and answers."""
-    common: bytes = b""
-    """Given by the service: header lines of every answer to it, such as those of CORS."""
-    warnings: bytes = b""
-    """Header lines that tell of soft limits."""
 
 
 class BadRequest(Exception):
@@ -53,8 +33,7 @@ class BadRequest(Exception):
 
 
 class Handler(Protocol):
-    @property
-    def max_body_bytes(self) -> int: ...
+    max_body_bytes: int
 
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]: ...
     def refuse(self, error: BadRequest, client: Client) -> None: ...
@@ -63,7 +42,9 @@ class Handler(Protocol):
     def failed(self, error: Exception, request: Request, client: Client) -> None: ...
 
 
-class Client(asyncio.Protocol):
+class Client:
+    """An asyncio protocol in all but its class: as a class of its own it can be compiled."""
+
     def __init__(self, handler: Handler, loop: asyncio.AbstractEventLoop) -> None:
         self._handler = handler
         self._loop = loop
@@ -198,7 +179,7 @@ class Client(asyncio.Protocol):
         self._request = request = self._queue.popleft()
         self.started = False
         self._chunked_answer = False
-        self._task = self._loop.create_task(self._handle(request))
+        self._task = self._loop.create_task(self._handle(request), name="request")
 
     async def _handle(self, request: Request) -> None:
         try:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from router.core.values import KeyGrant
 from router.gateway.errors import ApiError
-from router.gateway.http import Request
+from router.gateway.request import Request
 
 ANONYMOUS = KeyGrant(name="anonymous", team="default", models=None, zones=None, level=None, tags=())
 """Everybody, when the policy has no keys; `serve` allows that on loopback only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from router.gateway.errors import ApiError
-from router.gateway.http import Request
+from router.gateway.request import Request
 
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 

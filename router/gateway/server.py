@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
+from typing import cast
 
 from router.gateway.http import BadRequest, Client
 from router.gateway.service import Service
@@ -26,9 +28,12 @@ class Server:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def start(self, listener: socket.socket) -> None:
-        make = lambda: Client(self._service, self._loop)  # noqa: E731
+        make = cast(Callable[[], asyncio.Protocol], self._make)
         self._server = await self._loop.create_server(make, sock=listener, backlog=BACKLOG)
         self._tick()
+
+    def _make(self) -> Client:
+        return Client(self._service, self._loop)
 
     def _tick(self) -> None:
         now = self._loop.time()

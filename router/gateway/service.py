@@ -17,9 +17,10 @@ from router.core.policy import Endpoint
 from router.gateway.completions import Completions
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
-from router.gateway.http import BadRequest, Client, Request
+from router.gateway.http import BadRequest, Client
 from router.gateway.identify import Keyring
 from router.gateway.models import listing, single
+from router.gateway.request import Request
 from router.gateway.respond import JSON, header
 from router.gateway.room import Room
 from router.gateway.state import State
@@ -51,17 +52,15 @@ class Service:
         state.fleet.on_room = self._room.wake
 
     @property
-    def max_body_bytes(self) -> int:
-        return self._state.plan.policy.server.max_body_bytes
-
-    @property
     def waiting(self) -> int:
         """Requests that wait for room."""
         return len(self._room)
 
     def adopted(self) -> None:
         """A new plan is in force."""
-        self._cors = Cors(self._state.plan.policy.server.cors_origins)
+        server = self._state.plan.policy.server
+        self.max_body_bytes = server.max_body_bytes
+        self._cors = Cors(server.cors_origins)
         self._keyring = Keyring(self._state.plan.keys)
 
     # --- connections

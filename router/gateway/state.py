@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from router.core.bill import Bills, Reached
-from router.core.detectors import Detectors, compile_detectors
+from router.core.detectors import compile_detectors
 from router.core.holds import Bounds, bounds_of
 from router.core.periods import Periods
 from router.core.policy import Policy
@@ -17,19 +15,9 @@ from router.core.retry import retry_budget
 from router.core.terms import Holding
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
+from router.gateway.serving import Serving
 from router.ledger.commit import Ledger
-from router.upstream.fleet import BackendRuntime, Fleet
-
-
-class Serving(Struct, frozen=True):
-    """One policy in force. A request keeps the one that it began with: after a reload the same name may stand for
-    another machine, in another zone."""
-
-    plan: Plan
-    recall: Recall
-    detectors: Detectors
-    backends: Mapping[str, BackendRuntime]
-    holding: Holding
+from router.upstream.fleet import Fleet
 
 
 class State:

@@ -26,8 +26,11 @@ Answer = Callable[[Any], None]
 """Takes a reply, a `hiredis.ReplyError` (the server refused), or a `LedgerUnavailable` (no answer will come)."""
 
 
-class Connection(asyncio.Protocol):
-    """Commands out, replies in. `on_lost` is called once with the reason, also after `lose`."""
+class Connection:
+    """Commands out, replies in. `on_lost` is called once with the reason, also after `lose`.
+
+    An asyncio protocol in all but its class: as a class of its own it can be compiled.
+    """
 
     def __init__(self, name: str, timeout: float, on_lost: Callable[[str], None]) -> None:
         self._name = name
@@ -89,6 +92,15 @@ class Connection(asyncio.Protocol):
                     self.lose(str(reply))
         except (hiredis.ProtocolError, IndexError):
             self.lose("the answer is not Redis's protocol")
+
+    def eof_received(self) -> None:
+        return None
+
+    def pause_writing(self) -> None:
+        pass
+
+    def resume_writing(self) -> None:
+        pass
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose("connection lost" if exc is None else f"connection lost ({exc.__class__.__name__})")
@@ -189,13 +201,16 @@ class _Waited:
 
 async def _open(address: Address, timeout: float, on_lost: Callable[[str], None]) -> Connection:
     loop = asyncio.get_running_loop()
+    connection = Connection(address.name, timeout, on_lost)
 
-    def make() -> Connection:
-        return Connection(address.name, timeout, on_lost)
+    def make() -> asyncio.Protocol:
+        return cast(asyncio.Protocol, connection)
 
     if address.path is not None:
-        return (await loop.create_unix_connection(make, address.path))[1]
-    return (await loop.create_connection(make, address.host, address.port, ssl=address.ssl_context()))[1]
+        await loop.create_unix_connection(make, address.path)
+    else:
+        await loop.create_connection(make, address.host, address.port, ssl=address.ssl_context())
+    return connection
 
 
 async def _log_in(connection: Connection, address: Address) -> None:

@@ -35,8 +35,11 @@ class Sink(Protocol):
     def on_lost(self, error: UpstreamError) -> None: ...
 
 
-class Connection(asyncio.Protocol):
-    """`released` is called once per exchange, when the connection may be used again or is gone."""
+class Connection:
+    """An asyncio protocol in all but its class: as a class of its own it can be compiled.
+
+    `released` is called once per exchange, when the connection may be used again or is gone.
+    """
 
     def __init__(self, target: Target, loop: asyncio.AbstractEventLoop, released: Callable[[Connection], None]) -> None:
         self.target = target
@@ -121,6 +124,12 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         return None
+
+    def pause_writing(self) -> None:
+        """A request's body waits in the transport; it is bounded already."""
+
+    def resume_writing(self) -> None:
+        pass
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True

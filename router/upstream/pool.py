@@ -10,6 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
 
 from router.core.retry import Fault
 from router.upstream.connection import Connection
@@ -70,11 +72,13 @@ class Pool:
 
     async def _open(self) -> Connection:
         target, loop = self.target, self._loop
+        make = cast(Callable[[], asyncio.Protocol], self._make)
+        made: tuple[asyncio.BaseTransport, Any]
         if target.unix_path is not None:
-            _, connection = await loop.create_unix_connection(self._make, target.unix_path)
-            return connection
-        _, connection = await loop.create_connection(self._make, target.host, target.port, ssl=target.tls)
-        return connection
+            made = await loop.create_unix_connection(make, target.unix_path)
+        else:
+            made = await loop.create_connection(make, target.host, target.port, ssl=target.tls)
+        return cast(Connection, made[1])
 
     def _make(self) -> Connection:
         return Connection(self.target, self._loop, self._released)

@@ -16,7 +16,8 @@ from router.core.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
 from router.upstream.fleet import BackendRuntime
-from router.upstream.replica import Load, Replica
+from router.upstream.load import Load
+from router.upstream.replica import Replica
 
 _GAUGE = re.compile(
     rb"^vllm:(num_requests_running|num_requests_waiting|kv_cache_usage_perc|gpu_cache_usage_perc)(?:\{[^}]*\})? (\S+)",

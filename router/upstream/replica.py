@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from router.core.breaker import CLOSED, Event, State, allows, step
 from router.core.policy import Backend, Health
+from router.upstream.load import Load
 from router.upstream.pool import Pool
 
 FORGIVEN_PROBES = 1
-
-
-class Load(Struct, frozen=True):
-    """What a replica last said of itself. `kv_cache` is a share, 0 to 1; `inflight` was ours at that time."""
-
-    running: int = 0
-    waiting: int = 0
-    kv_cache: float = 0.0
-    inflight: int = 0
 
 
 class Replica:

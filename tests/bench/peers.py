@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -212,8 +214,7 @@ general_settings: {{master_key: {key}}}
 """
 
 
-class Breakeven(Peer):
-    name = "breakeven"
+class _Breakeven(Peer):
     does = (
         "checks the key, six detectors, egress gate, threshold strategy, ledger (reserve and settle) on the embedded "
         "Valkey, model name rewritten"
@@ -221,12 +222,8 @@ class Breakeven(Peer):
     key = "bk-bench-0123456789abcdef0123456789abcdef"
     checks_keys = True
     renames_model = True
-
-    def install(self) -> str:
-        if not (REPOSITORY / "router" / "cli" / "serve.py").exists():
-            raise InstallError("this checkout has no `serve` command yet")
-        found = re.search(r'^version = "([^"]+)"', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
-        return found[1] if found else "?"
+    program: list[str]
+    """The start of every command."""
 
     def command(self, place: Place) -> list[str]:
         policy = place.folder / "policy.yaml"
@@ -234,7 +231,7 @@ class Breakeven(Peer):
         policy.write_text(template.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{place.upstream_port}/"))
         listen = ["--host", "127.0.0.1", "--port", str(place.port), "--workers", "1"]
         data = ["--data-dir", str(place.folder / "data")]
-        return [sys.executable, "-m", "router", "serve", "--policy", str(policy), *listen, *data]
+        return [*self.program, "serve", "--policy", str(policy), *listen, *data]
 
     def environment(self, place: Place) -> Mapping[str, str]:
         return {"BENCH_CLOUD_KEY": "bench-upstream-key"}
@@ -248,7 +245,7 @@ class Breakeven(Peer):
 
     def verify_loaded(self, place: Place, requests: int) -> None:
         """The ledger counted every request, and the volume moved the traffic to the owned side."""
-        usage = [sys.executable, "-m", "router", "usage", "--json", "--data-dir", str(place.folder / "data")]
+        usage = [*self.program, "usage", "--json", "--data-dir", str(place.folder / "data")]
         done = subprocess.run(usage, capture_output=True, timeout=30, check=True)
         counted = sum(row["requests"] for row in json.loads(done.stdout)["rows"])
         if abs(counted - requests) > _LEFT_EARLY:
@@ -258,9 +255,79 @@ class Breakeven(Peer):
             raise traffic.WrongAnswerError(f"the volume did not move the traffic: {said}")
 
 
+class Breakeven(_Breakeven):
+    """As deploy/README.md says: `make compiled`, with an optimised Python."""
+
+    name = "breakeven"
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+        self._home = HOME / self.name
+        self.program = [str(self._home / "bin" / "breakeven")]
+
+    def install(self) -> str:
+        chosen = HOME / f"{self.name}-python"
+        HOME.mkdir(exist_ok=True)
+        if not chosen.exists() or chosen.read_text() != self._python:
+            for folder in (self._home, self._home.with_name(f"{self.name}-build")):
+                shutil.rmtree(folder, ignore_errors=True)
+            chosen.write_text(self._python)
+        where = self._home.relative_to(REPOSITORY)
+        _run(["make", "-C", str(REPOSITORY), "compiled", f"compiled_in={where}", f"PYTHON={self._python}"])
+        return f"{_own_version()}, compiled; {_build_of(str(self._home / 'bin' / 'python'))}"
+
+
+class Interpreted(_Breakeven):
+    """As `make run` starts it."""
+
+    name = "breakeven-interpreted"
+    program = [sys.executable, "-m", "router"]
+
+    def install(self) -> str:
+        return f"{_own_version()}; {_build_of(sys.executable)}"
+
+
+def _own_version() -> str:
+    found = re.search(r'^version = "([^"]+)"', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+_SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+def best_python() -> str:
+    """A distribution's Python where one will do, since those are built for speed; else this one.
+
+    `BREAKEVEN_BENCH_PYTHON` names another.
+    """
+    able = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    if asked := os.environ.get("BREAKEVEN_BENCH_PYTHON"):
+        return asked
+    try:
+        found = subprocess.run([_SYSTEM_PYTHON, "-c", able], capture_output=True, check=False)
+    except OSError:
+        return sys.executable
+    return sys.executable if found.returncode else _SYSTEM_PYTHON
+
+
+_TELL_BUILD = """\
+import platform, sysconfig
+arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
+debian = "--with-wheel-pkg-dir=/usr/share/python-wheels" in arguments
+built = "profile-guided" if "--enable-optimizations" in arguments else "Debian's" if debian else "not profile-guided"
+print(f"Python {platform.python_version()} ({built} build)")
+"""
+
+
+def _build_of(python: str) -> str:
+    """Version and build of an interpreter, as far as it tells: Debian builds profile-guided without its saying so."""
+    return subprocess.run([python, "-c", _TELL_BUILD], capture_output=True, text=True, check=True).stdout.strip()
+
+
 _LEFT_EARLY = 200
 """Requests that the load generator may have left when its time was over: its connections, three times over."""
 
 
 def all_peers() -> list[Peer]:
-    return [Breakeven(), Envoy(), VllmRouter(), Ferrogw(), Litellm()]
+    return [Breakeven(best_python()), Interpreted(), Envoy(), VllmRouter(), Ferrogw(), Litellm()]

@@ -5,15 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.reading import (
-    FRAME_TOKENS,
-    MEDIA_BOUND,
-    TOOLS_TOKENS,
-    BadBody,
-    Reading,
-    read,
-    split_object,
-)
+from router.core.bodies import Reading
+from router.core.reading import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, BadBody, read, split_object
 from router.core.values import Label
 
 

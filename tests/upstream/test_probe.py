@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from router.upstream.load import Load
 from router.upstream.probe import ProbeFailed, parse_context, parse_load
-from router.upstream.replica import Load
 
 METRICS = b"""# HELP vllm:num_requests_running Number of requests in model execution batches.
 # TYPE vllm:num_requests_running gauge

@@ -1,0 +1,43 @@
+"""With BREAKEVEN_COMPILE=1 the hot path is compiled to C by mypyc; without it this is pure Python, as ever."""
+
+import ast
+import os
+from pathlib import Path
+
+from setuptools import setup
+
+PACKAGES = ("core", "gateway", "upstream", "ledger")
+"""What runs for every request. The rest runs at start, on a reload or in another process."""
+NOT_COMPILED = {
+    "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
+    "router/ledger/report.py": "has asynchronous generators, which mypyc does not know",
+    "router/ledger/embedded.py": "starts a server, which compiling does not speed up",
+}
+
+
+COMPILED_ALL_THE_SAME = ("router/ledger/batch.py", "router/ledger/commit.py")
+"""Their Structs are only made and read: never decoded, hashed or asked whether they are frozen."""
+
+
+def modules() -> list[str]:
+    """Source files to compile."""
+    found = [path for package in PACKAGES for path in sorted(Path("router", package).glob("*.py"))]
+    return [str(path) for path in found if path.name != "__init__.py" and _compiles(path)]
+
+
+def _compiles(path: Path) -> bool:
+    """mypyc drops annotations and keywords of a class: a Struct could not be decoded, nor would it be frozen."""
+    classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+    plain = all(not each.keywords and "Struct" not in map(ast.unparse, each.bases) for each in classes)
+    return str(path) not in NOT_COMPILED and (plain or str(path) in COMPILED_ALL_THE_SAME)
+
+
+def extensions() -> list:
+    if os.environ.get("BREAKEVEN_COMPILE") != "1":
+        return []
+    from mypyc.build import mypycify
+
+    return mypycify(["--config-file", "pyproject.toml", *modules()], opt_level="3", debug_level="0")
+
+
+setup(ext_modules=extensions())
