@@ -6,12 +6,11 @@ from pathlib import Path
 
 from setuptools import setup
 
-PACKAGES = ("core", "gateway", "upstream", "ledger")
-"""What runs for every request. The rest runs at start, on a reload or in another process."""
+PACKAGES = ("core", "gateway", "upstream")
+MODULES = tuple(f"router/ledger/{name}.py" for name in ("batch", "commit", "connection", "log", "volume", "wire"))
+"""What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
 NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
-    "router/ledger/report.py": "has asynchronous generators, which mypyc does not know",
-    "router/ledger/embedded.py": "starts a server, which compiling does not speed up",
 }
 
 
@@ -22,7 +21,7 @@ COMPILED_ALL_THE_SAME = ("router/ledger/batch.py", "router/ledger/commit.py")
 def modules() -> list[str]:
     """Source files to compile."""
     found = [path for package in PACKAGES for path in sorted(Path("router", package).glob("*.py"))]
-    return [str(path) for path in found if path.name != "__init__.py" and _compiles(path)]
+    return [str(path) for path in (*found, *map(Path, MODULES)) if path.name != "__init__.py" and _compiles(path)]
 
 
 def _compiles(path: Path) -> bool:
