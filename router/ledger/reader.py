@@ -89,14 +89,14 @@ class RecordReader:
 
     async def entries(self, start: str = _FIRST, chunk: int = CHUNK) -> AsyncIterator[Entry]:
         """Entries from an id on, oldest first. Those that are written meanwhile come too."""
-        while found := await self._ask("XRANGE", REQUESTS_KEY, start, _LAST, "COUNT", chunk):
+        while found := await self.ask("XRANGE", REQUESTS_KEY, start, _LAST, "COUNT", chunk):
             for entry in self._readable(found):
                 yield entry
             start = f"({found[-1][0].decode()}"
 
     async def entries_back(self, start: str = _LAST, chunk: int = CHUNK) -> AsyncIterator[Entry]:
         """Entries from an id backwards, newest first."""
-        while found := await self._ask("XREVRANGE", REQUESTS_KEY, start, _FIRST, "COUNT", chunk):
+        while found := await self.ask("XREVRANGE", REQUESTS_KEY, start, _FIRST, "COUNT", chunk):
             for entry in self._readable(found):
                 yield entry
             start = f"({found[-1][0].decode()}"
@@ -133,7 +133,7 @@ class RecordReader:
 
     async def last_id(self) -> str:
         """Id of the newest entry, for `follow`; "0-0" without one."""
-        found = await self._ask("XREVRANGE", REQUESTS_KEY, _LAST, _FIRST, "COUNT", 1)
+        found = await self.ask("XREVRANGE", REQUESTS_KEY, _LAST, _FIRST, "COUNT", 1)
         return found[0][0].decode() if found else "0-0"
 
     async def follow(self, after: str = "", wait: float = 1.0) -> AsyncIterator[Entry]:
@@ -145,7 +145,7 @@ class RecordReader:
         after = after or await self.last_id()
         block = max(1, int(wait * 1000))
         while True:
-            answer = await self._ask("XREAD", "COUNT", CHUNK, "BLOCK", block, "STREAMS", REQUESTS_KEY, after)
+            answer = await self.ask("XREAD", "COUNT", CHUNK, "BLOCK", block, "STREAMS", REQUESTS_KEY, after)
             if not answer:
                 continue
             found = answer[0][1]
@@ -172,7 +172,8 @@ class RecordReader:
                 self.skipped += 1
         return entries
 
-    async def _ask(self, *words: str | int) -> Any:
+    async def ask(self, *words: str | int) -> Any:
+        """One command that only reads."""
         try:
             return await self._connection.call(*words)
         except hiredis.ReplyError as error:
