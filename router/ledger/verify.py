@@ -5,7 +5,7 @@ with the stream's last id, and only records up to that id are summed: what is co
 
 The stream is capped. A record is written after its request arrived, so an hour is covered when it began after the first
 kept record was written; while the stream is complete, already the first record's own day is. Hours before that cannot
-be checked. Totals are kept for `ledger.retain_days`; the oldest hours of which nothing is kept are not checked either.
+be checked. Totals are kept for `ledger.retain_days`; records that are older than all totals are not checked either.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from router.core.values import Cell, Row
-from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
+from router.core.volume import day_of
 from router.ledger.layout import PREFIX, REQUESTS_KEY, TIMEZONE_KEY, Calendar, unpack_row
 from router.ledger.reader import CLOCK_SKEW, Entry, RecordReader, position
 from router.ledger.records import COUNTS, Record
-from router.ledger.report import day_range, merge
+from router.ledger.report import day_range, day_start, merge
 
 MEASURES = Row.__struct_fields__[1:]
 HOUR, DAY = 3600, 86_400
@@ -139,13 +139,14 @@ async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until:
     if oldest != first.id:
         covered = _covered_from(Entry(oldest, []), False, calendar.timezone)
     checked = [place for place in sorted(books) if place.start >= covered]
-    kept = _remembered(checked, books, now)
+    forgotten = _forgotten(checked, books, sums, now)
+    kept = [place for place in checked if place not in forgotten]
     return Verification(
         timezone=calendar.timezone.key,
         covered=covered,
         hours=sum(place.period == "hour" for place in kept),
         days=sum(place.period == "day" for place in kept),
-        forgotten=sum(place.period == "hour" and bool(sums.rows(place.key)) for place in {*checked} - {*kept}),
+        forgotten=sum(place.period == "hour" for place in forgotten),
         records=sums.records,
         skipped=reader.skipped,
         unknown=sums.unknown,
@@ -159,7 +160,7 @@ def places(start: float, end: float, timezone: ZoneInfo) -> list[Place]:
     found = [Place(float(hour * HOUR), "hour", str(hour)) for hour in hours]
     if hours:
         first, last = (datetime.fromtimestamp(at, timezone).date().isoformat() for at in (start, end - 1))
-        days = [Place(_start_of(day, timezone), "day", day) for day in day_range(first, last)]
+        days = [Place(day_start(day, timezone), "day", day) for day in day_range(first, last)]
         found += [day for day in days if day.start >= start]
     return found
 
@@ -181,17 +182,8 @@ def differences(place: Place, books: Iterable[Row], records: Iterable[Row]) -> l
 
 def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:
     if complete and first.records:
-        return _start_of_day(min(record.at for record in first.records), timezone)
+        return day_start(day_of(min(record.at for record in first.records), timezone), timezone)
     return first.written + CLOCK_SKEW
-
-
-def _start_of_day(at: float, timezone: ZoneInfo) -> float:
-    return float(first_of_day(quarter_of(at), timezone) * QUARTER_SECONDS)
-
-
-def _start_of(day: str, timezone: ZoneInfo) -> float:
-    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=timezone).timestamp()
-    return _start_of_day(noon, timezone)
 
 
 async def _read(reader: RecordReader, wanted: Sequence[Place]) -> dict[Place, Books]:
@@ -216,15 +208,14 @@ async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:
     return oldest
 
 
-def _remembered(checked: Sequence[Place], books: Mapping[Place, Books], now: float) -> list[Place]:
-    """Places without those that are older than everything the totals still have, and old enough to be forgotten."""
+def _forgotten(checked: Sequence[Place], books: Mapping[Place, Books], sums: Sums, now: float) -> set[Place]:
+    """Places with records only, when they are older than all totals that are left, and old enough for that."""
     oldest = {
-        period: min(
-            (place.start for place in checked if place.period == period and books[place].rows), default=math.inf
-        )
+        period: min((place.start for place in checked if place.period == period and books[place].rows), default=0.0)
         for period in ("hour", "day")
     }
-    return [p for p in checked if p.start >= oldest[p.period] or p.start > now - _SHORTEST_RETENTION]
+    old = [place for place in checked if place.start < min(oldest[place.period], now - _SHORTEST_RETENTION)]
+    return {place for place in old if sums.rows(place.key)}
 
 
 def _names(cell: Cell) -> tuple[str, ...]:

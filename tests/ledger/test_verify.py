@@ -154,6 +154,13 @@ async def test_totals_that_were_forgotten_are_not_differences(book):
     assert (result.differences, result.forgotten) == ([], 2)
 
 
+async def test_no_totals_at_all_are_not_taken_for_forgotten_ones(book):
+    book.count(pack_record(settlement()))
+    book.client.delete(f"{PREFIX}hour:{HOUR}")
+    result = await book.verify(now=NOON + 40 * 86_400)
+    assert {d.place.name for d in result.differences} == {str(HOUR)}
+
+
 async def test_totals_that_went_missing_in_between_are(book):
     for day in range(5):
         book.count(pack_record(settlement(NOON + day * 86_400)))
