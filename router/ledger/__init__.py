@@ -15,6 +15,7 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     records     one line per request, and how a batch of them is packed
     reader      reading records: in order, newest first, or as they come
     verify      the totals against the records
+    invoice     a provider's CSV export, read
     reconcile   the totals against a provider's export
     export      records as JSON lines, CSV or Parquet
     memory      the same ledger in one process's memory, for tests and as the model of the rules
