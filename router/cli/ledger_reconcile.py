@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     except (LedgerUnavailable, EmbeddedServerError) as error:
         print(f"breakeven ledger reconcile: {error}", file=sys.stderr)
         return 1
-    except (PolicyError, ValueError, LookupError, OSError) as error:
+    except (PolicyError, ValueError, LookupError, OverflowError, OSError) as error:
         print(f"breakeven ledger reconcile: {error}", file=sys.stderr)
         return 2
     print(as_json(result, args) if args.json else as_text(result, args))
