@@ -22,15 +22,18 @@ Newer versions may append fields, and add kinds; both can be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from router.core.values import Cell, Settlement
+from router.core.values import Cell, Row, Settlement
 
 Kind = Literal["settled", "unheld", "held", "lifted"]
+
+COUNTS: Mapping[str, int] = {"settled": 1, "held": 1, "lifted": -1, "refused": 0}
+"""How often a record of each kind counts."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -71,6 +74,23 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     @property
     def cell(self) -> Cell:
         return Cell(self.backend, self.zone, self.model, self.team, self.key)
+
+    @property
+    def row(self) -> Row:
+        """What it adds to the totals of its cell: nothing for a kind that is not known."""
+        n = COUNTS.get(self.kind, 0)
+        return Row(
+            self.cell,
+            requests=n,
+            errors=n * self.error,
+            input=n * self.input,
+            cached=n * self.cached,
+            output=n * self.output,
+            cost=n * self.cost,
+            counterfactual=n * self.counterfactual,
+            estimated=n * self.estimated,
+            unsettled=0 if self.kind == "settled" else n,
+        )
 
 
 _decode = msgspec.msgpack.Decoder(list[Record]).decode

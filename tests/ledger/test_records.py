@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.values import Cell, Course, Settlement, Usage
+from router.core.values import Cell, Course, Row, Settlement, Usage
 from router.ledger.records import Record, batch_blob, pack_record, pack_refused, unpack_records
+from router.ledger.report import total
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 COURSE = Course("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
@@ -57,3 +58,20 @@ def test_what_a_script_leaves_out_is_empty():
 def test_something_else_is_an_error(blob):
     with pytest.raises(ValueError):
         unpack_records(blob)
+
+
+def test_a_settled_record_adds_what_the_settlement_did():
+    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert record.row == Row(CLOUD, 1, 0, 100, 30, 7, 250, 900, 1, 0)
+
+
+def test_a_charge_is_unsettled_and_can_be_taken_back():
+    records = unpack_records(batch_blob([pack_record(SETTLEMENT, "held"), pack_record(SETTLEMENT, "lifted")]))
+    assert [record.row.unsettled for record in records] == [1, -1]
+    assert total([record.row for record in records]) == Row(Cell("", "", "", "", ""))
+
+
+@pytest.mark.parametrize("kind", ["refused", "a kind of tomorrow"])
+def test_other_records_add_nothing(kind):
+    record = Record(kind, "x", 0.0, "app", "search", "chat", input=5, cost=7)
+    assert record.row == Row(record.cell)
