@@ -31,6 +31,8 @@ class _Known(Struct, frozen=True):
     rules: list[dict[str, Any]]
     keys: list[dict[str, Any]]
     cost: dict[str, Any]
+    stored_keys: bool
+    """Whether keys may be elsewhere too, so that not all names and teams are known."""
 
     def owned(self, zone: Any) -> bool | None:
         """None when the file does not tell."""
@@ -53,6 +55,7 @@ def _known(data: Any) -> _Known:
         rules=[_mapping(rule) for rule in _list(top.get("rules"))],
         keys=[_mapping(key) for key in _list(top.get("keys"))],
         cost=_mapping(top.get("cost")),
+        stored_keys=_mapping(top.get("server")).get("stored_keys") is True,
     )
 
 
@@ -206,6 +209,8 @@ def _rules(known: _Known) -> Iterator[Finding]:
         yield from _label("tag", when.get("tag"), known, (*path, "tag"))
         yield from _label("level", when.get("level"), known, (*path, "level"))
         yield from _model_name(when.get("model"), known, (*path, "model"))
+        if known.stored_keys:
+            continue
         yield from _unknown("team", when.get("team"), sorted(teams or {"default"}), (*path, "team"))
         yield from _unknown("key", when.get("key"), sorted(names), (*path, "key"))
 

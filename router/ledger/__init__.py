@@ -12,6 +12,8 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     layout      key names and the format of values
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
+    shared      what workers tell each other: circuits that opened, who serves which policy, changed keys
+    keys        client keys that live in the ledger rather than in the policy
     memory      the same ledger in one process's memory, for tests and as the model of the rules
     embedded    a Valkey of our own, on a unix socket in the data directory
 """
