@@ -135,8 +135,8 @@ def allows(breaker: Breaker, now: float) -> bool:
 def step(breaker: Breaker, event: Event, now: float, health: Health, *, rest: float = 0, why: str = "") -> Breaker:
     """The breaker after one event; the same object when nothing changes.
 
-    `rest` is in seconds and belongs to `Event.REST` and `Event.HEARD`. `Event.ELAPSED` and `Event.TRIAL_STARTED` are ignored while
-    `allows` says no.
+    `rest` is in seconds and belongs to `Event.REST` and `Event.HEARD`. `Event.ELAPSED` and `Event.TRIAL_STARTED` are
+    ignored while `allows` says no.
     """
     if event is _SUCCESS and breaker.state is _C and not breaker.failures:
         return breaker

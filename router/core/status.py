@@ -34,7 +34,7 @@ class CircuitChange(Struct, frozen=True):
 
 
 class ReplicaStatus(Struct, frozen=True):
-    """One replica as one worker sees it. `running`, `waiting` and `kv_cache` (0 to 1) are what it last said of itself."""
+    """One replica, as a worker sees it; `running`, `waiting`, `kv_cache` (0 to 1) are what it last said of itself."""
 
     label: str
     circuit: str = "closed"

@@ -7,10 +7,10 @@ so that workers see that there is something to read.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import hiredis
 import msgspec
@@ -58,6 +58,7 @@ class StoredKey(Struct, frozen=True):
         return self.revoked is None and (self.expires is None or now < self.expires)
 
 
+T = TypeVar("T")
 Change = Callable[[Sequence[StoredKey], float], list[StoredKey]]
 """All keys and the time -> the keys that are new or changed. Raises KeyProblem."""
 
@@ -107,9 +108,11 @@ class KeyStore:
             words += (key.sha256, msgspec.json.encode(key))
         for key in gone:
             words += (key.sha256, b"")
-        return bool(await self._ask(self._connection.call("EVAL", self._script, 2, SHARED_KEY, KEYS_KEY, version, *words)))
+        return bool(
+            await self._ask(self._connection.call("EVAL", self._script, 2, SHARED_KEY, KEYS_KEY, version, *words))
+        )
 
-    async def _ask(self, answer: Any) -> Any:
+    async def _ask(self, answer: Awaitable[T]) -> T:
         try:
             return await answer
         except hiredis.ReplyError as error:

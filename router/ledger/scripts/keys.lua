@@ -11,6 +11,10 @@ for i = 2, #ARGV, 2 do
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
   end
 end
-local following = version and version + 1 or redis.call('TIME')[1] * 1000
+local following = version and version + 1
+if not following then
+  local time = redis.call('TIME')
+  following = time[1] * 1000 + math.floor(time[2] / 1000)
+end
 redis.call('HSET', KEYS[1], 'keys', string.format('%.0f', following))
 return 1
