@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+SILENT_SECONDS = 5.0
+"""A worker that has said nothing for so long is not counted any more."""
 STALE_SECONDS = 30.0
 """A worker that has said nothing for so long is gone."""
 
@@ -94,13 +96,17 @@ class WorkerStatus(Struct, frozen=True):
     backends: tuple[BackendStatus, ...] = ()
 
 
+def is_silent(status: WorkerStatus, now: float) -> bool:
+    return now - status.at > SILENT_SECONDS
+
+
 def is_stale(status: WorkerStatus, now: float) -> bool:
     return now - status.at > STALE_SECONDS
 
 
-def policy_versions(statuses: Iterable[WorkerStatus]) -> dict[str, int]:
-    """How many workers serve each version, in the order of the versions."""
-    return dict(sorted(Counter(status.policy for status in statuses).items()))
+def count_versions(versions: Iterable[str]) -> dict[str, int]:
+    """How many workers serve each version of a policy, in the order of the versions."""
+    return dict(sorted(Counter(versions).items()))
 
 
 def rest_left(opening: Opening, now: float, succeeded: float) -> float:

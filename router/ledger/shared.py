@@ -24,7 +24,7 @@ import hiredis
 import msgspec
 from msgspec.structs import replace
 
-from router.core.status import STALE_SECONDS, Opening, WorkerStatus, is_stale
+from router.core.status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
@@ -65,7 +65,7 @@ class Shared:
     """One worker's side of it, on a connection of its own.
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
-    replica's name; `statuses` those of other workers that live, by id. What was known stays known while it is lost.
+    replica's name; `statuses` those of other workers, by id. What was known stays known while it is lost.
     """
 
     def __init__(self, url: str, *, timeout: float = 1.0, clock: Callable[[], float] = time.time) -> None:
@@ -175,7 +175,7 @@ class Shared:
         statuses = _read(fields, WORKER, _status)
         others = {id: status for id, status in statuses.items() if id != self.id}
         self.openings = {name: each for name, each in openings.items() if each.worker != self.id and each.until > now}
-        self.statuses = {id: status for id, status in others.items() if not is_stale(status, now)}
+        self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
         if over or gone:
@@ -244,7 +244,7 @@ class Shared:
 
 
 async def read_statuses(connection: Connection) -> list[WorkerStatus]:
-    """Every worker that lives, of all gateways on this ledger, in the order of their starts.
+    """Every worker, of all gateways on this ledger, in the order of their starts; some may be silent by now.
 
     Raises `LedgerUnavailable` and `hiredis.ReplyError`.
     """
