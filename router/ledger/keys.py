@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import KEYS_KEY, SHARED_KEY
+from router.ledger.layout import KEYS_KEY, SHARED_KEY, TIMEZONE_KEY
 
 VERSION_FIELD = "keys"
 KEPT_SECONDS = 90 * 86_400.0
@@ -74,6 +74,11 @@ class KeyStore:
 
     async def now(self) -> float:
         return await self._ask(read_time(self._connection))
+
+    async def timezone(self) -> str:
+        """Name of the time zone that the ledger counts days in."""
+        name = await self._ask(self._connection.call("GET", TIMEZONE_KEY))
+        return "UTC" if name is None else name.decode()
 
     async def all(self) -> list[StoredKey]:
         """In the order in which they were made."""

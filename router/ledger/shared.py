@@ -255,6 +255,17 @@ async def read_statuses(connection: Connection) -> list[WorkerStatus]:
     )
 
 
+async def statuses_at(url: str, timeout: float = 5.0) -> list[WorkerStatus]:
+    """The same, on a connection of its own. Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
+    connection = await connect(parse_address(url), timeout, lambda why: None)
+    try:
+        return await read_statuses(connection)
+    except hiredis.ReplyError as error:
+        raise LedgerUnavailable(str(error)) from None
+    finally:
+        connection.lose("closed")
+
+
 def _read(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:
     """Values by the rest of their field's name; what cannot be read is another version's, and is passed over."""
     found = {}
