@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "validate policies and run their cases",
     "explain": "show where a request would go, and why",
     "usage": "show tokens, cost and what the other side would have cost",
-    "key": "make client keys",
+    "key": "make, list, revoke and rotate client keys",
     "schema": "print the JSON Schema of the policy file, for editors",
 }
 

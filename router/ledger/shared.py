@@ -256,7 +256,7 @@ async def read_statuses(connection: Connection) -> list[WorkerStatus]:
 
 
 async def statuses_at(url: str, timeout: float = 5.0) -> list[WorkerStatus]:
-    """The same, on a connection of its own. Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
+    """The same, on a connection of its own. Raises ValueError for an unusable URL, and `LedgerUnavailable`."""
     connection = await connect(parse_address(url), timeout, lambda why: None)
     try:
         return await read_statuses(connection)

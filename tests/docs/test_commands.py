@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-COMMANDS = {"serve", "check", "schema", "explain", "usage", "key new"}
+COMMANDS = {"serve", "check", "schema", "explain", "usage", "key new", "key list", "key revoke", "key rotate"}
 LINES = commands()
 
 
