@@ -6,7 +6,7 @@ stored: what the key names and the policy no longer knows makes the key narrower
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,23 +29,29 @@ def stored_grants(plan: Plan, entries: Mapping[str, Entry]) -> tuple[dict[str, K
     restricted. A key that relies on labels where none narrow anything is refused, as is one that the policy has too.
     """
     own = {key.name for key in plan.policy.keys}
-    grants, problems = {}, []
+    adapter = TypeAdapter(Key)
+    taken: list[Key] = []
+    problems = []
     for sha256, entry in entries.items():
         try:
-            key = check_entry(sha256, entry)
+            key = _decoded(sha256, entry, adapter)
             _refuse(plan, key, own)
         except ValueError as error:
             problems.append(f"stored key {_name(entry)} is refused: {error}")
-            continue
-        grants[sha256] = grant_of(key)
-        problems += [f"stored key {key.name} is narrowed: {each}" for each in _unknown(plan, key)]
-    return grants, tuple(dict.fromkeys(problems))
+        else:
+            taken.append(key)
+    problems += _unknown(plan, taken)
+    return {key.sha256: grant_of(key) for key in taken}, tuple(dict.fromkeys(problems))
 
 
 def check_entry(sha256: str, entry: Entry) -> Key:
     """Raises ValueError, with all that is wrong, when it does not have the shape of a policy's key."""
+    return _decoded(sha256, entry, TypeAdapter(Key))
+
+
+def _decoded(sha256: str, entry: Entry, adapter: TypeAdapter[Key]) -> Key:
     try:
-        return decode({**entry, "sha256": sha256}, TypeAdapter(Key))
+        return decode({**entry, "sha256": sha256}, adapter)
     except WrongShapeError as error:
         raise ValueError("; ".join(f"{field_name(each.path)}: {each.message}" for each in error.findings)) from None
 
@@ -57,11 +63,13 @@ def _refuse(plan: Plan, key: Key, own: set[str]) -> None:
         raise ValueError("it has a level or tags, and the policy has no sensitivity section to give them a meaning")
 
 
-def _unknown(plan: Plan, key: Key) -> Iterator[str]:
+def _unknown(plan: Plan, keys: Sequence[Key]) -> Iterator[str]:
     sections = plan.policy.model_dump(mode="json", include={"zones", "models", "sensitivity"})
-    for finding in find_broken({**sections, "keys": [key.model_dump(mode="json")]}):
-        if finding.path[0] == "keys":
-            yield f"{field_name(finding.path[2:])}: {finding.message}"
+    for finding in find_broken({**sections, "keys": [key.model_dump(mode="json") for key in keys]}):
+        section, index, *field = finding.path
+        # A key that was replaced and the one in its place have one name.
+        if section == "keys" and isinstance(index, int) and field not in (["name"], ["sha256"]):
+            yield f"stored key {keys[index].name} is narrowed: {field_name(tuple(field))}: {finding.message}"
 
 
 def _name(entry: Entry) -> str:

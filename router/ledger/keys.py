@@ -70,7 +70,6 @@ class KeyStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._script = (resources.files("router.ledger.scripts") / "keys.lua").read_text()
 
     async def now(self) -> float:
         return await self._ask(read_time(self._connection))
@@ -103,19 +102,9 @@ class KeyStore:
             version = await self._ask(self._connection.call("HGET", SHARED_KEY, VERSION_FIELD))
             keys, now = await self.all(), await self.now()
             changed = change(keys, now)
-            if await self._write(version or b"", changed, outdated(keys, now)):
+            if await self._ask(write_keys(self._connection, version or b"", changed, outdated(keys, now))):
                 return changed
         raise KeyProblem("others keep changing keys at the same time; try again")
-
-    async def _write(self, version: bytes, changed: Iterable[StoredKey], gone: Iterable[StoredKey]) -> bool:
-        words: list[str | bytes] = []
-        for key in changed:
-            words += (key.sha256, msgspec.json.encode(key))
-        for key in gone:
-            words += (key.sha256, b"")
-        return bool(
-            await self._ask(self._connection.call("EVAL", self._script, 2, SHARED_KEY, KEYS_KEY, version, *words))
-        )
 
     async def _ask(self, answer: Awaitable[T]) -> T:
         try:
@@ -144,6 +133,19 @@ async def read_keys(connection: Connection) -> tuple[list[StoredKey], int]:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             unreadable += 1
     return keys, unreadable
+
+
+async def write_keys(
+    connection: Connection, version: bytes, changed: Iterable[StoredKey], gone: Iterable[StoredKey] = ()
+) -> bool:
+    """Whether it was done: not when the version is another one by now. Raises as `Connection.call`."""
+    script = (resources.files("router.ledger.scripts") / "keys.lua").read_text()
+    words: list[str | bytes] = []
+    for key in changed:
+        words += (key.sha256, msgspec.json.encode(key))
+    for key in gone:
+        words += (key.sha256, b"")
+    return bool(await connection.call("EVAL", script, 2, SHARED_KEY, KEYS_KEY, version, *words))
 
 
 async def read_time(connection: Connection) -> float:

@@ -17,7 +17,8 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import hiredis
@@ -28,7 +29,7 @@ from router.core.status import STALE_SECONDS, Opening, WorkerStatus, is_silent, 
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.keys import VERSION_FIELD, StoredKey, read_keys, read_time
+from router.ledger.keys import VERSION_FIELD, StoredKey, read_keys, read_time, write_keys
 from router.ledger.layout import SHARED_KEY
 from router.ledger.wire import pack
 
@@ -84,7 +85,6 @@ class Shared:
         self._connection: Connection | None = None
         self._untold: dict[str, Opening] = {}
         self._told = self._keys_read = float("-inf")
-        self._keys_lost = False
         self._failures = 0
         self._expiry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -119,7 +119,7 @@ class Shared:
         """Why there may be other stored keys than `keys`; empty when they were read lately."""
         if self._keys_read + FRESH_SECONDS >= self._loop.time():
             return ""
-        return self.why or "the ledger has lost the stored keys"
+        return self.why or "they were not read yet"
 
     def tell(self, replica: str, opening: Opening) -> None:
         """The circuit of a replica opened here. A longer rest that another worker told of stays."""
@@ -178,32 +178,39 @@ class Shared:
         self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
-        if over or gone:
-            self._send("HDEL", SHARED_KEY, *over, *gone)
+        if self._connection is not None and (over or gone):
+            self._connection.send(pack("HDEL", SHARED_KEY, *over, *gone), partial(self._written, {}))
 
     # --- keys
 
     async def _follow_keys(self, connection: Connection, version: int) -> None:
-        """Keys that a lost server had go on working here: nobody has ended them."""
-        if version != self.keys_version and version:
+        """A server that has lost the keys, or the end of one, is told again by whoever knows."""
+        if self.keys_version and not version:
+            _log.error(
+                "the ledger has lost the stored keys, known ones are written again", extra={"keys": len(self.keys)}
+            )
+            await write_keys(connection, b"", self.keys)
+            return  # whoever was first, the next poll finds a version
+        if version != self.keys_version:
             keys, unreadable = await read_keys(connection)
             if unreadable:
                 _log.error("stored keys that cannot be read are left out", extra={"keys": unreadable})
-            self._take_keys(keys, version)
-        lost = not version and self.keys_version > 0
-        if lost and not self._keys_lost:
-            _log.error("the ledger has lost the stored keys, known ones go on working", extra={"keys": len(self.keys)})
-        self._keys_lost = lost
-        if not lost:
-            self._keys_read = self._loop.time()
+            await self._take_keys(connection, keys, version)
+        self._keys_read = self._loop.time()
 
-    def _take_keys(self, keys: Iterable[StoredKey], version: int) -> None:
-        """A revocation is final, even if the server forgets it in a failover."""
+    async def _take_keys(self, connection: Connection, keys: Sequence[StoredKey], version: int) -> None:
+        """A revocation is final, even if the server forgot it in a failover."""
         ended = {key.sha256: key.revoked for key in self.keys if key.revoked is not None}
         self.keys = tuple(replace(key, revoked=ended.get(key.sha256, key.revoked)) for key in keys)
         self.keys_version = version
         self._listener.keys_changed()
         self._await_expiry()
+        forgotten = [key for key, read in zip(self.keys, keys, strict=True) if key != read]
+        if forgotten:
+            _log.error(
+                "the ledger has forgotten that keys were revoked", extra={"keys": [key.name for key in forgotten]}
+            )
+            await write_keys(connection, str(version).encode(), forgotten)
 
     def _await_expiry(self) -> None:
         if self._expiry is not None:
@@ -231,14 +238,12 @@ class Shared:
             self._told = self._loop.time()
             words += (WORKER + self.id.encode(), _encode(self._listener.report()))
         if words:
-            self._untold.clear()
-            self._send("HSET", SHARED_KEY, *words)
+            told, self._untold = self._untold, {}
+            self._connection.send(pack("HSET", SHARED_KEY, *words), partial(self._written, told))
 
-    def _send(self, *words: str | bytes) -> None:
-        if self._connection is not None:
-            self._connection.send(pack(*words), self._written)
-
-    def _written(self, reply: Any) -> None:
+    def _written(self, told: Mapping[str, Opening], reply: Any) -> None:
+        if isinstance(reply, Exception):
+            self._untold = {**told, **self._untold}
         if isinstance(reply, hiredis.ReplyError):
             self._lose(str(reply))
 

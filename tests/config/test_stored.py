@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from router.config.load import load
+from router.config.problems import PolicyError
 from router.config.stored import check_entry, stored_grants
 from router.core.values import KeyGrant, Plan
 
@@ -85,3 +86,16 @@ def test_an_entry_is_checked_before_it_is_stored():
     assert check_entry(SHA, {"name": "app"}).team == "default"
     with pytest.raises(ValueError, match="sensitivity"):
         check_entry(SHA, {"name": "app", "sensitivity": ""})
+
+
+def test_a_replaced_key_and_its_successor_may_have_one_name(plan_of):
+    other = sha256(b"other").hexdigest()
+    grants, problems = stored_grants(plan_of(), {SHA: {"name": "batch"}, other: {"name": "batch"}})
+    assert grants.keys() == {SHA, other} and problems == ()
+
+
+def test_rules_may_name_keys_and_teams_that_are_stored(plan_of):
+    rules = "rules: [{name: night, when: {key: batch, team: search}, zones: [local]}]\n"
+    with pytest.raises(PolicyError, match='there is no key "batch"'):
+        plan_of(LEVELS + rules)
+    assert plan_of(LEVELS + rules + "server: {stored_keys: true}\n").policy.rules[0].when.key == "batch"

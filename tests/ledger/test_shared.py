@@ -211,15 +211,17 @@ async def test_where_no_server_was_ever_reached_nothing_is_known(worker):
     assert "127.0.0.1:1" in one.shared.why and one.shared.keys_unread == one.shared.why
 
 
-async def test_a_store_that_was_lost_is_not_a_store_without_keys(worker, store: KeyStore, server, eventually, caplog):
-    await store.add(digest("one"), APP)
+async def test_a_server_that_lost_the_keys_is_told_them_again(worker, store: KeyStore, server, eventually, caplog):
+    added = await store.add(digest("one"), APP)
+    await worker()
     one = await worker()
     server.client.flushall()
-    await eventually(lambda: "the ledger has lost the stored keys" in caplog.text)
-    await looks_on(one, eventually)
-    assert one.keys == ["app"]
-    await store.add(digest("two"), {"name": "new"})
-    await eventually(lambda: one.keys == ["new"])
+    await eventually(lambda: server.client.hexists(SHARED_KEY, "keys"))
+    assert await store.all() == [added]
+    assert "the ledger has lost the stored keys" in caplog.text
+    assert one.keys == (await worker()).keys == ["app"]
+    await store.revoke("app")
+    await eventually(lambda: one.keys == [])
 
 
 async def test_a_revocation_is_final_even_if_the_server_forgets_it(worker, store: KeyStore, server, eventually):
@@ -229,10 +231,10 @@ async def test_a_revocation_is_final_even_if_the_server_forgets_it(worker, store
     await store.revoke("app")
     await eventually(lambda: one.keys == [])
     server.client.hset(KEYS_KEY, mapping=before)
-    server.client.hincrby(SHARED_KEY, "keys", -1)
-    version = int(server.client.hget(SHARED_KEY, "keys"))
-    await eventually(lambda: one.shared.keys_version == version)
-    assert one.keys == []
+    version = server.client.hincrby(SHARED_KEY, "keys", -1)
+    await eventually(lambda: int(server.client.hget(SHARED_KEY, "keys")) > version)
+    (key,) = await store.all()
+    assert key.revoked is not None and one.keys == []
 
 
 async def test_a_server_that_takes_no_writes_is_lost(worker, server, eventually):
