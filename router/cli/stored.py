@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from router.ledger.shared import statuses_at
 DIGITS = 8
 """Of a SHA-256, enough to tell keys apart."""
 _SETTING = "`server: {stored_keys: true}`"
-_REACH = "Nothing was changed as far as is known; name the ledger as `serve` does, with --redis or --data-dir."
+_REACH = "Name the ledger as for `serve`, with --redis or --data-dir; `breakeven key list` shows what was changed"
 _HEADINGS = ("name", "team", "state", "expires", "sha256", "may use", "budget")
 
 
@@ -44,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _new(url: str, args: argparse.Namespace) -> str:
-    key = new_key()
+    key, workers = new_key(), await statuses_at(url)
     async with open_keys(url) as store:
         expires = await _expires(store, args.expires)
         stored = await store.add(sha256(key), fields(args), expires)
     until = "" if stored.expires is None else f" It works until {_moment(stored.expires)}."
-    return f"{_shown(key)}It is stored as {args.name}.{until} {_taken_by(await statuses_at(url))}"
+    return f"{_shown(key)}It is stored as {args.name}.{until} {_taken_by(workers)}"
 
 
 async def _revoke(url: str, args: argparse.Namespace) -> str:
@@ -59,12 +60,12 @@ async def _revoke(url: str, args: argparse.Namespace) -> str:
 
 
 async def _rotate(url: str, args: argparse.Namespace) -> str:
-    key = new_key()
+    key, workers = new_key(), await statuses_at(url)
     async with open_keys(url) as store:
-        await store.rotate(args.name, sha256(key), args.grace)
-        now = await store.now()
-    old = f"The old key works until {_moment(now + args.grace)}" if args.grace else "The old key works no more"
-    return f"{_shown(key)}It is stored as {args.name}. {old}. {_taken_by(await statuses_at(url))}"
+        made = await store.rotate(args.name, sha256(key), args.grace)
+    ends = min(made.created + args.grace, made.expires or inf)
+    old = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
+    return f"{_shown(key)}It is stored as {args.name}. {old}. {_taken_by(workers)}"
 
 
 async def _list(url: str, args: argparse.Namespace) -> str:
