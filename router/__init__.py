@@ -5,7 +5,7 @@ from the organisation's own GPUs or from a cloud API, and the decision can alway
 
 The life of a request
 ---------------------
-1. *Identify* (`gateway.identify`): one credential, one key of the policy.
+1. *Identify* (`gateway.identify`): one credential, one key of the policy or of the ledger.
 2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
 3. *Classify* (`core.sensitivity`): labels and detectors give a level and tags, and those give the permitted zones.
 4. *Decide* (`core.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.

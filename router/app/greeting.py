@@ -34,5 +34,5 @@ def _curl(url: str, plan: Plan) -> str:
     body = json.dumps(
         {"model": next(chats, "chat"), "messages": [{"role": "user", "content": "What is the capital of France?"}]}
     )
-    auth = "-H 'Authorization: Bearer YOUR-KEY' " if plan.keys else ""
+    auth = "-H 'Authorization: Bearer YOUR-KEY' " if plan.keys or plan.policy.server.stored_keys else ""
     return f"curl -si {url}/v1/chat/completions {auth}-H 'Content-Type: application/json' -d '{body}'"

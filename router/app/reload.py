@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from router.config.load import read_bytes, version_of
@@ -25,12 +25,13 @@ class NotServable(Exception):
 
 
 def check_servable(plan: Plan, host: str) -> None:
-    """Raises NotServable for a policy without keys on an address that others can reach."""
-    if plan.keys or _is_loopback(host):
+    """Raises NotServable for a policy that asks for no key on an address that others can reach."""
+    if plan.keys or plan.policy.server.stored_keys or _is_loopback(host):
         return
     raise NotServable(
         f"the policy has no keys, so anybody who reaches {host} could spend your money: "
-        "add a key (`breakeven key new NAME` prints one), or listen on 127.0.0.1"
+        "add a key (`breakeven key new NAME` prints one), keep keys in the ledger (`server: {stored_keys: true}`), "
+        "or listen on 127.0.0.1"
     )
 
 
@@ -56,18 +57,34 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def follow(file: PolicyFile, host: str, adopt: Callable[[Plan], None]) -> None:
-    """Poll until cancelled; `adopt` is called with every new good plan. The file's first poll was taken already."""
+def _tell_nobody(problems: Sequence[str]) -> None:
+    pass
+
+
+async def follow(
+    file: PolicyFile,
+    host: str,
+    adopt: Callable[[Plan], None],
+    tell: Callable[[Sequence[str]], None] = _tell_nobody,
+) -> None:
+    """Poll until cancelled; `adopt` is called with every new good plan. The file's first poll was taken already.
+
+    `tell` is called after each edit with what is wrong with it: nothing when it was adopted.
+    """
     while True:
         await asyncio.sleep(POLL_SECONDS)
         try:
             found = await asyncio.to_thread(file.poll)
             if found is not None:
                 _take_over(found, host, adopt)
+                tell(())
         except (PolicyError, NotServable, MissingSecretError) as error:
-            log.error(NOT_ADOPTED, extra={"problems": str(error).splitlines()})
+            problems = str(error).splitlines()
+            log.error(NOT_ADOPTED, extra={"problems": problems})
+            tell(problems)
         except Exception:  # a defect of ours, after which the next edit must be seen all the same
             log.exception(NOT_ADOPTED)
+            tell(("the gateway failed on this policy; its log has the details",))
 
 
 def _take_over(found: Plan | PolicyError, host: str, adopt: Callable[[Plan], None]) -> None:

@@ -31,11 +31,13 @@ from router.config.load import load
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
+from router.gateway.peers import Peers
 from router.gateway.server import Server
 from router.gateway.service import Service
 from router.gateway.state import State
 from router.ledger.commit import Ledger
 from router.ledger.log import open_log
+from router.ledger.shared import Shared
 from router.upstream.fleet import Fleet
 from router.upstream.probe import Probes
 
@@ -67,7 +69,9 @@ async def serve(settings: WorkerSettings) -> None:
     )
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = State(plan, fleet, ledger, time.time)
-    service = Service(state, loop)
+    shared = Shared(settings.redis, timeout=policy.ledger.timeout)
+    peers = Peers(state, shared, loop)
+    service = Service(state, loop, peers)
     server = Server(service, state, loop)
 
     def adopt(new: Plan) -> None:
@@ -79,11 +83,11 @@ async def serve(settings: WorkerSettings) -> None:
 
     adopt(plan)
     fleet.start()
-    await ledger.start()
+    await asyncio.gather(ledger.start(), shared.start(peers))
     if not ledger.available:
         logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
     await server.start(_listener(settings))
-    following = asyncio.create_task(follow(file, settings.host, adopt))
+    following = asyncio.create_task(follow(file, settings.host, adopt, peers.reloaded))
     stop = _stop_event(loop)
     gc.collect()
     gc.freeze()
@@ -95,7 +99,7 @@ async def serve(settings: WorkerSettings) -> None:
     await server.drain(settings.grace)
     await probes.close()
     fleet.close()
-    await ledger.close()
+    await asyncio.gather(shared.close(), ledger.close())
 
 
 def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:

@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "usage": "show tokens, cost and what the other side would have cost",
     "export": "write the request records as JSON lines, CSV or Parquet",
     "ledger": "check the totals, and compare them with a provider's export",
-    "key": "make client keys",
+    "key": "make, list, revoke and rotate client keys",
     "schema": "print the JSON Schema of the policy file, for editors",
 }
 

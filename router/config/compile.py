@@ -37,7 +37,7 @@ def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Context
         version=version,
         policy=policy,
         models={**aliases, **plans},
-        keys={key.sha256: _grant(key) for key in policy.keys},
+        keys={key.sha256: grant_of(key) for key in policy.keys},
         zones=frozenset(policy.zones),
         levels=tuple(levels),
         level_zones=tuple(frozenset(zones) for zones in levels.values()),
@@ -94,7 +94,7 @@ def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Rates | None:
     return cheapest.tiers[0].rates if cheapest is not None else None
 
 
-def _grant(key: Key) -> KeyGrant:
+def grant_of(key: Key) -> KeyGrant:
     return KeyGrant(
         name=key.name,
         team=key.team,

@@ -33,6 +33,8 @@ class _Known(Struct, frozen=True):
     teams: dict[str, dict[str, Any]]
     budget: dict[str, Any]
     cost: dict[str, Any]
+    stored_keys: bool
+    """Whether keys may be elsewhere too, so that not all names and teams are known."""
 
     def owned(self, zone: Any) -> bool | None:
         """None when the file does not tell."""
@@ -57,6 +59,7 @@ def _known(data: Any) -> _Known:
         teams=_mappings(top.get("teams")),
         budget=_mapping(top.get("budget")),
         cost=_mapping(top.get("cost")),
+        stored_keys=_mapping(top.get("server")).get("stored_keys") is True,
     )
 
 
@@ -222,6 +225,8 @@ def _rules(known: _Known) -> Iterator[Finding]:
         yield from _label("tag", when.get("tag"), known, (*path, "tag"))
         yield from _label("level", when.get("level"), known, (*path, "level"))
         yield from _model_name(when.get("model"), known, (*path, "model"))
+        if known.stored_keys:
+            continue
         yield from _unknown("team", when.get("team"), sorted(teams or {"default"}), (*path, "team"))
         yield from _unknown("key", when.get("key"), sorted(names), (*path, "key"))
 

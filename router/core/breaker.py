@@ -9,6 +9,7 @@
     closed     elapsed             closed
     closed     trial_started       closed
     closed     trial_abandoned     closed
+    closed     heard               open
     open       success             open
     open       failure             open
     open       failures_reached    open
@@ -17,6 +18,7 @@
     open       elapsed             half_open
     open       trial_started       half_open
     open       trial_abandoned     open
+    open       heard               open
     half_open  success             half_open
     half_open  failure             open
     half_open  failures_reached    open
@@ -25,6 +27,7 @@
     half_open  elapsed             half_open
     half_open  trial_started       half_open
     half_open  trial_abandoned     half_open
+    half_open  heard               half_open
 
 `failures_reached` and `successes_reached` are what `step` makes of the failure or success that reaches
 `health.failures_to_open` or `health.successes_to_close`. What an open circuit hears from requests that started
@@ -63,6 +66,8 @@ class Event(StrEnum):
     """A request is sent although the circuit is not closed."""
     TRIAL_ABANDONED = "trial_abandoned"
     """The trial ended without saying anything about the backend: its client left."""
+    HEARD = "heard"
+    """It opened in another worker, after failures there: open until the same moment. Own trials go on."""
 
 
 class Breaker(Struct, frozen=True):
@@ -95,6 +100,7 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.ELAPSED: _C,
         Event.TRIAL_STARTED: _C,
         Event.TRIAL_ABANDONED: _C,
+        Event.HEARD: _O,
     },
     _O: {
         Event.SUCCESS: _O,
@@ -105,6 +111,7 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.ELAPSED: _H,
         Event.TRIAL_STARTED: _H,
         Event.TRIAL_ABANDONED: _O,
+        Event.HEARD: _O,
     },
     _H: {
         Event.SUCCESS: _H,
@@ -115,6 +122,7 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.ELAPSED: _H,
         Event.TRIAL_STARTED: _H,
         Event.TRIAL_ABANDONED: _H,
+        Event.HEARD: _H,
     },
 }
 
@@ -127,12 +135,14 @@ def allows(breaker: Breaker, now: float) -> bool:
 def step(breaker: Breaker, event: Event, now: float, health: Health, *, rest: float = 0, why: str = "") -> Breaker:
     """The breaker after one event; the same object when nothing changes.
 
-    `rest` is in seconds and belongs to `Event.REST`. `Event.ELAPSED` and `Event.TRIAL_STARTED` are ignored while
-    `allows` says no.
+    `rest` is in seconds and belongs to `Event.REST` and `Event.HEARD`. `Event.ELAPSED` and `Event.TRIAL_STARTED` are
+    ignored while `allows` says no.
     """
     if event is _SUCCESS and breaker.state is _C and not breaker.failures:
         return breaker
     if event in (Event.ELAPSED, Event.TRIAL_STARTED) and not allows(breaker, now):
+        return breaker
+    if event is Event.HEARD and breaker.state is not _C:
         return breaker
     event = _reached(breaker, event, health)
     target = TABLE[breaker.state][event]
@@ -177,6 +187,8 @@ def _open(breaker: Breaker, event: Event, now: float, health: Health, rest: floa
         return breaker
     if event is Event.REST:
         return Breaker(State.OPEN, until=now + rest, why=why)
+    if event is Event.HEARD:
+        return Breaker(State.OPEN, failures=health.failures_to_open, until=now + rest, why=why)
     return Breaker(State.OPEN, failures=breaker.failures + 1, until=now + health.cooldown, why=why)
 
 

@@ -374,6 +374,8 @@ class Server(Section):
     """Largest request, inflated."""
     body_timeout: Duration = 60.0
     """Longest pause while a client sends its request."""
+    stored_keys: bool = False
+    """Keys may also live in the ledger (`breakeven key new --store`); nobody gets in without a key then."""
 
 
 class Amounts(Section):

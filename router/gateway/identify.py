@@ -1,8 +1,8 @@
-"""One credential, one key of the policy."""
+"""One credential, one key: the policy's, or one that is stored in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from router.core.values import KeyGrant
@@ -10,19 +10,36 @@ from router.gateway.errors import ApiError
 from router.gateway.request import Request
 
 ANONYMOUS = KeyGrant(name="anonymous", team="default", models=None, zones=None, level=None, tags=())
-"""Everybody, when the policy has no keys; `serve` allows that on loopback only."""
+"""Everybody, when no key is needed; `serve` allows that on loopback only."""
+_UNREAD = "Keys cannot be looked up now, so it is not known whether this one is good. Try again shortly."
+
+
+def _all_read() -> str:
+    return ""
 
 
 class Keyring:
-    """The keys of one policy. Headers that were good are remembered: hashing each costs more than looking it up."""
+    """The keys that work now. Headers that were good are remembered: hashing each costs more than looking it up.
 
-    def __init__(self, keys: Mapping[str, KeyGrant]) -> None:
+    `needed` says whether nobody gets in without a key, also while there is none. `unread` tells why there may be keys
+    that are not among these.
+    """
+
+    def __init__(
+        self, keys: Mapping[str, KeyGrant], *, needed: bool = False, unread: Callable[[], str] = _all_read
+    ) -> None:
         self._keys = keys
+        self._open = not keys and not needed
+        self._unread = unread
         self._known: dict[str, KeyGrant] = {}
 
     def identify(self, request: Request) -> KeyGrant:
-        """The request's key. Raises ApiError: 400 for contradicting credentials, 401 for none or a wrong one."""
-        if not self._keys:
+        """The request's key.
+
+        Raises ApiError: 400 for contradicting credentials, 401 for none or a wrong one, 503 when it cannot be known
+        whether it is wrong.
+        """
+        if self._open:
             return ANONYMOUS
         if request.credentials == 1:
             known = self._known.get(request.headers.get("authorization", ""))
@@ -30,6 +47,8 @@ class Keyring:
                 return known
         token = _credential(request)
         grant = self._keys.get(sha256(token.encode("latin-1")).hexdigest()) if token else None
+        if grant is None and token and self._unread():
+            raise ApiError(503, "keys_unavailable", _UNREAD, retry_after=2, retryable=True)
         if grant is None:
             raise ApiError(401, "invalid_api_key", _wrong_key(token), retryable=False)
         self._remember(request, grant)

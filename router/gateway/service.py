@@ -20,6 +20,7 @@ from router.gateway.errors import ApiError
 from router.gateway.http import BadRequest, Client
 from router.gateway.identify import Keyring
 from router.gateway.models import listing, single
+from router.gateway.peers import NoPeers, Peers
 from router.gateway.request import Request
 from router.gateway.respond import JSON, header
 from router.gateway.room import Room
@@ -39,11 +40,13 @@ log = logging.getLogger("breakeven.gateway")
 class Service:
     """The `Handler` of every connection of this worker."""
 
-    def __init__(self, state: State, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, state: State, loop: asyncio.AbstractEventLoop, peers: Peers | NoPeers | None = None) -> None:
         self.clients: set[Client] = set()
         self.draining = False
         self._deserted = asyncio.Event()
         self._state = state
+        self._peers = peers or NoPeers()
+        self._peers.serve(self)
         self._room = Room(loop)
         self._completions = Completions(state, self._room, loop)
         self._id_prefix = f"req_{secrets.token_hex(6)}"
@@ -61,7 +64,14 @@ class Service:
         server = self._state.plan.policy.server
         self.max_body_bytes = server.max_body_bytes
         self._cors = Cors(server.cors_origins)
-        self._keyring = Keyring(self._state.plan.keys)
+        self._peers.adopted()
+        self.rekey()
+
+    def rekey(self) -> None:
+        """Other keys are in force; where one is in the policy and stored, the policy's counts."""
+        peers, plan = self._peers, self._state.plan
+        needed = plan.policy.server.stored_keys
+        self._keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
 
     # --- connections
 
@@ -151,6 +161,8 @@ class Service:
             "status": "ready" if ready else "not ready",
             "draining": self.draining,
             "policy": state.plan.version,
+            "policies": self._peers.versions() or {state.plan.version: 1},
+            "stored_keys": self._peers.keys(),
             "ledger": "available" if state.ledger.available else "lost",
             "backends": {name: "healthy" if each.healthy else "unhealthy" for name, each in state.fleet.states.items()},
         }

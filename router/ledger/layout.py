@@ -16,7 +16,8 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
     be:{ledger}:swept                   the last lease bucket whose holds were charged
     be:{ledger}:timezone                the time zone that days are counted in
-    be:{ledger}:requests                capped stream: request records, one entry per batch
+    be:{ledger}:shared                  hash: what workers tell each other, see `ledger.shared`
+    be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.keys`
 
 A reservation's id begins with its lease bucket, 8 digits. Totals and volumes are msgpack arrays.
 """
@@ -40,6 +41,8 @@ VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 EPOCH_KEY = PREFIX + "epoch"
 REQUESTS_KEY = PREFIX + "requests"
+SHARED_KEY = PREFIX + "shared"
+KEYS_KEY = PREFIX + "keys"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8

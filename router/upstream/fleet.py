@@ -33,10 +33,16 @@ class BackendSpec(Struct, frozen=True):
 
 
 class BackendRuntime:
-    def __init__(self, spec: BackendSpec, loop: asyncio.AbstractEventLoop, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spec: BackendSpec,
+        loop: asyncio.AbstractEventLoop,
+        on_change: Callable[[], None],
+        on_opened: Callable[[Replica], None],
+    ) -> None:
         self.spec = spec
         self.replicas = [
-            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend, spec.health, on_change)
+            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend, spec.health, on_change, on_opened)
             for target in spec.targets
         ]
 
@@ -71,13 +77,15 @@ class BackendRuntime:
 class Fleet:
     """`states` is replaced, never changed, whenever a backend's state may have changed; hand it to a Snapshot as it is.
 
-    `on_room` is called after each such change with how many more requests could be taken, for whoever waits.
+    `on_room` is called after each such change with how many more requests could be taken, for whoever waits;
+    `on_opened` with a replica whose circuit opened by what happened here.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.states: Mapping[str, BackendState] = {}
         self.backends: dict[str, BackendRuntime] = {}
         self.on_room: Callable[[int], None] = lambda places: None
+        self.on_opened: Callable[[Replica], None] = lambda replica: None
         self._loop = loop
         self._dirty = False
         # Of former plans, for as long as a request that began with one of them holds it: their clocks must go on.
@@ -96,7 +104,7 @@ class Fleet:
         for spec in specs:
             kept = before.get(spec.name)
             if kept is None or kept.spec != spec:
-                kept = BackendRuntime(spec, self._loop, self.changed)
+                kept = BackendRuntime(spec, self._loop, self.changed, self._opened)
             self.backends[spec.name] = kept
         gone = [backend for name, backend in before.items() if self.backends.get(name) is not backend]
         for backend in gone:
@@ -109,6 +117,9 @@ class Fleet:
         if not self._dirty:
             self._dirty = True
             self._loop.call_soon(self.refresh)
+
+    def _opened(self, replica: Replica) -> None:
+        self.on_opened(replica)
 
     def refresh(self) -> None:
         self._dirty = False

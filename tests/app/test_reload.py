@@ -163,15 +163,17 @@ class Polled:
         return answer
 
 
-async def followed(monkeypatch: pytest.MonkeyPatch, adopt, *answers: object) -> None:
+async def followed(monkeypatch: pytest.MonkeyPatch, adopt, *answers: object) -> list[list[str]]:
+    """What was told of each edit."""
     monkeypatch.setattr("router.app.reload.POLL_SECONDS", 0)
-    file = Polled(*answers)
-    following = asyncio.create_task(follow(file, "127.0.0.1", adopt))
+    file, told = Polled(*answers), []
+    following = asyncio.create_task(follow(file, "127.0.0.1", adopt, lambda problems: told.append(list(problems))))
     looking = asyncio.create_task(file.empty.wait())
     await asyncio.wait({following, looking}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     assert not following.done()
     following.cancel()
     looking.cancel()
+    return told
 
 
 async def test_following_goes_on_after_whatever_goes_wrong(policy, monkeypatch, caplog):
@@ -184,7 +186,9 @@ async def test_following_goes_on_after_whatever_goes_wrong(policy, monkeypatch, 
         adopted.append(new)
 
     broken = PolicyError([Problem("p.yaml", 3, 4, "cost", "wrong")])
-    await followed(monkeypatch, adopt, broken, RuntimeError(), plan, plan)
+    told = await followed(monkeypatch, adopt, broken, RuntimeError(), plan, plan)
+    ours = "the gateway failed on this policy; its log has the details"
+    assert told == [["p.yaml:3:4: cost: wrong"], [ours], [ours], []]
     assert adopted == ["failed", plan]
     logged = [JsonFormatter().format(record) for record in caplog.records]
     assert ["p.yaml:3:4: cost: wrong" in line for line in logged] == [True, False, False]
@@ -198,7 +202,10 @@ def test_only_loopback_may_be_served_without_keys(policy):
     for host in ("0.0.0.0", "::", "10.0.0.1", "example.org"):
         with pytest.raises(NotServable, match="breakeven key new NAME"):
             check_servable(plan, host)
-    policy.write_text(policy.read_text() + KEY)
+    text = policy.read_text()
+    policy.write_text(text + "server: {stored_keys: true}\n")
+    check_servable(load(policy), "0.0.0.0")
+    policy.write_text(text + KEY)
     check_servable(load(policy), "0.0.0.0")
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from router.cli import main
-from router.cli.key import entry, new_key
+from router.cli.key import _limit, entry, new_key
 from router.config.load import load
 
 
@@ -33,7 +33,7 @@ zones: {{local: {{owned: true}}}}
 backends: {{b: {{zone: local, kind: vllm, url: http://x/v1, serves: {{m: m}}}}}}
 models: {{m: {{backends: [b]}}}}
 keys:
-  {entry("bk-x", name, "web")}
+  {entry("bk-x", {"name": name, "team": "web"})}
 """
     assert yaml.safe_load(pasted)["keys"][0]["name"] == name
     (tmp_path / "p.yaml").write_text(pasted)
@@ -47,3 +47,63 @@ def test_a_name_that_the_policy_would_refuse_is_refused(name: str, capsys: pytes
         main(["key", "new", name])
     assert caught.value.code == 2
     assert "a name has 1 to 128 characters" in capsys.readouterr().err
+
+
+def test_what_the_key_may_do_is_pasted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    rights = ("--models", "chat,embed", "--zones", "local", "--sensitivity", "internal", "--tags", "phi")
+    assert main(["key", "new", "app", *rights]) == 0
+    (item,) = yaml.safe_load(capsys.readouterr().out.split("policy:")[1])
+    del item["sha256"]
+    assert item == {
+        "name": "app",
+        "team": "default",
+        "models": ["chat", "embed"],
+        "zones": ["local"],
+        "sensitivity": "internal",
+        "tags": ["phi"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("usd_per_month=200", ["usd_per_month"], 200),
+        ("cloud.usd_per_day=0.5", ["cloud", "usd_per_day"], 0.5),
+        ("models.gpt-4.1.usd_per_day=2", ["models", "gpt-4.1", "usd_per_day"], 2),
+        ("models.gpt-4.1.cloud.usd_per_day=2", ["models", "gpt-4.1", "cloud", "usd_per_day"], 2),
+        ("on_budget_exhausted=local_only", ["on_budget_exhausted"], "local_only"),
+    ],
+)
+def test_a_limit_names_a_setting_of_the_budget(text: str, path: list[str], value: object) -> None:
+    assert _limit(text) == (path, value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--expires", "30d"], "--expires needs --store"),
+        (["--budget", "cloud=1", "--budget", "cloud.usd_per_day=1"], "cloud cannot have both"),
+        (["--budget", "usd_per_day=1", "--budget", "usd_per_day=2"], "usd_per_day is given twice"),
+        (["--budget", "usd_per_fortnight=1"], "unknown key"),
+    ],
+)
+def test_what_contradicts_itself_is_said(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", "new", "app", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err and shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["new", "app", "--store", "--expires", "soon"], "a time such as 12h or 30d, or a day"),
+        (["new", "app", "--budget", "200"], "a limit is LIMIT=N"),
+        (["new", "app", "--models", "a,,b"], "a name has 1 to 128 characters"),
+        (["rotate", "app", "--grace", "1"], "a whole number and a unit"),
+    ],
+)
+def test_a_wrong_argument_is_explained(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["key", *arguments])
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err

@@ -82,6 +82,18 @@ def test_a_rest_prolongs_an_open_circuit_and_never_shortens_it() -> None:
     assert step(OPEN, Event.REST, 0.0, HEALTH, rest=1) is OPEN
 
 
+def test_what_opened_elsewhere_rests_here_until_the_same_moment() -> None:
+    heard = step(CLOSED, Event.HEARD, 2.0, HEALTH, rest=8, why="connection refused")
+
+    assert heard == OPEN
+    assert step(heard, Event.TRIAL_STARTED, 10.0, HEALTH).state is State.HALF_OPEN
+
+
+@pytest.mark.parametrize("breaker", [OPEN, HALF_OPEN])
+def test_what_is_not_closed_is_judged_by_own_trials_whatever_is_heard(breaker: Breaker) -> None:
+    assert step(breaker, Event.HEARD, 2.0, HEALTH, rest=600, why="HTTP 500") is breaker
+
+
 def test_one_trial_at_a_time_until_enough_have_succeeded() -> None:
     trial = step(OPEN, Event.TRIAL_STARTED, 10.0, HEALTH)
     assert trial.state is State.HALF_OPEN

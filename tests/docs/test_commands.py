@@ -12,7 +12,8 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-COMMANDS = {"serve", "check", "schema", "explain", "usage", "export", "ledger verify", "ledger reconcile", "key new"}
+KEYS = {"key new", "key list", "key revoke", "key rotate"}
+COMMANDS = {"serve", "check", "schema", "explain", "usage", "export", "ledger verify", "ledger reconcile"} | KEYS
 LINES = commands()
 
 

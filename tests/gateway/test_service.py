@@ -82,6 +82,8 @@ async def test_health_is_for_everybody(serve):
     assert (await gateway.exchange(get("/healthz")))[0] == 200
     status, _, body = await gateway.exchange(get("/readyz"))
     assert (status, json.loads(body)["backends"]) == (200, {"gpu": "healthy", "api": "healthy"})
+    assert json.loads(body)["policies"] == {gateway.state.plan.version: 1}
+    assert json.loads(body)["stored_keys"] == "off"
 
 
 async def test_a_head_request_has_no_body(gateway):

@@ -16,10 +16,12 @@ from router.app.assemble import backend_specs
 from router.config.load import load
 from router.core.values import Plan, Row
 from router.core.volume import day_of
+from router.gateway.peers import NoPeers, Peers
 from router.gateway.server import Server
 from router.gateway.service import Service
 from router.gateway.state import State
 from router.ledger.memory import MemoryLedger
+from router.ledger.shared import Shared
 from router.upstream.fleet import Fleet
 
 POLICY = """
@@ -51,6 +53,7 @@ class Gateway:
     fleet: Fleet
     ledger: MemoryLedger
     adopt: Callable[[Plan], None]
+    shared: Shared | None = None
 
     @property
     def url(self) -> str:
@@ -109,9 +112,9 @@ class Clock:
 
 
 async def start_gateway(
-    directory: Path, policy: str, urls: Mapping[str, str], clock: Clock, adapter_socket: str = ""
+    directory: Path, policy: str, urls: Mapping[str, str], clock: Clock, adapter_socket: str = "", redis: str = ""
 ) -> Gateway:
-    """`policy` is a policy's text with %(name)s for the backends' URLs."""
+    """`policy` is a policy's text with %(name)s for the backends' URLs. With `redis` it has peers there."""
     loop = asyncio.get_running_loop()
     path = directory / "policy.yaml"
     path.write_text(policy % urls)
@@ -120,7 +123,9 @@ async def start_gateway(
     await ledger.start()
     fleet = Fleet(loop)
     state = State(plan, fleet, ledger, clock)
-    service = Service(state, loop)
+    shared = Shared(redis, timeout=0.2) if redis else None
+    peers = NoPeers() if shared is None else Peers(state, shared, loop)
+    service = Service(state, loop, peers)
     tls = ssl.create_default_context()
 
     def adopt(new: Plan) -> None:
@@ -130,13 +135,17 @@ async def start_gateway(
 
     adopt(plan)
     fleet.start()
+    if shared is not None and isinstance(peers, Peers):
+        await shared.start(peers)
     server = Server(service, state, loop)
     listener = socket.create_server(("127.0.0.1", 0))
     await server.start(listener)
-    return Gateway(listener.getsockname()[1], state, service, server, fleet, ledger, adopt)
+    return Gateway(listener.getsockname()[1], state, service, server, fleet, ledger, adopt, shared)
 
 
 async def stop_gateway(gateway: Gateway) -> None:
     await gateway.server.drain(0.0)
     gateway.fleet.close()
+    if gateway.shared is not None:
+        await gateway.shared.close()
     await gateway.ledger.close()

@@ -1,0 +1,235 @@
+"""What this worker tells the other workers on the ledger, and what it makes of what they tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from router.config.stored import stored_grants
+from router.core.breaker import State as Circuit
+from router.core.breaker import describe
+from router.core.status import (
+    BackendStatus,
+    CircuitChange,
+    Opening,
+    Reload,
+    ReplicaStatus,
+    WorkerStatus,
+    count_versions,
+)
+from router.core.values import KeyGrant
+from router.gateway.state import State
+from router.ledger.shared import Shared
+from router.upstream.fleet import BackendRuntime
+from router.upstream.replica import Replica
+
+DIFFERENCE_SECONDS = 10.0
+"""How long workers may serve different policies before that is worth a warning: an edit reaches machines in turn."""
+
+log = logging.getLogger("breakeven.peers")
+
+
+class Serves(Protocol):
+    """The service of this worker."""
+
+    @property
+    def waiting(self) -> int: ...
+
+    draining: bool
+
+    def rekey(self) -> None:
+        """Stored keys changed."""
+
+
+class NoPeers:
+    """A worker that is alone: no others, and no keys but the policy's."""
+
+    grants: Mapping[str, KeyGrant] = {}
+
+    def serve(self, service: Serves) -> None:
+        pass
+
+    def adopted(self) -> None:
+        pass
+
+    def keys_unread(self) -> str:
+        return ""
+
+    def keys(self) -> str:
+        return "off"
+
+    def versions(self) -> dict[str, int]:
+        return {}
+
+
+class Peers:
+    """The `Listener` of `Shared`. `grants` are those of the stored keys that work now, by SHA-256."""
+
+    def __init__(self, state: State, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
+        self.grants: Mapping[str, KeyGrant] = {}
+        self._state = state
+        self._shared = shared
+        self._loop = loop
+        self._service: Serves | None = None
+        self._names: dict[Replica, str] = {}
+        self._heard: dict[Replica, Opening] = {}
+        self._problems: tuple[str, ...] = ()
+        self._reload: Reload | None = None
+        self._differ_since: float | None = None
+        self._differing = False
+        self._started = 0.0
+        state.fleet.on_opened = self._opened
+
+    def serve(self, service: Serves) -> None:
+        self._service = service
+
+    def adopted(self) -> None:
+        """A new plan is in force."""
+        self._names = {
+            replica: _name(backend, replica)
+            for backend in self._state.fleet.backends.values()
+            for replica in backend.replicas
+        }
+        self._heard = {}
+        self._admit()
+
+    def reloaded(self, problems: Sequence[str]) -> None:
+        """The policy was edited: adopted when there are no problems."""
+        self._reload = Reload(self._shared.now(), tuple(problems))
+
+    # --- circuits
+
+    def _opened(self, replica: Replica) -> None:
+        name = self._names.get(replica)
+        if name is None:  # of a former plan
+            return
+        now, breaker = self._shared.now(), replica.breaker
+        until = now + breaker.until - self._loop.time()
+        self._shared.tell(name, Opening(self._shared.id, now, until, breaker.failures, breaker.why))
+
+    def _hear(self, replica: Replica, opening: Opening) -> None:
+        """Each opening once: its times in our clock differ a little from look to look."""
+        if self._heard.get(replica) == opening:
+            return
+        self._heard[replica] = opening
+        now = self._loop.time()
+        shift = now - self._shared.now()
+        replica.heard(replace(opening, at=opening.at + shift, until=opening.until + shift), now)
+
+    # --- the others
+
+    def looked(self) -> None:
+        openings = self._shared.openings
+        for replica, name in self._names.items():
+            opening = openings.get(name)
+            if opening is not None:
+                self._hear(replica, opening)
+        self._compare()
+
+    def versions(self) -> dict[str, int]:
+        """How many workers of all gateways serve each version of the policy, this one included."""
+        others = (status.policy for status in self._shared.statuses.values())
+        return count_versions([*others, self._state.plan.version])
+
+    def _compare(self) -> None:
+        """Warns once when workers keep serving different policies, and says when they agree again."""
+        own = self._state.plan.version
+        if all(status.policy == own for status in self._shared.statuses.values()):
+            self._differ_since = None
+            if self._differing:
+                self._differing = False
+                log.info("all workers serve the same policy again", extra={"policy": own})
+            return
+        now = self._loop.time()
+        if self._differ_since is None:
+            self._differ_since = now
+        elif not self._differing and now - self._differ_since >= DIFFERENCE_SECONDS:
+            self._differing = True
+            log.warning("workers serve different policies", extra={"policy": own, "policies": self.versions()})
+
+    # --- keys
+
+    def keys_unread(self) -> str:
+        """Why there may be stored keys that are not in `grants`; empty when there are none or all were read."""
+        return self._shared.keys_unread if self._state.plan.policy.server.stored_keys else ""
+
+    def keys(self) -> str:
+        """How it is with the stored keys, in a word."""
+        if not self._state.plan.policy.server.stored_keys:
+            return "off"
+        return "unread" if self.keys_unread() else "read"
+
+    def keys_changed(self) -> None:
+        self._admit()
+        if self._service is not None:
+            self._service.rekey()
+
+    def _admit(self) -> None:
+        plan, now = self._state.plan, self._shared.now()
+        if not plan.policy.server.stored_keys:
+            self.grants = {}
+            return
+        working = {key.sha256: key.entry for key in self._shared.keys if key.works(now)}
+        self.grants, problems = stored_grants(plan, working)
+        if problems and problems != self._problems:
+            log.warning("stored keys do not fit the policy", extra={"problems": problems})
+        self._problems = problems
+
+    # --- the report
+
+    def report(self) -> WorkerStatus:
+        state, shared, service = self._state, self._shared, self._service
+        now = shared.now()
+        self._started = self._started or now
+        backends = tuple(self._backend(backend, now) for backend in state.fleet.backends.values())
+        return WorkerStatus(
+            id=shared.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=self._started,
+            at=now,
+            policy=state.plan.version,
+            reload=self._reload,
+            draining=service is not None and service.draining,
+            ledger_available=state.ledger.available,
+            ledger_why=state.ledger.why,
+            stored_keys=state.plan.policy.server.stored_keys,
+            keys=shared.keys_version,
+            waiting=0 if service is None else service.waiting,
+            inflight=sum(replica.inflight for backend in backends for replica in backend.replicas),
+            backends=backends,
+        )
+
+    def _backend(self, backend: BackendRuntime, now: float) -> BackendStatus:
+        spec = backend.spec
+        state = backend.state(self._loop.time())
+        replicas = tuple(self._replica(replica, now) for replica in backend.replicas)
+        return BackendStatus(spec.name, spec.backend.zone, state.healthy, state.why, state.full, state.load, replicas)
+
+    def _replica(self, replica: Replica, now: float) -> ReplicaStatus:
+        loop_now = self._loop.time()
+        shift = now - loop_now
+        breaker = replica.breaker
+        return ReplicaStatus(
+            label=replica.pool.target.label,
+            circuit=breaker.state.value,
+            until=breaker.until + shift if breaker.state is Circuit.OPEN else 0.0,
+            why=replica.probed_down or describe(breaker, loop_now),
+            inflight=replica.inflight,
+            running=replica.load.running,
+            waiting=replica.load.waiting,
+            kv_cache=replica.load.kv_cache,
+            changes=tuple(CircuitChange(at + shift, circuit.value, why) for at, circuit, why in replica.changes),
+        )
+
+
+def _name(backend: BackendRuntime, replica: Replica) -> str:
+    """The same in all workers that mean the same machine, and in no others."""
+    spec = backend.spec
+    return f"{spec.name}|{spec.backend.fingerprint()}|{replica.pool.target.label}"

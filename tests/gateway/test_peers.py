@@ -1,0 +1,258 @@
+"""Gateways in this process that share one real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
+from support.scripted import answer
+from support.waiting import until
+
+from router.config.load import load
+from router.core.breaker import State
+from router.ledger.embedded import EmbeddedServer
+from router.ledger.keys import open_keys
+
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+STORED = POLICY + "server: {stored_keys: true}\nhealth: {failures_to_open: 2}\n"
+APP = {"authorization": "Bearer app"}
+
+
+def digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+class Valkey:
+    def __init__(self, server: EmbeddedServer) -> None:
+        self.url = server.start()
+        self._pid = server.pid
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        assert self._pid is not None
+        os.kill(self._pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = EmbeddedServer(tmp_path / "valkey")
+    yield Valkey(server)
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.ledger.shared.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("router.ledger.shared.STATUS_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def join(tmp_path: Path, backends, valkey: Valkey) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+    """`await join()`: one more gateway on the server."""
+    joined: list[Gateway] = []
+
+    async def start(policy: str = STORED, **urls: str) -> Gateway:
+        folder = tmp_path / f"gateway-{len(joined)}"
+        folder.mkdir()
+        known = {name: backend.url for name, backend in backends.items()} | urls
+        joined.append(await start_gateway(folder, policy, known, Clock(), redis=valkey.url))
+        return joined[-1]
+
+    yield start
+    for gateway in joined:
+        await stop_gateway(gateway)
+
+
+async def store(valkey: Valkey, secret: str, **entry: object) -> None:
+    async with open_keys(valkey.url) as keys:
+        await keys.add(digest(secret), {"name": secret, **entry})
+
+
+def circuit(gateway: Gateway, backend: str = "gpu") -> State:
+    return gateway.fleet.backends[backend].replicas[0].breaker.state
+
+
+async def ready(gateway: Gateway) -> dict:
+    """What /readyz reports."""
+    _, _, body = await gateway.exchange(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    return json.loads(body)
+
+
+async def asked(gateway: Gateway, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    """Status, and the backend or the error's code."""
+    status, answered, body = await gateway.post(ASK, headers)
+    return status, answered["x-breakeven-backend"] if status == 200 else json.loads(body)["error"]["code"]
+
+
+# --- circuits
+
+OPEN_TO_ALL = POLICY + "health: {failures_to_open: 2}\n"
+
+
+async def test_a_backend_that_failed_for_one_worker_rests_for_all(join, backends):
+    one, two = await join(OPEN_TO_ALL), await join(OPEN_TO_ALL)
+    backends["gpu"].default = answer(500, b"{}")
+    assert [await asked(one) for _ in range(2)] == [(200, "api")] * 2
+    await until(lambda: circuit(two) is State.OPEN)
+    sent = len(backends["gpu"].requests)
+    assert await asked(two) == (200, "api")
+    assert len(backends["gpu"].requests) == sent
+    told, heard = (gateway.fleet.backends["gpu"].replicas[0].breaker for gateway in (one, two))
+    assert heard.until == pytest.approx(told.until, abs=0.5)
+    assert circuit(two, "api") is State.CLOSED
+
+
+async def test_a_rest_that_the_provider_asked_for_is_kept_by_all(join, backends):
+    one, two = await join(OPEN_TO_ALL), await join(OPEN_TO_ALL)
+    await asked(two)
+    backends["gpu"].script.append(answer(429, b"{}", "retry-after: 300\r\n"))
+    await asked(one)
+    await until(lambda: circuit(two) is State.OPEN)
+    assert "as asked (HTTP 429, seen by another worker)" in two.fleet.states["gpu"].why
+    assert await asked(two) == (200, "api")
+
+
+async def test_the_same_name_in_another_policy_is_another_backend(join, backends):
+    one = await join(OPEN_TO_ALL)
+    other = await join(OPEN_TO_ALL, gpu=backends["api"].url)
+    same = await join(OPEN_TO_ALL)
+    backends["gpu"].default = answer(500, b"{}")
+    for _ in range(2):
+        await asked(one)
+    await until(lambda: circuit(same) is State.OPEN)
+    assert circuit(other) is State.CLOSED
+
+
+async def test_after_a_reload_what_the_others_said_is_heard_again(join, backends, tmp_path):
+    one, two = await join(OPEN_TO_ALL), await join(OPEN_TO_ALL)
+    backends["gpu"].default = answer(500, b"{}")
+    for _ in range(2):
+        await asked(one)
+    await until(lambda: circuit(two) is State.OPEN)
+    policy = tmp_path / "gateway-1" / "policy.yaml"
+    text = policy.read_text()
+    policy.write_text(text.replace("failures_to_open: 2", "failures_to_open: 3"))
+    two.adopt(load(policy))
+    assert circuit(two) is State.CLOSED
+    await until(lambda: circuit(two) is State.OPEN)
+
+
+# --- policies
+
+
+async def test_readyz_counts_the_workers_of_each_policy(join, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("router.gateway.peers.DIFFERENCE_SECONDS", 0.1)
+    one, other = await join(OPEN_TO_ALL), await join()
+    await join(OPEN_TO_ALL)
+    await until(lambda: len(one.shared.statuses) == len(other.shared.statuses) == 2)
+    for gateway in (one, other):
+        assert (await ready(gateway))["policies"] == {one.state.plan.version: 2, other.state.plan.version: 1}
+    await until(lambda: caplog.text.count("workers serve different policies") == 3)
+    other.adopt(one.state.plan)
+    await until(lambda: caplog.text.count("all workers serve the same policy again") == 3)
+    assert caplog.text.count("workers serve different policies") == 3
+
+
+async def test_what_a_worker_says_of_itself(join, backends):
+    one, two = await join(OPEN_TO_ALL), await join(OPEN_TO_ALL)
+    backends["gpu"].default = answer(500, b"{}")
+    for _ in range(2):
+        await asked(one)
+    name = one.shared.id
+    await until(lambda: name in two.shared.statuses and two.shared.statuses[name].backends[0].why)
+    status = two.shared.statuses[name]
+    gpu, api = status.backends
+    assert (status.pid, status.policy, status.ledger_available) == (os.getpid(), one.state.plan.version, True)
+    assert (gpu.name, gpu.zone, gpu.healthy, api.healthy) == ("gpu", "local", False, True)
+    assert "after 2 failures (HTTP 500)" in gpu.why
+    (replica,) = gpu.replicas
+    assert (replica.circuit, replica.label) == ("open", backends["gpu"].url.removesuffix("/v1"))
+    assert [(change.state, change.why) for change in replica.changes] == [("open", "HTTP 500")]
+    assert replica.until == pytest.approx(one.shared.now() + 15, abs=10)
+
+
+# --- keys
+
+
+async def test_a_stored_key_works_everywhere_until_it_is_revoked(join, valkey):
+    one, two = await join(), await join()
+    assert await asked(one, APP) == (401, "invalid_api_key")
+    await store(valkey, "app", team="search", zones=["cloud"])
+    for gateway in (one, two):
+        await until(lambda: gateway.shared.keys)  # noqa: B023
+        assert await asked(gateway, APP) == (200, "api")
+        assert {(row.cell.team, row.cell.key) for row in gateway.rows()} == {("search", "app")}
+    async with open_keys(valkey.url) as keys:
+        await keys.revoke("app")
+    for gateway in (one, two):
+        await until(lambda: gateway.shared.keys[0].revoked)  # noqa: B023
+        assert await asked(gateway, APP) == (401, "invalid_api_key")
+
+
+async def test_without_any_key_nobody_gets_in(join, valkey):
+    """Neither before the first one is stored nor after the last one was revoked."""
+    gateway = await join()
+    assert [await asked(gateway, headers) for headers in (None, APP)] == [(401, "invalid_api_key")] * 2
+    await store(valkey, "app")
+    async with open_keys(valkey.url) as keys:
+        await keys.revoke("app")
+    await until(lambda: gateway.shared.keys)
+    assert [await asked(gateway, headers) for headers in (None, APP)] == [(401, "invalid_api_key")] * 2
+    assert (await ready(gateway))["stored_keys"] == "read"
+
+
+async def test_a_policy_that_does_not_say_so_takes_no_stored_keys(join, valkey):
+    await store(valkey, "app")
+    gateway = await join(POLICY + f"keys: [{{name: own, sha256: {digest('own')}}}]\n")
+    assert await asked(gateway, APP) == (401, "invalid_api_key")
+    assert await asked(gateway, {"authorization": "Bearer own"}) == (200, "gpu")
+
+
+async def test_the_policys_key_counts_where_both_have_the_name(join, valkey, caplog):
+    await store(valkey, "app")
+    gateway = await join(STORED + f"keys: [{{name: app, sha256: {digest('own')}}}]\n")
+    assert await asked(gateway, APP) == (401, "invalid_api_key")
+    assert await asked(gateway, {"authorization": "Bearer own"}) == (200, "gpu")
+    (record,) = [record for record in caplog.records if "stored keys do not fit" in record.message]
+    assert "'app' is refused: the policy has a key of this name" in record.problems[0]
+
+
+async def test_while_the_server_is_lost_known_keys_work_and_unknown_ones_may_be_good(join, valkey, monkeypatch):
+    monkeypatch.setattr("router.ledger.shared.FRESH_SECONDS", 0.1)
+    await store(valkey, "app")
+    gateway = await join()
+    with valkey.frozen():
+        await until(lambda: gateway.shared.keys_unread)
+        assert await asked(gateway, APP) == (200, "gpu")
+        status, headers, body = await gateway.post(ASK, {"authorization": "Bearer other"})
+        assert (status, json.loads(body)["error"]["code"]) == (503, "keys_unavailable")
+        assert (headers["retry-after"], headers["x-should-retry"]) == ("2", "true")
+        assert await asked(gateway) == (401, "invalid_api_key")
+    monkeypatch.setattr("router.ledger.shared.FRESH_SECONDS", 60.0)
+    await until(lambda: gateway.shared.available)
+    assert await asked(gateway, {"authorization": "Bearer other"}) == (401, "invalid_api_key")
+
+
+async def test_an_edited_policy_judges_stored_keys_anew(join, valkey, tmp_path, caplog):
+    await store(valkey, "app", sensitivity="restricted")
+    gateway = await join()
+    assert await asked(gateway, APP) == (200, "gpu")
+    policy = tmp_path / "gateway-0" / "policy.yaml"
+    text = policy.read_text()
+    start = text.index("sensitivity:")
+    policy.write_text(text[:start] + text[text.index("cost: {strategy") :])
+    gateway.adopt(load(policy))
+    assert await asked(gateway, APP) == (401, "invalid_api_key")
+    assert "stored keys do not fit the policy" in caplog.text

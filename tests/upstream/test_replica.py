@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+
+from router.core.breaker import Event, State
+from router.core.policy import Health, OpenAIBackend
+from router.core.status import Opening
+from router.upstream.pool import Pool
+from router.upstream.replica import Replica
+from router.upstream.target import target_of_url
+
+HEALTH = Health.model_validate({"failures_to_open": 2, "cooldown": "10s"})
+
+
+class Seen:
+    """A replica, and the openings that it told of."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        backend = OpenAIBackend(kind="openai", zone="cloud", url="http://127.0.0.1:1/v1", serves={"m": "m"})
+        target = target_of_url("api", "cloud", "http://127.0.0.1:1/v1", None, ssl.create_default_context())
+        self.openings: list[float] = []
+        self.changed = 0
+        self.replica = Replica(Pool(target, 1.0, loop), backend, HEALTH, self._change, self._opened)
+
+    def _change(self) -> None:
+        self.changed += 1
+
+    def _opened(self, replica: Replica) -> None:
+        self.openings.append(replica.breaker.until)
+
+
+@pytest.fixture
+async def seen() -> Seen:
+    return Seen()
+
+
+def opening(at: float, until: float, failures: int = 2) -> Opening:
+    return Opening("other", at, until, failures, "HTTP 500")
+
+
+async def test_an_opening_is_told_of_once_and_every_longer_rest_again(seen: Seen) -> None:
+    for now in (1.0, 2.0, 3.0):
+        seen.replica.report_failure(now, "HTTP 500")
+    assert seen.openings == [12.0]
+    seen.replica.report(Event.REST, 4.0, rest=5, why="HTTP 429")
+    seen.replica.report(Event.REST, 4.0, rest=60, why="HTTP 429")
+    assert seen.openings == [12.0, 64.0]
+
+
+async def test_a_failed_trial_is_an_opening_too(seen: Seen) -> None:
+    seen.replica.heard(opening(0.0, 5.0), 1.0)
+    seen.replica.started(6.0)
+    seen.replica.report_failure(7.0, "HTTP 500")
+    assert seen.openings == [17.0]
+
+
+async def test_what_is_heard_is_obeyed_and_not_told_of_again(seen: Seen) -> None:
+    seen.replica.heard(opening(0.0, 9.0), 1.0)
+    assert not seen.replica.usable(8.9) and seen.replica.usable(9.0)
+    seen.replica.heard(opening(0.0, 60.0, failures=0), 2.0)
+    assert not seen.replica.usable(59.0)
+    assert seen.openings == [] and seen.changed == 2
+    assert seen.replica.breaker.why == "HTTP 500, seen by another worker"
+
+
+async def test_an_own_success_since_then_says_otherwise(seen: Seen) -> None:
+    seen.replica.report(Event.SUCCESS, 2.0)
+    seen.replica.heard(opening(1.0, 9.0), 3.0)
+    assert seen.replica.usable(3.0)
+    seen.replica.heard(opening(2.5, 9.0), 3.0)
+    assert not seen.replica.usable(3.0)
+
+
+async def test_a_rest_that_is_over_changes_nothing(seen: Seen) -> None:
+    seen.replica.heard(opening(1.0, 9.0), 9.0)
+    assert seen.replica.usable(9.0) and seen.changed == 0
+
+
+async def test_the_last_changes_are_kept_with_their_reasons(seen: Seen) -> None:
+    seen.replica.report(Event.REST, 1.0, rest=1, why="HTTP 429")
+    seen.replica.started(2.0)
+    seen.replica.report(Event.SUCCESS, 3.0)
+    assert list(seen.replica.changes) == [
+        (1.0, State.OPEN, "HTTP 429"),
+        (2.0, State.HALF_OPEN, ""),
+        (3.0, State.CLOSED, ""),
+    ]
+    for now in range(10):
+        seen.replica.report(Event.REST, now * 10.0, rest=1, why="HTTP 429")
+        seen.replica.started(now * 10.0 + 1)
+    assert len(seen.replica.changes) == 5
