@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from router.core.bill import Hold
 from router.core.pricing import cost_micro_usd, counterfactual
 from router.core.terms import cell_of
@@ -14,14 +12,6 @@ from router.gateway.job import Sent
 from router.ledger.records import pack_refused
 
 _NOTHING = Usage()
-
-
-class Times(Struct, frozen=True, gc=False):
-    """Loop times of one request; 0 for what did not happen."""
-
-    sent: float = 0.0
-    first_byte: float = 0.0
-    ended: float = 0.0
 
 
 def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
@@ -67,8 +57,18 @@ def settlement_of_failure(hold: Hold, course: Course) -> Settlement:
 
 
 def course_of(
-    ask: Ask, decision: Decision, times: Times, *, reason: str, status: int, attempts: int, detail: str = ""
+    ask: Ask,
+    decision: Decision,
+    *,
+    reason: str,
+    status: int,
+    attempts: int,
+    sent: float = 0.0,
+    first_byte: float = 0.0,
+    ended: float,
+    detail: str = "",
 ) -> Course:
+    """Times are loop times; 0 for what did not happen."""
     arrived = ask.arrived
     return Course(
         ask.request.id,
@@ -78,9 +78,9 @@ def course_of(
         status,
         ask.reading.stream,
         attempts,
-        _micros(times.sent, arrived),
-        _micros(times.first_byte, arrived),
-        _micros(times.ended, arrived),
+        _micros(sent, arrived),
+        _micros(first_byte, arrived),
+        _micros(ended, arrived),
         detail,
     )
 

@@ -16,7 +16,6 @@ from router.core.reading import BadBody, read
 from router.core.retry import client_retry_after
 from router.core.values import Candidate, Decision, KeyGrant, Refusal, Settlement
 from router.gateway.accounts import (
-    Times,
     course_of,
     record_of_refusal,
     settlement,
@@ -148,10 +147,12 @@ class Completions:
         course = course_of(
             ask,
             decision,
-            Times(exchange.asked_at, answered, self._loop.time()),
             reason=reason,
             status=exchange.status,
             attempts=len(forwarding.attempts) + 1,
+            sent=exchange.asked_at,
+            first_byte=answered,
+            ended=self._loop.time(),
             detail="" if exchange.broken is None else str(exchange.broken),
         )
         return settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course)
@@ -161,7 +162,7 @@ class Completions:
         course = course_of(
             ask,
             decision,
-            Times(ended=self._loop.time()),
+            ended=self._loop.time(),
             reason=decision.candidates[0].reason,
             status=status,
             attempts=len(failure.attempts),
@@ -178,7 +179,8 @@ class Completions:
         course = course_of(
             ask,
             decision,
-            Times(sent.exchange.asked_at, 0.0, self._loop.time()),
+            sent=sent.exchange.asked_at,
+            ended=self._loop.time(),
             reason=_reason(sent.candidate, forwarding),
             status=0,
             attempts=len(forwarding.attempts) + 1,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from router.core.detectors import Detectors
+from router.core.holding import Holding
 from router.core.recall import Recall
-from router.core.terms import Holding
 from router.core.values import Plan
 from router.upstream.fleet import BackendRuntime
 

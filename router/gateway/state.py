@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from router.core.bill import Bills, Reached
 from router.core.detectors import compile_detectors
+from router.core.holding import Holding
 from router.core.holds import Bounds, bounds_of
 from router.core.periods import Periods
 from router.core.policy import Policy
 from router.core.recall import Recall
 from router.core.retry import retry_budget
-from router.core.terms import Holding
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
 from router.gateway.serving import Serving

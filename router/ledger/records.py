@@ -32,7 +32,7 @@ from router.core.values import Cell, Row, Settlement
 
 Kind = Literal["settled", "unheld", "held", "lifted"]
 
-COUNTS: Mapping[str, int] = {"settled": 1, "held": 1, "lifted": -1, "refused": 0}
+COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "refused": 0}
 """How often a record of each kind counts."""
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,7 +89,8 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
             cost=n * self.cost,
             counterfactual=n * self.counterfactual,
             estimated=n * self.estimated,
-            unsettled=0 if self.kind == "settled" else n,
+            unsettled=n if self.kind in ("held", "lifted") else 0,
+            unheld=n if self.kind == "unheld" else 0,
         )
 
 

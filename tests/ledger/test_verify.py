@@ -54,7 +54,7 @@ class Book:
     def add(self, place: str, row: Row) -> None:
         changes = msgspec.structs.astuple(row)[1:]
         old = self.client.hget(PREFIX + place, pack_cell(row.cell))
-        totals = [0] * 9 if old is None else msgspec.msgpack.decode(old)
+        totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
         new = [a + b for a, b in zip(totals, changes, strict=True)]
         self.client.hset(PREFIX + place, pack_cell(row.cell), msgspec.msgpack.encode(new))
 
