@@ -10,8 +10,13 @@ PACKAGES = ("core", "gateway", "upstream", "ledger")
 """What runs for every request. The rest runs at start, on a reload or in another process."""
 NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
+    "router/core/finders.py": "mypyc raises SystemError for a slice of bytes that begins behind its end",
+    "router/core/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/ledger/report.py": "has asynchronous generators, which mypyc does not know",
+    "router/ledger/memory.py": "serves tests, which change its methods",
     "router/ledger/embedded.py": "starts a server, which compiling does not speed up",
+    "router/upstream/probe.py": "runs every few seconds, not for requests",
+    "router/upstream/fetch.py": "serves probes",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from router.core.values import Hold, Settlement
-from router.ledger.commit import Ledger
+from router.ledger.book import Book
 from router.ledger.errors import LedgerUnavailable
 
 
@@ -19,7 +19,7 @@ class Reservation:
 
     __slots__ = ("_asked", "_ledger", "hold")
 
-    def __init__(self, ledger: Ledger, hold: Hold) -> None:
+    def __init__(self, ledger: Book, hold: Hold) -> None:
         self.hold = hold
         self._ledger = ledger
         self._asked: asyncio.Future[None] | None
