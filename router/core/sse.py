@@ -194,7 +194,7 @@ def _end_of_event(held: bytearray, position: int, has_cr: bool) -> int:
 
 
 def _value(line: bytes) -> bytes:
-    value = line[5:]
+    value = line.partition(b":")[2]
     return value[1:] if value.startswith(b" ") else value
 
 

@@ -11,7 +11,7 @@ import asyncio
 
 from router.core.bill import Admission, Hold
 from router.core.values import Settlement
-from router.ledger.commit import Ledger
+from router.ledger.book import Book
 from router.ledger.errors import LedgerUnavailable
 
 
@@ -20,7 +20,7 @@ class Reservation:
 
     __slots__ = ("_asked", "_ledger", "hold")
 
-    def __init__(self, ledger: Ledger, hold: Hold) -> None:
+    def __init__(self, ledger: Book, hold: Hold) -> None:
         self.hold = hold
         self._ledger = ledger
         self._asked: asyncio.Future[Admission] | None

@@ -16,14 +16,14 @@ from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
 from router.gateway.serving import Serving
-from router.ledger.commit import Ledger
+from router.ledger.book import Book
 from router.upstream.fleet import Fleet
 
 
 class State:
     """`clock` gives seconds since the epoch. `serving` is replaced as a whole by `adopt`."""
 
-    def __init__(self, plan: Plan, fleet: Fleet, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(self, plan: Plan, fleet: Fleet, ledger: Book, clock: Callable[[], float]) -> None:
         self.fleet = fleet
         self.ledger = ledger
         self.clock = clock

@@ -4,6 +4,7 @@ A request's life here is *reserve* (its worst case is held), then *settle* (what
 hold) or *release* (nothing happened). A hold that nobody settles by its lease is charged as held; a late
 settle corrects that. Every operation is idempotent by the reservation's id.
 
+    book        what the gateway needs of a ledger
     commit      `Ledger`: operations that arrive while a batch is in flight join the next one
     batch       operations -> the payload of one script call
     scripts     the Lua that runs in the server, one call per batch

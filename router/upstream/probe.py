@@ -52,7 +52,7 @@ def parse_context(models: bytes, served: frozenset[str]) -> int | None:
         listed: dict[str, Any] = {item["id"]: item for item in msgspec.json.decode(models)["data"]}
     except (msgspec.DecodeError, KeyError, TypeError):
         raise ProbeFailed("/v1/models gave no list of models") from None
-    missing = sorted(served - listed.keys())
+    missing = sorted(name for name in served if name not in listed)
     if missing:
         raise ProbeFailed(f"it does not serve {', '.join(missing)} (it serves {', '.join(sorted(listed))})")
     lengths = [listed[name].get("max_model_len") for name in served]

@@ -27,6 +27,7 @@ def token(text: str, **more: Any) -> bytes:
 HELLO = token("Hé 世界", usage=None)
 STOP = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": None})
 LAST = event({"choices": [], "usage": USAGE})
+LEARNT = ("done", "error", "events", "finished", "first_complete", "malformed", "usage")
 DONE = b"data: [DONE]\n\n"
 COMMENT = b": keep-alive\n\n"
 
@@ -37,7 +38,7 @@ def scan(
     """Everything that a scanner puts out and learns from a stream."""
     scanner = EventScanner(strip_usage, max_event=max_event)
     out = b"".join([scanner.feed(piece) for piece in pieces]) + scanner.finish()
-    return out, {name: getattr(scanner, name) for name in EventScanner.__slots__ if not name.startswith("_")}
+    return out, {name: getattr(scanner, name) for name in LEARNT}
 
 
 def bytewise(stream: bytes) -> list[bytes]:
