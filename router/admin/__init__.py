@@ -10,13 +10,15 @@
     sessions    who is signed in
     attempts    how often somebody may guess
     control     what handlers work with
-    ledger      reading totals and volumes
+    books       reading totals and volumes
     sources     what other parts of the gateway report: workers, budgets, request records
     spend       totals, series, forecast, CSV
     economics   break-even and what the GPU is worth
     operations  backends, workers, budgets
     decisions   request records and their explanations
     desk        the policy's file: check, explain, apply, roll back
+    desk_api    the same for browsers
+    policy_file writing that file
     history     every version of the policy that was in force
     live        server-sent events
     metrics     Prometheus

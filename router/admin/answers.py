@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from router.core.policy import Endpoint
-
 Role = Literal["admin", "viewer"]
 
 
@@ -69,7 +67,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0
     cloud_only_micro_usd: int = 0
-    """What it would have cost with everything in the cloud: local requests at their counterfactual, the others as is."""
+    """What it would have cost with everything in the cloud: local requests at their counterfactual."""
     avoided_micro_usd: int = 0
     """Cloud charges that local requests avoided: `cloud_only` minus cost. The rent of GPUs is not taken off."""
 
@@ -106,6 +104,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
     cost_micro_usd: int
     cloud_only_micro_usd: int
     net_saved_micro_usd: int
+    """With the rent of the whole month; not meant for filtered views."""
     formula: str
 
 
@@ -115,10 +114,11 @@ class Spend(Struct, frozen=True, kw_only=True):
     timezone: str
     by: Literal["backend", "zone", "model", "team", "key"]
     total: Figures
-    rent_micro_usd: int
-    """What the own GPUs cost over the range so far, whether they worked or not, at the rent in the policy in force."""
-    net_saved_micro_usd: int
-    """Avoided cloud charges minus rent. Below zero the cloud alone would have been cheaper."""
+    rent_micro_usd: int | None
+    """What the own GPUs cost from the range's first day with traffic on, whether they worked or not, at the rent in the
+    policy in force. None for a filtered view: a rent has no team."""
+    net_saved_micro_usd: int | None
+    """Avoided cloud charges minus rent: below zero the cloud alone would have been cheaper."""
     rows: list[SpendRow]
     """Dearest first."""
     step: Literal["hour", "day"]
@@ -438,10 +438,14 @@ class Applied(Struct, frozen=True, kw_only=True):
 class HistoryEntry(Struct, frozen=True, kw_only=True):
     version: str
     at: float
-    how: Literal["found", "edited", "applied", "rolled back"]
-    """`found` at a start; `edited` on disk."""
+    how: Literal["found", "edited", "applied", "rolled back", "replaced"]
+    """`found` at a start; `edited` on disk; `replaced`: stood in the file, was never in force, and was written over."""
     who: str
     note: str = ""
+
+    @property
+    def adopted(self) -> bool:
+        return self.how != "replaced"
 
 
 class History(Struct, frozen=True):

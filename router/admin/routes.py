@@ -9,10 +9,21 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Any
 
-from aiohttp import web
 from msgspec import Struct
 
-from router.admin import answers, decisions, desk_api, economics, entry, live, metrics, operations, pages, questions, spend
+from router.admin import (
+    answers,
+    decisions,
+    desk_api,
+    economics,
+    entry,
+    live,
+    metrics,
+    operations,
+    pages,
+    questions,
+    spend,
+)
 from router.admin.control import Ask, Control
 
 Handler = Callable[[Control, Ask], Awaitable[Any]]
@@ -52,8 +63,9 @@ class Route(Struct, frozen=True):
 
 OPEN, VIEWER, ADMIN = Access.OPEN, Access.VIEWER, Access.ADMIN
 
+# One line or two each, to be read as a table.
+# fmt: off
 ROUTES: tuple[Route, ...] = (
-    # fmt: off
     Route("GET", "/healthz", OPEN, operations.health, "This process runs", answers.Health, any_host=True),
     Route("GET", "/metrics", VIEWER, metrics.scrape, "Prometheus metrics", media="text/plain"),
     Route("POST", "/sign-in", OPEN, entry.sign_in, "Sign in with a token; makes a session cookie",
@@ -88,5 +100,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image", media="application/octet-stream"),
     Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
     Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
-    # fmt: on
 )
+# fmt: on

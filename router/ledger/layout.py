@@ -103,19 +103,19 @@ def lease_bucket(at: float, lease: float) -> int:
 
 
 def pack_cell(cell: Cell) -> str:
-    return "|".join(map(_escape, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
+    return "|".join(map(escape_name, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
 
 
 def unpack_cell(field: str) -> Cell:
-    return Cell(*map(_unescape, field.split("|")))
+    return Cell(*map(unescape_name, field.split("|")))
 
 
-def _escape(name: str) -> str:
+def escape_name(name: str) -> str:
     """Policies forbid "|" in names; a model's name may still come from somewhere else."""
     return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name
 
 
-def _unescape(name: str) -> str:
+def unescape_name(name: str) -> str:
     return name.replace("%7C", "|").replace("%25", "%")
 
 
@@ -126,4 +126,9 @@ def pack_hold(hold: Hold, slot: Slot, cell: str) -> str:
 
 
 def unpack_row(field: bytes, totals: bytes) -> Row:
-    return Row(unpack_cell(field.decode()), *_decode_totals(totals))
+    return Row(unpack_cell(field.decode()), *unpack_totals(totals))
+
+
+def unpack_totals(totals: bytes) -> tuple[int, ...]:
+    """In the order of `Row`'s fields."""
+    return _decode_totals(totals)
