@@ -9,6 +9,8 @@
     tokens      the admin's and the viewer's token: given, or made at first start
     sessions    who is signed in
     attempts    how often somebody may guess
+    settings    what its process is told
+    build       settings -> control
     control     what handlers work with
     books       reading totals and volumes
     sources     what other parts of the gateway report: workers, budgets, request records

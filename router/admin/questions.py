@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -68,7 +68,7 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str | None = None
     """The policy in force when left out."""
-    body: dict[str, object] | None = None
+    body: dict[str, Any] | None = None
     """The request's body; made from `prompt` when left out."""
     prompt: str = "Hello"
     model: str | None = None
