@@ -71,7 +71,7 @@ def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
     backends = load(serving.data_dir / "default-policy.yaml").policy.backends
     killed = serving.children("--kind openai")[0]
     killed.kill()
-    wait_for_end(killed)
+    eventually(lambda: serving.children("--kind openai --port"))
     eventually(lambda: accepts(backends["simulated-cloud"].url))
     assert serving.ask(max_tokens=1).backend == "simulated-cloud"
 
