@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from router.admin.tokens import Tokens
 
 LIFETIME_SECONDS = 12 * 3600.0
 MOST_SESSIONS = 1000
+
+log = logging.getLogger("breakeven.admin")
 
 
 class SignedIn(Struct, frozen=True):
@@ -66,11 +69,18 @@ class Sessions:
     def _save(self) -> None:
         good = sorted(filter(self.holds, self._open.values()), key=lambda each: each.expires)[-MOST_SESSIONS:]
         self._open = {each.digest: each for each in good}
-        fresh = self._path.with_suffix(".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(good))
-        fresh.replace(self._path)
+        try:
+            _store(self._path, msgspec.json.encode(good))
+        except OSError as error:
+            log.error("sessions cannot be kept, a restart will end them", extra={"why": error.strerror})
+
+
+def _store(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
 
 
 def _load(path: Path) -> list[SignedIn]:

@@ -79,7 +79,7 @@ def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
 def test_the_end_is_clean_and_totals_outlive_it(serve):
     serving = serve()
     family = serving.children()
-    assert len(family) == 4  # a worker, Valkey, two pretended backends
+    assert len(family) == 5  # a worker, the control plane, Valkey, two pretended backends
     tokens = serving.ask().json["usage"]["total_tokens"] + serving.ask(RESTRICTED).json["usage"]["total_tokens"]
     before = eventually(lambda: counted(serving, 2))
     assert before["total"]["input"] + before["total"]["output"] == tokens
