@@ -98,7 +98,7 @@ async def test_a_page_that_signed_out_is_told_no_more(plane):
     csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
     async with stream(plane, page) as told:
         await first(told, "totals")
-        await plane.ask("POST", "/sign-out", headers=page | {"x-breakeven-csrf": csrf})
+        await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
         plane.control.live.tell({"wake": 1})
         async with asyncio.timeout(10):
             async for _ in told:
