@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from msgspec import Struct
+
 from router.app.defaults import Found
 from router.core.values import Plan
 
@@ -15,7 +17,15 @@ REFUSED = "Cloud backends are refused until it can be reached; own backends are 
 COUNTED_LATER = "Cloud backends are used all the same, as the policy allows; what they cost is counted later."
 
 
-def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str) -> str:
+class Dashboard(Struct, frozen=True):
+    url: str
+    token: str = ""
+    """The admin's, when it was made just now: it is shown this once."""
+    kept_in: str = ""
+    """The file of a token that was made here."""
+
+
+def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str, dashboard: Dashboard) -> str:
     """Where it listens, what it routes between, what is wrong, and a line to paste.
 
     `lost_ledger` says why the ledger cannot be reached, and is empty when it can.
@@ -26,7 +36,17 @@ def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str) 
     if lost_ledger:
         allowed = plan.policy.ledger.on_loss == "allow"
         lines += f"LEDGER LOST: {lost_ledger}. {COUNTED_LATER if allowed else REFUSED}\n"
-    return f"{lines}Try it:\n{_curl(url, plan)}\n"
+    return f"{lines}{_dashboard(dashboard)}Try it:\n{_curl(url, plan)}\n"
+
+
+def _dashboard(dashboard: Dashboard) -> str:
+    if dashboard.token:
+        how = f"sign in with {dashboard.token} (shown this once, kept in {dashboard.kept_in})"
+    elif dashboard.kept_in:
+        how = f"sign in with the token in {dashboard.kept_in}"
+    else:
+        how = "sign in with the token that was given"
+    return f"Dashboard: {dashboard.url}, {how}\n"
 
 
 def _curl(url: str, plan: Plan) -> str:

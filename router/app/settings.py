@@ -16,6 +16,11 @@ class ServeSettings(Struct, frozen=True):
     data_dir: str = ""
     grace: float = 30.0
     """Seconds that running answers have to finish after SIGTERM."""
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8081
+    admin_token_file: str = ""
+    viewer_token_file: str = ""
+    admin_allowed_hosts: tuple[str, ...] = ()
 
 
 class WorkerSettings(Struct, frozen=True):

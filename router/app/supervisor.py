@@ -19,11 +19,13 @@ from typing import Any
 
 import msgspec
 
+from router.admin.settings import AdminSettings
+from router.admin.tokens import Taken, TokenUnusable, take_tokens
 from router.app import logs
 from router.app.children import Child
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
-from router.app.greeting import greeting
+from router.app.greeting import Dashboard, greeting
 from router.app.keeper import Keeper
 from router.app.lookup import served_model
 from router.app.port import PortTaken, take_port
@@ -54,7 +56,15 @@ def run(settings: ServeSettings) -> int:
     logs.set_up()
     try:
         asyncio.run(Supervisor(settings).serve())
-    except (CannotServe, PolicyError, NotServable, EmbeddedServerError, PortTaken, DataDirUnusable) as error:
+    except (
+        CannotServe,
+        PolicyError,
+        NotServable,
+        EmbeddedServerError,
+        PortTaken,
+        DataDirUnusable,
+        TokenUnusable,
+    ) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -67,6 +77,7 @@ class Supervisor:
         self._runtime_dir = self._data_dir
         self._simulated: list[Child] = []
         self._workers: list[Child] = []
+        self._control: Child | None = None
         self._adapter: Child | None = None
         self._adapted: dict[str, LitellmBackend] = {}
         self._keeper: Keeper | None = None
@@ -79,11 +90,12 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         _check_redis(self._settings.redis)
         claim, port = take_port(self._settings.host, self._settings.port)
+        admin_claim, admin_port = take_port(self._settings.admin_host, self._settings.admin_port, "--admin-port")
         lock = take_data_dir(self._data_dir)
         self._runtime_dir = runtime_dir(self._data_dir)
         try:
-            with claim:
-                await self._unless_stopped(self._start(port))
+            with claim, admin_claim:
+                await self._unless_stopped(self._start(port, admin_port))
                 await self._stop.wait()
         finally:
             await self._end()
@@ -101,10 +113,14 @@ class Supervisor:
 
     # --- starting
 
-    async def _start(self, port: int) -> None:
+    async def _start(self, port: int, admin_port: int) -> None:
         settings = self._settings
-        feed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        # Workers import what they need while all else is made ready.
+        tokens = take_tokens(self._data_dir, settings.admin_token_file, settings.viewer_token_file, os.environ)
+        loop = asyncio.get_running_loop()
+        feed: asyncio.Future[bytes] = loop.create_future()
+        admin_feed: asyncio.Future[bytes] = loop.create_future()
+        # Children import what they need while all else is made ready.
+        self._control = self._control_plane(admin_feed)
         self._workers = [self._worker(number, feed) for number in range(settings.workers)]
         embedding, planning = asyncio.ensure_future(self._redis()), asyncio.ensure_future(self._first_plan())
         try:
@@ -118,11 +134,15 @@ class Supervisor:
         journal = str(journal_folder(self._data_dir, settings.redis))
         worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace, journal)
         feed.set_result(msgspec.json.encode(worker) + b"\n")
+        admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
+        await self._until_controlled()
         url = f"http://{_printable(settings.host)}:{port}"
-        sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger()))
+        admin_url = f"http://{_printable(settings.admin_host)}:{admin_port}"
+        dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
+        sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard))
         sys.stdout.flush()
 
     async def _first_plan(self) -> tuple[PolicyFile, Plan, Found]:
@@ -186,6 +206,35 @@ class Supervisor:
         )
         self._spawn(child.run_forever())
         return child
+
+    def _control_plane(self, feed: asyncio.Future[bytes]) -> Child:
+        child = Child("control plane", [sys.executable, "-m", "router.app.control"], feed=feed)
+        self._spawn(child.run_forever())
+        return child
+
+    def _admin(self, policy: str, redis: str, port: int, tokens: Taken) -> AdminSettings:
+        settings = self._settings
+        return AdminSettings(
+            policy=policy,
+            last_good=str(self._last_good),
+            generated=not settings.policy,
+            host=settings.admin_host,
+            port=port,
+            gateway_host=settings.host,
+            redis=redis,
+            data_dir=str(self._data_dir),
+            admin_token=tokens.admin,
+            viewer_token=tokens.viewer,
+            allowed_hosts=settings.admin_allowed_hosts,
+        )
+
+    async def _until_controlled(self) -> None:
+        """Requests are served without it."""
+        assert self._control is not None
+        try:
+            await self._until_ready([self._control])
+        except CannotServe as error:
+            log.error("serving without the control plane", extra={"why": str(error)})
 
     def _lost_ledger(self) -> str:
         """Why the workers cannot reach the ledger; empty when they can."""
@@ -279,7 +328,7 @@ class Supervisor:
     async def _end(self) -> None:
         patience = self._settings.grace + STOP_PATIENCE
         await asyncio.gather(*(worker.stop(patience) for worker in self._workers))
-        others = [*self._simulated, *([self._adapter] if self._adapter is not None else [])]
+        others = [*self._simulated, *(each for each in (self._control, self._adapter) if each is not None)]
         await asyncio.gather(*(child.stop(STOP_PATIENCE) for child in others))
         for task in self._tasks:
             task.cancel()

@@ -10,13 +10,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import signal
-import socket
 import ssl
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,6 +21,8 @@ import uvloop
 
 from router.app import logs
 from router.app.assemble import backend_specs
+from router.app.lifeline import stop_event
+from router.app.port import join_port
 from router.app.reload import NotServable, check_servable, follow
 from router.app.settings import WorkerSettings
 from router.config.load import load
@@ -86,9 +84,9 @@ async def serve(settings: WorkerSettings) -> None:
     await asyncio.gather(ledger.start(), shared.start(peers))
     if not ledger.available:
         logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
-    await server.start(_listener(settings))
+    await server.start(join_port(settings.host, settings.port))
     following = asyncio.create_task(follow(file, settings.host, adopt, peers.reloaded))
-    stop = _stop_event(loop)
+    stop = stop_event(loop)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
@@ -118,30 +116,6 @@ def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:
     plan = load(settings.last_good, with_secrets=True)
     check_servable(plan, settings.host)
     return plan
-
-
-def _listener(settings: WorkerSettings) -> socket.socket:
-    """A socket of our own on the common port: the kernel spreads connections over the workers."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((settings.host, settings.port))
-    return listener
-
-
-def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_reader(sys.stdin.fileno(), partial(_supervisor_gone, loop, stop))
-    return stop
-
-
-def _supervisor_gone(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 1):
-        loop.remove_reader(sys.stdin.fileno())
-        stop.set()
 
 
 if __name__ == "__main__":

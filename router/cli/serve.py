@@ -42,6 +42,33 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="SECONDS",
         help="time for running answers to finish on SIGTERM (default: %(default)s)",
     )
+    _add_admin(parser.add_argument_group("control plane: dashboard, API and metrics"))
+
+
+def _add_admin(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--admin-host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    group.add_argument(
+        "--admin-port", type=_port, default=8081, help="port to listen on, 0 for a free one (default: %(default)s)"
+    )
+    group.add_argument(
+        "--admin-token-file",
+        default="",
+        metavar="FILE",
+        help="holds the admin's token; by default $BREAKEVEN_ADMIN_TOKEN, or one made at the first start",
+    )
+    group.add_argument(
+        "--viewer-token-file",
+        default="",
+        metavar="FILE",
+        help="holds a token for those who may look only; by default $BREAKEVEN_VIEWER_TOKEN",
+    )
+    group.add_argument(
+        "--admin-allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that it may be called by, such as that of a proxy before it; may be repeated",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,6 +84,11 @@ def run(args: argparse.Namespace) -> int:
             redis=args.redis,
             data_dir=args.data_dir,
             grace=args.grace,
+            admin_host=args.admin_host,
+            admin_port=args.admin_port,
+            admin_token_file=args.admin_token_file,
+            viewer_token_file=args.viewer_token_file,
+            admin_allowed_hosts=tuple(args.admin_allowed_host),
         )
     )
 

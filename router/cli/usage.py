@@ -17,7 +17,8 @@ from router.cli.server import add_arguments, ledger_url
 from router.core.values import Row
 from router.core.volume import day_before, day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.report import Dimension, group, open_report, total
+from router.ledger.report import group, open_report, total
+from router.ledger.sums import Dimension
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -44,7 +44,7 @@ from router.ledger.batch import (
 from router.ledger.catchup import Books, LostBooks
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, cell_name
+from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, escape_name
 from router.ledger.log import Log, MemoryLog, Reading
 from router.ledger.records import pack_record
 from router.ledger.scripts import Script, read_scripts
@@ -178,7 +178,7 @@ class Ledger:
     def _adopt(self, retain_days: int, retain_requests: int, owned: Iterable[str]) -> None:
         self._retain_requests = retain_requests
         self._sender.retained = retain_days * 86_400
-        self._sender.owned = tuple(sorted(map(cell_name, owned)))
+        self._sender.owned = tuple(sorted(map(escape_name, owned)))
 
     # --- what requests call
 

@@ -121,19 +121,20 @@ def new_epoch() -> str:
 
 
 def pack_cell(cell: Cell) -> str:
-    return "|".join(map(cell_name, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
+    return "|".join(map(escape_name, (cell.backend, cell.zone, cell.model, cell.team, cell.key)))
 
 
 def unpack_cell(field: str) -> Cell:
-    return Cell(*map(_unescape, field.split("|")))
+    names = field.split("|")
+    return Cell(*map(unescape_name, names)) if "%" in field else Cell(*names)
 
 
-def cell_name(name: str) -> str:
+def escape_name(name: str) -> str:
     """A name as it stands in cells. Policies forbid "|" in names; a model's may still come from somewhere else."""
     return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name
 
 
-def _unescape(name: str) -> str:
+def unescape_name(name: str) -> str:
     return name.replace("%7C", "|").replace("%25", "%")
 
 
@@ -160,4 +161,9 @@ def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
 
 
 def unpack_row(field: bytes, totals: bytes) -> Row:
-    return Row(unpack_cell(field.decode()), *_decode_totals(totals))
+    return Row(unpack_cell(field.decode()), *unpack_totals(totals))
+
+
+def unpack_totals(totals: bytes) -> tuple[int, ...]:
+    """In the order of `Row`'s fields."""
+    return _decode_totals(totals)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import hiredis
 import msgspec
 
-from router.core.values import Cell, Row
+from router.core.values import Cell, Mixture, Row
 from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import PREFIX, TIMEZONE_KEY, unpack_row
+from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_cell, unpack_totals
+from router.ledger.sums import DAY_SUMS, HOUR_SUMS, Dimension, Tally, tally_of, unpack_tally
 
-Dimension = Literal["backend", "zone", "model", "team", "key"]
+Keep = Callable[[Cell], bool]
+
+
+def _everything(cell: Cell) -> bool:
+    return True
 
 
 class Report:
@@ -40,12 +46,46 @@ class Report:
         """Totals of each cell over some hours since the epoch."""
         return await self._rows(f"{PREFIX}hour:{hour}" for hour in hours)
 
+    async def each_day(self, days: Iterable[str], keep: Keep = _everything) -> list[list[Row]]:
+        """Cells of every single day, in the order asked for: those that `keep` accepts."""
+        return await self._cells([f"{PREFIX}day:{day}" for day in days], keep)
+
+    async def each_hour(self, hours: Iterable[int], keep: Keep = _everything) -> list[list[Row]]:
+        """The same by hour."""
+        return await self._cells([f"{PREFIX}hour:{hour}" for hour in hours], keep)
+
+    async def day_tallies(self, days: Sequence[str]) -> list[Tally]:
+        """Totals by one dimension of every single day: far less to read than the cells."""
+        return await self._tallies([DAY_SUMS + day for day in days], [f"{PREFIX}day:{day}" for day in days])
+
+    async def hour_tallies(self, hours: Sequence[int]) -> list[Tally]:
+        """The same by hour."""
+        return await self._tallies([f"{HOUR_SUMS}{n}" for n in hours], [f"{PREFIX}hour:{n}" for n in hours])
+
+    async def volume(self) -> dict[int, Mixture]:
+        """Eligible tokens by quarter of an hour since the epoch."""
+        flat = await self._ask("HGETALL", VOLUME_KEY)
+        return {
+            int(quarter): Mixture(*unpack_totals(tokens)) for quarter, tokens in zip(flat[::2], flat[1::2], strict=True)
+        }
+
     async def _rows(self, keys: Iterable[str]) -> list[Row]:
-        rows = []
-        for key in keys:
-            flat = await self._ask("HGETALL", key)
-            rows += [unpack_row(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
-        return merge(rows)
+        return merge(row for rows in await self._cells(list(keys)) for row in rows)
+
+    async def _cells(self, keys: Sequence[str], keep: Keep = _everything) -> list[list[Row]]:
+        return await asyncio.gather(*(self._hash(key, keep) for key in keys))
+
+    async def _hash(self, key: str, keep: Keep) -> list[Row]:
+        """Decoded as it comes, hash by hash, so that other work of this process gets its turn in between."""
+        flat = await self._ask("HGETALL", key)
+        named = ((unpack_cell(field.decode()), totals) for field, totals in zip(flat[::2], flat[1::2], strict=True))
+        return [Row(cell, *unpack_totals(totals)) for cell, totals in named if keep(cell)]
+
+    async def _tallies(self, sums: Sequence[str], cells: Sequence[str]) -> list[Tally]:
+        hashes = await asyncio.gather(*(self._ask("HGETALL", key) for key in sums))
+        missing = [key for key, flat in zip(cells, hashes, strict=True) if not flat]
+        counted = dict(zip(missing, await self._cells(missing), strict=True))
+        return [unpack_tally(flat) if flat else tally_of(counted[key]) for key, flat in zip(cells, hashes, strict=True)]
 
     async def _ask(self, *words: str) -> Any:
         try:

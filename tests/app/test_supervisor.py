@@ -72,7 +72,7 @@ def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
     backends = load(serving.data_dir / "default-policy.yaml").policy.backends
     killed = serving.children("--kind openai")[0]
     killed.kill()
-    wait_for_end(killed)
+    eventually(lambda: serving.children("--kind openai --port"))
     eventually(lambda: accepts(backends["simulated-cloud"].url))
     assert serving.ask(max_tokens=1).backend == "simulated-cloud"
 
@@ -80,7 +80,7 @@ def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
 def test_the_end_is_clean_and_totals_outlive_it(serve):
     serving = serve()
     family = serving.children()
-    assert len(family) == 4  # a worker, Valkey, two pretended backends
+    assert len(family) == 5  # a worker, the control plane, Valkey, two pretended backends
     tokens = serving.ask().json["usage"]["total_tokens"] + serving.ask(RESTRICTED).json["usage"]["total_tokens"]
     before = eventually(lambda: counted(serving, 2))
     assert before["total"]["input"] + before["total"]["output"] == tokens

@@ -229,7 +229,7 @@ class _Breakeven(Peer):
         policy = place.folder / "policy.yaml"
         template = Path(__file__).with_name("policy.yaml").read_text()
         policy.write_text(template.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{place.upstream_port}/"))
-        listen = ["--host", "127.0.0.1", "--port", str(place.port), "--workers", "1"]
+        listen = ["--host", "127.0.0.1", "--port", str(place.port), "--admin-port", "0", "--workers", "1"]
         data = ["--data-dir", str(place.folder / "data")]
         return [*self.program, "serve", "--policy", str(policy), *listen, *data]
 

@@ -22,7 +22,15 @@ T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 20.0
 """Seconds after which a test gives up; nothing waits that long unless it is broken."""
-SETTINGS = ("VLLM_BASE_URL", "VLLM_MODEL", "OPENAI_BASE_URL", "BREAKEVEN_POLICY", "BREAKEVEN_REDIS")
+SETTINGS = (
+    "VLLM_BASE_URL",
+    "VLLM_MODEL",
+    "OPENAI_BASE_URL",
+    "BREAKEVEN_POLICY",
+    "BREAKEVEN_REDIS",
+    "BREAKEVEN_ADMIN_TOKEN",
+    "BREAKEVEN_VIEWER_TOKEN",
+)
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
 
 
@@ -152,10 +160,12 @@ class Serving:
     environment: Mapping[str, str] = field(default_factory=dict)
     greeting: str = ""
     url: str = ""
+    admin_url: str = ""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> Serving:
-        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--admin-port", "0"]
+        command += ["--data-dir", str(self.data_dir)]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments],
@@ -175,6 +185,7 @@ class Serving:
         else:
             raise AssertionError(f"it ended with {self.process.wait()}: {self.log_path.read_text()}")
         self.url = self.greeting.split("serves on ")[1].split(" ")[0]
+        self.admin_url = self.greeting.split("Dashboard: ")[1].split(",")[0]
         return self
 
     @property
@@ -256,7 +267,7 @@ def usage(data_dir: Path, by: str = "backend") -> dict[str, Any]:
 
 def refused(data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a `serve` that is expected to end by itself."""
-    command = [sys.executable, "-m", "router", "serve", "--data-dir", str(data_dir), *arguments]
+    command = [sys.executable, "-m", "router", "serve", "--admin-port", "0", "--data-dir", str(data_dir), *arguments]
     result = subprocess.run(
         command, capture_output=True, text=True, env=clean_environment(environment), cwd=PROJECT, timeout=PATIENCE
     )

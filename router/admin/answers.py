@@ -1,0 +1,477 @@
+"""What the API says.
+
+Money is in integer micro-USD unless a name says otherwise; times are seconds since the epoch; days are local dates
+(YYYY-MM-DD) of the policy's time zone. Names of models, teams and keys come from outside: they are text, never markup.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Role = Literal["admin", "viewer"]
+
+
+class Trouble(Struct, frozen=True):
+    """Why a request was refused."""
+
+    code: str
+    message: str
+    """For people: what is wrong and what to do."""
+    version: str = ""
+    """Of the policy in force, when the one that a write expected is not."""
+    problems: list[PolicyProblem] = []
+
+
+class Refused(Struct, frozen=True):
+    error: Trouble
+
+
+class Health(Struct, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+class Session(Struct, frozen=True):
+    role: Role
+    csrf: str = ""
+    """To send as `x-csrf-token` with every write; empty for a bearer token, which needs none."""
+    expires: float | None = None
+    version: str = ""
+    """Of Breakeven."""
+
+
+# --- spend
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """Totals of the ledger."""
+
+    requests: int = 0
+    errors: int = 0
+    input: int = 0
+    """All input tokens, the cached ones included."""
+    cached: int = 0
+    output: int = 0
+    cost_micro_usd: int = 0
+    """What it cost; for own backends their variable cost, without rent."""
+    counterfactual_micro_usd: int = 0
+    """What the other side would have charged."""
+    saved_micro_usd: int = 0
+    """Counterfactual minus cost, as `breakeven usage` prints it."""
+    estimated: int = 0
+    """Requests whose tokens were estimated."""
+    unsettled: int = 0
+    """Requests charged as held because nobody settled them."""
+    local_tokens: int = 0
+    """Input and output in zones that are owned."""
+    cloud_tokens: int = 0
+    cloud_only_micro_usd: int = 0
+    """What it would have cost with everything in the cloud: local requests at their counterfactual."""
+    avoided_micro_usd: int = 0
+    """Cloud charges that local requests avoided: `cloud_only` minus cost. The rent of GPUs is not taken off."""
+
+
+class SpendRow(Figures, frozen=True, kw_only=True):
+    name: str
+    zone: str = ""
+    """Of a backend."""
+    local: bool = False
+    """Of a backend or zone: whether it is owned."""
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """One hour or day of the series; those without traffic are there too, with zeros."""
+
+    at: float
+    """When it begins."""
+    day: str
+    local_tokens: int = 0
+    cloud_tokens: int = 0
+    requests: int = 0
+    cost_micro_usd: int = 0
+    counterfactual_micro_usd: int = 0
+    cloud_only_micro_usd: int = 0
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """To the month's end: what was spent, divided by the share of the month that is over."""
+
+    day: str
+    """The month's last."""
+    elapsed: float
+    """Share of the month that is over, 0 to 1."""
+    cost_micro_usd: int
+    cloud_only_micro_usd: int
+    net_saved_micro_usd: int | None
+    """With the rent of the whole month; None for a filtered view."""
+    formula: str
+
+
+class Spend(Struct, frozen=True, kw_only=True):
+    first: str
+    last: str
+    timezone: str
+    by: Literal["backend", "zone", "model", "team", "key"]
+    total: Figures
+    rent_micro_usd: int | None
+    """What the own GPUs cost from the range's first day with traffic on, whether they worked or not, at the rent in the
+    policy in force. None for a filtered view: a rent has no team."""
+    net_saved_micro_usd: int | None
+    """Avoided cloud charges minus rent: below zero the cloud alone would have been cheaper."""
+    rows: list[SpendRow]
+    """Dearest first."""
+    step: Literal["hour", "day"]
+    series: list[Point]
+    lines: Lines
+    forecast: Forecast | None = None
+    """For a range that is this month so far."""
+    choices: Choices
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    """To draw into the series, in tokens a day; None where there is none."""
+
+    threshold_tokens_per_day: int | None = None
+    """Where the policy's strategy is `threshold`."""
+    break_even_tokens_per_day: float | None = None
+    capacity_tokens_per_day: float | None = None
+
+
+class Choices(Struct, frozen=True, kw_only=True):
+    """Names to choose filters from: those of the policy."""
+
+    backends: list[str]
+    zones: list[str]
+    models: list[str]
+    teams: list[str]
+    keys: list[str]
+
+
+# --- break-even
+
+
+class Share(Struct, frozen=True):
+    input: float
+    cached: float
+    output: float
+
+
+class Term(Struct, frozen=True):
+    """One term of N* = F / (c - v)."""
+
+    symbol: str
+    name: str
+    value: float | None
+    unit: str
+
+
+class BreakEvenAnswer(Struct, frozen=True, kw_only=True):
+    sentence: str
+    """The answer in words."""
+    fixed_usd_per_day: float
+    cloud_usd_per_million: float | None
+    """Blended over the mix; None when no model is served by both sides."""
+    local_usd_per_million: float
+    """Variable cost."""
+    break_even_tokens_per_day: float | None
+    """None when it never breaks even."""
+    reachable: bool
+    capacity_tokens_per_day: float | None
+    """None when the policy does not say what the GPUs can serve."""
+    load: float | None
+    """The last 24 hours' eligible volume as a share of the capacity."""
+    today_tokens: int
+    """Eligible tokens since midnight: of models that both sides serve."""
+    trailing_tokens: int
+    """Eligible tokens of the last 24 hours."""
+    window: str
+    window_tokens: int
+    """What the policy's strategy looks at."""
+    mix: Share
+    mix_is_assumed: bool
+    """True while there is too little traffic to tell; the policy's mix is used."""
+    gpu_usd_per_day: float
+    """At the last 24 hours' volume: rent and variable cost."""
+    cloud_usd_per_day: float | None
+    """The same volume, bought."""
+    strategy: str
+    threshold_tokens_per_day: int | None
+    band: str | None
+    """Where the volume lies: above, hysteresis or below; None where the strategy does not look at it."""
+    formula: str
+    terms: list[Term]
+
+
+# --- operations
+
+
+class BudgetUse(Struct, frozen=True, kw_only=True):
+    """One limit and its counter. `measure` gives the unit: micro-USD, tokens, requests."""
+
+    scope: str
+    """`global`, `team:NAME` or `key:NAME`."""
+    side: Literal["all", "local", "cloud"] = "all"
+    model: str = ""
+    """Empty for all."""
+    measure: Literal["usd", "tokens", "requests", "concurrent"]
+    period: Literal["minute", "day", "month", ""]
+    amount: int
+    used: int
+    held: int
+    """By requests under way."""
+    risk: int = 0
+    """What running requests may exceed their holds by."""
+    left: int
+    soft: float | None = None
+    """Share of the amount from which clients are warned."""
+    resets: float | None = None
+
+
+class Budgets(Struct, frozen=True):
+    budgets: list[BudgetUse]
+    available: bool
+    """False when this gateway keeps no budgets."""
+
+
+class Latency(Struct, frozen=True):
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class BackendReport(Struct, frozen=True, kw_only=True):
+    """One backend, over all workers."""
+
+    name: str
+    zone: str
+    local: bool
+    kind: str
+    state: Literal["healthy", "degraded", "unhealthy", "unknown"]
+    """`degraded`: some workers see it healthy, others not. `unknown`: nobody has reported."""
+    why: str = ""
+    full: bool = False
+    load: str = ""
+    waiting: int | None = None
+    running: int | None = None
+    kv_cache: float | None = None
+    openings: list[float] = []
+    """When its circuit opened, latest first."""
+    requests: int = 0
+    """Today."""
+    errors: int = 0
+    error_rate: float | None = None
+    retry_rate: float | None = None
+    latency: Latency | None = None
+    first_byte: Latency | None = None
+
+
+class WorkerReport(Struct, frozen=True, kw_only=True):
+    id: str
+    seen: float
+    policy: str
+    """Version in force there."""
+    ledger: str = ""
+    """Why it cannot reach the ledger; empty when it can."""
+
+
+class Operations(Struct, frozen=True, kw_only=True):
+    backends: list[BackendReport]
+    workers: list[WorkerReport]
+    reporting: bool
+    """False when no worker reports; states are unknown then."""
+    overhead: Latency | None = None
+    """What the gateway itself took, before the last attempt was sent."""
+    ledger: LedgerReport
+    policy: PolicyState
+
+
+class LedgerReport(Struct, frozen=True):
+    available: bool
+    why: str = ""
+
+
+# --- requests
+
+
+class RequestRecord(Struct, frozen=True, kw_only=True):
+    """One decision and what came of it. Never what was asked or answered."""
+
+    id: str
+    request: str = ""
+    """`x-request-id`."""
+    kind: Literal["settled", "held", "lifted", "refused"] = "settled"
+    at: float
+    key: str
+    team: str
+    model: str
+    backend: str = ""
+    zone: str = ""
+    level: str = ""
+    tags: list[str] = []
+    reason: str = ""
+    status: int = 0
+    stream: bool = False
+    attempts: int = 0
+    input: int = 0
+    cached: int = 0
+    cache_write: int = 0
+    output: int = 0
+    estimated: bool = False
+    cost_micro_usd: int = 0
+    counterfactual_micro_usd: int = 0
+    error: bool = False
+    eligible: bool = False
+    sent_ms: float = 0.0
+    """Since its arrival: when the last attempt was sent."""
+    first_byte_ms: float = 0.0
+    duration_ms: float = 0.0
+    detail: str = ""
+
+
+class Requests(Struct, frozen=True):
+    requests: list[RequestRecord]
+    """Latest first."""
+    before: str | None
+    """To ask for the next page with; None at the end."""
+    available: bool
+    """False when this gateway keeps no records."""
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    text: str
+    """As `breakeven explain` prints it."""
+    decision: dict[str, Any]
+    """The same as data; see `breakeven explain --json`."""
+    not_backends_of_the_model: list[str]
+
+
+class RequestDetail(Struct, frozen=True, kw_only=True):
+    record: RequestRecord
+    explanation: Explanation | None
+    """None when the policy that decided is not known any more."""
+    decided_by: str
+    """Version of the policy that was in force when it arrived; empty when it is not known."""
+    in_force: str
+    agrees: bool
+    """Whether the explanation ends at the backend that was recorded."""
+    assumed: list[str]
+    """What the explanation had to assume, because records do not hold it."""
+
+
+# --- policy
+
+
+class PolicyProblem(Struct, frozen=True):
+    line: int
+    """From 1; 0 when it concerns the file as a whole."""
+    column: int
+    field: str
+    message: str
+    file: str = ""
+    """The policy's, or that of its cases."""
+
+
+class Reload(Struct, frozen=True):
+    """The last time that the file was read anew."""
+
+    at: float
+    version: str
+    """Of what was read; empty when it could not be read."""
+    adopted: bool
+    problems: list[PolicyProblem] = []
+    why: str = ""
+
+
+class PolicyState(Struct, frozen=True, kw_only=True):
+    version: str
+    """In force."""
+    path: str
+    reload: Reload
+
+
+class PolicyText(PolicyState, frozen=True, kw_only=True):
+    text: str
+    """The file as it is on disk; for viewers the one in force."""
+    text_version: str
+    """Of that text, to send as If-Match; it differs from `version` while the file is broken."""
+    running_text: str
+    writable: bool
+    note: str = ""
+    """What to know before editing."""
+
+
+class CasesResult(Struct, frozen=True):
+    file: str
+    count: int
+    passed: bool
+    problems: list[PolicyProblem] = []
+
+
+class CheckAnswer(Struct, frozen=True, kw_only=True):
+    ok: bool
+    version: str
+    problems: list[PolicyProblem]
+    diff: str
+    """Unified, from the running policy to the draft; empty when they are the same."""
+    cases: CasesResult | None
+    """None when there are none, or the policy cannot be used."""
+
+
+class ExplainAnswer(Struct, frozen=True, kw_only=True):
+    ok: bool
+    version: str
+    problems: list[PolicyProblem] = []
+    explanation: Explanation | None = None
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    version: str
+    previous: str
+    at: float
+    changed: bool
+    note: str = ""
+
+
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    version: str
+    at: float
+    how: Literal["found", "edited", "applied", "rolled back", "replaced"]
+    """`found` at a start; `edited` on disk; `replaced`: stood in the file, was never in force, and was written over."""
+    who: str
+    note: str = ""
+
+    @property
+    def adopted(self) -> bool:
+        return self.how != "replaced"
+
+
+class History(Struct, frozen=True):
+    entries: list[HistoryEntry] = field(default_factory=list)
+    """Latest first."""
+
+
+class HistoryText(Struct, frozen=True):
+    version: str
+    text: str
+    diff: str
+    """From this version to the one in force."""
+
+
+# --- live
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """Event `totals`: today, whenever it changes."""
+
+    day: str
+    total: Figures
+    today_tokens: int
+
+
+class Notice(Struct, frozen=True):
+    """Event `notice`: something that cannot be read now."""
+
+    message: str

@@ -1,0 +1,55 @@
+"""Settings -> what handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from router.admin.attempts import Attempts
+from router.admin.books import Books
+from router.admin.control import Control
+from router.admin.desk import Desk, Place, Servable
+from router.admin.guard import EVERYWHERE, known_hosts
+from router.admin.history import PolicyHistory
+from router.admin.live import Live
+from router.admin.metrics import Counters
+from router.admin.openapi import document
+from router.admin.pages import Pages
+from router.admin.routes import ROUTES
+from router.admin.sessions import Sessions
+from router.admin.settings import AdminSettings
+from router.admin.sources import Sources
+from router.admin.tokens import Tokens
+
+
+def make_control(
+    settings: AdminSettings, servable: Servable, clock: Callable[[], float], sources: Sources | None = None
+) -> Control:
+    """Raises PolicyError when neither the policy nor the last good copy can be used."""
+    data_dir = Path(settings.data_dir)
+    place = Place(Path(settings.policy), Path(settings.last_good), settings.generated)
+    desk = Desk(place, PolicyHistory(data_dir / "policy-history"), servable, clock)
+    desk.start()
+    tokens = Tokens(settings.admin_token, settings.viewer_token)
+    release = version("breakeven")
+    return Control(
+        books=Books(settings.redis, clock),
+        desk=desk,
+        sources=sources or Sources(),
+        tokens=tokens,
+        sessions=Sessions(data_dir / "admin-sessions.json", tokens, clock),
+        sign_ins=Attempts(clock),
+        bearers=Attempts(clock),
+        hosts=known_hosts(settings.host, settings.allowed_hosts),
+        proxied_as=frozenset(name.lower() for name in settings.allowed_hosts),
+        any_address=settings.host in EVERYWHERE,
+        pages=Pages(),
+        live=Live(),
+        counters=Counters(),
+        openapi=msgspec.json.encode(document(ROUTES, release)),
+        version=release,
+        clock=clock,
+    )

@@ -1,0 +1,30 @@
+"""What a handler refuses, and how it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from router.admin.answers import PolicyProblem, Refused, Trouble
+
+
+class ApiError(Exception):
+    """Answered with `status` and a `Refused`. The message is for people, and holds no secret."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        version: str = "",
+        problems: Sequence[PolicyProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = dict(headers or {})
+        self.answer = Refused(Trouble(code, message, version, list(problems)))
+
+
+def ledger_lost(why: object) -> ApiError:
+    return ApiError(503, "ledger_unavailable", f"the ledger cannot be read now: {why}", headers={"retry-after": "5"})

@@ -1,0 +1,84 @@
+"""What requests to the API ask: query strings and bodies, decoded and checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from router.core.policy import Endpoint
+
+By = Literal["backend", "zone", "model", "team", "key"]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class SpendQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    range: Literal["today", "7d", "30d", "month"] = "today"
+    """Days up to today; `month` is the calendar month so far. Not looked at with `from`."""
+    first: Day | None = field(default=None, name="from")
+    last: Day | None = field(default=None, name="to")
+    """Included; today when left out."""
+    by: By = "backend"
+    backend: str | None = None
+    zone: str | None = None
+    model: str | None = None
+    team: str | None = None
+    key: str | None = None
+    format: Literal["json", "csv"] = "json"
+
+
+class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    before: str | None = None
+    """From the answer before."""
+    limit: Annotated[int, Meta(ge=1, le=500)] = 100
+    backend: str | None = None
+    zone: str | None = None
+    model: str | None = None
+    team: str | None = None
+    key: str | None = None
+    level: str | None = None
+    reason: str | None = None
+    kind: Literal["settled", "held", "lifted", "refused"] | None = None
+    failed: bool = False
+    """Only those that failed."""
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    token: str
+
+
+class Draft(Struct, frozen=True, forbid_unknown_fields=True):
+    text: str
+    """A whole policy, YAML."""
+
+
+class ApplyDraft(Struct, frozen=True, forbid_unknown_fields=True):
+    text: str
+    note: Annotated[str, Meta(max_length=500)] = ""
+    """Why, for the history."""
+
+
+class RollBack(Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to try, and what to assume; as the options of `breakeven explain`."""
+
+    text: str | None = None
+    """The policy in force when left out."""
+    body: dict[str, Any] | None = None
+    """The request's body; made from `prompt` when left out."""
+    prompt: str = "Hello"
+    model: str | None = None
+    """For `prompt`; the policy's first when left out."""
+    endpoint: Endpoint = "chat"
+    headers: dict[str, str] = {}
+    key: str | None = None
+    down: list[str] = []
+    full: list[str] = []
+    tokens: Annotated[int, Meta(ge=0)] = 0
+    previous: Literal["local", "cloud"] = "cloud"
+    hour: Annotated[int, Meta(ge=0, le=23)] = 12
+    ledger_lost: bool = False

@@ -1,0 +1,129 @@
+"""An aiohttp application from the table of routes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from router.admin.answers import Refused, Trouble
+from router.admin.control import Ask, Control
+from router.admin.entry import FORM
+from router.admin.errors import ApiError
+from router.admin.guard import admit, check_host, check_origin
+from router.admin.routes import ROUTES, Access, Route
+
+LARGEST_BODY = 4_000_000
+"""A policy of the largest size, with every character escaped, and more than enough for a request to explain."""
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # Not `no-referrer`: browsers would send `Origin: null` with forms then.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+log = logging.getLogger("breakeven.admin")
+
+
+def application(control: Control, routes: Iterable[Route] = ROUTES) -> web.Application:
+    app = web.Application(middlewares=[_answering(control)], client_max_size=LARGEST_BODY)
+    for route in routes:
+        app.router.add_route(route.method, route.path, _handler(control, route))
+    app.on_response_prepare.append(_secure)
+    app.on_shutdown.append(lambda _: _end_streams(control))
+    return app
+
+
+def _handler(control: Control, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not route.any_host:
+            check_host(control, request)
+            check_origin(control, request, writes=route.writes)
+        try:
+            who = None if route.access is Access.OPEN else admit(control, request, route)
+        except ApiError as error:
+            if route.page and error.status == 401:
+                return web.Response(status=303, headers={"location": "/sign-in"})
+            raise
+        ask = Ask(request, who, _query(route, request), await _body(route, request))
+        answer = await route.handler(control, ask)
+        return answer if isinstance(answer, web.StreamResponse) else as_json(answer)
+
+    return handle
+
+
+def _query(route: Route, request: web.Request) -> Any:
+    if route.query is None:
+        return None
+    try:
+        return msgspec.convert(dict(request.query), route.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise ApiError(400, "bad_query", str(error)) from None
+
+
+async def _body(route: Route, request: web.Request) -> Any:
+    """A form is left to its handler."""
+    if route.body is None or (request.content_type == FORM and route.access is Access.OPEN):
+        return None
+    if request.content_type != "application/json":
+        raise ApiError(415, "json_needed", "send JSON, with content-type: application/json")
+    try:
+        return msgspec.json.decode(await request.read(), type=route.body)
+    except msgspec.DecodeError as error:
+        raise ApiError(400, "bad_body", str(error)) from None
+
+
+def as_json(answer: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(answer), status=status, content_type="application/json", headers=headers
+    )
+
+
+def _answering(control: Control) -> Any:
+    @web.middleware
+    async def answering(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return as_json(error.answer, error.status, error.headers)
+        except web.HTTPException as error:
+            return _refused(control, request, error)
+        except Exception:
+            log.exception("request failed", extra={"path": request.match_info.get_info().get("formatter", "")})
+            return as_json(Refused(Trouble("internal", "this failed; the log says where")), 500)
+
+    return answering
+
+
+def _refused(control: Control, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+    """What aiohttp refuses: no such path or method, a body that is too large."""
+    try:
+        check_host(control, request)
+    except ApiError as unknown:
+        return as_json(unknown.answer, unknown.status)
+    code = (error.reason or "refused").lower().replace(" ", "_")
+    headers = {"allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return as_json(Refused(Trouble(code, error.reason or "refused")), error.status, headers)
+
+
+async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("cache-control", "no-store")
+    response.headers.popall("server", None)
+
+
+async def _end_streams(control: Control) -> None:
+    control.live.end()

@@ -1,0 +1,27 @@
+"""What the control plane's process is told."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class AdminSettings(Struct, frozen=True):
+    """Handed over on standard input, because it holds secrets, which `repr` leaves out."""
+
+    policy: str
+    last_good: str
+    """A copy of the last policy that was good."""
+    generated: bool
+    """The policy was made from the environment, and is made anew at every start."""
+    host: str
+    port: int
+    gateway_host: str
+    """Where the gateway listens: some policies may not be served everywhere."""
+    redis: str
+    data_dir: str
+    admin_token: str
+    viewer_token: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"AdminSettings({self.host}:{self.port})"

@@ -1,0 +1,67 @@
+"""The control plane's process: `python -m router.app.control`, started by the supervisor.
+
+Settings come as one JSON line on standard input, which then stays open: its end means that the supervisor is gone.
+"ready" on standard output means that pages are served. The workers neither know nor need it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import msgspec
+from aiohttp import web
+
+from router.admin.build import make_control
+from router.admin.server import application
+from router.admin.settings import AdminSettings
+from router.app import logs
+from router.app.lifeline import stop_event
+from router.app.port import join_port
+from router.app.reload import NotServable, check_servable
+from router.config.problems import PolicyError
+from router.core.values import Plan
+
+SHUTDOWN_SECONDS = 2.0
+
+
+def main() -> None:
+    fed = sys.stdin.buffer.readline()
+    if not fed:  # the supervisor ended before it knew what to serve
+        return
+    settings = msgspec.json.decode(fed, type=AdminSettings)
+    logs.set_up()
+    asyncio.run(serve(settings))
+
+
+async def serve(settings: AdminSettings) -> None:
+    """Until SIGTERM, SIGINT or the supervisor's end. Raises PolicyError."""
+
+    def servable(plan: Plan) -> str:
+        try:
+            check_servable(plan, settings.gateway_host)
+        except NotServable as error:
+            return str(error)
+        return ""
+
+    control = make_control(settings, servable, time.time)
+    runner = web.AppRunner(
+        application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    await web.SockSite(runner, join_port(settings.host, settings.port)).start()
+    following = asyncio.create_task(control.desk.follow())
+    stop = stop_event(asyncio.get_running_loop())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    following.cancel()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PolicyError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,113 @@
+"""A control plane in this process: a real server, a real Valkey, and clients with different credentials."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+from aiohttp import web
+from support.control import ADMIN, POLICY, VIEWER, Clock, Plane
+from valkey import Valkey
+
+from router.admin.build import make_control
+from router.admin.server import application
+from router.admin.settings import AdminSettings
+from router.admin.sources import Sources
+from router.core.values import Cell, Hold, Settlement, Usage
+from router.ledger.commit import Ledger
+from router.ledger.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def session_valkey(tmp_path_factory) -> Iterator[str]:
+    server = EmbeddedServer(tmp_path_factory.mktemp("valkey"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def valkey(session_valkey) -> Iterator[Valkey]:
+    with Valkey.from_url(session_valkey) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(POLICY)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, policy: Path, session_valkey: str) -> AdminSettings:
+    return AdminSettings(
+        policy=str(policy),
+        last_good=str(tmp_path / "last-good.yaml"),
+        generated=False,
+        host="127.0.0.1",
+        port=0,
+        gateway_host="127.0.0.1",
+        redis=session_valkey,
+        data_dir=str(tmp_path / "data"),
+        admin_token=ADMIN,
+        viewer_token=VIEWER,
+        allowed_hosts=("breakeven.example",),
+    )
+
+
+@pytest.fixture
+async def start(valkey, settings, clock, tmp_path) -> AsyncIterator[Callable[..., Any]]:
+    """`await start(sources)` runs a control plane until the test ends."""
+    runners: list[web.AppRunner] = []
+    clients: list[aiohttp.ClientSession] = []
+    (tmp_path / "data").mkdir()
+
+    async def run(sources: Sources | None = None, given: AdminSettings = settings, servable=lambda plan: "") -> Plane:
+        control = make_control(given, servable, clock, sources)
+        runner = web.AppRunner(application(control), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        runners.append(runner)
+        listener = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(runner, listener).start()
+        clients.append(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False))
+        return Plane(control, listener.getsockname()[1], clients[-1], Path(given.policy), clock)
+
+    yield run
+    for client in clients:
+        await client.close()
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def plane(start) -> Plane:
+    return await start()
+
+
+@pytest.fixture
+async def settle(session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
+    """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time."""
+    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, clock=clock)
+    await ledger.start()
+
+    async def one(cell: Cell, at: float = 0.0, **fields: Any) -> None:
+        at = at or clock.now
+        hold = Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True)
+        figures: dict[str, Any] = {"cost": 0, "counterfactual": 0, "error": False, "eligible": True}
+        usage = fields.pop("usage", Usage(input=100, cached=30, output=7))
+        ledger.record(Settlement(hold.id, cell, at, usage, **(figures | fields)))
+        await ledger.flush()
+
+    yield one
+    await ledger.close()
