@@ -18,7 +18,8 @@ from router.admin.build import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources import Sources
-from router.core.values import Cell, Hold, Settlement, Usage
+from router.core.bill import Hold
+from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.embedded import EmbeddedServer
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core.values import Cell, Hold, Row, Settlement, Usage
+from router.core.bill import Hold
+from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.batch import Batch, Packer
 from router.ledger.layout import Calendar, pack_cell, unpack_cell
 from router.ledger.memory import MemoryLedger
