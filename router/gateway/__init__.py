@@ -10,6 +10,8 @@
     exchange     one attempt's response: buffered, or relayed as it comes
     reservation  one request's hold in the ledger
     accounts     what the ledger is told of a request
+    endings      how a request ends for the ledger
+    refusals     what a client is told when no backend answers it
     room         where requests wait when everything permitted is full
     state        what a worker knows now: the policy in force, fleet, ledger, preference
 

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 
 from msgspec.structs import replace
 
 from router.core.bill import Admission, Reached, on_own_backends
-from router.core.budget import Verdict, refusal_of, warning_of
+from router.core.budget import warning_of
 from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
-from router.core.retry import client_retry_after
-from router.core.values import Candidate, Decision, KeyGrant, Refusal, Settlement
-from router.gateway.accounts import (
-    course_of,
-    record_of_refusal,
-    settlement,
-    settlement_of_failure,
-    usage_of_answer,
-    usage_of_rest,
-)
+from router.core.values import Decision, KeyGrant
 from router.gateway.ask import Ask
+from router.gateway.endings import Endings
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.headers import to_backend, to_client
 from router.gateway.http import Client
 from router.gateway.inflate import inflate
 from router.gateway.job import Job, Sent
+from router.gateway.refusals import full, no_answer, over_budget, refused
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
@@ -52,6 +44,7 @@ class Completions:
         self._state = state
         self._room = room
         self._loop = loop
+        self._endings = Endings(state.ledger, loop)
 
     async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
         if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
@@ -75,22 +68,22 @@ class Completions:
             sent = await forwarding.answer()
             answered = self._loop.time()
             exchange = sent.exchange
-            reason = _reason(sent.candidate, forwarding)
+            reason = forwarding.reason(sent.candidate)
             lines = _lines(ask, decision, reason, sent) + ask.request.warnings
             if exchange.streaming:
                 client.start(exchange.status, lines)
                 await self._stream(ask, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
-            reservation.settle(self._settlement(ask, decision, reservation, forwarding, sent, answered, reason))
+            self._endings.answered(ask, decision, reservation, forwarding, sent, answered, reason)
             settled = True
         except NoAnswer as failure:
-            reservation.settle(self._failure(ask, decision, reservation, failure))
+            self._endings.unanswered(ask, decision, reservation, failure)
             settled = True
             self._give_up(ask, decision, failure, client)
         finally:
             if not settled:
-                self._left(ask, decision, reservation, forwarding)
+                self._endings.left(ask, decision, reservation, forwarding)
             if forwarding is not None:
                 forwarding.release()
 
@@ -98,7 +91,7 @@ class Completions:
         """What is left of a decision after the limits of its key; raises ApiError when nothing is."""
         if admission.verdict is not None:
             if not admission.sides:
-                raise self._over_budget(ask, decision, admission.verdict)
+                raise self._refuse(ask, decision, over_budget(ask, decision, admission.verdict, self._state.clock()))
             decision = replace(decision, candidates=on_own_backends(decision.candidates, admission.verdict))
         for reached in admission.warnings:
             self._warn(ask, reached)
@@ -108,86 +101,15 @@ class Completions:
         """A soft limit: a header on every answer, and one line in the log for each period."""
         warning = warning_of(reached.limit, reached.used, reached.held)
         ask.request.warnings += header("x-breakeven-budget", warning)
-        ids = ask.serving.holding.bills.periods.ids(ask.at)
-        if self._state.warns_first(reached, getattr(ids, reached.limit.period, "") if reached.limit.period else ""):
+        if self._state.warns_first(reached, ask.serving.holding.bills.periods.ids(ask.at)):
             log.warning("soft limit reached", extra={"limit": reached.limit.name, "warning": warning})
 
-    def _over_budget(self, ask: Ask, decision: Decision, verdict: Verdict) -> ApiError:
-        refusal = refusal_of(verdict, self._state.clock(), ask.serving.holding.bills.periods)
-        self._note_refusal(ask, decision, refusal.code, refusal.status, refusal.message)
-        wait = None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after))
-        return ApiError(
-            refusal.status,
-            refusal.code,
-            refusal.message,
-            retry_after=wait,
-            retryable=refusal.retryable,
-            level=decision.level,
-            type=refusal.type,
-        )
-
-    def _note_refusal(self, ask: Ask, decision: Decision, code: str, status: int, message: str) -> None:
-        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": code}
+    def _refuse(self, ask: Ask, decision: Decision, error: ApiError) -> ApiError:
+        """Writes down that nothing was sent, and why."""
+        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": error.code}
         log.warning("refused", extra=names)
-        self._state.ledger.note(record_of_refusal(ask, decision, code, status, message, self._loop.time()))
-
-    # --- what the ledger is told
-
-    def _settlement(
-        self,
-        ask: Ask,
-        decision: Decision,
-        reservation: Reservation,
-        forwarding: Forwarding,
-        sent: Sent,
-        answered: float,
-        reason: str,
-    ) -> Settlement:
-        exchange = sent.exchange
-        course = course_of(
-            ask,
-            decision,
-            reason=reason,
-            status=exchange.status,
-            attempts=len(forwarding.attempts) + 1,
-            sent=exchange.asked_at,
-            first_byte=answered,
-            ended=self._loop.time(),
-            detail="" if exchange.broken is None else str(exchange.broken),
-        )
-        return settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course)
-
-    def _failure(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> Settlement:
-        status = _unanswered(failure, "").status if failure.last is None else failure.last.exchange.status
-        course = course_of(
-            ask,
-            decision,
-            ended=self._loop.time(),
-            reason=decision.candidates[0].reason,
-            status=status,
-            attempts=len(failure.attempts),
-            detail=str(failure),
-        )
-        return settlement_of_failure(reservation.hold, course)
-
-    def _left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
-        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
-        sent = None if forwarding is None else forwarding.current
-        if forwarding is None or sent is None or not sent.exchange.asked_at:
-            reservation.release()
-            return
-        course = course_of(
-            ask,
-            decision,
-            sent=sent.exchange.asked_at,
-            ended=self._loop.time(),
-            reason=_reason(sent.candidate, forwarding),
-            status=0,
-            attempts=len(forwarding.attempts) + 1,
-            detail="the client left",
-        )
-        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
-        forwarding.abandon()
+        self._endings.refused(ask, decision, error)
+        return error
 
     # --- read and decide
 
@@ -210,22 +132,8 @@ class Completions:
         decision = ask.serving.recall.decide(ask.facts, state.snapshot(ask.at))
         state.side = decision.side
         if decision.refusal is not None:
-            raise self._refused(ask, decision, decision.refusal)
+            raise self._refuse(ask, decision, refused(decision, decision.refusal))
         return decision
-
-    def _refused(self, ask: Ask, decision: Decision, refusal: Refusal) -> ApiError:
-        self._note_refusal(ask, decision, refusal.code, refusal.status, refusal.message)
-        wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
-        param = "model" if refusal.status == 404 else None
-        return ApiError(
-            refusal.status,
-            refusal.code,
-            refusal.message,
-            param=param,
-            retry_after=wait,
-            retryable=wait is not None,
-            level=decision.level,
-        )
 
     async def _find_room(self, ask: Ask, decision: Decision) -> Decision:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
@@ -235,7 +143,7 @@ class Completions:
         ticket = self._room.ticket()
         while decision.waiting:
             if len(self._room) >= max(limit.queue for limit in limits) or not await self._room.wait(ticket, until):
-                raise _full(decision)
+                raise self._refuse(ask, decision, full(decision))
             decision = self._decide(ask)
         return decision
 
@@ -275,7 +183,7 @@ class Completions:
         """No backend answered: relay the last error status that one gave, or say what happened."""
         log.warning("no answer", extra={"request": ask.request.id, "model": decision.model, "attempts": str(failure)})
         if failure.last is None:
-            raise _unanswered(failure, decision.level)
+            raise no_answer(failure, decision)
         exchange = failure.last.exchange
         client.respond(
             exchange.status,
@@ -289,25 +197,3 @@ def _lines(ask: Ask, decision: Decision, reason: str, sent: Sent) -> bytes:
     route = sent.candidate.route
     where = told(route.backend, route.zone, decision.level, reason)
     return ask.request.common + to_client(sent.exchange.headers, ask.request.id) + where
-
-
-def _reason(candidate: Candidate, forwarding: Forwarding) -> str:
-    if not forwarding.attempts:
-        return candidate.reason
-    failed = forwarding.attempts[-1]
-    verb = "failover" if failed.backend != candidate.route.backend else "retry"
-    return f"{verb} from {failed.backend}: {failed.outcome.why}"
-
-
-def _full(decision: Decision) -> ApiError:
-    names = ", ".join(candidate.route.backend for candidate in decision.waiting)
-    message = f"Every backend that may take this request is full ({names}). Try again shortly."
-    return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
-
-
-def _unanswered(failure: NoAnswer, level: str) -> ApiError:
-    if failure.timed_out:
-        message = f"No backend answered in time. {failure}"
-        return ApiError(504, "backend_timeout", message, retryable=False, level=level)
-    message = f"No backend that may take this request answered. {failure}"
-    return ApiError(503, "backend_unavailable", message, retry_after=2, retryable=False, level=level)

@@ -164,6 +164,14 @@ class Forwarding:
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
         sent.exchange.asked_at = now
 
+    def reason(self, candidate: Candidate) -> str:
+        """Why the request went to `candidate`, in short."""
+        if not self.attempts:
+            return candidate.reason
+        failed = self.attempts[-1]
+        verb = "failover" if failed.backend != candidate.route.backend else "retry"
+        return f"{verb} from {failed.backend}: {failed.outcome.why}"
+
     def release(self) -> None:
         """The current attempt is over; its connection is closed unless the answer was read to its end."""
         sent, self.current = self.current, None

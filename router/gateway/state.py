@@ -9,7 +9,7 @@ from router.core.bill import Bills, Reached
 from router.core.detectors import compile_detectors
 from router.core.holding import Holding
 from router.core.holds import Bounds, bounds_of
-from router.core.periods import Periods
+from router.core.periods import Ids, Periods
 from router.core.policy import Policy
 from router.core.recall import Recall
 from router.core.retry import retry_budget
@@ -54,12 +54,13 @@ class State:
             self._bounds = policy.ledger.holds, bounds_of(policy)
         return self._bounds[1]
 
-    def warns_first(self, reached: Reached, period: str) -> bool:
+    def warns_first(self, reached: Reached, now: Ids) -> bool:
         """Whether this worker warns of a soft limit for the first time in its period."""
-        counter = reached.limit.counter, reached.limit.period
-        if self._warned.get(counter) == period:
+        limit = reached.limit
+        period = str({"minute": now.minute, "day": now.day, "month": now.month}.get(limit.period, now.day))
+        if self._warned.get((limit.counter, limit.period)) == period:
             return False
-        self._warned[counter] = period
+        self._warned[limit.counter, limit.period] = period
         return True
 
     @property

@@ -1,0 +1,90 @@
+"""How a request ends for the ledger: exactly one of these, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.core.values import Decision
+from router.gateway.accounts import (
+    course_of,
+    record_of_refusal,
+    settlement,
+    settlement_of_failure,
+    usage_of_answer,
+    usage_of_rest,
+)
+from router.gateway.ask import Ask
+from router.gateway.errors import ApiError
+from router.gateway.forward import Forwarding, NoAnswer
+from router.gateway.job import Sent
+from router.gateway.refusals import no_answer
+from router.gateway.reservation import Reservation
+from router.ledger.book import Book
+
+
+class Endings:
+    def __init__(self, ledger: Book, loop: asyncio.AbstractEventLoop) -> None:
+        self._ledger = ledger
+        self._loop = loop
+
+    def answered(
+        self,
+        ask: Ask,
+        decision: Decision,
+        reservation: Reservation,
+        forwarding: Forwarding,
+        sent: Sent,
+        answered: float,
+        reason: str,
+    ) -> None:
+        """By a backend, which `answered` at that loop time; a stream may have broken since."""
+        exchange = sent.exchange
+        course = course_of(
+            ask,
+            decision,
+            reason=reason,
+            status=exchange.status,
+            attempts=len(forwarding.attempts) + 1,
+            sent=exchange.asked_at,
+            first_byte=answered,
+            ended=self._loop.time(),
+            detail="" if exchange.broken is None else str(exchange.broken),
+        )
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
+
+    def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
+        """No attempt came to anything."""
+        status = no_answer(failure, decision).status if failure.last is None else failure.last.exchange.status
+        course = course_of(
+            ask,
+            decision,
+            ended=self._loop.time(),
+            reason=decision.candidates[0].reason,
+            status=status,
+            attempts=len(failure.attempts),
+            detail=str(failure),
+        )
+        reservation.settle(settlement_of_failure(reservation.hold, course))
+
+    def left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
+        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
+        sent = None if forwarding is None else forwarding.current
+        if forwarding is None or sent is None or not sent.exchange.asked_at:
+            reservation.release()
+            return
+        course = course_of(
+            ask,
+            decision,
+            sent=sent.exchange.asked_at,
+            ended=self._loop.time(),
+            reason=forwarding.reason(sent.candidate),
+            status=0,
+            attempts=len(forwarding.attempts) + 1,
+            detail="the client left",
+        )
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
+        forwarding.abandon()
+
+    def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
+        """Nothing was sent: that is only a record."""
+        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.message, self._loop.time()))

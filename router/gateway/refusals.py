@@ -1,0 +1,55 @@
+"""What a client is told when its request is not answered by a backend."""
+
+from __future__ import annotations
+
+import math
+
+from router.core.budget import Verdict, refusal_of
+from router.core.retry import client_retry_after
+from router.core.values import Decision, Refusal
+from router.gateway.ask import Ask
+from router.gateway.errors import ApiError
+from router.gateway.forward import NoAnswer
+
+
+def refused(decision: Decision, refusal: Refusal) -> ApiError:
+    """By the decision: nothing may or can take it."""
+    wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
+    return ApiError(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        param="model" if refusal.status == 404 else None,
+        retry_after=wait,
+        retryable=wait is not None,
+        level=decision.level,
+    )
+
+
+def over_budget(ask: Ask, decision: Decision, verdict: Verdict, now: float) -> ApiError:
+    """By a limit. Where waiting takes long the true time is told, and SDKs are told not to wait on their own."""
+    refusal = refusal_of(verdict, now, ask.serving.holding.bills.periods)
+    return ApiError(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        retry_after=None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after)),
+        retryable=refusal.retryable,
+        level=decision.level,
+        type=refusal.type,
+    )
+
+
+def full(decision: Decision) -> ApiError:
+    """It waited for room in vain."""
+    names = ", ".join(candidate.route.backend for candidate in decision.waiting)
+    message = f"Every backend that may take this request is full ({names}). Try again shortly."
+    return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
+
+
+def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
+    if failure.timed_out:
+        message = f"No backend answered in time. {failure}"
+        return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
+    message = f"No backend that may take this request answered. {failure}"
+    return ApiError(503, "backend_unavailable", message, retry_after=2, retryable=False, level=decision.level)
