@@ -68,7 +68,7 @@ def course_of(
     ended: float,
     detail: str = "",
 ) -> Course:
-    """Times are loop times; 0 for what did not happen."""
+    """Times are of the monotonic clock; 0 for what did not happen."""
     arrived = ask.arrived
     return Course(
         ask.request.id,

@@ -26,7 +26,7 @@ class Ask(Struct, frozen=True, gc=False):
     at: float
     """Seconds since the epoch."""
     arrived: float
-    """Loop time."""
+    """In seconds of the monotonic clock, which is finer than the loop's."""
     deadline: float
     """Loop time until which the answer's first byte must have come."""
     states: Mapping[str, BackendState]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 
 from msgspec.structs import replace
 
@@ -44,7 +45,7 @@ class Completions:
         self._state = state
         self._room = room
         self._loop = loop
-        self._endings = Endings(state.ledger, loop)
+        self._endings = Endings(state.ledger)
 
     async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
         if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
@@ -66,7 +67,7 @@ class Completions:
                 decision = self._within_budget(ask, decision, admission)
             forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop)
             sent = await forwarding.answer()
-            answered = self._loop.time()
+            answered = monotonic()
             exchange = sent.exchange
             reason = forwarding.reason(sent.candidate)
             lines = _lines(ask, decision, reason, sent) + ask.request.warnings
@@ -115,14 +116,14 @@ class Completions:
 
     def _read(self, serving: Serving, endpoint: Endpoint, request: Request, key: KeyGrant) -> Ask:
         plan = serving.plan
+        arrived, now = monotonic(), self._state.clock()
         try:
             body = inflate(request, plan.policy.server.max_body_bytes)
             reading = read(endpoint, body)
             facts = build_facts(plan, endpoint, reading, key, request.headers, serving.detectors, body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        arrived, now = self._loop.time(), self._state.clock()
-        deadline = arrived + plan.policy.retry.deadline
+        deadline = self._loop.time() + plan.policy.retry.deadline
         states = self._state.fleet.states
         return Ask(endpoint, serving, key, body, reading, facts, request, now, arrived, deadline, states)
 

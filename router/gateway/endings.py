@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from time import monotonic
 
 from router.core.values import Decision
 from router.gateway.accounts import (
@@ -23,9 +23,8 @@ from router.ledger.book import Book
 
 
 class Endings:
-    def __init__(self, ledger: Book, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ledger: Book) -> None:
         self._ledger = ledger
-        self._loop = loop
 
     def answered(
         self,
@@ -37,7 +36,7 @@ class Endings:
         answered: float,
         reason: str,
     ) -> None:
-        """By a backend, which `answered` at that loop time; a stream may have broken since."""
+        """By a backend, which `answered` at that time of the monotonic clock; a stream may have broken since."""
         exchange = sent.exchange
         course = course_of(
             ask,
@@ -47,7 +46,7 @@ class Endings:
             attempts=len(forwarding.attempts) + 1,
             sent=exchange.asked_at,
             first_byte=answered,
-            ended=self._loop.time(),
+            ended=monotonic(),
             detail="" if exchange.broken is None else str(exchange.broken),
         )
         reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
@@ -58,7 +57,7 @@ class Endings:
         course = course_of(
             ask,
             decision,
-            ended=self._loop.time(),
+            ended=monotonic(),
             reason=decision.candidates[0].reason,
             status=status,
             attempts=len(failure.attempts),
@@ -76,7 +75,7 @@ class Endings:
             ask,
             decision,
             sent=sent.exchange.asked_at,
-            ended=self._loop.time(),
+            ended=monotonic(),
             reason=forwarding.reason(sent.candidate),
             status=0,
             attempts=len(forwarding.attempts) + 1,
@@ -87,4 +86,4 @@ class Endings:
 
     def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""
-        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.message, self._loop.time()))
+        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.message, monotonic()))

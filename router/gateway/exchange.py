@@ -46,7 +46,7 @@ class Exchange:
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
         self.asked_at = 0.0
-        """Loop time when the request was written; 0 before that."""
+        """Monotonic time when the request was written; 0 before that."""
         self.scanner: EventScanner | None = None
         """Of a stream."""
         self._strip_usage = strip_usage

@@ -7,6 +7,7 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
@@ -159,10 +160,9 @@ class Forwarding:
         sent.exchange.connection = connection
         body = _body(job, sent.candidate.route)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
-        now = self._loop.time()
-        first_byte = min(replica.first_byte_timeout, job.deadline - now)
+        first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
-        sent.exchange.asked_at = now
+        sent.exchange.asked_at = monotonic()
 
     def reason(self, candidate: Candidate) -> str:
         """Why the request went to `candidate`, in short."""
