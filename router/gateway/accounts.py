@@ -63,9 +63,9 @@ def course_of(
     reason: str,
     status: int,
     attempts: int,
+    ended: float,
     sent: float = 0.0,
     first_byte: float = 0.0,
-    ended: float,
     detail: str = "",
 ) -> Course:
     """Times are of the monotonic clock; 0 for what did not happen."""
