@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from router.cli.server import add_arguments, ledger_url
 from router.core.values import Row
 from router.core.volume import day_before, day_of
-from router.ledger.embedded import EmbeddedServer, default_data_dir, running_url
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.report import group, open_report, total
 from router.ledger.sums import Dimension
@@ -43,13 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--day", default="today", metavar="DAY", help="YYYY-MM-DD, today or yesterday")
     parser.add_argument("--by", default="backend", choices=("backend", "model", "team", "key"))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
-    parser.add_argument(
-        "--redis",
-        metavar="URL",
-        default=os.environ.get("BREAKEVEN_REDIS", ""),
-        help="the ledger's server; by default $BREAKEVEN_REDIS or the embedded one",
-    )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the embedded server keeps its data")
+    add_arguments(parser)
     parser.add_argument("--timezone", metavar="TZ", help="where today begins; by default as the ledger counts days")
     parser.set_defaults(run=run)
 
@@ -57,7 +48,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the report; 1 when there is nothing to read from, 2 for an argument that cannot be used."""
     try:
-        with _server(args) as url:
+        with ledger_url(args) as url:
             report = asyncio.run(_read(url, args))
     except (LedgerUnavailable, EmbeddedServerError) as error:
         print(f"breakeven usage: {error}", file=sys.stderr)
@@ -67,26 +58,6 @@ def run(args: argparse.Namespace) -> int:
         return 2
     print(as_json(report) if args.json else as_table(report))
     return 0
-
-
-@contextmanager
-def _server(args: argparse.Namespace) -> Iterator[str]:
-    """The server asked for, the one that runs on the data directory, or one started for this report."""
-    data_dir = args.data_dir or default_data_dir()
-    url = args.redis or running_url(data_dir)
-    if url is not None:
-        yield url
-        return
-    if not (data_dir / "appendonlydir").is_dir():
-        raise EmbeddedServerError(
-            f"nothing was counted in {data_dir} yet; start `breakeven serve`, "
-            "or name its ledger with --redis or --data-dir"
-        )
-    server = EmbeddedServer(data_dir)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
 
 
 async def _read(url: str, args: argparse.Namespace) -> UsageReport:

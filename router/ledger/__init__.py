@@ -12,6 +12,12 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     layout      key names and the format of values
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
+    records     one line per request, and how a batch of them is packed
+    reader      reading records: in order, newest first, or as they come
+    verify      the totals against the records
+    invoice     a provider's CSV export, read
+    reconcile   the totals against a provider's export
+    export      records as JSON lines, CSV or Parquet
     memory      the same ledger in one process's memory, for tests and as the model of the rules
     embedded    a Valkey of our own, on a unix socket in the data directory
 """

@@ -10,6 +10,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
     be:{ledger}:swept                   the last lease bucket whose holds were charged
     be:{ledger}:timezone                the time zone that days are counted in
+    be:{ledger}:requests                capped stream: request records, one entry per batch
 
 A reservation's id begins with its lease bucket, 8 digits. Totals and volumes are msgpack arrays.
 """
@@ -30,6 +31,7 @@ from router.core.volume import QUARTER_SECONDS, day_of
 PREFIX = "be:{ledger}:"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
+REQUESTS_KEY = PREFIX + "requests"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8

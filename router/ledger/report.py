@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import hiredis
 import msgspec
 
 from router.core.values import Cell, Mixture, Row
+from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
@@ -95,6 +97,17 @@ def day_range(first: str, last: str) -> list[str]:
     """All days from the first to the last, both included (YYYY-MM-DD)."""
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     return [(start + timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
+
+
+def day_start(day: str, timezone: ZoneInfo) -> float:
+    """First moment of a day (YYYY-MM-DD), in seconds since the epoch; midnight need not exist."""
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=timezone).timestamp()
+    return float(first_of_day(quarter_of(noon), timezone) * QUARTER_SECONDS)
+
+
+def day_end(day: str, timezone: ZoneInfo) -> float:
+    """First moment after a day."""
+    return day_start((date.fromisoformat(day) + timedelta(days=1)).isoformat(), timezone)
 
 
 def add_rows(a: Row, b: Row) -> Row:

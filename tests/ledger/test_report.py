@@ -1,8 +1,10 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from router.core.values import Cell, Row
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.report import day_range, group, merge, open_report, total
+from router.ledger.report import day_end, day_range, day_start, group, merge, open_report, total
 
 GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
 CLOUD = Row(Cell("openai", "cloud", "chat", "sales", "app"), 2, 1, 20, 2, 6, 400, 0, 0, 1)
@@ -12,6 +14,20 @@ NOWHERE = Cell("", "", "", "", "")
 def test_a_range_has_both_its_ends():
     assert day_range("2026-02-27", "2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
     assert day_range("2026-02-27", "2026-02-27") == ["2026-02-27"]
+
+
+@pytest.mark.parametrize(
+    ("day", "timezone", "hours"),
+    [
+        ("2026-05-20", "Europe/Berlin", 24),
+        ("2026-03-29", "Europe/Berlin", 23),
+        ("2026-10-25", "Europe/Berlin", 25),
+        ("2026-03-08", "America/Havana", 23),  # has no midnight
+    ],
+)
+def test_a_day_is_as_long_as_it_is(day, timezone, hours):
+    zone = ZoneInfo(timezone)
+    assert day_end(day, zone) - day_start(day, zone) == hours * 3600
 
 
 def test_rows_of_a_cell_are_merged():

@@ -1,0 +1,27 @@
+"""`--from` and `--to`: days of the ledger's time zone."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from zoneinfo import ZoneInfo
+
+from router.cli.usage import parse_day
+from router.ledger.report import day_end, day_start
+
+
+def add_days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="since", metavar="DAY", help="first day: YYYY-MM-DD, today or yesterday")
+    parser.add_argument("--to", dest="until", metavar="DAY", help="last day, which is included")
+
+
+def span_of(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> tuple[float, float]:
+    """From the beginning of the first day up to the end of the last one, in seconds since the epoch.
+
+    Without bound where no day is given. Raises ValueError.
+    """
+    first = day_start(parse_day(args.since, now, timezone), timezone) if args.since else 0.0
+    last = day_end(parse_day(args.until, now, timezone), timezone) if args.until else math.inf
+    if last <= first:
+        raise ValueError("the day given with --to is before the one given with --from")
+    return first, last

@@ -1,0 +1,101 @@
+"""`breakeven export`: the request records as JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from router.cli.days import add_days, span_of
+from router.cli.server import add_arguments, ledger_url
+from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
+from router.ledger.export import FORMATS, MissingPackageError, Writer
+from router.ledger.reader import Filter, RecordReader, open_records
+from router.ledger.records import Record
+from router.ledger.report import open_report
+
+_TOGETHER = 1000
+
+
+def add_parser(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "export", help="write the request records as JSON lines, CSV or Parquet", description=__doc__
+    )
+    add_days(parser)
+    parser.add_argument("--format", default="jsonl", choices=tuple(FORMATS))
+    parser.add_argument("--output", default="-", metavar="FILE|-", help="standard output if not given")
+    parser.add_argument("--key", default="", metavar="NAME", help="only requests with this key")
+    parser.add_argument("--team", default="", metavar="NAME", help="only requests of this team")
+    parser.add_argument("--model", default="", metavar="NAME", help="only requests for this model of the policy")
+    parser.add_argument("--backend", default="", metavar="NAME", help="only requests that this backend served")
+    add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the records; 1 when that is not possible, 2 for an argument that cannot be used."""
+    try:
+        with ledger_url(args) as url, _output(args.output) as output:
+            skipped = asyncio.run(_export(url, args, output))
+    except BrokenPipeError:
+        # Who reads has seen enough, as in `breakeven export | head`. Python must not write to it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (LedgerUnavailable, EmbeddedServerError, MissingPackageError, OSError) as error:
+        print(f"breakeven export: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"breakeven export: {error}", file=sys.stderr)
+        return 2
+    if skipped:
+        print(f"breakeven export: {skipped} entries could not be read and are left out", file=sys.stderr)
+    return 0
+
+
+async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> int:
+    """The number of entries that could not be read."""
+    async with open_report(url) as report:
+        timezone = ZoneInfo(await report.timezone() or "UTC")
+    since, until = span_of(args, time.time(), timezone)
+    wanted = Filter(args.key, args.team, args.model, args.backend, since=since, until=until)
+    writer = FORMATS[args.format](output)
+    async with open_records(url) as reader:
+        await _copy(reader, wanted, writer)
+        return reader.skipped
+
+
+async def _copy(reader: RecordReader, wanted: Filter, writer: Writer) -> None:
+    records: list[Record] = []
+    async for record in reader.records(wanted):
+        records.append(record)
+        if len(records) == _TOGETHER:
+            writer.write(records)
+            records = []
+    writer.write(records)
+    writer.close()
+
+
+@contextmanager
+def _output(name: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears under its name only once it is complete."""
+    if name == "-":
+        yield sys.stdout.buffer
+        return
+    path = Path(name)
+    if path.exists() and not path.is_file():
+        with path.open("wb") as output:
+            yield output
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as output:
+            yield output
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

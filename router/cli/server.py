@@ -1,0 +1,45 @@
+"""The ledger's server, for commands that work on it while a gateway runs or none does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from router.ledger.embedded import EmbeddedServer, default_data_dir, running_url
+from router.ledger.errors import EmbeddedServerError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--redis",
+        metavar="URL",
+        default=os.environ.get("BREAKEVEN_REDIS", ""),
+        help="the ledger's server; by default $BREAKEVEN_REDIS or the embedded one",
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the embedded server keeps its data")
+
+
+@contextmanager
+def ledger_url(args: argparse.Namespace, *, fresh: bool = False) -> Iterator[str]:
+    """The server asked for, the one that runs on the data directory, or one started for this command.
+
+    `fresh` allows a data directory that has no data yet. Raises EmbeddedServerError.
+    """
+    data_dir = args.data_dir or default_data_dir()
+    url = args.redis or running_url(data_dir)
+    if url is not None:
+        yield url
+        return
+    if not fresh and not (data_dir / "appendonlydir").is_dir():
+        raise EmbeddedServerError(
+            f"nothing was counted in {data_dir} yet; start `breakeven serve`, "
+            "or name its ledger with --redis or --data-dir"
+        )
+    server = EmbeddedServer(data_dir)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
