@@ -25,10 +25,13 @@ adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDI
 # Only providers that do not speak the OpenAI dialect need the adapter's environment.
 adapter_if_needed := $(if $(strip $(ANTHROPIC_API_KEY)$(GEMINI_API_KEY)),$(adapter))
 
-.PHONY: run install test lint types imports format docs prove bench adapter lock clean
+.PHONY: run demo install test lint types imports format docs prove bench adapter lock clean
 
 run: $(installed) $(adapter_if_needed)
 	@$(adapter_python) exec $(bin)/breakeven serve
+
+demo: $(installed)
+	@exec $(bin)/breakeven demo
 
 test: lint types imports $(adapter)
 	$(adapter_python) $(bin)/pytest -m "not prove" \
