@@ -25,7 +25,7 @@ adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDI
 # Only providers that do not speak the OpenAI dialect need the adapter's environment.
 adapter_if_needed := $(if $(strip $(ANTHROPIC_API_KEY)$(GEMINI_API_KEY)),$(adapter))
 
-.PHONY: run demo install test lint types imports format docs prove bench adapter lock clean
+.PHONY: run demo install test lint types imports format docs prove bench adapter otel lock clean
 
 run: $(installed) $(adapter_if_needed)
 	@$(adapter_python) exec $(bin)/breakeven serve
@@ -62,6 +62,9 @@ bench: $(testing) $(adapter)
 
 adapter: $(adapter)
 
+# What traces need, into the environment of `make run`.
+otel: .venv/.otel
+
 # Everything that running needs and nothing that testing needs: for deployments.
 install: $(installed) $(adapter)
 
@@ -71,6 +74,7 @@ lock: $(locking)
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) "$$@"; }; \
 	lock pyproject.toml --group build -o locks/run.txt; \
 	lock pyproject.toml --group build --group test -c locks/run.txt -o locks/test.txt; \
+	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock --group lock -o locks/lock.txt
 
@@ -90,6 +94,10 @@ clean:
 
 $(installed) $(adapter): %/.installed: pyproject.toml %/.filled
 	$*/bin/python $(pip_install_tree)
+	@touch $@
+
+.venv/.otel: locks/otel.txt $(installed)
+	.venv/bin/python $(pip_install) locks/otel.txt
 	@touch $@
 
 $(testing): locks/test.txt $(installed)

@@ -60,6 +60,9 @@ class Served(Struct, frozen=True):
     policy: str
 
 
+Then = Callable[[Served], Coroutine[Any, Any, None]]
+
+
 async def nothing_more(served: Served) -> None:
     """What `breakeven serve` does after its greeting."""
 
@@ -91,9 +94,7 @@ def exit_code(serving: Coroutine[Any, Any, None]) -> int:
 class Supervisor:
     """`then` runs once everything is served; it is cancelled when serving ends."""
 
-    def __init__(
-        self, settings: ServeSettings, then: Callable[[Served], Coroutine[Any, Any, None]] = nothing_more
-    ) -> None:
+    def __init__(self, settings: ServeSettings, then: Then = nothing_more) -> None:
         self._settings = settings
         self._then = then
         self._following: asyncio.Task[None] | None = None

@@ -60,7 +60,7 @@ def asks(day: Sequence[Recorded], senders: Sequence[Sender]) -> Iterator[Ask]:
 def _body(number: int, recorded: Recorded, model: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": "user", "content": prompt(number, recorded.input - TOKENS_PER_MESSAGE)}],
+        "messages": [{"role": "user", "content": prompt_of(number, recorded.input - TOKENS_PER_MESSAGE)}],
         "max_tokens": max(1, recorded.output),
         "ignore_eos": True,
     }
@@ -69,7 +69,7 @@ def _body(number: int, recorded: Recorded, model: str) -> dict[str, Any]:
     return body
 
 
-def prompt(number: int, tokens: int) -> str:
+def prompt_of(number: int, tokens: int) -> str:
     """A text of so many tokens, at least one, as the pretended backends count them."""
     begin = _CARD if number % _CARD_EVERY == 0 else f"Simulated request {number} of a replayed day."
     return "".join(islice(chain(tokenize(begin), cycle(_WORDS)), max(1, tokens)))
