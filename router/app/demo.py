@@ -23,15 +23,15 @@ from router.app.settings import ServeSettings
 from router.app.supervisor import STOP_PATIENCE, CannotServe, Served, Supervisor, exit_code
 from router.config.load import load
 from router.simulate.day import recorded_day
-from router.simulate.replay import replay
+from router.simulate.replay import MOST_AT_ONCE, replay
 from router.simulate.traffic import Sender, asks
 
 GRACE_SECONDS = 5.0
 LISTENING = "listening on "
 QUICK = ("--tokens-per-second", "20000", "--first-token", "0.02", "--context", str(CONTEXT))
-"""A day that takes two minutes needs backends that are as much faster than real ones."""
+"""A day that takes two minutes needs backends that are as much faster than real ones; the GPU has room for all."""
 PRETENDED: Mapping[str, tuple[str, ...]] = {
-    "local": ("--kind", "vllm", "--model", LOCAL_MODEL, "--slots", "48", "--kv-tokens", "4000000", *QUICK),
+    "local": ("--kind", "vllm", "--model", LOCAL_MODEL, "--slots", str(MOST_AT_ONCE), "--kv-tokens", "4000000", *QUICK),
     "cloud": ("--kind", "openai", "--model", CLOUD_MODEL, *QUICK),
 }
 
