@@ -13,7 +13,7 @@ async function ask(path, options = {}) {
 document.querySelector("#sign-out").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { csrf } = await ask("/api/session");
-  await ask("/sign-out", { method: "POST", headers: { "x-breakeven-csrf": csrf } });
+  await ask("/sign-out", { method: "POST", headers: { "x-csrf-token": csrf } });
   location.assign("/sign-in");
 });
 
