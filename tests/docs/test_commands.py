@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-COMMANDS = {"serve", "check", "schema", "explain", "usage", "key new"}
+COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "key new"}
 LINES = commands()
 
 
