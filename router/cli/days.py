@@ -20,8 +20,11 @@ def span_of(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> tuple[f
 
     Without bound where no day is given. Raises ValueError.
     """
-    first = day_start(parse_day(args.since, now, timezone), timezone) if args.since else 0.0
-    last = day_end(parse_day(args.until, now, timezone), timezone) if args.until else math.inf
+    try:
+        first = day_start(parse_day(args.since, now, timezone), timezone) if args.since else 0.0
+        last = day_end(parse_day(args.until, now, timezone), timezone) if args.until else math.inf
+    except OverflowError:
+        raise ValueError("a day is one of this calendar's, such as 2026-11-20") from None
     if last <= first:
         raise ValueError("the day given with --to is before the one given with --from")
     return first, last

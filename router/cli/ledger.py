@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 from typing import Any
 
-ACTIONS = {"verify": "router.cli.ledger_verify"}
+ACTIONS = {"verify": "router.cli.ledger_verify", "reconcile": "router.cli.ledger_reconcile"}
 
 
 def add_parser(subparsers: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import chain
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 MEASURES = ("requests", "input", "cached", "output", "cost")
 _DELIMITERS = ",;\t"
-_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
+_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 
 
 class InvoiceError(ValueError):
@@ -116,22 +116,18 @@ FORMS = (
 )
 
 
-def read_invoice(text: Iterable[str], timezone: ZoneInfo) -> Invoice:
+def read_invoice(file: Iterable[bytes], timezone: ZoneInfo) -> Invoice:
     """Sums a file's lines. Moments are put on days of `timezone`; dates stay as they are. Raises InvoiceError."""
-    lines = iter(text)
-    header = next(lines, "")
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-    table = _rows(reader)
-    names = [name.strip().lower().replace(" ", "_") for name in next(table, (1, []))[1]]
+    rows = _rows(file)
+    names = [name.strip().lower().replace(" ", "_") for name in next(rows, (1, []))[1]]
     form = _form_of(names)
-    columns = {m: [c for c in wanted if c in names] for m, wanted in form.columns.items()}
-    measures = tuple(m for m in MEASURES if columns.get(m))
+    found = {measure: [name for name in wanted if name in names] for measure, wanted in form.columns.items()}
+    measures = tuple(measure for measure in MEASURES if found.get(measure))
     if not measures:
-        raise InvoiceError(1, "there is no column with tokens, requests or cost_usd")
-    parser = _Parser(form, names, {m: columns[m] for m in measures}, timezone)
+        raise InvoiceError(1, "there is no column with tokens, requests or costs")
+    parser = _Parser(form, names, {measure: found[measure] for measure in measures}, timezone)
     sums: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(measures, Decimal()))
-    for number, cells in table:
+    for number, cells in rows:
         for place, figures in parser.parse(number, cells):
             for measure, value in figures.items():
                 sums[place][measure] += value
@@ -197,19 +193,25 @@ class _Parser:
         return Decimal(plain.replace(",", ""))
 
 
-def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Lines with their numbers, which are those of their last line in the file."""
-    while True:
-        line_number: Callable[[], int] = lambda: getattr(reader, "line_num", 0)  # noqa: E731
+def _rows(file: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of the line on which each ends."""
+    lines = _decoded(file)
+    header = next(lines, "")
+    delimiter = max(_DELIMITERS, key=header.count)
+    reader = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise InvoiceError(reader.line_num, f"not CSV ({error})") from None
+
+
+def _decoded(file: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InvoiceError(line_number(), f"not CSV ({error})") from None
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
-            raise InvoiceError(line_number() + 1, "not UTF-8 text; export it as CSV in UTF-8") from None
-        yield line_number(), cells
+            raise InvoiceError(number, "not UTF-8 text; save it as CSV in UTF-8") from None
 
 
 def _form_of(names: Sequence[str]) -> Form:

@@ -104,10 +104,14 @@ class RecordReader:
     async def records(self, wanted: Filter) -> AsyncIterator[Record]:
         """Matching records in the order of their settlement.
 
-        Begins where arrivals from `wanted.since` on can stand, and reads to the end, since a settlement may come late.
+        Begins where arrivals from `wanted.since` on can stand, and goes to the entry that is the last one now, since a
+        settlement may come late.
         """
+        last = position(await self.last_id())
         start = str(max(0, int((wanted.since - CLOCK_SKEW) * 1000)))
         async for entry in self.entries(start):
+            if entry.position > last:
+                return
             for record in entry.records:
                 if wanted.matches(record):
                     yield record

@@ -71,13 +71,18 @@ async def read_ours(
     sums: dict[tuple[str, str], Figures] = {}
     counted: list[Row] = []
     for day in days:
-        start, end = (math.ceil(at / 3600) for at in (day_start(day, timezone), day_end(day, timezone)))
-        for row in await report.hours(range(start, end)):
+        for row in await rows_of(report, day, timezone):
             name = name_of(row.cell.backend, row.cell.model)
             if name is not None:
                 counted.append(row)
                 sums[day, name] = _plus(sums.get((day, name), _NO_FIGURES), _figures(row))
     return Ours(sums, total(counted))
+
+
+async def rows_of(report: Report, day: str, timezone: ZoneInfo) -> list[Row]:
+    """Totals of the hours that begin on a day of any time zone."""
+    start, end = (math.ceil(at / 3600) for at in (day_start(day, timezone), day_end(day, timezone)))
+    return await report.hours(range(start, end))
 
 
 def reconcile(invoice: Invoice, ours: Ours, tolerance: Tolerance, days: Sequence[str]) -> Reconciliation:

@@ -130,12 +130,14 @@ async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until:
     complete = await reader.complete()
     first = await anext(reader.entries(chunk=1), None)
     if first is None:
-        return Verification(calendar.timezone.key, None, 0, 0, 0, 0, reader.skipped, 0, [])
+        return _nothing(calendar, reader)
     covered = _covered_from(first, complete, calendar.timezone)
     books = await _read(reader, places(max(since, covered), min(until, now + HOUR), calendar.timezone))
     reader.skipped = 0
     sums = Sums({place.key: read.position for place, read in books.items()}, calendar)
     oldest = await _sum(reader, sums, max((read.position for read in books.values()), default=(0, 0)))
+    if not oldest:
+        return _nothing(calendar, reader)
     if oldest != first.id:
         covered = _covered_from(Entry(oldest, []), False, calendar.timezone)
     checked = [place for place in sorted(books) if place.start >= covered]
@@ -178,6 +180,10 @@ def differences(place: Place, books: Iterable[Row], records: Iterable[Row]) -> l
             if getattr(a, measure) != getattr(b, measure)
         ]
     return found
+
+
+def _nothing(calendar: Calendar, reader: RecordReader) -> Verification:
+    return Verification(calendar.timezone.key, None, 0, 0, 0, 0, reader.skipped, 0, [])
 
 
 def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:

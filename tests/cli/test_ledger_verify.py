@@ -70,7 +70,12 @@ def test_what_could_not_be_read_is_said(books, verify, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("--from", "tomorrow"), "a day is"), (("--from", "2026-05-20", "--to", "2026-05-19"), "--to is before")],
+    [
+        (("--from", "tomorrow"), "a day is"),
+        (("--to", "9999-12-31"), "a day is"),
+        (("--from", "0001-01-01", "--to", "0001-01-01"), ""),
+        (("--from", "2026-05-20", "--to", "2026-05-19"), "--to is before"),
+    ],
 )
 def test_a_wrong_argument_is_explained(books, verify, capsys, arguments, message):
     assert verify(*arguments) == 2

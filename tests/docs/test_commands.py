@@ -12,7 +12,18 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "key new"}
+COMMANDS = {
+    "serve",
+    "demo",
+    "check",
+    "schema",
+    "explain",
+    "usage",
+    "export",
+    "ledger verify",
+    "ledger reconcile",
+    "key new",
+}
 LINES = commands()
 
 

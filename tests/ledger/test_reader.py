@@ -66,6 +66,15 @@ async def test_records_of_some_time_are_found_although_they_were_written_later(s
         assert ids(found) == ["r500", "r400", "r450"]
 
 
+async def test_what_is_written_while_records_are_read_is_left_for_the_next_time(server, three_batches):
+    async with open_records(server.url) as reader:
+        found = []
+        async for record in reader.records(Filter()):
+            found.append(record)
+            write(server, packed(6))
+        assert ids(found) == ["r1", "r2", "r3", "r4", "r5"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.core.values import Cell, Hold, Row, Settlement, Usage
-from router.ledger.layout import Calendar, pack_cell
+from router.ledger.batch import Batch, Packer
+from router.ledger.layout import Calendar, pack_cell, unpack_cell
 from router.ledger.memory import MemoryLedger
-from router.ledger.reader import Entry, open_records
+from router.ledger.reader import Entry, RecordReader, open_records
 from router.ledger.records import Record, batch_blob, pack_record, pack_refused, unpack_records
 from router.ledger.report import merge
 from router.ledger.verify import Place, Sums, differences, places, verify
@@ -204,6 +205,37 @@ async def test_what_is_counted_during_the_check_is_no_difference(book):
     assert [result.differences for result in results] == [[]] * 10
 
 
+class Interrupted:
+    """Something happens to the stream between reading the totals and reading the records."""
+
+    def __init__(self, reader: RecordReader, happens) -> None:
+        self._ask, self._happens = reader.ask, happens
+        reader.ask = self.ask
+
+    async def ask(self, *words):
+        answer = await self._ask(*words)
+        if words[0] == "EVAL":
+            self._happens()
+        return answer
+
+
+async def test_records_that_go_during_the_check_are_not_missed(book):
+    for hour in range(4):
+        book.count(pack_record(settlement(NOON + hour * 3600 + 60)), written=NOON + hour * 3600 + 65)
+    async with open_records(book.server.url) as reader:
+        Interrupted(reader, lambda: book.client.xtrim(STREAM, maxlen=2, approximate=False))
+        result = await verify(reader, now=NOON + 4 * 3600 - 1)
+    assert (result.differences, result.covered) == ([], NOON + 2 * 3600 + 125)
+
+
+async def test_a_ledger_that_is_emptied_during_the_check_has_no_records(book):
+    book.count(pack_record(settlement()))
+    async with open_records(book.server.url) as reader:
+        Interrupted(reader, book.client.flushall)
+        result = await verify(reader, now=NOON + 1800)
+    assert (result.differences, result.covered, result.hours) == ([], None, 0)
+
+
 def test_hours_and_days_of_a_span():
     names = [place.name for place in places(MIDNIGHT, MIDNIGHT + 2 * 3600, BERLIN)]
     assert names == [str(HOUR - 12), str(HOUR - 11), "2026-05-20"]
@@ -267,6 +299,25 @@ def test_records_sum_to_what_the_books_say(life):
     sums.add(Entry("1-0", unpack_records(batch_blob(packed))))
     rows = [row for day in days for row in sums.rows(f"{PREFIX}day:{day}")]
     assert differences(Place(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
+
+
+@settings(deadline=None)
+@given(st.lists(requests, max_size=12))
+def test_records_sum_to_what_a_batch_adds(asked):
+    """Hour by hour and day by day, against the payload of the script that counts."""
+    settled = [
+        Settlement(f"{n:08d}", cell, at, usage, cost, other, error, eligible)
+        for n, (at, cell, usage, cost, other, error, eligible) in enumerate(asked)
+    ]
+    packed = Packer(Calendar(BERLIN), 400).together(Batch(settled, []))
+    sums: dict[str, list[Row]] = {}
+    for day, hour, _, fields, totals, *_ in msgspec.msgpack.decode(packed.payload)[3]:
+        rows = [Row(unpack_cell(field), *total) for field, total in zip(fields, totals, strict=True)]
+        for key in (f"{PREFIX}day:{day}", f"{PREFIX}hour:{hour}"):
+            sums[key] = merge([*sums.get(key, []), *rows])
+    ours = Sums(dict.fromkeys(sums, (1, 0)), Calendar(BERLIN))
+    ours.add(Entry("1-0", unpack_records(batch_blob([pack_record(settlement) for settlement in settled]))))
+    assert {key: merge(ours.rows(key)) for key in sums} == sums
 
 
 def test_records_after_a_position_are_not_summed():
