@@ -24,6 +24,10 @@
     history     every version of the policy that was in force
     live        server-sent events
     metrics     Prometheus
+    follower    request records as they are written
+    meters      what they measure
+    spans       what they are as spans
+    traces      sending those to an OpenTelemetry collector
     pages       static files, from `pages/` and from the plotly package
     entry       signing in and out
 

@@ -67,7 +67,7 @@ def drafts(record: Record, plan: Plan) -> Drafts | None:
     return Drafts(
         seed=record.id or record.request,
         request=SpanDraft(
-            f"breakeven {record.model}".strip(),
+            "breakeven request",
             _at(record, 0),
             _at(record, record.duration),
             _of_request(record) | ({"error.type": error} if error else {}),
