@@ -132,7 +132,7 @@ def test_replicas_have_no_one_address(policy):
     [
         (VllmBackend(zone="z", serves={"m": "m"}, kind="vllm", url="http://h/v1"), "m", "vllm"),
         (OpenAIBackend(zone="z", serves={"m": "m"}, kind="openai", url="http://h/v1"), "m", "openai"),
-        (OpenAIBackend(zone="z", serves={"m": "m"}, kind="openai", url="http://h", provider="mistral"), "m", "mistral_ai"),
+        (OpenAIBackend(zone="z", serves={"m": "m"}, kind="openai", url="http://h", provider="xai"), "m", "x_ai"),
         (LitellmBackend(zone="z", serves={"m": "m"}, kind="litellm"), "anthropic/claude", "anthropic"),
         (LitellmBackend(zone="z", serves={"m": "m"}, kind="litellm"), "vertex_ai/gemini", "gcp.vertex_ai"),
     ],
