@@ -24,6 +24,7 @@
     history     every version of the policy that was in force
     live        server-sent events
     metrics     Prometheus
+    gauges      its figures of backends, workers and budgets
     follower    request records as they are written
     meters      what they measure
     spans       what they are as spans
