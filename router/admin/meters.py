@@ -96,7 +96,13 @@ class RecordMeters:
         return percentiles(self._overheads)
 
     async def metrics(self) -> Iterable[Metric]:
-        return list(self._registry.collect())
+        return [_without_births(family) for family in self._registry.collect()]
+
+
+def _without_births(family: Metric) -> Metric:
+    """The time of a series' first sample is a series too, which nobody asks for."""
+    family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+    return family
 
 
 def percentiles(micros: Iterable[int]) -> Latency | None:

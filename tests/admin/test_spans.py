@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -75,6 +78,14 @@ def test_the_call_begins_when_it_was_sent_and_both_end_with_the_answer(plan):
     assert found.request.start == 1_795_604_400_250_000_000
     assert found.call.start - found.request.start == 1_500_000
     assert found.request.end == found.call.end == found.request.start + 900_000_000
+
+
+def test_every_attribute_is_documented_and_no_other(plan):
+    page = (Path(__file__).parents[2] / "docs/observability.md").read_text().split("## Traces")[1]
+    found = drafts(changed(cache_write=5, error=True, status=502), plan)
+    made = {*found.request.attributes, *found.call.attributes}
+    documented = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page))
+    assert documented == made
 
 
 @pytest.mark.parametrize(
