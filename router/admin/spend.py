@@ -17,7 +17,7 @@ from router.admin.control import Ask, Control
 from router.admin.economics import line_to_draw
 from router.admin.errors import ApiError
 from router.admin.questions import By, SpendQuery
-from router.core.values import Plan, Row
+from router.core.values import Cell, Plan, Row
 from router.core.volume import day_of
 from router.ledger.report import Report, day_range
 from router.ledger.sums import Tally, tally_of
@@ -74,7 +74,7 @@ async def spend_of(control: Control, query: SpendQuery) -> Spend:
             else [_point(begin_of(day, timezone), days, tally, owned) for day, tally in zip(names, daily, strict=True)]
         ),
         lines=lines,
-        forecast=_forecast(plan, days, total, now) if query.range == "month" and query.first is None else None,
+        forecast=_forecast(plan, query, days, total, now) if query.range == "month" and query.first is None else None,
         choices=choices_of(plan),
     )
 
@@ -117,12 +117,12 @@ async def _tallies(report: Report, query: SpendQuery, slots: Sequence[str] | Seq
     hours = [slot for slot in slots if isinstance(slot, int)]
     if not filtered(query):
         return await report.day_tallies(days) if days else await report.hour_tallies(hours)
-    cells = await report.each_day(days) if days else await report.each_hour(hours)
-    return [tally_of(row for row in rows if _matches(row, query)) for rows in cells]
+    wanted = [(name, value) for name, value in _wanted(query).items() if value is not None]
 
+    def keep(cell: Cell) -> bool:
+        return all(getattr(cell, name) == value for name, value in wanted)
 
-def _matches(row: Row, query: SpendQuery) -> bool:
-    return all(wanted is None or getattr(row.cell, name) == wanted for name, wanted in _wanted(query).items())
+    return [tally_of(rows) for rows in await (report.each_day(days, keep) if days else report.each_hour(hours, keep))]
 
 
 def owned_zones(plan: Plan) -> frozenset[str]:
@@ -189,7 +189,7 @@ def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], 
     return max(0, round(plan.gpu.fixed_usd_per_day * 1e6 * seconds / _DAY_SECONDS))
 
 
-def _forecast(plan: Plan, days: Days, total: Figures, now: float) -> Forecast:
+def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: float) -> Forecast:
     first = date.fromisoformat(days.first)
     count = calendar.monthrange(first.year, first.month)[1]
     month = Days(days.first, first.replace(day=count).isoformat(), days.timezone)
@@ -201,7 +201,7 @@ def _forecast(plan: Plan, days: Days, total: Figures, now: float) -> Forecast:
         elapsed=elapsed,
         cost_micro_usd=round(total.cost_micro_usd * scale),
         cloud_only_micro_usd=round(total.cloud_only_micro_usd * scale),
-        net_saved_micro_usd=round(total.avoided_micro_usd * scale - rent),
+        net_saved_micro_usd=None if filtered(query) else round(total.avoided_micro_usd * scale - rent),
         formula=_FORMULA,
     )
 

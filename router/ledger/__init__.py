@@ -12,6 +12,7 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     layout      key names and the format of values
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
+    sums        totals by one dimension, for pages
     records     one line per request, and how a batch of them is packed
     reader      reading records: in order, newest first, or as they come
     verify      the totals against the records
