@@ -37,10 +37,18 @@ class Narrator:
         self._count(answer)
         if answer.reason == "breakeven-above" and not self.crossed:
             self.crossed = True
-            self._say(
-                f"{_clock(answer.ask.at)}  CROSSED: {tokens(self._seen.total)} tokens so far, and the GPU breaks even "
-                f"at {self._line()}. From now on the GPU answers what may go either way."
+            self._say(f"{_clock(answer.ask.at)}  {self._crossing()}")
+
+    def _crossing(self) -> str:
+        if self._seen.total < (self._terms().tokens_per_day or 0) / 2:
+            return (
+                "The ledger has seen a day before this one, so its volume is above the break-even already: "
+                "the GPU answers what may go either way."
             )
+        return (
+            f"CROSSED: {tokens(self._seen.total)} tokens so far, and the GPU breaks even at {self._line()}. "
+            "From now on the GPU answers what may go either way."
+        )
 
     def begin(self) -> None:
         self._say(HEADING)

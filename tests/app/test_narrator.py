@@ -48,6 +48,14 @@ def test_the_crossing_is_said_once(narrator, said):
     assert crossings[0].startswith(" 1:15  CROSSED: 3.2 M tokens so far, and the GPU breaks even at 3.03 M.")
 
 
+def test_a_ledger_that_has_seen_a_day_before_is_not_said_to_cross_now(narrator, said):
+    narrator.hear(answer(0.5, "local", "breakeven-above", input=100, output=100))
+    assert said == [
+        " 0:30  The ledger has seen a day before this one, so its volume is above the break-even already: "
+        "the GPU answers what may go either way."
+    ]
+
+
 def test_the_end_says_what_the_gpu_is_worth(narrator, said):
     narrator.hear(answer(3, input=4_000_000, output=4_000_000))
     narrator.end()
