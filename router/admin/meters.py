@@ -43,29 +43,22 @@ class RecordMeters:
     def __init__(self) -> None:
         self._lately: dict[str, _Lately] = {}
         self._overheads: deque[int] = deque(maxlen=LATEST)
-        self._registry = registry = CollectorRegistry(auto_describe=False)
+        self._registry = CollectorRegistry(auto_describe=False)
         where = ("backend", "zone")
-        self._duration = Histogram(
-            "breakeven_request_duration_seconds", "From arrival to the answer's end.", where, buckets=SECONDS,
-            registry=registry,
-        )  # fmt: skip
-        self._first_byte = Histogram(
-            "breakeven_first_byte_seconds", "From arrival to the answer's first byte.", where, buckets=SECONDS,
-            registry=registry,
-        )  # fmt: skip
-        self._overhead = Histogram(
-            "breakeven_overhead_seconds", "From arrival until the request was sent on, where one attempt was enough.",
-            buckets=OVERHEAD_SECONDS, registry=registry,
-        )  # fmt: skip
-        self._decisions = Counter(
-            "breakeven_decisions", "Answered requests by why they went there.", ("zone", "reason"), registry=registry
+        self._duration = self._histogram("request_duration", "From arrival to the answer's end.", where)
+        self._first_byte = self._histogram("first_byte", "From arrival to the answer's first byte.", where)
+        self._overhead = self._histogram(
+            "overhead", "From arrival until it was sent on, where one attempt was enough.", (), OVERHEAD_SECONDS
         )
-        self._retries = Counter(
-            "breakeven_retries", "Attempts beyond the first, by who answered at last.", where, registry=registry
-        )
-        self._refusals = Counter(
-            "breakeven_refusals", "Requests that no backend saw, by the error's code.", ("reason",), registry=registry
-        )
+        self._decisions = self._counter("decisions", "Answered, by why they went there.", ("zone", "reason"))
+        self._retries = self._counter("retries", "Attempts beyond the first, by who answered at last.", where)
+        self._refusals = self._counter("refusals", "Requests that no backend saw, by the error's code.", ("reason",))
+
+    def _histogram(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float] = SECONDS) -> Histogram:
+        return Histogram(f"breakeven_{name}_seconds", text, labels, buckets=buckets, registry=self._registry)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Counter:
+        return Counter(f"breakeven_{name}", text, labels, registry=self._registry)
 
     def hear(self, record: Record) -> None:
         if record.kind == "refused":
