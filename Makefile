@@ -29,10 +29,13 @@ adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDI
 # Only providers that do not speak the OpenAI dialect need the adapter's environment.
 adapter_if_needed := $(if $(strip $(ANTHROPIC_API_KEY)$(GEMINI_API_KEY)),$(adapter))
 
-.PHONY: run install compiled test lint types imports format docs prove prove-compiled bench adapter lock clean
+.PHONY: run demo install compiled test lint types imports format docs prove prove-compiled bench adapter otel lock clean
 
 run: $(installed) $(adapter_if_needed)
 	@$(adapter_python) exec $(bin)/breakeven serve
+
+demo: $(installed)
+	@exec $(bin)/breakeven demo
 
 test: lint types imports $(adapter)
 	$(adapter_python) $(bin)/pytest -m "not prove" \
@@ -69,6 +72,9 @@ bench: $(testing) $(adapter)
 
 adapter: $(adapter)
 
+# What traces need, into the environment of `make run`.
+otel: .venv/.otel
+
 # Everything that running needs and nothing that testing needs: for deployments.
 install: $(installed) $(adapter)
 
@@ -81,6 +87,7 @@ lock: $(locking)
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) "$$@"; }; \
 	lock pyproject.toml --group build -o locks/run.txt; \
 	lock pyproject.toml --group build --group test -c locks/run.txt -o locks/test.txt; \
+	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
 	lock --group lock -o locks/lock.txt
@@ -129,6 +136,10 @@ $(compiled_in)-build/.built: pyproject.toml setup.py $(sources) $(compiled_in)-b
 $(compiled) .venv-compiled-test/.installed: %/.installed: %/.filled $(compiled_in)-build/.built
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall \
 		$(compiled_in)-build/wheel/*.whl
+	@touch $@
+
+.venv/.otel: locks/otel.txt $(installed)
+	.venv/bin/python $(pip_install) locks/otel.txt
 	@touch $@
 
 $(testing): locks/test.txt $(installed)

@@ -11,5 +11,5 @@ import pytest
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Provider keys and backend addresses of whoever runs the tests stay out of them."""
     for name in list(os.environ):
-        if name.endswith("_API_KEY") or name == "VLLM_BASE_URL":
+        if name.endswith("_API_KEY") or name.startswith(("VLLM_BASE_URL", "OTEL_")):
             monkeypatch.delenv(name)

@@ -24,6 +24,11 @@
     history     every version of the policy that was in force
     live        server-sent events
     metrics     Prometheus
+    gauges      its figures of backends, workers and budgets
+    follower    request records as they are written
+    meters      what they measure
+    spans       what they are as spans
+    traces      sending those to an OpenTelemetry collector
     pages       static files, from `pages/` and from the plotly package
     entry       signing in and out
 

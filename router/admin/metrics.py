@@ -14,6 +14,8 @@ from router.admin.books import timezone_of
 from router.admin.control import Ask, Control
 from router.admin.economics import breakeven
 from router.admin.errors import ApiError
+from router.admin.gauges import budget_gauges, operations_gauges
+from router.admin.operations import operations_of
 from router.core.values import Row
 from router.core.volume import day_before, day_of
 from router.ledger.errors import LedgerUnavailable
@@ -112,6 +114,8 @@ async def found(control: Control, ask: Ask) -> list[Metric]:
             timezone = await timezone_of(report, control.desk.plan.policy.cost.timezone)
             totals = await control.counters.read(report, day_of(control.clock(), timezone))
         metrics += [*_counters(totals), *await _economy(control, ask), *await control.sources.meters.metrics()]
+        metrics += operations_gauges(await operations_of(control))
+        metrics += budget_gauges(await control.sources.budgets.uses(control.clock()))
     except (ApiError, LedgerUnavailable):
         return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 0)]
     return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 1)]

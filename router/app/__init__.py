@@ -14,5 +14,8 @@ data_dir    one gateway to a data directory
 port        one port for all workers
 lookup      asks a vLLM which model it serves
 greeting    what is said once it serves
+demo        `breakeven demo`: all of that, and a replayed day
+demo_policy its policy and keys
+narrator    what it says while the day passes
 logs        structured logs
 """

@@ -7,6 +7,7 @@ Settings come as one JSON line on standard input, which then stays open: its end
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 
@@ -14,8 +15,12 @@ import msgspec
 from aiohttp import web
 
 from router.admin.build import make_control
+from router.admin.follower import Follower
+from router.admin.meters import RecordMeters
 from router.admin.server import application
 from router.admin.settings import AdminSettings
+from router.admin.sources import Sources
+from router.admin.traces import traces_from
 from router.app import logs
 from router.app.lifeline import stop_event
 from router.app.port import join_port
@@ -45,19 +50,24 @@ async def serve(settings: AdminSettings) -> None:
             return str(error)
         return ""
 
-    control = make_control(settings, servable, time.time)
+    meters = RecordMeters()
+    control = make_control(settings, servable, time.time, Sources(meters=meters))
+    traces = traces_from(os.environ, lambda: control.desk.plan, control.version)
+    follower = Follower(settings.redis, [meters, traces] if traces.on else [meters])
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = asyncio.create_task(control.desk.follow())
+    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run())]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await stop.wait()
-    following.cancel()
+    for each in following:
+        each.cancel()
     await runner.cleanup()
+    traces.close()
 
 
 if __name__ == "__main__":

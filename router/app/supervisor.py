@@ -13,11 +13,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from router.admin.settings import AdminSettings
 from router.admin.tokens import Taken, TokenUnusable, take_tokens
@@ -51,11 +52,31 @@ class CannotServe(Exception):
     """Serving cannot begin; the text says why and what to do."""
 
 
+class Served(Struct, frozen=True):
+    """What is served: its URL, the dashboard's, and the path of the policy."""
+
+    url: str
+    dashboard: str
+    policy: str
+
+
+Then = Callable[[Served], Coroutine[Any, Any, None]]
+
+
+async def nothing_more(served: Served) -> None:
+    """What `breakeven serve` does after its greeting."""
+
+
 def run(settings: ServeSettings) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code."""
+    return exit_code(Supervisor(settings).serve())
+
+
+def exit_code(serving: Coroutine[Any, Any, None]) -> int:
+    """Of a process that serves and does nothing else; says why when it cannot."""
     logs.set_up()
     try:
-        asyncio.run(Supervisor(settings).serve())
+        asyncio.run(serving)
     except (
         CannotServe,
         PolicyError,
@@ -71,8 +92,12 @@ def run(settings: ServeSettings) -> int:
 
 
 class Supervisor:
-    def __init__(self, settings: ServeSettings) -> None:
+    """`then` runs once everything is served; it is cancelled when serving ends."""
+
+    def __init__(self, settings: ServeSettings, then: Then = nothing_more) -> None:
         self._settings = settings
+        self._then = then
+        self._following: asyncio.Task[None] | None = None
         self._data_dir = Path(settings.data_dir).expanduser().absolute()
         self._runtime_dir = self._data_dir
         self._simulated: list[Child] = []
@@ -144,6 +169,11 @@ class Supervisor:
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
         sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard))
         sys.stdout.flush()
+        self._following = asyncio.create_task(self._then(Served(url, admin_url, policy)))
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self._stop.set()
 
     async def _first_plan(self) -> tuple[PolicyFile, Plan, Found]:
         """Raises PolicyError and NotServable."""
@@ -326,6 +356,9 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _end(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         patience = self._settings.grace + STOP_PATIENCE
         await asyncio.gather(*(worker.stop(patience) for worker in self._workers))
         others = [*self._simulated, *(each for each in (self._control, self._adapter) if each is not None)]

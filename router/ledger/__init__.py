@@ -13,6 +13,7 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     layout      key names and the format of values
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
+    sums        totals by one dimension, for pages
     records     one line per request, and how a batch of them is packed
     reader      reading records: in order, newest first, or as they come
     verify      the totals against the records
@@ -21,7 +22,6 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     export      records as JSON lines, CSV or Parquet
     shared      what workers tell each other: circuits that opened, who serves which policy, changed keys
     keys        client keys that live in the ledger rather than in the policy
-    sums        totals by one dimension, for pages
     memory      the same ledger in one process's memory, for tests and as the model of the rules
     journal     what a worker wrote to files before it was sent: replayed, and for rebuilding the books
     embedded    a Valkey of our own, on a unix socket in the data directory

@@ -19,4 +19,7 @@ embeddings  vectors
 *_shapes    the JSON of each dialect, from an answer
 *_api       the HTTP surface of each dialect
 serve       running an application
+day         a day of requests, as numbers
+traffic     the requests that stand for it
+replay      sending them
 """

@@ -13,7 +13,8 @@ import pytest
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
 KEYS = {"key new", "key list", "key revoke", "key rotate"}
-COMMANDS = {"serve", "check", "schema", "explain", "usage", "export", "ledger verify", "ledger reconcile"} | KEYS
+LEDGER = {"ledger verify", "ledger reconcile"}
+COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "export"} | LEDGER | KEYS
 LINES = commands()
 
 

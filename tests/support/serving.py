@@ -36,7 +36,8 @@ ASK = {"model": "chat", "messages": [{"role": "user", "content": "What is the ca
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process gets: nothing of the provider keys and addresses of whoever runs the tests."""
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and k not in SETTINGS}
+    outside = ("OTEL_", *SETTINGS)
+    kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and not k.startswith(outside)}
     return {**kept, "PYTHONPATH": str(PROJECT), **(extra or {})}
 
 

@@ -1,0 +1,155 @@
+"""`breakeven demo`: a whole gateway between two pretended backends, and a recorded day of traffic through it.
+
+Everything between the traffic and the backends is what `breakeven serve` runs. The clock is the real one: a day's
+requests are sent within a minute or two, and count as today's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from router.app.children import Child
+from router.app.demo_policy import CLOUD_MODEL, CONTEXT, LOCAL_MODEL, demo_policy, make_senders
+from router.app.narrator import Narrator
+from router.app.settings import ServeSettings
+from router.app.supervisor import STOP_PATIENCE, CannotServe, Served, Supervisor, exit_code
+from router.config.load import load
+from router.simulate.day import recorded_day
+from router.simulate.replay import MOST_AT_ONCE, replay
+from router.simulate.traffic import Sender, asks
+
+GRACE_SECONDS = 5.0
+LISTENING = "listening on "
+QUICK = ("--tokens-per-second", "20000", "--first-token", "0.02", "--context", str(CONTEXT))
+"""A day that takes two minutes needs backends that are as much faster than real ones; the GPU has room for all."""
+PRETENDED: Mapping[str, tuple[str, ...]] = {
+    "local": ("--kind", "vllm", "--model", LOCAL_MODEL, "--slots", str(MOST_AT_ONCE), "--kv-tokens", "4000000", *QUICK),
+    "cloud": ("--kind", "openai", "--model", CLOUD_MODEL, *QUICK),
+}
+
+log = logging.getLogger("breakeven.demo")
+
+
+class DemoSettings(Struct, frozen=True):
+    port: int = 8080
+    admin_port: int = 8081
+    data_dir: str = ""
+    """Empty for a temporary one, which is removed at the end."""
+    day: float = 100.0
+    """Seconds that the day takes."""
+    once: bool = False
+    """End when the day is over."""
+
+
+def run(settings: DemoSettings) -> int:
+    """Until Ctrl-C, or the day's end with `once`. Returns the exit code."""
+    demo = Demo(settings)
+    return exit_code(demo.play()) or demo.failed
+
+
+class Demo:
+    def __init__(self, settings: DemoSettings) -> None:
+        self._settings = settings
+        self._senders = make_senders()
+        self._supervisor: Supervisor | None = None
+        self.failed = 0
+
+    async def play(self) -> None:
+        """Raises what serving raises."""
+        with tempfile.TemporaryDirectory(prefix="breakeven-demo-", ignore_cleanup_errors=True) as made:
+            async with _pretended() as urls:
+                policy = _written(Path(made, "demo-policy.yaml"), demo_policy(urls, self._senders))
+                data_dir = self._settings.data_dir or str(Path(made, "data"))
+                _say(_introduction(data_dir, removed=not self._settings.data_dir))
+                self._supervisor = Supervisor(self._serving(policy, data_dir), self._day)
+                await self._supervisor.serve()
+
+    def _serving(self, policy: str, data_dir: str) -> ServeSettings:
+        return ServeSettings(
+            policy=policy,
+            port=self._settings.port,
+            admin_port=self._settings.admin_port,
+            data_dir=data_dir,
+            grace=GRACE_SECONDS,
+        )
+
+    async def _day(self, served: Served) -> None:
+        """What follows the greeting."""
+        assert self._supervisor is not None
+        try:
+            await self._replay(served)
+        except Exception:  # a defect of ours, which must not leave a demo that shows nothing
+            log.exception("the day was not replayed")
+            self.failed = 1
+        if self._settings.once or self.failed:
+            self._supervisor.stop()
+        else:
+            _say(f"The dashboard stays up: {served.dashboard}. Ctrl-C ends the demo.")
+
+    async def _replay(self, served: Served) -> None:
+        day = recorded_day()
+        _say(_invitation(self._senders[0], len(day), self._settings.day))
+        narrator = Narrator(await asyncio.to_thread(load, served.policy), _say)
+        narrator.begin()
+        await replay(served.url, asks(day, self._senders), self._settings.day, narrator.hear)
+        narrator.end()
+        self.failed = 0 if narrator.answers else 1
+
+
+@asynccontextmanager
+async def _pretended() -> AsyncIterator[dict[str, str]]:
+    """Base URLs of the pretended backends, by zone. Raises CannotServe."""
+    children = {zone: _backend(zone, arguments) for zone, arguments in PRETENDED.items()}
+    running = [asyncio.create_task(child.run_forever()) for child in children.values()]
+    try:
+        try:
+            await asyncio.gather(*(child.until_ready() for child in children.values()))
+        except ChildProcessError as ended:
+            raise CannotServe(f"{ended}; see the log above") from None
+        urls = {zone: child.ready_line.removeprefix(LISTENING).rstrip("/") for zone, child in children.items()}
+        for zone, child in children.items():
+            child.from_now_on("--port", urls[zone].rpartition(":")[2])
+        yield {zone: f"{url}/v1" for zone, url in urls.items()}
+    finally:
+        await asyncio.gather(*(child.stop(STOP_PATIENCE) for child in children.values()))
+        await asyncio.gather(*running)
+
+
+def _backend(zone: str, arguments: Sequence[str]) -> Child:
+    command = [sys.executable, "-m", "router.simulate", *arguments]
+    return Child(f"simulated {zone} backend", command, ready=lambda line: line.startswith(LISTENING))
+
+
+def _written(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def _introduction(data_dir: str, *, removed: bool) -> str:
+    kept = "removed when the demo ends" if removed else "kept"
+    return (
+        "DEMO: both backends are SIMULATED. No model runs, nothing leaves this machine and nothing is charged.\n"
+        f"Prices and volumes are real ones. The demo's data is in {data_dir} ({kept}).\n"
+    )
+
+
+def _invitation(sender: Sender, requests: int, seconds: float) -> str:
+    return (
+        f"A key for that line: {sender.key} (made for this demo)\n\n"
+        f"Now a day of traffic is replayed in {seconds:g} seconds: {requests:,} requests, sampled from published\n"
+        "production distributions (ServeGen). The clock is the real one, so all of it counts as today's volume.\n"
+        "Watch it cross the break-even, here and on the dashboard.\n"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
