@@ -56,14 +56,14 @@ class Holding:
         if bill.charges:
             return self._limited(id, at, request, terms, bill, reading.input_tokens, worst)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
-        cost = worst_case(terms.routes, input, output)
+        cost = worst_case(terms.steps, input, output)
         return Hold(id, terms.cell, at, self._lease, input, output, cost, terms.model.eligible, request=request)
 
     def _limited(
         self, id: str, at: float, request: str, terms: Terms, bill: Bill, estimated_input: int, worst: Tokens
     ) -> Hold:
         input, output = bound = self.bounds.bound(terms.model.name, estimated_input, worst)
-        cost = worst_case(terms.routes, input, output)
+        cost = worst_case(terms.steps, input, output)
         risky = bound != worst
         return Hold(
             id,
@@ -77,9 +77,9 @@ class Holding:
             bill,
             terms.sides,
             terms.routes[0].owned,
-            worst_case(terms.local_routes, input, output),
+            worst_case(terms.local_steps, input, output),
             terms.local_cell,
-            worst_case(terms.routes, worst.input, worst.output) - cost if risky else 0,
+            worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
             worst.input + worst.output - input - output if risky else 0,
             request,
         )

@@ -26,6 +26,7 @@ _MOST_TOKENS = 1_000_000_000
 _EXCEEDING = 0.01
 _ANSWERS_REMEMBERED = 2000
 _ANSWERS_BETWEEN = 16
+_ANSWERS_PASSED = 3
 _RATIO_UNIT = 1024
 
 
@@ -110,7 +111,7 @@ class Learned:
 class _Answers:
     """The answers of one model."""
 
-    __slots__ = ("_due", "_outputs", "_ratios", "output", "ratio")
+    __slots__ = ("_due", "_outputs", "_passed", "_ratios", "_seen", "output", "ratio")
 
     def __init__(self) -> None:
         self.output = PRIOR_OUTPUT_TOKENS
@@ -119,8 +120,16 @@ class _Answers:
         self._outputs = Histogram()
         self._ratios = Histogram()
         self._due = ANSWERS_NEEDED
+        self._seen = self._passed = 0
 
     def add(self, estimated_input: int, real_input: int, real_output: int) -> None:
+        """Where there are many answers, some of them say as much as all."""
+        if self._seen < _ANSWERS_REMEMBERED:
+            self._seen += 1
+        elif self._passed < _ANSWERS_PASSED:
+            self._passed += 1
+            return
+        self._passed = 0
         self._outputs.add(real_output)
         self._ratios.add(-(-real_input * _RATIO_UNIT // max(1, estimated_input)))
         self._due -= 1

@@ -7,9 +7,13 @@ on its own, never as a share of a total: some prices double above a size of inpu
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
 
 from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
+
+Step = tuple[int, float, float, float]
+"""Input tokens from which it holds, and micro-USD per input token, per output token and per request."""
 
 MICRO_USD_PER_USD = 1_000_000
 # Sums of decimal prices in binary carry dust of about 1e-10; a real price step is far above this.
@@ -68,20 +72,35 @@ def marginal(route: Route, input_tokens: int, output_tokens: float) -> float:
     return input_tokens * rates.input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
 
 
-def worst_case(routes: Iterable[Route], input_tokens: int, output_tokens: int) -> int:
-    """Micro-USD on the dearest of `routes`, with every input token at the route's dearest input rate.
+def worst_case(steps: tuple[Step, ...], input_tokens: int, output_tokens: int) -> int:
+    """Micro-USD on the dearest of the routes that `steps` were made of; 0 without any.
 
-    `input_tokens` is an upper estimate, so all tiers up to its own may turn out to hold. 0 without routes.
+    `input_tokens` is an upper estimate, so all steps up to its own may turn out to hold.
     """
     dearest = 0.0
-    for route in routes:
-        for tier in route.tiers:
-            if tier.from_input_tokens <= input_tokens:
-                rates = tier.rates
-                per_input = max(rates.input, rates.cached_input, rates.cache_write)
-                cost = input_tokens * per_input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
-                dearest = max(dearest, cost)
+    for from_input_tokens, per_input, per_output, request in steps:
+        if from_input_tokens <= input_tokens:
+            cost = input_tokens * per_input + output_tokens * per_output + request
+            if cost > dearest:
+                dearest = cost
     return _whole(dearest)
+
+
+def steps_of(routes: Iterable[Route]) -> tuple[Step, ...]:
+    """The prices that may be the dearest, with every input token at a tier's dearest input rate."""
+    steps = {_step(tier) for route in routes for tier in route.tiers}
+    return tuple(sorted(step for step in steps if not any(_is_below(step, other) for other in steps)))
+
+
+def _step(tier: PriceTier) -> Step:
+    rates = tier.rates
+    per_input = max(rates.input, rates.cached_input, rates.cache_write)
+    return tier.from_input_tokens, per_input, rates.output, rates.request * MICRO_USD_PER_USD
+
+
+def _is_below(step: Step, other: Step) -> bool:
+    """Whether another step is never the cheaper one, and holds wherever this one does."""
+    return step != other and other[0] <= step[0] and all(map(operator.le, step[1:], other[1:]))
 
 
 def _whole(micro_usd: float) -> int:

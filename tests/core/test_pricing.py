@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.pricing import cost_micro_usd, counterfactual, marginal, rates_for, worst_case
+from router.core.pricing import cost_micro_usd, counterfactual, marginal, rates_for, steps_of, worst_case
 from router.core.values import PriceTier, Rates, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
@@ -72,7 +72,7 @@ counts = st.integers(0, 2_000_000)
 @given(rates, counts, counts)
 def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates, tokens: int, output: int):
     route = make.route("openai", rates=rates)
-    worst = worst_case([route], tokens, output)
+    worst = worst_case(steps_of([route]), tokens, output)
     for usage in (
         Usage(tokens, 0, 0, output),
         Usage(tokens, tokens, 0, output),
@@ -84,15 +84,15 @@ def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates
 
 def test_the_worst_case_is_the_dearest_candidate(make):
     cheap, dear = make.route("openai"), make.route("other", rates=LARGE)
-    assert worst_case([cheap, dear], 100, 10) == 100 * 2.5 + 10 * 6.0
-    assert worst_case([make.route("gpu")], 100, 10) == 0
-    assert worst_case([], 100, 10) == 0
+    assert worst_case(steps_of([cheap, dear]), 100, 10) == 100 * 2.5 + 10 * 6.0
+    assert worst_case(steps_of([make.route("gpu")]), 100, 10) == 0
+    assert worst_case(steps_of([]), 100, 10) == 0
 
 
 def test_the_worst_case_covers_a_dearer_tier_below_the_estimate(make):
     route = make.route("openai", tiers=TIERS)
-    assert worst_case([route], 400_000, 0) == 400_000 * 2.5
-    assert worst_case([route], 199_999, 0) == 249_999
+    assert worst_case(steps_of([route]), 400_000, 0) == 400_000 * 2.5
+    assert worst_case(steps_of([route]), 199_999, 0) == 249_999
 
 
 def test_an_owned_route_is_compared_with_the_cloud_reference(make):
@@ -126,3 +126,10 @@ def test_a_cloud_route_without_an_owned_side_is_its_own_counterfactual(make):
 def test_the_marginal_price_is_not_rounded(make):
     openai = make.route("openai", rates=Rates(0.15, 0.6, 0.0, 0.0, request=0.001))
     assert marginal(openai, 1, 0.5) == pytest.approx(0.15 + 0.3 + 1000)
+
+
+def test_a_price_that_another_one_outdoes_everywhere_is_left_out(make):
+    cheap = make.route("a", rates=Rates(1.0, 2.0, 0.5, 1.0))
+    dear = make.route("b", rates=Rates(1.5, 2.0, 0.5, 1.0))
+    other = make.route("c", rates=Rates(0.1, 9.0, 0.1, 0.1))
+    assert steps_of([cheap, dear, other, make.route("gpu")]) == ((0, 0.1, 9.0, 0.0), (0, 1.5, 2.0, 0.0))

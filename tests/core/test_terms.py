@@ -28,4 +28,4 @@ def test_the_first_candidate_is_charged_and_the_first_own_one_where_only_that_is
     candidates = tuple(Candidate(route, "", "") for route in routes)
     terms = terms_of(Decision("chat", "", (), frozenset(), candidates), make.key(), make.model(routes))
     assert (terms.sides, terms.cell, terms.local_cell) == (sides, cell, local_cell)
-    assert terms.local_routes == tuple(route for route in routes if route.owned)
+    assert terms.local_steps == (((0, 0.0, 0.0, 0.0),) if sides != CLOUD else ())
