@@ -125,6 +125,8 @@ class Ledger:
         self._live: dict[str, Held] = {}
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
+        self._lost_books = False
+        """Whether the server has lost something that was not brought back yet, holds included."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
@@ -413,17 +415,19 @@ class Ledger:
         await books.load_scripts()
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
-        lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
+        # Remembered until all is back: bringing it may be interrupted, and the next attempt finds no trace of a loss.
+        self._lost_books |= bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
         await self._bring_own(books)
-        others = await self._bring_others(books, rebuild=lost or opened.new)
-        if lost:
+        others = await self._bring_others(books)
+        if self._lost_books:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
             await books.hold_again(self._live.values())
-        if lost or others or opened.new:
+        if self._lost_books or others or opened.new:
             await books.recount(self._sender)
         await books.until_trusted(opened)
         await self._sweep(books)
         await self._bring_own(books)
+        self._lost_books = False
         self._take_up(connection)
 
     async def _bring_own(self, books: Books) -> None:
@@ -433,14 +437,20 @@ class Ledger:
             await books.bring(self._sender, self._logged)
             self._journal_waiting()
 
-    async def _bring_others(self, books: Books, *, rebuild: bool) -> int:
+    async def _bring_others(self, books: Books) -> int:
         """What workers that are gone have journaled, and the server has not; how many batches that were."""
         brought = 0
         for orphan in self._logged.orphans():
-            brought += await self._bring_other(books, orphan)
+            try:
+                brought += await self._bring_other(books, orphan)
+            except BaseException:
+                orphan.leave()
+                raise
             orphan.retire()
-        for former in self._logged.retired() if rebuild else ():
-            brought += await self._bring_other(books, former)
+        applied = await books.applied()
+        for former in self._logged.retired():
+            if any(True for _ in former.entries(applied.get(former.writer, 0))):
+                brought += await self._bring_other(books, former)
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
         return brought
