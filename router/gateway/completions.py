@@ -84,8 +84,12 @@ class Completions:
             reservation.settle(self._settlement(ask, decision, reservation, forwarding, sent, answered, reason))
             settled = True
         except NoAnswer as failure:
-            reservation.settle(self._failure(ask, decision, reservation, failure))
             settled = True
+            if failure.closed and not failure.attempts:  # nothing was sent, as if it had been known when it was decided
+                reservation.release()
+                self._note_refusal(ask, decision, "backend_unavailable", 503, str(failure))
+            else:
+                reservation.settle(self._failure(ask, decision, reservation, failure))
             self._give_up(ask, decision, failure, client)
         finally:
             if not settled:

@@ -32,6 +32,8 @@ class Provider:
     def __init__(self, pause: Callable[[int], float] = lambda marker: 0.0) -> None:
         self.billed: dict[int, list[Billed]] = defaultdict(list)
         self.asked = 0
+        self.gates: dict[int, asyncio.Event] = {}
+        """By marker, what a request waits for."""
         self.url = ""
         self._pause = pause
         self._runner: web.AppRunner | None = None
@@ -55,6 +57,8 @@ class Provider:
         body = await request.json()
         marker = body["max_tokens"] // 2
         await asyncio.sleep(self._pause(marker))
+        if marker in self.gates:
+            await self.gates[marker].wait()
         if body.get("stream"):
             return await self._stream(request, marker)
         self.billed[marker].append(Billed(2 * marker, whole=True))
