@@ -389,10 +389,16 @@ class Ledger:
                 self._tried.set()
                 await self._lost.wait()
             except LedgerUnavailable as error:
-                self.available, self.why = False, str(error)
+                self._still_lost(str(error))
                 self._tried.set()
             self._failures += 1
             await asyncio.sleep(random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures)))
+
+    def _still_lost(self, why: str) -> None:
+        """Said again only when the reason is another one."""
+        if self.available or why != self.why:
+            _log.error("ledger not reached: %s", why)
+        self.available, self.why = False, why
 
     async def _connect(self) -> None:
         connection = await connect(self._address, self._timeout, self._on_lost)
