@@ -73,10 +73,10 @@ class Load:
     def ok(self) -> int:
         return sum(seen.status == 200 for seen in self.seen)
 
-    def workers_since(self, moment: float) -> set[str]:
-        """Workers that have answered what was asked since."""
+    def buying_since(self, moment: float) -> set[str]:
+        """Workers that have bought an answer to what was asked since, so that they have the ledger."""
         late = itertools.takewhile(lambda seen: seen.ended >= moment, reversed(self.seen))
-        return {seen.worker for seen in late if seen.status == 200 and seen.asked >= moment}
+        return {seen.worker for seen in late if seen.backend == "api" and seen.status == 200 and seen.asked >= moment}
 
 
 async def ask(session: aiohttp.ClientSession, url: str, marker: int, model: str, **body: Any) -> Seen:
