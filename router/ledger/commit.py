@@ -43,7 +43,7 @@ from router.ledger.batch import (
 )
 from router.ledger.catchup import Books, LostBooks
 from router.ledger.connection import Connection, connect
-from router.ledger.errors import LedgerUnavailable
+from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, cell_name
 from router.ledger.log import Log, MemoryLog, Reading
 from router.ledger.records import pack_record
@@ -123,6 +123,8 @@ class Ledger:
         self._reserved: list[Reserved] = []
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
+        self._former: dict[str, int] = {}
+        """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
         self._lost_books = False
@@ -405,10 +407,7 @@ class Ledger:
         books = Books(connection, self._scripts, self._packer, self._clock)
         try:
             await self._prepare(connection, books)
-        except hiredis.ReplyError as error:
-            connection.lose(str(error))
-            raise LedgerUnavailable(f"{self._address.name}: {error}") from None
-        except LostBooks as error:
+        except (hiredis.ReplyError, LostBooks, JournalError, ValueError) as error:
             connection.lose(str(error))
             raise LedgerUnavailable(f"{self._address.name}: {error}") from None
         self.available, self.why = True, ""
@@ -455,8 +454,12 @@ class Ledger:
             orphan.retire()
         applied = await books.applied()
         for former in self._logged.retired():
-            if any(True for _ in former.entries(applied.get(former.writer, 0))):
-                brought += await self._bring_other(books, former)
+            last = applied.get(former.writer, 0)
+            if last < self._former.get(former.writer, last + 1):
+                if any(True for _ in former.entries(last)):
+                    brought += await self._bring_other(books, former)
+                else:
+                    self._former[former.writer] = last
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
         return brought

@@ -15,6 +15,7 @@ from router.core.periods import Periods
 from router.core.values import Cell, Mixture, Row
 from router.ledger.catchup import Books, LostBooks
 from router.ledger.commit import Ledger
+from router.ledger.errors import JournalError
 from router.ledger.log import DiskLog
 from router.ledger.records import unpack_records
 from router.ledger.report import open_report
@@ -344,3 +345,22 @@ async def test_a_hold_that_was_charged_is_not_held_again(
     await ledger.flush()
     (row,) = await rows_of(server)
     assert (row.requests, row.cost, row.unsettled) == (2, 500, 0)
+
+
+@pytest.mark.parametrize("error", [JournalError("too many open files"), ValueError("another version's")])
+async def test_a_journal_that_cannot_be_read_is_tried_again(server, new_worker, spend, monkeypatch, eventually, error):
+    ledger = await new_worker()
+    await spend(ledger, 2)
+    bring, failed = Books.bring, []
+
+    async def fail(books: Books, sender: object, reading: object) -> int:
+        if not failed:
+            failed.append(reading)
+            raise error
+        return await bring(books, sender, reading)
+
+    monkeypatch.setattr(Books, "bring", fail)
+    server.client.flushall()
+    await eventually(lambda: failed)
+    await eventually(lambda: ledger.available)
+    assert [row.requests for row in await rows_of(server)] == [2]
