@@ -13,7 +13,7 @@ from router.core.bill import NO_BILL, Bill, bill_of
 from router.core.budget import Limit
 from router.core.periods import Periods
 from router.core.values import Cell, Mixture, Row
-from router.ledger.catchup import Books, LostBooks
+from router.ledger.catchup import GRACE_SECONDS, Books, LostBooks
 from router.ledger.commit import Ledger
 from router.ledger.errors import JournalError
 from router.ledger.log import DiskLog
@@ -364,3 +364,20 @@ async def test_a_journal_that_cannot_be_read_is_tried_again(server, new_worker, 
     await eventually(lambda: failed)
     await eventually(lambda: ledger.available)
     assert [row.requests for row in await rows_of(server)] == [2]
+
+
+async def test_the_grace_of_new_books_is_not_cut_to_whole_seconds(server, new_worker, spend, monkeypatch, clock):
+    clock.now += 0.75
+    ledger = await new_worker()
+    await spend(ledger, 1)
+    await die(ledger)
+    server.client.flushall()
+    open_books, opened = Books.open, []
+
+    async def watch(books: Books, *arguments: object, **options: object) -> object:
+        opened.append(await open_books(books, *arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(Books, "open", watch)
+    await new_worker()
+    assert opened[0].ready == clock.now + GRACE_SECONDS
