@@ -50,6 +50,7 @@ format: $(testing)
 
 docs: $(testing)
 	$(bin)/python -m tests.docs.reference docs/policy.md
+	$(bin)/python -m tests.prove.troubles docs/ledger.md
 
 prove: $(testing) $(adapter)
 	$(adapter_python) $(bin)/pytest -m prove
