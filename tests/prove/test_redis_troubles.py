@@ -177,7 +177,7 @@ _ACTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[Stage], Awa
     "down": (_down, _up),
     "frozen": (_freeze, _thaw),
     "too slow": (_delay(1.5 * TIMEOUT), _delay(0.0)),
-    "slow": (_delay(0.4 * TIMEOUT), _delay(0.0)),
+    "slow": (_delay(0.6 * TIMEOUT), _delay(0.0)),
     "READONLY": (_order("REPLICAOF", "127.0.0.1", 1), _order("REPLICAOF", "NO", "ONE")),
     "OOM": (_order("CONFIG", "SET", "maxmemory", 1), _order("CONFIG", "SET", "maxmemory", 0)),
     "NOSCRIPT": (_order("SCRIPT", "FLUSH"), _order("PING")),
@@ -251,7 +251,7 @@ async def play(stage: Stage, trouble: Trouble, on_loss: str) -> None:
     await _until_right(stage)
     assert await _told(stage, "unheld") - unheld == 2 * expected.unheld, trouble.name
     for seen in (*first, *again, *after):
-        assert seen.seconds < TIMEOUT + A_LITTLE, f"{trouble.name}: {seen}"
+        assert seen.seconds < trouble.waits * TIMEOUT + A_LITTLE, f"{trouble.name}: {seen}"
 
 
 def told(seen: Seen) -> str:

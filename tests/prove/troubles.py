@@ -41,8 +41,8 @@ class Trouble(Struct, frozen=True):
     """For people."""
     lost: bool
     """Whether the ledger is unknown meanwhile."""
-    waits: bool
-    """Whether the first requests wait for the ledger's timeout."""
+    waits: int
+    """How many of the ledger's timeouts the first requests may wait."""
     after: str
     """What the ledger does once the server is well."""
 
@@ -54,39 +54,55 @@ class Trouble(Struct, frozen=True):
 
 _CAUGHT_UP = "what was journaled meanwhile is brought in"
 TROUBLES = (
-    Trouble("down", "the server is down", True, False, _CAUGHT_UP),
-    Trouble("frozen", "it accepts, and never answers", True, True, _CAUGHT_UP),
-    Trouble("too slow", "its answers take longer than `ledger.timeout`", True, True, _CAUGHT_UP),
-    Trouble("slow", "its answers take less than `ledger.timeout`", False, True, "nothing is missing"),
-    Trouble("READONLY", "it became a replica", True, False, _CAUGHT_UP),
-    Trouble("OOM", "its memory is used up", True, False, _CAUGHT_UP),
-    Trouble("NOSCRIPT", "it forgot the scripts", False, False, "nothing is missing; they are loaded again"),
-    Trouble("LOADING", "it still reads its file", True, False, _CAUGHT_UP),
-    Trouble(
-        "failover", "its replica takes over, without the last writes", True, False, "the writes are brought in again"
-    ),
-    Trouble("FLUSHALL", "everything is deleted", True, False, "the books are brought back from the journals"),
+    Trouble("down", "the server is down", True, 0, _CAUGHT_UP),
+    Trouble("frozen", "it accepts, and never answers", True, 1, _CAUGHT_UP),
+    Trouble("too slow", "its answers take longer than `ledger.timeout`", True, 1, _CAUGHT_UP),
+    Trouble("slow", "its answers take less than `ledger.timeout`", False, 2, "nothing is missing"),
+    Trouble("READONLY", "it became a replica", True, 0, _CAUGHT_UP),
+    Trouble("OOM", "its memory is used up", True, 0, _CAUGHT_UP),
+    Trouble("NOSCRIPT", "it forgot the scripts", False, 0, "nothing is missing; they are loaded again"),
+    Trouble("LOADING", "it still reads its file", True, 0, _CAUGHT_UP),
+    Trouble("failover", "its replica takes over, without the last writes", True, 0, "the writes are brought in again"),
+    Trouble("FLUSHALL", "everything is deleted", True, 0, "the books are brought back from the journals"),
 )
+
+
+_WAITS = ("none", "`ledger.timeout`", "less than twice `ledger.timeout`")
 
 
 def rows() -> str:
     lines = [
-        "| event | `on_loss: refuse` | `on_loss: allow` | first wait | the ledger afterwards equals the bill |",
-        "|---|---|---|---|---|",
+        "| event | clients see | longest wait | the cloud receives | with `on_loss: allow` | the ledger says afterwards |",
+        "|---|---|---|---|---|---|",
     ]
     for trouble in TROUBLES:
-        wait = "`ledger.timeout` at most" if trouble.waits else "none"
-        seen = [_cell(trouble.expected(on_loss)) for on_loss in ("refuse", "allow")]
-        lines.append(f"| {trouble.name}: {trouble.what} | {seen[0]} | {seen[1]} | {wait} | {trouble.after} |")
+        refusing, allowing = trouble.expected("refuse"), trouble.expected("allow")
+        columns = (
+            f"{trouble.name}: {trouble.what}",
+            _seen(refusing),
+            _WAITS[trouble.waits],
+            _bought(refusing),
+            f"clients see {_seen(allowing)}; the cloud receives {_bought(allowing)}",
+            f"what was billed: {trouble.after}" + (f"; without a hold: {_unheld(trouble)}" if trouble.lost else ""),
+        )
+        lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
 
 
-def _cell(expected: Expected) -> str:
-    if expected == KNOWN:
+def _seen(expected: Expected) -> str:
+    if expected.seen == FINE:
         return "nothing"
-    if expected.bought:
-        return "nothing; what goes on is counted as unheld"
-    return f"only the cloud: `{REFUSED}`, `Retry-After`; either side: own backends serve it; only own: nothing"
+    models = zip(("cloud only", "either side", "own only"), expected.seen, strict=True)
+    return "; ".join(f"{model}: {seen}" for model, seen in models)
+
+
+def _bought(expected: Expected) -> str:
+    return "what is asked" if expected.bought else "nothing"
+
+
+def _unheld(trouble: Trouble) -> str:
+    refusing, allowing = trouble.expected("refuse"), trouble.expected("allow")
+    return f"{refusing.unheld} of 3, or {allowing.unheld} with `allow`"
 
 
 def with_table(document: str) -> str:
