@@ -61,14 +61,14 @@ class Between:
             each.close()
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """In order, also while the delay changes."""
         loop = asyncio.get_running_loop()
+        due = 0.0
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
-                if self.delay:
-                    loop.call_later(self.delay, _write, writer, data)
-                else:
-                    writer.write(data)
-        writer.close()
+                due = max(due + 1e-6, loop.time() + self.delay)
+                loop.call_at(due, _write, writer, data)
+            loop.call_at(due, writer.close)
 
 
 def _write(writer: asyncio.StreamWriter, data: bytes) -> None:

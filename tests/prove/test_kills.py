@@ -21,7 +21,7 @@ from prove.books import Account, Told, read, wrong_counters
 from prove.load import KEY, LONGEST, Load, Seen
 from prove.provider import INPUT, Provider
 from support.servers import RedisServer
-from support.serving import PROJECT, Serving, usage
+from support.serving import PROJECT, Serving, eventually, usage
 from valkey import Valkey
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
@@ -89,9 +89,10 @@ class Trial:
         patience = RELEASED if seen.status == 503 else WRITTEN
         return any(seen.asked <= death <= seen.ended + patience for death in self.deaths)
 
-    def kill_worker(self) -> None:
+    async def kill_worker(self) -> None:
+        worker = random.choice(await asyncio.to_thread(eventually, self.serving.workers))
         self.deaths.append(time.monotonic())
-        random.choice(self.serving.workers()).kill()
+        worker.kill()
         self.kills += 1
 
     def kill_redis(self) -> None:
@@ -151,14 +152,15 @@ async def torment(trial: Trial, kills: int, server_kills: int, *, together: int 
     """`together` kills of both at once come last."""
     async with trial.load.running():
         for number in range(kills):
-            await trial.busy()
-            trial.kill_worker()
+            if number % 5 != 4:  # else it may be one that is starting, and bringing in what another one left behind
+                await trial.busy()
+            await trial.kill_worker()
             if (number + 1) * server_kills // kills > trial.server_kills:
                 await trial.busy()
                 await asyncio.to_thread(trial.kill_redis)
         for _ in range(together):
             await trial.busy()
-            trial.kill_worker()
+            await trial.kill_worker()
             await asyncio.to_thread(trial.kill_redis)
         await trial.busy()
 
@@ -282,6 +284,8 @@ def report(trial: Trial, difference: Difference) -> None:
         f"{len(difference.as_held)} charged as held, {excess} micro-USD above the bill; "
         f"own requests not counted: {len(difference.uncounted)}"
     )
+    listed = sorted(difference.as_held.items())
+    print("held and billed, by request:", ", ".join(f"{marker}: {most} {cost}" for marker, (most, cost) in listed))
 
 
 async def test_a_few_kills_lose_nothing(start, providers) -> None:

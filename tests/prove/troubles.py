@@ -72,7 +72,7 @@ _WAITS = ("none", "`ledger.timeout`", "less than twice `ledger.timeout`")
 
 def rows() -> str:
     lines = [
-        "| event | clients see | longest wait | the cloud receives | with `on_loss: allow` | the ledger says afterwards |",
+        "| event | clients see | longest wait | the cloud receives | with `on_loss: allow` | the ledger afterwards |",
         "|---|---|---|---|---|---|",
     ]
     for trouble in TROUBLES:
@@ -91,7 +91,7 @@ def rows() -> str:
 
 def _seen(expected: Expected) -> str:
     if expected.seen == FINE:
-        return "nothing"
+        return "nothing of it"
     models = zip(("cloud only", "either side", "own only"), expected.seen, strict=True)
     return "; ".join(f"{model}: {seen}" for model, seen in models)
 
