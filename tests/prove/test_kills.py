@@ -323,3 +323,24 @@ async def test_a_server_that_loses_its_last_second_gets_it_back(start, providers
     trial = Trial(serving, *providers, Load(serving.url), cut_power, redis.url, redis=named, forgets=True)
     await torment(trial, 20, 10)
     await finish(trial, charged=True)
+
+
+@pytest.mark.prove
+async def test_a_server_that_loses_everything_gets_it_back_under_load(start, providers, redis) -> None:
+    """What the server alone knows, holds of workers that are gone, would be lost: so they are killed afterwards."""
+    serving = await asyncio.to_thread(start, "--redis", redis.url)
+
+    def empty() -> None:
+        with Valkey.from_url(redis.url) as client:
+            client.flushall()
+
+    trial = Trial(serving, *providers, Load(serving.url), empty, redis.url, redis=("--redis", redis.url), forgets=True)
+    async with trial.load.running():
+        for _ in range(3):
+            await trial.busy()
+            await asyncio.to_thread(trial.kill_redis)
+        for _ in range(3):
+            await trial.busy()
+            await trial.kill_worker()
+        await trial.busy()
+    await finish(trial, charged=False)
