@@ -7,7 +7,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router.ledger.embedded import EmbeddedServer
+from router.ledger.embedded import EmbeddedServer, Fsync
 from router.ledger.errors import EmbeddedServerError
 
 LOOK_SECONDS = 0.1
@@ -23,8 +23,8 @@ class Keeper:
     All in one thread of its own, because the server ends with the thread that started it.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._server = EmbeddedServer(data_dir)
+    def __init__(self, data_dir: Path, fsync: Fsync = "everysec") -> None:
+        self._server = EmbeddedServer(data_dir, fsync=fsync)
         self._thread = ThreadPoolExecutor(1, "embedded-server")
 
     async def start(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -14,6 +16,8 @@ class ServeSettings(Struct, frozen=True):
     workers: int = 1
     redis: str = ""
     data_dir: str = ""
+    fsync: Literal["everysec", "always"] = "everysec"
+    """Of the embedded server."""
     grace: float = 30.0
     """Seconds that running answers have to finish after SIGTERM."""
     admin_host: str = "127.0.0.1"

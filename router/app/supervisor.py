@@ -224,7 +224,7 @@ class Supervisor:
         """The URL of the ledger's server, which is ours when none was named."""
         if self._settings.redis:
             return self._settings.redis
-        self._keeper = Keeper(self._data_dir)
+        self._keeper = Keeper(self._data_dir, self._settings.fsync)
         return await self._keeper.start()
 
     def _worker(self, number: int, feed: asyncio.Future[bytes]) -> Child:

@@ -36,6 +36,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="where the embedded server keeps its data (default: %(default)s)",
     )
     parser.add_argument(
+        "--fsync",
+        choices=("everysec", "always"),
+        default="everysec",
+        help="when the embedded server brings what it wrote to disk (default: %(default)s)",
+    )
+    parser.add_argument(
         "--grace",
         type=_seconds,
         default=30.0,
@@ -83,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             redis=args.redis,
             data_dir=args.data_dir,
+            fsync=args.fsync,
             grace=args.grace,
             admin_host=args.admin_host,
             admin_port=args.admin_port,

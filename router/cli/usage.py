@@ -103,6 +103,8 @@ def _notes(everything: Row) -> list[str]:
         notes.append(f"{everything.estimated} requests have estimated tokens: their backend reported none.")
     if everything.unsettled:
         notes.append(f"{everything.unsettled} requests are charged as held: nobody settled them.")
+    if everything.unheld:
+        notes.append(f"{everything.unheld} requests went on without a hold: the ledger was lost.")
     return ["", *notes] if notes else []
 
 
@@ -130,4 +132,5 @@ def _fields(row: Row) -> dict[str, Any]:
         "saved_usd": (row.counterfactual - row.cost) / 1e6,
         "estimated": row.estimated,
         "unsettled": row.unsettled,
+        "unheld": row.unheld,
     }

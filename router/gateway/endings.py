@@ -52,7 +52,11 @@ class Endings:
         reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
 
     def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
-        """No attempt came to anything."""
+        """No attempt came to anything; or none was made, for want of a hold, as if that had been known before."""
+        if failure.closed and not failure.attempts:
+            reservation.release()
+            self.refused(ask, decision, no_answer(failure, decision))
+            return
         status = no_answer(failure, decision).status if failure.last is None else failure.last.exchange.status
         course = course_of(
             ask,

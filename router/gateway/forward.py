@@ -35,6 +35,8 @@ class NoAnswer(Exception):
         self.attempts = attempts
         self.last = last
         self.timed_out = timed_out
+        self.closed = closed
+        """Why cloud backends could not be used; empty when they could."""
 
 
 class Forwarding:

@@ -20,7 +20,7 @@ from router.core.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
 from router.ledger.connection import Connection
 from router.ledger.journaled import operations_of
-from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, PREFIX, new_epoch
+from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, PREFIX, WRITERS_KEY, new_epoch
 from router.ledger.log import Reading
 from router.ledger.scripts import Script, Scripts
 from router.ledger.wire import pack
@@ -29,6 +29,8 @@ GRACE_SECONDS = 3.0
 """How long books that were begun anew are not trusted, so that every writer can bring in what it has."""
 _KEPT_QUARTERS = 4 * DAY_QUARTERS
 _encode = msgspec.msgpack.Encoder().encode
+_decode_sent = msgspec.msgpack.Decoder(tuple[int, int]).decode
+"""A writer's term, and the number of its last batch."""
 
 
 class LostBooks(Exception):
@@ -68,6 +70,12 @@ class Books:
         sender.epoch, sender.term, sender.last = epoch.decode(), term, last
         return Opened(sender.epoch, last, float(ready), bool(new))
 
+    async def applied(self) -> dict[str, int]:
+        """By writer, the number of its last batch that these books have."""
+        flat = await self._connection.call("HGETALL", WRITERS_KEY)
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        return {writer.decode(): _decode_sent(sent)[1] for writer, sent in pairs}
+
     async def bring(self, sender: Sender, reading: Reading) -> int:
         """Sends what was journaled after the sender's last batch; how many batches that were."""
         brought = 0
@@ -85,12 +93,11 @@ class Books:
 
     async def hold_again(self, held: Iterable[Held]) -> None:
         """Writes the holds of running requests that the server may have lost; `recount` has to follow."""
-        commands = [
-            pack("HSET", f"{PREFIX}hold:{each.hold.id[:ID_BUCKET_DIGITS]}", each.hold.id, self._packed(each))
-            for each in held
-        ]
-        for command in commands:
-            await self._connection.run(command)
+        for each in list(held):
+            id, bucket = each.hold.id, each.hold.id[:ID_BUCKET_DIGITS]
+            # One that was charged when its lease ran out would be charged once more.
+            if not await self._connection.call("HEXISTS", f"{PREFIX}charged:{bucket}", id):
+                await self._connection.run(pack("HSET", f"{PREFIX}hold:{bucket}", id, self._packed(each)))
 
     def _packed(self, held: Held) -> bytes:
         return self._packer.held(held.hold, held.sides)

@@ -43,7 +43,7 @@ from router.ledger.batch import (
 )
 from router.ledger.catchup import Books, LostBooks
 from router.ledger.connection import Connection, connect
-from router.ledger.errors import LedgerUnavailable
+from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, escape_name
 from router.ledger.log import Log, MemoryLog, Reading
 from router.ledger.records import pack_record
@@ -123,8 +123,12 @@ class Ledger:
         self._reserved: list[Reserved] = []
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
+        self._former: dict[str, int] = {}
+        """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
+        self._lost_books = False
+        """Whether the server has lost something that was not brought back yet, holds included."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
@@ -387,20 +391,23 @@ class Ledger:
                 self._tried.set()
                 await self._lost.wait()
             except LedgerUnavailable as error:
-                self.available, self.why = False, str(error)
+                self._still_lost(str(error))
                 self._tried.set()
             self._failures += 1
             await asyncio.sleep(random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures)))
+
+    def _still_lost(self, why: str) -> None:
+        """Said again only when the reason is another one."""
+        if self.available or why != self.why:
+            _log.error("ledger not reached: %s", why)
+        self.available, self.why = False, why
 
     async def _connect(self) -> None:
         connection = await connect(self._address, self._timeout, self._on_lost)
         books = Books(connection, self._scripts, self._packer, self._clock)
         try:
             await self._prepare(connection, books)
-        except hiredis.ReplyError as error:
-            connection.lose(str(error))
-            raise LedgerUnavailable(f"{self._address.name}: {error}") from None
-        except LostBooks as error:
+        except (hiredis.ReplyError, LostBooks, JournalError, ValueError) as error:
             connection.lose(str(error))
             raise LedgerUnavailable(f"{self._address.name}: {error}") from None
         self.available, self.why = True, ""
@@ -413,17 +420,19 @@ class Ledger:
         await books.load_scripts()
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
-        lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
+        # Remembered until all is back: bringing it may be interrupted, and the next attempt finds no trace of a loss.
+        self._lost_books |= bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
         await self._bring_own(books)
-        others = await self._bring_others(books, rebuild=lost or opened.new)
-        if lost:
+        others = await self._bring_others(books)
+        if self._lost_books:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
             await books.hold_again(self._live.values())
-        if lost or others or opened.new:
+        if self._lost_books or others or opened.new:
             await books.recount(self._sender)
         await books.until_trusted(opened)
         await self._sweep(books)
         await self._bring_own(books)
+        self._lost_books = False
         self._take_up(connection)
 
     async def _bring_own(self, books: Books) -> None:
@@ -433,14 +442,24 @@ class Ledger:
             await books.bring(self._sender, self._logged)
             self._journal_waiting()
 
-    async def _bring_others(self, books: Books, *, rebuild: bool) -> int:
+    async def _bring_others(self, books: Books) -> int:
         """What workers that are gone have journaled, and the server has not; how many batches that were."""
         brought = 0
         for orphan in self._logged.orphans():
-            brought += await self._bring_other(books, orphan)
+            try:
+                brought += await self._bring_other(books, orphan)
+            except BaseException:
+                orphan.leave()
+                raise
             orphan.retire()
-        for former in self._logged.retired() if rebuild else ():
-            brought += await self._bring_other(books, former)
+        applied = await books.applied()
+        for former in self._logged.retired():
+            last = applied.get(former.writer, 0)
+            if last < self._former.get(former.writer, last + 1):
+                if any(True for _ in former.entries(last)):
+                    brought += await self._bring_other(books, former)
+                else:
+                    self._former[former.writer] = last
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
         return brought

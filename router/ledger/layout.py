@@ -4,7 +4,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
 
     be:{ledger}:epoch                   random id of these books: another one, or none, means that books were lost
     be:{ledger}:ready                   seconds since the epoch from which books that were begun anew may be trusted
-    be:{ledger}:writers                 hash: writer -> number of its last batch that was applied
+    be:{ledger}:writers                 hash: writer -> its term, and the number of its last batch that was applied
     be:{ledger}:hold:<lease bucket>     hash: reservation id -> packed hold; the bucket is the minute of expiry
     be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
     be:{ledger}:limit:<period>:<name>   hash: scope|side|model|measure -> packed counter of a limit; expires
@@ -40,6 +40,7 @@ PREFIX = "be:{ledger}:"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 EPOCH_KEY = PREFIX + "epoch"
+WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"

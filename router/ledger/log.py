@@ -47,6 +47,9 @@ class Orphan(Reading, Protocol):
     def retire(self) -> None:
         """All of it was brought in; it is kept for the case that the books are lost."""
 
+    def leave(self) -> None:
+        """It could not be brought in now: whoever comes next may take it."""
+
 
 class Log(Reading, Protocol):
     @property
@@ -65,7 +68,7 @@ class Log(Reading, Protocol):
 
     def orphans(self) -> Iterable[Orphan]: ...
     def retired(self) -> Iterable[Reading]:
-        """Of writers that are gone and whose entries were brought in once, for books that have to be made anew."""
+        """Of writers that are gone and whose entries were brought in once: the server may have lost them since."""
 
     def tidy(self) -> None:
         """Makes old entries smaller, and the oldest go. Blocks: for a thread."""
@@ -195,6 +198,9 @@ class _Orphan:
 
     def retire(self) -> None:
         _retire(self._journal)
+        self._journal.close()
+
+    def leave(self) -> None:
         self._journal.close()
 
 

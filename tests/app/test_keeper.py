@@ -71,3 +71,10 @@ async def test_it_is_tried_again_when_it_does_not_start(keeper, monkeypatch, cap
     await asyncio.wait_for(enough.wait(), 20)
     assert "no space" in [getattr(record, "why", "") for record in caplog.records]
     watching.cancel()
+
+
+async def test_the_server_syncs_as_it_is_told(tmp_path):
+    keeper = Keeper(tmp_path, "always")
+    with Valkey.from_url(await keeper.start()) as client:
+        assert client.config_get("appendfsync") == {"appendfsync": "always"}
+    await keeper.stop()

@@ -109,9 +109,11 @@ def test_days_by_name():
     assert parse_day("2026-01-02", NOON, BERLIN) == "2026-01-02"
 
 
-def test_estimates_and_unsettled_requests_are_pointed_out():
-    rows = [Row(GPU, requests=5, estimated=2, unsettled=1)]
+def test_estimates_unsettled_and_unheld_requests_are_pointed_out():
+    rows = [Row(GPU, requests=5, estimated=2, unsettled=1, unheld=3)]
     report = UsageReport("2026-05-20", "UTC", "backend", rows)
     assert "2 requests have estimated tokens" in as_table(report)
     assert "1 requests are charged as held" in as_table(report)
-    assert json.loads(as_json(report))["total"]["unsettled"] == 1
+    assert "3 requests went on without a hold" in as_table(report)
+    total = json.loads(as_json(report))["total"]
+    assert (total["unsettled"], total["unheld"]) == (1, 3)

@@ -59,3 +59,16 @@ async def test_a_ledger_lost_between_decision_and_hold_buys_nothing_either(serve
     assert not backends["api"].received
     [row] = gateway.rows()
     assert row.requests == 1
+
+
+async def test_what_was_not_sent_for_want_of_a_hold_is_a_refusal_and_no_usage(serve, backends):
+    gateway = await serve(CLOUD_FIRST.replace("backends: [gpu, api]", "backends: [api]"))
+
+    def reserve(hold: object) -> None:
+        raise LedgerUnavailable("just now")
+
+    gateway.ledger.reserve = reserve
+    status, _, body = await gateway.post(ASK)
+    assert (status, json.loads(body)["error"]["code"]) == (503, "backend_unavailable")
+    assert not backends["api"].received
+    assert gateway.rows() == []

@@ -13,7 +13,9 @@ from router.core.bill import NO_BILL, Bill, bill_of
 from router.core.budget import Limit
 from router.core.periods import Periods
 from router.core.values import Cell, Mixture, Row
+from router.ledger.catchup import GRACE_SECONDS, Books, LostBooks
 from router.ledger.commit import Ledger
+from router.ledger.errors import JournalError
 from router.ledger.log import DiskLog
 from router.ledger.records import unpack_records
 from router.ledger.report import open_report
@@ -249,3 +251,133 @@ async def test_records_are_written_with_what_they_count(server, new_worker, spen
     assert [record.kind for record in records] == ["settled", "settled", "unheld"]
     assert sum(record.cost for record in records) == 750
     assert int(server.client.get("be:{ledger}:requests:kept")) == 3
+
+
+async def test_what_was_journaled_meanwhile_is_used_of_the_limits(
+    server, new_worker, spend, hold_of, settlement_of, eventually
+):
+    """Nothing was lost, so nothing is counted anew: each batch that is brought in has to say it."""
+    ledger = await new_worker(timeout=0.2)
+    running = hold_of(ledger, bill=bill(), cost=300)
+    await ledger.reserve(running)
+    await spend(ledger, 1)
+    with server.frozen():
+        with pytest.raises(Exception, match="no answer"):
+            await ledger.reserve(hold_of(ledger))
+        ledger.settle(settlement_of(running))
+        ledger.record(settlement_of(hold_of(ledger)), bill())
+        await eventually(lambda: not ledger._operations)
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (750, 0)
+
+
+async def test_a_rebuilding_that_was_interrupted_is_finished_the_next_time(
+    server, new_worker, spend, hold_of, eventually, monkeypatch
+):
+    """The second attempt finds books that lack nothing of its own; running holds were still not brought back."""
+    ledger = await new_worker()
+    await spend(ledger, 2)
+    await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+    hold_again, interrupted = Books.hold_again, []
+
+    async def interrupt(books: Books, held: object) -> None:
+        if not interrupted:
+            interrupted.append(held)
+            raise LostBooks("somebody else brings in the same")
+        await hold_again(books, held)
+
+    monkeypatch.setattr(Books, "hold_again", interrupt)
+    server.client.flushall()
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    assert interrupted
+    assert await used(ledger, hold_of) == (500, 300)
+
+
+async def test_an_orphan_is_taken_again_after_the_server_was_lost(server, new_worker, spend, eventually, monkeypatch):
+    killed = await new_worker()
+    await spend(killed, 2)
+    await die(killed)
+    server.client.flushall()
+    bring, interrupted = Books.bring, []
+
+    async def interrupt(books: Books, sender: object, reading: object) -> int:
+        if reading.writer == killed._logged.writer and not interrupted:
+            interrupted.append(reading)
+            raise LostBooks("killed once more")
+        return await bring(books, sender, reading)
+
+    monkeypatch.setattr(Books, "bring", interrupt)
+    ledger = await new_worker()
+    await eventually(lambda: ledger.available)
+    assert interrupted
+    assert [row.requests for row in await rows_of(server)] == [2]
+
+
+async def test_what_the_server_lost_of_a_former_worker_is_found_by_the_next(server, new_worker, spend):
+    """Its journal was retired, and nobody who runs now has seen the loss."""
+    former = await new_worker()
+    await spend(former, 2)
+    kept = snapshot(server)
+    await spend(former, 3)
+    await former.close()
+    restore(server, kept)
+    await new_worker()
+    assert [row.requests for row in await rows_of(server)] == [5]
+
+
+async def test_a_hold_that_was_charged_is_not_held_again(
+    server, new_worker, spend, hold_of, settlement_of, eventually, clock
+):
+    ledger = await new_worker()
+    running = hold_of(ledger, cost=300)
+    await ledger.reserve(running)
+    clock.now += 2000
+    await ledger.sweep()
+    kept = snapshot(server)
+    await spend(ledger, 1)
+    restore(server, kept)
+    with pytest.raises(Exception, match="not the ones"):
+        await ledger.reserve(hold_of(ledger))
+    await eventually(lambda: ledger.available)
+    await ledger.sweep()
+    ledger.settle(settlement_of(running))
+    await ledger.flush()
+    (row,) = await rows_of(server)
+    assert (row.requests, row.cost, row.unsettled) == (2, 500, 0)
+
+
+@pytest.mark.parametrize("error", [JournalError("too many open files"), ValueError("another version's")])
+async def test_a_journal_that_cannot_be_read_is_tried_again(server, new_worker, spend, monkeypatch, eventually, error):
+    ledger = await new_worker()
+    await spend(ledger, 2)
+    bring, failed = Books.bring, []
+
+    async def fail(books: Books, sender: object, reading: object) -> int:
+        if not failed:
+            failed.append(reading)
+            raise error
+        return await bring(books, sender, reading)
+
+    monkeypatch.setattr(Books, "bring", fail)
+    server.client.flushall()
+    await eventually(lambda: failed)
+    await eventually(lambda: ledger.available)
+    assert [row.requests for row in await rows_of(server)] == [2]
+
+
+async def test_the_grace_of_new_books_is_not_cut_to_whole_seconds(server, new_worker, spend, monkeypatch, clock):
+    clock.now += 0.75
+    ledger = await new_worker()
+    await spend(ledger, 1)
+    await die(ledger)
+    server.client.flushall()
+    open_books, opened = Books.open, []
+
+    async def watch(books: Books, *arguments: object, **options: object) -> object:
+        opened.append(await open_books(books, *arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(Books, "open", watch)
+    await new_worker()
+    assert opened[0].ready == clock.now + GRACE_SECONDS

@@ -163,9 +163,10 @@ class Serving:
     url: str = ""
     admin_url: str = ""
     process: subprocess.Popen[str] | None = None
+    program: Sequence[str] = ("-m", "router")
 
     def start(self) -> Serving:
-        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--admin-port", "0"]
+        command = [sys.executable, *self.program, "serve", "--port", "0", "--admin-port", "0"]
         command += ["--data-dir", str(self.data_dir)]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
@@ -258,8 +259,8 @@ class Serving:
         return code
 
 
-def usage(data_dir: Path, by: str = "backend") -> dict[str, Any]:
-    command = [sys.executable, "-m", "router", "usage", "--json", "--by", by, "--data-dir", str(data_dir)]
+def usage(data_dir: Path, by: str = "backend", *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "router", "usage", "--json", "--by", by, "--data-dir", str(data_dir), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=PROJECT)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)

@@ -4,11 +4,12 @@
 --   record   counts always, with or without a hold
 --   sum      counts several requests that have no holds any more; `id` is empty
 --   note     only writes a record
--- `uses` is place, field, used, ..: what it adds to counters. `record` is empty when there is none to write.
+-- `uses` is place, field, used, ..: what it adds to counters; empty when it comes from a journal, which does not know them:
+-- then it is added to the counters of its day and month that are there. `record` is empty when there is none to write.
 -- Answers {1, new figures of the volume}, or {0} or {-1} out of turn, see `out_of_turn`.
 local wrong = out_of_turn()
 if wrong then return wrong end
-local counted, records = {}, {}
+local counted, records, journaled = {}, {}, {}
 
 -- Removes the hold, or takes back its charge; true when there was one of them.
 local function lift(bucket, id)
@@ -30,9 +31,35 @@ local function lift(bucket, id)
   return true
 end
 
+-- Sums what the journal says of each cell, so that counters are looked at once for each.
+local function note_journaled(slot)
+  local day, cells, changes = slot[1], slot[4], slot[5]
+  local sums = journaled[day] or {}
+  journaled[day] = sums
+  for i = 1, #cells do
+    local sum, c = sums[cells[i]] or {0, 0, 0}, changes[i]
+    sums[cells[i]] = {sum[1] + c[6], sum[2] + c[3] + c[5], sum[3] + c[1]}
+  end
+end
+
+local AMOUNT = {usd = 1, tokens = 2, requests = 3}
+
+local function use_journaled(place, sums)
+  local fields = call('HKEYS', prefix .. place)
+  for i = 1, #fields do
+    local scope, side, model, measure = match(fields[i], '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+    local used = 0
+    for cell, sum in pairs(sums) do
+      if belongs(cell, scope, side, model) then used = used + sum[AMOUNT[measure]] end
+    end
+    if used ~= 0 then adjust(place, fields[i], used, 0, 0) end
+  end
+end
+
 local function add(operation)
   local slot, uses, record = operation[3], operation[4], operation[5]
   for k = 1, #uses, 3 do adjust(uses[k], uses[k + 1], uses[k + 2], 0, 0) end
+  if operation[1] ~= 'settle' and #uses == 0 then note_journaled(slot) end
   count(slot, counted)
   if record ~= '' then records[#records + 1] = record end
 end
@@ -43,6 +70,10 @@ for i = 1, #input[9] do
   local lifted = id ~= '' and lift(sub(id, 1, 8), id)
   if kind == 'record' or kind == 'sum' or (kind == 'settle' and lifted) then add(operation) end
   if kind == 'note' then records[#records + 1] = operation[5] end
+end
+for day, sums in pairs(journaled) do
+  use_journaled('limit:day:' .. day, sums)
+  use_journaled('limit:month:' .. sub(day, 1, 7), sums)
 end
 write_records(array_of(records), #records)
 applied()

@@ -10,4 +10,5 @@ if not epoch then
 end
 local term, last = sent_by(input[5])
 note_sent(input[5], term + 1, last)
-return {epoch, term + 1, last, tonumber(call('GET', prefix .. 'ready') or 0), new}
+-- As text: a number would lose its fraction.
+return {epoch, term + 1, last, call('GET', prefix .. 'ready') or '0', new}
