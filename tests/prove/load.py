@@ -16,6 +16,7 @@ from msgspec import Struct
 KEY = "be-proof-of-the-ledger"
 MODELS = ("both", "cloud", "own")
 CLIENTS = 12
+NOBODY = "nobody listened"
 LONGEST = 30.0
 """Seconds that a client waits for one answer: nothing may hang that long."""
 
@@ -94,6 +95,8 @@ async def ask(session: aiohttp.ClientSession, url: str, marker: int, model: str,
             if whole:
                 seen.status = response.status
                 seen.code = json.loads(text)["error"]["code"] if response.status != 200 else ""
+    except aiohttp.ClientConnectorError:
+        seen.code = NOBODY
     except aiohttp.ClientError:
         pass
     seen.ended = time.monotonic()

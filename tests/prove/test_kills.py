@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from prove.books import Account, Told, read, wrong_counters
-from prove.load import KEY, LONGEST, Load, Seen
+from prove.load import KEY, LONGEST, NOBODY, Load, Seen
 from prove.provider import INPUT, Provider
 from support.servers import RedisServer
 from support.serving import PROJECT, Serving, eventually, usage
@@ -279,10 +279,10 @@ async def finish(trial: Trial, *, charged: bool) -> None:
 
 
 def report(trial: Trial, difference: Difference) -> None:
-    statuses = Counter(seen.status for seen in trial.load.seen)
+    statuses = Counter(seen.status for seen in trial.load.seen if seen.code != NOBODY)
     excess = sum(most - cost for most, cost in difference.as_held.values())
     print(
-        f"\n{trial.kills} workers and {trial.server_kills} servers killed; {len(trial.load.seen)} requests: "
+        f"\n{trial.kills} workers and {trial.server_kills} servers killed; {statuses.total()} requests: "
         f"{statuses[200]} answered, {statuses[503]} refused, {statuses[0]} cut off; "
         f"{len(trial.cloud.billed)} billed by the cloud, {len(trial.own.billed)} by the own backend; "
         f"{len(difference.as_held)} charged as held, {excess} micro-USD above the bill; "
