@@ -324,9 +324,9 @@ class Settlement(Struct, frozen=True, gc=False):
     """Micro-USD that the other side would have charged."""
     error: bool
     eligible: bool
+    course: Course = _NO_COURSE
     local: bool = False
     """Whether an own backend answered, or would have."""
-    course: Course = _NO_COURSE
 
 
 class Row(Struct, frozen=True):

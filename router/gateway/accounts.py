@@ -47,13 +47,13 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     cell = hold.cell
     if route.backend != cell.backend:
         cell = cell_of(route, model, ask.key)
-    return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, route.owned, course)
+    return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
 
 
 def settlement_of_failure(hold: Hold, course: Course) -> Settlement:
     """Nobody answered."""
     local = hold.local_first
-    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, local, course)
+    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local)
 
 
 def course_of(

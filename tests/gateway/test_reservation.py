@@ -15,7 +15,7 @@ from router.ledger.errors import LedgerUnavailable
 CELL = Cell("gpu", "local", "chat", "team", "key")
 HOLD = Hold("id", CELL, 0.0, 900.0, 10, 100, 5, True)
 ADMITTED = Admission(BOTH)
-SETTLEMENT = Settlement("id", CELL, 0.0, Usage(10, output=20), 1, 2, False, True, False)
+SETTLEMENT = Settlement("id", CELL, 0.0, Usage(10, output=20), 1, 2, False, True)
 
 
 @dataclass
