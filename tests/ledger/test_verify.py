@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core.bill import Hold
+from router.core.bill import BOTH, NO_BILL, Hold
 from router.core.values import Cell, Row, Settlement, Usage
-from router.ledger.batch import Batch, Packer
+from router.ledger.batch import Batch, Held, Packer, Sender, Settle
 from router.ledger.layout import Calendar, pack_cell, unpack_cell
 from router.ledger.memory import MemoryLedger
 from router.ledger.reader import Entry, RecordReader, open_records
@@ -270,34 +270,26 @@ def test_records_sum_to_what_the_books_say(life):
     """The records that a ledger's operations leave, against the totals of the ledger in memory."""
     now = MIDNIGHT + 10 * 86_400
     ledger = MemoryLedger(timezone=BERLIN, clock=lambda: now)
-    packed: list[bytes] = []
 
     async def live() -> None:
         for n, ((at, cell, usage, cost, other, error, eligible), end) in enumerate(life):
             id = f"{ledger.next_id(at, 60.0)}{n}"
-            hold = Hold(id, cell, at, 60.0, usage.input, usage.output, cost, eligible)
             real = Settlement(id, GPU, at, usage, cost // 2, other, error, eligible)
-            held = Settlement(id, cell, at, Usage(hold.input, output=hold.output), cost, 0, False, eligible)
             if end == "record":
-                ledger.record(real)
-                packed.append(pack_record(real))
+                ledger.record(real, NO_BILL)
                 continue
-            await ledger.reserve(hold)
+            await ledger.reserve(Hold(id, cell, at, 60.0, usage.input, usage.output, cost, eligible))
             if "expire" in end:
                 await ledger.sweep()
-                packed.append(pack_record(held, "held"))
-            if "expire and" in end:
-                packed.append(pack_record(held, "lifted"))
             if "settle" in end:
                 ledger.settle(real)
-                packed.append(pack_record(real))
             if "release" in end:
                 ledger.release(id)
 
     asyncio.run(live())
     days = ["2026-05-19", "2026-05-20", "2026-05-21"]
     sums = Sums({f"{PREFIX}day:{day}": (1, 0) for day in days}, Calendar(BERLIN))
-    sums.add(Entry("1-0", unpack_records(batch_blob(packed))))
+    sums.add(Entry("1-0", ledger.records))
     rows = [row for day in days for row in sums.rows(f"{PREFIX}day:{day}")]
     assert differences(Place(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
 
@@ -310,9 +302,11 @@ def test_records_sum_to_what_a_batch_adds(asked):
         Settlement(f"{n:08d}", cell, at, usage, cost, other, error, eligible)
         for n, (at, cell, usage, cost, other, error, eligible) in enumerate(asked)
     ]
-    packed = Packer(Calendar(BERLIN), 400).together(Batch(settled, []))
+    held = [Held(Hold(each.id, each.cell, each.at, 60.0, 0, 0, 0, True), BOTH) for each in settled]
+    operations = [Settle(*pair, b"") for pair in zip(held, settled, strict=True)]
+    packed = Packer(Calendar(BERLIN)).together(Batch(1, operations), Sender("w", 400, ("local",)))
     sums: dict[str, list[Row]] = {}
-    for day, hour, _, fields, totals, *_ in msgspec.msgpack.decode(packed.payload)[3]:
+    for day, hour, _, fields, totals, *_ in msgspec.msgpack.decode(packed.payload)[9]:
         rows = [Row(unpack_cell(field), *total) for field, total in zip(fields, totals, strict=True)]
         for key in (f"{PREFIX}day:{day}", f"{PREFIX}hour:{hour}"):
             sums[key] = merge([*sums.get(key, []), *rows])
