@@ -36,6 +36,8 @@ class Release(Struct, frozen=True, gc=False):
     """Nothing happened: the hold goes, and nothing is counted."""
 
     held: Held
+    doubtful: bool = False
+    """Whether the server has the hold, and for which sides, is not known here."""
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -249,7 +251,7 @@ class Packer:
                 if place is None:
                     place = slots[slot] = Place()
                 place.add(operation.settlement)
-            elif isinstance(operation, Release):
+            elif isinstance(operation, Release) and not operation.doubtful:
                 settlement = None
             elif isinstance(operation, Note):
                 continue

@@ -20,15 +20,16 @@ from router.core.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
 from router.ledger.connection import Connection
 from router.ledger.journaled import operations_of
-from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, PREFIX, new_epoch
+from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, WRITERS_KEY, new_epoch
 from router.ledger.log import Reading
 from router.ledger.scripts import Script, Scripts
-from router.ledger.wire import pack
+from router.ledger.wire import string
 
 GRACE_SECONDS = 3.0
 """How long books that were begun anew are not trusted, so that every writer can bring in what it has."""
 _KEPT_QUARTERS = 4 * DAY_QUARTERS
 _encode = msgspec.msgpack.Encoder().encode
+_decode_sent = msgspec.msgpack.Decoder(tuple[int, int]).decode
 
 
 class LostBooks(Exception):
@@ -57,9 +58,12 @@ class Books:
         for name in Scripts.__struct_fields__:
             await self._connection.run(getattr(self._scripts, name).load())
 
-    async def epoch(self) -> str:
-        found = await self._connection.call("GET", EPOCH_KEY)
-        return "" if found is None else str(found.decode())
+    async def stand(self, sender: Sender) -> bool:
+        """Whether the server still has these books, and all that the sender knows to be in them."""
+        known = sender.last
+        epoch = await self._connection.call("GET", EPOCH_KEY)
+        sent = await self._connection.call("HGET", WRITERS_KEY, sender.writer)
+        return epoch == sender.epoch.encode() and sent is not None and _decode_sent(sent)[1] >= known
 
     async def open(self, sender: Sender, *, knows_older: bool) -> Opened:
         """Begins a new term of the writer; `sender` knows epoch, term and last batch from then on."""
@@ -83,17 +87,16 @@ class Books:
             raise LostBooks("the server's books changed while they were brought up to date")
         sender.last = batch.number
 
-    async def hold_again(self, held: Iterable[Held]) -> None:
-        """Writes the holds of running requests that the server may have lost; `recount` has to follow."""
-        commands = [
-            pack("HSET", f"{PREFIX}hold:{each.hold.id[:ID_BUCKET_DIGITS]}", each.hold.id, self._packed(each))
-            for each in held
-        ]
-        for command in commands:
-            await self._connection.run(command)
+    async def hold_again(self, sender: Sender, process: str, running: Iterable[Held]) -> None:
+        """Makes the server hold this worker's running requests and no others; `recount` has to follow.
 
-    def _packed(self, held: Held) -> bytes:
-        return self._packer.held(held.hold, held.sides)
+        `process` is what the worker's ids have in common, see `ReservationIds`.
+        """
+        holds: list[str | msgspec.Raw] = []
+        for each in running:
+            id = each.hold.id
+            holds += (id[:ID_BUCKET_DIGITS], id, string(self._packer.held(each.hold, each.sides)))
+        await self._run(self._scripts.again, (*sender.head(), process, holds))
 
     async def recount(self, sender: Sender) -> list[str]:
         """Names the counters that were wrong, as place and field in turn."""

@@ -108,7 +108,8 @@ class Ledger:
         self.available = False
         self.why = "not connected yet"
         self.volume = VolumeTracker(timezone)
-        self.next_id = ReservationIds().next_id
+        self._ids = ReservationIds()
+        self.next_id = self._ids.next_id
         self._address = parse_address(url)
         self._timeout = timeout
         self._clock = clock
@@ -414,24 +415,30 @@ class Ledger:
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
         lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
-        await self._bring_own(books)
-        others = await self._bring_others(books, rebuild=lost or opened.new)
+        brought = await self._bring_own(books)
+        brought += await self._bring_others(books, rebuild=lost or opened.new)
         if lost:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
-            await books.hold_again(self._live.values())
-        if lost or others or opened.new:
+            await books.hold_again(self._sender, self._ids.process, self._live.values())
+        if lost or brought or opened.new:
             await books.recount(self._sender)
         await books.until_trusted(opened)
         await self._sweep(books)
-        await self._bring_own(books)
+        while await self._bring_own(books):
+            await books.recount(self._sender)
         self._take_up(connection)
 
-    async def _bring_own(self, books: Books) -> None:
-        """Until nothing is left: more is journaled meanwhile."""
+    async def _bring_own(self, books: Books) -> int:
+        """Until nothing is left, for more is journaled meanwhile; how many batches that were.
+
+        Their records do not say what limits they count in, so `recount` has to follow.
+        """
+        brought = 0
         self._journal_waiting()
         while self._sender.last < self._logged.last:
-            await books.bring(self._sender, self._logged)
+            brought += await books.bring(self._sender, self._logged)
             self._journal_waiting()
+        return brought
 
     async def _bring_others(self, books: Books, *, rebuild: bool) -> int:
         """What workers that are gone have journaled, and the server has not; how many batches that were."""
@@ -456,7 +463,7 @@ class Ledger:
             self.volume.answered(own, ())
         self._unanswered = []
         for held in self._doubtful:
-            self._operations.append(Release(held))
+            self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
         self._connection = connection
 
@@ -477,7 +484,7 @@ class Ledger:
 
     async def _look(self, connection: Connection) -> None:
         try:
-            if await Books(connection, self._scripts, self._packer, self._clock).epoch() != self._sender.epoch:
+            if not await Books(connection, self._scripts, self._packer, self._clock).stand(self._sender):
                 connection.lose("the server's books are not the ones that were written to last")
         except LedgerUnavailable:
             pass  # `_on_lost` has seen it

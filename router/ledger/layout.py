@@ -4,7 +4,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
 
     be:{ledger}:epoch                   random id of these books: another one, or none, means that books were lost
     be:{ledger}:ready                   seconds since the epoch from which books that were begun anew may be trusted
-    be:{ledger}:writers                 hash: writer -> number of its last batch that was applied
+    be:{ledger}:writers                 hash: writer -> packed term and number of its last batch that was applied
     be:{ledger}:hold:<lease bucket>     hash: reservation id -> packed hold; the bucket is the minute of expiry
     be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
     be:{ledger}:limit:<period>:<name>   hash: scope|side|model|measure -> packed counter of a limit; expires
@@ -40,6 +40,7 @@ VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 EPOCH_KEY = PREFIX + "epoch"
 REQUESTS_KEY = PREFIX + "requests"
+WRITERS_KEY = PREFIX + "writers"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8
@@ -101,11 +102,12 @@ class ReservationIds:
     """Ids that no other process makes: a random part per process, and a counter."""
 
     def __init__(self) -> None:
-        self._process = secrets.token_hex(5)
+        self.process = secrets.token_hex(5)
+        """What all of these ids have behind their lease bucket, and no others."""
         self._count = itertools.count()
 
     def next_id(self, at: float, lease: float) -> str:
-        return f"{lease_bucket(at, lease):08d}{self._process}{next(self._count):x}"
+        return f"{lease_bucket(at, lease):08d}{self.process}{next(self._count):x}"
 
 
 def lease_bucket(at: float, lease: float) -> int:

@@ -249,3 +249,71 @@ async def test_records_are_written_with_what_they_count(server, new_worker, spen
     assert [record.kind for record in records] == ["settled", "settled", "unheld"]
     assert sum(record.cost for record in records) == 750
     assert int(server.client.get("be:{ledger}:requests:kept")) == 3
+
+
+# --- what else a lost connection, or lost writes, may leave behind
+
+
+async def test_limits_count_what_was_only_journaled(
+    server, new_worker, spend, hold_of, settlement_of, eventually, monkeypatch
+):
+    ledger = await new_worker()
+    await spend(ledger, 1)
+    ledger._connection.lose("cut")
+    ledger.record(settlement_of(hold_of(ledger)), bill())
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (500, 0)
+
+
+async def test_a_hold_whose_answer_was_lost_is_taken_back_as_it_was_made(server, new_worker, hold_of, eventually):
+    """It was admitted for the own side only, which this worker never heard."""
+    cloud = Limit("key:app", "cloud", "", "usd", "day", 1000, 1.0, spare_local=True)
+    running = Limit("key:app", "cloud", "", "requests", "day", 50, 1.0)
+    both = bill_of((cloud, running), MORNING, Periods(BERLIN))
+    ledger = await new_worker()
+    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).sides == 3
+    unheard = ledger.reserve(hold_of(ledger, bill=both, cost=900))
+    while ledger._flight is None:
+        await asyncio.sleep(0)  # noqa: ASYNC110 - no time may pass in which the answer is read
+    while sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) < 2:
+        pass
+    ledger._connection.lose("cut")
+    with pytest.raises(Exception, match="cut"):
+        await unheard
+    await eventually(lambda: ledger.available)
+    await ledger.flush()
+    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).verdict.held == 900
+
+
+async def test_a_release_that_was_lost_frees_its_hold_all_the_same(server, new_worker, spend, hold_of, eventually):
+    ledger = await new_worker()
+    hold = hold_of(ledger, bill=bill(), cost=300)
+    await ledger.reserve(hold)
+    kept = snapshot(server)
+    ledger.release(hold.id)
+    await ledger.flush()
+    restore(server, kept)
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (0, 0)
+    assert not server.client.keys("be:*:hold:*")
+
+
+async def test_a_hold_that_was_charged_is_not_held_again(
+    server, new_worker, spend, hold_of, settlement_of, clock, eventually
+):
+    ledger = await new_worker()
+    hold = hold_of(ledger, bill=bill(), cost=300)
+    await ledger.reserve(hold)
+    clock.now += 1000
+    await ledger.sweep()
+    kept = snapshot(server)
+    await spend(ledger, 1)
+    restore(server, kept)
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    await ledger.sweep()
+    assert await used(ledger, hold_of) == (550, 0)
+    ledger.settle(settlement_of(hold))
+    await ledger.flush()
+    assert await used(ledger, hold_of) == (500, 0)
