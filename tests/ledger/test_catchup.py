@@ -273,8 +273,8 @@ async def test_a_hold_whose_answer_was_lost_is_taken_back_as_it_was_made(server,
     ledger = await new_worker()
     assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).sides == 3
     unheard = ledger.reserve(hold_of(ledger, bill=both, cost=900))
-    while ledger._flight is None:
-        await asyncio.sleep(0)  # noqa: ASYNC110 - no time may pass in which the answer is read
+    while ledger._flight is None:  # noqa: ASYNC110 - the loop may turn only until it was sent
+        await asyncio.sleep(0)
     while sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) < 2:
         pass
     ledger._connection.lose("cut")
