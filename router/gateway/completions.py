@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from router.core.bill import Admission, Reached, on_own_backends
 from router.core.budget import Verdict, refusal_of, warning_of
-from router.core.editing import edit
+from router.core.editing import edit, wants_continuous
 from router.core.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
@@ -243,9 +243,15 @@ class Completions:
         state = self._state
         state.retry_budget = state.retry_budget.earn()
 
+        def continuous(route: Route) -> bool:
+            return wants_continuous(ask.endpoint, reading, route)
+
         def body_for(route: Route) -> bytes:
             wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
-            return edit(ask.body, reading, model=route.upstream_model, include_usage=wants_usage)
+            model = route.upstream_model
+            return edit(
+                ask.body, reading, model=model, include_usage=wants_usage, continuous_usage=continuous(route)
+            )
 
         return Job(
             PATHS[ask.endpoint],
@@ -257,6 +263,7 @@ class Completions:
             reservation,
             policy.ledger.on_loss == "allow",
             reading.include_usage is not True,
+            continuous,
             ask.deadline,
             policy.retry,
             policy.health.cooldown,

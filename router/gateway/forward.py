@@ -29,7 +29,8 @@ _OUR_CREDENTIALS = (401, 402, 403, 407)
 
 
 class Job(Struct, frozen=True, gc=False):
-    """One request, ready to be sent. `body_for` gives the bytes for a route; `deadline` is in loop time."""
+    """One request, ready to be sent. `body_for` gives the bytes for a route, `continuous` whether these ask for the
+    running usage on every event; `deadline` is in loop time."""
 
     path: str
     headers: bytes
@@ -40,6 +41,7 @@ class Job(Struct, frozen=True, gc=False):
     reservation: Reservation
     spend_unheld: bool
     strip_usage: bool
+    continuous: Callable[[Route], bool]
     deadline: float
     retry: Retry
     cooldown: float
@@ -155,7 +157,9 @@ class Forwarding:
     async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
         """True when `current` holds an answer for the client."""
         replica.started(self._loop.time())
-        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.strip_usage))
+        job = self._job
+        exchange = Exchange(self._loop, strip_usage=job.strip_usage, continuous=job.continuous(candidate.route))
+        sent = Sent(candidate, replica, exchange)
         self.current = sent
         pool = replica.pool
         try:
