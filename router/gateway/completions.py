@@ -249,9 +249,7 @@ class Completions:
         def body_for(route: Route) -> bytes:
             wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
             model = route.upstream_model
-            return edit(
-                ask.body, reading, model=model, include_usage=wants_usage, continuous_usage=continuous(route)
-            )
+            return edit(ask.body, reading, model=model, include_usage=wants_usage, continuous_usage=continuous(route))
 
         return Job(
             PATHS[ask.endpoint],

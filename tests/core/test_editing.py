@@ -114,7 +114,6 @@ def test_the_result_decodes_to_the_input_with_just_that_change(
     assert json.loads(edited(body, model=other, include_usage=include_usage)) == expected
 
 
-
 BOTH = b'"include_usage":true,"continuous_usage_stats":true'
 
 
