@@ -35,6 +35,7 @@ def hold_for(ask: Ask, decision: Decision, id: str) -> Hold:
     local = [route for route in routes if route.owned]
     sides = BOTH if 0 < len(local) < len(routes) else LOCAL if local else CLOUD
     bill = serving.bills.of(ask.key, decision.model, ask.at)
+    local_cost = worst_case(local, bound.input, bound.output) if local else 0
     risky = bill.charges and bound != worst
     return Hold(
         id,
@@ -48,11 +49,12 @@ def hold_for(ask: Ask, decision: Decision, id: str) -> Hold:
         bill,
         sides,
         routes[0].owned,
-        worst_case(local, bound.input, bound.output) if local else 0,
+        local_cost,
         _cell(local[0], decision.model, ask.key) if sides == BOTH and not routes[0].owned else None,
         worst_case(routes, worst.input, worst.output) - cost if risky else 0,
         worst.input + worst.output - bound.input - bound.output if risky else 0,
         ask.request.id,
+        worst_case(local, worst.input, worst.output) - local_cost if risky and local else 0,
     )
 
 

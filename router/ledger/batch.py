@@ -181,7 +181,7 @@ class _Account:
         local = held.sides == 1
         self.held_cost += hold.local_cost if local else hold.cost
         self.held_tokens += hold.input + hold.output
-        self.risk_cost += 0 if local else hold.cost_at_risk
+        self.risk_cost += hold.local_cost_at_risk if local else hold.cost_at_risk
         self.risk_tokens += hold.tokens_at_risk
         if settlement is None:
             self.released += 1
@@ -362,6 +362,7 @@ class Packer:
                 hold.local_cost,
                 hold.input + hold.output,
                 hold.cost_at_risk,
+                hold.local_cost_at_risk,
                 hold.tokens_at_risk,
             )
             billed.append((position, fields))

@@ -154,6 +154,7 @@ def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
             hold.request,
             hold.cost_at_risk,
             hold.tokens_at_risk,
+            hold.local_cost_at_risk,
         )
     )
 
