@@ -96,7 +96,9 @@ class Books:
         for each in running:
             id = each.hold.id
             holds += (id[:ID_BUCKET_DIGITS], id, string(self._packer.held(each.hold, each.sides)))
-        await self._run(self._scripts.again, (*sender.head(), process, holds))
+        await self._run(
+            self._scripts.again, (*sender.head(), process, holds, int(self._clock() // LEASE_BUCKET_SECONDS))
+        )
 
     async def recount(self, sender: Sender) -> list[str]:
         """Names the counters that were wrong, as place and field in turn."""
