@@ -616,7 +616,7 @@ def test_any_history_gives_the_books_that_the_rules_say(tmp_path):
 def test_many_histories(tmp_path, engine):
     (tmp_path / "server").mkdir()
     with ENGINES[engine](tmp_path / "server", tmp_path) as machine:
-        explore(machine, 400, 50)
+        explore(machine, 150, 40)
 
 
 # --- it can fail
