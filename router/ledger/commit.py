@@ -126,6 +126,8 @@ class Ledger:
         self._live: dict[str, Held] = {}
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
+        self._books_lost = self._recount_due = False
+        """What remains to be done, whichever attempt to connect finds the time for it."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
@@ -414,18 +416,19 @@ class Ledger:
         await books.load_scripts()
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
-        lost = bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
-        brought = await self._bring_own(books)
-        brought += await self._bring_others(books, rebuild=lost or opened.new)
-        if lost:
+        if opened.new or (epoch and (opened.epoch != epoch or opened.last < acknowledged)):
+            self._books_lost = self._recount_due = True
+        await self._bring_own(books)
+        await self._bring_others(books, rebuild=self._books_lost)
+        if self._books_lost and epoch:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
             await books.hold_again(self._sender, self._ids.process, self._live.values())
-        if lost or brought or opened.new:
-            await books.recount(self._sender)
+        await self._recount(books)
         await books.until_trusted(opened)
         await self._sweep(books)
         while await self._bring_own(books):
-            await books.recount(self._sender)
+            await self._recount(books)
+        self._books_lost = False
         self._take_up(connection)
 
     async def _bring_own(self, books: Books) -> int:
@@ -436,23 +439,32 @@ class Ledger:
         brought = 0
         self._journal_waiting()
         while self._sender.last < self._logged.last:
+            self._recount_due = True
             brought += await books.bring(self._sender, self._logged)
             self._journal_waiting()
         return brought
 
-    async def _bring_others(self, books: Books, *, rebuild: bool) -> int:
-        """What workers that are gone have journaled, and the server has not; how many batches that were."""
+    async def _recount(self, books: Books) -> None:
+        if self._recount_due:
+            await books.recount(self._sender)
+            self._recount_due = False
+
+    async def _bring_others(self, books: Books, *, rebuild: bool) -> None:
+        """What workers that are gone have journaled, and the server has not."""
         brought = 0
         for orphan in self._logged.orphans():
-            brought += await self._bring_other(books, orphan)
-            orphan.retire()
+            try:
+                brought += await self._bring_other(books, orphan)
+                orphan.retire()
+            finally:
+                orphan.close()
         for former in self._logged.retired() if rebuild else ():
             brought += await self._bring_other(books, former)
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
-        return brought
 
     async def _bring_other(self, books: Books, reading: Reading) -> int:
+        self._recount_due = True
         sender = Sender(reading.writer, self._sender.retained, self._sender.owned)
         await books.open(sender, knows_older=True)
         return await books.bring(sender, reading)

@@ -47,6 +47,9 @@ class Orphan(Reading, Protocol):
     def retire(self) -> None:
         """All of it was brought in; it is kept for the case that the books are lost."""
 
+    def close(self) -> None:
+        """Lets go of it: unless it was retired, it may be taken over again."""
+
 
 class Log(Reading, Protocol):
     @property
@@ -195,6 +198,8 @@ class _Orphan:
 
     def retire(self) -> None:
         _retire(self._journal)
+
+    def close(self) -> None:
         self._journal.close()
 
 

@@ -13,6 +13,7 @@ from router.core.bill import NO_BILL, Bill, bill_of
 from router.core.budget import Limit
 from router.core.periods import Periods
 from router.core.values import Cell, Mixture, Row
+from router.ledger.catchup import Books, LostBooks
 from router.ledger.commit import Ledger
 from router.ledger.log import DiskLog
 from router.ledger.records import unpack_records
@@ -317,3 +318,51 @@ async def test_a_hold_that_was_charged_is_not_held_again(
     ledger.settle(settlement_of(hold))
     await ledger.flush()
     assert await used(ledger, hold_of) == (500, 0)
+
+
+@pytest.fixture
+def fail_once(monkeypatch):
+    """Makes a step of catching up fail the first time, as when the server changes meanwhile."""
+
+    def patch(name: str) -> None:
+        method, failed = getattr(Books, name), []
+
+        async def step(*arguments):
+            if not failed:
+                failed.append(name)
+                raise LostBooks("changed once more")
+            return await method(*arguments)
+
+        monkeypatch.setattr(Books, name, step)
+
+    return patch
+
+
+@pytest.mark.parametrize("step", ["bring", "hold_again", "recount", "until_trusted", "sweep"])
+async def test_books_are_brought_back_whichever_attempt_gets_through(
+    server, new_worker, spend, hold_of, eventually, fail_once, step
+):
+    ledger = await new_worker()
+    await spend(ledger, 2)
+    await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+    fail_once(step)
+    server.client.flushall()
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (500, 300)
+
+
+async def test_what_a_killed_worker_had_journaled_is_brought_in_by_the_next_attempt(
+    server, new_worker, spend, hold_of, settlement_of, eventually, fail_once
+):
+    killed = await new_worker()
+    await spend(killed, 2)
+    killed._connection.lose("cut")
+    killed.record(settlement_of(hold_of(killed)), bill())
+    killed._journal_waiting()
+    await die(killed)
+    fail_once("bring")
+    ledger = await new_worker()
+    await eventually(lambda: ledger.available)
+    assert [row.requests for row in await rows_of(server)] == [3]
+    assert await used(ledger, hold_of) == (750, 0)
