@@ -134,6 +134,8 @@ class Hold(Struct, frozen=True, gc=False):
     tokens_at_risk: int = 0
     request: str = ""
     """The `x-request-id` that the client is given."""
+    local_cost_at_risk: int = 0
+    """As `cost_at_risk`, if it goes to own backends only."""
 
 
 class Reached(Struct, frozen=True, gc=False):

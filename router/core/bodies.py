@@ -37,6 +37,8 @@ class Reading(Struct, frozen=True, gc=False):
     count as `reading.MEDIA_BOUND`, which most of them stay far below, but nobody can promise."""
     answers: int
     """Answers asked for: choices times prompts."""
+    continuous_usage: bool = False
+    """`stream_options.continuous_usage_stats`: the client wants vLLM's running usage on every event."""
 
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)] | None

@@ -5,13 +5,28 @@ from __future__ import annotations
 import msgspec
 
 from router.core.bodies import Reading, Span
+from router.core.policy import Endpoint
 from router.core.reading import split_object
+from router.core.values import Route
 
 _USAGE = b'"include_usage":true'
-_OPTIONS = b'{"include_usage":true}'
+_CONTINUOUS = b'"continuous_usage_stats":true'
 
 
-def edit(body: bytes, reading: Reading, *, model: str | None, include_usage: bool) -> bytes:
+def wants_continuous(endpoint: Endpoint, reading: Reading, route: Route) -> bool:
+    """Whether to ask for the running usage on every event, which the client did not ask for and must not see.
+
+    vLLM has it, so that a stream that is cut is charged what was produced. It counts by choice: answers to several
+    prompts do not say which prompt is theirs, so of these only the end's total is asked for.
+    """
+    if not (reading.stream and route.stream_usage and route.kind == "vllm") or reading.continuous_usage:
+        return False
+    return endpoint == "chat" or reading.answers == 1
+
+
+def edit(
+    body: bytes, reading: Reading, *, model: str | None, include_usage: bool, continuous_usage: bool = False
+) -> bytes:
     """`body`, from which `reading` was made, with another `model` (None keeps it), and asking for usage if told so.
 
     A value is replaced where it stands; what is missing is put first in its object. Without a change to make, the
@@ -20,25 +35,33 @@ def edit(body: bytes, reading: Reading, *, model: str | None, include_usage: boo
     changes: list[tuple[Span, bytes]] = []
     if model is not None and model != reading.model:
         changes.append((reading.model_span, msgspec.json.encode(model)))
+    wanted = []
     if include_usage and not reading.include_usage:
-        changes.append(_usage_change(body, reading))
+        wanted.append(("include_usage", _USAGE))
+    if continuous_usage:
+        wanted.append(("continuous_usage_stats", _CONTINUOUS))
+    if wanted:
+        changes += _option_changes(body, reading, wanted)
     for (start, end), value in sorted(changes, reverse=True) if len(changes) > 1 else changes:
         body = body[:start] + value + body[end:]
     return body
 
 
-def _usage_change(body: bytes, reading: Reading) -> tuple[Span, bytes]:
+def _option_changes(body: bytes, reading: Reading, wanted: list[tuple[str, bytes]]) -> list[tuple[Span, bytes]]:
     span = reading.stream_options_span
+    every = b",".join([member for _, member in wanted])
     if span is None:
-        return _first_member(body, 0, b'"stream_options":' + _OPTIONS + b",")
+        return [_first_member(body, 0, b'"stream_options":{%b},' % every)]
     if not reading.has_stream_options:
-        return span, _OPTIONS
+        return [(span, b"{%b}" % every)]
     start, end = span
     members, spans = split_object(body[start:end])
-    if "include_usage" in members:
-        from_, to = spans["include_usage"]
-        return (start + from_, start + to), b"true"
-    return _first_member(body, start, _USAGE + b"," if members else _USAGE)
+    there = [spans[name] for name, _ in wanted if name in members]
+    changes: list[tuple[Span, bytes]] = [((start + from_, start + to), b"true") for from_, to in there]
+    missing = b",".join([member for name, member in wanted if name not in members])
+    if missing:
+        changes.append(_first_member(body, start, missing + b"," if members else missing))
+    return changes
 
 
 def _first_member(body: bytes, start: int, member: bytes) -> tuple[Span, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from router.core.usage import Report
@@ -18,4 +19,21 @@ class Chunk(Struct, gc=False):
 
     choices: tuple[Choice, ...] | None = None
     usage: Report | None = None
+    error: Any = None
+
+
+class NumberedChoice(Struct, gc=False):
+    finish_reason: str | None = None
+    index: int = 0
+
+
+NOTHING = msgspec.Raw(b"null")
+
+
+class NumberedChunk(Struct, gc=False):
+    """The same of an event that carries the running usage of its choice."""
+
+    choices: tuple[NumberedChoice, ...] | None = None
+    usage: msgspec.Raw = NOTHING
+    """Undecoded: of all events, only the last one's matters."""
     error: Any = None

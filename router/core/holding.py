@@ -64,6 +64,7 @@ class Holding:
     ) -> Hold:
         input, output = bound = self.bounds.bound(terms.model.name, estimated_input, worst)
         cost = worst_case(terms.steps, input, output)
+        local_cost = worst_case(terms.local_steps, input, output)
         risky = bound != worst
         return Hold(
             id,
@@ -77,9 +78,10 @@ class Holding:
             bill,
             terms.sides,
             terms.routes[0].owned,
-            worst_case(terms.local_steps, input, output),
+            local_cost,
             terms.local_cell,
             worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
             worst.input + worst.output - input - output if risky else 0,
             request,
+            worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
         )

@@ -51,7 +51,7 @@ MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 
 
-_NO_OPTIONS = (False, None, None)
+_NO_OPTIONS = (False, None, False, None)
 _TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
@@ -149,7 +149,7 @@ def _read(
     fields: Fields,
     model: str,
     model_span: Span,
-    options: tuple[bool, bool | None, Span | None],
+    options: tuple[bool, bool | None, bool, Span | None],
     labels: tuple[Label, ...],
 ) -> Reading:
     content = _content(fields, body)
@@ -166,9 +166,10 @@ def _read(
         tuple(content.unreadable),
         labels,
         model_span,
-        options[2],
+        options[3],
         max(tokens, _input_bound(fields, body, content)),
         answers,
+        options[2],
     )
 
 
@@ -246,15 +247,16 @@ def _flag(value: Any, param: str) -> bool | None:
     raise BadBody(f"Invalid type for '{param}': expected a boolean.", param, "invalid_type")
 
 
-def _stream_options(members: Members) -> tuple[bool, bool | None]:
-    """Whether there are any, and their include_usage."""
+def _stream_options(members: Members) -> tuple[bool, bool | None, bool]:
+    """Whether there are any, their include_usage, and whether they have continuous_usage_stats: true."""
     raw = bytes(members.get("stream_options", b"null"))
     if raw == b"null":
-        return False, None
+        return False, None, False
     if not raw.startswith(b"{"):
         raise BadBody("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
     options, _ = split_object(raw)
-    return True, _flag(_value(options, "include_usage"), "stream_options.include_usage")
+    include = _flag(_value(options, "include_usage"), "stream_options.include_usage")
+    return True, include, _value(options, "continuous_usage_stats") is True
 
 
 def _max_output_tokens(fields: Fields, answers: int) -> int | None:

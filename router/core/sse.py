@@ -1,8 +1,8 @@
 """Server-sent events of a streamed answer, read while they pass.
 
 An `EventScanner` stands between the upstream's bytes and the client's. It hands on the very bytes that came, event by
-event, and notes what the gateway has to know of them. Only one thing is ever removed: the last event that carries
-nothing but usage, when the client did not ask for it.
+event, and notes what the gateway has to know of them. Only one thing is ever removed: usage that the client did not
+ask for, which is the last event that carries nothing else, and, where a `ContinuousScanner` reads, a member of each.
 
 Framing follows the WHATWG description: an event ends at a blank line, lines end with LF, CRLF or CR, a line that
 starts with a colon is a comment, several `data` lines are joined by LF. Decoding an event costs less than searching
@@ -12,12 +12,14 @@ its bytes for the few words that matter, and is exact, so every event is decoded
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-from router.core.events import Chunk
-from router.core.usage import usage_of_event
+from router.core.events import Chunk, NumberedChunk
+from router.core.reading import BadBody, split_object
+from router.core.usage import Report, usage_of_event
 from router.core.values import Usage
 
 MAX_EVENT = 16 * 1024 * 1024
@@ -33,6 +35,8 @@ _LONGEST_PARTIAL_BLANK_LINE = len(b"\r\n\r")
 
 
 _decode = msgspec.json.Decoder(Chunk).decode
+_decode_numbered = msgspec.json.Decoder(NumberedChunk).decode
+_decode_report = msgspec.json.Decoder(Report).decode
 _decode_anything = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -57,28 +61,32 @@ class EventScanner:
         "_searched",
         "_skipping",
         "_strip_usage",
+        "_usage",
         "done",
         "error",
         "events",
         "finished",
         "first_complete",
         "malformed",
-        "usage",
     )
 
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
-        self.usage: Usage | None = None
         self.events = 0
         self.done = False
         self.finished = False
         self.error = False
         self.malformed = False
         self.first_complete = False
+        self._usage: Usage | None = None
         self._strip_usage = strip_usage
         self._max_event = max_event
         self._held = bytearray()
         self._searched = 0
         self._skipping = False
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._usage
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
@@ -93,7 +101,7 @@ class EventScanner:
         """
         rest = bytes(self._held)
         self._held.clear()
-        return rest if rest and self._passes(rest) else b""
+        return self._passed(rest) if rest else b""
 
     def _feed_any(self, data: bytes) -> bytes:
         """Splits what is held and has come into events, at whatever bytes they were cut."""
@@ -102,10 +110,8 @@ class EventScanner:
         passed: list[bytes] = []
         start, end, has_cr = 0, self._searched, _CR in held
         while (end := _end_of_event(held, end, has_cr)) > 0:
-            event = bytes(held[start:end])
+            passed.append(self._passed(bytes(held[start:end])))
             start = end
-            if self._passes(event):
-                passed.append(event)
         del held[:start]
         if self._skipping or len(held) > self._max_event:
             passed.append(self._skip())
@@ -121,18 +127,18 @@ class EventScanner:
         del self._held[:-_LONGEST_PARTIAL_BLANK_LINE]
         return head
 
-    def _passes(self, event: bytes) -> bool:
-        """Notes one event (or the end of one that was skipped); False when it is to be removed."""
+    def _passed(self, event: bytes) -> bytes:
+        """Notes one event (or the end of one that was skipped); what of it goes to the client."""
         if self._skipping:
             self._skipping = False
-            return True
+            return event
         if len(event) > self._max_event:
             self._count_unread()
-            return True
+            return event
         if _is_plain(event):
-            return not self._read(event[5:-2])
+            return b"" if self._read(event[5:-2]) else event
         lines = [_value(line) for line in event.splitlines() if line.startswith(b"data:") or line == b"data"]
-        return not lines or not self._read(b"\n".join(lines))
+        return b"" if lines and self._read(b"\n".join(lines)) else event
 
     def _count_unread(self) -> None:
         self.events += 1
@@ -153,7 +159,7 @@ class EventScanner:
             self.error = True
         if chunk.usage is None:
             return False
-        self.usage = chunk.usage.usage() or self.usage
+        self._usage = chunk.usage.usage() or self._usage
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
     def _read_irregular(self, payload: bytes) -> bool:
@@ -166,11 +172,118 @@ class EventScanner:
         if chunk is None:
             self.malformed = True
             return False
-        self.usage = usage_of_event(payload) or self.usage
+        self._usage = usage_of_event(payload) or self._usage
         error = chunk.get("error") is not None
         self.error = self.error or error
         self.finished = self.finished or _has_finish_reason(chunk.get("choices"))
         return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error
+
+
+class ContinuousScanner(EventScanner):
+    """Reads a stream whose events carry the usage so far, each of its own choice, which the client did not ask for.
+
+    `usage` is what the last event of every choice said, until one speaks of all. From events that pass on, exactly
+    that member is removed: the rest of their bytes stays as it came.
+    """
+
+    __slots__ = ("_carried", "_running", "_total")
+
+    def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
+        super().__init__(strip_usage, max_event=max_event)
+        self._carried = False
+        """The event that was read last has usage besides choices."""
+        self._running: dict[int, msgspec.Raw] = {}
+        self._total: Usage | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._total or _sum(self._running.values()) or self._usage
+
+    def feed(self, data: bytes) -> bytes:
+        if not self._held and len(data) <= self._max_event and _is_plain(data):
+            if self._read(data[5:-2]):
+                return b""
+            return without_usage(data) if self._carried else data
+        return self._feed_any(data)
+
+    def _passed(self, event: bytes) -> bytes:
+        self._carried = False
+        passed = super()._passed(event)
+        return without_usage(passed) if self._carried else passed
+
+    def _read(self, payload: bytes) -> bool:
+        self.first_complete = True
+        self._carried = False
+        try:
+            chunk = _decode_numbered(payload)
+        except (ValueError, RecursionError):
+            return self._read_irregular(payload)
+        self.events += 1
+        usage, choices = chunk.usage, chunk.choices
+        for choice in choices or ():
+            if choice.finish_reason is not None:
+                self.finished = True
+        if chunk.error is not None:
+            self.error = True
+        if len(usage) <= len(b"null"):
+            return False
+        if choices:
+            self._running[choices[0].index] = usage
+            self._carried = True
+            return False
+        self._total = _usage(usage) or self._total
+        return self._strip_usage and choices == () and chunk.error is None
+
+
+def without_usage(event: bytes) -> bytes:
+    """An event without the member `usage` of its object, which is known to be there.
+
+    vLLM writes it last, or nearly. In valid JSON a comma is followed by a quote only outside of strings; and when the
+    event ends with the next brace and one more, that member is one of the outermost object.
+    """
+    start = event.rfind(b',"usage":{')
+    if start > 0 and event.find(b"}", start) == len(event) - 4 and event.endswith(b"}}\n\n"):
+        return event[:start] + b"}\n\n"
+    payloads = [line for line in event.splitlines() if line.startswith(b"data:")]
+    if len(payloads) != 1:
+        return event  # an object over several lines, which no server is known to send
+    payload = _value(payloads[0])
+    return event.replace(payload, _without_member(payload, "usage"), 1)
+
+
+def _without_member(payload: bytes, name: str) -> bytes:
+    try:
+        _, spans = split_object(payload)
+    except BadBody:
+        return payload
+    if name not in spans:
+        return payload
+    names = list(spans)
+    place, end = names.index(name), spans[name][1]
+    if place:
+        return payload[: spans[names[place - 1]][1]] + payload[end:]
+    rest = payload[end:].lstrip()
+    return payload[: payload.index(b"{") + 1] + rest.removeprefix(b",")
+
+
+def _usage(report: msgspec.Raw) -> Usage | None:
+    try:
+        return _decode_report(report).usage()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sum(reports: Collection[msgspec.Raw]) -> Usage | None:
+    """Of choices that share their input."""
+    usages = [usage for report in reports if (usage := _usage(report)) is not None]
+    if not usages:
+        return None
+    return Usage(
+        max(usage.input for usage in usages),
+        max(usage.cached for usage in usages),
+        max(usage.cache_write for usage in usages),
+        sum(usage.output for usage in usages),
+    )
 
 
 def error_event(message: str, type: str, code: str | None) -> bytes:

@@ -155,6 +155,7 @@ class Completions:
         state = self._state
         state.retry_budget = state.retry_budget.earn()
         return Job(
+            ask.endpoint,
             PATHS[ask.endpoint],
             to_backend(ask.request.headers),
             ask.body,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from router.core.retry import Fault
-from router.core.sse import EventScanner, error_event
+from router.core.sse import ContinuousScanner, EventScanner, error_event
 from router.gateway.http import Client
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
@@ -28,6 +28,7 @@ class Exchange:
         "_ended",
         "_loop",
         "_parts",
+        "_scanner",
         "_size",
         "_strip_usage",
         "asked_at",
@@ -40,7 +41,7 @@ class Exchange:
         "status",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool, continuous: bool = False) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
@@ -50,6 +51,7 @@ class Exchange:
         self.scanner: EventScanner | None = None
         """Of a stream."""
         self._strip_usage = strip_usage
+        self._scanner = ContinuousScanner if continuous else EventScanner
         self.status = 0
         self.headers: Headers = []
         self.broken: UpstreamError | None = None
@@ -78,7 +80,7 @@ class Exchange:
         if status == 200:
             for name, value in headers:
                 if name == b"content-type" and value.startswith(b"text/event-stream"):
-                    self.scanner = EventScanner(self._strip_usage)
+                    self.scanner = self._scanner(self._strip_usage)
 
     def on_body(self, data: bytes) -> None:
         scanner = self.scanner

@@ -13,7 +13,7 @@ from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from router.core.breaker import Event
-from router.core.editing import edit
+from router.core.editing import edit, wants_continuous
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
@@ -123,7 +123,10 @@ class Forwarding:
     async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
         """True when `current` holds an answer for the client."""
         replica.started(self._loop.time())
-        sent = Sent(candidate, replica, Exchange(self._loop, strip_usage=self._job.reading.include_usage is not True))
+        job = self._job
+        continuous = wants_continuous(job.endpoint, job.reading, candidate.route)
+        exchange = Exchange(self._loop, strip_usage=job.reading.include_usage is not True, continuous=continuous)
+        sent = Sent(candidate, replica, exchange)
         self.current = sent
         pool = replica.pool
         try:
@@ -192,7 +195,8 @@ def _body(job: Job, route: Route) -> bytes:
     """The client's bytes, with the route's name of the model, and asking for usage."""
     reading = job.reading
     wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
-    return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage)
+    continuous = wants_continuous(job.endpoint, reading, route)
+    return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage, continuous_usage=continuous)
 
 
 def _rest_headers(exchange: Exchange) -> tuple[str | None, str | None]:

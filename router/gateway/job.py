@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from router.core.bodies import Reading
-from router.core.policy import Retry
+from router.core.policy import Endpoint, Retry
 from router.core.retry import Outcome
 from router.core.values import Candidate
 from router.gateway.exchange import Exchange
@@ -19,6 +19,7 @@ from router.upstream.replica import Replica
 class Job(Struct, frozen=True, gc=False):
     """One request, ready to be sent. `body` is the client's; `deadline` is in loop time."""
 
+    endpoint: Endpoint
     path: str
     headers: bytes
     body: bytes

@@ -36,6 +36,8 @@ class Release(Struct, frozen=True, gc=False):
     """Nothing happened: the hold goes, and nothing is counted."""
 
     held: Held
+    doubtful: bool = False
+    """Whether the server has the hold, and for which sides, is not known here."""
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -179,7 +181,7 @@ class _Account:
         local = held.sides == 1
         self.held_cost += hold.local_cost if local else hold.cost
         self.held_tokens += hold.input + hold.output
-        self.risk_cost += 0 if local else hold.cost_at_risk
+        self.risk_cost += hold.local_cost_at_risk if local else hold.cost_at_risk
         self.risk_tokens += hold.tokens_at_risk
         if settlement is None:
             self.released += 1
@@ -249,7 +251,7 @@ class Packer:
                 if place is None:
                     place = slots[slot] = Place()
                 place.add(operation.settlement)
-            elif isinstance(operation, Release):
+            elif isinstance(operation, Release) and not operation.doubtful:
                 settlement = None
             elif isinstance(operation, Note):
                 continue
@@ -360,6 +362,7 @@ class Packer:
                 hold.local_cost,
                 hold.input + hold.output,
                 hold.cost_at_risk,
+                hold.local_cost_at_risk,
                 hold.tokens_at_risk,
             )
             billed.append((position, fields))

@@ -20,10 +20,10 @@ from router.core.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
 from router.ledger.connection import Connection
 from router.ledger.journaled import operations_of
-from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, PREFIX, WRITERS_KEY, new_epoch
+from router.ledger.layout import EPOCH_KEY, ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, WRITERS_KEY, new_epoch
 from router.ledger.log import Reading
 from router.ledger.scripts import Script, Scripts
-from router.ledger.wire import pack
+from router.ledger.wire import string
 
 GRACE_SECONDS = 3.0
 """How long books that were begun anew are not trusted, so that every writer can bring in what it has."""
@@ -59,9 +59,12 @@ class Books:
         for name in Scripts.__struct_fields__:
             await self._connection.run(getattr(self._scripts, name).load())
 
-    async def epoch(self) -> str:
-        found = await self._connection.call("GET", EPOCH_KEY)
-        return "" if found is None else str(found.decode())
+    async def stand(self, sender: Sender) -> bool:
+        """Whether the server still has these books, and all that the sender knows to be in them."""
+        known = sender.last
+        epoch = await self._connection.call("GET", EPOCH_KEY)
+        sent = await self._connection.call("HGET", WRITERS_KEY, sender.writer)
+        return epoch == sender.epoch.encode() and sent is not None and _decode_sent(sent)[1] >= known
 
     async def open(self, sender: Sender, *, knows_older: bool) -> Opened:
         """Begins a new term of the writer; `sender` knows epoch, term and last batch from then on."""
@@ -91,16 +94,18 @@ class Books:
             raise LostBooks("the server's books changed while they were brought up to date")
         sender.last = batch.number
 
-    async def hold_again(self, held: Iterable[Held]) -> None:
-        """Writes the holds of running requests that the server may have lost; `recount` has to follow."""
-        for each in list(held):
-            id, bucket = each.hold.id, each.hold.id[:ID_BUCKET_DIGITS]
-            # One that was charged when its lease ran out would be charged once more.
-            if not await self._connection.call("HEXISTS", f"{PREFIX}charged:{bucket}", id):
-                await self._connection.run(pack("HSET", f"{PREFIX}hold:{bucket}", id, self._packed(each)))
+    async def hold_again(self, sender: Sender, process: str, running: Iterable[Held]) -> None:
+        """Makes the server hold this worker's running requests and no others; `recount` has to follow.
 
-    def _packed(self, held: Held) -> bytes:
-        return self._packer.held(held.hold, held.sides)
+        `process` is what the worker's ids have in common, see `ReservationIds`.
+        """
+        holds: list[str | msgspec.Raw] = []
+        for each in running:
+            id = each.hold.id
+            holds += (id[:ID_BUCKET_DIGITS], id, string(self._packer.held(each.hold, each.sides)))
+        await self._run(
+            self._scripts.again, (*sender.head(), process, holds, int(self._clock() // LEASE_BUCKET_SECONDS))
+        )
 
     async def recount(self, sender: Sender) -> list[str]:
         """Names the counters that were wrong, as place and field in turn."""

@@ -108,7 +108,8 @@ class Ledger:
         self.available = False
         self.why = "not connected yet"
         self.volume = VolumeTracker(timezone)
-        self.next_id = ReservationIds().next_id
+        self._ids = ReservationIds()
+        self.next_id = self._ids.next_id
         self._address = parse_address(url)
         self._timeout = timeout
         self._clock = clock
@@ -127,8 +128,8 @@ class Ledger:
         """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
-        self._lost_books = False
-        """Whether the server has lost something that was not brought back yet, holds included."""
+        self._books_lost = self._recount_due = False
+        """What remains to be done, whichever attempt to connect finds the time for it."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
@@ -420,38 +421,48 @@ class Ledger:
         await books.load_scripts()
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
-        # Remembered until all is back: bringing it may be interrupted, and the next attempt finds no trace of a loss.
-        self._lost_books |= bool(epoch) and (opened.epoch != epoch or opened.last < acknowledged)
+        if opened.new or (epoch and (opened.epoch != epoch or opened.last < acknowledged)):
+            self._books_lost = self._recount_due = True
         await self._bring_own(books)
-        others = await self._bring_others(books)
-        if self._lost_books:
+        await self._bring_others(books)
+        if self._books_lost and epoch:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
-            await books.hold_again(self._live.values())
-        if self._lost_books or others or opened.new:
-            await books.recount(self._sender)
+            await books.hold_again(self._sender, self._ids.process, self._live.values())
+        await self._recount(books)
         await books.until_trusted(opened)
         await self._sweep(books)
-        await self._bring_own(books)
-        self._lost_books = False
+        while await self._bring_own(books):
+            await self._recount(books)
+        self._books_lost = False
         self._take_up(connection)
 
-    async def _bring_own(self, books: Books) -> None:
-        """Until nothing is left: more is journaled meanwhile."""
+    async def _bring_own(self, books: Books) -> int:
+        """Until nothing is left, for more is journaled meanwhile; how many batches that were.
+
+        Their records do not say what limits they were held against, so `recount` has to follow.
+        """
+        brought = 0
         self._journal_waiting()
         while self._sender.last < self._logged.last:
-            await books.bring(self._sender, self._logged)
+            self._recount_due = True
+            brought += await books.bring(self._sender, self._logged)
             self._journal_waiting()
+        return brought
 
-    async def _bring_others(self, books: Books) -> int:
-        """What workers that are gone have journaled, and the server has not; how many batches that were."""
+    async def _recount(self, books: Books) -> None:
+        if self._recount_due:
+            await books.recount(self._sender)
+            self._recount_due = False
+
+    async def _bring_others(self, books: Books) -> None:
+        """What workers that are gone have journaled, and the server has not."""
         brought = 0
         for orphan in self._logged.orphans():
             try:
                 brought += await self._bring_other(books, orphan)
-            except BaseException:
-                orphan.leave()
-                raise
-            orphan.retire()
+                orphan.retire()
+            finally:
+                orphan.close()
         applied = await books.applied()
         for former in self._logged.retired():
             last = applied.get(former.writer, 0)
@@ -462,9 +473,9 @@ class Ledger:
                     self._former[former.writer] = last
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
-        return brought
 
     async def _bring_other(self, books: Books, reading: Reading) -> int:
+        self._recount_due = True
         sender = Sender(reading.writer, self._sender.retained, self._sender.owned)
         await books.open(sender, knows_older=True)
         return await books.bring(sender, reading)
@@ -475,7 +486,7 @@ class Ledger:
             self.volume.answered(own, ())
         self._unanswered = []
         for held in self._doubtful:
-            self._operations.append(Release(held))
+            self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
         self._connection = connection
 
@@ -496,7 +507,7 @@ class Ledger:
 
     async def _look(self, connection: Connection) -> None:
         try:
-            if await Books(connection, self._scripts, self._packer, self._clock).epoch() != self._sender.epoch:
+            if not await Books(connection, self._scripts, self._packer, self._clock).stand(self._sender):
                 connection.lose("the server's books are not the ones that were written to last")
         except LedgerUnavailable:
             pass  # `_on_lost` has seen it

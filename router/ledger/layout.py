@@ -105,11 +105,12 @@ class ReservationIds:
     """Ids that no other process makes: a random part per process, and a counter."""
 
     def __init__(self) -> None:
-        self._process = secrets.token_hex(5)
+        self.process = secrets.token_hex(5)
+        """What all of these ids have behind their lease bucket, and no others."""
         self._count = itertools.count()
 
     def next_id(self, at: float, lease: float) -> str:
-        return f"{lease_bucket(at, lease):08d}{self._process}{next(self._count):x}"
+        return f"{lease_bucket(at, lease):08d}{self.process}{next(self._count):x}"
 
 
 def lease_bucket(at: float, lease: float) -> int:
@@ -157,6 +158,7 @@ def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
             hold.request,
             hold.cost_at_risk,
             hold.tokens_at_risk,
+            hold.local_cost_at_risk,
         )
     )
 

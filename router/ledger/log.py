@@ -47,8 +47,8 @@ class Orphan(Reading, Protocol):
     def retire(self) -> None:
         """All of it was brought in; it is kept for the case that the books are lost."""
 
-    def leave(self) -> None:
-        """It could not be brought in now: whoever comes next may take it."""
+    def close(self) -> None:
+        """Lets go of it: unless it was retired, it may be taken over again."""
 
 
 class Log(Reading, Protocol):
@@ -198,9 +198,8 @@ class _Orphan:
 
     def retire(self) -> None:
         _retire(self._journal)
-        self._journal.close()
 
-    def leave(self) -> None:
+    def close(self) -> None:
         self._journal.close()
 
 

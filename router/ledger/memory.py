@@ -231,7 +231,7 @@ def _amounts(held: Held) -> dict[int, int]:
 
 
 def _risks(held: Held) -> dict[int, int]:
-    cost = 0 if held.sides == LOCAL else held.hold.cost_at_risk
+    cost = held.hold.local_cost_at_risk if held.sides == LOCAL else held.hold.cost_at_risk
     return {USD: cost, TOKENS: held.hold.tokens_at_risk, REQUESTS: 0, CONCURRENT: 0}
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.editing import edit
+from router.core.editing import edit, wants_continuous
 from router.core.reading import read
 
 
@@ -112,3 +112,52 @@ def test_the_result_decodes_to_the_input_with_just_that_change(
     body = dumps(whole, data).encode()
 
     assert json.loads(edited(body, model=other, include_usage=include_usage)) == expected
+
+
+BOTH = b'"include_usage":true,"continuous_usage_stats":true'
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"model":"a"}', b'{"stream_options":{%b},"model":"a"}' % BOTH),
+        (b'{"model":"a","stream_options":null}', b'{"model":"a","stream_options":{%b}}' % BOTH),
+        (b'{"model":"a","stream_options":{}}', b'{"model":"a","stream_options":{%b}}' % BOTH),
+        (b'{"model":"a","stream_options":{"x":1}}', b'{"model":"a","stream_options":{%b,"x":1}}' % BOTH),
+        (
+            b'{"model":"a","stream_options":{"include_usage":true}}',
+            b'{"model":"a","stream_options":{"continuous_usage_stats":true,"include_usage":true}}',
+        ),
+        (
+            b'{"model":"a","stream_options":{"continuous_usage_stats":false, "include_usage":false}}',
+            b'{"model":"a","stream_options":{"continuous_usage_stats":true, "include_usage":true}}',
+        ),
+    ],
+)
+def test_running_usage_is_asked_for(body: bytes, expected: bytes) -> None:
+    assert edit(body, read("chat", body), model=None, include_usage=True, continuous_usage=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "asks"),
+    [
+        (b'{"model":"a","stream":true}', True),
+        (b'{"model":"a","stream":true,"n":2}', True),
+        (b'{"model":"a"}', False),
+        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}', False),
+    ],
+)
+def test_running_usage_is_wanted_of_a_vllm_where_the_client_did_not_ask(make, body: bytes, asks: bool) -> None:
+    reading = read("chat", body)
+    assert wants_continuous("chat", reading, make.route("gpu", kind="vllm")) is asks
+    assert not wants_continuous("chat", reading, make.route("gpu", kind="openai"))
+    assert not wants_continuous("chat", reading, make.route("gpu", kind="vllm", stream_usage=False))
+
+
+def test_answers_to_several_prompts_do_not_say_whose_input_they_count(make) -> None:
+    vllm = make.route("gpu", kind="vllm")
+    one, two = (
+        read("completions", b'{"model":"a","stream":true,"prompt":%b}' % prompt) for prompt in (b'"a"', b'["a","b"]')
+    )
+    assert wants_continuous("completions", one, vllm)
+    assert not wants_continuous("completions", two, vllm)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.core.sse import MAX_EVENT, EventScanner, error_event
+from router.core.sse import MAX_EVENT, ContinuousScanner, EventScanner, error_event, without_usage
 from router.core.values import Usage
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}
@@ -327,3 +327,135 @@ def test_the_error_event_is_what_openai_clients_raise_on() -> None:
     assert json.loads(data[6:]) == {"error": error}
     assert scan([data])[1]["error"]
     assert json.loads(error_event("x", "server_error", None)[6:])["error"]["code"] is None
+
+
+# --- running usage on every event, as vLLM has it when asked
+
+
+def usage(output: int, **more: Any) -> dict[str, Any]:
+    return {"prompt_tokens": 31, "total_tokens": 31 + output, "completion_tokens": output, **more}
+
+
+def running(text: str, output: int, index: int = 0, **more: Any) -> bytes:
+    """As vLLM writes it, with what it writes besides."""
+    choice = {"index": index, "delta": {"content": text}, "logprobs": None, "finish_reason": None, "token_ids": None}
+    return event({"id": "c", "choices": [choice], "usage": usage(output, completion_tokens_details=None), **more})
+
+
+def without(event: bytes) -> bytes:
+    start = event.index(b',"usage":{')
+    return event[:start] + event[event.index(b"}", start) + 1 :]
+
+
+FIRST = running("", 0, prompt_token_ids=None, prompt_text=None)
+TOTAL = event({"choices": [], "usage": usage(9), "system_fingerprint": "v"})
+
+
+def follow(pieces: Iterable[bytes], *, strip_usage: bool = True) -> tuple[bytes, ContinuousScanner]:
+    scanner = ContinuousScanner(strip_usage)
+    return b"".join([scanner.feed(piece) for piece in pieces]) + scanner.finish(), scanner
+
+
+@pytest.mark.parametrize("split", [bytewise, lambda stream: [stream], None], ids=["byte by byte", "whole", "by event"])
+def test_running_usage_is_removed_and_known_when_the_stream_is_cut(split: Any) -> None:
+    stream = [FIRST, running("Pa", 1), COMMENT, running("ris", 2)]
+    out, scanner = follow(stream if split is None else split(b"".join(stream)))
+
+    assert out == without(FIRST) + without(stream[1]) + COMMENT + without(stream[3])
+    assert scanner.usage == Usage(input=31, output=2)
+    assert (scanner.events, scanner.finished, scanner.first_complete) == (3, False, True)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_running_usage_is_removed_whatever_ends_the_lines(line_end: bytes) -> None:
+    stream = [part.replace(b"\n", line_end) for part in (b": ping\nid: 1\n" + running("Pa", 1), TOTAL, DONE)]
+
+    assert follow(bytewise(b"".join(stream)))[0] == without(stream[0]) + stream[2]
+
+
+def test_a_cut_stream_of_several_choices_has_the_output_of_all() -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 16}}
+    first = event({"choices": [{"index": 0, "delta": {}}], "usage": usage(3, **details)})
+    _, scanner = follow([first, running("a", 1, index=1), running("b", 2, index=1)])
+
+    assert scanner.usage == Usage(input=31, cached=16, output=5)
+
+
+@pytest.mark.parametrize("strip_usage", [True, False])
+def test_the_total_at_the_end_counts_and_reaches_who_asked(strip_usage: bool) -> None:
+    stop = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage(4)})
+    out, scanner = follow([running("a", 3), stop, TOTAL, DONE], strip_usage=strip_usage)
+
+    assert out == without(running("a", 3)) + without(stop) + (b"" if strip_usage else TOTAL) + DONE
+    assert scanner.usage == Usage(input=31, output=9)
+    assert scanner.finished and scanner.done
+
+
+def test_usage_that_cannot_be_understood_is_none() -> None:
+    absurd = event({"choices": [{"index": 0}], "usage": {"completion_tokens": 5}})
+    wrong = event({"choices": [{"index": 1}], "usage": {"prompt_tokens": "many"}})
+
+    assert follow([absurd, wrong])[1].usage is None
+
+
+def test_events_without_usage_and_errors_pass_as_they_are() -> None:
+    failure = event({"error": {"message": "out of memory"}, "choices": [], "usage": usage(1)})
+    odd = event({"choices": [{"index": None}], "usage": usage(2)})
+    out, scanner = follow([token("a"), odd, failure, b"data: {\n\n"])
+
+    assert out == token("a") + odd + failure + b"data: {\n\n"
+    assert scanner.error and scanner.malformed
+
+
+@pytest.mark.parametrize(
+    ("payload", "left"),
+    [
+        ('{"choices":[{}],"usage":{"prompt_tokens":1}}', '{"choices":[{}]}'),
+        ('{"usage":{"prompt_tokens":1},"choices":[{}]}', '{"choices":[{}]}'),
+        ('{ "usage": {"prompt_tokens":1} }', "{}"),
+        ('{"choices":[{}], "usage" : {"prompt_tokens":1} , "x":1}', '{"choices":[{}] , "x":1}'),
+        ('{"choices":[{}],"usage":{"a":{"b":1}}}', '{"choices":[{}]}'),
+        ('{"choices":[{}],"usage":{"a":"}"}}', '{"choices":[{}]}'),
+        ('{"choices":[{"text":",\\"usage\\":{"}],"usage":{"a":1}}', '{"choices":[{"text":",\\"usage\\":{"}]}'),
+        ('{"usage":{"a":1},"choices":[{"x":1,"usage":{"a":1}}]}', '{"choices":[{"x":1,"usage":{"a":1}}]}'),
+        ('{"usage":{"a":1},"x":{"y":1,"usage":{"a":1}}}', '{"x":{"y":1,"usage":{"a":1}}}'),
+        ('{"id":1,"id":2,"usage":{"a":1},"x":1}', '{"id":1,"id":2,"usage":{"a":1},"x":1}'),
+        ('{"choices":[{}],"x":1}', '{"choices":[{}],"x":1}'),
+    ],
+)
+def test_exactly_the_member_is_removed(payload: str, left: str) -> None:
+    assert without_usage(f"data: {payload}\n\n".encode()) == f"data: {left}\n\n".encode()
+
+
+def test_an_object_over_several_lines_stays_whole() -> None:
+    event = b'data: {"choices":[{}],\ndata: "usage":{"prompt_tokens":1}}\n\n'
+
+    assert follow([event])[0] == event
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='ab,"{}\\:usage é'),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["usage", "a", '"', ',"usage":{']), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+counts = st.fixed_dictionaries({"prompt_tokens": st.integers(0, 99)}, optional={"details": json_values})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["id", "x", ',"usage":{']), json_values), max_size=3, unique_by=lambda m: m[0]),
+    st.integers(0, 3),
+    counts,
+    st.booleans(),
+)
+def test_whatever_stands_around_it_only_that_member_goes(
+    members: list[tuple[str, Any]], place: int, counted: Any, compact: bool
+) -> None:
+    separators = (",", ":") if compact else (", ", ": ")
+    members.insert(place, ("usage", counted))
+    with_it = json.dumps(dict(members), separators=separators, ensure_ascii=False)
+    rest = json.loads(without_usage(f"data: {with_it}\n\n".encode()).removeprefix(b"data: "))
+
+    assert list(rest.items()) == [member for member in members if member[0] != "usage"]

@@ -280,11 +280,11 @@ async def test_a_rebuilding_that_was_interrupted_is_finished_the_next_time(
     await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
     hold_again, interrupted = Books.hold_again, []
 
-    async def interrupt(books: Books, held: object) -> None:
+    async def interrupt(books: Books, *arguments: object) -> None:
         if not interrupted:
-            interrupted.append(held)
+            interrupted.append(arguments)
             raise LostBooks("somebody else brings in the same")
-        await hold_again(books, held)
+        await hold_again(books, *arguments)
 
     monkeypatch.setattr(Books, "hold_again", interrupt)
     server.client.flushall()
@@ -381,3 +381,119 @@ async def test_the_grace_of_new_books_is_not_cut_to_whole_seconds(server, new_wo
     monkeypatch.setattr(Books, "open", watch)
     await new_worker()
     assert opened[0].ready == clock.now + GRACE_SECONDS
+
+
+# --- what else a lost connection, or lost writes, may leave behind
+
+
+async def test_limits_count_what_was_only_journaled(
+    server, new_worker, spend, hold_of, settlement_of, eventually, monkeypatch
+):
+    ledger = await new_worker()
+    await spend(ledger, 1)
+    ledger._connection.lose("cut")
+    ledger.record(settlement_of(hold_of(ledger)), bill())
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (500, 0)
+
+
+async def test_a_hold_whose_answer_was_lost_is_taken_back_as_it_was_made(server, new_worker, hold_of, eventually):
+    """It was admitted for the own side only, which this worker never heard."""
+    cloud = Limit("key:app", "cloud", "", "usd", "day", 1000, 1.0, spare_local=True)
+    running = Limit("key:app", "cloud", "", "requests", "day", 50, 1.0)
+    both = bill_of((cloud, running), MORNING, Periods(BERLIN))
+    ledger = await new_worker()
+    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).sides == 3
+    unheard = ledger.reserve(hold_of(ledger, bill=both, cost=900))
+    while ledger._flight is None:  # noqa: ASYNC110 - the loop may turn only until it was sent
+        await asyncio.sleep(0)
+    while sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) < 2:
+        pass
+    ledger._connection.lose("cut")
+    with pytest.raises(Exception, match="cut"):
+        await unheard
+    await eventually(lambda: ledger.available)
+    await ledger.flush()
+    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).verdict.held == 900
+
+
+async def test_a_release_that_was_lost_frees_its_hold_all_the_same(server, new_worker, spend, hold_of, eventually):
+    ledger = await new_worker()
+    hold = hold_of(ledger, bill=bill(), cost=300)
+    await ledger.reserve(hold)
+    kept = snapshot(server)
+    ledger.release(hold.id)
+    await ledger.flush()
+    restore(server, kept)
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (0, 0)
+    assert not server.client.keys("be:*:hold:*")
+
+
+async def test_a_hold_that_was_charged_is_charged_once_and_corrected_once(
+    server, new_worker, spend, hold_of, settlement_of, clock, eventually
+):
+    ledger = await new_worker()
+    hold = hold_of(ledger, bill=bill(), cost=300)
+    await ledger.reserve(hold)
+    clock.now += 1000
+    await ledger.sweep()
+    kept = snapshot(server)
+    await spend(ledger, 1)
+    restore(server, kept)
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    await ledger.sweep()
+    assert await used(ledger, hold_of) == (550, 0)
+    ledger.settle(settlement_of(hold))
+    await ledger.flush()
+    assert await used(ledger, hold_of) == (500, 0)
+
+
+@pytest.fixture
+def fail_once(monkeypatch):
+    """Makes a step of catching up fail the first time, as when the server changes meanwhile."""
+
+    def patch(name: str) -> None:
+        method, failed = getattr(Books, name), []
+
+        async def step(*arguments):
+            if not failed:
+                failed.append(name)
+                raise LostBooks("changed once more")
+            return await method(*arguments)
+
+        monkeypatch.setattr(Books, name, step)
+
+    return patch
+
+
+@pytest.mark.parametrize("step", ["bring", "hold_again", "recount", "until_trusted", "sweep"])
+async def test_books_are_brought_back_whichever_attempt_gets_through(
+    server, new_worker, spend, hold_of, eventually, fail_once, step
+):
+    ledger = await new_worker()
+    await spend(ledger, 2)
+    await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+    fail_once(step)
+    server.client.flushall()
+    await eventually(lambda: not ledger.available)
+    await eventually(lambda: ledger.available)
+    assert await used(ledger, hold_of) == (500, 300)
+
+
+async def test_what_a_killed_worker_had_journaled_is_brought_in_by_the_next_attempt(
+    server, new_worker, spend, hold_of, settlement_of, eventually, fail_once
+):
+    killed = await new_worker()
+    await spend(killed, 2)
+    killed._connection.lose("cut")
+    killed.record(settlement_of(hold_of(killed)), bill())
+    killed._journal_waiting()
+    await die(killed)
+    fail_once("bring")
+    ledger = await new_worker()
+    await eventually(lambda: ledger.available)
+    assert [row.requests for row in await rows_of(server)] == [3]
+    assert await used(ledger, hold_of) == (750, 0)

@@ -53,7 +53,23 @@ def test_a_hold_says_what_charging_it_needs():
     cell = Cell("a", "b", "c", "d", "e")
     hold = Hold("00000001x", cell, 9.5, 60.0, 1, 2, 3, True, request="req-1", local_cost=4, cost_at_risk=5)
     packed = pack_hold(hold, Slot("1970-01-01", 0, 0), "a|b|c|d|e", "")
-    assert msgspec.msgpack.decode(packed) == ["1970-01-01", 0, 0, 1, 2, 3, 4, True, "a|b|c|d|e", "", 9.5, "req-1", 5, 0]
+    assert msgspec.msgpack.decode(packed) == [
+        "1970-01-01",
+        0,
+        0,
+        1,
+        2,
+        3,
+        4,
+        True,
+        "a|b|c|d|e",
+        "",
+        9.5,
+        "req-1",
+        5,
+        0,
+        0,
+    ]
 
 
 def test_totals_are_a_msgpack_array():

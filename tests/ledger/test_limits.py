@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from router.core.bill import BOTH, CLOUD, LOCAL, NO_BILL, Bill, bill_of
@@ -198,3 +199,22 @@ async def test_a_crowd_gets_what_there_is_and_no_more(book, hold_of, settlement_
     (row,) = await book.rows()
     assert (row.requests, row.cost) == (100, 30_000)
     assert not (await book.ledger.reserve(hold_of(book.ledger, bill=daily, cost=1))).sides
+
+
+@pytest.mark.parametrize("ending", ["settle", "release"])
+@pytest.mark.parametrize(("sides", "risk"), [(LOCAL, 7), (CLOUD, 90), (BOTH, 90)])
+async def test_what_a_request_may_take_beyond_its_hold_ends_with_it(
+    server, ledger, hold_of, settlement_of, sides, risk, ending
+):
+    daily = bill(limit())
+    figures = {"cost": 300, "local_cost": 300, "cost_at_risk": 90, "local_cost_at_risk": 7}
+    hold = hold_of(ledger, bill=daily, sides=sides, **figures)
+    await ledger.reserve(hold)
+    place, field = "be:{ledger}:" + daily.charges[0].place, daily.charges[0].field
+    assert msgspec.msgpack.decode(server.client.hget(place, field)) == [0, 300, risk]
+    if ending == "settle":
+        ledger.settle(settlement_of(hold, cost=1, local=sides == LOCAL))
+    else:
+        ledger.release(hold.id)
+    await ledger.flush()
+    assert msgspec.msgpack.decode(server.client.hget(place, field)) == [int(ending == "settle"), 0, 0]

@@ -129,6 +129,29 @@ def test_a_client_that_leaves_stops_the_model(gateway, client):
     assert 0 < used["output"] < 1000
 
 
+@pytest.mark.parametrize("choices", [1, 2])
+@pytest.mark.parametrize("after", [1, 2, 7, 20])
+def test_a_stream_that_is_cut_is_charged_what_the_model_produced(gateway, client, after, choices):
+    """What vLLM had told the gateway when it learnt that the client was gone; it may have been computing one more.
+
+    Its metrics count the input once for each choice, its reports to clients once for all.
+    """
+    before = metric("prompt_tokens_total"), metric("generation_tokens_total")
+    stream = client.chat.completions.create(
+        model="chat", messages=PARIS, max_tokens=500, n=choices, stream=True, extra_body={"ignore_eos": True}
+    )
+    for _, chunk in zip(range(after), stream, strict=False):
+        assert chunk.usage is None and "usage" not in chunk.model_fields_set
+    stream.close()
+    used = eventually(lambda: gateway.usage().get("gpu"))
+    eventually(lambda: metric("num_requests_running") == 0)
+    counted = metric("prompt_tokens_total") - before[0], metric("generation_tokens_total") - before[1]
+    print(f"after {after} events of {choices}: charged {used['input']} + {used['output']}, vLLM counted {counted}")
+    assert (used["requests"], used["estimated"]) == (1, 0)
+    assert counted[0] in {used["input"] * started for started in range(1, choices + 1)}
+    assert 0 <= counted[1] - used["output"] <= 2 * choices
+
+
 def test_its_words_on_context_length_reach_the_client(client):
     """The model's tokenizer makes a token of every digit, which only the vLLM knows."""
     digits = [{"role": "user", "content": "7" * 2100}]

@@ -33,6 +33,8 @@ class Scripts(Struct, frozen=True):
     """The same, operation by operation, when they are not."""
     expire: Script
     """Charges the holds of past leases."""
+    again: Script
+    """Holds running requests again, and no others, after the server lost writes."""
     recount: Script
     """Makes the counters of limits say what totals and holds say."""
 

@@ -5,7 +5,8 @@
 --   changes  counter, used, held, risk, counter, ..: what the settled and released holds do to counters
 --   bills    {raw, counter, measure, side, counter, ..}: what the new holds are held against
 --   plain    bucket, {id, hold, id, hold, ..}, ..: new holds without limits
---   billed   {bucket, id, hold, bill, sides, first is local, cost, cost when local, tokens, risk of cost, of tokens}
+--   billed   {bucket, id, hold, bill, sides, first is local, cost, cost when local, tokens, risk of cost, of cost when
+--            local, of tokens}
 --   blob     the records, and their number
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
@@ -73,15 +74,17 @@ end
 
 local verdicts, admitted = {}, {}
 for i = 1, #billed do
-  local bucket, id, hold, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, token_risk = unpack(billed[i])
+  local bucket, id, hold, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, local_risk, token_risk =
+    unpack(billed[i])
   local bill = bills[b]
-  local amounts, risks = {sides == LOCAL and local_cost or cost, tokens, 1, 1}, {cost_risk, token_risk, 0, 0}
+  local amounts = {sides == LOCAL and local_cost or cost, tokens, 1, 1}
+  local risks = {sides == LOCAL and local_risk or cost_risk, token_risk, 0, 0}
   local blocked, asked, spared = blocker(bill, amounts, sides)
   if blocked then
     local v = #verdicts
     verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
     verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
-    amounts[1], risks[1] = local_cost, 0
+    amounts[1], risks[1] = local_cost, local_risk
     if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
       sides, verdicts[v + 2] = LOCAL, LOCAL
     else

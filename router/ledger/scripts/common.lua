@@ -147,7 +147,7 @@ local function read_hold(value)
     cost = on_own and hold[7] or hold[6], eligible = hold[8],
     cell = on_own and hold[10] ~= '' and hold[10] or hold[9],
     at = hold[11], request = hold[12],
-    risk = {on_own and 0 or hold[13], hold[14], 0, 0},
+    risk = {on_own and (hold[15] or 0) or hold[13], hold[14], 0, 0},
   }
 end
 

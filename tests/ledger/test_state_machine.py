@@ -1,0 +1,688 @@
+"""The ledger on a real server against a pure model, over random histories of two workers and of all that goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from support.books import EMPTY, Copy, Model, empty_model
+from support.engines import Server, redis_server
+
+from router.core.bill import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
+from router.core.budget import Limit
+from router.core.periods import Periods
+from router.core.values import Cell, Settlement, Usage
+from router.core.volume import DAY_QUARTERS
+from router.ledger import batch, catchup, commit
+from router.ledger.batch import Held
+from router.ledger.catchup import Books
+from router.ledger.commit import Ledger
+from router.ledger.embedded import EmbeddedServer
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.log import DiskLog
+from router.ledger.records import Record, pack_refused, unpack_records
+from router.ledger.report import open_report
+from router.ledger.scripts import Script, Scripts, read_scripts
+from router.ledger.volume import VolumeTracker
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PERIODS = Periods(BERLIN)
+MORNING = 1_779_267_600.0
+LEASE = 900.0
+WORKERS = 2
+DAYS = [f"2026-{month:02}-{day:02}" for month in (5, 6, 7) for day in range(1, 32)]
+PREFIX = "be:{ledger}:"
+COUNTED = ("settled", "unheld", "refused")
+
+EVERYWHERE = (
+    Limit("global", "all", "chat", "usd", "month", 60_000, 0.5),
+    Limit("global", "cloud", "chat", "tokens", "day", 15_000, 0.3),
+    Limit("global", "all", "chat", "concurrent", "", 9, 0.8),
+)
+LIMITS = {
+    "app": (
+        *EVERYWHERE,
+        Limit("key:app", "cloud", "", "usd", "day", 4_000, 0.8, spare_local=True),
+        Limit("key:app", "all", "", "requests", "minute", 6, 0.5),
+        Limit("team:search", "all", "chat", "tokens", "minute", 20_000, 0.8),
+    ),
+    "bot": (
+        *EVERYWHERE,
+        Limit("team:sales", "cloud", "", "usd", "minute", 3_000, 0.8),
+        Limit("key:bot", "local", "chat", "usd", "day", 12_000, 0.1, spare_local=True),
+        Limit("key:bot", "cloud", "", "concurrent", "", 3, 1.0),
+        Limit("key:bot", "local", "", "requests", "day", 20, 1.0),
+    ),
+    "free": (),
+}
+TEAMS = {"app": "search", "bot": "sales", "free": "other"}
+MODELS = {"app": "chat", "bot": "chat", "free": "embed"}
+"""Every request of a limit's scope has that limit."""
+
+workers = st.integers(0, WORKERS - 1)
+picks = st.integers(0, 9)
+tokens = st.integers(0, 3000)
+money = st.integers(0, 4000)
+keys = st.sampled_from(sorted(LIMITS))
+wishes = st.fixed_dictionaries(
+    {
+        "key": keys,
+        "sides": st.sampled_from([BOTH, BOTH, LOCAL, CLOUD]),
+        "local_first": st.booleans(),
+        "input": tokens,
+        "output": tokens,
+        "cost": money,
+        "share": st.integers(0, 4),
+        "risk": money,
+        "eligible": st.booleans(),
+    }
+)
+outcomes = st.fixed_dictionaries(
+    {
+        "local": st.booleans(),
+        "uncached": tokens,
+        "cached": tokens,
+        "output": tokens,
+        "estimated": st.booleans(),
+        "cost": money,
+        "counterfactual": money,
+        "error": st.booleans(),
+    }
+)
+
+
+def cell_of(key: str, *, local: bool) -> Cell:
+    return Cell("gpu" if local else "openai", "local" if local else "cloud", MODELS[key], TEAMS[key], key)
+
+
+def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
+    """As gateway.accounts makes them."""
+    key, sides = wish["key"], wish["sides"]
+    local_first = sides == LOCAL or (sides == BOTH and wish["local_first"])
+    local_cost = 0 if sides == CLOUD else wish["cost"] if sides == LOCAL else wish["cost"] * wish["share"] // 4
+    return Hold(
+        id,
+        cell_of(key, local=local_first),
+        at,
+        LEASE,
+        wish["input"],
+        wish["output"],
+        wish["cost"],
+        wish["eligible"],
+        bill_for(key, at),
+        sides,
+        local_first,
+        local_cost,
+        cell_of(key, local=True) if sides == BOTH and not local_first else None,
+        wish["risk"],
+        wish["risk"] // 2,
+        "request",
+        0 if sides == CLOUD else wish["risk"] // 3,
+    )
+
+
+def bill_for(key: str, at: float) -> Bill:
+    return bill_of(LIMITS[key], at, PERIODS)
+
+
+def settlement_of(held: Held, outcome: dict[str, Any]) -> Settlement:
+    hold = held.hold
+    local = outcome["local"] if held.sides == BOTH else held.sides == LOCAL
+    usage = Usage(
+        outcome["uncached"] + outcome["cached"], outcome["cached"], 0, outcome["output"], outcome["estimated"]
+    )
+    figures = outcome["cost"], outcome["counterfactual"], outcome["error"], hold.eligible, local
+    return Settlement(hold.id, cell_of(hold.cell.key, local=local), hold.at, usage, *figures)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = MORNING
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Machine(RuleBasedStateMachine):
+    """Two workers on one server. What waits is sent when another worker needs to see it, and before each check."""
+
+    server: Server
+    restart: Callable[[], None] | None
+    folders: Iterator[Path]
+    model_class: type[Model] = Model
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clock = Clock()
+        self.model = empty_model(timezone=BERLIN, clock=self.clock)
+        self.folder = next(self.folders)
+        self.workers: list[Ledger] = []
+        self.running: dict[str, tuple[int, Held]] = {}
+        self.copy: tuple[dict[bytes, bytes], Copy] | None = None
+        self.clean = 0
+        """The first minute whose counters had no trouble."""
+
+    def run(self, coroutine: Any) -> Any:
+        return self.loop.run_until_complete(asyncio.wait_for(coroutine, 30))
+
+    @initialize()
+    def begin(self) -> None:
+        self.server.client.flushall()
+        for _ in range(WORKERS):
+            self.workers.append(self.run(self.new_worker()))
+
+    async def new_worker(self) -> Ledger:
+        log = DiskLog(self.folder)
+        ledger = Ledger(self.server.url, timezone=BERLIN, timeout=10.0, owned=["local"], log=log, clock=self.clock)
+        await ledger.start()
+        return ledger
+
+    # --- what requests do
+
+    @rule(worker=workers, wishes=st.lists(wishes, min_size=1, max_size=4))
+    def reserve(self, worker: int, wishes: list[dict[str, Any]]) -> None:
+        """All of them at once, so that they share a batch."""
+        self.run(self.flush(but=worker))
+        ledger = self.workers[worker]
+        holds = [hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish) for wish in wishes]
+        said = self.run(self.both(ledger, holds))
+        for hold, (told, right) in zip(holds, said, strict=True):
+            assert (told.sides, told.verdict) == (right.sides, right.verdict), hold
+            if told.sides:
+                self.running[hold.id] = worker, Held(hold, told.sides)
+        assert said[-1][0].warnings == said[-1][1].warnings
+
+    async def both(self, ledger: Ledger, holds: Sequence[Hold]) -> list[tuple[Any, Any]]:
+        asked = [ledger.reserve(hold) for hold in holds]
+        right = [await self.model.reserve(hold) for hold in holds]
+        return list(zip(await asyncio.gather(*asked), right, strict=True))
+
+    def pick(self, number: int, worker: int | None = None) -> tuple[int, Held] | None:
+        """One of the running requests."""
+        mine = [each for each in self.running.values() if worker in (None, each[0])]
+        return mine[number % len(mine)] if mine else None
+
+    @rule(pick=picks, outcome=outcomes)
+    def settle(self, pick: int, outcome: dict[str, Any]) -> None:
+        """Also when its lease is over and it was charged."""
+        if chosen := self.pick(pick):
+            self.settle_one(*chosen, outcome)
+
+    def settle_one(self, worker: int, held: Held, outcome: dict[str, Any]) -> None:
+        settlement = settlement_of(held, outcome)
+        del self.running[held.hold.id]
+        self.workers[worker].settle(settlement)
+        self.model.settle(settlement)
+
+    @rule(pick=picks)
+    def release(self, pick: int) -> None:
+        if chosen := self.pick(pick):
+            worker, held = chosen
+            del self.running[held.hold.id]
+            self.workers[worker].release(held.hold.id)
+            self.model.release(held.hold.id)
+
+    @rule(worker=workers, wish=wishes, outcome=outcomes)
+    def record(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any]) -> None:
+        ledger = self.workers[worker]
+        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish)
+        settlement = settlement_of(Held(hold, hold.sides), outcome)
+        self.run(self.spoken(ledger.record, settlement, hold.bill))
+        self.model.record(settlement, hold.bill)
+
+    @rule(worker=workers)
+    def note(self, worker: int) -> None:
+        record = pack_refused(
+            at=self.clock.now, key="app", team="search", model="chat", reason="x", status=429, request=""
+        )
+        self.run(self.spoken(self.workers[worker].note, record))
+        self.model.note(record)
+
+    async def spoken(self, method: Callable[..., None], *arguments: Any) -> None:
+        """Inside of the loop, as everything that a gateway tells its ledger."""
+        method(*arguments)
+
+    @rule(minutes=st.sampled_from([1, 10, 40, 2000]), worker=workers)
+    def wait(self, minutes: int, worker: int) -> None:
+        """Leases run out."""
+        self.run(self.flush())
+        self.clock.now += 60 * minutes
+        self.sweep(worker)
+
+    def sweep(self, worker: int = 0) -> None:
+        self.run(self.workers[worker].sweep())
+        self.run(self.model.sweep())
+
+    async def flush(self, but: int = -1) -> None:
+        for number, ledger in enumerate(self.workers):
+            if number != but:
+                await ledger.flush()
+
+    # --- what goes wrong
+
+    @rule(worker=workers, pick=picks, outcome=outcomes)
+    def cut(self, worker: int, pick: int, outcome: dict[str, Any]) -> None:
+        """The connection breaks while a settlement waits."""
+        if chosen := self.pick(pick, worker):
+            self.settle_one(*chosen, outcome)
+        self.run(self.spoken(self.workers[worker]._connection.lose, "cut"))
+        self.calm_down()
+
+    @rule()
+    def forget_scripts(self) -> None:
+        self.server.client.script_flush()
+
+    @rule(worker=workers, wish=wishes, pick=picks, outcome=outcomes, goes_on=st.booleans())
+    def freeze(self, worker: int, wish: dict[str, Any], pick: int, outcome: dict[str, Any], goes_on: bool) -> None:
+        """The server accepts a batch and does not answer in time; whether it applies it later is open."""
+        ledger = self.workers[worker]
+        if chosen := self.pick(pick, worker):
+            self.settle_one(*chosen, outcome)
+        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish)
+        with self.server.frozen(), pytest.raises(LedgerUnavailable):
+            self.run(self.impatient(ledger, hold))
+        if goes_on:
+            settlement = settlement_of(Held(hold, hold.sides), outcome)
+            self.run(self.spoken(ledger.record, settlement, hold.bill))
+            self.model.record(settlement, hold.bill)
+        self.calm_down()
+
+    async def impatient(self, ledger: Ledger, hold: Hold) -> None:
+        ledger._connection._timeout = 0.03
+        if ledger._connection._timer is not None:
+            ledger._connection._timer.cancel()
+            ledger._connection._timer = None
+        await ledger.reserve(hold)
+
+    @rule(worker=workers, pick=picks, outcome=outcomes, manner=st.sampled_from(["idle", "told", "journaled", "sent"]))
+    def crash(self, worker: int, pick: int, outcome: dict[str, Any], manner: str) -> None:
+        """kill -9, and another worker in its place: its journal is taken over, its holds are left to their lease.
+
+        It dies with nothing to do, with a settlement that it had only in memory, with one in its journal, or with one
+        on its way.
+        """
+        self.run(self.flush())
+        chosen = None if manner == "idle" else self.pick(pick, worker)
+        settlement = None if chosen is None else settlement_of(chosen[1], outcome)
+        if settlement is not None and chosen is not None and manner != "told":
+            self.model.bring(self.model.write_down(settlement, chosen[1].hold.bill))
+        self.running = {id: each for id, each in self.running.items() if each[0] != worker}
+        self.run(self.die(self.workers[worker], settlement, manner))
+        self.workers[worker] = self.run(self.new_worker())
+        self.calm_down()
+
+    async def die(self, ledger: Ledger, settlement: Settlement | None, manner: str) -> None:
+        connection = ledger._connection
+        if settlement is not None:
+            ledger.settle(settlement)
+            if manner == "journaled":
+                connection.lose("killed")
+            elif manner == "sent":
+                ledger._send_batch()
+        for task in ledger._tasks:
+            task.cancel()
+        ledger._operations.clear()
+        ledger._closing = True
+        connection.lose("killed")
+        await asyncio.gather(*ledger._tasks, return_exceptions=True)
+        ledger._logged.close(applied=False)
+
+    @rule(worker=workers)
+    def retire(self, worker: int) -> None:
+        """It ends in peace, with its requests settled or not."""
+        self.running = {id: each for id, each in self.running.items() if each[0] != worker}
+        self.run(self.workers[worker].close())
+        self.workers[worker] = self.run(self.new_worker())
+
+    @precondition(lambda self: self.restart is not None)
+    @rule()
+    def restart_server(self) -> None:
+        self.run(self.flush())
+        assert self.restart is not None
+        self.restart()
+        self.run(self.found_out())
+        self.calm_down()
+
+    async def found_out(self) -> None:
+        while any(ledger.available for ledger in self.workers):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+
+    @rule()
+    def flush_all(self) -> None:
+        self.lose_writes(EMPTY, {})
+
+    @rule()
+    def take_copy(self) -> None:
+        self.run(self.flush())
+        kept = {key: self.server.client.dump(key) for key in self.server.client.keys("*")}
+        self.copy = kept, self.model.copy()
+
+    @precondition(lambda self: self.copy is not None)
+    @rule()
+    def restore_copy(self) -> None:
+        """As after a failover to a replica that had missed writes: of every worker some, for there was traffic."""
+        assert self.copy is not None
+        for worker in range(WORKERS):
+            self.note(worker)
+        kept, copy = self.copy
+        self.lose_writes(copy, kept)
+
+    def lose_writes(self, copy: Copy, kept: dict[bytes, bytes]) -> None:
+        self.run(self.flush())
+        with self.server.client.pipeline(transaction=True) as pipe:
+            pipe.flushall()
+            for key, value in kept.items():
+                pipe.restore(key, 0, value)
+            pipe.execute()
+        processes = [ledger._ids.process for ledger in self.workers]
+        self.model.restore(copy, [held for _, held in self.running.values()], processes)
+        if not kept:
+            self.copy = None
+        self.calm_down()
+
+    def calm_down(self) -> None:
+        """Until every worker and the server agree again. Counters of this minute stay as they are."""
+        self.run(self.agreed())
+        self.clock.now = (self.clock.now // 60 + 1) * 60
+        self.clean = int(self.clock.now // 60)
+        self.sweep()
+        self.check()
+
+    async def agreed(self) -> None:
+        while not all(map(self.agrees, self.workers)):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+        await self.flush()
+
+    def agrees(self, ledger: Ledger) -> bool:
+        """Whether the server has this worker's last batch, and it knows."""
+        if not ledger.available or ledger._flight is not None or ledger._operations:
+            return False
+        sent = self.server.client.hget(f"{PREFIX}writers", ledger._sender.writer)
+        epoch = self.server.client.get(f"{PREFIX}epoch")
+        return bool(
+            sent and msgspec.msgpack.decode(sent)[1] == ledger._sender.last and epoch == ledger._sender.epoch.encode()
+        )
+
+    # --- what has to be true
+
+    @rule()
+    def check(self) -> None:
+        self.run(self.flush())
+        self.check_counters()
+        assert self.run(self.rows()) == self.model.all_rows()
+        self.check_records()
+        assert sorted(self.held_ids()) == sorted(self.model.holds)
+        before = self.counters()
+        wrong = self.run(self.recount())
+        assert wrong == [], (wrong, before)
+        self.check_volume()
+
+    def check_counters(self) -> None:
+        real, right = self.counters(), self.model.all_counters()
+        for name in real.keys() | right.keys():
+            place = name[0]
+            told, meant = real.get(name, (0, 0, 0)), right.get(name, (0, 0, 0))
+            assert told[1:] == meant[1:], name
+            old = place.startswith("limit:minute:") and int(place.rpartition(":")[2]) < self.clean
+            begun_anew = name not in real and place.startswith(("limit:day:", "limit:month:"))
+            assert old or begun_anew or told[0] == meant[0], name
+
+    def counters(self) -> dict[tuple[str, str], tuple[int, int, int]]:
+        found = {}
+        for key in self.server.client.keys(f"{PREFIX}limit:*"):
+            for field, value in self.server.client.hgetall(key).items():
+                figures = tuple(msgspec.msgpack.decode(value))
+                found[key.decode().removeprefix(PREFIX), field.decode()] = figures
+        return found
+
+    async def rows(self) -> dict[tuple[str, Cell], dict[str, int]]:
+        found = {}
+        async with open_report(self.server.url) as report:
+            for day in sorted({day for day, _ in self.model._totals}):
+                for row in await report.days([day]):
+                    figures = {
+                        name: getattr(row, name)
+                        for name in row.__struct_fields__
+                        if name != "cell" and getattr(row, name)
+                    }
+                    if figures:
+                        found[day, row.cell] = figures
+        return found
+
+    def check_records(self) -> None:
+        """What was charged and what was taken back may have come in any order while workers came back."""
+        real = [
+            record
+            for _, fields in self.server.client.xrange(f"{PREFIX}requests")
+            for record in unpack_records(fields[b"b"])
+        ]
+        assert int(self.server.client.get(f"{PREFIX}requests:kept") or 0) == len(real)
+        for these, those in zip(told(real), told(self.model.records), strict=True):
+            assert these == those
+
+    def held_ids(self) -> list[str]:
+        return [
+            id.decode() for key in self.server.client.keys(f"{PREFIX}hold:*") for id in self.server.client.hkeys(key)
+        ]
+
+    async def recount(self) -> list[str]:
+        ledger = self.workers[0]
+        books = Books(ledger._connection, ledger._scripts, ledger._packer, self.clock)
+        return await books.recount(ledger._sender)
+
+    def check_volume(self) -> None:
+        """Whatever the workers were told while they worked, the next sweep tells them all."""
+        oldest = int(self.clock.now // 900) - 4 * DAY_QUARTERS
+        right = {quarter: tokens for quarter, tokens in self.model.eligible().items() if quarter >= oldest}
+        found = self.server.client.hgetall(f"{PREFIX}volume").items()
+        real = {int(quarter): tuple(msgspec.msgpack.decode(value)) for quarter, value in found}
+        assert {q: tokens for q, tokens in real.items() if q >= oldest and any(tokens)} == right
+        tracker = VolumeTracker(BERLIN)
+        tracker.load([number for quarter, tokens in right.items() for number in (quarter, *tokens)])
+        for ledger in self.workers:
+            self.run(ledger.sweep())
+            assert ledger.volume.seen("trailing_24h", self.clock.now) == tracker.seen("trailing_24h", self.clock.now)
+
+    def teardown(self) -> None:
+        try:
+            if self.workers:
+                self.end()
+        finally:
+            for ledger in self.workers:
+                self.run(ledger.close())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+
+    def end(self) -> None:
+        """When every request has ended, and the leases of those that never did are over, nothing is held."""
+        for number, (worker, held) in enumerate(list(self.running.values())):
+            if number % 2:
+                self.workers[worker].release(held.hold.id)
+                self.model.release(held.hold.id)
+            else:
+                settlement = settlement_of(held, dict.fromkeys(("local", "estimated", "error"), False) | COSTS)
+                self.workers[worker].settle(settlement)
+                self.model.settle(settlement)
+        self.running.clear()
+        self.wait(40, 0)
+        self.check()
+        assert self.held_ids() == []
+        assert all(counter[1:] == (0, 0) for counter in self.counters().values())
+
+
+COSTS = {"uncached": 5, "cached": 1, "output": 2, "cost": 30, "counterfactual": 40}
+
+
+def told(records: Sequence[Record]) -> tuple[Tally[Record], Tally[tuple[Any, ...]]]:
+    """What was counted, each once; and what is charged of leases that ran out, charges less what was taken back."""
+    counted = Tally(record for record in records if record.kind in COUNTED)
+    charged: Tally[tuple[Any, ...]] = Tally()
+    for record in records:
+        if record.kind not in COUNTED:
+            charged[msgspec.structs.astuple(record)[1:]] += 1 if record.kind == "held" else -1
+    return counted, Tally({what: number for what, number in charged.items() if number})
+
+
+# --- engines
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catchup, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(commit, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
+
+
+@contextlib.contextmanager
+def on_embedded(folder: Path, folders: Path) -> Iterator[type[Machine]]:
+    embedded = EmbeddedServer(folder)
+    server = Server(embedded.start(), embedded.pid)
+
+    class OnEmbedded(Machine):
+        restart: Any = None
+
+    def restart() -> None:
+        embedded._process.terminate()
+        embedded._process.wait()
+        embedded.start_again()
+        server.pid = embedded.pid
+
+    OnEmbedded.server = server
+    OnEmbedded.restart = staticmethod(restart)
+    OnEmbedded.folders = journals_in(folders)
+    try:
+        yield OnEmbedded
+    finally:
+        embedded.stop()
+
+
+@contextlib.contextmanager
+def on_redis(folder: Path, folders: Path) -> Iterator[type[Machine]]:
+    with redis_server(folder) as server:
+
+        class OnRedis(Machine):
+            restart: Any = None
+
+        OnRedis.server = server
+        OnRedis.folders = journals_in(folders)
+        yield OnRedis
+
+
+def journals_in(folder: Path) -> Iterator[Path]:
+    return (folder / f"journal{number}" for number in itertools.count())
+
+
+ENGINES = {"valkey": on_embedded, "redis": on_redis}
+
+
+def explore(machine: type[Machine], examples: int, steps: int, **options: Any) -> None:
+    """Without shrinking, which takes minutes here: the history that failed is told as it was."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            **options,
+        ),
+    )
+
+
+def test_any_history_gives_the_books_that_the_rules_say(tmp_path):
+    with on_embedded(tmp_path / "server", tmp_path) as machine:
+        explore(machine, 20, 20)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_histories(tmp_path, engine):
+    (tmp_path / "server").mkdir()
+    with ENGINES[engine](tmp_path / "server", tmp_path) as machine:
+        explore(machine, 150, 40)
+
+
+# --- it can fail
+
+
+def patch_account(patch: Callable[[int, int, int], tuple[int, int, int]]) -> Callable[[pytest.MonkeyPatch], None]:
+    change = batch._Account.change
+
+    def changed(account: Any, *arguments: Any) -> tuple[int, int, int]:
+        return patch(*change(account, *arguments))
+
+    return lambda monkeypatch: monkeypatch.setattr(batch._Account, "change", changed)
+
+
+def patch_script(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
+    def read() -> Scripts:
+        scripts = read_scripts()
+        source = getattr(scripts, name).source
+        assert old in source
+        source = source.replace(old, new)
+        sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        return msgspec.structs.replace(scripts, **{name: Script(source, sha)})
+
+    return lambda monkeypatch: monkeypatch.setattr(commit, "read_scripts", read)
+
+
+def patch_method(owner: type, name: str, method: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, method)
+
+
+async def _nothing(*arguments: Any) -> None:
+    pass
+
+
+async def _bring_and_forget(ledger: Ledger, books: Books) -> int:
+    await _BRING_OWN(ledger, books)
+    return 0
+
+
+_BRING_OWN = Ledger._bring_own
+
+CHARGED = "settle_counters(hold, 1, 1)"
+SPARED = "sides, verdicts[v + 2] = LOCAL, LOCAL"
+SOFT = "used[n] + held[n] >= soft[n]"
+MUTATIONS = {
+    "a settlement adds nothing to what is used": patch_account(lambda used, held, risk: (0, held, risk)),
+    "a release forgets the risk": patch_account(lambda used, held, risk: (used, held, 0)),
+    "a settlement leaves what it held": patch_account(lambda used, held, risk: (used, 0, risk)),
+    "a lease that is over leaves what it held": patch_script("expire", CHARGED, "settle_counters(hold, 0, 1)"),
+    "a lease that is over is not charged to limits": patch_script("expire", CHARGED, "settle_counters(hold, 1, 0)"),
+    "a late settlement is added to the charge": patch_script("each", "  charge(hold, -1, counted)", ""),
+    "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
+    "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[n]"),
+    "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
+    "what was settled is not journaled": patch_method(Ledger, "_write_down", lambda ledger, batch: None),
+    "running requests are not held again": patch_method(Books, "hold_again", _nothing),
+    "what was brought in is not counted in limits": patch_method(Ledger, "_bring_own", _bring_and_forget),
+    "a journal is brought in as if nothing had been applied": patch_method(
+        DiskLog, "entries", lambda log, after: (entry for entry in log._journal.entries(0))
+    ),
+}
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_mistake_is_found(tmp_path, monkeypatch, mutation):
+    MUTATIONS[mutation](monkeypatch)
+    with on_embedded(tmp_path / "server", tmp_path) as machine, pytest.raises((AssertionError, TimeoutError)):
+        explore(machine, 300, 30)

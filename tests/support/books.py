@@ -1,0 +1,139 @@
+"""A pure model of the ledger on its server: what it says after any history, lost writes and restarts included.
+
+`MemoryLedger` states the rules while all goes well. Here stands what is true besides: what a worker has settled is in
+its journal and is never lost; holds and charges are on the server alone, and a worker that runs knows its own holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from router.core.bill import Bill
+from router.core.values import Cell, Settlement
+from router.ledger.batch import Held
+from router.ledger.memory import Counter, MemoryLedger
+from router.ledger.records import Record, batch_blob, pack_record, unpack_records
+
+Counters = dict[tuple[str, str], tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What a server had at one moment, and how much had been journaled until then."""
+
+    holds: dict[str, Held]
+    charged: dict[str, Held]
+    counters: dict[tuple[str, str], Counter]
+    totals: dict[tuple[str, Cell], Tally[str]]
+    records: list[Record]
+    journaled: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record in a journal. `settlement` is None for one that only notes something."""
+
+    record: Record
+    settlement: Settlement | None = None
+    bill: Bill | None = None
+    unheld: int = 0
+
+
+class Model(MemoryLedger):
+    """Counters of minutes are the exception: what is brought in from a journal is not counted in them again."""
+
+    journal: list[Entry]
+
+    def settle(self, settlement: Settlement) -> None:
+        self.write_down(settlement, self.bill_of(settlement.id))
+        super().settle(settlement)
+
+    def record(self, settlement: Settlement, bill: Bill) -> None:
+        self.write_down(settlement, bill, unheld=1)
+        super().record(settlement, bill)
+
+    def note(self, record: bytes) -> None:
+        self.journal.append(Entry(*unpack_records(batch_blob([record]))))
+        super().note(record)
+
+    def write_down(self, settlement: Settlement, bill: Bill, unheld: int = 0) -> Entry:
+        [record] = unpack_records(batch_blob([pack_record(settlement, "unheld" if unheld else "settled")]))
+        self.journal.append(Entry(record, settlement, bill, unheld))
+        return self.journal[-1]
+
+    def bill_of(self, id: str) -> Bill:
+        return (self.holds.get(id) or self._charged[id]).hold.bill
+
+    def bring(self, entry: Entry) -> None:
+        """A record that the server lacks, from a journal."""
+        if entry.settlement is not None and entry.bill is not None:
+            self._lift(entry.settlement.id)
+            self._count(entry.settlement, entry.bill)
+            if entry.unheld:
+                self._totals_at(entry.settlement.at, entry.settlement.cell).update(unheld=1)
+        self.records.append(entry.record)
+
+    def copy(self) -> Copy:
+        return Copy(
+            dict(self.holds),
+            dict(self._charged),
+            {name: structs.replace(counter) for name, counter in self.counters.items()},
+            {place: Tally(totals) for place, totals in self._totals.items()},
+            list(self.records),
+            len(self.journal),
+        )
+
+    def restore(self, copy: Copy, running: Collection[Held], processes: Collection[str]) -> None:
+        """The server has only this copy left, and workers have brought it up to date.
+
+        `running` are the holds of all workers that run; `processes` what the ids of each have in common.
+        """
+        self.holds, self._charged, self.records = dict(copy.holds), dict(copy.charged), list(copy.records)
+        self.counters = {name: structs.replace(counter) for name, counter in copy.counters.items()}
+        self._totals = {place: Tally(totals) for place, totals in copy.totals.items()}
+        for entry in self.journal[copy.journaled :]:
+            self.bring(entry)
+        wanted = {held.hold.id: held for held in running}
+        for id in [id for id in self.holds if id[8:18] in processes and id not in wanted]:
+            self._lift(id)
+        for id, held in wanted.items():
+            if id not in self.holds and id not in self._charged:
+                self.holds[id] = held
+                self._hold(held, 1)
+
+    def all_rows(self) -> dict[tuple[str, Cell], dict[str, int]]:
+        """Totals by day and cell, zeros left out."""
+        return {
+            place: figures
+            for place, totals in self._totals.items()
+            if (figures := {name: number for name, number in totals.items() if number})
+        }
+
+    def all_counters(self) -> Counters:
+        return {name: (c.used, c.held, c.risk) for name, c in self.counters.items() if c.used or c.held or c.risk}
+
+    def eligible(self) -> dict[int, tuple[int, int, int]]:
+        """Eligible tokens by quarter of an hour: uncached input, cached input, output."""
+        volume: Tally[tuple[int, int]] = Tally()
+        for record in self.records:
+            if record.eligible and record.kind != "refused":
+                sign = -1 if record.kind == "lifted" else 1
+                tokens = record.input - record.cached, record.cached, record.output
+                for column, number in enumerate(tokens):
+                    volume[int(record.at // 900), column] += sign * number
+        quarters = {quarter for quarter, _ in volume}
+        sums = {q: (volume[q, 0], volume[q, 1], volume[q, 2]) for q in quarters}
+        return {quarter: tokens for quarter, tokens in sums.items() if any(tokens)}
+
+
+def empty_model(**options) -> Model:
+    model = Model(**options)
+    model.journal = []
+    return model
+
+
+EMPTY = Copy({}, {}, {}, {}, [], 0)
