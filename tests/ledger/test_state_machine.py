@@ -143,8 +143,8 @@ def settlement_of(held: Held, outcome: dict[str, Any]) -> Settlement:
     usage = Usage(
         outcome["uncached"] + outcome["cached"], outcome["cached"], 0, outcome["output"], outcome["estimated"]
     )
-    figures = outcome["cost"], outcome["counterfactual"], outcome["error"], hold.eligible, local
-    return Settlement(hold.id, cell_of(hold.cell.key, local=local), hold.at, usage, *figures)
+    figures = outcome["cost"], outcome["counterfactual"], outcome["error"], hold.eligible
+    return Settlement(hold.id, cell_of(hold.cell.key, local=local), hold.at, usage, *figures, local=local)
 
 
 class Clock:
