@@ -20,12 +20,15 @@ Layers: imports point down only
 
     __main__ | cli      commands
     app                 composition root and supervisor; the only module that sees every layer
-    gateway | adapter   the data plane: /v1 endpoints on one HTTP/1.1 port | a process around litellm
+    gateway | admin | adapter
+                        the data plane: /v1 endpoints on one HTTP/1.1 port | the control plane: API, dashboard and
+                        metrics, a process of its own on a port of its own | a process around litellm
     config | ledger | upstream | simulate
     core                values in, values out: no await, no clock, no randomness, no logging, no I/O
 
 import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a
 `core.plan.Plan`; `ledger` is the only code that knows Redis; `upstream` is the only code that
-connects to a backend; `simulate` holds backends that pretend, and say so; `adapter` is a separate
-process around litellm that the gateway reaches over a unix socket like any other upstream.
+connects to a backend; `simulate` holds backends that pretend, and say so; `admin` reads what the ledger has counted and
+never takes part in a request; `adapter` is a separate process around litellm that the gateway reaches over a unix
+socket like any other upstream.
 """

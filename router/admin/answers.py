@@ -35,7 +35,7 @@ class Health(Struct, frozen=True):
 class Session(Struct, frozen=True):
     role: Role
     csrf: str = ""
-    """To send as `x-breakeven-csrf` with every write; empty for a bearer token, which needs none."""
+    """To send as `x-csrf-token` with every write; empty for a bearer token, which needs none."""
     expires: float | None = None
     version: str = ""
     """Of Breakeven."""

@@ -104,7 +104,8 @@ class Desk:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
-                await asyncio.to_thread(self._look)
+                async with self._writing:
+                    await asyncio.to_thread(self._look)
             except Exception:  # the next edit must be seen all the same
                 log.exception("policy not followed")
 

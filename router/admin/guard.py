@@ -24,7 +24,7 @@ from router.admin.errors import ApiError
 if TYPE_CHECKING:
     from router.admin.routes import Route
 
-CSRF_HEADER = "x-breakeven-csrf"
+CSRF_HEADER = "x-csrf-token"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
 _FROM_HERE = ("same-origin", "none")

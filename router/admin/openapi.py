@@ -18,7 +18,7 @@ _EITHER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 DESCRIPTION = (
     "Money is in integer micro-USD, times are seconds since the epoch, days are local dates of the policy's time zone. "
     "API clients send a token as `Authorization: Bearer`. Pages have a session cookie and send the session's `csrf` "
-    "as `x-breakeven-csrf` with every write. Writes of the policy need `If-Match` with the `text_version` that they "
+    "as `x-csrf-token` with every write. Writes of the policy need `If-Match` with the `text_version` that they "
     "began with."
 )
 

@@ -48,7 +48,7 @@ async def test_a_wrong_token_is_refused_and_after_some_so_is_the_right_one_for_a
 async def test_signing_out_ends_the_session_on_the_server(plane):
     page = await plane.sign_in()
     csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
-    out = await plane.ask("POST", "/sign-out", headers=page | {"x-breakeven-csrf": csrf})
+    out = await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
     assert out.status == 200 and 'breakeven_session=""' in out.headers["set-cookie"]
     assert (await plane.ask("GET", "/api/session", headers=page)).status == 401
 

@@ -77,12 +77,12 @@ async def test_a_write_from_a_page_needs_the_sessions_own_token(plane):
     page = await plane.sign_in()
     csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
     body = {"json": {"text": "x"}}
-    for forged in ({}, {"x-breakeven-csrf": ""}, {"x-breakeven-csrf": "guess"}, {"x-breakeven-csrf": "ä"}):
+    for forged in ({}, {"x-csrf-token": ""}, {"x-csrf-token": "guess"}, {"x-csrf-token": "ä"}):
         answer = await plane.ask("POST", APPLY, headers=page | forged, **body)
         assert (answer.status, answer.code) == (403, "csrf")
     other = (await plane.ask("GET", "/api/session", headers=await plane.sign_in())).json["csrf"]
-    assert (await plane.ask("POST", APPLY, headers=page | {"x-breakeven-csrf": other}, **body)).code == "csrf"
-    real = await plane.ask("POST", APPLY, headers=page | {"x-breakeven-csrf": csrf}, **body)
+    assert (await plane.ask("POST", APPLY, headers=page | {"x-csrf-token": other}, **body)).code == "csrf"
+    real = await plane.ask("POST", APPLY, headers=page | {"x-csrf-token": csrf}, **body)
     assert real.code == "version_needed"
 
 

@@ -75,7 +75,7 @@ class Plane:
     async def ask(
         self, method: str, path: str, token: str = "", headers: dict[str, str] | None = None, **options: Any
     ) -> Answer:
-        sent = {"authorization": f"Bearer {token}"} if token else {}
+        sent = {"accept-encoding": "identity"} | ({"authorization": f"Bearer {token}"} if token else {})
         sent |= headers or {}
         async with self.client.request(
             method, self.url + path, headers=sent, allow_redirects=False, **options

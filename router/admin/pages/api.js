@@ -1,6 +1,6 @@
 // The JSON API and its events.
 
-const CSRF = "x-breakeven-csrf";
+const CSRF = "x-csrf-token";
 const AGAIN_MS = 10_000;
 
 export class Refused extends Error {

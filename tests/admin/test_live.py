@@ -1,0 +1,153 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from support.control import ADMIN, API, VIEWER
+from support.waiting import until
+
+from router.admin import live
+from router.admin.answers import RequestRecord
+from router.admin.errors import ApiError
+from router.admin.live import MOST_STREAMS, MOST_WAITING, Live
+from router.admin.sources import Page, Sources
+
+BROKEN = "version: 1\n"
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch):
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.01)
+
+
+@asynccontextmanager
+async def stream(plane, headers: dict[str, str] | None = None) -> AsyncIterator[AsyncIterator[tuple[str, object]]]:
+    sent = headers or {"authorization": f"Bearer {VIEWER}"}
+    async with plane.client.get(plane.url + "/api/events", headers=sent) as response:
+        assert response.status == 200 and response.headers["content-type"] == "text/event-stream"
+        yield events(response)
+
+
+async def events(response) -> AsyncIterator[tuple[str, object]]:
+    name = ""
+    async for line in response.content:
+        field, _, value = line.decode().strip().partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
+
+
+async def first(stream, wanted: str, holds=lambda data: True):
+    async with asyncio.timeout(10):
+        async for name, data in stream:
+            if name == wanted and holds(data):
+                return data
+    raise AssertionError(f"the stream ended without {wanted}")
+
+
+async def test_new_totals_arrive(plane, settle):
+    async with stream(plane) as told:
+        assert (await first(told, "totals"))["total"]["requests"] == 0
+        await settle(API, cost=400)
+        totals = await first(told, "totals", lambda data: data["total"]["requests"])
+        assert totals["day"] == "2026-11-25" and totals["total"]["cost_micro_usd"] == 400
+        assert totals["today_tokens"] == 107
+
+
+async def test_the_result_of_a_reload_arrives(plane):
+    async with stream(plane) as told:
+        assert (await first(told, "policy"))["reload"]["adopted"]
+        plane.policy.write_text(BROKEN)
+        for _ in range(2):
+            await asyncio.to_thread(plane.control.desk._look)
+        reload = (await first(told, "policy", lambda data: not data["reload"]["adopted"]))["reload"]
+        assert reload["problems"]
+
+
+async def test_new_requests_arrive(start):
+    class Growing:
+        available = True
+        records: list[RequestRecord] = []
+
+        async def page(self, query):
+            return Page(list(self.records))
+
+    growing = Growing()
+    plane = await start(Sources(records=growing))
+    async with stream(plane) as told:
+        assert await first(told, "requests") == []
+        growing.records = [RequestRecord(id="1", at=1.0, key="app", team="t", model="m")]
+        assert [each["id"] for each in await first(told, "requests", bool)] == ["1"]
+
+
+async def test_a_second_page_begins_with_the_present(plane):
+    async with stream(plane) as one:
+        await first(one, "totals")
+        async with stream(plane) as other:
+            assert await first(other, "backends")
+
+
+async def test_a_page_that_signed_out_is_told_no_more(plane):
+    page = await plane.sign_in()
+    csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
+    async with stream(plane, page) as told:
+        await first(told, "totals")
+        await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
+        plane.control.live.tell({"wake": 1})
+        async with asyncio.timeout(10):
+            async for _ in told:
+                pass
+
+
+async def test_nobody_is_polled_for_when_nobody_looks(plane):
+    async with stream(plane) as told:
+        await first(told, "totals")
+    await until(lambda: plane.control.live._polling is None)
+
+
+async def test_streams_end_when_the_process_stops(plane):
+    async with stream(plane) as told:
+        await first(told, "totals")
+        plane.control.live.end()
+        async with asyncio.timeout(10):
+            async for _ in told:
+                pass
+    assert (await plane.get("/api/events", ADMIN)).code == "too_many_streams"
+
+
+async def test_only_changes_are_told(plane):
+    told = Live()
+    queue = told.join(plane.control)
+    told.tell({"a": 1})
+    told.tell({"a": 1})
+    told.tell({"a": 2})
+    assert [queue.get_nowait() for _ in range(queue.qsize())] == [
+        b"event: a\ndata: 1\n\n",
+        b"event: a\ndata: 2\n\n",
+    ]
+    told.end()
+
+
+async def test_a_page_that_does_not_keep_up_is_let_go(plane):
+    told = Live()
+    queue = told.join(plane.control)
+    for number in range(MOST_WAITING + 1):
+        told.tell({"a": number})
+    assert queue.get_nowait() == live.END and queue.empty()
+    told.leave(queue)
+
+
+async def test_there_is_a_limit_to_streams(plane):
+    told = Live()
+    queues = [told.join(plane.control) for _ in range(MOST_STREAMS)]
+    with pytest.raises(ApiError):
+        told.join(plane.control)
+    told.leave(queues[0])
+    told.join(plane.control)
+    told.end()

@@ -1,0 +1,208 @@
+"""Numbers that equal the ledger's."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+import pytest
+from support.control import API, GPU, NOON
+
+from router.core.values import Cell, Usage
+from router.ledger.sums import sum_fields
+
+DAY = 86_400
+MIDNIGHT = NOON - 12 * 3600
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+async def traffic(settle):
+    """Today: one local request that saves 250, one in the cloud that costs 400. Eight days ago: one in the cloud."""
+    await settle(GPU, counterfactual=250)
+    await settle(API, cost=400, usage=Usage(input=200, cached=0, output=10))
+    await settle(API, NOON - 8 * DAY, cost=1000, error=True)
+
+
+async def spend(plane, query: str = "") -> dict:
+    answer = await plane.get(f"/api/spend{query}")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def test_today_to_the_micro_dollar(plane, traffic):
+    today = await spend(plane)
+    total = today["total"]
+    assert (today["first"], today["last"], today["timezone"]) == ("2026-11-25", "2026-11-25", "Europe/Berlin")
+    assert (total["requests"], total["errors"], total["input"], total["cached"], total["output"]) == (2, 0, 300, 30, 17)
+    assert (total["cost_micro_usd"], total["counterfactual_micro_usd"], total["saved_micro_usd"]) == (400, 250, -150)
+    assert (total["local_tokens"], total["cloud_tokens"]) == (107, 210)
+    assert (total["cloud_only_micro_usd"], total["avoided_micro_usd"]) == (650, 250)
+
+
+async def test_the_rent_since_midnight_is_taken_off_what_was_avoided(plane, traffic):
+    today = await spend(plane)
+    assert today["rent_micro_usd"] == 12_000_000
+    assert today["net_saved_micro_usd"] == 250 - 12_000_000
+
+
+async def test_rent_begins_with_the_first_day_of_traffic(plane, settle):
+    await settle(GPU, NOON - DAY)
+    assert (await spend(plane, "?range=30d"))["rent_micro_usd"] == 36_000_000
+
+
+async def test_a_gateway_without_traffic_has_paid_nothing_that_it_knows_of(plane):
+    nothing = await spend(plane, "?range=7d")
+    assert nothing["rent_micro_usd"] == 0 and nothing["rows"] == [] and nothing["total"]["requests"] == 0
+    assert [point["requests"] for point in nothing["series"]] == [0] * 7
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "requests"),
+    [
+        ("?range=today", "2026-11-25", 2),
+        ("?range=7d", "2026-11-19", 2),
+        ("?range=30d", "2026-10-27", 3),
+        ("?range=month", "2026-11-01", 3),
+        ("?from=2026-11-17&to=2026-11-17", "2026-11-17", 1),
+        ("?from=2026-11-17", "2026-11-17", 3),
+    ],
+)
+async def test_ranges(query, first, requests, plane, traffic):
+    answer = await spend(plane, query)
+    assert (answer["first"], answer["total"]["requests"]) == (first, requests)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("?from=2026-02-30", "days such as"),
+        ("?from=2026-11-26", "not be after"),
+        ("?from=2020-01-01", "at most 400 days"),
+        ("?to=2026-11-01", "needs a `from`"),
+    ],
+)
+async def test_a_range_that_is_none_is_refused(query, says, plane):
+    answer = await plane.get(f"/api/spend{query}")
+    assert (answer.status, answer.code) == (400, "bad_range") and says in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("backend", [("api", "cloud", False, 400), ("gpu", "local", True, 0)]),
+        ("zone", [("cloud", "cloud", False, 400), ("local", "local", True, 0)]),
+        ("model", [("chat", "", False, 400)]),
+        ("team", [("search", "", False, 400)]),
+        ("key", [("app", "", False, 400)]),
+    ],
+)
+async def test_rows_by_every_dimension_dearest_first(by, rows, plane, traffic):
+    found = (await spend(plane, f"?by={by}"))["rows"]
+    assert [(row["name"], row["zone"], row["local"], row["cost_micro_usd"]) for row in found] == rows
+    assert sum(row["local_tokens"] for row in found) == 107
+
+
+async def test_filters_meet(plane, settle):
+    await settle(GPU, counterfactual=1)
+    await settle(Cell("api", "cloud", "chat", "sales", "app"), cost=10)
+    await settle(Cell("api", "cloud", "embed", "sales", "other"), cost=100)
+    for query, cost, requests in (
+        ("team=sales", 110, 2),
+        ("team=sales&model=embed", 100, 1),
+        ("key=app", 10, 2),
+        ("zone=local", 0, 1),
+        ("backend=api&model=chat", 10, 1),
+        ("team=nobody", 0, 0),
+    ):
+        answer = await spend(plane, f"?{query}")
+        assert (answer["total"]["cost_micro_usd"], answer["total"]["requests"]) == (cost, requests), query
+        assert sum(point["requests"] for point in answer["series"]) == requests
+        assert answer["rent_micro_usd"] is None and answer["net_saved_micro_usd"] is None
+
+
+async def test_the_series_of_a_few_days_is_hourly(plane, traffic):
+    answer = await spend(plane)
+    assert answer["step"] == "hour" and len(answer["series"]) == 13  # 00 to 12, the hour that has just begun
+    assert [point["at"] for point in answer["series"][:2]] == [MIDNIGHT, MIDNIGHT + 3600]
+    last = answer["series"][-1]
+    assert (last["local_tokens"], last["cloud_tokens"], last["requests"], last["cloud_only_micro_usd"]) == (
+        107,
+        210,
+        2,
+        650,
+    )
+
+
+async def test_the_series_of_many_days_is_daily(plane, traffic):
+    answer = await spend(plane, "?range=30d")
+    assert answer["step"] == "day" and len(answer["series"]) == 30
+    assert answer["series"][-1]["day"] == "2026-11-25" and answer["series"][-9]["cost_micro_usd"] == 1000
+
+
+async def test_the_month_is_forecast_from_the_share_of_it_that_is_over(plane, traffic):
+    forecast = (await spend(plane, "?range=month"))["forecast"]
+    elapsed = 24.5 / 30
+    assert forecast["day"] == "2026-11-30" and forecast["elapsed"] == pytest.approx(elapsed)
+    assert forecast["cost_micro_usd"] == round(1400 / elapsed)
+    assert forecast["net_saved_micro_usd"] == round(250 / elapsed - 30 * 24e6)
+    assert (await spend(plane, "?range=30d"))["forecast"] is None
+
+
+async def test_the_lines_to_draw(plane):
+    lines = (await spend(plane))["lines"]
+    assert lines["threshold_tokens_per_day"] == 500_000
+    assert lines["break_even_tokens_per_day"] == pytest.approx(24 / 1.25e-6)
+    assert lines["capacity_tokens_per_day"] == 86_400_000
+
+
+async def test_names_to_choose_from_are_the_policys(plane):
+    assert (await spend(plane))["choices"] == {
+        "backends": ["gpu", "api"],
+        "zones": ["local", "cloud"],
+        "models": ["chat"],
+        "teams": ["search"],
+        "keys": ["app"],
+    }
+
+
+async def test_names_are_text_whatever_is_in_them(plane, settle):
+    await settle(Cell("api", "cloud", MARKUP, MARKUP, MARKUP), cost=1)
+    answer = await plane.get("/api/spend?by=model")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.json["rows"][0]["name"] == MARKUP
+    assert (await spend(plane, "?model=%3Cimg%20src=x%20onerror=alert(1)%3E"))["total"]["cost_micro_usd"] == 1
+
+
+async def test_rows_as_csv(plane, traffic, settle):
+    await settle(Cell("api", "cloud", "chat", "search", '=cmd("x"),1'), cost=1)
+    answer = await plane.get("/api/spend?by=key&format=csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="breakeven-key-2026-11-25-2026-11-25.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+    assert [(row["key"], row["cost_micro_usd"]) for row in rows] == [("app", "400"), ('\'=cmd("x"),1', "1")]
+
+
+async def test_a_lost_ledger_is_said(start, settings):
+    plane = await start(given=msgspec.structs.replace(settings, redis="unix:///nowhere/valkey.sock"))
+    answer = await plane.get("/api/spend")
+    assert (answer.status, answer.code) == (503, "ledger_unavailable") and answer.headers["retry-after"] == "5"
+
+
+async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte(plane, valkey):
+    days = [f"2026-{month:02}-{day:02}" for month, last in ((9, 30), (10, 31), (11, 25)) for day in range(1, last + 1)]
+    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0])
+    cells = [
+        Cell(backend, zone, f"model-{n % 10}", f"team-{n % 7}", f"application-{n // 10}")
+        for n in range(500)
+        for backend, zone in (("gpu", "local"), ("api", "cloud"))
+    ]
+    fields = {field: figures for cell in cells for field in sum_fields(cell)}
+    for day in days:
+        valkey.hset(f"be:{{ledger}}:sum:{day}", mapping=fields)
+    before = valkey.info("stats")["total_net_output_bytes"]
+    answer = await spend(plane, "?from=2026-09-01&by=key")
+    assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
+    assert len(answer["rows"]) == 50 and len(answer["series"]) == len(days) == 86
