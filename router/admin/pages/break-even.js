@@ -94,9 +94,9 @@ function showTerms(answer) {
     return symbol.startsWith("share") ? percent(number, 2) : count(number);
   };
   const rows = answer.terms.map((term) => el("tr", {},
-    el("th", { scope: "row", class: "sign" }, term.symbol), el("td", {}, term.name),
-    el("td", { class: "number", title: term.value ?? null }, value(term)), el("td", { class: "muted" }, term.unit)));
-  const head = ["Sign", "Meaning", "Value", "Unit"].map((name, at) => el("th", { scope: "col", class: `plain ${at === 2 ? "number" : ""}` }, name));
+    el("th", { scope: "row", class: "sign" }, term.symbol), el("td", {}, term.name, term.unit && el("small", {}, term.unit)),
+    el("td", { class: "number", title: term.value ?? null }, value(term))));
+  const head = ["Sign", "Meaning", "Value"].map((name, at) => el("th", { scope: "col", class: `plain ${at === 2 ? "number" : ""}` }, name));
   fill(find("#terms"),
     el("p", { class: "formula" }, answer.formula),
     el("div", { class: "scroll", role: "region", "aria-label": "Terms of the formula", tabindex: "0" },

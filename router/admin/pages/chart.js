@@ -99,7 +99,7 @@ function layoutOf(layout, colours) {
     margin: { l: 8, r: 8, t: 8, b: 8 },
     hovermode: "x unified",
     hoverlabel: { bgcolor: colours.surface, bordercolor: colours.line, font: { color: colours.ink } },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", xanchor: "left" },
+    legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.02, yanchor: "bottom", xanchor: "left" },
     dragmode: false,
     ...layout,
     xaxis: { ...axis, ...layout.xaxis },

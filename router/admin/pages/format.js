@@ -23,10 +23,10 @@ export function dollars(usd) {
 /** All six decimals, for titles and CSV. */
 export const exactMoney = (micro) => (micro == null ? "" : `${(micro / MILLION).toFixed(6)} USD`);
 
-/** 9,999 or 42.1M. */
+/** 9,999 or 42.1 M. */
 export function count(number) {
   if (number == null) return DASH;
-  return Math.abs(number) < 10_000 ? WHOLE.format(number) : SHORT.format(number);
+  return Math.abs(number) < 10_000 ? WHOLE.format(number) : SHORT.format(number).replace(/(?=[A-Z]$)/, "\u00a0");
 }
 
 export const exactCount = (number) => (number == null ? "" : WHOLE.format(number));
@@ -35,7 +35,7 @@ export const percent = (share, digits = 1) => (share == null ? DASH : `${decimal
 
 export function milliseconds(ms) {
   if (ms == null) return DASH;
-  if (ms >= 10_000) return `${decimals(1).format(ms / 1000)} s`;
+  if (ms >= 1000) return `${decimals(0, 1).format(ms / 1000)} s`;
   return ms >= 10 ? `${WHOLE.format(ms)} ms` : `${decimals(0, 2).format(ms)} ms`;
 }
 

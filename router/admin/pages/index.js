@@ -9,6 +9,7 @@ import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 4000;
+const FLATTEST = 5;
 const FILTERS = ["team", "model", "backend", "zone", "key"];
 const GROUPS = { backend: "Backend", zone: "Zone", model: "Model", team: "Team", key: "Key" };
 const RANGES = { today: "Today", "7d": "7 days", "30d": "30 days", month: "This month" };
@@ -158,19 +159,32 @@ function linesOf(spend) {
   return found.map(([name, perDay]) => ({ name: `${name}, ${count(perDay)} a day`, at: perDay / per }));
 }
 
+/** Lines far above the bars would flatten them: those are named at the top instead. */
+function inReach(lines, points) {
+  const peak = Math.max(...points.map((point) => point.local_tokens + point.cloud_tokens), 0);
+  return lines.filter((line) => peak === 0 || line.at <= peak * FLATTEST);
+}
+
+const above = (lines, step, colours) => lines.map((line, at) => ({
+  text: `↑ ${line.name} (${count(line.at)} a${step === "hour" ? "n hour" : " day"})`, showarrow: false,
+  xref: "paper", yref: "paper", x: 1, xanchor: "right", y: 1 - at * 0.1, yanchor: "top", font: { color: colours.accent }, bgcolor: colours.surface,
+}));
+
 function showTokens(spend) {
   const lines = linesOf(spend);
+  const near = inReach(lines, spend.series);
+  const far = lines.filter((line) => !near.includes(line));
   const x = spend.series.map(atOf(spend));
   const sum = (name) => spend.series.reduce((total, point) => total + point[name], 0);
-  const drawnIn = lines.length ? ` Drawn in: ${lines.map((line) => `${line.name}${spend.step === "hour" ? ` (${count(line.at)} an hour)` : ""}`).join("; ")}.` : "";
+  const drawnIn = lines.length ? ` ${lines.map((line) => `${line.name}${spend.step === "hour" ? ` (${count(line.at)} an hour)` : ""}`).join("; ")}.` : "";
   tokensChart.show({
     words: `Tokens per ${spend.step}: ${count(sum("local_tokens"))} from own GPUs, ${count(sum("cloud_tokens"))} from the cloud.${drawnIn}`,
     traces: (colours) => [
       bars("Own GPUs", x, spend.series.map((point) => point.local_tokens), { color: colours.local }),
-      bars("Cloud", x, spend.series.map((point) => point.cloud_tokens), { color: colours.cloud, pattern: { shape: "/", fgcolor: colours.surface, fgopacity: 0.55, size: 6 } }),
-      ...lines.map((line, at) => lineAt(line, x, at ? colours.accent : colours.ink, at ? "dot" : "dash")),
+      bars("Cloud", x, spend.series.map((point) => point.cloud_tokens), { color: colours.cloud, pattern: { shape: "/", fillmode: "overlay", fgcolor: colours.surface, fgopacity: 0.6, size: 6 } }),
+      ...near.map((line, at) => lineAt(line, x, at ? colours.accent : colours.ink, at ? "dot" : "dash")),
     ],
-    layout: () => ({ barmode: "stack", bargap: 0.15, xaxis: timeAxis(spend), yaxis: { tickformat: "~s" } }),
+    layout: (colours) => ({ barmode: "stack", bargap: 0.15, annotations: above(far, spend.step, colours), xaxis: timeAxis(spend), yaxis: { tickformat: "~s" } }),
     rows: spend.series,
     columns: [
       { key: "at", label: spend.step === "hour" ? "Hour" : "Day", value: nameOf(spend), head: true },
@@ -232,11 +246,11 @@ function rowsOf(by) {
     columns: [
       { key: "name", label: GROUPS[by], head: true, value: (row) => row.name, show: (row) => el("a", { href: page.address({ [by]: row.name }), title: `Only ${row.name}`, onclick: (event) => goTo(event, { [by]: row.name }) }, row.name || "(none)") },
       ...(by === "backend" || by === "zone" ? [where] : []),
-      tokens("requests", "Requests"), tokens("errors", "Errors"),
-      tokens("input", "Input", "Input tokens, the cached ones included"), tokens("cached", "Cached"), tokens("output", "Output"),
       micro("cost_micro_usd", "Cost", "Without rent"),
       micro("cloud_only_micro_usd", "Cloud alone", "What the same requests would have cost in the cloud"),
       micro("avoided_micro_usd", "Avoided", "Cloud alone minus cost; rent is not taken off"),
+      tokens("requests", "Requests"), tokens("errors", "Errors"),
+      tokens("input", "Input", "Input tokens, the cached ones included"), tokens("cached", "Cached"), tokens("output", "Output"),
     ],
   };
 }

@@ -77,11 +77,11 @@ function breakerOf(id, openings) {
 }
 
 function showGateway({ overhead, workers, reporting }) {
-  const rows = workers.map((worker) => el("tr", {}, el("th", { scope: "row" }, worker.id), el("td", {}, clock(worker.seen)), el("td", {}, el("code", {}, worker.policy.slice(0, 12))), el("td", {}, worker.ledger ? badge("bad", worker.ledger) : badge("good", "ledger"))));
+  const rows = workers.map((worker) => el("tr", {}, el("th", { scope: "row" }, worker.id), el("td", {}, clock(worker.seen)), el("td", {}, el("code", {}, worker.policy.slice(0, 12))), el("td", {}, worker.ledger ? badge("bad", worker.ledger) : badge("good", "reached"))));
   fill(find("#gateway"),
     overhead ? latenciesOf([["Its own time", overhead]]) : el("p", { class: "muted" }, "What the gateway itself takes is not measured yet."),
     reporting
-      ? el("div", { class: "scroll", role: "region", "aria-label": "Workers", tabindex: "0" }, el("table", {}, el("caption", { class: "hidden-label" }, "Workers"), el("thead", {}, el("tr", {}, ["Worker", "Seen", "Policy", "Sees"].map((name) => el("th", { scope: "col", class: "plain" }, name)))), el("tbody", {}, rows)))
+      ? el("div", { class: "scroll", role: "region", "aria-label": "Workers", tabindex: "0" }, el("table", {}, el("caption", { class: "hidden-label" }, "Workers"), el("thead", {}, el("tr", {}, ["Worker", "Seen", "Policy", "Ledger"].map((name) => el("th", { scope: "col", class: "plain" }, name)))), el("tbody", {}, rows)))
       : empty("No worker reports", "Is the gateway running, with this ledger?"));
 }
 

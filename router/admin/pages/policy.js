@@ -33,7 +33,10 @@ function take(policy, keep = false) {
   if (!keep) draft.text = policy.text;
   find(".editor").setAttribute("aria-busy", "false");
   const broken = policy.text_version !== policy.version;
-  find("#sentence").textContent = `${policy.path} is version ${policy.text_version}${broken ? `; it is not in force, version ${policy.version} is` : ", in force"}.`;
+  find("#sentence").textContent = broken
+    ? `Version ${policy.version} is in force. The file holds another one, ${policy.text_version}, which was not taken over.`
+    : `Version ${policy.version} is in force, as the file has it.`;
+  find("#path").textContent = policy.path;
   const notes = [policy.note, !policy.writable && "The gateway may not write this file: edit it on disk.", role !== "admin" && "You are signed in as a viewer: drafts can be tried, not applied."].filter(Boolean);
   fill(find("#note"), notes.join(" "));
   find("#note").hidden = !notes.length;
