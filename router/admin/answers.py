@@ -394,7 +394,7 @@ class PolicyState(Struct, frozen=True, kw_only=True):
 
 class PolicyText(PolicyState, frozen=True, kw_only=True):
     text: str
-    """The file as it is on disk."""
+    """The file as it is on disk; for viewers the one in force."""
     text_version: str
     """Of that text, to send as If-Match; it differs from `version` while the file is broken."""
     running_text: str

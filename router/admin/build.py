@@ -44,6 +44,7 @@ def make_control(
         sign_ins=Attempts(clock),
         bearers=Attempts(clock),
         hosts=known_hosts(settings.host, settings.allowed_hosts),
+        proxied_as=frozenset(name.lower() for name in settings.allowed_hosts),
         any_address=settings.host in EVERYWHERE,
         pages=Pages(),
         live=Live(),

@@ -36,6 +36,8 @@ class Control:
     """Guesses by API clients: counted apart, so that a client with an old token keeps nobody from signing in."""
     hosts: frozenset[str]
     """Names that it may be called by; see `guard`."""
+    proxied_as: frozenset[str]
+    """Those of them that were given: its pages may come from there."""
     any_address: bool
     """It listens on every address of the machine, so an IP address is as good as a name."""
     pages: Pages

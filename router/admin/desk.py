@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -70,7 +72,8 @@ class Desk:
         self._servable = servable
         self._clock = clock
         self._file = PolicyFile(place.path, with_secrets=True)
-        self._writing = asyncio.Lock()
+        # Of threads: a client that leaves while its draft is written must not let the next one in.
+        self._writing = threading.Lock()
         self._plan: Plan | None = None
         self._content = b""
         self._reload = Reload(clock(), "", False, why="not read yet")
@@ -92,7 +95,7 @@ class Desk:
 
     def start(self) -> None:
         """Take over the file, or the last good copy while it is broken. Raises PolicyError when neither is good."""
-        self._look()
+        self.look()
         if self._plan is None:
             content = read_bytes(self._place.last_good)
             self._content = content
@@ -104,10 +107,14 @@ class Desk:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
-                async with self._writing:
-                    await asyncio.to_thread(self._look)
+                await asyncio.to_thread(self.look)
             except Exception:  # the next edit must be seen all the same
                 log.exception("policy not followed")
+
+    def look(self) -> None:
+        """Whether the file has changed; a new content is taken over once two looks have seen it."""
+        with self._writing:
+            self._look()
 
     def _look(self) -> None:
         found = self._file.poll()
@@ -234,8 +241,11 @@ class Desk:
         return await self._write(content, expected, "rolled back", author)
 
     async def _write(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
-        async with self._writing:
-            return await asyncio.to_thread(self._write_now, content, expected, how, author)
+        return await asyncio.to_thread(self._locked, partial(self._write_now, content, expected, how, author))
+
+    def _locked(self, work: Callable[[], Applied]) -> Applied:
+        with self._writing:
+            return work()
 
     def _write_now(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
         before = self._on_disk()

@@ -21,7 +21,11 @@ from router.core.values import KeyGrant, Plan, Side
 
 
 async def policy(control: Control, ask: Ask) -> PolicyText:
-    return await asyncio.to_thread(control.desk.text)
+    """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake."""
+    text = await asyncio.to_thread(control.desk.text)
+    if ask.asker.role == "admin":
+        return text
+    return msgspec.structs.replace(text, text=text.running_text, text_version=text.version)
 
 
 async def check(control: Control, ask: Ask) -> CheckAnswer:
@@ -107,11 +111,15 @@ async def history(control: Control, ask: Ask) -> History:
 
 
 async def version(control: Control, ask: Ask) -> HistoryText:
-    return await asyncio.to_thread(_version, control, ask.request.match_info["version"])
+    for_admin = ask.asker.role == "admin"
+    return await asyncio.to_thread(_version, control, ask.request.match_info["version"], for_admin)
 
 
-def _version(control: Control, wanted: str) -> HistoryText:
-    content = control.desk.history.text(wanted)
+def _version(control: Control, wanted: str, for_admin: bool) -> HistoryText:
+    """Versions that were never in force are for the admin alone."""
+    history = control.desk.history
+    was_in_force = any(each.adopted and each.version == wanted for each in history.entries())
+    content = history.text(wanted) if for_admin or was_in_force else None
     if content is None:
         raise ApiError(404, "unknown_version", "the history has no such version")
     return HistoryText(wanted, shown(content), control.desk.diff_to_running(content, wanted))

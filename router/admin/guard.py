@@ -64,13 +64,22 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def check_origin(request: web.Request, *, writes: bool) -> None:
+def check_origin(control: Control, request: web.Request, *, writes: bool) -> None:
     """Raises ApiError for what another page sends."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if origin is not None and not _is_own(control, origin, request.headers.get("host", "")):
         raise ApiError(403, "foreign_origin", "pages of other origins may not use the control plane")
     if writes and request.headers.get("sec-fetch-site", "same-origin") not in _FROM_HERE:
         raise ApiError(403, "foreign_origin", "pages of other origins may not use the control plane")
+
+
+def _is_own(control: Control, origin: str, host: str) -> bool:
+    """That of the very host that was asked; behind a proxy that gives another host, a name that was allowed."""
+    try:
+        place = urlsplit(origin)
+        return place.netloc.lower() == host.lower() or place.hostname in control.proxied_as
+    except ValueError:
+        return False
 
 
 def admit(control: Control, request: web.Request, route: Route) -> Who:

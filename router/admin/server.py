@@ -48,7 +48,7 @@ def _handler(control: Control, route: Route) -> Callable[[web.Request], Awaitabl
     async def handle(request: web.Request) -> web.StreamResponse:
         if not route.any_host:
             check_host(control, request)
-            check_origin(request, writes=route.writes)
+            check_origin(control, request, writes=route.writes)
         try:
             who = None if route.access is Access.OPEN else admit(control, request, route)
         except ApiError as error:

@@ -17,7 +17,7 @@ from router.admin.control import Ask, Control
 from router.admin.economics import line_to_draw
 from router.admin.errors import ApiError
 from router.admin.questions import By, SpendQuery
-from router.core.values import Plan, Row
+from router.core.values import Cell, Plan, Row
 from router.core.volume import day_of
 from router.ledger.report import Report, day_range
 from router.ledger.sums import Tally, tally_of
@@ -117,12 +117,12 @@ async def _tallies(report: Report, query: SpendQuery, slots: Sequence[str] | Seq
     hours = [slot for slot in slots if isinstance(slot, int)]
     if not filtered(query):
         return await report.day_tallies(days) if days else await report.hour_tallies(hours)
-    cells = await report.each_day(days) if days else await report.each_hour(hours)
-    return [tally_of(row for row in rows if _matches(row, query)) for rows in cells]
+    wanted = [(name, value) for name, value in _wanted(query).items() if value is not None]
 
+    def keep(cell: Cell) -> bool:
+        return all(getattr(cell, name) == value for name, value in wanted)
 
-def _matches(row: Row, query: SpendQuery) -> bool:
-    return all(wanted is None or getattr(row.cell, name) == wanted for name, wanted in _wanted(query).items())
+    return [tally_of(rows) for rows in await (report.each_day(days, keep) if days else report.each_hour(hours, keep))]
 
 
 def owned_zones(plan: Plan) -> frozenset[str]:

@@ -136,8 +136,8 @@ class Supervisor:
         admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
-        await self._until_controlled()
         self._spawn(self._follow(file, policy))
+        await self._until_controlled()
         url = f"http://{_printable(settings.host)}:{port}"
         admin_url = f"http://{_printable(settings.admin_host)}:{admin_port}"
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)

@@ -107,7 +107,8 @@ def pack_cell(cell: Cell) -> str:
 
 
 def unpack_cell(field: str) -> Cell:
-    return Cell(*map(unescape_name, field.split("|")))
+    names = field.split("|")
+    return Cell(*map(unescape_name, names)) if "%" in field else Cell(*names)
 
 
 def escape_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +15,14 @@ from router.core.values import Cell, Mixture, Row
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_row, unpack_totals
+from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_cell, unpack_totals
 from router.ledger.sums import DAY_SUMS, HOUR_SUMS, Dimension, Tally, tally_of, unpack_tally
+
+Keep = Callable[[Cell], bool]
+
+
+def _everything(cell: Cell) -> bool:
+    return True
 
 
 class Report:
@@ -38,13 +44,13 @@ class Report:
         """Totals of each cell over some hours since the epoch."""
         return await self._rows(f"{PREFIX}hour:{hour}" for hour in hours)
 
-    async def each_day(self, days: Iterable[str]) -> list[list[Row]]:
-        """Cells of every single day, in the order asked for."""
-        return await self._cells([f"{PREFIX}day:{day}" for day in days])
+    async def each_day(self, days: Iterable[str], keep: Keep = _everything) -> list[list[Row]]:
+        """Cells of every single day, in the order asked for: those that `keep` accepts."""
+        return await self._cells([f"{PREFIX}day:{day}" for day in days], keep)
 
-    async def each_hour(self, hours: Iterable[int]) -> list[list[Row]]:
+    async def each_hour(self, hours: Iterable[int], keep: Keep = _everything) -> list[list[Row]]:
         """The same by hour."""
-        return await self._cells([f"{PREFIX}hour:{hour}" for hour in hours])
+        return await self._cells([f"{PREFIX}hour:{hour}" for hour in hours], keep)
 
     async def day_tallies(self, days: Sequence[str]) -> list[Tally]:
         """Totals by one dimension of every single day: far less to read than the cells."""
@@ -64,9 +70,14 @@ class Report:
     async def _rows(self, keys: Iterable[str]) -> list[Row]:
         return merge(row for rows in await self._cells(list(keys)) for row in rows)
 
-    async def _cells(self, keys: Sequence[str]) -> list[list[Row]]:
-        hashes = await asyncio.gather(*(self._ask("HGETALL", key) for key in keys))
-        return [[unpack_row(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)] for flat in hashes]
+    async def _cells(self, keys: Sequence[str], keep: Keep = _everything) -> list[list[Row]]:
+        return await asyncio.gather(*(self._hash(key, keep) for key in keys))
+
+    async def _hash(self, key: str, keep: Keep) -> list[Row]:
+        """Decoded as it comes, hash by hash, so that other work of this process gets its turn in between."""
+        flat = await self._ask("HGETALL", key)
+        named = ((unpack_cell(field.decode()), totals) for field, totals in zip(flat[::2], flat[1::2], strict=True))
+        return [Row(cell, *unpack_totals(totals)) for cell, totals in named if keep(cell)]
 
     async def _tallies(self, sums: Sequence[str], cells: Sequence[str]) -> list[Tally]:
         hashes = await asyncio.gather(*(self._ask("HGETALL", key) for key in sums))

@@ -99,7 +99,7 @@ async def test_it_is_explained_by_the_policy_that_decided(detail):
         plane.policy.write_text(POLICY.replace("strategy: threshold", "strategy: local_first"))
         plane.clock.now += 60
         for _ in range(2):  # a content counts once two looks have seen it
-            plane.control.desk._look()
+            plane.control.desk.look()
 
     told = await detail(RECORD, edited)
     assert told["decided_by"] != told["in_force"] and told["agrees"]

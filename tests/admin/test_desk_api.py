@@ -26,7 +26,7 @@ async def apply(plane, text: str, version: str, **options):
 async def look_twice(plane) -> None:
     """A new content is taken over once two looks have seen it."""
     for _ in range(2):
-        await asyncio.to_thread(plane.control.desk._look)
+        await asyncio.to_thread(plane.control.desk.look)
 
 
 # --- looking
@@ -42,7 +42,7 @@ async def test_the_text_with_its_state(plane):
 async def test_a_broken_edit_on_disk_is_shown_with_its_problems_while_the_last_good_one_runs(plane):
     plane.policy.write_text(BROKEN)
     await look_twice(plane)
-    answer = (await plane.get("/api/policy")).json
+    answer = (await plane.get("/api/policy", ADMIN)).json
     assert answer["text"] == BROKEN and answer["running_text"] == POLICY and answer["version"] == V1
     (problem,) = answer["reload"]["problems"]
     assert not answer["reload"]["adopted"] and (problem["line"], problem["field"]) == (6, "backends.api.zone")
@@ -62,7 +62,7 @@ async def test_a_good_edit_on_disk_is_taken_over_and_remembered(plane):
 async def test_while_the_file_is_broken_at_the_start_the_last_good_copy_is_in_force(start, settings, policy, tmp_path):
     policy.write_text(BROKEN)
     (tmp_path / "last-good.yaml").write_text(POLICY)
-    answer = (await (await start()).get("/api/policy")).json
+    answer = (await (await start()).get("/api/policy", ADMIN)).json
     assert answer["version"] == V1 and answer["text"] == BROKEN and not answer["reload"]["adopted"]
 
 
@@ -218,7 +218,20 @@ async def test_a_broken_edit_that_is_written_over_can_still_be_read(plane):
     assert (await apply(plane, BETTER, broken)).status == 200
     entries = (await plane.get("/api/policy/history")).json["entries"]
     assert [each["how"] for each in entries] == ["applied", "replaced", "found"]
-    assert (await plane.get(f"/api/policy/history/{broken}")).json["text"] == BROKEN
+    assert (await plane.get(f"/api/policy/history/{broken}", ADMIN)).json["text"] == BROKEN
+    assert (await plane.get(f"/api/policy/history/{broken}", VIEWER)).code == "unknown_version"
+
+
+async def test_a_secret_pasted_into_the_file_by_mistake_is_not_shown_to_viewers(plane):
+    pasted = POLICY.replace("kind: openai,", "kind: openai, api_key: sk-a-real-secret,")
+    plane.policy.write_text(pasted)
+    await look_twice(plane)
+    for path in ("/api/policy", "/api/backends", "/api/policy/history"):
+        assert b"sk-a-real-secret" not in (await plane.get(path, VIEWER)).body
+    answer = (await plane.get("/api/policy", VIEWER)).json
+    assert answer["text"] == POLICY and answer["text_version"] == answer["version"]
+    refused = await apply(plane, pasted, version_of(pasted.encode()))
+    assert refused.code == "policy_broken" and b"sk-a-real-secret" not in refused.body
 
 
 async def test_a_file_that_cannot_be_written_says_what_to_do(plane, monkeypatch):

@@ -99,6 +99,13 @@ async def test_the_planes_own_pages_may(plane):
     assert (await plane.post("/api/policy/check", {"text": "x"}, headers=own)).status == 200
 
 
+async def test_so_may_those_that_come_by_a_name_that_was_allowed(plane):
+    proxied = {"origin": "https://breakeven.example"}
+    assert (await plane.post("/api/policy/check", {"text": "x"}, headers=proxied)).status == 200
+    broken = {"origin": "http://[breakeven.example"}
+    assert (await plane.post("/api/policy/check", {"text": "x"}, headers=broken)).code == "foreign_origin"
+
+
 async def test_a_browser_that_says_cross_site_is_believed(plane):
     answer = await plane.post("/sign-in", {"token": ADMIN}, "", headers={"sec-fetch-site": "cross-site"})
     assert (answer.status, answer.code) == (403, "foreign_origin")

@@ -65,7 +65,7 @@ async def test_the_result_of_a_reload_arrives(plane):
         assert (await first(told, "policy"))["reload"]["adopted"]
         plane.policy.write_text(BROKEN)
         for _ in range(2):
-            await asyncio.to_thread(plane.control.desk._look)
+            await asyncio.to_thread(plane.control.desk.look)
         reload = (await first(told, "policy", lambda data: not data["reload"]["adopted"]))["reload"]
         assert reload["problems"]
 

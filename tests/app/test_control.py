@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from support.serving import Serving, eventually, refused, wait_for_end
 
@@ -30,6 +31,13 @@ def test_it_shows_what_the_gateway_did(serve, policy):
     assert total["cost_micro_usd"] == round(counted["cost_usd"] * 1e6)
     assert total["counterfactual_micro_usd"] == round(counted["counterfactual_usd"] * 1e6)
     assert ask(serving, "/api/session", ADMIN)[1]["role"] == "admin"
+
+
+def test_no_other_process_gets_the_tokens(serve, policy):
+    serving = serve(policy, environment={"BREAKEVEN_ADMIN_TOKEN": ADMIN})
+    for child in serving.children():
+        assert ADMIN.encode() not in Path(f"/proc/{child.pid}/environ").read_bytes()
+        assert ADMIN not in child.command
 
 
 def test_it_is_started_again_and_no_request_notices(serve, policy):

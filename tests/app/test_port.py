@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from router.app.port import PortTaken, take_port
+from router.app.port import PortTaken, join_port, take_port
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -20,6 +20,18 @@ def test_a_free_port_is_kept_for_sockets_that_share_it(host):
             pass
         with pytest.raises(PortTaken, match=f"port {port} on {host} is in use"):
             take_port(host, port)
+
+
+def test_those_who_join_share_the_port():
+    claim, port = take_port("127.0.0.1", 0)
+    with claim, join_port("127.0.0.1", port) as first, join_port("127.0.0.1", port) as second:
+        assert first.getsockname() == second.getsockname() == ("127.0.0.1", port)
+
+
+def test_the_option_that_helps_is_named():
+    taken = pytest.raises(PortTaken, match="choose another with --admin-port")
+    with socket.create_server(("127.0.0.1", 0)) as server, taken:
+        take_port(*server.getsockname(), "--admin-port")
 
 
 def test_the_claim_alone_takes_no_connections():
