@@ -1,36 +1,22 @@
-"""A headless Chromium, driven from async tests: every step waits for what it needs, and for nothing else."""
+"""A headless Chromium that writes down what goes wrong on a page, and what pages ask for."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from selenium.common.exceptions import (
-    ElementNotInteractableException,
-    JavascriptException,
-    NoSuchElementException,
-    StaleElementReferenceException,
-)
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
 
-T = TypeVar("T")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = (
-    "" if CHROMIUM and DRIVER else "needs chromium and chromedriver (on Debian: apt install chromium chromium-driver)"
-)
-SECONDS = 15.0
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MISSING = "" if CHROMIUM else "needs chromium (on Debian: apt install chromium)"
+MILLISECONDS = 20_000.0
+"""Until a condition must be met; tests go on as soon as it is."""
 FLAGS = (
-    "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -38,143 +24,85 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--lang=en-US",
 )
-UNREADY = (NoSuchElementException, StaleElementReferenceException, ElementNotInteractableException, JavascriptException)
-
-
-@contextmanager
-def chromium(profile: Path) -> Iterator[Chrome]:
-    """A fresh one, until the block ends."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(executable_path=DRIVER))
-    try:
-        driver.set_page_load_timeout(SECONDS)
-        yield driver
-    finally:
-        driver.quit()
+STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
 
 
 class Browser:
-    """One browser, looking at one control plane. Selectors are CSS; texts are parts of what is shown."""
+    """One page of a browser, looking at one control plane."""
 
-    def __init__(self, driver: Chrome, url: str) -> None:
-        self.driver = driver
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
         self.url = url
+        self.complaints: list[str] = []
+        """Errors and warnings, those of the Content-Security-Policy among them."""
+        self.asked: list[str] = []
+        """Addresses that pages asked for, in order."""
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("dialog", lambda dialog: dialog.accept())
 
-    # --- doing
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
 
     async def open(self, path: str) -> None:
-        await asyncio.to_thread(self.driver.get, self.url + path)
-
-    async def click(self, selector: str, text: str = "") -> None:
-        await self.when(lambda: self._found(selector, text).click() or True)
-
-    async def choose(self, selector: str, text: str) -> None:
-        await self.when(lambda: Select(self._found(selector)).select_by_visible_text(text) or True)
-
-    async def type(self, selector: str, text: str) -> None:
-        def typed() -> bool:
-            field = self._found(selector)
-            field.clear()
-            field.send_keys(text)
-            return True
-
-        await self.when(typed)
-
-    async def write(self, selector: str, text: str) -> None:
-        """Puts a long text into a field as if it was pasted."""
-        script = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
-        await self.when(lambda: self.driver.execute_script(script, self._found(selector), text) or True)
-
-    async def press(self, *keys: str) -> None:
-        await asyncio.to_thread(ActionChains(self.driver).send_keys(*keys).perform)
-
-    # --- seeing
-
-    async def see(self, text: str, within: str = "body") -> None:
-        """Waits until it is shown."""
-        await self.when(lambda: text in self._found(within).text, lambda: f"{text!r} in {self._text(within)!r}")
-
-    async def gone(self, selector: str) -> None:
-        await self.when(lambda: not any(each.is_displayed() for each in self._all(selector)))
-
-    async def text(self, selector: str) -> str:
-        return await self.when(lambda: self._found(selector).text)
-
-    async def texts(self, selector: str) -> list[str]:
-        return await asyncio.to_thread(lambda: [each.text for each in self._all(selector)])
-
-    async def attribute(self, selector: str, name: str) -> str | None:
-        return await self.when(lambda: (self._found(selector).get_attribute(name),))[0]
-
-    async def script(self, code: str, *arguments: Any) -> Any:
-        return await asyncio.to_thread(self.driver.execute_script, code, *arguments)
+        await self.page.goto(self.url + path)
 
     async def address(self) -> str:
-        return (await asyncio.to_thread(lambda: self.driver.current_url)).removeprefix(self.url)
+        return self.page.url.removeprefix(self.url)
 
-    async def drawn(self) -> None:
-        """Waits for every chart of the page, and for what it loads."""
-        await self.script("document.querySelectorAll('.plot').forEach((each) => each.scrollIntoView())")
-        still = "return document.querySelector('.plot:not([data-drawn]), [aria-busy=true], .waiting')"
-        await self.when(lambda: self.driver.execute_script(f"{still} === null"))
-        await self.script("scrollTo(0, 0)")
+    async def sees(self, text: str, within: str = "body") -> None:
+        await expect(self.page.locator(within).first).to_contain_text(text)
 
-    async def when(self, condition: Callable[[], T], otherwise: Callable[[], str] = lambda: "") -> T:
-        waiting = WebDriverWait(self.driver, SECONDS, poll_frequency=0.05, ignored_exceptions=UNREADY)
-        try:
-            return await asyncio.to_thread(waiting.until, lambda _: condition())
-        except Exception as error:
-            raise AssertionError(f"not seen: {otherwise()}; {await asyncio.to_thread(self._text, 'body')}") from error
+    async def text(self, selector: str) -> str:
+        return await self.page.locator(selector).first.inner_text()
 
-    # --- looking back
+    async def download(self, link: Locator) -> tuple[str, str]:
+        """Name and text of the file that a click brings."""
+        async with self.page.expect_download() as download:
+            await link.click()
+        file = await download.value
+        return file.suggested_filename, await asyncio.to_thread((await file.path()).read_text)
 
-    async def complaints(self) -> list[str]:
-        """What the console says since the last call: errors and violations of the Content-Security-Policy."""
-        entries = await asyncio.to_thread(self.driver.get_log, "browser")
-        return [each["message"] for each in entries if each["level"] in ("SEVERE", "WARNING")]
+    async def settled(self) -> None:
+        """Waits until every number and every chart of the page is there."""
+        await expect(self.page.locator("#live")).to_have_text("Live")
+        for plot in await self.page.locator(".plot").all():
+            await plot.scroll_into_view_if_needed()
+            await expect(plot).to_have_attribute("data-drawn", "true")
+        await expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
+        await expect(self.page.locator(".waiting")).to_have_count(0)
+        await self.page.evaluate("scrollTo(0, 0)")
 
-    async def asked(self) -> list[str]:
-        """Addresses that pages asked for since the last call."""
-        entries = await asyncio.to_thread(self.driver.get_log, "performance")
-        messages = [json.loads(each["message"])["message"] for each in entries]
-        return [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
-
-    async def dress(self, width: int, scheme: str) -> None:
-        """A screen of that width, in light or dark."""
-        phone = width < 600
-        metrics = {"width": width, "height": 844 if phone else 900, "deviceScaleFactor": 1, "mobile": phone}
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        await asyncio.to_thread(self._command, "Emulation.setDeviceMetricsOverride", metrics)
-        await asyncio.to_thread(self._command, "Emulation.setEmulatedMedia", {"features": features})
+    async def barriers(self) -> list[str]:
+        """What keeps people from using it, by axe-core's rules for WCAG 2.1 AA."""
+        found = (await Axe().run(self.page, options=STANDARDS)).response["violations"]
+        return [f"{each['id']}: {node['html'][:150]} {_why(node)}" for each in found for node in each["nodes"]]
 
     async def picture(self, path: Path) -> None:
-        """The whole page, as a PNG."""
-        import base64
+        await self.page.screenshot(path=path, full_page=True, animations="disabled")
 
-        found = await asyncio.to_thread(
-            self._command, "Page.captureScreenshot", {"captureBeyondViewport": True, "format": "png"}
+
+def _why(node: dict[str, Any]) -> str:
+    return str(node.get("failureSummary", "")).partition("\n")[2].strip()
+
+
+@asynccontextmanager
+async def chromium(url: str, width: int = 1280, scheme: Any = "light", touch: bool = False) -> AsyncIterator[Browser]:
+    """A fresh browser with a fresh profile."""
+    expect.set_options(timeout=MILLISECONDS)
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        context = await started.new_context(
+            viewport={"width": width, "height": 844 if touch else 900},
+            color_scheme=scheme,
+            is_mobile=touch,
+            has_touch=touch,
+            locale="en-US",
+            timezone_id="America/New_York",
         )
-        path.write_bytes(base64.b64decode(found["data"]))
-
-    def _command(self, name: str, arguments: dict[str, Any]) -> Any:
-        return self.driver.execute_cdp_cmd(name, arguments)
-
-    def _all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def _found(self, selector: str, text: str = "") -> WebElement:
-        for each in self._all(selector):
-            if text in each.text:
-                return each
-        raise NoSuchElementException(f"{selector} with {text!r}")
-
-    def _text(self, selector: str) -> str:
-        return "\n".join(each.text for each in self._all(selector))
+        context.set_default_timeout(MILLISECONDS)
+        yield Browser(await context.new_page(), url)
+        await started.close()

@@ -159,14 +159,16 @@ function linesOf(spend) {
   return found.map(([name, perDay]) => ({ name: `${name}, ${count(perDay)} a day`, at: perDay / per }));
 }
 
+const peakOf = (points) => Math.max(...points.map((point) => point.local_tokens + point.cloud_tokens), 0);
+
 /** Lines far above the bars would flatten them: those are named at the top instead. */
 function inReach(lines, points) {
-  const peak = Math.max(...points.map((point) => point.local_tokens + point.cloud_tokens), 0);
+  const peak = peakOf(points);
   return lines.filter((line) => peak === 0 || line.at <= peak * FLATTEST);
 }
 
 const above = (lines, step, colours) => lines.map((line, at) => ({
-  text: `↑ ${line.name} (${count(line.at)} a${step === "hour" ? "n hour" : " day"})`, showarrow: false,
+  text: `↑ ${line.name}${step === "hour" ? ` (${count(line.at)} an hour)` : ""}`, showarrow: false,
   xref: "paper", yref: "paper", x: 1, xanchor: "right", y: 1 - at * 0.1, yanchor: "top", font: { color: colours.accent }, bgcolor: colours.surface,
 }));
 
@@ -184,7 +186,7 @@ function showTokens(spend) {
       bars("Cloud", x, spend.series.map((point) => point.cloud_tokens), { color: colours.cloud, pattern: { shape: "/", fillmode: "overlay", fgcolor: colours.surface, fgopacity: 0.6, size: 6 } }),
       ...near.map((line, at) => lineAt(line, x, at ? colours.accent : colours.ink, at ? "dot" : "dash")),
     ],
-    layout: (colours) => ({ barmode: "stack", bargap: 0.15, annotations: above(far, spend.step, colours), xaxis: timeAxis(spend), yaxis: { tickformat: "~s" } }),
+    layout: (colours) => ({ barmode: "stack", bargap: 0.15, annotations: above(far, spend.step, colours), xaxis: timeAxis(spend), yaxis: { tickformat: "~s", ...(far.length && { range: [0, peakOf(spend.series) * 1.25] }) } }),
     rows: spend.series,
     columns: [
       { key: "at", label: spend.step === "hour" ? "Hour" : "Day", value: nameOf(spend), head: true },
@@ -229,10 +231,8 @@ function showRows(values, spend) {
   fill(find("#by"), Object.entries(GROUPS).map(([name, label]) =>
     el("a", { href: page.address({ by: name }), "aria-current": name === by && "true", onclick: (event) => { goTo(event, { by: name }); } }, label)));
   if (rowsTable?.by !== by) rowsTable = { by, table: table(find("#rows"), rowsOf(by)) };
-  const csv = find("#rows .csv");
   rowsTable.table.show(spend.rows);
-  const link = find("#rows .csv") ?? csv;
-  link?.setAttribute("href", `/api/spend${queryOf({ ...queryFor(values), format: "csv" })}`);
+  find("#rows .csv")?.setAttribute("href", `/api/spend${queryOf({ ...queryFor(values), format: "csv" })}`);
 }
 
 function rowsOf(by) {

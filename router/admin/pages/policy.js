@@ -32,15 +32,18 @@ function take(policy, keep = false) {
   disk = policy;
   if (!keep) draft.text = policy.text;
   find(".editor").setAttribute("aria-busy", "false");
-  const broken = policy.text_version !== policy.version;
-  find("#sentence").textContent = broken
-    ? `Version ${policy.version} is in force. The file holds another one, ${policy.text_version}, which was not taken over.`
-    : `Version ${policy.version} is in force, as the file has it.`;
+  find("#sentence").textContent = stateOf(policy);
   find("#path").textContent = policy.path;
   const notes = [policy.note, !policy.writable && "The gateway may not write this file: edit it on disk.", role !== "admin" && "You are signed in as a viewer: drafts can be tried, not applied."].filter(Boolean);
   fill(find("#note"), notes.join(" "));
   find("#note").hidden = !notes.length;
   check();
+}
+
+function stateOf({ version, text_version: found, reload }) {
+  if (found === version) return `Version ${version} is in force, as the file has it.`;
+  const fate = reload.adopted ? "is being taken over" : `was not taken over${reload.why ? `: ${reload.why}` : ""}`;
+  return `Version ${version} is in force. The file holds another one, ${found}, which ${fate}.`;
 }
 
 const changed = () => disk !== null && draft.text !== disk.text;

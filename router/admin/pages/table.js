@@ -6,16 +6,17 @@ const SPREADSHEET_WOULD_COMPUTE = /^[=+\-@\t\r]/;
 
 /**
  * `columns`: `{key, label, value(row), show(row)?, number?, head?, hint?}`. `value` sorts and goes into CSV; `show` gives text
- * or a node. `sort`: `[key, "ascending" | "descending"]` to begin with; without it rows keep their order.
+ * or a node; columns with `only: "csv"` are not shown. `sort`: `[key, "ascending" | "descending"]` to begin with; without it rows keep their order.
  */
-export function table(place, { caption, columns, sort = null, nothing = ["Nothing yet", ""], csv = "", csvLink = null }) {
+export function table(place, { caption, columns: all, sort = null, nothing = ["Nothing yet", ""], csv = "", csvLink = null }) {
+  const columns = all.filter((column) => !column.only);
   let rows = [];
   let order = sort;
   const heads = columns.map((column) => headOf(column, () => { order = turned(order, column); draw(); }));
   const body = el("tbody");
   const grid = el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
     el("table", {}, el("caption", { class: "hidden-label" }, caption), el("thead", {}, el("tr", {}, heads)), body));
-  const link = csvLink ?? (csv && el("button", { type: "button", class: "quiet", onclick: () => save(csv, columns, sorted(rows, columns, order)) }, "CSV"));
+  const link = csvLink ?? (csv && el("button", { type: "button", class: "quiet", onclick: () => save(csv, all, sorted(rows, columns, order)) }, "CSV"));
   const tools = el("div", { class: "table-tools" }, link);
 
   function draw() {
