@@ -76,6 +76,10 @@ class Browser:
         await expect(self.page.locator(".waiting")).to_have_count(0)
         await self.page.evaluate("scrollTo(0, 0)")
 
+    async def width(self) -> int:
+        """Of what is there, in pixels; more than the screen's means that it scrolls sideways."""
+        return int(await self.page.evaluate("document.documentElement.scrollWidth"))
+
     async def barriers(self) -> list[str]:
         """What keeps people from using it, by axe-core's rules for WCAG 2.1 AA."""
         found = (await Axe().run(self.page, options=STANDARDS)).response["violations"]

@@ -99,7 +99,7 @@ function showTerms(answer) {
   const head = ["Sign", "Meaning", "Value"].map((name, at) => el("th", { scope: "col", class: `plain ${at === 2 ? "number" : ""}` }, name));
   fill(find("#terms"),
     el("p", { class: "formula" }, answer.formula),
-    el("div", { class: "scroll", role: "region", "aria-label": "Terms of the formula", tabindex: "0" },
+    el("div", { class: "scroll", role: "region", "aria-label": "Terms of the formula (table)", tabindex: "0" },
       el("table", {}, el("caption", { class: "hidden-label" }, "Terms of the formula"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))),
     el("p", { class: "muted" }, answer.mix_is_assumed ? "There is too little traffic to tell the mix of tokens: the policy's is assumed." : "The mix of tokens is that of the real traffic."));
 }

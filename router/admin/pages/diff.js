@@ -1,6 +1,7 @@
 // A unified diff, with what each line is said by its sign and by a colour.
 
 import { el, empty } from "{{dom.js}}";
+import { count, plural } from "{{format.js}}";
 
 const KINDS = { "+": ["added", "added"], "-": ["removed", "removed"], "@": ["place", ""] };
 
@@ -11,6 +12,6 @@ export function diffOf(text, same = "Nothing: it is what is in force.") {
   const added = marks.filter(([kind]) => kind === "added").length;
   const removed = marks.filter(([kind]) => kind === "removed").length;
   return el("div", { class: "stack" },
-    el("p", { class: "muted" }, `${added} lines added, ${removed} removed.`),
+    el("p", { class: "muted" }, `${plural(added, "line")} added, ${count(removed)} removed.`),
     el("div", { class: "diff", role: "region", "aria-label": "Changes", tabindex: "0" }, lines.map((line, at) => el("span", { class: marks[at][0] || null }, line || " "))));
 }

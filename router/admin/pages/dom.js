@@ -14,11 +14,16 @@ export function el(name, attributes = {}, ...children) {
 
 export const find = (selector, within = document) => within.querySelector(selector);
 
-/** Replaces what is in `node`. */
+/** Replaces what is in `node`. Whoever was on a part of it with the keyboard is on the same part afterwards. */
 export function fill(node, ...children) {
+  const before = node.contains(document.activeElement) ? document.activeElement : null;
   node.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
+  if (before && !before.isConnected) sameAs(before, node)?.focus({ preventScroll: true });
   return node;
 }
+
+const nameOf = (part) => part.id || part.dataset.part || part.getAttribute("href") || part.textContent;
+const sameAs = (part, node) => [...node.querySelectorAll(part.tagName)].find((each) => nameOf(each) === nameOf(part));
 
 export const figure = (text, title) => el("span", { class: "figure", title: title || null }, text);
 

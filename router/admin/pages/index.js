@@ -73,7 +73,7 @@ function showGlance(values, days, month) {
   const tileOf = (range, cost, requests, note = "") => {
     const chosen = !values.from && values.range === range;
     return el("li", {},
-      el("a", { class: "tile", href: page.address({ range, from: null, to: null }), "aria-current": chosen && "true", "data-range": range, onclick: (event) => goTo(event, { range, from: null, to: null }) },
+      el("a", { class: "tile", href: page.address({ range, from: null, to: null }), "aria-current": chosen && "true", "data-part": range, onclick: (event) => goTo(event, { range, from: null, to: null }) },
         el("span", { class: "label" }, RANGES[range]),
         el("span", { class: "amount", title: exactMoney(cost) }, money(cost)),
         el("span", { class: "muted" }, note || plural(requests, "request"))));
@@ -93,9 +93,7 @@ function showGlance(values, days, month) {
 function goTo(event, changes) {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  const { range } = event.currentTarget.dataset;
   page.go(changes);
-  if (range) find(`#glance [data-range="${range}"]`)?.focus();
 }
 
 // --- the chosen view
@@ -345,7 +343,7 @@ await shell({
     if (counted !== null && counted !== now) refresh();
     counted = now;
     if (isFiltered(page.now)) return;
-    const amount = find('#glance [data-range="today"] .amount');
+    const amount = find('#glance [data-part="today"] .amount');
     if (amount) fill(amount, money(totals.total.cost_micro_usd)).title = exactMoney(totals.total.cost_micro_usd);
   },
 });

@@ -6,6 +6,7 @@ import { clock, count, exactCount, milliseconds, moment, percent, plural } from 
 import { shell } from "{{shell.js}}";
 
 const STATES = { healthy: "healthy", degraded: "some workers see it failing", unhealthy: "unhealthy", unknown: "not known" };
+const QUANTILES = { p50: "Half are faster", p95: "95 of 100 are faster", p99: "99 of 100 are faster" };
 const unfolded = new Set();
 
 async function load() {
@@ -50,7 +51,7 @@ function cardOf(backend) {
     el("div", { class: "row" }, badge(backend.local ? "local" : "cloud", `${backend.local ? "own" : "cloud"} · ${backend.zone}`), badge("", backend.kind), backend.full && badge("warn", "full")),
     (backend.why || backend.load) && el("p", {}, [backend.why, backend.load].filter(Boolean).join("; ")),
     factsOf([
-      ["Queue", backend.waiting == null ? "not known" : `${count(backend.waiting)} waiting, ${count(backend.running ?? 0)} running`],
+      ...(backend.local || backend.waiting != null ? [["Queue", backend.waiting == null ? "not known" : `${count(backend.waiting)} waiting, ${count(backend.running ?? 0)} running`]] : []),
       ...(backend.local || backend.kv_cache != null ? [["KV cache", backend.kv_cache == null ? "not known" : el("span", { class: "use" }, el("progress", { max: 1, value: backend.kv_cache, "aria-label": "KV cache in use" }), ` ${percent(backend.kv_cache, 0)}`)]] : []),
       ["Today", `${plural(backend.requests, "request")}, ${plural(backend.errors, "error")}`, exactCount(backend.requests)],
       ["Error rate", backend.error_rate == null ? "no traffic" : percent(backend.error_rate, 2)],
@@ -62,10 +63,10 @@ function cardOf(backend) {
 
 function latenciesOf(rows) {
   if (rows.every(([, latency]) => latency == null)) return el("p", { class: "muted" }, "No latencies yet: they come with the first requests.");
-  const heads = ["", "p50", "p95", "p99"].map((name) => el(name ? "th" : "td", { scope: name && "col", class: "plain number" }, name));
+  const heads = ["", ...Object.keys(QUANTILES)].map((name) => el(name ? "th" : "td", { scope: name ? "col" : null, class: "plain number", title: QUANTILES[name] }, name));
   return el("table", { class: "latencies" }, el("caption", { class: "hidden-label" }, "Latency"), el("thead", {}, el("tr", {}, heads)),
     el("tbody", {}, rows.map(([name, latency]) => el("tr", {}, el("th", { scope: "row" }, name),
-      ["p50", "p95", "p99"].map((quantile) => el("td", { class: "number" }, milliseconds(latency?.[quantile])))))));
+      Object.keys(QUANTILES).map((quantile) => el("td", { class: "number" }, milliseconds(latency?.[quantile])))))));
 }
 
 function breakerOf(id, openings) {
@@ -81,7 +82,7 @@ function showGateway({ overhead, workers, reporting }) {
   fill(find("#gateway"),
     overhead ? latenciesOf([["Its own time", overhead]]) : el("p", { class: "muted" }, "What the gateway itself takes is not measured yet."),
     reporting
-      ? el("div", { class: "scroll", role: "region", "aria-label": "Workers", tabindex: "0" }, el("table", {}, el("caption", { class: "hidden-label" }, "Workers"), el("thead", {}, el("tr", {}, ["Worker", "Seen", "Policy", "Ledger"].map((name) => el("th", { scope: "col", class: "plain" }, name)))), el("tbody", {}, rows)))
+      ? el("div", { class: "scroll", role: "region", "aria-label": "Workers (table)", tabindex: "0" }, el("table", {}, el("caption", { class: "hidden-label" }, "Workers"), el("thead", {}, el("tr", {}, ["Worker", "Seen", "Policy", "Ledger"].map((name) => el("th", { scope: "col", class: "plain" }, name)))), el("tbody", {}, rows)))
       : empty("No worker reports", "Is the gateway running, with this ledger?"));
 }
 

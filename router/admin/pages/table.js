@@ -14,7 +14,7 @@ export function table(place, { caption, columns: all, sort = null, nothing = ["N
   let order = sort;
   const heads = columns.map((column) => headOf(column, () => { order = turned(order, column); draw(); }));
   const body = el("tbody");
-  const grid = el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+  const grid = el("div", { class: "scroll", role: "region", "aria-label": `${caption} (table)`, tabindex: "0" },
     el("table", {}, el("caption", { class: "hidden-label" }, caption), el("thead", {}, el("tr", {}, heads)), body));
   const link = csvLink ?? (csv && el("button", { type: "button", class: "quiet", onclick: () => save(csv, all, sorted(rows, columns, order)) }, "CSV"));
   const tools = el("div", { class: "table-tools" }, link);
