@@ -103,8 +103,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
     """Share of the month that is over, 0 to 1."""
     cost_micro_usd: int
     cloud_only_micro_usd: int
-    net_saved_micro_usd: int
-    """With the rent of the whole month; not meant for filtered views."""
+    net_saved_micro_usd: int | None
+    """With the rent of the whole month; None for a filtered view."""
     formula: str
 
 

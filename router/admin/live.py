@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -18,9 +17,7 @@ from router.admin.operations import operations_of
 from router.admin.questions import RequestsQuery
 from router.admin.spend import figures_of, owned_zones
 from router.core.volume import day_of, seen_in
-
-if TYPE_CHECKING:
-    from router.admin.sources import Page
+from router.ledger.errors import LedgerUnavailable
 
 POLL_SECONDS = 2.0
 QUIET_SECONDS = 15.0
@@ -110,11 +107,10 @@ async def present(control: Control) -> dict[str, object]:
     found: dict[str, object] = {"backends": operations, "policy": operations.policy}
     try:
         found["totals"] = await totals_of(control)
-        page: Page = await control.sources.records.page(RequestsQuery(limit=SHOWN_REQUESTS))
-        found["requests"] = list(page.records)
+        found["requests"] = list((await control.sources.records.page(RequestsQuery(limit=SHOWN_REQUESTS))).records)
         found["notice"] = Notice("")
-    except ApiError as error:
-        found["notice"] = Notice(error.answer.error.message)
+    except (ApiError, LedgerUnavailable) as error:
+        found["notice"] = Notice(str(error))
     return found
 
 

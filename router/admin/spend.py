@@ -74,7 +74,7 @@ async def spend_of(control: Control, query: SpendQuery) -> Spend:
             else [_point(begin_of(day, timezone), days, tally, owned) for day, tally in zip(names, daily, strict=True)]
         ),
         lines=lines,
-        forecast=_forecast(plan, days, total, now) if query.range == "month" and query.first is None else None,
+        forecast=_forecast(plan, query, days, total, now) if query.range == "month" and query.first is None else None,
         choices=choices_of(plan),
     )
 
@@ -189,7 +189,7 @@ def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], 
     return max(0, round(plan.gpu.fixed_usd_per_day * 1e6 * seconds / _DAY_SECONDS))
 
 
-def _forecast(plan: Plan, days: Days, total: Figures, now: float) -> Forecast:
+def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: float) -> Forecast:
     first = date.fromisoformat(days.first)
     count = calendar.monthrange(first.year, first.month)[1]
     month = Days(days.first, first.replace(day=count).isoformat(), days.timezone)
@@ -201,7 +201,7 @@ def _forecast(plan: Plan, days: Days, total: Figures, now: float) -> Forecast:
         elapsed=elapsed,
         cost_micro_usd=round(total.cost_micro_usd * scale),
         cloud_only_micro_usd=round(total.cloud_only_micro_usd * scale),
-        net_saved_micro_usd=round(total.avoided_micro_usd * scale - rent),
+        net_saved_micro_usd=None if filtered(query) else round(total.avoided_micro_usd * scale - rent),
         formula=_FORMULA,
     )
 

@@ -4,6 +4,8 @@ settings    what `breakeven serve` was asked for
 defaults    the policy that serves when none was given
 assemble    plan -> backends of the fleet
 worker      one gateway process
+control     the control plane's process
+lifeline    when a child has to stop
 reload      follows the policy file
 supervisor  starts, watches and stops the processes
 children    one child process each, with its restarts

@@ -12,6 +12,7 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     layout      key names and the format of values
     volume      eligible tokens by quarter of an hour, ready for the next decision
     report      reading totals, for people
+    sums        totals by one dimension, for pages
     memory      the same ledger in one process's memory, for tests and as the model of the rules
     embedded    a Valkey of our own, on a unix socket in the data directory
 """

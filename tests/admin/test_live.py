@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from support.control import ADMIN, API, VIEWER
 from support.waiting import until
@@ -16,6 +17,7 @@ from router.admin.answers import RequestRecord
 from router.admin.errors import ApiError
 from router.admin.live import MOST_STREAMS, MOST_WAITING, Live
 from router.admin.sources import Page, Sources
+from router.ledger.errors import LedgerUnavailable
 
 BROKEN = "version: 1\n"
 
@@ -84,6 +86,21 @@ async def test_new_requests_arrive(start):
         assert await first(told, "requests") == []
         growing.records = [RequestRecord(id="1", at=1.0, key="app", team="t", model="m")]
         assert [each["id"] for each in await first(told, "requests", bool)] == ["1"]
+
+
+async def test_what_cannot_be_read_is_said_and_the_rest_goes_on(start, settings):
+    class Lost:
+        available = True
+
+        async def page(self, query):
+            raise LedgerUnavailable("records are gone")
+
+    async with stream(await start(Sources(records=Lost()))) as told:
+        assert (await first(told, "notice"))["message"] == "records are gone"
+    lost = msgspec.structs.replace(settings, redis="unix:///nowhere/valkey.sock")
+    async with stream(await start(given=lost)) as told:
+        assert not (await first(told, "backends"))["ledger"]["available"]
+        assert "ledger cannot be read" in (await first(told, "notice"))["message"]
 
 
 async def test_a_second_page_begins_with_the_present(plane):

@@ -148,6 +148,7 @@ async def test_the_month_is_forecast_from_the_share_of_it_that_is_over(plane, tr
     assert forecast["cost_micro_usd"] == round(1400 / elapsed)
     assert forecast["net_saved_micro_usd"] == round(250 / elapsed - 30 * 24e6)
     assert (await spend(plane, "?range=30d"))["forecast"] is None
+    assert (await spend(plane, "?range=month&team=search"))["forecast"]["net_saved_micro_usd"] is None
 
 
 async def test_the_lines_to_draw(plane):
