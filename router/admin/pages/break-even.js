@@ -3,7 +3,7 @@
 import { ask } from "{{api.js}}";
 import { chart } from "{{chart.js}}";
 import { el, failed, figure, fill, find } from "{{dom.js}}";
-import { count, dollars, exactCount, percent } from "{{format.js}}";
+import { count, dollars, exactCount, percent, rate } from "{{format.js}}";
 import { shell, throttled } from "{{shell.js}}";
 
 const REFRESH_MS = 4000;
@@ -49,7 +49,7 @@ function showTiles(answer) {
 function showRoad(answer) {
   const { trailing_tokens: volume, break_even_tokens_per_day: even, capacity_tokens_per_day: capacity } = answer;
   const way = (label, whole) => whole && el("div", { class: "stack" },
-    el("p", {}, `${percent(volume / whole)} of ${label} `, figure(`(${count(whole)} tokens a day)`, exactCount(whole))),
+    el("p", {}, `${percent(volume / whole, volume < whole ? 1 : 0)} of ${label} `, figure(`(${count(whole)} tokens a day)`, exactCount(whole))),
     el("progress", { max: whole, value: Math.min(volume, whole), "aria-label": `The last 24 hours' volume as a share of ${label}` }));
   const strategy = `The policy goes by ${STRATEGIES[answer.strategy] ?? answer.strategy}`;
   fill(find("#road"),
@@ -77,7 +77,7 @@ function showLines(answer) {
       even != null && upright(even, `Break-even, ${count(even)}`, colours.accent, "dot"),
       answer.threshold_tokens_per_day != null && upright(answer.threshold_tokens_per_day, `Threshold, ${count(answer.threshold_tokens_per_day)}`, colours.soft, "dashdot"),
     ].filter(Boolean),
-    layout: () => ({ xaxis: { tickformat: "~s", range: [0, end], title: { text: "tokens a day" } }, yaxis: { tickprefix: "$", range: [0, top] } }),
+    layout: () => ({ xaxis: { tickformat: "~s", range: [0, end], title: { text: "tokens a day" } }, yaxis: { tickprefix: "$", exponentformat: "none", range: [0, top] } }),
     rows: x.map((tokens) => ({ tokens, gpu: gpu(tokens), cloud: cloud == null ? null : bought(tokens) })),
     columns: [
       { key: "tokens", label: "Tokens a day", value: (row) => row.tokens, show: (row) => exactCount(row.tokens), number: true, head: true },
@@ -90,7 +90,7 @@ function showLines(answer) {
 function showTerms(answer) {
   const value = ({ value: number, unit, symbol }) => {
     if (number == null) return "–";
-    if (unit.startsWith("USD")) return dollars(number);
+    if (unit.startsWith("USD")) return unit.includes("million") ? rate(number) : dollars(number);
     return symbol.startsWith("share") ? percent(number, 2) : count(number);
   };
   const rows = answer.terms.map((term) => el("tr", {},

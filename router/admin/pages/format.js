@@ -20,6 +20,9 @@ export function dollars(usd) {
   return `${usd < 0 ? "−" : ""}$${shown}`;
 }
 
+/** Dollars per million tokens: prices have more digits than amounts. */
+export const rate = (usd) => (usd == null ? DASH : `$${decimals(2, 4).format(usd)}`);
+
 /** All six decimals, for titles and CSV. */
 export const exactMoney = (micro) => (micro == null ? "" : `${(micro / MILLION).toFixed(6)} USD`);
 

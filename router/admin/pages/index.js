@@ -18,7 +18,7 @@ const page = view({ range: "today", from: "", to: "", by: "backend", team: "", m
 const tokensChart = chart(find("#tokens"), { title: "Tokens over time" });
 const costChart = chart(find("#cost"), { title: "Cost over time" });
 const budgetTable = table(find("#budgets"), budgetColumns());
-const dollarTick = { tickprefix: "$", separatethousands: true };
+const dollarTick = { tickprefix: "$", separatethousands: true, exponentformat: "none" };
 let asking = new AbortController();
 let rowsTable = null;
 
@@ -167,7 +167,7 @@ function inReach(lines, points) {
 
 const above = (lines, step, colours) => lines.map((line, at) => ({
   text: `↑ ${line.name}${step === "hour" ? ` (${count(line.at)} an hour)` : ""}`, showarrow: false,
-  xref: "paper", yref: "paper", x: 1, xanchor: "right", y: 1 - at * 0.1, yanchor: "top", font: { color: colours.accent }, bgcolor: colours.surface,
+  xref: "paper", yref: "paper", x: 0.01, xanchor: "left", y: 1 - at * 0.1, yanchor: "top", font: { color: colours.accent }, bgcolor: colours.surface,
 }));
 
 function showTokens(spend) {

@@ -77,8 +77,8 @@ function breakerOf(id, openings) {
   return list;
 }
 
-function showGateway({ overhead, workers, reporting }) {
-  const rows = workers.map((worker) => el("tr", {}, el("th", { scope: "row" }, worker.id), el("td", {}, clock(worker.seen)), el("td", {}, el("code", {}, worker.policy.slice(0, 12))), el("td", {}, worker.ledger ? badge("bad", worker.ledger) : badge("good", "reached"))));
+function showGateway({ overhead, workers, reporting, policy }) {
+  const rows = workers.map((worker) => el("tr", {}, el("th", { scope: "row" }, worker.id), el("td", {}, clock(worker.seen)), el("td", {}, el("code", {}, worker.policy.slice(0, 12)), worker.policy !== policy.version && badge("warn", "another one")), el("td", {}, worker.ledger ? badge("bad", worker.ledger) : badge("good", "reached"))));
   fill(find("#gateway"),
     overhead ? latenciesOf([["Its own time", overhead]]) : el("p", { class: "muted" }, "What the gateway itself takes is not measured yet."),
     reporting

@@ -222,9 +222,7 @@ async function followed({ version, reload }) {
   await showHistory();
 }
 
-const who = shell({ policy: (state) => followed(state).catch(() => {}) });
-await load();
 offerChoices().catch(() => {});
-role = (await who).role;
-take(disk, true);
+role = (await shell({ policy: (state) => followed(state).catch(() => {}) })).role;
+await load();
 await showHistory();

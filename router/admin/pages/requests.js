@@ -11,7 +11,7 @@ import { view } from "{{view.js}}";
 const REFRESH_MS = 1500;
 const MOST_ROWS = 1000;
 const NAMES = ["backend", "model", "team", "key"];
-const KINDS = { settled: "answered", refused: "refused", held: "never settled", lifted: "settled late" };
+const KINDS = { settled: "answered", refused: "refused", held: "charged as held", lifted: "charge taken back" };
 
 const page = view({ id: "", backend: "", model: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);
 const list = table(find("#list"), listOf());
@@ -49,10 +49,10 @@ async function load() {
   find("[aria-busy]")?.setAttribute("aria-busy", "false");
 }
 
-/** What is new comes first; what is known may have changed. */
+/** What is new comes first. A request that was settled late has several records under one id. */
 function merge(found) {
-  const known = new Map(rows.map((record) => [record.id, record]));
-  for (const record of found) known.set(record.id, record);
+  const known = new Map(rows.map((record) => [`${record.kind} ${record.id}`, record]));
+  for (const record of found) known.set(`${record.kind} ${record.id}`, record);
   rows = [...known.values()].sort((a, b) => b.at - a.at).slice(0, MOST_ROWS);
 }
 
