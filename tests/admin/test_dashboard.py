@@ -185,7 +185,7 @@ async def browser(dashboard) -> AsyncIterator[Browser]:
 
 async def sign_in(browser: Browser, token: str = ADMIN) -> None:
     await browser.open("/sign-in")
-    await browser.page.get_by_label("Token").fill(token)
+    await browser.page.get_by_label("Token", exact=True).fill(token)
     await browser.page.get_by_role("button", name="Sign in").click()
     await browser.sees("Sign out")
 
@@ -240,7 +240,7 @@ def counted(session_valkey):
 async def test_the_keyboard_is_enough_to_sign_in_and_to_reach_the_content(browser):
     await browser.open("/")
     page = browser.page
-    await expect(page.get_by_label("Token")).to_be_focused()
+    await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.type(ADMIN)
     await page.keyboard.press("Enter")
     await browser.sees("Sign out")
@@ -264,12 +264,12 @@ async def test_who_is_on_a_link_with_the_keyboard_stays_there_when_numbers_chang
 
 async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
     await browser.open("/sign-in")
-    await browser.page.get_by_label("Token").fill("guessed")
+    await browser.page.get_by_label("Token", exact=True).fill("guessed")
     await browser.page.keyboard.press("Enter")
     await browser.sees("This token is not right.", "[role=alert]")
     await sign_in(browser, VIEWER)
     await browser.page.get_by_role("button", name="Sign out").click()
-    await expect(browser.page.get_by_label("Token")).to_be_visible()
+    await expect(browser.page.get_by_label("Token", exact=True)).to_be_visible()
     await browser.open("/policy")
     assert await browser.address() == "/sign-in"
 
@@ -304,6 +304,7 @@ async def test_the_address_holds_the_view(traffic, admin):
     await page.reload()
     await admin.sees("team legal: 1 request for $2.00", "#sentence")
     await expect(page.get_by_role("combobox", name="Team")).to_have_value("legal")
+    await expect(page.locator("#tokens figcaption")).not_to_contain_text("Threshold")  # which is for all teams
     await page.go_back()
     await expect(page.get_by_role("combobox", name="Team")).to_have_value("")
     await page.get_by_role("textbox", name="From").fill("2026-11-24")
@@ -311,6 +312,14 @@ async def test_the_address_holds_the_view(traffic, admin):
     assert await admin.address() == "/?range=7d&from=2026-11-24&by=team"
     await page.get_by_role("button", name="Clear").click()
     assert await admin.address() == "/?range=7d&by=team"
+
+
+async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
+    forecast = (await dashboard.get("/api/spend?range=month")).json["forecast"]
+    about = f"about {usd(forecast['cost_micro_usd'])}"
+    await admin.sees(f"{about} by Nov 30", "#glance")
+    await admin.page.locator("#glance a", has_text="This month").click()
+    await admin.sees(f"By Nov 30, at this pace: {about} for requests", "#account")
 
 
 async def test_tables_sort_and_come_as_csv(traffic, admin):
@@ -377,14 +386,14 @@ async def test_a_ledger_that_cannot_be_read_is_told_and_asked_again(start, setti
     plane = await start(given=lost)
     async with chromium(plane.url) as browser:
         await sign_in(browser)
-        await browser.sees("the ledger cannot be read now", "#account [role=alert]")
-        await browser.sees("the ledger cannot be read now", "#notice")
+        await browser.sees("The ledger cannot be read now", "#account [role=alert]")
+        await browser.sees("The ledger cannot be read now", "#notice")
         async with browser.page.expect_request("**/api/spend*"):
             await browser.page.locator("#account").get_by_role("button", name="Try again").click()
         await browser.open("/operations")
         await browser.sees("not reachable", "#ledger")
         await browser.open("/break-even")
-        await browser.sees("the ledger cannot be read now", "#sentence")
+        await browser.sees("The ledger cannot be read now", "#sentence")
 
 
 async def test_what_nobody_reports_is_said_and_not_shown_as_zero(start):
@@ -446,7 +455,7 @@ async def test_a_request_opens_to_the_explanation_that_the_command_prints(dashbo
     await page.go_back()
     await admin.sees("Why it went to gpu", "#detail")
     await admin.open("/requests?id=gone")
-    await admin.sees("no record of this request is kept", "#detail")
+    await admin.sees("No record of this request is kept", "#detail")
     admin.complaints.clear()  # the browser tells of every 404
 
 
@@ -551,7 +560,7 @@ async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admi
     edited = POLICY + "# by somebody else\n"
     dashboard.policy.write_text(edited)
     await apply.click()
-    await admin.sees("the policy was changed meanwhile", "#outcome")
+    await admin.sees("The policy was changed meanwhile", "#outcome")
     assert dashboard.policy.read_text() == edited
     await page.get_by_role("button", name="Go on from the new version").click()
     await admin.sees("The draft is kept.", "#outcome")

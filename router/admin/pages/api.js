@@ -44,7 +44,13 @@ function signInAgain() {
 
 let asked;
 /** Who is signed in; asked for once. */
-export const session = () => (asked ??= ask("/api/session"));
+export function session() {
+  asked ??= ask("/api/session").catch((error) => {
+    asked = undefined;
+    throw error;
+  });
+  return asked;
+}
 
 /** Calls `handlers[event](data)`, and `handlers.state(connected)`, until the page is left. */
 export function listen(handlers) {

@@ -104,11 +104,12 @@ function showTerms(answer) {
     el("p", { class: "muted" }, answer.mix_is_assumed ? "There is too little traffic to tell the mix of tokens: the policy's is assumed." : "The mix of tokens is that of the real traffic."));
 }
 
-const refresh = throttled(() => document.visibilityState === "visible" && load(), REFRESH_MS);
+const refresh = throttled(() => load(), REFRESH_MS);
 let counted = null;
 
 load();
 await shell({
+  again: refresh,
   totals({ total }) {
     if (counted !== null && counted !== total.requests) refresh();
     counted = total.requests;

@@ -37,7 +37,7 @@ const settled = (node) => new Promise((resolve, reject) => {
  * `traces` and `layout` get the colours of the theme.
  */
 export function chart(place, { title }) {
-  const plot = el("div", { class: "plot", role: "img", "aria-label": title }, el("p", { class: "waiting" }, "Drawing…"));
+  const plot = el("div", { class: "plot", role: "img", "aria-label": title }, el("p", { class: "waiting" }));
   const words = el("figcaption");
   const list = el("div");
   const more = el("details", {}, el("summary", {}, "Show as a table"), list);
@@ -58,7 +58,7 @@ export function chart(place, { title }) {
     try {
       const library = await plotly();
       const colours = theme();
-      find(plot)?.remove();
+      waitingIn(plot)?.remove();
       await library.react(plot, shown.traces(colours), layoutOf(shown.layout(colours), colours), { displayModeBar: false, responsive: true });
       plot.dataset.drawn = "true";
     } catch (error) {
@@ -72,16 +72,21 @@ export function chart(place, { title }) {
   return {
     show(found) {
       shown = found;
+      if (waitingIn(plot)) waitingIn(plot).textContent = "Drawing…";
       fill(words, found.words);
       plot.setAttribute("aria-label", `${title}. ${found.words}`);
       rows ??= table(list, { caption: title, columns: found.columns, csv: title.toLowerCase().replaceAll(/\W+/g, "-") });
       if (more.open) rows.show(found.rows);
       draw();
     },
+    /** There is nothing to draw now. What was drawn stays. */
+    none() {
+      if (waitingIn(plot)) waitingIn(plot).textContent = "Not known now";
+    },
   };
 }
 
-const find = (plot) => plot.querySelector(".waiting");
+const waitingIn = (plot) => plot.querySelector(".waiting");
 
 /** The page's colours, by name. */
 function theme() {

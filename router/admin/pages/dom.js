@@ -1,5 +1,7 @@
 // Elements without markup: whatever comes from outside goes in as text.
 
+import { sentence } from "{{format.js}}";
+
 /** `el("td", {class: "number", title: "42"}, "42")`. Attributes that are null or false are left out. */
 export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -33,7 +35,7 @@ export const empty = (title, advice = "") => el("div", { class: "empty" }, el("p
 /** What to show where something failed. */
 export const failed = (error, again) =>
   el("div", { class: "problem", role: "alert" },
-    el("p", {}, el("strong", {}, "This could not be loaded. "), error.message),
+    el("p", {}, el("strong", {}, "This could not be loaded. "), sentence(error.message)),
     again && el("button", { type: "button", onclick: again }, "Try again"));
 
 export const badge = (kind, text) => el("span", { class: `badge ${kind}` }, text);

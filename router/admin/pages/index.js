@@ -3,7 +3,7 @@
 import { ask, queryOf } from "{{api.js}}";
 import { chart } from "{{chart.js}}";
 import { badge, el, empty, failed, figure, fill, find } from "{{dom.js}}";
-import { chartTime, clock, count, day, exactCount, exactMoney, money, percent, plural, zone } from "{{format.js}}";
+import { chartTime, count, day, exactCount, exactMoney, money, percent, plural, zone } from "{{format.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
@@ -41,19 +41,30 @@ async function load(values = page.now, quietly = false) {
     [Promise.all(["30d", "month"].map((range) => ask("/api/spend", { query: { range, ...query }, signal }))), ([days, month]) => showGlance(values, days, month), "#glance"],
     [ask("/api/budgets", { signal }), (answer) => showBudgets(values, answer), "#budgets"],
   ];
-  await Promise.all(parts.map(([answer, display, place]) => arrive(answer, display, find(place))));
+  await Promise.all(parts.map(([answer, display, place]) => arrive(answer, display, find(place), quietly)));
   if (signal.aborted) return;
   for (const busy of document.querySelectorAll("[aria-busy]")) busy.setAttribute("aria-busy", "false");
   if (!quietly) find("#loading").textContent = `${titleOf(values)} is shown.`;
 }
 
-async function arrive(answer, display, place) {
+/** What fails quietly leaves the numbers from before: the notice above tells why they do not change. */
+async function arrive(answer, display, place, quietly) {
   try {
     display(await answer);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    fill(place, failed(error, () => load()));
+    if (error.name === "AbortError" || (quietly && !find(".problem, .waiting", place))) return;
+    fail(error, place);
   }
+}
+
+/** Said once, where the account stands. */
+function fail(error, place) {
+  if (place.id === "glance") return fill(place, el("li", { class: "muted" }, "Not known now"));
+  if (place.id === "account") {
+    for (const each of [tokensChart, costChart]) each.none();
+    fill(find("#rows"), empty("Not known now"));
+  }
+  return fill(place, failed(error, () => load()));
 }
 
 function waiting(values) {
@@ -131,10 +142,16 @@ function showAccount(spend) {
       rent == null ? null : line("Together", total.cost_micro_usd + rent, "sum"),
       line("In the cloud alone", total.cloud_only_micro_usd, "", "the same requests, bought"),
       line(verdict, rent != null && saved < 0 ? -saved : saved, `sum ${saved < 0 ? "worse" : "better"}`))),
+    spend.forecast && forecastOf(spend.forecast),
     rent == null && el("p", { class: "muted" }, "Rent is not divided among teams, models and keys: clear the filters to see it."),
     splitOf(total),
     el("p", { class: "muted" }, `${plural(total.errors, "error")}; ${count(total.estimated)} with estimated tokens; ${count(total.unsettled)} never settled. `,
       el("span", { title: exactMoney(total.counterfactual_micro_usd) }, `Had each request gone to the other side: ${money(total.counterfactual_micro_usd)}.`)));
+}
+
+function forecastOf({ day: last, cost_micro_usd: cost, cloud_only_micro_usd: cloud, net_saved_micro_usd: saved, formula }) {
+  const verdict = saved == null ? "" : `; with the month's rent that is ${money(Math.abs(saved))} ${saved < 0 ? "more than the cloud alone" : "saved"}`;
+  return el("p", { title: formula }, `By ${day(last)}, at this pace: about ${money(cost)} for requests, ${money(cloud)} in the cloud alone${verdict}.`);
 }
 
 /** Own and bought tokens as two parts of a bar, with their names and numbers. */
@@ -147,10 +164,12 @@ function splitOf(total) {
 }
 
 const atOf = (spend) => (point) => (spend.step === "hour" ? chartTime(point.at) : point.day);
-const nameOf = (spend) => (point) => (spend.step === "hour" ? `${point.day} ${clock(point.at).slice(0, 5)}` : point.day);
+const nameOf = (spend) => (point) => atOf(spend)(point).replace("T", " ");
 const timeAxis = (spend) => ({ type: "date", tickformat: spend.step === "hour" ? "%H:%M\n%b %-d" : "%b %-d", hoverformat: spend.step === "hour" ? "%H:%M, %b %-d" : "%b %-d" });
 
+/** The lines are for all traffic, so they say nothing about a part of it. */
 function linesOf(spend) {
+  if (spend.rent_micro_usd == null) return [];
   const per = spend.step === "hour" ? 24 : 1;
   const { threshold_tokens_per_day: threshold, break_even_tokens_per_day: even } = spend.lines;
   const found = [threshold && ["Threshold", threshold], even && ["Break-even", even]].filter(Boolean);
@@ -333,11 +352,12 @@ find("#filters").addEventListener("reset", (event) => {
 
 // --- life
 
-const refresh = throttled(() => document.visibilityState === "visible" && load(page.now, true), REFRESH_MS);
+const refresh = throttled(() => load(page.now, true), REFRESH_MS);
 let counted = null;
 
 load();
 await shell({
+  again: refresh,
   totals(totals) {
     const now = totals.total.requests;
     if (counted !== null && counted !== now) refresh();

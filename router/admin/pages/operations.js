@@ -19,7 +19,7 @@ async function load() {
 
 function show(operations) {
   say(find("#sentence"), sentenceOf(operations));
-  fill(find("#backends"), operations.backends.length ? operations.backends.map(cardOf) : empty("The policy names no backends"));
+  fill(find("#backends"), operations.backends.length ? operations.backends.map((backend) => cardOf(backend, operations)) : empty("The policy names no backends"));
   showGateway(operations);
   showLedger(operations);
   showPolicy(operations.policy);
@@ -44,7 +44,7 @@ function sentenceOf({ backends, reporting, ledger, policy }) {
 
 const factsOf = (pairs) => el("dl", { class: "facts" }, pairs.flatMap(([name, value, title]) => [el("dt", {}, name), el("dd", { title: title || null }, value)]));
 
-function cardOf(backend) {
+function cardOf(backend, { reporting, ledger }) {
   const id = `backend-${backend.name}`;
   return el("article", { class: "card", "aria-label": `Backend ${backend.name}`, "data-state": backend.state },
     el("div", { class: "title" }, el("h3", {}, backend.name), badge(backend.state, STATES[backend.state])),
@@ -53,16 +53,16 @@ function cardOf(backend) {
     factsOf([
       ...(backend.local || backend.waiting != null ? [["Queue", backend.waiting == null ? "not known" : `${count(backend.waiting)} waiting, ${count(backend.running ?? 0)} running`]] : []),
       ...(backend.local || backend.kv_cache != null ? [["KV cache", backend.kv_cache == null ? "not known" : el("span", { class: "use" }, el("progress", { max: 1, value: backend.kv_cache, "aria-label": "KV cache in use" }), ` ${percent(backend.kv_cache, 0)}`)]] : []),
-      ["Today", `${plural(backend.requests, "request")}, ${plural(backend.errors, "error")}`, exactCount(backend.requests)],
-      ["Error rate", backend.error_rate == null ? "no traffic" : percent(backend.error_rate, 2)],
+      ["Today", ledger.available ? `${plural(backend.requests, "request")}, ${plural(backend.errors, "error")}` : "not known", exactCount(backend.requests)],
+      ["Error rate", backend.error_rate != null ? percent(backend.error_rate, 2) : ledger.available ? "no traffic" : "not known"],
       ["Retry rate", backend.retry_rate == null ? "not known" : percent(backend.retry_rate, 2)],
     ]),
     latenciesOf([["Whole answer", backend.latency], ["First token", backend.first_byte]]),
-    breakerOf(id, backend.openings));
+    (reporting || backend.openings.length > 0) && breakerOf(id, backend.openings));
 }
 
 function latenciesOf(rows) {
-  if (rows.every(([, latency]) => latency == null)) return el("p", { class: "muted" }, "No latencies yet: they come with the first requests.");
+  if (rows.every(([, latency]) => latency == null)) return el("p", { class: "muted" }, "No latencies are known yet.");
   const heads = ["", ...Object.keys(QUANTILES)].map((name) => el(name ? "th" : "td", { scope: name ? "col" : null, class: "plain number", title: QUANTILES[name] }, name));
   return el("table", { class: "latencies" }, el("caption", { class: "hidden-label" }, "Latency"), el("thead", {}, el("tr", {}, heads)),
     el("tbody", {}, rows.map(([name, latency]) => el("tr", {}, el("th", { scope: "row" }, name),
@@ -101,4 +101,4 @@ function showPolicy({ version, path, reload }) {
 }
 
 load();
-await shell({ backends: show });
+await shell({ again: load, backends: show });

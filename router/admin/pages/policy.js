@@ -5,7 +5,7 @@ import { diffOf } from "{{diff.js}}";
 import { badge, el, empty, failed, fill, find } from "{{dom.js}}";
 import { editor } from "{{editor.js}}";
 import { explained } from "{{explain.js}}";
-import { moment, plural } from "{{format.js}}";
+import { moment, plural, sentence } from "{{format.js}}";
 import { shell } from "{{shell.js}}";
 
 const SETTLE_MS = 350;
@@ -126,9 +126,10 @@ async function write(path, body) {
     outcome.textContent = `${done.changed ? `Version ${done.version} is written to the file` : "Nothing was changed"}; the workers take it over within a second. ${done.note}`;
     await showHistory();
   } catch (error) {
-    fill(outcome, el("span", { class: "problem" }, error.message, error.code === "changed_meanwhile" && el("button", { type: "button", onclick: compare }, "Go on from the new version")));
+    fill(outcome, el("span", { class: "problem" }, sentence(error.message), error.code === "changed_meanwhile" && el("button", { type: "button", onclick: compare }, "Go on from the new version")));
     if (error.problems?.length) draft.mark(error.problems);
   }
+  outcome.focus(); // the button that was pressed is disabled or gone
 }
 
 /** Somebody else wrote the file: the draft stays, and is measured against what is there now. */
@@ -193,12 +194,14 @@ find("#try").addEventListener("submit", async (event) => {
     headers: level ? { "x-breakeven-sensitivity": level } : {},
   };
   const place = find("#explanation");
+  find("#explained").hidden = false;
   try {
     const answer = await ask("/api/policy/explain", { body });
     fill(place, answer.ok ? explained(answer.explanation) : el("p", { class: "problem" }, "The draft has problems: nothing can be tried until they are gone."));
   } catch (error) {
-    fill(place, el("p", { class: "problem", role: "alert" }, error.message));
+    fill(place, el("p", { class: "problem", role: "alert" }, sentence(error.message)));
   }
+  find("#explained").scrollIntoView({ block: "nearest" });
 });
 
 async function offerChoices() {

@@ -144,9 +144,9 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
       fact("When", moment(record.at)), fact("Request", el("code", {}, record.request || record.id)),
       fact("Outcome", [outcomeOf(record), record.detail && ` ${record.detail}`].filter(Boolean)),
       fact("Reason", `${record.reason || "–"}${record.attempts > 1 ? `, at the ${record.attempts}. attempt` : ""}`),
-      fact("Tokens", `${exactCount(record.input)} in (${exactCount(record.cached)} cached), ${exactCount(record.output)} out${record.estimated ? ", estimated" : ""}`),
-      fact("Cost", `${money(record.cost_micro_usd)}; the other side ${money(record.counterfactual_micro_usd)} (${saved < 0 ? "" : "+"}${money(saved)})`, exactMoney(record.cost_micro_usd)),
-      fact("Time", record.duration_ms ? `sent after ${milliseconds(record.sent_ms)}, first token after ${milliseconds(record.first_byte_ms)}, done after ${milliseconds(record.duration_ms)}` : "–")),
+      record.kind !== "refused" && fact("Tokens", `${exactCount(record.input)} in (${exactCount(record.cached)} cached), ${exactCount(record.output)} out${record.estimated ? ", estimated" : ""}`),
+      record.kind !== "refused" && fact("Cost", `${money(record.cost_micro_usd)}; the other side ${money(record.counterfactual_micro_usd)} (${saved < 0 ? "" : "+"}${money(saved)})`, exactMoney(record.cost_micro_usd)),
+      record.kind !== "refused" && fact("Time", record.duration_ms ? `sent after ${milliseconds(record.sent_ms)}, first token after ${milliseconds(record.first_byte_ms)}, done after ${milliseconds(record.duration_ms)}` : "–")),
     explanation ? explained(explanation) : el("p", {}, "The policy that decided is not known any more, so it cannot be explained."),
     explanation && !agrees && el("p", { class: "problem" }, "The explanation ends elsewhere than the request did: something that records do not hold was different then, such as a backend's health or its load."),
     el("p", { class: "muted" }, [by ? `Decided by policy ${by}${by === now ? ", in force now" : "; another one is in force now"}.` : "", ...assumed].join(" ")));
@@ -185,9 +185,9 @@ find("#pause").addEventListener("click", ({ target }) => {
   if (!paused) load();
 });
 
-const refresh = throttled(() => !paused && document.visibilityState === "visible" && load(), REFRESH_MS);
+const refresh = throttled(() => !paused && load(), REFRESH_MS);
 
 find("#zones").textContent = `Times are in your zone, ${zone()}.`;
 turn();
 offerChoices().catch(() => {});
-await shell({ requests: refresh });
+await shell({ again: refresh, requests: refresh });

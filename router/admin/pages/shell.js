@@ -2,11 +2,15 @@
 
 import { ask, listen, session } from "{{api.js}}";
 import { find } from "{{dom.js}}";
+import { sentence } from "{{format.js}}";
 
-/** `handlers` by event, as for `listen`. Gives the session. */
+/** `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the session. */
 export async function shell(handlers = {}) {
   const live = find("#live");
   const notice = find("#notice");
+  const again = () => handlers.again?.();
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // a page out of the browser's memory is old
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again());
   find("#sign-out").addEventListener("submit", async (event) => {
     event.preventDefault();
     await ask("/sign-out", { method: "POST" }).catch(() => {});
@@ -15,7 +19,8 @@ export async function shell(handlers = {}) {
   listen({
     ...handlers,
     notice({ message }) {
-      notice.textContent = message;
+      if (notice.textContent && !message) again();
+      notice.textContent = sentence(message);
       notice.hidden = !message;
     },
     state(connected) {
@@ -28,13 +33,13 @@ export async function shell(handlers = {}) {
   return who;
 }
 
-/** Calls `act` at most once in `ms`, and once more after the last call. */
+/** Calls `act` at most once in `ms`, and once more after the last call; not while nobody looks. */
 export function throttled(act, ms) {
   let timer = null;
   let again = false;
   const run = () => {
     timer = setTimeout(() => { timer = null; if (again) { again = false; run(); } }, ms);
-    act();
+    if (document.visibilityState === "visible") act();
   };
   return () => { if (timer) again = true; else run(); };
 }
