@@ -6,7 +6,12 @@ const AGAIN_MS = 10_000;
 export class Refused extends Error {
   constructor(status, trouble) {
     super(trouble.message);
-    Object.assign(this, { status, code: trouble.code, version: trouble.version, problems: trouble.problems ?? [] });
+    Object.assign(this, {
+      status,
+      code: trouble.code,
+      version: trouble.version,
+      problems: trouble.problems ?? [],
+    });
   }
 }
 
@@ -21,10 +26,19 @@ export async function ask(path, { query = {}, body, method = body ? "POST" : "GE
   const sent = { ...headers };
   if (method !== "GET") sent[CSRF] = (await session()).csrf;
   if (body) sent["content-type"] = "application/json";
-  const response = await reach(path + queryOf(query), { method, headers: sent, body: body && JSON.stringify(body), signal });
+  const response = await reach(path + queryOf(query), {
+    method,
+    headers: sent,
+    body: body && JSON.stringify(body),
+    signal,
+  });
   if (response.status === 401) return signInAgain();
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Refused(response.status, answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` });
+  if (!response.ok)
+    throw new Refused(
+      response.status,
+      answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` },
+    );
   return answer;
 }
 
@@ -33,7 +47,10 @@ async function reach(address, options) {
     return await fetch(address, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(0, { code: "unreachable", message: "The gateway cannot be reached. Is it running?" });
+    throw new Refused(0, {
+      code: "unreachable",
+      message: "The gateway cannot be reached. Is it running?",
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import { el, fill } from "{{dom.js}}";
 import { table } from "{{table.js}}";
 
 const SCRIPT = "{{plotly.min.js}}";
-const STYLES = "{{chart.css}}";
+const STYLES = "{{plotly.css}}";
 // Plotly puts its style rules into the sheet of an element of this name. It makes a `<style>` when there is none, which
 // the Content-Security-Policy forbids, while rules may be added to a sheet of our own.
 const RULES = "plotly.js-style-global";
@@ -27,10 +27,11 @@ async function loaded() {
   return window.Plotly;
 }
 
-const settled = (node) => new Promise((resolve, reject) => {
-  node.addEventListener("load", resolve);
-  node.addEventListener("error", () => reject(new Error("The chart's script could not be loaded.")));
-});
+const settled = (node) =>
+  new Promise((resolve, reject) => {
+    node.addEventListener("load", resolve);
+    node.addEventListener("error", () => reject(new Error("The chart's script could not be loaded.")));
+  });
 
 /**
  * A chart in `place`, with what it shows in words and as a table. `show({traces, layout, words, columns, rows})`;
@@ -40,17 +41,20 @@ export function chart(place, { title }) {
   const plot = el("div", { class: "plot", role: "img", "aria-label": title }, el("p", { class: "waiting" }));
   const words = el("figcaption");
   const list = el("div");
-  const more = el("details", {}, el("summary", {}, "Show as a table"), list);
+  const more = el("details", { hidden: true }, el("summary", {}, "Show as a table"), list);
   fill(place, words, plot, more);
   let shown = null;
   let rows = null;
 
   const inSight = new Promise((resolve) => {
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      resolve();
-    }, { rootMargin: "200px" }).observe(plot);
+    new IntersectionObserver(
+      (entries, observer) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        resolve();
+      },
+      { rootMargin: "200px" },
+    ).observe(plot);
   });
 
   async function draw() {
@@ -59,7 +63,10 @@ export function chart(place, { title }) {
       const library = await plotly();
       const colours = theme();
       waitingIn(plot)?.remove();
-      await library.react(plot, shown.traces(colours), layoutOf(shown.layout(colours), colours), { displayModeBar: false, responsive: true });
+      await library.react(plot, shown.traces(colours), layoutOf(shown.layout(colours), colours), {
+        displayModeBar: false,
+        responsive: true,
+      });
       plot.dataset.drawn = "true";
     } catch (error) {
       fill(plot, el("p", { class: "waiting" }, `${error.message} The table below has the numbers.`));
@@ -72,10 +79,15 @@ export function chart(place, { title }) {
   return {
     show(found) {
       shown = found;
+      more.hidden = false;
       if (waitingIn(plot)) waitingIn(plot).textContent = "Drawing…";
       fill(words, found.words);
       plot.setAttribute("aria-label", `${title}. ${found.words}`);
-      rows ??= table(list, { caption: title, columns: found.columns, csv: title.toLowerCase().replaceAll(/\W+/g, "-") });
+      rows ??= table(list, {
+        caption: title,
+        columns: found.columns,
+        csv: title.toLowerCase().replaceAll(/\W+/g, "-"),
+      });
       if (more.open) rows.show(found.rows);
       draw();
     },
@@ -92,11 +104,19 @@ const waitingIn = (plot) => plot.querySelector(".waiting");
 function theme() {
   const style = getComputedStyle(document.documentElement);
   const named = (name) => style.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(["ink", "soft", "line", "surface", "local", "cloud", "accent", "bad"].map((name) => [name, named(name)]));
+  return Object.fromEntries(
+    ["ink", "soft", "line", "surface", "local", "cloud", "accent", "bad"].map((name) => [name, named(name)]),
+  );
 }
 
 function layoutOf(layout, colours) {
-  const axis = { gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.line, automargin: true, fixedrange: true };
+  const axis = {
+    gridcolor: colours.line,
+    zerolinecolor: colours.line,
+    linecolor: colours.line,
+    automargin: true,
+    fixedrange: true,
+  };
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",

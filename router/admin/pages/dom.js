@@ -25,18 +25,23 @@ export function fill(node, ...children) {
 }
 
 const nameOf = (part) => part.id || part.dataset.part || part.getAttribute("href") || part.textContent;
-const sameAs = (part, node) => [...node.querySelectorAll(part.tagName)].find((each) => nameOf(each) === nameOf(part));
+const sameAs = (part, node) =>
+  [...node.querySelectorAll(part.tagName)].find((each) => nameOf(each) === nameOf(part));
 
 export const figure = (text, title) => el("span", { class: "figure", title: title || null }, text);
 
 /** What to show where there is nothing: a heading, and what to do about it. */
-export const empty = (title, advice = "") => el("div", { class: "empty" }, el("p", { class: "empty-title" }, title), advice && el("p", {}, advice));
+export const empty = (title, advice = "") =>
+  el("div", { class: "empty" }, el("p", { class: "empty-title" }, title), advice && el("p", {}, advice));
 
 /** What to show where something failed. */
 export const failed = (error, again) =>
-  el("div", { class: "problem", role: "alert" },
+  el(
+    "div",
+    { class: "problem", role: "alert" },
     el("p", {}, el("strong", {}, "This could not be loaded. "), sentence(error.message)),
-    again && el("button", { type: "button", onclick: again }, "Try again"));
+    again && el("button", { type: "button", onclick: again }, "Try again"),
+  );
 
 export const badge = (kind, text) => el("span", { class: `badge ${kind}` }, text);
 

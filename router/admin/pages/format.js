@@ -34,7 +34,8 @@ export function count(number) {
 
 export const exactCount = (number) => (number == null ? "" : WHOLE.format(number));
 
-export const percent = (share, digits = 1) => (share == null ? DASH : `${decimals(0, digits).format(share * 100)}%`);
+export const percent = (share, digits = 1) =>
+  share == null ? DASH : `${decimals(0, digits).format(share * 100)}%`;
 
 export function milliseconds(ms) {
   if (ms == null) return DASH;
@@ -42,8 +43,17 @@ export function milliseconds(ms) {
   return ms >= 10 ? `${WHOLE.format(ms)} ms` : `${decimals(0, 2).format(ms)} ms`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
+const MOMENT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "medium",
+  hour12: false,
+});
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 
 /** Seconds since the epoch, in the browser's zone. */
@@ -61,6 +71,7 @@ export function chartTime(at) {
 }
 
 /** An error's message as a sentence. */
-export const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
+export const sentence = (text) =>
+  text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
 
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;

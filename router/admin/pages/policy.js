@@ -9,7 +9,13 @@ import { moment, plural, sentence } from "{{format.js}}";
 import { shell } from "{{shell.js}}";
 
 const SETTLE_MS = 350;
-const HOW = { found: "found at a start", edited: "edited on disk", applied: "applied here", "rolled back": "rolled back to", replaced: "stood in the file, was never in force" };
+const HOW = {
+  found: "found at a start",
+  edited: "edited on disk",
+  applied: "applied here",
+  "rolled back": "rolled back to",
+  replaced: "stood in the file, was never in force",
+};
 
 const draft = editor({ changed: soon });
 let disk = null;
@@ -34,7 +40,11 @@ function take(policy, keep = false) {
   find(".editor").setAttribute("aria-busy", "false");
   find("#sentence").textContent = stateOf(policy);
   find("#path").textContent = policy.path;
-  const notes = [policy.note, !policy.writable && "The gateway may not write this file: edit it on disk.", role !== "admin" && "You are signed in as a viewer: drafts can be tried, not applied."].filter(Boolean);
+  const notes = [
+    policy.note,
+    !policy.writable && "The gateway may not write this file: edit it on disk.",
+    role !== "admin" && "You are signed in as a viewer: drafts can be tried, not applied.",
+  ].filter(Boolean);
   fill(find("#note"), notes.join(" "));
   find("#note").hidden = !notes.length;
   check();
@@ -87,12 +97,19 @@ function showVerdict({ problems, diff, cases }) {
   if (all) judge("bad", plural(all, "problem"));
   else judge("good", cases ? `Good; ${plural(cases.count, "case")} passed` : "Good");
   draft.mark(problems);
-  fill(find("#problems"), [...problems, ...ofCases].map((problem) => problemOf(problem, ofCases.includes(problem))));
+  fill(
+    find("#problems"),
+    [...problems, ...ofCases].map((problem) => problemOf(problem, ofCases.includes(problem))),
+  );
   fill(find("#diff"), diffOf(diff));
 }
 
 function problemOf(problem, elsewhere) {
-  const where = elsewhere ? `${problem.file}, line ${problem.line}` : problem.line ? `Line ${problem.line}` : "The file";
+  const where = elsewhere
+    ? `${problem.file}, line ${problem.line}`
+    : problem.line
+      ? `Line ${problem.line}`
+      : "The file";
   const text = [el("strong", {}, where), `: ${problem.field ? `${problem.field}: ` : ""}${problem.message}`];
   if (elsewhere || !problem.line) return el("p", { class: "problem" }, el("span", {}, text));
   return el("button", { type: "button", onclick: () => draft.goTo(problem.line, problem.column) }, text);
@@ -126,7 +143,16 @@ async function write(path, body) {
     outcome.textContent = `${done.changed ? `Version ${done.version} is written to the file` : "Nothing was changed"}; the workers take it over within a second. ${done.note}`;
     await showHistory();
   } catch (error) {
-    fill(outcome, el("span", { class: "problem" }, sentence(error.message), error.code === "changed_meanwhile" && el("button", { type: "button", onclick: compare }, "Go on from the new version")));
+    fill(
+      outcome,
+      el(
+        "span",
+        { class: "problem" },
+        sentence(error.message),
+        error.code === "changed_meanwhile" &&
+          el("button", { type: "button", onclick: compare }, "Go on from the new version"),
+      ),
+    );
     if (error.problems?.length) draft.mark(error.problems);
   }
   outcome.focus(); // the button that was pressed is disabled or gone
@@ -143,7 +169,10 @@ async function compare() {
 async function showHistory() {
   try {
     const { entries } = await ask("/api/policy/history");
-    fill(find("#history"), entries.length ? el("ul", { class: "history" }, entries.map(entryOf)) : empty("No versions yet"));
+    fill(
+      find("#history"),
+      entries.length ? el("ul", { class: "history" }, entries.map(entryOf)) : empty("No versions yet"),
+    );
   } catch (error) {
     fill(find("#history"), failed(error, showHistory));
   }
@@ -152,13 +181,40 @@ async function showHistory() {
 function entryOf(entry, at) {
   const inForce = entry.version === disk?.version;
   const place = el("div");
-  const look = el("details", { ontoggle: ({ target }) => target.open && showVersion(entry.version, place) }, el("summary", {}, "What is different"), place);
-  return el("li", { "data-version": entry.version },
-    el("div", { class: "title" },
-      el("span", {}, el("code", {}, entry.version), ` · ${HOW[entry.how] ?? entry.how} · ${moment(entry.at)} · ${entry.who}`),
-      inForce ? badge("good", "in force") : el("button", { type: "button", class: "quiet", disabled: role !== "admin" || !disk?.writable, onclick: () => makeSure(entry) }, "Roll back to this")),
+  const look = el(
+    "details",
+    { ontoggle: ({ target }) => target.open && showVersion(entry.version, place) },
+    el("summary", {}, "What is different"),
+    place,
+  );
+  return el(
+    "li",
+    { "data-version": entry.version },
+    el(
+      "div",
+      { class: "title" },
+      el(
+        "span",
+        {},
+        el("code", {}, entry.version),
+        ` · ${HOW[entry.how] ?? entry.how} · ${moment(entry.at)} · ${entry.who}`,
+      ),
+      inForce
+        ? badge("good", "in force")
+        : el(
+            "button",
+            {
+              type: "button",
+              class: "quiet",
+              disabled: role !== "admin" || !disk?.writable,
+              onclick: () => makeSure(entry),
+            },
+            "Roll back to this",
+          ),
+    ),
     entry.note && el("p", {}, entry.note),
-    !inForce && look);
+    !inForce && look,
+  );
 }
 
 async function showVersion(version, place) {
@@ -166,19 +222,41 @@ async function showVersion(version, place) {
     const { diff } = await ask(`/api/policy/history/${encodeURIComponent(version)}`);
     fill(place, el("p", { class: "muted" }, "From this version to the one in force:"), diffOf(diff));
   } catch (error) {
-    fill(place, failed(error, () => showVersion(version, place)));
+    fill(
+      place,
+      failed(error, () => showVersion(version, place)),
+    );
   }
 }
 
 function makeSure(entry) {
   const dialog = find("#sure");
   const note = el("input", { id: "rollback-note", maxlength: "500", autocomplete: "off" });
-  fill(dialog, el("form", { method: "dialog", class: "stack", onsubmit: () => write("/api/policy/rollback", { version: entry.version, note: note.value }) },
-    el("h2", { id: "sure-title" }, `Roll back to version ${entry.version}?`),
-    el("p", {}, `The policy's file gets the text of ${moment(entry.at)}. What it holds now stays in the history.`),
-    changed() && el("p", { class: "problem" }, "Your draft is lost."),
-    el("label", { for: "rollback-note" }, "Why", note),
-    el("div", { class: "row" }, el("button", { class: "danger", id: "rollback" }, "Roll back"), el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Leave it"))));
+  fill(
+    dialog,
+    el(
+      "form",
+      {
+        method: "dialog",
+        class: "stack",
+        onsubmit: () => write("/api/policy/rollback", { version: entry.version, note: note.value }),
+      },
+      el("h2", { id: "sure-title" }, `Roll back to version ${entry.version}?`),
+      el(
+        "p",
+        {},
+        `The policy's file gets the text of ${moment(entry.at)}. What it holds now stays in the history.`,
+      ),
+      changed() && el("p", { class: "problem" }, "Your draft is lost."),
+      el("label", { for: "rollback-note" }, "Why", note),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { class: "danger", id: "rollback" }, "Roll back"),
+        el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Leave it"),
+      ),
+    ),
+  );
   dialog.showModal();
 }
 
@@ -189,15 +267,24 @@ find("#try").addEventListener("submit", async (event) => {
   const form = event.target.elements;
   const level = form.level.value.trim();
   const body = {
-    text: draft.text, prompt: form.prompt.value, model: form.model.value.trim() || null, key: form.key.value.trim() || null,
-    tokens: Number(form.tokens.value) || 0, down: form.down.value ? [form.down.value.trim()] : [],
+    text: draft.text,
+    prompt: form.prompt.value,
+    model: form.model.value.trim() || null,
+    key: form.key.value.trim() || null,
+    tokens: Number(form.tokens.value) || 0,
+    down: form.down.value ? [form.down.value.trim()] : [],
     headers: level ? { "x-breakeven-sensitivity": level } : {},
   };
   const place = find("#explanation");
   find("#explained").hidden = false;
   try {
     const answer = await ask("/api/policy/explain", { body });
-    fill(place, answer.ok ? explained(answer.explanation) : el("p", { class: "problem" }, "The draft has problems: nothing can be tried until they are gone."));
+    fill(
+      place,
+      answer.ok
+        ? explained(answer.explanation)
+        : el("p", { class: "problem" }, "The draft has problems: nothing can be tried until they are gone."),
+    );
   } catch (error) {
     fill(place, el("p", { class: "problem", role: "alert" }, sentence(error.message)));
   }
@@ -206,7 +293,11 @@ find("#try").addEventListener("submit", async (event) => {
 
 async function offerChoices() {
   const { choices } = await ask("/api/spend", { query: { range: "today" } });
-  const offer = (id, names) => fill(find(id), names.map((name) => el("option", { value: name })));
+  const offer = (id, names) =>
+    fill(
+      find(id),
+      names.map((name) => el("option", { value: name })),
+    );
   offer("#models", choices.models);
   offer("#keys", choices.keys);
   offer("#down", choices.backends);
@@ -221,7 +312,9 @@ async function followed({ version, reload }) {
   if (disk === null || (version === disk.version && reload.at === disk.reload.at)) return;
   const policy = await ask("/api/policy");
   if (!changed()) take(policy);
-  else if (policy.text_version !== disk.text_version) find("#outcome").textContent = "The file was changed meanwhile. Your draft is kept; applying it will ask you to look again.";
+  else if (policy.text_version !== disk.text_version)
+    find("#outcome").textContent =
+      "The file was changed meanwhile. Your draft is kept; applying it will ask you to look again.";
   await showHistory();
 }
 

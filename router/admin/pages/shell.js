@@ -4,12 +4,16 @@ import { ask, listen, session } from "{{api.js}}";
 import { find } from "{{dom.js}}";
 import { sentence } from "{{format.js}}";
 
-/** `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the session. */
+/**
+ * `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the
+ * session.
+ */
 export async function shell(handlers = {}) {
   const live = find("#live");
   const notice = find("#notice");
   const again = () => handlers.again?.();
-  addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // a page out of the browser's memory is old
+  // A page out of the browser's memory is old.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again());
   find("#sign-out").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -38,8 +42,17 @@ export function throttled(act, ms) {
   let timer = null;
   let again = false;
   const run = () => {
-    timer = setTimeout(() => { timer = null; if (again) { again = false; run(); } }, ms);
+    timer = setTimeout(() => {
+      timer = null;
+      if (again) {
+        again = false;
+        run();
+      }
+    }, ms);
     if (document.visibilityState === "visible") act();
   };
-  return () => { if (timer) again = true; else run(); };
+  return () => {
+    if (timer) again = true;
+    else run();
+  };
 }

@@ -5,23 +5,51 @@ import { download, el, empty, fill } from "{{dom.js}}";
 const SPREADSHEET_WOULD_COMPUTE = /^[=+\-@\t\r]/;
 
 /**
- * `columns`: `{key, label, value(row), show(row)?, number?, head?, hint?}`. `value` sorts and goes into CSV; `show` gives text
- * or a node; columns with `only: "csv"` are not shown. `sort`: `[key, "ascending" | "descending"]` to begin with; without it rows keep their order.
+ * `columns`: `{key, label, value(row), show(row)?, number?, head?, hint?, only?}`. `value` sorts and goes into CSV; `show`
+ * gives text or a node; those with `only: "csv"` are not shown. `sort`: `[key, "ascending" | "descending"]` to begin
+ * with; without it rows keep their order.
  */
-export function table(place, { caption, columns: all, sort = null, nothing = ["Nothing yet", ""], csv = "", csvLink = null }) {
+export function table(
+  place,
+  { caption, columns: all, sort = null, nothing = ["Nothing yet", ""], csv = "", csvLink = null },
+) {
   const columns = all.filter((column) => !column.only);
   let rows = [];
   let order = sort;
-  const heads = columns.map((column) => headOf(column, () => { order = turned(order, column); draw(); }));
+  const heads = columns.map((column) =>
+    headOf(column, () => {
+      order = turned(order, column);
+      draw();
+    }),
+  );
   const body = el("tbody");
-  const grid = el("div", { class: "scroll", role: "region", "aria-label": `${caption} (table)`, tabindex: "0" },
-    el("table", {}, el("caption", { class: "hidden-label" }, caption), el("thead", {}, el("tr", {}, heads)), body));
-  const link = csvLink ?? (csv && el("button", { type: "button", class: "quiet", onclick: () => save(csv, all, sorted(rows, columns, order)) }, "CSV"));
+  const grid = el(
+    "div",
+    { class: "scroll", role: "region", "aria-label": `${caption} (table)`, tabindex: "0" },
+    el("table", {}, el("caption", { class: "hidden-label" }, caption), el("thead", {}, el("tr", {}, heads)), body),
+  );
+  const link =
+    csvLink ??
+    (csv &&
+      el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          onclick: () => save(csv, all, sorted(rows, columns, order)),
+        },
+        "CSV",
+      ));
   const tools = el("div", { class: "table-tools" }, link);
 
   function draw() {
-    columns.forEach((column, at) => heads[at].setAttribute("aria-sort", order?.[0] === column.key ? order[1] : "none"));
-    fill(body, sorted(rows, columns, order).map((row) => rowOf(row, columns)));
+    columns.forEach((column, at) =>
+      heads[at].setAttribute("aria-sort", order?.[0] === column.key ? order[1] : "none"),
+    );
+    fill(
+      body,
+      sorted(rows, columns, order).map((row) => rowOf(row, columns)),
+    );
   }
 
   return {
@@ -35,7 +63,12 @@ export function table(place, { caption, columns: all, sort = null, nothing = ["N
 }
 
 function headOf(column, press) {
-  const label = el("button", { type: "button", onclick: press, title: column.hint }, column.label, el("span", { class: "arrow", "aria-hidden": "true" }));
+  const label = el(
+    "button",
+    { type: "button", onclick: press, title: column.hint },
+    column.label,
+    el("span", { class: "arrow", "aria-hidden": "true" }),
+  );
   return el("th", { scope: "col", class: column.number && "number", "aria-sort": "none" }, label);
 }
 
@@ -48,7 +81,11 @@ function turned(order, column) {
 function rowOf(row, columns) {
   const cells = columns.map((column) => {
     const content = column.show ? column.show(row) : String(column.value(row) ?? "");
-    return el(column.head ? "th" : "td", { class: column.number && "number", scope: column.head && "row" }, content);
+    return el(
+      column.head ? "th" : "td",
+      { class: column.number && "number", scope: column.head && "row" },
+      content,
+    );
   });
   return el("tr", {}, cells);
 }
@@ -66,12 +103,16 @@ function compared(a, b) {
 }
 
 function save(name, columns, rows) {
-  const lines = [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.value(row)))];
+  const lines = [
+    columns.map((column) => column.label),
+    ...rows.map((row) => columns.map((column) => column.value(row))),
+  ];
   download(`${name}.csv`, "text/csv", `${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`);
 }
 
 /** As RFC 4180 writes it; text that a spreadsheet would compute gets an apostrophe. */
 function cell(value) {
-  const text = typeof value === "string" && SPREADSHEET_WOULD_COMPUTE.test(value) ? `'${value}` : String(value ?? "");
+  const text =
+    typeof value === "string" && SPREADSHEET_WOULD_COMPUTE.test(value) ? `'${value}` : String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

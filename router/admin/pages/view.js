@@ -13,7 +13,9 @@ export function view(defaults, changed) {
   };
   addEventListener("popstate", () => changed(read()));
   return {
-    get now() { return read(); },
+    get now() {
+      return read();
+    },
     address,
     go(changes) {
       history.pushState(null, "", address(changes));
