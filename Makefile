@@ -73,7 +73,7 @@ lock: $(locking)
 
 clean:
 	rm -rf .venv .venv-adapter .venv-lock build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf .coverage .bench breakeven.egg-info
+	rm -rf .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed lock makes the environment anew, so that nothing stays behind that the lock no longer names.

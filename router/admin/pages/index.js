@@ -25,6 +25,7 @@ const costChart = chart(find("#cost"), { title: "Cost over time" });
 const budgetTable = table(find("#budgets"), budgetColumns());
 let asking = new AbortController();
 let rowsTable = null;
+let counted = null; // today's requests, as they were last shown or told of
 
 // --- asking
 
@@ -98,6 +99,7 @@ const titleOf = (values) =>
 // --- at a glance
 
 function showGlance(values, days, month) {
+  if (!isFiltered(values)) counted = days.series.at(-1).requests;
   const sum = (points, name) => points.reduce((total, point) => total + point[name], 0);
   const tileOf = (range, cost, requests, note = "") => {
     const chosen = !values.from && values.range === range;
@@ -313,7 +315,6 @@ find("#filters").addEventListener("reset", (event) => {
 // --- life
 
 const refresh = throttled(() => load(page.now, true), REFRESH_MS);
-let counted = null;
 
 load();
 await shell({
