@@ -94,8 +94,8 @@ lock: $(locking)
 	lock --group lock -o locks/lock.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf .coverage .bench breakeven.egg-info
+	rm -rf .venv .venv-adapter .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed lock makes the environment anew, so that nothing stays behind that the lock no longer names.

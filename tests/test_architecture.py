@@ -150,13 +150,15 @@ FORBIDDEN = {
 
 
 def _tracked_files() -> Iterator[Path]:
-    """Files of the project, without what tools leave behind (the names in .gitignore)."""
+    """Texts of the project, without what tools leave behind (the names in .gitignore)."""
     ignored = re.compile(
-        r"\.venv.*|__pycache__|.*\.egg-info|build|dist|\.git|\.\w+_cache|\.hypothesis|\.bench|\.breakeven"
+        r"\.venv.*|__pycache__|.*\.egg-info|build|dist|\.git|\.\w+_cache|\.hypothesis|\.bench|\.breakeven|artifacts"
     )
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not ignored.fullmatch(name)]
-        yield from (Path(folder, name) for name in files if not name.startswith(".coverage"))
+        yield from (
+            Path(folder, name) for name in files if not name.startswith(".coverage") and not name.endswith(".png")
+        )
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

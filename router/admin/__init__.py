@@ -33,10 +33,10 @@
     entry       signing in and out
 
 A page is a file in `pages/`: it is found by name, served at `/NAME` (`/` is `index.html`), with an ETag, compressed.
-In HTML, `{{NAME}}` becomes the address of another file with its content's hash in it, so that browsers may keep it
-for ever: `<script src="{{app.js}}" type="module"></script>`; `{{plotly.min.js}}` comes from the plotly package. Files
-are read once: a change shows after a restart. Before its script Plotly needs
-`<link rel="stylesheet" id="plotly.js-style-global" href="{{plotly.css}}">`.
+In HTML and scripts `{{NAME}}` becomes the address of another file with its content's hash in it, so that browsers may
+keep it for ever: `<script src="{{app.js}}" type="module"></script>`; `{{plotly.min.js}}` comes from the plotly package.
+Files are read once: a change shows after a restart. What Plotly needs to keep to the Content-Security-Policy is in
+`chart.js`.
 The Content-Security-Policy allows files of this server only: no inline script or style, no `eval`. A script reads
 `/api/session` for its role and its `csrf` token, which goes back as the header `x-csrf-token` on every write.
 `EventSource("/api/events")` brings what changes. `/api/openapi.json` lists the rest; money is in integer micro-USD.

@@ -1,6 +1,7 @@
 """Static files: those in `pages/`, and plotly's script from the installed package.
 
-A file is known by the hash of its content: with the right `v` in its address it may be kept for ever.
+A file is known by the hash of its content: with the right `v` in its address it may be kept for ever. Pages and
+scripts name other files as `{{NAME}}`, which becomes such an address, so a changed module changes all that use it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ TYPES = {
     "woff2": "font/woff2",
 }
 _COMPRESSIBLE = ("css", "html", "js", "svg")
+_NAMING = ("html", "js")
 _REFERENCE = re.compile(r"\{\{([\w.-]+)\}\}")
 
 
@@ -43,7 +45,7 @@ class File(Struct, frozen=True):
 
 
 class Pages:
-    """Files by name, read and compressed once, when first asked for."""
+    """Files by name, read once when first named, and compressed once when first asked for."""
 
     def __init__(self, folder: Traversable | None = None) -> None:
         folder = folder or resources.files("router.admin") / "pages"
@@ -51,6 +53,7 @@ class Pages:
             each.name: each for each in folder.iterdir() if _ending(each.name) in TYPES
         }
         self._sources[PLOTLY] = resources.files("plotly") / "package_data" / PLOTLY
+        self._contents: dict[str, tuple[bytes, str]] = {}
         self._files: dict[str, File] = {}
         self._reading = asyncio.Lock()
 
@@ -58,28 +61,33 @@ class Pages:
         """None when there is none of that name."""
         if name not in self._files and name in self._sources:
             async with self._reading:
-                await asyncio.to_thread(self._read, name)
+                await asyncio.to_thread(self._make, name)
         return self._files.get(name)
 
     async def page(self, name: str) -> File | None:
         """An HTML file by its name, with or without the ending."""
         return await self.file(name if name.endswith(".html") else f"{name}.html")
 
-    def _read(self, name: str) -> File:
+    def _make(self, name: str) -> None:
         if name in self._files:
-            return self._files[name]
-        content = self._sources[name].read_bytes()
-        if _ending(name) == "html":
-            content = _REFERENCE.sub(self._address, content.decode()).encode()
+            return
+        content, version = self._read(name)
         zipped = gzip.compress(content, 6, mtime=0) if _ending(name) in _COMPRESSIBLE else None
-        made = File(content, hashlib.sha256(content).hexdigest()[:16], TYPES[_ending(name)], zipped)
-        self._files[name] = made
-        return made
+        self._files[name] = File(content, version, TYPES[_ending(name)], zipped)
+
+    def _read(self, name: str) -> tuple[bytes, str]:
+        """Content and version. A page that names plotly's script needs its hash, but not to wait until it is packed."""
+        if name not in self._contents:
+            content = self._sources[name].read_bytes()
+            if name != PLOTLY and _ending(name) in _NAMING:
+                content = _REFERENCE.sub(self._address, content.decode()).encode()
+            self._contents[name] = content, hashlib.sha256(content).hexdigest()[:16]
+        return self._contents[name]
 
     def _address(self, reference: re.Match[str]) -> str:
         """Raises KeyError for a file that is not there: a test renders every page."""
         name = reference[1]
-        return f"/assets/{name}?v={self._read(name).version}"
+        return f"/assets/{name}?v={self._read(name)[1]}"
 
     def names(self) -> list[str]:
         return sorted(self._sources)

@@ -23,11 +23,21 @@ async def test_every_page_keeps_to_the_policy_that_browsers_enforce(path):
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:|https?://", text)
 
 
+@pytest.mark.parametrize("path", HTML, ids=lambda path: path.name)
+def test_a_page_names_all_modules_that_it_needs_so_that_they_come_at_once(path):
+    def needs(name: str) -> set[str]:
+        used = set(re.findall(r'from "\{\{([\w.-]+)\}\}"', (path.parent / name).read_text()))
+        return used.union(*(needs(each) for each in used))
+
+    named = re.findall(r'rel="modulepreload" href="\{\{([\w.-]+)\}\}"', path.read_text())
+    assert sorted(named) == sorted(needs(f"{path.stem}.js"))
+
+
 async def test_pages_name_their_files_by_content_and_those_may_be_kept(plane):
     page = await plane.get("/", ADMIN)
     assert page.headers["content-type"] == "text/html; charset=utf-8" and page.headers["cache-control"] == "no-cache"
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.body.decode())
-    assert len(addresses) == 2
+    assert {"base.css", "index.js"} <= {re.split(r"[/?]", address)[2] for address in addresses}
     for address in addresses:
         asset = await plane.get(address, "")
         assert asset.status == 200 and asset.headers["cache-control"] == FOREVER

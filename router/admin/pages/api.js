@@ -1,0 +1,86 @@
+// The JSON API and its events.
+
+const CSRF = "x-csrf-token";
+const AGAIN_MS = 10_000;
+
+export class Refused extends Error {
+  constructor(status, trouble) {
+    super(trouble.message);
+    Object.assign(this, {
+      status,
+      code: trouble.code,
+      version: trouble.version,
+      problems: trouble.problems ?? [],
+    });
+  }
+}
+
+/** The query string of what is not empty. */
+export function queryOf(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== "" && value != null && value !== false);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+/** The answer's JSON. Throws Refused; whoever is not signed in any more goes to the sign-in page. */
+export async function ask(path, { query = {}, body, method = body ? "POST" : "GET", headers = {}, signal } = {}) {
+  const sent = { ...headers };
+  if (method !== "GET") sent[CSRF] = (await session()).csrf;
+  if (body) sent["content-type"] = "application/json";
+  const response = await reach(path + queryOf(query), {
+    method,
+    headers: sent,
+    body: body && JSON.stringify(body),
+    signal,
+  });
+  if (response.status === 401) return signInAgain();
+  const answer = await response.json().catch(() => null);
+  if (!response.ok)
+    throw new Refused(
+      response.status,
+      answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` },
+    );
+  return answer;
+}
+
+async function reach(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, {
+      code: "unreachable",
+      message: "The gateway cannot be reached. Is it running?",
+    });
+  }
+}
+
+function signInAgain() {
+  location.assign("/sign-in");
+  return new Promise(() => {});
+}
+
+let asked;
+/** Who is signed in; asked for once. */
+export function session() {
+  asked ??= ask("/api/session").catch((error) => {
+    asked = undefined;
+    throw error;
+  });
+  return asked;
+}
+
+/** Calls `handlers[event](data)`, and `handlers.state(connected)`, until the page is left. */
+export function listen(handlers) {
+  const source = new EventSource("/api/events");
+  for (const [name, handle] of Object.entries(handlers)) {
+    if (name !== "state") source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+  }
+  source.addEventListener("open", () => handlers.state?.(true));
+  source.addEventListener("error", () => {
+    handlers.state?.(false);
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    ask("/api/session").catch(() => {});
+    setTimeout(() => listen(handlers), AGAIN_MS);
+  });
+  addEventListener("pagehide", () => source.close(), { once: true });
+}

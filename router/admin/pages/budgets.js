@@ -1,0 +1,60 @@
+// Budgets: used, held, left.
+
+import { el } from "{{dom.js}}";
+import { count, money, percent } from "{{format.js}}";
+
+const MEASURES = { usd: money, tokens: count, requests: count, concurrent: count };
+const PERIODS = { minute: "a minute", day: "a day", month: "a month", "": "at once" };
+
+/** The table of budgets, for `table`. */
+export function budgetColumns() {
+  const amount = (key, label) => ({
+    key,
+    label,
+    value: (use) => use[key],
+    show: (use) => MEASURES[use.measure](use[key]),
+    number: true,
+  });
+  const used = (use) => (use.amount ? (use.used + use.held) / use.amount : 1);
+  return {
+    caption: "Budgets",
+    csv: "budgets",
+    sort: ["share", "descending"],
+    nothing: ["No budgets", "The policy sets no limits, or none for this choice."],
+    columns: [
+      { key: "scope", label: "Who", value: (use) => use.scope, show: (use) => whose(use), head: true },
+      {
+        key: "what",
+        label: "What",
+        value: (use) => `${use.measure === "usd" ? "money" : use.measure} ${PERIODS[use.period]}`,
+      },
+      amount("amount", "Limit"),
+      amount("used", "Used"),
+      amount("held", "Held"),
+      amount("left", "Left"),
+      {
+        key: "share",
+        label: "Share",
+        value: used,
+        number: true,
+        show: (use) => meterOf(use, used(use)),
+      },
+    ],
+  };
+}
+
+function whose(use) {
+  const [kind, ...name] = use.scope.split(":");
+  const narrow = [use.model, use.side !== "all" && use.side].filter(Boolean).join(", ");
+  return `${kind === "global" ? "Everybody" : `${kind} ${name.join(":")}`}${narrow ? ` (${narrow})` : ""}`;
+}
+
+function meterOf(use, share) {
+  const state = share >= 1 ? "spent" : use.soft != null && share >= use.soft ? "nearly spent" : "";
+  return el(
+    "span",
+    { class: `use ${state && "high"}` },
+    el("progress", { max: 1, value: Math.min(1, share), "aria-label": "Used and held" }),
+    ` ${percent(share, 0)}${state ? ` ${state}` : ""}`,
+  );
+}

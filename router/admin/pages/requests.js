@@ -1,0 +1,330 @@
+// Requests: a live list of decisions, and one of them explained.
+
+import { ask } from "{{api.js}}";
+import { badge, el, failed, figure, fill, find } from "{{dom.js}}";
+import { explained } from "{{explain.js}}";
+import { clock, count, exactCount, exactMoney, milliseconds, moment, money, zone } from "{{format.js}}";
+import { shell, throttled } from "{{shell.js}}";
+import { table } from "{{table.js}}";
+import { view } from "{{view.js}}";
+
+const REFRESH_MS = 1500;
+const MOST_ROWS = 1000;
+const NAMES = ["backend", "model", "team", "key"];
+const KINDS = {
+  settled: "answered",
+  refused: "refused",
+  held: "charged as held",
+  lifted: "charge taken back",
+};
+
+const page = view({ id: "", backend: "", model: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);
+const list = table(find("#list"), listOf());
+let rows = [];
+let before = null;
+let paused = false;
+let shownFilters = null;
+
+const filtersOf = ({ id, ...filters }) => filters;
+
+// --- the list
+
+async function turn(values = page.now) {
+  const filters = JSON.stringify(filtersOf(values));
+  showForm(values);
+  if (filters !== shownFilters) {
+    shownFilters = filters;
+    rows = [];
+    await load();
+  }
+  await open(values.id);
+}
+
+async function load() {
+  const asked = shownFilters;
+  try {
+    const answer = await ask("/api/requests", { query: { ...filtersOf(page.now), limit: 100 } });
+    if (asked !== shownFilters) return;
+    if (!rows.length) before = answer.before;
+    merge(answer.requests);
+    show(answer);
+  } catch (error) {
+    fill(find("#list"), failed(error, load));
+  }
+  find("[aria-busy]")?.setAttribute("aria-busy", "false");
+}
+
+/** What is new comes first. A request that was settled late has several records under one id. */
+function merge(found) {
+  const known = new Map(rows.map((record) => [`${record.kind} ${record.id}`, record]));
+  for (const record of found) known.set(`${record.kind} ${record.id}`, record);
+  rows = [...known.values()].sort((a, b) => b.at - a.at).slice(0, MOST_ROWS);
+}
+
+function show({ available = true } = {}) {
+  if (!available)
+    return fill(
+      find("#list"),
+      el(
+        "div",
+        { class: "empty" },
+        el("p", { class: "empty-title" }, "This gateway keeps no records"),
+        el("p", {}, "Records of requests, without their content, are turned on in the policy."),
+      ),
+    );
+  find("#more").hidden = !before;
+  return list.show(rows);
+}
+
+function listOf() {
+  const number = (key, label, show, title) => ({
+    key,
+    label,
+    number: true,
+    value: (record) => record[key],
+    show: (record) => figure(show(record[key]), title?.(record[key])),
+  });
+  return {
+    caption: "Decisions",
+    csv: "requests",
+    nothing: ["No requests here", "Send one, or clear the filters."],
+    columns: [
+      {
+        key: "at",
+        label: "Time",
+        head: true,
+        value: (record) => new Date(record.at * 1000).toISOString(),
+        show: (record) =>
+          el(
+            "a",
+            {
+              href: page.address({ id: record.id }),
+              title: moment(record.at),
+              onclick: (event) => follow(event, record.id),
+            },
+            clock(record.at),
+          ),
+      },
+      {
+        key: "backend",
+        label: "Went to",
+        value: (record) => record.backend || "nowhere",
+        show: (record) =>
+          record.backend ? el("span", { class: "unbroken" }, `${record.backend} · ${record.zone}`) : "nowhere",
+      },
+      {
+        key: "status",
+        label: "Outcome",
+        value: (record) => record.status || record.kind,
+        show: outcomeOf,
+      },
+      { key: "reason", label: "Why", value: (record) => record.reason },
+      { key: "model", label: "Model", value: (record) => record.model },
+      {
+        key: "level",
+        label: "Sensitivity",
+        value: (record) => [record.level, ...record.tags].filter(Boolean).join(", "),
+      },
+      {
+        key: "key",
+        label: "Key (team)",
+        value: (record) => record.key,
+        show: (record) => `${record.key} (${record.team})`,
+      },
+      number("input", "In", count, exactCount),
+      number("output", "Out", count, exactCount),
+      number("cost_micro_usd", "Cost", money, exactMoney),
+      number("first_byte_ms", "First token", (ms) => (ms ? milliseconds(ms) : "–")),
+      number("duration_ms", "Whole", (ms) => (ms ? milliseconds(ms) : "–")),
+      ...[
+        "team",
+        "zone",
+        "kind",
+        "cached",
+        "cache_write",
+        "estimated",
+        "counterfactual_micro_usd",
+        "attempts",
+        "stream",
+        "sent_ms",
+        "detail",
+      ].map((key) => ({ key, label: key, only: "csv", value: (record) => record[key] })),
+      {
+        key: "id",
+        label: "Request",
+        value: (record) => record.request || record.id,
+        show: (record) =>
+          el("code", { title: record.request || record.id }, (record.request || record.id).slice(0, 12)),
+      },
+    ],
+  };
+}
+
+function outcomeOf(record) {
+  const wrong = record.error || record.kind === "refused";
+  return badge(
+    wrong ? "bad" : record.kind === "held" ? "warn" : "good",
+    [record.status || "", KINDS[record.kind]].filter(Boolean).join(" "),
+  );
+}
+
+function follow(event, id) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  page.go({ id });
+}
+
+find("#more").addEventListener("click", async () => {
+  try {
+    const answer = await ask("/api/requests", { query: { ...filtersOf(page.now), before, limit: 100 } });
+    before = answer.before;
+    merge(answer.requests);
+    show();
+  } catch (error) {
+    find("#more").textContent = `${error.message} Try again`;
+  }
+});
+
+// --- one request
+
+let opened = "";
+
+async function open(id) {
+  const place = find("#detail");
+  if (id === opened) return;
+  opened = id;
+  place.hidden = !id;
+  if (!id) return;
+  fill(
+    place,
+    el("h2", { id: "detail-title", tabindex: "-1" }, "One request"),
+    el("p", { class: "waiting", role: "status" }, "Explaining…"),
+  );
+  try {
+    const detail = await ask(`/api/requests/${encodeURIComponent(id)}`);
+    if (opened === id) showDetail(place, detail);
+  } catch (error) {
+    fill(
+      place,
+      headOf("One request"),
+      failed(error, () => {
+        opened = "";
+        open(id);
+      }),
+    );
+  }
+}
+
+function headOf(title) {
+  return el(
+    "div",
+    { class: "title" },
+    el("h2", { id: "detail-title", tabindex: "-1" }, title),
+    el("button", { type: "button", class: "quiet", onclick: close }, "Close"),
+  );
+}
+
+function close() {
+  const id = opened;
+  page.go({ id: null });
+  [...document.querySelectorAll("#list a")].find((link) => link.search.includes(encodeURIComponent(id)))?.focus();
+}
+
+function showDetail(place, { record, explanation, decided_by: by, in_force: now, agrees, assumed }) {
+  const fact = (name, value, title) => [el("dt", {}, name), el("dd", { title: title || null }, value)];
+  const saved = record.counterfactual_micro_usd - record.cost_micro_usd;
+  fill(
+    place,
+    headOf(record.backend ? `Why it went to ${record.backend}` : "Why it went nowhere"),
+    el(
+      "dl",
+      { class: "facts" },
+      fact("When", moment(record.at)),
+      fact("Request", el("code", {}, record.request || record.id)),
+      fact("Outcome", [outcomeOf(record), record.detail && ` ${record.detail}`].filter(Boolean)),
+      fact("Reason", `${record.reason || "–"}${record.attempts > 1 ? `, at the ${record.attempts}. attempt` : ""}`),
+      record.kind !== "refused" &&
+        fact(
+          "Tokens",
+          `${exactCount(record.input)} in (${exactCount(record.cached)} cached), ${exactCount(record.output)} out${record.estimated ? ", estimated" : ""}`,
+        ),
+      record.kind !== "refused" &&
+        fact(
+          "Cost",
+          `${money(record.cost_micro_usd)}; the other side ${money(record.counterfactual_micro_usd)} (${saved < 0 ? "" : "+"}${money(saved)})`,
+          exactMoney(record.cost_micro_usd),
+        ),
+      record.kind !== "refused" &&
+        fact(
+          "Time",
+          record.duration_ms
+            ? `sent after ${milliseconds(record.sent_ms)}, first token after ${milliseconds(record.first_byte_ms)}, done after ${milliseconds(record.duration_ms)}`
+            : "–",
+        ),
+    ),
+    explanation
+      ? explained(explanation)
+      : el("p", {}, "The policy that decided is not known any more, so it cannot be explained."),
+    explanation &&
+      !agrees &&
+      el(
+        "p",
+        { class: "problem" },
+        "The explanation ends elsewhere than the request did: something that records do not hold was different then, such as a backend's health or its load.",
+      ),
+    el(
+      "p",
+      { class: "muted" },
+      [
+        by ? `Decided by policy ${by}${by === now ? ", in force now" : "; another one is in force now"}.` : "",
+        ...assumed,
+      ].join(" "),
+    ),
+  );
+  find("#detail-title").focus();
+}
+
+// --- filters
+
+function showForm(values) {
+  const form = find("#filters");
+  for (const name of NAMES) offer(form.elements[name], [values[name]]);
+  for (const [name, value] of Object.entries(filtersOf(values))) {
+    const field = form.elements[name];
+    if (field.type === "checkbox") field.checked = value === "true";
+    else if (field !== document.activeElement) field.value = value;
+  }
+}
+
+function offer(select, names) {
+  const known = new Set([...select.options].map((option) => option.value));
+  select.append(
+    ...names.filter((name) => name && !known.has(name)).map((name) => el("option", { value: name }, name)),
+  );
+}
+
+async function offerChoices() {
+  const { choices } = await ask("/api/spend", { query: { range: "today" } });
+  for (const name of NAMES) offer(find("#filters").elements[name], choices[`${name}s`]);
+  showForm(page.now);
+}
+
+find("#filters").addEventListener("submit", (event) => event.preventDefault());
+find("#filters").addEventListener("change", ({ target }) =>
+  page.go({
+    [target.name]: (target.type === "checkbox" ? target.checked && "true" : target.value.trim()) || null,
+  }),
+);
+find("#pause").addEventListener("click", ({ target }) => {
+  paused = !paused;
+  target.setAttribute("aria-pressed", paused);
+  target.textContent = paused ? "Go on" : "Pause";
+  if (!paused) load();
+});
+
+const refresh = throttled(() => !paused && load(), REFRESH_MS);
+
+find("#zones").textContent = `Times are in your zone, ${zone()}.`;
+turn();
+offerChoices().catch(() => {});
+await shell({ again: refresh, requests: refresh });

@@ -1,0 +1,614 @@
+"""The dashboard in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.async_api import expect
+from support.browser import MISSING, Browser, chromium
+from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
+
+from router.admin.answers import BudgetUse, Latency, RequestRecord, WorkerReport
+from router.admin.sources import Course, Page, Seen, Sources, WorkerStatus
+from router.core.values import Cell, Usage
+from router.ledger.report import day_range, open_report
+from router.ledger.sums import sum_fields
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+PAGES = {
+    "spend": "/",
+    "month": "/?range=30d&by=team",
+    "break-even": "/break-even",
+    "operations": "/operations",
+    "requests": "/requests",
+    "request": "/requests?id=0003",
+    "policy": "/policy",
+}
+SCREENS = {"desktop": 1280, "phone": 390}
+HOSTILE = "<img src=x onerror=alert(1)>"
+DAY = 86_400.0
+
+
+def record_of(id: str, at: float = NOON, **fields) -> RequestRecord:
+    known = {"key": "app", "team": "search", "model": "chat", "backend": "api", "zone": "cloud", "level": "public"}
+    figures = {
+        "reason": "threshold-below",
+        "status": 200,
+        "attempts": 1,
+        "input": 1200,
+        "output": 340,
+        "cost_micro_usd": 1880,
+    }
+    times = {"sent_ms": 1.4, "first_byte_ms": 310.0, "duration_ms": 2210.0}
+    return RequestRecord(id=id, request=f"req_{id}", at=at, **(known | figures | times | fields))
+
+
+RECORDS = [
+    record_of("0004", NOON - 4),
+    record_of(
+        "0003",
+        NOON - 9,
+        backend="gpu",
+        zone="local",
+        level="restricted",
+        reason="only-permitted",
+        cost_micro_usd=0,
+        counterfactual_micro_usd=1880,
+    ),
+    record_of(
+        "0002",
+        NOON - 31,
+        kind="refused",
+        backend="",
+        zone="",
+        level="restricted",
+        reason="no_permitted_backend",
+        status=503,
+        error=True,
+        cost_micro_usd=0,
+        detail="the GPU is full",
+    ),
+    record_of("0001", NOON - 60, model=HOSTILE, key=HOSTILE, stream=True),
+]
+
+
+class Kept:
+    available = True
+
+    def __init__(self) -> None:
+        self.records = list(RECORDS)
+
+    async def page(self, query) -> Page:
+        wanted = [
+            each for each in self.records if query.model in (None, each.model) and (not query.failed or each.error)
+        ]
+        return Page(wanted[: query.limit])
+
+    async def find(self, id: str) -> RequestRecord | None:
+        return next((each for each in self.records if id in (each.id, each.request)), None)
+
+
+class Reporting:
+    async def statuses(self):
+        gpu = Seen(waiting=3, running=12, kv_cache=0.62)
+        api = Seen(healthy=False, why="3 of the last 4 requests failed")
+        return [
+            WorkerStatus(
+                report=WorkerReport(id=name, seen=NOON, policy="0123456789ab"), backends={"gpu": gpu, "api": api}
+            )
+            for name in ("worker-1", "worker-2")
+        ]
+
+    async def openings(self):
+        return {"api": [NOON - 40, NOON - 3000]}
+
+
+class Measured:
+    async def courses(self):
+        return {
+            "gpu": Course(
+                latency=Latency(820.0, 2400.0, 4100.0), first_byte=Latency(95.0, 240.0, 610.0), retry_rate=0.004
+            )
+        }
+
+    async def overhead(self):
+        return Latency(0.8, 1.9, 4.2)
+
+    async def metrics(self):
+        return ()
+
+
+class Limits:
+    available = True
+
+    async def uses(self, now: float):
+        return [
+            BudgetUse(
+                scope="team:search",
+                measure="usd",
+                period="month",
+                amount=50_000_000,
+                used=41_200_000,
+                held=900_000,
+                left=7_900_000,
+                soft=0.8,
+            ),
+            BudgetUse(
+                scope="key:app",
+                measure="tokens",
+                period="day",
+                amount=2_000_000,
+                used=310_000,
+                held=4000,
+                left=1_686_000,
+            ),
+            BudgetUse(
+                scope="global",
+                side="cloud",
+                measure="usd",
+                period="day",
+                amount=20_000_000,
+                used=20_000_000,
+                held=0,
+                left=0,
+            ),
+        ]
+
+
+def sources() -> Sources:
+    return Sources(workers=Reporting(), budgets=Limits(), records=Kept(), meters=Measured())
+
+
+@pytest.fixture
+async def dashboard(start) -> AsyncIterator[Plane]:
+    plane = await start(sources())
+    following = asyncio.create_task(plane.control.desk.follow())
+    yield plane
+    following.cancel()
+
+
+@pytest.fixture
+async def browser(dashboard) -> AsyncIterator[Browser]:
+    """Signed in by nobody. Nothing may go wrong in its console, and nothing may be asked of anybody else."""
+    async with chromium(dashboard.url) as one:
+        yield one
+        assert one.complaints == []
+        assert [url for url in one.asked if not url.startswith((dashboard.url + "/", "data:", "blob:"))] == []
+
+
+async def sign_in(browser: Browser, token: str = ADMIN) -> None:
+    await browser.open("/sign-in")
+    await browser.page.get_by_label("Token", exact=True).fill(token)
+    await browser.page.get_by_role("button", name="Sign in").click()
+    await browser.sees("Sign out")
+
+
+@pytest.fixture
+async def admin(browser) -> Browser:
+    await sign_in(browser)
+    return browser
+
+
+@pytest.fixture
+async def traffic(dashboard, settle):
+    """A month of it, more by day than by night, with today's known to the cent."""
+    for back in range(25, 0, -1):
+        for hour in (9, 14, 20):
+            at = NOON - back * DAY + (hour - 12) * 3600
+            much = 40_000 + 9000 * ((back * 7 + hour) % 11)
+            await settle(
+                GPU, at, usage=Usage(input=much, cached=much // 4, output=much // 5), cost=0, counterfactual=much * 2
+            )
+            await settle(
+                API, at + 60, usage=Usage(input=much // 2, cached=0, output=much // 9), cost=much, counterfactual=0
+            )
+    for hour in range(1, 12):
+        usage = Usage(input=9000 * hour % 50_000, cached=800, output=2100)
+        await settle(GPU, NOON - hour * 3600, usage=usage, counterfactual=20_000)
+    await settle(API, usage=Usage(input=12_000, cached=0, output=3400), cost=1_234_567)
+    await settle(Cell("api", "cloud", "chat", "legal", "bot"), usage=Usage(input=700, output=90), cost=2_000_000)
+    await settle(Cell("api", "cloud", HOSTILE, "search", HOSTILE), usage=Usage(input=10, output=2), cost=7)
+
+
+def usd(micro: int) -> str:
+    return f"${micro / 1e6:,.2f}"
+
+
+@pytest.fixture
+def counted(session_valkey):
+    """`await counted(days, team="search")`: what the ledger itself has for the last days, in micro-USD."""
+
+    async def cost(days: int, **wanted: str) -> int:
+        last = date(2026, 11, 25)
+        async with open_report(session_valkey) as report:
+            rows = await report.days(day_range((last - timedelta(days=days - 1)).isoformat(), last.isoformat()))
+        return sum(row.cost for row in rows if all(getattr(row.cell, name) == value for name, value in wanted.items()))
+
+    return cost
+
+
+# --- signing in
+
+
+async def test_the_keyboard_is_enough_to_sign_in_and_to_reach_the_content(browser):
+    await browser.open("/")
+    page = browser.page
+    await expect(page.get_by_label("Token", exact=True)).to_be_focused()
+    await page.keyboard.type(ADMIN)
+    await page.keyboard.press("Enter")
+    await browser.sees("Sign out")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_who_is_on_a_link_with_the_keyboard_stays_there_when_numbers_change(settle, admin):
+    today = admin.page.locator("#glance a").first
+    await today.focus()
+    await settle(API, cost=1_000_000)
+    await expect(admin.page.locator("#account tr").first).to_contain_text("$1.00")
+    await expect(today).to_be_focused()
+    await admin.page.keyboard.press("Tab")
+    await admin.page.keyboard.press("Enter")
+    await expect(admin.page.locator("#glance a").nth(1)).to_be_focused()
+    assert await admin.address() == "/?range=7d"
+
+
+async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
+    await browser.open("/sign-in")
+    await browser.page.get_by_label("Token", exact=True).fill("guessed")
+    await browser.page.keyboard.press("Enter")
+    await browser.sees("This token is not right.", "[role=alert]")
+    await sign_in(browser, VIEWER)
+    await browser.page.get_by_role("button", name="Sign out").click()
+    await expect(browser.page.get_by_label("Token", exact=True)).to_be_visible()
+    await browser.open("/policy")
+    assert await browser.address() == "/sign-in"
+
+
+# --- spend
+
+
+async def test_numbers_are_the_ledgers_to_the_cent_for_every_range_and_team(traffic, admin, counted):
+    page = admin.page
+    glance = page.locator("#glance a")
+    for at, days in enumerate((1, 7, 30, 25)):
+        await expect(glance.nth(at).locator(".amount")).to_have_text(usd(await counted(days)))
+    await expect(page.locator("#account tr").first).to_contain_text(usd(await counted(1)))
+
+    await glance.filter(has_text="30 days").click()
+    await expect(page.locator("#account tr").first).to_contain_text(usd(await counted(30)))
+    await page.get_by_role("combobox", name="Team").select_option("search")
+    await expect(page.locator("#account tr").first).to_contain_text(usd(await counted(30, team="search")))
+    await expect(glance.first.locator(".amount")).to_have_text(usd(await counted(1, team="search")))
+    await page.get_by_role("group", name="Group by").get_by_role("link", name="Backend").click()
+    row = page.get_by_role("row", name="api")
+    await expect(row).to_contain_text(usd(await counted(30, team="search", backend="api")))
+
+
+async def test_the_address_holds_the_view(traffic, admin):
+    page = admin.page
+    await page.locator("#glance a", has_text="7 days").click()
+    await page.get_by_role("group", name="Group by").get_by_role("link", name="Team").click()
+    await page.get_by_role("link", name="legal").click()
+    assert await admin.address() == "/?range=7d&by=team&team=legal"
+    await admin.sees("team legal: 1 request for $2.00", "#sentence")
+    await page.reload()
+    await admin.sees("team legal: 1 request for $2.00", "#sentence")
+    await expect(page.get_by_role("combobox", name="Team")).to_have_value("legal")
+    await expect(page.locator("#tokens figcaption")).not_to_contain_text("Threshold")  # which is for all teams
+    await page.go_back()
+    await expect(page.get_by_role("combobox", name="Team")).to_have_value("")
+    await page.get_by_role("textbox", name="From").fill("2026-11-24")
+    await admin.sees("Nov 24 to Nov 25", "#sentence")
+    assert await admin.address() == "/?range=7d&from=2026-11-24&by=team"
+    await page.get_by_role("button", name="Clear").click()
+    assert await admin.address() == "/?range=7d&by=team"
+
+
+async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
+    forecast = (await dashboard.get("/api/spend?range=month")).json["forecast"]
+    about = f"about {usd(forecast['cost_micro_usd'])}"
+    await admin.sees(f"{about} by Nov 30", "#glance")
+    await admin.page.locator("#glance a", has_text="This month").click()
+    await admin.sees(f"By Nov 30, at this pace: {about} for requests", "#account")
+
+
+async def test_tables_sort_and_come_as_csv(traffic, admin):
+    page = admin.page
+    await admin.open("/?by=team")
+    names = page.locator("#rows tbody th")
+    await expect(names).to_have_text(["legal", "search"])
+    await page.get_by_role("button", name="Requests").click()
+    await expect(names).to_have_text(["search", "legal"])
+    await expect(page.get_by_role("columnheader", name="Requests")).to_have_attribute("aria-sort", "descending")
+    await page.get_by_role("button", name="Requests").click()
+    await expect(names).to_have_text(["legal", "search"])
+    _, text = await admin.download(page.locator("#rows").get_by_role("link", name="CSV"))
+    lines = text.splitlines()
+    assert lines[0].startswith("team,zone,requests") and lines[1].startswith("legal,,1,")
+    await admin.open("/requests")
+    name, text = await admin.download(page.get_by_role("button", name="CSV"))
+    assert name == "requests.csv"
+    assert "no_permitted_backend" in text and text.count("\n") == 1 + len(RECORDS)
+
+
+async def test_what_is_spent_now_appears_by_itself(dashboard, settle, admin):
+    today = admin.page.locator("#glance .amount").first
+    await expect(today).to_have_text("$0.00")
+    await settle(API, cost=4_210_000)
+    await expect(today).to_have_text("$4.21")
+    await expect(admin.page.get_by_role("row", name="api")).to_contain_text("$4.21")
+    await settle(API, cost=1_000_000)
+    await expect(today).to_have_text("$5.21")
+    await expect(admin.page.get_by_role("row", name="api")).to_contain_text("$5.21")
+
+
+async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
+    addresses = [url.removeprefix(admin.url) for url in admin.asked]
+    await admin.settled()
+    addresses = [url.removeprefix(admin.url) for url in admin.asked]
+    script = next(at for at, url in enumerate(addresses) if url.startswith("/assets/plotly"))
+    assert max(at for at, url in enumerate(addresses) if url.startswith(("/api/spend", "/api/budgets"))) < script
+    await admin.page.route("**/plotly*", lambda route: route.abort())
+    await admin.page.reload()
+    await admin.sees("The table below has the numbers.", "#tokens")
+    await admin.sees("$3.23", "#glance")
+    await admin.page.locator("#tokens summary").click()
+    await expect(admin.page.locator("#tokens tbody tr")).to_have_count(13)
+    admin.complaints.clear()  # the browser tells of what was kept from it
+
+
+async def test_the_first_page_of_a_large_gateway_asks_redis_for_less_than_a_megabyte(dashboard, admin, valkey):
+    days = [(date(2026, 11, 25) - timedelta(days=back)).isoformat() for back in range(90)]
+    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0])
+    cells = [Cell("api", "cloud", f"model-{n % 10}", f"team-{n % 7}", f"application-{n // 10}") for n in range(500)]
+    fields = {field: figures for cell in cells for field in sum_fields(cell)}
+    for day in days:
+        valkey.hset(f"be:{{ledger}}:sum:{day}", mapping=fields)
+    before = valkey.info("stats")["total_net_output_bytes"]
+    await admin.open("/?by=key")
+    await expect(admin.page.locator("#rows tbody tr")).to_have_count(50)
+    await admin.settled()
+    assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
+
+
+async def test_a_ledger_that_cannot_be_read_is_told_and_asked_again(start, settings, valkey):
+    lost = msgspec.structs.replace(settings, redis="unix:///nowhere/valkey.sock")
+    plane = await start(given=lost)
+    async with chromium(plane.url) as browser:
+        await sign_in(browser)
+        await browser.sees("The ledger cannot be read now", "#account [role=alert]")
+        await browser.sees("The ledger cannot be read now", "#notice")
+        async with browser.page.expect_request("**/api/spend*"):
+            await browser.page.locator("#account").get_by_role("button", name="Try again").click()
+        await browser.open("/operations")
+        await browser.sees("not reachable", "#ledger")
+        await browser.open("/break-even")
+        await browser.sees("The ledger cannot be read now", "#sentence")
+
+
+async def test_what_nobody_reports_is_said_and_not_shown_as_zero(start):
+    plane = await start()
+    async with chromium(plane.url) as browser:
+        await sign_in(browser)
+        await browser.sees("no traffic", "#sentence")
+        await browser.sees("No traffic in this view", "#rows")
+        await browser.sees("This gateway keeps no budgets", "#budgets")
+        await browser.open("/operations")
+        await browser.sees("No worker reports, so the backends' states are not known.", "#sentence")
+        await browser.open("/requests")
+        await browser.sees("This gateway keeps no records", "#list")
+        assert browser.complaints == []
+
+
+# --- break-even and operations
+
+
+async def test_the_break_even_says_in_a_sentence_whether_the_gpu_is_worth_it(traffic, dashboard, admin):
+    await admin.open("/break-even")
+    answer = (await dashboard.get("/api/breakeven")).json
+    await admin.sees(answer["sentence"], "#sentence")
+    await admin.sees("$24.00", "#tiles")
+    for term in answer["terms"]:
+        await admin.sees(term["name"], "#terms")
+    await admin.sees(f"{answer['load'] * 100:.1f}%", "#tiles")
+
+
+async def test_operations_tell_what_is_not_well(traffic, admin):
+    await admin.open("/operations")
+    await admin.sees("Not well: api.", "#sentence")
+    api = admin.page.get_by_role("article", name="Backend api")
+    await expect(api).to_contain_text("3 of the last 4 requests failed")
+    await api.get_by_text("opened 2 times").click()
+    await expect(api.get_by_role("listitem")).to_have_count(2)
+    gpu = admin.page.get_by_role("article", name="Backend gpu")
+    for text in ("3 waiting, 12 running", "62%", "820 ms", "95 ms"):
+        await expect(gpu).to_contain_text(text)
+    await admin.sees("1.9 ms", "#gateway")
+    await admin.sees("worker-2", "#gateway")
+
+
+# --- requests
+
+
+async def test_a_request_opens_to_the_explanation_that_the_command_prints(dashboard, admin):
+    page = admin.page
+    await page.get_by_role("link", name="Requests", exact=True).click()
+    await page.locator("#list").get_by_role("link").nth(1).click()
+    await expect(page.get_by_role("heading", name="Why it went to gpu")).to_be_focused()
+    assert await admin.address() == "/requests?id=0003"
+    printed = (await dashboard.get("/api/requests/0003")).json["explanation"]["text"]
+    assert "kept by cost order" in printed
+    await expect(page.locator("pre.terminal")).to_have_text(printed)
+    await admin.sees("The egress gate permits only own GPUs.", ".steps .chosen")
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.locator("#list").get_by_role("link").nth(1)).to_be_focused()
+    await page.go_back()
+    await admin.sees("Why it went to gpu", "#detail")
+    await admin.open("/requests?id=gone")
+    await admin.sees("No record of this request is kept", "#detail")
+    admin.complaints.clear()  # the browser tells of every 404
+
+
+async def test_requests_come_by_themselves_until_paused_and_are_filtered(dashboard, admin):
+    page, records = admin.page, dashboard.control.sources.records.records
+    await admin.open("/requests")
+    rows = page.locator("#list tbody tr")
+    await expect(rows).to_have_count(4)
+    records.insert(0, record_of("0005", NOON + 1))
+    await expect(rows).to_have_count(5)
+    await page.get_by_label("Only failed").check()
+    await expect(rows).to_have_count(1)
+    assert await admin.address() == "/requests?failed=true"
+    await page.get_by_label("Only failed").uncheck()
+    await expect(rows).to_have_count(5)
+    await page.get_by_role("button", name="Pause").click()
+    async with page.expect_event("console") as _:
+        records.insert(0, record_of("0006", NOON + 2))
+        await page.evaluate(
+            "new EventSource('/api/events').addEventListener('requests', "
+            "(event) => event.data.includes('0006') && console.info('told'))"
+        )
+    await expect(rows).to_have_count(5)
+    await page.get_by_role("button", name="Go on").click()
+    await expect(rows).to_have_count(6)
+
+
+async def test_hostile_names_are_text_everywhere(traffic, dashboard, admin):
+    dialogs: list[str] = []
+    admin.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    for path, place in {
+        "/?by=model": "#rows",
+        "/?by=key": "#rows",
+        "/requests": "#list",
+        "/requests?id=0001": "#detail",
+    }.items():
+        await admin.open(path)
+        await admin.sees(HOSTILE, place)
+    await admin.open("/?model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    await admin.sees(f"model {HOSTILE}: 1 request", "#sentence")
+    assert await admin.page.locator("img:not([src*=icon])").count() == 0 and dialogs == []
+
+
+# --- policy
+
+BROKEN = POLICY.replace("threshold_tokens_per_day: 500000", "threshold_tokens_per_day: many")
+CHEAPEST = POLICY.replace("strategy: threshold, threshold_tokens_per_day: 500000", "strategy: cheapest")
+
+
+async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_rolled_back(dashboard, admin):
+    page = admin.page
+    await admin.open("/policy")
+    text, apply = page.get_by_role("textbox", name="Draft"), page.get_by_role("button", name="Apply")
+    await expect(text).to_have_value(POLICY)
+    await expect(apply).to_be_disabled()
+
+    await text.fill(BROKEN)
+    line = 1 + next(at for at, each in enumerate(BROKEN.splitlines()) if "many" in each)
+    problem = (await dashboard.post("/api/policy/check", {"text": BROKEN})).json["problems"][0]
+    assert problem["line"] == line
+    await expect(page.locator("#problems button")).to_contain_text(f"Line {line}: {problem['field']}")
+    await admin.sees(problem["message"], "#problems")
+    await expect(page.locator("#gutter .marked")).to_have_text([str(line)])
+    await expect(text).to_have_attribute("aria-invalid", "true")
+    await expect(apply).to_be_disabled()
+    await page.locator("#problems button").click()
+    await expect(text).to_be_focused()
+    assert await text.evaluate("(text) => text.value.slice(0, text.selectionStart).split('\\n').length") == line
+
+    await text.fill(CHEAPEST)
+    await admin.sees("Good", "#verdict")
+    await expect(page.locator("#gutter .marked")).to_have_count(0)
+    await admin.sees("+cost: {strategy: cheapest", "#diff")
+    await page.get_by_label("Sensitivity that the request states").fill("restricted")
+    await page.get_by_role("button", name="Explain").click()
+    await admin.sees("The egress gate permits only own GPUs.", "#explanation")
+    assert dashboard.policy.read_text() == POLICY
+
+    await page.get_by_placeholder("Why, for the history").fill("prices fell")
+    await apply.click()
+    await admin.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_text() == CHEAPEST
+    await admin.sees("prices fell", "#history")
+    await expect(apply).to_be_disabled()
+
+    first = page.locator("#history li").last
+    await first.get_by_text("What is different").click()
+    await expect(first.locator(".diff")).to_contain_text("-cost: {strategy: threshold")
+    await first.get_by_role("button", name="Roll back to this").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    await expect(text).to_have_value(POLICY)
+    await admin.sees("rolled back to", "#history")
+    assert dashboard.policy.read_text() == POLICY
+
+
+async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admin):
+    page = admin.page
+    await admin.open("/policy")
+    text, apply = page.get_by_role("textbox", name="Draft"), page.get_by_role("button", name="Apply")
+    await text.fill(CHEAPEST)
+    await admin.sees("Good", "#verdict")
+    edited = POLICY + "# by somebody else\n"
+    dashboard.policy.write_text(edited)
+    await apply.click()
+    await admin.sees("The policy was changed meanwhile", "#outcome")
+    assert dashboard.policy.read_text() == edited
+    await page.get_by_role("button", name="Go on from the new version").click()
+    await admin.sees("The draft is kept.", "#outcome")
+    await expect(text).to_have_value(CHEAPEST)
+    await expect(apply).to_be_enabled()
+    await apply.click()
+    await admin.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_text() == CHEAPEST
+    admin.complaints.clear()  # the browser tells of the 412
+
+
+async def test_a_viewer_tries_drafts_and_applies_none(browser):
+    await sign_in(browser, VIEWER)
+    await browser.open("/policy")
+    await browser.sees("You are signed in as a viewer", "#note")
+    await browser.page.get_by_role("textbox", name="Draft").fill(CHEAPEST)
+    await browser.sees("Good", "#verdict")
+    await browser.sees("+cost: {strategy: cheapest", "#diff")
+    await expect(browser.page.get_by_role("button", name="Apply")).to_be_disabled()
+
+
+# --- everybody can use it
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_every_page_is_readable_for_everybody_and_pictured(screen, scheme, traffic, dashboard):
+    ARTIFACTS.mkdir(exist_ok=True)
+    async with chromium(dashboard.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
+        await browser.open("/sign-in")
+        barriers = await browser.barriers()
+        await browser.picture(ARTIFACTS / f"sign-in-{screen}-{scheme}.png")
+        await sign_in(browser)
+        for name, path in PAGES.items():
+            await browser.open(path)
+            await browser.settled()
+            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
+            barriers += [f"{name}: {each}" for each in await browser.barriers()]
+            assert await browser.width() <= SCREENS[screen], name
+            if screen == "phone":
+                await browser.page.set_viewport_size({"width": 360, "height": 740})
+                assert await browser.width() <= 360, name
+                await browser.page.set_viewport_size({"width": 390, "height": 844})
+        await browser.page.get_by_role("textbox", name="Draft").fill(BROKEN)
+        await browser.sees("1 problem", "#verdict")
+        await browser.page.get_by_role("button", name="Explain").click()
+        await browser.sees("The draft has problems", "#explanation")
+        await browser.picture(ARTIFACTS / f"broken-{screen}-{scheme}.png")
+        barriers += await browser.barriers()
+        assert not barriers, "\n".join(barriers)
+        assert browser.complaints == []
