@@ -63,6 +63,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Requests whose tokens were estimated."""
     unsettled: int = 0
     """Requests charged as held because nobody settled them."""
+    unheld: int = 0
+    """Requests that went on without a hold, because the ledger was lost."""
     local_tokens: int = 0
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0

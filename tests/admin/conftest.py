@@ -99,7 +99,7 @@ async def plane(start) -> Plane:
 @pytest.fixture
 async def settle(session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
     """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time."""
-    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, clock=clock)
+    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock)
     await ledger.start()
 
     async def one(cell: Cell, at: float = 0.0, **fields: Any) -> None:
@@ -107,7 +107,8 @@ async def settle(session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
         hold = Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True)
         figures: dict[str, Any] = {"cost": 0, "counterfactual": 0, "error": False, "eligible": True}
         usage = fields.pop("usage", Usage(input=100, cached=30, output=7))
-        ledger.record(Settlement(hold.id, cell, at, usage, **(figures | fields)))
+        await ledger.reserve(hold)
+        ledger.settle(Settlement(hold.id, cell, at, usage, **(figures | fields)))
         await ledger.flush()
 
     yield one
