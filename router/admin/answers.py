@@ -141,7 +141,7 @@ class Lines(Struct, frozen=True, kw_only=True):
 
 
 class Choices(Struct, frozen=True, kw_only=True):
-    """Names to choose filters from: those of the policy."""
+    """Names to choose filters from: those of the policy, of stored keys, and of what was counted in the range."""
 
     backends: list[str]
     zones: list[str]

@@ -14,6 +14,7 @@ from router.admin.spend import figures_of, owned_zones
 from router.core.values import Plan
 from router.core.volume import day_of
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.sums import Look
 
 N = TypeVar("N", int, float)
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -71,12 +72,13 @@ async def _used_today(control: Control, plan: Plan) -> dict[str, Figures]:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)
-            tally = (await report.day_tallies([day_of(control.clock(), timezone)]))[0]
+            today = day_of(control.clock(), timezone)
+            (tally,) = await report.days_by(Look(), [today], today)
     except ApiError:
         return {}
     owned = owned_zones(plan)
-    names = {row.cell.backend for row in tally["backend"]}
-    return {name: figures_of([r for r in tally["backend"] if r.cell.backend == name], owned) for name in names}
+    names = {row.cell.backend for row in tally.rows}
+    return {name: figures_of([r for r in tally.rows if r.cell.backend == name], owned) for name in names}
 
 
 def backend_report(
