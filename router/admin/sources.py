@@ -11,8 +11,9 @@ from typing import Protocol
 from msgspec import Struct, field
 from prometheus_client import Metric
 
-from router.admin.answers import BudgetUse, Latency, RequestRecord, WorkerReport
+from router.admin.answers import BudgetUse, Circuit, Latency, ReplicaReport, RequestRecord, WorkerReport
 from router.admin.questions import RequestsQuery
+from router.core.values import Plan
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -25,9 +26,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     waiting: int | None = None
     running: int | None = None
     kv_cache: float | None = None
+    inflight: int = 0
+    changes: Sequence[Circuit] = ()
+    """Of its circuits, latest first."""
+    replicas: Sequence[ReplicaReport] = ()
 
 
-class WorkerStatus(Struct, frozen=True, kw_only=True):
+class WorkerStatus(Struct, frozen=True):
     """What one worker is and sees."""
 
     report: WorkerReport
@@ -40,6 +45,8 @@ class Course(Struct, frozen=True, kw_only=True):
     latency: Latency | None = None
     first_byte: Latency | None = None
     retry_rate: float | None = None
+    requests: int = 0
+    error_rate: float | None = None
 
 
 class Workers(Protocol):
@@ -47,17 +54,13 @@ class Workers(Protocol):
 
     async def statuses(self) -> Sequence[WorkerStatus]: ...
 
-    async def openings(self) -> Mapping[str, Sequence[float]]:
-        """When circuits opened, by backend, latest first."""
-        ...
-
 
 class BudgetBook(Protocol):
     """Raises LedgerUnavailable."""
 
     available: bool
 
-    async def uses(self, now: float) -> Sequence[BudgetUse]: ...
+    async def uses(self, plan: Plan, now: float) -> Sequence[BudgetUse]: ...
 
 
 class Page(Struct, frozen=True):
@@ -80,7 +83,9 @@ class Records(Protocol):
 
 
 class Meters(Protocol):
-    """What is measured from the records."""
+    """What is measured from the records of the last `window` seconds."""
+
+    window: int
 
     async def courses(self) -> Mapping[str, Course]:
         """By backend."""
@@ -97,14 +102,11 @@ class NoWorkers:
     async def statuses(self) -> Sequence[WorkerStatus]:
         return ()
 
-    async def openings(self) -> Mapping[str, Sequence[float]]:
-        return {}
-
 
 class NoBudgets:
     available = False
 
-    async def uses(self, now: float) -> Sequence[BudgetUse]:
+    async def uses(self, plan: Plan, now: float) -> Sequence[BudgetUse]:
         return ()
 
 
@@ -119,6 +121,8 @@ class NoRecords:
 
 
 class NoMeters:
+    window = 0
+
     async def courses(self) -> Mapping[str, Course]:
         return {}
 

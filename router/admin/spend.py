@@ -21,7 +21,7 @@ from router.core.values import Plan, Row
 from router.core.volume import day_of
 from router.ledger.keys import StoredKey
 from router.ledger.report import day_range
-from router.ledger.sums import SETTLED_DAYS, Dimension, Look, Tally, all_names
+from router.ledger.sums import Dimension, Look, Tally, all_names, open_from
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400
@@ -117,11 +117,6 @@ def _wanted(query: SpendQuery) -> Mapping[By, str | None]:
 def look_of(query: SpendQuery) -> Look:
     wanted: dict[Dimension, str] = {name: value for name, value in _wanted(query).items() if value is not None}
     return Look((query.by,), wanted)
-
-
-def open_from(today: str) -> str:
-    """The first day that still changes as requests come to their end."""
-    return days_back(today, SETTLED_DAYS + 1)
 
 
 def owned_zones(plan: Plan) -> frozenset[str]:

@@ -13,9 +13,14 @@ import time
 import msgspec
 from aiohttp import web
 
+from router.admin.budgets import LedgerBudgets
 from router.admin.build import make_control
+from router.admin.meters import StreamMeters
+from router.admin.records import LedgerRecords
 from router.admin.server import application
 from router.admin.settings import AdminSettings
+from router.admin.sources import Sources
+from router.admin.workers import LedgerWorkers
 from router.app import logs
 from router.app.lifeline import stop_event
 from router.app.port import join_port
@@ -45,13 +50,17 @@ async def serve(settings: AdminSettings) -> None:
             return str(error)
         return ""
 
-    control = make_control(settings, servable, time.time)
+    meters = StreamMeters(settings.redis, time.time)
+    sources = Sources(
+        LedgerWorkers(settings.redis), LedgerBudgets(settings.redis), LedgerRecords(settings.redis), meters
+    )
+    control = make_control(settings, servable, time.time, sources)
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = asyncio.create_task(control.desk.follow())
+    following = asyncio.gather(control.desk.follow(), meters.follow())
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()

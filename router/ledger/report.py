@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import hiredis
@@ -36,6 +36,14 @@ T = TypeVar("T")
 
 def _everything(cell: Cell) -> bool:
     return True
+
+
+class Counter(NamedTuple):
+    """Of a limit, in its measure."""
+
+    used: int
+    held: int
+    risk: int
 
 
 class Report:
@@ -75,10 +83,10 @@ class Report:
         """The same by hour."""
         return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
-    async def counters(self, place: str, fields: Sequence[str]) -> list[tuple[int, ...] | None]:
-        """Counters of limits, see `core.bill.Charge`: used, held and at risk; None for one that is not there yet."""
+    async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
+        """Counters of limits, see `core.bill.Charge`; None for one that is not there yet."""
         values = await self._ask("HMGET", PREFIX + place, *fields)
-        return [None if value is None else unpack_totals(value) for value in values]
+        return [None if value is None else Counter(*unpack_totals(value)) for value in values]
 
     async def stored_keys(self) -> list[StoredKey]:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""

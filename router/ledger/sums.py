@@ -12,6 +12,7 @@ It expires with the day, and goes when the day is corrected all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
@@ -66,6 +67,11 @@ class Tally(Struct, frozen=True):
     """A row's cell has its zone and the names of some dimensions, those looked for at least."""
     names: Mapping[Dimension, Sequence[str]] = {}
     """Of all its cells, whatever is looked for."""
+
+
+def open_from(today: str) -> str:
+    """The first day that still changes as requests come to their end."""
+    return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
 def asked(look: Look) -> bytes:
