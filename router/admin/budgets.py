@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from router.admin.answers import BudgetUse
-from router.config.stored import stored_grants
+from router.config.stored import working_grants
 from router.core.budget import all_limits
 from router.core.periods import Periods
 from router.core.standing import Standing
-from router.core.values import KeyGrant, Plan
+from router.core.values import Plan
 from router.ledger.budgets import standings
-from router.ledger.keys import StoredKey
 from router.ledger.report import open_report
 
 
@@ -27,16 +26,10 @@ class LedgerBudgets:
         policy = plan.policy
         owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)
         async with open_report(self._url) as report:
-            stored = await report.stored_keys() if policy.server.stored_keys else []
-            limits = all_limits(policy, [*plan.keys.values(), *grants_of(plan, stored, now)])
+            stored = {key.sha256: key.entry for key in await report.stored_keys() if key.works(now)}
+            limits = all_limits(policy, [*plan.keys.values(), *working_grants(plan, stored)])
             found = await standings(report, limits, owned, now, Periods(ZoneInfo(policy.cost.timezone)))
         return [use_of(each) for each in found]
-
-
-def grants_of(plan: Plan, stored: Sequence[StoredKey], now: float) -> Sequence[KeyGrant]:
-    """Of the stored keys that work, as the policy narrows them."""
-    grants, _ = stored_grants(plan, {key.sha256: key.entry for key in stored if key.works(now)})
-    return list(grants.values())
 
 
 def use_of(standing: Standing) -> BudgetUse:

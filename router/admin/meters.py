@@ -81,8 +81,8 @@ class Window:
 
 
 def was_sent_once(record: Record) -> bool:
-    """Whether `sent` is what the gateway took, rather than what failed attempts did."""
-    return record.attempts == 1 and record.sent > 0
+    """Whether `sent` is what the gateway took, rather than what failed attempts did, or nothing."""
+    return record.attempts == 1 and (record.sent > 0 or not record.error)
 
 
 def _course(tallies: list[_Tally]) -> Course:

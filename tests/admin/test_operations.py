@@ -29,7 +29,8 @@ class TwoWorkers:
         return [
             WorkerStatus(report=well, backends={"gpu": Seen(waiting=2, kv_cache=0.5, inflight=3, changes=OPENED)}),
             WorkerStatus(
-                report=cut_off, backends={"gpu": Seen(healthy=False, why="circuit open", full=True, load="8", changes=HEARD)}
+                report=cut_off,
+                backends={"gpu": Seen(healthy=False, why="circuit open", full=True, load="8", changes=HEARD)},
             ),
         ]
 

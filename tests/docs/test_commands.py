@@ -13,7 +13,17 @@ import pytest
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
 KEYS = {"key new", "key list", "key revoke", "key rotate"}
-COMMANDS = {"serve", "check", "schema", "explain", "usage", "export", "ledger verify", "ledger reconcile"} | KEYS
+COMMANDS = {
+    "serve",
+    "check",
+    "schema",
+    "explain",
+    "usage",
+    "budgets",
+    "export",
+    "ledger verify",
+    "ledger reconcile",
+} | KEYS
 LINES = commands()
 
 
