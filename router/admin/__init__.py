@@ -22,6 +22,11 @@
     desk_api    the same for browsers
     policy_file writing that file
     history     every version of the policy that was in force
+    workers     what they report through the ledger's server
+    budgets     how limits stand
+    records     request records, page by page
+    follower    request records as they are written
+    meters      what they measure
     live        server-sent events
     metrics     Prometheus
     pages       static files, from `pages/` and from the plotly package

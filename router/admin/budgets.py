@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from router.admin.answers import BudgetUse
@@ -18,11 +18,14 @@ from router.ledger.report import open_report
 class LedgerBudgets:
     available = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, plan: Callable[[], Plan]) -> None:
+        """`plan` answers the one in force."""
         self._url = url
+        self._plan = plan
 
-    async def uses(self, plan: Plan, now: float) -> Sequence[BudgetUse]:
+    async def uses(self, now: float) -> Sequence[BudgetUse]:
         """Raises LedgerUnavailable."""
+        plan = self._plan()
         policy = plan.policy
         owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)
         async with open_report(self._url) as report:

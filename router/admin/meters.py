@@ -1,33 +1,28 @@
-"""What is measured from the request records as they are written: how long requests took, and how often they failed."""
+"""What request records measure: how long requests take, where they go and why, what fails and what is refused.
+
+Pages see the last minutes, also those before this process started. Prometheus gets everything since it started, and
+takes the fall at a restart for what it is.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 from router.admin.answers import Latency
 from router.admin.sources import Course
 from router.core.quantiles import Sketch, merged
-from router.ledger.errors import LedgerUnavailable
-from router.ledger.reader import Entry, open_records
 from router.ledger.records import Record
 
 MINUTES = 15
-"""What latencies and rates look back on."""
-CHUNK = 20
-"""Entries that are read at once, so that other work of this process gets its turn in between."""
-RETRY_SECONDS = 1.0
+"""What latencies and rates of pages look back on."""
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0)
+OVERHEAD_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_MICRO = 1_000_000
 _MINUTE = 60
 _SHARES = (0.5, 0.95, 0.99)
 _ANSWERED = ("settled", "unheld")
-_DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-_FIRST_TOKENS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_OVERHEADS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
-
-log = logging.getLogger("breakeven.admin")
 
 
 class _Tally:
@@ -35,36 +30,40 @@ class _Tally:
 
     def __init__(self) -> None:
         self.requests = self.errors = self.retried = 0
-        self.latency, self.first_byte, self.overhead = Sketch(), Sketch(), Sketch()
+        self.durations, self.first_tokens, self.overheads = Sketch(), Sketch(), Sketch()
 
     def add(self, record: Record) -> None:
         self.requests += 1
         self.errors += record.error
         self.retried += record.attempts > 1
-        if not record.error:
-            self.latency.add(record.duration)
-        if record.stream and record.first_byte:
-            self.first_byte.add(record.first_byte)
         if was_sent_once(record):
-            self.overhead.add(record.sent)
+            self.overheads.add(record.sent)
+        if record.error:  # how fast something fails says nothing of how fast it answers
+            return
+        self.durations.add(record.duration)
+        if record.stream and record.first_byte:
+            self.first_tokens.add(record.first_byte)
 
 
 class Window:
-    """The last minutes, by minute and backend. Memory is bounded by the number of backends."""
+    """The last minutes, by minute and backend: its memory is bounded by the number of backends."""
 
     def __init__(self, minutes: int = MINUTES) -> None:
         self._count = minutes
         self._minutes: dict[int, dict[str, _Tally]] = {}
 
-    def add(self, record: Record, at: float) -> None:
-        minute = int(at // _MINUTE)
+    def add(self, record: Record, now: float) -> None:
+        """A request counts in the minute in which it ended."""
+        minute = int((record.at + record.duration / _MICRO) // _MINUTE)
         if minute not in self._minutes:
-            self._forget(minute)
+            self._forget(now)
+            if minute <= now // _MINUTE - self._count:
+                return
         backends = self._minutes.setdefault(minute, {})
         backends.setdefault(record.backend, _Tally()).add(record)
 
     def courses(self, now: float) -> Mapping[str, Course]:
-        self._forget(int(now // _MINUTE))
+        self._forget(now)
         found: dict[str, list[_Tally]] = {}
         for backends in self._minutes.values():
             for name, tally in backends.items():
@@ -72,11 +71,11 @@ class Window:
         return {name: _course(tallies) for name, tallies in found.items()}
 
     def overhead(self, now: float) -> Latency | None:
-        self._forget(int(now // _MINUTE))
-        return latency_of([tally.overhead for backends in self._minutes.values() for tally in backends.values()])
+        self._forget(now)
+        return latency_of(tally.overheads for backends in self._minutes.values() for tally in backends.values())
 
-    def _forget(self, minute: int) -> None:
-        for old in [each for each in self._minutes if each <= minute - self._count]:
+    def _forget(self, now: float) -> None:
+        for old in [minute for minute in self._minutes if minute <= now // _MINUTE - self._count]:
             del self._minutes[old]
 
 
@@ -85,11 +84,11 @@ def was_sent_once(record: Record) -> bool:
     return record.attempts == 1 and (record.sent > 0 or not record.error)
 
 
-def _course(tallies: list[_Tally]) -> Course:
+def _course(tallies: Sequence[_Tally]) -> Course:
     requests = sum(each.requests for each in tallies)
     return Course(
-        latency=latency_of([each.latency for each in tallies]),
-        first_byte=latency_of([each.first_byte for each in tallies]),
+        latency=latency_of(each.durations for each in tallies),
+        first_byte=latency_of(each.first_tokens for each in tallies),
         retry_rate=sum(each.retried for each in tallies) / requests,
         requests=requests,
         error_rate=sum(each.errors for each in tallies) / requests,
@@ -97,96 +96,72 @@ def _course(tallies: list[_Tally]) -> Course:
 
 
 def latency_of(sketches: Iterable[Sketch]) -> Latency | None:
-    """In milliseconds, from microseconds; None without any."""
+    """In milliseconds, from microseconds; None of nothing."""
     whole = merged(sketches)
     if not whole.count:
         return None
     return Latency(*(round(value / 1000, 3) for value in whole.quantiles(_SHARES)))
 
 
-class Histograms:
-    """For Prometheus: they count on from the start of this process."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-
-        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-            return Histogram(f"breakeven_{name}_seconds", text, labels, registry=self.registry, buckets=buckets)
-
-        self._duration = histogram("request_duration", "From arrival to the answer's end.", _DURATIONS, "backend")
-        self._first = histogram(
-            "time_to_first_token", "From arrival to the first byte of a streamed answer.", _FIRST_TOKENS, "backend"
-        )
-        self._overhead = histogram(
-            "gateway_overhead", "From arrival to sending, of requests that were sent once.", _OVERHEADS
-        )
-        self._retried = Counter(
-            "breakeven_retried_requests",
-            "Requests that needed more than one attempt, by the last one's backend.",
-            ("backend",),
-            registry=self.registry,
-        )
-        self._refused = Counter(
-            "breakeven_refused_requests", "Requests that no backend saw.", ("reason",), registry=self.registry
-        )
-
-    def refuse(self, record: Record) -> None:
-        self._refused.labels(record.reason).inc()
-
-    def add(self, record: Record) -> None:
-        backend = record.backend
-        self._duration.labels(backend).observe(record.duration / 1e6)
-        if record.stream and record.first_byte:
-            self._first.labels(backend).observe(record.first_byte / 1e6)
-        if was_sent_once(record):
-            self._overhead.observe(record.sent / 1e6)
-        if record.attempts > 1:
-            self._retried.labels(backend).inc()
-
-
-class StreamMeters:
-    """Follows the stream of records. A restart begins with the last minutes of it."""
+class RecordMeters:
+    """Hears every record; see `sources.Meters` for what it is asked."""
 
     window = MINUTES * _MINUTE
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self._url = url
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._started = clock()
-        self._after = f"{max(0, int((self._started - self.window) * 1000))}-0"
-        self._window = Window()
-        self._histograms = Histograms()
+        self._lately = Window()
+        self._registry = CollectorRegistry(auto_describe=False)
+        where = ("backend", "zone")
+        self._duration = self._histogram("request_duration", "From arrival to the answer's end.", where)
+        self._first_byte = self._histogram("first_byte", "From arrival to a streamed answer's first byte.", where)
+        self._overhead = self._histogram(
+            "overhead", "From arrival until it was sent on, where one attempt was enough.", (), OVERHEAD_SECONDS
+        )
+        self._decisions = self._counter("decisions", "Answered, by why they went there.", ("zone", "reason"))
+        self._retries = self._counter("retries", "Attempts beyond the first, by who answered at last.", where)
+        self._refusals = self._counter("refusals", "Requests that no backend saw, by the error's code.", ("reason",))
+
+    def _histogram(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float] = SECONDS) -> Histogram:
+        return Histogram(f"breakeven_{name}_seconds", text, labels, buckets=buckets, registry=self._registry)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Counter:
+        return Counter(f"breakeven_{name}", text, labels, registry=self._registry)
+
+    def hear(self, record: Record) -> None:
+        if record.kind == "refused":
+            self._refusals.labels(record.reason).inc()
+        elif record.kind in _ANSWERED:
+            self.recall(record)
+            self._measure(record)
+
+    def recall(self, record: Record) -> None:
+        """One from before the start, which Prometheus was told of already."""
+        if record.kind in _ANSWERED:
+            self._lately.add(record, self._clock())
+
+    def _measure(self, record: Record) -> None:
+        self._decisions.labels(record.zone, record.reason).inc()
+        self._retries.labels(record.backend, record.zone).inc(max(0, record.attempts - 1))
+        if was_sent_once(record):
+            self._overhead.observe(record.sent / _MICRO)
+        if record.error:
+            return
+        self._duration.labels(record.backend, record.zone).observe(record.duration / _MICRO)
+        if record.stream and record.first_byte:
+            self._first_byte.labels(record.backend, record.zone).observe(record.first_byte / _MICRO)
 
     async def courses(self) -> Mapping[str, Course]:
-        return self._window.courses(self._clock())
+        return self._lately.courses(self._clock())
 
     async def overhead(self) -> Latency | None:
-        return self._window.overhead(self._clock())
+        return self._lately.overhead(self._clock())
 
     async def metrics(self) -> Iterable[Metric]:
-        return list(self._histograms.registry.collect())
+        return [_without_births(family) for family in self._registry.collect()]
 
-    async def follow(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                async with open_records(self._url) as reader:
-                    async for entry in reader.follow(self._after, chunk=CHUNK):
-                        self.take(entry)
-            except LedgerUnavailable:
-                pass  # pages and metrics say so
-            except Exception:  # what comes later must be measured all the same
-                log.exception("request records not followed")
-            await asyncio.sleep(RETRY_SECONDS)
 
-    def take(self, entry: Entry) -> None:
-        """One batch. Prometheus is told of what is new only: a scrape before the restart counted the rest."""
-        self._after = entry.id
-        new = entry.written >= self._started
-        for record in entry.records:
-            if record.kind in _ANSWERED:
-                self._window.add(record, entry.written)
-                if new:
-                    self._histograms.add(record)
-            elif record.kind == "refused" and new:
-                self._histograms.refuse(record)
+def _without_births(family: Metric) -> Metric:
+    """The time of a series' first sample is a series too, which nobody asks for."""
+    family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+    return family

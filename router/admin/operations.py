@@ -33,7 +33,7 @@ async def health(control: Control, ask: Ask) -> Health:
 async def budgets(control: Control, ask: Ask) -> Budgets:
     book = control.sources.budgets
     try:
-        return Budgets(list(await book.uses(control.desk.plan, control.clock())), book.available)
+        return Budgets(list(await book.uses(control.clock())), book.available)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None
 

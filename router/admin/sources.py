@@ -13,7 +13,6 @@ from prometheus_client import Metric
 
 from router.admin.answers import BudgetUse, Circuit, Latency, ReplicaReport, RequestRecord, WorkerReport
 from router.admin.questions import RequestsQuery
-from router.core.values import Plan
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -60,7 +59,7 @@ class BudgetBook(Protocol):
 
     available: bool
 
-    async def uses(self, plan: Plan, now: float) -> Sequence[BudgetUse]: ...
+    async def uses(self, now: float) -> Sequence[BudgetUse]: ...
 
 
 class Page(Struct, frozen=True):
@@ -106,7 +105,7 @@ class NoWorkers:
 class NoBudgets:
     available = False
 
-    async def uses(self, plan: Plan, now: float) -> Sequence[BudgetUse]:
+    async def uses(self, now: float) -> Sequence[BudgetUse]:
         return ()
 
 

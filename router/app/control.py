@@ -15,7 +15,8 @@ from aiohttp import web
 
 from router.admin.budgets import LedgerBudgets
 from router.admin.build import make_control
-from router.admin.meters import StreamMeters
+from router.admin.follower import Follower, Past
+from router.admin.meters import RecordMeters
 from router.admin.records import LedgerRecords
 from router.admin.server import application
 from router.admin.settings import AdminSettings
@@ -50,22 +51,27 @@ async def serve(settings: AdminSettings) -> None:
             return str(error)
         return ""
 
-    meters = StreamMeters(settings.redis, time.time)
+    meters = RecordMeters(time.time)
     sources = Sources(
-        LedgerWorkers(settings.redis), LedgerBudgets(settings.redis), LedgerRecords(settings.redis), meters
+        LedgerWorkers(settings.redis),
+        LedgerBudgets(settings.redis, lambda: control.desk.plan),
+        LedgerRecords(settings.redis),
+        meters,
     )
     control = make_control(settings, servable, time.time, sources)
+    follower = Follower(settings.redis, [meters], Past(meters.window, meters.recall))
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = asyncio.gather(control.desk.follow(), meters.follow())
+    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run())]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await stop.wait()
-    following.cancel()
+    for each in following:
+        each.cancel()
     await runner.cleanup()
 
 

@@ -51,14 +51,14 @@ class Lost:
     async def statuses(self):
         raise LedgerUnavailable("gone")
 
-    async def uses(self, plan, now):
+    async def uses(self, now):
         raise LedgerUnavailable("gone")
 
 
 class OneBudget:
     available = True
 
-    async def uses(self, plan, now):
+    async def uses(self, now):
         return [BUDGET]
 
 
