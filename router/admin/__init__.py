@@ -25,10 +25,10 @@
     workers     what they report through the ledger's server
     budgets     how limits stand
     records     request records, page by page
-    follower    request records as they are written
-    meters      what they measure
     live        server-sent events
     metrics     Prometheus
+    follower    request records as they are written
+    meters      what they measure
     pages       static files, from `pages/` and from the plotly package
     entry       signing in and out
 

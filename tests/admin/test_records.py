@@ -30,7 +30,7 @@ def refuse(valkey):
             reason=reason,
             status=403,
             request=request,
-            detail="no zone",
+            detail="zone",
         )
         valkey.xadd(STREAM, {"n": 1, "b": batch_blob([packed])})
 
