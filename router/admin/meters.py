@@ -6,6 +6,7 @@ takes the fall at a restart for what it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
@@ -108,7 +109,7 @@ class RecordMeters:
 
     window = MINUTES * _MINUTE
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lately = Window()
         self._registry = CollectorRegistry(auto_describe=False)

@@ -32,7 +32,6 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
     "counterfactual": ("breakeven_counterfactual_micro_usd", "What the other side would have charged."),
     "estimated": ("breakeven_estimated_requests", "Requests whose tokens were estimated."),
     "unsettled": ("breakeven_unsettled_requests", "Requests charged as held because nobody settled them."),
-    "unheld": ("breakeven_unheld_requests", "Requests that went on without a hold, because the ledger was lost."),
 }
 _CORRECTED_DAYS = 3
 """After so many days a day's totals do not change any more."""
