@@ -115,7 +115,7 @@ class RecordMeters:
         self._registry = CollectorRegistry(auto_describe=False)
         where = ("backend", "zone")
         self._duration = self._histogram("request_duration", "From arrival to the answer's end.", where)
-        self._first_byte = self._histogram("first_byte", "From arrival to a streamed answer's first byte.", where)
+        self._first_byte = self._histogram("first_byte", "From arrival to the answer's first byte.", where)
         self._overhead = self._histogram(
             "overhead", "From arrival until it was sent on, where one attempt was enough.", (), OVERHEAD_SECONDS
         )
@@ -149,7 +149,7 @@ class RecordMeters:
         if record.error:
             return
         self._duration.labels(record.backend, record.zone).observe(record.duration / _MICRO)
-        if record.stream and record.first_byte:
+        if record.first_byte:
             self._first_byte.labels(record.backend, record.zone).observe(record.first_byte / _MICRO)
 
     async def courses(self) -> Mapping[str, Course]:
