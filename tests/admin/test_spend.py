@@ -159,7 +159,7 @@ async def test_the_lines_to_draw(plane):
     assert lines["capacity_tokens_per_day"] == 86_400_000
 
 
-async def test_names_to_choose_from_are_the_policys(plane):
+async def test_names_to_choose_from_are_the_policys_at_first(plane):
     assert (await spend(plane))["choices"] == {
         "backends": ["gpu", "api"],
         "zones": ["local", "cloud"],
@@ -167,6 +167,19 @@ async def test_names_to_choose_from_are_the_policys(plane):
         "teams": ["search"],
         "keys": ["app"],
     }
+
+
+async def test_names_to_choose_from_are_also_those_that_were_counted(plane, settle):
+    await settle(Cell("old", "eu", "best", "sales", "bot"), NOON - 10 * DAY)
+    await settle(Cell("api", "cloud", "embed", "research", "notebooks"))
+    for query in ("?range=30d", "?range=30d&team=search"):
+        assert (await spend(plane, query))["choices"] == {
+            "backends": ["gpu", "api", "old"],
+            "zones": ["local", "cloud", "eu"],
+            "models": ["chat", "best", "embed"],
+            "teams": ["search", "research", "sales"],
+            "keys": ["app", "bot", "notebooks"],
+        }
 
 
 async def test_names_are_text_whatever_is_in_them(plane, settle):
