@@ -22,6 +22,9 @@
     desk_api    the same for browsers
     policy_file writing that file
     history     every version of the policy that was in force
+    workers     what they report through the ledger's server
+    budgets     how limits stand
+    records     request records, page by page
     live        server-sent events
     metrics     Prometheus
     gauges      its figures of backends, workers and budgets

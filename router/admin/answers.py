@@ -63,6 +63,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Requests whose tokens were estimated."""
     unsettled: int = 0
     """Requests charged as held because nobody settled them."""
+    unheld: int = 0
+    """Requests that went on without a hold, because the ledger was lost."""
     local_tokens: int = 0
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0
@@ -139,7 +141,7 @@ class Lines(Struct, frozen=True, kw_only=True):
 
 
 class Choices(Struct, frozen=True, kw_only=True):
-    """Names to choose filters from: those of the policy."""
+    """Names to choose filters from: those of the policy, of stored keys, and of what was counted in the range."""
 
     backends: list[str]
     zones: list[str]
@@ -226,6 +228,12 @@ class BudgetUse(Struct, frozen=True, kw_only=True):
     soft: float | None = None
     """Share of the amount from which clients are warned."""
     resets: float | None = None
+    name: str = ""
+    """For people: "key search-app: usd_per_month (cloud)"."""
+    warned: bool = False
+    """Whether answers carry a warning: used and held together have reached `soft`."""
+    spare_local: bool = False
+    """Whether own backends may still be used when the cloud's share is used up."""
 
 
 class Budgets(Struct, frozen=True):
@@ -257,15 +265,51 @@ class BackendReport(Struct, frozen=True, kw_only=True):
     waiting: int | None = None
     running: int | None = None
     kv_cache: float | None = None
+    inflight: int = 0
+    """Requests that it is working on for all workers."""
     openings: list[float] = []
     """When its circuit opened, latest first."""
+    changes: list[Circuit] = []
+    """What its circuits did in all workers, latest first."""
+    replicas: list[ReplicaReport] = []
+    """Each, as each worker sees it."""
     requests: int = 0
     """Today."""
     errors: int = 0
     error_rate: float | None = None
+    """Today's."""
     retry_rate: float | None = None
+    """Share of the last minutes' requests that needed more than one attempt; see `Operations.window_seconds`."""
     latency: Latency | None = None
     first_byte: Latency | None = None
+    """Time to the first token, of answers that were streamed."""
+    recent_requests: int = 0
+    """In the last minutes."""
+    recent_error_rate: float | None = None
+
+
+class Circuit(Struct, frozen=True, kw_only=True):
+    """A change of a circuit breaker."""
+
+    at: float
+    state: str
+    """`closed`, `open` or `half_open`."""
+    why: str = ""
+    replica: str = ""
+    worker: str = ""
+
+
+class ReplicaReport(Struct, frozen=True, kw_only=True):
+    """One replica of a backend, as one worker sees it."""
+
+    worker: str
+    label: str
+    circuit: str
+    until: float | None = None
+    """End of the rest while the circuit is open."""
+    why: str = ""
+    """Why no request is sent to it; empty when it is usable."""
+    inflight: int = 0
 
 
 class WorkerReport(Struct, frozen=True, kw_only=True):
@@ -275,6 +319,21 @@ class WorkerReport(Struct, frozen=True, kw_only=True):
     """Version in force there."""
     ledger: str = ""
     """Why it cannot reach the ledger; empty when it can."""
+    host: str = ""
+    pid: int = 0
+    started: float = 0.0
+    silent: bool = False
+    """It has said nothing for some seconds; what it said last is not counted any more."""
+    draining: bool = False
+    waiting: int = 0
+    """Requests that wait for room."""
+    inflight: int = 0
+    reloaded: float | None = None
+    """When it last looked at an edited policy."""
+    problems: list[str] = []
+    """Why it did not adopt that edit; empty when it did."""
+    keys: int | None = None
+    """Version of the stored keys that it has read; None when the policy lets no keys live in the ledger."""
 
 
 class Operations(Struct, frozen=True, kw_only=True):
@@ -283,7 +342,11 @@ class Operations(Struct, frozen=True, kw_only=True):
     reporting: bool
     """False when no worker reports; states are unknown then."""
     overhead: Latency | None = None
-    """What the gateway itself took, before the last attempt was sent."""
+    """What the gateway itself took before it sent a request that was sent once, waiting for room included."""
+    window_seconds: int = 0
+    """What latencies and rates look back on; 0 when nothing is measured."""
+    policies: dict[str, int] = {}
+    """Workers by the version of the policy that is in force there: one version, unless they disagree."""
     ledger: LedgerReport
     policy: PolicyState
 
@@ -302,7 +365,8 @@ class RequestRecord(Struct, frozen=True, kw_only=True):
     id: str
     request: str = ""
     """`x-request-id`."""
-    kind: Literal["settled", "held", "lifted", "refused"] = "settled"
+    kind: str = "settled"
+    """`settled`, `unheld`, `held`, `lifted` or `refused`; later versions may add others."""
     at: float
     key: str
     team: str

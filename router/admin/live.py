@@ -18,6 +18,7 @@ from router.admin.questions import RequestsQuery
 from router.admin.spend import figures_of, owned_zones
 from router.core.volume import day_of, seen_in
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.sums import Look
 
 POLL_SECONDS = 2.0
 QUIET_SECONDS = 15.0
@@ -120,9 +121,9 @@ async def totals_of(control: Control) -> Totals:
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         day = day_of(now, timezone)
-        tally = (await report.day_tallies([day]))[0]
+        (tally,) = await report.days_by(Look(), [day], day)
         today = seen_in(await report.volume(), "today", now, timezone)
-    return Totals(day=day, total=figures_of(tally["backend"], owned_zones(plan)), today_tokens=today.total)
+    return Totals(day=day, total=figures_of(tally.rows, owned_zones(plan)), today_tokens=today.total)
 
 
 async def events(control: Control, ask: Ask) -> web.StreamResponse:

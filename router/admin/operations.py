@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar
 
-from router.admin.answers import BackendReport, Budgets, Figures, Health, LedgerReport, Operations
+from router.admin.answers import BackendReport, Budgets, Circuit, Figures, Health, LedgerReport, Operations
 from router.admin.books import timezone_of
 from router.admin.control import Ask, Control
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.sources import Course, Seen
 from router.admin.spend import figures_of, owned_zones
+from router.core.status import count_versions
 from router.core.values import Plan
 from router.core.volume import day_of
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.sums import Look
 
 N = TypeVar("N", int, float)
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]
+PROBED = "vllm"
+"""The kind of backend that says how busy it is."""
+SHOWN_CHANGES = 50
+TOGETHER_SECONDS = 2.0
+"""Workers hear of an opened circuit within so long."""
 
 
 async def health(control: Control, ask: Ask) -> Health:
@@ -42,25 +49,26 @@ async def operations_of(control: Control) -> Operations:
     used = {} if why else await _used_today(control, plan)
     try:
         statuses = await sources.workers.statuses()
-        openings = await sources.workers.openings()
-        courses, overhead = await sources.meters.courses(), await sources.meters.overhead()
     except LedgerUnavailable as error:
-        why, statuses, openings, courses, overhead = why or str(error), (), {}, {}, None
+        why, statuses = why or str(error), ()
+    courses = await sources.meters.courses()
+    live = [status for status in statuses if not status.report.silent]
     return Operations(
         backends=[
             backend_report(
                 plan,
                 name,
-                [status.backends[name] for status in statuses if name in status.backends],
-                openings.get(name, ()),
+                [status.backends[name] for status in live if name in status.backends],
                 used.get(name, Figures()),
                 courses.get(name, Course()),
             )
             for name in plan.policy.backends
         ],
         workers=[status.report for status in statuses],
-        reporting=bool(statuses),
-        overhead=overhead,
+        reporting=bool(live),
+        overhead=await sources.meters.overhead(),
+        window_seconds=sources.meters.window,
+        policies=count_versions(status.report.policy for status in live),
         ledger=LedgerReport(not why, why),
         policy=control.desk.state(),
     )
@@ -71,20 +79,21 @@ async def _used_today(control: Control, plan: Plan) -> dict[str, Figures]:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)
-            tally = (await report.day_tallies([day_of(control.clock(), timezone)]))[0]
+            today = day_of(control.clock(), timezone)
+            (tally,) = await report.days_by(Look(), [today], today)
     except ApiError:
         return {}
     owned = owned_zones(plan)
-    names = {row.cell.backend for row in tally["backend"]}
-    return {name: figures_of([r for r in tally["backend"] if r.cell.backend == name], owned) for name in names}
+    names = {row.cell.backend for row in tally.rows}
+    return {name: figures_of([r for r in tally.rows if r.cell.backend == name], owned) for name in names}
 
 
-def backend_report(
-    plan: Plan, name: str, seen: Sequence[Seen], openings: Sequence[float], used: Figures, course: Course
-) -> BackendReport:
+def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course) -> BackendReport:
     backend = plan.policy.backends[name]
+    probed = seen if backend.kind == PROBED else ()
     bad = [each for each in seen if not each.healthy]
     full = [each for each in seen if each.full]
+    changes = [change for each in seen for change in each.changes]
     return BackendReport(
         name=name,
         zone=backend.zone,
@@ -94,17 +103,35 @@ def backend_report(
         why=bad[0].why if bad else "",
         full=bool(full),
         load=full[0].load if full else "",
-        waiting=_most(each.waiting for each in seen),
-        running=_most(each.running for each in seen),
-        kv_cache=_most(each.kv_cache for each in seen),
-        openings=list(openings),
+        waiting=_most(each.waiting for each in probed),
+        running=_most(each.running for each in probed),
+        kv_cache=_most(each.kv_cache for each in probed),
+        inflight=sum(each.inflight for each in seen),
+        openings=openings_of(changes)[:SHOWN_CHANGES],
+        changes=latest(changes)[:SHOWN_CHANGES],
+        replicas=[replica for each in seen for replica in each.replicas],
         requests=used.requests,
         errors=used.errors,
         error_rate=used.errors / used.requests if used.requests else None,
         retry_rate=course.retry_rate,
         latency=course.latency,
         first_byte=course.first_byte,
+        recent_requests=course.requests,
+        recent_error_rate=course.error_rate,
     )
+
+
+def latest(changes: Iterable[Circuit]) -> list[Circuit]:
+    return sorted(changes, key=lambda each: each.at, reverse=True)
+
+
+def openings_of(changes: Iterable[Circuit]) -> list[float]:
+    """When circuits opened, latest first. Workers tell each other, so theirs open together: that counts once."""
+    found: list[float] = []
+    for change in latest(changes):
+        if change.state == "open" and (not found or found[-1] - change.at > TOGETHER_SECONDS):
+            found.append(change.at)
+    return found
 
 
 def state_of(seen: Sequence[Seen]) -> State:

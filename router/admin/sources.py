@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct, field
 from prometheus_client import Metric
 
-from router.admin.answers import BudgetUse, Latency, RequestRecord, WorkerReport
+from router.admin.answers import BudgetUse, Circuit, Latency, ReplicaReport, RequestRecord, WorkerReport
 from router.admin.questions import RequestsQuery
 
 
@@ -25,9 +25,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     waiting: int | None = None
     running: int | None = None
     kv_cache: float | None = None
+    inflight: int = 0
+    changes: Sequence[Circuit] = ()
+    """Of its circuits, latest first."""
+    replicas: Sequence[ReplicaReport] = ()
 
 
-class WorkerStatus(Struct, frozen=True, kw_only=True):
+class WorkerStatus(Struct, frozen=True):
     """What one worker is and sees."""
 
     report: WorkerReport
@@ -40,16 +44,14 @@ class Course(Struct, frozen=True, kw_only=True):
     latency: Latency | None = None
     first_byte: Latency | None = None
     retry_rate: float | None = None
+    requests: int = 0
+    error_rate: float | None = None
 
 
 class Workers(Protocol):
     """Raises LedgerUnavailable."""
 
     async def statuses(self) -> Sequence[WorkerStatus]: ...
-
-    async def openings(self) -> Mapping[str, Sequence[float]]:
-        """When circuits opened, by backend, latest first."""
-        ...
 
 
 class BudgetBook(Protocol):
@@ -80,7 +82,9 @@ class Records(Protocol):
 
 
 class Meters(Protocol):
-    """What is measured from the records."""
+    """What is measured from the records of the last `window` seconds."""
+
+    window: int
 
     async def courses(self) -> Mapping[str, Course]:
         """By backend."""
@@ -96,9 +100,6 @@ class Meters(Protocol):
 class NoWorkers:
     async def statuses(self) -> Sequence[WorkerStatus]:
         return ()
-
-    async def openings(self) -> Mapping[str, Sequence[float]]:
-        return {}
 
 
 class NoBudgets:
@@ -119,6 +120,8 @@ class NoRecords:
 
 
 class NoMeters:
+    window = 0
+
     async def courses(self) -> Mapping[str, Course]:
         return {}
 

@@ -17,10 +17,11 @@ from router.admin.control import Ask, Control
 from router.admin.economics import line_to_draw
 from router.admin.errors import ApiError
 from router.admin.questions import By, SpendQuery
-from router.core.values import Cell, Plan, Row
+from router.core.values import Plan, Row
 from router.core.volume import day_of
-from router.ledger.report import Report, day_range
-from router.ledger.sums import Tally, tally_of
+from router.ledger.keys import StoredKey
+from router.ledger.report import day_range
+from router.ledger.sums import Dimension, Look, Tally, all_names, open_from
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400
@@ -45,18 +46,20 @@ async def spend(control: Control, ask: Ask) -> Spend | web.Response:
 
 
 async def spend_of(control: Control, query: SpendQuery) -> Spend:
-    plan, now = control.desk.plan, control.clock()
+    plan, now, look = control.desk.plan, control.clock(), look_of(query)
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
-        days = days_asked(query, Days(day_of(now, timezone), day_of(now, timezone), timezone))
-        hourly = len(day_range(days.first, days.last)) <= HOURLY_DAYS
-        daily = await _tallies(report, query, day_range(days.first, days.last))
+        today = day_of(now, timezone)
+        days = days_asked(query, Days(today, today, timezone))
+        names = day_range(days.first, days.last)
+        hourly = len(names) <= HOURLY_DAYS
+        daily = await report.days_by(look, names, open_from(today))
         hours = days.hours(now) if hourly else []
-        by_hour = await _tallies(report, query, hours) if hourly else []
+        by_hour = await report.hours_by(look, hours)
         lines = await line_to_draw(plan, report, now)
-    names = day_range(days.first, days.last)
+        stored = await report.stored_keys()
     owned = owned_zones(plan)
-    total = figures_of([row for tally in daily for row in tally["backend"]], owned)
+    total = figures_of([row for tally in daily for row in tally.rows], owned)
     rent = None if filtered(query) else _rent(plan, days, names, daily, now)
     return Spend(
         first=days.first,
@@ -75,7 +78,7 @@ async def spend_of(control: Control, query: SpendQuery) -> Spend:
         ),
         lines=lines,
         forecast=_forecast(plan, query, days, total, now) if query.range == "month" and query.first is None else None,
-        choices=choices_of(plan),
+        choices=choices_of(plan, all_names(daily), stored),
     )
 
 
@@ -111,18 +114,9 @@ def _wanted(query: SpendQuery) -> Mapping[By, str | None]:
     }
 
 
-async def _tallies(report: Report, query: SpendQuery, slots: Sequence[str] | Sequence[int]) -> Sequence[Tally]:
-    """One for each day or hour. Only a filter needs the cells, which are many more."""
-    days = [slot for slot in slots if isinstance(slot, str)]
-    hours = [slot for slot in slots if isinstance(slot, int)]
-    if not filtered(query):
-        return await report.day_tallies(days) if days else await report.hour_tallies(hours)
-    wanted = [(name, value) for name, value in _wanted(query).items() if value is not None]
-
-    def keep(cell: Cell) -> bool:
-        return all(getattr(cell, name) == value for name, value in wanted)
-
-    return [tally_of(rows) for rows in await (report.each_day(days, keep) if days else report.each_hour(hours, keep))]
+def look_of(query: SpendQuery) -> Look:
+    wanted: dict[Dimension, str] = {name: value for name, value in _wanted(query).items() if value is not None}
+    return Look((query.by,), wanted)
 
 
 def owned_zones(plan: Plan) -> frozenset[str]:
@@ -161,7 +155,7 @@ def rows_by(by: By, tallies: Iterable[Tally], owned: frozenset[str]) -> list[Spe
     """Dearest first."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for tally in tallies:
-        for row in tally["backend" if by == "zone" else by]:
+        for row in tally.rows:
             zone = row.cell.zone if by in ("backend", "zone") else ""
             groups.setdefault((getattr(row.cell, by), zone), []).append(row)
     made = [
@@ -172,7 +166,7 @@ def rows_by(by: By, tallies: Iterable[Tally], owned: frozenset[str]) -> list[Spe
 
 
 def _point(at: float, days: Days, tally: Tally, owned: frozenset[str]) -> Point:
-    figures = figures_of(tally["backend"], owned)
+    figures = figures_of(tally.rows, owned)
     return Point(
         at=at,
         day=day_of(at, days.timezone),
@@ -182,7 +176,7 @@ def _point(at: float, days: Days, tally: Tally, owned: frozenset[str]) -> Point:
 
 def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], now: float) -> int:
     """From the first day with traffic on, because nothing tells whether there was a GPU before it."""
-    used = [name for name, tally in zip(names, daily, strict=True) if tally["backend"]]
+    used = [name for name, tally in zip(names, daily, strict=True) if tally.rows]
     if not used:
         return 0
     seconds = min(now, days.end) - begin_of(used[0], days.timezone)
@@ -206,15 +200,22 @@ def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: fl
     )
 
 
-def choices_of(plan: Plan) -> Choices:
+def choices_of(plan: Plan, seen: Mapping[Dimension, Sequence[str]], stored: Iterable[StoredKey]) -> Choices:
+    """Those of the policy first, then stored keys, then what was counted and is neither (any more)."""
     policy = plan.policy
+    keys = [str(key.entry.get("name", "")) for key in stored]
+    teams = [str(key.entry.get("team", "")) for key in stored]
     return Choices(
-        backends=list(policy.backends),
-        zones=list(policy.zones),
-        models=list(policy.models),
-        teams=sorted({key.team for key in policy.keys}),
-        keys=[key.name for key in policy.keys],
+        backends=_once(policy.backends, seen["backend"]),
+        zones=_once(policy.zones, seen["zone"]),
+        models=_once(policy.models, seen["model"]),
+        teams=_once(sorted({*policy.teams, *(key.team for key in policy.keys)}), teams, seen["team"]),
+        keys=_once((key.name for key in policy.keys), keys, seen["key"]),
     )
+
+
+def _once(*lists: Iterable[str]) -> list[str]:
+    return [name for name in dict.fromkeys(name for names in lists for name in names) if name]
 
 
 def as_csv(answer: Spend) -> str:

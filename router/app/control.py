@@ -7,6 +7,7 @@ Settings come as one JSON line on standard input, which then stays open: its end
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -14,13 +15,16 @@ import time
 import msgspec
 from aiohttp import web
 
+from router.admin.budgets import LedgerBudgets
 from router.admin.build import make_control
-from router.admin.follower import Follower
+from router.admin.follower import Follower, Listener, Past
 from router.admin.meters import RecordMeters
+from router.admin.records import LedgerRecords
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources import Sources
 from router.admin.traces import traces_from
+from router.admin.workers import LedgerWorkers
 from router.app import logs
 from router.app.lifeline import stop_event
 from router.app.port import join_port
@@ -29,6 +33,8 @@ from router.config.problems import PolicyError
 from router.core.values import Plan
 
 SHUTDOWN_SECONDS = 2.0
+MEASURED_PER_SECOND = 500
+"""Request records that latencies and rates are taken from: more would say the same at a higher price."""
 
 
 def main() -> None:
@@ -50,10 +56,18 @@ async def serve(settings: AdminSettings) -> None:
             return str(error)
         return ""
 
-    meters = RecordMeters()
-    control = make_control(settings, servable, time.time, Sources(meters=meters))
+    meters = RecordMeters(time.time)
+    sources = Sources(
+        LedgerWorkers(settings.redis),
+        LedgerBudgets(settings.redis, lambda: control.desk.plan),
+        LedgerRecords(settings.redis),
+        meters,
+    )
+    control = make_control(settings, servable, time.time, sources)
     traces = traces_from(os.environ, lambda: control.desk.plan, control.version)
-    follower = Follower(settings.redis, [meters, traces] if traces.on else [meters])
+    listeners: list[Listener] = [meters, traces] if traces.on else [meters]
+    most = math.inf if traces.on else MEASURED_PER_SECOND
+    follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )

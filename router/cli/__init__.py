@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "validate policies and run their cases",
     "explain": "show where a request would go, and why",
     "usage": "show tokens, cost and what the other side would have cost",
+    "budgets": "show what is used, held and left of every limit",
     "export": "write the request records as JSON lines, CSV or Parquet",
     "ledger": "check the totals, and compare them with a provider's export",
     "key": "make, list, revoke and rotate client keys",

@@ -44,6 +44,11 @@ def stored_grants(plan: Plan, entries: Mapping[str, Entry]) -> tuple[dict[str, K
     return {key.sha256: grant_of(key) for key in taken}, tuple(dict.fromkeys(problems))
 
 
+def working_grants(plan: Plan, entries: Mapping[str, Entry]) -> list[KeyGrant]:
+    """Grants of stored keys as `stored_grants`; none where the policy lets no keys live in the ledger."""
+    return list(stored_grants(plan, entries)[0].values()) if plan.policy.server.stored_keys else []
+
+
 def check_entry(sha256: str, entry: Entry) -> Key:
     """Raises ValueError, with all that is wrong, when it does not have the shape of a policy's key."""
     return _decoded(sha256, entry, TypeAdapter(Key))

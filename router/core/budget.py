@@ -10,7 +10,7 @@ them. A request is admitted when every limit has room for what it may take, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -143,6 +143,21 @@ def limits_of(policy: Policy, key: KeyGrant, model: str) -> tuple[Limit, ...]:
         (f"key:{key.name}", key.budget),
     )
     return tuple([limit for scope, budget in scopes if budget is not None for limit in _limits(scope, budget, model)])
+
+
+def all_limits(policy: Policy, keys: Iterable[KeyGrant]) -> tuple[Limit, ...]:
+    """Every limit there is: global, of the policy's teams, of these keys; in each those of all models come first."""
+    scopes = [("global", policy.budget)]
+    scopes += [(f"team:{name}", team.budget) for name, team in policy.teams.items()]
+    scopes += [(f"key:{key.name}", key.budget) for key in keys]
+    limits = (limit for scope, budget in scopes if budget is not None for limit in _all_of(scope, budget))
+    return tuple(dict.fromkeys(limits))  # a key that was replaced and the one in its place have the same
+
+
+def _all_of(scope: str, budget: Budget) -> Iterator[Limit]:
+    yield from _of_sides(scope, budget, "", budget)
+    for model, amounts in budget.models.items():
+        yield from _of_sides(scope, amounts, model, budget)
 
 
 def _limits(scope: str, budget: Budget, model: str) -> Iterator[Limit]:

@@ -22,6 +22,7 @@ settle corrects that. Every operation is idempotent by the reservation's id.
     export      records as JSON lines, CSV or Parquet
     shared      what workers tell each other: circuits that opened, who serves which policy, changed keys
     keys        client keys that live in the ledger rather than in the policy
+    budgets     how limits stand
     memory      the same ledger in one process's memory, for tests and as the model of the rules
     journal     what a worker wrote to files before it was sent: replayed, and for rebuilding the books
     embedded    a Valkey of our own, on a unix socket in the data directory

@@ -431,23 +431,16 @@ class Ledger:
         await self._recount(books)
         await books.until_trusted(opened)
         await self._sweep(books)
-        while await self._bring_own(books):
-            await self._recount(books)
+        await self._bring_own(books)
         self._books_lost = False
         self._take_up(connection)
 
-    async def _bring_own(self, books: Books) -> int:
-        """Until nothing is left, for more is journaled meanwhile; how many batches that were.
-
-        Their records do not say what limits they were held against, so `recount` has to follow.
-        """
-        brought = 0
+    async def _bring_own(self, books: Books) -> None:
+        """Until nothing is left, for more is journaled meanwhile."""
         self._journal_waiting()
         while self._sender.last < self._logged.last:
-            self._recount_due = True
-            brought += await books.bring(self._sender, self._logged)
+            await books.bring(self._sender, self._logged)
             self._journal_waiting()
-        return brought
 
     async def _recount(self, books: Books) -> None:
         if self._recount_due:

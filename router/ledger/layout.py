@@ -12,6 +12,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:requests                stream of request records, see `records`; capped
     be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
+    be:{ledger}:sum:<YYYY-MM-DD>        hash: what was added up of a past day for pages, see `sums`; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
     be:{ledger}:swept                   the last lease bucket whose holds were charged

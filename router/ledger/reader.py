@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from router.ledger.records import Record, unpack_records
 
 CHUNK = 100
 """Entries in one answer; an entry has up to a thousand records."""
+FEW = 4
 CLOCK_SKEW = 60.0
 """Seconds that a gateway's clock may be ahead of the server's: arrivals carry the one, entries the other."""
 _FIRST, _LAST = "-", "+"
@@ -52,6 +53,9 @@ class Filter(Struct, frozen=True):
     kind: str = ""
     reason: str = ""
     """A part of the reason, whatever its case."""
+    level: str = ""
+    failed: bool = False
+    """Only what failed or was refused."""
     since: float = 0.0
     """Arrivals from here on."""
     until: float = float("inf")
@@ -66,6 +70,8 @@ class Filter(Struct, frozen=True):
             and self.backend in ("", record.backend)
             and self.zone in ("", record.zone)
             and self.kind in ("", record.kind)
+            and self.level in ("", record.level)
+            and (not self.failed or record.error or record.kind == "refused")
             and self.reason.casefold() in record.reason.casefold()
         )
 
@@ -94,12 +100,13 @@ class RecordReader:
                 yield entry
             start = f"({found[-1][0].decode()}"
 
-    async def entries_back(self, start: str = _LAST, chunk: int = CHUNK) -> AsyncIterator[Entry]:
-        """Entries from an id backwards, newest first."""
-        while found := await self.ask("XREVRANGE", REQUESTS_KEY, start, _FIRST, "COUNT", chunk):
+    async def entries_back(self, start: str = _LAST, chunk: int = CHUNK) -> AsyncGenerator[Entry]:
+        """Entries from an id backwards, newest first: a few at first, because a page seldom needs more."""
+        count = min(FEW, chunk)
+        while found := await self.ask("XREVRANGE", REQUESTS_KEY, start, _FIRST, "COUNT", count):
             for entry in self._readable(found):
                 yield entry
-            start = f"({found[-1][0].decode()}"
+            start, count = f"({found[-1][0].decode()}", min(2 * count, chunk)
 
     async def records(self, wanted: Filter) -> AsyncIterator[Record]:
         """Matching records in the order of their settlement.
@@ -140,7 +147,7 @@ class RecordReader:
         found = await self.ask("XREVRANGE", REQUESTS_KEY, _LAST, _FIRST, "COUNT", 1)
         return found[0][0].decode() if found else "0-0"
 
-    async def follow(self, after: str = "", wait: float = 1.0) -> AsyncIterator[Entry]:
+    async def follow(self, after: str = "", wait: float = 1.0, chunk: int = CHUNK) -> AsyncIterator[Entry]:
         """Entries as they are written, without end; those after an id, or from now on.
 
         It blocks its connection, which nothing else may use meanwhile, for `wait` seconds at a time. That has to be
@@ -149,7 +156,7 @@ class RecordReader:
         after = after or await self.last_id()
         block = max(1, int(wait * 1000))
         while True:
-            answer = await self.ask("XREAD", "COUNT", CHUNK, "BLOCK", block, "STREAMS", REQUESTS_KEY, after)
+            answer = await self.ask("XREAD", "COUNT", chunk, "BLOCK", block, "STREAMS", REQUESTS_KEY, after)
             if not answer:
                 continue
             found = answer[0][1]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from typing import Any
+from importlib import resources
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import hiredis
@@ -17,14 +18,32 @@ from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_cell, unpack_totals
-from router.ledger.sums import DAY_SUMS, HOUR_SUMS, Dimension, Tally, tally_of, unpack_tally
+from router.ledger.keys import StoredKey, read_keys
+from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_row, unpack_totals
+from router.ledger.sums import (
+    DAY_SUMS,
+    NAMES_FIELD,
+    Dimension,
+    Look,
+    Tally,
+    asked,
+    asked_to_keep,
+    unpack_tally,
+)
 
-Keep = Callable[[Cell], bool]
+T = TypeVar("T")
 
 
 def _everything(cell: Cell) -> bool:
     return True
+
+
+class Counter(NamedTuple):
+    """Of a limit, in its measure."""
+
+    used: int
+    held: int
+    risk: int
 
 
 class Report:
@@ -32,6 +51,7 @@ class Report:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._script = (resources.files("router.ledger.scripts") / "tally.lua").read_text()
 
     async def timezone(self) -> str | None:
         """Name of the time zone that days are counted in; None when nothing was counted yet."""
@@ -46,21 +66,32 @@ class Report:
         """Totals of each cell over some hours since the epoch."""
         return await self._rows(f"{PREFIX}hour:{hour}" for hour in hours)
 
-    async def each_day(self, days: Iterable[str], keep: Keep = _everything) -> list[list[Row]]:
-        """Cells of every single day, in the order asked for: those that `keep` accepts."""
-        return await self._cells([f"{PREFIX}day:{day}" for day in days], keep)
+    async def each_day(self, days: Iterable[str]) -> list[list[Row]]:
+        """Cells of every single day, in the order asked for."""
+        return await self._cells([f"{PREFIX}day:{day}" for day in days])
 
-    async def each_hour(self, hours: Iterable[int], keep: Keep = _everything) -> list[list[Row]]:
+    async def days_by(self, look: Look, days: Sequence[str], open_from: str) -> list[Tally]:
+        """Totals of every single day by some dimensions: far less to read than the cells.
+
+        What the server has added up of days before `open_from` it keeps, see `sums`. They are asked for one after the
+        other, because adding up a large day keeps the server busy for some milliseconds.
+        """
+        kept = await self._kept(look, [day for day in days if day < open_from])
+        return [kept.get(day) or await self._day(look, day, open_from) for day in days]
+
+    async def hours_by(self, look: Look, hours: Sequence[int]) -> list[Tally]:
         """The same by hour."""
-        return await self._cells([f"{PREFIX}hour:{hour}" for hour in hours], keep)
+        return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
-    async def day_tallies(self, days: Sequence[str]) -> list[Tally]:
-        """Totals by one dimension of every single day: far less to read than the cells."""
-        return await self._tallies([DAY_SUMS + day for day in days], [f"{PREFIX}day:{day}" for day in days])
+    async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
+        """Counters of limits, see `core.bill.Charge`; None for one that is not there yet."""
+        values = await self._ask("HMGET", PREFIX + place, *fields)
+        return [None if value is None else Counter(*unpack_totals(value)) for value in values]
 
-    async def hour_tallies(self, hours: Sequence[int]) -> list[Tally]:
-        """The same by hour."""
-        return await self._tallies([f"{HOUR_SUMS}{n}" for n in hours], [f"{PREFIX}hour:{n}" for n in hours])
+    async def stored_keys(self) -> list[StoredKey]:
+        """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
+        keys, _ = await self._answer(read_keys(self._connection))
+        return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
 
     async def volume(self) -> dict[int, Mixture]:
         """Eligible tokens by quarter of an hour since the epoch."""
@@ -72,24 +103,41 @@ class Report:
     async def _rows(self, keys: Iterable[str]) -> list[Row]:
         return merge(row for rows in await self._cells(list(keys)) for row in rows)
 
-    async def _cells(self, keys: Sequence[str], keep: Keep = _everything) -> list[list[Row]]:
-        return await asyncio.gather(*(self._hash(key, keep) for key in keys))
+    async def _cells(self, keys: Sequence[str]) -> list[list[Row]]:
+        return await asyncio.gather(*(self._hash(key) for key in keys))
 
-    async def _hash(self, key: str, keep: Keep) -> list[Row]:
+    async def _hash(self, key: str) -> list[Row]:
         """Decoded as it comes, hash by hash, so that other work of this process gets its turn in between."""
         flat = await self._ask("HGETALL", key)
-        named = ((unpack_cell(field.decode()), totals) for field, totals in zip(flat[::2], flat[1::2], strict=True))
-        return [Row(cell, *unpack_totals(totals)) for cell, totals in named if keep(cell)]
+        return [unpack_row(field, totals) for field, totals in zip(flat[::2], flat[1::2], strict=True)]
 
-    async def _tallies(self, sums: Sequence[str], cells: Sequence[str]) -> list[Tally]:
-        hashes = await asyncio.gather(*(self._ask("HGETALL", key) for key in sums))
-        missing = [key for key, flat in zip(cells, hashes, strict=True) if not flat]
-        counted = dict(zip(missing, await self._cells(missing), strict=True))
-        return [unpack_tally(flat) if flat else tally_of(counted[key]) for key, flat in zip(cells, hashes, strict=True)]
+    async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
+        if not look.kept:
+            return {}
+        found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, look.kept, NAMES_FIELD) for day in days))
+        return {
+            day: unpack_tally(look.kept, rows, names, look.accepts)
+            for day, (rows, names) in zip(days, found, strict=True)
+            if rows is not None and names is not None
+        }
 
-    async def _ask(self, *words: str) -> Any:
+    async def _day(self, look: Look, day: str, open_from: str) -> Tally:
+        cells = f"{PREFIX}day:{day}"
+        if day >= open_from or not look.kept:
+            return await self._tally(look, cells)
+        rows, names = await self._ask("EVAL", self._script, 2, cells, DAY_SUMS + day, asked_to_keep(look))
+        return unpack_tally(look.kept, rows, names, look.accepts)
+
+    async def _tally(self, look: Look, cells: str) -> Tally:
+        rows, names = await self._ask("EVAL", self._script, 1, cells, asked(look))
+        return unpack_tally(look.letters, rows, names, _everything)
+
+    async def _ask(self, *words: str | int | bytes) -> Any:
+        return await self._answer(self._connection.call(*words))
+
+    async def _answer(self, answer: Awaitable[T]) -> T:
         try:
-            return await self._connection.call(*words)
+            return await answer
         except hiredis.ReplyError as error:
             raise LedgerUnavailable(str(error)) from None
 

@@ -248,20 +248,27 @@ class Shared:
             self._lose(str(reply))
 
 
-async def read_statuses(connection: Connection) -> list[WorkerStatus]:
-    """Every worker, of all gateways on this ledger, in the order of their starts; some may be silent by now.
+async def read_statuses(connection: Connection) -> tuple[float, list[WorkerStatus]]:
+    """The server's time, and every worker of all gateways on this ledger, in the order of their starts.
 
-    Raises `LedgerUnavailable` and `hiredis.ReplyError`.
+    Some of them may be silent by now. Raises `LedgerUnavailable` and `hiredis.ReplyError`.
     """
     now, flat = await asyncio.gather(read_time(connection), connection.call("HGETALL", SHARED_KEY))
     statuses = _read(dict(zip(flat[::2], flat[1::2], strict=True)), WORKER, _status).values()
-    return sorted(
-        (status for status in statuses if not is_stale(status, now)), key=lambda status: (status.started, status.id)
-    )
+    alive = (status for status in statuses if not is_stale(status, now))
+    return now, sorted(alive, key=lambda status: (status.started, status.id))
 
 
 async def statuses_at(url: str, timeout: float = 5.0) -> list[WorkerStatus]:
-    """The same, on a connection of its own. Raises ValueError for an unusable URL, and `LedgerUnavailable`."""
+    """The workers alone."""
+    return (await look_at(url, timeout))[1]
+
+
+async def look_at(url: str, timeout: float = 5.0) -> tuple[float, list[WorkerStatus]]:
+    """As `read_statuses`, on a connection of its own.
+
+    Raises ValueError for an unusable URL, and `LedgerUnavailable`.
+    """
     connection = await connect(parse_address(url), timeout, lambda why: None)
     try:
         return await read_statuses(connection)

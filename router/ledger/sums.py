@@ -1,60 +1,114 @@
-"""Totals by one dimension, with the zone: what a page needs of a day, in a few kilobytes.
+"""Totals by a few dimensions rather than by cell: what a page needs of a day, in a few kilobytes.
 
-    be:{ledger}:sum:<YYYY-MM-DD>        hash: kind|name|zone -> packed totals, as in `day:`; expires with it
-    be:{ledger}:sumhour:<epoch hour>    the same by hour
+The server adds them up, see `tally.lua`, so that cells need not travel: 50 keys and 10 models on two backends are 1,000
+cells of a day, but 140 rows by backend, model and team. Of days that do not change any more it keeps what it has added
+up, from the first time that somebody asks:
 
-`kind` is b for backends, m for models, t for teams and k for keys. 50 keys and 10 models on two backends are 1,000
-cells of a day, but fewer than 150 of these. A day that has none is tallied from its cells.
+    be:{ledger}:sum:<YYYY-MM-DD>    hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
+
+It expires with the day, and goes when the day is corrected all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from router.core.values import Cell, Row
-from router.ledger.layout import PREFIX, escape_name, unescape_name, unpack_totals
+from router.ledger.layout import PREFIX, escape_name, unescape_name
 
 Dimension = Literal["backend", "zone", "model", "team", "key"]
-Tally = Mapping[Dimension, list[Row]]
-"""Rows by dimension; a row's cell has the name in that dimension, and the zone."""
 
 DAY_SUMS = PREFIX + "sum:"
-HOUR_SUMS = PREFIX + "sumhour:"
-KINDS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", "k": "key"}
+NAMES_FIELD = "names"
+SETTLED_DAYS = 3
+"""A day that has been over for longer is changed by late corrections only."""
+
+_LETTERS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", "k": "key"}
+_DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assignment]
+_VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("m", 1), ("t", 1), ("k", 2))
+"""What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
+
+_encode = msgspec.msgpack.encode
+_decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
+_decode_names = msgspec.msgpack.Decoder(tuple[list[str], ...]).decode
 
 
-def sum_fields(cell: Cell) -> list[str]:
-    """The fields that one cell is counted in."""
-    return ["|".join((kind, escape_name(getattr(cell, name)), escape_name(cell.zone))) for kind, name in KINDS.items()]
+class Look(Struct, frozen=True):
+    """What is looked for: rows by these dimensions, of cells with these names. The zone of a row is always known."""
+
+    by: tuple[Dimension, ...] = ("backend",)
+    wanted: Mapping[Dimension, str] = {}
+
+    @property
+    def letters(self) -> str:
+        """Of the dimensions that rows are told apart by."""
+        return "".join(letter for letter, name in _LETTERS.items() if name in self.by)
+
+    @property
+    def kept(self) -> str:
+        """The kept view that answers it; empty when there is none."""
+        needed = {*self.by, *self.wanted} - {"zone"}
+        answering = [view for view, _ in _VIEWS if needed <= {_LETTERS[letter] for letter in view}]
+        return min(answering, key=len, default="")
+
+    def accepts(self, cell: Cell) -> bool:
+        return all(getattr(cell, name) == value for name, value in self.wanted.items())
 
 
-def unpack_tally(flat: list[bytes]) -> Tally:
-    """From a hash's fields and values."""
-    tally = _empty()
-    for field, totals in zip(flat[::2], flat[1::2], strict=True):
-        kind, name, zone = field.decode().split("|")
-        dimension = KINDS[kind]
-        tally[dimension].append(Row(_cell(dimension, unescape_name(name), unescape_name(zone)), *unpack_totals(totals)))
-    return tally
+class Tally(Struct, frozen=True):
+    """One day or hour."""
+
+    rows: Sequence[Row] = ()
+    """A row's cell has its zone and the names of some dimensions, those looked for at least."""
+    names: Mapping[Dimension, Sequence[str]] = {}
+    """Of all its cells, whatever is looked for."""
 
 
-def tally_of(rows: Iterable[Row]) -> Tally:
-    """From cells."""
-    tally = _empty()
-    for row in rows:
-        for dimension in KINDS.values():
-            tally[dimension].append(
-                msgspec.structs.replace(row, cell=_cell(dimension, getattr(row.cell, dimension), row.cell.zone))
-            )
-    return tally
+def open_from(today: str) -> str:
+    """The first day that still changes as requests come to their end."""
+    return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
-def _empty() -> dict[Dimension, list[Row]]:
-    return {dimension: [] for dimension in KINDS.values()}
+def asked(look: Look) -> bytes:
+    """The script's argument, for this look alone."""
+    wanted: list[int | str] = []
+    for name, value in look.wanted.items():
+        wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
+    return _encode((((look.letters, 0),), wanted, 1))
 
 
-def _cell(dimension: Dimension, name: str, zone: str) -> Cell:
-    return msgspec.structs.replace(Cell("", zone, "", "", ""), **{dimension: name})
+def asked_to_keep(look: Look) -> bytes:
+    """The script's argument, for all views that are kept; it answers the one that this look needs."""
+    return _encode((_VIEWS, (), [letters for letters, _ in _VIEWS].index(look.kept) + 1))
+
+
+def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cell], bool]) -> Tally:
+    """From a view's rows, and the names of all cells."""
+    found = (Row(_cell(letters, str(label)), *totals) for label, *totals in _decode_rows(rows))  # type: ignore[arg-type]
+    return Tally([row for row in found if accepts(row.cell)], unpack_names(names))
+
+
+def unpack_names(names: bytes) -> Mapping[Dimension, Sequence[str]]:
+    return dict(
+        zip(_DIMENSIONS, ([unescape_name(name) for name in each] for each in _decode_names(names)), strict=True)
+    )
+
+
+def all_names(tallies: Iterable[Tally]) -> dict[Dimension, list[str]]:
+    """Every name once, in the order of the alphabet."""
+    found: dict[Dimension, set[str]] = {name: set() for name in _DIMENSIONS}
+    for tally in tallies:
+        for dimension, names in tally.names.items():
+            found[dimension].update(names)
+    return {dimension: sorted(names) for dimension, names in found.items()}
+
+
+def _cell(letters: str, label: str) -> Cell:
+    zone, *names = map(unescape_name, label.split("|")[:-1])
+    known = dict(zip((_LETTERS[letter] for letter in letters), names, strict=True))
+    return Cell(*(zone if name == "zone" else known.get(name, "") for name in _DIMENSIONS))

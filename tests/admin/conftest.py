@@ -18,7 +18,7 @@ from router.admin.build import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources import Sources
-from router.core.bill import Hold
+from router.core.bill import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.embedded import EmbeddedServer
@@ -99,15 +99,20 @@ async def plane(start) -> Plane:
 @pytest.fixture
 async def settle(session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
     """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time."""
-    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, clock=clock)
+    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock)
     await ledger.start()
 
-    async def one(cell: Cell, at: float = 0.0, **fields: Any) -> None:
+    async def one(cell: Cell, at: float = 0.0, *, held: bool = True, **fields: Any) -> None:
         at = at or clock.now
         hold = Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True)
         figures: dict[str, Any] = {"cost": 0, "counterfactual": 0, "error": False, "eligible": True}
         usage = fields.pop("usage", Usage(input=100, cached=30, output=7))
-        ledger.record(Settlement(hold.id, cell, at, usage, **(figures | fields)))
+        settlement = Settlement(hold.id, cell, at, usage, **(figures | fields))
+        if held:
+            await ledger.reserve(hold)
+            ledger.settle(settlement)
+        else:
+            ledger.record(settlement, NO_BILL)
         await ledger.flush()
 
     yield one

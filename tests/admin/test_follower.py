@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ import pytest
 from support.waiting import until
 
 from router.admin import follower as module
-from router.admin.follower import Follower
+from router.admin.follower import Follower, Past
 from router.ledger.embedded import EmbeddedServer
 from router.ledger.records import Record, batch_blob, pack_refused
 
@@ -34,8 +35,8 @@ def write(valkey, *requests: str) -> None:
 
 
 @asynccontextmanager
-async def following(url: str, *listeners) -> AsyncIterator[Follower]:
-    follower = Follower(url, listeners)
+async def following(url: str, *listeners, **options) -> AsyncIterator[Follower]:
+    follower = Follower(url, listeners, **options)
     running = asyncio.create_task(follower.run())
     try:
         yield follower
@@ -100,3 +101,35 @@ async def test_an_entry_of_another_form_is_passed_over(garbage, valkey, session_
         valkey.xadd("be:{ledger}:requests", {"n": 1, "b": garbage})
         write(valkey, "one")
         await until(lambda: heard.requests == ["one"])
+
+
+async def test_what_looks_back_is_told_of_the_last_minutes_once(valkey, session_valkey):
+    now = time.time()
+    for request, ago in (("long ago", 500), ("lately", 50), ("just now", 1)):
+        packed = pack_refused(at=1.0, key="k", team="t", model="m", reason="r", status=400, request=request)
+        entry = {"n": 1, "b": batch_blob([packed])}
+        valkey.xadd("be:{ledger}:requests", entry, id=f"{int((now - ago) * 1000)}-1")
+    heard, recalled = Heard(), Heard()
+    async with following(session_valkey, heard, past=Past(100, recalled.hear)) as follower:
+        await follower.reading.wait()
+        write(valkey, "new")
+        await until(lambda: heard.requests == ["new"])
+    assert recalled.requests == ["lately", "just now"]
+
+
+async def test_of_a_flood_only_some_is_heard_and_then_what_comes_next(valkey, session_valkey):
+    heard = Heard()
+    async with following(session_valkey, heard, most=50) as follower:
+        await follower.reading.wait()
+        with valkey.pipeline() as pipe:
+            for n in range(400):
+                write(pipe, *(f"{n}.{i}" for i in range(10)))
+            pipe.execute()
+        await until(lambda: len(heard.requests) > 50)
+
+        def comes_through() -> bool:
+            write(valkey, "later")
+            return "later" in heard.requests
+
+        await until(comes_through)
+    assert len([request for request in heard.requests if request != "later"]) < 4000

@@ -5,18 +5,21 @@ from __future__ import annotations
 import pytest
 
 from router.admin.answers import Latency
-from router.admin.meters import RecordMeters, percentiles
+from router.admin.meters import MINUTES, RecordMeters, Window
 from router.ledger.records import Record
 
+NOW = 1_795_604_400.0
 
-def settled(backend: str = "gpu", zone: str = "local", **fields) -> Record:
-    given = {"reason": "local-first", "attempts": 1, "sent": 900, "first_byte": 90_000, "duration": 400_000}
-    return Record("settled", "1", 1.0, "k", "t", "m", backend, zone, **(given | fields))
+
+def settled(backend: str = "gpu", zone: str = "local", at: float = NOW, kind: str = "settled", **fields) -> Record:
+    given = {"attempts": 1, "sent": 900, "first_byte": 90_000, "duration": 400_000, "stream": True}
+    return Record(kind, "1", at, "k", "t", "m", backend, zone, **({"reason": "local-first"} | given | fields))
 
 
 @pytest.fixture
-def meters() -> RecordMeters:
-    return RecordMeters()
+def meters(clock) -> RecordMeters:
+    clock.now = NOW + 1
+    return RecordMeters(clock)
 
 
 async def figures(meters: RecordMeters) -> dict[tuple, float]:
@@ -58,23 +61,61 @@ async def test_corrections_of_the_books_are_no_requests(meters):
     assert not await meters.courses()
 
 
+def shown(latency: Latency | None) -> tuple[float, ...]:
+    return (latency.p50, latency.p95, latency.p99) if latency else ()
+
+
 async def test_the_course_of_a_backend(meters):
     for n in range(1, 101):
-        meters.hear(settled(duration=n * 1000, first_byte=n * 100, attempts=1 + (n % 4 == 0)))
+        failed = n > 90
+        meters.hear(settled(duration=n * 1000, first_byte=n * 100, attempts=1 + (n % 4 == 0), error=failed))
     course = (await meters.courses())["gpu"]
-    assert course.latency == Latency(50.0, 95.0, 99.0)
-    assert course.first_byte == Latency(5.0, 9.5, 9.9)
-    assert course.retry_rate == 0.25
-    assert await meters.overhead() == Latency(0.9, 0.9, 0.9)
+    assert shown(course.latency) == pytest.approx((45, 86, 90), rel=1 / 32)
+    assert shown(course.first_byte) == pytest.approx((4.5, 8.6, 9.0), rel=1 / 32)
+    assert (course.requests, course.error_rate, course.retry_rate) == (100, 0.1, 0.25)
+    assert shown(await meters.overhead()) == pytest.approx((0.9, 0.9, 0.9), rel=1 / 32)
 
 
-async def test_only_the_latest_count(meters):
-    for duration in [9_000_000] * 50 + [1_000] * 1000:
-        meters.hear(settled(duration=duration))
-    assert (await meters.courses())["gpu"].latency == Latency(1.0, 1.0, 1.0)
+async def test_only_what_is_streamed_has_a_first_token(meters):
+    meters.hear(settled(stream=False))
+    assert (await meters.courses())["gpu"].first_byte is None
+    assert (await figures(meters))["breakeven_first_byte_seconds_count", "gpu", "local"] == 1
 
 
-def test_percentiles_of_few():
-    assert percentiles([]) is None
-    assert percentiles([7000]) == Latency(7.0, 7.0, 7.0)
-    assert percentiles([3000, 1000, 2000]) == Latency(2.0, 3.0, 3.0)
+async def test_only_the_last_minutes_count(meters, clock):
+    meters.hear(settled(error=True))
+    clock.now += 60 * (MINUTES - 1)
+    meters.hear(settled(at=clock.now - 1))
+    assert (await meters.courses())["gpu"].error_rate == 0.5
+    clock.now += 60
+    assert (await meters.courses())["gpu"].error_rate == 0
+    clock.now += 60 * MINUTES
+    assert await meters.courses() == {} and await meters.overhead() is None
+
+
+async def test_what_was_before_the_start_is_for_pages_alone(meters):
+    meters.recall(settled())
+    meters.recall(settled(kind="refused"))
+    meters.recall(settled(at=NOW - 60 * MINUTES - 60))
+    assert (await meters.courses())["gpu"].requests == 1
+    assert not any("gpu" in sample for sample in await figures(meters))
+
+
+async def test_a_request_without_a_hold_counts_as_well(meters):
+    meters.hear(settled(kind="unheld"))
+    assert (await meters.courses())["gpu"].requests == 1
+
+
+async def test_what_was_never_sent_took_the_gateway_no_time(meters):
+    meters.hear(settled(error=True, sent=0))
+    assert await meters.overhead() is None
+    meters.hear(settled(sent=0))
+    assert shown(await meters.overhead()) == (0, 0, 0)
+
+
+def test_memory_is_bounded_by_minutes_and_backends():
+    window = Window(minutes=3)
+    for minute in range(100):
+        for _ in range(5):
+            window.add(settled(at=NOW + 60 * minute), NOW + 60 * minute)
+    assert len(window._minutes) == 3

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date, timedelta
 
 import msgspec
 import pytest
 from support.control import API, GPU, NOON
 
 from router.core.values import Cell, Usage
-from router.ledger.sums import sum_fields
+from router.ledger.layout import pack_cell
 
 DAY = 86_400
 MIDNIGHT = NOON - 12 * 3600
@@ -158,7 +159,7 @@ async def test_the_lines_to_draw(plane):
     assert lines["capacity_tokens_per_day"] == 86_400_000
 
 
-async def test_names_to_choose_from_are_the_policys(plane):
+async def test_names_to_choose_from_are_the_policys_at_first(plane):
     assert (await spend(plane))["choices"] == {
         "backends": ["gpu", "api"],
         "zones": ["local", "cloud"],
@@ -166,6 +167,19 @@ async def test_names_to_choose_from_are_the_policys(plane):
         "teams": ["search"],
         "keys": ["app"],
     }
+
+
+async def test_names_to_choose_from_are_also_those_that_were_counted(plane, settle):
+    await settle(Cell("old", "eu", "best", "sales", "bot"), NOON - 10 * DAY)
+    await settle(Cell("api", "cloud", "embed", "research", "notebooks"))
+    for query in ("?range=30d", "?range=30d&team=search"):
+        assert (await spend(plane, query))["choices"] == {
+            "backends": ["gpu", "api", "old"],
+            "zones": ["local", "cloud", "eu"],
+            "models": ["chat", "best", "embed"],
+            "teams": ["search", "research", "sales"],
+            "keys": ["app", "bot", "notebooks"],
+        }
 
 
 async def test_names_are_text_whatever_is_in_them(plane, settle):
@@ -192,18 +206,64 @@ async def test_a_lost_ledger_is_said(start, settings):
     assert (answer.status, answer.code) == (503, "ledger_unavailable") and answer.headers["retry-after"] == "5"
 
 
-async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte(plane, valkey):
-    days = [f"2026-{month:02}-{day:02}" for month, last in ((9, 30), (10, 31), (11, 25)) for day in range(1, last + 1)]
-    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0])
-    cells = [
-        Cell(backend, zone, f"model-{n % 10}", f"team-{n % 7}", f"application-{n // 10}")
+@pytest.fixture
+def ninety_days(valkey) -> int:
+    """50 keys in 7 teams use 10 models on two backends, in each hour; answers how many requests a day has."""
+    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0, 0])
+    cells = {
+        pack_cell(Cell(backend, zone, f"model-{n % 10}", f"team-{n // 10 % 7}", f"application-{n // 10}")): figures
         for n in range(500)
         for backend, zone in (("gpu", "local"), ("api", "cloud"))
-    ]
-    fields = {field: figures for cell in cells for field in sum_fields(cell)}
-    for day in days:
-        valkey.hset(f"be:{{ledger}}:sum:{day}", mapping=fields)
+    }
+    with valkey.pipeline() as pipe:
+        pipe.set("be:{ledger}:timezone", "Europe/Berlin")
+        for n in range(90):
+            day = date(2026, 11, 25) - timedelta(days=n)
+            pipe.hset(f"be:{{ledger}}:day:{day}", mapping=cells)
+            pipe.expire(f"be:{{ledger}}:day:{day}", 86_400 * (400 - n))
+        for hour in range(24):
+            pipe.hset(f"be:{{ledger}}:hour:{int(NOON) // 3600 - hour}", mapping=cells)
+        pipe.execute()
+    return 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("query", "rows", "share"),
+    [
+        ("", 2, 1),
+        ("by=backend", 2, 90),
+        ("by=model", 10, 90),
+        ("by=team", 7, 90),
+        ("by=key", 50, 90),
+        ("by=key&team=team-3", 7, 90 * 7 / 50),
+        ("by=backend&model=model-3", 2, 9),
+        ("by=model&team=team-3&backend=api", 10, 90 * 7 / 100),
+        ("by=model&key=application-7", 10, 90 / 50),
+        ("by=key&model=model-3", 50, 9),
+    ],
+)
+async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte(
+    query, rows, share, plane, ninety_days, valkey
+):
     before = valkey.info("stats")["total_net_output_bytes"]
-    answer = await spend(plane, "?from=2026-09-01&by=key")
+    answer = await spend(plane, f"?from=2026-08-28&{query}" if query else "")
     assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
-    assert len(answer["rows"]) == 50 and len(answer["series"]) == len(days) == 86
+    assert len(answer["rows"]) == rows
+    assert answer["total"]["requests"] == pytest.approx(ninety_days * share)
+    assert sum(point["requests"] for point in answer["series"]) == answer["total"]["requests"] or not query
+
+
+async def test_what_was_added_up_is_kept_as_long_as_its_day(plane, ninety_days, valkey):
+    first = await spend(plane, "?from=2026-08-28&by=key")
+    kept = sorted(key.decode() for key in valkey.keys("be:{ledger}:sum:*"))
+    assert (kept[0], kept[-1]) == ("be:{ledger}:sum:2026-08-28", "be:{ledger}:sum:2026-11-21")
+    assert abs(valkey.ttl(kept[0]) - valkey.ttl("be:{ledger}:day:2026-08-28")) <= 1
+    assert await spend(plane, "?from=2026-08-28&by=key") == first
+
+
+async def test_a_late_correction_of_a_past_day_shows(plane, settle, valkey):
+    await settle(API, NOON - 8 * DAY, cost=1000)
+    assert (await spend(plane, "?range=30d"))["total"]["cost_micro_usd"] == 1000
+    assert valkey.exists("be:{ledger}:sum:2026-11-17")
+    await settle(API, NOON - 8 * DAY, cost=10, held=False)
+    assert (await spend(plane, "?range=30d"))["total"]["cost_micro_usd"] == 1010

@@ -33,6 +33,44 @@ def test_it_shows_what_the_gateway_did(serve, policy):
     assert ask(serving, "/api/session", ADMIN)[1]["role"] == "admin"
 
 
+def test_it_shows_workers_budgets_and_requests(serve, policy):
+    policy.write_text(policy.read_text() + "budget: {requests_per_day: 10}\n")
+    serving = serve(policy, "--workers", "2", environment={"BREAKEVEN_VIEWER_TOKEN": VIEWER})
+    answer = serving.ask(max_tokens=1)
+    (record,) = eventually(lambda: ask(serving, "/api/requests", VIEWER)[1]["requests"])
+    assert (record["request"], record["backend"]) == (answer.headers["x-request-id"], "gpu")
+    assert ask(serving, f"/api/requests/{record['id']}", VIEWER)[1]["agrees"]
+    (budget,) = ask(serving, "/api/budgets", VIEWER)[1]["budgets"]
+    assert (budget["name"], budget["used"], budget["left"]) == ("global: requests_per_day", 1, 9)
+
+    def seen() -> dict | None:
+        found = ask(serving, "/api/backends", VIEWER)[1]
+        return found if len(found["workers"]) == 2 and found["backends"][0]["recent_requests"] else None
+
+    found = eventually(seen)
+    gpu = found["backends"][0]
+    assert (gpu["name"], gpu["state"], gpu["recent_error_rate"]) == ("gpu", "healthy", 0)
+    assert gpu["latency"]["p50"] > 0 and found["overhead"] is not None
+    assert found["policies"] == {serving.ready()["policy"]: 2}
+
+
+def test_what_was_measured_outlives_its_process(serve, policy):
+    serving = serve(policy, environment={"BREAKEVEN_VIEWER_TOKEN": VIEWER})
+    assert serving.ask(max_tokens=1).status == 200
+    eventually(lambda: ask(serving, "/api/requests", VIEWER)[1]["requests"])
+    (process,) = serving.children("router.app.control")
+    process.kill()
+    wait_for_end(process)
+
+    def measured() -> int:
+        try:
+            return ask(serving, "/api/backends", VIEWER)[1]["backends"][0]["recent_requests"]
+        except OSError:
+            return 0
+
+    assert eventually(measured) == 1
+
+
 def test_no_other_process_gets_the_tokens(serve, policy):
     serving = serve(policy, environment={"BREAKEVEN_ADMIN_TOKEN": ADMIN})
     for child in serving.children():

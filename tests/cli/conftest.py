@@ -31,7 +31,7 @@ class Books:
         """Two totals and a record of one request."""
         course = Course(f"req-{at:.0f}", "internal", ("phi",), "cheapest", 200, attempts=1, duration=1500)
         usage = Usage(input=input, cached=200, output=output)
-        packed = pack_record(Settlement(f"id-{at}", cell, at, usage, cost, 900, False, True, course))
+        packed = pack_record(Settlement(f"id-{at}", cell, at, usage, cost, 900, False, True, course=course))
         (record,) = unpack_records(batch_blob([packed]))
         self.client.xadd(REQUESTS_KEY, {"n": 1, "b": batch_blob([packed])}, id=f"{(at + 1) * 1000:.0f}-*")
         self.add(f"hour:{int(at // 3600)}", record.row)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.budget import Budgets, Limit, OverBudget, Verdict, limits_of, refusal_of, warning_of
+from router.core.budget import Budgets, Limit, OverBudget, Verdict, all_limits, limits_of, refusal_of, warning_of
 from router.core.periods import Periods
 from router.core.policy import Budget, Policy
 from router.core.values import KeyGrant
@@ -330,3 +330,18 @@ def test_a_warning_can_wait_for_the_end() -> None:
 
 def test_a_grant_without_a_budget_is_as_before() -> None:
     assert KeyGrant("app", "search", None, None, None, ()).budget is None
+
+
+def test_every_limit_is_listed_once(make: Make, policy: Callable[..., Policy]) -> None:
+    listed = policy(
+        budget={"usd_per_month": 10},
+        teams={"search": {"budget": {"cloud": {"tokens_per_day": 5}}}, "sales": {}},
+    )
+    limited = make.key("app", budget=budget(requests_per_day=3, models={"chat": {"requests_per_day": 1}}))
+    assert all_limits(listed, [limited, make.key("free"), limited]) == (
+        Limit("global", "all", "", "usd", "month", 10_000_000),
+        Limit("team:search", "cloud", "", "tokens", "day", 5),
+        Limit("key:app", "all", "", "requests", "day", 3),
+        Limit("key:app", "all", "chat", "requests", "day", 1),
+    )
+    assert all_limits(policy(), []) == ()

@@ -15,7 +15,7 @@ STREAM = "be:{ledger}:requests"
 
 def packed(n: int, cell: Cell = CLOUD, reason: str = "cheapest") -> bytes:
     course = Course(request=f"r{n}", reason=reason)
-    return pack_record(Settlement(f"id{n}", cell, float(n), Usage(), 0, 0, False, True, course))
+    return pack_record(Settlement(f"id{n}", cell, float(n), Usage(), 0, 0, False, True, course=course))
 
 
 def write(server, *records: bytes, id: str = "*") -> str:

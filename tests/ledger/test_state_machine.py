@@ -651,13 +651,7 @@ async def _nothing(*arguments: Any) -> None:
     pass
 
 
-async def _bring_and_forget(ledger: Ledger, books: Books) -> int:
-    await _BRING_OWN(ledger, books)
-    return 0
-
-
-_BRING_OWN = Ledger._bring_own
-
+JOURNALED = "operation[1] ~= 'settle' and #uses == 0"
 CHARGED = "settle_counters(hold, 1, 1)"
 SPARED = "sides, verdicts[v + 2] = LOCAL, LOCAL"
 SOFT = "used[n] + held[n] >= soft[n]"
@@ -673,7 +667,7 @@ MUTATIONS = {
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
     "what was settled is not journaled": patch_method(Ledger, "_write_down", lambda ledger, batch: None),
     "running requests are not held again": patch_method(Books, "hold_again", _nothing),
-    "what was brought in is not counted in limits": patch_method(Ledger, "_bring_own", _bring_and_forget),
+    "what was brought in is not counted in limits": patch_script("each", JOURNALED, "#uses < 0"),
     "a journal is brought in as if nothing had been applied": patch_method(
         DiskLog, "entries", lambda log, after: (entry for entry in log._journal.entries(0))
     ),

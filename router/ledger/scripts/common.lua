@@ -170,8 +170,12 @@ local function settle_counters(hold, sign, charged)
   end
 end
 
+-- What was added up of a day by dimensions, see tally.lua, is wrong once the day is corrected.
+local function forget_sums(day) call('DEL', prefix .. 'sum:' .. day) end
+
 -- Counts a hold as it was held (sign 1), or takes that back (sign -1).
 local function charge(hold, sign, counted)
+  forget_sums(hold.day)
   local uncached, output = sign * hold.input, sign * hold.output
   local change = {sign, 0, uncached, 0, output, sign * hold.cost, 0, 0, sign, 0}
   count({hold.day, hold.hour, hold.quarter, {hold.cell}, {change}, hold.eligible, uncached, 0, output}, counted)

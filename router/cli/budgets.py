@@ -1,0 +1,124 @@
+"""`breakeven budgets`: how every limit stands: used, held, left, and when it starts anew."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from router.cli.server import add_arguments, ledger_url
+from router.cli.table import table
+from router.core.budget import Limit, all_limits
+from router.core.periods import Periods
+from router.core.standing import Standing
+from router.ledger.budgets import standings
+from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
+from router.ledger.report import open_report
+
+if TYPE_CHECKING:
+    from router.core.values import Plan
+
+_HEADINGS = ("limit", "amount", "used", "held", "left", "at risk", "turns")
+_NONE = "No limits: neither the policy nor a stored key has a budget."
+
+
+def add_parser(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "budgets", help="show how budgets stand", description="Shows what is used, held and left of every limit."
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        default=os.environ.get("BREAKEVEN_POLICY", ""),
+        help="the policy whose limits to show, as given to `serve`; by default $BREAKEVEN_POLICY",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON; money in micro-USD")
+    add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the table; 1 when there is nothing to read from, 2 for an argument that cannot be used."""
+    from router.config.load import PolicyError, load
+
+    if not args.policy:
+        print("breakeven budgets: name the policy with --policy or $BREAKEVEN_POLICY", file=sys.stderr)
+        return 2
+    try:
+        plan = load(args.policy)
+        with ledger_url(args) as url:
+            found = asyncio.run(_read(url, plan))
+    except PolicyError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (LedgerUnavailable, EmbeddedServerError) as error:
+        print(f"breakeven budgets: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"breakeven budgets: {error}", file=sys.stderr)
+        return 2
+    print(as_json(found) if args.json else as_table(found, ZoneInfo(plan.policy.cost.timezone)))
+    return 0
+
+
+async def _read(url: str, plan: Plan) -> list[Standing]:
+    from router.config.stored import working_grants
+
+    policy, now = plan.policy, time.time()
+    owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)
+    async with open_report(url) as report:
+        grants = working_grants(
+            plan, {each.sha256: each.entry for each in await report.stored_keys() if each.works(now)}
+        )
+        limits = all_limits(policy, [*plan.keys.values(), *grants])
+        return await standings(report, limits, owned, now, Periods(ZoneInfo(policy.cost.timezone)))
+
+
+def as_json(found: Sequence[Standing]) -> str:
+    rows = [
+        {
+            **msgspec.structs.asdict(each.limit),
+            "used": each.used,
+            "held": each.held,
+            "left": each.left,
+            "at_risk": each.risk,
+            "warned": each.warned,
+            "turns": each.turns,
+        }
+        for each in found
+    ]
+    return msgspec.json.format(msgspec.json.encode({"budgets": rows})).decode()
+
+
+def as_table(found: Sequence[Standing], timezone: ZoneInfo) -> str:
+    if not found:
+        return _NONE
+    lines = [_HEADINGS, *(_line(each, timezone) for each in found)]
+    return "\n".join([*table(lines, 1), *_notes(found)])
+
+
+def _line(standing: Standing, timezone: ZoneInfo) -> tuple[str, ...]:
+    limit = standing.limit
+    figures = (limit.amount, standing.used, standing.held, standing.left, standing.risk)
+    turns = "" if standing.turns is None else f"{datetime.fromtimestamp(standing.turns, timezone):%Y-%m-%d %H:%M}"
+    return (limit.name, *(_shown(limit, figure) for figure in figures), turns)
+
+
+def _shown(limit: Limit, figure: int) -> str:
+    return f"${figure / 1e6:,.6f}" if limit.measure == "usd" else f"{figure:,}"
+
+
+def _notes(found: Sequence[Standing]) -> list[str]:
+    warned = sum(each.warned for each in found)
+    return (
+        ["", f"{warned} of {len(found)} limits have reached their soft share: answers carry a warning."]
+        if warned
+        else []
+    )

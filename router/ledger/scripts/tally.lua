@@ -1,0 +1,79 @@
+-- Totals of a day or an hour by some of the dimensions of its cells. KEYS[1]: the hash of cells. KEYS[2], if there is one:
+-- where to keep the answers, for as long as the cells. ARGV[1] is a msgpack array:
+--   views   {letters, source}, ..: "b" backend, "m" model, "t" team, "k" key, and the zone always; made from the cells
+--           (source 0) or from an earlier view that has these letters too, which is less work
+--   wanted  number of a dimension, name, ..: other cells are left out
+--   asked   which of the views to answer
+-- Answers that view, a msgpack array of {zone and names, each followed by |, totals ..}, and the names of all cells, a
+-- msgpack array of five arrays in the order of a cell's dimensions.
+local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
+local match, sub = string.match, string.sub
+local PLACES = {b = 1, m = 3, t = 4, k = 5}
+local views, wanted, asked = unpack(unpacked(ARGV[1]))
+local flat = call('HGETALL', KEYS[1])
+local seen = {{}, {}, {}, {}, {}}
+
+local function is_wanted(names)
+  for i = 1, #wanted, 2 do
+    if names[wanted[i]] ~= wanted[i + 1] then return false end
+  end
+  return true
+end
+
+local cells = {}
+for i = 1, #flat, 2 do
+  local names = {match(flat[i], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')}
+  for d = 1, 5 do seen[d][names[d]] = true end
+  if is_wanted(names) then cells[#cells + 1] = {names, unpacked(sub(flat[i + 1], 2))} end
+end
+
+local function view(rows, letters)
+  local places, found, list = {}, {}, {}
+  for i = 1, #letters do places[i] = PLACES[sub(letters, i, i)] end
+  for r = 1, #rows do
+    local row = rows[r]
+    local names = row[1]
+    local label = names[2] .. '|'
+    for i = 1, #places do label = label .. names[places[i]] .. '|' end
+    local sums = found[label]
+    if sums then
+      for n = 2, 11 do sums[n] = sums[n] + (row[n] or 0) end
+    else
+      sums = {names, row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11] or 0, label = label}
+      found[label] = sums
+      list[#list + 1] = sums
+    end
+  end
+  return list
+end
+
+local function packed(rows)
+  local out = {}
+  for r = 1, #rows do
+    local s = rows[r]
+    out[r] = {s.label, s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11]}
+  end
+  return pack(out)
+end
+
+local made, answers, kept = {}, {}, {}
+for v = 1, #views do
+  local letters, source = views[v][1], views[v][2]
+  made[v] = view(source == 0 and cells or made[source], letters)
+  answers[v] = packed(made[v])
+  kept[2 * v - 1], kept[2 * v] = letters, answers[v]
+end
+
+local all = {}
+for d = 1, 5 do
+  all[d] = {}
+  for name in pairs(seen[d]) do table.insert(all[d], name) end
+end
+local all_names = pack(all)
+
+if KEYS[2] and #flat > 0 then
+  call('HSET', KEYS[2], 'names', all_names, unpack(kept))
+  local left = call('TTL', KEYS[1])
+  if left > 0 then call('EXPIRE', KEYS[2], left) end
+end
+return {answers[asked], all_names}
