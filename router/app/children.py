@@ -16,6 +16,9 @@ STEADY_SECONDS = 30.0
 """A child that ran this long had a good start; the next pause is short again."""
 CANNOT_RUN = 127
 """Exit code of what could not be started at all, as shells have it."""
+PYTHON = (sys.executable, "-P", "-m")
+"""Begins the command of a child of ours. The folder that it is started in is no place to import from: a checkout there
+would take the place of the package that is installed."""
 
 log = logging.getLogger("breakeven.supervisor")
 

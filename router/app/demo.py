@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.app.children import Child
+from router.app.children import PYTHON, Child
 from router.app.demo_policy import CLOUD_MODEL, CONTEXT, LOCAL_MODEL, demo_policy, make_senders
 from router.app.narrator import Narrator
 from router.app.settings import ServeSettings
@@ -124,7 +124,7 @@ async def _pretended() -> AsyncIterator[dict[str, str]]:
 
 
 def _backend(zone: str, arguments: Sequence[str]) -> Child:
-    command = [sys.executable, "-m", "router.simulate", *arguments]
+    command = [*PYTHON, "router.simulate", *arguments]
     return Child(f"simulated {zone} backend", command, ready=lambda line: line.startswith(LISTENING))
 
 

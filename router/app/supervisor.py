@@ -23,7 +23,7 @@ from msgspec import Struct
 from router.admin.settings import AdminSettings
 from router.admin.tokens import Taken, TokenUnusable, take_tokens
 from router.app import logs
-from router.app.children import Child
+from router.app.children import PYTHON, Child
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
 from router.app.greeting import Dashboard, greeting
@@ -210,7 +210,7 @@ class Supervisor:
 
     async def _simulate(self) -> dict[str, str]:
         for zone, kind in SIMULATED.items():
-            command = [sys.executable, "-m", "router.simulate", "--kind", kind]
+            command = [*PYTHON, "router.simulate", "--kind", kind]
             child = Child(f"simulated {zone} backend", command, ready=lambda line: line.startswith("listening on "))
             self._simulated.append(child)
             self._spawn(child.run_forever())
@@ -230,7 +230,7 @@ class Supervisor:
     def _worker(self, number: int, feed: asyncio.Future[bytes]) -> Child:
         child = Child(
             f"worker {number}",
-            [sys.executable, "-m", "router.app.worker"],
+            [*PYTHON, "router.app.worker"],
             feed=feed,
             ready=lambda line: line.startswith("ready"),
         )
@@ -238,7 +238,7 @@ class Supervisor:
         return child
 
     def _control_plane(self, feed: asyncio.Future[bytes]) -> Child:
-        child = Child("control plane", [sys.executable, "-m", "router.app.control"], feed=feed)
+        child = Child("control plane", [*PYTHON, "router.app.control"], feed=feed)
         self._spawn(child.run_forever())
         return child
 
@@ -324,6 +324,7 @@ class Supervisor:
         if wanted:
             command = [
                 _adapter_python(),
+                "-P",
                 "-m",
                 "router.adapter",
                 "--policy",

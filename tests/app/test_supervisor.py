@@ -77,6 +77,17 @@ def pretended_backends_come_back_where_they_were(serving: Serving) -> None:
     assert serving.ask(max_tokens=1).backend == "simulated-cloud"
 
 
+def test_children_import_what_is_installed_not_what_lies_where_they_were_started(tmp_path):
+    """A checkout there would take the place of a compiled package, or of another version."""
+    (tmp_path / "router").mkdir()
+    (tmp_path / "router" / "__init__.py").write_text("raise SystemExit('imported from the wrong place')")
+    serving = Serving(tmp_path / "data", program=("-P", "-m", "router"), cwd=tmp_path).start()
+    try:
+        assert serving.ask().status == 200
+    finally:
+        serving.stop()
+
+
 def test_the_end_is_clean_and_totals_outlive_it(serve):
     serving = serve()
     family = serving.children()

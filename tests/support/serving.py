@@ -164,6 +164,7 @@ class Serving:
     admin_url: str = ""
     process: subprocess.Popen[str] | None = None
     program: Sequence[str] = ("-m", "router")
+    cwd: Path = PROJECT
 
     def start(self) -> Serving:
         command = [sys.executable, *self.program, "serve", "--port", "0", "--admin-port", "0"]
@@ -176,7 +177,7 @@ class Serving:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 env=clean_environment(self.environment),
-                cwd=PROJECT,
+                cwd=self.cwd,
             )
         assert self.process.stdout is not None
         self.greeting = ""
