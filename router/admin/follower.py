@@ -19,6 +19,7 @@ from router.ledger.reader import RecordReader, open_records, position
 from router.ledger.records import Record
 
 PAUSE_SECONDS = 2.0
+GATHER_SECONDS = 0.5
 CHUNK = 20
 """Entries that are read at once, so that other work of this process gets its turn in between."""
 
@@ -81,7 +82,7 @@ class Follower:
     async def _read_on(self, reader: RecordReader) -> None:
         """Until a second brings more than are wanted: the rest of what it brings is passed over."""
         began, heard = time.monotonic(), 0
-        async for entry in reader.follow(self._after, chunk=CHUNK):
+        async for entry in reader.follow(self._after, chunk=CHUNK, pause=GATHER_SECONDS):
             self._after = entry.id
             for record in entry.records:
                 self._tell(record)

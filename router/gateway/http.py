@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import httptools
 
 from router.gateway.request import Request
-from router.gateway.respond import CONTINUE, LAST_CHUNK, status_line
+from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
@@ -251,7 +251,7 @@ class Client:
     def write(self, data: bytes) -> None:
         """Some of a started answer; not empty, since an empty chunk would end it."""
         if not self.gone and self._transport is not None:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_answer else data)
+            self._transport.write(chunk(data) if self._chunked_answer else data)
 
     def finish(self) -> None:
         if not self.gone and self._transport is not None and self._chunked_answer:

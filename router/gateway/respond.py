@@ -10,6 +10,15 @@ LAST_CHUNK = b"0\r\n\r\n"
 JSON = b"content-type: application/json\r\n"
 
 
+_SIZES = tuple([b"%x\r\n" % size for size in range(4096)])
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    size = len(data)
+    return (_SIZES[size] if size < 4096 else b"%x\r\n" % size) + data + b"\r\n"
+
+
 @cache
 def status_line(status: int) -> bytes:
     try:

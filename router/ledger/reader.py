@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -147,11 +148,14 @@ class RecordReader:
         found = await self.ask("XREVRANGE", REQUESTS_KEY, _LAST, _FIRST, "COUNT", 1)
         return found[0][0].decode() if found else "0-0"
 
-    async def follow(self, after: str = "", wait: float = 1.0, chunk: int = CHUNK) -> AsyncIterator[Entry]:
+    async def follow(
+        self, after: str = "", wait: float = 1.0, chunk: int = CHUNK, pause: float = 0.0
+    ) -> AsyncIterator[Entry]:
         """Entries as they are written, without end; those after an id, or from now on.
 
         It blocks its connection, which nothing else may use meanwhile, for `wait` seconds at a time. That has to be
-        shorter than the connection's timeout.
+        shorter than the connection's timeout. Where there is not much to read, `pause` seconds between two looks let
+        some gather.
         """
         after = after or await self.last_id()
         block = max(1, int(wait * 1000))
@@ -163,6 +167,8 @@ class RecordReader:
             after = found[-1][0].decode()
             for entry in self._readable(found):
                 yield entry
+            if pause and len(found) < chunk:
+                await asyncio.sleep(pause)
 
     async def complete(self) -> bool:
         """Whether the stream still has every entry that was ever written to it."""

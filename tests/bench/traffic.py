@@ -99,7 +99,7 @@ def _chunk(choices: list[dict[str, Any]], produced: int | None) -> bytes:
     }
     if produced is not None:
         chunk["usage"] = {"prompt_tokens": 83, "completion_tokens": produced, "total_tokens": 83 + produced}
-    return json.dumps(chunk).encode()
+    return json.dumps(chunk, separators=(",", ":")).encode()
 
 
 class WrongAnswerError(Exception):
