@@ -238,8 +238,8 @@ class ContinuousScanner(EventScanner):
 def without_usage(event: bytes) -> bytes:
     """An event without the member `usage` of its object, which is known to be there.
 
-    vLLM writes it last, or nearly. In valid JSON these quotes stand outside of strings, where they would be escaped; and
-    when the event ends with the next brace and one more, that member is one of the outermost object.
+    vLLM writes it last, or nearly. In valid JSON these quotes stand outside of strings, where they would be escaped;
+    and when the event ends with the next brace and one more, that member is one of the outermost object.
     """
     start = event.rfind(b'"usage":{')
     if start > 0 and event.find(b"}", start) == len(event) - 4 and event.endswith(b"}}\n\n"):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import CONCURRENT, REQUESTS, TOKENS, USD, Bill, Charge, Hold
+from router.core.bill import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Bill, Charge, Hold
 from router.core.values import Cell, Settlement
 from router.core.volume import QUARTER_SECONDS
 from router.ledger.layout import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
@@ -178,7 +178,7 @@ class _Account:
 
     def add(self, held: Held, settlement: Settlement | None) -> None:
         hold = held.hold
-        local = held.sides == 1
+        local = held.sides == LOCAL
         self.held_cost += hold.local_cost if local else hold.cost
         self.held_tokens += hold.input + hold.output
         self.risk_cost += hold.local_cost_at_risk if local else hold.cost_at_risk
@@ -231,6 +231,63 @@ def _columns(charges: Iterable[Charge]) -> tuple[list[str], list[int], list[int]
     )
 
 
+class _Holds:
+    """The new holds of one batch. Those with limits are summed, for the server mostly need not look at each."""
+
+    __slots__ = ("_places", "_sums", "limited", "plain", "positions", "single")
+
+    def __init__(self) -> None:
+        self.plain: dict[str, list[str | msgspec.Raw]] = {}
+        self.limited: dict[str, list[str | msgspec.Raw]] = {}
+        self.positions: list[int] = []
+        """Of those with limits, in the batch."""
+        self.single: list[tuple[Any, ...]] = []
+        self._places: dict[str, int] = {}
+        self._sums: dict[tuple[int, int], list[int]] = {}
+
+    def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, bill: int) -> None:
+        place = self._places.setdefault(bucket, len(self._places) + 1)
+        same = self.limited.setdefault(bucket, [])
+        same += (hold.id, value)
+        self.positions.append(position)
+        tokens = hold.input + hold.output
+        cost, risk, local_cost, local_risk = (
+            hold.cost,
+            hold.cost_at_risk,
+            hold.local_cost,
+            hold.local_cost_at_risk,
+        )
+        self.single.append(
+            (
+                place,
+                len(same) // 2,
+                bill,
+                hold.sides,
+                hold.local_first,
+                cost,
+                local_cost,
+                tokens,
+                risk,
+                local_risk,
+                hold.tokens_at_risk,
+            )
+        )
+        if hold.sides == LOCAL:
+            cost, risk = local_cost, local_risk
+        sums = self._sums.get((bill, hold.sides))
+        if sums is None:
+            self._sums[bill, hold.sides] = [1, cost, tokens, risk, hold.tokens_at_risk]
+            return
+        sums[0] += 1
+        sums[1] += cost
+        sums[2] += tokens
+        sums[3] += risk
+        sums[4] += hold.tokens_at_risk
+
+    def groups(self) -> list[tuple[int, ...]]:
+        return [(bill, sides, *sums) for (bill, sides), sums in self._sums.items()]
+
+
 class Packer:
     """Packs batches for one calendar."""
 
@@ -274,7 +331,7 @@ class Packer:
         bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
         counters = _Counters([*bills, *(bill for bill, _, _ in accounts)])
         numbers = {bill: n for n, bill in enumerate(bills, 1)}
-        plain, billed = self._holds(batch.holds, numbers)
+        holds = self._holds(batch.holds, numbers)
         payload = _encode(
             (
                 *sender.head(batch.number),
@@ -283,13 +340,15 @@ class Packer:
                 counters.packed,
                 _changes(accounts, counters),
                 [_bill(bill, counters) for bill in bills],
-                plain,
-                [fields for _, fields in billed],
+                _flat(holds.plain),
+                _flat(holds.limited),
+                holds.groups(),
+                string(_encode(holds.single)),
                 string(batch.blob),
                 batch.records,
             )
         )
-        return Packed(payload, counters.all, [position for position, _ in billed])
+        return Packed(payload, counters.all, holds.positions)
 
     def one_by_one(self, batch: Batch, sender: Sender) -> bytes:
         """Payload of each.lua, which takes no holds."""
@@ -341,32 +400,15 @@ class Packer:
         place.add(settlement, unheld)
         return settlement.id, self.slotted(self._calendar.slot(settlement.at), place), _uses(settlement, bill)
 
-    def _holds(
-        self, holds: Sequence[Hold], bills: dict[Bill, int]
-    ) -> tuple[list[str | list[str | msgspec.Raw]], list[tuple[int, tuple[Any, ...]]]]:
-        plain: dict[str, list[str | msgspec.Raw]] = {}
-        billed: list[tuple[int, tuple[Any, ...]]] = []
+    def _holds(self, holds: Sequence[Hold], bills: dict[Bill, int]) -> _Holds:
+        packed = _Holds()
         for position, hold in enumerate(holds):
-            bucket = hold.id[:ID_BUCKET_DIGITS]
-            if not hold.bill.charges:
-                plain.setdefault(bucket, []).extend((hold.id, string(self.held(hold, hold.sides))))
-                continue
-            fields = (
-                bucket,
-                hold.id,
-                string(self._hold(hold)),
-                bills[hold.bill],
-                hold.sides,
-                hold.local_first,
-                hold.cost,
-                hold.local_cost,
-                hold.input + hold.output,
-                hold.cost_at_risk,
-                hold.local_cost_at_risk,
-                hold.tokens_at_risk,
-            )
-            billed.append((position, fields))
-        return _flat(plain), billed
+            bucket, value = hold.id[:ID_BUCKET_DIGITS], string(self.held(hold, hold.sides))
+            if hold.bill.charges:
+                packed.limit(position, hold, bucket, value, bills[hold.bill])
+            else:
+                packed.plain.setdefault(bucket, []).extend((hold.id, value))
+        return packed
 
     def _hold(self, hold: Hold) -> bytes:
         local = "" if hold.local_cell is None else self._cells.field(hold.local_cell)

@@ -1,12 +1,15 @@
--- One batch whose holds are expected to be there: {.., gone, slots, places, changes, bills, plain, billed, blob, records}.
+-- One batch whose holds are expected to be there: {.., gone, slots, places, changes, bills, plain,
+-- limited, groups, single, blob, records}.
 --   gone     bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
 --   slots    what they add, already summed by place and cell
 --   places   counters by their hash: {place, {fields}, {amounts}, {soft limits}, {spare local}}; numbered as they come
 --   changes  counter, used, held, risk, counter, ..: what the settled and released holds do to counters
 --   bills    {raw, counter, measure, side, counter, ..}: what the new holds are held against
 --   plain    bucket, {id, hold, id, hold, ..}, ..: new holds without limits
---   billed   {bucket, id, hold, bill, sides, first is local, cost, cost when local, tokens, risk of cost, of cost when
---            local, of tokens}
+--   limited  the same, of those with limits
+--   groups   {bill, sides, number, cost, tokens, risk of cost, of tokens}: what the limited ones ask for together
+--   single   msgpack, read only when they do not all fit: {bucket's place in `limited`, hold's place there, bill, sides,
+--            first is local, cost, cost when local, tokens, risk of cost, of cost when local, of tokens} of each
 --   blob     the records, and their number
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
@@ -16,7 +19,7 @@
 local wrong = out_of_turn()
 if wrong then return wrong end
 local gone, slots, places, changes, bills = input[9], input[10], input[11], input[12], input[13]
-local plain, billed, blob, records = input[14], input[15], input[16], input[17]
+local plain, limited, groups, single, blob, records = input[14], input[15], input[16], input[17], input[18], input[19]
 for i = 1, #gone, 2 do
   local held = call('HMGET', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1]))
   for j = 1, #held do
@@ -72,34 +75,65 @@ local function take(bill, amounts, risks, sides)
   end
 end
 
-local verdicts, admitted = {}, {}
-for i = 1, #billed do
-  local bucket, id, hold, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, local_risk, token_risk =
-    unpack(billed[i])
-  local bill = bills[b]
-  local amounts = {sides == LOCAL and local_cost or cost, tokens, 1, 1}
-  local risks = {sides == LOCAL and local_risk or cost_risk, token_risk, 0, 0}
-  local blocked, asked, spared = blocker(bill, amounts, sides)
-  if blocked then
-    local v = #verdicts
-    verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
-    verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
-    amounts[1], risks[1] = local_cost, local_risk
-    if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
-      sides, verdicts[v + 2] = LOCAL, LOCAL
-    else
-      sides = 0
+-- Whether there is room for all new holds together, which nearly always is so.
+local function all_fit()
+  local wanted = {}
+  for g = 1, #groups do
+    local group = groups[g]
+    local bill, sides, amounts = bills[group[1]], group[2], {group[4], group[5], group[3], group[3]}
+    for k = 2, #bill, 3 do
+      local c, side = bill[k], bill[k + 2]
+      if side == 0 or sides == BOTH or side == sides then wanted[c] = (wanted[c] or 0) + amounts[bill[k + 1]] end
     end
   end
-  if sides > 0 then
-    take(bill, amounts, risks, sides)
-    local list = admitted[bucket]
-    if not list then list = {}; admitted[bucket] = list end
-    list[#list + 1] = id
-    list[#list + 1] = sides .. hold .. bill[1]
+  for c, sum in pairs(wanted) do
+    if sum > 0 and used[c] + held[c] + sum > amount[c] then return false end
   end
+  return true
 end
-for bucket, list in pairs(admitted) do call('HSET', prefix .. 'hold:' .. bucket, unpack(list)) end
+
+-- One after the other: each is admitted for all its sides, for the local one alone, or not at all.
+local function admit_singly(verdicts)
+  local admitted, holds = {}, cmsgpack.unpack(single)
+  for i = 1, #holds do
+    local place, at, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, local_risk, token_risk =
+      unpack(holds[i])
+    local bill = bills[b]
+    local amounts = {sides == LOCAL and local_cost or cost, tokens, 1, 1}
+    local risks = {sides == LOCAL and local_risk or cost_risk, token_risk, 0, 0}
+    local blocked, asked, spared = blocker(bill, amounts, sides)
+    if blocked then
+      local v = #verdicts
+      verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
+      verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
+      amounts[1], risks[1] = local_cost, local_risk
+      if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
+        sides, verdicts[v + 2] = LOCAL, LOCAL
+      else
+        sides = 0
+      end
+    end
+    if sides > 0 then
+      take(bill, amounts, risks, sides)
+      local list = admitted[place] or {}
+      admitted[place] = list
+      list[#list + 1] = limited[2 * place][2 * at - 1]
+      list[#list + 1] = sides .. sub(limited[2 * place][2 * at], 2)
+    end
+  end
+  for place, list in pairs(admitted) do call('HSET', prefix .. 'hold:' .. limited[2 * place - 1], unpack(list)) end
+end
+
+local verdicts = {}
+if all_fit() then
+  for g = 1, #groups do
+    local _, sides, number, cost, tokens, cost_risk, token_risk = unpack(groups[g])
+    take(bills[groups[g][1]], {cost, tokens, number, number}, {cost_risk, token_risk, 0, 0}, sides)
+  end
+  for i = 1, #limited, 2 do call('HSET', prefix .. 'hold:' .. limited[i], unpack(limited[i + 1])) end
+else
+  admit_singly(verdicts)
+end
 
 local reached = {}
 n = 0
