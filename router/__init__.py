@@ -9,10 +9,12 @@ The life of a request
 2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
 3. *Classify* (`core.sensitivity`): labels and detectors give a level and tags, and those give the permitted zones.
 4. *Decide* (`core.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
-5. *Reserve* (`ledger`): the worst case is held before a byte leaves.
+5. *Reserve* (`core.holding`, `ledger`): what it may take is held before a byte leaves, against every limit of its
+   key, its team and all together, or against none; then it is refused, or stays on the own side.
 6. *Forward* (`gateway.forward`, `upstream`): candidates in order, one deadline; nothing is retried once the client
    has a byte. The connection that writes the first byte checks the permitted zones once more.
-7. *Settle* (`ledger`): real usage replaces the hold, exactly once.
+7. *Settle* (`gateway.endings`, `ledger`): real usage replaces the hold, exactly once, whatever becomes of the
+   worker, the connection or the ledger's server; a record tells how it went, never what it said.
 
 Layers: imports point down only
 -------------------------------
@@ -27,7 +29,7 @@ Layers: imports point down only
     core                values in, values out: no await, no clock, no randomness, no logging, no I/O
 
 import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a
-`core.plan.Plan`; `ledger` is the only code that knows Redis; `upstream` is the only code that
+`core.values.Plan`; `ledger` is the only code that knows Redis; `upstream` is the only code that
 connects to a backend; `simulate` holds backends that pretend, and say so; `admin` reads what the ledger has counted and
 never takes part in a request; `adapter` is a separate process around litellm that the gateway reaches over a unix
 socket like any other upstream.

@@ -2,10 +2,17 @@
 
     http         the server's side of a connection, on httptools
     server       the listening socket, slow clients, draining
-    service      path -> handler; health, models, CORS
-    identify     which key of the policy a request carries
+    service      path -> handler; health
+    request      one request as it came
+    identify     which key of the policy or of the ledger a request carries
+    peers        what this worker tells the others, and makes of what they tell
+    models       the models endpoints
+    cors         answers to browsers of other origins
     completions  the main job: read, decide, reserve, forward, settle
     ask          one request on its way
+    inflate      compressed bodies, within bounds
+    headers      which of them pass, in each direction
+    job          what the forwarder is given, and what it tells
     forward      attempts, in order, within one deadline
     exchange     one attempt's response: buffered, or relayed as it comes
     reservation  one request's hold in the ledger
@@ -13,6 +20,9 @@
     endings      how a request ends for the ledger
     refusals     what a client is told when no backend answers it
     room         where requests wait when everything permitted is full
+    errors       errors that the gateway makes itself, in the shape that SDKs act on
+    respond      bytes of answers that do not depend on anything else
+    serving      one policy in force, with everything that was made from it
     state        what a worker knows now: the policy in force, fleet, ledger, preference
 
 It may import ledger, upstream, config and core.

@@ -16,8 +16,8 @@ from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 from router.admin.answers import BudgetUse, Latency, RequestRecord, WorkerReport
 from router.admin.sources import Course, Page, Seen, Sources, WorkerStatus
 from router.core.values import Cell, Usage
+from router.ledger.layout import pack_cell
 from router.ledger.report import day_range, open_report
-from router.ledger.sums import sum_fields
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
@@ -369,11 +369,11 @@ async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
 
 async def test_the_first_page_of_a_large_gateway_asks_redis_for_less_than_a_megabyte(dashboard, admin, valkey):
     days = [(date(2026, 11, 25) - timedelta(days=back)).isoformat() for back in range(90)]
-    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0])
+    figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0, 0])
     cells = [Cell("api", "cloud", f"model-{n % 10}", f"team-{n % 7}", f"application-{n // 10}") for n in range(500)]
-    fields = {field: figures for cell in cells for field in sum_fields(cell)}
+    fields = {pack_cell(cell): figures for cell in cells}
     for day in days:
-        valkey.hset(f"be:{{ledger}}:sum:{day}", mapping=fields)
+        valkey.hset(f"be:{{ledger}}:day:{day}", mapping=fields)
     before = valkey.info("stats")["total_net_output_bytes"]
     await admin.open("/?by=key")
     await expect(admin.page.locator("#rows tbody tr")).to_have_count(50)
