@@ -38,7 +38,7 @@ demo: $(installed)
 	@exec $(bin)/breakeven demo
 
 test: lint types imports $(adapter)
-	$(adapter_python) $(bin)/pytest -m "not prove" \
+	$(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile --durations 15 \
 		--cov=router.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: $(testing)

@@ -97,7 +97,7 @@ async def plane(start) -> Plane:
 
 
 @pytest.fixture
-async def settle(session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
+async def settle(valkey, session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
     """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time."""
     ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock)
     await ledger.start()

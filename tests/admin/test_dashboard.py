@@ -13,7 +13,7 @@ from playwright.async_api import expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 
-from router.admin.answers import BudgetUse, Latency, RequestRecord, WorkerReport
+from router.admin.answers import BudgetUse, Circuit, Latency, RequestRecord, WorkerReport
 from router.admin.sources import Course, Page, Seen, Sources, WorkerStatus
 from router.core.values import Cell, Usage
 from router.ledger.layout import pack_cell
@@ -98,7 +98,9 @@ class Kept:
 class Reporting:
     async def statuses(self):
         gpu = Seen(waiting=3, running=12, kv_cache=0.62)
-        api = Seen(healthy=False, why="3 of the last 4 requests failed")
+        states = [(NOON - 40, "open"), (NOON - 2985, "closed"), (NOON - 3000, "open")]
+        changes = [Circuit(at=at, state=state, why="connection refused") for at, state in states]
+        api = Seen(healthy=False, why="3 of the last 4 requests failed", changes=changes)
         return [
             WorkerStatus(
                 report=WorkerReport(id=name, seen=NOON, policy="0123456789ab"), backends={"gpu": gpu, "api": api}
@@ -106,11 +108,10 @@ class Reporting:
             for name in ("worker-1", "worker-2")
         ]
 
-    async def openings(self):
-        return {"api": [NOON - 40, NOON - 3000]}
-
 
 class Measured:
+    window = 900
+
     async def courses(self):
         return {
             "gpu": Course(
@@ -429,7 +430,8 @@ async def test_operations_tell_what_is_not_well(traffic, admin):
     api = admin.page.get_by_role("article", name="Backend api")
     await expect(api).to_contain_text("3 of the last 4 requests failed")
     await api.get_by_text("opened 2 times").click()
-    await expect(api.get_by_role("listitem")).to_have_count(2)
+    await expect(api.get_by_role("listitem")).to_have_count(3)
+    await expect(api.get_by_role("listitem").first).to_contain_text("opened (connection refused)")
     gpu = admin.page.get_by_role("article", name="Backend gpu")
     for text in ("3 waiting, 12 running", "62%", "820 ms", "95 ms"):
         await expect(gpu).to_contain_text(text)

@@ -123,7 +123,7 @@ function cardOf(backend, { reporting, ledger }) {
       ["Whole answer", backend.latency],
       ["First token", backend.first_byte],
     ]),
-    (reporting || backend.openings.length > 0) && breakerOf(id, backend.openings),
+    (reporting || backend.changes.length > 0) && breakerOf(id, backend.openings, backend.changes),
   );
 }
 
@@ -155,7 +155,9 @@ function latenciesOf(rows) {
   );
 }
 
-function breakerOf(id, openings) {
+const TURNED = { open: "opened", half_open: "tried again", closed: "closed" };
+
+function breakerOf(id, openings, changes) {
   if (!openings.length) return el("p", { class: "muted" }, "Its circuit breaker has not opened lately.");
   const list = el(
     "details",
@@ -171,7 +173,9 @@ function breakerOf(id, openings) {
     el(
       "ul",
       {},
-      openings.map((at) => el("li", {}, moment(at))),
+      changes.map(({ at, state, why }) =>
+        el("li", {}, `${moment(at)}: ${TURNED[state] ?? state}${why ? ` (${why})` : ""}`),
+      ),
     ),
   );
   return list;
