@@ -343,7 +343,7 @@ class Packer:
                 _flat(holds.plain),
                 _flat(holds.limited),
                 holds.groups(),
-                string(_encode(holds.single)),
+                string(_encode(holds.single) if holds.single else b""),
                 string(batch.blob),
                 batch.records,
             )

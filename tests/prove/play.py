@@ -119,12 +119,12 @@ class Play:
         """The ledger of this test answers at once; the real one is somewhere else."""
         reserve = ledger.reserve
 
-        async def slow_reserve(hold: Any) -> None:
+        async def slow_reserve(hold: Any) -> Any:
             await asyncio.sleep(_SLOW_SECONDS if "slow" in self._ledger else 0)
             await self._ledger_answers.wait()
             if "lost" in self._ledger:
                 raise LedgerUnavailable("it is lost")
-            await reserve(hold)
+            return await reserve(hold)
 
         ledger.reserve = lambda hold: asyncio.ensure_future(slow_reserve(hold))
 
