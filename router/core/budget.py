@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -39,8 +40,6 @@ _FIELDS: tuple[tuple[str, Measure, Period], ...] = (
     ("concurrent_requests", "concurrent", ""),
 )
 _REMEMBERED = 10_000
-# Dollars times a million carry binary dust of at most 1e-1 at the largest limit, and far less at real ones.
-_DUST_DIGITS = 3
 
 
 class Limit(Struct, frozen=True):
@@ -179,8 +178,8 @@ def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> 
 
 
 def _micro_usd(usd: float) -> int:
-    """Rounded down, but for what is dust: 0.57 USD are 570000 micro-USD."""
-    return int(round(usd * MICRO_USD_PER_USD, _DUST_DIGITS))
+    """Rounded down, as the policy writes it: 0.57 USD are 570000 micro-USD, whatever binary fractions make of it."""
+    return int(Decimal(str(usd)) * MICRO_USD_PER_USD)
 
 
 def refusal_of(verdict: Verdict, now: float, periods: Periods) -> OverBudget:
