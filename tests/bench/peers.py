@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench import checks, procs, traffic
 
@@ -227,11 +228,20 @@ class _Breakeven(Peer):
 
     def command(self, place: Place) -> list[str]:
         policy = place.folder / "policy.yaml"
-        template = Path(__file__).with_name("policy.yaml").read_text()
-        policy.write_text(template.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{place.upstream_port}/"))
+        template = (
+            Path(__file__)
+            .with_name("policy.yaml")
+            .read_text()
+            .replace("127.0.0.1:8000", f"127.0.0.1:{place.upstream_port}")
+        )
+        policy.write_text(self.policy(template))
         listen = ["--host", "127.0.0.1", "--port", str(place.port), "--admin-port", "0", "--workers", "1"]
         data = ["--data-dir", str(place.folder / "data")]
         return [*self.program, "serve", "--policy", str(policy), *listen, *data]
+
+    def policy(self, written: str) -> str:
+        """What is served instead of the policy as it is written."""
+        return written
 
     def environment(self, place: Place) -> Mapping[str, str]:
         return {"BENCH_CLOUD_KEY": "bench-upstream-key"}
@@ -245,14 +255,18 @@ class _Breakeven(Peer):
 
     def verify_loaded(self, place: Place, requests: int) -> None:
         """The ledger counted every request, and the volume moved the traffic to the owned side."""
-        usage = [*self.program, "usage", "--json", "--data-dir", str(place.folder / "data")]
-        done = subprocess.run(usage, capture_output=True, timeout=30, check=True)
-        counted = sum(row["requests"] for row in json.loads(done.stdout)["rows"])
+        counted = sum(row["requests"] for row in self.told(place, "usage")["rows"])
         if abs(counted - requests) > _LEFT_EARLY:
             raise traffic.WrongAnswerError(f"the upstream saw {requests} requests, the ledger counted {counted}")
         said = checks.post(place.port, self.key, traffic.request_body(stream=False)).headers
         if said.get("x-breakeven-zone") != "local":
             raise traffic.WrongAnswerError(f"the volume did not move the traffic: {said}")
+
+    def told(self, place: Place, *command: str) -> Any:
+        """What one of the gateway's commands prints as JSON."""
+        asked = [*self.program, *command, "--json", "--data-dir", str(place.folder / "data")]
+        environment = {**os.environ, **self.environment(place)}
+        return json.loads(subprocess.run(asked, capture_output=True, timeout=30, check=True, env=environment).stdout)
 
 
 class Breakeven(_Breakeven):
@@ -262,19 +276,46 @@ class Breakeven(_Breakeven):
 
     def __init__(self, python: str) -> None:
         self._python = python
-        self._home = HOME / self.name
+        self._home = HOME / Breakeven.name
         self.program = [str(self._home / "bin" / "breakeven")]
 
     def install(self) -> str:
-        chosen = HOME / f"{self.name}-python"
+        chosen = self._home.with_name(f"{self._home.name}-python")
         HOME.mkdir(exist_ok=True)
         if not chosen.exists() or chosen.read_text() != self._python:
-            for folder in (self._home, self._home.with_name(f"{self.name}-build")):
+            for folder in (self._home, self._home.with_name(f"{self._home.name}-build")):
                 shutil.rmtree(folder, ignore_errors=True)
             chosen.write_text(self._python)
         where = self._home.relative_to(REPOSITORY)
         _run(["make", "-C", str(REPOSITORY), "compiled", f"compiled_in={where}", f"PYTHON={self._python}"])
         return f"{_own_version()}, compiled; {_build_of(str(self._home / 'bin' / 'python'))}"
+
+
+_LIMITS = """
+budget: {usd_per_month: 10000000}
+teams:
+  bench: {budget: {usd_per_month: 1000000, cloud: {usd_per_day: 100000}}}
+"""
+_LIMITS_OF_KEY = "budget: {usd_per_month: 1000000, tokens_per_day: 1000000000000, requests_per_minute: 100000000}"
+
+
+class Budgeted(Breakeven):
+    """The same, with six limits that every request is held against: none is reached."""
+
+    name = "breakeven-budgets"
+    does = "the same, and holds each request against six limits of its key, its team and all: money, tokens, requests"
+
+    def policy(self, written: str) -> str:
+        return written.replace("team: bench,", f"team: bench, {_LIMITS_OF_KEY},") + _LIMITS
+
+    def verify_loaded(self, place: Place, requests: int) -> None:
+        """Every limit counted, and nothing is left held."""
+        super().verify_loaded(place, requests)
+        limits = self.told(place, "budgets", "--policy", str(place.folder / "policy.yaml"))["budgets"]
+        lasting = [limit for limit in limits if limit["period"] != "minute"]
+        idle = [limit for limit in lasting if not limit["used"] or limit["held"]]
+        if len(limits) != 6 or idle:
+            raise traffic.WrongAnswerError(f"these limits did not count every request: {idle or limits}")
 
 
 class Interpreted(_Breakeven):
@@ -330,4 +371,12 @@ _LEFT_EARLY = 200
 
 
 def all_peers() -> list[Peer]:
-    return [Breakeven(best_python()), Interpreted(), Envoy(), VllmRouter(), Ferrogw(), Litellm()]
+    return [
+        Breakeven(best_python()),
+        Budgeted(best_python()),
+        Interpreted(),
+        Envoy(),
+        VllmRouter(),
+        Ferrogw(),
+        Litellm(),
+    ]
