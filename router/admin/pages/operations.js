@@ -192,6 +192,7 @@ function showGateway({ overhead, workers, reporting, policy }) {
         "td",
         {},
         el("code", {}, worker.policy.slice(0, 12)),
+        " ",
         worker.policy !== policy.version && badge("warn", "another one"),
       ),
       el("td", {}, worker.ledger ? badge("bad", worker.ledger) : badge("good", "reached")),
