@@ -124,7 +124,7 @@ def _check(peer: Peer, place: Place) -> bool:
 def _measure(tree: procs.Tree, peer: Peer, place: Place, startup: float, already: int, sizes: Sizes) -> Round:
     identical = _check(peer, place)
     load.plain(place.port, peer.key, sizes.connections, sizes.warm_up)
-    time.sleep(_SETTLE)
+    _wait_until_quiet(place.upstream_port)
     plain = _plain(tree, peer, place, sizes)
     light = load.plain(place.port, peer.key, sizes.light_connections, sizes.light, sizes.light_pause_ms)
     before = tree.cpu_seconds()
@@ -186,6 +186,14 @@ def _sample(tree: procs.Tree, upstream_port: int) -> _Sample:
     )
 
 
+def _wait_until_quiet(upstream_port: int) -> None:
+    """A slow proxy goes on for a while with what the load generator has left."""
+    seen = -1
+    while (now := load.counts(upstream_port).requests) != seen:
+        seen = now
+        time.sleep(_SETTLE)
+
+
 def _plain(tree: procs.Tree, peer: Peer, place: Place, sizes: Sizes) -> _Plain:
     """Samples while the load goes on: in that steady state, requests under way and work put off cancel out."""
     before = load.counts(place.upstream_port)
@@ -195,7 +203,7 @@ def _plain(tree: procs.Tree, peer: Peer, place: Place, sizes: Sizes) -> _Plain:
     time.sleep(sizes.plain)
     last = _sample(tree, place.upstream_port)
     whole = running.result()
-    time.sleep(_SETTLE)
+    _wait_until_quiet(place.upstream_port)
     after = load.counts(place.upstream_port)
     _compare(whole, after.requests - before.requests, after.connections - before.connections, sizes)
     return _Plain(
