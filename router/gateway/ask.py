@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import Final
 
 from router.core.bodies import Reading
 from router.core.policy import Endpoint
@@ -13,21 +12,52 @@ from router.gateway.request import Request
 from router.gateway.serving import Serving
 
 
-class Ask(Struct, frozen=True, gc=False):
-    """What was asked, by whom, and what is known of it."""
+class Ask:
+    """What was asked, by whom, and what is known of it.
 
-    endpoint: Endpoint
-    serving: Serving
-    key: KeyGrant
-    body: bytes
-    reading: Reading
-    facts: Facts
-    request: Request
-    at: float
-    """Seconds since the epoch."""
-    arrived: float
-    """In seconds of the monotonic clock, which is finer than the loop's."""
-    deadline: float
-    """Loop time until which the answer's first byte must have come."""
-    states: Mapping[str, BackendState]
-    """What backends looked like when it arrived."""
+    A class and no Struct, as everything that only this package passes on: compiled, its fields are read faster.
+    """
+
+    __slots__ = (
+        "arrived",
+        "at",
+        "body",
+        "deadline",
+        "endpoint",
+        "facts",
+        "key",
+        "reading",
+        "request",
+        "serving",
+        "states",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        serving: Serving,
+        key: KeyGrant,
+        body: bytes,
+        reading: Reading,
+        facts: Facts,
+        request: Request,
+        at: float,
+        arrived: float,
+        deadline: float,
+        states: Mapping[str, BackendState],
+    ) -> None:
+        self.endpoint: Final = endpoint
+        self.serving: Final = serving
+        self.key: Final = key
+        self.body: Final = body
+        self.reading: Final = reading
+        self.facts: Final = facts
+        self.request: Final = request
+        self.at: Final = at
+        """Seconds since the epoch."""
+        self.arrived: Final = arrived
+        """In seconds of the monotonic clock, which is finer than the loop's."""
+        self.deadline: Final = deadline
+        """Loop time until which the answer's first byte must have come."""
+        self.states: Final = states
+        """What backends looked like when it arrived."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import Final, NamedTuple
 
 from router.core.bodies import Reading
 from router.core.policy import Endpoint, Retry
@@ -16,33 +15,68 @@ from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 
-class Job(Struct, frozen=True, gc=False):
+class Job:
     """One request, ready to be sent. `body` is the client's; `deadline` is in loop time."""
 
-    endpoint: Endpoint
-    path: str
-    headers: bytes
-    body: bytes
-    reading: Reading
-    candidates: tuple[Candidate, ...]
-    backends: Mapping[str, BackendRuntime]
-    permitted: frozenset[str]
-    reservation: Reservation
-    spend_unheld: bool
-    deadline: float
-    retry: Retry
-    cooldown: float
+    __slots__ = (
+        "backends",
+        "body",
+        "candidates",
+        "cooldown",
+        "deadline",
+        "endpoint",
+        "headers",
+        "path",
+        "permitted",
+        "reading",
+        "reservation",
+        "retry",
+        "spend_unheld",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        headers: bytes,
+        body: bytes,
+        reading: Reading,
+        candidates: tuple[Candidate, ...],
+        backends: Mapping[str, BackendRuntime],
+        permitted: frozenset[str],
+        reservation: Reservation,
+        spend_unheld: bool,
+        deadline: float,
+        retry: Retry,
+        cooldown: float,
+    ) -> None:
+        self.endpoint: Final = endpoint
+        self.path: Final = path
+        self.headers: Final = headers
+        self.body: Final = body
+        self.reading: Final = reading
+        self.candidates: Final = candidates
+        self.backends: Final = backends
+        self.permitted: Final = permitted
+        self.reservation: Final = reservation
+        self.spend_unheld: Final = spend_unheld
+        self.deadline: Final = deadline
+        self.retry: Final = retry
+        self.cooldown: Final = cooldown
 
 
-class Sent(Struct):
+class Sent:
     """One attempt that got an answer, of whatever kind."""
 
-    candidate: Candidate
-    replica: Replica
-    exchange: Exchange
+    __slots__ = ("candidate", "exchange", "replica")
+
+    def __init__(self, candidate: Candidate, replica: Replica, exchange: Exchange) -> None:
+        self.candidate: Final = candidate
+        self.replica: Final = replica
+        self.exchange: Final = exchange
 
 
-class Attempt(Struct, frozen=True):
+class Attempt(NamedTuple):
     """How one attempt went, for the log and the reason header."""
 
     backend: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import Final
 
 from router.core.detectors import Detectors
 from router.core.holding import Holding
@@ -13,12 +12,22 @@ from router.core.values import Plan
 from router.upstream.fleet import BackendRuntime
 
 
-class Serving(Struct, frozen=True):
+class Serving:
     """One policy in force. A request keeps the one that it began with: after a reload the same name may stand for
     another machine, in another zone."""
 
-    plan: Plan
-    recall: Recall
-    detectors: Detectors
-    backends: Mapping[str, BackendRuntime]
-    holding: Holding
+    __slots__ = ("backends", "detectors", "holding", "plan", "recall")
+
+    def __init__(
+        self,
+        plan: Plan,
+        recall: Recall,
+        detectors: Detectors,
+        backends: Mapping[str, BackendRuntime],
+        holding: Holding,
+    ) -> None:
+        self.plan: Final = plan
+        self.recall: Final = recall
+        self.detectors: Final = detectors
+        self.backends: Final = backends
+        self.holding: Final = holding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,19 +17,25 @@ from router.ledger.volume import Tokens
 from router.ledger.wire import string
 
 
-class Held(Struct, frozen=True, gc=False):
-    """A hold that the ledger admitted, for these sides."""
+class Held:
+    """A hold that the ledger admitted, for these sides. (Compiled, a class is read faster than a Struct.)"""
 
-    hold: Hold
-    sides: int
+    __slots__ = ("hold", "sides")
+
+    def __init__(self, hold: Hold, sides: int) -> None:
+        self.hold: Final = hold
+        self.sides: Final = sides
 
 
-class Settle(Struct, frozen=True, gc=False):
+class Settle:
     """What really happened replaces the hold."""
 
-    held: Held
-    settlement: Settlement
-    record: bytes
+    __slots__ = ("held", "record", "settlement")
+
+    def __init__(self, held: Held, settlement: Settlement, record: bytes) -> None:
+        self.held: Final = held
+        self.settlement: Final = settlement
+        self.record: Final = record
 
 
 class Release(Struct, frozen=True, gc=False):

@@ -55,7 +55,7 @@ BATCH_LIMIT = 1000
 """Operations and holds in one call: bounds how long the server is busy, and stays inside Lua's `unpack`."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
-PACE = 0.008
+PACE = 0.005
 """Seconds between two batches: a server on the same machine answers so fast that each would carry one request.
 
 A small batch costs some 200 µs of CPU, here and at the server; a reservation waits half of this on average.
