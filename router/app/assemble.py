@@ -7,7 +7,7 @@ import ssl
 from router.config.secrets import resolve
 from router.core.policy import Backend, LitellmBackend
 from router.core.values import Plan
-from router.upstream.spec import BackendSpec
+from router.upstream.fleet import BackendSpec
 from router.upstream.target import Target, target_of_socket, target_of_url
 
 

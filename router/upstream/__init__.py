@@ -4,7 +4,6 @@
     connection   one keep-alive HTTP/1.1 connection on httptools, strict about framing
     pool         idle connections of one replica
     replica      one replica: its pool, circuit breaker and load
-    spec         what the fleet is told of each backend
     fleet        all backends of a plan; answers what they look like now
     probe        asks vLLM replicas how they are, without paid tokens
     fetch        small GETs for probes

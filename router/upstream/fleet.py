@@ -6,13 +6,30 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakSet
 
+from msgspec import Struct
+
 from router.core.breaker import CLOSED, describe
+from router.core.policy import Backend, Health
 from router.core.values import BackendState
 from router.upstream.pool import Pool
 from router.upstream.replica import Replica
-from router.upstream.spec import BackendSpec
+from router.upstream.target import Target
 
 TICK_SECONDS = 0.25
+
+
+class BackendSpec(Struct, frozen=True):
+    """What the fleet needs of one backend. Two equal specs share connections and breakers across a reload."""
+
+    name: str
+    backend: Backend
+    targets: tuple[Target, ...]
+    health: Health
+
+    @property
+    def upstream_models(self) -> frozenset[str]:
+        served = self.backend.serves.values()
+        return frozenset(each if isinstance(each, str) else each.model for each in served)
 
 
 class BackendRuntime:
