@@ -228,13 +228,8 @@ class _Breakeven(Peer):
 
     def command(self, place: Place) -> list[str]:
         policy = place.folder / "policy.yaml"
-        template = (
-            Path(__file__)
-            .with_name("policy.yaml")
-            .read_text()
-            .replace("127.0.0.1:8000", f"127.0.0.1:{place.upstream_port}")
-        )
-        policy.write_text(self.policy(template))
+        written = Path(__file__).with_name("policy.yaml").read_text()
+        policy.write_text(self.policy(written).replace("127.0.0.1:8000", f"127.0.0.1:{place.upstream_port}"))
         listen = ["--host", "127.0.0.1", "--port", str(place.port), "--admin-port", "0", "--workers", "1"]
         data = ["--data-dir", str(place.folder / "data")]
         return [*self.program, "serve", "--policy", str(policy), *listen, *data]
@@ -309,13 +304,18 @@ class Budgeted(Breakeven):
         return written.replace("team: bench,", f"team: bench, {_LIMITS_OF_KEY},") + _LIMITS
 
     def verify_loaded(self, place: Place, requests: int) -> None:
-        """Every limit counted, and nothing is left held."""
+        """All six limits are there, those that outlast a minute were used, nothing is left held, and the limit of
+        tokens counted every one."""
         super().verify_loaded(place, requests)
         limits = self.told(place, "budgets", "--policy", str(place.folder / "policy.yaml"))["budgets"]
         lasting = [limit for limit in limits if limit["period"] != "minute"]
-        idle = [limit for limit in lasting if not limit["used"] or limit["held"]]
-        if len(limits) != 6 or idle:
-            raise traffic.WrongAnswerError(f"these limits did not count every request: {idle or limits}")
+        wrong = [limit for limit in lasting if not limit["used"] or limit["held"]]
+        if len(limits) != 6 or wrong:
+            raise traffic.WrongAnswerError(f"these limits counted nothing, or hold something still: {wrong or limits}")
+        (counted,) = [limit["used"] for limit in limits if limit["measure"] == "tokens"]
+        used = sum(row["input"] + row["output"] for row in self.told(place, "usage")["rows"])
+        if counted != used:
+            raise traffic.WrongAnswerError(f"the limit counted {counted} tokens of {used}")
 
 
 class Interpreted(_Breakeven):
