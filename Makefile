@@ -66,7 +66,7 @@ prove-compiled: .venv-compiled-test/.installed $(adapter)
 		tests/core tests/gateway tests/upstream tests/ledger tests/app
 
 prove: $(testing) $(adapter)
-	$(adapter_python) $(bin)/pytest -m prove
+	$(adapter_python) $(bin)/pytest -m prove --timeout 1800
 
 bench: $(testing) $(adapter)
 	$(adapter_python) $(bin)/python -m tests.bench
