@@ -71,6 +71,9 @@ class Bounds(Protocol):
     def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
         """What a request for `model` (the policy's name) holds: never more than `worst`."""
 
+    def forget(self, models: Iterable[str]) -> None:
+        """These names stand for something else from now on, see `replaced`."""
+
 
 class WorstCase:
     """Holds all that a request can take, so that no limit is ever overrun."""
@@ -80,6 +83,9 @@ class WorstCase:
 
     def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
         return worst
+
+    def forget(self, models: Iterable[str]) -> None:
+        """There was nothing to learn."""
 
 
 class Learned:
@@ -106,6 +112,23 @@ class Learned:
         else:
             input, output = -(-estimated_input * seen.ratio // _RATIO_UNIT), seen.output
         return Tokens(min(input, worst.input), min(output, worst.output))
+
+    def forget(self, models: Iterable[str]) -> None:
+        for model in models:
+            self._seen.pop(model, None)
+
+
+def replaced(before: Mapping[str, ModelPlan], after: Mapping[str, ModelPlan]) -> set[str]:
+    """Models of one policy whose names mean other models in the next: what was learned of them says nothing there."""
+    return {
+        model.name
+        for model in before.values()
+        if model.name not in after or _behind(model) != _behind(after[model.name])
+    }
+
+
+def _behind(model: ModelPlan) -> set[str]:
+    return {route.upstream_model for route in model.routes}
 
 
 class _Answers:

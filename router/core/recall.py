@@ -2,6 +2,9 @@
 
 A decision depends on few things, and those are its question. As long as no backend's state changes, an equal
 question has an equal answer, but for figures in the sentences for people, which are those of the first time.
+
+Who asks is part of the question as the grant itself, never as its name: a key that is made anew under an old name
+may be allowed less. An answer holds the grant that it was made for and is given to no other one.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Hashable, Mapping
 
 from router.core.decide import decide
 from router.core.strategy import volume_band
-from router.core.values import BackendState, Decision, Facts, ModelPlan, Plan, Snapshot
+from router.core.values import BackendState, Decision, Facts, KeyGrant, ModelPlan, Plan, Snapshot
 
 MOST = 4096
 """Questions that are remembered: labels and model names come from clients, so there is no end to them."""
@@ -22,7 +25,7 @@ class Recall:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._answers: dict[Hashable, Decision] = {}
+        self._answers: dict[Hashable, tuple[KeyGrant, Decision]] = {}
         self._states: Mapping[str, BackendState] = {}
         self._shortest = math.inf
         cheapest = plan.policy.cost.strategy == "cheapest"
@@ -32,23 +35,31 @@ class Recall:
         if self._off:
             return decide(facts, self._plan, snapshot)
         if snapshot.backends is not self._states:
-            self._forget(snapshot.backends)
+            self._look_at(snapshot.backends)
         question = self._question(facts, snapshot)
-        answer = self._answers.get(question)
-        if answer is None:
-            answer = decide(facts, self._plan, snapshot)
-            if len(self._answers) >= MOST:
-                self._answers.clear()
-            self._answers[question] = answer
+        found = self._answers.get(question)
+        if found is not None and found[0] is facts.key:
+            return found[1]
+        answer = decide(facts, self._plan, snapshot)
+        if len(self._answers) >= MOST:
+            self._answers.clear()
+        self._answers[question] = facts.key, answer
         return answer
 
+    def forget(self) -> None:
+        """Other keys are in force: nobody will ask again with the grants of before."""
+        self._answers.clear()
+
     def _question(self, facts: Facts, snapshot: Snapshot) -> Hashable:
-        """All that `decide` looks at. The size matters only to a request that is too long for some backend."""
+        """All that `decide` looks at. The size matters only to a request that is too long for some backend.
+
+        A grant's id is its own for as long as an answer holds the grant.
+        """
         least = facts.input_tokens // 2 + (facts.max_output_tokens or 0)
         return (
             facts.endpoint,
             facts.model,
-            facts.key.name,
+            id(facts.key),
             facts.labels,
             facts.modalities,
             facts.quality_floor,
@@ -59,9 +70,9 @@ class Recall:
             volume_band(self._plan, snapshot),
         )
 
-    def _forget(self, states: Mapping[str, BackendState]) -> None:
+    def _look_at(self, states: Mapping[str, BackendState]) -> None:
         self._states = states
-        self._answers.clear()
+        self.forget()
         declared = [route.context for model in self._plan.models.values() for route in model.routes]
         known = [
             context for context in (*declared, *(state.context for state in states.values())) if context is not None

@@ -162,7 +162,7 @@ class Completions:
             ask.reading,
             decision.candidates,
             ask.serving.backends,
-            decision.permitted,
+            _permitted(decision, ask.key),
             reservation,
             policy.ledger.on_loss == "allow",
             ask.deadline,
@@ -192,6 +192,11 @@ class Completions:
             _lines(ask, decision, failure.last.candidate.reason, failure.last) + _NO_RETRY,
             exchange.body,
         )
+
+
+def _permitted(decision: Decision, key: KeyGrant) -> frozenset[str]:
+    """What connections may reach: the gate's answer, held against the key once more, whoever remembered it."""
+    return decision.permitted if key.zones is None else decision.permitted & key.zones
 
 
 def _lines(ask: Ask, decision: Decision, reason: str, sent: Sent) -> bytes:

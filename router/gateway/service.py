@@ -72,6 +72,7 @@ class Service:
         peers, plan = self._peers, self._state.plan
         needed = plan.policy.server.stored_keys
         self._keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
+        self._state.serving.recall.forget()
 
     # --- connections
 

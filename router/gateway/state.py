@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from router.core.bill import Bills, Reached
 from router.core.detectors import compile_detectors
 from router.core.holding import Holding
-from router.core.holds import Bounds, bounds_of
+from router.core.holds import Bounds, bounds_of, replaced
 from router.core.periods import Ids, Periods
-from router.core.policy import Policy
 from router.core.recall import Recall
 from router.core.retry import retry_budget
 from router.core.values import Plan, Side, Snapshot
@@ -37,7 +36,7 @@ class State:
         policy = plan.policy
         detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
         self.timezone = ZoneInfo(policy.cost.timezone)
-        holding = Holding(plan, Bills(policy, Periods(self.timezone)), self._learned(policy))
+        holding = Holding(plan, Bills(policy, Periods(self.timezone)), self._learned(plan))
         self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends, holding)
         self.ledger.retime(
             self.timezone,
@@ -48,10 +47,13 @@ class State:
         self.retry_budget = retry_budget(policy.retry.budget)
         self._quarter = self._hour_now = -1
 
-    def _learned(self, policy: Policy) -> Bounds:
-        """What was learned of answers outlives a reload."""
+    def _learned(self, plan: Plan) -> Bounds:
+        """What was learned of a model's answers outlives a reload after which its name stands for the same models."""
+        policy = plan.policy
         if self._bounds is None or self._bounds[0] != policy.ledger.holds:
             self._bounds = policy.ledger.holds, bounds_of(policy)
+        else:
+            self._bounds[1].forget(replaced(self.serving.plan.models, plan.models))
         return self._bounds[1]
 
     def warns_first(self, reached: Reached, now: Ids) -> bool:

@@ -18,6 +18,7 @@ from router.core.holds import (
     bounds_of,
     bucket_of,
     edge_of,
+    replaced,
     worst_tokens,
 )
 from router.core.policy import Endpoint
@@ -183,3 +184,16 @@ def test_numbers_beyond_the_last_bucket_are_in_it() -> None:
     histogram = Histogram()
     histogram.add(10**15)
     assert histogram.upper() == 2**30 - 1
+
+
+def test_what_was_learned_of_a_name_goes_when_the_name_stands_for_another_model(make: Make) -> None:
+    before, after = make.plan(), make.plan([make.route("gpu", upstream_model="other"), make.route("openai")])
+    assert replaced(before.models, make.plan(aliases={"gpt": "chat"}).models) == set()
+    assert replaced(before.models, after.models) == replaced(before.models, {}) == {"chat"}
+    bounds = Learned()
+    for _ in range(ANSWERS_NEEDED):
+        bounds.learn("chat", 10, 10, 7)
+    assert bounds.bound("chat", 10, HUGE).output == 7
+    bounds.forget(["chat", "never seen"])
+    assert bounds.bound("chat", 10, HUGE).output == PRIOR_OUTPUT_TOKENS
+    WorstCase().forget(["chat"])

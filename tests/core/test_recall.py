@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from router.core import recall
 from router.core.decide import decide
 from router.core.recall import Recall
-from router.core.values import BackendState, Decision, GpuFigures, Side
+from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Side, Snapshot
 
 SENSITIVITY = {
     "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
@@ -87,6 +87,104 @@ def test_a_remembered_decision_is_what_decide_would_say(make: Any, cost: Any, ru
         assert essence(remembered.decide(facts, snapshot)) == essence(decide(facts, plan, snapshot))
 
 
+grants = st.fixed_dictionaries(
+    {
+        "team": st.sampled_from(["search", "sales"]),
+        "models": st.sampled_from([None, frozenset(), frozenset({"chat"})]),
+        "zones": st.sampled_from([None, frozenset({"local"}), frozenset({"cloud"}), frozenset({"local", "cloud"})]),
+        "level": st.sampled_from([None, "public", "restricted"]),
+        "tags": st.sampled_from([(), ("phi",)]),
+    }
+)
+FEW_ASKS = ({}, {"modalities": frozenset({"text", "image"})}, {"labels": (Label("restricted"),)}, {"model": "gpt-99"})
+EDITS = (
+    {},
+    {"sensitivity": SENSITIVITY | {"levels": {"public": ["local"], "restricted": ["local"]}}},
+    {"sensitivity": SENSITIVITY, "rules": [{"name": "sales", "when": {"team": "sales"}, "zones": ["local"]}]},
+    {
+        "sensitivity": SENSITIVITY,
+        "rules": [{"name": "app", "when": {"key": "app"}, "cost": {"strategy": "cloud_first"}}],
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    history=st.lists(
+        st.one_of(
+            st.tuples(st.just("key"), st.sampled_from(["app", "batch"]), grants),
+            st.tuples(st.just("policy"), st.integers(0, len(EDITS) - 1)),
+            st.tuples(st.just("ask"), st.sampled_from(["app", "batch"]), st.sampled_from(FEW_ASKS)),
+        ),
+        max_size=40,
+    )
+)
+def test_no_answer_outlives_its_key_or_its_policy(make: Any, history: Any) -> None:
+    """Keys are made anew under old names, and policies edited, between requests; nothing is told to forget."""
+    plan = make.plan(sensitivity=SENSITIVITY, cost=COSTS[3])
+    remembered, snapshot = Recall(plan), make.snapshot()
+    keys = {name: make.key(name) for name in ("app", "batch")}
+    for kind, *what in history:
+        if kind == "key":
+            keys[what[0]] = make.key(what[0], **what[1])
+        elif kind == "policy":
+            plan = make.plan(cost=COSTS[3], **EDITS[what[0]])
+            remembered = Recall(plan)
+        else:
+            facts = make.facts(key=keys[what[0]], **what[1])
+            assert essence(remembered.decide(facts, snapshot)) == essence(decide(facts, plan, snapshot))
+
+
+OTHERWISE: dict[str, Any] = {
+    "endpoint": "embeddings",
+    "model": "gpt-99",
+    "labels": (Label("restricted"),),
+    "input_tokens": 1_000_000,
+    "max_output_tokens": 1_000_000,
+    "modalities": frozenset({"text", "image"}),
+    "quality_floor": 0.95,
+}
+OTHER_MOMENTS: dict[str, Any] = {
+    "backends": {"gpu": BackendState(healthy=False)},
+    "seen": Mixture(input=1000),
+    "previous": Side.LOCAL,
+    "hour": 12,
+    "cloud_blocked": "the ledger cannot be reached",
+}
+
+
+@pytest.mark.parametrize("field", Facts.__struct_fields__)
+def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any, field: str) -> None:
+    """A new field of the facts fails here until it is asked for too."""
+    plan = make.plan([make.route("gpu", context=1000), make.route("openai")], sensitivity=SENSITIVITY)
+    remembered, snapshot, plain = Recall(plan), make.snapshot(), make.facts(labels=(Label("public"),))
+    other = make.key(zones=frozenset({"local"})) if field == "key" else OTHERWISE[field]
+    changed = msgspec.structs.replace(plain, **{field: other})
+    first = remembered.decide(plain, snapshot)
+    assert essence(remembered.decide(changed, snapshot)) == essence(decide(changed, plan, snapshot)) != essence(first)
+
+
+@pytest.mark.parametrize("field", Snapshot.__struct_fields__)
+def test_everything_that_is_known_of_the_moment_is_part_of_the_question(make: Any, field: str) -> None:
+    plan = make.plan(cost=COSTS[0], rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
+    remembered, facts, plain = Recall(plan), make.facts(), make.snapshot(tokens=900)
+    changed = msgspec.structs.replace(plain, **{field: OTHER_MOMENTS[field]})
+    first = remembered.decide(facts, plain)
+    assert essence(remembered.decide(facts, changed)) == essence(decide(facts, plan, changed)) != essence(first)
+
+
+def test_an_answer_is_for_the_very_grant_that_it_was_made_for(make: Any) -> None:
+    """Even if a later grant gets the place in memory, and with it the id, of one that is gone."""
+    remembered, snapshot = Recall(make.plan()), make.snapshot()
+    wide, narrow = make.facts(), make.facts(key=make.key(zones=frozenset({"local"})))
+    remembered.decide(wide, snapshot)
+    ((question, answer),) = remembered._answers.items()
+    remembered._answers[remembered._question(narrow, snapshot)] = answer
+    assert remembered.decide(narrow, snapshot).permitted == {"local"}
+    remembered.forget()
+    assert question not in remembered._answers
+
+
 def test_nothing_to_break_even_with_is_remembered_too(make: Any) -> None:
     never = make.plan([make.route("gpu")], cost={"strategy": "breakeven"})
     dear = make.plan(gpu=GpuFigures(1e9, 0.0, 1_000_000), cost={"strategy": "breakeven"})
@@ -105,8 +203,11 @@ def test_the_same_question_is_answered_once(make: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(recall, "decide", counting)
     remembered = Recall(make.plan())
     states: dict[str, BackendState] = {}
+    key = make.key()
     for tokens in (1, 2, 3):
-        remembered.decide(make.facts(input_tokens=tokens), msgspec.structs.replace(make.snapshot(), backends=states))
+        remembered.decide(
+            make.facts(key=key, input_tokens=tokens), msgspec.structs.replace(make.snapshot(), backends=states)
+        )
     assert len(asked) == 1
     remembered.decide(make.facts(), make.snapshot({"gpu": BackendState(healthy=False)}))
     assert len(asked) == 2

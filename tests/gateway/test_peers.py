@@ -201,6 +201,18 @@ async def test_a_stored_key_works_everywhere_until_it_is_revoked(join, valkey):
         assert await asked(gateway, APP) == (401, "invalid_api_key")
 
 
+async def test_a_key_made_anew_under_its_name_may_do_only_what_the_new_one_may(join, valkey):
+    gateway = await join(STORED.replace("local_first", "cloud_first"))
+    await store(valkey, "app")
+    await until(lambda: gateway.shared.keys)
+    assert [await asked(gateway, APP) for _ in range(2)] == [(200, "api")] * 2
+    async with open_keys(valkey.url) as keys:
+        await keys.revoke("app")
+        await keys.add(digest("narrow"), {"name": "app", "zones": ["local"]})
+    await until(lambda: len(gateway.shared.keys) == 2)
+    assert [await asked(gateway, {"authorization": "Bearer narrow"}) for _ in range(2)] == [(200, "gpu")] * 2
+
+
 async def test_without_any_key_nobody_gets_in(join, valkey):
     """Neither before the first one is stored nor after the last one was revoked."""
     gateway = await join()
