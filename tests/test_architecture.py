@@ -157,7 +157,9 @@ def _tracked_files() -> Iterator[Path]:
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not ignored.fullmatch(name)]
         yield from (
-            Path(folder, name) for name in files if not name.startswith(".coverage") and not name.endswith(".png")
+            Path(folder, name)
+            for name in files
+            if name != ".git" and not name.startswith(".coverage") and not name.endswith(".png")
         )
 
 
