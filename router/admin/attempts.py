@@ -11,14 +11,15 @@ MOST_ADDRESSES = 1000
 
 
 class Attempts:
-    """Failures by address within the window. Past the limit everything from there is refused, right or wrong."""
+    """Failures by address within the window. Past the limit whoever guesses is told to wait; a right token is no
+    guess, and is never held up by those of others."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failed: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """Seconds until another attempt is allowed; 0 when it is allowed now."""
+        """Seconds until another guess is allowed; 0 when it is allowed now."""
         failed = self._recent(address)
         return failed[0] + WINDOW_SECONDS - self._clock() if len(failed) >= MOST_FAILURES else 0.0
 

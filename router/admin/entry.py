@@ -8,12 +8,14 @@ import msgspec
 from aiohttp import web
 
 from router.admin.answers import Health, Session
+from router.admin.attempts import Attempts
 from router.admin.control import Ask, Control
 from router.admin.errors import ApiError
 from router.admin.questions import SignIn
 
 COOKIE = "breakeven_session"
 FORM = "application/x-www-form-urlencoded"
+WRONG_TOKEN = "wrong_token"  # noqa: S105
 WRONG = "this token is not right"
 
 log = logging.getLogger("breakeven.admin")
@@ -57,18 +59,26 @@ async def _token(request: web.Request, ask: Ask) -> str:
 
 
 def _opened(control: Control, token: str, address: str) -> tuple[str, Session]:
-    wait = control.sign_ins.wait(address)
-    if wait:
-        headers = {"retry-after": str(int(wait) + 1)}
-        raise ApiError(429, "too_many_attempts", "too many wrong tokens: wait a minute", headers=headers)
     role = control.tokens.role_of(token)
     if role is None:
-        control.sign_ins.failed(address)
+        slow_down(control.sign_ins, address)
         log.warning("sign-in refused", extra={"address": address})
-        raise ApiError(401, "wrong_token", WRONG)
+        raise ApiError(401, WRONG_TOKEN, WRONG)
     value, session = control.sessions.open(role)
     log.info("signed in", extra={"role": role, "address": address})
     return value, Session(role, session.csrf, session.expires, control.version)
+
+
+def slow_down(attempts: Attempts, address: str) -> None:
+    """Count a wrong token. Raises ApiError when there were too many from there.
+
+    Only wrong ones are refused: somebody else behind the same address must not be locked out by them.
+    """
+    wait = attempts.wait(address)
+    if wait:
+        headers = {"retry-after": str(int(wait) + 1)}
+        raise ApiError(429, "too_many_attempts", "too many wrong tokens: wait a minute", headers=headers)
+    attempts.failed(address)
 
 
 def _is_tls(request: web.Request) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from router.admin.control import Control, Who
-from router.admin.entry import COOKIE
+from router.admin.entry import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
 
 if TYPE_CHECKING:
@@ -105,16 +105,12 @@ def identify(control: Control, request: web.Request) -> Who | None:
 
 
 def _bearer(control: Control, authorization: str, address: str) -> Who:
-    wait = control.bearers.wait(address)
-    if wait:
-        headers = {"retry-after": str(int(wait) + 1)}
-        raise ApiError(429, "too_many_attempts", "too many wrong tokens: wait a minute", headers=headers)
     scheme, _, token = authorization.partition(" ")
     role = control.tokens.role_of(token.strip()) if scheme.lower() == "bearer" else None
-    if role is None:
-        control.bearers.failed(address)
-        raise ApiError(401, "wrong_token", "this token is not right", headers={"www-authenticate": "Bearer"})
-    return Who(role, None, address)
+    if role is not None:
+        return Who(role, None, address)
+    slow_down(control.bearers, address)
+    raise ApiError(401, WRONG_TOKEN, WRONG, headers={"www-authenticate": "Bearer"})
 
 
 def _check_forgery(request: web.Request, csrf: str) -> None:
