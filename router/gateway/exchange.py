@@ -163,14 +163,23 @@ class Exchange:
         self._parts = []
         self._client = client
         if self.connection is not None and not self._ended:
-            client.on_pause = self.connection.pause
-            client.on_resume = self.connection.resume
+            client.on_pause = self._pause
+            client.on_resume = self._resume
             if client.stalled_since:
-                self.connection.pause()
+                self._pause()
             self.done = self._loop.create_future()
             await self.done
         if self.broken is not None and not (self.scanner and self.scanner.error):
             client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
+
+    def _pause(self) -> None:
+        """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""
+        if self.connection is not None and not self._ended:
+            self.connection.pause()
+
+    def _resume(self) -> None:
+        if self.connection is not None and not self._ended:
+            self.connection.resume()
 
     def abandon(self) -> None:
         """Nobody wants the rest: the upstream connection is closed at once."""

@@ -4,7 +4,8 @@ Sans surprises: one exchange at a time; the response parser is llhttp (httptools
 response that is not framed by its own headers is never reused. What arrives is handed to a `Sink` at once,
 from the event loop's read callback, with no task in between.
 
-Life: idle -> `send` -> head -> body* -> end -> idle, or `lost` at any point, after which it is closed.
+Life: idle -> `send` -> head -> body* -> end -> idle, or `lost` at any point, after which it is closed. It is given back
+once per exchange, at the moment when it is over; whether it may be used again is its pool's to say, see `reusable`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Sink(Protocol):
 class Connection:
     """An asyncio protocol in all but its class: as a class of its own it can be compiled.
 
-    `released` is called once per exchange, when the connection may be used again or is gone.
+    `released` is called when an exchange is over, by whatever ending, and when it closes between two of them.
     """
 
     def __init__(self, target: Target, loop: asyncio.AbstractEventLoop, released: Callable[[Connection], None]) -> None:
@@ -59,6 +60,22 @@ class Connection:
         self._head_seen = False
         self._framed = False
         self._got_bytes = False
+        self._complete = False
+        """The response was read to its end."""
+        self._surplus = False
+        """Bytes followed it that nobody asked for."""
+        self._keep_alive = False
+        self._paused = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it is as it was when new: open, reading, with nothing unread and nothing unsent."""
+        return (
+            not (self.closed or self._paused or self._surplus)
+            and self._sink is None
+            and self._transport is not None
+            and self._transport.get_write_buffer_size() == 0
+        )
 
     # --- the exchange
 
@@ -80,7 +97,7 @@ class Connection:
         self.deadline = self._loop.time() + first_byte_timeout
         self._headers = []
         self._header_bytes = 0
-        self._head_seen = self._framed = self._got_bytes = False
+        self._head_seen = self._framed = self._got_bytes = self._complete = self._keep_alive = False
         if len(body) < HIGH_WATER:
             self._transport.write(head + body)
         else:
@@ -92,12 +109,15 @@ class Connection:
         self._close()
 
     def pause(self) -> None:
-        if self._transport is not None and not self.closed:
+        """Read nothing until `resume`; the end of the exchange is one, too."""
+        if self._transport is not None and self._sink is not None and not self._paused:
+            self._paused = True
             self._transport.pause_reading()
             self.deadline = float("inf")
 
     def resume(self) -> None:
-        if self._transport is not None and not self.closed:
+        if self._transport is not None and self._paused and not self.closed:
+            self._paused = False
             self._transport.resume_reading()
             self.deadline = self._loop.time() + self._idle_timeout
 
@@ -120,7 +140,11 @@ class Connection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(UpstreamError(Fault.BAD_RESPONSE, type(error).__name__))
+            if not self._complete:
+                self._fail(UpstreamError(Fault.BAD_RESPONSE, type(error).__name__))
+                return
+        if self._complete:  # not from the parser's callback: what follows in `data` must have been seen before
+            self._finish()
 
     def eof_received(self) -> None:
         return None
@@ -132,9 +156,8 @@ class Connection:
         pass
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
         if self._sink is None:
-            self._released(self)
+            self._close()
         elif self._head_seen and not self._framed and exc is None:
             self._finish()  # a response that ends with the connection
         else:
@@ -143,6 +166,11 @@ class Connection:
             self._fail(UpstreamError(fault, "the connection closed early", stale=stale))
 
     # --- httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._surplus = True
+            raise ValueError("bytes after the response")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -171,21 +199,22 @@ class Connection:
             self._headers = []
             self._framed = False
             return
-        if self._sink is not None:
-            self._finish()
+        self._complete = True
+        self._keep_alive = self._framed and self._parser.should_keep_alive()  # known only now, in the callback
 
-    # --- endings
+    # --- endings: each gives the connection back before it tells the sink
 
     def _finish(self) -> None:
         sink, self._sink = self._sink, None
-        assert sink is not None
-        if not self._framed or not self._parser.should_keep_alive():
+        if not self._keep_alive:
             self._close()
-        self.reused = True
-        self.idle_since = self._loop.time()
-        sink.on_end()
-        if not self.closed:
+        else:
+            self.resume()
+            self.reused = True
+            self.idle_since = self._loop.time()
             self._released(self)
+        if sink is not None:
+            sink.on_end()
 
     def _fail(self, error: UpstreamError) -> None:
         sink, self._sink = self._sink, None
@@ -198,3 +227,4 @@ class Connection:
             self.closed = True
             if self._transport is not None:
                 self._transport.abort()
+            self._released(self)

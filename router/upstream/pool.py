@@ -1,7 +1,8 @@
 """The connections of one replica.
 
 A connection is taken out of the idle deque when it is assigned, never later, so that nothing can close a
-connection that a request already holds. The youngest idle connection is used first; the others age out.
+connection that a request already holds. The youngest idle connection is used first; the others age out. What comes
+back is looked at: only a connection that is as it was when new is used again, see `Connection.reusable`.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Pool:
         self._busy.discard(connection)
         if connection.closed:
             return
-        if self._closing:
+        if self._closing or connection.target is not self.target or not connection.reusable:
             connection.abort()
         else:
             self._idle.append(connection)
