@@ -32,6 +32,8 @@ _MEDIA: Mapping[Any, Modality] = {
     "video_url": "video",
     "input_video": "video",
 }
+_NOTHING = {type(None)}
+_NUMBERS = {int, float, bool} | _NOTHING
 MESSAGE_TOKENS = 4
 _MEDIA_TOKENS = 1500
 _BYTES_PER_MEDIA_TOKEN = 100
@@ -144,7 +146,11 @@ class Content:
 
 
 def _is_token_ids(value: Any) -> bool:
-    return isinstance(value, list) and set(map(type, value)) == {int}
+    """Lenient backends read 1.0 and true as 1, so any list with a number and nothing that says something is ids."""
+    if not isinstance(value, list):
+        return False
+    kinds = set(map(type, value))
+    return kinds <= _NUMBERS and not kinds <= _NOTHING
 
 
 def _image_bytes(part: dict[str, Any]) -> int:
