@@ -370,10 +370,18 @@ class Ledger(Section):
 class Server(Section):
     cors_origins: tuple[str, ...] = Field(default=(), strict=False)
     """Origins whose pages may call the gateway; "*" for all. Off when empty."""
-    max_body_bytes: int = Field(default=100_000_000, gt=0)
+    max_body_bytes: int = Field(default=50_000_000, gt=0)
     """Largest request, inflated."""
-    body_timeout: Duration = 60.0
-    """Longest pause while a client sends its request."""
+    max_held_bytes: int = Field(default=1_000_000_000, gt=0)
+    """Bytes of requests that one worker keeps at the same time; more are answered with 503."""
+    max_connections: int = Field(default=10_000, gt=0)
+    """Connections of one worker; what it may open as files counts too."""
+    max_connections_per_address: int = Field(default=5_000, gt=0)
+    """Connections of one worker from one address, or from one /64 in IPv6."""
+    header_timeout: Duration = 20.0
+    """Time for a request's head, from its first byte to its last."""
+    body_timeout: Duration = 300.0
+    """Time for a request's body, from its first byte to its last."""
     stored_keys: bool = False
     """Keys may also live in the ledger (`breakeven key new --store`); nobody gets in without a key then."""
 

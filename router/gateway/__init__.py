@@ -1,6 +1,8 @@
 """The data plane: OpenAI's endpoints on one HTTP/1.1 port.
 
     http         the server's side of a connection, on httptools
+    held         how many bytes of requests a worker keeps
+    connections  how many connections it has, in all and from one address
     server       the listening socket, slow clients, draining
     service      path -> handler; health
     request      one request as it came

@@ -1,8 +1,12 @@
 """The server's side of one HTTP/1.1 connection.
 
 Written directly on httptools (llhttp, strict mode) because a general server costs more per request than
-everything else that the gateway does. It reads whole requests, hands them to a `Handler` one at a time in
-their order, and offers three ways to answer: `respond`, or `start` / `write` / `finish` for streams.
+everything else that the gateway does. A `Handler` looks at each request's head before its body is read; whole
+requests are handed to it one at a time in their order. There are three ways to answer: `respond`, or `start` /
+`write` / `finish` for streams.
+
+What is refused, by the handler or because it is no HTTP, takes its place in the order too. A body that nobody wants
+is not kept; where it is long the connection ends after the answer, but not before the client had time to read that.
 """
 
 from __future__ import annotations
@@ -14,30 +18,38 @@ from typing import Any, Protocol, cast
 
 import httptools
 
+from router.gateway.errors import ApiError
+from router.gateway.held import Held
 from router.gateway.request import Request
 from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 MAX_PIPELINED = 8
+"""Requests that wait for their turn before reading pauses."""
+MOST_PIPELINED = 64
+"""So many may arrive all at once before it can pause."""
+SHORT_BODY = 64 * 1024
+"""A refused body is read and dropped up to this length, so that the connection can be used again."""
+LINGER_SECONDS = 10.0
+LINGER_BYTES = 256 * 1024 * 1024
+"""How long, and for how much that is dropped, a connection stays open for the client to read why it was refused: one
+that is closed with unread bytes takes its answer along."""
 
 
-class BadRequest(Exception):
+class BadRequest(ApiError):
     """The bytes are not a request that could be handled; the connection closes after the answer."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 class Handler(Protocol):
     max_body_bytes: int
+    held: Held
+
+    def admit(self, request: Request) -> bool:
+        """Whether the body of a request with this head is wanted. Raises ApiError to refuse it at once."""
 
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]: ...
-    def refuse(self, error: BadRequest, client: Client) -> None: ...
-    def opened(self, client: Client) -> None: ...
+    def opened(self, client: Client, address: str) -> None: ...
     def closed(self, client: Client) -> None: ...
     def failed(self, error: Exception, request: Request, client: Client) -> None: ...
 
@@ -55,18 +67,30 @@ class Client:
         self._request: Request | None = None
         self._url = b""
         self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._headers: dict[str, str] = {}
         self._header_bytes = 0
-        self._credentials = 0
+        self._incoming: Request | None = None
+        """Its head was read, its body not yet to the end."""
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._dropping = False
+        """The body that arrives belongs to a request that was refused by its head."""
+        self._deaf = False
+        """Nothing is read any more: what arrives is dropped."""
+        self._held = handler.held
+        self._held_here = 0
+        """Bytes of this connection's requests that are counted in `held`."""
+        self._dropped = 0
         self._reading_paused = False
         self._chunked_answer = False
         self.started = False
         """True once the answer's first byte was written: nothing can be retried after that."""
         self.gone = False
+        self.surplus: ApiError | None = None
+        """Set for a connection that is one too many."""
+        self.address = ""
         self.reading_since = 0.0
-        """Loop time of the last bytes of an unfinished request; 0 between requests."""
+        """Loop time since when the present head, or body, arrives; 0 between requests. No byte moves it."""
+        self.reading_body = False
         self.idle_since = loop.time()
         self.stalled_since = 0.0
         """Loop time since when the client has not read what was written; 0 while it reads."""
@@ -78,17 +102,22 @@ class Client:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
-        self._handler.opened(self)
+        peer = transport.get_extra_info("peername")
+        self._handler.opened(self, peer[0] if isinstance(peer, tuple) else "")
 
     def data_received(self, data: bytes) -> None:
-        self.reading_since = self._loop.time()
+        if self._deaf:
+            self._drop(len(data))
+            return
+        if not self.reading_since:
+            self.reading_since = self._loop.time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, BadRequest) else _MALFORMED)
+            self._refuse(cause if isinstance(cause, ApiError) else _malformed())
         except httptools.HttpParserError:
-            self._refuse(_MALFORMED)
+            self._refuse(_malformed())
 
     def eof_received(self) -> None:
         return None
@@ -96,7 +125,9 @@ class Client:
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         self._handler.closed(self)
+        self._release(self._held_here)
         self._queue.clear()
+        self._body = []
         if self._task is not None:
             self._task.cancel()
 
@@ -113,6 +144,8 @@ class Client:
     # --- httptools' callbacks
 
     def on_message_begin(self) -> None:
+        if not self.reading_since:
+            self.reading_since = self._loop.time()
         self._url = b""
         self._raw_headers = []
         self._header_bytes = self._body_bytes = 0
@@ -130,50 +163,119 @@ class Client:
         self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._headers, self._credentials = _headers(self._raw_headers)
-        length = self._headers.get("content-length", "0")
+        if self._deaf:
+            return
+        headers, credentials = _headers(self._raw_headers)
+        path, _, query = self._url.decode("latin-1").partition("?")
+        self._incoming = request = Request(
+            self._parser.get_method().decode("latin-1"),
+            path,
+            query,
+            headers,
+            b"",
+            self._parser.should_keep_alive(),
+            self._parser.get_http_version() == "1.0",
+            credentials,
+        )
+        if self.surplus is not None:
+            raise self.surplus
+        self._hold(request, self._header_bytes)
+        length, chunked = headers.get("content-length", "0"), "transfer-encoding" in headers
+        self._check_head(headers, length)
+        try:
+            wanted = self._handler.admit(request)
+        except ApiError as error:
+            request.refusal, wanted = error, False
+            error.__traceback__ = None
+        if length == "0" and not chunked:
+            return
+        if wanted:
+            self._await_body(request, int(length) if length.isdigit() else 0)
+        else:
+            self._answer_early(request, short=not chunked and int(length) <= SHORT_BODY)
+
+    def _check_head(self, headers: dict[str, str], length: str) -> None:
         if length.isdigit() and int(length) > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
         if self._parser.should_upgrade():
             raise BadRequest(
                 404, "upgrade_not_supported", "Nothing here speaks WebSocket or upgrades to another protocol."
             )
-        expect = self._headers.get("expect")
-        if expect is not None:
-            if expect.lower() != "100-continue":
-                raise BadRequest(417, "expectation_failed", "The only expectation that is met is 100-continue.")
-            if self._task is None and self._transport is not None:
-                self._transport.write(CONTINUE)
+        if headers.get("expect", "100-continue").lower() != "100-continue":
+            raise BadRequest(417, "expectation_failed", "The only expectation that is met is 100-continue.")
+
+    def _await_body(self, request: Request, length: int) -> None:
+        if not self._held.fits(length):
+            raise _no_room(self._held.most)
+        self.reading_since = self._loop.time()
+        self.reading_body = True
+        if "expect" in request.headers and self._task is None and self._transport is not None:
+            self._transport.write(CONTINUE)
+
+    def _answer_early(self, request: Request, *, short: bool) -> None:
+        """Before its body has come. Whoever waits for a go-ahead may send none, so nothing can follow then."""
+        self._incoming = None
+        if short and "expect" not in request.headers:
+            self._dropping = True
+        else:
+            self._deaf = True
+            request.keep_alive = False
+        self._enqueue(request)
 
     def on_body(self, data: bytes) -> None:
-        self._body_bytes += len(data)
+        request = self._incoming
+        if request is None or self._deaf:
+            return
+        size = len(data)
+        self._body_bytes += size
         if self._body_bytes > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
+        self._hold(request, size)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
-        path, _, query = self._url.decode("latin-1").partition("?")
-        self._queue.append(
-            Request(
-                self._parser.get_method().decode("latin-1"),
-                path,
-                query,
-                self._headers,
-                self._body[0] if len(self._body) == 1 else b"".join(self._body),
-                self._parser.should_keep_alive(),
-                self._parser.get_http_version() == "1.0",
-                self._credentials,
-            )
-        )
-        self._body = []
+        request, self._incoming = self._incoming, None
+        if self._deaf:
+            return
         self.reading_since = 0.0
-        if self._task is None:
-            self._next()
-        elif len(self._queue) >= MAX_PIPELINED and self._transport is not None:
-            self._reading_paused = True
-            self._transport.pause_reading()
+        self.reading_body = False
+        if request is None or self._dropping:
+            self._dropping = False
+            return
+        request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []
+        self._enqueue(request)
+
+    # --- what is kept
+
+    def _hold(self, request: Request, size: int) -> None:
+        held = self._held
+        request.held += size
+        self._held_here += size
+        held.bytes += size
+        if held.bytes > held.most or held.full(request.held):
+            raise _no_room(held.most)
+
+    def _release(self, size: int) -> None:
+        self._held_here -= size
+        self._held.bytes -= size
+
+    def _drop(self, size: int) -> None:
+        self._dropped += size
+        if self._dropped > LINGER_BYTES:
+            self.abort()
 
     # --- one request after the other
+
+    def _enqueue(self, request: Request) -> None:
+        self._queue.append(request)
+        if self._task is None:
+            self._next()
+        elif len(self._queue) >= MAX_PIPELINED and self._transport is not None and not self._deaf:
+            self._reading_paused = True
+            self._transport.pause_reading()
+            if len(self._queue) > MOST_PIPELINED:
+                raise _too_many_pipelined()
 
     def _next(self) -> None:
         self._request = request = self._queue.popleft()
@@ -197,28 +299,71 @@ class Client:
         self.idle_since = self._loop.time()
         if self.gone or self._transport is None:
             return
+        self._release(request.held)
         if not request.keep_alive or self.draining:
-            self._transport.close()
+            self._end()
         elif self._queue:
             self._next()
         if self._reading_paused and len(self._queue) < MAX_PIPELINED:
-            self._reading_paused = False
+            self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        self._reading_paused = False
+        if self.reading_since:
+            self.reading_since = self._loop.time()
+        if self._transport is not None:
             self._transport.resume_reading()
 
-    def _refuse(self, error: BadRequest) -> None:
-        """Answer what cannot be parsed, after what is being answered; then close."""
-        if self.gone or self._transport is None:
+    def _refuse(self, error: ApiError) -> None:
+        """Nothing more is read; why is told after the answers to what came before."""
+        if self.gone or self._deaf:
             return
-        if self._task is None:
-            self._request = None
-            self._handler.refuse(error, self)
-        self.close()
+        self._deaf = True
+        self._body = []
+        request, self._incoming = self._incoming, None
+        if self._dropping:  # the request that it belongs to is refused already
+            self._end_after_answers()
+            return
+        if request is None:
+            request = Request("", "", "", {}, b"", False, False)
+        error.__traceback__ = error.__context__ = None
+        request.refusal = error
+        request.keep_alive = False
+        self._enqueue(request)
+
+    def _end_after_answers(self) -> None:
+        last = self._queue[-1] if self._queue else self._request
+        if last is None:
+            self._end()
+        else:
+            last.keep_alive = False
+
+    def _end(self) -> None:
+        """Close, once the client has read its answer where it may still be sending."""
+        self._queue.clear()
+        self._release(self._held_here)
+        if self._transport is None:
+            return
+        if not self._deaf:
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._loop.call_later(LINGER_SECONDS, self.abort)
+
+    def late(self) -> None:
+        """Its request did not arrive in time."""
+        self._refuse(BadRequest(408, "request_timeout", "The request did not arrive in time."))
 
     # --- answering
 
     @property
     def busy(self) -> bool:
         return self._task is not None
+
+    @property
+    def reading(self) -> bool:
+        """Whether a request is on its way, and could be: while reading pauses nothing arrives."""
+        return self.reading_since != 0.0 and not self._deaf and not self._reading_paused
 
     @property
     def connection_header(self) -> bytes:
@@ -265,7 +410,7 @@ class Client:
     def drain(self) -> None:
         """This connection ends with the answer under way, or now when there is none."""
         self.draining = True
-        if self._task is None and not self.reading_since:
+        if self._task is None and (self._deaf or not self.reading_since):
             self.close()
 
     def abort(self) -> None:
@@ -292,4 +437,17 @@ def _too_large(limit: int) -> BadRequest:
     )
 
 
-_MALFORMED = BadRequest(400, "malformed_http", "The request is not valid HTTP/1.1.")
+def _no_room(most: int) -> BadRequest:
+    message = (
+        f"This worker holds as many requests as the {most:,} bytes of server.max_held_bytes allow. Try again soon."
+    )
+    return BadRequest(503, "too_much_held", message, retry_after=1, retryable=True)
+
+
+def _too_many_pipelined() -> BadRequest:
+    message = f"More than {MOST_PIPELINED} requests were sent before their answers were read. Wait for some answers."
+    return BadRequest(503, "too_many_pipelined", message, retry_after=1, retryable=True)
+
+
+def _malformed() -> BadRequest:
+    return BadRequest(400, "malformed_http", "The request is not valid HTTP/1.1.")

@@ -1,8 +1,11 @@
-"""One request as it came, read to its end."""
+"""One request as it came."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from router.core.values import KeyGrant
+from router.gateway.errors import ApiError
 
 
 class Request:
@@ -13,12 +16,16 @@ class Request:
         "common",
         "credentials",
         "headers",
+        "held",
         "http10",
         "id",
         "keep_alive",
+        "key",
+        "keyring",
         "method",
         "path",
         "query",
+        "refusal",
         "warnings",
     )
 
@@ -37,11 +44,19 @@ class Request:
         self.path: Final = path
         self.query: Final = query
         self.headers: Final = headers
-        self.body: Final = body
+        self.body = body
+        """Empty until it has been read to its end."""
+        self.held = 0
+        """Bytes of it that are counted in `Held`."""
         self.keep_alive = keep_alive
         self.http10: Final = http10
         self.credentials: Final = credentials
         """How many authorization and x-api-key headers there were."""
+        self.key: KeyGrant | None = None
+        """Whose it is, once that was looked at, which is before its body is read; and by which keyring."""
+        self.keyring: object = None
+        self.refusal: ApiError | None = None
+        """Why it is not handled; it is answered in its turn all the same."""
         self.id = ""
         """Given by the service, for logs and answers."""
         self.warnings = b""

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from router.gateway.http import BadRequest, Client
+from router.gateway.http import Client
 from router.gateway.service import Service
 from router.gateway.state import State
 
@@ -37,17 +37,15 @@ class Server:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        patience = self._state.plan.policy.server.body_timeout
+        server = self._state.plan.policy.server
         for client in list(self._service.clients):
+            since = client.reading_since
             if client.stalled_since and now - client.stalled_since > STALLED_SECONDS:
                 client.abort()
-            elif client.reading_since and now - client.reading_since > patience:
-                if not client.busy:
-                    self._service.refuse(
-                        BadRequest(408, "request_timeout", "The request did not arrive in time."), client
-                    )
-                client.close()
-            elif not client.busy and not client.reading_since and now - client.idle_since > KEEP_ALIVE_SECONDS:
+            elif client.reading:
+                if now - since > (server.body_timeout if client.reading_body else server.header_timeout):
+                    client.late()
+            elif not client.busy and now - client.idle_since > KEEP_ALIVE_SECONDS:
                 client.close()
         self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
 

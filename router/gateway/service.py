@@ -15,9 +15,11 @@ import msgspec
 
 from router.core.policy import Endpoint
 from router.gateway.completions import Completions
+from router.gateway.connections import Connections, address_of
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
-from router.gateway.http import BadRequest, Client
+from router.gateway.held import Held
+from router.gateway.http import Client
 from router.gateway.identify import Keyring
 from router.gateway.models import listing, single
 from router.gateway.peers import NoPeers, Peers
@@ -41,8 +43,11 @@ class Service:
     """The `Handler` of every connection of this worker."""
 
     def __init__(self, state: State, loop: asyncio.AbstractEventLoop, peers: Peers | NoPeers | None = None) -> None:
+        server = state.plan.policy.server
         self.clients: set[Client] = set()
         self.draining = False
+        self.held = Held(server.max_held_bytes)
+        self._connections = Connections(server.max_connections, server.max_connections_per_address)
         self._deserted = asyncio.Event()
         self._state = state
         self._peers = peers or NoPeers()
@@ -63,6 +68,8 @@ class Service:
         """A new plan is in force."""
         server = self._state.plan.policy.server
         self.max_body_bytes = server.max_body_bytes
+        self.held.most = server.max_held_bytes
+        self._connections.bound(server.max_connections, server.max_connections_per_address)
         self._cors = Cors(server.cors_origins)
         self._peers.adopted()
         self.rekey()
@@ -76,11 +83,16 @@ class Service:
 
     # --- connections
 
-    def opened(self, client: Client) -> None:
+    def opened(self, client: Client, address: str) -> None:
         self.clients.add(client)
+        client.address = address_of(address)
+        client.surplus = self._connections.opened(client.address)
+        if client.surplus is not None and self._connections.hopeless():
+            client.abort()
 
     def closed(self, client: Client) -> None:
         self.clients.discard(client)
+        self._connections.closed(client.address)
         if self.draining and not self.clients:
             self._deserted.set()
 
@@ -88,11 +100,6 @@ class Service:
         """Wait, while draining, until the last client has gone."""
         if self.clients:
             await self._deserted.wait()
-
-    def refuse(self, error: BadRequest, client: Client) -> None:
-        refusal = ApiError(error.status, error.code, error.message)
-        lines = header("x-request-id", self._next_id()) + refusal.headers() + b"connection: close\r\n"
-        client.respond(error.status, lines, refusal.body())
 
     def failed(self, error: Exception, request: Request, client: Client) -> None:
         """Answer an error of ours: one that was meant, or a defect."""
@@ -114,13 +121,25 @@ class Service:
 
     # --- requests
 
+    def admit(self, request: Request) -> bool:
+        """Nobody's body is read before it is known who sends it."""
+        if request.method != "POST" or request.path not in POSTS:
+            return False
+        request.key, request.keyring = self._keyring.identify(request), self._keyring
+        return True
+
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]:
         request.id = self._next_id()
         if self._cors.enabled:
             request.common = self._cors.lines(request.headers)
+        if request.refusal is not None:
+            raise request.refusal
         endpoint = POSTS.get(request.path)
         if endpoint is not None and request.method == "POST":
-            return self._completions.handle(endpoint, request, client, self._keyring.identify(request))
+            key = request.key
+            if key is None or request.keyring is not self._keyring:  # keys changed while the body came
+                key = self._keyring.identify(request)
+            return self._completions.handle(endpoint, request, client, key)
         return self._small(request, client, request.common + header("x-request-id", request.id))
 
     def _next_id(self) -> str:

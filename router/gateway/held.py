@@ -1,0 +1,26 @@
+"""How many bytes of requests one worker keeps, and the bound on that."""
+
+from __future__ import annotations
+
+SMALL = 64 * 1024
+"""Requests up to this size may use what is kept back for them, so that a few large ones do not shut out all others."""
+KEPT_BACK = 8
+"""The share of the bound that only small requests may use: one eighth."""
+
+
+class Held:
+    """Heads and bodies from their first byte until their request is answered; also what was inflated of them."""
+
+    __slots__ = ("bytes", "most")
+
+    def __init__(self, most: int) -> None:
+        self.bytes = 0
+        self.most = most
+
+    def full(self, own: int) -> bool:
+        """Whether a request that has `own` of the bytes held may not go on."""
+        return self.bytes > (self.most if own <= SMALL else self.most - self.most // KEPT_BACK)
+
+    def fits(self, more: int) -> bool:
+        """Whether a body of that size has room now."""
+        return self.bytes + more <= (self.most if more <= SMALL else self.most - self.most // KEPT_BACK)

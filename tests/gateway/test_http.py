@@ -1,0 +1,147 @@
+"""A request's head is judged before its body is read; every answer comes in its turn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from hashlib import sha256
+
+import pytest
+from support.gateway import POLICY
+from support.scripted import answer
+from support.streams import opened, received
+from support.waiting import until
+
+from router.config.load import load
+from router.gateway import http
+
+KEY = "bk-test-key"
+KEYS = f'keys: [{{name: app, sha256: "{sha256(KEY.encode()).hexdigest()}"}}]\n'
+BODY = b'{"model":"chat","messages":[{"role":"user","content":"hi"}]}'
+CHAT = "/v1/chat/completions"
+
+
+def head(length: int | None, *lines: str, key: str = KEY, path: str = CHAT) -> bytes:
+    framing = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
+    more = "".join(f"{line}\r\n" for line in (framing, f"authorization: Bearer {key}", *lines))
+    return f"POST {path} HTTP/1.1\r\nhost: x\r\n{more}\r\n".encode()
+
+
+def code(body: bytes) -> str:
+    return json.loads(body)["error"]["code"]
+
+
+@pytest.fixture
+async def gateway(serve):
+    return await serve(POLICY + KEYS)
+
+
+@pytest.mark.parametrize("length", [None, 100, 40_000_000], ids=["chunked", "short", "long"])
+async def test_a_wrong_key_is_answered_before_its_body_has_come(gateway, length):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(length, key="wrong"))
+    status, headers, body = await received(reader)
+    assert (status, code(body)) == (401, "invalid_api_key")
+    assert (headers.get("connection") == "close") == (length != 100)
+    writer.close()
+
+
+async def test_bodies_of_wrong_keys_are_not_kept(gateway):
+    readers = []
+    for _ in range(4):
+        reader, writer = await opened(gateway.port)
+        writer.write(head(40_000_000, key="wrong") + b" " * 4_000_000)
+        readers.append(reader)
+        await writer.drain()
+        assert gateway.service.held.bytes < 1000
+    for reader in readers:
+        assert (await received(reader))[0] == 401
+    assert all(sum(map(len, client._body)) == 0 for client in gateway.service.clients)
+
+
+async def test_no_body_is_asked_for_when_the_key_is_wrong(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY), "expect: 100-continue", key="wrong"))
+    assert (await received(reader))[0] == 401
+    assert await reader.read() == b""
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY), "expect: 100-continue"))
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(BODY)
+    assert (await received(reader))[0] == 200
+
+
+async def test_after_a_short_refused_body_the_connection_goes_on(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY), key="wrong") + BODY[:10])
+    assert (await received(reader))[0] == 401
+    writer.write(BODY[10:] + head(len(BODY)) + BODY)
+    assert (await received(reader))[0] == 200
+
+
+async def test_refusals_come_in_their_turn(gateway, backends):
+    async def slow(reader, writer, request):
+        await asyncio.sleep(0.1)
+        await answer()(reader, writer, request)
+
+    backends["gpu"].script.append(slow)
+    reader, writer = await opened(gateway.port)
+    good, wrong = head(len(BODY)) + BODY, head(len(BODY), key="wrong") + BODY
+    writer.write(good + wrong + good + head(None, key="wrong") + b"5\r\nhello\r\n")
+    assert [(await received(reader))[0] for _ in range(4)] == [200, 401, 200, 401]
+    assert await reader.read() == b""
+
+
+async def test_what_is_no_http_is_answered_after_the_request_before_it(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY)) + BODY + b"\0\0\0\r\n\r\n")
+    assert (await received(reader))[0] == 200
+    status, headers, body = await received(reader)
+    assert (status, code(body), headers["connection"]) == (400, "malformed_http", "close")
+
+
+async def test_a_body_for_nobody_is_not_read(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(40_000_000, path="/v1/nowhere"))
+    status, _, body = await received(reader)
+    assert (status, code(body)) == (404, "unknown_url")
+
+
+async def test_a_key_revoked_while_the_body_came_opens_nothing(gateway, backends, tmp_path):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY)) + BODY[:20])
+    await until(lambda: gateway.service.held.bytes)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(policy.read_text().replace(sha256(KEY.encode()).hexdigest(), sha256(b"new").hexdigest()))
+    gateway.adopt(load(policy))
+    writer.write(BODY[20:])
+    assert (await received(reader))[0] == 401
+    assert not backends["gpu"].requests
+
+
+async def test_a_long_refused_body_may_be_sent_to_its_end(gateway):
+    """A client that writes all before it reads still learns why: a close with unread bytes would take that along."""
+    reader, writer = await opened(gateway.port)
+    writer.write(head(8_000_000, key="wrong") + b" " * 8_000_000)
+    await writer.drain()
+    assert (await received(reader))[0] == 401
+
+
+async def test_more_is_not_read_than_lingering_allows(gateway, monkeypatch):
+    monkeypatch.setattr(http, "LINGER_BYTES", 1_000_000)
+    _, writer = await opened(gateway.port)
+    writer.write(head(None, key="wrong") + b" " * 30_000_000)
+    await until(lambda: not gateway.service.clients)
+
+
+async def test_too_many_at_once_are_refused_after_the_others(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * (http.MOST_PIPELINED + 40))
+    answers = []
+    while not reader.at_eof():
+        try:
+            answers.append(await received(reader))
+        except asyncio.IncompleteReadError:
+            break
+    assert {status for status, _, _ in answers[:-1]} == {200} and len(answers) > http.MOST_PIPELINED
+    assert (answers[-1][0], code(answers[-1][2])) == (503, "too_many_pipelined")
