@@ -29,7 +29,6 @@ class Exchange:
         "_loop",
         "_parts",
         "_scanner",
-        "_size",
         "_strip_usage",
         "asked_at",
         "broken",
@@ -38,6 +37,7 @@ class Exchange:
         "headers",
         "ready",
         "scanner",
+        "size",
         "status",
     )
 
@@ -57,8 +57,9 @@ class Exchange:
         self.broken: UpstreamError | None = None
         """Why a stream that the client already sees ended early."""
         self._loop = loop
+        self.size = 0
+        """Bytes of body that came."""
         self._parts: list[bytes] = []
-        self._size = 0
         self._ended = False
         self._begun = False
         """The first event of a stream is whole, and was judged."""
@@ -83,6 +84,7 @@ class Exchange:
                     self.scanner = self._scanner(self._strip_usage)
 
     def on_body(self, data: bytes) -> None:
+        self.size += len(data)
         scanner = self.scanner
         if scanner is None:
             self._collect(data)
@@ -127,8 +129,7 @@ class Exchange:
             self.ready.set_exception(error)
 
     def _collect(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > MAX_ANSWER_BYTES:
+        if self.size > MAX_ANSWER_BYTES:
             raise ValueError("the answer is too large")
         self._parts.append(data)
 

@@ -154,7 +154,7 @@ class Forwarding:
         sent.replica.report(verdict.event, self._loop.time(), rest=verdict.rest, why=detail or outcome.why)
         if verdict.action is Action.ANSWER:
             return True
-        self.attempts.append(Attempt(sent.candidate.route.backend, outcome))
+        self.attempts.append(sent.failed(outcome))
         self.release()
         if outcome.status >= 400 and outcome.status not in _OUR_CREDENTIALS:
             self._last = sent

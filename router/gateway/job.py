@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from router.core.bodies import Reading
 from router.core.policy import Endpoint, Retry
 from router.core.retry import Outcome
-from router.core.values import Candidate
+from router.core.values import Candidate, Usage
 from router.gateway.exchange import Exchange
 from router.gateway.reservation import Reservation
 from router.upstream.fleet import BackendRuntime
@@ -66,7 +66,7 @@ class Job:
 
 
 class Sent:
-    """One attempt that got an answer, of whatever kind."""
+    """One attempt under way, or one that got an answer, of whatever kind."""
 
     __slots__ = ("candidate", "exchange", "replica")
 
@@ -75,9 +75,35 @@ class Sent:
         self.replica: Final = replica
         self.exchange: Final = exchange
 
+    def failed(self, outcome: Outcome) -> Attempt:
+        """This attempt, once it has come to nothing."""
+        exchange = self.exchange
+        scanner = exchange.scanner
+        return Attempt(
+            self.candidate,
+            outcome,
+            exchange.asked_at > 0,
+            exchange.size,
+            0 if scanner is None else scanner.events,
+            None if scanner is None else scanner.usage,
+        )
+
 
 class Attempt(NamedTuple):
-    """How one attempt went, for the log and the reason header."""
+    """How one attempt failed: for the log, the reason header, and for what its backend may charge all the same."""
 
-    backend: str
+    candidate: Candidate
     outcome: Outcome
+    """A fault, or the status that came instead of an answer."""
+    written: bool
+    """Whether the request was written to a connection: only then can it have cost anything."""
+    size: int
+    """Bytes of body that came."""
+    events: int
+    """Data events that came, of a stream."""
+    usage: Usage | None
+    """What a stream reported before it failed."""
+
+    @property
+    def backend(self) -> str:
+        return self.candidate.route.backend
