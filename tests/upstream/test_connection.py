@@ -51,15 +51,15 @@ async def backend():
 async def pool(backend):
     port = int(backend.url.split(":")[2].split("/")[0])
     target = Target(backend="gpu", zone="local", host="127.0.0.1", port=port, prefix="/v1")
-    return Pool(target, 1.0, asyncio.get_running_loop())
+    return Pool(target, 10.0, asyncio.get_running_loop())
 
 
 async def ask(pool: Pool, permitted: frozenset[str] = LOCAL, patience: float = 5.0) -> Recorder:
-    connection = pool.take_idle() or await pool.connect(1.0)
+    connection = pool.take_idle() or await pool.connect(10.0)
     sink = Recorder()
     head = pool.head("/chat/completions") + b"content-length: 2\r\n\r\n"
     connection.send(permitted, head, b"{}", sink, first_byte_timeout=patience, idle_timeout=patience)
-    await asyncio.wait_for(sink.ended, 5)
+    await asyncio.wait_for(sink.ended, 20)
     return sink
 
 
@@ -142,13 +142,13 @@ async def test_a_connection_closed_while_it_idled_is_stale_not_failed(pool, back
     backend.default = raw(b"")
     sink = Recorder()
     connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, first_byte_timeout=5, idle_timeout=5)
-    error = await asyncio.wait_for(sink.ended, 5)
+    error = await asyncio.wait_for(sink.ended, 20)
     assert error is not None and error.stale
 
 
 async def test_aborting_closes_the_backends_side_at_once(pool, backend):
     backend.default = silence()
-    connection = await pool.connect(1.0)
+    connection = await pool.connect(10.0)
     connection.send(
         LOCAL, pool.head("/x") + b"content-length: 0\r\n\r\n", b"", Recorder(), first_byte_timeout=5, idle_timeout=5
     )
@@ -166,7 +166,7 @@ async def test_idle_connections_age_out(pool):
 async def test_nobody_listens(pool, backend):
     await backend.stop()
     with pytest.raises(UpstreamError) as caught:
-        await pool.connect(1.0)
+        await pool.connect(10.0)
     assert caught.value.fault is Fault.REFUSED
 
 
