@@ -13,19 +13,18 @@ import hmac
 import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from router.admin.control import Control, Who
 from router.admin.entry import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
+from router.core.places import LOOPBACK_NAMES, host_name, place_of, plain_host
 
 if TYPE_CHECKING:
     from router.admin.routes import Route
 
 CSRF_HEADER = "x-csrf-token"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
 _FROM_HERE = ("same-origin", "none")
 
@@ -33,15 +32,7 @@ _FROM_HERE = ("same-origin", "none")
 def known_hosts(bound: str, allowed: Iterable[str]) -> frozenset[str]:
     """Names that it may be called by, in lower case and without a port."""
     named = [*LOOPBACK_NAMES, *allowed, *([] if bound in EVERYWHERE else [bound])]
-    return frozenset(name.strip("[]").lower().rstrip(".") for name in named)
-
-
-def host_name(host: str) -> str:
-    """Of a Host header, without the port; empty when it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    return frozenset(map(plain_host, named))
 
 
 def check_host(control: Control, request: web.Request) -> None:
@@ -75,11 +66,10 @@ def check_origin(control: Control, request: web.Request, *, writes: bool) -> Non
 
 def _is_own(control: Control, origin: str, host: str) -> bool:
     """That of the very host that was asked; behind a proxy that gives another host, a name that was allowed."""
-    try:
-        place = urlsplit(origin)
-        return place.netloc.lower() == host.lower() or place.hostname in control.proxied_as
-    except ValueError:
+    place = place_of(origin)
+    if place is None:
         return False
+    return origin.partition("://")[2].lower() == host.lower() or place.host in control.proxied_as
 
 
 def admit(control: Control, request: web.Request, route: Route) -> Who:

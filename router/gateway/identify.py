@@ -29,7 +29,8 @@ class Keyring:
         self, keys: Mapping[str, KeyGrant], *, needed: bool = False, unread: Callable[[], str] = _all_read
     ) -> None:
         self._keys = keys
-        self._open = not keys and not needed
+        self.open = not keys and not needed
+        """Everybody gets in."""
         self._unread = unread
         self._known: dict[str, KeyGrant] = {}
 
@@ -39,7 +40,7 @@ class Keyring:
         Raises ApiError: 400 for contradicting credentials, 401 for none or a wrong one, 503 when it cannot be known
         whether it is wrong.
         """
-        if self._open:
+        if self.open:
             return ANONYMOUS
         if request.credentials == 1:
             known = self._known.get(request.headers.get("authorization", ""))

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from router.gateway.completions import Completions
 from router.gateway.connections import Connections, address_of
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
+from router.gateway.guard import Guard, NoGuard
 from router.gateway.held import Held
 from router.gateway.http import Client
 from router.gateway.identify import Keyring
@@ -40,9 +41,15 @@ log = logging.getLogger("breakeven.gateway")
 
 
 class Service:
-    """The `Handler` of every connection of this worker."""
+    """The `Handler` of every connection of this worker. `guard` is what stands at the door while there are no keys."""
 
-    def __init__(self, state: State, loop: asyncio.AbstractEventLoop, peers: Peers | NoPeers | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        loop: asyncio.AbstractEventLoop,
+        peers: Peers | NoPeers | None = None,
+        guard: Callable[[tuple[str, ...]], NoGuard] = Guard,
+    ) -> None:
         server = state.plan.policy.server
         self.clients: set[Client] = set()
         self.draining = False
@@ -51,6 +58,7 @@ class Service:
         self._deserted = asyncio.Event()
         self._state = state
         self._peers = peers or NoPeers()
+        self._guard_of = guard
         self._peers.serve(self)
         self._room = Room(loop)
         self._completions = Completions(state, self._room, loop)
@@ -79,6 +87,7 @@ class Service:
         peers, plan = self._peers, self._state.plan
         needed = plan.policy.server.stored_keys
         self._keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
+        self._guard = self._guard_of(plan.policy.server.cors_origins) if self._keyring.open else NoGuard()
         self._state.serving.recall.forget()
 
     # --- connections
@@ -123,6 +132,7 @@ class Service:
 
     def admit(self, request: Request) -> bool:
         """Nobody's body is read before it is known who sends it."""
+        self._guard.admit(request)
         if request.method != "POST" or request.path not in POSTS:
             return False
         request.key, request.keyring = self._keyring.identify(request), self._keyring

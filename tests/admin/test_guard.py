@@ -7,25 +7,9 @@ import pytest
 from support.control import ADMIN, VIEWER
 
 from router.admin.attempts import MOST_FAILURES, WINDOW_SECONDS
-from router.admin.guard import host_name, known_hosts
+from router.admin.guard import known_hosts
 
 APPLY = "/api/policy/apply"
-
-
-@pytest.mark.parametrize(
-    ("host", "name"),
-    [
-        ("127.0.0.1:8081", "127.0.0.1"),
-        ("[::1]:8081", "::1"),
-        ("LocalHost.", "localhost"),
-        ("breakeven.example", "breakeven.example"),
-        ("user@localhost", "localhost"),
-        ("[bad", ""),
-        ("", ""),
-    ],
-)
-def test_the_name_in_a_host_header(host, name):
-    assert host_name(host) == name
 
 
 def test_loopback_the_bound_address_and_given_names_are_known():

@@ -122,7 +122,8 @@ class Crowd:
     async def _ask(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await self._connected.wait()
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+        head += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
         writer.write(head % len(BODY) + BODY)
         self.answers.append(parse(await asyncio.wait_for(reader.read(), 60)))
         writer.close()

@@ -30,7 +30,7 @@ from support.serving import (
 
 from router.config.load import load
 
-RESTRICTED = {"x-breakeven-sensitivity": "restricted"}
+RESTRICTED = {"x-breakeven-sensitivity": "restricted", "content-type": "application/json"}
 
 
 def accepts(url: str) -> bool:

@@ -11,6 +11,8 @@ import uvloop
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
 from support.scripted import ScriptedBackend
 
+from router.gateway.guard import NoGuard
+
 Backends = dict[str, ScriptedBackend]
 
 
@@ -38,12 +40,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def serve(tmp_path: Path, backends: Backends, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
-    """`await serve()` or `await serve(policy)`."""
+    """`await serve()` or `await serve(policy)`; `guard` as in `Service`."""
     started: list[Gateway] = []
 
-    async def start(policy: str = POLICY) -> Gateway:
+    async def start(policy: str = POLICY, guard: type[NoGuard] = NoGuard) -> Gateway:
         urls = {name: backend.url for name, backend in backends.items()}
-        started.append(await start_gateway(tmp_path, policy, urls, clock))
+        started.append(await start_gateway(tmp_path, policy, urls, clock, guard=guard))
         return started[-1]
 
     yield start

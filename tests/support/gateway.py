@@ -16,6 +16,7 @@ from router.app.assemble import backend_specs
 from router.config.load import load
 from router.core.values import Plan, Row
 from router.core.volume import day_of
+from router.gateway.guard import NoGuard
 from router.gateway.peers import NoPeers, Peers
 from router.gateway.server import Server
 from router.gateway.service import Service
@@ -112,7 +113,13 @@ class Clock:
 
 
 async def start_gateway(
-    directory: Path, policy: str, urls: Mapping[str, str], clock: Clock, adapter_socket: str = "", redis: str = ""
+    directory: Path,
+    policy: str,
+    urls: Mapping[str, str],
+    clock: Clock,
+    adapter_socket: str = "",
+    redis: str = "",
+    guard: type[NoGuard] = NoGuard,
 ) -> Gateway:
     """`policy` is a policy's text with %(name)s for the backends' URLs. With `redis` it has peers there."""
     loop = asyncio.get_running_loop()
@@ -125,7 +132,7 @@ async def start_gateway(
     state = State(plan, fleet, ledger, clock)
     shared = Shared(redis, timeout=0.2) if redis else None
     peers = NoPeers() if shared is None else Peers(state, shared, loop)
-    service = Service(state, loop, peers)
+    service = Service(state, loop, peers, guard)
     tls = ssl.create_default_context()
 
     def adopt(new: Plan) -> None:
