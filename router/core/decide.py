@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from router.core import refusals
+from router.core.naming import unknown
 from router.core.rules import Applied, applied
 from router.core.sensitivity import Classification, classify
 from router.core.strategy import Case, case_of, in_order, prefer, remembered, side_of
@@ -59,7 +60,7 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
     model = plan.models.get(facts.model)
     if model is None:
         return Decision(
-            model=facts.model,
+            model=unknown(facts.model),
             level=gate.level,
             tags=gate.tags,
             permitted=gate.zones,

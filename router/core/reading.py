@@ -18,6 +18,7 @@ import msgspec
 from router.core.bodies import PlainChat, Reading, Span
 from router.core.content import MESSAGE_TOKENS, Content
 from router.core.policy import Endpoint, Modality
+from router.core.sensitivity import MALFORMED
 from router.core.values import Label
 
 Members = dict[str, msgspec.Raw]
@@ -47,8 +48,6 @@ TOOLS_TOKENS = 640
 """The same for one with tools or a schema: providers document up to 530 tokens of instructions for them."""
 MEDIA_BOUND = 50_000
 """Tokens of an image at most: what the dearest way of counting makes of the largest one, rounded up."""
-MALFORMED = "not a string"
-"""Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 
 
 _NO_OPTIONS = (False, None, False, None)

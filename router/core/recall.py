@@ -14,10 +14,12 @@ from collections.abc import Hashable, Mapping
 
 from router.core.decide import decide
 from router.core.strategy import volume_band
-from router.core.values import BackendState, Decision, Facts, KeyGrant, ModelPlan, Plan, Snapshot
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Snapshot
 
 MOST = 4096
-"""Questions that are remembered: labels and model names come from clients, so there is no end to them."""
+"""Questions that are remembered: labels come from clients, so there is no end to them."""
+_LONGEST_LABEL = 1024
+"""Characters of its level and tags together."""
 
 
 class Recall:
@@ -41,10 +43,15 @@ class Recall:
         if found is not None and found[0] is facts.key:
             return found[1]
         answer = decide(facts, self._plan, snapshot)
-        if len(self._answers) >= MOST:
-            self._answers.clear()
-        self._answers[question] = facts.key, answer
+        if self._is_worth_it(facts):
+            if len(self._answers) >= MOST:
+                self._answers.clear()
+            self._answers[question] = facts.key, answer
         return answer
+
+    def _is_worth_it(self, facts: Facts) -> bool:
+        """Names that the policy does not have come from clients, and are as long as these like."""
+        return facts.model in self._plan.models and all(map(_is_short, facts.labels))
 
     def forget(self) -> None:
         """Other keys are in force: nobody will ask again with the grants of before."""
@@ -78,6 +85,10 @@ class Recall:
             context for context in (*declared, *(state.context for state in states.values())) if context is not None
         ]
         self._shortest = min(known, default=math.inf)
+
+
+def _is_short(label: Label) -> bool:
+    return len(label.tags) <= _LONGEST_LABEL and sum(map(len, (label.level or "", *label.tags))) <= _LONGEST_LABEL
 
 
 def _rules_look_at_volume(plan: Plan) -> bool:

@@ -1,13 +1,14 @@
 """What a client is told when no backend can take its request.
 
 Every message says what the app developer and what the admin can do. Messages are made from the policy and from
-what backends report, never from the request's text.
+what backends report, never from the request's text; where one repeats a name of the client's there is a note without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from router.core.naming import unknown
 from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
 
 _SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
@@ -19,11 +20,12 @@ TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
     names = {model.name for model in plan.models.values() if facts.key.models is None or model.name in facts.key.models}
+    may_use = f"This key may use: {listed(names)}. An admin adds models under `models` in the policy."
     return Refusal(
         404,
         "model_not_found",
-        f"The model {_asked(facts.model)} does not exist here. This key may use: {listed(names)}."
-        " An admin adds models under `models` in the policy.",
+        f"The model {_asked(facts.model)} does not exist here. {may_use}",
+        note=f"The model {unknown(facts.model)} does not exist here. {may_use}",
     )
 
 

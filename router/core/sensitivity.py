@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from router.core.naming import shown, unknown
 from router.core.policy import Sensitivity
 from router.core.values import KeyGrant, Label, Plan
 
-_LONGEST_SHOWN = 64
+MALFORMED = "not a string"
+"""Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 
 
 class Classification(Struct, frozen=True):
     level: str
     """Empty when the policy has no sensitivity section."""
     tags: tuple[str, ...]
-    """Each once, in the order in which they were met; unknown ones are left out if there is a sensitivity section."""
+    """Each once, in the order in which they were met, without unknown ones; digests where there is no such section."""
     zones: frozenset[str]
     """Zones that the request may reach; may be empty."""
     because: tuple[str, ...]
@@ -47,7 +49,7 @@ def classify(plan: Plan, labels: tuple[Label, ...], key: KeyGrant) -> Classifica
     every = plan.zones
     section = plan.policy.sensitivity
     if section is None:
-        tags = tuple(dict.fromkeys(tag.strip() for label in labels for tag in label.tags))
+        tags = tuple(dict.fromkeys(unknown(tag.strip()) for label in labels for tag in label.tags))
         base = Classification("", tags, every, tuple(_ignored(labels)))
     else:
         base = _by_labels(plan, section, labels, every)
@@ -101,7 +103,7 @@ def _strictest(plan: Plan, known_tags: Mapping[str, object], labels: Iterable[La
             if tag in known_tags:
                 found.tags.setdefault(tag, label.source)
             else:
-                found.unknown.append(f"{_shown(tag)} ({label.source}) is not a tag of the policy")
+                found.unknown.append(f"{shown(tag, known_tags)} ({label.source}) is not a tag of the policy")
                 _raise(found, len(plan.levels) - 1, f"for an unknown tag, {label.source}")
     return found
 
@@ -110,7 +112,7 @@ def _add_level(found: _Found, plan: Plan, level: str, source: str) -> None:
     if level in plan.levels:
         _raise(found, plan.levels.index(level), source)
     else:
-        found.unknown.append(f"{_shown(level)} ({source}) is not a level of the policy")
+        found.unknown.append(f"{shown(level, (*plan.levels, MALFORMED))} ({source}) is not a level of the policy")
         _raise(found, len(plan.levels) - 1, f"for an unknown level, {source}")
 
 
@@ -125,10 +127,6 @@ def _ignored(labels: tuple[Label, ...]) -> list[str]:
     if not sources:
         return []
     return [f"the policy has no sensitivity section, so labels do not narrow anything ({', '.join(sources)})"]
-
-
-def _shown(name: str) -> str:
-    return repr(name[:_LONGEST_SHOWN])
 
 
 def _listed(zones: Iterable[str]) -> str:

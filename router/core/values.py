@@ -225,6 +225,8 @@ class Refusal(Struct, frozen=True, gc=False):
     code: str
     message: str
     retry_after: float | None = None
+    note: str = ""
+    """What is written down instead of the message, where that repeats what the client said."""
 
 
 class Decision(Struct, frozen=True, gc=False):
@@ -235,7 +237,7 @@ class Decision(Struct, frozen=True, gc=False):
     """
 
     model: str
-    """The policy's name of the model, aliases resolved; as asked when unknown."""
+    """The policy's name of the model, aliases resolved; of an unknown one a digest, see `naming`."""
     level: str
     """Empty when the policy has no sensitivity section."""
     tags: tuple[str, ...]

@@ -90,4 +90,4 @@ class Endings:
 
     def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""
-        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.message, monotonic()))
+        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.note, monotonic()))

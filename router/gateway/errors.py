@@ -17,7 +17,7 @@ _TYPES = {
 
 class ApiError(Exception):
     """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own; `level` is what the
-    request was classified as, if it came that far."""
+    request was classified as, if it came that far; `note` is written down where the message repeats the client."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class ApiError(Exception):
         retryable: bool | None = None,
         level: str = "",
         type: str | None = None,
+        note: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -39,6 +40,7 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.retryable = retryable
         self.level = level
+        self.note = note or message
         fallback = "server_error" if status >= 500 else "invalid_request_error"
         self.type = type or _TYPES.get(status, fallback)
 

@@ -23,6 +23,7 @@ def refused(decision: Decision, refusal: Refusal) -> ApiError:
         retry_after=wait,
         retryable=wait is not None,
         level=decision.level,
+        note=refusal.note,
     )
 
 

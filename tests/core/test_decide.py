@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from router.core.decide import decide
+from router.core.naming import unknown
 from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Side, Snapshot, Step
 
 DOWN = BackendState(healthy=False, why="circuit open for 12 s after 5 failures (connection refused)", retry_after=12)
@@ -139,7 +140,8 @@ def test_an_unknown_model_lists_only_models_of_the_key(make):
     decision = run(make, models=models, key=make.key(models=frozenset({"chat"})), model="nope")
     assert decision.refusal is not None
     assert "secret-project" not in decision.refusal.message
-    assert decision.model == "nope"
+    assert decision.model == unknown("nope")
+    assert "nope" in decision.refusal.message and "nope" not in decision.refusal.note
     assert decision.removed == ()
 
 

@@ -218,8 +218,17 @@ def test_what_clients_choose_cannot_fill_the_memory(make: Any, monkeypatch: pyte
     remembered = Recall(make.plan())
     snapshot = make.snapshot()
     for number in range(100):
-        remembered.decide(make.facts(model=f"model-{number}"), snapshot)
-    assert len(remembered._answers) <= 10
+        remembered.decide(make.facts(labels=(Label(f"level-{number}"),)), snapshot)
+    assert 0 < len(remembered._answers) <= 10
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"model": "gpt-99"}, {"labels": (Label("x" * 2000),)}, {"labels": (Label(None, ("",) * 2000),)}]
+)
+def test_nor_can_names_without_end(make: Any, chosen: Any) -> None:
+    remembered = Recall(make.plan())
+    remembered.decide(make.facts(**chosen), make.snapshot())
+    assert not remembered._answers
 
 
 def test_where_prices_of_single_requests_decide_nothing_is_remembered(make: Any) -> None:

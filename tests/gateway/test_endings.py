@@ -1,0 +1,53 @@
+"""What is written down of a request, and what is not."""
+
+from __future__ import annotations
+
+import json
+import logging
+from hashlib import sha256
+
+import pytest
+from support.gateway import POLICY
+
+from router.core.naming import unknown
+
+CARD = "4111111111111111"
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+CLOUD_ONLY = f'keys: [{{name: app, sha256: "{sha256(b"app").hexdigest()}", zones: [cloud]}}]\n'
+KEY = {"authorization": "Bearer app"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        ({"model": CARD}, {}, "model_not_found"),
+        ({}, {"x-breakeven-sensitivity": CARD}, "egress_denied"),
+        ({}, {"x-breakeven-tags": f"phi, {CARD}"}, "egress_denied"),
+        ({"metadata": {"sensitivity": CARD, "tags": [CARD]}}, {}, "egress_denied"),
+    ],
+)
+async def test_names_that_clients_choose_are_not_written_down(serve, caplog, body, headers, code):
+    caplog.set_level(logging.DEBUG)
+    gateway = await serve(POLICY + CLOUD_ONLY)
+    status, _, answered = await gateway.post(ASK | body, KEY | headers)
+    assert (status >= 400, json.loads(answered)["error"]["code"]) == (True, code)
+    [record] = gateway.ledger.records
+    assert (record.reason, bool(record.detail)) == (code, True)
+    assert CARD not in repr(record)
+    assert CARD not in repr([vars(line) for line in caplog.records])
+
+
+async def test_an_unknown_model_can_still_be_told_from_another(serve):
+    gateway = await serve()
+    _, _, answered = await gateway.post(ASK | {"model": "gpt-99"})
+    assert "'gpt-99'" in json.loads(answered)["error"]["message"]
+    [record] = gateway.ledger.records
+    assert record.model == unknown("gpt-99") and unknown("gpt-99") in record.detail
+
+
+async def test_without_a_sensitivity_section_tags_are_digests(serve):
+    policy = POLICY[: POLICY.index("sensitivity:")] + POLICY[POLICY.index("cost: {strategy") :]
+    gateway = await serve(policy)
+    assert (await gateway.post(ASK, {"x-breakeven-tags": CARD}))[0] == 200
+    [record] = gateway.ledger.records
+    assert record.tags == (unknown(CARD),)
