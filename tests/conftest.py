@@ -1,15 +1,19 @@
-"""Shared by all tests: a machine's own settings must not decide what they see."""
+"""Shared by all tests: a machine's own settings and folders must not decide what they see."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from support.serving import is_setting
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Provider keys and backend addresses of whoever runs the tests stay out of them."""
-    for name in list(os.environ):
-        if name.endswith("_API_KEY") or name.startswith(("VLLM_BASE_URL", "OTEL_")):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither settings of whoever runs the tests, nor the data of a gateway that runs beside them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(is_setting, list(os.environ)):
+            patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield

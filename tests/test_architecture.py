@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "router").rglob("*.py"))
+TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py"))
 CORE = [path for path in SOURCES if path.parts[1] == "core"]
 MUTATORS = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 CONTAINERS = {"dict", "list", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
@@ -113,6 +114,29 @@ def test_every_core_module_has_its_test_where_one_looks_for_it(path: Path) -> No
 @pytest.mark.parametrize("package", sorted({path.parts[1] for path in SOURCES if len(path.parts) > 2}))
 def test_every_package_has_tests_where_one_looks_for_them(package: str) -> None:
     assert list((ROOT / "tests" / package).rglob("test_*.py"))
+
+
+def shared_ports(source: str) -> list[str]:
+    """Commands written out as lists that start a gateway and leave it a port which another program may have."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        words = {item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)}
+        starts = isinstance(node, ast.List | ast.Tuple) and words & {"-m", "breakeven", "router"} and words & {"serve", "demo"}
+        if starts and not {"--port", "--admin-port"} <= words:
+            found.append(f"line {node.lineno}")
+    return found
+
+
+@pytest.mark.parametrize("path", TESTS, ids=str)
+def test_a_gateway_that_runs_beside_the_tests_is_in_nobodys_way(path: Path) -> None:
+    assert shared_ports((ROOT / path).read_text()) == []
+
+
+def test_shared_ports_are_recognised() -> None:
+    assert shared_ports('[sys.executable, "-m", "router", "serve", "--port", "0"]') == ["line 1"]
+    assert shared_ports('["breakeven", "demo"]\n') == ["line 1"]
+    assert shared_ports('run("-m", "router", "serve", "--port", "0", "--admin-port", "0")') == []
+    assert shared_ports('["router", "demo", "--admin-port", "0", "--port", "0"]') == []
 
 
 def _locked(name: str) -> dict[str, str]:

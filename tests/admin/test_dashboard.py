@@ -553,6 +553,23 @@ async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_roll
     assert dashboard.policy.read_text() == POLICY
 
 
+async def test_what_is_typed_before_the_file_has_come_is_kept(admin):
+    typed = asyncio.Event()
+
+    async def late(route):
+        await asyncio.wait_for(typed.wait(), 20)
+        await route.continue_()
+
+    page = admin.page
+    await page.route("**/api/policy", late)
+    await admin.open("/policy")
+    text = page.get_by_role("textbox", name="Draft")
+    await text.fill(CHEAPEST)
+    typed.set()
+    await expect(page.get_by_role("button", name="Apply")).to_be_enabled()
+    await expect(text).to_have_value(CHEAPEST)
+
+
 async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admin):
     page = admin.page
     await admin.open("/policy")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.serving import (
     ASK,
+    PATIENCE,
     PROJECT,
     Process,
     Serving,
@@ -58,7 +59,7 @@ def start_long_stream(serving: Serving, connection: http.client.HTTPConnection) 
 def test_the_printed_line_answers_when_pasted_to_a_shell(serve):
     serving = serve()
     assert "SIMULATED" in serving.greeting
-    result = subprocess.run(["bash", "-c", serving.curl], capture_output=True, text=True)
+    result = subprocess.run(["bash", "-c", serving.curl], capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0
     head, _, body = result.stdout.partition("\n\n")
     assert head.splitlines()[0].split()[1] == "200"
@@ -104,7 +105,9 @@ def test_a_signal_ends_a_start_that_takes_long(tmp_path):
     """It waits for a vLLM that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
-        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--data-dir", str(tmp_path)]
+        silent.settimeout(PATIENCE)
+        command = [sys.executable, "-m", "router", "serve", "--port", "0", "--admin-port", "0"]
+        command += ["--data-dir", str(tmp_path)]
         environment = clean_environment({"VLLM_BASE_URL": url})
         process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=PROJECT)
         held, _ = silent.accept()

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,23 +23,23 @@ T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 20.0
 """Seconds after which a test gives up; nothing waits that long unless it is broken."""
-SETTINGS = (
-    "VLLM_BASE_URL",
-    "VLLM_MODEL",
-    "OPENAI_BASE_URL",
-    "BREAKEVEN_POLICY",
-    "BREAKEVEN_REDIS",
-    "BREAKEVEN_ADMIN_TOKEN",
-    "BREAKEVEN_VIEWER_TOKEN",
-)
+STARTS_WITHIN = 60.0
+"""Seconds for a process to say that it is there, on a machine that is busy with other things."""
+OUTSIDE = ("OTEL_", "VLLM_", "OPENAI_BASE_URL", "BREAKEVEN_")
+"""What the settings of whoever runs the tests begin with, apart from keys; those that the tests need are `NEEDED`."""
+NEEDED = ("BREAKEVEN_ADAPTER_PYTHON",)
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a process gets: nothing of the provider keys and addresses of whoever runs the tests."""
-    outside = ("OTEL_", *SETTINGS)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and not k.startswith(outside)}
+    """What a process gets: nothing of the provider keys, addresses and folders of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not is_setting(name)}
     return {**kept, "PYTHONPATH": str(PROJECT), **(extra or {})}
+
+
+def is_setting(name: str) -> bool:
+    """Whether it is something that whoever runs the tests has set for a gateway of their own."""
+    return name not in NEEDED and (name.endswith("_API_KEY") or name.startswith(OUTSIDE))
 
 
 def eventually(look: Callable[[], T], seconds: float = PATIENCE) -> T:
@@ -51,6 +52,18 @@ def eventually(look: Callable[[], T], seconds: float = PATIENCE) -> T:
 
 
 # --- processes
+
+
+@contextlib.contextmanager
+def ended_unless_it_speaks(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Around reading what a process says first: one that says nothing is killed, which ends the reading."""
+    killer = threading.Timer(STARTS_WITHIN, process.kill)
+    killer.daemon = True
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.cancel()
 
 
 @dataclass(frozen=True)
@@ -181,12 +194,13 @@ class Serving:
             )
         assert self.process.stdout is not None
         self.greeting = ""
-        for line in self.process.stdout:
-            self.greeting += line
-            if line.startswith("curl "):
-                break
-        else:
-            raise AssertionError(f"it ended with {self.process.wait()}: {self.log_path.read_text()}")
+        with ended_unless_it_speaks(self.process):
+            for line in self.process.stdout:
+                self.greeting += line
+                if line.startswith("curl "):
+                    break
+            else:
+                raise AssertionError(f"it ended with {self.process.wait()}: {self.log_path.read_text()}")
         self.url = self.greeting.split("serves on ")[1].split(" ")[0]
         self.admin_url = self.greeting.split("Dashboard: ")[1].split(",")[0]
         return self
@@ -262,7 +276,9 @@ class Serving:
 
 def usage(data_dir: Path, by: str = "backend", *arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "router", "usage", "--json", "--by", by, "--data-dir", str(data_dir), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=PROJECT)
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=clean_environment(), cwd=PROJECT, timeout=STARTS_WITHIN
+    )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     return {row[by]: row for row in report["rows"]} | {"total": report["total"]}
@@ -270,7 +286,8 @@ def usage(data_dir: Path, by: str = "backend", *arguments: str) -> dict[str, Any
 
 def refused(data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a `serve` that is expected to end by itself."""
-    command = [sys.executable, "-m", "router", "serve", "--admin-port", "0", "--data-dir", str(data_dir), *arguments]
+    command = [sys.executable, "-m", "router", "serve", "--port", "0", "--admin-port", "0", *arguments]
+    command += ["--data-dir", str(data_dir)]
     result = subprocess.run(
         command, capture_output=True, text=True, env=clean_environment(environment), cwd=PROJECT, timeout=PATIENCE
     )
@@ -292,7 +309,8 @@ class Pretended:
         command = [sys.executable, "-m", "router.simulate", "--kind", kind, *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment(), cwd=PROJECT)
         assert process.stdout is not None
-        line = process.stdout.readline()
+        with ended_unless_it_speaks(process):
+            line = process.stdout.readline()
         assert line.startswith("listening on "), line
         return cls(process, line.split()[-1].rstrip("/") + "/v1")
 

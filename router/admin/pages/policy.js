@@ -28,7 +28,7 @@ let timer = null;
 
 async function load() {
   try {
-    take(await ask("/api/policy"));
+    take(await ask("/api/policy"), draft.text !== ""); // what was typed before it came is kept
   } catch (error) {
     fill(find("#sentence"), failed(error, load));
   }
