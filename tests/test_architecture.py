@@ -121,8 +121,8 @@ def shared_ports(source: str) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(source)):
         words = {item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)}
-        starts = isinstance(node, ast.List | ast.Tuple) and words & {"-m", "breakeven", "router"} and words & {"serve", "demo"}
-        if starts and not {"--port", "--admin-port"} <= words:
+        program, command = words & {"-m", "breakeven", "router"}, words & {"serve", "demo"}
+        if isinstance(node, ast.List | ast.Tuple) and program and command and not {"--port", "--admin-port"} <= words:
             found.append(f"line {node.lineno}")
     return found
 
