@@ -139,11 +139,13 @@ class Capacity(Section):
     max_kv_cache: Fraction = 0.95
     """Full when a replica's KV cache is used to this share."""
     max_running: int | None = Field(default=None, gt=0)
-    """Full when this many requests run on a replica; unlimited when left out."""
+    """Full when this many requests run on a replica; unlimited when left out. A bound that is never passed, of each
+    worker by itself: with N workers at most N times as many run."""
     tokens_per_second: float | None = Field(default=None, gt=0)
     """What the backend can serve when busy (input and output together); bounds the break-even."""
     queue: int = Field(default=64, ge=0)
-    """Requests that may wait in the gateway, per worker, when they can go nowhere else."""
+    """Requests that may wait for this backend in the gateway, per worker, when they can go nowhere else. They are
+    served in the order in which they came, and before those that come later."""
     queue_timeout: Duration = 30.0
     """How long they wait before they get 503."""
 

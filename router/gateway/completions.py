@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from time import monotonic
 
 from msgspec.structs import replace
@@ -11,9 +12,9 @@ from msgspec.structs import replace
 from router.core.bill import Admission, Reached, on_own_backends
 from router.core.budget import warning_of
 from router.core.facts import build_facts
-from router.core.policy import Endpoint
+from router.core.policy import Capacity, Endpoint
 from router.core.reading import BadBody, read
-from router.core.values import Decision, KeyGrant
+from router.core.values import BackendState, Candidate, Decision, KeyGrant
 from router.gateway.ask import Ask
 from router.gateway.endings import Endings
 from router.gateway.errors import ApiError
@@ -29,10 +30,12 @@ from router.gateway.respond import header, told
 from router.gateway.room import Room
 from router.gateway.serving import Serving
 from router.gateway.state import State
+from router.upstream.replica import Replica, Slot
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 LARGE_BODY = 256 * 1024
 """Bytes from which a body is read in a thread, as compressed ones are, so that others are not held up by it."""
+_NONE_TRIED: frozenset[Replica] = frozenset()
 _NO_RETRY = header("x-should-retry", "false")
 
 log = logging.getLogger("breakeven.gateway")
@@ -48,16 +51,26 @@ class Completions:
         self._endings = Endings(state.ledger)
 
     async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
+        serving, fleet = self._state.serving, self._state.fleet
         if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
-            ask = self._read(self._state.serving, endpoint, request, key)
+            ask = self._read(serving, fleet.states, endpoint, request, key)
         else:
-            ask = await asyncio.to_thread(self._read, self._state.serving, endpoint, request, key)
-        decision = self._decide(ask)
+            ask = await asyncio.to_thread(self._read, serving, fleet.states, endpoint, request, key)
+        decision = self._decide(ask, self._room.for_newcomers(fleet.states))
+        slot = self._take(ask, decision)
         if decision.waiting:
-            decision = await self._find_room(ask, decision)
+            decision, slot = await self._find_room(ask, decision)
+        try:
+            await self._serve(ask, decision, slot, client)
+        finally:
+            if slot is not None:
+                slot.leave(self._loop.time())
+
+    async def _serve(self, ask: Ask, decision: Decision, slot: Slot | None, client: Client) -> None:
+        """Reserve, forward, settle."""
         ledger = self._state.ledger
         id = ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
-        hold = ask.serving.holding.hold(id, ask.at, request.id, decision, key, ask.reading, ask.states)
+        hold = ask.serving.holding.hold(id, ask.at, ask.request.id, decision, ask.key, ask.reading, ask.states)
         reservation = Reservation(ledger, hold)
         forwarding: Forwarding | None = None
         settled = False
@@ -65,7 +78,7 @@ class Completions:
             admission = await reservation.admission()
             if admission is not None and (admission.verdict or admission.warnings):
                 decision = self._within_budget(ask, decision, admission)
-            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop)
+            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop, slot)
             sent = await forwarding.answer()
             answered = monotonic()
             exchange = sent.exchange
@@ -114,7 +127,14 @@ class Completions:
 
     # --- read and decide
 
-    def _read(self, serving: Serving, endpoint: Endpoint, request: Request, key: KeyGrant) -> Ask:
+    def _read(
+        self,
+        serving: Serving,
+        states: Mapping[str, BackendState],
+        endpoint: Endpoint,
+        request: Request,
+        key: KeyGrant,
+    ) -> Ask:
         plan = serving.plan
         arrived, now = monotonic(), self._state.clock()
         try:
@@ -124,29 +144,48 @@ class Completions:
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         deadline = self._loop.time() + plan.policy.retry.deadline
-        states = self._state.fleet.states
         return Ask(endpoint, serving, key, body, reading, facts, request, now, arrived, deadline, states)
 
-    def _decide(self, ask: Ask) -> Decision:
+    def _decide(self, ask: Ask, states: Mapping[str, BackendState]) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
         state = self._state
-        decision = ask.serving.recall.decide(ask.facts, state.snapshot(ask.at))
+        decision = ask.serving.recall.decide(ask.facts, state.snapshot(ask.at, states))
         state.side = decision.side
         if decision.refusal is not None:
             raise self._refuse(ask, decision, refused(decision, decision.refusal))
         return decision
 
-    async def _find_room(self, ask: Ask, decision: Decision) -> Decision:
+    def _take(self, ask: Ask, decision: Decision) -> Slot | None:
+        """A slot for the first attempt, in the same turn of the loop as the decision: what was free is free still."""
+        now = self._loop.time()
+        for candidate in decision.candidates:
+            replica = ask.serving.backends[candidate.route.backend].pick(now, _NONE_TRIED)
+            if replica is not None:
+                return replica.take(now)
+        return None
+
+    async def _find_room(self, ask: Ask, decision: Decision) -> tuple[Decision, Slot | None]:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
-        runtimes = [ask.serving.backends[candidate.route.backend] for candidate in decision.waiting]
-        limits = [runtime.spec.backend.capacity for runtime in runtimes]
-        until = min(ask.deadline, self._loop.time() + max(limit.queue_timeout for limit in limits))
-        ticket = self._room.ticket()
-        while decision.waiting:
-            if len(self._room) >= max(limit.queue for limit in limits) or not await self._room.wait(ticket, until):
-                raise self._refuse(ask, decision, full(decision))
-            decision = self._decide(ask)
-        return decision
+        room, fleet = self._room, self._state.fleet
+        ticket, slot = room.ticket(), None
+        limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
+        until = min(ask.deadline, self._loop.time() + max(limit.queue_timeout for _, limit in limits))
+        try:
+            while decision.waiting:
+                limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
+                queues = [name for name, limit in limits if room.queued(name) < limit.queue]
+                if not queues or not await room.wait(ticket, queues, until):
+                    raise self._refuse(ask, decision, full(decision))
+                decision = self._decide(ask, fleet.states)
+                slot = self._take(ask, decision)
+            return decision, slot
+        finally:
+            if room:
+                fleet.changed()
+
+    @staticmethod
+    def _capacity(ask: Ask, candidate: Candidate) -> Capacity:
+        return ask.serving.backends[candidate.route.backend].spec.backend.capacity
 
     # --- forward
 

@@ -86,7 +86,7 @@ class Endings:
             detail="the client left",
         )
         reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
-        forwarding.abandon()
+        forwarding.release()
 
     def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""

@@ -21,7 +21,7 @@ from router.gateway.job import Attempt, Job, Sent
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
-from router.upstream.replica import Replica
+from router.upstream.replica import Replica, Slot
 
 _OUR_CREDENTIALS = (401, 402, 403, 407)
 
@@ -40,13 +40,18 @@ class NoAnswer(Exception):
 
 
 class Forwarding:
-    """The attempts of one request. `current` is the exchange under way, for whoever has to clean up."""
+    """The attempts of one request. `current` is the exchange under way, for whoever has to clean up.
+
+    `slot` is its slot for the first attempt, taken when it was decided; each attempt holds one, and `release` leaves
+    it.
+    """
 
     __slots__ = (
         "_closed",
         "_job",
         "_last",
         "_loop",
+        "_slot",
         "_stale",
         "_state",
         "_tried",
@@ -54,12 +59,13 @@ class Forwarding:
         "current",
     )
 
-    def __init__(self, state: State, job: Job, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, state: State, job: Job, loop: asyncio.AbstractEventLoop, slot: Slot | None) -> None:
         self.attempts: list[Attempt] = []
         self.current: Sent | None = None
         self._state = state
         self._job = job
         self._loop = loop
+        self._slot = slot
         self._tried: set[Replica] = set()
         self._last: Sent | None = None
         self._stale = 0
@@ -75,14 +81,17 @@ class Forwarding:
             if choice is None:
                 break
             candidate, replica = choice
+            if self._slot is None:
+                self._slot = replica.take(self._loop.time())
             if not candidate.route.owned and not await self._may_spend():
+                self.release()
                 continue
             if replica in self._tried:
                 await asyncio.sleep(self._pause())
             if self._loop.time() >= self._job.deadline:
                 break
             self._tried.add(replica)
-            if await self._attempt(candidate, replica) and self.current is not None:
+            if await self._attempt(candidate, self._slot) and self.current is not None:
                 return self.current
         timed_out = self._loop.time() >= self._job.deadline
         raise NoAnswer(self.attempts, self._last, timed_out=timed_out, closed=self._closed)
@@ -99,7 +108,16 @@ class Forwarding:
         return allowed
 
     def _choose(self) -> tuple[Candidate, Replica] | None:
-        """The first candidate with a replica that was not tried; then, one that was."""
+        """The first candidate with a replica that was not tried; then, one that was.
+
+        The slot that is held comes first of all, if its backend is still a candidate.
+        """
+        if self._slot is not None:
+            held = self._slot.replica
+            for candidate in self._job.candidates:
+                if candidate.route.backend == held.backend:
+                    return candidate, held
+            self.release()
         now = self._loop.time()
         again = None
         for candidate in self._job.candidates:
@@ -120,9 +138,9 @@ class Forwarding:
         state.attempt_number = len(self.attempts)
         return wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff)(state)
 
-    async def _attempt(self, candidate: Candidate, replica: Replica) -> bool:
+    async def _attempt(self, candidate: Candidate, slot: Slot) -> bool:
         """True when `current` holds an answer for the client."""
-        replica.started(self._loop.time())
+        replica = slot.replica
         job = self._job
         continuous = wants_continuous(job.endpoint, job.reading, candidate.route)
         exchange = Exchange(self._loop, strip_usage=job.reading.include_usage is not True, continuous=continuous)
@@ -134,24 +152,25 @@ class Forwarding:
             self._send(sent, connection)
             await sent.exchange.ready
         except UpstreamError as error:
-            self.release()
             if error.stale and self._stale < len(self._job.candidates):
                 self._stale += 1
                 self._tried.discard(replica)
-                replica.report(Event.TRIAL_ABANDONED, self._loop.time())
+                self.release()
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
-            return self._judged(sent, Outcome(fault=fault), str(error))
+            self._judged(sent, slot, Outcome(fault=fault), str(error))
+            self.release()
+            return False
         if sent.exchange.status == 200:
-            replica.report(Event.SUCCESS, self._loop.time())
+            slot.report(Event.SUCCESS, self._loop.time())
             return True
         retry_after, retry_after_ms = _rest_headers(sent.exchange)
         rest = rest_asked(retry_after, retry_after_ms, self._state.clock())
-        return self._judged(sent, Outcome(status=sent.exchange.status, retry_after=rest), "")
+        return self._judged(sent, slot, Outcome(status=sent.exchange.status, retry_after=rest), "")
 
-    def _judged(self, sent: Sent, outcome: Outcome, detail: str) -> bool:
+    def _judged(self, sent: Sent, slot: Slot, outcome: Outcome, detail: str) -> bool:
         verdict: Verdict = judge(outcome, self._job.cooldown)
-        sent.replica.report(verdict.event, self._loop.time(), rest=verdict.rest, why=detail or outcome.why)
+        slot.report(verdict.event, self._loop.time(), rest=verdict.rest, why=detail or outcome.why)
         if verdict.action is Action.ANSWER:
             return True
         self.attempts.append(sent.failed(outcome))
@@ -182,13 +201,9 @@ class Forwarding:
         sent, self.current = self.current, None
         if sent is not None:
             sent.exchange.abandon()
-            sent.replica.ended()
-
-    def abandon(self) -> None:
-        """The client left: stop the backend's work at once."""
-        if self.current is not None:
-            self.current.replica.report(Event.TRIAL_ABANDONED, self._loop.time())
-        self.release()
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.leave(self._loop.time())
 
 
 def _body(job: Job, route: Route) -> bytes:

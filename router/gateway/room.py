@@ -3,41 +3,84 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+
+from msgspec.structs import replace
+
+from router.core.values import BackendState
+
+Waiter = asyncio.Future[None]
 
 
 class Room:
-    """First come, first served, over all backends of a worker.
+    """A queue for each backend: first come, first served, and nobody waits behind one who waits for another backend.
 
-    A request takes a ticket once and keeps it: whoever is woken decides anew, and may wait again in its old place.
+    A request that several backends may take stands in the queue of each. It takes a ticket once and keeps it: whoever
+    is woken decides anew, and may wait again in its old place. Until it has decided it keeps that place, and the
+    room that it was woken for is promised to it. Whoever stops waiting, for whatever reason, has to let the fleet know,
+    so that the next ones look again.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._tickets = count()
-        self._waiters: dict[int, asyncio.Future[None]] = {}
+        self._queues: dict[str, dict[int, Waiter]] = {}
+        """By backend and ticket; none is empty."""
+        self._size = 0
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        return self._size
 
     def ticket(self) -> int:
         return next(self._tickets)
 
-    def wake(self, places: int) -> None:
-        """There seems to be room for so many: let the first ones look again."""
-        for ticket in sorted(self._waiters)[:places]:
-            waiter = self._waiters.pop(ticket)
-            if not waiter.done():
-                waiter.set_result(None)
+    def queued(self, backend: str) -> int:
+        """How many wait for it."""
+        return len(self._queues.get(backend, ()))
 
-    async def wait(self, ticket: int, until: float) -> bool:
-        """Wait until woken, or until loop time `until`: then False."""
-        waiter = self._waiters[ticket] = self._loop.create_future()
+    def for_newcomers(self, states: Mapping[str, BackendState]) -> Mapping[str, BackendState]:
+        """States as those see them who come now: what others wait for is full, or they would overtake them."""
+        if not self._queues:
+            return states
+        return {name: self._for_newcomers(name, state) for name, state in states.items()}
+
+    def _for_newcomers(self, name: str, state: BackendState) -> BackendState:
+        queued = self.queued(name)
+        return replace(state, full=True, load=state.load or f"{queued} wait for it") if queued else state
+
+    def wake(self, headroom: Callable[[str], int]) -> None:
+        """There may be room: let as many of each backend's queue look again as it would take, the first ones first."""
+        for backend, queue in self._queues.items():
+            places = headroom(backend)
+            for ticket in sorted(queue):
+                if places <= 0:
+                    break
+                waiter = queue[ticket]
+                if not waiter.done():
+                    waiter.set_result(None)
+                places -= not waiter.cancelled()
+
+    async def wait(self, ticket: int, backends: Iterable[str], until: float) -> bool:
+        """Wait in these backends' queues until woken, or until loop time `until`: then False."""
+        waiter = self._loop.create_future()
+        queues = list(backends)
+        self._size += 1
+        for backend in queues:
+            self._queues.setdefault(backend, {})[ticket] = waiter
         try:
             async with asyncio.timeout_at(until):
                 await waiter
         except TimeoutError:
             return False
         finally:
-            self._waiters.pop(ticket, None)
+            self._size -= 1
+            for backend in queues:
+                self._leave(backend, ticket)
         return True
+
+    def _leave(self, backend: str, ticket: int) -> None:
+        queue = self._queues[backend]
+        del queue[ticket]
+        if not queue:
+            del self._queues[backend]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
 from router.core.bill import Bills, Reached
@@ -12,7 +12,7 @@ from router.core.holds import Bounds, bounds_of, replaced
 from router.core.periods import Ids, Periods
 from router.core.recall import Recall
 from router.core.retry import retry_budget
-from router.core.values import Plan, Side, Snapshot
+from router.core.values import BackendState, Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
 from router.gateway.serving import Serving
 from router.ledger.book import Book
@@ -69,9 +69,10 @@ class State:
     def plan(self) -> Plan:
         return self.serving.plan
 
-    def snapshot(self, now: float) -> Snapshot:
+    def snapshot(self, now: float, backends: Mapping[str, BackendState]) -> Snapshot:
+        """`backends` are the fleet's states, as the request that is to be decided sees them."""
         return Snapshot(
-            backends=self.fleet.states,
+            backends=backends,
             seen=self.ledger.volume.seen(self.plan.policy.cost.window, now),
             previous=self.side,
             hour=self._hour(now),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakSet
 
@@ -47,11 +48,12 @@ class BackendRuntime:
         ]
 
     def pick(self, now: float, tried: frozenset[Replica] | set[Replica]) -> Replica | None:
-        """The least loaded usable replica; one that was not tried yet if there is one. None when none is usable."""
+        """The least loaded usable replica with a free slot; one that was not tried yet if there is one."""
         if len(self.replicas) == 1:
             only = self.replicas[0]
-            return only if (only.breaker is CLOSED and not only.probed_down) or only.usable(now) else None
-        usable = [replica for replica in self.replicas if replica.usable(now)]
+            usable_now = (only.breaker is CLOSED and not only.probed_down) or only.usable(now)
+            return only if usable_now and only.inflight < only.most else None
+        usable = [replica for replica in self.replicas if replica.free and replica.usable(now)]
         fresh = [replica for replica in usable if replica not in tried] or usable
         return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)
 
@@ -77,17 +79,17 @@ class BackendRuntime:
 class Fleet:
     """`states` is replaced, never changed, whenever a backend's state may have changed; hand it to a Snapshot as it is.
 
-    `on_room` is called after each such change with how many more requests could be taken, for whoever waits;
-    `on_opened` with a replica whose circuit opened by what happened here.
+    `on_room` is called after each such change with `headroom`, for whoever waits; `on_opened` with a replica whose
+    circuit opened by what happened here.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.states: Mapping[str, BackendState] = {}
         self.backends: dict[str, BackendRuntime] = {}
-        self.on_room: Callable[[int], None] = lambda places: None
+        self.on_room: Callable[[Callable[[str], int]], None] = lambda headroom: None
         self.on_opened: Callable[[Replica], None] = lambda replica: None
         self._loop = loop
-        self._dirty = False
+        self._states: Mapping[str, BackendState] = {}
+        self._stale = self._dirty = False
         # Of former plans, for as long as a request that began with one of them holds it: their clocks must go on.
         self._retired: WeakSet[BackendRuntime] = WeakSet()
         self._ticker: asyncio.TimerHandle | None = None
@@ -110,22 +112,35 @@ class Fleet:
         for backend in gone:
             _close(backend)
         self._retired.update(gone)
-        self.refresh()
+        self.changed()
+
+    @property
+    def states(self) -> Mapping[str, BackendState]:
+        """As of now: whoever decides in the same turn of the loop in which the last slot was taken sees it taken."""
+        if self._stale:
+            self._stale = False
+            now = self._loop.time()
+            self._states = {name: backend.state(now) for name, backend in self.backends.items()}
+        return self._states
+
+    def headroom(self, name: str) -> int:
+        """How many more requests a backend would take now; no limit for one that a reload took away."""
+        backend = self.backends.get(name)
+        return sys.maxsize if backend is None else backend.headroom(self._loop.time())
 
     def changed(self) -> None:
-        """Recompute states before the next decision; several changes in one turn of the loop cost one computation."""
+        """A state may be another one. Several changes in one turn of the loop wake those who wait but once."""
+        self._stale = True
         if not self._dirty:
             self._dirty = True
-            self._loop.call_soon(self.refresh)
+            self._loop.call_soon(self._wake)
 
     def _opened(self, replica: Replica) -> None:
         self.on_opened(replica)
 
-    def refresh(self) -> None:
+    def _wake(self) -> None:
         self._dirty = False
-        now = self._loop.time()
-        self.states = {name: backend.state(now) for name, backend in self.backends.items()}
-        self.on_room(sum(backend.headroom(now) for backend in self.backends.values()))
+        self.on_room(self.headroom)
 
     def _tick(self) -> None:
         now = self._loop.time()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from typing import Final
 
 from router.core.breaker import CLOSED, Breaker, Event, State, allows, step
 from router.core.policy import Backend, Health
@@ -33,6 +35,8 @@ class Replica:
     ) -> None:
         self.pool = pool
         self.capacity = backend.capacity
+        self.most = backend.capacity.max_running or sys.maxsize
+        """Requests that may run here at a time, of those that this worker sends."""
         self.first_byte_timeout = backend.first_byte_timeout
         self.idle_timeout = backend.idle_timeout
         self.health = health
@@ -49,6 +53,11 @@ class Replica:
         self._missed_probes = 0
         self._on_change = on_change
         self._on_opened = on_opened
+
+    @property
+    def backend(self) -> str:
+        """Its backend's name."""
+        return self.pool.target.backend
 
     def report(self, event: Event, now: float, *, rest: float = 0.0, why: str = "") -> None:
         if event is Event.SUCCESS:
@@ -79,17 +88,22 @@ class Replica:
     def report_failure(self, now: float, why: str) -> None:
         self.report(Event.FAILURE, now, why=why)
 
-    def started(self, now: float) -> None:
-        """A request is about to be sent. While the circuit is not closed it is the one trial."""
-        if self.breaker.state is not State.CLOSED:
+    def take(self, now: float) -> Slot:
+        """A slot for a request that was assigned here, before anything is awaited for it: nobody else gets it then.
+
+        Only while there is a `free` one. While the circuit is not closed the request is the one trial.
+        """
+        trial = self.breaker is not CLOSED and self.breaker.state is not State.CLOSED
+        if trial:
             self.report(Event.TRIAL_STARTED, now)
         self.inflight += 1
-        if self.capacity.max_running is not None and self.inflight >= self.capacity.max_running:
+        if self.inflight >= self.most:
             self._on_change()
+        return Slot(self, trial)
 
-    def ended(self) -> None:
+    def _left(self) -> None:
         self.inflight -= 1
-        if self.capacity.max_running is not None or self.load.waiting:
+        if self.inflight + 1 >= self.most or self.load.waiting:
             self._on_change()
 
     def probed(self, load: Load) -> None:
@@ -108,6 +122,11 @@ class Replica:
         return not self.probed_down and allows(self.breaker, now)
 
     @property
+    def free(self) -> bool:
+        """Whether there is a slot. Other figures may call it `full` and still be wrong about one request more."""
+        return self.inflight < self.most
+
+    @property
     def waiting(self) -> int:
         """Requests in its own queue: as scraped and, while there are any, corrected by ours that came or went."""
         if not self.load.waiting:
@@ -122,7 +141,7 @@ class Replica:
             return f"{self.waiting} waiting"
         if self.load.kv_cache >= limits.max_kv_cache:
             return f"KV cache {self.load.kv_cache:.0%} used"
-        if limits.max_running is not None and self.inflight >= limits.max_running:
+        if self.inflight >= self.most:
             return f"{self.inflight} running"
         return ""
 
@@ -139,6 +158,32 @@ class Replica:
     def burden(self) -> tuple[int, float]:
         """Least loaded first: our requests and its queue, then its KV cache."""
         return self.inflight + self.load.waiting, self.load.kv_cache
+
+
+class Slot:
+    """One request's place at a replica. Whoever holds it leaves it, whatever becomes of the request."""
+
+    __slots__ = ("_held", "_trial", "replica")
+
+    def __init__(self, replica: Replica, trial: bool) -> None:
+        self.replica: Final = replica
+        self._held = True
+        self._trial = trial
+        """It is the trial of a circuit that is not closed, and nothing was heard of it yet."""
+
+    def report(self, event: Event, now: float, *, rest: float = 0.0, why: str = "") -> None:
+        """How the attempt went."""
+        self._trial = False
+        self.replica.report(event, now, rest=rest, why=why)
+
+    def leave(self, now: float) -> None:
+        """Once; again, it does nothing. A trial that said nothing of the backend is given back."""
+        if not self._held:
+            return
+        self._held = False
+        if self._trial:
+            self.replica.report(Event.TRIAL_ABANDONED, now)
+        self.replica._left()
 
 
 def _cause(breaker: Breaker, why: str) -> str:

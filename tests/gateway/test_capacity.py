@@ -11,15 +11,15 @@ from support.gateway import POLICY, Gateway
 from support.scripted import Behaviour, ScriptedBackend, answer, completion
 from support.waiting import until
 
+from router.core.breaker import Event
+from router.upstream.pool import Pool
 from router.upstream.probe import Probes
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
 
-ONE_AT_A_TIME = POLICY.replace(
-    "cost: {usd_per_hour: 1.0},",
-    "cost: {usd_per_hour: 1.0}, capacity: {max_running: 1, queue: 1, queue_timeout: 200ms},",
-)
+CAPACITY = "capacity: {max_running: 1, queue: 1, queue_timeout: 200ms},"
+ONE_AT_A_TIME = POLICY.replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {CAPACITY}")
 PROBED = POLICY.replace("gpu: {zone: local, kind: openai", "gpu: {zone: local, kind: vllm").replace(
     "cost: {usd_per_hour: 1.0},", "cost: {usd_per_hour: 1.0}, capacity: {max_waiting: 2, queue_timeout: 100ms},"
 )
@@ -182,3 +182,133 @@ async def test_the_least_loaded_replica_is_used(serve, backends):
     assert (len(backends["gpu"].requests), len(backends["api"].requests)) == (1, 2)
     gate.opened.set()
     await running
+
+
+class Crowd:
+    """An answer that counts how many are under way at a time, each for two turns of the loop at least."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    @property
+    def behaviour(self) -> Behaviour:
+        async def behave(reader: Any, writer: Any, request: dict[str, Any]) -> None:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.005)
+            self.now -= 1
+            await answer()(reader, writer, request)
+
+        return behave
+
+
+@pytest.mark.parametrize("most", [1, 3])
+async def test_never_more_than_max_running_run_however_many_come_at_once(serve, backends, most):
+    limits = f"capacity: {{max_running: {most}, queue: 64, queue_timeout: 9s}},"
+    gateway = await serve(ONE_AT_A_TIME.replace(CAPACITY, limits))
+    crowd = Crowd()
+    backends["gpu"].default = crowd.behaviour
+    answers = await asyncio.gather(*[gateway.post(RESTRICTED) for _ in range(24)])
+    assert [status for status, _, _ in answers] == [200] * 24
+    assert crowd.most == most and len(backends["gpu"].requests) == 24
+    assert sum(replica.inflight for replica in gateway.fleet.backends["gpu"].replicas) == 0
+
+
+async def test_the_bound_is_of_each_replica_and_holds_for_failover_too(serve, backends):
+    """One replica fails all; the other takes what it may, and what it may not is told to come back."""
+    both = ONE_AT_A_TIME.replace("url: %(gpu)s", "urls: [%(gpu)s, %(api)s]").replace(
+        "api: {zone: cloud, kind: openai, url: %(api)s", "api: {zone: cloud, kind: openai, url: http://127.0.0.1:1/v1"
+    )
+    gateway = await serve(both.replace("queue: 1,", "queue: 64,").replace("200ms", "9s"))
+    crowd = Crowd()
+    backends["gpu"].default = answer(500)
+    backends["api"].default = crowd.behaviour
+    answers = await asyncio.gather(*[gateway.post(RESTRICTED) for _ in range(12)])
+    assert {status for status, _, _ in answers} <= {200, 500, 503}
+    assert crowd.most == 1
+    replicas = gateway.fleet.backends["gpu"].replicas
+    assert [replica.inflight for replica in replicas] == [0, 0]
+    assert [replica.pool.busy for replica in replicas] == [0, 0]
+
+
+TWO_QUEUES = ONE_AT_A_TIME.replace(
+    "models: {chat: {backends: [gpu, api], aliases: [gpt-4o-mini]}}",
+    "models: {chat: {backends: [gpu]}, other: {backends: [api]}}",
+).replace(
+    "serves: {chat: gpt-4o-mini},", "serves: {other: gpt-4o-mini}, capacity: {max_running: 1, queue_timeout: 5s},"
+)
+
+
+async def test_nobody_waits_behind_one_who_waits_for_another_backend(serve, backends):
+    gateway = await serve(TWO_QUEUES.replace("200ms", "5s"))
+    gate, running = await busy(gateway, backends["gpu"])
+    behind_gpu = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    other = {"model": "other", "messages": []}
+    other_gate = Gate()
+    backends["api"].script.append(other_gate.behaviour)
+    first = asyncio.create_task(gateway.post(other))
+    await backends["api"].asked.wait()
+    second = asyncio.create_task(gateway.post(other))
+    await until(lambda: gateway.service.waiting == 2)
+    other_gate.opened.set()
+    assert [each[0] for each in await asyncio.gather(first, second)] == [200, 200]
+    assert not behind_gpu.done()
+    gate.opened.set()
+    assert [each[0] for each in await asyncio.gather(running, behind_gpu)] == [200, 200]
+
+
+async def test_whoever_waits_is_served_in_turn_and_before_newcomers(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME.replace("queue: 1, queue_timeout: 200ms", "queue: 9, queue_timeout: 9s"))
+    gate, running = await busy(gateway, backends["gpu"])
+
+    async def one(number: int) -> None:
+        assert (await gateway.post(RESTRICTED | {"seed": number}))[0] == 200
+
+    waiting = []
+    for number in range(4):
+        waiting.append(asyncio.create_task(one(number)))
+        await until(lambda number=number: gateway.service.waiting == number + 1)
+    gate.opened.set()
+    newcomers = [asyncio.create_task(one(number)) for number in range(4, 8)]
+    await asyncio.gather(running, *waiting, *newcomers)
+    order = [request["seed"] for request in backends["gpu"].requests if "seed" in request]
+    assert order[:4] == [0, 1, 2, 3] and sorted(order) == list(range(8))
+
+
+async def test_one_who_was_woken_and_left_leaves_its_room_to_the_next(serve, backends):
+    gateway = await serve(ONE_AT_A_TIME.replace("queue: 1, queue_timeout: 200ms", "queue: 9, queue_timeout: 9s"))
+    gate, running = await busy(gateway, backends["gpu"])
+    body = json.dumps(RESTRICTED).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await until(lambda: gateway.service.waiting)
+    second = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting == 2)
+    writer.transport.abort()
+    gate.opened.set()
+    assert (await running)[0] == (await second)[0] == 200
+
+
+async def test_a_client_that_leaves_while_a_trial_connects_gives_the_trial_back(serve, backends, monkeypatch):
+    gateway = await serve(ONE_AT_A_TIME)
+    (replica,) = gateway.fleet.backends["gpu"].replicas
+    loop = asyncio.get_running_loop()
+    replica.report(Event.REST, loop.time() - 10, rest=1, why="HTTP 429")
+    connecting, connect = asyncio.Event(), Pool.connect
+
+    async def slowly(self: Pool, timeout: float) -> Any:
+        connecting.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Pool, "connect", slowly)
+    body = json.dumps(RESTRICTED).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await asyncio.wait_for(connecting.wait(), 5)
+    assert not replica.usable(loop.time())
+    writer.transport.abort()
+    await until(lambda: not replica.inflight)
+    monkeypatch.setattr(Pool, "connect", connect)
+    assert replica.usable(loop.time())
+    assert (await gateway.post(RESTRICTED))[0] == 200

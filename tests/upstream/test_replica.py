@@ -53,7 +53,7 @@ async def test_an_opening_is_told_of_once_and_every_longer_rest_again(seen: Seen
 
 async def test_a_failed_trial_is_an_opening_too(seen: Seen) -> None:
     seen.replica.heard(opening(0.0, 5.0), 1.0)
-    seen.replica.started(6.0)
+    seen.replica.take(6.0)
     seen.replica.report_failure(7.0, "HTTP 500")
     assert seen.openings == [17.0]
 
@@ -82,7 +82,7 @@ async def test_a_rest_that_is_over_changes_nothing(seen: Seen) -> None:
 
 async def test_the_last_changes_are_kept_with_their_reasons(seen: Seen) -> None:
     seen.replica.report(Event.REST, 1.0, rest=1, why="HTTP 429")
-    seen.replica.started(2.0)
+    seen.replica.take(2.0)
     seen.replica.report(Event.SUCCESS, 3.0)
     assert list(seen.replica.changes) == [
         (1.0, State.OPEN, "HTTP 429"),
@@ -91,5 +91,40 @@ async def test_the_last_changes_are_kept_with_their_reasons(seen: Seen) -> None:
     ]
     for now in range(10):
         seen.replica.report(Event.REST, now * 10.0, rest=1, why="HTTP 429")
-        seen.replica.started(now * 10.0 + 1)
+        seen.replica.take(now * 10.0 + 1)
     assert len(seen.replica.changes) == 5
+
+
+async def test_a_slot_is_left_once(seen: Seen) -> None:
+    one, two = seen.replica.take(1.0), seen.replica.take(1.0)
+    assert seen.replica.inflight == 2
+    one.leave(2.0)
+    one.leave(3.0)
+    assert seen.replica.inflight == 1
+    two.leave(3.0)
+    assert seen.replica.inflight == 0
+
+
+async def test_a_trial_that_said_nothing_is_given_back_at_once(seen: Seen) -> None:
+    seen.replica.report(Event.REST, 0.0, rest=1, why="HTTP 429")
+    trial = seen.replica.take(2.0)
+    assert not seen.replica.usable(2.0)
+    trial.leave(3.0)
+    assert seen.replica.usable(3.0)
+
+
+@pytest.mark.parametrize(("event", "state"), [(Event.SUCCESS, State.CLOSED), (Event.FAILURE, State.OPEN)])
+async def test_a_trial_that_spoke_is_over(seen: Seen, event: Event, state: State) -> None:
+    seen.replica.report(Event.REST, 0.0, rest=1, why="HTTP 429")
+    trial = seen.replica.take(2.0)
+    trial.report(event, 3.0, why="HTTP 500")
+    trial.leave(3.0)
+    assert seen.replica.breaker.state is state
+
+
+async def test_who_began_before_the_circuit_opened_gives_nobody_elses_trial_back(seen: Seen) -> None:
+    earlier = seen.replica.take(0.0)
+    seen.replica.report(Event.REST, 1.0, rest=1, why="HTTP 429")
+    seen.replica.take(3.0)
+    earlier.leave(4.0)
+    assert not seen.replica.usable(4.0)

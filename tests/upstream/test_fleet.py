@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+
+from router.core.breaker import Event
+from router.core.policy import Health, OpenAIBackend
+from router.upstream.fleet import BackendSpec, Fleet
+from router.upstream.load import Load
+from router.upstream.target import target_of_url
+
+TLS = ssl.create_default_context()
+HEALTH = Health.model_validate({"failures_to_open": 2, "cooldown": "10s"})
+NONE: frozenset = frozenset()
+
+
+def spec(name: str = "gpu", replicas: int = 1, **capacity: int) -> BackendSpec:
+    url = "http://127.0.0.1:1/v1"
+    backend = OpenAIBackend(kind="openai", zone="local", url=url, serves={"m": "m"}, capacity=capacity)
+    return BackendSpec(name, backend, tuple([target_of_url(name, "local", url, None, TLS)] * replicas), HEALTH)
+
+
+class Told:
+    """A fleet, and how often those who wait were told of room."""
+
+    def __init__(self, *specs: BackendSpec) -> None:
+        self.fleet = Fleet(asyncio.get_running_loop())
+        self.times = 0
+        self.fleet.on_room = self._room
+        self.fleet.apply(specs)
+
+    def _room(self, headroom) -> None:
+        self.times += 1
+
+
+async def test_who_decides_in_the_same_turn_sees_that_the_last_slot_is_taken():
+    fleet = Told(spec(max_running=1), spec("api")).fleet
+    before = fleet.states
+    assert not before["gpu"].full
+    replica = fleet.backends["gpu"].pick(0.0, NONE)
+    slot = replica.take(0.0)
+    assert (fleet.states["gpu"].full, fleet.states["gpu"].load) == (True, "1 running")
+    assert fleet.backends["gpu"].pick(0.0, NONE) is None and fleet.headroom("gpu") == 0
+    slot.leave(0.0)
+    assert not fleet.states["gpu"].full and fleet.headroom("gpu") == 1
+    assert not before["gpu"].full, "what was handed out does not change"
+
+
+async def test_states_stay_the_same_object_while_nothing_changes():
+    """Decisions are remembered for it."""
+    fleet = Told(spec(max_running=3)).fleet
+    before = fleet.states
+    slot = fleet.backends["gpu"].pick(0.0, NONE).take(0.0)
+    slot.leave(0.0)
+    assert fleet.states is before
+
+
+async def test_several_changes_in_one_turn_wake_those_who_wait_once():
+    told = Told(spec(max_running=1))
+    await asyncio.sleep(0)
+    before = told.times
+    for _ in range(3):
+        told.fleet.backends["gpu"].pick(0.0, NONE).take(0.0).leave(0.0)
+    assert told.times == before
+    await asyncio.sleep(0)
+    assert told.times == before + 1
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+async def test_slots_are_of_each_replica(replicas):
+    fleet = Told(spec(replicas=replicas, max_running=2)).fleet
+    backend = fleet.backends["gpu"]
+    slots = []
+    while (replica := backend.pick(0.0, NONE)) is not None:
+        slots.append(replica.take(0.0))
+    assert len(slots) == 2 * replicas and [each.inflight for each in backend.replicas] == [2] * replicas
+    assert fleet.states["gpu"].full
+    slots[0].leave(0.0)
+    assert backend.pick(0.0, NONE) is slots[0].replica
+
+
+async def test_without_a_limit_there_is_always_a_slot():
+    backend = Told(spec()).fleet.backends["gpu"]
+    for _ in range(1000):
+        backend.pick(0.0, NONE).take(0.0)
+    assert not backend.state(0.0).full
+
+
+async def test_the_least_loaded_replica_is_picked_and_one_that_was_not_tried_before_it():
+    one, two = (backend := Told(spec(replicas=2)).fleet.backends["gpu"]).replicas
+    one.take(0.0)
+    assert backend.pick(0.0, NONE) is two
+    assert backend.pick(0.0, {two}) is one
+    assert backend.pick(0.0, {one, two}) is two
+    two.probed(Load(waiting=50))
+    assert backend.pick(0.0, NONE) is one
+
+
+async def test_an_unhealthy_backend_says_why_and_when_to_come_back():
+    fleet = Told(spec()).fleet
+    (replica,) = fleet.backends["gpu"].replicas
+    now = asyncio.get_running_loop().time()
+    replica.report(Event.REST, now, rest=30, why="HTTP 429")
+    state = fleet.states["gpu"]
+    assert not state.healthy and "HTTP 429" in state.why and 29 < state.retry_after <= 30
+    assert fleet.backends["gpu"].pick(now, NONE) is None
+
+
+async def test_a_reload_keeps_what_is_the_same_and_lets_go_of_the_rest():
+    told = Told(spec(), spec("api"))
+    gpu, api = told.fleet.backends["gpu"], told.fleet.backends["api"]
+    told.fleet.apply([spec(), spec("api", max_running=1)])
+    assert told.fleet.backends["gpu"] is gpu and told.fleet.backends["api"] is not api
+    told.fleet.apply([spec()])
+    assert told.fleet.states.keys() == {"gpu"}
+    assert told.fleet.headroom("api") > 1000, "who waits for what is gone decides anew"
+    told.fleet.close()
