@@ -88,7 +88,7 @@ def _branch(node: Node, step: object, schema: Node) -> Node:
     if "discriminator" in node:
         return _resolve({"$ref": node["discriminator"]["mapping"][step]}, schema)
     text = {"type": "string"}
-    return text if step == "str" else _resolve({"$ref": f"#/$defs/{step}"}, schema)
+    return text if step in ("str", "constrained-str") else _resolve({"$ref": f"#/$defs/{step}"}, schema)
 
 
 def _is_section(node: Node) -> bool:

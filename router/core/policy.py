@@ -57,6 +57,7 @@ def _check_secret(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$")]
+UpstreamName = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Field(strict=False)]
 Duration = Annotated[
     float,
@@ -108,7 +109,7 @@ class Price(Section):
 class Served(Section):
     """What one backend serves under one model name of this policy."""
 
-    model: str = Field(min_length=1)
+    model: UpstreamName
     """The name that the upstream knows."""
     endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
     """Endpoints that work; if left out, chat and completions for vllm, chat and embeddings for litellm, else all."""
@@ -153,7 +154,7 @@ class Capacity(Section):
 class _Backend(Section):
     zone: Name
     """Where it is: one of `zones`."""
-    serves: dict[Name, str | Served] = Field(min_length=1)
+    serves: dict[Name, UpstreamName | Served] = Field(min_length=1)
     """Model names of this policy, and what the upstream calls them."""
     quality: Fraction | None = None
     """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""

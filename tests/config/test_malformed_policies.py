@@ -42,6 +42,12 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         ),
     ),
     (
+        "an upstream's name for a model that is empty",
+        "chat: my-model",
+        'chat: ""',
+        "10:20: backends.gpu.serves.chat: must not be empty",
+    ),
+    (
         "duplicate key",
         "  cloud: {}",
         "  cloud: {}\n  local: {}",
