@@ -14,6 +14,8 @@ from router.core.values import Facts, KeyGrant, Label, Plan
 LEVEL_HEADER = "x-breakeven-sensitivity"
 TAGS_HEADER = "x-breakeven-tags"
 QUALITY_HEADER = "x-breakeven-quality"
+PASSED_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
+"""Headers of the client's that every backend gets: what detectors have to see besides the body."""
 
 
 def build_facts(
@@ -57,7 +59,7 @@ def _labels(
     unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
     if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
         return labels
-    return labels + detectors.scan_body(body)
+    return labels + detectors.scan_body(body) + _in_headers(headers, detectors)
 
 
 def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
@@ -65,6 +67,11 @@ def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
     if section is None:
         return ()
     return (Label(section.default or list(section.levels)[-1], (), "default"),)
+
+
+def _in_headers(headers: Mapping[str, str], detectors: Detectors) -> tuple[Label, ...]:
+    passed = [headers[name] for name in PASSED_HEADERS if name in headers]
+    return detectors.scan(passed) if passed else ()
 
 
 def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:

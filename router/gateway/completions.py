@@ -19,7 +19,7 @@ from router.gateway.ask import Ask
 from router.gateway.endings import Endings
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
-from router.gateway.headers import to_backend, to_client
+from router.gateway.headers import to_backend, to_client, to_own_backend
 from router.gateway.http import Client
 from router.gateway.inflate import inflate
 from router.gateway.job import Job, Sent
@@ -197,6 +197,7 @@ class Completions:
             ask.endpoint,
             PATHS[ask.endpoint],
             to_backend(ask.request.headers),
+            to_own_backend(ask.request.headers),
             ask.body,
             ask.reading,
             decision.candidates,

@@ -183,7 +183,8 @@ class Forwarding:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
         body = _body(job, sent.candidate.route)
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), job.headers, len(body))
+        headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), headers, len(body))
         first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
         connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
         sent.exchange.asked_at = monotonic()

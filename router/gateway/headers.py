@@ -1,50 +1,66 @@
-"""Which headers pass, in each direction.
+"""Which headers pass, in each direction: those on these lists, and no other. docs/headers.md says so too.
 
-To a backend only headers on a list pass: an arbitrary header could carry a patient's name past the detectors.
-To the client everything passes but what belongs to the other connection, and cookies.
+What a client sends could carry a patient's name past the detectors, or spend on somebody else's account; what a
+backend sends could speak for the gateway, or to the browser in its name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from router.core.facts import PASSED_HEADERS
 from router.upstream.connection import Headers
 
-_PASSED = frozenset({"accept", "idempotency-key", "traceparent", "tracestate", "user-agent"})
-_PASSED_PREFIXES = ("openai-", "anthropic-", "x-stainless-")
-_DROPPED = frozenset(
+TO_CLIENT = frozenset(
     {
-        b"connection",
-        b"content-length",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-connection",
-        b"set-cookie",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"alt-svc",
+        b"content-type",
+        b"content-encoding",
+        b"openai-processing-ms",
+        b"openai-version",
+        b"retry-after",
+        b"retry-after-ms",
     }
 )
+TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+TRACE = "traceparent"
+UPSTREAM_ID = b"x-upstream-request-id"
+_IDS = (b"x-request-id", b"request-id")
+
+_VERSIONS = re.compile(r"[A-Za-z0-9][A-Za-z0-9,;=. _-]{0,255}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_ID = re.compile(rb"[!-~]{1,128}")
 
 
 def to_backend(headers: Mapping[str, str]) -> bytes:
-    """Complete header lines for the upstream request."""
-    lines = [
-        f"{name}: {value}\r\n"
-        for name, value in headers.items()
-        if name in _PASSED or name.startswith(_PASSED_PREFIXES)
-    ]
-    return "".join(lines).encode("latin-1")
+    """Complete header lines for any backend. Detectors see their values, see `core.facts`."""
+    lines = b""
+    for name in PASSED_HEADERS:
+        value = headers.get(name)
+        if value is not None and _VERSIONS.fullmatch(value):
+            lines += f"{name}: {value}\r\n".encode("latin-1")
+    return lines
+
+
+def to_own_backend(headers: Mapping[str, str]) -> bytes:
+    """Complete header lines for own backends only, besides those of `to_backend`: a trace is nobody else's business."""
+    value = headers.get(TRACE)
+    if value is None or not _TRACEPARENT.fullmatch(value):
+        return b""
+    return f"{TRACE}: {value}\r\n".encode("latin-1")
 
 
 def to_client(headers: Headers, request_id: str) -> bytes:
-    """Complete header lines for the client's response. The provider's own request id is kept, for its support."""
-    lines = [b"%b: %b\r\n" % (name, value) for name, value in headers if name not in _DROPPED]
-    for name, _ in headers:
-        if name == b"x-request-id":
-            break
-    else:
-        lines.append(b"x-request-id: %b\r\n" % request_id.encode())
+    """Complete header lines for the client's answer, each name once: the request's id is ours, and the provider's
+    travels beside it, for its support."""
+    lines = [b"x-request-id: %b\r\n" % request_id.encode()]
+    seen = set()
+    for name, value in headers:
+        if name in TO_CLIENT or name.startswith(TO_CLIENT_PREFIXES):
+            if name not in seen:
+                seen.add(name)
+                lines.append(b"%b: %b\r\n" % (name, value))
+        elif name in _IDS and UPSTREAM_ID not in seen and _ID.fullmatch(value):
+            seen.add(UPSTREAM_ID)
+            lines.append(b"%b: %b\r\n" % (UPSTREAM_ID, value))
     return b"".join(lines)

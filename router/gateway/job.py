@@ -32,6 +32,7 @@ class Job:
         "reservation",
         "retry",
         "spend_unheld",
+        "trace",
     )
 
     def __init__(
@@ -39,6 +40,7 @@ class Job:
         endpoint: Endpoint,
         path: str,
         headers: bytes,
+        trace: bytes,
         body: bytes,
         reading: Reading,
         candidates: tuple[Candidate, ...],
@@ -53,6 +55,8 @@ class Job:
         self.endpoint: Final = endpoint
         self.path: Final = path
         self.headers: Final = headers
+        self.trace: Final = trace
+        """Header lines for own backends only."""
         self.body: Final = body
         self.reading: Final = reading
         self.candidates: Final = candidates

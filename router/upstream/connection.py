@@ -176,6 +176,8 @@ class Connection:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise ValueError("response headers are too large")
+        if self._head_seen:  # a trailer, which is no header
+            return
         name = name.lower()
         if name in _FRAMING:
             self._framed = True

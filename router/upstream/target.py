@@ -8,6 +8,8 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 FINGERPRINT_HEADER = "x-adapter-fingerprint"
+USER_AGENT = "breakeven"
+"""The client's own may say anything."""
 
 
 class Target(Struct, frozen=True):
@@ -38,7 +40,9 @@ class Target(Struct, frozen=True):
             f"POST {self.prefix}{path} HTTP/1.1",
             f"host: {self.authority}",
             "content-type: application/json",
+            "accept: application/json, text/event-stream",
             "accept-encoding: identity",
+            f"user-agent: {USER_AGENT}",
         ]
         if self.credential:
             lines.append(f"authorization: {self.credential}")
