@@ -12,6 +12,9 @@
     cors         answers to browsers of other origins
     completions  the main job: read, decide, reserve, forward, settle
     ask          one request on its way
+    reader       reads bodies: short ones at once, all others in a process apart
+    errand       what those two tell each other
+    helper       that process
     inflate      compressed bodies, within bounds
     headers      which of them pass, in each direction
     job          what the forwarder is given, and what it tells

@@ -13,7 +13,7 @@ from router.core.bill import Admission, Reached, on_own_backends
 from router.core.budget import warning_of
 from router.core.facts import build_facts
 from router.core.policy import Capacity, Endpoint
-from router.core.reading import BadBody, read
+from router.core.reading import BadBody
 from router.core.values import BackendState, Candidate, Decision, KeyGrant
 from router.gateway.ask import Ask
 from router.gateway.endings import Endings
@@ -21,20 +21,17 @@ from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.headers import to_backend, to_client, to_own_backend
 from router.gateway.http import Client
-from router.gateway.inflate import inflate
 from router.gateway.job import Job, Sent
+from router.gateway.reader import Reader
 from router.gateway.refusals import full, no_answer, over_budget, refused
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
 from router.gateway.room import Room
-from router.gateway.serving import Serving
 from router.gateway.state import State
 from router.upstream.replica import Replica, Slot
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
-LARGE_BODY = 256 * 1024
-"""Bytes from which a body is read in a thread, as compressed ones are, so that others are not held up by it."""
 _NONE_TRIED: frozenset[Replica] = frozenset()
 _NO_RETRY = header("x-should-retry", "false")
 
@@ -49,14 +46,15 @@ class Completions:
         self._room = room
         self._loop = loop
         self._endings = Endings(state.ledger)
+        self._reader = Reader(loop)
+
+    def close(self) -> None:
+        """Ends the processes that read large bodies."""
+        self._reader.close()
 
     async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
-        serving, fleet = self._state.serving, self._state.fleet
-        if len(request.body) <= LARGE_BODY and "content-encoding" not in request.headers:
-            ask = self._read(serving, fleet.states, endpoint, request, key)
-        else:
-            ask = await asyncio.to_thread(self._read, serving, fleet.states, endpoint, request, key)
-        decision = self._decide(ask, self._room.for_newcomers(fleet.states))
+        ask = await self._read(endpoint, request, client, key)
+        decision = self._decide(ask, self._room.for_newcomers(self._state.fleet.states))
         slot = self._take(ask, decision)
         if decision.waiting:
             decision, slot = await self._find_room(ask, decision)
@@ -127,24 +125,23 @@ class Completions:
 
     # --- read and decide
 
-    def _read(
-        self,
-        serving: Serving,
-        states: Mapping[str, BackendState],
-        endpoint: Endpoint,
-        request: Request,
-        key: KeyGrant,
-    ) -> Ask:
+    async def _read(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> Ask:
+        """Raises ApiError."""
+        serving, states = self._state.serving, self._state.fleet.states
         plan = serving.plan
         arrived, now = monotonic(), self._state.clock()
+        deadline = self._loop.time() + plan.policy.retry.deadline
+        found = self._reader.at_once(serving, endpoint, request)
+        if found is None:
+            found = await self._reader.apart(serving, endpoint, request)
+        if found.body is not request.body:
+            client.hold(request, len(found.body))
+            request.body = found.body
         try:
-            body = inflate(request, plan.policy.server.max_body_bytes)
-            reading = read(endpoint, body)
-            facts = build_facts(plan, endpoint, reading, key, request.headers, serving.detectors, body)
+            facts = build_facts(plan, endpoint, found.reading, key, request.headers, found.detectors, found.body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        deadline = self._loop.time() + plan.policy.retry.deadline
-        return Ask(endpoint, serving, key, body, reading, facts, request, now, arrived, deadline, states)
+        return Ask(endpoint, serving, key, found.body, found.reading, facts, request, now, arrived, deadline, states)
 
     def _decide(self, ask: Ask, states: Mapping[str, BackendState]) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""

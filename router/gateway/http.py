@@ -248,6 +248,11 @@ class Client:
 
     # --- what is kept
 
+    def hold(self, request: Request, size: int) -> None:
+        """Count so many bytes more for a request under way. Raises BadRequest 503."""
+        if not self.gone:
+            self._hold(request, size)
+
     def _hold(self, request: Request, size: int) -> None:
         held = self._held
         request.held += size

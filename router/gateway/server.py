@@ -63,3 +63,4 @@ class Server:
                 await self._service.deserted()
         for client in list(self._service.clients):
             client.abort()
+        self._service.close()

@@ -90,6 +90,9 @@ class Service:
         self._guard = self._guard_of(plan.policy.server.cors_origins) if self._keyring.open else NoGuard()
         self._state.serving.recall.forget()
 
+    def close(self) -> None:
+        self._completions.close()
+
     # --- connections
 
     def opened(self, client: Client, address: str) -> None:
