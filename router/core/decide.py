@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.core import refusals
 from router.core.naming import unknown
 from router.core.rules import Applied, applied
-from router.core.sensitivity import Classification, classify
+from router.core.sensitivity import UNREADABLE, Classification, classify
 from router.core.strategy import Case, case_of, in_order, prefer, remembered, side_of
 from router.core.values import (
     BackendState,
@@ -74,10 +74,10 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
     for step, complaint, refuse in _FILTERS:
         able = _sift(ask, step, complaint, able, removed)
         if not able:
-            return _decision(ask, removed, snapshot.previous, refusal=refuse(ask, removed))
+            return _decision(ask, removed, snapshot.previous, refusal=_explained(ask, removed, refuse(ask, removed)))
     healthy = _sift(ask, Step.HEALTH, _not_healthy, able, removed)
     if not healthy:
-        unavailable = refusals.backend_unavailable(removed, snapshot)
+        unavailable = _explained(ask, removed, refusals.backend_unavailable(removed, snapshot))
         return _decision(ask, removed, snapshot.previous, refusal=unavailable)
     return _with_room(ask, removed, able, healthy)
 
@@ -168,6 +168,18 @@ _FILTERS: tuple[
     (Step.EGRESS, _not_permitted, _denied),
     (Step.CAPABILITY, _not_capable, lambda ask, removed: refusals.no_capable_backend(removed)),
 )
+
+
+def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refusal:
+    """With what keeps the request from other backends, where nobody would guess that."""
+    if all(removal.step is not Step.EGRESS for removal in removed):
+        return refusal
+    labels = ask.facts.labels
+    readable = tuple([label for label in labels if not label.source.startswith(UNREADABLE)])
+    if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key).level == ask.gate.level:
+        return refusal
+    kinds = [label.source.removeprefix(UNREADABLE) for label in labels if label.source.startswith(UNREADABLE)]
+    return refusals.unreadable(refusal, kinds, ask.gate.level)
 
 
 def _with_room(ask: _Ask, removed: list[Removal], able: Sequence[Route], healthy: list[Route]) -> Decision:

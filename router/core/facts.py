@@ -8,7 +8,7 @@ from router.core.bodies import Reading
 from router.core.detectors import Detectors
 from router.core.policy import Endpoint, Sensitivity
 from router.core.reading import BadBody, split_names
-from router.core.sensitivity import is_most_restricted, with_key
+from router.core.sensitivity import UNREADABLE, is_most_restricted, with_key
 from router.core.values import Facts, KeyGrant, Label, Plan
 
 LEVEL_HEADER = "x-breakeven-sensitivity"
@@ -89,7 +89,7 @@ def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], rea
     most = plan.levels[-1]
     given = any(label.level is not None for label in labels)
     own = () if given else plan.default_labels
-    return own + tuple([Label(section.unreadable or most, (), f"unreadable {kind}") for kind in reading.unreadable])
+    return own + tuple([Label(section.unreadable or most, (), f"{UNREADABLE}{kind}") for kind in reading.unreadable])
 
 
 def _quality(headers: Mapping[str, str]) -> float:

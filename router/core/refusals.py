@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from router.core.naming import unknown
 from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
 
@@ -60,6 +62,17 @@ def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
         f"No backend that this request may reach can serve it: {_each(removed, Step.CAPABILITY)}."
         " Change the request, or ask an admin for a backend that can.",
     )
+
+
+def unreadable(refusal: Refusal, kinds: Iterable[str], level: str) -> Refusal:
+    """The refusal of a request that would have had a lower level than `level`, and more zones, if detectors could read
+    these kinds of content."""
+    why = (
+        f"Detectors cannot read what it holds ({listed(kinds)}), and that alone raised its level to '{level}', which"
+        " keeps it from other backends. An admin who finds that too strict can set a lower level under"
+        " `sensitivity.unreadable`."
+    )
+    return replace(refusal, message=f"{refusal.message} {why}")
 
 
 def backend_unavailable(removed: Sequence[Removal], snapshot: Snapshot) -> Refusal:

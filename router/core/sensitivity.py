@@ -15,6 +15,8 @@ from router.core.naming import shown, unknown
 from router.core.policy import Sensitivity
 from router.core.values import KeyGrant, Label, Plan
 
+UNREADABLE = "unreadable "
+"""Begins the source of a label for content that detectors cannot read, before the kind of content."""
 MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 

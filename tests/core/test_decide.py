@@ -135,6 +135,39 @@ def test_a_key_that_may_not_use_the_model_is_told_which_it_may(make):
     assert order(run(make, models=models, key=key, model="embed")) == [("openai", "only-candidate")]
 
 
+UNREADABLE = {"levels": {"internal": ["local", "cloud"], "restricted": ["local"]}, "default": "internal"}
+
+
+@pytest.mark.parametrize(
+    ("routes", "states", "kind", "code"),
+    [
+        (("openai",), {}, "token ids", "egress_denied"),
+        (("gpu", "openai"), {}, "image", "no_capable_backend"),
+        (("gpu", "openai"), {"gpu": DOWN}, "base64 data", "backend_unavailable"),
+    ],
+)
+def test_a_refusal_says_that_unreadable_content_raised_the_level(make, routes, states, kind, code):
+    modalities = frozenset({"text", "image"} if kind == "image" else {"text"})
+    labels = (Label("internal", (), "default"), Label("restricted", (), f"unreadable {kind}"))
+    asked = {"labels": labels, "modalities": modalities}
+    refused = run(make, states, routes=[make.route(name) for name in routes], sensitivity=UNREADABLE, **asked).refusal
+    assert refused.code == code
+    assert (
+        f"Detectors cannot read what it holds ({kind}), and that alone raised its level to 'restricted'"
+        in refused.message
+    )
+    assert "`sensitivity.unreadable`" in refused.message
+
+
+@pytest.mark.parametrize(("level", "routes"), [("restricted", ("openai",)), ("internal", ("gpu",)), (None, ("gpu",))])
+def test_it_does_not_where_something_else_would_have_kept_it_in_as_well(make, level, routes):
+    """A label of the client's; or there was nothing to go out to."""
+    labels = (Label(level, (), "header"), Label("restricted", (), "unreadable image"))
+    asked = {"labels": labels, "modalities": frozenset({"text", "image"})}
+    refused = run(make, routes=[make.route(name) for name in routes], sensitivity=UNREADABLE, **asked).refusal
+    assert refused is not None and "sensitivity.unreadable" not in refused.message
+
+
 def test_an_unknown_model_lists_only_models_of_the_key(make):
     models = [make.model([make.route("gpu")], name) for name in ("chat", "secret-project")]
     decision = run(make, models=models, key=make.key(models=frozenset({"chat"})), model="nope")
