@@ -17,7 +17,8 @@ _TYPES = {
 
 class ApiError(Exception):
     """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own; `level` is what the
-    request was classified as, if it came that far; `note` is written down where the message repeats the client."""
+    request was classified as, if it came that far; `note` is written down where the message repeats the client; `allow`
+    lists the methods that would do."""
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class ApiError(Exception):
         level: str = "",
         type: str | None = None,
         note: str = "",
+        allow: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -41,6 +43,7 @@ class ApiError(Exception):
         self.retryable = retryable
         self.level = level
         self.note = note or message
+        self.allow = allow
         fallback = "server_error" if status >= 500 else "invalid_request_error"
         self.type = type or _TYPES.get(status, fallback)
 
@@ -55,4 +58,6 @@ class ApiError(Exception):
             lines += header("retry-after", str(self.retry_after))
         if self.retryable is not None:
             lines += header("x-should-retry", "true" if self.retryable else "false")
+        if self.allow:
+            lines += header("allow", self.allow)
         return lines

@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 import httptools
 
 from router.gateway.errors import ApiError
+from router.gateway.heads import check, ignorable, malformed
 from router.gateway.held import Held
 from router.gateway.request import Request
 from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
@@ -74,6 +75,8 @@ class Client:
         self._body_bytes = 0
         self._dropping = False
         """The body that arrives belongs to a request that was refused by its head."""
+        self._offered = False
+        """The head that is being read offers another protocol, which is ignored."""
         self._deaf = False
         """Nothing is read any more: what arrives is dropped."""
         self._held = handler.held
@@ -112,12 +115,31 @@ class Client:
         if not self.reading_since:
             self.reading_since = self._loop.time()
         try:
-            self._parser.feed_data(data)
+            self._parse(data)
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, ApiError) else _malformed())
-        except httptools.HttpParserError:
-            self._refuse(_malformed())
+            self._refuse(cause if isinstance(cause, ApiError) else malformed("it could not be read"))
+        except httptools.HttpParserError as error:
+            self._refuse(malformed(str(error)))
+
+    def _parse(self, data: bytes) -> None:
+        """The parser stops behind a head that offers another protocol; without the offer it takes it as any other."""
+        while True:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                if self._deaf:
+                    return
+                data = self._without_offer() + data[offer.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+
+    def _without_offer(self) -> bytes:
+        """The head that was read last."""
+        self._offered = False
+        lines = [b"%b: %b\r\n" % line for line in self._raw_headers if line[0].lower() != b"upgrade"]
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version, b"".join(lines))
 
     def eof_received(self) -> None:
         return None
@@ -166,22 +188,29 @@ class Client:
         if self._deaf:
             return
         headers, credentials = _headers(self._raw_headers)
+        method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
+        upgrade = self._parser.should_upgrade()
+        if upgrade and method != "CONNECT" and ignorable(headers):
+            self._offered = True
+            return
         path, _, query = self._url.decode("latin-1").partition("?")
         self._incoming = request = Request(
-            self._parser.get_method().decode("latin-1"),
+            method,
             path,
             query,
             headers,
             b"",
             self._parser.should_keep_alive(),
-            self._parser.get_http_version() == "1.0",
+            version == "1.0",
             credentials,
         )
         if self.surplus is not None:
             raise self.surplus
         self._hold(request, self._header_bytes)
         length, chunked = headers.get("content-length", "0"), "transfer-encoding" in headers
-        self._check_head(headers, length)
+        if length.isdigit() and int(length) > self._handler.max_body_bytes:
+            raise _too_large(self._handler.max_body_bytes)
+        check(method, version, headers, upgrade)
         try:
             wanted = self._handler.admit(request)
         except ApiError as error:
@@ -193,16 +222,6 @@ class Client:
             self._await_body(request, int(length) if length.isdigit() else 0)
         else:
             self._answer_early(request, short=not chunked and int(length) <= SHORT_BODY)
-
-    def _check_head(self, headers: dict[str, str], length: str) -> None:
-        if length.isdigit() and int(length) > self._handler.max_body_bytes:
-            raise _too_large(self._handler.max_body_bytes)
-        if self._parser.should_upgrade():
-            raise BadRequest(
-                404, "upgrade_not_supported", "Nothing here speaks WebSocket or upgrades to another protocol."
-            )
-        if headers.get("expect", "100-continue").lower() != "100-continue":
-            raise BadRequest(417, "expectation_failed", "The only expectation that is met is 100-continue.")
 
     def _await_body(self, request: Request, length: int) -> None:
         if not self._held.fits(length):
@@ -234,6 +253,8 @@ class Client:
         self._body.append(data)
 
     def on_message_complete(self) -> None:
+        if self._offered:
+            return
         request, self._incoming = self._incoming, None
         if self._deaf:
             return
@@ -452,7 +473,3 @@ def _no_room(most: int) -> BadRequest:
 def _too_many_pipelined() -> BadRequest:
     message = f"More than {MOST_PIPELINED} requests were sent before their answers were read. Wait for some answers."
     return BadRequest(503, "too_many_pipelined", message, retry_after=1, retryable=True)
-
-
-def _malformed() -> BadRequest:
-    return BadRequest(400, "malformed_http", "The request is not valid HTTP/1.1.")

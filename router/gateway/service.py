@@ -164,6 +164,7 @@ class Service:
         if request.method == "OPTIONS" and self._cors.enabled:
             client.respond(204, common + self._cors.preflight(request.headers), b"")
         elif path in HEALTH:
+            self._need(request, "GET")
             self._health(path, client, common)
         elif path == MODELS or path.startswith(MODELS + "/"):
             self._need(request, "GET")
@@ -177,10 +178,11 @@ class Service:
         else:
             raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")
 
-    @staticmethod
-    def _need(request: Request, method: str) -> None:
+    def _need(self, request: Request, method: str) -> None:
         if request.method != method and not (method == "GET" and request.method == "HEAD"):
-            raise ApiError(405, "method_not_allowed", f"{request.path[:100]} takes {method} only.")
+            allow = ("GET, HEAD" if method == "GET" else method) + (", OPTIONS" if self._cors.enabled else "")
+            message = f"{request.path[:100]} takes {method} only."
+            raise ApiError(405, "method_not_allowed", message, allow=allow)
 
     def _health(self, path: str, client: Client, common: bytes) -> None:
         """/healthz: this worker runs. /readyz: it should be sent requests."""

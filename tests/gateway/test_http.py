@@ -145,3 +145,83 @@ async def test_too_many_at_once_are_refused_after_the_others(gateway):
             break
     assert {status for status, _, _ in answers[:-1]} == {200} and len(answers) > http.MOST_PIPELINED
     assert (answers[-1][0], code(answers[-1][2])) == (503, "too_many_pipelined")
+
+
+H2C = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA"
+
+
+def chunks(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+OFFERING = {
+    "with a length": head(len(BODY), H2C) + BODY,
+    "chunked": head(None, H2C) + chunks(BODY),
+    "in other letters": head(len(BODY), H2C.replace("upgrade:", "UPGRADE:").replace("h2c", "H2C")) + BODY,
+}
+
+
+@pytest.mark.parametrize("offering", OFFERING)
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+async def test_an_offer_of_another_protocol_is_ignored_and_its_body_kept(gateway, backends, offering, size):
+    """Java's client and `curl --http2` make it on plain HTTP; however the bytes come, other requests may follow."""
+    plain = head(len(BODY)) + BODY
+    sent = OFFERING[offering] + plain + OFFERING[offering] + OFFERING[offering] + plain
+    reader, writer = await opened(gateway.port)
+    for at in range(0, len(sent), size):
+        writer.write(sent[at : at + size])
+        if size < 100:
+            await asyncio.sleep(0)
+    answers = [await received(reader) for _ in range(5)]
+    assert [status for status, _, _ in answers] == [200] * 5
+    assert all("upgrade" not in headers for _, headers, _ in answers)
+    assert [request["messages"][0]["content"] for request in backends["gpu"].requests] == ["hi"] * 5
+    assert not any("h2c" in each.lower() or "http2-settings" in each.lower() for each in backends["gpu"].heads)
+
+
+async def test_an_offer_without_a_body_is_ignored_too(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(f"GET /healthz HTTP/1.1\r\nhost: x\r\n{H2C}\r\n\r\n".encode() * 2)
+    assert [(await received(reader))[0] for _ in range(2)] == [200, 200]
+
+
+async def test_what_is_asked_of_a_head_is_asked_of_one_with_an_offer(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(40_000_000, H2C, key="wrong"))
+    assert (await received(reader))[0] == 401
+    reader, writer = await opened(gateway.port)
+    writer.write(head(len(BODY), H2C, "expect: 100-continue"))
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(BODY)
+    assert (await received(reader))[0] == 200
+
+
+async def test_offers_without_end_are_bounded_as_all_requests(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(f"GET /healthz HTTP/1.1\r\nhost: x\r\n{H2C}\r\n\r\n".encode() * 2000)
+    answers = []
+    while not reader.at_eof():
+        try:
+            answers.append(await received(reader))
+        except asyncio.IncompleteReadError:
+            break
+    assert (answers[-1][0], code(answers[-1][2])) == (503, "too_many_pipelined")
+
+
+async def test_a_websocket_is_told_that_there_is_none(gateway):
+    offer = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAA"
+    reader, writer = await opened(gateway.port)
+    writer.write(f"GET /v1/responses HTTP/1.1\r\nhost: x\r\n{offer}\r\n\r\n".encode())
+    status, headers, body = await received(reader)
+    assert (status, code(body), headers["connection"]) == (404, "upgrade_not_supported", "close")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "allow"),
+    [(CHAT, "GET", "POST"), ("/v1/models", "DELETE", "GET, HEAD"), ("/healthz", "PUT", "GET, HEAD")],
+)
+async def test_a_method_that_will_not_do_is_told_which_will(gateway, path, method, allow):
+    reader, writer = await opened(gateway.port)
+    writer.write(f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    status, headers, _ = await received(reader)
+    assert (status, headers["allow"]) == (405, allow)

@@ -22,6 +22,12 @@ def get(path: str, method: str = "GET") -> bytes:
     return f"{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
 
 
+def head(*lines: str) -> bytes:
+    return "\r\n".join(["GET /healthz HTTP/1.1", "host: x", *lines, "", ""]).encode()
+
+
+CHUNKED = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
 TABLE: list[tuple[str, bytes, int, str]] = [
     ("no body", post(b""), 400, "invalid_json"),
     ("not JSON", post(b"hello"), 400, "invalid_json"),
@@ -43,6 +49,35 @@ TABLE: list[tuple[str, bytes, int, str]] = [
     ("two lengths", post(GOOD, "content-length: 1"), 400, "malformed_http"),
     ("a length and chunks", post(GOOD, "transfer-encoding: chunked"), 400, "malformed_http"),
     ("a length that is no number", b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n", 400, "malformed_http"),
+    ("a length with a sign", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +1\r\n\r\n1", 400, "malformed_http"),
+    ("a space before a colon", head("x-a : b"), 400, "malformed_http"),
+    ("a folded line", head("x-a: b\r\n c"), 400, "malformed_http"),
+    ("a NUL in a header", head("x-a: b\0c"), 400, "malformed_http"),
+    ("lines that end with LF alone", b"GET /healthz HTTP/1.1\nhost: x\n\n", 400, "malformed_http"),
+    ("a line without a colon", head("x-a"), 400, "malformed_http"),
+    ("a method nobody knows", b"FETCH / HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed_http"),
+    ("a chunk that has no size", CHUNKED + b"x\r\n", 400, "malformed_http"),
+    ("a chunk with a negative size", CHUNKED + b"-1\r\n", 400, "malformed_http"),
+    ("chunks twice", post(b"", "transfer-encoding: chunked, chunked"), 400, "malformed_http"),
+    ("chunks in HTTP/1.0", CHUNKED.replace(b"1.1", b"1.0"), 400, "malformed_http"),
+    ("no host", b"GET /healthz HTTP/1.1\r\n\r\n", 400, "missing_host"),
+    ("two hosts", head("Host: y"), 400, "several_hosts"),
+    ("two hosts that are one", head("HOST: x"), 400, "several_hosts"),
+    ("compressed chunks", CHUNKED.replace(b"chunked", b"gzip, chunked"), 501, "transfer_encoding_not_supported"),
+    ("compressed and no chunks", CHUNKED.replace(b"chunked", b"gzip"), 501, "transfer_encoding_not_supported"),
+    (
+        "an identity nobody sends any more",
+        CHUNKED.replace(b"chunked", b"identity"),
+        501,
+        "transfer_encoding_not_supported",
+    ),
+    ("HTTP/2.0 by its name", b"GET /healthz HTTP/2.0\r\nhost: x\r\n\r\n", 505, "http_version_not_supported"),
+    ("HTTP/1.2", b"GET /healthz HTTP/1.2\r\nhost: x\r\n\r\n", 505, "http_version_not_supported"),
+    ("HTTP/3", b"GET /healthz HTTP/3.0\r\nhost: x\r\n\r\n", 505, "http_version_not_supported"),
+    ("HTTP/0.9", b"GET /healthz\r\n\r\n", 505, "http_version_not_supported"),
+    ("HTTP/2's preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 505, "http_version_not_supported"),
+    ("a tunnel", b"CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n", 405, "method_not_allowed"),
+    ("a trace", get("/v1/chat/completions", "TRACE"), 405, "method_not_allowed"),
     ("not HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "malformed_http"),
     ("an expectation nobody meets", post(GOOD, "expect: 200-maybe"), 417, "expectation_failed"),
     ("a quality that is no number", post(GOOD, "x-breakeven-quality: high"), 400, "invalid_value"),
