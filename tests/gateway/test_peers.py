@@ -220,7 +220,7 @@ async def test_without_any_key_nobody_gets_in(join, valkey):
     await store(valkey, "app")
     async with open_keys(valkey.url) as keys:
         await keys.revoke("app")
-    await until(lambda: gateway.shared.keys)
+    await until(lambda: gateway.shared.keys and gateway.shared.keys[0].revoked)
     assert [await asked(gateway, headers) for headers in (None, APP)] == [(401, "invalid_api_key")] * 2
     assert (await ready(gateway))["stored_keys"] == "read"
 
