@@ -1,15 +1,33 @@
-"""Cross-origin requests from browsers. Off is an object: the one for no origins answers nothing."""
+"""Cross-origin requests from browsers. Off is an object: the one for no origins answers nothing.
+
+A browser takes each of these lines once or not at all: two equal ones are an error to it. So every answer has `lines`,
+and that to a preflight has `preflight` besides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from router.gateway.headers import TO_CLIENT, UPSTREAM_ID
 from router.gateway.respond import header
 
-_EXPOSED = (
-    "x-request-id, x-breakeven-backend, x-breakeven-zone, x-breakeven-sensitivity, x-breakeven-reason, retry-after"
+_OURS = (
+    "x-request-id",
+    "x-breakeven-backend",
+    "x-breakeven-budget",
+    "x-breakeven-reason",
+    "x-breakeven-sensitivity",
+    "x-breakeven-zone",
+    "x-should-retry",
 )
-_METHODS = "GET, POST, OPTIONS"
+_LIMITS = tuple(
+    [f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")]
+)
+"""A prefix cannot be exposed; these are OpenAI's."""
+EXPOSED = (*_OURS, *sorted(name.decode() for name in {*TO_CLIENT, UPSTREAM_ID}), *_LIMITS)
+"""What a page may read of an answer: all that its SDK looks at, and all that we say."""
+_EXPOSED = ", ".join(EXPOSED)
+_METHODS = "GET, HEAD, POST, OPTIONS"
 _MAX_AGE = "600"
 
 
@@ -31,14 +49,12 @@ class Cors:
         return header("access-control-allow-origin", allowed) + vary + header("access-control-expose-headers", _EXPOSED)
 
     def preflight(self, headers: Mapping[str, str]) -> bytes:
-        """Header lines for the answer to an OPTIONS request; empty when the origin is not allowed."""
-        lines = self.lines(headers)
-        if not lines:
+        """More header lines for the answer to an OPTIONS request; empty when the origin is not allowed."""
+        if not self.lines(headers):
             return b""
-        asked = headers.get("access-control-request-headers", "authorization, content-type")
+        asked = headers.get("access-control-request-headers", "authorization, content-type")  # x-stainless-*, too
         return (
-            lines
-            + header("access-control-allow-methods", _METHODS)
+            header("access-control-allow-methods", _METHODS)
             + header("access-control-allow-headers", asked)
             + header("access-control-max-age", _MAX_AGE)
         )
