@@ -29,7 +29,7 @@ adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDI
 # Only providers that do not speak the OpenAI dialect need the adapter's environment.
 adapter_if_needed := $(if $(strip $(ANTHROPIC_API_KEY)$(GEMINI_API_KEY)),$(adapter))
 
-.PHONY: run demo install compiled test lint types imports format docs prove prove-compiled bench adapter otel lock clean
+.PHONY: run demo install compiled test lint types imports format docs prove prove-faults prove-compiled bench adapter otel lock clean
 
 run: $(installed) $(adapter_if_needed)
 	@$(adapter_python) exec $(bin)/breakeven serve
@@ -67,6 +67,10 @@ prove-compiled: .venv-compiled-test/.installed $(adapter)
 
 prove: $(testing) $(adapter)
 	$(adapter_python) $(bin)/pytest -m prove --timeout 1800
+
+# Every way in which a backend can fail, in every form, against a whole gateway: docs/faults.md is what came of it.
+prove-faults: $(testing) $(adapter)
+	$(adapter_python) $(bin)/python -m tests.prove.faulty_report docs/faults.md
 
 bench: $(testing) $(adapter)
 	$(adapter_python) $(bin)/python -m tests.bench
