@@ -11,7 +11,6 @@ MODULES = tuple(f"router/ledger/{name}.py" for name in ("batch", "commit", "conn
 """What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
 NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
-    "router/core/finders.py": "mypyc raises SystemError for a slice of bytes that begins behind its end",
     "router/core/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/upstream/probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/fetch.py": "serves probes",

@@ -108,7 +108,7 @@ def test_nothing_is_named_like_the_package(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in CORE if path.name != "__init__.py"], ids=str)
 def test_every_core_module_has_its_test_where_one_looks_for_it(path: Path) -> None:
-    assert (ROOT / "tests" / "core" / f"test_{path.name}").exists()
+    assert (ROOT / "tests" / path.parent.relative_to("router") / f"test_{path.name}").exists()
 
 
 @pytest.mark.parametrize("package", sorted({path.parts[1] for path in SOURCES if len(path.parts) > 2}))

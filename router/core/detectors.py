@@ -1,27 +1,15 @@
-"""Detectors: labels for what the text of a request contains.
-
-Almost all text contains nothing of interest, and a look at its shape shows that: the numbers sought have nine digits
-or more, apart from separators, and replacing digits and deleting separators makes that a search for one literal.
-Only around such places are the patterns of `core.finders` tried. (This is as fast as one pass of google-re2.)
-"""
+"""Detectors: labels for what the text of a request contains."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
-from router.core import finders
+from router.core import encodings
+from router.core.finders import FINDERS, Text
+from router.core.finders.text import flat
 from router.core.policy import Detector, DetectorName
-from router.core.unescape import passes
+from router.core.unescape import passes, plain
 from router.core.values import Label
-
-_IN_NUMBERS: Mapping[DetectorName, finders.Finder] = {
-    "credit_card": finders.credit_card,
-    "iban": finders.iban,
-    "us_ssn": finders.us_ssn,
-    "phone": finders.phone,
-}
-_FEWEST_DIGITS = 9
-_BLOCK = 4096
 
 
 class Detectors:
@@ -51,30 +39,19 @@ class _Configured(Detectors):
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
         found: set[DetectorName] = set()
         for text in texts:
-            if _is_plain(text.encode("ascii", "replace")):
-                continue
             found |= find(text, self._sought - found)
             if found == self._sought:
                 break
-        return tuple([label for kind, label in self._labels if kind in found]) if found else ()
+        return self._for(found)
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        if body.isascii() and body.find(b"\\u") < 0 and body.find(b"\\/") < 0 and _is_plain(body):
-            return ()  # nothing is escaped, so the body is its own and only text
+        data = plain(body)
+        if data is not None and not encodings.may_hide(text := Text(data)):
+            return self._for(_find(text, self._sought))
         return self.scan(passes(body))
 
-
-_AT = ord("@")
-
-
-def _is_plain(data: bytes) -> bool:
-    """Whether nothing in a text has the shape of anything sought; so it is with most texts."""
-    return not (
-        _AT in data
-        or finders.has_tokens(data)
-        or finders.has_digits(data, 0, len(data), _FEWEST_DIGITS)
-        or b"PRIVATE KEY-----" in data
-    )
+    def _for(self, found: set[DetectorName]) -> tuple[Label, ...]:
+        return tuple([label for kind, label in self._labels if kind in found]) if found else ()
 
 
 def compile_detectors(detectors: tuple[Detector, ...]) -> Detectors:
@@ -90,32 +67,8 @@ def _label(kind: DetectorName, detector: Detector) -> Label:
 
 def find(text: str, sought: frozenset[DetectorName]) -> set[DetectorName]:
     """Which of the kinds are in a text (one of `core.unescape.passes`)."""
-    data = text.encode("ascii", "replace")
-    found: set[DetectorName] = set()
-    if "email" in sought and finders.email(data):
-        found.add("email")
-    if "api_key" in sought and finders.api_key(data):
-        found.add("api_key")
-    numbers = {kind: finder for kind, finder in _IN_NUMBERS.items() if kind in sought}
-    if numbers:
-        found |= _find_numbers(data, numbers)
-    return found
+    return _find(Text(flat(text.encode(errors="replace"))), sought)
 
 
-def _find_numbers(data: bytes, sought: dict[DetectorName, finders.Finder]) -> set[DetectorName]:
-    found: set[DetectorName] = set()
-    for start, stop in _number_blocks(data):
-        for kind in [kind for kind, finder in sought.items() if finder(data, start, stop)]:
-            found.add(kind)
-            del sought[kind]
-        if not sought:
-            break
-    return found
-
-
-def _number_blocks(data: bytes) -> Iterator[tuple[int, int]]:
-    """Blocks in which, or just behind which, nine digits stand together."""
-    for start in range(0, len(data), _BLOCK):
-        stop = start + _BLOCK
-        if finders.has_digits(data, start, stop, _FEWEST_DIGITS):
-            yield start, stop
+def _find(text: Text, sought: frozenset[DetectorName]) -> set[DetectorName]:
+    return {kind for kind, finder in FINDERS.items() if kind in sought and finder(text)}

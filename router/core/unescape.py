@@ -10,7 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_MOST_LEVELS = 4
+from router.core import encodings
+from router.core.finders.text import flat
+
+_MOST_LEVELS = 6
+_MOST_ROUNDS = 4
 _ASCII = bytes(range(128))
 _HIDING = re.compile(r"\\[u/]")
 # A backslash that starts no JSON escape; `\\` was replaced before this is used.
@@ -33,21 +37,48 @@ def passes(body: bytes) -> Iterator[str]:
 
     For any string in the body that has no quote, backslash or control character, at least one text contains it,
     folded as `fold` does, however its characters were escaped: in a name, a value, or JSON inside a string (up to
-    four levels). Each further text has one level of escaping less; all are given because going one level too far
-    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing and is the last one: what
-    escapes remain in it are a backslash and one more character, at any level, and detectors step over those.
+    five levels). Each further text has one level of escaping less; all are given because going one level too far
+    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing; what escapes remain in it
+    are a backslash and one more character, at any level, and `finders.text.flat` takes them away.
+
+    What is hidden by other encodings follows, see `core.encodings`, for a few rounds: one thing may hide another.
+    No text is longer than the body, so the work is bounded by the number of levels and rounds.
     """
     text = body.decode()
-    if _HIDING.search(text) is None:
+    if _HIDING.search(text) is not None:
+        text = _unescape(_pair(text))
         yield fold(text)
-        return
-    text = _unescape(_pair(text))
-    yield fold(text)
-    for _ in range(_MOST_LEVELS - 1):
-        if _HIDING.search(text) is None:
-            return
-        text = _unescape(_STRAY.sub("", _pair(text)))
+        for _ in range(_MOST_LEVELS - 1):
+            if _HIDING.search(text) is None:
+                break
+            text = _deeper(text)
+            yield fold(text)
+    else:
         yield fold(text)
+    text = flat(fold(text).encode(errors="replace")).decode()
+    whole = encodings.joined(text)
+    if whole != text:
+        yield whole
+    for _ in range(_MOST_ROUNDS):
+        decoded = encodings.decoded(whole)
+        if decoded == whole:
+            break
+        yield fold(decoded)
+        if _HIDING.search(decoded) is not None:
+            decoded = _deeper(decoded)
+            yield fold(decoded)
+        whole = decoded
+
+
+def plain(body: bytes) -> bytes | None:
+    """All that a body (valid JSON in UTF-8) says, if that is one text in ASCII, as most are; else see `passes`."""
+    if not body.isascii() or body.find(b"\\u") >= 0 or body.find(b"\\/") >= 0:
+        return None
+    return flat(body.decode("unicode_escape").encode("latin-1")) if b"\\" in body else body
+
+
+def _deeper(text: str) -> str:
+    return _unescape(_STRAY.sub("", _pair(text)))
 
 
 def _pair(text: str) -> str:

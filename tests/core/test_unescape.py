@@ -1,5 +1,6 @@
 # ruff: noqa: RUF001 - look-alike characters are what it is about
 
+import base64
 import json
 import warnings
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.unescape import fold, passes
+from router.core.unescape import fold, passes, plain
 
 
 def texts(body: str) -> list[str]:
@@ -44,13 +45,13 @@ def nest(text: str, levels: int) -> str:
     return text
 
 
-@pytest.mark.parametrize("levels", [1, 2, 3, 4])
-def test_json_inside_json_is_followed_for_four_levels(levels: int) -> None:
+@pytest.mark.parametrize("levels", [1, 2, 3, 4, 5, 6])
+def test_json_inside_json_is_followed_for_five_levels(levels: int) -> None:
     assert any("4111é中" in text for text in texts(nest("4111é中", levels)))
 
 
 def test_deeper_levels_are_not_looked_into() -> None:
-    assert len(texts(nest("é", 9))) == 4
+    assert len(texts(nest("é", 9))) == 6
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,58 @@ def test_no_text_is_too_strange(text: str) -> None:
     value: Any = json.dumps(text, ensure_ascii=False) if not any("\ud800" <= c <= "\udfff" for c in text) else '""'
 
     assert texts(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"a": "x%40y"}', ['{"a": "x%40y"}', '{"a": "x@y"}']),
+        ('{"a": "%2540"}', ['{"a": "%2540"}', '{"a": "%40"}', '{"a": "@"}']),
+        ('{"a": "%5Cu0034"}', ['{"a": "%5Cu0034"}', r'{"a": "\u0034"}', '{"a": "4"}']),
+        ('{"a": "%EF%BC%94"}', ['{"a": "%EF%BC%94"}', '{"a": "4"}']),
+        (
+            '[{"type": "text", "text": "41"}, {"type": "text", "text": "11"}]',
+            [
+                '[{"type": "text", "text": "41"}, {"type": "text", "text": "11"}]',
+                '[{"type": "text", "text": "41\x1f11"}]',
+            ],
+        ),
+    ],
+)
+def test_other_encodings_follow(body: str, expected: list[str]) -> None:
+    assert texts(body) == expected
+
+
+@pytest.mark.parametrize("bomb", ["%25" * 9, "&amp;" * 9, "%2525252525252541", "&amp;amp;amp;amp;amp;amp;#52;"])
+def test_what_is_nested_is_followed_for_a_few_rounds(bomb: str) -> None:
+    assert len(texts(json.dumps(bomb))) <= 9
+
+
+def test_base64_in_base64_is_followed_for_a_few_rounds() -> None:
+    data = b"deep inside of it"
+    for _ in range(9):
+        data = base64.b64encode(data)
+
+    assert len(texts(json.dumps(data.decode()))) == 5
+
+
+@given(st.text(st.sampled_from('%25&#x3;4amp\\u0"/=QUJD\n')))
+def test_no_text_is_longer_than_the_body(text: str) -> None:
+    body = json.dumps(text)
+
+    assert all(len(each) <= len(body) for each in texts(body))
+    assert len(texts(body)) <= 15
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"a": "b"}', '{"a": "b"}'),
+        (r'{"a": "b\n\"c\" \\n"}', '{"a": "b\n"c" \n"}'),
+        ('{"a": "é"}', None),
+        (r'{"a": "\u0034"}', None),
+        (r'{"a": "1\/2"}', None),
+    ],
+)
+def test_a_plain_body_is_its_own_text(body: str, said: str | None) -> None:
+    assert plain(body.encode()) == (None if said is None else said.encode())

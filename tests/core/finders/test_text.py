@@ -1,0 +1,41 @@
+import pytest
+
+from router.core.finders.text import Text, ends, flat, starts
+
+
+@pytest.mark.parametrize(
+    ("escaped", "plain"),
+    [
+        ("plain", "plain"),
+        ("line\\nline\\ttab\\r\\n", "line\nline\ttab\r\n"),
+        ("\\\\\\\\nline", "\nline"),
+        ('{\\"a\\": \\"b\\"}', '{"a": "b"}'),
+        ("C:\\4111", "C:\\4111"),
+        ("a\\b\\fc", "a  c"),
+    ],
+)
+def test_escapes_are_taken_away_at_any_level(escaped: str, plain: str) -> None:
+    assert flat(escaped.encode()) == plain.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "free"),
+    [("4", True), (" 4", True), ("x4", False), ("74", False), ("VISA4", True), ("be4", False), ("a1VISA4", False)],
+)
+def test_a_number_starts_behind_a_word_and_not_within_a_name(text: str, free: bool) -> None:
+    assert starts(text.encode(), len(text) - 1) == free
+    assert ends(text[::-1].encode(), 1) == free
+
+
+def test_only_blocks_with_digits_are_looked_at() -> None:
+    data = b"x" * 9000 + b" 123 456 789 " + b"x" * 9000
+
+    assert Text(data).blocks == ((8192, 12288),)
+    assert Text(b"x" * 4050 + b"123456789" + b"x" * 4096).blocks == ((0, 4096),)
+    assert Text(b"12345678, a9").blocks == ()
+
+
+def test_runs_are_as_long_as_asked() -> None:
+    data = b"short, a-longer_run+9/x and a-longer_run+9/xx"
+
+    assert [data[start:stop] for start, stop in Text(data).long_runs(17)] == [b"a-longer_run+9/xx"]
