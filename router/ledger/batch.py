@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -109,6 +109,8 @@ class Sender(Struct):
     term: int = 0
     last: int = 0
     """Number of the last batch that was applied."""
+    part: int = 0
+    """How many of the next batch's records were applied already, when it comes in parts."""
 
     def head(self, number: int = 0) -> tuple[Any, ...]:
         return (
@@ -356,9 +358,22 @@ class Packer:
         )
         return Packed(payload, counters.all, holds.positions)
 
-    def one_by_one(self, batch: Batch, sender: Sender) -> bytes:
-        """Payload of each.lua, which takes no holds."""
-        return _encode((*sender.head(batch.number), [self._single(operation) for operation in batch.operations]))
+    def in_parts(self, batch: Batch, sender: Sender, size: int) -> Iterator[tuple[bytes, int]]:
+        """Payloads of each.lua, which takes no holds, and how much of the batch each makes applied; 0 after the last.
+
+        What is journaled comes first, in its order: a batch that was interrupted is gone on with from the journal,
+        which knows of nothing else. Goes on where the sender's books are.
+        """
+        journaled = [each for each in batch.operations if not isinstance(each, Release)]
+        releases = [each for each in batch.operations if isinstance(each, Release)]
+        operations = journaled[sender.part :] + releases
+        before = sender.part
+        for first in range(0, max(1, len(operations)), size):
+            some = operations[first : first + size]
+            after = min(before + len(some), len(journaled)) if first + size < len(operations) else None
+            singles = [self._single(operation) for operation in some]
+            yield _encode((*sender.head(batch.number), singles, before, -1 if after is None else after)), after or 0
+            before = after or 0
 
     def own_tokens(self, operations: Iterable[Operation]) -> dict[int, Tokens]:
         """What settlements add to the volume, by quarter."""

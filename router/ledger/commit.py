@@ -15,7 +15,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,7 +41,7 @@ from router.ledger.batch import (
     batch_of,
     eligible_tokens,
 )
-from router.ledger.catchup import Books, LostBooks
+from router.ledger.catchup import PART, Books, LostBooks
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.layout import TIMEZONE_KEY, Calendar, ReservationIds, escape_name
@@ -51,8 +51,10 @@ from router.ledger.scripts import Script, read_scripts
 from router.ledger.volume import Tokens, VolumeTracker
 from router.ledger.wire import pack
 
-BATCH_LIMIT = 1000
-"""Operations and holds in one call: bounds how long the server is busy, and stays inside Lua's `unpack`."""
+BATCH_LIMIT = 100
+"""Operations, and holds, in one call: bounds how long the server is busy."""
+BILLED_LIMIT = 400
+"""Counters that the holds of one call look at; those of one request are never divided."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
 PACE = 0.005
@@ -83,9 +85,14 @@ class _Flight(Struct):
     reserved: list[Reserved]
     own: dict[int, Tokens]
     packed: Packed | None
-    """None when it went operation by operation."""
+    """None when it goes operation by operation."""
     script: Script
     payload: bytes
+    parts: Iterator[tuple[bytes, int]] = iter(())
+    """What is still to be sent of it, when it goes operation by operation."""
+    part: int = 0
+    """What the server has of it once `payload` is applied."""
+    counted: list[int] = []
 
 
 class Ledger:
@@ -131,8 +138,8 @@ class Ledger:
         """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
         """Of a batch whose answer never came: released once that is possible."""
-        self._books_lost = self._recount_due = False
-        """What remains to be done, whichever attempt to connect finds the time for it."""
+        self._books_lost = False
+        """Whether they remain to be brought back, whichever attempt to connect finds the time for it."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: _Flight | None = None
@@ -270,8 +277,7 @@ class Ledger:
 
     def _board(self) -> _Flight | None:
         """The next batch, with everything that waits, up to the limit."""
-        reserved = [each for each in self._reserved[:BATCH_LIMIT] if not each[1].done()]
-        del self._reserved[:BATCH_LIMIT]
+        reserved = self._take_reserved()
         operations = self._take_operations()
         if not reserved and not operations:
             return None
@@ -283,11 +289,29 @@ class Ledger:
             return self._one_by_one(batch, reserved, own)
         return _Flight(batch, reserved, own, packed, self._scripts.commit, packed.payload)
 
+    def _take_reserved(self) -> list[Reserved]:
+        """Those that still wait for it, as many as one call takes."""
+        waiting = self._reserved
+        taken, number, counters, known = [], 0, 0, None
+        for each in waiting:
+            bill = each[0].bill
+            if bill is not known:
+                counters += len(bill.charges)
+                known = bill
+            if number == BATCH_LIMIT or (counters > BILLED_LIMIT and number):
+                break
+            number += 1
+            if not each[1].done():
+                taken.append(each)
+        del waiting[:number]
+        return taken
+
     def _one_by_one(self, batch: Batch, reserved: list[Reserved], own: dict[int, Tokens]) -> _Flight:
         """Its holds go with the next batch."""
         self._reserved[:0] = reserved
-        payload = self._packer.one_by_one(batch, self._sender)
-        return _Flight(batch, [], own, None, self._scripts.each, payload)
+        parts = self._packer.in_parts(batch, self._sender, PART)
+        payload, part = next(parts)
+        return _Flight(batch, [], own, None, self._scripts.each, payload, parts, part)
 
     def _take_operations(self) -> list[Operation]:
         waiting = self._operations
@@ -323,7 +347,7 @@ class Ledger:
             return  # `_on_lost` follows
         if type(reply) is list:
             if reply[0] == 1:
-                self._land(flight, reply)
+                self._go_on_or_land(flight, reply)
             else:
                 connection.lose("the server's books are not the ones that were written to last")
         elif reply is None:
@@ -334,12 +358,21 @@ class Ledger:
         else:
             connection.lose(str(reply))
 
+    def _go_on_or_land(self, flight: _Flight, reply: list[Any]) -> None:
+        following = None if flight.packed is not None else next(flight.parts, None)
+        if following is None:
+            self._land(flight, reply)
+            return
+        flight.counted += reply[1]
+        flight.payload, flight.part = following
+        self._send(flight)
+
     def _land(self, flight: _Flight, reply: list[Any]) -> None:
         self._flight = None
         self._failures = 0
-        self._sender.last = flight.batch.number
+        self._sender.last, self._sender.part = flight.batch.number, 0
         self._logged.acknowledged(flight.batch.number)
-        counted = reply[1]
+        counted = flight.counted + reply[1] if flight.counted else reply[1]
         if flight.own or counted:
             self.volume.answered(flight.own, counted)
         if flight.packed is not None:
@@ -425,13 +458,15 @@ class Ledger:
         acknowledged, epoch = self._sender.last, self._sender.epoch
         opened = await books.open(self._sender, knows_older=bool(epoch) or self._logged.has_entries)
         if opened.new or (epoch and (opened.epoch != epoch or opened.last < acknowledged)):
-            self._books_lost = self._recount_due = True
+            self._books_lost = True
+        if opened.former:
+            _log.warning("ledger: the books are of an earlier version, and are brought to this one")
+            await books.upgrade(self._sender)
         await self._bring_own(books)
         await self._bring_others(books)
         if self._books_lost and epoch:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
-            await books.hold_again(self._sender, self._ids.process, self._live.values())
-        await self._recount(books)
+            await books.hold_again(self._sender, self._ids, self._live.values())
         await books.until_trusted(opened)
         await self._sweep(books)
         await self._bring_own(books)
@@ -444,11 +479,6 @@ class Ledger:
         while self._sender.last < self._logged.last:
             await books.bring(self._sender, self._logged)
             self._journal_waiting()
-
-    async def _recount(self, books: Books) -> None:
-        if self._recount_due:
-            await books.recount(self._sender)
-            self._recount_due = False
 
     async def _bring_others(self, books: Books) -> None:
         """What workers that are gone have journaled, and the server has not."""
@@ -471,7 +501,6 @@ class Ledger:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
 
     async def _bring_other(self, books: Books, reading: Reading) -> int:
-        self._recount_due = True
         sender = Sender(reading.writer, self._sender.retained, self._sender.owned)
         await books.open(sender, knows_older=True)
         return await books.bring(sender, reading)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
@@ -38,28 +38,31 @@ class Connection:
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
-        self._waiting: deque[tuple[float, Answer]] = deque()
+        self._waiting: deque[tuple[float, float, Answer]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._why = ""
 
-    def send(self, commands: bytes, answer: Answer, *, ignore: int = 0) -> None:
-        """Writes packed commands; `answer` gets the last one's reply, after `ignore` others."""
+    def send(self, commands: bytes, answer: Answer, *, ignore: int = 0, timeout: float = 0.0) -> None:
+        """Writes packed commands; `answer` gets the last one's reply, after `ignore` others.
+
+        `timeout` is for these alone, where it is longer than that of the connection.
+        """
         if self._why or self._transport is None:
             answer(LedgerUnavailable(self._why or "not connected"))
             return
-        sent = self._loop.time()
+        sent, limit = self._loop.time(), max(timeout, self._timeout)
         for _ in range(ignore):
-            self._waiting.append((sent, _ignored))
-        self._waiting.append((sent, answer))
+            self._waiting.append((sent, limit, _ignored))
+        self._waiting.append((sent, limit, answer))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._check_time)
         self._transport.write(commands)
 
-    async def run(self, packed: bytes) -> Any:
+    async def run(self, packed: bytes, timeout: float = 0.0) -> Any:
         """One packed command, and its reply. Raises `hiredis.ReplyError` and `LedgerUnavailable`."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self.send(packed, lambda reply: _resolve(future, reply))
+        self.send(packed, lambda reply: _resolve(future, reply), timeout=timeout)
         return await future
 
     async def call(self, *words: str | int | bytes) -> Any:
@@ -76,7 +79,7 @@ class Connection:
         if self._transport is not None:
             self._transport.abort()
         waiting, self._waiting = self._waiting, deque()
-        for _, answer in waiting:
+        for _, _, answer in waiting:
             answer(LedgerUnavailable(self._why))
         self._on_lost(self._why)
 
@@ -87,7 +90,7 @@ class Connection:
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                self._waiting.popleft()[1](reply)
+                self._waiting.popleft()[2](reply)
                 if type(reply) is hiredis.ReplyError and str(reply).partition(" ")[0] in _NOT_HERE:
                     self.lose(str(reply))
         except (hiredis.ProtocolError, IndexError):
@@ -110,11 +113,22 @@ class Connection:
         self._timer = None
         if not self._waiting:
             return
-        left = self._waiting[0][0] + self._timeout - self._loop.time()
+        due, limit = min((sent + limit, limit) for sent, limit, _ in self._waiting)
+        left = due - self._loop.time()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._check_time)
+            self._timer = self._loop.call_later(min(left, self._timeout), self._check_time)
         else:
-            self.lose(f"no answer within {self._timeout:g} s")
+            self.lose(f"no answer within {limit:g} s")
+
+
+async def scan_hash(connection: Connection, key: str, count: int = 500) -> AsyncIterator[list[bytes]]:
+    """A hash in pieces, flat: what is in it throughout comes at least once, and no piece keeps the server busy."""
+    cursor = b"0"
+    while True:
+        cursor, flat = await connection.call("HSCAN", key, cursor, "COUNT", count)
+        yield flat
+        if cursor == b"0":
+            return
 
 
 async def connect(place: Place, timeout: float, on_lost: Callable[[str], None]) -> Connection:

@@ -4,7 +4,8 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
 
     be:{ledger}:epoch                   random id of these books: another one, or none, means that books were lost
     be:{ledger}:ready                   seconds since the epoch from which books that were begun anew may be trusted
-    be:{ledger}:writers                 hash: writer -> its term, and the number of its last batch that was applied
+    be:{ledger}:writers                 hash: writer -> its term, the number of its last batch that was applied, and
+                                        how much of the next one, when that comes in parts
     be:{ledger}:hold:<lease bucket>     hash: reservation id -> packed hold; the bucket is the minute of expiry
     be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
     be:{ledger}:limit:<period>:<name>   hash: scope|side|model|measure -> packed counter of a limit; expires
@@ -12,6 +13,10 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:requests                stream of request records, see `records`; capped
     be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
+    be:{ledger}:layout                  which form of these keys and values the books are in; none: the first one
+    be:{ledger}:upgrade                 hash: day -> how far its cells were brought to this form
+    be:{ledger}:spent:<period>:<name>   hash: scope|zone|model -> packed money, tokens and requests; expires
+    be:{ledger}:zones                   set: zones that anything was counted in
     be:{ledger}:sum:<YYYY-MM-DD>        hash: what was added up of a past day for pages, see `sums`; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
@@ -20,7 +25,10 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:shared                  hash: what workers tell each other, see `ledger.shared`
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.keys`
 
-A reservation's id begins with its lease bucket, 8 digits. Totals and volumes are msgpack arrays.
+A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
+
+What is spent is kept by cell, for people, and by scope, for limits: a limit that is new or was lost begins with what
+its scope has used, which is read from a few fields however many keys, models and days there are.
 """
 
 from __future__ import annotations
@@ -38,6 +46,7 @@ from router.core.values import Cell, Row
 from router.core.volume import QUARTER_SECONDS, day_of
 
 PREFIX = "be:{ledger}:"
+LAYOUT = "2"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 EPOCH_KEY = PREFIX + "epoch"
@@ -108,10 +117,15 @@ class ReservationIds:
     def __init__(self) -> None:
         self.process = secrets.token_hex(5)
         """What all of these ids have behind their lease bucket, and no others."""
+        self.first_bucket = self.last_bucket = 0
+        """The lease buckets of the first id, and of the one with the latest."""
         self._count = itertools.count()
 
     def next_id(self, at: float, lease: float) -> str:
-        return f"{lease_bucket(at, lease):08d}{self.process}{next(self._count):x}"
+        bucket = lease_bucket(at, lease)
+        if bucket > self.last_bucket:
+            self.first_bucket, self.last_bucket = self.first_bucket or bucket, bucket
+        return f"{bucket:08d}{self.process}{next(self._count):x}"
 
 
 def lease_bucket(at: float, lease: float) -> int:

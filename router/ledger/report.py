@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from importlib import resources
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -16,22 +18,27 @@ import msgspec
 from router.core.values import Cell, Mixture, Row
 from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
-from router.ledger.connection import Connection, connect
+from router.ledger.connection import Connection, connect, scan_hash
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.keys import StoredKey, read_keys
 from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_row, unpack_totals
 from router.ledger.sums import (
     DAY_SUMS,
+    KEPT_WHOLE,
     NAMES_FIELD,
     Dimension,
     Look,
+    Sums,
     Tally,
     asked,
+    asked_for_views,
     asked_to_keep,
     unpack_tally,
 )
 
 T = TypeVar("T")
+_KEEPING_SECONDS = 600
+"""How long the sums of a large day may take to be made."""
 
 
 def _everything(cell: Cell) -> bool:
@@ -51,7 +58,7 @@ class Report:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._script = (resources.files("router.ledger.scripts") / "tally.lua").read_text()
+        self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
 
     async def timezone(self) -> str | None:
         """Name of the time zone that days are counted in; None when nothing was counted yet."""
@@ -74,7 +81,7 @@ class Report:
         """Totals of every single day by some dimensions: far less to read than the cells.
 
         What the server has added up of days before `open_from` it keeps, see `sums`. They are asked for one after the
-        other, because adding up a large day keeps the server busy for some milliseconds.
+        other, because adding up a day keeps the server busy for some milliseconds.
         """
         kept = await self._kept(look, [day for day in days if day < open_from])
         return [kept.get(day) or await self._day(look, day, open_from) for day in days]
@@ -107,9 +114,14 @@ class Report:
         return await asyncio.gather(*(self._hash(key) for key in keys))
 
     async def _hash(self, key: str) -> list[Row]:
-        """Decoded as it comes, hash by hash, so that other work of this process gets its turn in between."""
-        flat = await self._ask("HGETALL", key)
-        return [unpack_row(field, totals) for field, totals in zip(flat[::2], flat[1::2], strict=True)]
+        """Decoded as it comes, piece by piece, so that others get their turn in between, here and at the server."""
+        found: dict[bytes, bytes] = {}
+        try:
+            async for flat in scan_hash(self._connection, key):
+                found.update(zip(flat[::2], flat[1::2], strict=True))
+        except hiredis.ReplyError as error:
+            raise LedgerUnavailable(str(error)) from None
+        return [unpack_row(field, totals) for field, totals in found.items()]
 
     async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
         if not look.kept:
@@ -125,12 +137,39 @@ class Report:
         cells = f"{PREFIX}day:{day}"
         if day >= open_from or not look.kept:
             return await self._tally(look, cells)
-        rows, names = await self._ask("EVAL", self._script, 2, cells, DAY_SUMS + day, asked_to_keep(look))
+        sums = DAY_SUMS + day
+        if await self._ask("HLEN", cells) > KEPT_WHOLE:
+            return await self._keep(look, cells, sums)
+        (rows,), names, _ = await self._ask("EVAL", self._tally_script, 2, cells, sums, asked_to_keep(look))
         return unpack_tally(look.kept, rows, names, look.accepts)
 
+    async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
+        """Of a large past day, in pieces. A correction of the day meanwhile removes what marks the beginning."""
+        begun = secrets.token_hex(8)
+        await self._ask("HSET", kept, "begun", begun)
+        await self._ask("EXPIRE", kept, _KEEPING_SECONDS)
+        sums = Sums("bmt", "btk")
+        async for answers, names in self._pieces(cells, asked_for_views):
+            sums.add(answers, names)
+        sums.make_all()
+        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun, *sums.fields)
+        return unpack_tally(look.kept, sums.rows(look.kept), sums.names, look.accepts)
+
     async def _tally(self, look: Look, cells: str) -> Tally:
-        rows, names = await self._ask("EVAL", self._script, 1, cells, asked(look))
-        return unpack_tally(look.letters, rows, names, _everything)
+        sums = Sums(look.letters)
+        async for answers, names in self._pieces(cells, partial(asked, look)):
+            sums.add(answers, names)
+        return unpack_tally(look.letters, sums.rows(look.letters), sums.names, _everything)
+
+    async def _pieces(self, cells: str, argument: Callable[[str], bytes]) -> AsyncIterator[tuple[list[bytes], bytes]]:
+        """Views of one piece of the cells after the other, and the names in each."""
+        cursor = "0"
+        while True:
+            answers, names, following = await self._ask("EVAL", self._tally_script, 1, cells, argument(cursor))
+            yield answers, names
+            cursor = following.decode()
+            if cursor == "0":
+                return
 
     async def _ask(self, *words: str | int | bytes) -> Any:
         return await self._answer(self._connection.call(*words))
@@ -150,6 +189,10 @@ async def open_report(url: str, timeout: float = 5.0) -> AsyncIterator[Report]:
         yield Report(connection)
     finally:
         connection.lose("closed")
+
+
+def _script(name: str) -> str:
+    return (resources.files("router.ledger.scripts") / name).read_text()
 
 
 def day_range(first: str, last: str) -> list[str]:

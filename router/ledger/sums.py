@@ -6,12 +6,13 @@ up, from the first time that somebody asks:
 
     be:{ledger}:sum:<YYYY-MM-DD>    hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
 
-It expires with the day, and goes when the day is corrected all the same.
+It expires with the day, and goes when the day is corrected all the same. A large day is added up in pieces, so that it
+never keeps the server busy for long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -32,6 +33,13 @@ _LETTERS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", 
 _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assignment]
 _VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("m", 1), ("t", 1), ("k", 2))
 """What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
+
+_MADE_FROM_CELLS = 2
+_BEGIN = "0"
+PIECE = 800
+"""Cells that one call adds up: it takes the server a millisecond or two."""
+KEPT_WHOLE = 1000
+"""Cells of a day that is added up and kept in one call."""
 
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
@@ -74,17 +82,72 @@ def open_from(today: str) -> str:
     return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
-def asked(look: Look) -> bytes:
-    """The script's argument, for this look alone."""
+def asked(look: Look, cursor: str = _BEGIN) -> bytes:
+    """The script's argument, for a piece of this look alone."""
     wanted: list[int | str] = []
     for name, value in look.wanted.items():
         wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode((((look.letters, 0),), wanted, 1))
+    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE))
 
 
 def asked_to_keep(look: Look) -> bytes:
-    """The script's argument, for all views that are kept; it answers the one that this look needs."""
-    return _encode((_VIEWS, (), [letters for letters, _ in _VIEWS].index(look.kept) + 1))
+    """The script's argument, for all views that are kept; it answers the one that this look needs.
+
+    A larger day is not kept by it, and what it answers is a piece.
+    """
+    return _encode((_VIEWS, (), ([letters for letters, _ in _VIEWS].index(look.kept) + 1,), _BEGIN, KEPT_WHOLE))
+
+
+def asked_for_views(cursor: str) -> bytes:
+    """The script's argument, for a piece of what all kept views can be made from."""
+    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS))
+
+
+class Sums:
+    """Rows of several pieces, by letters of the view, and the names of all cells."""
+
+    def __init__(self, *views: str) -> None:
+        self._views: dict[str, dict[str, list[int]]] = {letters: {} for letters in views}
+        self._names: list[set[str]] = [set() for _ in _DIMENSIONS]
+
+    def add(self, answers: Sequence[bytes], names: bytes) -> None:
+        for sums, rows in zip(self._views.values(), answers, strict=True):
+            for label, *totals in _decode_rows(rows):
+                _add(sums, str(label), totals)  # type: ignore[arg-type]
+        for known, more in zip(self._names, _decode_names(names), strict=True):
+            known.update(more)
+
+    def make(self, letters: str, source: str) -> None:
+        """One more view, from one that has these letters too."""
+        made: dict[str, list[int]] = {}
+        for label, totals in self._views[source].items():
+            zone, *names = label.split("|")[:-1]
+            of = dict(zip(source, names, strict=True))
+            _add(made, "|".join((zone, *(of[letter] for letter in letters), "")), totals)
+        self._views[letters] = made
+
+    def rows(self, letters: str) -> bytes:
+        return _encode([(label, *totals) for label, totals in self._views[letters].items()])
+
+    @property
+    def names(self) -> bytes:
+        return _encode([sorted(names) for names in self._names])
+
+    @property
+    def fields(self) -> Iterator[bytes]:
+        """As the script that keeps them takes them."""
+        yield from (NAMES_FIELD.encode(), self.names)
+        for letters in self._views:
+            yield from (letters.encode(), self.rows(letters))
+
+    def make_all(self) -> None:
+        for letters, source in _VIEWS[_MADE_FROM_CELLS:]:
+            self.make(letters, _VIEWS[source - 1][0])
+
+
+def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:
+    found = sums.get(label)
+    sums[label] = list(totals) if found is None else [a + b for a, b in zip(found, totals, strict=True)]
 
 
 def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cell], bool]) -> Tally:

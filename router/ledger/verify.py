@@ -1,7 +1,8 @@
 """The totals against the request records: every difference, hour by hour, day by day, cell by cell.
 
-Totals and records are written in one script call, so at any moment they say the same. The totals are read together
-with the stream's last id, and only records up to that id are summed: what is counted during the check is no difference.
+Totals and records are written in one script call, so at any moment they say the same. Totals are read in pieces, each
+together with the stream's last id, and of a cell only records up to that id are summed: what is counted during the
+check is no difference.
 
 The stream is capped. A record is written after its request arrived, so an hour is covered when it began after the first
 kept record was written; while the stream is complete, already the first record's own day is. Hours before that cannot
@@ -10,6 +11,7 @@ be checked. Totals are kept for `ledger.retain_days`; records that are older tha
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,17 +31,17 @@ from router.ledger.report import day_range, day_start, merge
 MEASURES = Row.__struct_fields__[1:]
 HOUR, DAY = 3600, 86_400
 
-_PLACES_PER_CALL = 25
+_CELLS_PER_CALL = 500
+_PLACES_AT_ONCE = 25
 _SHORTEST_RETENTION = 2 * DAY
 """`ledger.retain_days` is one day at least, and counts from the last cell that was new."""
 
 _READ = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local answer = {last and last[1] or '0-0'}
-for i = 2, #KEYS do answer[i] = redis.call('HGETALL', KEYS[i]) end
-return answer
+local found = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
+return {last and last[1] or '0-0', found[1], found[2]}
 """
-"""Totals of some places, and the id of the last record that is in them."""
+"""A piece of the totals of a place, and the id of the last record that is in them."""
 
 
 class Place(Struct, frozen=True, order=True):
@@ -84,18 +86,27 @@ class Verification(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """One place's totals, and the last entry of the stream that is in them."""
+    """One place's totals, and the last entries of the stream that are in them."""
 
     rows: list[Row]
     position: tuple[int, int]
+    """Of cells that nothing was counted in."""
+    cells: dict[Cell, tuple[int, int]]
+    """Of the others, which are read in pieces."""
 
 
 class Sums:
     """Sums of records by place and cell, each up to a position of its own."""
 
-    def __init__(self, positions: Mapping[str, tuple[int, int]], calendar: Calendar) -> None:
+    def __init__(
+        self,
+        positions: Mapping[str, tuple[int, int]],
+        calendar: Calendar,
+        cells: Mapping[str, Mapping[Cell, tuple[int, int]]] | None = None,
+    ) -> None:
         self.records = self.unknown = 0
         self._positions = positions
+        self._cells = cells or {}
         self._calendar = calendar
         self._sums: dict[str, dict[Cell, list[int]]] = defaultdict(dict)
 
@@ -115,9 +126,12 @@ class Sums:
         row = record.row
         changes = [getattr(row, measure) for measure in MEASURES]
         for key in (f"{PREFIX}hour:{slot.hour}", f"{PREFIX}day:{slot.day}"):
-            if key in self._positions and position <= self._positions[key]:
+            if key in self._positions and position <= self._up_to(key, row.cell):
                 sums = self._sums[key].setdefault(row.cell, [0] * len(MEASURES))
                 sums[:] = [a + b for a, b in zip(sums, changes, strict=True)]
+
+    def _up_to(self, key: str, cell: Cell) -> tuple[int, int]:
+        return self._cells.get(key, {}).get(cell, self._positions[key])
 
 
 async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until: float = math.inf) -> Verification:
@@ -134,8 +148,10 @@ async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until:
     covered = _covered_from(first, complete, calendar.timezone)
     books = await _read(reader, places(max(since, covered), min(until, now + HOUR), calendar.timezone))
     reader.skipped = 0
-    sums = Sums({place.key: read.position for place, read in books.items()}, calendar)
-    oldest = await _sum(reader, sums, max((read.position for read in books.values()), default=(0, 0)))
+    positions = {place.key: read.position for place, read in books.items()}
+    sums = Sums(positions, calendar, {place.key: read.cells for place, read in books.items()})
+    last = max((max(read.cells.values(), default=read.position) for read in books.values()), default=(0, 0))
+    oldest = await _sum(reader, sums, last)
     if not oldest:
         return _nothing(calendar, reader)
     if oldest != first.id:
@@ -193,14 +209,30 @@ def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:
 
 
 async def _read(reader: RecordReader, wanted: Sequence[Place]) -> dict[Place, Books]:
-    books = {}
-    for n in range(0, len(wanted), _PLACES_PER_CALL):
-        some = wanted[n : n + _PLACES_PER_CALL]
-        last, *totals = await reader.ask("EVAL", _READ, len(some) + 1, REQUESTS_KEY, *(place.key for place in some))
-        for place, flat in zip(some, totals, strict=True):
-            rows = [unpack_row(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
-            books[place] = Books(merge(rows), position(last.decode()))
+    books: dict[Place, Books] = {}
+    for n in range(0, len(wanted), _PLACES_AT_ONCE):
+        some = wanted[n : n + _PLACES_AT_ONCE]
+        books |= dict(zip(some, await asyncio.gather(*(_read_place(reader, place) for place in some)), strict=True))
     return books
+
+
+async def _read_place(reader: RecordReader, place: Place) -> Books:
+    """In pieces, each with the last record that is in it: whatever is counted meanwhile, every cell has its own.
+
+    A cell that was new meanwhile and was passed over has nothing from before the first piece.
+    """
+    rows: dict[Cell, Row] = {}
+    cells: dict[Cell, tuple[int, int]] = {}
+    cursor, first = "0", None
+    while first is None or cursor != "0":
+        asked = ("EVAL", _READ, 2, REQUESTS_KEY, place.key, cursor, _CELLS_PER_CALL)
+        last, following, flat = await reader.ask(*asked)
+        found = position(last.decode())
+        for field, totals in zip(flat[::2], flat[1::2], strict=True):
+            row = unpack_row(field, totals)
+            rows[row.cell], cells[row.cell] = row, found
+        first, cursor = first or found, following.decode()
+    return Books(merge(rows.values()), first, cells)
 
 
 async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:

@@ -13,8 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from tests.bench.books import Scripts
 from tests.bench.measure import Light, Round, Sizes
 from tests.bench.peers import REPOSITORY, Peer
+from tests.support.large import LARGE
 
 BASELINE = "envoy"
 
@@ -45,6 +47,8 @@ class Circumstances:
     sizes: Sizes
     direct: Sequence[Light]
     """What was seen without a proxy, by round."""
+    scripts: Scripts
+    """Of the ledger, with large books."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,22 @@ def markdown(records: Sequence[Record], circumstances: Circumstances) -> str:
         _direct(circumstances.direct),
         f"## {circumstances.sizes.open_streams} open streams\n\n" + _table(good, _STREAMS),
         "## Footprint\n\n" + _table(good, _FOOTPRINT),
+        _books(circumstances.scripts),
         _trouble(records),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _books(scripts: Scripts) -> str:
+    return f"""\
+## The ledger's scripts
+
+With the books of {LARGE.keys} keys, {LARGE.models} models, {LARGE.backends} backends and {LARGE.days} days: every key's
+first request of the month, a killed worker's settlements brought in, a sweep, and a page by key.
+
+| | scripts | longest | p99 |
+|---|---|---|---|
+| server time | {scripts.number} | {scripts.longest:.2f} ms | {scripts.p99:.2f} ms |"""
 
 
 _HEADING = """\

@@ -469,7 +469,7 @@ def fail_once(monkeypatch):
     return patch
 
 
-@pytest.mark.parametrize("step", ["bring", "hold_again", "recount", "until_trusted", "sweep"])
+@pytest.mark.parametrize("step", ["bring", "hold_again", "until_trusted", "sweep"])
 async def test_books_are_brought_back_whichever_attempt_gets_through(
     server, new_worker, spend, hold_of, eventually, fail_once, step
 ):

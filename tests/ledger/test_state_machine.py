@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.books import EMPTY, Copy, Model, empty_model
 from support.engines import Server, redis_server
+from support.recount import wrong_counters
 
 from router.core.bill import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
 from router.core.budget import Limit
@@ -426,7 +427,7 @@ class Machine(RuleBasedStateMachine):
         self.check_records()
         assert sorted(self.held_ids()) == sorted(self.model.holds)
         before = self.counters()
-        wrong = self.run(self.recount())
+        wrong = wrong_counters(self.server.client)
         assert wrong == [], (wrong, before)
         self.check_volume()
 
@@ -477,11 +478,6 @@ class Machine(RuleBasedStateMachine):
         return [
             id.decode() for key in self.server.client.keys(f"{PREFIX}hold:*") for id in self.server.client.hkeys(key)
         ]
-
-    async def recount(self) -> list[str]:
-        ledger = self.workers[0]
-        books = Books(ledger._connection, ledger._scripts, ledger._packer, self.clock)
-        return await books.recount(ledger._sender)
 
     def check_volume(self) -> None:
         """Whatever the workers were told while they worked, the next sweep tells them all."""

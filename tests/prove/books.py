@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from valkey import Valkey
 
-from router.ledger.address import parse_address
-from router.ledger.batch import Packer, Sender
-from router.ledger.catchup import Books
-from router.ledger.connection import connect
-from router.ledger.layout import Calendar, unpack_row
+from router.ledger.layout import unpack_row
 from router.ledger.records import Record, unpack_records
-from router.ledger.scripts import read_scripts
 
 PREFIX = "be:{ledger}:"
 _HELD = """
@@ -117,17 +109,3 @@ def _totals(client: Valkey) -> dict[str, int]:
             for column in _COLUMNS:
                 totals[column] += getattr(row, column)
     return totals
-
-
-def wrong_counters(url: str) -> list[str]:
-    """Counters of limits that are not what totals and holds say, by place and field; they are mended, too."""
-    return asyncio.run(_recount(url))
-
-
-async def _recount(url: str) -> list[str]:
-    connection = await connect(parse_address(url), 5.0, lambda why: None)
-    try:
-        books = Books(connection, read_scripts(), Packer(Calendar(ZoneInfo("UTC"))), time.time)
-        return await books.recount(Sender("nobody", 400 * 86_400, ("local",)))
-    finally:
-        connection.lose("closed")

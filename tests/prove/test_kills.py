@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from prove.books import Account, Told, read, wrong_counters
+from prove.books import Account, Told, read
 from prove.load import KEY, LONGEST, NOBODY, Load, Seen
 from prove.provider import INPUT, Provider
+from support.recount import wrong_counters
 from support.servers import RedisServer
 from support.serving import PROJECT, Serving, eventually, usage
 from valkey import Valkey
@@ -250,6 +251,11 @@ def _read(url: str) -> Told:
             time.sleep(0.05)
 
 
+def _wrong_counters(url: str) -> list[str]:
+    with Valkey.from_url(url) as client:
+        return wrong_counters(client)
+
+
 async def check(trial: Trial, *, charged: bool) -> Difference:
     told, difference = await settled(trial, charged=charged)
     assert not difference.problems, "\n".join(difference.problems[:20])
@@ -263,7 +269,7 @@ async def check(trial: Trial, *, charged: bool) -> Difference:
     running = sum(hold.cost for account in told.accounts.values() for hold in account.held)
     excess = sum(most - cost for most, cost in difference.as_held.values())
     assert told.totals["cost"] + running == billed + excess
-    assert not await asyncio.to_thread(wrong_counters, trial.url)
+    assert not await asyncio.to_thread(_wrong_counters, trial.url)
     return difference
 
 

@@ -20,10 +20,11 @@ from typing import Any
 import aiohttp
 import pytest
 from prove.between import Between
-from prove.books import Account, read, wrong_counters
+from prove.books import Account, read
 from prove.load import KEY, Seen, ask
 from prove.provider import INPUT, Provider
 from prove.troubles import CLOUD, OWN, REFUSED, TROUBLES, Trouble, with_table
+from support.recount import wrong_counters
 from support.servers import RedisServer
 from support.serving import PROJECT, Serving, usage
 from valkey import Valkey
@@ -278,7 +279,8 @@ async def _until_right(stage: Stage) -> None:
     while differences := await asyncio.to_thread(_differences, stage):
         assert time.monotonic() < give_up, "\n".join(differences)
         await asyncio.sleep(0.05)
-    assert not await asyncio.to_thread(wrong_counters, stage.server.url)
+    with Valkey.from_url(stage.server.url) as server:
+        assert not await asyncio.to_thread(wrong_counters, server)
 
 
 def _differences(stage: Stage) -> list[str]:

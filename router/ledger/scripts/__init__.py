@@ -35,8 +35,8 @@ class Scripts(Struct, frozen=True):
     """Charges the holds of past leases."""
     again: Script
     """Holds running requests again, and no others, after the server lost writes."""
-    recount: Script
-    """Makes the counters of limits say what totals and holds say."""
+    upgrade: Script
+    """Brings the cells of a day from an earlier layout to this one."""
 
 
 def read_scripts() -> Scripts:

@@ -1,23 +1,23 @@
--- What the server holds for one worker, after it lost writes: {.., the worker's part of its ids, holds, lease bucket of
--- now}, with holds as bucket, id, hold, ..: those of its running requests.
--- They are held again, unless they were charged already, which a late settlement takes back. Of its other requests
--- nothing is held any more: they have ended, and the server lost that. The next sweep begins with the oldest of them. Counters are made right by recount.lua.
-local own, holds = input[9], input[10]
-local running, oldest = {}, nil
+-- Some of what the server holds for one worker, after it lost writes: {.., holds, ended, lease bucket of now}.
+--   holds   bucket, id, hold, ..: of running requests
+--   ended   bucket, id, ..: of others
+-- The first are held again, unless they are or were charged already, which a late settlement takes back. Of the others
+-- nothing is held or charged any more: they have ended, and the server lost that. Each time their counters follow at
+-- once, so the books are right between any two calls. The next sweep begins with the oldest of them.
+local holds, ended = input[9], input[10]
+local oldest
+
 for i = 1, #holds, 3 do
-  running[holds[i + 1]] = true
-  if not oldest or holds[i] < oldest then oldest = holds[i] end
-  if call('HEXISTS', prefix .. 'charged:' .. holds[i], holds[i + 1]) == 0 then
-    call('HSET', prefix .. 'hold:' .. holds[i], holds[i + 1], holds[i + 2])
+  local bucket, id, value = holds[i], holds[i + 1], holds[i + 2]
+  if not oldest or bucket < oldest then oldest = bucket end
+  if call('HEXISTS', prefix .. 'charged:' .. bucket, id) == 0 and call('HSETNX', prefix .. 'hold:' .. bucket, id, value) == 1
+  then
+    settle_counters(read_hold(value), -1, 0)
   end
 end
-local buckets = call('KEYS', prefix .. 'hold:*')
-for b = 1, #buckets do
-  local ids = call('HKEYS', buckets[b])
-  for i = 1, #ids do
-    if sub(ids[i], 9, 8 + #own) == own and not running[ids[i]] then call('HDEL', buckets[b], ids[i]) end
-  end
-end
+local records = {}
+for i = 1, #ended, 2 do lift(ended[i], ended[i + 1], {}, records) end
+write_records(array_of(records), #records)
 local swept = call('GET', prefix .. 'swept')
 if oldest and tonumber(oldest) < tonumber(swept or input[11]) then call('SET', prefix .. 'swept', tonumber(oldest)) end
 return 1

@@ -16,7 +16,7 @@
 --   reached   counter, used, held, ..
 -- Answers nil, and has changed nothing, when a hold is missing: then the caller sends the operations one by one
 -- (each.lua). Answers {0} or {-1} out of turn, see `out_of_turn`.
-local wrong = out_of_turn()
+local wrong = out_of_turn(0)
 if wrong then return wrong end
 local gone, slots, places, changes, bills = input[9], input[10], input[11], input[12], input[13]
 local plain, limited, groups, single, blob, records = input[14], input[15], input[16], input[17], input[18], input[19]

@@ -10,7 +10,7 @@
 local prefix = ARGV[1]
 local input = cmsgpack.unpack(ARGV[2])
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
-local match, sub = string.match, string.sub
+local match, sub, byte = string.match, string.sub, string.byte
 local correctable, retained = input[1], input[2]
 local LOCAL, CLOUD, BOTH = 1, 2, 3
 
@@ -21,45 +21,129 @@ local function named(names)
 end
 local owned = named(input[3])
 
--- What a writer has sent is a msgpack array of two integers: its term, and the number of its last batch.
+-- What a writer has sent is a msgpack array of two integers: its term, and the number of its last batch. A third one says
+-- how much of the batch after that was applied already, when it came in parts.
 local function sent_by(writer)
   local value = call('HGET', prefix .. 'writers', writer)
-  if not value then return 0, 0 end
-  return unpacked(sub(value, 2))
+  if not value then return 0, 0, 0 end
+  local term, last, part = unpacked(sub(value, 2))
+  return term, last, part or 0
 end
 
-local function note_sent(writer, term, number) call('HSET', prefix .. 'writers', writer, '\146' .. pack(term, number)) end
+local function note_sent(writer, term, number, part)
+  local sent = part > 0 and '\147' .. pack(term, number, part) or '\146' .. pack(term, number)
+  call('HSET', prefix .. 'writers', writer, sent)
+end
 
--- Nil when this batch is the writer's next one. Otherwise {0} when it is from an earlier term or was applied before, and
--- {-1} when the books lack what they had: another epoch, or batches of this writer that are gone.
-local function out_of_turn()
+-- Nil when this batch is the writer's next one, or the next part of it. Otherwise {0} when it is from an earlier term or
+-- was applied before, and {-1} when the books lack what they had: another epoch, or batches of this writer that are gone.
+local function out_of_turn(part)
   if call('GET', prefix .. 'epoch') ~= input[4] then return {-1} end
-  local term, last = sent_by(input[5])
-  if term == input[6] and last == input[7] then return nil end
-  return {(term > input[6] or last >= input[8]) and 0 or -1}
+  local term, last, done = sent_by(input[5])
+  if term == input[6] and last == input[7] and done == part then return nil end
+  return {(term > input[6] or last >= input[8] or (last == input[7] and done > part)) and 0 or -1}
 end
 
-local function applied() note_sent(input[5], input[6], input[8]) end
+local function applied() note_sent(input[5], input[6], input[8], 0) end
 
--- Adds to the packed totals of several cells. A value is a msgpack array of ten integers: its header byte, then
--- the integers, which unpack without building a table. Values of nine are from before the last column.
+-- Totals of a cell are a msgpack array of ten integers, whose header takes three bytes: the integers behind it unpack
+-- without building a table. A header of one byte is of an earlier layout: its totals are not in the sums by scope yet,
+-- and values of nine are from before the last column.
+local TOTALS = '\220\0\10'
+
+local function is_former(value) return byte(value) ~= 220 end
+
+local function totals_of(value)
+  if not is_former(value) then return unpacked(sub(value, 4)) end
+  local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, 2))
+  return n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 or 0
+end
+
+-- The zones that anything was counted in: few, and read once.
+local known_zones
+local function zones()
+  known_zones = known_zones or call('SMEMBERS', prefix .. 'zones')
+  return known_zones
+end
+
+-- Adds to the totals of several cells. Answers those that were of an earlier layout, as cell, totals, ..
 local function add_totals(key, cells, changes)
   local old = call('HMGET', key, unpack(cells))
-  local new, fresh = {}, false
+  local new, fresh, former = {}, false, {}
   for i = 1, #cells do
     local c, value = changes[i], old[i]
     if value then
-      local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, 2))
+      local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = totals_of(value)
+      if is_former(value) then
+        former[#former + 1] = cells[i]
+        former[#former + 1] = {n1, n2, n3, n4, n5, n6, n7, n8, n9, n10}
+      end
       value = pack(n1 + c[1], n2 + c[2], n3 + c[3], n4 + c[4], n5 + c[5], n6 + c[6], n7 + c[7], n8 + c[8], n9 + c[9],
-        (n10 or 0) + c[10])
+        n10 + c[10])
     else
       fresh = true
       value = pack(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10])
+      call('SADD', prefix .. 'zones', match(cells[i], '^[^|]*|([^|]*)|'))
     end
-    new[2 * i - 1], new[2 * i] = cells[i], '\154' .. value
+    new[2 * i - 1], new[2 * i] = cells[i], TOTALS .. value
   end
   call('HSET', key, unpack(new))
   if fresh then call('EXPIRE', key, retained) end
+  return former
+end
+
+-- What each scope has used of a day or a month, so that no limit ever has to be counted from cells: a hash of
+-- "scope|zone|model" (the model is empty for all of them) to {money, tokens, requests}.
+local SPENT_TTL = {day = 3 * 86400, month = 70 * 86400}
+
+local function add_sums(period, name, fields, sums)
+  local key = prefix .. 'spent:' .. period .. ':' .. name
+  local old = call('HMGET', key, unpack(fields))
+  local new, fresh = {}, false
+  for i = 1, #fields do
+    local sum, value = sums[fields[i]], old[i]
+    if value then
+      local money, tokens, requests = unpacked(sub(value, 4))
+      value = pack(money + sum[1], tokens + sum[2], requests + sum[3])
+    else
+      fresh = true
+      value = pack(sum[1], sum[2], sum[3])
+    end
+    new[2 * i - 1], new[2 * i] = fields[i], '\220\0\3' .. value
+  end
+  call('HSET', key, unpack(new))
+  if fresh then call('EXPIRE', key, SPENT_TTL[period]) end
+end
+
+local function add_spent(day, cells, changes)
+  local fields, sums = {}, {}
+  for i = 1, #cells do
+    local c = changes[i]
+    local money, tokens, requests = c[6], c[3] + c[5], c[1]
+    local zone, model, team, key = match(cells[i], '^[^|]*|([^|]*)|([^|]*)|([^|]*)|(.*)$')
+    local all, one = '|' .. zone .. '|', '|' .. zone .. '|' .. model
+    team, key = 'team:' .. team, 'key:' .. key
+    local names = {'global' .. all, 'global' .. one, team .. all, team .. one, key .. all, key .. one}
+    for n = 1, 6, model == '' and 2 or 1 do
+      local sum = sums[names[n]]
+      if sum then
+        sum[1], sum[2], sum[3] = sum[1] + money, sum[2] + tokens, sum[3] + requests
+      else
+        fields[#fields + 1] = names[n]
+        sums[names[n]] = {money, tokens, requests}
+      end
+    end
+  end
+  if #fields == 0 then return end
+  add_sums('day', day, fields, sums)
+  add_sums('month', sub(day, 1, 7), fields, sums)
+end
+
+-- Puts totals of an earlier layout, as `add_totals` answers them, into the sums by scope.
+local function add_former(day, former)
+  local cells, totals = {}, {}
+  for i = 1, #former, 2 do cells[#cells + 1], totals[#totals + 1] = former[i], former[i + 1] end
+  add_spent(day, cells, totals)
 end
 
 -- Adds eligible tokens to a quarter of an hour; `counted` collects the new figures, flat.
@@ -76,41 +160,33 @@ end
 
 -- Counts in one place: {day, hour, quarter, cells, changes, eligible, uncached, cached, output}.
 local function count(slot, counted)
-  add_totals(prefix .. 'day:' .. slot[1], slot[4], slot[5])
+  add_former(slot[1], add_totals(prefix .. 'day:' .. slot[1], slot[4], slot[5]))
   add_totals(prefix .. 'hour:' .. slot[2], slot[4], slot[5])
+  add_spent(slot[1], slot[4], slot[5])
   if slot[6] then add_volume(slot[3], slot[7], slot[8], slot[9], counted) end
 end
 
 -- A counter of a limit is a msgpack array of three integers: what is used, what is held by running requests, and what
--- these may take beyond their holds. One of a day or a month that is not there yet is counted from the totals, so that
--- a limit that is new, or lost, never begins with nothing used. `place` is its hash, `field` "scope|side|model|measure".
-local MEASURED = {usd = 6, tokens = 0, requests = 1}
-
-local function belongs(cell, scope, side, model)
-  local _, zone, its_model, team, key = match(cell, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  if side ~= 'all' and (side == 'local') ~= (owned[zone] or false) then return false end
-  if model ~= '' and model ~= its_model then return false end
-  return scope == 'global' or scope == 'team:' .. team or scope == 'key:' .. key
-end
+-- these may take beyond their holds. One of a day or a month that is not there yet begins with what its scope has used
+-- already, so that a limit that is new, or lost, never begins with nothing used. `place` is its hash, `field`
+-- "scope|side|model|measure".
+local MEASURED = {usd = 1, tokens = 2, requests = 3}
 
 local function counted_before(place, field)
   local period, name = match(place, '^limit:(%a+):(.*)$')
   if period ~= 'day' and period ~= 'month' then return 0 end
   local scope, side, model, measure = match(field, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  local column, sum = MEASURED[measure], 0
-  local function add_day(day)
-    local flat = call('HGETALL', prefix .. 'day:' .. day)
-    for i = 1, #flat, 2 do
-      if belongs(flat[i], scope, side, model) then
-        local totals = {unpacked(sub(flat[i + 1], 2))}
-        sum = sum + (column == 0 and totals[3] + totals[5] or totals[column])
-      end
+  local fields, all = {}, zones()
+  for i = 1, #all do
+    if side == 'all' or (side == 'local') == (owned[all[i]] or false) then
+      fields[#fields + 1] = scope .. '|' .. all[i] .. '|' .. model
     end
   end
-  if period == 'day' then
-    add_day(name)
-  else
-    for day = 1, 31 do add_day(string.format('%s-%02d', name, day)) end
+  local column, sum = MEASURED[measure], 0
+  if not column or #fields == 0 then return 0 end
+  local values = call('HMGET', prefix .. 'spent:' .. period .. ':' .. name, unpack(fields))
+  for i = 1, #fields do
+    if values[i] then sum = sum + select(column, unpacked(sub(values[i], 4))) end
   end
   return sum
 end
@@ -202,4 +278,24 @@ local function array_of(records)
   local n = #records
   local head = n < 16 and string.char(144 + n) or '\220' .. string.char(math.floor(n / 256), n % 256)
   return head .. table.concat(records)
+end
+
+-- Removes a hold, or takes back its charge; true when there was one of them.
+local function lift(bucket, id, counted, records)
+  local key = prefix .. 'hold:' .. bucket
+  local value = call('HGET', key, id)
+  if value then
+    call('HDEL', key, id)
+    settle_counters(read_hold(value), 1, 0)
+    return true
+  end
+  key = prefix .. 'charged:' .. bucket
+  value = call('HGET', key, id)
+  if not value then return false end
+  call('HDEL', key, id)
+  local hold = read_hold(value)
+  settle_counters(hold, 0, -1)
+  charge(hold, -1, counted)
+  records[#records + 1] = record_of('lifted', id, hold)
+  return true
 end

@@ -1,17 +1,29 @@
--- Totals of a day or an hour by some of the dimensions of its cells. KEYS[1]: the hash of cells. KEYS[2], if there is one:
--- where to keep the answers, for as long as the cells. ARGV[1] is a msgpack array:
+-- Totals of a day or an hour, or of a piece of it, by some of the dimensions of its cells. KEYS[1]: the hash of cells.
+-- KEYS[2], if there is one: where to keep the answers, for as long as the cells; only what is no larger than a piece is
+-- kept. ARGV[1] is a msgpack array:
 --   views   {letters, source}, ..: "b" backend, "m" model, "t" team, "k" key, and the zone always; made from the cells
 --           (source 0) or from an earlier view that has these letters too, which is less work
 --   wanted  number of a dimension, name, ..: other cells are left out
 --   asked   which of the views to answer
--- Answers that view, a msgpack array of {zone and names, each followed by |, totals ..}, and the names of all cells, a
--- msgpack array of five arrays in the order of a cell's dimensions.
+--   cursor  where to go on, "0" to begin
+--   most    cells of a piece
+-- Answers these views, each a msgpack array of {zone and names, each followed by |, totals ..}; the names of all cells,
+-- a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
-local match, sub = string.match, string.sub
+local match, sub, byte = string.match, string.sub, string.byte
 local PLACES = {b = 1, m = 3, t = 4, k = 5}
-local views, wanted, asked = unpack(unpacked(ARGV[1]))
-local flat = call('HGETALL', KEYS[1])
+local views, wanted, asked, cursor, most = unpack(unpacked(ARGV[1]))
+local whole = cursor == '0' and call('HLEN', KEYS[1]) <= most
+local flat, following = nil, '0'
+if whole then
+  flat = call('HGETALL', KEYS[1])
+else
+  following, flat = unpack(call('HSCAN', KEYS[1], cursor, 'COUNT', most))
+end
 local seen = {{}, {}, {}, {}, {}}
+
+-- As in common.lua: totals of this layout have a header of three bytes.
+local function totals_of(value) return unpacked(sub(value, byte(value) == 220 and 4 or 2)) end
 
 local function is_wanted(names)
   for i = 1, #wanted, 2 do
@@ -24,7 +36,7 @@ local cells = {}
 for i = 1, #flat, 2 do
   local names = {match(flat[i], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')}
   for d = 1, 5 do seen[d][names[d]] = true end
-  if is_wanted(names) then cells[#cells + 1] = {names, unpacked(sub(flat[i + 1], 2))} end
+  if is_wanted(names) then cells[#cells + 1] = {names, totals_of(flat[i + 1])} end
 end
 
 local function view(rows, letters)
@@ -71,9 +83,11 @@ for d = 1, 5 do
 end
 local all_names = pack(all)
 
-if KEYS[2] and #flat > 0 then
+if KEYS[2] and whole and #flat > 0 then
   call('HSET', KEYS[2], 'names', all_names, unpack(kept))
   local left = call('TTL', KEYS[1])
   if left > 0 then call('EXPIRE', KEYS[2], left) end
 end
-return {answers[asked], all_names}
+local chosen = {}
+for i = 1, #asked do chosen[i] = answers[asked[i]] end
+return {chosen, all_names, following}

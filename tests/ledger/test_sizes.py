@@ -1,0 +1,282 @@
+"""However many keys, models, backends and days there are: no call keeps the server busy, and recovery ends."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+import pytest
+from support.large import (
+    LARGE,
+    LAST_DAY,
+    MONTH,
+    ORDINARY,
+    Size,
+    die,
+    holds_of,
+    play,
+    script_times,
+    settlement_of,
+    watch_scripts,
+    write_books,
+)
+from support.recount import wrong_counters
+
+import router.ledger
+from router.ledger import catchup
+from router.ledger.catchup import Books, LostBooks
+from router.ledger.commit import Ledger
+from router.ledger.log import DiskLog
+from router.ledger.report import open_report
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PREFIX = "be:{ledger}:"
+SMALL = Size(8, 3, 2, 25)
+MOST_WORDS = 2500
+"""Keys, fields and values that the commands of one script call may have together; a constant, whatever the size."""
+MOST_MS = 5.0
+
+
+@pytest.fixture
+def server(engine):
+    server = engine("valkey")
+    server.client.flushall()
+    return server
+
+
+@pytest.fixture
+async def worker(server, tmp_path):
+    """Makes workers that share a folder, at a day of the books' month."""
+    made: list[Ledger] = []
+
+    async def make(day: int = 25, timeout: float = 1.0) -> Ledger:
+        log = DiskLog(tmp_path / "journal")
+        now = LAST_DAY[day]
+        ledger = Ledger(server.url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=lambda: now)
+        made.append(ledger)
+        await ledger.start()
+        return ledger
+
+    yield make
+    for ledger in made:
+        await ledger.close()
+
+
+class Seen:
+    """What MONITOR showed: the commands, and how many words the commands of each script call had together."""
+
+    def __init__(self) -> None:
+        self.commands: Counter[str] = Counter()
+        self.words: list[int] = []
+
+    def add(self, line: bytes) -> None:
+        name = re.search(rb'"(\w+)"', line)[1].decode().upper()
+        self.commands[name] += 1
+        if b" lua]" in line:
+            self.words[-1] += line.count(b'" "') + 1
+        elif name.startswith("EVAL"):
+            self.words.append(0)
+
+
+@contextmanager
+def monitored(client):
+    seen, connection = Seen(), client.connection_pool.get_connection("MONITOR")
+    connection.send_command("MONITOR")
+    connection.read_response()
+
+    def read() -> None:
+        while b'"ECHO"' not in (line := connection.read_response()):
+            seen.add(line)
+
+    thread = Thread(target=read, daemon=True)
+    thread.start()
+    yield seen
+    client.echo("end")
+    thread.join(20)
+    connection.disconnect()
+
+
+async def test_a_killed_worker_at_an_ordinary_size(server, worker):
+    write_books(server.client, ORDINARY)
+    with monitored(server.client) as seen:
+        await play(worker, server.url, ORDINARY)
+    assert "KEYS" not in seen.commands and seen.commands["EVALSHA"] > 10
+    assert max(seen.words) <= MOST_WORDS
+    before = ORDINARY.models * (123_456 * ORDINARY.backends) * ORDINARY.days
+    async with open_report(server.url) as report:
+        ((used, _, _),) = await report.counters(f"limit:month:{MONTH}", ["key:key3|all||usd"])
+    assert used == before + 250
+
+
+async def test_one_call_does_as_much_whatever_the_size_of_the_books(server, worker):
+    """The busiest call, with books of eight keys and of a hundred and twenty, for the same requests."""
+    busiest = []
+    for size in (SMALL, Size(SMALL.keys * 15, SMALL.models * 3, SMALL.backends, SMALL.days)):
+        server.client.flushall()
+        write_books(server.client, size)
+        with monitored(server.client) as seen:
+            ledger = await worker()
+            await asyncio.gather(*(ledger.reserve(hold) for hold in holds_of(ledger, SMALL)))
+            await ledger.sweep()
+        busiest.append(max(seen.words))
+    assert busiest[0] == busiest[1]
+
+
+async def test_many_holds_of_one_lease_are_charged_a_few_at_a_time(server, worker, monkeypatch):
+    ledger = await worker()
+    holds = [hold for _ in range(30) for hold in holds_of(ledger, SMALL)]
+    await asyncio.gather(*(ledger.reserve(hold) for hold in holds))
+    ledger._clock = lambda: LAST_DAY[25] + 2000
+    with monitored(server.client) as seen:
+        await ledger.sweep()
+    assert max(seen.words) <= MOST_WORDS
+    assert not server.client.exists(f"{PREFIX}hold:{holds[0].id[:8]}")
+    assert wrong_counters(server.client) == []
+
+
+async def test_running_requests_are_held_again_a_few_at_a_time(server, worker, eventually):
+    ledger = await worker()
+    holds = [hold for _ in range(30) for hold in holds_of(ledger, SMALL)]
+    await asyncio.gather(*(ledger.reserve(hold) for hold in holds))
+    with monitored(server.client) as seen:
+        server.client.flushall()
+        await eventually(lambda: not ledger.available)
+        await eventually(lambda: ledger.available)
+    assert "KEYS" not in seen.commands and max(seen.words) <= MOST_WORDS
+    assert server.client.hlen(f"{PREFIX}hold:{holds[0].id[:8]}") == len(holds)
+    assert wrong_counters(server.client) == []
+
+
+# --- batches that come in parts
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+async def test_a_journal_entry_that_was_brought_in_halfway_is_gone_on_with(server, worker, monkeypatch, taken):
+    """By another worker, which knows only what the books say of it."""
+    killed = await worker()
+    holds = [hold for _ in range(5) for hold in holds_of(killed, SMALL)]
+    await asyncio.gather(*(killed.reserve(hold) for hold in holds))
+    await die(killed, holds)
+    call, calls = Books._call, []
+
+    async def interrupt(books: Books, script, payload: bytes):
+        if script is books._scripts.each:
+            calls.append(payload)
+            if len(calls) == taken + 1:
+                raise LostBooks("killed as well")
+        return await call(books, script, payload)
+
+    monkeypatch.setattr(Books, "_call", interrupt)
+    ledger = await worker()
+    async with asyncio.timeout(10):
+        while not ledger.available:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    assert len(calls) == 1 + -(-len(holds) // catchup.PART)
+    async with open_report(server.url) as report:
+        rows = await report.days([f"{MONTH}-25"])
+    assert sum(row.requests for row in rows) == len(holds)
+    assert wrong_counters(server.client) == []
+
+
+async def test_settlements_whose_holds_are_gone_are_judged_a_few_at_a_time(server, worker):
+    """As after their lease: the whole batch goes operation by operation, and each is counted once."""
+    ledger = await worker()
+    holds = [hold for _ in range(5) for hold in holds_of(ledger, SMALL)]
+    await asyncio.gather(*(ledger.reserve(hold) for hold in holds))
+    ledger._clock = lambda: LAST_DAY[25] + 2000
+    await ledger.sweep()
+    for hold in holds[:30]:
+        ledger.settle(settlement_of(hold))
+    for hold in holds[30:]:
+        ledger.release(hold.id)
+    with monitored(server.client) as seen:
+        await ledger.flush()
+    assert max(seen.words) <= MOST_WORDS
+    async with open_report(server.url) as report:
+        rows = await report.days([f"{MONTH}-25"])
+    assert (sum(row.requests for row in rows), sum(row.unsettled for row in rows)) == (30, 0)
+    assert wrong_counters(server.client) == []
+
+
+# --- books of an earlier layout
+
+
+async def test_books_of_an_earlier_layout_are_brought_to_this_one(server, worker, monkeypatch):
+    """Interrupted, by two workers, while one of them already counts in the same cells: every cell is summed once."""
+    monkeypatch.setattr(catchup, "CELLS", 7)
+    write_books(server.client, SMALL, former=True)
+    run, runs = Books._run, []
+
+    async def interrupt(books: Books, script, fields):
+        if script is books._scripts.upgrade:
+            runs.append(fields)
+            if len(runs) == 12:
+                raise LostBooks("interrupted")
+        return await run(books, script, fields)
+
+    monkeypatch.setattr(Books, "_run", interrupt)
+    one = await worker()
+    assert not one.available or len(runs) > 12
+    other = await worker()
+    async with asyncio.timeout(20):
+        while not (one.available and other.available):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    hold = holds_of(other, SMALL)[0]
+    await other.reserve(hold)
+    other.settle(settlement_of(hold))
+    await other.flush()
+    assert server.client.get(f"{PREFIX}layout") == b"2" and not server.client.exists(f"{PREFIX}upgrade")
+    assert wrong_counters(server.client) == []
+    async with open_report(server.url) as report:
+        ((used, _, _),) = await report.counters(f"limit:month:{MONTH}", ["key:key0|all||usd"])
+    assert used == 25 * SMALL.models * SMALL.backends * 123_456 + 250
+
+
+async def test_what_counts_in_a_former_cell_first_brings_it_along(server, worker):
+    ledger = await worker()
+    write_books(server.client, SMALL, former=True)
+    server.client.set(f"{PREFIX}epoch", ledger._sender.epoch)
+    for hold in holds_of(ledger, SMALL):
+        await ledger.reserve(hold)
+        ledger.settle(settlement_of(hold))
+    await ledger.flush()
+    async with open_report(server.url) as report:
+        rows = await report.days([f"{MONTH}-25"])
+    assert sum(row.cost for row in rows) == 8 * (3 * 2 * 123_456 + 250)
+
+
+# --- what is never asked
+
+
+def test_all_keys_are_never_asked_for():
+    """KEYS looks at every key of the server, also those of others."""
+    folder = Path(router.ledger.__file__).parent
+    for path in [*folder.rglob("*.py"), *folder.rglob("*.lua")]:
+        assert not re.search(r"""call\(['"](KEYS|keys)['"]|pack\(['"]KEYS""", path.read_text()), path
+
+
+def test_no_script_reads_a_whole_hash_of_cells_or_holds():
+    """Only the volume, which has four days of quarters, and a day that is no larger than a piece."""
+    folder = Path(router.ledger.__file__).parent / "scripts"
+    for path in folder.glob("*.lua"):
+        whole = re.findall(r"call\('(?:HGETALL|HVALS|HKEYS)', ([^)]*)\)", path.read_text())
+        assert set(whole) <= {"KEYS[1]"} and (not whole or path.stem in ("expire", "tally")), path
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+async def test_no_script_takes_long_at_the_largest_size(server, worker, capsys):
+    """Ninety-nine in a hundred: now and then the machine does something else meanwhile."""
+    write_books(server.client, LARGE)
+    watch_scripts(server.client)
+    await play(worker, server.url, LARGE)
+    times = script_times(server.client)
+    with capsys.disabled():
+        print(f"\n{len(times)} scripts, the longest: {', '.join(f'{ms:.2f}' for ms in sorted(times)[-3:])} ms")
+    assert quantiles(times, n=100)[98] < MOST_MS

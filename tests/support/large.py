@@ -1,0 +1,154 @@
+"""Books of the largest size that is promised for, written straight to a server, and what its scripts take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from msgspec import msgpack
+from valkey import Valkey
+
+from router.core.bill import Hold, bill_of
+from router.core.budget import Limit
+from router.core.periods import Periods
+from router.core.values import Cell, Settlement, Usage
+from router.ledger.commit import Ledger
+from router.ledger.layout import pack_cell
+from router.ledger.report import open_report
+from router.ledger.sums import Look
+
+PREFIX = "be:{ledger}:"
+MONTH = "2026-05"
+PERIODS = Periods(ZoneInfo("Europe/Berlin"))
+LAST_DAY = {25: 1_779_699_600.0, 31: 1_780_218_000.0}
+"""11:00 in Berlin, by day of the month."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many there are of everything."""
+
+    keys: int
+    models: int
+    backends: int
+    days: int
+
+    def cells(self) -> Iterator[Cell]:
+        """Of one day. Every fourth backend is owned."""
+        for key in range(self.keys):
+            for model in range(self.models):
+                for backend in range(self.backends):
+                    zone = "cloud" if backend % 4 else "local"
+                    yield Cell(f"backend{backend}", zone, f"model{model}", f"team{key % 10}", f"key{key}")
+
+
+ORDINARY = Size(120, 10, 2, 25)
+LARGE = Size(1000, 20, 4, 31)
+_TOTALS = (10, 1, 10_000, 100, 5_000, 123_456, 234_567, 0, 0, 0)
+
+
+def write_books(client: Valkey, size: Size, *, former: bool = False) -> None:
+    """Totals of every cell on every day of a month, with the sums by scope unless the layout is a former one."""
+    totals = msgpack.encode(_TOTALS) if former else b"\xdc\x00\x0a" + msgpack.encode(_TOTALS)[1:]
+    fields = {pack_cell(cell): totals for cell in size.cells()}
+    for day in range(1, size.days + 1):
+        for first in range(0, len(fields), 2000):
+            some = dict(list(fields.items())[first : first + 2000])
+            client.hset(f"{PREFIX}day:{MONTH}-{day:02}", mapping=some)
+    client.set(f"{PREFIX}epoch", "0123456789abcdef")
+    if not former:
+        client.set(f"{PREFIX}layout", "2")
+        client.sadd(f"{PREFIX}zones", "local", "cloud")
+        _write_sums(client, size)
+
+
+def _write_sums(client: Valkey, size: Size) -> None:
+    sums: dict[str, list[int]] = {}
+    requests, _, input, _, output, cost, *_ = _TOTALS
+    for cell in size.cells():
+        for scope in ("global", f"team:{cell.team}", f"key:{cell.key}"):
+            for model in ("", cell.model):
+                sum = sums.setdefault(f"{scope}|{cell.zone}|{model}", [0, 0, 0])
+                sum[:] = [sum[0] + cost, sum[1] + input + output, sum[2] + requests]
+    names = list(sums)
+    for first in range(0, len(names), 2000):
+        month, day = {}, {}
+        for name in names[first : first + 2000]:
+            month[name] = _packed([figure * size.days for figure in sums[name]])
+            day[name] = _packed(sums[name])
+        client.hset(f"{PREFIX}spent:month:{MONTH}", mapping=month)
+        client.hset(f"{PREFIX}spent:day:{MONTH}-{size.days:02}", mapping=day)
+
+
+def _packed(figures: list[int]) -> bytes:
+    return b"\xdc\x00\x03" + msgpack.encode(figures)[1:]
+
+
+def script_times(client: Valkey) -> list[float]:
+    """Milliseconds of every script since `watch_scripts`, as the server measured them."""
+    slow = client.execute_command("SLOWLOG", "GET", "-1")
+    return [entry[2] / 1000 for entry in slow if entry[3][0].startswith(b"EVAL")]
+
+
+def watch_scripts(client: Valkey) -> None:
+    """From here on every command's time is noted, and what it touches counted."""
+    client.config_set("slowlog-log-slower-than", 0)
+    client.config_set("slowlog-max-len", 100_000)
+    client.execute_command("SLOWLOG", "RESET")
+    client.config_resetstat()
+
+
+def holds_of(ledger: Ledger, size: Size) -> list[Hold]:
+    """One of each key, with limits of every scope."""
+    at = LAST_DAY[size.days]
+    found = []
+    for key in range(size.keys):
+        limits = (
+            Limit("global", "all", "", "usd", "month", 10**12),
+            Limit(f"team:team{key % 10}", "cloud", "", "usd", "month", 10**12),
+            Limit(f"key:key{key}", "all", "", "usd", "month", 10**12),
+            Limit(f"key:key{key}", "cloud", "model0", "tokens", "day", 10**12),
+        )
+        cell = Cell("backend1", "cloud", "model0", f"team{key % 10}", f"key{key}")
+        bill = bill_of(limits, at, PERIODS)
+        found.append(Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True, bill))
+    return found
+
+
+def settlement_of(hold: Hold) -> Settlement:
+    return Settlement(hold.id, hold.cell, hold.at, Usage(100, 30, 0, 7), 250, 0, False, True)
+
+
+async def die(ledger: Ledger, settled: list[Hold]) -> None:
+    """kill -9 with these in its journal, and nothing of them sent."""
+    for hold in settled:
+        ledger.settle(settlement_of(hold))
+    ledger._connection.lose("killed")
+    for task in ledger._tasks:
+        task.cancel()
+    await asyncio.gather(*ledger._tasks, return_exceptions=True)
+    ledger._closing = True
+    if ledger._connection is not None:
+        ledger._connection.lose("killed")
+    ledger._logged.close(applied=False)
+
+
+async def play(worker: Callable[[int], Awaitable[Ledger]], url: str, size: Size) -> None:
+    """A worker whose every key is new to it is killed, and another one brings its settlements in and goes on."""
+    killed = await worker(size.days)
+    holds = holds_of(killed, size)
+    admitted = await asyncio.gather(*(killed.reserve(hold) for hold in holds))
+    assert all(each.sides for each in admitted)
+    for hold in holds[::2]:
+        killed.settle(settlement_of(hold))
+    await killed.flush()
+    await die(killed, holds[1::2])
+    ledger = await worker(size.days)
+    assert ledger.available, ledger.why
+    assert (await ledger.reserve(holds_of(ledger, size)[0])).sides
+    await ledger.sweep()
+    async with open_report(url) as report:
+        days = [f"{MONTH}-{day:02}" for day in (1, size.days)]
+        await report.days_by(Look(("key",)), days, days[1])
