@@ -128,15 +128,17 @@ def _not_capable(ask: _Ask, route: Route) -> str:
     if ask.quality_floor > 0 and (route.quality is None or route.quality < ask.quality_floor):
         has = "is not declared" if route.quality is None else f"is {route.quality:g}"
         return f"Its quality {has}, and at least {ask.quality_floor:g} is needed."
-    return _too_long(facts, route.context or ask.state(route).context)
+    return _too_long(facts, route, route.context or ask.state(route).context)
 
 
-def _too_long(facts: Facts, context: int | None) -> str:
+def _too_long(facts: Facts, route: Route, context: int | None) -> str:
     """Only what is surely too long: `input_tokens` is an upper estimate and may be twice the truth."""
-    least = facts.input_tokens // 2 + (facts.max_output_tokens or 0)
-    if context is None or least <= context:
+    if context is None:
         return ""
-    return refusals.TOO_LONG.format(context=context, least=least)
+    prompt, answer = facts.input_tokens // 2, facts.longest_answer
+    # vLLM ends an answer where its context does, and refuses only a limit that no context of its could hold.
+    least = max(prompt, answer) if route.kind == "vllm" else prompt + answer
+    return "" if least <= context else refusals.TOO_LONG.format(context=context, least=least)
 
 
 def _not_healthy(ask: _Ask, route: Route) -> str:

@@ -19,9 +19,20 @@ def wants_continuous(endpoint: Endpoint, reading: Reading, route: Route) -> bool
     vLLM has it, so that a stream that is cut is charged what was produced. It counts by choice: answers to several
     prompts do not say which prompt is theirs, so of these only the end's total is asked for.
     """
-    if not (reading.stream and route.stream_usage and route.kind == "vllm") or reading.continuous_usage:
+    if not (reading.stream and route.stream_usage and route.kind == "vllm") or shows_running(reading):
         return False
     return endpoint == "chat" or reading.answers == 1
+
+
+def hides_usage(reading: Reading, route: Route) -> bool:
+    """Whether more of a stream's events than the last may carry usage that the client does not want to see: what we ask
+    vLLM for, and what it asked for itself and switched off, by wanting no usage at all."""
+    return not shows_running(reading) and (route.kind == "vllm" or reading.continuous_usage)
+
+
+def shows_running(reading: Reading) -> bool:
+    """Whether the client wants the running usage. vLLM gives it only to those who want usage."""
+    return reading.continuous_usage and reading.include_usage is True
 
 
 def edit(

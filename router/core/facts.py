@@ -41,6 +41,7 @@ def build_facts(
         reading.max_output_tokens,
         reading.modalities,
         _quality(headers),
+        reading.answers,
     )
 
 

@@ -62,7 +62,7 @@ class Recall:
 
         A grant's id is its own for as long as an answer holds the grant.
         """
-        least = facts.input_tokens // 2 + (facts.max_output_tokens or 0)
+        prompt, answer = facts.input_tokens // 2, facts.longest_answer
         return (
             facts.endpoint,
             facts.model,
@@ -70,7 +70,7 @@ class Recall:
             facts.labels,
             facts.modalities,
             facts.quality_floor,
-            least if least > self._shortest else 0,
+            (prompt, answer) if prompt + answer > self._shortest else None,
             snapshot.previous,
             snapshot.hour,
             snapshot.cloud_blocked,

@@ -3,6 +3,7 @@
 An `EventScanner` stands between the upstream's bytes and the client's. It hands on the very bytes that came, event by
 event, and notes what the gateway has to know of them. Only one thing is ever removed: usage that the client did not
 ask for, which is the last event that carries nothing else, and, where a `ContinuousScanner` reads, a member of each.
+What else vLLM says in that last event goes back to where it would have stood without it.
 
 Framing follows the WHATWG description: an event ends at a blank line, lines end with LF, CRLF or CR, a line that
 starts with a colon is a comment, several `data` lines are joined by LF. Decoding an event costs less than searching
@@ -39,6 +40,7 @@ _decode_numbered = msgspec.json.Decoder(NumberedChunk).decode
 _decode_report = msgspec.json.Decoder(Report).decode
 _decode_anything = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_FINGERPRINT = b'"system_fingerprint"'
 
 
 class EventScanner:
@@ -102,6 +104,10 @@ class EventScanner:
         rest = bytes(self._held)
         self._held.clear()
         return self._passed(rest) if rest else b""
+
+    def release(self) -> bytes:
+        """Whole events that were kept back, for the end of a stream of whatever kind."""
+        return b""
 
     def _feed_any(self, data: bytes) -> bytes:
         """Splits what is held and has come into events, at whatever bytes they were cut."""
@@ -180,18 +186,26 @@ class EventScanner:
 
 
 class ContinuousScanner(EventScanner):
-    """Reads a stream whose events carry the usage so far, each of its own choice, which the client did not ask for.
+    """Reads a stream whose events may carry the usage so far, each of its own choice, which the client did not ask for.
 
     `usage` is what the last event of every choice said, until one speaks of all. From events that pass on, exactly
     that member is removed: the rest of their bytes stays as it came.
+
+    vLLM's very last event carries the `system_fingerprint`: that of the usage, or without one, that in which the last
+    choice finishes. So an event with a finish waits for the next one, and gets the fingerprint of an event that is
+    removed.
     """
 
-    __slots__ = ("_carried", "_running", "_total")
+    __slots__ = ("_carried", "_finishes", "_last", "_running", "_total")
 
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
         super().__init__(strip_usage, max_event=max_event)
         self._carried = False
         """The event that was read last has usage besides choices."""
+        self._finishes = False
+        """In the event that was read last a choice finishes, and it has no fingerprint."""
+        self._last = b""
+        """Such an event, kept back."""
         self._running: dict[int, msgspec.Raw] = {}
         self._total: Usage | None = None
 
@@ -201,19 +215,32 @@ class ContinuousScanner(EventScanner):
 
     def feed(self, data: bytes) -> bytes:
         if not self._held and len(data) <= self._max_event and _is_plain(data):
-            if self._read(data[5:-2]):
-                return b""
-            return without_usage(data) if self._carried else data
+            return self._sent(data, self._read(data[5:-2]))
         return self._feed_any(data)
 
+    def release(self) -> bytes:
+        last, self._last = self._last, b""
+        return last
+
     def _passed(self, event: bytes) -> bytes:
-        self._carried = False
-        passed = super()._passed(event)
-        return without_usage(passed) if self._carried else passed
+        self._carried = self._finishes = False
+        return self._sent(event, not super()._passed(event))
+
+    def _sent(self, event: bytes, removed: bool) -> bytes:
+        """What goes to the client now that `event` was read."""
+        before = self.release() if self._last else b""
+        if removed:
+            return with_fingerprint(before, event) if before else b""
+        if self._carried:
+            event = without_usage(event)
+        if self._finishes:
+            self._last = event
+            return before
+        return before + event if before else event
 
     def _read(self, payload: bytes) -> bool:
         self.first_complete = True
-        self._carried = False
+        self._carried = self._finishes = False
         try:
             chunk = _decode_numbered(payload)
         except (ValueError, RecursionError):
@@ -223,6 +250,7 @@ class ContinuousScanner(EventScanner):
         for choice in choices or ():
             if choice.finish_reason is not None:
                 self.finished = True
+                self._finishes = self._strip_usage and _FINGERPRINT not in payload
         if chunk.error is not None:
             self.error = True
         if len(usage) <= len(b"null"):
@@ -251,6 +279,15 @@ def without_usage(event: bytes) -> bytes:
         return event  # an object over several lines, which no server is known to send
     payload = _value(payloads[0])
     return event.replace(payload, _without_member(payload, "usage"), 1)
+
+
+def with_fingerprint(event: bytes, source: bytes) -> bytes:
+    """An event with the `system_fingerprint` of another one, if that has one; both are plain, or nothing happens."""
+    fingerprint = (_object(source[5:]) or {}).get("system_fingerprint")
+    end = event.rfind(b"}")
+    if not isinstance(fingerprint, str) or not _is_plain(event) or event[end + 1 :].strip():
+        return event
+    return b'%b,"system_fingerprint":%b%b' % (event[:end], _encode(fingerprint), event[end:])
 
 
 def _without_member(payload: bytes, name: str) -> bytes:

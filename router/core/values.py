@@ -147,6 +147,13 @@ class Facts(Struct, frozen=True, gc=False):
     modalities: frozenset[Modality]
     quality_floor: float = 0.0
     """Asked for by the client."""
+    answers: int = 1
+    """Asked for: choices times prompts; `max_output_tokens` is of all together."""
+
+    @property
+    def longest_answer(self) -> int:
+        """Tokens that each may have; 0 when it says no limit."""
+        return (self.max_output_tokens or 0) // self.answers
 
 
 class BackendState(Struct, frozen=True, gc=False):

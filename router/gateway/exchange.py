@@ -111,6 +111,7 @@ class Exchange:
         self._resolve(self.done)
 
     def _end_stream(self, scanner: EventScanner) -> None:
+        self._release(scanner)
         garbled = scanner.malformed
         rest = scanner.finish()
         if rest and scanner.malformed == garbled:  # half an event must not reach the client
@@ -120,9 +121,16 @@ class Exchange:
         elif not scanner.done:
             self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
 
+    def _release(self, scanner: EventScanner) -> None:
+        last = scanner.release()
+        if last:
+            self._write(last)
+
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
         if self.ready.done():
+            if self.scanner is not None:
+                self._release(self.scanner)
             self.broken = error
             self._resolve(self.done)
         else:

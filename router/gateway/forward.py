@@ -13,7 +13,7 @@ from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from router.core.breaker import Event
-from router.core.editing import edit, wants_continuous
+from router.core.editing import edit, hides_usage, wants_continuous
 from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
@@ -142,7 +142,7 @@ class Forwarding:
         """True when `current` holds an answer for the client."""
         replica = slot.replica
         job = self._job
-        continuous = wants_continuous(job.endpoint, job.reading, candidate.route)
+        continuous = hides_usage(job.reading, candidate.route)
         exchange = Exchange(self._loop, strip_usage=job.reading.include_usage is not True, continuous=continuous)
         sent = Sent(candidate, replica, exchange)
         self.current = sent

@@ -109,7 +109,7 @@ class _Api:
                 "max_tokens",
             )
         longest = max(prompt.tokens for prompt in asked.prompts)
-        if longest + (asked.max_tokens or 1) > context:
+        if longest >= context:  # an answer that does not fit behind its prompt is shortened
             raise _too_long(
                 f"This model's maximum context length is {context} tokens. However, you requested "
                 f"{asked.max_tokens or 1} output tokens and your prompt contains at least {longest} input tokens. "

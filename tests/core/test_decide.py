@@ -87,7 +87,7 @@ class Refused:
             id="quality",
         ),
         pytest.param(
-            {"input_tokens": 3_000, "max_output_tokens": 501, "contexts": 2_000},
+            {"input_tokens": 4_002, "max_output_tokens": 501, "contexts": 2_000},
             Refused(400, "context_length_exceeded", ("maximum context length is 2000 tokens", "at least 2001")),
             id="context",
         ),
@@ -359,6 +359,35 @@ def test_an_undeclared_quality_is_named(make):
 @pytest.mark.parametrize(
     ("declared", "reported", "tokens", "output", "kept"),
     [
+        (1_000, None, 1_000, 1_000, True),  # vLLM ends the answer where its context does
+        (1_000, None, 1_000, 1_001, False),  # but takes no limit that it could never reach
+        (None, 1_000, 2_002, 1, False),
+        (2_000, 1_000, 1_000, 1_500, True),  # what the policy says goes before what is reported
+    ],
+)
+def test_vllm_shortens_what_does_not_fit_behind_the_prompt(
+    make, declared: int | None, reported: int | None, tokens: int, output: int, kept: bool
+):
+    decision = run(
+        make,
+        {"gpu": BackendState(context=reported)},
+        routes=[make.route("gpu", context=declared)],
+        input_tokens=tokens,
+        max_output_tokens=output,
+    )
+    assert bool(decision.candidates) is kept
+
+
+def test_each_of_several_answers_has_the_context_for_itself(make):
+    route = make.route("gpu", kind="openai", context=1_000)
+    asked = {"input_tokens": 1_000, "max_output_tokens": 1_500, "routes": [route]}
+    assert run(make, answers=3, **asked).candidates
+    assert not run(make, answers=2, **asked).candidates
+
+
+@pytest.mark.parametrize(
+    ("declared", "reported", "tokens", "output", "kept"),
+    [
         (None, None, 10_000_000, 10_000_000, True),
         (1_000, None, 2_001, None, True),  # may be 1,000 in truth
         (1_000, None, 2_002, None, False),
@@ -374,7 +403,7 @@ def test_context_removes_only_what_is_surely_too_long(
     decision = run(
         make,
         {"gpu": BackendState(context=reported)},
-        routes=[make.route("gpu", context=declared)],
+        routes=[make.route("gpu", kind="openai", context=declared)],
         input_tokens=tokens,
         max_output_tokens=output,
     )

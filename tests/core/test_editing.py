@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.editing import edit, wants_continuous
+from router.core.editing import edit, hides_usage, wants_continuous
 from router.core.reading import read
 
 
@@ -144,7 +144,8 @@ def test_running_usage_is_asked_for(body: bytes, expected: bytes) -> None:
         (b'{"model":"a","stream":true}', True),
         (b'{"model":"a","stream":true,"n":2}', True),
         (b'{"model":"a"}', False),
-        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}', False),
+        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}', False),
+        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}', True),  # in vain
     ],
 )
 def test_running_usage_is_wanted_of_a_vllm_where_the_client_did_not_ask(make, body: bytes, asks: bool) -> None:
@@ -161,3 +162,22 @@ def test_answers_to_several_prompts_do_not_say_whose_input_they_count(make) -> N
     )
     assert wants_continuous("completions", one, vllm)
     assert not wants_continuous("completions", two, vllm)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "openai"])
+@pytest.mark.parametrize(
+    ("options", "hides"),
+    [
+        ({"include_usage": True, "continuous_usage_stats": True}, {}),
+        ({"include_usage": True}, {"vllm"}),
+        ({"include_usage": False}, {"vllm"}),
+        ({"include_usage": False, "continuous_usage_stats": True}, {"vllm", "openai"}),
+        ({"continuous_usage_stats": True}, {"vllm", "openai"}),
+    ],
+)
+def test_running_usage_is_for_those_who_want_usage(
+    make: Any, kind: str, options: dict[str, bool], hides: set[str]
+) -> None:
+    """vLLM gives it to nobody else, and we have switched usage on."""
+    reading = read("chat", json.dumps({"model": "a", "stream": True, "stream_options": options}).encode())
+    assert hides_usage(reading, make.route("gpu", kind=kind)) is (kind in hides)

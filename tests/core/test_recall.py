@@ -143,6 +143,7 @@ OTHERWISE: dict[str, Any] = {
     "max_output_tokens": 1_000_000,
     "modalities": frozenset({"text", "image"}),
     "quality_floor": 0.95,
+    "answers": 2,
 }
 OTHER_MOMENTS: dict[str, Any] = {
     "backends": {"gpu": BackendState(healthy=False)},
@@ -157,7 +158,9 @@ OTHER_MOMENTS: dict[str, Any] = {
 def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any, field: str) -> None:
     """A new field of the facts fails here until it is asked for too."""
     plan = make.plan([make.route("gpu", context=1000), make.route("openai")], sensitivity=SENSITIVITY)
-    remembered, snapshot, plain = Recall(plan), make.snapshot(), make.facts(labels=(Label("public"),))
+    limit = 1_500 if field == "answers" else None
+    plain = make.facts(labels=(Label("public"),), max_output_tokens=limit)
+    remembered, snapshot = Recall(plan), make.snapshot()
     other = make.key(zones=frozenset({"local"})) if field == "key" else OTHERWISE[field]
     changed = msgspec.structs.replace(plain, **{field: other})
     first = remembered.decide(plain, snapshot)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.core.sse import MAX_EVENT, ContinuousScanner, EventScanner, error_event, without_usage
+from router.core.sse import MAX_EVENT, ContinuousScanner, EventScanner, error_event, with_fingerprint, without_usage
 from router.core.values import Usage
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}
@@ -386,9 +386,66 @@ def test_the_total_at_the_end_counts_and_reaches_who_asked(strip_usage: bool) ->
     stop = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage(4)})
     out, scanner = follow([running("a", 3), stop, TOTAL, DONE], strip_usage=strip_usage)
 
-    assert out == without(running("a", 3)) + without(stop) + (b"" if strip_usage else TOTAL) + DONE
+    last = with_fingerprint(without(stop), TOTAL) if strip_usage else without(stop) + TOTAL
+    assert out == without(running("a", 3)) + last + DONE
     assert scanner.usage == Usage(input=31, output=9)
     assert scanner.finished and scanner.done
+
+
+FINISH = event({"id": "c", "choices": [{"index": 0, "delta": {"content": "!"}, "finish_reason": "stop"}]})
+MARKED = FINISH.replace(b"}\n\n", b',"system_fingerprint":"v"}\n\n')
+
+
+@pytest.mark.parametrize("split", [bytewise, lambda stream: [stream], None], ids=["byte by byte", "whole", "by event"])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_what_else_the_last_event_says_stands_where_it_would_without_usage(split: Any, line_end: bytes) -> None:
+    """vLLM writes the fingerprint into its very last event, and the usage, which is removed, is that."""
+    stream = [part.replace(b"\n", line_end) for part in (running("a", 1), FINISH, TOTAL, DONE)]
+    out, scanner = follow(stream if split is None else split(b"".join(stream)))
+
+    marked = MARKED if line_end == b"\n" else stream[1]  # only what vLLM writes is rewritten
+    assert out == without(stream[0]) + marked + DONE.replace(b"\n", line_end)
+    assert scanner.usage == Usage(input=31, output=9) and scanner.finished
+
+
+def test_nothing_waits_for_longer_than_the_next_event() -> None:
+    scanner = ContinuousScanner(True)
+    other = event({"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]})
+
+    assert scanner.feed(FINISH) == b""
+    assert scanner.feed(other) == FINISH
+    assert scanner.feed(COMMENT) == other + COMMENT
+    assert scanner.feed(FINISH) == b""
+    assert scanner.feed(DONE) == FINISH + DONE
+
+
+@pytest.mark.parametrize("event", [MARKED, MARKED.replace(b'"v"', b"null"), running("a", 1)])
+def test_an_event_with_a_fingerprint_or_without_a_finish_does_not_wait(event: bytes) -> None:
+    assert ContinuousScanner(True).feed(event)
+
+
+def test_with_usage_nothing_waits() -> None:
+    assert ContinuousScanner(False).feed(FINISH) == FINISH
+
+
+def test_a_whole_event_that_waits_is_released_when_the_stream_breaks() -> None:
+    scanner = ContinuousScanner(True)
+    assert scanner.feed(FINISH + b'data: {"cho') == b""
+    assert scanner.release() == FINISH and scanner.release() == b""
+    assert EventScanner(True).release() == b""
+
+
+@pytest.mark.parametrize(
+    "last",
+    [event({"choices": [], "usage": usage(9)}), event({"choices": [], "usage": usage(9), "system_fingerprint": 7})],
+)
+def test_without_a_fingerprint_nothing_is_added(last: bytes) -> None:
+    assert follow([FINISH, last, DONE])[0] == FINISH + DONE
+
+
+@pytest.mark.parametrize("odd", [b"id: {}\n" + FINISH, b'data: {"choices":[{"index":0,"finish_reason":"stop"}]} x\n\n'])
+def test_an_event_that_is_not_as_vllm_writes_it_stays_as_it_came(odd: bytes) -> None:
+    assert with_fingerprint(odd, TOTAL) == odd
 
 
 def test_usage_that_cannot_be_understood_is_none() -> None:

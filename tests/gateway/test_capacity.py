@@ -170,6 +170,15 @@ async def test_the_context_that_vllm_reports_counts(probed):
     assert (headers["x-breakeven-backend"], headers["x-breakeven-reason"]) == ("api", "only-candidate")
 
 
+async def test_a_limit_that_vllm_would_shorten_is_not_refused(probed):
+    """Its context holds the prompt, and the answer ends where that does."""
+    gateway = await probed(vllm(context=4096))
+    status, headers, _ = await gateway.post(RESTRICTED | {"max_tokens": 4096, "n": 2})
+    assert (status, headers["x-breakeven-backend"]) == (200, "gpu")
+    status, _, body = await gateway.post(RESTRICTED | {"max_tokens": 4097})
+    assert (status, json.loads(body)["error"]["code"]) == (400, "context_length_exceeded")
+
+
 async def test_the_least_loaded_replica_is_used(serve, backends):
     both = POLICY.replace("url: %(gpu)s", "urls: [%(gpu)s, %(api)s]").replace("backends: [gpu, api]", "backends: [gpu]")
     both = both.replace(

@@ -33,6 +33,8 @@ class Producer:
     choices: int = 1
     reports: bool = True
     """Whether it knows of usage at all."""
+    fingerprint: str = ""
+    """In the very last event, whichever that is."""
     produced: int = 0
     steps: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     """One for the headers, one for each event."""
@@ -51,6 +53,9 @@ class Producer:
                 made.append((sse(chunk), tokens))
         if self.reports and options.get("include_usage"):
             made.append((sse({"id": "c", "choices": [], "usage": self.usage(sum(running))}), 0))
+        if self.fingerprint:
+            last, tokens = made[-1]
+            made[-1] = (sse(json.loads(last[6:]) | {"system_fingerprint": self.fingerprint}), tokens)
         return [*made, (DONE, 0)]
 
     def usage(self, output: int) -> dict[str, int]:
@@ -91,6 +96,8 @@ def cut(serve, backends):
         producer.step()
         for event in [each for each, _ in producer.events(options)][:after]:
             producer.step()
+            if policy is VLLM and b'"finish_reason":"stop"' in event and not options.get("include_usage"):
+                producer.step()  # it waits for the next one, see `ContinuousScanner`
             seen += await asyncio.wait_for(reader.readuntil(event), 10)
         writer.transport.abort()
         await until(gateway.rows)
@@ -178,7 +185,29 @@ async def test_a_client_that_stays_sees_no_usage_that_it_did_not_ask_for(serve, 
 @pytest.mark.parametrize("options", [{"include_usage": True}, {"include_usage": True, "continuous_usage_stats": True}])
 async def test_a_client_that_asked_sees_what_it_asked_for(serve, backends, options):
     gateway = await serve(VLLM)
-    producer = backends["gpu"].default = Producer()
+    producer = backends["gpu"].default = Producer(fingerprint="vllm-0.32.0")
     producer.step(100)
     _, _, body = await gateway.post(ASK | {"stream_options": options})
     assert body == b"".join(event for event, _ in producer.events(options))
+
+
+@pytest.mark.parametrize("policy", [VLLM, POLICY], ids=["vllm", "openai"])
+@pytest.mark.parametrize("options", [{"include_usage": False}, {}], ids=["switched off", "not asked for"])
+async def test_running_usage_of_one_who_wants_no_usage_is_not_shown(serve, backends, policy, options):
+    """vLLM itself gives it to nobody who does not want usage; here usage was switched on by us."""
+    gateway = await serve(policy)
+    producer = backends["gpu"].default = Producer()
+    producer.step(100)
+    _, _, body = await gateway.post(ASK | {"stream_options": options | {"continuous_usage_stats": True}})
+    assert body == b"".join(event for event, _ in producer.events({}))
+    [row] = gateway.rows()
+    assert (row.input, row.output, row.estimated) == (PROMPT, sum(TOKENS), 0)
+
+
+@pytest.mark.parametrize("choices", [1, 2])
+async def test_without_usage_the_fingerprint_stands_where_vllm_writes_it(serve, backends, choices):
+    gateway = await serve(VLLM)
+    producer = backends["gpu"].default = Producer(fingerprint="vllm-0.32.0", choices=choices)
+    producer.step(100)
+    _, _, body = await gateway.post(ASK | {"n": choices})
+    assert body == b"".join(event for event, _ in producer.events({}))

@@ -119,6 +119,15 @@ async def test_the_request_id_is_in_the_answers_id(client: aiohttp.ClientSession
         assert (await got.json())["id"] == "chatcmpl-abc"
 
 
+async def test_an_answer_is_shortened_to_what_fits_behind_its_prompt(
+    client: aiohttp.ClientSession, start_vllm: Start
+) -> None:
+    messages = [{"role": "user", "content": "w " * 8000}]
+    answer = await post(client, (await start_vllm())[0], messages=messages, max_tokens=8000, ignore_eos=True)
+    usage = answer["usage"]
+    assert usage["completion_tokens"] < 8000 and usage["total_tokens"] == 8192
+
+
 LONG = [{"role": "user", "content": "w " * 9000}]
 
 
