@@ -1,4 +1,4 @@
-"""Shared by all tests: a machine's own settings and folders must not decide what they see."""
+"""Shared by all tests: a machine's own settings, folders and speed must not decide what they see."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from support.serving import is_setting
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
