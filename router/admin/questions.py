@@ -38,7 +38,7 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     level: str | None = None
     reason: str | None = None
-    kind: Literal["settled", "unheld", "held", "lifted", "refused"] | None = None
+    kind: Literal["settled", "unheld", "held", "lifted", "attempt", "refused"] | None = None
     failed: bool = False
     """Only those that failed or were refused."""
 

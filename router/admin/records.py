@@ -35,7 +35,7 @@ class LedgerRecords:
                 for record in reversed(entry.records):
                     if id not in (record.id, record.request) or not id:
                         continue
-                    if record.kind not in ("held", "lifted"):
+                    if record.kind not in ("held", "lifted", "attempt"):
                         return record_of(record)
                     charged = charged or record
         return None if charged is None else record_of(charged)

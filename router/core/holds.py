@@ -22,7 +22,14 @@ PRIOR_OUTPUT_TOKENS = 1024
 """Output held for a request of a model of which fewer than `ANSWERS_NEEDED` answers were seen."""
 ANSWERS_NEEDED = 50
 
+UNBOUNDED_OUTPUT_TOKENS = 2_000_000
+"""Most output of one answer that is believed where nothing bounds it: longer than any context that is offered."""
+
 _MOST_TOKENS = 1_000_000_000
+_TEMPLATE_TOKENS = 4096
+"""Of instructions that a provider puts before a request and charges."""
+_STOP_TOKENS = 16
+"""That some servers count beyond the limit."""
 _EXCEEDING = 0.01
 _ANSWERS_REMEMBERED = 2000
 _ANSWERS_BETWEEN = 16
@@ -48,6 +55,17 @@ def worst_tokens(
         longest = model.max_output_tokens or _longest(routes, backends)
         output = min(longest * reading.answers, _MOST_TOKENS)
     return Tokens(reading.input_bound, output)
+
+
+def most_tokens(reading: Reading, route: Route) -> Tokens:
+    """What no report of one answer of `route` can truly exceed: more than that is not believed.
+
+    Unlike `worst_tokens` it is no guess where neither the client nor a context length bounds the output.
+    """
+    output = reading.max_output_tokens
+    if output is None:
+        output = min((route.context or route.longest or UNBOUNDED_OUTPUT_TOKENS) * reading.answers, _MOST_TOKENS)
+    return Tokens(reading.input_bound + _TEMPLATE_TOKENS, output + _STOP_TOKENS * reading.answers)
 
 
 def _longest(routes: Iterable[Route], backends: Mapping[str, BackendState]) -> int:

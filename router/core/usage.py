@@ -102,6 +102,61 @@ def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0) -> Usag
     return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True)
 
 
+def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
+    """The report, as far as it can be true: what lies beyond is cut off, and the rest then counts as estimated."""
+    if usage.input <= most_input and usage.output <= most_output:
+        return usage
+    input = min(usage.input, most_input)
+    cached = min(usage.cached, input)
+    return Usage(input, cached, min(usage.cache_write, input - cached), min(usage.output, most_output), True)
+
+
+class _Text(Struct, gc=False):
+    content: msgspec.Raw = msgspec.Raw(b"null")
+    reasoning: msgspec.Raw = msgspec.Raw(b"null")
+    reasoning_content: msgspec.Raw = msgspec.Raw(b"null")
+    tool_calls: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Choice(Struct, gc=False):
+    message: _Text | None = None
+    text: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Texts(Struct, gc=False):
+    choices: list[_Choice] | None = None
+
+
+_decode_texts = msgspec.json.Decoder(_Texts).decode
+_decode_anything = msgspec.json.Decoder().decode
+
+
+def text_bytes_of(body: bytes) -> int:
+    """Bytes of text that an answer's body produced: of its choices, without the JSON around them.
+
+    A body that is no such answer may be anything: all of it counts, and embeddings produce nothing.
+    """
+    try:
+        choices = _decode_texts(body).choices or ()
+    except (ValueError, RecursionError):
+        return len(body)
+    found = 0
+    for choice in choices:
+        message = choice.message or _Text()
+        for raw in (message.content, message.reasoning, message.reasoning_content, message.tool_calls, choice.text):
+            found += _text_in(_decode_anything(raw))
+    return found
+
+
+def _text_in(value: object) -> int:
+    """UTF-8 bytes of all strings in a value."""
+    if isinstance(value, str):
+        return len(value.encode(errors="replace"))
+    if isinstance(value, list):
+        return sum(map(_text_in, value))
+    return sum(map(_text_in, value.values())) if isinstance(value, dict) else 0
+
+
 def _totals_of(body: bytes) -> Usage | None:
     """Usage without its details, for an answer where something has an unexpected type: the totals are the money."""
     try:
@@ -112,11 +167,11 @@ def _totals_of(body: bytes) -> Usage | None:
 
 
 def _usage(prompt: Count, completion: Count, cached: float, written: float) -> Usage | None:
-    """Negative counts become 0, and parts never exceed the whole."""
-    if prompt is None or prompt > ABSURD or (completion is not None and completion > ABSURD):
+    """A report with a negative count is no report; parts never exceed the whole."""
+    output = int(completion or 0)
+    if prompt is None or not 0 <= prompt <= ABSURD or not 0 <= output <= ABSURD:
         return None
-    whole = int(prompt) if prompt > 0 else 0
-    output = int(completion) if completion and completion > 0 else 0
+    whole = int(prompt)
     if not cached and not written:
         return Usage(whole, 0, 0, output)
     read = int(min(max(cached, 0), whole))

@@ -336,6 +336,8 @@ class Settlement(Struct, frozen=True, gc=False):
     course: Course = _NO_COURSE
     local: bool = False
     """Whether an own backend answered, or would have."""
+    requests: int = 1
+    """0 for an attempt that failed and may have been billed: its request is settled by itself."""
 
 
 class Row(Struct, frozen=True):

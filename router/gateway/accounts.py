@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
 from router.core.bill import Hold
+from router.core.holds import most_tokens
 from router.core.pricing import cost_micro_usd, counterfactual
+from router.core.retry import Fault
 from router.core.terms import cell_of
-from router.core.usage import estimate, usage_of
+from router.core.usage import bounded, estimate, text_bytes_of, usage_of
 from router.core.values import Course, Decision, Settlement, Usage
 from router.gateway.ask import Ask
-from router.gateway.job import Sent
+from router.gateway.job import Attempt, Sent
 from router.ledger.records import pack_refused
 
 _NOTHING = Usage()
+_MAY_BE_BILLED = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT, Fault.BAD_RESPONSE, Fault.MID_STREAM)
+"""How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed."""
+
+_log = logging.getLogger("breakeven.usage")
 
 
 def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
@@ -22,7 +33,10 @@ def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
     if exchange.streaming:
         return usage_of_rest(ask, sent)
     body = exchange.body
-    return usage_of(body) or estimate(ask.facts.input_tokens, text_bytes=len(body))
+    reported = usage_of(body)
+    if reported is None:
+        return estimate(ask.facts.input_tokens, text_bytes=text_bytes_of(body))
+    return _believed(ask, sent, reported)
 
 
 def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
@@ -30,7 +44,53 @@ def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
     scanner = sent.exchange.scanner
     if scanner is None:
         return estimate(ask.facts.input_tokens)
-    return scanner.usage or estimate(ask.facts.input_tokens, events=scanner.events)
+    if scanner.usage is None:
+        return estimate(ask.facts.input_tokens, events=scanner.events)
+    return _believed(ask, sent, scanner.usage)
+
+
+def _believed(ask: Ask, sent: Sent, reported: Usage) -> Usage:
+    """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
+    route = sent.candidate.route
+    usage = bounded(reported, *most_tokens(ask.reading, route))
+    if usage is not reported:
+        _log.warning(
+            "the backend reported more tokens than the request can have taken: what it can have is counted",
+            extra={"backend": route.backend, "input": reported.input, "output": reported.output},
+        )
+    return usage
+
+
+def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float) -> list[Settlement]:
+    """What failed attempts may have cost, as estimates: of those that a backend may bill.
+
+    That is one that got the whole request and did not answer with an error. Its input was read, and what it produced
+    is known by its events.
+    """
+    found = []
+    for number, attempt in enumerate(attempts, 1):
+        if not _may_be_billed(attempt):
+            continue
+        route, model = attempt.candidate.route, hold.cell.model
+        told = attempt.usage or estimate(ask.facts.input_tokens, events=attempt.events)
+        usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
+        course = Course(
+            request=ask.request.id,
+            reason="attempt-failed",
+            stream=ask.reading.stream,
+            attempts=number,
+            duration=_micros(ended, ask.arrived),
+            detail=attempt.outcome.why,
+        )
+        cost = cost_micro_usd(route.tiers, usage)
+        other = counterfactual(ask.serving.plan.models[model], route, usage)
+        cell = cell_of(route, model, ask.key)
+        found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
+    return found
+
+
+def _may_be_billed(attempt: Attempt) -> bool:
+    return attempt.written and (attempt.usage is not None or attempt.outcome.fault in _MAY_BE_BILLED)
 
 
 def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -> Settlement:

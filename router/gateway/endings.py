@@ -6,6 +6,7 @@ from time import monotonic
 
 from router.core.values import Decision
 from router.gateway.accounts import (
+    attempts_of,
     course_of,
     record_of_refusal,
     settlement,
@@ -16,7 +17,7 @@ from router.gateway.accounts import (
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
-from router.gateway.job import Sent
+from router.gateway.job import Attempt, Sent
 from router.gateway.refusals import no_answer
 from router.gateway.reservation import Reservation
 from router.ledger.book import Book
@@ -50,6 +51,8 @@ class Endings:
             detail="" if exchange.broken is None else str(exchange.broken),
         )
         reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
+        if forwarding.attempts:
+            self._count_failed(ask, reservation, forwarding.attempts)
 
     def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
         """No attempt came to anything; or none was made, for want of a hold, as if that had been known before."""
@@ -68,10 +71,13 @@ class Endings:
             detail=str(failure),
         )
         reservation.settle(settlement_of_failure(reservation.hold, course))
+        self._count_failed(ask, reservation, failure.attempts)
 
     def left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
         """The client left, or something broke here: what was produced is charged, what was never sent is not."""
         sent = None if forwarding is None else forwarding.current
+        if forwarding is not None:
+            self._count_failed(ask, reservation, forwarding.attempts)
         if forwarding is None or sent is None or not sent.exchange.asked_at:
             reservation.release()
             return
@@ -87,6 +93,10 @@ class Endings:
         )
         reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
         forwarding.release()
+
+    def _count_failed(self, ask: Ask, reservation: Reservation, attempts: list[Attempt]) -> None:
+        for spent in attempts_of(ask, reservation.hold, attempts, monotonic()):
+            self._ledger.attempt(spent, reservation.hold.bill)
 
     def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""

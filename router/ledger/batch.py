@@ -53,7 +53,7 @@ class Record(Struct, frozen=True, gc=False):
     bill: Bill
     record: bytes
     unheld: int = 1
-    """0 for one that was held, and that the server has forgotten."""
+    """0 for one that was held, and that the server has forgotten, and for a failed attempt."""
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -155,7 +155,7 @@ class Place:
         totals = self.cells.get(settlement.cell)
         if totals is None:
             totals = self.cells[settlement.cell] = [0] * 10
-        totals[0] += 1
+        totals[0] += settlement.requests
         totals[1] += settlement.error
         totals[2] += usage.input
         totals[3] += usage.cached
@@ -462,7 +462,7 @@ def _bill(bill: Bill, counters: _Counters) -> list[msgspec.Raw | int]:
 def _uses(settlement: Settlement, bill: Bill) -> list[str | int]:
     """What one settlement adds to the counters of its bill, its hold aside."""
     usage = settlement.usage
-    amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: 1}
+    amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: settlement.requests}
     flat: list[str | int] = []
     for charge in bill.charges:
         if charge.measure != CONCURRENT and charge.uses(settlement.local):

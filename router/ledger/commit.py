@@ -230,6 +230,10 @@ class Ledger:
         self._see(settlement)
         self._queue(Record(settlement, bill, pack_record(settlement, "unheld")))
 
+    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+        """Counts what an attempt that failed may have cost, beside its request; `settlement.requests` is 0."""
+        self._queue(Record(settlement, bill, pack_record(settlement, "attempt"), 0))
+
     def note(self, record: bytes) -> None:
         """Writes a record of a request that was refused, see `records.pack_refused`."""
         self._queue(Note(record))

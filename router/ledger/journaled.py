@@ -19,7 +19,7 @@ from router.ledger.batch import Note, Operation, Place, Record, Sum
 from router.ledger.records import Kind, pack_record, unpack_records
 from router.ledger.records import Record as Told
 
-_COUNTED = {"settled": 0, "unheld": 1}
+_COUNTED = {"settled": 0, "unheld": 1, "attempt": 0}
 """Kinds that count, and how many of them went on without a hold."""
 
 
@@ -100,4 +100,5 @@ def _settlement(record: Told) -> Settlement:
         error=record.error,
         eligible=record.eligible,
         course=course,
+        requests=0 if record.kind == "attempt" else 1,
     )

@@ -96,6 +96,10 @@ class MemoryLedger:
         self._totals_at(settlement.at, settlement.cell).update(unheld=1)
         self._tell(pack_record(settlement, "unheld"))
 
+    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+        self._count(settlement, bill)
+        self._tell(pack_record(settlement, "attempt"))
+
     def note(self, record: bytes) -> None:
         self._tell(record)
 
@@ -202,7 +206,7 @@ class MemoryLedger:
     def _count(self, settlement: Settlement, bill: Bill) -> None:
         usage: Usage = settlement.usage
         self._totals_at(settlement.at, settlement.cell).update(
-            requests=1,
+            requests=settlement.requests,
             errors=int(settlement.error),
             input=usage.input,
             cached=usage.cached,
@@ -211,7 +215,7 @@ class MemoryLedger:
             counterfactual=settlement.counterfactual,
             estimated=int(usage.estimated),
         )
-        amounts = {USD: settlement.cost, TOKENS: usage.total, REQUESTS: 1}
+        amounts = {USD: settlement.cost, TOKENS: usage.total, REQUESTS: settlement.requests}
         self._use(bill, settlement.local, amounts, 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))

@@ -8,6 +8,8 @@ fields: `n`, how many records it has, and `b`, a msgpack array of them.
     unheld    a request that went on although the ledger was lost, and was counted later; it counts, too
     held      a lease ran out: it is charged as held, with requests +1 and unsettled +1
     lifted    such a charge, taken back by a late settlement; the figures of the charge, and they count negatively
+    attempt   an attempt that failed, and that its backend may have billed: tokens and money, estimated, of a request
+              that is settled by itself, and that has the same `request`
     refused   nothing was sent to a backend; it counts nowhere
 
 A script that writes "held" or "lifted" knows only the packed hold. It fills `kind`, `id`, `key`, `team`, `model`,
@@ -30,9 +32,9 @@ from msgspec import Struct
 
 from router.core.values import Cell, Row, Settlement
 
-Kind = Literal["settled", "unheld", "held", "lifted"]
+Kind = Literal["settled", "unheld", "held", "lifted", "attempt"]
 
-COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "refused": 0}
+COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 1, "refused": 0}
 """How often a record of each kind counts."""
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -81,7 +83,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
         n = COUNTS.get(self.kind, 0)
         return Row(
             self.cell,
-            requests=n,
+            requests=0 if self.kind == "attempt" else n,
             errors=n * self.error,
             input=n * self.input,
             cached=n * self.cached,

@@ -18,6 +18,7 @@ from router.core.holds import (
     bounds_of,
     bucket_of,
     edge_of,
+    most_tokens,
     replaced,
     worst_tokens,
 )
@@ -197,3 +198,13 @@ def test_what_was_learned_of_a_name_goes_when_the_name_stands_for_another_model(
     bounds.forget(["chat", "never seen"])
     assert bounds.bound("chat", 10, HUGE).output == PRIOR_OUTPUT_TOKENS
     WorstCase().forget(["chat"])
+
+
+def test_what_a_report_may_say_is_what_was_asked_for_with_room_for_templates(make: Make) -> None:
+    asked = reading(max_tokens=50, n=2)
+    most = most_tokens(asked, make.route("gpu"))
+    assert most.output == 50 * 2 + 16 * 2 and most.input == asked.input_bound + 4096
+    free = reading()
+    assert most_tokens(free, make.route("gpu", context=8192)).output == 8192 + 16
+    assert most_tokens(free, make.route("gpu", context=None, longest=4000)).output == 4000 + 16
+    assert most_tokens(free, make.route("gpu", context=None)).output == 2_000_000 + 16

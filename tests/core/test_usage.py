@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.usage import ABSURD, estimate, usage_of, usage_of_event
+from router.core.usage import ABSURD, bounded, estimate, text_bytes_of, usage_of, usage_of_event
 from router.core.values import Usage
 
 
@@ -62,7 +62,8 @@ def test_what_litellm_gives_for_anthropic_is_counted_once() -> None:
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        ({"prompt_tokens": -5, "completion_tokens": -1}, Usage()),
+        ({"prompt_tokens": -5, "completion_tokens": 1}, None),
+        ({"prompt_tokens": 5, "completion_tokens": -1}, None),
         ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": -1}}, Usage(input=5)),
         ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(input=5, cached=5)),
         (
@@ -142,3 +143,31 @@ def test_an_estimate_says_that_it_is_one() -> None:
     assert estimate(10, events=3) == Usage(input=10, output=3, estimated=True)
     assert estimate(10, events=3, text_bytes=17) == Usage(input=10, output=5, estimated=True)
     assert estimate(-1) == Usage(estimated=True)
+
+
+def test_what_a_request_cannot_have_taken_is_cut_off_and_marked() -> None:
+    reported = Usage(input=900_000_000, cached=500, cache_write=400, output=7)
+    assert bounded(reported, 600, 100) == Usage(600, 500, 100, 7, True)
+    assert bounded(Usage(input=5, output=900_000_000), 600, 100) == Usage(5, 0, 0, 100, True)
+    honest = Usage(input=600, output=100)
+    assert bounded(honest, 600, 100) is honest
+
+
+@pytest.mark.parametrize(
+    ("choices", "size"),
+    [
+        ([{"message": {"role": "assistant", "content": "Pâris"}}], 6),
+        ([{"message": {"content": None, "reasoning_content": "abc"}}, {"message": {"content": "de"}}], 5),
+        ([{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}, "index": 0}]}}], 3),
+        ([{"message": {"content": [{"type": "text", "text": "ab"}]}}], 6),
+        ([{"text": "abcd", "logprobs": {"tokens": ["not", "counted"]}}], 4),
+        ([], 0),
+    ],
+)
+def test_an_estimate_counts_text_not_the_json_around_it(choices: list[Any], size: int) -> None:
+    assert text_bytes_of(json.dumps({"id": "x" * 500, "choices": choices}).encode()) == size
+
+
+def test_embeddings_produce_no_text_and_of_what_is_not_understood_all_counts() -> None:
+    assert text_bytes_of(b'{"data":[{"embedding":[0.1,0.2]}]}') == 0
+    assert text_bytes_of(b"<html>") == 6

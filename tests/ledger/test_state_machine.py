@@ -45,7 +45,7 @@ LEASE = 900.0
 WORKERS = 2
 DAYS = [f"2026-{month:02}-{day:02}" for month in (5, 6, 7) for day in range(1, 32)]
 PREFIX = "be:{ledger}:"
-COUNTED = ("settled", "unheld", "refused")
+COUNTED = ("settled", "unheld", "attempt", "refused")
 
 EVERYWHERE = (
     Limit("global", "all", "chat", "usd", "month", 60_000, 0.5),
@@ -243,6 +243,15 @@ class Machine(RuleBasedStateMachine):
         settlement = settlement_of(Held(hold, hold.sides), outcome)
         self.run(self.spoken(ledger.record, settlement, hold.bill))
         self.model.record(settlement, hold.bill)
+
+    @rule(worker=workers, wish=wishes, outcome=outcomes)
+    def attempt(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any]) -> None:
+        """One that failed, and may have been billed."""
+        hold = hold_of("", self.clock.now, wish)
+        made = settlement_of(Held(hold, hold.sides), outcome)
+        settlement = msgspec.structs.replace(made, id="", eligible=False, error=False, requests=0)
+        self.run(self.spoken(self.workers[worker].attempt, settlement, hold.bill))
+        self.model.attempt(settlement, hold.bill)
 
     @rule(worker=workers)
     def note(self, worker: int) -> None:

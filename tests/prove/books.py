@@ -72,7 +72,7 @@ def read(client: Valkey) -> Told:
         _add(sums, record)
         if record.kind in ("held", "lifted"):
             charges[record.id].append(record)
-        elif record.kind != "refused":
+        elif record.kind not in ("refused", "attempt"):
             (accounts[record.output // 2].settled if record.output else nothing).append(record)
     for told in charges.values():
         balance = sum(1 if record.kind == "held" else -1 for record in told)
@@ -89,9 +89,16 @@ _COLUMNS = ("requests", "cost", "input", "output", "unsettled", "unheld")
 
 
 def _add(sums: dict[str, int], record: Record) -> None:
-    sign = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1}.get(record.kind, 0)
+    sign = {"settled": 1, "unheld": 1, "attempt": 1, "held": 1, "lifted": -1}.get(record.kind, 0)
     lease = record.kind in ("held", "lifted")
-    figures = (1, record.cost, record.input, record.output, int(lease), int(record.kind == "unheld"))
+    figures = (
+        int(record.kind != "attempt"),
+        record.cost,
+        record.input,
+        record.output,
+        int(lease),
+        int(record.kind == "unheld"),
+    )
     for column, figure in zip(_COLUMNS, figures, strict=True):
         sums[column] += sign * figure
 

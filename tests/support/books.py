@@ -16,7 +16,7 @@ from router.core.bill import Bill
 from router.core.values import Cell, Settlement
 from router.ledger.batch import Held
 from router.ledger.memory import Counter, MemoryLedger
-from router.ledger.records import Record, batch_blob, pack_record, unpack_records
+from router.ledger.records import Kind, Record, batch_blob, pack_record, unpack_records
 
 Counters = dict[tuple[str, str], tuple[int, int, int]]
 
@@ -56,12 +56,16 @@ class Model(MemoryLedger):
         self.write_down(settlement, bill, unheld=1)
         super().record(settlement, bill)
 
+    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+        self.write_down(settlement, bill, kind="attempt")
+        super().attempt(settlement, bill)
+
     def note(self, record: bytes) -> None:
         self.journal.append(Entry(*unpack_records(batch_blob([record]))))
         super().note(record)
 
-    def write_down(self, settlement: Settlement, bill: Bill, unheld: int = 0) -> Entry:
-        [record] = unpack_records(batch_blob([pack_record(settlement, "unheld" if unheld else "settled")]))
+    def write_down(self, settlement: Settlement, bill: Bill, unheld: int = 0, kind: Kind = "settled") -> Entry:
+        [record] = unpack_records(batch_blob([pack_record(settlement, "unheld" if unheld else kind)]))
         self.journal.append(Entry(record, settlement, bill, unheld))
         return self.journal[-1]
 
