@@ -353,6 +353,8 @@ class Retry(Section):
     """First wait before the same backend is tried again; it doubles, with jitter."""
     max_backoff: Duration = 2.0
     """Longest wait before the same backend is tried again."""
+    max_rest: Duration = 20.0
+    """Longest that a request waits in all for backends that refuse it for a rate limit, where no other may take it."""
 
 
 class Ledger(Section):

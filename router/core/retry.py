@@ -1,8 +1,8 @@
 """What follows from the outcome of one attempt, as two tables; and how many retries are affordable.
 
-An attempt ends with a `Fault` or with a status. The tables say whether that is the client's answer, whether the next
-candidate is tried, and what the backend's circuit breaker is told. An attempt that fails after a byte has gone to the
-client is never repeated.
+An attempt ends with a `Fault` or with a status, and an error status speaks of somebody (`core.blame`). The tables say
+whether that is the client's answer, whether the next candidate is tried, and what the backend's circuit breaker is
+told. An attempt that fails after a byte has gone to the client is never repeated.
 
     answer   relayed to the client: success, or an error of the request's own making
     next     the next candidate is tried, while attempts, deadline and budget last
@@ -12,6 +12,7 @@ client is never repeated.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -19,6 +20,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from router.core.blame import Blame, blame
 from router.core.breaker import Event
 
 LONGEST_REST = 3600.0
@@ -36,6 +38,11 @@ RETRY_WINDOW = 10.0
 RETRY_MEMORY = 500
 """Requests after which unused budget no longer adds up."""
 
+_RESET = re.compile(
+    r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+    r"|(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)ms)?",
+    re.ASCII,
+)
 _SECONDS = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
@@ -60,11 +67,20 @@ class Outcome(Struct, frozen=True, gc=False):
     status: int = 0
     retry_after: float | None = None
     """Seconds, from `rest_asked`."""
+    blame: Blame | None = None
+    """Whom an error speaks of, where more than its status is known."""
+    detail: str = ""
+    """For people who run this: whose mistake it is, in the policy's terms."""
 
     @property
     def why(self) -> str:
         """For people: "connection refused", "HTTP 503"."""
         return self.fault.value if self.fault is not None else f"HTTP {self.status}"
+
+    @property
+    def told(self) -> str:
+        """The same, with the detail."""
+        return f"{self.why} ({self.detail})" if self.detail else self.why
 
 
 class Action(StrEnum):
@@ -77,8 +93,10 @@ class Verdict(Struct, frozen=True):
     action: Action
     event: Event
     """What the breaker is told."""
-    rest: float = 0.0
-    """Seconds, for `Event.REST`."""
+    rest: float | None = 0.0
+    """Seconds, for `Event.REST` and where `of_model`; None where a limit names no time."""
+    of_model: bool = False
+    """Only this model of the backend rests."""
 
 
 ANSWER = Verdict(Action.ANSWER, Event.SUCCESS)
@@ -97,34 +115,37 @@ FAULTS: dict[Fault, Verdict] = {
     Fault.MID_STREAM: FAIL,
 }
 
-STATUSES: dict[int, Verdict] = {
-    401: NEXT,  # 401 to 407: our own credentials, our own bill, our own proxy; never the client's
-    402: NEXT,
-    403: NEXT,
-    407: NEXT,
-    408: NEXT,
-    425: NEXT,
-    429: NEXT,
+BLAMES: dict[Blame, Verdict] = {
+    Blame.REQUEST: ANSWER,
+    Blame.CONTENT: ANSWER,
+    Blame.NAMES: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    Blame.CREDENTIALS: NEXT,
+    Blame.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    Blame.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
+    Blame.BACKEND: NEXT,
 }
-"""Statuses that differ from their class."""
+"""Of error statuses. What is not about the backend's health tells its breaker nothing."""
 
-CLASSES: dict[int, Verdict] = {2: ANSWER, 4: ANSWER, 5: NEXT}
-"""By the first digit. Whatever is missing, such as a redirect, is no answer of an OpenAI-compatible API."""
-
-RESTING = frozenset({429, 503, 529})
-"""Statuses whose Retry-After is about the backend's load."""
+RESTING = frozenset({503, 529})
+"""Statuses whose Retry-After is about the whole backend's load."""
 
 
 def judge(outcome: Outcome, cooldown: float) -> Verdict:
-    """What to do after an attempt. `cooldown` (seconds) is the rest after a 429 that names none: it may be a monthly
-    cap, so the backend is not hammered."""
+    """What to do after an attempt. `cooldown` (seconds) is how long a model rests that the backend does not know."""
     if outcome.fault is not None:
         return FAULTS[outcome.fault]
     status = outcome.status
-    if status in RESTING and (outcome.retry_after is not None or status == 429):
-        rest = cooldown if outcome.retry_after is None else outcome.retry_after
-        return Verdict(Action.NEXT, Event.REST, rest)
-    return STATUSES.get(status) or CLASSES.get(status // 100, NEXT)
+    if 200 <= status < 300:
+        return ANSWER
+    whose = outcome.blame or blame(status, None)
+    if status in RESTING and outcome.retry_after is not None and whose is Blame.BACKEND:
+        return Verdict(Action.NEXT, Event.REST, outcome.retry_after)
+    verdict = BLAMES[whose]
+    if whose is Blame.LIMIT:
+        return Verdict(verdict.action, verdict.event, outcome.retry_after, of_model=True)
+    if whose is Blame.NAMES:
+        return Verdict(verdict.action, verdict.event, cooldown, of_model=True)
+    return verdict
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
@@ -155,6 +176,26 @@ def rest_asked(retry_after: str | None, retry_after_ms: str | None, now: float) 
     if finer is not None or retry_after is None:
         return finer
     return parse_retry_after(retry_after, now)
+
+
+def reset_asked(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a limit is lifted that `x-ratelimit-remaining-*` says is used up; None where none is said to be."""
+    found = None
+    for limit in ("requests", "tokens"):
+        if headers.get(f"x-ratelimit-remaining-{limit}", "").strip() == "0":
+            reset = _parse_reset(headers.get(f"x-ratelimit-reset-{limit}", ""))
+            found = reset if found is None or (reset is not None and reset > found) else found
+    return found
+
+
+def _parse_reset(value: str) -> float | None:
+    """Seconds in OpenAI's way of writing them, such as 6m0s or 20ms, or in figures alone."""
+    value = value.strip()
+    match = _RESET.fullmatch(value)
+    if match is None or not value:
+        return None
+    plain, hours, minutes, seconds, millis = (float(each or 0) for each in match.groups())
+    return _bounded(plain + hours * 3600 + minutes * 60 + seconds + millis / 1000)
 
 
 def client_retry_after(seconds: float) -> int:

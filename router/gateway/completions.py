@@ -23,7 +23,7 @@ from router.gateway.headers import to_backend, to_client, to_own_backend
 from router.gateway.http import Client
 from router.gateway.job import Job, Sent
 from router.gateway.reader import Reader
-from router.gateway.refusals import full, no_answer, over_budget, refused
+from router.gateway.refusals import full, no_answer, over_budget, refused, retry_lines
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
@@ -33,7 +33,6 @@ from router.upstream.replica import Replica, Slot
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 _NONE_TRIED: frozenset[Replica] = frozenset()
-_NO_RETRY = header("x-should-retry", "false")
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -156,7 +155,8 @@ class Completions:
         """A slot for the first attempt, in the same turn of the loop as the decision: what was free is free still."""
         now = self._loop.time()
         for candidate in decision.candidates:
-            replica = ask.serving.backends[candidate.route.backend].pick(now, _NONE_TRIED)
+            route = candidate.route
+            replica = ask.serving.backends[route.backend].pick(now, _NONE_TRIED, route.upstream_model)
             if replica is not None:
                 return replica.take(now)
         return None
@@ -224,11 +224,9 @@ class Completions:
         if failure.last is None:
             raise no_answer(failure, decision)
         exchange = failure.last.exchange
-        client.respond(
-            exchange.status,
-            _lines(ask, decision, failure.last.candidate.reason, failure.last) + _NO_RETRY,
-            exchange.body,
-        )
+        exchange.headers = [pair for pair in exchange.headers if pair[0] != b"x-should-retry"]
+        lines = _lines(ask, decision, failure.last.candidate.reason, failure.last)
+        client.respond(exchange.status, lines + retry_lines(failure, exchange.headers), exchange.body)
 
 
 def _permitted(decision: Decision, key: KeyGrant) -> frozenset[str]:

@@ -55,8 +55,8 @@ class Endings:
             self._count_failed(ask, reservation, forwarding.attempts)
 
     def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
-        """No attempt came to anything; or none was made, for want of a hold, as if that had been known before."""
-        if failure.closed and not failure.attempts:
+        """No attempt came to anything; or none was made, and nothing sent, as if that had been known before."""
+        if not failure.attempts:
             reservation.release()
             self.refused(ask, decision, no_answer(failure, decision))
             return

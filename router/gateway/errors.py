@@ -16,9 +16,10 @@ _TYPES = {
 
 
 class ApiError(Exception):
-    """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own; `level` is what the
-    request was classified as, if it came that far; `note` is written down where the message repeats the client; `allow`
-    lists the methods that would do."""
+    """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own, and then no time to
+    come back is told, which some of them would act on all the same; `level` is what the request was classified as, if
+    it came that far; `note` is written down where the message repeats the client; `allow` lists the methods that would
+    do."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.param = param
-        self.retry_after = retry_after
+        self.retry_after = None if retryable is False else retry_after
         self.retryable = retryable
         self.level = level
         self.note = note or message

@@ -1,5 +1,6 @@
 """Attempts, in order, within one deadline.
 
+A backend that refuses a request for a rate limit is asked again after its rest, where no other candidate may take it.
 The forwarder only ever chooses among the candidates that it was given, and hands the permitted zones to the
 connection, which checks them again. It retries until something has been written to the client, never after.
 """
@@ -7,14 +8,18 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
+import random
 from time import monotonic
 
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
+from router.core.blame import Blame, blame
 from router.core.breaker import Event
+from router.core.complaint import complaint_in
 from router.core.editing import edit, hides_usage, wants_continuous
-from router.core.retry import Action, Fault, Outcome, Verdict, judge, rest_asked
+from router.core.rest import Rest, come_back
+from router.core.retry import Action, Fault, Outcome, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.job import Attempt, Job, Sent
@@ -23,20 +28,32 @@ from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
 
-_OUR_CREDENTIALS = (401, 402, 403, 407)
+_OURS = frozenset({Blame.CREDENTIALS, Blame.NAMES, Blame.NOTHING})
+"""What is no client's business."""
 
 
 class NoAnswer(Exception):
-    """Every attempt failed. `last` is an answer with an error status, fit to be relayed, if there was one."""
+    """Every attempt failed, or there was none to make. `last` is an answer with an error status, fit to be relayed, if
+    there was one; `rest` is when a limit will have passed, in seconds, if that is what is in the way; `closed` is why
+    cloud backends could not be used."""
 
-    def __init__(self, attempts: list[Attempt], last: Sent | None, *, timed_out: bool, closed: str) -> None:
-        told = [f"{attempt.backend}: {attempt.outcome.why}" for attempt in attempts]
+    def __init__(
+        self,
+        attempts: list[Attempt],
+        last: Sent | None,
+        *,
+        timed_out: bool,
+        closed: str,
+        resting: list[str],
+        rest: float | None,
+    ) -> None:
+        told = [f"{attempt.backend}: {attempt.outcome.told}" for attempt in attempts] + resting
         super().__init__("; ".join([*told, closed] if closed else told))
         self.attempts = attempts
         self.last = last
         self.timed_out = timed_out
+        self.rest = rest
         self.closed = closed
-        """Why cloud backends could not be used; empty when they could."""
 
 
 class Forwarding:
@@ -48,13 +65,16 @@ class Forwarding:
 
     __slots__ = (
         "_closed",
+        "_failures",
         "_job",
         "_last",
         "_loop",
+        "_passed_over",
         "_slot",
         "_stale",
         "_state",
         "_tried",
+        "_waited",
         "attempts",
         "current",
     )
@@ -69,16 +89,22 @@ class Forwarding:
         self._tried: set[Replica] = set()
         self._last: Sent | None = None
         self._stale = 0
+        self._failures = 0
+        """Attempts that failed otherwise than for a limit, which are counted."""
+        self._waited = 0.0
+        """Seconds that it waited for backends that rest."""
+        self._passed_over = ""
+        """The reason why another candidate than the first one was tried first, when that one rests."""
         self._closed = ""
         """Why cloud backends may not be used any more."""
 
     async def answer(self) -> Sent:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
-        while len(self.attempts) < self._job.retry.attempts:
-            if self.attempts and not self._affordable():
-                break
+        while self._failures < self._job.retry.attempts and self._loop.time() < self._job.deadline:
             choice = self._choose()
             if choice is None:
+                if await self._rest():
+                    continue
                 break
             candidate, replica = choice
             if self._slot is None:
@@ -86,15 +112,48 @@ class Forwarding:
             if not candidate.route.owned and not await self._may_spend():
                 self.release()
                 continue
+            if self._failures and not self._affordable():
+                break
             if replica in self._tried:
                 await asyncio.sleep(self._pause())
-            if self._loop.time() >= self._job.deadline:
-                break
+                if self._loop.time() >= self._job.deadline:
+                    break
             self._tried.add(replica)
             if await self._attempt(candidate, self._slot) and self.current is not None:
                 return self.current
-        timed_out = self._loop.time() >= self._job.deadline
-        raise NoAnswer(self.attempts, self._last, timed_out=timed_out, closed=self._closed)
+        raise self._no_answer()
+
+    def _no_answer(self) -> NoAnswer:
+        now = self._loop.time()
+        rests = self._rests(now)
+        return NoAnswer(
+            self.attempts,
+            self._last,
+            timed_out=now >= self._job.deadline,
+            closed=self._closed,
+            resting=[f"{backend}: {rest.why}" for backend, rest in rests if not self.attempts],
+            rest=min((rest.until - now for _, rest in rests if rest.passes), default=None),
+        )
+
+    def _rests(self, now: float) -> list[tuple[str, Rest]]:
+        """Of the candidates that may be used: what rests, and how long."""
+        routes = [each.route for each in self._job.candidates if each.route.owned or not self._closed]
+        found = [(each.backend, self._job.backends[each.backend].rest(each.upstream_model, now)) for each in routes]
+        return [(backend, rest) for backend, rest in found if rest is not None]
+
+    async def _rest(self) -> bool:
+        """Wait for the first rest to end, if that is soon. False when nothing is left but to give up."""
+        now = self._loop.time()
+        passing = [rest for _, rest in self._rests(now) if rest.passes]
+        if not passing:
+            return False
+        wait = come_back(min(passing, key=lambda rest: rest.until), now, random.random())
+        if self._waited + wait > self._job.retry.max_rest or now + wait >= self._job.deadline:
+            return False
+        self._waited += wait
+        self._tried.clear()
+        await asyncio.sleep(wait)
+        return True
 
     async def _may_spend(self) -> bool:
         """Nothing is bought before the ledger has confirmed the hold, unless the policy says so."""
@@ -112,30 +171,39 @@ class Forwarding:
 
         The slot that is held comes first of all, if its backend is still a candidate.
         """
+        now = self._loop.time()
         if self._slot is not None:
             held = self._slot.replica
             for candidate in self._job.candidates:
                 if candidate.route.backend == held.backend:
+                    self._pass_over(candidate, now)
                     return candidate, held
             self.release()
-        now = self._loop.time()
         again = None
         for candidate in self._job.candidates:
             if self._closed and not candidate.route.owned:
                 continue
-            replica = self._job.backends[candidate.route.backend].pick(now, self._tried)
+            route = candidate.route
+            replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)
             if replica is None:
                 continue
             if replica not in self._tried:
+                self._pass_over(candidate, now)
                 return candidate, replica
             again = again or (candidate, replica)
         return again
+
+    def _pass_over(self, chosen: Candidate, now: float) -> None:
+        first = self._job.candidates[0]
+        if chosen is not first and not self.attempts:
+            rest = self._job.backends[first.route.backend].rest(first.route.upstream_model, now)
+            self._passed_over = "" if rest is None else f"failover from {first.route.backend}: {rest.why}"
 
     def _pause(self) -> float:
         """Exponential backoff with full jitter, in seconds."""
         retry = self._job.retry
         state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = len(self.attempts)
+        state.attempt_number = self._failures
         return wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff)(state)
 
     async def _attempt(self, candidate: Candidate, slot: Slot) -> bool:
@@ -162,20 +230,41 @@ class Forwarding:
             self.release()
             return False
         if sent.exchange.status == 200:
-            slot.report(Event.SUCCESS, self._loop.time())
+            now = self._loop.time()
+            slot.report(Event.SUCCESS, now)
+            replica.answered(candidate.route.upstream_model, now)
             return True
-        retry_after, retry_after_ms = _rest_headers(sent.exchange)
-        rest = rest_asked(retry_after, retry_after_ms, self._state.clock())
-        return self._judged(sent, slot, Outcome(status=sent.exchange.status, retry_after=rest), "")
+        return self._judged(sent, slot, self._outcome(sent), "")
+
+    def _outcome(self, sent: Sent) -> Outcome:
+        """Of an answer with another status than 200."""
+        exchange, route = sent.exchange, sent.candidate.route
+        if exchange.status < 400:
+            return Outcome(status=exchange.status)
+        whose = blame(exchange.status, complaint_in(exchange.body))
+        found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
+        rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
+        if rest is None and whose is Blame.LIMIT:
+            rest = reset_asked(found)
+        detail = ""
+        if whose is Blame.NAMES:
+            entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"
+            detail = f"it does not know '{route.upstream_model}', which {entry} names, or its url is wrong"
+        return Outcome(None, exchange.status, rest, whose, detail)
 
     def _judged(self, sent: Sent, slot: Slot, outcome: Outcome, detail: str) -> bool:
-        verdict: Verdict = judge(outcome, self._job.cooldown)
-        slot.report(verdict.event, self._loop.time(), rest=verdict.rest, why=detail or outcome.why)
+        verdict, now, why = judge(outcome, self._job.cooldown), self._loop.time(), detail or outcome.told
+        limited = outcome.blame is Blame.LIMIT
+        slot.report(verdict.event, now, rest=verdict.rest or 0.0, why=why)
         if verdict.action is Action.ANSWER:
             return True
+        if verdict.of_model:
+            sent.replica.refused(sent.candidate.route.upstream_model, now, verdict.rest, why, passes=limited)
+        if not limited:
+            self._failures += 1
         self.attempts.append(sent.failed(outcome))
         self.release()
-        if outcome.status >= 400 and outcome.status not in _OUR_CREDENTIALS:
+        if outcome.status >= 400 and outcome.blame not in _OURS:
             self._last = sent
         return False
 
@@ -192,7 +281,7 @@ class Forwarding:
     def reason(self, candidate: Candidate) -> str:
         """Why the request went to `candidate`, in short."""
         if not self.attempts:
-            return candidate.reason
+            return self._passed_over or candidate.reason
         failed = self.attempts[-1]
         verb = "failover" if failed.backend != candidate.route.backend else "retry"
         return f"{verb} from {failed.backend}: {failed.outcome.why}"
@@ -213,10 +302,3 @@ def _body(job: Job, route: Route) -> bytes:
     wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
     continuous = wants_continuous(job.endpoint, reading, route)
     return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage, continuous_usage=continuous)
-
-
-def _rest_headers(exchange: Exchange) -> tuple[str | None, str | None]:
-    if exchange.status < 400:
-        return None, None
-    found = {name: value.decode("latin-1") for name, value in exchange.headers}
-    return found.get(b"retry-after"), found.get(b"retry-after-ms")

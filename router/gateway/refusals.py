@@ -10,6 +10,8 @@ from router.core.values import Decision, Refusal
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
 from router.gateway.forward import NoAnswer
+from router.gateway.respond import header
+from router.upstream.connection import Headers
 
 
 def refused(decision: Decision, refusal: Refusal) -> ApiError:
@@ -28,7 +30,7 @@ def refused(decision: Decision, refusal: Refusal) -> ApiError:
 
 
 def over_budget(ask: Ask, decision: Decision, verdict: Verdict, now: float) -> ApiError:
-    """By a limit. Where waiting takes long the true time is told, and SDKs are told not to wait on their own."""
+    """By a limit. Where waiting takes long the message tells until when, and SDKs are told not to wait on their own."""
     refusal = refusal_of(verdict, now, ask.serving.holding.bills.periods)
     return ApiError(
         refusal.status,
@@ -52,5 +54,23 @@ def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
     if failure.timed_out:
         message = f"No backend answered in time. {failure}"
         return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
+    wait = None if failure.rest is None else client_retry_after(failure.rest)
+    if wait is not None and not failure.attempts:
+        message = f"Every backend that may take this request rests, as its limits ask. {failure}"
+        return ApiError(429, "rate_limit_exceeded", message, retry_after=wait, retryable=True, level=decision.level)
     message = f"No backend that may take this request answered. {failure}"
-    return ApiError(503, "backend_unavailable", message, retry_after=2, retryable=False, level=decision.level)
+    retryable = wait is not None
+    return ApiError(503, "backend_unavailable", message, retry_after=wait, retryable=retryable, level=decision.level)
+
+
+def retry_lines(failure: NoAnswer, headers: Headers) -> bytes:
+    """Whether SDKs should try again, for a backend's error that is relayed with these headers: only where it, or a
+    limit, says when. All that could be tried here was."""
+    if any(name in _WHEN for name, _ in headers):
+        return header("x-should-retry", "true")
+    if failure.rest is None:
+        return header("x-should-retry", "false")
+    return header("retry-after", str(client_retry_after(failure.rest))) + header("x-should-retry", "true")
+
+
+_WHEN = (b"retry-after", b"retry-after-ms")

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.core.breaker import CLOSED, describe
 from router.core.policy import Backend, Health
+from router.core.rest import Rest
 from router.core.values import BackendState
 from router.upstream.pool import Pool
 from router.upstream.replica import Replica
@@ -47,15 +48,26 @@ class BackendRuntime:
             for target in spec.targets
         ]
 
-    def pick(self, now: float, tried: frozenset[Replica] | set[Replica]) -> Replica | None:
-        """The least loaded usable replica with a free slot; one that was not tried yet if there is one."""
+    def pick(self, now: float, tried: frozenset[Replica] | set[Replica], model: str) -> Replica | None:
+        """The least loaded replica with a free slot where `model` (the upstream's name) may be asked for now; one that
+        was not tried yet if there is one."""
         if len(self.replicas) == 1:
             only = self.replicas[0]
             usable_now = (only.breaker is CLOSED and not only.probed_down) or only.usable(now)
-            return only if usable_now and only.inflight < only.most else None
-        usable = [replica for replica in self.replicas if replica.free and replica.usable(now)]
+            fit = usable_now and only.inflight < only.most
+            return only if fit and (not only.rests or only.resting(model, now) is None) else None
+        usable = [
+            replica
+            for replica in self.replicas
+            if replica.free and replica.usable(now) and replica.resting(model, now) is None
+        ]
         fresh = [replica for replica in usable if replica not in tried] or usable
         return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)
+
+    def rest(self, model: str, now: float) -> Rest | None:
+        """The first rest to end of `model`, of replicas that are well otherwise."""
+        rests = [each.resting(model, now) for each in self.replicas if not each.probed_down]
+        return min((rest for rest in rests if rest is not None), key=lambda rest: rest.until, default=None)
 
     def state(self, now: float) -> BackendState:
         usable = [replica for replica in self.replicas if replica.usable(now)]

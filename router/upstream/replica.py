@@ -10,6 +10,7 @@ from typing import Final
 
 from router.core.breaker import CLOSED, Breaker, Event, State, allows, step
 from router.core.policy import Backend, Health
+from router.core.rest import AWAKE, LONG, Rest, answered, refused
 from router.core.status import Opening, rest_left
 from router.upstream.load import Load
 from router.upstream.pool import Pool
@@ -45,6 +46,9 @@ class Replica:
         """When the circuit last changed, to which state, and why."""
         self.succeeded = -inf
         """When a request last succeeded."""
+        self.rests: dict[str, Rest] = {}
+        """Models (by the upstream's name) that a limit spoke of, and those that it does not know."""
+        self._models = len({each if isinstance(each, str) else each.model for each in backend.serves.values()})
         self.inflight = 0
         self.load = Load()
         self.probed_down = ""
@@ -84,6 +88,30 @@ class Replica:
             self.changes.append((now, after.state, _cause(after, why)))
         self._on_change()
         return True
+
+    def refused(self, model: str, now: float, asked: float | None, why: str, *, passes: bool) -> None:
+        """A limit spoke of `model` (the upstream's name): it rests as long as `asked`, or for a while. A long rest of
+        all that is served here is told to others, as any opening is. Waiting does not help where it does not pass."""
+        rest = refused(self.rests.get(model, AWAKE), now, asked, self.health.cooldown, why, passes=passes)
+        self.rests[model] = rest
+        if rest.length > LONG and self._models == 1:
+            self.report(Event.REST, now, rest=rest.until - now, why=why)
+
+    def answered(self, model: str, now: float) -> None:
+        """`model` gave an answer."""
+        rest = self.rests.pop(model, None)
+        if rest is not None and (rest := answered(rest, now)) is not AWAKE:
+            self.rests[model] = rest
+
+    def resting(self, model: str, now: float) -> Rest | None:
+        """The rest of `model` that is not over."""
+        rest = self.rests.get(model)
+        if rest is not None and now < rest.until:
+            return rest
+        breaker = self.breaker
+        if breaker.state is State.OPEN and not breaker.failures and now < breaker.until:
+            return Rest(breaker.until, breaker.until - now, 1, breaker.why)
+        return None
 
     def report_failure(self, now: float, why: str) -> None:
         self.report(Event.FAILURE, now, why=why)

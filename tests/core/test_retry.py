@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.blame import Blame
 from router.core.breaker import Event
 from router.core.retry import (
     FAULTS,
@@ -17,6 +18,7 @@ from router.core.retry import (
     judge,
     parse_retry_after,
     parse_retry_after_ms,
+    reset_asked,
     rest_asked,
     retry_budget,
 )
@@ -38,24 +40,77 @@ def test_after_the_first_byte_there_is_no_retry() -> None:
     assert judge(Outcome(Fault.MID_STREAM, status=200), COOLDOWN) == Verdict(Action.FAIL, Event.FAILURE)
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 405, 409, 413, 415, 422, 451])
+@pytest.mark.parametrize("status", [200, 201, 204, 400, 405, 409, 413, 415, 422, 451])
 def test_an_answer_is_relayed_and_says_that_the_backend_is_well(status: int) -> None:
     assert judge(Outcome(status=status), COOLDOWN) == Verdict(Action.ANSWER, Event.SUCCESS)
 
 
-@pytest.mark.parametrize("status", [301, 401, 402, 403, 407, 408, 425, 500, 501, 502, 503, 504, 529, 599, 600, 0])
+@pytest.mark.parametrize("status", [301, 401, 402, 407, 408, 425, 500, 501, 502, 503, 504, 529, 599, 600, 0])
 def test_a_fault_of_the_upstream_is_a_failure_and_the_next_is_tried(status: int) -> None:
     assert judge(Outcome(status=status), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
 
 
-@pytest.mark.parametrize("status", [429, 503, 529])
+@pytest.mark.parametrize("status", [503, 529])
 @pytest.mark.parametrize("rest", [0.0, 7.5])
 def test_a_backend_rests_as_long_as_it_asks(status: int, rest: float) -> None:
     assert judge(Outcome(status=status, retry_after=rest), COOLDOWN) == Verdict(Action.NEXT, Event.REST, rest)
 
 
-def test_a_429_that_names_no_time_rests_for_the_cooldown() -> None:
-    assert judge(Outcome(status=429), COOLDOWN) == Verdict(Action.NEXT, Event.REST, COOLDOWN)
+@pytest.mark.parametrize("rest", [None, 0.0, 7.5])
+def test_a_limit_rests_the_model_that_it_speaks_of_and_says_nothing_of_the_backends_health(rest: float | None) -> None:
+    verdict = Verdict(Action.NEXT, Event.TRIAL_ABANDONED, rest, of_model=True)
+    assert judge(Outcome(status=429, retry_after=rest), COOLDOWN) == verdict
+    assert judge(Outcome(status=503, retry_after=rest, blame=Blame.LIMIT), COOLDOWN) == verdict
+
+
+def test_a_model_that_the_backend_does_not_know_rests_for_the_cooldown() -> None:
+    assert judge(Outcome(status=404), COOLDOWN) == Verdict(Action.NEXT, Event.TRIAL_ABANDONED, COOLDOWN, of_model=True)
+
+
+def test_a_403_opens_no_circuit_unless_it_speaks_of_our_credentials() -> None:
+    assert judge(Outcome(status=403), COOLDOWN) == Verdict(Action.NEXT, Event.TRIAL_ABANDONED)
+    assert judge(Outcome(status=403, blame=Blame.CREDENTIALS), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
+
+
+@pytest.mark.parametrize("status", [400, 403, 451, 500, 503])
+def test_a_refusal_of_content_is_the_answer(status: int) -> None:
+    outcome = Outcome(status=status, blame=Blame.CONTENT, retry_after=1.0)
+    assert judge(outcome, COOLDOWN) == Verdict(Action.ANSWER, Event.SUCCESS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1s"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360.0),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1h2m3.5s"}, 3600.0),
+        ({"x-ratelimit-remaining-tokens": " 0 ", "x-ratelimit-reset-tokens": "20ms"}, 0.02),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "12"}, 12.0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon"}, None),
+        ({"x-ratelimit-remaining-tokens": "0"}, None),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "1s",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "7.66s",
+            },
+            7.66,
+        ),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "9s",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "1s",
+            },
+            9.0,
+        ),
+    ],
+)
+def test_a_limit_that_is_used_up_says_when_it_is_lifted(headers: dict[str, str], seconds: float | None) -> None:
+    assert reset_asked(headers) == seconds
 
 
 def test_retry_after_on_other_statuses_means_nothing() -> None:
@@ -65,7 +120,8 @@ def test_retry_after_on_other_statuses_means_nothing() -> None:
 
 def test_outcomes_say_why() -> None:
     assert Outcome(Fault.DNS).why == "name not resolved"
-    assert Outcome(status=503).why == "HTTP 503"
+    assert Outcome(status=503).why == Outcome(status=503).told == "HTTP 503"
+    assert Outcome(status=404, detail="no such model").told == "HTTP 404 (no such model)"
 
 
 @pytest.mark.parametrize(

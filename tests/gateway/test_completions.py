@@ -211,7 +211,7 @@ def test_chunks_are_joined_by_the_helper():
 async def test_a_providers_time_to_come_back_is_kept(gateway, backends):
     backends["gpu"].default = answer(429, b'{"error":{"message":"slow down"}}', "retry-after: 7\r\n")
     status, headers, body = await gateway.post(RESTRICTED)
-    assert (status, headers["retry-after"], headers["x-should-retry"]) == (429, "7", "false")
+    assert (status, headers["retry-after"], headers["x-should-retry"]) == (429, "7", "true")
     assert body == b'{"error":{"message":"slow down"}}'
 
 

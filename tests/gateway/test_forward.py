@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from random import Random
 from typing import Any
 
 import pytest
-from support.scripted import DONE, answer, event, stream
+from support.gateway import POLICY
+from support.scripted import DONE, answer, completion, event, stream
 
 from router.gateway.endings import Endings
 from router.gateway.forward import Forwarding
 from router.gateway.job import Attempt
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
 
 
 @pytest.fixture
@@ -49,3 +53,103 @@ async def test_events_of_a_stream_that_failed_before_the_client_saw_any_are_coun
     assert (await gateway.post(ASK | {"stream": True}))[0] == 200
     [failed] = attempts
     assert (failed.written, failed.events) == (True, 1)
+
+
+# --- limits
+
+TWO_MODELS = POLICY.replace("serves: {chat: tiny-llama}", "serves: {chat: tiny-llama, big: large-llama}").replace(
+    "models: {", "models: {big: {backends: [gpu]}, "
+)
+SLOW_DOWN = answer(429, b'{"error":{"message":"slow down"}}', "retry-after-ms: 40\r\n")
+
+
+async def test_a_limit_on_the_only_backend_is_waited_for(gateway, backends):
+    backends["gpu"].script.extend([SLOW_DOWN, SLOW_DOWN])
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, body) == (200, completion())
+    assert headers["x-breakeven-reason"] == "retry from gpu: HTTP 429"
+    assert len(backends["gpu"].requests) == 3
+
+
+async def test_limits_are_waited_for_within_the_deadline_only(serve, backends):
+    gateway = await serve(POLICY.replace("deadline: 5s", "deadline: 300ms"))
+    backends["gpu"].default = answer(429, b"{}", "retry-after: 1\r\n")
+    status, headers, _ = await gateway.post(RESTRICTED)
+    assert (status, headers["retry-after"], headers["x-should-retry"]) == (429, "1", "true")
+    assert len(backends["gpu"].requests) == 1
+
+
+async def test_where_another_backend_may_answer_nobody_waits(gateway, backends):
+    backends["gpu"].script.append(answer(429, b"{}", "retry-after: 10\r\n"))
+    for _ in range(2):
+        status, headers, _ = await gateway.post(ASK)
+        assert (status, headers["x-breakeven-backend"]) == (200, "api")
+        assert headers["x-breakeven-reason"] == "failover from gpu: HTTP 429"
+    assert len(backends["gpu"].requests) == 1
+
+
+async def test_only_the_model_rests_that_the_limit_spoke_of(serve, backends):
+    gateway = await serve(TWO_MODELS)
+    backends["gpu"].script.append(answer(429, b"{}", "retry-after: 60\r\n"))
+    assert (await gateway.post(ASK))[1]["x-breakeven-backend"] == "api"
+    status, headers, _ = await gateway.post(ASK | {"model": "big"})
+    assert (status, headers["x-breakeven-backend"]) == (200, "gpu")
+    assert (await gateway.post(ASK))[1]["x-breakeven-backend"] == "api"
+
+
+async def test_many_requests_at_one_backend_with_a_limit_all_come_through(serve, backends):
+    """40 requests, of which the only backend refuses 30 %."""
+    gateway = await serve(POLICY.replace("backoff: 1ms", "backoff: 1ms, budget: 0.2"))
+    draw = Random(8)
+    refuse = answer(429, b'{"error":{"message":"slow down"}}', "retry-after-ms: 20\r\n")
+
+    async def limited(reader, writer, request):
+        await (refuse if draw.random() < 0.3 else answer())(reader, writer, request)
+
+    backends["gpu"].default = limited
+    answers = await asyncio.gather(*[gateway.post(RESTRICTED) for _ in range(40)])
+    assert [status for status, _, _ in answers].count(200) == 40
+    assert len(backends["gpu"].requests) < 80
+
+
+async def test_a_limit_that_does_not_pass_is_not_hammered(serve, backends):
+    gateway = await serve(POLICY.replace("backoff: 1ms", "backoff: 1ms, max_rest: 1s"))
+    backends["gpu"].default = answer(429, b"{}", "retry-after: 0\r\n")
+    status, headers, _ = await gateway.post(RESTRICTED)
+    assert (status, headers["x-should-retry"]) == (429, "true")
+    assert len(backends["gpu"].requests) <= 4
+
+
+# --- whose mistake it is
+
+
+async def test_a_flagged_prompt_is_refused_once_and_nobody_else_is_asked(gateway, backends):
+    refusal = b'{"error":{"message":"Your input was flagged","code":"content_policy_violation"}}'
+    backends["gpu"].default = answer(403, refusal)
+    for _ in range(7):
+        status, _, body = await gateway.post(ASK)
+        assert (status, body) == (403, refusal)
+    assert len(backends["gpu"].requests) == 7 and not backends["api"].requests
+
+
+async def test_a_403_that_says_nothing_of_us_opens_no_circuit(gateway, backends):
+    backends["gpu"].default = answer(403, b"<html>Forbidden</html>")
+    for _ in range(7):
+        assert (await gateway.post(ASK))[1]["x-breakeven-backend"] == "api"
+    assert len(backends["gpu"].requests) == 7
+
+
+async def test_a_403_about_our_key_opens_the_circuit(gateway, backends):
+    backends["gpu"].default = answer(403, b'{"error":{"code":"invalid_api_key"}}')
+    for _ in range(7):
+        assert (await gateway.post(ASK))[1]["x-breakeven-backend"] == "api"
+    assert len(backends["gpu"].requests) == 5
+
+
+async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gateway, backends):
+    backends["gpu"].default = answer(404, b'{"object":"error","message":"The model does not exist","code":404}')
+    for _ in range(2):
+        status, headers, _ = await gateway.post(ASK)
+        assert (status, headers["x-breakeven-backend"]) == (200, "api")
+        assert headers["x-breakeven-reason"].startswith("failover from gpu: HTTP 404")
+    assert len(backends["gpu"].requests) == 1

@@ -219,7 +219,7 @@ def _any_backend(self: Any) -> tuple[Candidate, Any] | None:
     like = self._job.candidates[0]
     up = []
     for backend in self._state.fleet.backends.values():
-        replica = backend.pick(self._loop.time(), self._tried)
+        replica = backend.pick(self._loop.time(), self._tried, like.route.upstream_model)
         if replica is not None:
             name, zone = backend.spec.name, backend.spec.backend.zone
             up.append((structs.replace(like, route=structs.replace(like.route, backend=name, zone=zone)), replica))

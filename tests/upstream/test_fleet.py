@@ -39,10 +39,10 @@ async def test_who_decides_in_the_same_turn_sees_that_the_last_slot_is_taken():
     fleet = Told(spec(max_running=1), spec("api")).fleet
     before = fleet.states
     assert not before["gpu"].full
-    replica = fleet.backends["gpu"].pick(0.0, NONE)
+    replica = fleet.backends["gpu"].pick(0.0, NONE, "m")
     slot = replica.take(0.0)
     assert (fleet.states["gpu"].full, fleet.states["gpu"].load) == (True, "1 running")
-    assert fleet.backends["gpu"].pick(0.0, NONE) is None and fleet.headroom("gpu") == 0
+    assert fleet.backends["gpu"].pick(0.0, NONE, "m") is None and fleet.headroom("gpu") == 0
     slot.leave(0.0)
     assert not fleet.states["gpu"].full and fleet.headroom("gpu") == 1
     assert not before["gpu"].full, "what was handed out does not change"
@@ -52,7 +52,7 @@ async def test_states_stay_the_same_object_while_nothing_changes():
     """Decisions are remembered for it."""
     fleet = Told(spec(max_running=3)).fleet
     before = fleet.states
-    slot = fleet.backends["gpu"].pick(0.0, NONE).take(0.0)
+    slot = fleet.backends["gpu"].pick(0.0, NONE, "m").take(0.0)
     slot.leave(0.0)
     assert fleet.states is before
 
@@ -62,7 +62,7 @@ async def test_several_changes_in_one_turn_wake_those_who_wait_once():
     await asyncio.sleep(0)
     before = told.times
     for _ in range(3):
-        told.fleet.backends["gpu"].pick(0.0, NONE).take(0.0).leave(0.0)
+        told.fleet.backends["gpu"].pick(0.0, NONE, "m").take(0.0).leave(0.0)
     assert told.times == before
     await asyncio.sleep(0)
     assert told.times == before + 1
@@ -73,29 +73,29 @@ async def test_slots_are_of_each_replica(replicas):
     fleet = Told(spec(replicas=replicas, max_running=2)).fleet
     backend = fleet.backends["gpu"]
     slots = []
-    while (replica := backend.pick(0.0, NONE)) is not None:
+    while (replica := backend.pick(0.0, NONE, "m")) is not None:
         slots.append(replica.take(0.0))
     assert len(slots) == 2 * replicas and [each.inflight for each in backend.replicas] == [2] * replicas
     assert fleet.states["gpu"].full
     slots[0].leave(0.0)
-    assert backend.pick(0.0, NONE) is slots[0].replica
+    assert backend.pick(0.0, NONE, "m") is slots[0].replica
 
 
 async def test_without_a_limit_there_is_always_a_slot():
     backend = Told(spec()).fleet.backends["gpu"]
     for _ in range(1000):
-        backend.pick(0.0, NONE).take(0.0)
+        backend.pick(0.0, NONE, "m").take(0.0)
     assert not backend.state(0.0).full
 
 
 async def test_the_least_loaded_replica_is_picked_and_one_that_was_not_tried_before_it():
     one, two = (backend := Told(spec(replicas=2)).fleet.backends["gpu"]).replicas
     one.take(0.0)
-    assert backend.pick(0.0, NONE) is two
-    assert backend.pick(0.0, {two}) is one
-    assert backend.pick(0.0, {one, two}) is two
+    assert backend.pick(0.0, NONE, "m") is two
+    assert backend.pick(0.0, {two}, "m") is one
+    assert backend.pick(0.0, {one, two}, "m") is two
     two.probed(Load(waiting=50))
-    assert backend.pick(0.0, NONE) is one
+    assert backend.pick(0.0, NONE, "m") is one
 
 
 async def test_an_unhealthy_backend_says_why_and_when_to_come_back():
@@ -105,7 +105,7 @@ async def test_an_unhealthy_backend_says_why_and_when_to_come_back():
     replica.report(Event.REST, now, rest=30, why="HTTP 429")
     state = fleet.states["gpu"]
     assert not state.healthy and "HTTP 429" in state.why and 29 < state.retry_after <= 30
-    assert fleet.backends["gpu"].pick(now, NONE) is None
+    assert fleet.backends["gpu"].pick(now, NONE, "m") is None
 
 
 async def test_a_reload_keeps_what_is_the_same_and_lets_go_of_the_rest():

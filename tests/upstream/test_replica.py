@@ -128,3 +128,24 @@ async def test_who_began_before_the_circuit_opened_gives_nobody_elses_trial_back
     seen.replica.take(3.0)
     earlier.leave(4.0)
     assert not seen.replica.usable(4.0)
+
+
+async def test_a_limit_rests_its_model_and_an_answer_after_it_wakes_it(seen: Seen) -> None:
+    seen.replica.refused("m", 1.0, 5.0, "HTTP 429", passes=True)
+    rest = seen.replica.resting("m", 5.9)
+    assert rest is not None and rest.until == 6.0
+    assert seen.replica.resting("other", 5.9) is None and seen.replica.resting("m", 6.0) is None
+    seen.replica.answered("m", 6.5)
+    assert not seen.replica.rests and not seen.openings and seen.replica.usable(1.0)
+
+
+async def test_a_long_rest_of_all_that_is_served_opens_the_circuit_for_all_workers(seen: Seen) -> None:
+    seen.replica.refused("m", 1.0, 300.0, "HTTP 429", passes=True)
+    assert seen.openings == [301.0] and not seen.replica.usable(2.0)
+
+
+async def test_a_rest_of_the_whole_backend_is_one_of_each_model(seen: Seen) -> None:
+    seen.replica.report(Event.REST, 1.0, rest=5.0, why="HTTP 503")
+    rest = seen.replica.resting("m", 2.0)
+    assert rest is not None and (rest.until, rest.passes) == (6.0, True)
+    assert seen.replica.resting("m", 6.0) is None

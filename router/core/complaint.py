@@ -1,0 +1,58 @@
+"""What an error object says, in the dialects that are met.
+
+OpenAI, the adapter   {"error": {"message": "...", "type": "...", "param": null, "code": "..."}}
+vLLM                  the same with a number as code, or, before 0.10, all of it without the outer object
+Azure                 the same, with {"innererror": {"code": "ResponsibleAIPolicyViolation"}} inside
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Complaint(Struct, frozen=True):
+    """Words are in lower case, for comparison; the message is for nobody's eyes but the client's."""
+
+    words: tuple[str, ...] = ()
+    """Its code, its type, and the code inside."""
+    message: str = ""
+    status: int = 0
+    """The HTTP status that it names as its code; 0 when it names none."""
+
+
+def complaint_in(body: bytes) -> Complaint | None:
+    """The complaint that a body or the payload of an event is; None when it is none."""
+    try:
+        value = _decode(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    error = value.get("error")
+    if error is None and value.get("object") == "error":
+        error = value
+    if isinstance(error, str):
+        return Complaint(message=error.lower())
+    return _read(error) if isinstance(error, dict) else None
+
+
+def _read(error: dict[str, Any]) -> Complaint:
+    inner = error.get("innererror")
+    said = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+    message = error.get("message")
+    return Complaint(
+        tuple([each.lower() for each in said if isinstance(each, str)]),
+        message.lower() if isinstance(message, str) else "",
+        next((number for each in said if (number := _status(each))), 0),
+    )
+
+
+def _status(code: Any) -> int:
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 3:
+        code = int(code)
+    return code if isinstance(code, int) and 400 <= code < 600 else 0
