@@ -41,6 +41,26 @@ def complaint_in(body: bytes) -> Complaint | None:
     return _read(error) if isinstance(error, dict) else None
 
 
+def status_of(complaint: Complaint) -> int:
+    """The HTTP status that a complaint would have come with, had it not come with status 200."""
+    return complaint.status or next((STATUSES[word] for word in complaint.words if word in STATUSES), 502)
+
+
+STATUSES = {
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+}
+
+
 def _read(error: dict[str, Any]) -> Complaint:
     inner = error.get("innererror")
     said = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]

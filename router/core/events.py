@@ -12,6 +12,7 @@ from router.core.usage import Report
 
 class Choice(Struct, gc=False):
     finish_reason: str | None = None
+    index: int = 0
 
 
 class Chunk(Struct, gc=False):
@@ -22,18 +23,13 @@ class Chunk(Struct, gc=False):
     error: Any = None
 
 
-class NumberedChoice(Struct, gc=False):
-    finish_reason: str | None = None
-    index: int = 0
-
-
 NOTHING = msgspec.Raw(b"null")
 
 
 class NumberedChunk(Struct, gc=False):
     """The same of an event that carries the running usage of its choice."""
 
-    choices: tuple[NumberedChoice, ...] | None = None
+    choices: tuple[Choice, ...] | None = None
     usage: msgspec.Raw = NOTHING
     """Undecoded: of all events, only the last one's matters."""
     error: Any = None

@@ -51,7 +51,7 @@ class EventScanner:
         usage           of the last event that reported any, else None
         events          data events, `[DONE]` aside; about the tokens produced
         done            `[DONE]` was seen
-        finished        a choice had a finish_reason
+        finished        the choices (by index) that had a finish_reason
         error           an event had a top-level `error`
         malformed       an event was neither a JSON object nor `[DONE]`
         first_complete  the first data event is whole, so that `error` and `malformed` speak of it
@@ -75,7 +75,7 @@ class EventScanner:
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
         self.events = 0
         self.done = False
-        self.finished = False
+        self.finished: set[int] = set()
         self.error = False
         self.malformed = False
         self.first_complete = False
@@ -143,8 +143,8 @@ class EventScanner:
             return event
         if _is_plain(event):
             return b"" if self._read(event[5:-2]) else event
-        lines = [_value(line) for line in event.splitlines() if line.startswith(b"data:") or line == b"data"]
-        return b"" if lines and self._read(b"\n".join(lines)) else event
+        payload = _data(event)
+        return b"" if payload is not None and self._read(payload) else event
 
     def _count_unread(self) -> None:
         self.events += 1
@@ -160,7 +160,7 @@ class EventScanner:
         self.events += 1
         for choice in chunk.choices or ():
             if choice.finish_reason is not None:
-                self.finished = True
+                self.finished.add(choice.index)
         if chunk.error is not None:
             self.error = True
         if chunk.usage is None:
@@ -181,7 +181,7 @@ class EventScanner:
         self._usage = usage_of_event(payload) or self._usage
         error = chunk.get("error") is not None
         self.error = self.error or error
-        self.finished = self.finished or _has_finish_reason(chunk.get("choices"))
+        self.finished |= _finished(chunk.get("choices"))
         return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error
 
 
@@ -249,7 +249,7 @@ class ContinuousScanner(EventScanner):
         usage, choices = chunk.usage, chunk.choices
         for choice in choices or ():
             if choice.finish_reason is not None:
-                self.finished = True
+                self.finished.add(choice.index)
                 self._finishes = self._strip_usage and _FINGERPRINT not in payload
         if chunk.error is not None:
             self.error = True
@@ -358,7 +358,19 @@ def _object(payload: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _has_finish_reason(choices: Any) -> bool:
+def _finished(choices: Any) -> set[int]:
     if not isinstance(choices, list):
-        return False
-    return any(isinstance(choice, dict) and choice.get("finish_reason") is not None for choice in choices)
+        return set()
+    ended = [each for each in choices if isinstance(each, dict) and each.get("finish_reason") is not None]
+    return {index for each in ended if isinstance(index := each.get("index", 0), int)}
+
+
+def payloads(events: bytes) -> list[bytes]:
+    """The data of each whole event, `[DONE]` among them."""
+    blocks = _BLANK_LINE.split(events)
+    return [payload for block in blocks if (payload := _data(block)) is not None]
+
+
+def _data(event: bytes) -> bytes | None:
+    lines = [_value(line) for line in event.splitlines() if line.startswith(b"data:") or line == b"data"]
+    return b"\n".join(lines) if lines else None

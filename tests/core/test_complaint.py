@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.complaint import Complaint, complaint_in
+from router.core.complaint import Complaint, complaint_in, status_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,20 @@ from router.core.complaint import Complaint, complaint_in
 )
 def test_what_an_error_object_says(body: object, complaint: Complaint | None) -> None:
     assert complaint_in(json.dumps(body).encode()) == complaint
+
+
+@pytest.mark.parametrize(
+    ("complaint", "status"),
+    [
+        (Complaint(("overloaded_error",), "", 503), 503),
+        (Complaint(("overloaded_error",)), 529),
+        (Complaint(("unknown", "rate_limit_error")), 429),
+        (Complaint(("invalid_request_error",)), 502),
+        (Complaint(), 502),
+    ],
+)
+def test_the_status_of_an_error_that_came_with_status_200(complaint: Complaint, status: int) -> None:
+    assert status_of(complaint) == status
 
 
 @given(st.binary())

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.core.sse import MAX_EVENT, ContinuousScanner, EventScanner, error_event, with_fingerprint, without_usage
+from router.core.sse import (
+    MAX_EVENT,
+    ContinuousScanner,
+    EventScanner,
+    error_event,
+    payloads,
+    with_fingerprint,
+    without_usage,
+)
 from router.core.values import Usage
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}
@@ -54,7 +62,7 @@ def test_a_chat_stream_passes_untouched_and_is_understood() -> None:
         "usage": Usage(input=7, cached=4, output=2),
         "events": 3,
         "done": True,
-        "finished": True,
+        "finished": {0},
         "error": False,
         "malformed": False,
         "first_complete": True,
@@ -114,7 +122,7 @@ def test_usage_is_the_last_that_was_reported() -> None:
 @pytest.mark.parametrize(
     ("odd", "learns"),
     [
-        ({"choices": [{"finish_reason": 5}], "usage": USAGE}, {"finished": True, "usage": Usage(7, 4, 0, 2)}),
+        ({"choices": [{"finish_reason": 5}], "usage": USAGE}, {"finished": {0}, "usage": Usage(7, 4, 0, 2)}),
         ({"choices": "none", "usage": USAGE}, {"usage": Usage(7, 4, 0, 2)}),
         ({"choices": [3, {"finish_reason": None}], "error": "bad"}, {"error": True}),
         ({"choices": [], "usage": {**USAGE, "prompt_tokens_details": 3}}, {"usage": Usage(7, 0, 0, 2)}),
@@ -237,7 +245,7 @@ def test_a_large_event_that_never_ends_passes_to_the_last_byte() -> None:
 
 def oracle(stream: bytes) -> dict[str, Any]:
     """The same knowledge from a plain reading of the whole stream, with Python's own json."""
-    learnt: dict[str, Any] = {"usage": None, "events": 0, "done": False, "finished": False, "error": False}
+    learnt: dict[str, Any] = {"usage": None, "events": 0, "done": False, "finished": set(), "error": False}
     learnt["malformed"] = learnt["first_complete"] = False
     for block in stream.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         fields = [line.partition(":") for line in block.split("\n")]
@@ -261,7 +269,7 @@ def learn(learnt: dict[str, Any], payload: bytes) -> None:
         learnt["malformed"] = True
         return
     learnt["error"] |= chunk.get("error") is not None
-    learnt["finished"] |= any(choice.get("finish_reason") for choice in chunk.get("choices", []))
+    learnt["finished"] |= {each.get("index", 0) for each in chunk.get("choices", []) if each.get("finish_reason")}
     if usage := chunk.get("usage"):
         learnt["usage"] = Usage(
             usage["prompt_tokens"], usage["prompt_tokens_details"]["cached_tokens"], 0, usage["completion_tokens"]
@@ -363,7 +371,7 @@ def test_running_usage_is_removed_and_known_when_the_stream_is_cut(split: Any) -
 
     assert out == without(FIRST) + without(stream[1]) + COMMENT + without(stream[3])
     assert scanner.usage == Usage(input=31, output=2)
-    assert (scanner.events, scanner.finished, scanner.first_complete) == (3, False, True)
+    assert (scanner.events, scanner.finished, scanner.first_complete) == (3, set(), True)
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
@@ -516,3 +524,20 @@ def test_whatever_stands_around_it_only_that_member_goes(
     rest = json.loads(without_usage(f"data: {with_it}\n\n".encode()).removeprefix(b"data: "))
 
     assert list(rest.items()) == [member for member in members if member[0] != "usage"]
+
+
+def test_the_choices_that_ended_are_known_by_their_index() -> None:
+    def ends(*choices: Any) -> bytes:
+        return event({"choices": list(choices)})
+
+    stream = [
+        ends({"index": 1, "finish_reason": "stop"}, {"index": 0, "finish_reason": None}),
+        ends({"index": "2", "finish_reason": "stop"}, {"index": 3, "finish_reason": "stop"}, 7),
+        ends({"finish_reason": "length"}),
+    ]
+    assert scan(stream)[1]["finished"] == {0, 1, 3}
+
+
+def test_payloads_are_the_data_of_each_event() -> None:
+    stream = b": ping\n\nevent: x\ndata: a\ndata: b\n\ndata\r\n\r\ndata: [DONE]\n\ndata: {}"
+    assert payloads(stream) == [b"a\nb", b"", b"[DONE]", b"{}"]
