@@ -31,6 +31,7 @@ def _policy_of(file: str) -> str:
 
 
 def _check(policy: str) -> bool:
+    from router.config.advice import advice
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, load
 
@@ -41,6 +42,8 @@ def _check(policy: str) -> bool:
     except PolicyError as error:
         print(error, file=sys.stderr)
         return False
+    for sentence in advice(plan.policy):
+        print(f"warning {policy}: {sentence}", file=sys.stderr)
     print(f"ok {policy} ({summary})")
     return True
 
