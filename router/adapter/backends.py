@@ -16,8 +16,8 @@ class AdapterBackend(Struct, frozen=True):
     api_key: str | None = None
     """None leaves the search for credentials to litellm: the environment, or the machine's own identity."""
     api_base: str | None = None
-    connect_timeout: float = 5.0
-    read_timeout: float = 120.0
+    connect_timeout: float = 2.0
+    read_timeout: float = 600.0
     """Longest silence, in seconds, before and inside a response."""
     fingerprint: str = ""
     """Of the policy's backend; the gateway sends that of the backend it means."""
@@ -43,6 +43,6 @@ def _backend(name: str, backend: LitellmBackend, reveal: Callable[[str], str]) -
         api_key=None if backend.api_key is None else reveal(backend.api_key),
         api_base=backend.api_base,
         connect_timeout=backend.connect_timeout,
-        read_timeout=max(backend.first_byte_timeout, backend.idle_timeout),
+        read_timeout=max(backend.first_byte_timeout, backend.answer_timeout, backend.idle_timeout),
         fingerprint=backend.fingerprint(),
     )

@@ -44,7 +44,7 @@ from msgspec import Struct
 from router.core.policy import Health
 
 TRIAL_LEASE = 120.0
-"""Seconds after which a trial that was not heard of is given up for lost; the default deadline to the first byte."""
+"""Seconds after which a trial that was not heard of no longer keeps others from trying."""
 
 
 class State(StrEnum):

@@ -164,12 +164,16 @@ class _Backend(Section):
     """Credential that is sent to it: env:NAME or file:PATH."""
     capacity: Capacity = Capacity()
     """When it counts as full."""
-    connect_timeout: Duration = 5.0
+    connect_timeout: Duration = 2.0
     """Until the connection (and TLS) stands."""
-    first_byte_timeout: Duration = 120.0
-    """From the request's last byte to the response's first."""
+    first_byte_timeout: Duration = 20.0
+    """Until a stream's first event, or the next backend's turn; for other answers, without a sign of life."""
+    answer_timeout: Duration = 600.0
+    """Until an answer that is no stream, or the next backend's turn, while there are signs of life."""
     idle_timeout: Duration = 120.0
-    """Longest silence inside a response."""
+    """Longest pause between two events of a stream; comments and single bytes are none."""
+    stream_timeout: Duration = 3600.0
+    """Longest stream, from its request to its end."""
     stream_usage: bool = True
     """Ask for token usage in streams; set false for providers that refuse `stream_options`."""
 
@@ -347,8 +351,8 @@ class Retry(Section):
     """Attempts per request, over all backends."""
     budget: Fraction = 0.2
     """Retries as a share of requests."""
-    deadline: Duration = 120.0
-    """From the request's arrival to the response's first byte, over all attempts."""
+    deadline: Duration = 600.0
+    """From the request's arrival to the first byte for the client, over all attempts; nothing prolongs it."""
     backoff: Duration = 0.05
     """First wait before the same backend is tried again; it doubles, with jitter."""
     max_backoff: Duration = 2.0

@@ -20,6 +20,7 @@
     job          what the forwarder is given, and what it tells
     forward      attempts, in order, within one deadline
     exchange     one attempt's response: buffered, or relayed as it comes
+    patience     how long one attempt's answer is waited for
     reservation  one request's hold in the ledger
     accounts     what the ledger is told of a request
     endings      how a request ends for the ledger

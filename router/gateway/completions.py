@@ -213,6 +213,8 @@ class Completions:
         if exchange.broken is None:
             client.finish()
             return
+        if exchange.scanner is not None and exchange.scanner.done:  # it said so, and that it is over
+            client.finish()
         backend, why = sent.candidate.route.backend, str(exchange.broken)
         sent.replica.report_failure(self._loop.time(), why)
         log.warning("stream broken", extra={"request": ask.request.id, "backend": backend, "why": why})
@@ -224,7 +226,6 @@ class Completions:
         if failure.last is None:
             raise no_answer(failure, decision)
         exchange = failure.last.exchange
-        exchange.headers = [pair for pair in exchange.headers if pair[0] != b"x-should-retry"]
         lines = _lines(ask, decision, failure.last.candidate.reason, failure.last)
         client.respond(exchange.status, lines + retry_lines(failure, exchange.headers), exchange.body)
 

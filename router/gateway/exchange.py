@@ -2,17 +2,21 @@
 
 An `Exchange` is the upstream connection's sink. Its `ready` future resolves when it is known what kind of
 answer this is: a whole body, or a stream whose first event has arrived and is no error. Until then nothing
-has been written to the client, so that another backend can still be tried. A stream flows from the upstream
-parser's callback into the client's transport, with no task in between.
+has been written to the client, so that another backend can still be tried. An error that came with status 200, whole or
+as a stream's first event, becomes the error answer that it should have been. A stream flows from the upstream parser's
+callback into the client's transport, with no task in between.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from router.core.answer import is_answer, is_event_stream
+from router.core.complaint import Complaint, complaint_in, status_of
 from router.core.retry import Fault
-from router.core.sse import ContinuousScanner, EventScanner, error_event
+from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
 from router.gateway.http import Client
+from router.gateway.patience import Patience
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -23,11 +27,13 @@ class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
 
     __slots__ = (
+        "_answers",
         "_begun",
         "_client",
         "_ended",
         "_loop",
         "_parts",
+        "_restated",
         "_scanner",
         "_strip_usage",
         "asked_at",
@@ -35,22 +41,29 @@ class Exchange:
         "connection",
         "done",
         "headers",
+        "patience",
         "ready",
         "scanner",
         "size",
         "status",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool, continuous: bool = False) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool, continuous: bool = False, answers: int = 1
+    ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
+        self.patience: Patience | None = None
+        """How long it is waited for; set with the connection."""
         self.asked_at = 0.0
         """Monotonic time when the request was written; 0 before that."""
         self.scanner: EventScanner | None = None
         """Of a stream."""
         self._strip_usage = strip_usage
+        self._answers = answers
+        """Choices that were asked for."""
         self._scanner = ContinuousScanner if continuous else EventScanner
         self.status = 0
         self.headers: Headers = []
@@ -63,11 +76,13 @@ class Exchange:
         self._ended = False
         self._begun = False
         """The first event of a stream is whole, and was judged."""
+        self._restated = False
+        """An error that came with status 200 is what `status` and `body` say now."""
         self._client: Client | None = None
 
     @property
     def streaming(self) -> bool:
-        return self.scanner is not None
+        return self.scanner is not None and not self._restated
 
     @property
     def body(self) -> bytes:
@@ -80,7 +95,7 @@ class Exchange:
         self.headers = headers
         if status == 200:
             for name, value in headers:
-                if name == b"content-type" and value.startswith(b"text/event-stream"):
+                if name == b"content-type" and is_event_stream(value):
                     self.scanner = self._scanner(self._strip_usage)
 
     def on_body(self, data: bytes) -> None:
@@ -88,6 +103,8 @@ class Exchange:
         scanner = self.scanner
         if scanner is None:
             self._collect(data)
+            return
+        if self._restated:
             return
         out = scanner.feed(data)
         if out:
@@ -103,12 +120,33 @@ class Exchange:
         else:
             self._collect(data)
 
+    def on_due(self, now: float) -> float:
+        """Progress is an event of a stream whose beginning the client may have, and no byte."""
+        if self.patience is None:
+            return now
+        return self.patience.look(now, self._begun, 0 if self.scanner is None else self.scanner.events)
+
     def on_end(self) -> None:
         self._ended = True
-        if self.scanner is not None:
+        if self.scanner is None:
+            self._end_whole()
+        elif not self._restated:
             self._end_stream(self.scanner)
         self._resolve(self.ready)
         self._resolve(self.done)
+
+    def _end_whole(self) -> None:
+        """Status 200 is a claim; a body that is encoded although that was not asked for cannot be held against it."""
+        if not 200 <= self.status < 300 or any(name == b"content-encoding" for name, _ in self.headers):
+            return
+        body = self.body
+        if is_answer(body):
+            return
+        complaint = complaint_in(body)
+        if complaint is None:
+            self._fail_ready(Fault.BAD_RESPONSE, f"status {self.status} without an answer")
+        else:
+            self._restate(complaint, body)
 
     def _end_stream(self, scanner: EventScanner) -> None:
         self._release(scanner)
@@ -118,7 +156,9 @@ class Exchange:
             self._write(rest)
         if not self._begun:
             self._first_event(scanner)
-        elif not scanner.done:
+        elif scanner.error:
+            self.broken = UpstreamError(Fault.MID_STREAM, "the backend reported an error")
+        elif not (scanner.done or self._all_said(scanner)):
             self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
 
     def _release(self, scanner: EventScanner) -> None:
@@ -126,15 +166,21 @@ class Exchange:
         if last:
             self._write(last)
 
+    def _all_said(self, scanner: EventScanner) -> bool:
+        """Every choice has come to its end: what is missing, if anything, is only `[DONE]`."""
+        return len(scanner.finished) >= self._answers
+
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
-        if self.ready.done():
-            if self.scanner is not None:
-                self._release(self.scanner)
-            self.broken = error
-            self._resolve(self.done)
-        else:
+        if not self.ready.done():
             self.ready.set_exception(error)
+            return
+        scanner = self.scanner
+        if scanner is not None:
+            self._release(scanner)
+        if scanner is None or scanner.error or not self._all_said(scanner):
+            self.broken = UpstreamError(Fault.MID_STREAM, error.detail)
+        self._resolve(self.done)
 
     def _collect(self, data: bytes) -> None:
         if self.size > MAX_ANSWER_BYTES:
@@ -143,13 +189,30 @@ class Exchange:
 
     def _first_event(self, scanner: EventScanner) -> None:
         if scanner.error:
-            self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
+            self._first_error()
         elif scanner.malformed:
             self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
-        elif self._ended and not scanner.events:
+        elif not scanner.events and (self._ended or scanner.done):
             self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
         else:
             self._resolve(self.ready)
+
+    def _first_error(self) -> None:
+        """The client has nothing yet, so that it is told as an error and not in a stream."""
+        for payload in payloads(self.body):
+            complaint = complaint_in(payload)
+            if complaint is not None:
+                self._restate(complaint, payload)
+                self._resolve(self.ready)
+                return
+        self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
+
+    def _restate(self, complaint: Complaint, body: bytes) -> None:
+        self._restated = True
+        self.status = status_of(complaint)
+        self.headers = [pair for pair in self.headers if pair[0] != b"content-type"]
+        self.headers.append((b"content-type", b"application/json"))
+        self._parts = [body]
 
     def _fail_ready(self, fault: Fault, detail: str) -> None:
         if not self.ready.done():
@@ -188,6 +251,8 @@ class Exchange:
 
     def _resume(self) -> None:
         if self.connection is not None and not self._ended:
+            if self.patience is not None:
+                self.patience.resumed(self._loop.time())
             self.connection.resume()
 
     def abandon(self) -> None:

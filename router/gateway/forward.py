@@ -23,6 +23,7 @@ from router.core.retry import Action, Fault, Outcome, judge, reset_asked, rest_a
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.job import Attempt, Job, Sent
+from router.gateway.patience import Patience
 from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
@@ -210,8 +211,12 @@ class Forwarding:
         """True when `current` holds an answer for the client."""
         replica = slot.replica
         job = self._job
-        continuous = hides_usage(job.reading, candidate.route)
-        exchange = Exchange(self._loop, strip_usage=job.reading.include_usage is not True, continuous=continuous)
+        exchange = Exchange(
+            self._loop,
+            strip_usage=job.reading.include_usage is not True,
+            continuous=hides_usage(job.reading, candidate.route),
+            answers=job.reading.answers,
+        )
         sent = Sent(candidate, replica, exchange)
         self.current = sent
         pool = replica.pool
@@ -229,10 +234,12 @@ class Forwarding:
             self._judged(sent, slot, Outcome(fault=fault), str(error))
             self.release()
             return False
-        if sent.exchange.status == 200:
+        if 200 <= sent.exchange.status < 300:
             now = self._loop.time()
             slot.report(Event.SUCCESS, now)
             replica.answered(candidate.route.upstream_model, now)
+            if exchange.patience is not None:
+                exchange.patience.answered(now)
             return True
         return self._judged(sent, slot, self._outcome(sent), "")
 
@@ -274,9 +281,30 @@ class Forwarding:
         body = _body(job, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), headers, len(body))
-        first_byte = min(replica.first_byte_timeout, job.deadline - self._loop.time())
-        connection.send(job.permitted, head, body, sent.exchange, first_byte, replica.idle_timeout)
+        needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
+        patience = sent.exchange.patience = Patience(
+            replica,
+            needed,
+            stream=job.reading.stream,
+            now=self._loop.time(),
+            deadline=job.deadline,
+            others=self._others,
+        )
+        connection.send(job.permitted, head, body, sent.exchange, patience.first_look)
         sent.exchange.asked_at = monotonic()
+
+    def _others(self) -> bool:
+        """Whether another backend may take over now."""
+        now = self._loop.time()
+        if self._failures + 1 >= self._job.retry.attempts or not self._state.retry_budget.spend(now)[1]:
+            return False
+        for candidate in self._job.candidates:
+            route = candidate.route
+            if route.owned or not self._closed:
+                replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)
+                if replica is not None and replica not in self._tried:
+                    return True
+        return False
 
     def reason(self, candidate: Candidate) -> str:
         """Why the request went to `candidate`, in short."""

@@ -28,10 +28,15 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class Sink(Protocol):
-    """Who receives a response. Exactly one of `on_end` and `on_lost` is called last."""
+    """Who receives a response. Exactly one of `on_end` and `on_lost` is called last.
+
+    `on_due` is asked how long to wait, at the instant that it named last, whatever has arrived since: it gives the loop
+    time of the next look, or one that is not later than `now` when it waits no longer.
+    """
 
     def on_head(self, status: int, headers: Headers) -> None: ...
     def on_body(self, data: bytes) -> None: ...
+    def on_due(self, now: float) -> float: ...
     def on_end(self) -> None: ...
     def on_lost(self, error: UpstreamError) -> None: ...
 
@@ -48,7 +53,7 @@ class Connection:
         self.reused = False
         self.idle_since = 0.0
         self.deadline = 0.0
-        """Loop time at which silence becomes a failure; moved by whatever arrives."""
+        """Loop time at which the sink is asked whether to wait on; moved by nothing that arrives."""
         self._loop = loop
         self._released = released
         self._transport: asyncio.Transport | None = None
@@ -56,7 +61,6 @@ class Connection:
         self._sink: Sink | None = None
         self._headers: Headers = []
         self._header_bytes = 0
-        self._idle_timeout = 0.0
         self._head_seen = False
         self._framed = False
         self._got_bytes = False
@@ -85,16 +89,17 @@ class Connection:
         head: bytes,
         body: bytes,
         sink: Sink,
-        first_byte_timeout: float,
-        idle_timeout: float,
+        due: float,
     ) -> None:
-        """Write one request. Raises EgressViolation, before any byte, when this zone is not permitted."""
+        """Write one request; at loop time `due` the sink is asked whether to wait on.
+
+        Raises EgressViolation, before any byte, when this zone is not permitted.
+        """
         if self.target.zone not in permitted:
             raise EgressViolation(f"zone {self.target.zone} is not permitted for this request")
         assert self._transport is not None and self._sink is None
         self._sink = sink
-        self._idle_timeout = idle_timeout
-        self.deadline = self._loop.time() + first_byte_timeout
+        self.deadline = due
         self._headers = []
         self._header_bytes = 0
         self._head_seen = self._framed = self._got_bytes = self._complete = self._keep_alive = False
@@ -119,12 +124,15 @@ class Connection:
         if self._transport is not None and self._paused and not self.closed:
             self._paused = False
             self._transport.resume_reading()
-            self.deadline = self._loop.time() + self._idle_timeout
+            self.deadline = self._loop.time()
 
-    def expire(self) -> None:
+    def look(self, now: float) -> None:
         """Called by the pool's clock once `deadline` has passed."""
-        fault = Fault.MID_STREAM if self._head_seen else Fault.FIRST_BYTE_TIMEOUT
-        self._fail(UpstreamError(fault, "the backend went silent"))
+        later = now if self._sink is None else self._sink.on_due(now)
+        if later > now:
+            self.deadline = later
+        else:
+            self._fail(UpstreamError(Fault.FIRST_BYTE_TIMEOUT, "the backend took too long"))
 
     # --- asyncio's callbacks
 
@@ -136,7 +144,6 @@ class Connection:
             self._close()  # bytes that nobody asked for
             return
         self._got_bytes = True
-        self.deadline = self._loop.time() + self._idle_timeout
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:

@@ -28,6 +28,9 @@ class _Collector:
         if len(self._body) > MAX_BYTES:
             raise ValueError("the answer to a probe is too large")
 
+    def on_due(self, now: float) -> float:
+        return now
+
     def on_end(self) -> None:
         if not self.done.done():
             self.done.set_result((self._status, bytes(self._body)))
@@ -47,8 +50,7 @@ async def fetch(pool: Pool, path: str, timeout: float) -> tuple[int, bytes]:
         pool.target.get(path),
         b"",
         sink,
-        first_byte_timeout=timeout,
-        idle_timeout=timeout,
+        loop.time() + timeout,
     )
     try:
         async with asyncio.timeout(timeout):

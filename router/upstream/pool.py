@@ -94,9 +94,9 @@ class Pool:
             self._idle.append(connection)
 
     def tick(self, now: float) -> None:
-        """`now` in loop time: fail what went silent, close what idled too long."""
+        """`now` in loop time: look at what is due, close what idled too long."""
         for connection in [busy for busy in self._busy if busy.deadline < now]:
-            connection.expire()
+            connection.look(now)
         while self._idle and (self._idle[0].closed or self._idle[0].idle_since < now - self._idle_seconds):
             self._idle.popleft().abort()
 

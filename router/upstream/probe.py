@@ -74,7 +74,7 @@ async def probe(replica: Replica, served: frozenset[str], timeout: float) -> Non
     except ProbeFailed as error:
         replica.probe_failed(str(error), certain=True)
     else:
-        replica.probed(parse_load(metrics, replica.inflight))
+        replica.probed(parse_load(metrics, replica.inflight), asyncio.get_running_loop().time())
 
 
 class Probes:

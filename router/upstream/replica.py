@@ -9,6 +9,7 @@ from math import inf
 from typing import Final
 
 from router.core.breaker import CLOSED, Breaker, Event, State, allows, step
+from router.core.patience import Needed
 from router.core.policy import Backend, Health
 from router.core.rest import AWAKE, LONG, Rest, answered, refused
 from router.core.status import Opening, rest_left
@@ -39,13 +40,19 @@ class Replica:
         self.most = backend.capacity.max_running or sys.maxsize
         """Requests that may run here at a time, of those that this worker sends."""
         self.first_byte_timeout = backend.first_byte_timeout
+        self.answer_timeout = backend.answer_timeout
         self.idle_timeout = backend.idle_timeout
+        self.stream_timeout = backend.stream_timeout
         self.health = health
         self.breaker = CLOSED
         self.changes: deque[tuple[float, State, str]] = deque(maxlen=KEPT_CHANGES)
         """When the circuit last changed, to which state, and why."""
         self.succeeded = -inf
         """When a request last succeeded."""
+        self.alive = -inf
+        """When a probe last succeeded, or a stream was last seen to go on."""
+        self.needed: dict[tuple[str, bool], Needed] = {}
+        """How long answers took, by the upstream's name of the model and whether they were streams."""
         self.rests: dict[str, Rest] = {}
         """Models (by the upstream's name) that a limit spoke of, and those that it does not know."""
         self._models = len({each if isinstance(each, str) else each.model for each in backend.serves.values()})
@@ -134,8 +141,15 @@ class Replica:
         if self.inflight + 1 >= self.most or self.load.waiting:
             self._on_change()
 
-    def probed(self, load: Load) -> None:
-        """A probe succeeded."""
+    def needs(self, model: str, *, stream: bool) -> Needed:
+        found = self.needed.get((model, stream))
+        if found is None:
+            found = self.needed[model, stream] = Needed()
+        return found
+
+    def probed(self, load: Load, now: float = -inf) -> None:
+        """A probe succeeded, at that time."""
+        self.alive = max(self.alive, now)
         self.load, self.probed_down, self._missed_probes = load, "", 0
         self._on_change()
 

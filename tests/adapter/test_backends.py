@@ -23,7 +23,8 @@ def test_only_backends_of_kind_litellm_with_their_secrets_revealed() -> None:
 
 
 def test_silence_may_last_as_long_as_the_longer_time_out() -> None:
-    (backend,) = from_policy(policy(first_byte_timeout="5s", idle_timeout="9s", connect_timeout="1s"), str).values()
+    times = {"first_byte_timeout": "5s", "answer_timeout": "9s", "idle_timeout": "7s", "connect_timeout": "1s"}
+    (backend,) = from_policy(policy(**times), str).values()
     assert (backend.connect_timeout, backend.read_timeout) == (1.0, 9.0)
 
 

@@ -81,6 +81,27 @@ def raw(data: bytes, *, close: bool = True) -> Behaviour:
     return behave
 
 
+def drip(first: bytes, again: bytes, gap: float = 0.02) -> Behaviour:
+    """`first`, and then `again` and again, for ever."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
+        writer.write(first)
+        while True:
+            writer.write(again)
+            await writer.drain()
+            await asyncio.sleep(gap)
+
+    return behave
+
+
+def late(behaviour: Behaviour, seconds: float) -> Behaviour:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
+        await asyncio.sleep(seconds)
+        await behaviour(reader, writer, request)
+
+    return behave
+
+
 def silence() -> Behaviour:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
         await reader.read()

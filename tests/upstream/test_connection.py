@@ -35,6 +35,9 @@ class Recorder:
     def on_end(self) -> None:
         self.ended.set_result(None)
 
+    def on_due(self, now: float) -> float:
+        return now
+
     def on_lost(self, error: UpstreamError) -> None:
         self.ended.set_result(error)
 
@@ -58,7 +61,7 @@ async def ask(pool: Pool, permitted: frozenset[str] = LOCAL, patience: float = 5
     connection = pool.take_idle() or await pool.connect(10.0)
     sink = Recorder()
     head = pool.head("/chat/completions") + b"content-length: 2\r\n\r\n"
-    connection.send(permitted, head, b"{}", sink, first_byte_timeout=patience, idle_timeout=patience)
+    connection.send(permitted, head, b"{}", sink, due=asyncio.get_running_loop().time() + patience)
     await asyncio.wait_for(sink.ended, 20)
     return sink
 
@@ -141,7 +144,7 @@ async def test_a_connection_closed_while_it_idled_is_stale_not_failed(pool, back
     assert connection is not None
     backend.default = raw(b"")
     sink = Recorder()
-    connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, first_byte_timeout=5, idle_timeout=5)
+    connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, due=float("inf"))
     error = await asyncio.wait_for(sink.ended, 20)
     assert error is not None and error.stale
 
@@ -149,9 +152,8 @@ async def test_a_connection_closed_while_it_idled_is_stale_not_failed(pool, back
 async def test_aborting_closes_the_backends_side_at_once(pool, backend):
     backend.default = silence()
     connection = await pool.connect(10.0)
-    connection.send(
-        LOCAL, pool.head("/x") + b"content-length: 0\r\n\r\n", b"", Recorder(), first_byte_timeout=5, idle_timeout=5
-    )
+    head = pool.head("/x") + b"content-length: 0\r\n\r\n"
+    connection.send(LOCAL, head, b"", Recorder(), due=float("inf"))
     await backend.asked.wait()
     connection.abort()
     await asyncio.wait_for(backend.left.wait(), 1)

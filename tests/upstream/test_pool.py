@@ -70,6 +70,9 @@ class Sink:
     def on_end(self) -> None:
         self.endings += 1
 
+    def on_due(self, now: float) -> float:
+        return now
+
     def on_lost(self, error: UpstreamError) -> None:
         self.endings += 1
         self.lost = error
@@ -97,7 +100,7 @@ class Line:
         return connection, cast(Wire, connection._transport)
 
     def send(self, connection: Connection, sink: Sink) -> None:
-        connection.send(LOCAL, self.pool.head("/x") + b"\r\n", b"", sink, first_byte_timeout=5, idle_timeout=5)
+        connection.send(LOCAL, self.pool.head("/x") + b"\r\n", b"", sink, due=float("inf"))
 
 
 def idle(pool: Pool) -> int:
@@ -138,7 +141,7 @@ def end(connection: Connection, ending: str) -> None:
     if ending == "left":
         connection.abort()
     elif ending == "silent" and connection._sink is not None:
-        connection.expire()
+        connection.look(0.0)
     elif ending in ("closed", "reset"):
         connection.connection_lost(ConnectionResetError() if ending == "reset" else None)
 
@@ -232,7 +235,7 @@ async def test_answers_that_end_with_their_connection_leave_the_books(pool, back
         connection = await pool.connect(1.0)
         sink = Sink(connection)
         head = pool.head("/x") + b"content-length: 0\r\n\r\n"
-        connection.send(LOCAL, head, b"", sink, first_byte_timeout=5, idle_timeout=5)
+        connection.send(LOCAL, head, b"", sink, due=float("inf"))
         await until(lambda sink=sink: sink.endings)
     assert (pool.busy, idle(pool)) == (0, 0)
 
@@ -247,7 +250,7 @@ async def test_a_fetch_that_is_given_up_leaves_the_books(pool, backend):
 async def test_a_request_that_may_not_be_sent_leaves_the_books(pool, backend):
     connection = await pool.connect(1.0)
     with pytest.raises(EgressViolation):
-        connection.send(frozenset(), b"", b"", Sink(connection), first_byte_timeout=5, idle_timeout=5)
+        connection.send(frozenset(), b"", b"", Sink(connection), due=float("inf"))
     connection.abort()
     assert (pool.busy, idle(pool)) == (0, 0)
 
@@ -256,7 +259,7 @@ async def test_a_closing_pool_keeps_nothing_that_comes_back(pool, backend):
     connection = await pool.connect(1.0)
     sink = Sink(connection)
     head = pool.head("/x") + b"content-length: 0\r\n\r\n"
-    connection.send(LOCAL, head, b"", sink, first_byte_timeout=5, idle_timeout=5)
+    connection.send(LOCAL, head, b"", sink, due=float("inf"))
     pool.close()
     await until(lambda: sink.endings)
     assert sink.lost is None and (pool.busy, idle(pool)) == (0, 0)

@@ -1,0 +1,131 @@
+"""One attempt's response: what is an answer, and what only says so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
+
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
+ERROR = b'{"error":{"message":"CUDA out of memory","type":"internal_error","code":null}}'
+
+NO_ANSWERS = {
+    "an error object": ERROR,
+    "an error beside choices": b'{"error":{"message":"no"},"choices":[]}',
+    "a page": b"<html><body>Please log in</body></html>",
+    "nothing": b"",
+    "half of something": completion()[:60],
+    "another object": b'{"status":"ok"}',
+}
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+async def test_what_says_200_and_is_no_answer_is_a_failure(gateway, backends, body, status):
+    backends["gpu"].default = answer(status, body)
+    for _ in range(6):
+        answered, headers, content = await gateway.post(ASK)
+        assert (answered, headers["x-breakeven-backend"], content) == (200, "api", completion())
+    assert len(backends["gpu"].requests) == 5, "its circuit opened"
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body):
+    backends["gpu"].default = answer(200, body)
+    status, headers, content = await gateway.post(RESTRICTED)
+    assert status >= 500 and headers["x-should-retry"] == "false"
+    assert "error" in json.loads(content)
+    [row] = gateway.rows()
+    assert (row.requests, row.errors) == (1, 1)
+
+
+async def test_an_error_that_came_with_status_200_keeps_its_words(gateway, backends):
+    backends["gpu"].default = answer(200, ERROR)
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, headers["content-type"], body) == (502, "application/json", ERROR)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"message": "CUDA out of memory"}, 502),
+        ({"message": "Overloaded", "type": "overloaded_error"}, 529),
+        ({"message": "no", "code": 503}, 503),
+    ],
+)
+async def test_an_early_error_event_fails_over_and_keeps_its_words_when_it_was_the_last(
+    gateway, backends, error, status
+):
+    backends["gpu"].default = stream(b": hello\n\n", b"data: " + json.dumps({"error": error}).encode() + b"\n\n")
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    answered, headers, _ = await gateway.post(ASK | {"stream": True})
+    assert (answered, headers["x-breakeven-backend"]) == (200, "api")
+    answered, headers, body = await gateway.post(RESTRICTED | {"stream": True})
+    assert (answered, headers["content-type"], json.loads(body)) == (status, "application/json", {"error": error})
+
+
+async def test_an_early_error_event_about_the_request_is_its_answer(gateway, backends):
+    error = {"error": {"message": "max_tokens is too large", "type": "BadRequestError", "code": 400}}
+    backends["gpu"].default = stream(b"data: " + json.dumps(error).encode() + b"\n\n", DONE)
+    status, _, body = await gateway.post(ASK | {"stream": True})
+    assert (status, json.loads(body)) == (400, error)
+    assert not backends["api"].requests
+
+
+async def test_a_refusal_of_content_in_a_stream_is_not_tried_elsewhere(gateway, backends):
+    error = {"error": {"message": "Filtered", "code": "content_filter"}}
+    backends["gpu"].default = stream(b"data: " + json.dumps(error).encode() + b"\n\n")
+    status, _, body = await gateway.post(ASK | {"stream": True})
+    assert (status, json.loads(body)) == (400, error)
+    assert not backends["api"].requests
+
+
+async def test_a_stream_of_nothing_but_its_end_is_empty(gateway, backends):
+    backends["gpu"].default = stream(DONE)
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    assert (await gateway.post(ASK | {"stream": True}))[1]["x-breakeven-backend"] == "api"
+
+
+async def test_a_late_error_event_is_an_error_though_done_follows(gateway, backends):
+    events = (event("Pa"), b"data: " + ERROR + b"\n\n", DONE)
+    backends["gpu"].default = stream(*events)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == b"".join(events)
+    [row] = gateway.rows()
+    assert (row.requests, row.errors) == (1, 1)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "is reset"])
+async def test_a_stream_is_whole_once_every_choice_has_finished(gateway, backends, ends):
+    events = (event("Pa"), event("ris", "stop"), usage_event())
+    backends["gpu"].default = stream(*events, ends=ends)
+    asked = ASK | {"stream": True, "stream_options": {"include_usage": True}}
+    _, _, body = await gateway.post(asked)
+    assert body == b"".join(events), "nothing is invented"
+    [row] = gateway.rows()
+    assert (row.errors, row.estimated, row.output) == (0, 0, 7)
+
+
+async def test_a_stream_of_two_choices_is_not_whole_after_one(gateway, backends):
+    backends["gpu"].default = stream(event("Pa"), event("ris", "stop"))
+    _, _, body = await gateway.post(ASK | {"stream": True, "n": 2})
+    assert b"upstream_stream_broken" in body
+    [row] = gateway.rows()
+    assert row.errors == 1
+
+
+@pytest.mark.parametrize("name", ["Text/Event-Stream", "text/event-stream ; charset=UTF-8", "TEXT/EVENT-STREAM;x=y"])
+async def test_a_stream_is_known_by_its_content_type_as_the_standard_says(gateway, backends, name):
+    content = event("Paris", "stop") + usage_event() + DONE
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {name}\r\ncontent-length: {len(content)}\r\n\r\n"
+    backends["gpu"].default = raw(head.encode() + content, close=False)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == event("Paris", "stop") + DONE
+
+
+async def test_an_encoded_answer_passes_as_it_is(gateway, backends):
+    backends["gpu"].default = answer(200, b"\x1f\x8b...", "content-encoding: gzip\r\n")
+    status, headers, body = await gateway.post(ASK)
+    assert (status, headers["content-encoding"], body) == (200, "gzip", b"\x1f\x8b...")
