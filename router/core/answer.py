@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+_BRACKET = ord("[")
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -30,7 +31,7 @@ def is_answer(body: bytes) -> bool:
 
 
 def _begins(value: msgspec.Raw) -> bool:
-    return bytes(value).lstrip().startswith(b"[")
+    return memoryview(value)[0] == _BRACKET
 
 
 def is_event_stream(content_type: bytes) -> bool:

@@ -22,6 +22,8 @@ FACTOR = 3.0
 ENOUGH = 20
 """Answers after which their times count."""
 _BETWEEN = 16
+_ALL = 256
+_ONE_IN = 4
 OVER = 0.0
 """In the place of the next look: it is not waited for any longer."""
 
@@ -50,16 +52,23 @@ def look_inside(now: float, asked: float, progress: float, idle: float, total: f
 
 
 class Needed:
-    """The seconds that 99 in 100 answers needed, rounded up by an eighth at most; 0 until there are `ENOUGH`."""
+    """The seconds that 99 in 100 answers needed, rounded up by an eighth at most; 0 until there are `ENOUGH`.
 
-    __slots__ = ("_due", "_millis", "seconds")
+    Where there are many, some of them say as much as all.
+    """
+
+    __slots__ = ("_due", "_millis", "_seen", "seconds")
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._millis = Histogram()
         self._due = ENOUGH
+        self._seen = 0
 
     def add(self, seconds: float) -> None:
+        self._seen += 1
+        if self._seen > _ALL and self._seen % _ONE_IN:
+            return
         self._millis.add(int(seconds * 1000))
         self._due -= 1
         if self._due == 0:

@@ -121,10 +121,12 @@ class Exchange:
             self._collect(data)
 
     def on_due(self, now: float) -> float:
-        """Progress is an event of a stream whose beginning the client may have, and no byte."""
-        if self.patience is None:
+        """Progress is an event of a stream whose beginning the client may have, and no byte. After `[DONE]` there is
+        nothing to wait for, though some keep the connection open."""
+        scanner = self.scanner
+        if self.patience is None or (scanner is not None and scanner.done):
             return now
-        return self.patience.look(now, self._begun, 0 if self.scanner is None else self.scanner.events)
+        return self.patience.look(now, self._begun, 0 if scanner is None else scanner.events)
 
     def on_end(self) -> None:
         self._ended = True
@@ -158,7 +160,7 @@ class Exchange:
             self._first_event(scanner)
         elif scanner.error:
             self.broken = UpstreamError(Fault.MID_STREAM, "the backend reported an error")
-        elif not (scanner.done or self._all_said(scanner)):
+        elif not self._all_said(scanner):
             self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
 
     def _release(self, scanner: EventScanner) -> None:
@@ -167,8 +169,8 @@ class Exchange:
             self._write(last)
 
     def _all_said(self, scanner: EventScanner) -> bool:
-        """Every choice has come to its end: what is missing, if anything, is only `[DONE]`."""
-        return len(scanner.finished) >= self._answers
+        """It said so, or every choice has come to its end: then nothing is missing but `[DONE]`."""
+        return scanner.done or len(scanner.finished) >= self._answers
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
@@ -235,6 +237,7 @@ class Exchange:
         self._parts = []
         self._client = client
         if self.connection is not None and not self._ended:
+            self.connection.deadline = self._loop.time()  # from now on it is looked at as a stream that has begun
             client.on_pause = self._pause
             client.on_resume = self._resume
             if client.stalled_since:

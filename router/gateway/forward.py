@@ -8,6 +8,7 @@ connection, which checks them again. It retries until something has been written
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from time import monotonic
 
@@ -28,6 +29,8 @@ from router.gateway.state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
+
+log = logging.getLogger("breakeven.gateway")
 
 _OURS = frozenset({Blame.CREDENTIALS, Blame.NAMES, Blame.NOTHING})
 """What is no client's business."""
@@ -265,6 +268,8 @@ class Forwarding:
         slot.report(verdict.event, now, rest=verdict.rest or 0.0, why=why)
         if verdict.action is Action.ANSWER:
             return True
+        if outcome.blame is Blame.NAMES:
+            log.warning("model not known", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
         if verdict.of_model:
             sent.replica.refused(sent.candidate.route.upstream_model, now, verdict.rest, why, passes=limited)
         if not limited:

@@ -54,13 +54,20 @@ def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
     if failure.timed_out:
         message = f"No backend answered in time. {failure}"
         return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
-    wait = None if failure.rest is None else client_retry_after(failure.rest)
-    if wait is not None and not failure.attempts:
+    wait = _time_to_come_back(failure)
+    if failure.rest is not None and not failure.attempts:
         message = f"Every backend that may take this request rests, as its limits ask. {failure}"
         return ApiError(429, "rate_limit_exceeded", message, retry_after=wait, retryable=True, level=decision.level)
     message = f"No backend that may take this request answered. {failure}"
     retryable = wait is not None
     return ApiError(503, "backend_unavailable", message, retry_after=wait, retryable=retryable, level=decision.level)
+
+
+def _time_to_come_back(failure: NoAnswer) -> int | None:
+    """In seconds; None where all was tried, and trying it all again is no use."""
+    if failure.rest is not None:
+        return client_retry_after(failure.rest)
+    return None if failure.attempts else _SOON
 
 
 def retry_lines(failure: NoAnswer, headers: Headers) -> bytes:
@@ -73,4 +80,6 @@ def retry_lines(failure: NoAnswer, headers: Headers) -> bytes:
     return header("retry-after", str(client_retry_after(failure.rest))) + header("x-should-retry", "true")
 
 
+_SOON = 2
+"""Seconds."""
 _WHEN = (b"retry-after", b"retry-after-ms")

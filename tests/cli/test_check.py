@@ -85,3 +85,18 @@ def test_a_wrong_command_line_gives_2() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["check"])
     assert caught.value.code == 2
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_policy_that_leaves_a_second_backend_no_time_is_valid_but_warned_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    two = POLICY.replace("backends: [gpu]", "backends: [gpu, more]").replace(
+        "models:\n",
+        "  more: {zone: local, kind: vllm, url: http://127.0.0.1:8001/v1, serves: {chat: my-model}}\nmodels:\n",
+    )
+    Path("p.yaml").write_text(two + "retry: {deadline: 21s}\n")
+    assert main(["check", "p.yaml"]) == 0
+    seen = capsys.readouterr()
+    assert seen.out == "ok p.yaml (no cases)\n"
+    assert seen.err.startswith("warning p.yaml: backends.gpu: connect_timeout and first_byte_timeout (22 s) leave")

@@ -77,3 +77,12 @@ def test_what_answers_needed_counts_once_there_are_enough() -> None:
     for _ in range(ENOUGH):
         needed.add(60.0)
     assert 60.0 <= needed.seconds <= 68.0
+
+
+def test_of_many_answers_some_count_for_all() -> None:
+    needed = Needed()
+    for _ in range(300):
+        needed.add(3.0)
+    for _ in range(200):
+        needed.add(60.0)
+    assert 60.0 <= needed.seconds <= 68.0

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import pytest
 from support.gateway import POLICY
+from support.scripted import answer
 
 from router.core.naming import unknown
 
@@ -51,3 +52,15 @@ async def test_without_a_sensitivity_section_tags_are_digests(serve):
     assert (await gateway.post(ASK, {"x-breakeven-tags": CARD}))[0] == 200
     [record] = gateway.ledger.records
     assert record.tags == (unknown(CARD),)
+
+
+async def test_a_request_that_met_only_resting_backends_is_released_and_written_down_as_refused(serve, backends):
+    gateway = await serve(POLICY.replace("backoff: 1ms", "backoff: 1ms, max_rest: 0s"))
+    restricted = ASK | {"metadata": {"sensitivity": "restricted"}}
+    backends["gpu"].default = answer(429, b"{}", "retry-after: 9\r\n")
+    await gateway.post(restricted)
+    await gateway.post(restricted)
+    tried, refused = gateway.ledger.records
+    assert (tried.kind, tried.status, tried.attempts) == ("settled", 429, 1)
+    assert (refused.kind, refused.status, refused.reason) == ("refused", 429, "rate_limit_exceeded")
+    assert not gateway.ledger.holds

@@ -108,6 +108,16 @@ async def test_a_stream_is_whole_once_every_choice_has_finished(gateway, backend
     assert (row.errors, row.estimated, row.output) == (0, 0, 7)
 
 
+async def test_a_stream_is_over_when_it_says_so_though_the_connection_stays_open(gateway, backends):
+    content = event("Paris") + DONE
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    backends["gpu"].default = raw(head + b"%x\r\n%b\r\n" % (len(content), content), close=False)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == content
+    [row] = gateway.rows()
+    assert row.errors == 0
+
+
 async def test_a_stream_of_two_choices_is_not_whole_after_one(gateway, backends):
     backends["gpu"].default = stream(event("Pa"), event("ris", "stop"))
     _, _, body = await gateway.post(ASK | {"stream": True, "n": 2})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, silence, stream
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
@@ -31,6 +32,19 @@ BEFORE_THE_ANSWER = {
     "504": answer(504, b"{}"),
     "529": answer(529, b"{}"),
     "our key refused": answer(401, b"{}"),
+    "our bill": answer(402, b"{}"),
+    "our key refused in other words": answer(403, b'{"error":{"code":"permission_denied"}}'),
+    "forbidden by who knows whom": answer(403, b"<html>Forbidden</html>"),
+    "our quota": answer(429, b'{"error":{"code":"insufficient_quota"}}'),
+    "a model that it does not know": answer(404, b'{"error":{"code":"model_not_found","message":"no such model"}}'),
+    "a page that does not exist": answer(404, b"<html>Not Found</html>"),
+    "200 with an error": answer(200, b'{"error":{"message":"no"}}'),
+    "200 with a page": answer(200, b"<html>hello</html>"),
+    "200 with nothing": answer(200, b""),
+    "200 with half an answer": answer(200, completion()[:50]),
+    "204": raw(b"HTTP/1.1 204 No Content\r\n\r\n", close=False),
+    "a stream of comments": stream(b": ping\n\n", b": ping\n\n"),
+    "a stream of nothing but its end": stream(DONE),
     "a redirect": answer(302, b"", "location: https://elsewhere.example/\r\n"),
 }
 
@@ -48,7 +62,8 @@ async def test_a_failure_before_the_answer_is_not_seen_by_a_client_that_may_go_e
 
 
 @pytest.mark.parametrize("fault", BEFORE_THE_ANSWER.values(), ids=BEFORE_THE_ANSWER.keys())
-async def test_a_restricted_request_is_never_sent_elsewhere(gateway, backends, fault):
+async def test_a_restricted_request_is_never_sent_elsewhere(serve, backends, fault):
+    gateway = await serve(POLICY.replace("deadline: 5s", "deadline: 900ms"))
     backends["gpu"].default = fault
     status, headers, _ = await gateway.post(RESTRICTED)
     assert status >= 300 and headers["x-should-retry"] == ("true" if status == 429 else "false")

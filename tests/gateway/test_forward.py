@@ -146,10 +146,12 @@ async def test_a_403_about_our_key_opens_the_circuit(gateway, backends):
     assert len(backends["gpu"].requests) == 5
 
 
-async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gateway, backends):
+async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gateway, backends, caplog):
     backends["gpu"].default = answer(404, b'{"object":"error","message":"The model does not exist","code":404}')
     for _ in range(2):
         status, headers, _ = await gateway.post(ASK)
         assert (status, headers["x-breakeven-backend"]) == (200, "api")
         assert headers["x-breakeven-reason"].startswith("failover from gpu: HTTP 404")
     assert len(backends["gpu"].requests) == 1
+    [line] = [vars(record) for record in caplog.records if record.message == "model not known"]
+    assert line["backend"] == "gpu" and "backends.gpu.serves.chat" in line["why"]
