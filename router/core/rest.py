@@ -32,14 +32,18 @@ class Rest(Struct, frozen=True):
 AWAKE = Rest()
 
 
-def refused(rest: Rest, now: float, asked: float | None, longest: float, why: str, *, passes: bool = True) -> Rest:
-    """The rest after a refusal, which `asked` for so many seconds, or named none; `longest` bounds what was not asked
-    for."""
-    resting = now < rest.until
-    count = max(1, rest.refusals) if resting else rest.refusals + 1
+def refused(
+    rest: Rest, sent: float, now: float, asked: float | None, longest: float, why: str, *, passes: bool = True
+) -> Rest:
+    """The rest after the refusal of a request that was `sent` then.
+
+    It `asked` for so many seconds, or named none; `longest` bounds what was not asked for.
+    """
+    follows = sent >= rest.until
+    count = rest.refusals + 1 if follows else max(1, rest.refusals)
     first = SHORTEST if asked is None else asked
     length = max(first, min(longest, (first or SHORTEST / 2) * 2.0 ** min(count - 1, 30))) if count > 1 else first
-    if resting and now + length <= rest.until:
+    if not follows and now + length <= rest.until:
         return rest
     return Rest(now + length, length, count, why, passes)
 

@@ -271,7 +271,9 @@ class Forwarding:
         if outcome.blame is Blame.NAMES:
             log.warning("model not known", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
         if verdict.of_model:
-            sent.replica.refused(sent.candidate.route.upstream_model, now, verdict.rest, why, passes=limited)
+            began = now if sent.exchange.patience is None else sent.exchange.patience.asked
+            model = sent.candidate.route.upstream_model
+            sent.replica.refused(model, began, now, verdict.rest, why, passes=limited)
         if not limited:
             self._failures += 1
         self.attempts.append(sent.failed(outcome))

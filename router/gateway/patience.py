@@ -15,7 +15,6 @@ class Patience:
     """
 
     __slots__ = (
-        "_asked",
         "_deadline",
         "_events",
         "_living",
@@ -24,6 +23,7 @@ class Patience:
         "_progress",
         "_replica",
         "_turn",
+        "asked",
         "first_look",
     )
 
@@ -34,7 +34,8 @@ class Patience:
         self._needed = needed
         self._living = not stream
         """Signs of life count."""
-        self._asked = self._progress = now
+        self.asked = self._progress = now
+        """When the request was sent."""
         self._deadline = deadline
         self._others = others
         self._events = 0
@@ -48,11 +49,11 @@ class Patience:
             if events != self._events:
                 self._events, self._progress = events, now
                 replica.alive = now
-            return look_inside(now, self._asked, self._progress, replica.idle_timeout, replica.stream_timeout)
+            return look_inside(now, self.asked, self._progress, replica.idle_timeout, replica.stream_timeout)
         until = self._turn
         if self._living:
             sign = max(replica.alive, replica.succeeded)
-            until = turn_of_living(until, self._asked, replica.first_byte_timeout, replica.answer_timeout, sign)
+            until = turn_of_living(until, self.asked, replica.first_byte_timeout, replica.answer_timeout, sign)
         return look_before(now, self._deadline, until, now >= until and self._others())
 
     def resumed(self, now: float) -> None:
@@ -61,4 +62,4 @@ class Patience:
 
     def answered(self, now: float) -> None:
         """The answer is fit for the client: as long as that, answers of its model need."""
-        self._needed.add(now - self._asked)
+        self._needed.add(now - self.asked)

@@ -96,10 +96,10 @@ class Replica:
         self._on_change()
         return True
 
-    def refused(self, model: str, now: float, asked: float | None, why: str, *, passes: bool) -> None:
+    def refused(self, model: str, sent: float, now: float, asked: float | None, why: str, *, passes: bool) -> None:
         """A limit spoke of `model` (the upstream's name): it rests as long as `asked`, or for a while. A long rest of
         all that is served here is told to others, as any opening is. Waiting does not help where it does not pass."""
-        rest = refused(self.rests.get(model, AWAKE), now, asked, self.health.cooldown, why, passes=passes)
+        rest = refused(self.rests.get(model, AWAKE), sent, now, asked, self.health.cooldown, why, passes=passes)
         self.rests[model] = rest
         if rest.length > LONG and self._models == 1:
             self.report(Event.REST, now, rest=rest.until - now, why=why)

@@ -99,7 +99,7 @@ async def test_only_the_model_rests_that_the_limit_spoke_of(serve, backends):
 
 async def test_many_requests_at_one_backend_with_a_limit_all_come_through(serve, backends):
     """40 requests, of which the only backend refuses 30 %."""
-    gateway = await serve(POLICY.replace("backoff: 1ms", "backoff: 1ms, budget: 0.2"))
+    gateway = await serve(POLICY.replace("deadline: 5s", "deadline: 20s"))
     draw = Random(8)
     refuse = answer(429, b'{"error":{"message":"slow down"}}', "retry-after-ms: 20\r\n")
 

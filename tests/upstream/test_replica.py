@@ -131,7 +131,7 @@ async def test_who_began_before_the_circuit_opened_gives_nobody_elses_trial_back
 
 
 async def test_a_limit_rests_its_model_and_an_answer_after_it_wakes_it(seen: Seen) -> None:
-    seen.replica.refused("m", 1.0, 5.0, "HTTP 429", passes=True)
+    seen.replica.refused("m", 1.0, 1.0, 5.0, "HTTP 429", passes=True)
     rest = seen.replica.resting("m", 5.9)
     assert rest is not None and rest.until == 6.0
     assert seen.replica.resting("other", 5.9) is None and seen.replica.resting("m", 6.0) is None
@@ -140,7 +140,7 @@ async def test_a_limit_rests_its_model_and_an_answer_after_it_wakes_it(seen: See
 
 
 async def test_a_long_rest_of_all_that_is_served_opens_the_circuit_for_all_workers(seen: Seen) -> None:
-    seen.replica.refused("m", 1.0, 300.0, "HTTP 429", passes=True)
+    seen.replica.refused("m", 1.0, 1.0, 300.0, "HTTP 429", passes=True)
     assert seen.openings == [301.0] and not seen.replica.usable(2.0)
 
 
