@@ -16,6 +16,7 @@ installed    which litellm is installed, and whether it may be imported
 backends     the policy's backends of kind litellm
 screening    a client's body -> the parameters that may reach litellm
 library      calls into litellm; the only module that imports it
+confined     its HTTP clients: each request to its backend's hosts, no redirect, no proxy of the environment
 shapes       litellm's objects -> OpenAI's JSON
 failures     litellm's exceptions -> OpenAI's error object
 redact       secrets out of messages

@@ -22,6 +22,7 @@ from router.adapter.serve import serve_until_stopped
 from router.config.load import load
 from router.config.problems import PolicyError
 from router.config.secrets import MissingSecretError, resolve
+from router.upstream.reach import Reach
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def _run(backends: dict[str, AdapterBackend], path: str) -> None:
     _log_to_stderr()
     redactor = Redactor(_secrets(backends))
     prepare(os.environ)
+    Reach(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
     try:
         asyncio.run(serve_until_stopped(app, path, lambda: _announce(path)))

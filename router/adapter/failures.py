@@ -50,6 +50,22 @@ class Failure(Struct, frozen=True):
         return {"error": error}
 
 
+_NOT_FOLLOWED: Mapping[str, Failure] = {
+    "RedirectRefusedError": Failure(
+        502,
+        "The provider answered with a redirect, and redirects are not followed: name the address that it redirects to.",
+        "server_error",
+        "redirect_refused",
+    ),
+    "DestinationRefusedError": Failure(
+        502,
+        "The request would have gone to a host that the policy does not name: add it to the backend's hosts.",
+        "server_error",
+        "destination_refused",
+    ),
+}
+
+
 def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
     """What the client is told of an exception that a call raised."""
     behind = tuple(_chain(error))
@@ -58,6 +74,9 @@ def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
 
 def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str]) -> Failure:
     names = {kind.__name__ for each in behind for kind in type(each).__mro__}
+    refused = next((failure for name, failure in _NOT_FOLLOWED.items() if name in names), None)
+    if refused is not None:
+        return refused
     if names & _TIMED_OUT:
         return Failure(504, "The provider did not answer in time.", "server_error", "timeout")
     if names & _UNREACHED:
@@ -105,18 +124,24 @@ def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None]
     """Message and type in the provider's JSON, or the exception's text without litellm's prefixes."""
     for each in behind:
         text = str(each)
-        error = _json_error(text[text.find("{") :]) if "{" in text else None
+        error = _error_in(getattr(each, "body", None))
+        if error is None and "{" in text:
+            error = _json_error(text[text.find("{") :])
         if error is not None:
             kind = error.get("type")
             return str(error["message"]), kind if isinstance(kind, str) else None
     return _PREFIX.sub("", str(behind[0])).strip() or "The provider reported an error.", None
 
 
-def _json_error(text: str) -> dict[str, Any] | None:
+def _json_error(text: str) -> Mapping[str, Any] | None:
     try:
         value, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return None
+    return _error_in(value)
+
+
+def _error_in(value: Any) -> Mapping[str, Any] | None:
     error = value.get("error", value) if isinstance(value, dict) else None
     return error if isinstance(error, dict) and isinstance(error.get("message"), str) else None
 

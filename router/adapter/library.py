@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, Protocol
 
 from router.adapter.backends import AdapterBackend
+from router.adapter.confined import Confinement
 from router.adapter.screening import Json
+from router.upstream.reach import UnreachableError
 
+_CLIENTS = ("httpx", "httpx2")
+_NATIVE = "litellm.rust_bridge._native"
+"""Opens connections of its own, which neither Python nor we would see; litellm does without it."""
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "openai", "aiohttp.client", "asyncio")
 
 
@@ -37,8 +45,15 @@ class Litellm:
 
     def __init__(self) -> None:
         """Imports litellm, which takes seconds; `environment.prepare` comes first. Raises ImportError."""
+        clients = [importlib.import_module(name) for name in _CLIENTS]
+        self._confinements = [Confinement(client) for client in clients]
+        for each in self._confinements:
+            each.install()
+        sys.modules[_NATIVE] = None  # type: ignore[assignment]
         litellm: Any = importlib.import_module("litellm")
-        self._timeout: Any = importlib.import_module("httpx").Timeout
+        _use_no_session(importlib.import_module("aiohttp"))
+        _call_once(importlib.import_module("openai._models"))
+        self._timeout: Any = clients[0].Timeout
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         litellm.suppress_debug_info = True
@@ -47,14 +62,26 @@ class Litellm:
         litellm.disable_hf_tokenizer_download = True
         # Parameters that litellm knows a model to refuse are left out, so that a client need not know the model.
         litellm.drop_params = True
+        litellm.disable_aiohttp_transport = True
+        litellm.disable_aiohttp_trust_env = True
         self._litellm = litellm
 
     async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any:
         # litellm has its own MCP gateway, which a tool in the body could address, and which needs another package.
-        return await self._litellm.acompletion(**call, **self._route(backend, model), _skip_mcp_handler=True)
+        route = self._route(backend, model)
+        return await self._made(backend, partial(self._litellm.acompletion, **call, **route, _skip_mcp_handler=True))
 
     async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        return await self._litellm.aembedding(**call, **self._route(backend, model))
+        route = self._route(backend, model)
+        return await self._made(backend, partial(self._litellm.aembedding, **call, **route))
+
+    async def _made(self, backend: AdapterBackend, make: Callable[[], Awaitable[Any]]) -> Any:
+        with ExitStack() as stack:
+            calls = [stack.enter_context(each.towards(backend.destination)) for each in self._confinements]
+            answer = await make()
+            if answer is None:  # litellm does that where a provider refuses parameters that it wanted to leave out
+                raise calls[0].failure()
+            return answer
 
     def _route(self, backend: AdapterBackend, model: str) -> Json:
         return {
@@ -65,3 +92,17 @@ class Litellm:
             "num_retries": 0,
             "max_retries": 0,
         }
+
+
+def _use_no_session(aiohttp: Any) -> None:
+    """litellm's other clients are aiohttp's, which are not confined; it is told to do without them."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UnreachableError("only confined clients may be used here")
+
+    aiohttp.ClientSession._request = refuse
+
+
+def _call_once(models: Any) -> None:
+    """OpenAI's SDK, which litellm does not tell of its own `max_retries` everywhere, tries again twice by default."""
+    models.FinalRequestOptions.get_max_retries = lambda _, __: 0

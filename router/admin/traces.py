@@ -127,8 +127,21 @@ def _provider(ids: Any, version: str) -> TracerProvider:
     provider = TracerProvider(
         resource=own.merge(OTELResourceDetector().detect()), id_generator=ids, shutdown_on_exit=False
     )
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=_session())))
     return provider
+
+
+def _session() -> Any:
+    """Goes to the collector that is named and nowhere else: no redirect, no proxy of the environment, no .netrc."""
+    import requests
+
+    class Direct(requests.Session):
+        def request(self, *arguments: Any, **named: Any) -> requests.Response:
+            return super().request(*arguments, **{**named, "allow_redirects": False})
+
+    session = Direct()
+    session.trust_env = False
+    return session
 
 
 def _ids() -> Any:

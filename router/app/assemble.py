@@ -16,14 +16,17 @@ def backend_specs(plan: Plan, adapter_socket: str, tls: ssl.SSLContext) -> list[
     policy = plan.policy
     return [
         BackendSpec(
-            name=name, backend=backend, targets=_targets(name, backend, adapter_socket, tls), health=policy.health
+            name=name,
+            backend=backend,
+            targets=_targets(name, backend, policy.zones[backend.zone].proxy or "", adapter_socket, tls),
+            health=policy.health,
         )
         for name, backend in policy.backends.items()
     ]
 
 
-def _targets(name: str, backend: Backend, adapter_socket: str, tls: ssl.SSLContext) -> tuple[Target, ...]:
+def _targets(name: str, backend: Backend, proxy: str, adapter_socket: str, tls: ssl.SSLContext) -> tuple[Target, ...]:
     if isinstance(backend, LitellmBackend):
         return (target_of_socket(name, backend.zone, adapter_socket, backend.fingerprint()),)
     api_key = resolve(backend.api_key).reveal() if backend.api_key else None
-    return tuple(target_of_url(name, backend.zone, url, api_key, tls) for url in backend.replicas())
+    return tuple(target_of_url(name, backend.zone, url, api_key, tls, proxy) for url in backend.replicas())

@@ -10,6 +10,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from router.upstream.environment import steering
+
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 30.0
@@ -46,7 +48,7 @@ class Child:
         self._command = list(command)
         self._feed = feed
         self._is_ready = ready
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**_inherited(os.environ), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
         self._ended = asyncio.Event()
@@ -124,6 +126,12 @@ class Child:
         except TimeoutError:
             _signal(process, signal.SIGKILL)
             await process.wait()
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without proxies and the like: where requests go is said in the policy alone."""
+    left_out = set(steering(environment))
+    return {name: value for name, value in environment.items() if name not in left_out}
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.request
+from typing import Any
 
 TIMEOUT_SECONDS = 3.0
+MAX_BYTES = 1_000_000
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 def served_model(base_url: str) -> str:
     """The first model that GET {base_url}/models lists; empty when there is no such answer."""
     if not base_url.startswith(("http://", "https://")):
         return ""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
     try:
-        with urllib.request.urlopen(f"{base_url}/models", timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return str(json.load(answer)["data"][0]["id"])
+        with opener.open(f"{base_url}/models", timeout=TIMEOUT_SECONDS) as answer:
+            return str(json.loads(answer.read(MAX_BYTES))["data"][0]["id"])
     except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
         return ""

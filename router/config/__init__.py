@@ -6,6 +6,8 @@
     wording     pydantic's findings in plain words
     references  what the sections of a policy say about each other
     prices      published or given prices -> rates
+    providers   hosts and keys of known providers
+    destinations  where each backend's requests may go
     compile     policy + prices -> plan
     secrets     `env:NAME` and `file:PATH`
     watch       a policy file that changes while it is served

@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from router.config.compile import compile_plan
+from router.config.destinations import find_unreachable
 from router.config.document import MAX_BYTES, Document, parse
 from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
@@ -41,7 +42,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     findings = find_broken(document.data)
     policy = decode_document(document, TypeAdapter(Policy), findings)
     prices, unknown = price_table(policy, now)
-    findings += unknown
+    findings += (*unknown, *find_unreachable(policy))
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)

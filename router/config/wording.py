@@ -169,6 +169,8 @@ def _pattern(spot: Spot) -> str:
         return f"must be an http or https address such as {_example(spot)}, without user, password, ? or #"
     if "{64}" in pattern:
         return "must be the SHA-256 of the key as 64 small hex digits; `breakeven key new NAME` prints it"
+    if r"\[" in pattern:
+        return f"must be a host such as {_example(spot)}, without http:// and path; *. may stand for one label"
     return "a name may not contain spaces, | or control characters"
 
 

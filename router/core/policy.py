@@ -72,6 +72,9 @@ CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+Host = Annotated[
+    str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
+]
 
 Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
@@ -89,6 +92,15 @@ class Section(BaseModel):
 class Zone(Section):
     owned: bool = False
     """True for zones that are the organisation's own; all others are the cloud."""
+    proxy: Url | None = None
+    """HTTP proxy through which this zone's backends are reached, by CONNECT. Without it no proxy is used, whatever the
+    environment says; an owned zone has none."""
+
+    @model_validator(mode="after")
+    def _no_proxy_at_home(self) -> Self:
+        if self.owned and self.proxy is not None:
+            raise ValueError("an owned zone has no proxy: what may not leave would pass through it")
+        return self
 
 
 class Price(Section):
@@ -215,6 +227,8 @@ class LitellmBackend(_Backend):
     """Any other provider, through the adapter."""
     api_base: Url | None = None
     """Replaces the provider's own address."""
+    hosts: tuple[Host, ...] = Field(default=(), strict=False)
+    """Hosts that its requests may go to, where they are not known from provider or api_base: name, or name:port."""
 
     def replicas(self) -> tuple[str, ...]:
         return ()

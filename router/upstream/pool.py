@@ -18,6 +18,7 @@ from router.core.retry import Fault
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.target import Target
+from router.upstream.tunnel import open_tunnel
 
 IDLE_SECONDS_PLAIN = 4.0
 """Below uvicorn's keep-alive of 5 s, so that vLLM does not close a connection just as it is used."""
@@ -73,6 +74,8 @@ class Pool:
 
     async def _open(self) -> Connection:
         target, loop = self.target, self._loop
+        if target.proxy:
+            return await open_tunnel(target, self._make, loop)
         make = cast(Callable[[], asyncio.Protocol], self._make)
         made: tuple[asyncio.BaseTransport, Any]
         if target.unix_path is not None:

@@ -30,6 +30,10 @@ class Target(Struct, frozen=True):
     label: str = ""
     fingerprint: str = ""
     """Of a backend behind the adapter, which refuses another one's."""
+    proxy: str = ""
+    """URL of the HTTP proxy that it is reached through; empty for none."""
+    proxy_tls: ssl.SSLContext | None = None
+    """For a proxy that is spoken to with TLS."""
 
     def __repr__(self) -> str:
         return f"Target({self.backend!r}, zone={self.zone!r}, at={self.label!r})"
@@ -66,7 +70,9 @@ class Target(Struct, frozen=True):
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def target_of_url(backend: str, zone: str, url: str, api_key: str | None, tls: ssl.SSLContext) -> Target:
+def target_of_url(
+    backend: str, zone: str, url: str, api_key: str | None, tls: ssl.SSLContext, proxy: str = ""
+) -> Target:
     """A replica at a base URL such as http://127.0.0.1:8000/v1; `tls` is used for https only."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
@@ -79,6 +85,8 @@ def target_of_url(backend: str, zone: str, url: str, api_key: str | None, tls: s
         tls=tls if secure else None,
         credential=f"Bearer {api_key}" if api_key else "",
         label=f"{parts.scheme}://{parts.netloc}",
+        proxy=proxy,
+        proxy_tls=tls if proxy.startswith("https:") else None,
     )
 
 

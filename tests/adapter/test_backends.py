@@ -31,3 +31,27 @@ def test_silence_may_last_as_long_as_the_longer_time_out() -> None:
 def test_a_backend_does_not_show_its_key() -> None:
     (backend,) = from_policy(policy(api_key="env:K"), lambda _: "secret").values()
     assert "secret" not in f"{backend!r}{backend}"
+
+
+def test_a_key_of_the_environment_is_not_sent_to_another_address() -> None:
+    """litellm would look for one; only where the provider itself is asked may it."""
+    assert from_policy(policy(api_base="http://127.0.0.1:1/v1"), str)["a"].api_key == "none"
+    assert from_policy(policy(), str)["a"].api_key is None
+    vertex = policy(api_base="http://127.0.0.1:1/v1", serves={"m": "vertex_ai/x"})
+    assert from_policy(vertex, str)["a"].api_key is None
+
+
+def test_requests_go_to_the_providers_hosts_or_to_those_that_are_named() -> None:
+    assert from_policy(policy(), str)["a"].reach == ("api.anthropic.com:443",)
+    own = from_policy(policy(api_base="http://127.0.0.1:8000/v1", hosts=("b.example.com",)), str)["a"]
+    assert own.reach == own.destination.hosts == ("127.0.0.1:8000", "b.example.com")
+    assert "169.254.169.254:80" in from_policy(policy(serves={"m": "bedrock/x"}), str)["a"].reach
+    assert "169.254.169.254:80" not in from_policy(policy(serves={"m": "bedrock/x"}, api_key="env:K"), str)["a"].reach
+
+
+def test_a_zones_proxy_is_all_that_its_backends_connect_to() -> None:
+    made = policy()
+    zones = {"cloud": made.zones["cloud"].model_copy(update={"proxy": "http://proxy:3128"})}
+    (backend,) = from_policy(made.model_copy(update={"zones": zones}), str).values()
+    assert backend.reach == ("proxy:3128",)
+    assert backend.destination.hosts == ("api.anthropic.com:443",)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 
 import pytest
+from aiohttp import web
 from support.otlp import attributes, collecting
 
 from router.admin.spans import drafts
@@ -147,3 +149,36 @@ def test_without_the_libraries_one_line_says_what_to_do(plan, monkeypatch, caplo
 def test_grpc_is_not_spoken(otlp, caplog):
     assert isinstance(otlp("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_PROTOCOL="grpc"), OtlpTraces)
     assert caplog.messages == [NOT_GRPC]
+
+
+async def test_spans_go_to_the_named_collector_alone(otlp, monkeypatch):
+    """Whatever proxy the environment has, and wherever an answer would send them."""
+    async with collecting() as elsewhere:
+        monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
+        monkeypatch.setenv("http_proxy", elsewhere.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        async with redirecting(f"{elsewhere.url}/v1/traces") as (url, asked):
+            otlp(url).hear(RECORD)
+            await asyncio.wait_for(asked.wait(), 10)
+            await asyncio.sleep(0.2)
+        assert not elsewhere.bodies
+
+
+@contextlib.asynccontextmanager
+async def redirecting(target):
+    """A collector's address that redirects; and whether it was asked."""
+    asked = asyncio.Event()
+
+    async def answer(request):
+        await request.read()
+        asked.set()
+        return web.Response(status=307, headers={"location": target})
+
+    app = web.Application()
+    app.add_routes([web.post("/{path:.*}", answer)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", asked
+    await runner.cleanup()

@@ -96,3 +96,14 @@ async def test_once_stopped_it_is_not_started_again():
     await child.stop(5)
     await asyncio.wait_for(running, 5)
     assert child.exit_code == -signal.SIGTERM
+
+
+async def test_it_inherits_no_proxy_nor_where_to_write_keys(run, monkeypatch):
+    for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY", "SSLKEYLOGFILE"):
+        monkeypatch.setenv(name, "somewhere")
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/whom-to-trust")
+    looked_for = "[n for n in sorted(os.environ) if 'PROXY' in n.upper() or n in ('SSLKEYLOGFILE', 'SSL_CERT_FILE')]"
+    show = f"import os; print('ready', {looked_for}, flush=True)"
+    child = run(sys.executable, "-c", f"{show}; input()")
+    await child.until_ready()
+    assert child.ready_line == "ready ['SSL_CERT_FILE']"

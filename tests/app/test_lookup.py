@@ -48,3 +48,25 @@ def test_an_error_or_no_answer(answering):
     assert served_model(answering(401, b'{"data": [{"id": "m"}]}')) == ""
     assert served_model("http://127.0.0.1:1/v1") == ""
     assert served_model("file:///etc/hostname") == served_model("nonsense") == ""
+
+
+def test_no_redirect_is_followed_and_no_proxy_asked(answering, monkeypatch, pretended):
+    """A vLLM that is named by its address is asked at that address."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert served_model(pretended["gpu"]) == "simulated-llama"
+    with HTTPServer(("127.0.0.1", 0), redirecting(f"{pretended['gpu']}/models")) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert served_model(f"http://127.0.0.1:{server.server_port}/v1") == ""
+
+
+def redirecting(target: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(307)
+            self.send_header("location", target)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler

@@ -36,6 +36,7 @@ RICH: dict[str, Any] = {
         "other": {
             "zone": "cloud",
             "kind": "litellm",
+            "hosts": ["api.example.com"],
             "serves": {"chat": {"model": "a/b", "price": {"input": 1, "output": 4}}},
         },
     },

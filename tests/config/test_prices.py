@@ -158,7 +158,7 @@ def _policy(base: str, backend: str) -> str:
     ["gemini/plain", "vertex_ai/plain", "bedrock/plain", "bedrock/converse/plain", "bedrock/us-1/plain", "acme/plain"],
 )
 def test_the_providers_of_litellm_are_found(model: str, base: str, plan: Callable[[str], Plan]) -> None:
-    text = _policy(base, f"{{zone: cloud, kind: litellm, serves: {{chat: {model}}}}}")
+    text = _policy(base, f"{{zone: cloud, kind: litellm, hosts: [h], serves: {{chat: {model}}}}}")
     assert plan(text).models["chat"].routes[1].tiers[0].rates.output == 15
 
 
@@ -212,10 +212,14 @@ def test_an_unknown_price_is_an_error(backend: str, message: str, base: str, pla
     ("backend", "context", "longest"),
     [
         ("{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}", None, 128_000),
-        ("{zone: cloud, kind: litellm, serves: {chat: acme/plain}}", None, 128_000),
-        ("{zone: cloud, kind: litellm, serves: {chat: acme/uncached}}", None, None),
-        ("{zone: cloud, kind: litellm, serves: {chat: {model: acme/plain, context: 4096}}}", 4096, None),
-        ("{zone: cloud, kind: litellm, serves: {chat: {model: a/b, price: {input: 1, output: 1}}}}", None, None),
+        ("{zone: cloud, kind: litellm, hosts: [h], serves: {chat: acme/plain}}", None, 128_000),
+        ("{zone: cloud, kind: litellm, hosts: [h], serves: {chat: acme/uncached}}", None, None),
+        ("{zone: cloud, kind: litellm, hosts: [h], serves: {chat: {model: acme/plain, context: 4096}}}", 4096, None),
+        (
+            "{zone: cloud, kind: litellm, hosts: [h], serves: {chat: {model: a/b, price: {input: 1, output: 1}}}}",
+            None,
+            None,
+        ),
         ("{zone: local, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}", None, None),
     ],
 )

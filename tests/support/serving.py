@@ -178,9 +178,11 @@ class Serving:
     process: subprocess.Popen[str] | None = None
     program: Sequence[str] = ("-m", "router")
     cwd: Path = PROJECT
+    before: Sequence[str] = ()
+    """A program that runs it, such as strace."""
 
     def start(self) -> Serving:
-        command = [sys.executable, *self.program, "serve", "--port", "0", "--admin-port", "0"]
+        command = [*self.before, sys.executable, *self.program, "serve", "--port", "0", "--admin-port", "0"]
         command += ["--data-dir", str(self.data_dir)]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
