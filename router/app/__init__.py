@@ -9,6 +9,7 @@ lifeline    when a child has to stop
 reload      follows the policy file
 supervisor  starts, watches and stops the processes
 children    one child process each, with its restarts
+pulse       their heartbeat, and the stack of one that stands still
 keeper      the embedded Valkey, started again when it ends
 data_dir    one gateway to a data directory
 port        one port for all workers

@@ -10,12 +10,15 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from router.app.pulse import BEAT_SECONDS, SILENCE_SECONDS, Pulse
 from router.upstream.environment import steering
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 30.0
 """A child that ran this long had a good start; the next pause is short again."""
+START_SECONDS = 60.0
+"""What a child may be silent for before it is ready."""
 CANNOT_RUN = 127
 """Exit code of what could not be started at all, as shells have it."""
 PYTHON = (sys.executable, "-P", "-m")
@@ -39,6 +42,7 @@ class Child:
         feed: asyncio.Future[bytes] | None = None,
         ready: Callable[[str], bool] = lambda line: line == "ready",
         environment: Mapping[str, str] | None = None,
+        beats: bool = False,
     ) -> None:
         self.name = name
         self.ready = asyncio.Event()
@@ -48,6 +52,8 @@ class Child:
         self._command = list(command)
         self._feed = feed
         self._is_ready = ready
+        self._beats = beats
+        """Whether its event loop is expected to show that it turns, once it is ready."""
         self._environment = {**_inherited(os.environ), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -85,13 +91,49 @@ class Child:
             await asyncio.sleep(pause)
 
     async def _run_once(self) -> None:
+        if not self._beats:
+            return await self._run(await self._started())
+        pulse = Pulse()
+        try:
+            process = await self._started(*pulse.arguments, keep=pulse.descriptors)
+            pulse.started()
+            watching = asyncio.create_task(self._watch(process, pulse))
+            try:
+                await self._run(process)
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+        finally:
+            pulse.close()
+
+    async def _started(self, *arguments: str, keep: Sequence[int] = ()) -> asyncio.subprocess.Process:
         self._process = process = await asyncio.create_subprocess_exec(
             *self._command,
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment,
             start_new_session=True,
+            pass_fds=keep,
         )
+        return process
+
+    async def _watch(self, process: asyncio.subprocess.Process, pulse: Pulse) -> None:
+        """Kill it when its loop stands still. Only what this process itself was awake for counts as silence."""
+        if self._feed is not None:
+            await asyncio.shield(self._feed)
+        loop = asyncio.get_running_loop()
+        silence = 0.0
+        while silence < (SILENCE_SECONDS if self.ready.is_set() else START_SECONDS):
+            before = loop.time()
+            await asyncio.sleep(BEAT_SECONDS)
+            passed = loop.time() - before
+            silence = 0.0 if pulse.heard() else silence + min(passed, 2 * BEAT_SECONDS)
+        stack = await pulse.last_words(process.pid)
+        log.error("process stands still, killing it", extra={"child": self.name, "pid": process.pid, "stack": stack})
+        _signal(process, signal.SIGKILL)
+
+    async def _run(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None and process.stdout is not None
         if self._stopping:
             process.terminate()

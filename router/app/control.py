@@ -28,6 +28,7 @@ from router.admin.workers import LedgerWorkers
 from router.app import logs
 from router.app.lifeline import stop_event
 from router.app.port import join_port
+from router.app.pulse import beat_from
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
 from router.core.values import Plan
@@ -48,6 +49,7 @@ def main() -> None:
 
 async def serve(settings: AdminSettings) -> None:
     """Until SIGTERM, SIGINT or the supervisor's end. Raises PolicyError."""
+    beat_from(sys.argv, asyncio.get_running_loop())
 
     def servable(plan: Plan) -> str:
         try:

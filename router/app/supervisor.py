@@ -233,12 +233,13 @@ class Supervisor:
             [*PYTHON, "router.app.worker"],
             feed=feed,
             ready=lambda line: line.startswith("ready"),
+            beats=True,
         )
         self._spawn(child.run_forever())
         return child
 
     def _control_plane(self, feed: asyncio.Future[bytes]) -> Child:
-        child = Child("control plane", [*PYTHON, "router.app.control"], feed=feed)
+        child = Child("control plane", [*PYTHON, "router.app.control"], feed=feed, beats=True)
         self._spawn(child.run_forever())
         return child
 

@@ -22,7 +22,8 @@ import uvloop
 from router.app import logs
 from router.app.assemble import backend_specs
 from router.app.lifeline import stop_event
-from router.app.port import join_port
+from router.app.port import join_port, turn_away
+from router.app.pulse import beat_from
 from router.app.reload import NotServable, check_servable, follow
 from router.app.settings import WorkerSettings
 from router.config.load import load
@@ -56,6 +57,7 @@ def main() -> None:
 async def serve(settings: WorkerSettings) -> None:
     """Serve until SIGTERM, SIGINT or the supervisor's end."""
     loop = asyncio.get_running_loop()
+    beat_from(sys.argv, loop)
     file = PolicyFile(settings.policy, with_secrets=True)
     plan = _first_plan(file, settings)
     policy = plan.policy
@@ -70,7 +72,7 @@ async def serve(settings: WorkerSettings) -> None:
     shared = Shared(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop)
     service = Service(state, loop, peers)
-    server = Server(service, state, loop)
+    server = Server(service, state, loop, turn_away)
 
     def adopt(new: Plan) -> None:
         specs = backend_specs(new, settings.adapter_socket, tls)

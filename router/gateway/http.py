@@ -26,6 +26,8 @@ from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
+PARTING_SECONDS = 1.0
+"""How long a connection without a request stays open at the end, for one that is on its way."""
 MAX_PIPELINED = 8
 """Requests that wait for their turn before reading pauses."""
 MOST_PIPELINED = 64
@@ -100,6 +102,8 @@ class Client:
         self.on_pause: Callable[[], None] | None = None
         self.on_resume: Callable[[], None] | None = None
         self.draining = False
+        self._said_close = False
+        """Whether the answer under way tells the client that it is the connection's last one."""
 
     # --- asyncio's callbacks
 
@@ -306,7 +310,7 @@ class Client:
     def _next(self) -> None:
         self._request = request = self._queue.popleft()
         self.started = False
-        self._chunked_answer = False
+        self._chunked_answer = self._said_close = False
         self._task = self._loop.create_task(self._handle(request), name="request")
 
     async def _handle(self, request: Request) -> None:
@@ -326,10 +330,12 @@ class Client:
         if self.gone or self._transport is None:
             return
         self._release(request.held)
-        if not request.keep_alive or self.draining:
+        if not request.keep_alive or (self.draining and self._said_close):
             self._end()
         elif self._queue:
             self._next()
+        elif self.draining:  # the client cannot know yet, and its next request may be on its way
+            self._loop.call_later(PARTING_SECONDS, self.drain)
         if self._reading_paused and len(self._queue) < MAX_PIPELINED:
             self._resume_reading()
 
@@ -395,6 +401,7 @@ class Client:
     def connection_header(self) -> bytes:
         request = self._request
         if request is None or not request.keep_alive or self.draining:
+            self._said_close = True
             return b"connection: close\r\n"
         return b"connection: keep-alive\r\n" if request.http10 else b""
 

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from router.gateway.http import Client
+from router.gateway.http import PARTING_SECONDS, Client
 from router.gateway.service import Service
 from router.gateway.state import State
 
@@ -19,21 +19,49 @@ STALLED_SECONDS = 120.0
 BACKLOG = 2048
 
 
+ACCEPT_SECONDS = 0.3
+"""How long connections that have begun are still accepted at the end: a round trip to far clients."""
+
+
+def _nothing(_: socket.socket) -> None:
+    pass
+
+
 class Server:
-    def __init__(self, service: Service, state: State, loop: asyncio.AbstractEventLoop) -> None:
+    """`turn_away` lets no new connection of a listener begin, where the system can do that."""
+
+    def __init__(
+        self,
+        service: Service,
+        state: State,
+        loop: asyncio.AbstractEventLoop,
+        turn_away: Callable[[socket.socket], None] = _nothing,
+    ) -> None:
         self._service = service
         self._state = state
         self._loop = loop
+        self._turn_away = turn_away
+        self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
 
     async def start(self, listener: socket.socket) -> None:
         make = cast(Callable[[], asyncio.Protocol], self._make)
+        self._listener = listener
         self._server = await self._loop.create_server(make, sock=listener, backlog=BACKLOG)
         self._tick()
 
     def _make(self) -> Client:
-        return Client(self._service, self._loop)
+        client = Client(self._service, self._loop)
+        client.draining = self._service.draining
+        return client
+
+    async def _close_listener(self) -> None:
+        if self._server is None or self._listener is None:
+            return
+        self._turn_away(self._listener)
+        await asyncio.sleep(ACCEPT_SECONDS)
+        self._server.close()
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -50,17 +78,25 @@ class Server:
         self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def drain(self, grace: float) -> None:
-        """No new connections; idle ones close; running answers have `grace` seconds to finish."""
+        """Running answers have `grace` seconds to finish; nothing that was sent before a connection closes is cut.
+
+        First no new connection begins, while those that have begun are still accepted; every answer from now on closes
+        its connection. A connection that says nothing for PARTING_SECONDS is then closed.
+        """
         self._service.draining = True
-        if self._server is not None:
-            self._server.close()
         if self._ticker is not None:
             self._ticker.cancel()
         for client in list(self._service.clients):
-            client.drain()
+            client.draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
+                await self._close_listener()
+                await asyncio.sleep(PARTING_SECONDS - ACCEPT_SECONDS)
+                for client in list(self._service.clients):
+                    client.drain()
                 await self._service.deserted()
+        if self._server is not None:
+            self._server.close()
         for client in list(self._service.clients):
             client.abort()
         self._service.close()

@@ -110,7 +110,8 @@ class Service:
 
     async def deserted(self) -> None:
         """Wait, while draining, until the last client has gone."""
-        if self.clients:
+        while self.clients:
+            self._deserted.clear()
             await self._deserted.wait()
 
     def failed(self, error: Exception, request: Request, client: Client) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
-from router.app.port import PortTaken, join_port, take_port
+from router.app.port import PortTaken, join_port, take_port, turn_away
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -53,3 +54,21 @@ def test_a_port_that_was_just_closed_can_be_taken():
 def test_an_address_that_cannot_be_had(host):
     with pytest.raises(PortTaken, match=f"cannot listen on {host}:0: "):
         take_port(host, 0)
+
+
+def test_a_listener_that_turns_away_still_hands_over_what_had_begun():
+    """A new connection does not begin, and is refused once the listener is closed: nothing was sent to be lost."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux can drop what begins at one listener")
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as early:
+        early.sendall(b"a request")
+        turn_away(listener)
+        with socket.socket() as late:
+            late.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                late.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(100) == b"a request"
+            accepted.sendall(b"an answer")
+        assert early.recv(100) == b"an answer"

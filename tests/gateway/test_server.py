@@ -1,84 +1,95 @@
-"""Slow clients: the time for a head, and for a body, is a total that no byte moves."""
+"""The end of a worker: what was sent before a connection closes is answered."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import AsyncIterator
 
 import pytest
-from support.gateway import POLICY
-from support.scripted import answer
-from support.streams import opened, received
-from support.waiting import until
+from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
+from support.scripted import ScriptedBackend, stream
 
 from router.gateway import http, server
 
-BODY = b'{"model":"chat","messages":[{"role":"user","content":"hi"}]}'
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(BODY)
+HEALTH = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+BODY = b'{"model": "chat", "stream": true, "messages": [{"role": "user", "content": "x"}]}'
+STREAM = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+Open = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture(autouse=True)
-def often(monkeypatch):
-    monkeypatch.setattr(server, "TICK_SECONDS", 0.02)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (http, server):
+        monkeypatch.setattr(module, "PARTING_SECONDS", 0.5)
+    monkeypatch.setattr(server, "ACCEPT_SECONDS", 0.3)
 
 
-async def dripped(writer: asyncio.StreamWriter, sent: bytes, pause: float) -> None:
-    for at in range(len(sent)):
-        writer.write(sent[at : at + 1])
-        await asyncio.sleep(pause)
+@pytest.fixture
+async def slow() -> AsyncIterator[ScriptedBackend]:
+    event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
+    made = ScriptedBackend(default=stream(*[event] * 5, b"data: [DONE]\n\n", gap=0.1))
+    await made.start()
+    yield made
+    await made.stop()
 
 
-@pytest.mark.parametrize("at_once", [0, len(HEAD)], ids=["head", "body"])
-async def test_dripping_does_not_prolong_it(serve, at_once):
-    limits = "header_timeout: 300ms" if not at_once else "body_timeout: 300ms"
-    gateway = await serve(POLICY + f"server: {{{limits}}}\n")
-    reader, writer = await opened(gateway.port)
-    sent = HEAD + BODY
-    writer.write(sent[:at_once])
-    drip = asyncio.create_task(dripped(writer, sent[at_once:] + b" " * 1000, 0.05))
-    status, headers, body = await received(reader)
-    assert (status, json.loads(body)["error"]["code"]) == (408, "request_timeout")
-    assert headers["connection"] == "close"
-    drip.cancel()
-    writer.close()
-    await until(lambda: not gateway.service.clients)
+@pytest.fixture
+async def gateway(tmp_path, slow: ScriptedBackend) -> AsyncIterator[Gateway]:
+    made = await start_gateway(tmp_path, POLICY, {"gpu": slow.url, "api": slow.url}, Clock())
+    yield made
+    await stop_gateway(made)
 
 
-async def test_line_breaks_before_a_request_are_no_way_to_stay(serve):
-    gateway = await serve(POLICY + "server: {header_timeout: 200ms}\n")
-    reader, writer = await opened(gateway.port)
-    drip = asyncio.create_task(dripped(writer, b"\r\n" * 1000, 0.02))
-    assert (await received(reader))[0] == 408
-    drip.cancel()
+async def connect(gateway: Gateway) -> Open:
+    return await asyncio.open_connection("127.0.0.1", gateway.port)
 
 
-async def test_a_slow_upload_within_its_time_is_served(serve):
-    gateway = await serve(POLICY + "server: {header_timeout: 100ms, body_timeout: 20s}\n")
-    reader, writer = await opened(gateway.port)
-    writer.write(HEAD)
-    await dripped(writer, BODY, 0.01)
-    assert (await received(reader))[0] == 200
+async def answered(connection: Open) -> bytes:
+    """The head of one whole answer; its body has been read too."""
+    reader, writer = connection
+    writer.write(HEALTH)
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+    return head
 
 
-async def test_an_answer_under_way_is_not_cut_by_a_half_sent_next_request(serve, backends):
-    gateway = await serve(POLICY + "server: {header_timeout: 100ms}\n")
-
-    async def slow(reader, writer, request):
-        await asyncio.sleep(0.5)
-        await answer()(reader, writer, request)
-
-    backends["gpu"].script.append(slow)
-    reader, writer = await opened(gateway.port)
-    writer.write(HEAD + BODY + HEAD[:20])
-    assert (await received(reader))[0] == 200
-    status, _, body = await received(reader)
-    assert (status, json.loads(body)["error"]["code"]) == (408, "request_timeout")
+async def test_what_arrives_while_it_ends_is_answered_and_is_told_to_close(gateway: Gateway) -> None:
+    """On a connection that was kept, on one that said nothing yet, and on one that comes only now."""
+    kept, fresh = await connect(gateway), await connect(gateway)
+    assert b"connection: close" not in await answered(kept)
+    ending = asyncio.create_task(gateway.server.drain(5))
+    await asyncio.sleep(0)
+    for connection in (kept, fresh, await connect(gateway)):
+        assert b"connection: close" in await answered(connection)
+        assert await connection[0].read() == b""
+    await asyncio.wait_for(ending, 5)
 
 
-async def test_who_does_not_leave_after_a_refusal_is_closed(serve, monkeypatch):
-    monkeypatch.setattr(http, "LINGER_SECONDS", 0.1)
-    gateway = await serve(POLICY + "server: {max_body_bytes: 10}\n")
-    reader, writer = await opened(gateway.port)
-    writer.write(HEAD)
-    assert (await received(reader))[0] == 413
-    await until(lambda: not gateway.service.clients)
+async def test_who_says_nothing_is_let_go(gateway: Gateway) -> None:
+    silent = await connect(gateway)
+    await asyncio.wait_for(gateway.server.drain(20), 5)
+    assert await silent[0].read() == b""
+    with pytest.raises(OSError):
+        await connect(gateway)
+
+
+async def test_a_stream_that_promised_to_keep_its_connection_leaves_room_for_one_more_request(
+    gateway: Gateway,
+) -> None:
+    reader, writer = connection = await connect(gateway)
+    writer.write(STREAM)
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"connection: close" not in head
+    ending = asyncio.create_task(gateway.server.drain(10))
+    assert (await reader.readuntil(b"0\r\n\r\n")).count(b"data: ") == 6
+    assert b"connection: close" in await answered(connection)
+    await asyncio.wait_for(ending, 5)
+
+
+async def test_the_grace_period_bounds_all_of_it(gateway: Gateway) -> None:
+    reader, writer = await connect(gateway)
+    writer.write(STREAM)
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.wait_for(gateway.server.drain(0.1), 2)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await reader.readuntil(b"0\r\n\r\n")
