@@ -31,10 +31,12 @@ from router.admin.answers import (
 from router.admin.errors import ApiError
 from router.admin.history import PolicyHistory
 from router.admin.policy_file import NotWritten, is_writable, write_policy
+from router.config.bindings import widened
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
+from router.core.policy import Policy
 from router.core.values import Plan
 
 FOLLOW_SECONDS = 0.5
@@ -258,7 +260,7 @@ class Desk:
                 "look at what changed, then apply again",
                 version=previous,
             )
-        self._refuse_unusable(content)
+        self._refuse_unusable(content, before)
         version = version_of(content)
         if version != previous:
             self._keep_what_is_replaced(before)
@@ -271,15 +273,22 @@ class Desk:
         note = GENERATED if self._place.generated else ""
         return Applied(version=version, previous=previous, at=self._clock(), changed=version != previous, note=note)
 
-    def _refuse_unusable(self, content: bytes) -> None:
+    def _refuse_unusable(self, content: bytes, before: bytes) -> None:
         try:
             plan = plan_of(content, str(self._place.path), now=_now(), with_secrets=True)
-            why = self._servable(plan)
+            why = self._servable(plan) or widened(self._bound_on_disk(before), plan.policy)
             problems: Sequence[PolicyProblem] = [PolicyProblem(0, 0, "", why)] if why else []
         except PolicyError as error:
             problems = problems_of(error)
         if problems:
             raise ApiError(422, "policy_broken", "the policy has problems; nothing was written", problems=problems)
+
+    def _bound_on_disk(self, content: bytes) -> Policy:
+        """The policy whose bindings of secrets count: the file's, or while that is broken the one in force."""
+        try:
+            return plan_of(content, str(self._place.path), now=_now()).policy
+        except PolicyError:
+            return self.plan.policy
 
     def _keep_what_is_replaced(self, content: bytes) -> None:
         """An edit on disk that was too broken to be taken over is somebody's work all the same."""

@@ -15,6 +15,7 @@ from router.config.watch import PolicyFile
 from router.core.values import Plan
 
 POLL_SECONDS = 0.5
+READ_SECONDS = 10.0
 NOT_ADOPTED = "policy not adopted, the last good one stays"
 
 log = logging.getLogger("breakeven.policy")
@@ -74,7 +75,7 @@ async def follow(
     while True:
         await asyncio.sleep(POLL_SECONDS)
         try:
-            found = await asyncio.to_thread(file.poll)
+            found = await _polled(file)
             if found is not None:
                 _take_over(found, host, adopt)
                 tell(())
@@ -85,6 +86,15 @@ async def follow(
         except Exception:  # a defect of ours, after which the next edit must be seen all the same
             log.exception(NOT_ADOPTED)
             tell(("the gateway failed on this policy; its log has the details",))
+
+
+async def _polled(file: PolicyFile) -> Plan | PolicyError | None:
+    """What the file says. Somewhere on a network a file may be waited for without end: then the log says so."""
+    reading = asyncio.ensure_future(asyncio.to_thread(file.poll))
+    done, _ = await asyncio.wait((reading,), timeout=READ_SECONDS)
+    if not done:
+        log.error("the policy's files take long to be read, edits wait for that", extra={"path": str(file.path)})
+    return await reading
 
 
 def _take_over(found: Plan | PolicyError, host: str, adopt: Callable[[Plan], None]) -> None:

@@ -9,6 +9,8 @@
     providers   hosts and keys of known providers
     destinations  where each backend's requests may go
     compile     policy + prices -> plan
+    files       reading what somebody names: regular files of a sensible size
+    bindings    to which hosts each secret may go
     secrets     `env:NAME` and `file:PATH`
     watch       a policy file that changes while it is served
     trial       one request tried against a plan

@@ -36,9 +36,13 @@ def identity_hosts(backend: LitellmBackend) -> tuple[str, ...]:
 
 
 def providers_of(backend: LitellmBackend) -> tuple[Provider, ...]:
-    """Of its models, as litellm names them: provider/model."""
-    names = dict.fromkeys(_provider_name(entry) for entry in backend.serves.values())
-    return tuple(PROVIDERS.get(name, _UNKNOWN) for name in names)
+    """Of its models."""
+    return tuple(PROVIDERS.get(name, _UNKNOWN) for name in provider_names(backend))
+
+
+def provider_names(backend: LitellmBackend) -> tuple[str, ...]:
+    """As litellm names them; empty for a model without one."""
+    return tuple(dict.fromkeys(_provider_name(entry) for entry in backend.serves.values()))
 
 
 def find_unreachable(policy: Policy) -> Iterator[Finding]:

@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from router.config.bindings import find_unbound
 from router.config.compile import compile_plan
 from router.config.destinations import find_unreachable
 from router.config.document import MAX_BYTES, Document, parse
+from router.config.files import read_regular
 from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
 from router.config.references import find_broken
@@ -42,7 +44,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     findings = find_broken(document.data)
     policy = decode_document(document, TypeAdapter(Policy), findings)
     prices, unknown = price_table(policy, now)
-    findings += (*unknown, *find_unreachable(policy))
+    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy))
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)
@@ -86,8 +88,7 @@ def version_of(content: bytes) -> str:
 def read_bytes(path: str | Path) -> bytes:
     """The file, or the first bytes of one that is too large. Raises PolicyError when it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         raise PolicyError([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
 

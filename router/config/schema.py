@@ -16,6 +16,7 @@ EXAMPLES: Mapping[str, Any] = {
     "urls": ["http://10.0.0.1:8000/v1", "http://10.0.0.2:8000/v1"],
     "api_base": "https://llm.example.com/v1",
     "hosts": ["api.example.com"],
+    "secrets": {"LLM_TOKEN": ["llm.example.com"]},
     "proxy": "http://proxy.example.com:3128",
     "provider": "openai",
     "api_key": "env:OPENAI_API_KEY",

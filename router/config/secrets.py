@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NoReturn
 
+from router.config.files import read_regular
 from router.config.problems import Finding
 from router.core.policy import Policy
+
+MAX_BYTES = 64 * 1024
+"""Of a file that holds a secret."""
 
 
 class Secret:
@@ -59,7 +62,10 @@ def resolve(reference: str, environment: Mapping[str, str] = os.environ) -> Secr
 
 def _from_file(reference: str, target: str) -> str:
     try:
-        return Path(target).read_text(encoding="utf-8")
+        content = read_regular(target, MAX_BYTES)
+        if len(content) > MAX_BYTES:
+            raise MissingSecretError(f"{reference} is larger than {MAX_BYTES} bytes: this is hardly a secret")
+        return content.decode()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

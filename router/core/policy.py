@@ -75,6 +75,8 @@ Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 Host = Annotated[
     str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
 ]
+Hosts = Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+SecretName = Annotated[str, Field(min_length=1)]
 
 Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
@@ -483,6 +485,8 @@ class Policy(Section):
     """What answers requests."""
     models: dict[Name, Model] = Field(min_length=1)
     """Names that clients ask for."""
+    secrets: dict[SecretName, Hosts] = Field(default={})
+    """Hosts that a secret may be sent to, by its variable or path; a known provider's own when left out."""
     sensitivity: Sensitivity | None = None
     """When left out every zone may see every request."""
     rules: tuple[Rule, ...] = Field(default=(), strict=False)

@@ -44,6 +44,7 @@ backends:
     api_base: http://127.0.0.1:1
     api_key: env:TEST_ANTHROPIC_KEY
     serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
+secrets: {{TEST_ANTHROPIC_KEY: [127.0.0.1]}}
 models: {{chat: {{backends: [claude, nobody]}}, vectors: {{backends: [vectors]}}}}
 """
 

@@ -109,6 +109,7 @@ async def test_the_cases_beside_the_policy_are_tried_on_the_draft(plane):
 
 async def test_only_the_admin_learns_whether_a_secret_exists(plane, tmp_path):
     draft = POLICY.replace("kind: openai,", f"kind: openai, api_key: 'file:{tmp_path}/absent',")
+    draft += f"secrets: {{'{tmp_path}/absent': [127.0.0.1]}}\n"
     assert (await plane.post("/api/policy/check", {"text": draft}, VIEWER)).json["problems"] == []
     (problem,) = (await plane.post("/api/policy/check", {"text": draft}, ADMIN)).json["problems"]
     assert problem["field"] == "backends.api.api_key"
@@ -150,6 +151,29 @@ async def test_what_cannot_be_tried_is_said(asked, code, plane):
 
 
 # --- applying
+
+
+async def test_an_edit_cannot_send_a_secret_elsewhere(plane, monkeypatch):
+    """Neither by naming another host for it, nor by going back to a version that did; the file's owner can."""
+    monkeypatch.setenv("THE_KEY", "k")
+    keyed = POLICY.replace("kind: openai,", "kind: openai, api_key: env:THE_KEY,")
+    refused = await apply(plane, keyed, V1)
+    assert (refused.status, refused.code) == (422, "policy_broken")
+    assert "add to the policy's file: secrets: {THE_KEY: [" in refused.json["error"]["problems"][0]["message"]
+    bound = f"{keyed}secrets: {{THE_KEY: [127.0.0.1]}}\n"
+    refused = await apply(plane, bound, V1)
+    assert (refused.status, refused.code) == (422, "policy_broken")
+    assert "only in the file itself" in refused.json["error"]["problems"][0]["message"]
+    assert plane.policy.read_text() == POLICY
+    plane.policy.write_text(bound)
+    await look_twice(plane)
+    version = (await plane.get("/api/policy")).json["version"]
+    assert (await apply(plane, f"{bound}# an edit\n", version)).status == 200
+    plane.policy.write_text(POLICY)
+    await look_twice(plane)
+    back = await plane.post("/api/policy/rollback", {"version": version}, headers={"if-match": V1})
+    assert (back.status, back.code) == (422, "policy_broken")
+    assert plane.policy.read_text() == POLICY
 
 
 async def test_applying_writes_the_file_as_it_was_sent_and_keeps_its_mode(plane):

@@ -288,6 +288,7 @@ backends:
     api_base: {pretended["api"]}
     api_key: env:ADAPTED_KEY
     serves: {{chat: {{model: openai/gpt-4o-mini, price: {{input: 1, output: 2}}}}}}
+secrets: {{ADAPTED_KEY: [127.0.0.1]}}
 models: {{chat: {{backends: [adapted]}}}}
 health: {{cooldown: 100ms}}
 """)

@@ -73,7 +73,8 @@ def test_no_keys_on_an_address_that_others_reach(refuse, policy):
 
 
 def test_a_secret_that_is_not_set(refuse, policy):
-    policy.write_text(POLICY.replace("kind: openai,", "kind: openai, api_key: env:NOT_SET_ANYWHERE,"))
+    bound = "secrets: {NOT_SET_ANYWHERE: [127.0.0.1]}\n"
+    policy.write_text(POLICY.replace("kind: openai,", "kind: openai, api_key: env:NOT_SET_ANYWHERE,") + bound)
     error = refuse("--policy", str(policy))
     assert error.startswith(f"{policy}:6:") and "backends.api.api_key" in error and "NOT_SET_ANYWHERE" in error
 

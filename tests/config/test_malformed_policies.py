@@ -28,7 +28,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "models:\n",
         "colour: red\nmodels:\n",
         (
-            '19:1: colour: unknown key "colour"; known keys: version, zones, backends, models, sensitivity, '
+            '19:1: colour: unknown key "colour"; known keys: version, zones, backends, models, secrets, sensitivity, '
             "rules, cost, health, retry, ledger, server, budget, teams, keys"
         ),
     ),

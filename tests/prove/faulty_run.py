@@ -131,7 +131,9 @@ def policy_of(cells: Sequence[Cell], faulty: Faulty) -> dict[str, Any]:
         for each in cells
     }
     models |= {f"plain-{side}": {"backends": [f"{SPARE}-{side}"]} for side in ("own", "cloud")}
-    return {"version": 1, "zones": {"local": {"owned": True}, "cloud": {}}, "backends": backends, "models": models}
+    secrets = {"FAULTY_API_KEY": ["127.0.0.1"]}
+    zones = {"local": {"owned": True}, "cloud": {}}
+    return {"version": 1, "zones": zones, "secrets": secrets, "backends": backends, "models": models}
 
 
 # --- clients
