@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from router.core import encodings
 from router.core.finders import FINDERS, Text
 from router.core.finders.text import flat
 from router.core.policy import Detector, DetectorName
-from router.core.unescape import passes, plain
+from router.core.unescape import levels, plain, revealed
 from router.core.values import Label
 
 
@@ -37,18 +37,18 @@ class _Configured(Detectors):
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
-        found: set[DetectorName] = set()
-        for text in texts:
-            found |= find(text, self._sought - found)
-            if found == self._sought:
-                break
-        return self._for(found)
+        return self._for(self._found(_readable(text) for text in texts))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        data = plain(body)
-        if data is not None and not encodings.may_hide(text := Text(data)):
-            return self._for(_find(text, self._sought))
-        return self.scan(passes(body))
+        return self._for(self._found(_texts(body)))
+
+    def _found(self, texts: Iterable[Text]) -> set[DetectorName]:
+        found: set[DetectorName] = set()
+        for text in texts:
+            found |= _find(text, self._sought - found)
+            if found == self._sought:
+                break
+        return found
 
     def _for(self, found: set[DetectorName]) -> tuple[Label, ...]:
         return tuple([label for kind, label in self._labels if kind in found]) if found else ()
@@ -67,7 +67,25 @@ def _label(kind: DetectorName, detector: Detector) -> Label:
 
 def find(text: str, sought: frozenset[DetectorName]) -> set[DetectorName]:
     """Which of the kinds are in a text (one of `core.unescape.passes`)."""
-    return _find(Text(flat(text.encode(errors="replace"))), sought)
+    return _find(_readable(text), sought)
+
+
+def _readable(text: str) -> Text:
+    return Text(flat(text.encode(errors="replace")))
+
+
+def _texts(body: bytes) -> Iterator[Text]:
+    """As `core.unescape.passes`; most bodies are their own and only text."""
+    data = plain(body)
+    text = Text(data or b"")
+    if data is not None:
+        yield text
+    else:
+        for level in levels(body):
+            text = _readable(level)
+            yield text
+    if encodings.may_hide(text):
+        yield from map(_readable, revealed(text.data))
 
 
 def _find(text: Text, sought: frozenset[DetectorName]) -> set[DetectorName]:

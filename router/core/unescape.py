@@ -17,6 +17,7 @@ _MOST_LEVELS = 6
 _MOST_ROUNDS = 4
 _ASCII = bytes(range(128))
 _HIDING = re.compile(r"\\[u/]")
+_HIDING_BYTES = re.compile(rb"\\[u/]")
 # A backslash that starts no JSON escape; `\\` was replaced before this is used.
 _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -33,48 +34,65 @@ _FEW = 8
 
 
 def passes(body: bytes) -> Iterator[str]:
-    """Texts that together show all that a body (valid JSON in UTF-8) says, for detectors.
+    """Texts that together show all that a body (valid JSON in UTF-8) says, for detectors: `levels`, then `revealed`."""
+    text = ""
+    for text in levels(body):
+        yield text
+    yield from revealed(flat(text.encode(errors="replace")))
+
+
+def levels(body: bytes) -> Iterator[str]:
+    """Texts that show what a body (valid JSON in UTF-8) says in JSON.
 
     For any string in the body that has no quote, backslash or control character, at least one text contains it,
     folded as `fold` does, however its characters were escaped: in a name, a value, or JSON inside a string (up to
     five levels). Each further text has one level of escaping less; all are given because going one level too far
-    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing; what escapes remain in it
-    are a backslash and one more character, at any level, and `finders.text.flat` takes them away.
-
-    What is hidden by other encodings follows, see `core.encodings`, for a few rounds: one thing may hide another.
-    No text is longer than the body, so the work is bounded by the number of levels and rounds.
+    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing and is the last one: what
+    escapes remain in it are a backslash and one more character, at any level, and `finders.text.flat` takes them away.
     """
     text = body.decode()
-    if _HIDING.search(text) is not None:
-        text = _unescape(_pair(text))
+    if _HIDING.search(text) is None:
         yield fold(text)
-        for _ in range(_MOST_LEVELS - 1):
-            if _HIDING.search(text) is None:
-                break
-            text = _deeper(text)
-            yield fold(text)
-    else:
+        return
+    text = _unescape(_pair(text))
+    yield fold(text)
+    for _ in range(_MOST_LEVELS - 1):
+        if _HIDING.search(text) is None:
+            return
+        text = _deeper(text)
         yield fold(text)
-    text = flat(fold(text).encode(errors="replace")).decode()
-    whole = encodings.joined(text)
-    if whole != text:
-        yield whole
+
+
+def revealed(data: bytes) -> Iterator[str]:
+    """What the last of the levels hides in other ways (`core.encodings`), for a few rounds: one may hide another.
+
+    No text is longer than the first, so the work is bounded by the number of rounds.
+    """
+    whole = encodings.joined(data)
+    if whole != data:
+        yield whole.decode()
     for _ in range(_MOST_ROUNDS):
         decoded = encodings.decoded(whole)
         if decoded == whole:
-            break
-        yield fold(decoded)
-        if _HIDING.search(decoded) is not None:
-            decoded = _deeper(decoded)
-            yield fold(decoded)
+            return
+        text = decoded.decode(errors="replace")
+        yield fold(text)
+        if _HIDING.search(text) is not None:
+            text = _deeper(text)
+            yield fold(text)
+            decoded = text.encode(errors="replace")
         whole = decoded
 
 
 def plain(body: bytes) -> bytes | None:
     """All that a body (valid JSON in UTF-8) says, if that is one text in ASCII, as most are; else see `passes`."""
-    if not body.isascii() or body.find(b"\\u") >= 0 or body.find(b"\\/") >= 0:
+    if not body.isascii():
         return None
-    return flat(body.decode("unicode_escape").encode("latin-1")) if b"\\" in body else body
+    if body.find(b"\\") < 0:
+        return body
+    if _HIDING_BYTES.search(body) is not None:
+        return None
+    return flat(body.decode("unicode_escape").encode("latin-1"))
 
 
 def _deeper(text: str) -> str:

@@ -1,11 +1,17 @@
+import importlib
 import json
+import pickle
+import re
+import sys
 from collections.abc import Iterator
+from pkgutil import iter_modules
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core import encodings, finders
 from router.core.detectors import Detectors, compile_detectors, find
 from router.core.policy import Detector, DetectorName
 from router.core.unescape import passes
@@ -136,15 +142,88 @@ def test_ordinary_text_has_nothing(text: str) -> None:
 
 
 NUMBERS = ["4", "4 ", "4.", "   4", "41 ", "4444 ", "0", "01 ", "+1 ", "+1(", "123-45-", "415 555 ", "SSN 123456789 "]
-WORDS = ["sk-", "bk-a", "@a.", "a@", "DE89", "GB29 ", "-----BEGIN ", "AKIA", "a"]
+WORDS = [
+    "sk-",
+    "bk-a",
+    "@a.",
+    "a@",
+    "DE89",
+    "GB29 ",
+    "-----BEGIN ",
+    "AKIA",
+    "a",
+    "eyJaaaaaaaaaaaaa-",
+    "eyJaaaaaaaaaaaa1.",
+    "a",
+]
+MORE = [
+    *("4444\n", "4444,", "4444|44", "98765 43210 ", "tel 123456789 ", "pwd=", "pwd='", "token: a1", "password is "),
+    *(" at a dot ", "(at)a", "://a:b", "Bearer ", "&sig=1", "é@a.", "用户", ":AA1234567890", "123456789 phone "),
+    *("%25", "%", "&amp;", "&#", "&#0000000", "YWJjZGVmZ2hpamtsbW5v", "YWJjZGVmZ2hpamtsbW5v\n", "AAAA", "IIII"),
+    *("\\", "\\u", "\\\\u0034", "\\/", '"1","1', '1","', '{"a":"1"},', '"}]},{"', "1\" ", "\x1f1"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", NUMBERS + WORDS)
+def hostile(unit: str, size: int) -> bytes:
+    return json.dumps({"a": unit * (size // len(unit)) + "PRIVATE KEY-----"}).encode()
+
+
+def work(body: bytes) -> int:
+    """How many functions are called to scan a body; what each does in C is bounded, see below."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
+    sys.setprofile(count)
+    try:
+        detectors.scan_body(body)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("unit", NUMBERS + WORDS + MORE)
+def test_twice_the_text_is_at_most_twice_the_work(unit: str) -> None:
+    small, large = work(hostile(unit, 20_000)), work(hostile(unit, 40_000))
+
+    assert large <= 2.2 * small + 200
+    assert large <= 8 * 40_000
+
+
+@pytest.mark.parametrize("unit", NUMBERS + WORDS + MORE)
 def test_hostile_text_takes_linear_work(unit: str) -> None:
     """A pattern with catastrophic backtracking would not come back from this at all."""
-    text = unit * (200_000 // len(unit)) + "PRIVATE KEY-----"
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
 
-    assert find(text, EVERYTHING) <= EVERYTHING
+    assert len(detectors.scan_body(hostile(unit, 200_000))) <= len(EVERYTHING)
+
+
+def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
+    """All that the finders, and what goes before them, look with."""
+    modules = [importlib.import_module(f"router.core.finders.{found.name}") for found in iter_modules(finders.__path__)]
+    for module in [*modules, encodings]:
+        values = [
+            (f"{module.__name__}.{name}", value) for name, value in vars(module).items() if name != "__builtins__"
+        ]
+        while values:
+            name, value = values.pop()
+            if isinstance(value, re.Pattern):
+                yield name, value
+            elif isinstance(value, tuple):
+                values += [(name, each) for each in value]
+            elif isinstance(value, dict):
+                values += [(name, each) for each in value.values()]
+
+
+@pytest.mark.parametrize("pattern", [pytest.param(pattern, id=name) for name, pattern in patterns()])
+def test_no_pattern_reads_on_for_ever(pattern: re.Pattern[Any]) -> None:
+    """What one match may read is bounded, so that a text of any length takes time in proportion to it."""
+    parsed = re._parser.parse(pattern.pattern, pattern.flags)  # type: ignore[attr-defined]
+
+    assert parsed.getwidth()[1] < 20_000
 
 
 @pytest.mark.parametrize("escaped", [True, False])
@@ -156,3 +235,27 @@ def test_a_body_is_scanned_as_its_texts_are(escaped: bool, before: str, finding:
     body = json.dumps({"content": f"{before} {finding}"}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
     if escaped or not any("\ud800" <= char <= "\udfff" for char in before):
         assert detectors.scan_body(body) == detectors.scan(passes(body))
+
+
+def test_detectors_may_be_sent_to_another_process() -> None:
+    detectors = pickle.loads(pickle.dumps(compile_detectors((one("email", raise_to="internal"),))))
+
+    assert len(detectors.scan_body(b'{"a": "bob@example.com"}')) == 1
+    assert pickle.loads(pickle.dumps(Detectors())).scan_body(b"bob@example.com") == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"x%20{CARD.replace(' ', '%2D')}",
+        "x &#52;111 1111 1111 1111",
+        "NDExMSAxMTExIDExMTEgMTExMQ==",
+        [{"type": "text", "text": "4111 1111 "}, {"type": "text", "text": "1111 1111"}],
+        "é and 4111%201111%201111%201111",
+    ],
+)
+def test_it_is_found_however_it_is_encoded(content: Any) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": content}]}, ensure_ascii=False).encode()
+
+    assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
+    assert found_in({"messages": [{"role": "user", "content": content}]}) == {"credit_card"}

@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.encodings import decoded, joined, may_hide
+from router.core import encodings
+from router.core.encodings import may_hide
 from router.core.finders.text import BORDER as BORDER_BYTE
 from router.core.finders.text import Text, flat
 
 BORDER = BORDER_BYTE.decode()
 SECRET = "bob@example.com"
+
+
+def decoded(text: str) -> str:
+    return encodings.decoded(text.encode()).decode(errors="replace")
+
+
+def joined(text: str) -> str:
+    return encodings.joined(text.encode()).decode()
 
 
 def coded(text: str) -> str:

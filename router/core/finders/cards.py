@@ -78,7 +78,7 @@ def _ends(data: bytes, at: int) -> bool:
 
 def _readings(text: Text) -> Iterator[tuple[bytes, int, int]]:
     """Digits that may be one number, with the offsets of their start and end."""
-    for match in text.numbers(_SOLID):
+    for match in text.numbers(_SOLID, _FEWEST):
         yield match[0], match.start(), match.end()
     for match in text.numbers(_EMBOSSED):
         yield from _embossed(text.data, match)
@@ -86,7 +86,7 @@ def _readings(text: Text) -> Iterator[tuple[bytes, int, int]]:
         return
     for match in text.numbers(_LOOSE):
         yield from _loose(match)
-    for match in text.numbers(_SPELLED):
+    for match in text.numbers(_SPELLED, b"0-0-0-0-0-0", b"00-00-00-00"):
         yield _digits(match[0]), match.start(), match.end()
 
 
@@ -95,15 +95,18 @@ def _digits(data: bytes) -> bytes:
 
 
 def _embossed(data: bytes, match: re.Match[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """With and without the digits behind the fourth group: they may be a security code."""
+    """With and without the digits behind the fourth group: they may be a security code.
+
+    What is around them is looked at last: most groups of four are of no card.
+    """
     start, end = match.start(), match.end(1)
-    separators = [group for group in match.groups()[1:] if group]
-    if _goes_on(data, start, end, separators) or _is_in_row(data, start, end, separators[0]):
-        return
     digits = _digits(data[start:end])
-    yield digits, start, end
-    if match[5]:
-        yield digits[:16], start, match.start(5)
+    readings = [(digits, start, end)] if is_card_number(digits) else []
+    if match[5] and is_card_number(digits[:16]):
+        readings.append((digits[:16], start, match.start(5)))
+    separators = [group for group in match.groups()[1:] if group]
+    if readings and not _goes_on(data, start, end, separators) and not _is_in_row(data, start, end, separators[0]):
+        yield from readings
 
 
 def _goes_on(data: bytes, start: int, end: int, separators: list[bytes]) -> bool:

@@ -77,13 +77,13 @@ SHORT = (
     ),
     Marked(
         "Basic headers",
-        (b"basic ",),
+        (b"uthorization",),
         rb"[Aa](?i:uthorization)['\"]?(?:: ?|, ?)['\"]?(?i:basic) [A-Za-z0-9+/]{8}",
         "Authorization: Basic Ym9iOmh1bnRlcjI=",
     ),
     Marked(
         "passwords in addresses",
-        (b"://",),
+        (b"@",),
         rb"://[A-Za-z0-9_.-]{0,64}+:(?!(?i:pass|passw|password|pwd|secret|port|token)@)[^\s/@\"'<>{}$*:]{3,80}@[A-Za-z0-9]",
         "postgres://app:s3cr3t-9@db/prod",
     ),
@@ -149,28 +149,22 @@ MARKED = (
     ),
 )
 
-_SHORTEST = 16
 _LONG = 20
 _TOKEN = re.compile(rb"(?<![0-9A-Za-z])(?:%b)" % b"|".join(token.pattern for token in TOKENS))
+_Marks = tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...]
 _MARKED = tuple((marked.literals, re.compile(marked.pattern)) for marked in MARKED)
 _SHORT = tuple((marked.literals, re.compile(marked.pattern)) for marked in SHORT)
 
 
 def api_key(text: Text) -> bool:
     """Whatever is long enough for a token, and has a digit, opens the look at tokens and at what marks them."""
-    runs = [data for start, stop in text.long_runs(_SHORTEST) if _has_digit(data := text.data[start:stop])]
-    return (
-        any(_is_in(text, literals, pattern) for literals, pattern in _SHORT)
-        or any(_is_assigned(text, hint, word) for hint, word in _PASSWORDS)
-        or (bool(runs) and _is_token(text, runs))
-    )
-
-
-def _is_token(text: Text, runs: list[bytes]) -> bool:
-    return (
+    if _is_marked(text, _SHORT) or _is_assigned(text, _PASSWORDS):
+        return True
+    runs = [data for start, stop in text.runs if _has_digit(data := text.data[start:stop])]
+    return bool(runs) and (
         any(_TOKEN.search(run) for run in runs if len(run) >= _LONG)
-        or any(_is_in(text, literals, pattern) for literals, pattern in _MARKED)
-        or any(_is_assigned(text, hint, word) for hint, word in _TOKENS)
+        or _is_marked(text, _MARKED)
+        or _is_assigned(text, _TOKENS)
     )
 
 
@@ -178,10 +172,12 @@ def _has_digit(data: bytes) -> bool:
     return len(data) > len(data.translate(None, b"0123456789"))
 
 
-def _is_in(text: Text, literals: tuple[bytes, ...], pattern: re.Pattern[bytes]) -> bool:
-    for literal in literals:
-        if literal in text.lower:
-            return pattern.search(text.data) is not None
+def _is_marked(text: Text, marks: _Marks) -> bool:
+    lower = text.lower
+    for literals, pattern in marks:
+        for literal in literals:
+            if literal in lower and pattern.search(text.data) is not None:
+                return True
     return False
 
 
@@ -211,8 +207,12 @@ _PLACEHOLDER = re.compile(rb"[{}$<>*]|\.\.\.|xxx|your|example|placeholder|redact
 _NAME = re.compile(rb"[a-z_][a-z0-9_.]{0,128}")
 
 
-def _is_assigned(text: Text, hint: bytes, word: _Word) -> bool:
-    return hint in text.lower and any(_is_secret(match, word) for match in word.pattern.finditer(text.lower))
+def _is_assigned(text: Text, words: tuple[tuple[bytes, _Word], ...]) -> bool:
+    lower = text.lower
+    for hint, word in words:
+        if hint in lower and any(_is_secret(match, word) for match in word.pattern.finditer(lower)):
+            return True
+    return False
 
 
 def _is_name(value: bytes) -> bool:

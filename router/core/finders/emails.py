@@ -16,9 +16,7 @@ _IDN_TOP_LEVEL = re.compile(rb"[a-z]{2,24}|[\x80-\xff]{4,96}")
 # Names of files and packages look like addresses (logo@2x.png); calls on objects, too (a@b.mean()).
 _FILE_ENDINGS = frozenset(b"png jpg jpeg gif svg webp ico pdf js jsx ts tsx css scss json html yaml yml txt".split())
 _NAME_ENDS = b"_%+-!'"
-_SPELLED_AT = re.compile(
-    rb"[([] ?at[)\]] {0,2}%b(?: {0,2}(?:\.|[([] ?dot ?[)\]]| dot ) {0,2}%b){1,4}" % (_LABEL, _LABEL)
-)
+_SPELLED_AT = re.compile(rb"[([]at[)\]] {0,2}%b(?: {0,2}(?:\.|[([] ?dot ?[)\]]| dot ) {0,2}%b){1,4}" % (_LABEL, _LABEL))
 _LETTERS_ONLY = bytes(code if chr(code).isalpha() and code < 128 else 32 for code in range(256))
 _SPELLED_OUT = re.compile(rb" at %b(?: dot %b){1,4}" % (_LABEL, _LABEL))
 
@@ -58,10 +56,10 @@ def _is_git(data: bytes, at: int) -> bool:
 def _is_spelled(text: Text) -> bool:
     """bob (at) example.com, bob[at]example[dot]com, bob at example dot com."""
     data = text.lower
-    return (
-        (b"at)" in data or b"at]" in data)
-        and any(_is_spelled_address(data, match) for match in _SPELLED_AT.finditer(data))
-    ) or (b" dot " in data and any(_is_spelled_address(data, match) for match in _SPELLED_OUT.finditer(data)))
+    bracketed = (b")" in data and b"(at)" in data) or (b"]" in data and b"[at]" in data)
+    return (bracketed and any(_is_spelled_address(data, match) for match in _SPELLED_AT.finditer(data))) or (
+        b" dot " in data and any(_is_spelled_address(data, match) for match in _SPELLED_OUT.finditer(data))
+    )
 
 
 def _is_spelled_address(data: bytes, match: re.Match[bytes]) -> bool:

@@ -42,7 +42,7 @@ _NO_LETTERS_OR_DIGITS = bytes(code for code in range(256) if code > 127 or not c
 
 
 def iban(text: Text) -> bool:
-    return any(_at(text.data, match.start() - 2) for match in text.numbers(_START))
+    return bool(text.blocks) and any(_at(text.data, match.start() - 2) for match in text.numbers(_START))
 
 
 def _at(data: bytes, at: int) -> bool:

@@ -31,10 +31,12 @@ _WORD = re.compile(
 _BEHIND = re.compile(
     rb"(?<![0-9a-z_])(%b)(?:,? (?:is |was )?(?:my |his |her |our |their |the )?\(?(?:new |old )?)$" % _ANY
 )
-_NOT_PLUS = re.compile(rb"\+(?:[0-9]+(?:\.[0-9]+|(?:\.[0-9]{3})+)|(?:19|20)[0-9]{2}-[01][0-9]-.*)", re.DOTALL)
+_NOT_PLUS = re.compile(
+    rb"\+(?:[0-9]{1,16}(?:\.[0-9]{1,16}|(?:\.[0-9]{3}){1,5})|(?:19|20)[0-9]{2}-[01][0-9]-.{0,64})", re.DOTALL
+)
 _DAY = re.compile(rb"[0-3]?[0-9]([ /.-])[0-3]?[0-9]\1(?:19|20)[0-9]{2}(?![0-9])")
 _DATE = re.compile(rb"\(?(?:19|20)[0-9]{2}[ ./-]?[01][0-9][ ./-]?[0-3][0-9]")
-_DECIMAL = re.compile(rb"[0-9]+\.[0-9]+")
+_DECIMAL = re.compile(rb"[0-9]{1,16}\.[0-9]{1,16}")
 _NO_DIGITS = bytes(code for code in range(256) if not 48 <= code < 58)
 
 
@@ -43,10 +45,10 @@ def phone(text: Text) -> bool:
     return bool(text.blocks) and (
         (b"+" in data and any(_plus_at(data, match) for match in text.numbers(_PLUS)))
         or any(_double_zero_at(data, match) for match in text.numbers(_DOUBLE_ZERO))
-        or any(_american_at(data, match) for match in text.numbers(_AMERICAN))
+        or any(_american_at(data, match) for match in text.numbers(_AMERICAN, b"000-000-0000", b"000--000-0000"))
         or any(_trunk_at(data, match) for match in text.numbers(_TRUNK))
-        or any(_has_digits(match[0], 10, 11) for match in text.numbers(_BRACKETED))
-        or any(True for _ in text.numbers(_FIVES))
+        or (b"(" in data and any(_has_digits(match[0], 10, 11) for match in text.numbers(_BRACKETED)))
+        or any(True for _ in text.numbers(_FIVES, b"00000-00000"))
         or _beside_word(text)
     )
 

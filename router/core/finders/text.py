@@ -1,7 +1,7 @@
 """A text as finders see it, with the shapes that tell them quickly where there is nothing.
 
 In a shape all digits are the same. Looking for a literal in that is many times faster than any pattern, so patterns
-are only tried where a shape occurs.
+are only tried where a shape occurs. Each look at a text counts: it is taken at every request.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ SEPARATORS = b" .-()/,|_\t\r\n" + BORDER
 REACH = 128
 """No match is longer than this, with what is looked at around it."""
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
+_GROUPS = bytes(45 if code in SEPARATORS else shaped for code, shaped in enumerate(_DIGITS))
 _ALPHABET = bytes(97 if code < 128 and (chr(code).isalnum() or code in b"+/-_") else 32 for code in range(256))
 _NUMBER = b"0" * 9
 """The numbers sought have nine digits or more, apart from separators."""
+_RUN = b"a" * 15
+"""No token, and nothing in base64 that matters, is shorter."""
 _BLOCK = 4096
-_ESCAPED = ((b"\\n", b"\n"), (b"\\r", b"\r"), (b"\\t", b"\t"), (b"\\b", b" "), (b"\\f", b" "), (b'\\"', b'"'))
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b" ", b"f": b" ", b'"': b'"'}
 
 
 class Text:
     """Bytes in UTF-8 without backslash escapes (see `flat`); each shape of them is made once."""
 
-    __slots__ = ("_blocks", "_lower", "data", "dense", "runs")
+    __slots__ = ("_blocks", "_lower", "_runs", "data", "dense")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.dense = data.translate(_DIGITS, SEPARATORS)
         """Without separators, each digit a 0."""
-        self.runs = data.translate(_ALPHABET)
-        """Each character of base64, and of tokens, an a, all else a space."""
-        self._blocks: tuple[tuple[int, int], ...] | None = None
+        self._runs: tuple[tuple[int, int], ...] | None = None
+        self._blocks: tuple[tuple[int, int, bytes], ...] | None = None
         self._lower: bytes | None = None
 
     @property
@@ -44,35 +46,47 @@ class Text:
         return self._lower
 
     @property
-    def blocks(self) -> tuple[tuple[int, int], ...]:
-        """Offsets (from, to) of the blocks in which, or just behind which, nine digits stand together."""
+    def runs(self) -> tuple[tuple[int, int], ...]:
+        """Offsets (from, to) of runs of letters, digits and `+/-_` that are as long as tokens are, and base64."""
+        if self._runs is None:
+            self._runs = tuple(_long_runs(self.data.translate(_ALPHABET)))
+        return self._runs
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int, bytes], ...]:
+        """Offsets (from, to) of the blocks in which, or just behind which, nine digits stand together; their shapes."""
         if self._blocks is None:
             self._blocks = tuple(self._dense_blocks()) if _NUMBER in self.dense else ()
         return self._blocks
 
-    def long_runs(self, shortest: int) -> Iterator[tuple[int, int]]:
-        """Offsets (from, to) of runs of letters, digits and `+/-_`."""
-        literal = b"a" * shortest
-        start = self.runs.find(literal)
-        while start >= 0:
-            stop = self.runs.find(b" ", start)
-            stop = len(self.runs) if stop < 0 else stop
-            yield start, stop
-            start = self.runs.find(literal, stop)
-
-    def _dense_blocks(self) -> Iterator[tuple[int, int]]:
+    def _dense_blocks(self) -> Iterator[tuple[int, int, bytes]]:
         for start in range(0, len(self.data), _BLOCK):
             stop = start + _BLOCK
-            if _NUMBER in self.data[start : stop + REACH].translate(_DIGITS, SEPARATORS):
-                yield start, stop
+            block = self.data[start : stop + REACH]
+            if _NUMBER in block.translate(_DIGITS, SEPARATORS):
+                yield start, stop, block.translate(_GROUPS)
 
-    def numbers(self, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
-        """Matches that begin in one of the blocks, read to their end."""
-        for start, stop in self.blocks:
+    def numbers(self, pattern: re.Pattern[bytes], *shapes: bytes) -> Iterator[re.Match[bytes]]:
+        """Matches that begin in one of the blocks, read to their end.
+
+        Only blocks with one of the shapes are looked at, in which 0 is any digit and - any separator.
+        """
+        for start, stop, shape in self.blocks:
+            if shapes and not any(literal in shape for literal in shapes):
+                continue
             for match in pattern.finditer(self.data, start, stop + REACH):
                 if match.start() >= stop:
                     break
                 yield match
+
+
+def _long_runs(shape: bytes) -> Iterator[tuple[int, int]]:
+    start = shape.find(_RUN)
+    while start >= 0:
+        stop = shape.find(b" ", start)
+        stop = len(shape) if stop < 0 else stop
+        yield start, stop
+        start = shape.find(_RUN, stop)
 
 
 Finder = Callable[[Text], bool]
@@ -87,9 +101,12 @@ def flat(data: bytes) -> bytes:
         return data
     while b"\\\\" in data:
         data = data.replace(b"\\\\", b"\\")
-    for escape, meant in _ESCAPED:
-        data = data.replace(escape, meant)
-    return data
+    first, *others = data.split(b"\\")
+    pieces = [first]
+    for piece in others:
+        meant = _ESCAPES.get(piece[:1])
+        pieces += (b"\\", piece) if meant is None else (meant, piece[1:])
+    return b"".join(pieces)
 
 
 _LETTERS = bytes(code for code in range(128) if chr(code).isalpha())

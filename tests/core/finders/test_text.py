@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from router.core.finders.text import Text, ends, flat, starts
@@ -30,12 +32,26 @@ def test_a_number_starts_behind_a_word_and_not_within_a_name(text: str, free: bo
 def test_only_blocks_with_digits_are_looked_at() -> None:
     data = b"x" * 9000 + b" 123 456 789 " + b"x" * 9000
 
-    assert Text(data).blocks == ((8192, 12288),)
-    assert Text(b"x" * 4050 + b"123456789" + b"x" * 4096).blocks == ((0, 4096),)
+    assert [block[:2] for block in Text(data).blocks] == [(8192, 12288)]
+    assert [block[:2] for block in Text(b"x" * 4050 + b"123456789" + b"x" * 4096).blocks] == [(0, 4096)]
     assert Text(b"12345678, a9").blocks == ()
 
 
-def test_runs_are_as_long_as_asked() -> None:
-    data = b"short, a-longer_run+9/x and a-longer_run+9/xx"
+def test_runs_are_as_long_as_tokens() -> None:
+    data = b"short, a-longer_run9/x and a-longer_run+9"
 
-    assert [data[start:stop] for start, stop in Text(data).long_runs(17)] == [b"a-longer_run+9/xx"]
+    assert [data[start:stop] for start, stop in Text(data).runs] == [b"a-longer_run9/x"]
+
+
+def test_only_blocks_of_a_shape_are_looked_at() -> None:
+    text = Text(b"1234 56789 or 123/45/6789")
+
+    assert [match[0] for match in text.numbers(re.compile(rb"[0-9]{2,4}"))] == [
+        b"1234",
+        b"5678",
+        b"123",
+        b"45",
+        b"6789",
+    ]
+    assert [match[0] for match in text.numbers(re.compile(rb"[0-9]{2}/"), b"000-00-0000")] == [b"23/", b"45/"]
+    assert list(text.numbers(re.compile(rb"[0-9]{2}/"), b"000000-0")) == []
