@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from router.core.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
-from router.ledger.connection import Connection, scan_hash
+from router.ledger.connection import Connection
 from router.ledger.journaled import operations_of
 from router.ledger.layout import (
     EPOCH_KEY,
@@ -32,6 +32,7 @@ from router.ledger.layout import (
     new_epoch,
 )
 from router.ledger.log import Reading
+from router.ledger.scan import scan_hash
 from router.ledger.scripts import Script, Scripts
 from router.ledger.wire import string
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
@@ -119,16 +119,6 @@ class Connection:
             self._timer = self._loop.call_later(min(left, self._timeout), self._check_time)
         else:
             self.lose(f"no answer within {limit:g} s")
-
-
-async def scan_hash(connection: Connection, key: str, count: int = 500) -> AsyncIterator[list[bytes]]:
-    """A hash in pieces, flat: what is in it throughout comes at least once, and no piece keeps the server busy."""
-    cursor = b"0"
-    while True:
-        cursor, flat = await connection.call("HSCAN", key, cursor, "COUNT", count)
-        yield flat
-        if cursor == b"0":
-            return
 
 
 async def connect(place: Place, timeout: float, on_lost: Callable[[str], None]) -> Connection:

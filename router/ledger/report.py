@@ -18,10 +18,11 @@ import msgspec
 from router.core.values import Cell, Mixture, Row
 from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
-from router.ledger.connection import Connection, connect, scan_hash
+from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.keys import StoredKey, read_keys
 from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_row, unpack_totals
+from router.ledger.scan import scan_hash
 from router.ledger.sums import (
     DAY_SUMS,
     KEPT_WHOLE,

@@ -1,0 +1,53 @@
+"""What `setup.py` compiles holds nothing that mypyc cannot; a build of it takes minutes, and this does not."""
+
+from __future__ import annotations
+
+import ast
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _modules() -> list[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("setuptools.setup", lambda **options: None)
+        patch.chdir(ROOT)
+        patch.delenv("BREAKEVEN_COMPILE", raising=False)
+        return list(runpy.run_path(str(ROOT / "setup.py"))["modules"]())
+
+
+MODULES = _modules()
+
+
+def _own(function: ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """What stands in it, but for functions inside."""
+    rest = list(function.body)
+    while rest:
+        node = rest.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            rest += ast.iter_child_nodes(node)
+
+
+def test_the_hot_path_is_among_them():
+    assert {"router/core/decide.py", "router/gateway/http.py", "router/upstream/connection.py"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_asynchronous_generators(module):
+    functions = [
+        each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.AsyncFunctionDef)
+    ]
+    yields = [each.name for each in functions if any(isinstance(node, ast.Yield) for node in _own(each))]
+    assert not yields, "mypyc has none: put them into a module of their own"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_protocol_inherits_asyncios(module):
+    classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
+    bases = [ast.unparse(base) for each in classes for base in each.bases]
+    assert not [base for base in bases if base.startswith("asyncio.") and base.endswith("Protocol")]
