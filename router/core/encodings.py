@@ -41,15 +41,16 @@ _NAMED: Mapping[bytes, bytes] = {
 _LAST_CHARACTER = 0x10FFFF
 
 _SPACE = r"\s{0,64}+"
-_WORD = rf'{_SPACE}"[a-z_]{{1,32}}"{_SPACE}'
+_NAME = rf'{_SPACE}"[a-z_]{{1,32}}"{_SPACE}:{_SPACE}'
+_GOES_ON = "(?=[ ._/-]{0,2}+[0-9])"
+_VALUE = rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|\{{[^{{}}]{{0,256}}+\}}){_SPACE}'
 # From the end of one text to the beginning of the next, both with digits: the next item of a list, the next part of
-# a message, the next message; other members of either are short words.
+# a message, the next message; other members of either are short.
 _FRAME = re.compile(
     (
-        rf'(?<=[0-9])([ ._/-]{{0,2}}+)"(?:{_SPACE},{_WORD}:{_WORD}){{0,3}}+{_SPACE}'
-        rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_WORD}:{_WORD}){{0,3}}+\}}{_SPACE})?,{_SPACE}\{{"
-        rf"(?:{_WORD}:{_SPACE}(?:{_WORD},|\[{_SPACE}\{{)){{0,6}}+{_WORD}:|,){_SPACE}"
-        rf'"(?=[ ._/-]{{0,2}}+[0-9])'
+        rf'(?<=[0-9])([ ._/-]{{0,2}}+)"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+'
+        rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+\}}{_SPACE})?,{_SPACE}\{{"
+        rf'(?:{_NAME}(?:{_VALUE},|\[{_SPACE}\{{)){{0,6}}+{_NAME}|,{_SPACE})"{_GOES_ON}'
     ).encode()
 )
 

@@ -77,6 +77,9 @@ def part(text: str) -> dict[str, str]:
         [message([{"text": "a 41", "type": "text"}, {"text": "11 b", "type": "text"}])],
         [{"content": "a 41", "role": "user"}, {"content": "11 b", "role": "user"}],
         ["a 41", "11 b"],
+        [message([part("a 41") | {"cache_control": {"type": "ephemeral"}}, part("11 b")])],
+        [message("a 41") | {"name": "Bob-X", "weight": 0}, {"id": "msg_7A", "role": "user", "content": "11 b"}],
+        [message("a 41"), {"content": "11 b", "role": "user"}],
     ],
 )
 @pytest.mark.parametrize("indent", [None, 8])
