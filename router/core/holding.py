@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from router.core.bill import Bill, Bills, Hold
 from router.core.bodies import Reading
 from router.core.holds import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
-from router.core.pricing import worst_case
+from router.core.pricing import Remainders, worst_case
 from router.core.recall import MOST
 from router.core.terms import Terms, terms_of
 from router.core.values import BackendState, Decision, KeyGrant, Plan
@@ -22,6 +22,8 @@ class Holding:
     def __init__(self, plan: Plan, bills: Bills, bounds: Bounds) -> None:
         self.bills = bills
         self.bounds = bounds
+        self.costs, self.others = Remainders(), Remainders()
+        """Of what requests cost, and of what the other side would have charged."""
         self._models = plan.models
         self._lease = plan.policy.ledger.lease
         self._known: dict[int, Terms] = {}

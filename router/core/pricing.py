@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
 
@@ -18,6 +18,7 @@ Step = tuple[int, float, float, float]
 MICRO_USD_PER_USD = 1_000_000
 # Sums of decimal prices in binary carry dust of about 1e-10; a real price step is far above this.
 _DUST = 0.5e-6
+_ACCOUNTS = 20_000
 
 
 def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
@@ -33,15 +34,15 @@ def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
     return chosen.rates
 
 
-def cost_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> int:
+def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
     """(input - cached - cache_write)·p_in + cached·p_cached + cache_write·p_write + output·p_out + p_request.
 
-    The whole input chooses the tier. Rounded up, so that a request that is not free never costs nothing.
+    The whole input chooses the tier. `Remainders` makes whole micro-USD of it.
     """
     rates = rates_for(tiers, usage.input)
     # Upstreams have been seen to report more cached tokens than input tokens; that must not earn money.
     uncached = max(0, usage.input - usage.cached - usage.cache_write)
-    return _whole(
+    return (
         uncached * rates.input
         + usage.cached * rates.cached_input
         + usage.cache_write * rates.cache_write
@@ -50,7 +51,34 @@ def cost_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> int:
     )
 
 
-def counterfactual(model: ModelPlan, route: Route, usage: Usage) -> int:
+class Remainders:
+    """Whole micro-USD of exact amounts, with what rounding leaves over carried into the next one of the same account.
+
+    An embedding of a few tokens costs a hundredth of a micro-USD: rounding each by itself would book many times the
+    bill. So single requests may be booked with less or more than their price, by less than a micro-USD, but the sum of
+    an account (a cell of the ledger) is never off by more than one, however many requests and whatever their size. The
+    books keep whole micro-USD, since the numbers of the server's Lua are doubles: exact up to 2^53, which is 9 billion
+    USD in one total.
+
+    An amount never becomes more than it is rounded up, which is what is held for it.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[Hashable, float] = {}
+
+    def whole(self, account: Hashable, micro_usd: float) -> int:
+        left = self._left.get(account)
+        if left is None:
+            if len(self._left) >= _ACCOUNTS:
+                self._left.clear()
+            left = 0.5
+        total = micro_usd + left
+        whole = min(int(total), math.ceil(micro_usd - _DUST))
+        self._left[account] = total - whole
+        return whole
+
+
+def counterfactual(model: ModelPlan, route: Route, usage: Usage) -> float:
     """Micro-USD that the other side would have charged for the same tokens.
 
     For an owned route that is the model's cloud reference (0 when there is none). For a cloud route it is the
@@ -58,9 +86,9 @@ def counterfactual(model: ModelPlan, route: Route, usage: Usage) -> int:
     nothing was saved or lost then.
     """
     if route.owned:
-        return cost_micro_usd(model.reference.tiers, usage) if model.reference is not None else 0
-    owned = [cost_micro_usd(other.tiers, usage) for other in model.routes if other.owned]
-    return min(owned) if owned else cost_micro_usd(route.tiers, usage)
+        return exact_micro_usd(model.reference.tiers, usage) if model.reference is not None else 0.0
+    owned = [exact_micro_usd(other.tiers, usage) for other in model.routes if other.owned]
+    return min(owned) if owned else exact_micro_usd(route.tiers, usage)
 
 
 def marginal(route: Route, input_tokens: int, output_tokens: float) -> float:

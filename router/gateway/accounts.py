@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from router.core.bill import Hold
 from router.core.holds import most_tokens
-from router.core.pricing import cost_micro_usd, counterfactual
+from router.core.pricing import counterfactual, exact_micro_usd
 from router.core.retry import Fault
 from router.core.terms import cell_of
 from router.core.usage import bounded, estimate, text_bytes_of, usage_of
-from router.core.values import Course, Decision, Settlement, Usage
+from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
 from router.gateway.ask import Ask
 from router.gateway.job import Attempt, Sent
 from router.ledger.records import pack_refused
@@ -82,9 +82,8 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
             duration=_micros(ended, ask.arrived),
             detail=attempt.outcome.why,
         )
-        cost = cost_micro_usd(route.tiers, usage)
-        other = counterfactual(ask.serving.plan.models[model], route, usage)
         cell = cell_of(route, model, ask.key)
+        cost, other = _whole(ask, cell, *_prices(ask, model, route, usage))
         found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
     return found
 
@@ -96,18 +95,28 @@ def _may_be_billed(attempt: Attempt) -> bool:
 def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -> Settlement:
     route = sent.candidate.route
     exchange = sent.exchange
-    cost = other = 0
+    exact = exact_other = 0.0
     model = hold.cell.model
     if usage.input or usage.output:
-        cost = cost_micro_usd(route.tiers, usage)
-        other = counterfactual(ask.serving.plan.models[model], route, usage)
+        exact, exact_other = _prices(ask, model, route, usage)
         if hold.bill.charges and not usage.estimated and exchange.broken is None:
             ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:
         cell = cell_of(route, model, ask.key)
+    cost, other = _whole(ask, cell, exact, exact_other)
     return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
+
+
+def _prices(ask: Ask, model: str, route: Route, usage: Usage) -> tuple[float, float]:
+    """Exact micro-USD that it cost, and that the other side would have charged."""
+    return exact_micro_usd(route.tiers, usage), counterfactual(ask.serving.plan.models[model], route, usage)
+
+
+def _whole(ask: Ask, cell: Cell, cost: float, other: float) -> tuple[int, int]:
+    holding = ask.serving.holding
+    return holding.costs.whole(cell, cost), holding.others.whole(cell, other)
 
 
 def settlement_of_failure(hold: Hold, course: Course) -> Settlement:

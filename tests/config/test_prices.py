@@ -20,7 +20,7 @@ from genai_prices.types import (
 
 from router.config.load import PolicyError
 from router.config.prices import published, published_context
-from router.core.pricing import cost_micro_usd
+from router.core.pricing import exact_micro_usd
 from router.core.values import Plan, PriceTier, Rates, Usage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -101,8 +101,8 @@ def test_a_price_per_thousand_requests_becomes_one_per_request() -> None:
 def test_the_dearer_rate_begins_above_the_published_size() -> None:
     tiers = published("acme", "tiered", NOW)
     assert tiers is not None
-    assert cost_micro_usd(tiers, Usage(input=200_000, output=1)) == 600_015
-    assert cost_micro_usd(tiers, Usage(input=200_001, output=2)) == 1_200_006 + 45
+    assert exact_micro_usd(tiers, Usage(input=200_000, output=1)) == 600_015
+    assert exact_micro_usd(tiers, Usage(input=200_001, output=2)) == 1_200_006 + 45
 
 
 def test_rates_may_change_at_different_sizes() -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.pricing import cost_micro_usd, counterfactual, marginal, rates_for, steps_of, worst_case
+from router.core import pricing
+from router.core.pricing import Remainders, counterfactual, exact_micro_usd, marginal, rates_for, steps_of, worst_case
 from router.core.values import PriceTier, Rates, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
@@ -26,43 +27,65 @@ def test_a_price_needs_at_least_one_tier():
 
 def test_each_kind_of_token_has_its_own_price():
     usage = Usage(input=1000, cached=300, cache_write=200, output=50)
-    assert cost_micro_usd(TIERS, usage) == 500 * 1.0 + 300 * 0.1 + 200 * 1.25 + 50 * 4.0
+    assert exact_micro_usd(TIERS, usage) == 500 * 1.0 + 300 * 0.1 + 200 * 1.25 + 50 * 4.0
 
 
 def test_cached_input_counts_when_the_tier_is_chosen():
     usage = Usage(input=200_000, cached=199_000, output=0)
-    assert cost_micro_usd(TIERS, usage) == 1000 * 2.0 + 199_000 * 0.2
+    assert exact_micro_usd(TIERS, usage) == 1000 * 2.0 + 199_000 * 0.2
 
 
 def test_a_price_per_request_is_in_usd():
     tiers = (PriceTier(0, Rates(0.0, 0.0, 0.0, 0.0, request=0.005)),)
-    assert cost_micro_usd(tiers, Usage()) == 5000
+    assert exact_micro_usd(tiers, Usage()) == 5000
 
 
-@pytest.mark.parametrize(
-    ("rate", "tokens", "cost"),
-    [
-        (0.15, 1, 1),  # rounded up
-        (0.1, 3, 1),
-        (1.1, 10, 11),
-        (0.07, 100, 7),  # 7.000000000000001 in binary
-        (1e-9, 1, 1),  # far below a micro-USD, and still not free
-        (0.0, 1_000_000, 0),
-    ],
-)
-def test_rounding_is_up_without_float_dust(rate: float, tokens: int, cost: int):
-    assert cost_micro_usd((PriceTier(0, Rates(rate, rate, rate, rate)),), Usage(input=tokens)) == cost
+@given(st.floats(0.001, 100), st.integers(1, 5000), st.integers(1, 500))
+def test_what_is_booked_is_what_it_cost_at_any_size(rate: float, tokens: int, requests: int):
+    """Never off by more than a micro-USD in all, so that the bias vanishes however small each request is."""
+    remainders, exact = Remainders(), exact_micro_usd((PriceTier(0, Rates(rate, rate, rate, rate)),), Usage(tokens))
+    booked = sum(remainders.whole("cell", exact) for _ in range(requests))
+    assert abs(booked - exact * requests) <= 1
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.0375, 0.13])
+@pytest.mark.parametrize("tokens", [1, 3, 8, 100])
+def test_small_embeddings_are_booked_within_a_ten_thousandth(rate: float, tokens: int):
+    remainders, exact = Remainders(), exact_micro_usd((PriceTier(0, Rates(rate, 0.0, rate, rate)),), Usage(tokens))
+    requests = int(2e4 / exact)
+    booked = sum(remainders.whole("cell", exact) for _ in range(requests))
+    assert booked == pytest.approx(exact * requests, rel=1e-4)
+
+
+def test_accounts_have_remainders_of_their_own():
+    remainders = Remainders()
+    assert [remainders.whole("a", 0.25) for _ in range(6)] == [0, 1, 0, 0, 0, 1]
+    assert remainders.whole("b", 0.25) == 0
+
+
+def test_many_accounts_are_forgotten_rather_than_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pricing, "_ACCOUNTS", 2)
+    remainders = Remainders()
+    for account in "abc":
+        remainders.whole(account, 0.4)
+    assert remainders.whole("a", 0.4) == 0
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
+def test_no_amount_becomes_more_than_what_was_held_for_it(amounts: list[float]):
+    remainders = Remainders()
+    for amount in amounts:
+        assert 0 <= remainders.whole("cell", amount) <= worst_case(((0, amount, 0.0, 0.0),), 1, 0)
 
 
 @pytest.mark.parametrize(("tokens", "output"), [(2, 14), (28, 1)])
-def test_a_sum_with_dust_does_not_round_up_a_whole_micro_usd(tokens: int, output: int):
+def test_a_sum_with_dust_is_not_held_as_one_more(tokens: int, output: int):
     assert tokens * 0.1 + output * 0.2 > 3  # 3.0000000000000004
-    tiers = (PriceTier(0, Rates(input=0.1, output=0.2, cached_input=0.0, cache_write=0.0)),)
-    assert cost_micro_usd(tiers, Usage(input=tokens, output=output)) == 3
+    assert worst_case(((0, 0.1, 0.2, 0.0),), tokens, output) == 3
 
 
 def test_more_cached_tokens_than_input_earn_nothing():
-    assert cost_micro_usd(TIERS, Usage(input=10, cached=100)) == 10
+    assert exact_micro_usd(TIERS, Usage(input=10, cached=100)) == 10
 
 
 rates = st.builds(Rates, *[st.floats(0, 100)] * 4, request=st.floats(0, 1))
@@ -79,7 +102,7 @@ def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates
         Usage(tokens, 0, tokens, output),
         Usage(tokens // 2, 0, 0, output // 2),
     ):
-        assert 0 <= cost_micro_usd(route.tiers, usage) <= worst
+        assert 0 <= exact_micro_usd(route.tiers, usage) <= worst
 
 
 def test_the_worst_case_is_the_dearest_candidate(make):
@@ -120,7 +143,7 @@ def test_a_cloud_route_is_compared_with_the_cheapest_owned_route(make):
 def test_a_cloud_route_without_an_owned_side_is_its_own_counterfactual(make):
     openai = make.route("openai")
     usage = Usage(input=1000, output=100)
-    assert counterfactual(make.model([openai]), openai, usage) == cost_micro_usd(openai.tiers, usage)
+    assert counterfactual(make.model([openai]), openai, usage) == exact_micro_usd(openai.tiers, usage)
 
 
 def test_the_marginal_price_is_not_rounded(make):
