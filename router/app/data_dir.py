@@ -11,6 +11,7 @@ from pathlib import Path
 from router.ledger.address import parse_address
 
 LONGEST_SOCKET_PATH = 100
+_FOLDERS = ("appendonlydir", "journal", "policy-history")
 
 
 class DataDirUnusable(Exception):
@@ -24,6 +25,7 @@ def take_data_dir(path: Path) -> int:
     """
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _close_to_others(path)
         lock = os.open(path / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DataDirUnusable(
@@ -38,6 +40,15 @@ def take_data_dir(path: Path) -> int:
             "or give this one a directory of its own with --data-dir"
         ) from None
     return lock
+
+
+def _close_to_others(path: Path) -> None:
+    """Also what an earlier version left open to read."""
+    path.chmod(0o700)
+    for folder in _FOLDERS:
+        for each in (path / folder, *(path / folder).rglob("*")):
+            if not each.is_symlink() and each.exists():
+                each.chmod(each.stat().st_mode & 0o700)
 
 
 def runtime_dir(data_dir: Path) -> Path:

@@ -42,6 +42,8 @@ from router.ledger.errors import EmbeddedServerError
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
+PRIVATE = 0o077
+"""What this process and all that it starts leave out of the modes of their files: nobody else is to read them."""
 ADAPTER_PYTHON = "BREAKEVEN_ADAPTER_PYTHON"
 ADAPTER_ENVIRONMENT = ".venv-adapter"
 
@@ -75,6 +77,7 @@ def run(settings: ServeSettings) -> int:
 def exit_code(serving: Coroutine[Any, Any, None]) -> int:
     """Of a process that serves and does nothing else; says why when it cannot."""
     logs.set_up()
+    os.umask(PRIVATE)
     try:
         asyncio.run(serving)
     except (

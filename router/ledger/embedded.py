@@ -167,6 +167,7 @@ class EmbeddedServer:
             pass_fds=(self._lock,),
             preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, no locks
             start_new_session=True,
+            umask=0o077,  # its append-only files hold what keys, teams and models there are
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

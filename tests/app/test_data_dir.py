@@ -32,3 +32,14 @@ def test_sockets_go_elsewhere_when_the_path_is_too_long_for_them(tmp_path):
     elsewhere = runtime_dir(tmp_path / ("long" * 30))
     assert elsewhere.is_dir() and len(str(elsewhere)) < 80
     elsewhere.rmdir()
+
+
+def test_what_an_earlier_version_left_open_is_closed(tmp_path):
+    folder = tmp_path / "data" / "appendonlydir"
+    folder.mkdir(parents=True)
+    (folder / "appendonly.aof").write_text("x")
+    for path, mode in ((tmp_path / "data", 0o755), (folder, 0o755), (folder / "appendonly.aof", 0o644)):
+        path.chmod(mode)
+    os.close(take_data_dir(tmp_path / "data"))
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data", folder, folder / "appendonly.aof")]
+    assert modes == [0o700, 0o700, 0o600]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -149,6 +151,20 @@ def test_a_stream_that_outlasts_the_grace_period_is_cut_and_charged(serve, polic
             assert b"[DONE]" not in response.read()
     assert serving.wait() == 0
     assert 0 < usage(serving.data_dir)["gpu"]["output"] < 60
+
+
+def test_nobody_else_may_read_a_file_that_it_makes(serve):
+    """Whatever mask it was started with."""
+    before = os.umask(0o022)
+    try:
+        serving = serve()
+    finally:
+        os.umask(before)
+    serving.ask()
+    eventually(lambda: list((serving.data_dir / "journal").rglob("*.log")))
+    made = [serving.data_dir, *serving.data_dir.rglob("*")]
+    assert any(path.name == "appendonlydir" for path in made)
+    assert [path.name for path in made if stat.S_IMODE(path.lstat().st_mode) & 0o077] == []
 
 
 # --- workers
