@@ -39,6 +39,8 @@ class Reading(Struct, frozen=True, gc=False):
     """Answers asked for: choices times prompts."""
     continuous_usage: bool = False
     """`stream_options.continuous_usage_stats`: the client wants vLLM's running usage on every event."""
+    addresses: tuple[str, ...] = ()
+    """What a backend would fetch: all that stands where a URL is expected, but for `data:` URLs."""
 
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)] | None

@@ -9,6 +9,10 @@ from typing import Any
 from router.core.policy import Modality
 
 _BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
+_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_DATA = re.compile(r"data:", re.IGNORECASE)
+_NAMES = frozenset({"type", "text", "filename", "name", "title", "detail", "format"})
+"""Members of a part that nobody fetches."""
 _TYPE_NAME = re.compile(r"[a-z_]{1,32}")
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "reasoning", "thinking", "summary_text"})
 _MEDIA: Mapping[Any, Modality] = {
@@ -42,7 +46,7 @@ _BYTES_PER_MEDIA_TOKEN = 100
 class Content:
     """Collects size, modalities and unreadable kinds on the way through one body's decoded fields."""
 
-    __slots__ = ("image_bytes", "media", "modalities", "prompts", "text_bytes", "tokens", "unreadable")
+    __slots__ = ("addresses", "image_bytes", "media", "modalities", "prompts", "text_bytes", "tokens", "unreadable")
 
     def __init__(self) -> None:
         self.text_bytes = 0
@@ -56,6 +60,8 @@ class Content:
         self.prompts = 1
         """Prompts that are answered separately."""
         self.modalities: set[Modality] = {"text"}
+        self.addresses: list[str] = []
+        """What a backend would have to fetch."""
         self.unreadable: dict[str, None] = {}
         """Used as a set that keeps its order."""
 
@@ -114,6 +120,8 @@ class Content:
         kind = part.get("type")
         kind = kind if isinstance(kind, str) else ""
         media = {_MEDIA[name] for name in (kind, *part) if name in _MEDIA}
+        if media or kind not in _TEXT_PARTS:
+            self._add_addresses(part)
         if media:
             size = 0 if media == {"image"} else _text_bytes(part)
             self.image_bytes += _image_bytes(part) if media == {"image"} else 0
@@ -122,6 +130,18 @@ class Content:
         else:
             self.add_value(part)
             self._add_text_part(kind)
+
+    def _add_addresses(self, part: dict[str, Any]) -> None:
+        """All that stands where a URL is expected, and all that looks like one elsewhere."""
+        stack: list[tuple[str, Any]] = list(part.items())
+        while stack:
+            name, value = stack.pop()
+            if isinstance(value, dict):
+                stack.extend(value.items())
+            elif isinstance(value, list):
+                stack.extend((name, item) for item in value)
+            elif isinstance(value, str) and value and name not in _NAMES and _is_address(name, value):
+                self.addresses.append(value)
 
     def _add_text_part(self, kind: str) -> None:
         if kind not in _TEXT_PARTS:
@@ -143,6 +163,12 @@ class Content:
             self.unreadable["token ids"] = None
         else:
             self.add_value(prompt)
+
+
+def _is_address(name: str, value: str) -> bool:
+    if _DATA.match(value):
+        return False
+    return name.lower().endswith(("url", "urls", "uri", "uris")) or _ADDRESS.match(value) is not None
 
 
 def _is_token_ids(value: Any) -> bool:

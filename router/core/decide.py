@@ -1,6 +1,6 @@
 """Where a request may go, in which order, and why.
 
-Filters run in a fixed order and each only removes: key scope, egress gate, capability, health, capacity. What
+Filters run in a fixed order and each only removes: key scope, egress gate, media, capability, health, capacity. What
 is left is put in order by cost. Because every step gets only what the step before it kept, nothing that comes
 after the egress gate (health, load, price, a rule) can bring back a backend that the gate removed.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from router.core import refusals
+from router.core.media import Fetch
 from router.core.naming import unknown
 from router.core.rules import Applied, applied
 from router.core.sensitivity import UNREADABLE, Classification, classify
@@ -119,6 +120,17 @@ def _not_permitted(ask: _Ask, route: Route) -> str:
     return f"The request may not reach the zone '{route.zone}': {'; '.join(ask.gate.because)}."
 
 
+def _not_to_be_fetched(ask: _Ask, route: Route) -> str:
+    """The same for every route: what matters is where the request may go, not where it goes."""
+    fetch = ask.facts.fetch
+    if fetch is Fetch.FORBIDDEN:
+        return "The request names an address that may not be fetched."
+    zones = ask.plan.policy.zones
+    if fetch is Fetch.OUTSIDE and all(zones[zone].owned for zone in ask.permitted):
+        return "The request may only stay at home, and names an address outside that would be fetched."
+    return ""
+
+
 def _not_capable(ask: _Ask, route: Route) -> str:
     facts = ask.facts
     if facts.endpoint not in route.endpoints:
@@ -168,6 +180,7 @@ _FILTERS: tuple[
 ] = (
     (Step.SCOPE, _out_of_scope, lambda ask, removed: refusals.model_not_allowed(ask.facts, ask.model)),
     (Step.EGRESS, _not_permitted, _denied),
+    (Step.MEDIA, _not_to_be_fetched, lambda ask, removed: refusals.media_denied(ask.facts.fetch, ask.gate.because)),
     (Step.CAPABILITY, _not_capable, lambda ask, removed: refusals.no_capable_backend(removed)),
 )
 

@@ -78,6 +78,8 @@ Host = Annotated[
 Hosts = Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
 SecretName = Annotated[str, Field(min_length=1)]
 
+MediaHost = Annotated[str, Field(pattern=r"^(\*\.)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?$", max_length=255)]
+
 Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
 Strategy = Literal["threshold", "breakeven", "cheapest", "local_first", "cloud_first"]
@@ -392,6 +394,15 @@ class Ledger(Section):
     """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
 
 
+class Media(Section):
+    """Hosts that requests may name for images, recordings and files, as `host`, `host:port` or `*.domain`."""
+
+    allow_hosts: Annotated[tuple[MediaHost, ...], Field(strict=False)] | None = None
+    """The only ones; every public host, by https, when left out. An inner one (10.0.0.5) counts as one's own."""
+    own_hosts: tuple[MediaHost, ...] = Field(default=(), strict=False)
+    """Hosts of one's own network: any request may name them, by http too."""
+
+
 class Server(Section):
     cors_origins: tuple[str, ...] = Field(default=(), strict=False)
     """Origins whose pages may call the gateway; "*" for all. Off when empty."""
@@ -499,6 +510,8 @@ class Policy(Section):
     """What happens after a failure."""
     ledger: Ledger = Ledger()
     """How usage is recorded."""
+    media: Media = Media()
+    """What backends may be told to fetch."""
     server: Server = Server()
     """Limits and CORS of the endpoint."""
     budget: Budget | None = None

@@ -169,6 +169,7 @@ def _read(
         max(tokens, _input_bound(fields, body, content)),
         answers,
         options[2],
+        tuple(content.addresses),
     )
 
 

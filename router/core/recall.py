@@ -70,6 +70,7 @@ class Recall:
             facts.labels,
             facts.modalities,
             facts.quality_floor,
+            facts.fetch,
             (prompt, answer) if prompt + answer > self._shortest else None,
             snapshot.previous,
             snapshot.hour,

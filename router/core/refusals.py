@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from router.core.media import Fetch
 from router.core.naming import unknown
 from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
 
@@ -50,6 +51,24 @@ def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]
         f" This is because {'; '.join(why)}."
         " Use a model that a permitted zone serves, or ask an admin to add a backend there; a retry does not help.",
     )
+
+
+def media_denied(fetch: Fetch, why: Sequence[str]) -> Refusal:
+    """`why` as in `egress_denied`; where it is empty, rules or the policy leave no zone outside."""
+    if fetch is Fetch.OUTSIDE:
+        because = f" ({'; '.join(why)})" if why else ""
+        message = (
+            f"The request may only stay at home{because}, and names an address outside that would be fetched for it."
+            " Send the content itself, as a `data:` URL; or, if the host is your own, an admin can name it under"
+            " `media.own_hosts` in the policy."
+        )
+    else:
+        message = (
+            "The request names an address that may not be fetched: only https addresses of public hosts may, as far as"
+            " `media.allow_hosts` in the policy lets them, and hosts under `media.own_hosts`."
+            " Send the content itself, as a `data:` URL, or ask an admin to name the host."
+        )
+    return Refusal(403, "media_denied", message)
 
 
 def no_capable_backend(removed: Sequence[Removal]) -> Refusal:

@@ -19,6 +19,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from router.core.media import Fetch
 from router.core.policy import Budget, Endpoint, Modality, Policy
 
 
@@ -150,6 +151,9 @@ class Facts(Struct, frozen=True, gc=False):
     answers: int = 1
     """Asked for: choices times prompts; `max_output_tokens` is of all together."""
 
+    fetch: Fetch = Fetch.NOTHING
+    """What the backend would fetch for it."""
+
     @property
     def longest_answer(self) -> int:
         """Tokens that each may have; 0 when it says no limit."""
@@ -207,6 +211,7 @@ class Step(StrEnum):
 
     SCOPE = "key scope"
     EGRESS = "egress gate"
+    MEDIA = "media"
     CAPABILITY = "capability"
     HEALTH = "health"
     CAPACITY = "capacity"

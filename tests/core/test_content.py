@@ -160,3 +160,56 @@ def test_audio_output_needs_a_backend_that_speaks(asked: Any, modalities: set[st
 
     assert content.modalities == modalities
     assert not content.unreadable
+
+
+CATS = "https://cats.example/a.png"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": CATS, "detail": "high"}},
+        {"type": "image_url", "image_url": CATS},
+        {"image_url": CATS},
+        {"type": "text", "text": "hi", "uuid": "1", "image_url": {"url": CATS}},
+        {"type": "input_image", "image_url": CATS},
+        {"type": "image", "source": {"type": "url", "url": CATS}},
+        {"type": "video_url", "video_url": {"url": CATS}},
+        {"type": "audio_url", "audio_url": {"url": CATS}},
+        {"type": "input_audio", "input_audio": {"data": CATS, "format": "wav"}},
+        {"type": "file", "file": {"file_id": CATS}},
+        {"type": "file", "file": {"file_data": CATS, "filename": "https://name.example"}},
+        {"type": "input_file", "file_url": CATS},
+        {"type": "pdf_url", "pdf_url": {"url": CATS}},
+        {"type": "video", "video": [{"frames": [CATS]}]},
+    ],
+)
+def test_what_would_be_fetched_is_found_wherever_it_stands(part: Any) -> None:
+    assert of_parts(part).addresses == [CATS]
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "/etc/passwd", " https://cats.example/", "gs://b/a", "iVBOR"]
+)
+def test_where_a_url_stands_everything_but_data_is_one(address: str) -> None:
+    assert of_parts({"type": "image_url", "image_url": {"url": address}}).addresses == [address]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": CATS},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBOR"}},
+        {"type": "image_url", "image_url": {"url": "DATA:image/png;base64,iVBOR"}},
+        {"type": "image_url", "image_url": None, "uuid": "1"},
+        {"type": "input_audio", "input_audio": {"data": "//uQxAAA", "format": "mp3"}},
+        {"type": "file", "file": {"file_id": "file-abc123"}},
+        {
+            "type": "file",
+            "file": {"filename": "https://name.example", "file_data": "data:application/pdf;base64,JVBER"},
+        },
+        {"type": "image", "image": "/9j/4AAQSkZJRg"},
+    ],
+)
+def test_content_itself_is_not_fetched(part: Any) -> None:
+    assert of_parts(part).addresses == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from router.core.decide import decide
+from router.core.media import Fetch
 from router.core.naming import unknown
 from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Side, Snapshot, Step
 
@@ -133,6 +134,34 @@ def test_a_key_that_may_not_use_the_model_is_told_which_it_may(make):
     assert "The key 'app' may not use the model 'chat'. It may use: embed." in decision.refusal.message
     assert removals(decision) == [("gpu", Step.SCOPE)]
     assert order(run(make, models=models, key=key, model="embed")) == [("openai", "only-candidate")]
+
+
+@pytest.mark.parametrize(
+    ("fetch", "label", "words"),
+    [
+        (Fetch.FORBIDDEN, "public", "`media.allow_hosts`"),
+        (Fetch.OUTSIDE, "restricted", "may only stay at home (the level 'restricted' (header) permits only local)"),
+    ],
+)
+def test_what_may_not_be_fetched_is_fetched_by_nobody(make, fetch, label, words):
+    decision = run(make, sensitivity=LEVELS, labels=(Label(label, (), "header"),), fetch=fetch)
+    assert decision.refusal is not None
+    assert (decision.refusal.status, decision.refusal.code) == (403, "media_denied")
+    assert words in decision.refusal.message and "`data:`" in decision.refusal.message
+    assert ("gpu", Step.MEDIA) in removals(decision)
+
+
+@pytest.mark.parametrize(("fetch", "label"), [(Fetch.OUTSIDE, "public"), (Fetch.NOTHING, "restricted")])
+def test_what_may_be_fetched_removes_nothing(make, fetch, label):
+    decision = run(make, sensitivity=LEVELS, labels=(Label(label, (), "header"),), fetch=fetch)
+    assert decision.candidates and Step.MEDIA not in [step for _, step in removals(decision)]
+
+
+def test_where_there_is_no_zone_outside_nothing_outside_is_named(make):
+    decision = run(
+        make, routes=[make.route("gpu")], rules=[{"name": "in", "when": {}, "zones": ["local"]}], fetch=Fetch.OUTSIDE
+    )
+    assert decision.refusal is not None and "may only stay at home, and names" in decision.refusal.message
 
 
 UNREADABLE = {"levels": {"internal": ["local", "cloud"], "restricted": ["local"]}, "default": "internal"}
