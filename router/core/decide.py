@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from router.core import refusals
-from router.core.media import Fetch
+from router.core.media import FORBIDDEN, OUTSIDE
 from router.core.naming import unknown
 from router.core.rules import Applied, applied
 from router.core.sensitivity import UNREADABLE, Classification, classify
@@ -123,10 +123,10 @@ def _not_permitted(ask: _Ask, route: Route) -> str:
 def _not_to_be_fetched(ask: _Ask, route: Route) -> str:
     """The same for every route: what matters is where the request may go, not where it goes."""
     fetch = ask.facts.fetch
-    if fetch is Fetch.FORBIDDEN:
+    if fetch == FORBIDDEN:
         return "The request names an address that may not be fetched."
     zones = ask.plan.policy.zones
-    if fetch is Fetch.OUTSIDE and all(zones[zone].owned for zone in ask.permitted):
+    if fetch == OUTSIDE and all(zones[zone].owned for zone in ask.permitted):
         return "The request may only stay at home, and names an address outside that would be fetched."
     return ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from router.core.bodies import Reading
 from router.core.detectors import Detectors
-from router.core.media import Fetch, fetch_of
+from router.core.media import NOTHING, fetch_of
 from router.core.policy import Endpoint, Sensitivity
 from router.core.reading import BadBody, split_names
 from router.core.sensitivity import UNREADABLE, is_most_restricted, with_key
@@ -43,7 +43,7 @@ def build_facts(
         reading.modalities,
         _quality(headers),
         reading.answers,
-        fetch_of(reading.addresses, plan.policy.media) if reading.addresses else Fetch.NOTHING,
+        fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
     )
 
 

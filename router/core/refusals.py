@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from router.core.media import Fetch
+from router.core.media import OUTSIDE, Fetch
 from router.core.naming import unknown
 from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
 
@@ -55,7 +55,7 @@ def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]
 
 def media_denied(fetch: Fetch, why: Sequence[str]) -> Refusal:
     """`why` as in `egress_denied`; where it is empty, rules or the policy leave no zone outside."""
-    if fetch is Fetch.OUTSIDE:
+    if fetch == OUTSIDE:
         because = f" ({'; '.join(why)})" if why else ""
         message = (
             f"The request may only stay at home{because}, and names an address outside that would be fetched for it."

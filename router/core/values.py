@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.media import Fetch
+from router.core.media import NOTHING, Fetch
 from router.core.policy import Budget, Endpoint, Modality, Policy
 
 
@@ -150,8 +150,7 @@ class Facts(Struct, frozen=True, gc=False):
     """Asked for by the client."""
     answers: int = 1
     """Asked for: choices times prompts; `max_output_tokens` is of all together."""
-
-    fetch: Fetch = Fetch.NOTHING
+    fetch: Fetch = NOTHING
     """What the backend would fetch for it."""
 
     @property

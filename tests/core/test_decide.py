@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from router.core.decide import decide
-from router.core.media import Fetch
+from router.core.media import FORBIDDEN, NOTHING, OUTSIDE
 from router.core.naming import unknown
 from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Side, Snapshot, Step
 
@@ -139,8 +139,8 @@ def test_a_key_that_may_not_use_the_model_is_told_which_it_may(make):
 @pytest.mark.parametrize(
     ("fetch", "label", "words"),
     [
-        (Fetch.FORBIDDEN, "public", "`media.allow_hosts`"),
-        (Fetch.OUTSIDE, "restricted", "may only stay at home (the level 'restricted' (header) permits only local)"),
+        (FORBIDDEN, "public", "`media.allow_hosts`"),
+        (OUTSIDE, "restricted", "may only stay at home (the level 'restricted' (header) permits only local)"),
     ],
 )
 def test_what_may_not_be_fetched_is_fetched_by_nobody(make, fetch, label, words):
@@ -151,7 +151,7 @@ def test_what_may_not_be_fetched_is_fetched_by_nobody(make, fetch, label, words)
     assert ("gpu", Step.MEDIA) in removals(decision)
 
 
-@pytest.mark.parametrize(("fetch", "label"), [(Fetch.OUTSIDE, "public"), (Fetch.NOTHING, "restricted")])
+@pytest.mark.parametrize(("fetch", "label"), [(OUTSIDE, "public"), (NOTHING, "restricted")])
 def test_what_may_be_fetched_removes_nothing(make, fetch, label):
     decision = run(make, sensitivity=LEVELS, labels=(Label(label, (), "header"),), fetch=fetch)
     assert decision.candidates and Step.MEDIA not in [step for _, step in removals(decision)]
@@ -159,7 +159,7 @@ def test_what_may_be_fetched_removes_nothing(make, fetch, label):
 
 def test_where_there_is_no_zone_outside_nothing_outside_is_named(make):
     decision = run(
-        make, routes=[make.route("gpu")], rules=[{"name": "in", "when": {}, "zones": ["local"]}], fetch=Fetch.OUTSIDE
+        make, routes=[make.route("gpu")], rules=[{"name": "in", "when": {}, "zones": ["local"]}], fetch=OUTSIDE
     )
     assert decision.refusal is not None and "may only stay at home, and names" in decision.refusal.message
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.core import recall
 from router.core.decide import decide
-from router.core.media import Fetch
+from router.core.media import FORBIDDEN
 from router.core.recall import Recall
 from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Side, Snapshot
 
@@ -145,7 +145,7 @@ OTHERWISE: dict[str, Any] = {
     "modalities": frozenset({"text", "image"}),
     "quality_floor": 0.95,
     "answers": 2,
-    "fetch": Fetch.FORBIDDEN,
+    "fetch": FORBIDDEN,
 }
 OTHER_MOMENTS: dict[str, Any] = {
     "backends": {"gpu": BackendState(healthy=False)},

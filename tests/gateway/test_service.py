@@ -8,6 +8,8 @@ from hashlib import sha256
 from support.gateway import POLICY
 
 from router.config.load import load
+from router.core.decide import decide
+from router.core.recall import Recall
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 KEY = "bk-test-key"
@@ -53,6 +55,27 @@ async def test_a_key_taken_out_of_the_policy_is_refused_at_once(serve, tmp_path)
     gateway.adopt(load(policy))
     assert (await gateway.post(ASK, headers))[0] == 401
     assert (await gateway.post(ASK, {"authorization": "Bearer new"}))[0] == 200
+
+
+async def test_the_last_gate_asks_the_key_whatever_was_remembered(serve, backends, monkeypatch):
+    """A decision that was made for somebody who may do more reaches no connection."""
+    narrow = sha256(b"narrow").hexdigest()
+    gateway = await serve(
+        POLICY.replace("local_first", "cloud_first") + KEYS + f"  - {{name: n, sha256: {narrow}, zones: [local]}}\n"
+    )
+    stale = []
+
+    def remembered(recall, facts, snapshot):
+        stale.append(decide(facts, gateway.state.plan, snapshot))
+        return stale[0]
+
+    monkeypatch.setattr(Recall, "decide", remembered)
+    _, headers, _ = await gateway.post(ASK, {"x-api-key": KEY})
+    assert headers["x-breakeven-backend"] == "api"
+    received = len(backends["api"].received)
+    assert (await gateway.post(ASK, {"x-api-key": "narrow"}))[0] >= 500
+    assert stale[0].permitted != stale[1].permitted == {"local"}
+    assert len(backends["api"].received) == received
 
 
 async def test_two_different_credentials_are_refused(serve):
