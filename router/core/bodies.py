@@ -72,5 +72,7 @@ class PlainChat(Struct, gc=False):
     response_format: _Absent = msgspec.UNSET
     modalities: _Absent = msgspec.UNSET
     prompt_embeds: _Absent = msgspec.UNSET
+    kv_transfer_params: _Absent = msgspec.UNSET
+    ec_transfer_params: _Absent = msgspec.UNSET
     stream_options: _Absent = msgspec.UNSET
     metadata: _Absent = msgspec.UNSET

@@ -34,12 +34,15 @@ _NEXT = re.compile(rb"[ \t\r\n]*(?:,|(?=\}))" + _MEMBER)
 _MATTERING = (
     *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
     *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
+    *("kv_transfer_params", "ec_transfer_params"),
 )
 _QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _CHOICES = ("n", "best_of")
 _SPLIT_EXACTLY = frozenset({"stream_options", "metadata"})
 _MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
+_TRANSFERS = ("kv_transfer_params", "ec_transfer_params")
+"""Name the host that a vLLM is to fetch caches from."""
 _SCHEMAS = ("tools", "functions", "response_format")
 _MOST_TOKENS = 1_000_000_000
 FRAME_TOKENS = 64
@@ -293,6 +296,8 @@ def _content(fields: Fields, body: bytes) -> Content:
             content.add_value(value)
         elif name == "modalities":
             content.add_output(value)
+        elif name in _TRANSFERS and value is not None:
+            content.addresses.append(name)
         elif name == "prompt_embeds":
             content.unreadable["prompt embeddings"] = None
     content.add_inline_data(body)

@@ -191,6 +191,17 @@ def test_embeddings_of_a_prompt_are_unreadable() -> None:
     assert chat(prompt_embeds="AAAA").unreadable == ("prompt embeddings",)
 
 
+@pytest.mark.parametrize("name", ["kv_transfer_params", "ec_transfer_params"])
+def test_where_a_vllm_is_to_fetch_caches_from_is_an_address(name: str) -> None:
+    assert chat(**{name: {"remote_host": "10.0.0.5", "remote_port": 1}}).addresses == (name,)
+    assert chat(**{name: None}).addresses == ()
+
+
+def test_addresses_in_parts_are_read() -> None:
+    parts = [{"type": "image_url", "image_url": {"url": "https://cats.example/"}}]
+    assert chat(messages=[{"role": "user", "content": parts}]).addresses == ("https://cats.example/",)
+
+
 def test_what_is_read_of_the_content() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
 
