@@ -50,6 +50,9 @@ def _run(backends: dict[str, AdapterBackend], path: str) -> None:
         asyncio.run(serve_until_stopped(app, path, lambda: _announce(path)))
     except OSError as error:
         sys.exit(f"cannot listen on {path}: {error.strerror}")
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)  # taking litellm's modules apart takes seconds, which whoever waits for the next adapter would wait too
 
 
 def _secrets(backends: dict[str, AdapterBackend]) -> list[str]:

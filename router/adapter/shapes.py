@@ -47,13 +47,19 @@ def embedding_body(dumped: Json, encoding: str) -> Json:
     return {"object": "list", "data": data, "model": dumped.get("model"), "usage": _input_only(dumped.get("usage"))}
 
 
-def _input_only(given: Any) -> Json:
-    return {name: count for name, count in (usage(given) or {}).items() if name in ("prompt_tokens", "total_tokens")}
+def _input_only(given: Any) -> Json | None:
+    counted = usage(given)
+    if counted is None:
+        return None
+    return {name: count for name, count in counted.items() if name in ("prompt_tokens", "total_tokens")}
 
 
 def usage(given: Any) -> Json | None:
-    """Counts only; a provider's prices and empty fields are left out."""
-    if not isinstance(given, Mapping):
+    """Counts only; a provider's prices and empty fields are left out.
+
+    None when the provider reported nothing, for which litellm writes zeros: whoever counts has to estimate then.
+    """
+    if not isinstance(given, Mapping) or not any(_is_count(value) and value > 0 for value in given.values()):
         return None
     counts: Json = {}
     for name, value in given.items():

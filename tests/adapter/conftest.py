@@ -74,6 +74,8 @@ class Anthropic:
     """Go silent: after the first text of a stream, or before the answer."""
     cut: bool = False
     """End the stream after its first text, as if that were the end."""
+    silent_about_usage: bool = False
+    """Report no tokens for embeddings."""
     fail_inside: bool = False
     """Send an error event after the first text."""
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,8 +97,9 @@ class Anthropic:
     async def embed(self, request: web.Request) -> web.Response:
         self.bodies.append(await request.json())
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
-        usage = {"prompt_tokens": 7, "total_tokens": 7}
-        return web.json_response({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage})
+        answer = {"object": "list", "data": data, "model": "text-embedding-3-small"}
+        usage = {} if self.silent_about_usage else {"usage": {"prompt_tokens": 7, "total_tokens": 7}}
+        return web.json_response({**answer, **usage})
 
     def _message(self, content: list[dict[str, Any]], usage: dict[str, int], stop: str | None) -> dict[str, Any]:
         head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5"}

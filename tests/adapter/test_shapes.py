@@ -48,3 +48,12 @@ def test_usage_keeps_counts() -> None:
 def test_vectors_in_base64() -> None:
     body = embedding_body({"data": [{"embedding": [0.5]}], "model": "m", "usage": None}, "base64")
     assert struct.unpack("<f", base64.b64decode(body["data"][0]["embedding"])) == (0.5,)
+
+
+def test_zeros_that_nobody_reported_are_no_usage() -> None:
+    """litellm puts them where a provider said nothing; taken for a report, the request would be free."""
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "prompt_tokens_details": None}
+    assert usage(nothing) is None
+    assert chunk_body(chunk({"content": None}, usage=nothing), with_usage=True) is None
+    body = embedding_body({"data": [{"embedding": [0.5]}], "model": "m", "usage": nothing}, "float")
+    assert body["usage"] is None

@@ -57,6 +57,15 @@ async def test_a_stream(gateway, usage):
     counted(gateway, usage)
 
 
+async def test_usage_that_is_not_reported_is_estimated_not_free(gateway, anthropic):
+    anthropic.silent_about_usage = True
+    status, _, body = await gateway.post({"model": "vectors", "input": "some words to count"}, path="/v1/embeddings")
+    assert (status, json.loads(body)["data"][0]["embedding"]) == (200, [0.5, -0.25])
+    await until(gateway.rows)
+    [row] = gateway.rows()
+    assert row.estimated == 1 and row.input > 0 and row.cost > 0
+
+
 async def test_an_overloaded_provider_rests(gateway, anthropic):
     anthropic.error = (429, "rate_limit_error", "Slow down")
     anthropic.error_headers = {"retry-after": "50"}
