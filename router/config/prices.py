@@ -37,6 +37,13 @@ _PROVIDERS: Mapping[str, str] = {
 """litellm's name of a provider to that of genai-prices, where they differ."""
 
 
+_CACHED_FOR_AN_HOUR: Mapping[str, float] = {"anthropic": 2.0}
+"""What a provider charges for input that its cache keeps for an hour, in input prices: the package does not know it.
+
+https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing
+"""
+
+
 def price_table(policy: Policy, now: datetime) -> tuple[Prices, tuple[Finding, ...]]:
     """The price of every route, and a finding for each one that is unknown."""
     table: dict[tuple[str, str], tuple[PriceTier, ...]] = {}
@@ -91,6 +98,7 @@ def given(price: Price) -> tuple[PriceTier, ...]:
         cached_input=price.input if price.cached_input is None else price.cached_input,
         cache_write=price.input if price.cache_write is None else price.cache_write,
         request=price.request,
+        cache_write_1h=price.cache_write_1h,
     )
     return (PriceTier(0, rates),)
 
@@ -132,7 +140,8 @@ def published(provider: str, model: str, now: datetime, *, embeds: bool = False)
     if info is None:
         return None
     prices = info.get_prices(now)
-    tiers = tuple(_tier(prices, start, embeds) for start in _starts(prices))
+    lasting = _CACHED_FOR_AN_HOUR.get(provider)
+    tiers = tuple(_tier(prices, start, embeds, lasting) for start in _starts(prices))
     return tuple(tier for tier in tiers if tier is not None) if all(tiers) else None
 
 
@@ -158,7 +167,7 @@ def _starts(prices: Any) -> list[int]:
     return sorted({0, *(tier.start + 1 for field in fields for tier in getattr(field, "tiers", ()))})
 
 
-def _tier(prices: Any, start: int, embeds: bool) -> PriceTier | None:
+def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> PriceTier | None:
     read, write = _rate(prices.input_mtok, start), _rate(prices.output_mtok, start)
     if not read or not (write or embeds):
         return None
@@ -168,6 +177,7 @@ def _tier(prices: Any, start: int, embeds: bool) -> PriceTier | None:
         cached_input=_rate(prices.cache_read_mtok, start) or read,
         cache_write=_rate(prices.cache_write_mtok, start) or read,
         request=_rate(prices.requests_kcount, start) / 1000,
+        cache_write_1h=None if lasting is None else lasting * read,
     )
     return PriceTier(start, rates)
 

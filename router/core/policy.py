@@ -118,6 +118,8 @@ class Price(Section):
     """Input read from the provider's cache; the input price when left out."""
     cache_write: Usd | None = None
     """Input written to the provider's cache; the input price when left out."""
+    cache_write_1h: Usd | None = None
+    """Input that the provider's cache keeps for an hour; the price of `cache_write` when left out."""
     request: Usd = 0.0
     """USD per request, on top of the tokens."""
 

@@ -45,7 +45,8 @@ def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
     return (
         uncached * rates.input
         + usage.cached * rates.cached_input
-        + usage.cache_write * rates.cache_write
+        + (usage.cache_write - usage.cache_write_1h) * rates.cache_write
+        + usage.cache_write_1h * rates.longest_cache_write
         + usage.output * rates.output
         + rates.request * MICRO_USD_PER_USD
     )
@@ -122,7 +123,7 @@ def steps_of(routes: Iterable[Route]) -> tuple[Step, ...]:
 
 def _step(tier: PriceTier) -> Step:
     rates = tier.rates
-    per_input = max(rates.input, rates.cached_input, rates.cache_write)
+    per_input = max(rates.input, rates.cached_input, rates.cache_write, rates.longest_cache_write)
     return tier.from_input_tokens, per_input, rates.output, rates.request * MICRO_USD_PER_USD
 
 

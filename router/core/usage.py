@@ -6,6 +6,8 @@ writes) being parts of it. Details stand in different places, all of them option
     OpenAI, vLLM          prompt_tokens_details.cached_tokens
     litellm (adapter)     the same, prompt_tokens_details.cache_write_tokens or .cache_creation_tokens, and at the top
                           cache_read_input_tokens and cache_creation_input_tokens
+    Anthropic             cache_creation.ephemeral_1h_input_tokens, what is kept for an hour; litellm has it in
+                          prompt_tokens_details.cache_creation_token_details
     DeepSeek              prompt_cache_hit_tokens at the top
 
 Nothing here raises: a body that is not understood has no usage, and the caller estimates it.
@@ -28,10 +30,18 @@ BYTES_PER_TOKEN = 4
 Count = float | None
 
 
+class _Written(Struct, gc=False):
+    ephemeral_1h_input_tokens: Count = None
+
+
+_NOTHING_WRITTEN = _Written()
+
+
 class _Details(Struct, gc=False):
     cached_tokens: Count = None
     cache_write_tokens: Count = None
     cache_creation_tokens: Count = None
+    cache_creation_token_details: _Written | None = None
 
 
 _NO_DETAILS = _Details()
@@ -45,7 +55,7 @@ class Totals(Struct, gc=False):
 
     def usage(self) -> Usage | None:
         """None when no input was reported, or numbers are absurd."""
-        return _usage(self.prompt_tokens, self.completion_tokens, 0, 0)
+        return _usage(self.prompt_tokens, self.completion_tokens, 0, 0, 0)
 
 
 class Report(Totals, gc=False):
@@ -54,6 +64,7 @@ class Report(Totals, gc=False):
     prompt_tokens_details: _Details | None = None
     cache_read_input_tokens: Count = None
     cache_creation_input_tokens: Count = None
+    cache_creation: _Written | None = None
     prompt_cache_hit_tokens: Count = None
 
     def usage(self) -> Usage | None:
@@ -61,7 +72,10 @@ class Report(Totals, gc=False):
         details = self.prompt_tokens_details or _NO_DETAILS
         cached = details.cached_tokens or self.cache_read_input_tokens or self.prompt_cache_hit_tokens or 0
         written = details.cache_write_tokens or details.cache_creation_tokens or self.cache_creation_input_tokens or 0
-        return _usage(self.prompt_tokens, self.completion_tokens, cached, written)
+        lasting = self.cache_creation or details.cache_creation_token_details or _NOTHING_WRITTEN
+        return _usage(
+            self.prompt_tokens, self.completion_tokens, cached, written, lasting.ephemeral_1h_input_tokens or 0
+        )
 
 
 class _Answer(Struct, gc=False):
@@ -108,7 +122,9 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
         return usage
     input = min(usage.input, most_input)
     cached = min(usage.cached, input)
-    return Usage(input, cached, min(usage.cache_write, input - cached), min(usage.output, most_output), True)
+    write = min(usage.cache_write, input - cached)
+    lasting = min(usage.cache_write_1h, write)
+    return Usage(input, cached, write, min(usage.output, most_output), True, lasting)
 
 
 class _Text(Struct, gc=False):
@@ -166,7 +182,7 @@ def _totals_of(body: bytes) -> Usage | None:
     return totals.usage() if totals is not None else None
 
 
-def _usage(prompt: Count, completion: Count, cached: float, written: float) -> Usage | None:
+def _usage(prompt: Count, completion: Count, cached: float, written: float, lasting: float) -> Usage | None:
     """A report with a negative count is no report; parts never exceed the whole."""
     output = int(completion or 0)
     if prompt is None or not 0 <= prompt <= ABSURD or not 0 <= output <= ABSURD:
@@ -175,4 +191,5 @@ def _usage(prompt: Count, completion: Count, cached: float, written: float) -> U
     if not cached and not written:
         return Usage(whole, 0, 0, output)
     read = int(min(max(cached, 0), whole))
-    return Usage(whole, read, int(min(max(written, 0), whole - read)), output)
+    write = int(min(max(written, 0), whole - read))
+    return Usage(whole, read, write, output, cache_write_1h=int(min(max(lasting, 0), write)))

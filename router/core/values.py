@@ -31,6 +31,12 @@ class Rates(Struct, frozen=True):
     cached_input: float
     cache_write: float
     request: float = 0.0
+    cache_write_1h: float | None = None
+    """Of what is written to be kept for an hour; as `cache_write` when there is none."""
+
+    @property
+    def longest_cache_write(self) -> float:
+        return self.cache_write if self.cache_write_1h is None else self.cache_write_1h
 
 
 class PriceTier(Struct, frozen=True):
@@ -49,6 +55,8 @@ class Usage(Struct, frozen=True, gc=False):
     output: int = 0
     estimated: bool = False
     """True when the upstream did not report it and it was counted here."""
+    cache_write_1h: int = 0
+    """The part of `cache_write` that is kept for an hour."""
 
     @property
     def total(self) -> int:

@@ -156,3 +156,16 @@ def test_a_price_that_another_one_outdoes_everywhere_is_left_out(make):
     dear = make.route("b", rates=Rates(1.5, 2.0, 0.5, 1.0))
     other = make.route("c", rates=Rates(0.1, 9.0, 0.1, 0.1))
     assert steps_of([cheap, dear, other, make.route("gpu")]) == ((0, 0.1, 9.0, 0.0), (0, 1.5, 2.0, 0.0))
+
+
+def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():
+    rates = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75, cache_write_1h=6.0)
+    usage = Usage(input=1000, cached=100, cache_write=500, output=10, cache_write_1h=200)
+    assert exact_micro_usd((PriceTier(0, rates),), usage) == 400 * 3.0 + 100 * 0.3 + 300 * 3.75 + 200 * 6.0 + 10 * 15.0
+    plain = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75)
+    assert exact_micro_usd((PriceTier(0, plain),), usage) == 400 * 3.0 + 100 * 0.3 + 500 * 3.75 + 10 * 15.0
+
+
+def test_what_a_cache_may_keep_for_an_hour_is_held(make):
+    rates = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75, cache_write_1h=6.0)
+    assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))]), 1000, 0) == 6000

@@ -33,6 +33,24 @@ def answer(**usage: Any) -> bytes:
         ({"prompt_tokens": 12, "cache_read_input_tokens": 5}, Usage(input=12, cached=5)),
         ({"prompt_tokens": 12, "cache_creation_input_tokens": 5}, Usage(input=12, cache_write=5)),
         ({"prompt_tokens": 12, "prompt_tokens_details": {"cache_creation_tokens": 5}}, Usage(input=12, cache_write=5)),
+        (
+            {
+                "prompt_tokens": 12,
+                "cache_creation_input_tokens": 5,
+                "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+            },
+            Usage(input=12, cache_write=5, cache_write_1h=3),
+        ),
+        (
+            {
+                "prompt_tokens": 12,
+                "prompt_tokens_details": {
+                    "cache_creation_tokens": 5,
+                    "cache_creation_token_details": {"ephemeral_1h_input_tokens": 9},
+                },
+            },
+            Usage(input=12, cache_write=5, cache_write_1h=5),
+        ),
     ],
 )
 def test_usage_is_found_wherever_a_provider_puts_it(usage: dict[str, Any], expected: Usage) -> None:
