@@ -14,6 +14,7 @@ NOT_COMPILED = {
     "router/core/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/upstream/probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/fetch.py": "serves probes",
+    "router/upstream/reach.py": "serves the adapter, and its error is a ConnectionError, which mypyc does not inherit",
     "router/upstream/fleet.py": "retired backends are referred to weakly, which objects of native classes cannot be",
 }
 COMPILED_ALL_THE_SAME = ("router/ledger/batch.py", "router/ledger/commit.py")

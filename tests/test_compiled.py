@@ -33,6 +33,9 @@ def _own(function: ast.AsyncFunctionDef) -> Iterator[ast.AST]:
             rest += ast.iter_child_nodes(node)
 
 
+BUILT_IN = {"ConnectionError", "OSError", "TimeoutError", "bytes", "float", "int", "list", "set", "str", "tuple"}
+
+
 def test_the_hot_path_is_among_them():
     assert {"router/core/sse.py", "router/gateway/http.py", "router/upstream/connection.py"} <= set(MODULES)
 
@@ -51,3 +54,9 @@ def test_no_protocol_inherits_asyncios(module):
     classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
     bases = [ast.unparse(base) for each in classes for base in each.bases]
     assert not [base for base in bases if base.startswith("asyncio.") and base.endswith("Protocol")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_built_in_type_is_inherited_that_cannot_be(module):
+    classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
+    assert not BUILT_IN & {ast.unparse(base) for each in classes for base in each.bases}
