@@ -36,7 +36,7 @@ _VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("m", 1), ("t", 1), ("k", 2))
 
 _MADE_FROM_CELLS = 2
 _BEGIN = "0"
-PIECE = 800
+PIECE = 300
 """Cells that one call adds up: it takes the server a millisecond or two."""
 KEPT_WHOLE = 1000
 """Cells of a day that is added up and kept in one call."""
