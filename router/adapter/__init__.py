@@ -20,6 +20,7 @@ confined     its HTTP clients: each request to its backend's hosts, no redirect,
 shapes       litellm's objects -> OpenAI's JSON
 failures     litellm's exceptions -> OpenAI's error object
 redact       secrets out of messages
+forked       serving in a copy of the process that has imported litellm
 api          the HTTP surface
 serve        the socket, until told to stop
 """

@@ -15,6 +15,7 @@ import sys
 from router.adapter.api import application
 from router.adapter.backends import AdapterBackend, from_policy
 from router.adapter.environment import prepare
+from router.adapter.forked import keep_serving
 from router.adapter.installed import UnusableError, check_version, installed_version
 from router.adapter.library import Litellm
 from router.adapter.redact import Redactor, environment_secrets
@@ -46,12 +47,16 @@ def _run(backends: dict[str, AdapterBackend], path: str) -> None:
     prepare(os.environ)
     Reach(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
-    try:
-        asyncio.run(serve_until_stopped(app, path, lambda: _announce(path)))
-    except OSError as error:
-        sys.exit(f"cannot listen on {path}: {error.strerror}")
+    supervisor = os.getppid()
+
+    def serve() -> None:
+        try:
+            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor))
+        except OSError as error:
+            sys.stderr.write(f"cannot listen on {path}: {error.strerror}\n")
+
+    keep_serving(serve)
     logging.shutdown()
-    sys.stdout.flush()
     os._exit(0)  # taking litellm's modules apart takes seconds, which whoever waits for the next adapter would wait too
 
 

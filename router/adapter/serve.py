@@ -20,20 +20,27 @@ async def serve(app: web.Application, path: str) -> AsyncIterator[None]:
     """Listen on a socket that only its owner may use; a client that leaves cancels its call. Raises OSError."""
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5)
     await runner.setup()
+    mine: tuple[int, int] | None = None
     try:
         before = os.umask(_ONLY_OWNER)
         try:
             await web.UnixSite(runner, path).start()
         finally:
             os.umask(before)
+        mine = _identity(path)
         yield
     finally:
+        ours = _identity(path) == mine
         await runner.cleanup()
-        _remove(path)
+        if ours:
+            _remove(path)
 
 
-async def serve_until_stopped(app: web.Application, path: str, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the process that started this one."""
+async def serve_until_stopped(app: web.Application, path: str, ready: Callable[[], None], supervisor: int = 0) -> None:
+    """Serve until SIGTERM, SIGINT, or the end of the process that started this one.
+
+    With `supervisor`, the process that started that one, the end of both counts, or that the socket is another's.
+    """
     parent = os.getppid()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -41,11 +48,30 @@ async def serve_until_stopped(app: web.Application, path: str, ready: Callable[[
         loop.add_signal_handler(number, stop.set)
     async with serve(app, path):
         ready()
-        while os.getppid() == parent and not stop.is_set():
+        mine = _identity(path)
+        while not stop.is_set() and _identity(path) == mine:
+            if os.getppid() != parent and not (supervisor and _alive(supervisor)):
+                return
             try:
                 await asyncio.wait_for(stop.wait(), _PARENT_CHECK)
             except TimeoutError:
                 continue
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _remove(path: str) -> None:

@@ -323,13 +323,23 @@ def test_a_killed_adapter_is_replaced_though_the_policy_is_broken_and_ends_with_
     (killed,) = adapted.children("router.adapter")
     killed.kill()
     wait_for_end(killed)
-    assert adapted.ask().status == 503
     eventually(lambda: adapted.ask().status == 200)
     family = adapted.children()
     Process(adapted.pid, "").kill()
     adapted.wait()
     for child in family:
         wait_for_end(child)
+
+
+def test_a_killed_adapter_is_back_within_three_seconds(adapted):
+    """Whichever of its two processes it was: one serves, the other has litellm ready for the next one."""
+    assert adapted.ask().status == 200
+    (holder,) = adapted.children("router.adapter")
+    (serving,) = children_of(holder.pid)
+    for killed in (serving, holder):
+        killed.kill()
+        wait_for_end(killed)
+        eventually(lambda: adapted.ask().status == 200, 3)
 
 
 ADAPTED = "adapted: {zone: cloud, kind: litellm, serves: {chat: {model: openai/x, price: {input: 1, output: 2}}}}"
