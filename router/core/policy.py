@@ -412,6 +412,8 @@ class Server(Section):
     """Largest request, inflated."""
     max_held_bytes: int = Field(default=1_000_000_000, gt=0)
     """Bytes of requests that one worker keeps at the same time; more are answered with 503."""
+    max_answer_bytes: int = Field(default=32_000_000, gt=0)
+    """Largest answer that is no stream; a larger one is answered with 502, unless another backend has a smaller one."""
     max_connections: int = Field(default=10_000, gt=0)
     """Connections of one worker; what it may open as files counts too."""
     max_connections_per_address: int = Field(default=5_000, gt=0)

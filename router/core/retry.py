@@ -57,6 +57,7 @@ class Fault(StrEnum):
     FIRST_BYTE_TIMEOUT = "no answer in time"
     BAD_RESPONSE = "answer not understood"
     FIRST_EVENT_ERROR = "the stream began with an error"
+    TOO_LARGE = "the answer is too large"
     MID_STREAM = "the stream broke off"
 
 
@@ -112,6 +113,7 @@ FAULTS: dict[Fault, Verdict] = {
     Fault.FIRST_BYTE_TIMEOUT: NEXT,
     Fault.BAD_RESPONSE: NEXT,
     Fault.FIRST_EVENT_ERROR: NEXT,
+    Fault.TOO_LARGE: Verdict(Action.NEXT, Event.SUCCESS),  # too much is no sign of bad health
     Fault.MID_STREAM: FAIL,
 }
 

@@ -20,8 +20,6 @@ from router.gateway.patience import Patience
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
-MAX_ANSWER_BYTES = 256 * 1024 * 1024
-
 
 class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
@@ -32,6 +30,7 @@ class Exchange:
         "_client",
         "_ended",
         "_loop",
+        "_most",
         "_parts",
         "_restated",
         "_scanner",
@@ -49,7 +48,13 @@ class Exchange:
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, strip_usage: bool, continuous: bool = False, answers: int = 1
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        strip_usage: bool,
+        most: int,
+        continuous: bool = False,
+        answers: int = 1,
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -70,6 +75,8 @@ class Exchange:
         self.broken: UpstreamError | None = None
         """Why a stream that the client already sees ended early."""
         self._loop = loop
+        self._most = most
+        """Bytes that may be held here: a whole answer, or a stream's beginning."""
         self.size = 0
         """Bytes of body that came."""
         self._parts: list[bytes] = []
@@ -93,10 +100,13 @@ class Exchange:
     def on_head(self, status: int, headers: Headers) -> None:
         self.status = status
         self.headers = headers
-        if status == 200:
-            for name, value in headers:
-                if name == b"content-type" and is_event_stream(value):
-                    self.scanner = self._scanner(self._strip_usage)
+        for name, value in headers:
+            if name == b"content-length":
+                if value.isdigit() and int(value) > self._most:
+                    self._refuse()
+                    return
+            elif name == b"content-type" and status == 200 and is_event_stream(value):
+                self.scanner = self._scanner(self._strip_usage)
 
     def on_body(self, data: bytes) -> None:
         self.size += len(data)
@@ -185,9 +195,18 @@ class Exchange:
         self._resolve(self.done)
 
     def _collect(self, data: bytes) -> None:
-        if self.size > MAX_ANSWER_BYTES:
-            raise ValueError("the answer is too large")
-        self._parts.append(data)
+        if self.size > self._most:
+            self._refuse()
+        else:
+            self._parts.append(data)
+
+    def _refuse(self) -> None:
+        """It is too large: what is held is let go, and the backend's connection closed, at once."""
+        if not self.ready.done():
+            self._parts = []
+        if self.connection is not None:
+            self.connection.abort()
+        self.on_lost(UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {self._most:,}"))
 
     def _first_event(self, scanner: EventScanner) -> None:
         if scanner.error:
@@ -263,5 +282,10 @@ class Exchange:
         if self.connection is not None and not self._ended:
             self.connection.abort()
             self._ended = True
+            if not self._restated:
+                self._parts = []
+        self.patience = None  # as its errors below, it leads back here: all would live until cycles are looked for
         if self.ready.done() and not self.ready.cancelled():
-            self.ready.exception()
+            error = self.ready.exception()
+            if error is not None:
+                error.__traceback__ = None

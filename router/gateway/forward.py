@@ -78,6 +78,7 @@ class Forwarding:
         "_stale",
         "_state",
         "_tried",
+        "_useless",
         "_waited",
         "attempts",
         "current",
@@ -91,6 +92,8 @@ class Forwarding:
         self._loop = loop
         self._slot = slot
         self._tried: set[Replica] = set()
+        self._useless: set[str] = set()
+        """Backends that are not tried again."""
         self._last: Sent | None = None
         self._stale = 0
         self._failures = 0
@@ -188,6 +191,8 @@ class Forwarding:
             if self._closed and not candidate.route.owned:
                 continue
             route = candidate.route
+            if route.backend in self._useless:
+                continue
             replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)
             if replica is None:
                 continue
@@ -217,6 +222,7 @@ class Forwarding:
         exchange = Exchange(
             self._loop,
             strip_usage=job.reading.include_usage is not True,
+            most=self._state.plan.policy.server.max_answer_bytes,
             continuous=hides_usage(job.reading, candidate.route),
             answers=job.reading.answers,
         )
@@ -234,6 +240,8 @@ class Forwarding:
                 self.release()
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
+            if fault is Fault.TOO_LARGE:  # as it would be the next time
+                self._useless.add(candidate.route.backend)
             self._judged(sent, slot, Outcome(fault=fault), str(error))
             self.release()
             return False

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import httptools
 
@@ -24,6 +24,7 @@ from router.gateway.held import Held
 from router.gateway.request import Request
 from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
 
+_NO_PARSER: Final = httptools.HttpRequestParser(object())
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 PARTING_SECONDS = 1.0
@@ -85,6 +86,7 @@ class Client:
         self._held_here = 0
         """Bytes of this connection's requests that are counted in `held`."""
         self._dropped = 0
+        self._linger: asyncio.TimerHandle | None = None
         self._reading_paused = False
         self._chunked_answer = False
         self.started = False
@@ -154,6 +156,9 @@ class Client:
         self._release(self._held_here)
         self._queue.clear()
         self._body = []
+        if self._linger is not None:
+            self._linger.cancel()
+        self._parser = _NO_PARSER  # it leads back here: both would live until cycles are looked for
         if self._task is not None:
             self._task.cancel()
 
@@ -324,7 +329,7 @@ class Client:
             self._done(request)
 
     def _done(self, request: Request) -> None:
-        self._task = self._request = None
+        self._task = self._request = request.refusal = None
         self.on_pause = self.on_resume = None
         self.idle_since = self._loop.time()
         if self.gone or self._transport is None:
@@ -380,7 +385,7 @@ class Client:
             self._transport.close()
             return
         self._transport.write_eof()
-        self._loop.call_later(LINGER_SECONDS, self.abort)
+        self._linger = self._loop.call_later(LINGER_SECONDS, self.abort)
 
     def late(self) -> None:
         """Its request did not arrive in time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from router.core.budget import Verdict, refusal_of
-from router.core.retry import client_retry_after
+from router.core.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError
@@ -54,6 +54,9 @@ def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
     if failure.timed_out:
         message = f"No backend answered in time. {failure}"
         return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
+    if failure.attempts and failure.attempts[-1].outcome.fault is Fault.TOO_LARGE:
+        message = f"The answer is larger than server.max_answer_bytes allows. {failure}"
+        return ApiError(502, "answer_too_large", message, retryable=False, level=decision.level)
     wait = _time_to_come_back(failure)
     if failure.rest is not None and not failure.attempts:
         message = f"Every backend that may take this request rests, as its limits ask. {failure}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import httptools
 
@@ -24,6 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 
 MAX_HEADER_BYTES = 64 * 1024
 HIGH_WATER = 256 * 1024
+_NO_PARSER: Final = httptools.HttpResponseParser(object())
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -150,7 +151,9 @@ class Connection:
             if not self._complete:
                 self._fail(UpstreamError(Fault.BAD_RESPONSE, type(error).__name__))
                 return
-        if self._complete:  # not from the parser's callback: what follows in `data` must have been seen before
+        if (
+            self._complete and not self.closed
+        ):  # not from the parser's callback: what follows in `data` must have been seen before
             self._finish()
 
     def eof_received(self) -> None:
@@ -171,6 +174,7 @@ class Connection:
             fault = Fault.MID_STREAM if self._head_seen else Fault.RESET_BEFORE_HEAD
             stale = self.reused and not self._got_bytes
             self._fail(UpstreamError(fault, "the connection closed early", stale=stale))
+        self._parser = _NO_PARSER  # it leads back here: both would live until cycles are looked for
 
     # --- httptools' callbacks
 

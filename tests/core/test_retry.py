@@ -31,9 +31,13 @@ def test_every_fault_has_a_verdict() -> None:
     assert set(FAULTS) == set(Fault)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.MID_STREAM])
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in (Fault.MID_STREAM, Fault.TOO_LARGE)])
 def test_before_the_first_byte_a_fault_is_a_failure_and_the_next_is_tried(fault: Fault) -> None:
     assert judge(Outcome(fault), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
+
+
+def test_an_answer_that_is_too_large_says_nothing_bad_of_the_backend() -> None:
+    assert judge(Outcome(Fault.TOO_LARGE), COOLDOWN) == Verdict(Action.NEXT, Event.SUCCESS)
 
 
 def test_after_the_first_byte_there_is_no_retry() -> None:
