@@ -8,6 +8,7 @@
     guard       who is asking: host, credential, role, forged writes
     tokens      the admin's and the viewer's token: given, or made at first start
     sessions    who is signed in
+    aside       work that may have no end, in a process that can be ended
     attempts    how often somebody may guess
     settings    what its process is told
     build       settings -> control

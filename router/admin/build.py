@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from router.admin.aside import Aside
 from router.admin.attempts import Attempts
 from router.admin.books import Books
 from router.admin.control import Control
@@ -48,6 +49,7 @@ def make_control(
         any_address=settings.host in EVERYWHERE,
         pages=Pages(),
         live=Live(),
+        aside=Aside(),
         counters=Counters(),
         openapi=msgspec.json.encode(document(ROUTES, release)),
         version=release,

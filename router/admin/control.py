@@ -10,6 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.admin.answers import Role
+from router.admin.aside import Aside
 from router.admin.attempts import Attempts
 from router.admin.books import Books
 from router.admin.desk import Author, Desk
@@ -42,6 +43,8 @@ class Control:
     """It listens on every address of the machine, so an IP address is as good as a name."""
     pages: Pages
     live: Live
+    aside: Aside
+    """For work on what somebody sent."""
     counters: Counters
     openapi: bytes
     version: str

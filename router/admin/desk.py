@@ -7,6 +7,7 @@ by the same code as `breakeven check`, and are tried as by `breakeven explain`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -272,6 +273,11 @@ class Desk:
             log.info("policy written", extra={"policy": version, "previous": previous, "who": author.who, "how": how})
         note = GENERATED if self._place.generated else ""
         return Applied(version=version, previous=previous, at=self._clock(), changed=version != previous, note=note)
+
+    def rehearse(self, content: bytes) -> None:
+        """All the work of judging a draft, and nothing of what it finds: whether it comes to an end is what counts."""
+        with contextlib.suppress(PolicyError):
+            self._servable(plan_of(content, str(self._place.path), now=_now(), with_secrets=True))
 
     def _refuse_unusable(self, content: bytes, before: bytes) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import msgspec
 
@@ -31,12 +32,12 @@ async def policy(control: Control, ask: Ask) -> PolicyText:
 async def check(control: Control, ask: Ask) -> CheckAnswer:
     """Secrets are looked up for the admin only: whether a file or a variable exists is nobody else's business."""
     draft: Draft = ask.body
-    return await asyncio.to_thread(control.desk.check, draft.text, with_secrets=ask.asker.role == "admin")
+    return await control.aside.run(partial(control.desk.check, draft.text, with_secrets=ask.asker.role == "admin"))
 
 
 async def explain(control: Control, ask: Ask) -> ExplainAnswer:
     draft: ExplainDraft = ask.body
-    return await asyncio.to_thread(explained, control, draft)
+    return await control.aside.run(partial(explained, control, draft))
 
 
 def explained(control: Control, draft: ExplainDraft) -> ExplainAnswer:
@@ -90,7 +91,9 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
 
 async def apply(control: Control, ask: Ask) -> Applied:
     draft: ApplyDraft = ask.body
-    return await control.desk.apply(draft.text, expected(ask), ask.author(draft.note))
+    seen = expected(ask)
+    await control.aside.run(partial(control.desk.rehearse, draft.text.encode()))
+    return await control.desk.apply(draft.text, seen, ask.author(draft.note))
 
 
 async def roll_back(control: Control, ask: Ask) -> Applied:
@@ -112,7 +115,7 @@ async def history(control: Control, ask: Ask) -> History:
 
 async def version(control: Control, ask: Ask) -> HistoryText:
     for_admin = ask.asker.role == "admin"
-    return await asyncio.to_thread(_version, control, ask.request.match_info["version"], for_admin)
+    return await control.aside.run(partial(_version, control, ask.request.match_info["version"], for_admin))
 
 
 def _version(control: Control, wanted: str, for_admin: bool) -> HistoryText:

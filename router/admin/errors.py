@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from router.admin.answers import PolicyProblem, Refused, Trouble
 
@@ -24,6 +24,22 @@ class ApiError(Exception):
         self.status = status
         self.headers = dict(headers or {})
         self.answer = Refused(Trouble(code, message, version, list(problems)))
+
+    def __reduce__(self) -> tuple[Callable[..., ApiError], tuple[int, Refused, dict[str, str]]]:
+        """Errors come back from processes of their own."""
+        return _again, (self.status, self.answer, self.headers)
+
+
+def _again(status: int, answer: Refused, headers: dict[str, str]) -> ApiError:
+    trouble = answer.error
+    return ApiError(
+        status,
+        trouble.code,
+        trouble.message,
+        version=trouble.version,
+        problems=trouble.problems,
+        headers=headers,
+    )
 
 
 def ledger_lost(why: object) -> ApiError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -23,37 +24,57 @@ from router.ledger.sums import Look
 POLL_SECONDS = 2.0
 QUIET_SECONDS = 15.0
 """A comment follows so long a silence, so that proxies keep the stream and a client that left is noticed."""
-MOST_STREAMS = 64
+MOST_OF_ONE = 8
+"""Streams of one session; browsers open six connections to one address at most."""
+MOST_STREAMS = 512
 MOST_WAITING = 100
 SHOWN_REQUESTS = 50
 END = b""
+LATER = b"retry: 60000\n\n"
+"""Whoever has to give way does not come back at once, to drive out the next one."""
 
 log = logging.getLogger("breakeven.admin")
 
 
 class Live:
-    """Events to every page. A page that does not keep up is let go; its browser connects again."""
+    """Events to every page. A page that does not keep up is let go; its browser connects again.
+
+    The oldest page of a session gives way to a new one when there are too many of it; with too many in all, the oldest
+    of whoever has most.
+    """
 
     def __init__(self) -> None:
-        self._pages: set[asyncio.Queue[bytes]] = set()
+        self._pages: dict[asyncio.Queue[bytes], str] = {}
+        """Whose each is, the oldest first."""
         self._last: dict[str, bytes] = {}
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
 
-    def join(self, control: Control) -> asyncio.Queue[bytes]:
-        """A queue that begins with the present. Raises ApiError when there are too many."""
-        if len(self._pages) >= MOST_STREAMS or self._ended:
-            raise ApiError(503, "too_many_streams", f"{MOST_STREAMS} pages are looking already: close some")
+    def join(self, control: Control, owner: str) -> asyncio.Queue[bytes]:
+        """A queue that begins with the present. Raises ApiError when this process ends."""
+        if self._ended:
+            raise ApiError(503, "ending", "the control plane is stopping")
+        self._make_room(owner)
         queue: asyncio.Queue[bytes] = asyncio.Queue(MOST_WAITING)
         for name, data in self._last.items():
             queue.put_nowait(_event(name, data))
-        self._pages.add(queue)
+        self._pages[queue] = owner
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll(control))
         return queue
 
+    def _make_room(self, owner: str) -> None:
+        counts = Counter(self._pages.values())
+        if counts[owner] < MOST_OF_ONE:
+            if len(self._pages) < MOST_STREAMS:
+                return
+            owner = counts.most_common(1)[0][0]
+        oldest = next(queue for queue, whose in self._pages.items() if whose == owner)
+        del self._pages[oldest]
+        _let_go(oldest, LATER)
+
     def leave(self, queue: asyncio.Queue[bytes]) -> None:
-        self._pages.discard(queue)
+        self._pages.pop(queue, None)
         if not self._pages and self._polling is not None:
             self._polling.cancel()
             self._polling = None
@@ -80,7 +101,7 @@ class Live:
                 queue.put_nowait(event)
             except asyncio.QueueFull:
                 _let_go(queue)
-                self._pages.discard(queue)
+                self._pages.pop(queue, None)
 
     async def _poll(self, control: Control) -> None:
         while True:
@@ -91,10 +112,11 @@ class Live:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _let_go(queue: asyncio.Queue[bytes]) -> None:
+def _let_go(queue: asyncio.Queue[bytes], *last: bytes) -> None:
     while not queue.empty():
         queue.get_nowait()
-    queue.put_nowait(END)
+    for event in (*last, END):
+        queue.put_nowait(event)
 
 
 def _event(name: str, data: bytes) -> bytes:
@@ -128,7 +150,7 @@ async def totals_of(control: Control) -> Totals:
 
 async def events(control: Control, ask: Ask) -> web.StreamResponse:
     """Until the page leaves, the session ends or the process stops."""
-    queue = control.live.join(control)
+    queue = control.live.join(control, _owner(ask))
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "x-accel-buffering": "no"})
     try:
         await response.prepare(ask.request)
@@ -145,6 +167,12 @@ async def events(control: Control, ask: Ask) -> web.StreamResponse:
     finally:
         control.live.leave(queue)
     return response
+
+
+def _owner(ask: Ask) -> str:
+    """A session, or a token from one address."""
+    who = ask.asker
+    return f"{who.role} {who.address}" if who.session is None else who.session.digest
 
 
 def _may_look(control: Control, ask: Ask) -> bool:

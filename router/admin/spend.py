@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -38,7 +39,7 @@ async def spend(control: Control, ask: Ask) -> Spend | web.Response:
     if query.format == "csv":
         name = f"breakeven-{query.by}-{answer.first}-{answer.last}.csv"
         return web.Response(
-            text=as_csv(answer),
+            text=await control.aside.run(partial(as_csv, answer)),
             content_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )

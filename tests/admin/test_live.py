@@ -15,7 +15,7 @@ from support.waiting import until
 from router.admin import live
 from router.admin.answers import RequestRecord
 from router.admin.errors import ApiError
-from router.admin.live import MOST_STREAMS, MOST_WAITING, Live
+from router.admin.live import END, LATER, MOST_OF_ONE, MOST_WAITING, Live
 from router.admin.sources import Page, Sources
 from router.ledger.errors import LedgerUnavailable
 
@@ -135,12 +135,12 @@ async def test_streams_end_when_the_process_stops(plane):
         async with asyncio.timeout(10):
             async for _ in told:
                 pass
-    assert (await plane.get("/api/events", ADMIN)).code == "too_many_streams"
+    assert (await plane.get("/api/events", ADMIN)).code == "ending"
 
 
 async def test_only_changes_are_told(plane):
     told = Live()
-    queue = told.join(plane.control)
+    queue = told.join(plane.control, "somebody")
     told.tell({"a": 1})
     told.tell({"a": 1})
     told.tell({"a": 2})
@@ -153,18 +153,47 @@ async def test_only_changes_are_told(plane):
 
 async def test_a_page_that_does_not_keep_up_is_let_go(plane):
     told = Live()
-    queue = told.join(plane.control)
+    queue = told.join(plane.control, "somebody")
     for number in range(MOST_WAITING + 1):
         told.tell({"a": number})
     assert queue.get_nowait() == live.END and queue.empty()
     told.leave(queue)
 
 
-async def test_there_is_a_limit_to_streams(plane):
+def given(queue) -> list[bytes]:
+    return [queue.get_nowait() for _ in range(queue.qsize())]
+
+
+async def test_the_oldest_page_of_a_session_gives_way_and_does_not_come_back_at_once(plane):
     told = Live()
-    queues = [told.join(plane.control) for _ in range(MOST_STREAMS)]
-    with pytest.raises(ApiError):
-        told.join(plane.control)
-    told.leave(queues[0])
-    told.join(plane.control)
+    pages = [told.join(plane.control, "somebody") for _ in range(MOST_OF_ONE)]
+    other = told.join(plane.control, "somebody else")
+    newest = told.join(plane.control, "somebody")
+    assert given(pages[0])[-2:] == [LATER, END]
+    assert all(END not in given(page) for page in (*pages[1:], other, newest))
+    told.leave(newest)
+    told.join(plane.control, "somebody")
+    assert END not in given(pages[1])
     told.end()
+
+
+async def test_with_too_many_in_all_those_who_have_most_give_way(plane, monkeypatch):
+    monkeypatch.setattr(live, "MOST_STREAMS", 4)
+    told = Live()
+    many = [told.join(plane.control, "many") for _ in range(3)]
+    few = told.join(plane.control, "few")
+    told.join(plane.control, "new")
+    assert given(many[0])[-1] == END and END not in given(many[1]) and END not in given(few)
+    told.end()
+    with pytest.raises(ApiError):
+        told.join(plane.control, "late")
+
+
+async def test_a_session_is_one_owner_and_a_token_is_one_at_each_address(plane, monkeypatch):
+    monkeypatch.setattr(live, "MOST_OF_ONE", 1)
+    async with stream(plane) as older, stream(plane, await plane.sign_in()) as page, stream(plane) as newer:
+        async with asyncio.timeout(10):
+            async for _ in older:
+                pass
+        await first(newer, "totals")
+        await first(page, "totals")
