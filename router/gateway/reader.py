@@ -175,7 +175,7 @@ class Lane:
         await asked.drain()
         head, plain = LENGTHS.unpack(await told.readexactly(LENGTHS.size))
         brought = _decode(await told.readexactly(head))
-        return brought, await told.readexactly(plain)
+        return brought, await _received(told, plain)
 
     async def _start(self) -> Process:
         command = (sys.executable, "-P", "-c", _COMMAND, str(os.getpid()))
@@ -203,6 +203,21 @@ class Lane:
         if self._idle is not None:
             self._idle.cancel()
         self._end()
+
+
+async def _received(told: asyncio.StreamReader, size: int) -> bytes:
+    """In pieces, and others have their turn once more after they were joined: each copy of a large body takes time."""
+    pieces: list[bytes] = []
+    while size:
+        piece = await told.read(min(size, _PIPE_BYTES))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        size -= len(piece)
+    plain = b"".join(pieces)
+    del pieces
+    await asyncio.sleep(0)
+    return plain
 
 
 def _refusal(refused: Refused) -> ApiError:
