@@ -19,7 +19,7 @@ OUTCOME = Outcome(fault=Fault.BAD_RESPONSE)
 async def sent(gateway) -> Sent:
     route = gateway.state.plan.models["chat"].routes[0]
     replica = gateway.fleet.backends["gpu"].replicas[0]
-    exchange = Exchange(asyncio.get_running_loop(), strip_usage=True)
+    exchange = Exchange(asyncio.get_running_loop(), strip_usage=True, most=1_000_000)
     return Sent(Candidate(route, "local-first", "Why."), replica, exchange)
 
 
