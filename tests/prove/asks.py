@@ -38,9 +38,25 @@ PLACES = (
     "first of two equal names",
     "field given twice",
 )
+HEADERS = (
+    "user-agent",
+    "idempotency-key",
+    "tracestate",
+    "baggage",
+    "openai-organization",
+    "openai-project",
+    "openai-beta",
+    "anthropic-beta",
+    "x-stainless-os",
+    "cookie",
+)
+"""Those that carry the canary of every request; as a place, one of them carries what makes a request restricted."""
 DISGUISES = ("plain", "escaped", "escaped twice", "full-width digits", "escaped names")
 FRAMINGS = ("length", "chunked", "gzip", "deflate")
 UNREADABLE = ("", "image", "audio", "token ids", "data URL in the text")
+OUTSIDE = "image outside"
+"""An image that lies on somebody else's host: whoever fetches it tells that host."""
+_FETCHED = re.compile(rb"https?:[\\\\]*/[\\\\]*/(kanarek[a-z]{5}q)\.example")
 
 
 @dataclass(frozen=True)
@@ -103,14 +119,21 @@ class Ask:
 
     @property
     def has_unreadable(self) -> bool:
-        return bool(self._part() or self._token_ids())
+        return bool(self._part("") or self._token_ids())
 
-    def _part(self) -> dict[str, Any] | None:
+    @property
+    def in_header(self) -> bool:
+        """Its body says nothing of what a header says: a gateway may let the body pass and keep the header."""
+        return self.place in HEADERS
+
+    def _part(self, canary: str) -> dict[str, Any] | None:
         pixels = base64.b64encode(bytes(range(90))).decode()
         if self.endpoint != "chat":
             return None
         if self.unreadable == "image":
             return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixels}"}}
+        if self.unreadable == OUTSIDE:
+            return {"type": "image_url", "image_url": {"url": f"https://{canary}.example/a.png"}}
         if self.unreadable == "audio":
             return {"type": "input_audio", "input_audio": {"data": pixels, "format": "wav"}}
         if self.unreadable == "data URL in the text":
@@ -148,9 +171,10 @@ class Request:
         ask = self.ask
         body, framing = _framed(self.body(), ask.framing)
         lines = [f"POST {ask.path} HTTP/1.1", "host: x", f"authorization: Bearer token-{ask.key}", *framing]
-        lines += [
-            f"{name}: {self.canary}" for name in ("user-agent", "openai-organization", "x-stainless-os", "cookie")
-        ]
+        told = dict.fromkeys(HEADERS, self.canary)
+        if ask.in_header:
+            told = {ask.place: f"{self.canary} {FINDINGS.get(ask.finding, '')} {self.canary}"}
+        lines += [f"{name}: {value}" for name, value in told.items()]
         lines += [f"{name}: {value}" for name, value in ask.label.headers]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
@@ -158,18 +182,20 @@ class Request:
         ask = self.ask
         text = f"{self.canary} {FINDINGS.get(ask.finding, 'nothing special')} {self.canary}"
         data: dict[str, Any] = {"model": "chat", "user": self.canary}
+        if ask.in_header:
+            text, data = "a header says more", {"model": "chat"}
         if ask.stream:
             data["stream"] = True
         if ask.label.metadata is not None:
             data["metadata"] = ask.label.metadata
-        data |= _chat(ask, text) if ask.endpoint == "chat" else _prompt(ask, text)
+        data |= _chat(ask, text, self.canary) if ask.endpoint == "chat" else _prompt(ask, text)
         return _disguised(json.dumps(data), text, ask).encode()
 
 
-def _chat(ask: Ask, text: str) -> dict[str, Any]:
+def _chat(ask: Ask, text: str, canary: str) -> dict[str, Any]:
     user, turn = {"role": "user", "content": "and now?"}, {"role": "user", "content": text}
     call = {"name": "f", "arguments": json.dumps({"patient": text, "notes": json.dumps({"deep": [text]})})}
-    part = ask._part()
+    part = ask._part(canary)
     extra = {"role": "user", "content": [part]} if part else user
     made: dict[str, dict[str, Any]] = {
         "part": {"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}, extra]},
@@ -250,6 +276,12 @@ def canaries(recording: bytes) -> set[str]:
             break
         seen = plain
     return {f"kanarek{letters.decode()}q" for letters in found}
+
+
+def fetched(recording: bytes) -> set[str]:
+    """Canaries of requests by which a machine was told to fetch something from a host outside."""
+    seen = bytes(recording) + b"".join(_inflated(bytes(recording)))
+    return {canary.decode() for canary in _FETCHED.findall(seen)}
 
 
 def _inflated(recording: bytes) -> list[bytes]:

@@ -11,8 +11,10 @@ from typing import Any
 
 import httptools
 
-HOMES = {"own-1": "own", "own-2": "own", "lab-1": "lab", "eu-1": "eu", "us-1": "us", "us-2": "us"}
-"""Where each machine stands, whatever a policy calls that place."""
+HOMES = {"own-1": "own", "own-2": "own", "lab-1": "lab", "eu-1": "eu", "us-1": "us", "us-2": "us", "proxy-1": "outside"}
+"""Where each machine stands, whatever a policy calls that place. No policy names the one outside."""
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+"""What a machine's environment may say, and nobody may heed: a proxy sees everything."""
 OWNED = frozenset({"own", "lab"})
 MODEL = "upstream-model"
 SIGNATURE = re.compile(rb"answered-by-([a-z]+-[0-9])")
@@ -32,6 +34,7 @@ FAULTS = (
     "500",
     "our key refused",
     "redirect to the cloud",
+    "another redirect to the cloud",
     "an error event",
     "an empty stream",
     "full queue",
@@ -45,6 +48,7 @@ _STATUSES = {
     "500": (500, ""),
     "our key refused": (401, ""),
 }
+_REDIRECTS = {"redirect to the cloud": 307, "another redirect to the cloud": 308}
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _SLOW_SECONDS = 0.015
 
@@ -70,6 +74,12 @@ class Machine:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def proxies(self) -> dict[str, str]:
+        """Environment variables that name it as the proxy for everything."""
+        at = f"http://127.0.0.1:{self.port}"
+        return {spelt: at for name in PROXIES for spelt in (name, name.upper())} | {"no_proxy": "", "NO_PROXY": ""}
 
     @staticmethod
     def _bind(port: int) -> socket.socket:
@@ -136,8 +146,8 @@ class Machine:
         if fault in _STATUSES:
             status, headers = _STATUSES[fault]
             wire.write(_whole(status, b"{}", headers))
-        elif fault == "redirect to the cloud":
-            wire.write(_whole(307, b"", f"location: {self.elsewhere}/chat/completions\r\n"))
+        elif fault in _REDIRECTS:
+            wire.write(_whole(_REDIRECTS[fault], b"", f"location: {self.elsewhere}/chat/completions\r\n"))
         elif fault == "reset":
             wire.abort()
         elif fault == "garbage":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 import time
 import traceback
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -17,11 +19,27 @@ from prove.client import converse
 from prove.machines import HOMES, Machine
 from prove.tally import Tally
 from prove.verdict import Verdict
-from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Reload, Step, World, permitted
+from prove.worlds import (
+    Burst,
+    Fault,
+    Ledger,
+    Pause,
+    Policy,
+    Rekey,
+    Reload,
+    Step,
+    World,
+    is_known,
+    new_keys,
+    permitted,
+    rekeyed,
+)
 from support.gateway import Clock, Gateway, start_gateway, stop_gateway
 
 from router.config.load import load
+from router.config.stored import stored_grants
 from router.core.values import Plan
+from router.gateway.peers import NoPeers
 from router.ledger.errors import LedgerUnavailable
 from router.upstream import fleet as fleet_module
 from router.upstream.probe import Probes
@@ -51,6 +69,22 @@ class _Log(logging.Handler):
         self.text.append(repr(vars(record)))
 
 
+class _Keys(NoPeers):
+    """What other workers and commands have written of keys, as far as this worker has read it."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+        self.stored = new_keys()
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """The grants of the stored keys under this plan."""
+        self._plan = plan
+        entries = {sha256(f"token-{token}".encode()).hexdigest(): key for token, key in self.stored.items()}
+        self.grants = stored_grants(plan, entries)[0] if plan.policy.server.stored_keys else {}
+
+
 class Play:
     """One world; `tally` is complete after `run`."""
 
@@ -61,7 +95,9 @@ class Play:
         self._patience = patience
         self._policies: list[Policy] = [world.read(index) for index in range(len(world.policies))]
         self._plans: list[Plan] = []
-        self._history = [self._policies[0]]
+        self._history: list[Policy] = []
+        self._policy = self._policies[0]
+        self._keys: _Keys
         self._requests: list[Request] = []
         self._conversations: list[asyncio.Task[None]] = []
         self._ledger = "ok"
@@ -75,6 +111,10 @@ class Play:
     async def run(self) -> None:
         for machine in self._machines.values():
             await machine.become("ok")
+        with patch.dict(os.environ, self._machines["proxy-1"].proxies):
+            await self._play()
+
+    async def _play(self) -> None:
         await self._start()
         try:
             for step in self._world.steps:
@@ -100,6 +140,10 @@ class Play:
             self._plans.append(load(path))
         first = (self._directory / "0.yaml").read_text()
         self._gateway = await start_gateway(self._directory, first, {}, cast(Clock, time.time))
+        self._keys = _Keys(self._plans[0])
+        cast(Any, self._gateway.service)._peers = self._keys
+        self._gateway.service.rekey()
+        self._remember()
         self._probes.apply(self._gateway.fleet.backends.values())
         self._set_ledger("ok")
         self._watch_crashes(cast(Any, self._gateway.service))
@@ -139,6 +183,8 @@ class Play:
             self._reload(step.policy % len(self._plans))
         elif isinstance(step, Ledger):
             self._set_ledger(step.mode)
+        elif isinstance(step, Rekey):
+            self._rekey(step)
         elif isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
 
@@ -149,9 +195,22 @@ class Play:
 
     def _reload(self, index: int) -> None:
         self.tally.reloads += 1
-        self._history.append(self._policies[index])
+        self._policy = self._policies[index]
+        self._keys.adopt(self._plans[index])
+        self._remember()
         self._gateway.adopt(self._plans[index])
         self._probes.apply(self._gateway.fleet.backends.values())
+
+    def _rekey(self, edit: Rekey) -> None:
+        self.tally.rekeys[edit.how] += bool(self._policy.get("server"))
+        self._keys.stored = rekeyed(self._keys.stored, edit)
+        self._keys.adopt(self._gateway.state.plan)
+        self._remember()
+        self._gateway.service.rekey()
+
+    def _remember(self) -> None:
+        """What is in force from now on."""
+        self._history.append(self._policy | {"stored": self._keys.stored})
 
     def _set_ledger(self, mode: str) -> None:
         self._ledger = mode
@@ -213,7 +272,7 @@ class Play:
         zones = {policy["backends"][name]["zone"] for name in policy["models"]["chat"]["backends"]}
         until = time.monotonic() + self._patience
         for ask in _AFTERWARDS:
-            wanted = 200 if zones & permitted(policy, ask) else 403
+            wanted = (200 if zones & permitted(policy, ask) else 403) if is_known(policy, ask) else 401
             request = self._request(ask)
             while request.status != wanted and time.monotonic() < until:
                 await asyncio.sleep(0.005 if request.status else 0)

@@ -13,6 +13,10 @@ class Tally:
     restricted: int = 0
     """Requests that may not go everywhere."""
     reloads: int = 0
+    rekeys: Counter[str] = field(default_factory=Counter)
+    """Edits of keys that are stored in the ledger."""
+    fetches: int = 0
+    """Requests by which a machine was told to fetch something from outside."""
     leaks: list[str] = field(default_factory=list)
     """A machine received a request that it must not see."""
     wrongs: list[str] = field(default_factory=list)

@@ -9,28 +9,31 @@ worlds must show it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from msgspec import structs
-from prove.asks import FINDINGS, LABELS, Ask, Request, canaries, canary
+from prove.asks import FINDINGS, HEADERS, LABELS, OUTSIDE, Ask, Request, canaries, canary, fetched
 from prove.machines import FAULTS, MODEL
 from prove.play import play
 from prove.tally import Tally
-from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Reload, World, permitted, worlds
+from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Rekey, Reload, World, new_keys, permitted, rekeyed, worlds
 
 from router.core import decide as decide_module
 from router.core.recall import Recall
 from router.core.sensitivity import Classification
 from router.core.values import Candidate, Facts, Step
+from router.gateway import completions as completions_module
 from router.gateway.forward import Forwarding
 from router.upstream.connection import Connection
 
 QUICK = 60
 BATCH = 250
 BATCHES = 6
+LEAST = 10_000
+"""Requests that the long form sends."""
 CONTROL = 20
 RESTRICTED = Ask(label=LABELS[1])
 
@@ -65,6 +68,8 @@ def check_it_was_a_trial(tally: Tally) -> None:
     assert tally.refused["egress_denied"] and tally.refused["backend_unavailable"]
     assert tally.answered["restricted, own"] and tally.answered["restricted, lab"]
     assert tally.reloads > tally.worlds
+    assert tally.rekeys.keys() == {"made", "rotated", "revoked"}
+    assert tally.fetches
 
 
 def test_no_restricted_text_reaches_the_cloud() -> None:
@@ -81,6 +86,7 @@ def test_no_restricted_text_reaches_the_cloud_in_many_worlds() -> None:
     print(f"\n{tally}")
     check_it_was_a_trial(tally)
     assert tally.faults.keys() == set(FAULTS)
+    assert tally.requests >= LEAST
 
 
 # --- what was found once
@@ -143,6 +149,17 @@ def moved() -> Policy:
     return policy(backends=backends)
 
 
+def keyed() -> Policy:
+    """Keys are in the ledger, and the cloud comes first."""
+    return policy(server={"stored_keys": True}, cost={"strategy": "cloud_first"})
+
+
+AT_HOME = (("zones", ("local",)),)
+AS_KEY = Burst(((Ask(key=1), Ask(key=1, stream=True)),), pipelined=False)
+AS_ANOTHER = Burst(((Ask(key=2), Ask(key=2, stream=True)),), pipelined=False)
+NARROWED = (Reload(1), AS_KEY, Pause(0.03), Rekey("made", 1, AT_HOME), AS_KEY)
+ROTATED = (Reload(1), AS_KEY, Pause(0.03), Rekey("rotated", 1, AT_HOME, 2), AS_ANOTHER)
+REVOKED = (Reload(1), Ledger("held"), AS_KEY, Pause(0.03), Rekey("revoked", 1), Ledger("ok"))
 BOTH = Burst(((RESTRICTED,), (Ask(),), (Ask(finding="iban", stream=True),)), pipelined=False)
 WHILE_RESERVING = (Ledger("held"), BOTH, Pause(0.03), Reload(1), Ledger("ok"))
 WHILE_RETRYING = (Fault("own-1", "reset"), BOTH, Pause(0.02), Reload(1), Pause(0.01), Fault("own-1", "ok"))
@@ -168,6 +185,15 @@ KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
     "a backend removed while retrying": (only_cloud(), WHILE_RETRYING),
     "a backend removed that then stays silent": (only_cloud(), WHILE_SILENT),
     "a trial on a connection that had gone stale": (policy(), STALE_TRIAL),
+    "a key made anew with fewer zones under its old name": (
+        keyed(),
+        (Reload(1), AS_KEY, Rekey("made", 1, AT_HOME), AS_KEY),
+    ),
+    "a key rotated with fewer zones": (keyed(), (Reload(1), AS_KEY, Rekey("rotated", 1, AT_HOME, 2), AS_ANOTHER)),
+    "a key revoked while its requests wait": (
+        keyed(),
+        (Reload(1), Ledger("held"), AS_KEY, Rekey("revoked", 1), Ledger("ok")),
+    ),
     "an own backend redirects to the cloud": (policy(), (Fault("own-1", "redirect to the cloud"), BOTH)),
 }
 
@@ -192,6 +218,11 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         "gate": lambda: monkeypatch.setattr(decide_module, "_FILTERS", EGRESS),
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(Recall, "_question", _without_labels),
+        "names": lambda: (
+            monkeypatch.setattr(Recall, "decide", _for_the_name),
+            monkeypatch.setattr(Recall, "forget", _nothing),
+        ),
+        "headers": lambda: monkeypatch.setattr(completions_module, "to_backend", _all_headers),
         "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
     }
 
@@ -212,6 +243,23 @@ _question = Recall._question
 def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
     """A memory of decisions that takes a restricted request for an unrestricted one."""
     return _question(self, structs.replace(facts, labels=()), snapshot)
+
+
+_decide = Recall.decide
+
+
+def _for_the_name(self: Any, facts: Facts, snapshot: Any) -> Any:
+    """A memory of decisions that takes a key for whoever had its name first."""
+    first = vars(self).setdefault("first", {}).setdefault(facts.key.name, facts.key)
+    return _decide(self, structs.replace(facts, key=first), snapshot)
+
+
+def _nothing(self: Any) -> None:
+    """It forgets nothing when keys change."""
+
+
+def _all_headers(headers: Mapping[str, str]) -> bytes:
+    return b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers.items() if name in HEADERS)
 
 
 def _any_backend(self: Any) -> tuple[Candidate, Any] | None:
@@ -235,7 +283,7 @@ def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **opti
 
 @pytest.mark.parametrize(
     "layers",
-    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",)],
+    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("names",), ("headers",)],
     ids=" and ".join,
 )
 def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], layers: tuple[str, ...]) -> None:
@@ -270,6 +318,27 @@ def test_a_gateway_that_refuses_everything_is_caught(monkeypatch: pytest.MonkeyP
 def test_a_canary_is_found_however_it_is_hidden(framing: str, disguise: str) -> None:
     ask = Ask(finding="credit_card", place="tool arguments", disguise=disguise, framing=framing)
     assert canary(77) in canaries(Request(77, ask).wire().split(b"\r\n\r\n", 1)[1])
+
+
+def test_an_order_to_fetch_is_found() -> None:
+    assert fetched(Request(77, Ask(unreadable=OUTSIDE)).wire()) == {canary(77)}
+    assert not fetched(Request(77, Ask(unreadable="image")).wire())
+
+
+def test_a_header_says_what_its_body_does_not() -> None:
+    head, _, body = Request(77, Ask(place="tracestate", finding="iban")).wire().partition(b"\r\n\r\n")
+    assert canary(77) in canaries(head) and FINDINGS["iban"].encode() in head
+    assert not canaries(body)
+
+
+def test_the_judge_reads_stored_keys() -> None:
+    stored = policy(server={"stored_keys": True})
+    keys = rekeyed(new_keys(), Rekey("made", 1, (("zones", ("cloud",)),)))
+    assert permitted(stored | {"stored": keys}, Ask(key=1)) == {"cloud"}
+    keys = rekeyed(keys, Rekey("rotated", 1, (("zones", ("local",)),), 2))
+    assert keys[2]["name"] == "key-1" and permitted(stored | {"stored": keys}, Ask(key=2)) == {"local"}
+    assert permitted(stored | {"stored": keys}, Ask(key=1)) == frozenset()
+    assert permitted(stored | {"stored": rekeyed(keys, Rekey("revoked", 2))}, Ask(key=2)) == frozenset()
 
 
 def test_the_judge_reads_a_policy_as_documented() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from prove.asks import Request, canaries
+from prove.asks import Request, canaries, fetched
 from prove.machines import HOMES, OWNED, SIGNATURE, Machine
 from prove.tally import Tally
 from prove.worlds import Policy, homes_of, permitted
@@ -26,6 +27,8 @@ class Verdict:
             self._tally.faults.update(+machine.suffered)
             for canary in self._seen[machine.name]:
                 self._judge_recording(machine, by_canary[canary])
+            for canary in fetched(bytes(machine.received)):
+                self._judge_fetch(machine, by_canary[canary])
         for request in requests:
             self._tally.requests += 1
             self._tally.restricted += self.is_restricted(request)
@@ -56,6 +59,13 @@ class Verdict:
             where = f"may go to {sorted(allowed)} only" if allowed else "may go nowhere"
             self._tally.leaks.append(f"{machine.name} received a request that {where}: {request.ask}")
 
+    def _judge_fetch(self, machine: Machine, request: Request) -> None:
+        """What it fetches from outside tells the outside."""
+        self._tally.fetches += 1
+        allowed = self._allowed(request)
+        if allowed <= OWNED:
+            self._tally.leaks.append(f"{machine.name} was told to fetch from outside: {request.ask}")
+
     def _judge_answer(self, request: Request) -> None:
         told = request.headers.get("x-breakeven-zone")
         zone = None if told == "none" else told  # the gateway's own errors come from no zone
@@ -74,7 +84,7 @@ class Verdict:
     def _judge_success(self, request: Request, zone: str | None) -> None:
         signed = SIGNATURE.search(request.answer)
         machine = signed[1].decode() if signed else ""
-        if machine and request.canary not in self._seen[machine]:
+        if machine and not request.ask.in_header and request.canary not in self._seen[machine]:
             self._wrong(f"the recording of {machine} lacks a request that it answered", request)
         label = "restricted, " if self.is_restricted(request) else ""
         self._tally.answered[label + (HOMES[machine] if machine else "cut")] += 1
@@ -83,9 +93,11 @@ class Verdict:
 
     def _true_zone(self, request: Request, zone: str | None, home: str | None) -> bool:
         """Whether it may be in that zone, and the machine that answered is really there."""
+        asks = [request.ask, replace(request.ask, finding="")] if request.ask.in_header else [request.ask]
         return any(
-            zone in permitted(policy, request.ask) and home in (None, homes_of(policy).get(zone))
+            zone in permitted(policy, ask) and home in (None, homes_of(policy).get(zone))
             for policy in self._in_force(request)
+            for ask in asks
         )
 
     def _wrong(self, what: str, request: Request) -> None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
-from prove.asks import DISGUISES, FINDINGS, FRAMINGS, LABELS, PLACES, UNREADABLE, Ask
+from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, OUTSIDE, PLACES, UNREADABLE, Ask
 from prove.machines import FAULTS, HOMES, MODEL
 
 Policy = dict[str, Any]
@@ -57,7 +57,42 @@ class Pause:
     seconds: float
 
 
-Step = Burst | Fault | Reload | Ledger | Pause
+@dataclass(frozen=True)
+class Rekey:
+    """An edit of the keys in the ledger, which count where a policy says so.
+
+    "made" is a new key, or one made anew under its old name; "rotated" gives the name of `token` to `other`, and ends
+    the first; "revoked" ends it.
+    """
+
+    how: str
+    token: int
+    mark: tuple[tuple[str, Any], ...] = ()
+    other: int = 0
+
+
+Stored = dict[int, Policy]
+"""Keys in the ledger, by token: as under `keys` in a policy."""
+
+Step = Burst | Fault | Reload | Ledger | Pause | Rekey
+
+
+def new_keys() -> Stored:
+    return {number: {"name": f"key-{number}"} for number in range(KEYS)}
+
+
+def rekeyed(stored: Stored, edit: Rekey) -> Stored:
+    kept = {token: key for token, key in stored.items() if token != edit.token}
+    name = stored.get(edit.token, {"name": f"key-{edit.token}"})["name"]
+    if edit.how == "revoked":
+        return kept
+    token = edit.other if edit.how == "rotated" else edit.token
+    others = {each: key for each, key in kept.items() if key["name"] != name}
+    return others | {token: {"name": name, **{field: _thawed(value) for field, value in edit.mark}}}
+
+
+def _thawed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -84,10 +119,12 @@ def homes_of(policy: Policy) -> dict[str, str]:
 
 
 def permitted(policy: Policy, ask: Ask) -> frozenset[str]:
-    """Zones that a request may reach under a policy."""
-    key = _key(policy, ask.key)
-    zones = set(policy["zones"])
+    """Zones that a request may reach under a policy, and under the keys that it has as "stored"."""
     section = policy.get("sensitivity")
+    key = _key(policy, ask.key)
+    if key is None or (section is None and {"sensitivity", "tags"} & key.keys()):
+        return frozenset()
+    zones = set(policy["zones"])
     level, tags = "", {*ask.label.tags, *key.get("tags", ())}
     if section is not None:
         level, tags = _classified(section, key, ask)
@@ -101,8 +138,18 @@ def permitted(policy: Policy, ask: Ask) -> frozenset[str]:
     return frozenset(zones)
 
 
-def _key(policy: Policy, number: int) -> dict[str, Any]:
+def _key(policy: Policy, number: int) -> dict[str, Any] | None:
+    """None for a key that is not good now."""
+    if policy.get("server", {}).get("stored_keys"):
+        found: dict[str, Any] | None = policy.get("stored", {}).get(number)
+        return found
     return policy["keys"][number] if policy["keys"] else {}
+
+
+def is_known(policy: Policy, ask: Ask) -> bool:
+    """Whether its key is good."""
+    key = _key(policy, ask.key)
+    return key is not None and ("sensitivity" in policy or not {"sensitivity", "tags"} & key.keys())
 
 
 def _classified(section: dict[str, Any], key: dict[str, Any], ask: Ask) -> tuple[str, set[str]]:
@@ -155,12 +202,15 @@ def policies(draw: st.DrawFn) -> Policy:
         "ledger": {"on_loss": draw(st.sampled_from(["refuse", "allow"]))},
         "keys": [],
     }
+    stored = draw(st.booleans())
+    if stored:
+        policy["server"] = {"stored_keys": True}
     if draw(st.sampled_from([True] * 7 + [False])):
         policy["sensitivity"] = draw(_sensitivity(zone_of))
-        policy["keys"] = draw(_keys(zone_of))
+        policy["keys"] = [] if stored else draw(_keys(zone_of))
         policy["rules"] = draw(st.lists(_rules(zone_of), max_size=2))
     else:
-        policy["keys"] = draw(st.just([]) | _keys(zone_of, labels=False))
+        policy["keys"] = [] if stored else draw(st.just([]) | _keys(zone_of, labels=False))
     return policy
 
 
@@ -294,7 +344,9 @@ def asks(draw: st.DrawFn) -> Ask:
         framing=draw(st.sampled_from(FRAMINGS)),
     )
     kind = draw(
-        st.sampled_from(["plain", "plain", "plain", "label", "finding", "finding", "unreadable", "key", "twice"])
+        st.sampled_from(
+            ["plain", "plain", "plain", "label", "finding", "finding", "unreadable", "key", "key", "twice", "header"]
+        )
     )
     if kind == "plain":
         return make()
@@ -306,8 +358,11 @@ def asks(draw: st.DrawFn) -> Ask:
         return make(key=key, disguise=disguise)
     if kind == "label":
         return make(label=draw(st.sampled_from(LABELS)), key=key if draw(st.booleans()) else 0, disguise=disguise)
+    if kind == "header":
+        return make(place=draw(st.sampled_from(HEADERS)), finding=draw(st.sampled_from(sorted(FINDINGS))), key=0)
     if kind == "unreadable":
-        return make(unreadable=draw(st.sampled_from(UNREADABLE)), key=0)
+        label = draw(st.sampled_from([LABELS[0], LABELS[1], LABELS[2]]))
+        return make(unreadable=draw(st.sampled_from((*UNREADABLE, OUTSIDE, OUTSIDE))), label=label, key=0)
     finding = draw(st.sampled_from(sorted(FINDINGS)))
     return make(finding=finding, disguise=disguise, label=draw(st.sampled_from([LABELS[0], LABELS[2]])))
 
@@ -318,10 +373,22 @@ _bursts = st.builds(
     st.booleans(),
 )
 _own_faults = st.builds(Fault, st.sampled_from(["own-1", "own-2", "lab-1"]), st.sampled_from(("ok", *FAULTS)))
-_any_faults = st.builds(Fault, st.sampled_from(sorted(HOMES)), st.sampled_from(("ok", *FAULTS)))
+_any_faults = st.builds(Fault, st.sampled_from(sorted(HOMES.keys() - {"proxy-1"})), st.sampled_from(("ok", *FAULTS)))
 _ledgers = st.builds(Ledger, st.sampled_from(["ok", "lost", "slow", "lost slowly", "held"]))
 _pauses = st.builds(Pause, st.sampled_from([0.0, 0.002, 0.01, 0.03]))
 _reloads = st.builds(Reload, st.integers(0, 2))
+_marks = st.sampled_from(
+    [
+        (),
+        *((("zones", (zone,)),) for zone in _ZONES),
+        (("zones", ("local", "lab")),),
+        (("sensitivity", "restricted"),),
+        (("tags", ("phi",)),),
+        (("team", "night"),),
+    ]
+)
+_tokens = st.integers(0, KEYS - 1)
+_rekeys = st.builds(Rekey, st.sampled_from(["made", "made", "rotated", "rotated", "revoked"]), _tokens, _marks, _tokens)
 _steps = st.one_of(
     _bursts,
     _pauses,
@@ -335,6 +402,8 @@ _steps = st.one_of(
     _own_faults,
     _reloads,
     _ledgers,
+    _rekeys,
+    _rekeys,
 )
 
 
