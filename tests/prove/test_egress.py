@@ -34,7 +34,7 @@ BATCH = 250
 BATCHES = 6
 LEAST = 10_000
 """Requests that the long form sends."""
-CONTROL = 20
+CONTROL = 80
 RESTRICTED = Ask(label=LABELS[1])
 
 
@@ -283,13 +283,19 @@ def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **opti
 
 @pytest.mark.parametrize(
     "layers",
-    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("names",), ("headers",)],
+    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("headers",)],
     ids=" and ".join,
 )
 def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], layers: tuple[str, ...]) -> None:
     without(*layers)
     tally = explore(CONTROL, until=lambda total: bool(total.leaks), derandomize=True, phases=[Phase.generate])
     assert tally.leaks
+
+
+@pytest.mark.parametrize("steps", [NARROWED, ROTATED])
+def test_a_memory_that_goes_by_names_is_caught(without: Callable[..., None], steps: tuple[Any, ...]) -> None:
+    without("names")
+    assert play(World((json.dumps(policy()), json.dumps(keyed())), steps), patience=0.0).leaks
 
 
 @pytest.mark.parametrize("layer", ["gate", "candidates"])
