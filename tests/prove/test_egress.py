@@ -294,7 +294,7 @@ def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], laye
 
 @pytest.mark.parametrize("steps", [NARROWED, ROTATED])
 def test_a_memory_that_goes_by_names_is_caught(without: Callable[..., None], steps: tuple[Any, ...]) -> None:
-    without("names")
+    without("names", "last line")
     assert play(World((json.dumps(policy()), json.dumps(keyed())), steps), patience=0.0).leaks
 
 
