@@ -45,12 +45,16 @@ QUICK, LONG = 4, 60
 """Requests per fault."""
 OBEDIENT = """
 import httpx
+from router.adapter import confined, environment
+from router.upstream import reach
+confined.Confinement.install = reach.Reach.install = lambda self: None
+environment.steering = lambda environment: []
 class Client(httpx.AsyncClient):
     def __init__(self, **options):
         super().__init__(**options | {"follow_redirects": True, "trust_env": True, "transport": None, "mounts": None})
 httpx.AsyncClient = Client
 """
-"""A sitecustomize module by which every client does what its environment and every answer tell it to."""
+"""A sitecustomize module that takes all confinement away: clients do what environment and answers tell them to."""
 
 
 def policy(own: str, cloud: str) -> Policy:
@@ -58,7 +62,7 @@ def policy(own: str, cloud: str) -> Policy:
 
     def backend(zone: str, url: str, **more: Any) -> dict[str, Any]:
         served = {"chat": {"model": f"openai/{MODEL}", "price": {"input": 1.0, "output": 1.0}}}
-        timeouts = {"first_byte_timeout": "500ms", "idle_timeout": "500ms"}
+        timeouts = {"first_byte_timeout": "3s", "idle_timeout": "1s"}
         return {
             "zone": zone,
             "kind": "litellm",
@@ -82,10 +86,11 @@ def policy(own: str, cloud: str) -> Policy:
         },
         "rules": [],
         "cost": {"strategy": "local_first"},
-        "retry": {"attempts": 3, "deadline": "2s", "backoff": "5ms", "budget": 1.0},
-        "health": {"cooldown": "20ms", "failures_to_open": 5},
+        "retry": {"attempts": 3, "deadline": "8s", "backoff": "5ms", "budget": 1.0},
+        "health": {"cooldown": "20ms", "failures_to_open": 1000},
         "ledger": {"on_loss": "refuse"},
         "keys": [],
+        "secrets": {KEY: ["127.0.0.1"]},
     }
 
 
@@ -159,6 +164,7 @@ def drawn(number: int) -> list[Ask]:
     """The same at every run: each says, hides or carries something else."""
     dice = random.Random(number)
     kinds: list[dict[str, Any]] = [
+        {},
         {},
         {"finding": dice.choice(sorted(FINDINGS))},
         {"label": LABELS[1]},
