@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from router.adapter.bounded import bounded_stream
 from router.core.hosts import permits
 
 _REDIRECTS = range(300, 400)
@@ -44,8 +45,10 @@ class Call:
     """One call of the library. Once a request of it failed, the next ones fail in the same way without being sent:
     whether something is tried again is the gateway's decision."""
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, *, streams: bool = False) -> None:
         self.destination = destination
+        self.streams = streams
+        """Whether the answer is read line by line, whatever it says that it is."""
         self.lost: Exception | None = None
         self.refusal: Any = None
         """A response with status 400 or more; its content is `refused`."""
@@ -67,9 +70,9 @@ class Confinement:
         self._pools: dict[tuple[Destination, bool], Any] = {}
 
     @contextmanager
-    def towards(self, destination: Destination) -> Iterator[Call]:
+    def towards(self, destination: Destination, *, streams: bool = False) -> Iterator[Call]:
         """What is sent inside goes there."""
-        call = Call(destination)
+        call = Call(destination, streams=streams)
         token = self._current.set(call)
         try:
             yield call
@@ -113,6 +116,8 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
 
     class RedirectRefusedError(httpx.TransportError):  # type: ignore[misc]
         pass
+
+    bounded = bounded_stream(httpx)
 
     def may_go(request: Any) -> Call:
         call, url = call_of(), request.url
@@ -158,6 +163,7 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
                 if response.status_code in _REDIRECTS:
                     await response.aclose()
                     raise redirected(response, request)
+                response.stream = bounded(response.stream, lines=call.streams)
                 if response.status_code >= 400:
                     call.refused = await _awaited_beginning(response.aiter_bytes())
                     call.refusal = response

@@ -69,15 +69,17 @@ class Litellm:
     async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any:
         # litellm has its own MCP gateway, which a tool in the body could address, and which needs another package.
         route = self._route(backend, model)
-        return await self._made(backend, partial(self._litellm.acompletion, **call, **route, _skip_mcp_handler=True))
+        make = partial(self._litellm.acompletion, **call, **route, _skip_mcp_handler=True)
+        return await self._made(backend, make, streams=bool(call.get("stream")))
 
     async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any:
         route = self._route(backend, model)
         return await self._made(backend, partial(self._litellm.aembedding, **call, **route))
 
-    async def _made(self, backend: AdapterBackend, make: Callable[[], Awaitable[Any]]) -> Any:
+    async def _made(self, backend: AdapterBackend, make: Callable[[], Awaitable[Any]], *, streams: bool = False) -> Any:
         with ExitStack() as stack:
-            calls = [stack.enter_context(each.towards(backend.destination)) for each in self._confinements]
+            towards = [each.towards(backend.destination, streams=streams) for each in self._confinements]
+            calls = [stack.enter_context(each) for each in towards]
             answer = await make()
             if answer is None:  # litellm does that where a provider refuses parameters that it wanted to leave out
                 raise calls[0].failure()
