@@ -41,7 +41,7 @@ FAULTS = (
     "garbage",
     "an error event",
 )
-QUICK, LONG = 4, 60
+QUICK, LONG = 3, 60
 """Requests per fault."""
 OBEDIENT = """
 import httpx
@@ -62,7 +62,7 @@ def policy(own: str, cloud: str) -> Policy:
 
     def backend(zone: str, url: str, **more: Any) -> dict[str, Any]:
         served = {"chat": {"model": f"openai/{MODEL}", "price": {"input": 1.0, "output": 1.0}}}
-        timeouts = {"first_byte_timeout": "3s", "idle_timeout": "1s"}
+        timeouts = {"first_byte_timeout": "2s", "idle_timeout": "1s"}
         return {
             "zone": zone,
             "kind": "litellm",
