@@ -278,6 +278,9 @@ class Ledger:
         self._flight = self._board()
         if self._flight is not None:
             self._send(self._flight)
+        elif self._reserved:
+            # Of as many as one batch takes, none waits any more: those behind them do.
+            self._send_soon()
 
     def _board(self) -> _Flight | None:
         """The next batch, with everything that waits, up to the limit."""

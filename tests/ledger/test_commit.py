@@ -9,7 +9,7 @@ from msgspec import structs
 
 from router.core.bill import NO_BILL
 from router.core.values import Cell, Mixture, Row
-from router.ledger.commit import Ledger
+from router.ledger.commit import BATCH_LIMIT, Ledger
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.report import open_report
 
@@ -131,6 +131,15 @@ async def test_a_reservation_cancelled_before_it_was_sent_never_is(server, ledge
     ledger.reserve(hold_of(ledger)).cancel()
     await ledger.reserve(hold_of(ledger))
     assert await holds_of(server) == 1
+
+
+async def test_reservations_behind_a_whole_batch_that_was_cancelled_are_answered(ledger, hold_of):
+    gone = [ledger.reserve(hold_of(ledger)) for _ in range(BATCH_LIMIT)]
+    last = ledger.reserve(hold_of(ledger))
+    for each in gone:
+        each.cancel()
+    async with asyncio.timeout(5):
+        assert (await last).sides == 3
 
 
 async def test_forgotten_scripts_are_loaded_again(server, ledger, hold_of, settlement_of):

@@ -311,10 +311,15 @@ class Machine(RuleBasedStateMachine):
         self.calm_down()
 
     async def impatient(self, ledger: Ledger, hold: Hold) -> None:
-        ledger._connection._timeout = 0.03
-        if ledger._connection._timer is not None:
-            ledger._connection._timer.cancel()
-            ledger._connection._timer = None
+        """With a limit of 30 ms from now on, for what is on its way already, too: the reservation waits behind it."""
+        connection = ledger._connection
+        connection._timeout = 0.03
+        on_its_way = [(sent, 0.03, answer) for sent, _, answer in connection._waiting]
+        connection._waiting.clear()
+        connection._waiting.extend(on_its_way)
+        if connection._timer is not None:
+            connection._timer.cancel()
+        connection._timer = self.loop.call_later(0.03, connection._check_time)
         await ledger.reserve(hold)
 
     @rule(worker=workers, pick=picks, outcome=outcomes, manner=st.sampled_from(["idle", "told", "journaled", "sent"]))
