@@ -189,7 +189,8 @@ class Wire(asyncio.Protocol):
 
     async def _write(self, data: bytes) -> None:
         await self._flows.wait()
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def abort(self) -> None:
         self._transport.abort()
