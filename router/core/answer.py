@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 from msgspec import Struct
+
+from router.core.usage import Report, usage_of
+from router.core.values import Usage
 
 _BRACKET = ord("[")
 _NOTHING = msgspec.Raw(b"null")
 
 
-class _Answer(Struct, gc=False):
+class _Bare(Struct, gc=False):
     """What an answer of any endpoint has: `choices`, or the `data` of embeddings; and what it has not."""
 
     error: msgspec.Raw = _NOTHING
@@ -17,23 +22,47 @@ class _Answer(Struct, gc=False):
     data: msgspec.Raw = _NOTHING
 
 
+class _Answer(_Bare, gc=False):
+    """The same with what it used, so that it is decoded once."""
+
+    usage: Report | None = None
+
+
 _decode = msgspec.json.Decoder(_Answer).decode
+_decode_bare = msgspec.json.Decoder(_Bare).decode
 
 
-def is_answer(body: bytes) -> bool:
-    """Whether it is one whole JSON object with a list of results and no error."""
+def read_answer(body: bytes) -> tuple[bool, Usage | None]:
+    """Whether it is one whole JSON object with a list of results and no error; and its `usage_of`."""
     try:
         answer = _decode(body)
+    except msgspec.ValidationError:
+        return _read_unusual(body)
     except (ValueError, RecursionError):
-        return False
+        return False, None
+    report = answer.usage
+    return _has_results(answer), None if report is None else report.usage()
+
+
+def _read_unusual(body: bytes) -> tuple[bool, Usage | None]:
+    """Of one whose usage has another shape, which makes it no less of an answer."""
+    try:
+        bare = _decode_bare(body)
+    except (ValueError, RecursionError):
+        return False, None
+    return _has_results(bare), usage_of(body)
+
+
+def _has_results(answer: _Bare) -> bool:
     listed = _begins(answer.choices) or _begins(answer.data)
-    return listed and bytes(answer.error) == b"null"
+    return listed and (answer.error is _NOTHING or bytes(answer.error) == b"null")
 
 
 def _begins(value: msgspec.Raw) -> bool:
     return memoryview(value)[0] == _BRACKET
 
 
+@lru_cache(maxsize=64)
 def is_event_stream(content_type: bytes) -> bool:
     """Whether a Content-Type names server-sent events: without regard to case and parameters (RFC 9110, 8.3.1)."""
     return content_type.partition(b";")[0].strip().lower() == b"text/event-stream"

@@ -12,7 +12,7 @@ from router.core.holds import most_tokens
 from router.core.pricing import counterfactual, exact_micro_usd
 from router.core.retry import Fault
 from router.core.terms import cell_of
-from router.core.usage import bounded, estimate, text_bytes_of, usage_of
+from router.core.usage import bounded, estimate, text_bytes_of
 from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
 from router.gateway.ask import Ask
 from router.gateway.job import Attempt, Sent
@@ -32,10 +32,9 @@ def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
         return _NOTHING
     if exchange.streaming:
         return usage_of_rest(ask, sent)
-    body = exchange.body
-    reported = usage_of(body)
+    reported = exchange.usage
     if reported is None:
-        return estimate(ask.facts.input_tokens, text_bytes=text_bytes_of(body))
+        return estimate(ask.facts.input_tokens, text_bytes=text_bytes_of(exchange.body))
     return _believed(ask, sent, reported)
 
 

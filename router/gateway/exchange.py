@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.answer import is_answer, is_event_stream
+from router.core.answer import is_event_stream, read_answer
 from router.core.complaint import Complaint, complaint_in, status_of
 from router.core.retry import Fault
 from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
+from router.core.usage import usage_of
+from router.core.values import Usage
 from router.gateway.http import Client
 from router.gateway.patience import Patience
 from router.upstream.connection import Connection, Headers
@@ -28,13 +30,16 @@ class Exchange:
         "_answers",
         "_begun",
         "_client",
+        "_encoded",
         "_ended",
+        "_judged",
         "_loop",
         "_most",
         "_parts",
         "_restated",
         "_scanner",
         "_strip_usage",
+        "_usage",
         "asked_at",
         "broken",
         "connection",
@@ -80,6 +85,11 @@ class Exchange:
         self.size = 0
         """Bytes of body that came."""
         self._parts: list[bytes] = []
+        self._encoded = False
+        """The body is, although that was not asked for."""
+        self._judged = False
+        """It was looked at whole, and `_usage` is what it reported."""
+        self._usage: Usage | None = None
         self._ended = False
         self._begun = False
         """The first event of a stream is whole, and was judged."""
@@ -95,6 +105,11 @@ class Exchange:
     def body(self) -> bytes:
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
+    @property
+    def usage(self) -> Usage | None:
+        """What an answer that came whole reported."""
+        return self._usage if self._judged else usage_of(self.body)
+
     # --- the sink
 
     def on_head(self, status: int, headers: Headers) -> None:
@@ -107,6 +122,8 @@ class Exchange:
                     return
             elif name == b"content-type" and status == 200 and is_event_stream(value):
                 self.scanner = self._scanner(self._strip_usage)
+            elif name == b"content-encoding":
+                self._encoded = True
 
     def on_body(self, data: bytes) -> None:
         self.size += len(data)
@@ -149,10 +166,12 @@ class Exchange:
 
     def _end_whole(self) -> None:
         """Status 200 is a claim; a body that is encoded although that was not asked for cannot be held against it."""
-        if not 200 <= self.status < 300 or any(name == b"content-encoding" for name, _ in self.headers):
+        if not 200 <= self.status < 300 or self._encoded:
             return
         body = self.body
-        if is_answer(body):
+        fit, self._usage = read_answer(body)
+        self._judged = True
+        if fit:
             return
         complaint = complaint_in(body)
         if complaint is None:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.answer import is_answer, is_event_stream
+from router.core.answer import is_event_stream, read_answer
+from router.core.usage import usage_of
+from router.core.values import Usage
 
 
 @pytest.mark.parametrize(
@@ -16,7 +18,7 @@ from router.core.answer import is_answer, is_event_stream
     ],
 )
 def test_answers(body: bytes) -> None:
-    assert is_answer(body)
+    assert read_answer(body)[0]
 
 
 @pytest.mark.parametrize(
@@ -36,15 +38,34 @@ def test_answers(body: bytes) -> None:
         b'{"choices":[]}{"choices":[]}',
         b"<html><body>Bad gateway</body></html>",
         b'{"choices":' + b"[" * 100_000,
+        b'{"choices":[],"usage":' + b"[" * 100_000,
+        b'{"usage":[],"choices":' + b"[" * 100_000,
+        b'{"usage":[],"choices":{}}',
     ],
 )
 def test_what_is_no_answer(body: bytes) -> None:
-    assert not is_answer(body)
+    assert not read_answer(body)[0]
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (b'{"prompt_tokens":12,"completion_tokens":3}', Usage(12, output=3)),
+        (b'{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":[8]}', Usage(12, output=3)),
+        (b'{"prompt_tokens":"many"}', None),
+        (b"[]", None),
+        (b"null", None),
+    ],
+)
+def test_usage_comes_with_the_judgement_and_never_changes_it(usage: bytes, expected: Usage | None) -> None:
+    body = b'{"choices":[{"index":0}],"usage":%b}' % usage
+    assert read_answer(body) == (True, expected)
+    assert usage_of(body) == expected
 
 
 @given(st.binary())
 def test_nothing_raises(body: bytes) -> None:
-    is_answer(body)
+    read_answer(body)
     is_event_stream(body)
 
 
