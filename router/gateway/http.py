@@ -70,7 +70,9 @@ class Client:
         self._task: asyncio.Task[None] | None = None
         self._request: Request | None = None
         self._url = b""
-        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self._names: list[bytes] = []
+        self._values: list[bytes] = []
+        """Of the head that is being read."""
         self._header_bytes = 0
         self._incoming: Request | None = None
         """Its head was read, its body not yet to the end."""
@@ -143,7 +145,8 @@ class Client:
     def _without_offer(self) -> bytes:
         """The head that was read last."""
         self._offered = False
-        lines = [b"%b: %b\r\n" % line for line in self._raw_headers if line[0].lower() != b"upgrade"]
+        read = zip(self._names, self._values, strict=True)
+        lines = [b"%b: %b\r\n" % line for line in read if line[0].lower() != b"upgrade"]
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version, b"".join(lines))
 
@@ -178,7 +181,7 @@ class Client:
         if not self.reading_since:
             self.reading_since = self._loop.time()
         self._url = b""
-        self._raw_headers = []
+        self._names, self._values = [], []
         self._header_bytes = self._body_bytes = 0
         self._body = []
 
@@ -191,12 +194,13 @@ class Client:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise BadRequest(431, "headers_too_large", "The request's headers are larger than 64 KiB.")
-        self._raw_headers.append((name, value))
+        self._names.append(name)
+        self._values.append(value)
 
     def on_headers_complete(self) -> None:
         if self._deaf:
             return
-        headers, credentials = _headers(self._raw_headers)
+        headers, credentials = _headers(self._names, self._values)
         method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
         upgrade = self._parser.should_upgrade()
         if upgrade and method != "CONNECT" and ignorable(headers):
@@ -216,8 +220,9 @@ class Client:
         if self.surplus is not None:
             raise self.surplus
         self._hold(request, self._header_bytes)
-        length, chunked = headers.get("content-length", "0"), "transfer-encoding" in headers
-        if length.isdigit() and int(length) > self._handler.max_body_bytes:
+        told, chunked = headers.get("content-length", "0"), "transfer-encoding" in headers
+        length = int(told) if told.isdigit() else 0
+        if length > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
         check(method, version, headers, upgrade)
         try:
@@ -225,12 +230,12 @@ class Client:
         except ApiError as error:
             request.refusal, wanted = error, False
             error.__traceback__ = None
-        if length == "0" and not chunked:
+        if told == "0" and not chunked:
             return
         if wanted:
-            self._await_body(request, int(length) if length.isdigit() else 0)
+            self._await_body(request, length)
         else:
-            self._answer_early(request, short=not chunked and int(length) <= SHORT_BODY)
+            self._answer_early(request, short=not chunked and length <= SHORT_BODY)
 
     def _await_body(self, request: Request, length: int) -> None:
         if not self._held.fits(length):
@@ -288,7 +293,7 @@ class Client:
         request.held += size
         self._held_here += size
         held.bytes += size
-        if held.bytes > held.most or held.full(request.held):
+        if held.bytes > held.calm and held.full(request.held):
             raise _no_room(held.most)
 
     def _release(self, size: int) -> None:
@@ -456,17 +461,24 @@ class Client:
             self._transport.abort()
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> tuple[dict[str, str], int]:
+def _headers(raw_names: list[bytes], raw_values: list[bytes]) -> tuple[dict[str, str], int]:
     """Headers by lower-case name, repeated ones joined by a comma; and how many of them are credentials."""
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-    if len(headers) == len(raw):
+    if not raw_names:
+        return {}, 0
+    names, values = _lines(b"\n".join(raw_names).lower()), _lines(b"\n".join(raw_values))
+    headers = dict(zip(names, values, strict=True))
+    if len(headers) == len(names):
         return headers, ("authorization" in headers) + ("x-api-key" in headers)
     headers, credentials = {}, 0
-    for raw_name, raw_value in raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+    for name, value in zip(names, values, strict=True):
         credentials += name in ("authorization", "x-api-key")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers, credentials
+
+
+def _lines(joined: bytes) -> list[str]:
+    """Decoded all at once: the parser lets no line end into a name or a value."""
+    return joined.decode("latin-1").split("\n")
 
 
 def _too_large(limit: int) -> BadRequest:

@@ -76,7 +76,7 @@ class Service:
         """A new plan is in force."""
         server = self._state.plan.policy.server
         self.max_body_bytes = server.max_body_bytes
-        self.held.most = server.max_held_bytes
+        self.held.bound(server.max_held_bytes)
         self._connections.bound(server.max_connections, server.max_connections_per_address)
         self._cors = Cors(server.cors_origins)
         self._peers.adopted()
