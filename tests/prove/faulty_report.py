@@ -29,16 +29,20 @@ what came of it: {cells} requests, each with a backend of its own. The model of 
 another one **beside** it which is well.
 
 - *cloud* is a backend of kind `openai`, *own* one of kind `vllm`, *adapter* one of kind `litellm`, by the real litellm.
-- *at once* is within two seconds. Nothing ended later than one second after {deadline:.0f} s (`retry.deadline`);
+- *at once* is within two seconds. Nothing may end later than one second after {deadline:.0f} s (`retry.deadline`);
   streams go on for as long as words come.
 - *2 tries* is how many attempts the ledger counted, where it was not one.
-- *$72 for 70* is what was booked and what the backends would bill, in millionths of a dollar. Nothing was booked below
-  the bill.
+- *$72 for 70* is what was booked and what the backends would bill, in millionths of a dollar. Nothing may be booked
+  below the bill.
 - Memory, in MiB after the first round and after each of {rounds} more: {memory}.
+- The last section has what this run found to be otherwise.
 """
 
 
-def document(outcome: Outcome) -> str:
+OTHERWISE = "## Otherwise"
+
+
+def document(outcome: Outcome, found: Sequence[str]) -> str:
     played = {each.cell.name: each for each in outcome.played}
     memory = "; ".join(
         f"{name.rpartition('.')[2]} {', '.join(f'{size:.0f}' for size in sizes)}"
@@ -51,7 +55,13 @@ def document(outcome: Outcome) -> str:
         lines += [f"## {group}", "", f"| fault | asked for | {' | '.join(KINDS)} |", f"|---|---|{'---|' * len(KINDS)}"]
         lines += [row for fault in faults for row in _rows(fault, played)]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, otherwise(found)])
+
+
+def otherwise(found: Sequence[str]) -> str:
+    """The last section: what was not as it has to be."""
+    told = [f"- {wrong}" for wrong in found if not wrong.startswith("asked again")]
+    return "\n".join([OTHERWISE, "", *(told or ["Nothing."]), ""])
 
 
 def _rows(fault: Fault, played: dict[str, Played]) -> Iterator[str]:
@@ -97,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
     for wrong in found:
         print(f"  {wrong}")
     if options.document and len(outcome.played) == len(cells_of(FAULTS)):
-        Path(options.document).write_text(document(outcome))
+        Path(options.document).write_text(document(outcome, found))
     return 1 if found else 0
 
 
