@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 
 from router.core import encodings
-from router.core.finders import FINDERS, Text
-from router.core.finders.text import flat
+from router.core.finders import FINDERS, Finder, Text
+from router.core.finders.text import Effort, TooDense, flat
+from router.core.glance import ADDRESSES, EVERYTHING, HIDDEN, NUMBERS, SECRETS, glance
 from router.core.policy import Detector, DetectorName
 from router.core.unescape import levels, plain, revealed
 from router.core.values import Label
+
+_CLUES: Mapping[DetectorName, int] = {
+    "credit_card": NUMBERS,
+    "iban": NUMBERS,
+    "us_ssn": NUMBERS,
+    "email": ADDRESSES,
+    "phone": NUMBERS,
+    "api_key": SECRETS,
+}
 
 
 class Detectors:
@@ -34,18 +46,41 @@ class _Configured(Detectors):
     def __init__(self, labels: tuple[tuple[DetectorName, Label], ...]) -> None:
         self._labels = labels
         self._sought = frozenset(kind for kind, _ in labels)
+        self._clues = reduce(or_, (_CLUES[kind] for kind in self._sought), HIDDEN)
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
-        return self._for(self._found(_readable(text) for text in texts))
+        return self._for(self._found((_readable(text), EVERYTHING) for text in texts))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        return self._for(self._found(_texts(body)))
+        clues = glance(body, self._clues) if body.isascii() else EVERYTHING
+        return self._for(self._found(self._texts(body, clues))) if clues & self._clues else ()
 
-    def _found(self, texts: Iterable[Text]) -> set[DetectorName]:
+    def _texts(self, body: bytes, clues: int) -> Iterator[tuple[Text, int]]:
+        """As `core.unescape.passes`, with the clues of each; without those that have none. Most bodies are one text."""
+        effort = Effort(len(body))
+        data = plain(body)
+        text = Text(data or b"", effort)
+        if data is not None:
+            yield text, clues
+        else:
+            for level in levels(body):
+                raw = level.encode(errors="replace")
+                clues = glance(raw, self._clues)
+                if clues & self._clues:
+                    text = Text(flat(raw), effort)
+                    yield text, clues
+        if clues & HIDDEN and encodings.may_hide(text):
+            for level in revealed(text.data):
+                raw = level.encode(errors="replace")
+                clues = glance(raw, self._clues)
+                if clues & self._clues:
+                    yield Text(flat(raw), effort), clues
+
+    def _found(self, texts: Iterable[tuple[Text, int]]) -> set[DetectorName]:
         found: set[DetectorName] = set()
-        for text in texts:
-            found |= _find(text, self._sought - found)
+        for text, clues in texts:
+            found |= _find(text, self._sought - found, clues)
             if found == self._sought:
                 break
         return found
@@ -67,26 +102,22 @@ def _label(kind: DetectorName, detector: Detector) -> Label:
 
 def find(text: str, sought: frozenset[DetectorName]) -> set[DetectorName]:
     """Which of the kinds are in a text (one of `core.unescape.passes`)."""
-    return _find(_readable(text), sought)
+    return _find(_readable(text), sought, EVERYTHING)
 
 
 def _readable(text: str) -> Text:
     return Text(flat(text.encode(errors="replace")))
 
 
-def _texts(body: bytes) -> Iterator[Text]:
-    """As `core.unescape.passes`; most bodies are their own and only text."""
-    data = plain(body)
-    text = Text(data or b"")
-    if data is not None:
-        yield text
-    else:
-        for level in levels(body):
-            text = _readable(level)
-            yield text
-    if encodings.may_hide(text):
-        yield from map(_readable, revealed(text.data))
+def _find(text: Text, sought: frozenset[DetectorName], clues: int) -> set[DetectorName]:
+    return {
+        kind for kind, finder in FINDERS.items() if kind in sought and clues & _CLUES[kind] and _is_in(text, finder)
+    }
 
 
-def _find(text: Text, sought: frozenset[DetectorName]) -> set[DetectorName]:
-    return {kind for kind, finder in FINDERS.items() if kind in sought and finder(text)}
+def _is_in(text: Text, finder: Finder) -> bool:
+    """Fails closed: what there is too much of to be looked at counts as found."""
+    try:
+        return finder(text)
+    except TooDense:
+        return True

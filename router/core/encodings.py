@@ -48,7 +48,8 @@ _VALUE = rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|\{{[^{{}}]{{0,25
 # a message, the next message; other members of either are short.
 _FRAME = re.compile(
     (
-        rf'(?<=[0-9])([ ._/-]{{0,2}}+)"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+'
+        rf'"(?<=[0-9 ._/-]")(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{{2}}"))'
+        rf"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+"
         rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+\}}{_SPACE})?,{_SPACE}\{{"
         rf'(?:{_NAME}(?:{_VALUE},|\[{_SPACE}\{{)){{0,6}}+{_NAME}|,{_SPACE})"{_GOES_ON}'
     ).encode()
@@ -62,14 +63,19 @@ _NOT_TEXT = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
 _GAP = b"\n\r\t "
 
 
+def has_escapes(data: bytes) -> bool:
+    """Whether a percent sign or an entity stands for a character."""
+    return (data.find(b"%") >= 0 and _PERCENT.search(data) is not None) or (
+        data.find(b"&") >= 0 and _ENTITY.search(data) is not None
+    )
+
+
 def may_hide(text: Text) -> bool:
     """Whether `joined` or `decoded` would change a text."""
-    data = text.data
     return (
-        (b"%" in data and _PERCENT.search(data) is not None)
-        or (b"&" in data and _ENTITY.search(data) is not None)
+        has_escapes(text.data)
         or (bool(text.runs) and next(_base64(text), None) is not None)
-        or (_may_be_framed(text.dense) and _FRAME.search(data) is not None)
+        or (_may_be_framed(text.dense) and _FRAME.search(text.data) is not None)
     )
 
 
@@ -80,7 +86,7 @@ def _may_be_framed(dense: bytes) -> bool:
 
 def joined(data: bytes) -> bytes:
     """The text with a border character in place of the frame between two parts, where a number may go on."""
-    return _FRAME.sub(rb"\1" + BORDER, data)
+    return _FRAME.sub(BORDER, data)
 
 
 def decoded(data: bytes) -> bytes:
@@ -108,14 +114,17 @@ def _character(match: re.Match[bytes]) -> bytes:
 def _base64(text: Text) -> Iterator[tuple[int, int, bytes]]:
     """Runs that say something in base64, with their offsets (from, to)."""
     for start, stop in text.runs:
-        said = _said(text.data[start:stop])
-        if said:
-            yield start, stop + text.data.startswith(b"=", stop) + text.data.startswith(b"==", stop), said
+        plain = said(text.data[start:stop])
+        if plain:
+            yield start, stop + text.data.startswith(b"=", stop) + text.data.startswith(b"==", stop), plain
 
 
-def _said(run: bytes) -> bytes:
-    """What a run says, or nothing if that is no text; its beginning tells, since most runs are names or data."""
-    if run[:_HEAD:4].strip(_FIRST_OF_FOUR):
+def said(run: bytes) -> bytes:
+    """What a run says, or nothing if that is no text; its beginning tells, since most runs are names or data.
+
+    Digits alone never say a sign or two digits in a row.
+    """
+    if run.isdigit() or run[:_HEAD:4].strip(_FIRST_OF_FOUR):
         return b""
     head = _octets(run[:_HEAD])
     return _octets(run) if len(head.translate(None, _NOT_TEXT)) == len(head) and _is_utf8(head) else b""
@@ -137,8 +146,8 @@ def _without_base64(text: Text) -> bytes:
     data = text.data
     pieces: list[bytes] = []
     end = 0
-    for start, stop, said in _base64(text):
+    for start, stop, plain in _base64(text):
         between = data[end:start]
-        pieces += (between if not pieces or between.strip(_GAP) else b"", said)
+        pieces += (between if not pieces or between.strip(_GAP) else b"", plain)
         end = stop
     return b"".join((*pieces, data[end:])) if pieces else data

@@ -29,6 +29,7 @@ _PLAIN = re.compile(
     "\u3001-\u3029\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
 )
+_MARKS = ("Mn", "Me")
 _INVISIBLE = ("COMBINING ", "VARIATION SELECTOR")
 _FEW = 8
 
@@ -138,11 +139,11 @@ def _folded(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if category == "Cf" or unicodedata.name(char, "").startswith(_INVISIBLE):
+    if category == "Cf" or (category in _MARKS and unicodedata.name(char, "").startswith(_INVISIBLE)):
         return ""
     if category == "Pd" or char == "\u2212":
         return "-"
     if category == "Zs":
         return " "
-    plain = unicodedata.normalize("NFKC", char)
+    plain = unicodedata.normalize("NFKC", char) if unicodedata.decomposition(char) else char
     return plain if plain.isascii() else char

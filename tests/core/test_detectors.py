@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pkgutil import iter_modules
+from random import Random
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from router.core import encodings, finders
 from router.core.detectors import Detectors, compile_detectors, find
+from router.core.finders.text import Effort, Text
 from router.core.policy import Detector, DetectorName
 from router.core.unescape import passes
 from router.core.values import Label
@@ -259,3 +261,24 @@ def test_it_is_found_however_it_is_encoded(content: Any) -> None:
 
     assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
     assert found_in({"messages": [{"role": "user", "content": content}]}) == {"credit_card"}
+
+
+def test_what_is_too_dense_to_be_looked_at_counts_as_found() -> None:
+    """Ever more numbers that are right by their check digit, and of no card by what is around them."""
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
+
+    assert detectors.scan_body(hostile("4242,", 1_000)) == ()
+    found = {label.source for label in detectors.scan_body(hostile("4242,", 200_000))}
+    assert "detector credit_card" in found
+    assert not found & {"detector email", "detector api_key"}
+
+
+@pytest.mark.parametrize("width", range(1, 13))
+@pytest.mark.parametrize("separator", [", ", " ", "\t", "\n", ";"])
+def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
+    random = Random(width)
+    table = separator.join(str(random.randrange(10 ** (width - 1), 10**width)) for _ in range(200_000 // (width + 1)))
+    text = Text(table.encode(), Effort(len(table)))
+
+    for finder in finders.FINDERS.values():
+        finder(text)  # raises TooDense if it is

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from router.core.finders.text import BORDER, Text, ends, starts
+from router.core.finders.luhn import right_numbers
+from router.core.finders.text import BORDER, REACH, Text, ends, starts
 
 _BETWEEN_DIGITS = b" ._/|,\t\r\n\x1f-"
 _BETWEEN = rb"[ ._/|,\t\r\n\x1f-]{1,4}"
@@ -16,7 +17,6 @@ _EMBOSSED = re.compile(
     rb"|[0-9]{6}(%b)[0-9]{4,5}(?![0-9]))))(?<![0-9]{2})" % ((_BETWEEN,) * 5)
 )
 # Any other groups, as long as nothing but spaces, points, dashes and borders is between them, nor around them digits.
-_STRONG = b" ._-" + BORDER
 _LOOSE = re.compile(
     rb"[2-9](?<![0-9]{2})(?<![0-9][ ._\x1f-][0-9])(?<![0-9][ ._\x1f-]{2}[0-9])[0-9]{0,15}+"
     rb"(?:[ ._\x1f-]{1,3}[0-9]{1,16}+){1,6}+(?![ ._\x1f-]{0,3}[0-9])"
@@ -25,8 +25,14 @@ _SPELLED = re.compile(
     rb"[2-9](?<![0-9][ .-][0-9])"
     rb"(?:([ .-])[0-9](?:\1[0-9]){11,17}+(?!\1?[0-9])|[0-9]([ .-])(?:[0-9]{2}\2){5,8}[0-9]{1,2}(?!\2?[0-9]))"
 )
+# What each of them begins with.
+_OPENING = re.compile(
+    rb"[2-9](?:[0-9]{12}|[0-9]{3}%b[0-9]{4}|(?<![0-9][ .-].)(?:[0-9]{6,15}+[ ._\x1f-]"
+    rb"|[0-9]{0,5}+[ ._\x1f-]{1,3}[0-9]{1,16}+(?:[ ._\x1f-]{1,3}[0-9]|(?<=[0-9]{7}))))" % _BETWEEN
+)
 _FEWEST = b"0" * 13
-_SHAPE = bytes(48 if 48 <= code < 58 else code for code in range(256))
+_OCTETS_PER_STEP = 24
+"""So many octets of digits are gone through in a microsecond."""
 _NO_DIGITS = bytes(code for code in range(256) if not 48 <= code < 58)
 _WEAK = b"/|,\t\r\n" + BORDER
 """Between digits these are as likely to be between numbers: of a table, a list, lines."""
@@ -46,12 +52,27 @@ _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def credit_card(text: Text) -> bool:
-    if _FEWEST not in text.dense:
-        return False
+    return _FEWEST in text.dense and any(_is_at(text, at) for at in _places(text))
+
+
+def _places(text: Text) -> Iterator[int]:
+    """Where a number may begin: what follows is right by its check digit, and grouped as a card's may be."""
     data = text.data
-    return any(
-        is_card_number(digits) and starts(data, start) and not _after_point(data, start) and _ends(data, end)
-        for digits, start, end in _readings(text)
+    for start, stop, shape in text.blocks:
+        text.spend(len(shape.data) // _OCTETS_PER_STEP)
+        for offset in right_numbers(data[start : stop + REACH]):
+            at = start + offset
+            if at < stop and _OPENING.match(data, at) is not None:
+                yield at
+
+
+def _is_at(text: Text, at: int) -> bool:
+    data = text.data
+    text.spend(4)
+    return (
+        starts(data, at)
+        and not _after_point(data, at)
+        and any(is_card_number(digits) and _ends(data, end) for digits, end in _readings(data, at))
     )
 
 
@@ -76,34 +97,32 @@ def _ends(data: bytes, at: int) -> bool:
     return ends(data, at) and _FRACTION.match(data, at) is None
 
 
-def _readings(text: Text) -> Iterator[tuple[bytes, int, int]]:
-    """Digits that may be one number, with the offsets of their start and end."""
-    for match in text.numbers(_SOLID, _FEWEST):
-        yield match[0], match.start(), match.end()
-    for match in text.numbers(_EMBOSSED):
-        yield from _embossed(text.data, match)
-    if _FEWEST not in text.data.translate(_SHAPE, _STRONG):
-        return
-    for match in text.numbers(_LOOSE):
+def _readings(data: bytes, at: int) -> Iterator[tuple[bytes, int]]:
+    """Digits from here on that may be one number, with the offset of their end."""
+    if match := _SOLID.match(data, at):
+        yield match[0], match.end()
+    if match := _EMBOSSED.match(data, at):
+        yield from _embossed(data, match)
+    if match := _LOOSE.match(data, at):
         yield from _loose(match)
-    for match in text.numbers(_SPELLED, b"0-0-0-0-0-0", b"00-00-00-00"):
-        yield _digits(match[0]), match.start(), match.end()
+    if match := _SPELLED.match(data, at):
+        yield _digits(match[0]), match.end()
 
 
 def _digits(data: bytes) -> bytes:
     return data.translate(None, _NO_DIGITS)
 
 
-def _embossed(data: bytes, match: re.Match[bytes]) -> Iterator[tuple[bytes, int, int]]:
+def _embossed(data: bytes, match: re.Match[bytes]) -> Iterator[tuple[bytes, int]]:
     """With and without the digits behind the fourth group: they may be a security code.
 
     What is around them is looked at last: most groups of four are of no card.
     """
     start, end = match.start(), match.end(1)
     digits = _digits(data[start:end])
-    readings = [(digits, start, end)] if is_card_number(digits) else []
+    readings = [(digits, end)] if is_card_number(digits) else []
     if match[5] and is_card_number(digits[:16]):
-        readings.append((digits[:16], start, match.start(5)))
+        readings.append((digits[:16], match.start(5)))
     separators = [group for group in match.groups()[1:] if group]
     if readings and not _goes_on(data, start, end, separators) and not _is_in_row(data, start, end, separators[0]):
         yield from readings
@@ -146,16 +165,16 @@ def _are_cards(groups: list[bytes]) -> bool:
     return all(is_card_number(b"".join(groups[i : i + 4])) for i in range(0, len(groups), 4))
 
 
-def _loose(match: re.Match[bytes]) -> Iterator[tuple[bytes, int, int]]:
+def _loose(match: re.Match[bytes]) -> Iterator[tuple[bytes, int]]:
     """All of the groups, or all but the last: that may be a security code. One separator throughout."""
     groups = _GROUP.split(match[0])
     separators = {between.strip(BORDER) for between in groups[1::2]} - {b""}
     digits = b"".join(groups[::2])
     if len(separators) > 1 or not 13 <= len(digits) <= 23 or _is_measure(groups, separators):
         return
-    yield digits, match.start(), match.end()
+    yield digits, match.end()
     if separators != {b"."}:
-        yield digits[: -len(groups[-1])], match.start(), match.end()
+        yield digits[: -len(groups[-1])], match.end()
 
 
 _GROUP = re.compile(rb"([ ._\x1f-]{1,3})")

@@ -162,7 +162,7 @@ def api_key(text: Text) -> bool:
         return True
     runs = [data for start, stop in text.runs if _has_digit(data := text.data[start:stop])]
     return bool(runs) and (
-        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG)
+        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG and not run.isdigit())
         or _is_marked(text, _MARKED)
         or _is_assigned(text, _TOKENS)
     )

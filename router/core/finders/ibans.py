@@ -11,7 +11,7 @@ from router.core.finders.text import Text, ends, starts
 
 _BETWEEN = rb"[ .\t\r\n/_-]{0,3}"
 # Letters before the check digits; the rest depends on the country.
-_START = re.compile(rb"[0-9](?<=[A-Za-z][0-9])[0-9](?<=[A-Za-z]{2}[0-9]{2})(?=%b[0-9A-Za-z])" % _BETWEEN)
+_START = re.compile(rb"[A-Za-z]{2}[0-9]{2}%b[0-9A-Za-z]" % _BETWEEN)
 # Length by country, from the registry of ISO 13616.
 LENGTHS: Mapping[int, bytes] = {
     15: b"NO",
@@ -38,17 +38,20 @@ _WHOLE = {
     for length, countries in LENGTHS.items()
     for country in countries.split()
 }
+_VALUES = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _NO_LETTERS_OR_DIGITS = bytes(code for code in range(256) if code > 127 or not chr(code).isalnum())
 
 
 def iban(text: Text) -> bool:
-    return bool(text.blocks) and any(_at(text.data, match.start() - 2) for match in text.numbers(_START))
+    return bool(text.blocks) and any(_at(text, match.start()) for match in text.shaped(_START, b"aa00"))
 
 
-def _at(data: bytes, at: int) -> bool:
+def _at(text: Text, at: int) -> bool:
+    data = text.data
     pattern = _WHOLE.get(data[at : at + 2].upper())
     if pattern is None or not starts(data, at):
         return False
+    text.spend(4)
     whole = pattern.match(data, at)
     return (
         whole is not None
@@ -63,7 +66,7 @@ def is_iban(number: bytes) -> bool:
     The check digits come first: they are quick, and leave one candidate in a hundred.
     """
     moved = (number[4:] + number[:4]).decode()
-    return int("".join([str(int(char, 36)) for char in moved])) % 97 == 1 and _is_built_right(number)
+    return int(moved.translate(_VALUES)) % 97 == 1 and _is_built_right(number)
 
 
 def _is_built_right(number: bytes) -> bool:

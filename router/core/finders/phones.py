@@ -18,7 +18,9 @@ _TRUNK = re.compile(
     rb"|0(?<![0-9].)[1-9](?:\.[0-9]{2}){4}(?!\.?[0-9])"
 )
 # With an area code in brackets, as in Brazil, Russia or Argentina; and two fives, as mobile numbers in India.
-_BRACKETED = re.compile(rb"(?<![0-9A-Za-z])\([0-9]{2,5}\) ?[0-9]{2,5}[ -]?[0-9]{2,4}(?:[ -]?[0-9]{2,4})?(?![ -]?[0-9])")
+_BRACKETED = re.compile(
+    rb"\((?<![0-9A-Za-z].)[0-9]{2,5}\) ?[0-9]{2,5}[ -]?[0-9]{2,4}(?:[ -]?[0-9]{2,4})?(?![ -]?[0-9])"
+)
 _FIVES = re.compile(
     rb"[6-9](?<![0-9A-Za-z].)(?<![0-9][ .,|\n\t-].)[0-9]{4}[ -][0-9]{5}(?![0-9A-Za-z])(?![ .,|\n\t-]{1,2}[0-9])"
 )
@@ -45,10 +47,10 @@ def phone(text: Text) -> bool:
     return bool(text.blocks) and (
         (b"+" in data and any(_plus_at(data, match) for match in text.numbers(_PLUS)))
         or any(_double_zero_at(data, match) for match in text.numbers(_DOUBLE_ZERO))
-        or any(_american_at(data, match) for match in text.numbers(_AMERICAN, b"000-000-0000", b"000--000-0000"))
+        or any(_american_at(data, match) for match in text.shaped(_AMERICAN, b"000-000-0000", b"000--000-0000"))
         or any(_trunk_at(data, match) for match in text.numbers(_TRUNK))
         or (b"(" in data and any(_has_digits(match[0], 10, 11) for match in text.numbers(_BRACKETED)))
-        or any(True for _ in text.numbers(_FIVES, b"00000-00000"))
+        or any(True for _ in text.shaped(_FIVES, b"00000-00000"))
         or _beside_word(text)
     )
 

@@ -20,9 +20,8 @@ _NO_DIGITS = bytes(code for code in range(256) if not 48 <= code < 58)
 def us_ssn(text: Text) -> bool:
     if not text.blocks:
         return False
-    return any(_groups_at(text.data, match) for match in text.numbers(_GROUPS, b"000-00-0000", b"000---00---0000")) or (
-        any(hint in text.lower for hint in _HINTS)
-        and any(_solid_at(text, match) for match in text.numbers(_SOLID, b"0" * 9))
+    return any(_groups_at(text.data, match) for match in text.shaped(_GROUPS, b"000-00-0000", b"000---00---0000")) or (
+        any(hint in text.lower for hint in _HINTS) and any(_solid_at(text, match) for match in text.numbers(_SOLID))
     )
 
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from router.core.finders.text import Text, ends, flat, starts
+from router.core.finders.text import Effort, Text, TooDense, ends, flat, starts
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ def test_only_blocks_of_a_shape_are_looked_at() -> None:
     ]
     assert [match[0] for match in text.numbers(re.compile(rb"[0-9]{2}/"), b"000-00-0000")] == [b"23/", b"45/"]
     assert list(text.numbers(re.compile(rb"[0-9]{2}/"), b"000000-0")) == []
+
+
+def test_matches_are_sought_where_a_shape_is() -> None:
+    text = Text(b"1234 56789 or 123/45/6789 " + b"x" * 4096 + b"123-45-6789")
+
+    assert [match[0] for match in text.shaped(re.compile(rb"[0-9]{3}./?"), b"000-00-0000")] == [b"123/", b"123-"]
+    assert list(text.shaped(re.compile(rb"x"), b"000-00-0000")) == []
+
+
+def test_effort_ends() -> None:
+    effort = Effort(7000)
+
+    effort.spend(3000)
+    with pytest.raises(TooDense):
+        effort.spend(1)
