@@ -91,4 +91,4 @@ PROVIDERS: Mapping[str, Provider] = {
 def key_names(name: str) -> tuple[str, ...]:
     """Environment variables that usually hold a provider's key, such as `GROQ_API_KEY`."""
     provider = PROVIDERS[name]
-    return (*(f"{stem}_API_KEY" for stem in (name.upper(), *provider.stems)), *provider.tokens)
+    return (*(f"{stem}_API_KEY" for stem in (name.upper().replace("-", "_"), *provider.stems)), *provider.tokens)

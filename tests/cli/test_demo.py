@@ -16,6 +16,8 @@ from router.cli import main
 
 ROW = re.compile(r"^ ?(?P<hour>\d+):00 .* (?P<cloud>[\d,]+) +(?P<gpu>[\d,]+) +(?P<restricted>[\d,]+)$", re.MULTILINE)
 PATIENCE = 120.0
+"""Seconds for a start, for a day and for an end: a busy machine takes longer for a day than it was asked to."""
+pytestmark = pytest.mark.timeout(4 * PATIENCE)
 
 
 class Demo:

@@ -38,7 +38,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "price: {input: 1, output: 4, outptu: 5}",
         (
             '18:57: backends.openai.serves.chat.price.outptu: unknown key "outptu"; did you mean "output"? '
-            "known keys: input, output, cached_input, cache_write, request"
+            "known keys: input, output, cached_input, cache_write, cache_write_1h, request"
         ),
     ),
     (

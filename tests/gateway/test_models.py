@@ -1,0 +1,52 @@
+"""What a key is shown of the policy's models."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from router.core.values import KeyGrant
+from router.gateway.errors import ApiError
+from router.gateway.models import listing, single, visible
+
+CHAT, CODE = SimpleNamespace(name="chat"), SimpleNamespace(name="code")
+PLAN = SimpleNamespace(models={"chat": CHAT, "code": CODE, "gpt-4o": CHAT})
+"""`gpt-4o` is an alias."""
+
+
+def key(*models: str) -> KeyGrant:
+    """One that may use these, or all of them."""
+    return KeyGrant("app", team="", models=frozenset(models) or None, zones=None, level=None, tags=())
+
+
+def test_a_key_that_is_not_limited_sees_names_and_aliases():
+    assert list(visible(PLAN, key())) == ["chat", "code", "gpt-4o"]
+
+
+def test_a_limited_key_sees_its_models_under_all_of_their_names():
+    assert list(visible(PLAN, key("chat"))) == ["chat", "gpt-4o"]
+    assert list(visible(PLAN, key("gpt-4o"))) == [], "limits go by names, not by aliases"
+
+
+def test_the_list_has_the_shape_of_openais():
+    told = json.loads(listing(PLAN, key("code")))
+    assert told["object"] == "list"
+    (entry,) = told["data"]
+    assert entry == json.loads(single(PLAN, key("code"), "code"))
+    assert (entry["id"], entry["object"]) == ("code", "model") and isinstance(entry["created"], int)
+
+
+@pytest.mark.parametrize("name", ["nothing", "code", ""])
+def test_what_is_not_there_and_what_is_not_for_this_key_are_the_same(name):
+    with pytest.raises(ApiError) as refused:
+        single(PLAN, key("chat"), name)
+    assert (refused.value.status, refused.value.code, refused.value.param) == (404, "model_not_found", "model")
+    assert "code" not in refused.value.message.replace(repr(name), "")
+
+
+def test_a_name_without_end_is_not_repeated_whole():
+    with pytest.raises(ApiError) as refused:
+        single(PLAN, key(), "x" * 10_000)
+    assert len(refused.value.message) < 300
