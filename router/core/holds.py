@@ -192,23 +192,27 @@ class Histogram:
     holds `_ANSWERS_REMEMBERED`, all of them weigh half as much from then on.
     """
 
-    __slots__ = ("_counts", "_weight")
+    __slots__ = ("_counts", "_highest", "_weight")
 
     def __init__(self) -> None:
         self._counts = [0.0] * (bucket_of(_LARGEST) + 1)
+        self._highest = 0
+        """The last bucket that was ever used."""
         self._weight = 0.0
 
     def add(self, value: int) -> None:
         if self._weight >= _ANSWERS_REMEMBERED:
             self._counts = [count / 2 for count in self._counts]
             self._weight /= 2
-        self._counts[bucket_of(min(max(value, 0), _LARGEST))] += 1.0
+        bucket = bucket_of(min(max(value, 0), _LARGEST))
+        self._highest = max(self._highest, bucket)
+        self._counts[bucket] += 1.0
         self._weight += 1.0
 
     def upper(self) -> int:
         """The upper edge of the lowest bucket that no more than 1 in 100 of the numbers lie above; 0 without any."""
         allowed = self._weight * _EXCEEDING
-        bucket = len(self._counts) - 1
+        bucket = self._highest
         above = self._counts[bucket]
         while above <= allowed and bucket > 0:
             bucket -= 1

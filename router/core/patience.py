@@ -30,6 +30,8 @@ OVER = 0.0
 
 def turn(asked: float, deadline: float, first: float, needed: float) -> float:
     """When a stream's first event is no longer waited for; however much was `needed`, others have half of the time."""
+    if FACTOR * needed <= first:
+        return asked + first
     return asked + max(first, min(FACTOR * needed, (deadline - asked) / 2))
 
 

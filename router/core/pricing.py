@@ -40,6 +40,8 @@ def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
     The whole input chooses the tier. `Remainders` makes whole micro-USD of it.
     """
     rates = rates_for(tiers, usage.input)
+    if not (usage.cached or usage.cache_write):
+        return usage.input * rates.input + usage.output * rates.output + rates.request * MICRO_USD_PER_USD
     # Upstreams have been seen to report more cached tokens than input tokens; that must not earn money.
     uncached = max(0, usage.input - usage.cached - usage.cache_write)
     return (
@@ -68,6 +70,8 @@ class Remainders:
         self._left: dict[Hashable, float] = {}
 
     def whole(self, account: Hashable, micro_usd: float) -> int:
+        if not micro_usd:
+            return 0
         left = self._left.get(account)
         if left is None:
             if len(self._left) >= _ACCOUNTS:

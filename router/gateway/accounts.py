@@ -50,7 +50,9 @@ def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
 
 def _believed(ask: Ask, sent: Sent, reported: Usage) -> Usage:
     """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
-    route = sent.candidate.route
+    route, reading = sent.candidate.route, ask.reading
+    if reported.input <= reading.input_bound and reported.output <= (reading.max_output_tokens or 0):
+        return reported
     usage = bounded(reported, *most_tokens(ask.reading, route))
     if usage is not reported:
         _log.warning(

@@ -116,7 +116,7 @@ class Forwarding:
             candidate, replica = choice
             if self._slot is None:
                 self._slot = replica.take(self._loop.time())
-            if not candidate.route.owned and not await self._may_spend():
+            if not (candidate.route.owned or self._job.reservation.confirmed or await self._may_spend()):
                 self.release()
                 continue
             if self._failures and not self._affordable():
@@ -183,7 +183,8 @@ class Forwarding:
             held = self._slot.replica
             for candidate in self._job.candidates:
                 if candidate.route.backend == held.backend:
-                    self._pass_over(candidate, now)
+                    if candidate is not self._job.candidates[0]:
+                        self._pass_over(candidate, now)
                     return candidate, held
             self.release()
         again = None

@@ -18,10 +18,12 @@ from router.ledger.errors import LedgerUnavailable
 class Reservation:
     """`hold` is held, about to be, or, when the ledger is lost, only written down here."""
 
-    __slots__ = ("_asked", "_ledger", "hold")
+    __slots__ = ("_asked", "_ledger", "confirmed", "hold")
 
     def __init__(self, ledger: Book, hold: Hold) -> None:
         self.hold = hold
+        self.confirmed = False
+        """The ledger has answered `admission`."""
         self._ledger = ledger
         self._asked: asyncio.Future[Admission] | None
         try:
@@ -34,10 +36,12 @@ class Reservation:
         if self._asked is None:
             return None
         try:
-            return await self._asked
+            admission = await self._asked
         except LedgerUnavailable:
             self._asked = None
             return None
+        self.confirmed = True
+        return admission
 
     def settle(self, settlement: Settlement) -> None:
         """What really happened replaces the hold; it is recorded by itself when there is none."""
