@@ -27,6 +27,8 @@ from router.gateway.respond import CONTINUE, LAST_CHUNK, chunk, status_line
 _NO_PARSER: Final = httptools.HttpRequestParser(object())
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
+MOST_UNFINISHED = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
+"""Bytes of a head that is not whole yet, with its line ends."""
 PARTING_SECONDS = 1.0
 """How long a connection without a request stays open at the end, for one that is on its way."""
 MAX_PIPELINED = 8
@@ -73,7 +75,8 @@ class Client:
         self._names: list[bytes] = []
         self._values: list[bytes] = []
         """Of the head that is being read."""
-        self._header_bytes = 0
+        self._unfinished = -1
+        """Bytes of a head that came in several pieces, or of a trailer; -1 before the first of them was counted."""
         self._incoming: Request | None = None
         """Its head was read, its body not yet to the end."""
         self._body: list[bytes] = []
@@ -124,6 +127,10 @@ class Client:
             self.reading_since = self._loop.time()
         try:
             self._parse(data)
+            if self.reading_since and self._incoming is None and not self._dropping:
+                self._bound_head(len(data))
+        except ApiError as error:
+            self._refuse(error)
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, ApiError) else malformed("it could not be read"))
@@ -141,6 +148,24 @@ class Client:
                     return
                 data = self._without_offer() + data[offer.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
+
+    def _bound_head(self, size: int) -> None:
+        """Once it is whole its headers are counted; the parser keeps one that does not end. Raises BadRequest 431."""
+        if self._unfinished < 0:
+            self._unfinished = self._header_bytes()  # before these may stand the end of another request
+        else:
+            self._unfinished += size
+        if self._unfinished > MOST_UNFINISHED:
+            raise _headers_too_large()
+
+    def _bound_trailer(self, size: int) -> None:
+        """It is not kept. Raises BadRequest 431."""
+        self._unfinished = max(self._unfinished, 0) + size
+        if self._unfinished > MAX_HEADER_BYTES:
+            raise _headers_too_large()
+
+    def _header_bytes(self) -> int:
+        return sum(map(len, self._names)) + sum(map(len, self._values))
 
     def _without_offer(self) -> bytes:
         """The head that was read last."""
@@ -182,7 +207,8 @@ class Client:
             self.reading_since = self._loop.time()
         self._url = b""
         self._names, self._values = [], []
-        self._header_bytes = self._body_bytes = 0
+        self._unfinished = -1
+        self._body_bytes = 0
         self._body = []
 
     def on_url(self, url: bytes) -> None:
@@ -191,18 +217,21 @@ class Client:
             raise BadRequest(414, "uri_too_long", "The request's URL is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise BadRequest(431, "headers_too_large", "The request's headers are larger than 64 KiB.")
+        if self._incoming is not None:
+            self._bound_trailer(len(name) + len(value))
+            return
         self._names.append(name)
         self._values.append(value)
 
     def on_headers_complete(self) -> None:
         if self._deaf:
             return
+        header_bytes, parser = self._header_bytes(), self._parser
+        if header_bytes > MAX_HEADER_BYTES:
+            raise _headers_too_large()
         headers, credentials = _headers(self._names, self._values)
-        method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
-        upgrade = self._parser.should_upgrade()
+        method, version = parser.get_method().decode("latin-1"), parser.get_http_version()
+        upgrade = parser.should_upgrade()
         if upgrade and method != "CONNECT" and ignorable(headers):
             self._offered = True
             return
@@ -213,13 +242,13 @@ class Client:
             query,
             headers,
             b"",
-            self._parser.should_keep_alive(),
+            parser.should_keep_alive(),
             version == "1.0",
             credentials,
         )
         if self.surplus is not None:
             raise self.surplus
-        self._hold(request, self._header_bytes)
+        self._hold(request, header_bytes)
         told, chunked = headers.get("content-length", "0"), "transfer-encoding" in headers
         length = int(told) if told.isdigit() else 0
         if length > self._handler.max_body_bytes:
@@ -479,6 +508,10 @@ def _headers(raw_names: list[bytes], raw_values: list[bytes]) -> tuple[dict[str,
 def _lines(joined: bytes) -> list[str]:
     """Decoded all at once: the parser lets no line end into a name or a value."""
     return joined.decode("latin-1").split("\n")
+
+
+def _headers_too_large() -> BadRequest:
+    return BadRequest(431, "headers_too_large", "The request's headers are larger than 64 KiB.")
 
 
 def _too_large(limit: int) -> BadRequest:

@@ -134,6 +134,36 @@ async def test_more_is_not_read_than_lingering_allows(gateway, monkeypatch):
     await until(lambda: not gateway.service.clients)
 
 
+async def test_a_header_that_does_not_end_is_refused(gateway):
+    reader, writer = await opened(gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-endless: ")
+    for _ in range(16):
+        await asyncio.sleep(0.01)
+        writer.write(b"a" * 16_000)
+    status, _, body = await received(reader)
+    assert (status, code(body)) == (431, "headers_too_large")
+
+
+@pytest.mark.parametrize(("size", "expected"), [(60_000, 200), (70_000, 431)])
+async def test_trailers_are_bounded_as_headers(gateway, size, expected):
+    reader, writer = await opened(gateway.port)
+    writer.write(head(None) + b"%x\r\n%b\r\n0\r\n" % (len(BODY), BODY))
+    for _ in range(size // 1000):
+        writer.write(b"x-more: " + b"a" * 994 + b"\r\n")
+    writer.write(b"\r\n")
+    assert (await received(reader))[0] == expected
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+async def test_a_head_may_come_in_many_pieces(gateway, size):
+    sent = head(len(BODY), *[f"x-{n}: {'v' * 60}" for n in range(10)]) + BODY
+    reader, writer = await opened(gateway.port)
+    for at in range(0, len(sent), size):
+        writer.write(sent[at : at + size])
+        await asyncio.sleep(0)
+    assert (await received(reader))[0] == 200
+
+
 async def test_too_many_at_once_are_refused_after_the_others(gateway):
     reader, writer = await opened(gateway.port)
     writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * (http.MOST_PIPELINED + 40))
