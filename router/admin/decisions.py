@@ -85,9 +85,10 @@ async def _snapshot(control: Control, plan: Plan, record: RequestRecord) -> Snap
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)
             seen = seen_in(await report.volume(), plan.policy.cost.window, control.clock(), timezone)
-            return Snapshot({}, seen=seen, previous=_side(record, plan), hour=hour_of_day(record.at, timezone))
+            hour = hour_of_day(record.at, timezone)
+            return Snapshot({}, seen=seen, previous=_side(record, plan), hour=hour, at=record.at)
     except ApiError:
-        return Snapshot({}, seen=Mixture(), previous=_side(record, plan))
+        return Snapshot({}, seen=Mixture(), previous=_side(record, plan), at=record.at)
 
 
 def _side(record: RequestRecord, plan: Plan) -> Side:

@@ -8,7 +8,7 @@ from router.admin.control import Ask, Control
 from router.core.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
 from router.core.policy import Window
 from router.core.strategy import volume_band
-from router.core.values import BreakEven, Mixture, Plan, Snapshot
+from router.core.values import BreakEven, Mixture, Plan, Rates, Snapshot
 from router.core.volume import seen_in
 from router.core.worth import sentence, worth
 from router.ledger.report import Report
@@ -23,14 +23,14 @@ async def breakeven(control: Control, ask: Ask) -> BreakEvenAnswer:
         buckets = await report.volume()
     windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
     today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
-    return answer_of(plan, today, trailing, window)
+    return answer_of(plan, today, trailing, window, now)
 
 
 async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     """The threshold, the break-even of the real mix, and the capacity, in tokens a day."""
     cost = plan.policy.cost
     timezone = await timezone_of(report, cost.timezone)
-    terms = terms_of(plan, shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix))
+    terms = terms_of(plan, shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix), now)
     return Lines(
         threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
         break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,
@@ -38,18 +38,19 @@ async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     )
 
 
-def terms_of(plan: Plan, mix: Shares) -> BreakEven | None:
-    """None when no model is served by both sides."""
-    return None if plan.cloud_reference is None else break_even(plan.gpu, plan.cloud_reference, mix)
+def terms_of(plan: Plan, mix: Shares, now: float) -> BreakEven | None:
+    """With the prices of `now`; None when no model is served by both sides."""
+    cloud = plan.cloud_reference.at(now)
+    return None if cloud is None else break_even(plan.gpu, cloud, mix)
 
 
-def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture) -> BreakEvenAnswer:
+def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float) -> BreakEvenAnswer:
     """The mix is that of the window which the policy's strategy looks at, so that both see one break-even."""
     cost, gpu = plan.policy.cost, plan.gpu
     mix = shares(window, cost.mix)
-    terms = terms_of(plan, mix)
+    terms = terms_of(plan, mix, now)
     at_volume = None if terms is None else worth(terms, trailing.total)
-    band = volume_band(plan, Snapshot({}, seen=window))
+    band = volume_band(plan, Snapshot({}, seen=window, at=now))
     return BreakEvenAnswer(
         sentence=sentence(terms, trailing.total),
         fixed_usd_per_day=gpu.fixed_usd_per_day,
@@ -71,12 +72,11 @@ def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture) ->
         threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
         band=None if band is None else str(band),
         formula=FORMULA,
-        terms=_terms(plan, terms, mix),
+        terms=_terms(plan.cloud_reference.at(now), plan, terms, mix),
     )
 
 
-def _terms(plan: Plan, terms: BreakEven | None, mix: Shares) -> list[Term]:
-    rates = plan.cloud_reference
+def _terms(rates: Rates | None, plan: Plan, terms: BreakEven | None, mix: Shares) -> list[Term]:
     known = (
         []
         if rates is None

@@ -86,8 +86,9 @@ class Narrator:
 
     def _terms(self) -> BreakEven:
         plan = self._plan
-        assert plan.cloud_reference is not None
-        return break_even(plan.gpu, plan.cloud_reference, shares(self._seen, plan.policy.cost.mix))
+        cloud = plan.cloud_reference.at(0)
+        assert cloud is not None
+        return break_even(plan.gpu, cloud, shares(self._seen, plan.policy.cost.mix))
 
     def _line(self) -> str:
         needed = self._terms().tokens_per_day

@@ -9,6 +9,7 @@ from router.config.prices import Contexts, Prices
 from router.core.breakeven import blended, shares
 from router.core.facts import default_labels
 from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
+from router.core.timeline import Timeline, combined
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 
 _EVERYTHING: frozenset[Modality] = frozenset(get_args(Modality))
@@ -49,13 +50,13 @@ def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Context
 
 def _model(policy: Policy, name: str, model: Model, prices: Prices, contexts: Contexts) -> ModelPlan:
     routes = tuple(_route(policy, backend, name, prices, contexts) for backend in model.backends)
-    reference = _cheapest([route for route in routes if not route.owned], policy.cost.mix)
+    clouds = [route for route in routes if not route.owned]
     return ModelPlan(
         name=name,
         routes=routes,
         quality_floor=model.quality_floor,
-        reference=reference,
-        eligible=reference is not None and any(route.owned for route in routes),
+        reference=_cheapest(clouds, policy.cost.mix),
+        eligible=0 < len(clouds) < len(routes),
         max_output_tokens=model.max_output_tokens,
     )
 
@@ -74,7 +75,7 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contex
         modalities=_MODALITIES[backend.kind] if served.modalities is None else frozenset(served.modalities),
         context=served.context,
         quality=backend.quality if served.quality is None else served.quality,
-        tiers=prices[backend_name, model],
+        prices=prices[backend_name, model],
         stream_usage=backend.stream_usage,
         longest=contexts.get((backend_name, model)),
     )
@@ -84,14 +85,26 @@ def _blended(rates: Rates, mix: Mix) -> float:
     return blended(rates, shares(Mixture(), mix))
 
 
-def _cheapest(routes: Sequence[Route], mix: Mix) -> Route | None:
-    return min(routes, key=lambda route: _blended(route.tiers[0].rates, mix), default=None)
+def _cheapest(routes: Sequence[Route], mix: Mix) -> Timeline[Route | None]:
+    def find(now: float) -> Route | None:
+        return min(routes, key=lambda route: _blended(_smallest(route, now), mix), default=None)
+
+    return combined([route.prices for route in routes], find)
 
 
-def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Rates | None:
-    routes = [plan.reference for plan in plans if plan.eligible and plan.reference is not None]
-    cheapest = _cheapest(routes, mix)
-    return cheapest.tiers[0].rates if cheapest is not None else None
+def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Timeline[Rates | None]:
+    routes = [route for plan in plans if plan.eligible for route in plan.routes if not route.owned]
+
+    def find(now: float) -> Rates | None:
+        rates = [_smallest(route, now) for route in routes]
+        return min(rates, key=lambda each: _blended(each, mix), default=None)
+
+    return combined([route.prices for route in routes], find)
+
+
+def _smallest(route: Route, now: float) -> Rates:
+    """Of the smallest requests."""
+    return route.prices.at(now).tiers[0].rates
 
 
 def grant_of(key: Key) -> KeyGrant:

@@ -1,20 +1,23 @@
 """What every route costs: as given in the policy, as published, or the variable cost of an own GPU.
 
-Published rates come from the package genai-prices, whose data is imported (24 MB, a fifth of a second) only when a
-cloud route has no price of its own. A price that is missing or 0 there is unknown, never free.
+Prices may begin on a date or hold by the hour of the day, in UTC; so a route's price is a timeline, from the day on
+which the policy is loaded. Published rates come from the package genai-prices, whose data is imported (24 MB, a fifth
+of a second) only when a cloud route has no price of its own. It is that of the installed package: nothing is fetched.
+A price that is missing or 0 there is unknown, never free.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from router.config.problems import Finding
 from router.core.policy import Backend, Policy, Price, Served
-from router.core.values import PriceTier, Rates
+from router.core.timeline import DAY, Timeline, always, built
+from router.core.values import PriceTier, Rates, Tariff
 
-Prices = Mapping[tuple[str, str], tuple[PriceTier, ...]]
+Prices = Mapping[tuple[str, str], Timeline[Tariff]]
 """By backend and the policy's name of the model."""
 
 Contexts = Mapping[tuple[str, str], int]
@@ -45,16 +48,16 @@ https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing
 
 
 def price_table(policy: Policy, now: datetime) -> tuple[Prices, tuple[Finding, ...]]:
-    """The price of every route, and a finding for each one that is unknown."""
-    table: dict[tuple[str, str], tuple[PriceTier, ...]] = {}
+    """The price of every route from `now` on, and a finding for each one that is unknown."""
+    table: dict[tuple[str, str], Timeline[Tariff]] = {}
     findings: list[Finding] = []
     for name, model, served, owned in _routes(policy):
         backend = policy.backends[name]
-        tiers = _tiers(backend, served, owned, now)
-        if tiers is None:
+        prices = _prices(backend, served, owned, now)
+        if prices is None:
             findings.append(Finding(("backends", name, "serves", model), _unknown(backend, served)))
         else:
-            table[name, model] = tiers
+            table[name, model] = prices
     return table, tuple(findings)
 
 
@@ -78,11 +81,11 @@ def _routes(policy: Policy) -> Iterator[tuple[str, str, Served, bool]]:
             yield name, model, served, zone is None or zone.owned
 
 
-def _tiers(backend: Backend, served: Served, owned: bool, now: datetime) -> tuple[PriceTier, ...] | None:
+def _prices(backend: Backend, served: Served, owned: bool, now: datetime) -> Timeline[Tariff] | None:
     if served.price is not None:
-        return given(served.price)
+        return always(given(served.price))
     if owned:
-        return variable(backend.cost.usd_per_million_tokens if backend.cost is not None else 0.0)
+        return always(variable(backend.cost.usd_per_million_tokens if backend.cost is not None else 0.0))
     provider, model = _published_name(backend, served)
     if not provider:
         return None
@@ -90,7 +93,7 @@ def _tiers(backend: Backend, served: Served, owned: bool, now: datetime) -> tupl
     return published(provider, model, now, embeds=embeds)
 
 
-def given(price: Price) -> tuple[PriceTier, ...]:
+def given(price: Price) -> Tariff:
     """The price of the policy; a cache price that is left out is the input price."""
     rates = Rates(
         input=price.input,
@@ -100,13 +103,13 @@ def given(price: Price) -> tuple[PriceTier, ...]:
         request=price.request,
         cache_write_1h=price.cache_write_1h,
     )
-    return (PriceTier(0, rates),)
+    return Tariff((PriceTier(0, rates),))
 
 
-def variable(usd_per_million_tokens: float) -> tuple[PriceTier, ...]:
+def variable(usd_per_million_tokens: float) -> Tariff:
     """An own GPU's power and the like: the same for every token."""
     cost = usd_per_million_tokens
-    return (PriceTier(0, Rates(input=cost, output=cost, cached_input=cost, cache_write=cost)),)
+    return Tariff((PriceTier(0, Rates(input=cost, output=cost, cached_input=cost, cache_write=cost)),))
 
 
 def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
@@ -134,15 +137,43 @@ def _unknown(backend: Backend, served: Served) -> str:
     return f'no published price of "{model}" at "{provider}": {give}{hint}'
 
 
-def published(provider: str, model: str, now: datetime, *, embeds: bool = False) -> tuple[PriceTier, ...] | None:
-    """The rates in force at `now`, by size of input; None when unknown. Embeddings have no output price."""
+def published(provider: str, model: str, now: datetime, *, embeds: bool = False) -> Timeline[Tariff] | None:
+    """The prices from the day of `now` on; None when that of `now` is unknown. Embeddings have no output price.
+
+    Where a later one is unknown, that of `now` stays.
+    """
     info = _published(provider, model)
     if info is None:
         return None
-    prices = info.get_prices(now)
     lasting = _CACHED_FOR_AN_HOUR.get(provider)
-    tiers = tuple(_tier(prices, start, embeds, lasting) for start in _starts(prices))
-    return tuple(tier for tier in tiers if tier is not None) if all(tiers) else None
+    present = _tariff(info.get_prices(now), embeds, lasting)
+    if present is None:
+        return None
+
+    def find(at: float) -> Tariff:
+        return _tariff(info.get_prices(datetime.fromtimestamp(at, UTC)), embeds, lasting) or present
+
+    starts, seconds = _turns(info)
+    return built(now.timestamp() // DAY * DAY, starts, seconds, find)
+
+
+def _turns(info: Any) -> tuple[set[float], set[int]]:
+    """When some price of a model may begin or end: midnights since the epoch, and seconds of every day, in UTC."""
+    starts: set[float] = set()
+    seconds: set[int] = set()
+    conditional = info.prices if isinstance(info.prices, list) else ()
+    for constraint in [each.constraint for each in (*conditional, *(info.price_variants or ()))]:
+        if hasattr(constraint, "start_date"):
+            starts.add(datetime.combine(constraint.start_date, time(), UTC).timestamp())
+        elif constraint is not None:
+            seconds |= {_second(constraint.start_time), _second(constraint.end_time)}
+    return starts, seconds
+
+
+def _second(of_day: time) -> int:
+    """Of the UTC day; a time without a zone is UTC."""
+    at = datetime.combine(date(1970, 1, 2), of_day, of_day.tzinfo or UTC)
+    return int(at.timestamp()) % DAY
 
 
 def published_context(provider: str, model: str) -> int | None:
@@ -161,10 +192,16 @@ def _published(provider: str, model: str) -> Any:
         return None
 
 
-def _starts(prices: Any) -> list[int]:
+def _sizes(prices: Any) -> list[int]:
     """Input sizes from which some rate changes; genai-prices' own start is excluded from its tier."""
     fields = (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok, prices.cache_write_mtok)
     return sorted({0, *(tier.start + 1 for field in fields for tier in getattr(field, "tiers", ()))})
+
+
+def _tariff(prices: Any, embeds: bool, lasting: float | None) -> Tariff | None:
+    tiers = [_tier(prices, start, embeds, lasting) for start in _sizes(prices)]
+    known = tuple(tier for tier in tiers if tier is not None)
+    return Tariff(known) if len(known) == len(tiers) else None
 
 
 def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> PriceTier | None:

@@ -26,16 +26,17 @@ class Holding:
         """Of what requests cost, and of what the other side would have charged."""
         self._models = plan.models
         self._lease = plan.policy.ledger.lease
+        self._longest = plan.policy.retry.deadline
         self._known: dict[int, Terms] = {}
         """By the decision's id, which is its own for as long as the terms are here."""
 
-    def terms(self, decision: Decision, key: KeyGrant) -> Terms:
+    def terms(self, decision: Decision, key: KeyGrant, now: float) -> Terms:
         found = self._known.get(id(decision))
-        if found is not None and found.decision is decision and found.key is key:
+        if found is not None and found.decision is decision and found.key is key and now < found.until:
             return found
         if len(self._known) >= MOST:
             self._known.clear()
-        terms = self._known[id(decision)] = terms_of(decision, key, self._models[decision.model])
+        terms = self._known[id(decision)] = terms_of(decision, key, self._models[decision.model], now, self._longest)
         return terms
 
     def hold(
@@ -52,7 +53,7 @@ class Holding:
 
         `at` is seconds since the epoch; `states` what backends report of their context lengths.
         """
-        terms = self.terms(decision, key)
+        terms = self.terms(decision, key, at)
         bill = self.bills.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if bill.charges:

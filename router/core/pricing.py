@@ -83,25 +83,31 @@ class Remainders:
         return whole
 
 
-def counterfactual(model: ModelPlan, route: Route, usage: Usage) -> float:
-    """Micro-USD that the other side would have charged for the same tokens.
+def cost_of(route: Route, usage: Usage, now: float) -> float:
+    """Micro-USD of an answer that was asked for at `now`, exactly."""
+    return exact_micro_usd(route.prices.at(now).tiers, usage)
+
+
+def counterfactual(model: ModelPlan, route: Route, usage: Usage, now: float) -> float:
+    """Micro-USD that the other side would have charged for the same tokens at the same time.
 
     For an owned route that is the model's cloud reference (0 when there is none). For a cloud route it is the
     variable cost on the cheapest owned route, or the request's own cost when the model has no owned route:
     nothing was saved or lost then.
     """
     if route.owned:
-        return exact_micro_usd(model.reference.tiers, usage) if model.reference is not None else 0.0
-    owned = [exact_micro_usd(other.tiers, usage) for other in model.routes if other.owned]
-    return min(owned) if owned else exact_micro_usd(route.tiers, usage)
+        reference = model.reference.at(now)
+        return 0.0 if reference is None else cost_of(reference, usage, now)
+    owned = [cost_of(other, usage, now) for other in model.routes if other.owned]
+    return min(owned) if owned else cost_of(route, usage, now)
 
 
-def marginal(route: Route, input_tokens: int, output_tokens: float) -> float:
-    """Micro-USD that one more request would cost on `route`, not rounded: for comparing, not for charging.
+def marginal(route: Route, input_tokens: int, output_tokens: float, now: float) -> float:
+    """Micro-USD that one more request would cost on `route` at `now`, not rounded: for comparing, not for charging.
 
     For owned routes that is the variable cost only: the rent is sunk while the GPU is on.
     """
-    rates = rates_for(route.tiers, input_tokens)
+    rates = rates_for(route.prices.at(now).tiers, input_tokens)
     return input_tokens * rates.input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
 
 
@@ -119,9 +125,10 @@ def worst_case(steps: tuple[Step, ...], input_tokens: int, output_tokens: int) -
     return _whole(dearest)
 
 
-def steps_of(routes: Iterable[Route]) -> tuple[Step, ...]:
-    """The prices that may be the dearest, with every input token at a tier's dearest input rate."""
-    steps = {_step(tier) for route in routes for tier in route.tiers}
+def steps_of(routes: Iterable[Route], now: float, later: float) -> tuple[Step, ...]:
+    """The prices between these times that may be the dearest, with every input token at a tier's dearest input rate."""
+    tariffs = [tariff for route in routes for tariff in route.prices.within(now, later)]
+    steps = {_step(tier) for tariff in tariffs for tier in tariff.tiers}
     return tuple(sorted(step for step in steps if not any(_is_below(step, other) for other in steps)))
 
 

@@ -88,7 +88,7 @@ def _by_price(case: Case, routes: list[Route]) -> list[Route]:
     if len(routes) < 2:
         return routes
     output = _expected_output(case)
-    return sorted(routes, key=lambda route: marginal(route, case.facts.input_tokens, output))
+    return sorted(routes, key=lambda route: marginal(route, case.facts.input_tokens, output, case.snapshot.at))
 
 
 def _threshold(case: Case) -> Preference:
@@ -96,7 +96,7 @@ def _threshold(case: Case) -> Preference:
 
 
 def _breakeven(case: Case) -> Preference:
-    cloud = case.plan.cloud_reference
+    cloud = case.plan.cloud_reference.at(case.snapshot.at)
     if cloud is None:
         return Preference(
             Side.CLOUD,
@@ -150,9 +150,12 @@ def volume_band(plan: Plan, snapshot: Snapshot) -> Band | None:
     cost = plan.policy.cost
     if cost.strategy == "threshold":
         return band(snapshot.seen.total, cost.threshold_tokens_per_day, cost.hysteresis, snapshot.previous)
-    if cost.strategy != "breakeven" or plan.cloud_reference is None:
+    if cost.strategy != "breakeven":
         return None
-    terms = break_even(plan.gpu, plan.cloud_reference, shares(snapshot.seen, cost.mix))
+    cloud = plan.cloud_reference.at(snapshot.at)
+    if cloud is None:
+        return None
+    terms = break_even(plan.gpu, cloud, shares(snapshot.seen, cost.mix))
     if terms.tokens_per_day is None or not terms.reachable:
         return None
     return band(snapshot.seen.total, _exact(terms.tokens_per_day), cost.hysteresis, snapshot.previous)
@@ -177,7 +180,7 @@ def _unreachable(terms: BreakEven) -> str:
 
 def _cheapest(case: Case) -> Preference:
     output = _expected_output(case)
-    best = min(case.routes, key=lambda route: marginal(route, case.facts.input_tokens, output))
+    best = min(case.routes, key=lambda route: marginal(route, case.facts.input_tokens, output, case.snapshot.at))
     return Preference(
         side_of(best),
         "cheapest",

@@ -1,4 +1,4 @@
-"""What the holds of all requests with one decision and one key have in common."""
+"""What the holds of all requests with one decision and one key have in common, for as long as prices do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Terms(Struct, frozen=True):
     model: ModelPlan
     routes: tuple[Route, ...]
     steps: tuple[Step, ...]
-    """Prices of the routes, for the worst case."""
+    """Prices of the routes until the last attempt may begin, for the worst case."""
     local_steps: tuple[Step, ...]
     """Of the own ones."""
     cell: Cell
@@ -23,15 +23,21 @@ class Terms(Struct, frozen=True):
     local_cell: Cell | None
     """Of the first own one, when that is another."""
     sides: int
+    until: float
+    """When other prices may count, in seconds since the epoch."""
 
 
-def terms_of(decision: Decision, key: KeyGrant, model: ModelPlan) -> Terms:
+def terms_of(decision: Decision, key: KeyGrant, model: ModelPlan, now: float, longest: float) -> Terms:
+    """Of a request that arrives at `now`, whose last attempt begins `longest` seconds later at most."""
     routes = tuple([candidate.route for candidate in decision.candidates])
     local = tuple([route for route in routes if route.owned])
     sides = BOTH if 0 < len(local) < len(routes) else LOCAL if local else CLOUD
     local_cell = cell_of(local[0], model.name, key) if sides == BOTH and not routes[0].owned else None
     cell = cell_of(routes[0], model.name, key)
-    return Terms(decision, key, model, routes, steps_of(routes), steps_of(local), cell, local_cell, sides)
+    later = now + longest
+    steps, local_steps = steps_of(routes, now, later), steps_of(local, now, later)
+    until = min(min(route.prices.until(now), route.prices.until(later) - longest) for route in routes)
+    return Terms(decision, key, model, routes, steps, local_steps, cell, local_cell, sides, until)
 
 
 def cell_of(route: Route, model: str, key: KeyGrant) -> Cell:

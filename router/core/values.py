@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from router.core.media import NOTHING, Fetch
 from router.core.policy import Budget, Endpoint, Modality, Policy
+from router.core.timeline import Timeline
 
 
 class Rates(Struct, frozen=True):
@@ -44,6 +45,13 @@ class PriceTier(Struct, frozen=True):
 
     from_input_tokens: int
     rates: Rates
+
+
+class Tariff(Struct, frozen=True):
+    """What a route costs at one time."""
+
+    tiers: tuple[PriceTier, ...]
+    """By size of input, ascending, the first from 0; the variable cost for owned backends."""
 
 
 class Usage(Struct, frozen=True, gc=False):
@@ -75,8 +83,7 @@ class Route(Struct, frozen=True):
     modalities: frozenset[Modality]
     context: int | None
     quality: float | None
-    tiers: tuple[PriceTier, ...]
-    """Price by size of input, ascending, the first from 0; the variable cost for owned backends."""
+    prices: Timeline[Tariff]
     stream_usage: bool
     longest: int | None = None
     """The published context length, where `context` is not given: it bounds an answer, and refuses nothing."""
@@ -86,7 +93,7 @@ class ModelPlan(Struct, frozen=True):
     name: str
     routes: tuple[Route, ...]
     quality_floor: float
-    reference: Route | None
+    reference: Timeline[Route | None]
     """The cheapest route on the other side of the break-even (a cloud route), for the counterfactual."""
     eligible: bool
     """True when both an owned and a cloud backend serve it: its tokens count towards the break-even."""
@@ -124,7 +131,7 @@ class Label(Struct, frozen=True, gc=False):
 
 
 class Plan(Struct, frozen=True):
-    """A validated policy, compiled for lookups, with the rates in force."""
+    """A validated policy, compiled for lookups, with the prices from when it was loaded on."""
 
     version: str
     """First 12 hex digits of the SHA-256 of the file."""
@@ -141,7 +148,7 @@ class Plan(Struct, frozen=True):
     default_labels: tuple[Label, ...]
     """Of a request that nothing labels; empty without a sensitivity section."""
     gpu: GpuFigures
-    cloud_reference: Rates | None
+    cloud_reference: Timeline[Rates | None]
     """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
 
 
@@ -209,6 +216,8 @@ class Snapshot(Struct, frozen=True, gc=False):
     """Side preferred by the last decision, for the hysteresis."""
     hour: int = 0
     """Hour of the day in the policy's time zone."""
+    at: float = 0.0
+    """Whose prices count, in seconds since the epoch; 0 for those with which the day of its load begins."""
     cloud_blocked: str = ""
     """Why cloud backends may not be used now ("the ledger cannot be reached"); empty when they may."""
 

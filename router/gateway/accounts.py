@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from router.core.bill import Hold
 from router.core.holds import most_tokens
-from router.core.pricing import counterfactual, exact_micro_usd
+from router.core.pricing import cost_of, counterfactual
 from router.core.retry import Fault
 from router.core.terms import cell_of
 from router.core.usage import bounded, estimate, text_bytes_of
@@ -84,7 +84,7 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
             detail=attempt.outcome.why,
         )
         cell = cell_of(route, model, ask.key)
-        cost, other = _whole(ask, cell, *_prices(ask, model, route, usage))
+        cost, other = _whole(ask, cell, *_prices(ask, model, route, usage, attempt.asked_at))
         found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
     return found
 
@@ -99,7 +99,7 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     exact = exact_other = 0.0
     model = hold.cell.model
     if usage.input or usage.output:
-        exact, exact_other = _prices(ask, model, route, usage)
+        exact, exact_other = _prices(ask, model, route, usage, exchange.asked_at)
         if hold.bill.charges and not usage.estimated and exchange.broken is None:
             ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
     failed = exchange.status >= 400 or exchange.broken is not None
@@ -110,9 +110,10 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
 
 
-def _prices(ask: Ask, model: str, route: Route, usage: Usage) -> tuple[float, float]:
-    """Exact micro-USD that it cost, and that the other side would have charged."""
-    return exact_micro_usd(route.tiers, usage), counterfactual(ask.serving.plan.models[model], route, usage)
+def _prices(ask: Ask, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
+    """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then."""
+    now = ask.at + asked_at - ask.arrived
+    return cost_of(route, usage, now), counterfactual(ask.serving.plan.models[model], route, usage, now)
 
 
 def _whole(ask: Ask, cell: Cell, cost: float, other: float) -> tuple[int, int]:

@@ -86,7 +86,7 @@ class Sent:
         return Attempt(
             self.candidate,
             outcome,
-            exchange.asked_at > 0,
+            exchange.asked_at,
             exchange.size,
             0 if scanner is None else scanner.events,
             None if scanner is None else scanner.usage,
@@ -99,8 +99,8 @@ class Attempt(NamedTuple):
     candidate: Candidate
     outcome: Outcome
     """A fault, or the status that came instead of an answer."""
-    written: bool
-    """Whether the request was written to a connection: only then can it have cost anything."""
+    asked_at: float
+    """When the request was written to a connection, by the monotonic clock; 0 when it was not."""
     size: int
     """Bytes of body that came."""
     events: int
@@ -111,3 +111,8 @@ class Attempt(NamedTuple):
     @property
     def backend(self) -> str:
         return self.candidate.route.backend
+
+    @property
+    def written(self) -> bool:
+        """Whether the request was written to a connection: only then can it have cost anything."""
+        return self.asked_at > 0

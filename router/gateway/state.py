@@ -76,6 +76,7 @@ class State:
             seen=self.ledger.volume.seen(self.plan.policy.cost.window, now),
             previous=self.side,
             hour=self._hour(now),
+            at=now,
             cloud_blocked=self._cloud_blocked(),
         )
 

@@ -30,7 +30,7 @@ def plan(tmp_path, senders) -> Plan:
 def test_the_recorded_day_crosses_the_break_even_well_before_its_end(plan):
     day = recorded_day()
     seen = Mixture(sum(each.input for each in day), 0, sum(each.output for each in day))
-    terms = break_even(plan.gpu, plan.cloud_reference, shares(seen, plan.policy.cost.mix))
+    terms = break_even(plan.gpu, plan.cloud_reference.at(0), shares(seen, plan.policy.cost.mix))
     assert terms.reachable and 0.2 * seen.total < terms.tokens_per_day < 0.6 * seen.total
 
 

@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 from router.config.compile import compile_plan
 from router.core.policy import Cost, Mix, Policy
-from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates
+from router.core.timeline import DAY, Timeline, always, built
+from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates, Tariff
 
 PlanOf = Callable[[str], Plan]
 
 
-def flat(price: float) -> tuple[PriceTier, ...]:
-    return (PriceTier(0, Rates(price, price, price, price)),)
+def at_all_times(rates: Rates) -> Timeline[Tariff]:
+    return always(Tariff((PriceTier(0, rates),)))
+
+
+def flat(price: float) -> Timeline[Tariff]:
+    return at_all_times(Rates(price, price, price, price))
 
 
 def test_a_plan_holds_the_policy(base: str, plan: PlanOf) -> None:
@@ -123,35 +128,38 @@ PRICES = {
     ("a", "home"): flat(0),
     ("b", "both"): flat(0.4),
     # c has the cheaper input, d the cheaper output: 0.75 x 1 + 0.25 x 9 = 3 against 0.75 x 2 + 0.25 x 2 = 2
-    ("c", "both"): (PriceTier(0, Rates(input=1, output=9, cached_input=1, cache_write=1)),),
-    ("d", "both"): (PriceTier(0, Rates(input=2, output=2, cached_input=2, cache_write=2)),),
+    ("c", "both"): at_all_times(Rates(input=1, output=9, cached_input=1, cache_write=1)),
+    ("d", "both"): at_all_times(Rates(input=2, output=2, cached_input=2, cache_write=2)),
     ("c", "cloudy"): flat(0.1),
 }
 
 
 def test_the_reference_is_the_cheapest_cloud_route_for_the_policys_mix() -> None:
     models = compile_plan(_policy(), "v", PRICES).models
-    assert models["both"].reference is not None and models["both"].reference.backend == "d"
-    assert models["cloudy"].reference is not None and models["cloudy"].reference.backend == "c"
-    assert models["home"].reference is None
+    references = {name: model.reference.at(0) for name, model in models.items()}
+    assert {name: route and route.backend for name, route in references.items()} == {
+        "both": "d",
+        "cloudy": "c",
+        "home": None,
+    }
     assert {name: model.eligible for name, model in models.items()} == {"both": True, "cloudy": False, "home": False}
 
 
 def test_the_mix_decides_what_is_cheapest() -> None:
     policy = _policy().model_copy(update={"cost": Cost(mix=Mix(input=1.0, cached=0.0, output=0.0))})
-    reference = compile_plan(policy, "v", PRICES).models["both"].reference
+    reference = compile_plan(policy, "v", PRICES).models["both"].reference.at(0)
     assert reference is not None and reference.backend == "c"
 
 
 def test_the_break_even_compares_with_the_cheapest_eligible_cloud_route() -> None:
     # cloudy is cheaper still, but no own GPU serves it.
-    assert compile_plan(_policy(), "v", PRICES).cloud_reference == Rates(2, 2, 2, 2)
+    assert compile_plan(_policy(), "v", PRICES).cloud_reference.at(0) == Rates(2, 2, 2, 2)
 
 
 def test_without_an_eligible_model_there_is_nothing_to_compare_with() -> None:
     policy = _policy()
     alone = policy.model_copy(update={"models": {"home": policy.models["home"], "cloudy": policy.models["cloudy"]}})
-    assert compile_plan(alone, "v", PRICES).cloud_reference is None
+    assert compile_plan(alone, "v", PRICES).cloud_reference.at(0) is None
 
 
 def test_the_gpus_cost_is_the_sum_of_the_own_backends() -> None:
@@ -182,3 +190,13 @@ def test_a_policy_without_own_gpus_has_no_figures(base: str, plan: PlanOf) -> No
     text = base.replace("local: {owned: true}", "local: {}").replace("    cost: {usd_per_hour: 1.5}\n", "")
     text = text.replace("{chat: my-model}", "{chat: {model: m, price: {input: 1, output: 1}}}")
     assert plan(text).gpu == GpuFigures(0, 0, None)
+
+
+def test_the_reference_follows_the_prices_of_the_time() -> None:
+    """d is the cheaper one until its price doubles, and then c, whose price stays."""
+    cheap, dear = Rates(2, 2, 2, 2), Rates(4, 4, 4, 4)
+    doubled = built(0, [DAY], [], lambda now: Tariff((PriceTier(0, cheap if now < DAY else dear),)))
+    plan = compile_plan(_policy(), "v", PRICES | {("d", "both"): doubled})
+    references = [plan.models["both"].reference.at(now) for now in (DAY - 1, DAY)]
+    assert [route and route.backend for route in references] == ["d", "c"]
+    assert [plan.cloud_reference.at(now) for now in (DAY - 1, DAY)] == [cheap, Rates(1, 9, 1, 1)]

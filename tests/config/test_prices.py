@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -21,7 +22,7 @@ from genai_prices.types import (
 from router.config.load import PolicyError
 from router.config.prices import published, published_context
 from router.core.pricing import exact_micro_usd
-from router.core.values import Plan, PriceTier, Rates, Usage
+from router.core.values import Plan, PriceTier, Rates, Tariff, Usage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -49,6 +50,22 @@ PRICES: dict[str, ModelPrice | list[ConditionalPrice]] = {
         ConditionalPrice(prices=ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"))),
         ConditionalPrice(
             StartDateConstraint(date(2026, 11, 20)), prices=ModelPrice(input_mtok=usd("2"), output_mtok=usd("2"))
+        ),
+    ],
+    "hourly-from-then": [
+        ConditionalPrice(prices=ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"))),
+        ConditionalPrice(
+            StartDateConstraint(date(2026, 12, 1)), prices=ModelPrice(input_mtok=usd("2"), output_mtok=usd("2"))
+        ),
+        ConditionalPrice(
+            TimeOfDateConstraint(time(20), time(6, tzinfo=timezone(timedelta(hours=2)))),
+            prices=ModelPrice(input_mtok=usd("0.5"), output_mtok=usd("0.5")),
+        ),
+    ],
+    "later-unknown": [
+        ConditionalPrice(prices=ModelPrice(input_mtok=usd("1"), output_mtok=usd("1"))),
+        ConditionalPrice(
+            StartDateConstraint(date(2026, 12, 1)), prices=ModelPrice(input_mtok=usd("0"), output_mtok=usd("0"))
         ),
     ],
     "hourly": [
@@ -79,15 +96,19 @@ def list_of_prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 pytestmark = pytest.mark.usefixtures("list_of_prices")
 
 
-def rates(model: str, now: datetime = NOW) -> Rates:
-    tiers = published("acme", model, now)
-    assert tiers is not None
-    return tiers[0].rates
+def tariff(model: str, now: datetime = NOW, *, loaded: datetime = NOW, embeds: bool = False) -> Tariff:
+    prices = published("acme", model, loaded, embeds=embeds)
+    assert prices is not None
+    return prices.at(now.timestamp())
+
+
+def rates(model: str, now: datetime = NOW, *, loaded: datetime = NOW) -> Rates:
+    return tariff(model, now, loaded=loaded).tiers[0].rates
 
 
 def test_a_published_price() -> None:
     tier = PriceTier(0, Rates(input=3, output=15, cached_input=0.3, cache_write=3.75))
-    assert published("acme", "plain", NOW) == (tier,)
+    assert tariff("plain") == Tariff((tier,))
 
 
 def test_cached_input_without_a_price_is_charged_as_input() -> None:
@@ -99,14 +120,13 @@ def test_a_price_per_thousand_requests_becomes_one_per_request() -> None:
 
 
 def test_the_dearer_rate_begins_above_the_published_size() -> None:
-    tiers = published("acme", "tiered", NOW)
-    assert tiers is not None
+    tiers = tariff("tiered").tiers
     assert exact_micro_usd(tiers, Usage(input=200_000, output=1)) == 600_015
     assert exact_micro_usd(tiers, Usage(input=200_001, output=2)) == 1_200_006 + 45
 
 
 def test_rates_may_change_at_different_sizes() -> None:
-    tiers = published("acme", "oddly-tiered", NOW) or ()
+    tiers = tariff("oddly-tiered").tiers
     assert [(tier.from_input_tokens, tier.rates.input, tier.rates.output) for tier in tiers] == [
         (0, 1, 3),
         (11, 2, 3),
@@ -114,14 +134,38 @@ def test_rates_may_change_at_different_sizes() -> None:
     ]
 
 
-@pytest.mark.parametrize(("day", "price"), [(19, 1), (20, 2)])
-def test_the_price_in_force_at_the_time_counts(day: int, price: float) -> None:
-    assert rates("dated", datetime(2026, 11, day, 12, tzinfo=UTC)).input == price
+@pytest.mark.parametrize(("day", "seconds", "price"), [(19, 86_399, 1), (20, 0, 2), (27, 0, 2)])
+def test_the_price_in_force_at_the_time_counts(day: int, seconds: int, price: float) -> None:
+    """Though it was loaded before: what begins at midnight needs no reload."""
+    loaded = datetime(2026, 11, 19, 12, tzinfo=UTC)
+    assert (
+        rates("dated", datetime(2026, 11, day, tzinfo=UTC) + timedelta(seconds=seconds), loaded=loaded).input == price
+    )
 
 
 @pytest.mark.parametrize(("hour", "price"), [(5, 0.5), (6, 1)])
 def test_the_price_in_force_at_the_hour_counts(hour: int, price: float) -> None:
     assert rates("hourly", datetime(2026, 11, 20, hour, tzinfo=UTC)).input == price
+    assert rates("hourly", datetime(2026, 12, 9, hour, tzinfo=UTC)).input == price
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "price"),
+    [(30, 3, 0.5), (30, 4, 1), (30, 19, 1), (30, 20, 0.5), (31, 3, 0.5), (31, 4, 2), (31, 20, 0.5), (45, 12, 2)],
+)
+def test_hours_over_midnight_and_dates_hold_together(day: int, hour: int, price: float) -> None:
+    """As in the package: the last price whose condition holds counts, and hours are UTC unless they say otherwise."""
+    then = datetime(2026, 11, 1, hour, tzinfo=UTC) + timedelta(days=day - 1)
+    assert rates("hourly-from-then", then).input == price
+
+
+def test_the_price_of_today_stays_where_a_later_one_is_unknown() -> None:
+    assert rates("later-unknown", datetime(2026, 12, 2, tzinfo=UTC)).input == 1
+
+
+def test_prices_from_before_the_load_are_left_out() -> None:
+    prices = published("acme", "dated", datetime(2026, 12, 1, tzinfo=UTC))
+    assert prices is not None and prices.until(0) == math.inf
 
 
 @pytest.mark.parametrize("model", ["free", "half", "unheard-of"])
@@ -135,8 +179,7 @@ def test_an_unknown_provider_is_unknown() -> None:
 
 def test_embeddings_have_no_output_price() -> None:
     assert published("acme", "embed", NOW) is None
-    tiers = published("acme", "embed", NOW, embeds=True)
-    assert tiers is not None and tiers[0].rates.output == 0
+    assert tariff("embed", embeds=True).tiers[0].rates.output == 0
 
 
 @pytest.mark.parametrize(
@@ -160,12 +203,12 @@ def _policy(base: str, backend: str) -> str:
 def test_the_providers_of_litellm_are_found(model: str, base: str, plan: Callable[[str], Plan]) -> None:
     hosts = "hosts: [h], " if model.startswith("acme/") else ""
     text = _policy(base, f"{{zone: cloud, kind: litellm, {hosts}serves: {{chat: {model}}}}}")
-    assert plan(text).models["chat"].routes[1].tiers[0].rates.output == 15
+    assert plan(text).models["chat"].routes[1].prices.at(0).tiers[0].rates.output == 15
 
 
 def test_an_openai_backend_names_its_provider(base: str, plan: Callable[[str], Plan]) -> None:
     text = _policy(base, "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {chat: plain}}")
-    assert plan(text).models["chat"].routes[1].tiers[0].rates.input == 3
+    assert plan(text).models["chat"].routes[1].prices.at(0).tiers[0].rates.input == 3
 
 
 @pytest.mark.parametrize("served", ["embed", "{model: half, endpoints: [embeddings]}"])
@@ -173,7 +216,7 @@ def test_an_embedding_model_is_known_by_name_or_endpoint(served: str, base: str,
     text = _policy(
         base, f"{{zone: cloud, kind: openai, provider: acme, url: https://x/v1, serves: {{chat: {served}}}}}"
     )
-    assert plan(text).models["chat"].routes[1].tiers[0].rates.output == 0
+    assert plan(text).models["chat"].routes[1].prices.at(0).tiers[0].rates.output == 0
 
 
 @pytest.mark.parametrize(
@@ -238,18 +281,18 @@ def test_the_policys_price_wins_and_cache_prices_follow_its_input(base: str, pla
         "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, "
         "serves: {chat: {model: plain, price: {input: 0, output: 7, cached_input: 0.5, request: 0.01}}}}",
     )
-    assert plan(text).models["chat"].routes[1].tiers == (
+    assert plan(text).models["chat"].routes[1].prices.at(0).tiers == (
         PriceTier(0, Rates(input=0, output=7, cached_input=0.5, cache_write=0, request=0.01)),
     )
 
 
 def test_an_own_gpu_has_its_variable_cost(edited: Callable[[str, str], str], plan: Callable[[str], Plan]) -> None:
     text = edited("{usd_per_hour: 1.5}", "{usd_per_hour: 1.5, usd_per_million_tokens: 0.2}")
-    assert plan(text).models["chat"].routes[0].tiers == (PriceTier(0, Rates(0.2, 0.2, 0.2, 0.2)),)
+    assert plan(text).models["chat"].routes[0].prices.at(0).tiers == (PriceTier(0, Rates(0.2, 0.2, 0.2, 0.2)),)
 
 
 def test_an_own_gpu_without_a_cost_is_free_per_token(
     edited: Callable[[str, str], str], plan: Callable[[str], Plan]
 ) -> None:
     text = edited("    cost: {usd_per_hour: 1.5}\n", "")
-    assert plan(text).models["chat"].routes[0].tiers == (PriceTier(0, Rates(0, 0, 0, 0)),)
+    assert plan(text).models["chat"].routes[0].prices.at(0).tiers == (PriceTier(0, Rates(0, 0, 0, 0)),)

@@ -7,8 +7,15 @@ from datetime import UTC, datetime
 import pytest
 
 from router.config.prices import published, published_context
+from router.core.values import PriceTier
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def tiers_of(provider: str, model: str, *, embeds: bool = False) -> tuple[PriceTier, ...]:
+    prices = published(provider, model, NOW, embeds=embeds)
+    assert prices is not None
+    return prices.at(NOW.timestamp()).tiers
 
 
 @pytest.mark.parametrize(
@@ -24,21 +31,18 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
     ],
 )
 def test_common_models_have_a_price(provider: str, model: str) -> None:
-    tiers = published(provider, model, NOW)
-    assert tiers is not None
+    tiers = tiers_of(provider, model)
     assert all(0 < tier.rates.cached_input <= tier.rates.input < tier.rates.output < 1000 for tier in tiers)
 
 
 def test_prices_by_size_of_input_are_read() -> None:
-    tiers = published("anthropic", "claude-sonnet-4-5", NOW)
-    assert tiers is not None
+    tiers = tiers_of("anthropic", "claude-sonnet-4-5")
     assert [tier.from_input_tokens for tier in tiers] == [0, 200_001]
     assert tiers[1].rates.input == 2 * tiers[0].rates.input
 
 
 def test_an_embedding_model() -> None:
-    tiers = published("openai", "text-embedding-3-small", NOW, embeds=True)
-    assert tiers is not None and tiers[0].rates.input > 0
+    assert tiers_of("openai", "text-embedding-3-small", embeds=True)[0].rates.input > 0
 
 
 def test_context_lengths_are_read() -> None:

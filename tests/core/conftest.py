@@ -13,6 +13,7 @@ import pytest
 from router.core.facts import default_labels
 from router.core.policy import Policy
 from router.core.pricing import marginal
+from router.core.timeline import always
 from router.core.values import (
     BackendState,
     Facts,
@@ -26,6 +27,7 @@ from router.core.values import (
     Rates,
     Route,
     Snapshot,
+    Tariff,
 )
 
 GPT_4O_MINI = Rates(input=0.15, output=0.60, cached_input=0.075, cache_write=0.15)
@@ -44,6 +46,7 @@ class Make:
         """Owned and free in zone local for names that start with "gpu", gpt-4o-mini in zone cloud for all others."""
         owned = changes.pop("owned", backend.startswith("gpu"))
         rates = changes.pop("rates", FREE if owned else GPT_4O_MINI)
+        tiers = changes.pop("tiers", (PriceTier(0, rates),))
         fields: dict[str, Any] = {
             "backend": backend,
             "zone": "local" if owned else "cloud",
@@ -54,15 +57,15 @@ class Make:
             "modalities": frozenset({"text"}),
             "context": None,
             "quality": 0.9,
-            "tiers": (PriceTier(0, rates),),
+            "prices": always(Tariff(tiers)),
             "stream_usage": True,
         }
         return Route(**(fields | changes))
 
     def model(self, routes: Sequence[Route], name: str = "chat", quality_floor: float = 0.0) -> ModelPlan:
         clouds = [route for route in routes if not route.owned]
-        reference = min(clouds, key=lambda route: marginal(route, 3, 1), default=None)
-        return ModelPlan(name, tuple(routes), quality_floor, reference, 0 < len(clouds) < len(routes))
+        reference = min(clouds, key=lambda route: marginal(route, 3, 1, 0), default=None)
+        return ModelPlan(name, tuple(routes), quality_floor, always(reference), 0 < len(clouds) < len(routes))
 
     def key(self, name: str = "app", **changes: Any) -> KeyGrant:
         fields: dict[str, Any] = {"team": "search", "models": None, "zones": None, "level": None, "tags": ()}
@@ -101,7 +104,9 @@ class Make:
         levels = {} if policy.sensitivity is None else policy.sensitivity.levels
         by_name = {model.name: model for model in models}
         references = [
-            model.reference.tiers[0].rates for model in models if model.eligible and model.reference is not None
+            route.prices.at(0).tiers[0].rates
+            for model in models
+            if model.eligible and (route := model.reference.at(0)) is not None
         ]
         return Plan(
             version="0123456789ab",
@@ -113,7 +118,7 @@ class Make:
             level_zones=tuple(frozenset(zones) for zones in levels.values()),
             default_labels=default_labels(policy.sensitivity),
             gpu=gpu,
-            cloud_reference=references[0] if references else None,
+            cloud_reference=always(references[0] if references else None),
         )
 
 

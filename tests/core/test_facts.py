@@ -7,6 +7,7 @@ from router.core.detectors import Detectors, compile_detectors
 from router.core.facts import build_facts, default_labels
 from router.core.policy import Detector, Policy
 from router.core.reading import BadBody, read
+from router.core.timeline import always
 from router.core.values import Facts, GpuFigures, KeyGrant, Label, Plan
 
 NOBODY = KeyGrant("app", "search", None, None, None, ())
@@ -34,7 +35,7 @@ def plan(sensitivity: dict[str, Any] | None) -> Plan:
         level_zones=() if sensitivity is None else tuple(map(frozenset, levels.values())),
         default_labels=default_labels(policy.sensitivity),
         gpu=GpuFigures(0.0, 0.0, None),
-        cloud_reference=None,
+        cloud_reference=always(None),
     )
 
 

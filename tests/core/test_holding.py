@@ -12,7 +12,8 @@ from router.core.holds import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKENS, Learne
 from router.core.periods import Periods
 from router.core.policy import Budget
 from router.core.reading import read
-from router.core.values import Candidate, Cell, Decision
+from router.core.timeline import built
+from router.core.values import Candidate, Cell, Decision, PriceTier, Tariff
 
 NOON = 1_779_271_200.0
 BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello there"}]%b}'
@@ -66,9 +67,20 @@ def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
         Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),)) for route in plan.models["chat"].routes
     ]
     key = make.key()
-    first = holding.terms(decisions[0], key)
-    assert holding.terms(decisions[0], key) is first
-    assert holding.terms(decisions[0], make.key()) is not first
+    first = holding.terms(decisions[0], key, NOON)
+    assert holding.terms(decisions[0], key, NOON) is first
+    assert holding.terms(decisions[0], make.key(), NOON) is not first
     monkeypatch.setattr("router.core.holding.MOST", 1)
-    holding.terms(decisions[1], key)
-    assert holding.terms(decisions[0], key) is not first
+    holding.terms(decisions[1], key, NOON)
+    assert holding.terms(decisions[0], key, NOON) is not first
+
+
+def test_terms_are_worked_out_anew_when_other_prices_count(make):
+    plan = make.plan()
+    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    hourly = built(0, [], [6 * 3600], lambda now: Tariff((PriceTier(0, make.free if now else make.gpt_4o_mini),)))
+    route, key = make.route("openai", prices=hourly), make.key()
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    first = holding.terms(decision, key, NOON)
+    assert holding.terms(decision, key, NOON + 3600) is first
+    assert holding.terms(decision, key, NOON + 15 * 3600) is not first

@@ -5,8 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core import pricing
-from router.core.pricing import Remainders, counterfactual, exact_micro_usd, marginal, rates_for, steps_of, worst_case
-from router.core.values import PriceTier, Rates, Usage
+from router.core.pricing import (
+    Remainders,
+    cost_of,
+    counterfactual,
+    exact_micro_usd,
+    marginal,
+    rates_for,
+    steps_of,
+    worst_case,
+)
+from router.core.timeline import DAY, built
+from router.core.values import PriceTier, Rates, Tariff, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
 LARGE = Rates(input=2.0, output=6.0, cached_input=0.2, cache_write=2.5)
@@ -95,38 +105,38 @@ counts = st.integers(0, 2_000_000)
 @given(rates, counts, counts)
 def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates, tokens: int, output: int):
     route = make.route("openai", rates=rates)
-    worst = worst_case(steps_of([route]), tokens, output)
+    worst = worst_case(steps_of([route], 0, 0), tokens, output)
     for usage in (
         Usage(tokens, 0, 0, output),
         Usage(tokens, tokens, 0, output),
         Usage(tokens, 0, tokens, output),
         Usage(tokens // 2, 0, 0, output // 2),
     ):
-        assert 0 <= exact_micro_usd(route.tiers, usage) <= worst
+        assert 0 <= cost_of(route, usage, 0) <= worst
 
 
 def test_the_worst_case_is_the_dearest_candidate(make):
     cheap, dear = make.route("openai"), make.route("other", rates=LARGE)
-    assert worst_case(steps_of([cheap, dear]), 100, 10) == 100 * 2.5 + 10 * 6.0
-    assert worst_case(steps_of([make.route("gpu")]), 100, 10) == 0
-    assert worst_case(steps_of([]), 100, 10) == 0
+    assert worst_case(steps_of([cheap, dear], 0, 0), 100, 10) == 100 * 2.5 + 10 * 6.0
+    assert worst_case(steps_of([make.route("gpu")], 0, 0), 100, 10) == 0
+    assert worst_case(steps_of([], 0, 0), 100, 10) == 0
 
 
 def test_the_worst_case_covers_a_dearer_tier_below_the_estimate(make):
     route = make.route("openai", tiers=TIERS)
-    assert worst_case(steps_of([route]), 400_000, 0) == 400_000 * 2.5
-    assert worst_case(steps_of([route]), 199_999, 0) == 249_999
+    assert worst_case(steps_of([route], 0, 0), 400_000, 0) == 400_000 * 2.5
+    assert worst_case(steps_of([route], 0, 0), 199_999, 0) == 249_999
 
 
 def test_an_owned_route_is_compared_with_the_cloud_reference(make):
     gpu = make.route("gpu")
     model = make.model([gpu, make.route("openai")])
-    assert counterfactual(model, gpu, Usage(input=1000, output=100)) == 210
+    assert counterfactual(model, gpu, Usage(input=1000, output=100), 0) == 210
 
 
 def test_an_owned_route_without_a_cloud_side_saves_nothing(make):
     gpu = make.route("gpu")
-    assert counterfactual(make.model([gpu]), gpu, Usage(input=1000)) == 0
+    assert counterfactual(make.model([gpu]), gpu, Usage(input=1000), 0) == 0
 
 
 def test_a_cloud_route_is_compared_with_the_cheapest_owned_route(make):
@@ -137,25 +147,37 @@ def test_a_cloud_route_is_compared_with_the_cheapest_owned_route(make):
         make.route("gpu-b", rates=power),
         make.route("other", rates=make.free),
     ]
-    assert counterfactual(make.model(routes), routes[0], Usage(input=1000)) == 20
+    assert counterfactual(make.model(routes), routes[0], Usage(input=1000), 0) == 20
 
 
 def test_a_cloud_route_without_an_owned_side_is_its_own_counterfactual(make):
     openai = make.route("openai")
     usage = Usage(input=1000, output=100)
-    assert counterfactual(make.model([openai]), openai, usage) == exact_micro_usd(openai.tiers, usage)
+    assert counterfactual(make.model([openai]), openai, usage, 0) == cost_of(openai, usage, 0)
 
 
 def test_the_marginal_price_is_not_rounded(make):
     openai = make.route("openai", rates=Rates(0.15, 0.6, 0.0, 0.0, request=0.001))
-    assert marginal(openai, 1, 0.5) == pytest.approx(0.15 + 0.3 + 1000)
+    assert marginal(openai, 1, 0.5, 0) == pytest.approx(0.15 + 0.3 + 1000)
 
 
 def test_a_price_that_another_one_outdoes_everywhere_is_left_out(make):
     cheap = make.route("a", rates=Rates(1.0, 2.0, 0.5, 1.0))
     dear = make.route("b", rates=Rates(1.5, 2.0, 0.5, 1.0))
     other = make.route("c", rates=Rates(0.1, 9.0, 0.1, 0.1))
-    assert steps_of([cheap, dear, other, make.route("gpu")]) == ((0, 0.1, 9.0, 0.0), (0, 1.5, 2.0, 0.0))
+    assert steps_of([cheap, dear, other, make.route("gpu")], 0, 0) == ((0, 0.1, 9.0, 0.0), (0, 1.5, 2.0, 0.0))
+
+
+def test_all_that_is_compared_has_the_prices_of_one_time(make):
+    """A request before midnight costs what it cost then, however late its books are made."""
+    morning = built(0, [], [6 * 3600], lambda now: Tariff((PriceTier(0, LARGE if now else SMALL),)))
+    gpu, openai = make.route("gpu", prices=morning), make.route("openai", prices=morning)
+    model = make.model([gpu, openai])
+    for now, rates in ((DAY - 1, LARGE), (DAY, SMALL), (DAY + 6 * 3600, LARGE)):
+        usage = Usage(input=1000)
+        assert cost_of(openai, usage, now) == marginal(openai, 1000, 0, now) == 1000 * rates.input
+        assert counterfactual(model, gpu, usage, now) == counterfactual(model, openai, usage, now) == 1000 * rates.input
+        assert steps_of([openai], now, now) == steps_of([make.route("openai", rates=rates)], 0, 0)
 
 
 def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():
@@ -168,4 +190,4 @@ def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():
 
 def test_what_a_cache_may_keep_for_an_hour_is_held(make):
     rates = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75, cache_write_1h=6.0)
-    assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))]), 1000, 0) == 6000
+    assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))], 0, 0), 1000, 0) == 6000

@@ -13,6 +13,7 @@ from router.core import recall
 from router.core.decide import decide
 from router.core.media import FORBIDDEN
 from router.core.recall import Recall
+from router.core.timeline import DAY, built
 from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Side, Snapshot
 
 SENSITIVITY = {
@@ -169,13 +170,26 @@ def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any
     assert essence(remembered.decide(changed, snapshot)) == essence(decide(changed, plan, snapshot)) != essence(first)
 
 
-@pytest.mark.parametrize("field", Snapshot.__struct_fields__)
+@pytest.mark.parametrize("field", [field for field in Snapshot.__struct_fields__ if field != "at"])
 def test_everything_that_is_known_of_the_moment_is_part_of_the_question(make: Any, field: str) -> None:
     plan = make.plan(cost=COSTS[0], rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
     remembered, facts, plain = Recall(plan), make.facts(), make.snapshot(tokens=900)
     changed = msgspec.structs.replace(plain, **{field: OTHER_MOMENTS[field]})
     first = remembered.decide(facts, plain)
     assert essence(remembered.decide(facts, changed)) == essence(decide(facts, plan, changed)) != essence(first)
+
+
+def test_prices_of_the_time_are_part_of_the_question(make: Any) -> None:
+    """A break-even that moves at midnight moves remembered decisions too."""
+    dear, cheap = make.gpt_4o_mini, make.free
+    plan = msgspec.structs.replace(
+        make.plan(cost={"strategy": "breakeven"}),
+        cloud_reference=built(0, [DAY], [], lambda now: cheap if now < DAY else dear),
+    )
+    remembered, facts = Recall(plan), make.facts()
+    before, after = (make.snapshot(tokens=1_000_000_000, at=at) for at in (0, DAY))
+    assert remembered.decide(facts, before).side is Side.CLOUD
+    assert remembered.decide(facts, after).side is decide(facts, plan, after).side is Side.LOCAL
 
 
 def test_an_answer_is_for_the_very_grant_that_it_was_made_for(make: Any) -> None:

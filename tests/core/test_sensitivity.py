@@ -8,6 +8,7 @@ from router.core.facts import default_labels
 from router.core.naming import unknown
 from router.core.policy import Policy
 from router.core.sensitivity import Classification, classify, is_most_restricted, with_key
+from router.core.timeline import always
 from router.core.values import GpuFigures, KeyGrant, Label, Plan
 
 LEVELS = {"public": ["local", "eu", "us"], "internal": ["local", "eu"], "secret": ["local"]}
@@ -36,7 +37,7 @@ def plan(sensitivity: dict[str, Any] | None = None) -> Plan:
         level_zones=tuple(map(frozenset, levels.values())),
         default_labels=default_labels(policy.sensitivity),
         gpu=GpuFigures(0.0, 0.0, None),
-        cloud_reference=None,
+        cloud_reference=always(None),
     )
 
 

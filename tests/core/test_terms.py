@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from router.core.bill import BOTH, CLOUD, LOCAL
 from router.core.terms import terms_of
-from router.core.values import Candidate, Cell, Decision
+from router.core.timeline import DAY, built
+from router.core.values import Candidate, Cell, Decision, PriceTier, Tariff
 
 GPU = Cell("gpu", "local", "chat", "search", "app")
 API = Cell("openai", "cloud", "chat", "search", "app")
@@ -26,6 +29,22 @@ def test_the_first_candidate_is_charged_and_the_first_own_one_where_only_that_is
 ):
     routes = [make.route(name) for name in backends]
     candidates = tuple(Candidate(route, "", "") for route in routes)
-    terms = terms_of(Decision("chat", "", (), frozenset(), candidates), make.key(), make.model(routes))
+    terms = terms_of(Decision("chat", "", (), frozenset(), candidates), make.key(), make.model(routes), 0, 600)
     assert (terms.sides, terms.cell, terms.local_cell) == (sides, cell, local_cell)
     assert terms.local_steps == (((0, 0.0, 0.0, 0.0),) if sides != CLOUD else ())
+
+
+def test_prices_that_begin_before_the_last_attempt_may_are_held_too(make):
+    """And terms hold until another price may count for such an attempt, or the first of them counts no more."""
+    rates = {0: make.free, DAY: make.gpt_4o_mini}
+    prices = built(0, [DAY], [], lambda now: Tariff((PriceTier(0, rates[int(now)]),)))
+    route = make.route("openai", prices=prices)
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    free, mini = (0, 0.0, 0.0, 0.0), (0, 0.15, 0.6, 0.0)
+    for now, steps, until in (
+        (DAY - 601, (free,), DAY - 600),
+        (DAY - 600, (mini,), DAY),
+        (DAY, (mini,), math.inf),
+    ):
+        terms = terms_of(decision, make.key(), make.model([route]), now, 600)
+        assert (terms.steps, terms.until) == (steps, until)
