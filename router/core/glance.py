@@ -33,7 +33,7 @@ _MARKED = bytes(
 # pass, pwd, dot, authorization, (at), -----begin
 _WORDS = re.compile(rb"p(?:ass|wp|ot |thorization|at\)|ppppbegin)")
 _STRING_BEGINS = re.compile(rb'"[ ._/-]{0,2}[0-9]')
-_STRING_ENDS = re.compile(rb'[0-9][ ._/-]{0,2}\\{0,64}"')
+_STRING_ENDS = re.compile(rb'"(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{2}")|(?<=\\"))')
 _ADDRESS = re.compile(rb"://")
 
 

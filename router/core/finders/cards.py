@@ -59,8 +59,9 @@ def _places(text: Text) -> Iterator[int]:
     """Where a number may begin: what follows is right by its check digit, and grouped as a card's may be."""
     data = text.data
     for start, stop, shape in text.blocks:
-        text.spend(len(shape.data) // _OCTETS_PER_STEP)
-        for offset in right_numbers(data[start : stop + REACH]):
+        right = tuple(right_numbers(data[start : stop + REACH]))
+        text.spend(len(shape.data) // _OCTETS_PER_STEP + len(right) // 3)
+        for offset in right:
             at = start + offset
             if at < stop and _OPENING.match(data, at) is not None:
                 yield at
