@@ -43,7 +43,7 @@ Files are read once: a change shows after a restart. What Plotly needs to keep t
 `chart.js`.
 The Content-Security-Policy allows files of this server only: no inline script or style, no `eval`. A script reads
 `/api/session` for its role and its `csrf` token, which goes back as the header `x-csrf-token` on every write.
-`EventSource("/api/events")` brings what changes. `/api/openapi.json` lists the rest; money is in integer micro-USD.
+`EventSource("/api/events")` brings what changes. `/api/openapi.json` lists the rest; money is in micro-USD.
 
 It may import ledger, upstream, config and core.
 """

@@ -1,7 +1,8 @@
 """What the API says.
 
-Money is in integer micro-USD unless a name says otherwise; times are seconds since the epoch; days are local dates
-(YYYY-MM-DD) of the policy's time zone. Names of models, teams and keys come from outside: they are text, never markup.
+Money is in micro-USD, to the thousandth, unless a name says otherwise; times are seconds since the epoch; days are
+local dates (YYYY-MM-DD) of the policy's time zone. Names of models, teams and keys come from outside: they are text,
+never markup.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ class Figures(Struct, frozen=True, kw_only=True):
     """All input tokens, the cached ones included."""
     cached: int = 0
     output: int = 0
-    cost_micro_usd: int = 0
+    cost_micro_usd: float = 0
     """What it cost; for own backends their variable cost, without rent."""
-    counterfactual_micro_usd: int = 0
+    counterfactual_micro_usd: float = 0
     """What the other side would have charged."""
-    saved_micro_usd: int = 0
+    saved_micro_usd: float = 0
     """Counterfactual minus cost, as `breakeven usage` prints it."""
     estimated: int = 0
     """Requests whose tokens were estimated."""
@@ -68,9 +69,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     local_tokens: int = 0
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0
-    cloud_only_micro_usd: int = 0
+    cloud_only_micro_usd: float = 0
     """What it would have cost with everything in the cloud: local requests at their counterfactual."""
-    avoided_micro_usd: int = 0
+    avoided_micro_usd: float = 0
     """Cloud charges that local requests avoided: `cloud_only` minus cost. The rent of GPUs is not taken off."""
 
 
@@ -91,9 +92,9 @@ class Point(Struct, frozen=True, kw_only=True):
     local_tokens: int = 0
     cloud_tokens: int = 0
     requests: int = 0
-    cost_micro_usd: int = 0
-    counterfactual_micro_usd: int = 0
-    cloud_only_micro_usd: int = 0
+    cost_micro_usd: float = 0
+    counterfactual_micro_usd: float = 0
+    cloud_only_micro_usd: float = 0
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
@@ -103,9 +104,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     """The month's last."""
     elapsed: float
     """Share of the month that is over, 0 to 1."""
-    cost_micro_usd: int
-    cloud_only_micro_usd: int
-    net_saved_micro_usd: int | None
+    cost_micro_usd: float
+    cloud_only_micro_usd: float
+    net_saved_micro_usd: float | None
     """With the rent of the whole month; None for a filtered view."""
     formula: str
 
@@ -116,10 +117,10 @@ class Spend(Struct, frozen=True, kw_only=True):
     timezone: str
     by: Literal["backend", "zone", "model", "team", "key"]
     total: Figures
-    rent_micro_usd: int | None
+    rent_micro_usd: float | None
     """What the own GPUs cost from the range's first day with traffic on, whether they worked or not, at the rent in the
     policy in force. None for a filtered view: a rent has no team."""
-    net_saved_micro_usd: int | None
+    net_saved_micro_usd: float | None
     """Avoided cloud charges minus rent: below zero the cloud alone would have been cheaper."""
     rows: list[SpendRow]
     """Dearest first."""
@@ -218,13 +219,13 @@ class BudgetUse(Struct, frozen=True, kw_only=True):
     """Empty for all."""
     measure: Literal["usd", "tokens", "requests", "concurrent"]
     period: Literal["minute", "day", "month", ""]
-    amount: int
-    used: int
-    held: int
+    amount: float
+    used: float
+    held: float
     """By requests under way."""
-    risk: int = 0
+    risk: float = 0
     """What running requests may exceed their holds by."""
-    left: int
+    left: float
     soft: float | None = None
     """Share of the amount from which clients are warned."""
     resets: float | None = None
@@ -384,8 +385,8 @@ class RequestRecord(Struct, frozen=True, kw_only=True):
     cache_write: int = 0
     output: int = 0
     estimated: bool = False
-    cost_micro_usd: int = 0
-    counterfactual_micro_usd: int = 0
+    cost_micro_usd: float = 0
+    counterfactual_micro_usd: float = 0
     error: bool = False
     eligible: bool = False
     sent_ms: float = 0.0

@@ -16,6 +16,7 @@ from router.admin.economics import breakeven
 from router.admin.errors import ApiError
 from router.admin.gauges import budget_gauges, operations_gauges
 from router.admin.operations import operations_of
+from router.core.money import micro_usd
 from router.core.values import Row
 from router.core.volume import day_before, day_of
 from router.ledger.errors import LedgerUnavailable
@@ -35,6 +36,7 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
     "estimated": ("breakeven_estimated_requests", "Requests whose tokens were estimated."),
     "unsettled": ("breakeven_unsettled_requests", "Requests charged as held because nobody settled them."),
 }
+_MONEY = ("cost", "counterfactual")
 _CORRECTED_DAYS = 3
 """After so many days a day's totals do not change any more."""
 
@@ -126,7 +128,7 @@ def _counters(totals: _Totals) -> list[Metric]:
     for name, (metric, text) in _COUNTED.items():
         family = CounterMetricFamily(metric, text, labels=LABELS)
         for group, figures in sorted(totals.items()):
-            family.add_metric(group, figures[name])
+            family.add_metric(group, micro_usd(figures[name]) if name in _MONEY else figures[name])
         families.append(family)
     return families
 

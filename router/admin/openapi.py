@@ -16,7 +16,8 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _NO_SESSION: list[dict[str, list[str]]] = []
 _EITHER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 DESCRIPTION = (
-    "Money is in integer micro-USD, times are seconds since the epoch, days are local dates of the policy's time zone. "
+    "Money is in micro-USD, to the thousandth; times are seconds since the epoch; days are local dates of the policy's "
+    "time zone. "
     "API clients send a token as `Authorization: Bearer`. Pages have a session cookie and send the session's `csrf` "
     "as `x-csrf-token` with every write. Writes of the policy need `If-Match` with the `text_version` that they "
     "began with."

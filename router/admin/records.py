@@ -8,6 +8,7 @@ from router.admin.answers import RequestRecord
 from router.admin.errors import ApiError
 from router.admin.questions import RequestsQuery
 from router.admin.sources import Page
+from router.core.money import micro_usd
 from router.ledger.reader import Filter, open_records
 from router.ledger.records import Record
 
@@ -77,8 +78,8 @@ def record_of(record: Record) -> RequestRecord:
         cache_write=record.cache_write,
         output=record.output,
         estimated=record.estimated,
-        cost_micro_usd=record.cost,
-        counterfactual_micro_usd=record.counterfactual,
+        cost_micro_usd=micro_usd(record.cost),
+        counterfactual_micro_usd=micro_usd(record.counterfactual),
         error=record.error,
         eligible=record.eligible,
         sent_ms=record.sent / 1000,

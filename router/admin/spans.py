@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from router.core.money import in_usd
 from router.core.policy import Backend, LitellmBackend, OpenAIBackend
 from router.core.values import Plan, Route
 from router.ledger.records import Record
@@ -119,8 +120,8 @@ def _of_request(record: Record) -> dict[str, Value]:
     }
     counted: dict[str, Value] = {
         "breakeven.attempts": record.attempts,
-        "breakeven.cost_usd": record.cost / _MICRO,
-        "breakeven.counterfactual_usd": record.counterfactual / _MICRO,
+        "breakeven.cost_usd": in_usd(record.cost),
+        "breakeven.counterfactual_usd": in_usd(record.counterfactual),
         "breakeven.estimated": record.estimated,
     }
     status: dict[str, Value] = {"http.response.status_code": record.status} if record.status else {}

@@ -18,6 +18,7 @@ from router.admin.control import Ask, Control
 from router.admin.economics import line_to_draw
 from router.admin.errors import ApiError
 from router.admin.questions import By, SpendQuery
+from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
 from router.core.volume import day_of
 from router.ledger.keys import StoredKey
@@ -142,13 +143,13 @@ def figures_of(rows: Iterable[Row], owned: frozenset[str]) -> Figures:
     cost, counterfactual = sums.pop("cost"), sums.pop("counterfactual")
     return Figures(
         **sums,
-        cost_micro_usd=cost,
-        counterfactual_micro_usd=counterfactual,
-        saved_micro_usd=counterfactual - cost,
+        cost_micro_usd=micro_usd(cost),
+        counterfactual_micro_usd=micro_usd(counterfactual),
+        saved_micro_usd=micro_usd(counterfactual - cost),
         local_tokens=local,
         cloud_tokens=cloud,
-        cloud_only_micro_usd=cloud_only,
-        avoided_micro_usd=cloud_only - cost,
+        cloud_only_micro_usd=micro_usd(cloud_only),
+        avoided_micro_usd=micro_usd(cloud_only - cost),
     )
 
 
@@ -181,7 +182,7 @@ def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], 
     if not used:
         return 0
     seconds = min(now, days.end) - begin_of(used[0], days.timezone)
-    return max(0, round(plan.gpu.fixed_usd_per_day * 1e6 * seconds / _DAY_SECONDS))
+    return max(0, round(plan.gpu.fixed_usd_per_day * MICRO_PER_USD * seconds / _DAY_SECONDS))
 
 
 def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: float) -> Forecast:
@@ -190,7 +191,7 @@ def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: fl
     month = Days(days.first, first.replace(day=count).isoformat(), days.timezone)
     elapsed = (now - month.begin) / (month.end - month.begin)
     scale = 1 / max(elapsed, 1e-9)
-    rent = plan.gpu.fixed_usd_per_day * 1e6 * (month.end - month.begin) / _DAY_SECONDS
+    rent = plan.gpu.fixed_usd_per_day * MICRO_PER_USD * (month.end - month.begin) / _DAY_SECONDS
     return Forecast(
         day=month.last,
         elapsed=elapsed,

@@ -17,6 +17,7 @@ import msgspec
 from router.cli.server import add_arguments, ledger_url
 from router.cli.table import table
 from router.core.budget import Limit, all_limits
+from router.core.money import usd_text
 from router.core.periods import Periods
 from router.core.standing import Standing
 from router.ledger.budgets import standings
@@ -85,10 +86,11 @@ def as_json(found: Sequence[Standing]) -> str:
     rows = [
         {
             **msgspec.structs.asdict(each.limit),
-            "used": each.used,
-            "held": each.held,
-            "left": each.left,
-            "at_risk": each.risk,
+            "amount": each.shown(each.limit.amount),
+            "used": each.shown(each.used),
+            "held": each.shown(each.held),
+            "left": each.shown(each.left),
+            "at_risk": each.shown(each.risk),
             "warned": each.warned,
             "turns": each.turns,
         }
@@ -112,7 +114,7 @@ def _line(standing: Standing, timezone: ZoneInfo) -> tuple[str, ...]:
 
 
 def _shown(limit: Limit, figure: int) -> str:
-    return f"${figure / 1e6:,.6f}" if limit.measure == "usd" else f"{figure:,}"
+    return f"${usd_text(figure)}" if limit.measure == "usd" else f"{figure:,}"
 
 
 def _notes(found: Sequence[Standing]) -> list[str]:

@@ -18,6 +18,7 @@ from router.cli.server import add_arguments, ledger_url
 from router.cli.table import table
 from router.cli.usage import parse_day
 from router.config.load import PolicyError, load
+from router.core.money import NANO_PER_USD, in_usd, usd_text
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.invoice import Figures, Invoice, read_invoice
 from router.ledger.reconcile import Line, Reconciliation, Tolerance, read_ours, reconcile, rows_of
@@ -124,7 +125,7 @@ async def _reconcile(
             return mapped.get(model) or names.get((backend, model), model) if backend in backends else None
 
         ours = await read_ours(report, days, timezone, name_of)
-    return reconcile(invoice, ours, Tolerance(args.tolerance, round(args.tolerance_usd * 1e6)), days)
+    return reconcile(invoice, ours, Tolerance(args.tolerance, round(args.tolerance_usd * NANO_PER_USD)), days)
 
 
 def _policy(file: str | None) -> tuple[Names, set[str]]:
@@ -179,7 +180,7 @@ def as_json(result: Reconciliation, args: argparse.Namespace) -> str:
 
 def _fields(figures: Figures, measures: Sequence[str]) -> dict[str, float]:
     fields = {measure: getattr(figures, measure) for measure in measures if measure != "cost"}
-    return fields | ({"cost_usd": figures.cost / 1e6} if "cost" in measures else {})
+    return fields | ({"cost_usd": in_usd(figures.cost)} if "cost" in measures else {})
 
 
 def as_text(result: Reconciliation, args: argparse.Namespace) -> str:
@@ -199,7 +200,7 @@ def _columns(line: Line, has_tokens: bool, has_money: bool) -> list[str]:
         columns += [f"{a:,}", f"{b:,}", f"{b - a:+,}"]
     if has_money:
         a, b = line.theirs.cost, line.ours.cost
-        columns += [f"{a / 1e6:,.6f}", f"{b / 1e6:,.6f}", f"{(b - a) / 1e6:+,.6f}"]
+        columns += [usd_text(a), usd_text(b), usd_text(b - a, "+")]
     return columns
 
 

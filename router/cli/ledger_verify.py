@@ -16,6 +16,7 @@ import msgspec
 from router.cli.days import add_days, span_of
 from router.cli.server import add_arguments, ledger_url
 from router.cli.table import table
+from router.core.money import micro_usd
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reader import open_records
 from router.ledger.report import open_report
@@ -23,6 +24,7 @@ from router.ledger.verify import Difference, Place, Verification, verify
 
 _HEADINGS = ("when", "backend", "zone", "model", "team", "key", "total", "books", "records", "difference")
 _NAMES = 7
+_MONEY = ("cost", "counterfactual")
 
 
 def add_parser(actions: Any) -> None:
@@ -124,19 +126,29 @@ def _name(place: Place, zone: ZoneInfo) -> str:
 
 
 def _columns(difference: Difference, zone: ZoneInfo) -> tuple[str, ...]:
-    cell, figures = difference.cell, (difference.books, difference.records)
+    cell = difference.cell
+    *figures, apart = _shown(difference)
     names = (_name(difference.place, zone), cell.backend, cell.zone, cell.model, cell.team, cell.key)
-    total = f"{difference.total} (micro-USD)" if difference.total in ("cost", "counterfactual") else difference.total
-    return (*names, total, *(f"{n:,}" for n in figures), f"{difference.books - difference.records:+,}")
+    total = f"{difference.total} (micro-USD)" if difference.total in _MONEY else difference.total
+    return (*names, total, *(f"{n:,}" for n in figures), f"{apart:+,}")
+
+
+def _shown(difference: Difference) -> tuple[float, float, float]:
+    """Of the books, of the records, and what is between them; money in micro-USD."""
+    figures = difference.books, difference.records, difference.books - difference.records
+    if difference.total not in _MONEY:
+        return figures
+    return micro_usd(figures[0]), micro_usd(figures[1]), micro_usd(figures[2])
 
 
 def _fields(difference: Difference, zone: ZoneInfo) -> dict[str, Any]:
+    books, records, apart = _shown(difference)
     return {
         "period": difference.place.period,
         "when": _name(difference.place, zone),
         **msgspec.structs.asdict(difference.cell),
         "total": difference.total,
-        "books": difference.books,
-        "records": difference.records,
-        "difference": difference.books - difference.records,
+        "books": books,
+        "records": records,
+        "difference": apart,
     }

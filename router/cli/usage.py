@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.cli.server import add_arguments, ledger_url
+from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.core.volume import day_before, day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
@@ -117,7 +118,7 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 def _columns(row: Row) -> tuple[str, ...]:
     counts = (row.requests, row.errors, row.input, row.cached, row.output)
     money = (row.cost, row.counterfactual, row.counterfactual - row.cost)
-    return (*(f"{n:,}" for n in counts), *(f"{micro / 1e6:,.6f}" for micro in money))
+    return (*(f"{n:,}" for n in counts), *(usd_text(amount) for amount in money))
 
 
 def _fields(row: Row) -> dict[str, Any]:
@@ -127,9 +128,9 @@ def _fields(row: Row) -> dict[str, Any]:
         "input": row.input,
         "cached": row.cached,
         "output": row.output,
-        "cost_usd": row.cost / 1e6,
-        "counterfactual_usd": row.counterfactual / 1e6,
-        "saved_usd": (row.counterfactual - row.cost) / 1e6,
+        "cost_usd": in_usd(row.cost),
+        "counterfactual_usd": in_usd(row.counterfactual),
+        "saved_usd": in_usd(row.counterfactual - row.cost),
         "estimated": row.estimated,
         "unsettled": row.unsettled,
         "unheld": row.unheld,

@@ -182,9 +182,14 @@ _LIMITS = {
 }
 
 
+def _bound(number: float) -> str:
+    """As it would be written in a policy."""
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
 def _limit(spot: Spot) -> str:
     key, words = _LIMITS[spot.type]
-    return f"must be {words} {spot.context[key]:g}; this is {_shown(spot.value)}"
+    return f"must be {words} {_bound(spot.context[key])}; this is {_shown(spot.value)}"
 
 
 def _value_error(spot: Spot) -> str:

@@ -117,7 +117,7 @@ class Hold(Struct, frozen=True, gc=False):
     input: int
     output: int
     cost: int
-    """Micro-USD."""
+    """Nano-USD."""
     eligible: bool
     bill: Bill = NO_BILL
     """The counters of limits that it is held against."""
@@ -126,11 +126,11 @@ class Hold(Struct, frozen=True, gc=False):
     local_first: bool = False
     """It would go to an own backend anyway."""
     local_cost: int = 0
-    """Micro-USD if it goes to own backends only."""
+    """Nano-USD if it goes to own backends only."""
     local_cell: Cell | None = None
     """Where it is charged then."""
     cost_at_risk: int = 0
-    """Micro-USD that it may cost beyond `cost`, when that is a learned bound."""
+    """Nano-USD that it may cost beyond `cost`, when that is a learned bound."""
     tokens_at_risk: int = 0
     request: str = ""
     """The `x-request-id` that the client is given."""

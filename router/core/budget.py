@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
 
+from router.core.money import NANO_PER_USD, nano_of
 from router.core.periods import Period, Periods
 from router.core.policy import Amounts, Budget, Policy, SidedAmounts
-from router.core.pricing import MICRO_USD_PER_USD
 from router.core.values import KeyGrant
 
 LimitSide = Literal["all", "local", "cloud"]
@@ -39,6 +38,7 @@ _FIELDS: tuple[tuple[str, Measure, Period], ...] = (
     ("requests_per_day", "requests", "day"),
     ("concurrent_requests", "concurrent", ""),
 )
+_NANO_PER_CENT = NANO_PER_USD // 100
 _REMEMBERED = 10_000
 
 
@@ -54,7 +54,7 @@ class Limit(Struct, frozen=True):
     measure: Measure
     period: Period
     amount: int
-    """Micro-USD, tokens (input and output) or requests."""
+    """Nano-USD, tokens (input and output) or requests."""
     soft: float = 0.8
     """Share of the amount from which a warning is given."""
     spare_local: bool = False
@@ -78,7 +78,7 @@ class Limit(Struct, frozen=True):
         return f"{self.scope.replace(':', ' ', 1)}: {self.field}" + (f" ({', '.join(of)})" if of else "")
 
     def asks(self, tokens: int, cost: int) -> int:
-        """What a request of `tokens` (input and output) and `cost` (micro-USD) takes of it."""
+        """What a request of `tokens` (input and output) and `cost` (nano-USD) takes of it."""
         if self.measure == "usd":
             return cost
         return tokens if self.measure == "tokens" else 1
@@ -173,13 +173,8 @@ def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> 
         for field, measure, period in _FIELDS if section is not None else ():
             value = getattr(section, field)
             if value is not None:
-                amount = _micro_usd(value) if measure == "usd" else value
+                amount = nano_of(value) if measure == "usd" else value
                 yield Limit(scope, side, model, measure, period, amount, budget.soft, spare)
-
-
-def _micro_usd(usd: float) -> int:
-    """Rounded down, as the policy writes it: 0.57 USD are 570000 micro-USD, whatever binary fractions make of it."""
-    return int(Decimal(str(usd)) * MICRO_USD_PER_USD)
 
 
 def refusal_of(verdict: Verdict, now: float, periods: Periods) -> OverBudget:
@@ -256,12 +251,12 @@ def _shown(limit: Limit, figure: int) -> str:
     return _dollars(figure) if limit.measure == "usd" else f"{figure:,}"
 
 
-def _dollars(micro_usd: int) -> str:
+def _dollars(nano_usd: int) -> str:
     """Cents from a dollar on; below that as many digits as there are, so that small is never shown as nothing."""
-    if micro_usd >= MICRO_USD_PER_USD:
-        return f"${micro_usd / MICRO_USD_PER_USD:,.2f}"
-    whole, digits = divmod(micro_usd, 10_000)
-    return f"$0.{whole:02d}" + f"{digits:04d}".rstrip("0")
+    if nano_usd >= NANO_PER_USD:
+        return f"${nano_usd / NANO_PER_USD:,.2f}"
+    cents, digits = divmod(nano_usd, _NANO_PER_CENT)
+    return f"$0.{cents:02d}" + f"{digits:07d}".rstrip("0")
 
 
 def warning_of(limit: Limit, used: int, held: int) -> str:

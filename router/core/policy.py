@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from router.core.money import GREATEST_USD
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
@@ -67,7 +69,7 @@ Duration = Annotated[
 Secret = Annotated[str, AfterValidator(_check_secret)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-UsdLimit = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+UsdLimit = Annotated[float, Field(ge=0, le=GREATEST_USD, allow_inf_nan=False)]
 CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]

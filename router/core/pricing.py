@@ -1,7 +1,8 @@
 """What a request costs, in micro-USD.
 
-Rates are micro-USD per token, so every product of tokens and a rate is micro-USD already. A request is priced
-on its own, never as a share of a total: some prices double above a size of input.
+Rates are micro-USD per token, so every product of tokens and a rate is micro-USD already. What is booked or held is
+whole nano-USD, see `money`. A request is priced on its own, never as a share of a total: some prices double above a
+size of input.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import math
 import operator
 from collections.abc import Hashable, Iterable
 
+from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
 from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
 
 Step = tuple[int, float, float, float]
 """Input tokens from which it holds, and micro-USD per input token, per output token and per request."""
 
-MICRO_USD_PER_USD = 1_000_000
-# Sums of decimal prices in binary carry dust of about 1e-10; a real price step is far above this.
-_DUST = 0.5e-6
+# In nano-USD. Sums of decimal prices in binary carry dust of about 1e-5 at most; a real price step is far above this.
+_DUST = 0.5e-3
 _ACCOUNTS = 20_000
 
 
@@ -37,11 +38,11 @@ def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
 def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
     """(input - cached - cache_write)·p_in + cached·p_cached + cache_write·p_write + output·p_out + p_request.
 
-    The whole input chooses the tier. `Remainders` makes whole micro-USD of it.
+    The whole input chooses the tier. `Remainders` makes whole nano-USD of it.
     """
     rates = rates_for(tiers, usage.input)
     if not (usage.cached or usage.cache_write):
-        return usage.input * rates.input + usage.output * rates.output + rates.request * MICRO_USD_PER_USD
+        return usage.input * rates.input + usage.output * rates.output + rates.request * MICRO_PER_USD
     # Upstreams have been seen to report more cached tokens than input tokens; that must not earn money.
     uncached = max(0, usage.input - usage.cached - usage.cache_write)
     return (
@@ -50,18 +51,15 @@ def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
         + (usage.cache_write - usage.cache_write_1h) * rates.cache_write
         + usage.cache_write_1h * rates.longest_cache_write
         + usage.output * rates.output
-        + rates.request * MICRO_USD_PER_USD
+        + rates.request * MICRO_PER_USD
     )
 
 
 class Remainders:
-    """Whole micro-USD of exact amounts, with what rounding leaves over carried into the next one of the same account.
+    """Whole nano-USD of exact amounts, with what rounding leaves over carried into the next one of the same account.
 
-    An embedding of a few tokens costs a hundredth of a micro-USD: rounding each by itself would book many times the
-    bill. So single requests may be booked with less or more than their price, by less than a micro-USD, but the sum of
-    an account (a cell of the ledger) is never off by more than one, however many requests and whatever their size. The
-    books keep whole micro-USD, since the numbers of the server's Lua are doubles: exact up to 2^53, which is 9 billion
-    USD in one total.
+    A single request is booked with its price, give or take a nano-USD, and so is the sum of an account (a cell of the
+    ledger), however many requests and whatever their size.
 
     An amount never becomes more than it is rounded up, which is what is held for it.
     """
@@ -77,8 +75,9 @@ class Remainders:
             if len(self._left) >= _ACCOUNTS:
                 self._left.clear()
             left = 0.5
-        total = micro_usd + left
-        whole = min(int(total), math.ceil(micro_usd - _DUST))
+        nano = micro_usd * NANO_PER_MICRO
+        total = nano + left
+        whole = min(int(total), math.ceil(nano - _DUST))
         self._left[account] = total - whole
         return whole
 
@@ -108,11 +107,11 @@ def marginal(route: Route, input_tokens: int, output_tokens: float, now: float) 
     For owned routes that is the variable cost only: the rent is sunk while the GPU is on.
     """
     rates = rates_for(route.prices.at(now).tiers, input_tokens)
-    return input_tokens * rates.input + output_tokens * rates.output + rates.request * MICRO_USD_PER_USD
+    return input_tokens * rates.input + output_tokens * rates.output + rates.request * MICRO_PER_USD
 
 
 def worst_case(steps: tuple[Step, ...], input_tokens: int, output_tokens: int) -> int:
-    """Micro-USD on the dearest of the routes that `steps` were made of; 0 without any.
+    """Nano-USD on the dearest of the routes that `steps` were made of; 0 without any.
 
     `input_tokens` is an upper estimate, so all steps up to its own may turn out to hold.
     """
@@ -135,7 +134,7 @@ def steps_of(routes: Iterable[Route], now: float, later: float) -> tuple[Step, .
 def _step(tier: PriceTier) -> Step:
     rates = tier.rates
     per_input = max(rates.input, rates.cached_input, rates.cache_write, rates.longest_cache_write)
-    return tier.from_input_tokens, per_input, rates.output, rates.request * MICRO_USD_PER_USD
+    return tier.from_input_tokens, per_input, rates.output, rates.request * MICRO_PER_USD
 
 
 def _is_below(step: Step, other: Step) -> bool:
@@ -146,4 +145,4 @@ def _is_below(step: Step, other: Step) -> bool:
 def _whole(micro_usd: float) -> int:
     if micro_usd <= 0:
         return 0
-    return math.ceil(micro_usd - _DUST) or 1
+    return math.ceil(micro_usd * NANO_PER_MICRO - _DUST) or 1

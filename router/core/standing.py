@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from router.core.budget import Limit, warning_of
+from router.core.money import micro_usd
 from router.core.periods import Periods
 from router.core.values import Row
 
@@ -23,6 +24,10 @@ class Standing(Struct, frozen=True):
     """What running requests may take beyond what they hold: the limit is overrun by that much at most."""
     turns: float | None
     """When it starts anew, in seconds since the epoch; None for what runs at the same time."""
+
+    def shown(self, figure: int) -> float:
+        """As answers and files have it: money in micro-USD."""
+        return micro_usd(figure) if self.limit.measure == "usd" else figure
 
     @property
     def left(self) -> int:

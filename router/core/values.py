@@ -9,7 +9,8 @@
 
 Those that every request makes anew are left out of garbage collection (`gc=False`): they hold values only, so they
 cannot be part of a cycle.
-Money is in integer micro-USD; tokens are integers; times are seconds since the epoch unless a name says otherwise.
+Money is in integer nano-USD, but prices are not, see `money`; tokens are integers;
+times are seconds since the epoch unless a name says otherwise.
 """
 
 from __future__ import annotations
@@ -349,9 +350,9 @@ class Settlement(Struct, frozen=True, gc=False):
     """The hold's `at`: a request counts on the day it arrived."""
     usage: Usage
     cost: int
-    """Micro-USD; 0 for tokens of an owned backend without variable cost."""
+    """Nano-USD; 0 for tokens of an owned backend without variable cost."""
     counterfactual: int
-    """Micro-USD that the other side would have charged."""
+    """Nano-USD that the other side would have charged."""
     error: bool
     eligible: bool
     course: Course = _NO_COURSE

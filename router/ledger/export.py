@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 from msgspec import Struct
 
+from router.core.money import in_usd, micro_usd
 from router.ledger.records import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,10 +68,10 @@ COLUMNS: Sequence[Column] = (
     Column("cache_write_tokens", "integer", _tokens("cache_write")),
     Column("output_tokens", "integer", _counted("output")),
     Column("estimated", "flag", _plain("estimated")),
-    Column("cost_micro_usd", "integer", _counted("cost")),
-    Column("cost_usd", "number", lambda record: record.row.cost / 1e6),
-    Column("counterfactual_micro_usd", "integer", _counted("counterfactual")),
-    Column("counterfactual_usd", "number", lambda record: record.row.counterfactual / 1e6),
+    Column("cost_micro_usd", "number", lambda record: micro_usd(record.row.cost)),
+    Column("cost_usd", "number", lambda record: in_usd(record.row.cost)),
+    Column("counterfactual_micro_usd", "number", lambda record: micro_usd(record.row.counterfactual)),
+    Column("counterfactual_usd", "number", lambda record: in_usd(record.row.counterfactual)),
     Column("error", "flag", _plain("error")),
     Column("eligible", "flag", _plain("eligible")),
     Column("sent_us", "integer", _plain("sent")),
@@ -173,7 +174,7 @@ def _cell(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return f"{value:.6f}"
+            return f"{value:.9f}".removesuffix("000")
         case list():
             return _text(",".join(value))
         case str():

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.money import NANO_PER_USD
+
 MEASURES = ("requests", "input", "cached", "output", "cost")
 _DELIMITERS = ",;\t"
 _NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
@@ -30,7 +32,7 @@ class InvoiceError(ValueError):
 
 
 class Figures(Struct, frozen=True):
-    """Sums of one day and model; `cost` is micro-USD."""
+    """Sums of one day and model; `cost` is nano-USD."""
 
     requests: int = 0
     input: int = 0
@@ -226,4 +228,4 @@ def _form_of(names: Sequence[str]) -> Form:
 
 
 def _figures(sums: Mapping[str, Decimal]) -> Figures:
-    return Figures(**{m: round(value * 1_000_000 if m == "cost" else value) for m, value in sums.items()})
+    return Figures(**{m: round(value * NANO_PER_USD if m == "cost" else value) for m, value in sums.items()})

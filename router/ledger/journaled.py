@@ -1,7 +1,7 @@
 """What the journal's entries say: the records of one batch, or, of old ones, their sums.
 
 a batch   a msgpack array of records, the very bytes that go to the stream
-sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..]}
+sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..], "version": as that of records}
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from router.core.bill import NO_BILL
 from router.core.values import Cell, Course, Settlement, Usage
 from router.core.volume import quarter_of
 from router.ledger.batch import Note, Operation, Place, Record, Sum
-from router.ledger.records import Kind, pack_record, unpack_records
+from router.ledger.layout import nano_totals
+from router.ledger.records import VERSION, Kind, pack_record, unpack_records
 from router.ledger.records import Record as Told
 
 _COUNTED = {"settled": 0, "unheld": 1, "attempt": 0}
@@ -33,6 +34,11 @@ class _Sum(Struct, array_like=True):
 
 class _Sums(Struct):
     sums: list[_Sum]
+    version: int = 0
+    """0 where money is in micro-USD."""
+
+    def totals(self, sum: _Sum) -> list[int]:
+        return sum.totals if self.version else nano_totals(sum.totals)
 
 
 _decode_sums = msgspec.msgpack.Decoder(_Sums).decode
@@ -43,9 +49,8 @@ def operations_of(payload: bytes) -> list[Operation]:
     """What to send so that the books have what an entry says. Raises ValueError for what is no entry."""
     if _is_array(payload):
         return [_operation(record) for record in unpack_records(payload)]
-    return [
-        Sum(sum.quarter, Cell(*sum.cell), sum.totals, sum.eligible, sum.tokens) for sum in _decode_sums(payload).sums
-    ]
+    sums = _decode_sums(payload)
+    return [Sum(each.quarter, Cell(*each.cell), sums.totals(each), each.eligible, each.tokens) for each in sums.sums]
 
 
 def summarise(payloads: Iterable[bytes]) -> list[bytes]:
@@ -62,7 +67,7 @@ def summarise(payloads: Iterable[bytes]) -> list[bytes]:
         for quarter, cells in sorted(places.items())
         for cell, place in cells.items()
     ]
-    return [_encode(_Sums(sums[i : i + 1000])) for i in range(0, len(sums), 1000)]
+    return [_encode(_Sums(sums[i : i + 1000], VERSION)) for i in range(0, len(sums), 1000)]
 
 
 def _is_array(payload: bytes) -> bool:

@@ -17,7 +17,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:upgrade                 hash: day -> how far its cells were brought to this form
     be:{ledger}:spent:<period>:<name>   hash: scope|zone|model -> packed money, tokens and requests; expires
     be:{ledger}:zones                   set: zones that anything was counted in
-    be:{ledger}:sum:<YYYY-MM-DD>        hash: what was added up of a past day for pages, see `sums`; expires
+    be:{ledger}:sums:<YYYY-MM-DD>       hash: what was added up of a past day for pages, see `sums`; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
     be:{ledger}:swept                   the last lease bucket whose holds were charged
@@ -29,12 +29,18 @@ A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volu
 
 What is spent is kept by cell, for people, and by scope, for limits: a limit that is new or was lost begins with what
 its scope has used, which is read from a few fields however many keys, models and days there are.
+
+Money is integer nano-USD. Layouts before the third had micro-USD, so each value with money says which it is: totals,
+sums and counters by the header of their array, holds by their last field, records and journals by their version.
+Whoever reads a former one takes it times 1,000, and only nano-USD are written. So nothing has to be converted at one
+moment, and a copy or a journal of former books is read rightly whenever it comes.
 """
 
 from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -42,11 +48,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.core.bill import Hold
+from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Row
 from router.core.volume import QUARTER_SECONDS, day_of
 
 PREFIX = "be:{ledger}:"
-LAYOUT = "2"
+LAYOUT = "3"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 EPOCH_KEY = PREFIX + "epoch"
@@ -63,6 +70,12 @@ CORRECTABLE_SECONDS = int(timedelta(days=2).total_seconds())
 _CACHED = 10_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode_totals = msgspec.msgpack.Decoder(tuple[int, ...]).decode
+_COST, _COUNTERFACTUAL = (Row.__struct_fields__.index(name) - 1 for name in ("cost", "counterfactual"))
+_NANO_TOTALS = 0xDD
+"""First byte of totals of this layout: the header of an array that takes five bytes."""
+_MICRO_COUNTER = 0x93
+"""First byte of a counter of a former layout: three bytes are the header of one of this."""
+_NANO_HOLD = 1
 
 
 class Slot(NamedTuple):
@@ -174,14 +187,36 @@ def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
             hold.cost_at_risk,
             hold.tokens_at_risk,
             hold.local_cost_at_risk,
+            _NANO_HOLD,
         )
     )
 
 
 def unpack_row(field: bytes, totals: bytes) -> Row:
-    return Row(unpack_cell(field.decode()), *unpack_totals(totals))
+    return Row(unpack_cell(field.decode()), *_in_nano(totals))
+
+
+def _in_nano(totals: bytes) -> Sequence[int]:
+    figures = _decode_totals(totals)
+    return figures if totals[0] == _NANO_TOTALS else nano_totals(figures)
+
+
+def nano_totals(micro: Iterable[int]) -> list[int]:
+    """Totals of a former layout, in the order of `Row`'s fields, with their money in nano-USD."""
+    figures = list(micro)
+    figures[_COST] *= NANO_PER_MICRO
+    figures[_COUNTERFACTUAL] *= NANO_PER_MICRO
+    return figures
+
+
+def unpack_counter(field: str, counter: bytes) -> tuple[int, ...]:
+    """What is used, held and at risk, in the measure that the field ends with."""
+    figures = _decode_totals(counter)
+    if counter[0] == _MICRO_COUNTER and field.endswith("|usd"):
+        return tuple(NANO_PER_MICRO * figure for figure in figures)
+    return figures
 
 
 def unpack_totals(totals: bytes) -> tuple[int, ...]:
-    """In the order of `Row`'s fields."""
+    """Of eligible tokens."""
     return _decode_totals(totals)

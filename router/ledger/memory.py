@@ -21,7 +21,7 @@ from router.core.volume import quarter_of
 from router.ledger.batch import Held, eligible_tokens
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.layout import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
-from router.ledger.records import Record, batch_blob, pack_record, unpack_records
+from router.ledger.records import VERSION, Record, batch_blob, pack_record, unpack_records
 from router.ledger.report import merge
 from router.ledger.volume import VolumeTracker
 
@@ -197,6 +197,7 @@ class MemoryLedger:
                 cost=cost,
                 eligible=hold.eligible,
                 request=hold.request,
+                version=VERSION,
             )
         )
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from router.core.money import nano_of
 from router.core.values import Row
 from router.ledger.invoice import MEASURES, Figures, Invoice
 from router.ledger.report import Report, day_end, day_start, total
@@ -26,10 +27,10 @@ Sums = Mapping[tuple[str, str], Figures]
 
 
 class Tolerance(Struct, frozen=True):
-    """A figure may differ by `percent` of the provider's, and money by `micro_usd` if that is more."""
+    """A figure may differ by `percent` of the provider's, and money by `nano_usd` if that is more."""
 
     percent: float = 1.0
-    micro_usd: int = 10_000
+    nano_usd: int = nano_of(0.01)
 
 
 class Line(Struct, frozen=True):
@@ -112,7 +113,7 @@ def beyond(theirs: Figures, ours: Figures, measures: Iterable[str], tolerance: T
     found = []
     for measure in measures:
         a, b = getattr(theirs, measure), getattr(ours, measure)
-        allowed = max(abs(a) * tolerance.percent / 100, tolerance.micro_usd if measure == "cost" else 0)
+        allowed = max(abs(a) * tolerance.percent / 100, tolerance.nano_usd if measure == "cost" else 0)
         if measure in JUDGED and abs(a - b) > allowed:
             found.append(measure)
     return tuple(found)

@@ -19,7 +19,8 @@ into `at`, which then counts on the same day and in the same hour. Everything el
 `request`, `level`, `reason` and `detail`, and an empty array for `tags`.
 Trailing fields that are empty may be left out. Integral numbers may stand for `at`.
 
-Newer versions may append fields, and add kinds; both can be read.
+Newer versions may append fields, and add kinds; both can be read. Money is nano-USD in a record of version 1. One
+without a version has micro-USD, and is read as if it had been written today.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Row, Settlement
 
 Kind = Literal["settled", "unheld", "held", "lifted", "attempt"]
@@ -37,11 +40,13 @@ Kind = Literal["settled", "unheld", "held", "lifted", "attempt"]
 COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 1, "refused": 0}
 """How often a record of each kind counts."""
 
+VERSION = 1
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Record(Struct, frozen=True, array_like=True, gc=False):
-    """One request. Money is micro-USD; `sent`, `first_byte` and `duration` are microseconds since its arrival."""
+    """One request. Money is nano-USD; `sent`, `first_byte` and `duration` are microseconds since its arrival."""
 
     kind: str
     id: str
@@ -72,6 +77,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     first_byte: int = 0
     duration: int = 0
     detail: str = ""
+    version: int = 0
 
     @property
     def cell(self) -> Cell:
@@ -132,6 +138,7 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
             course.first_byte,
             course.duration,
             course.detail,
+            VERSION,
         )
     )
 
@@ -169,6 +176,7 @@ def pack_refused(
             stream=stream,
             duration=duration,
             detail=detail,
+            version=VERSION,
         )
     )
 
@@ -180,7 +188,12 @@ def batch_blob(records: Sequence[bytes]) -> bytes:
 
 def unpack_records(blob: bytes) -> list[Record]:
     """The records of a batch. Raises ValueError when they are not what this version can read."""
-    return _decode(blob)
+    return [record if record.version else _in_nano(record) for record in _decode(blob)]
+
+
+def _in_nano(record: Record) -> Record:
+    cost, counterfactual = NANO_PER_MICRO * record.cost, NANO_PER_MICRO * record.counterfactual
+    return replace(record, cost=cost, counterfactual=counterfactual, version=VERSION)
 
 
 def _array_header(length: int) -> bytes:

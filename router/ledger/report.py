@@ -21,7 +21,7 @@ from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.keys import StoredKey, read_keys
-from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_row, unpack_totals
+from router.ledger.layout import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_counter, unpack_row, unpack_totals
 from router.ledger.scan import scan_hash
 from router.ledger.sums import (
     DAY_SUMS,
@@ -94,7 +94,10 @@ class Report:
     async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
         """Counters of limits, see `core.bill.Charge`; None for one that is not there yet."""
         values = await self._ask("HMGET", PREFIX + place, *fields)
-        return [None if value is None else Counter(*unpack_totals(value)) for value in values]
+        return [
+            None if value is None else Counter(*unpack_counter(field, value))
+            for field, value in zip(fields, values, strict=True)
+        ]
 
     async def stored_keys(self) -> list[StoredKey]:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""

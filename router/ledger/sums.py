@@ -4,7 +4,7 @@ The server adds them up, see `tally.lua`, so that cells need not travel: 50 keys
 cells of a day, but 140 rows by backend, model and team. Of days that do not change any more it keeps what it has added
 up, from the first time that somebody asks:
 
-    be:{ledger}:sum:<YYYY-MM-DD>    hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
+    be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
 
 It expires with the day, and goes when the day is corrected all the same. A large day is added up in pieces, so that it
 never keeps the server busy for long.
@@ -24,7 +24,7 @@ from router.ledger.layout import PREFIX, escape_name, unescape_name
 
 Dimension = Literal["backend", "zone", "model", "team", "key"]
 
-DAY_SUMS = PREFIX + "sum:"
+DAY_SUMS = PREFIX + "sums:"
 NAMES_FIELD = "names"
 SETTLED_DAYS = 3
 """A day that has been over for longer is changed by late corrections only."""

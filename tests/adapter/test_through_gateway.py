@@ -9,6 +9,8 @@ import pytest
 from support.gateway import Clock, start_gateway, stop_gateway
 from support.waiting import until
 
+from router.core.money import NANO_PER_MICRO
+
 SENSITIVITY = """
 sensitivity:
   levels: {public: [cloud], restricted: []}
@@ -34,7 +36,7 @@ def counted(gateway, usage):
     assert row.input == usage["input_tokens"] + read + written
     assert (row.cached, row.output, row.estimated) == (read, usage["output_tokens"], 0)
     micro_usd = usage["input_tokens"] * 3 + read * 0.3 + written * 3.75 + usage["output_tokens"] * 15
-    assert row.cost == micro_usd
+    assert row.cost == round(NANO_PER_MICRO * micro_usd)
     return row
 
 

@@ -19,6 +19,7 @@ from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources import Sources
 from router.core.bill import NO_BILL, Hold
+from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.embedded import EmbeddedServer
@@ -98,16 +99,20 @@ async def plane(start) -> Plane:
 
 @pytest.fixture
 async def settle(valkey, session_valkey, clock) -> AsyncIterator[Callable[..., Any]]:
-    """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time."""
+    """`await settle(cell, cost=…, counterfactual=…)`: one request that the ledger counts, now or at another time.
+
+    Money in micro-USD.
+    """
     ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock)
     await ledger.start()
 
     async def one(cell: Cell, at: float = 0.0, *, held: bool = True, **fields: Any) -> None:
         at = at or clock.now
         hold = Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True)
-        figures: dict[str, Any] = {"cost": 0, "counterfactual": 0, "error": False, "eligible": True}
-        usage = fields.pop("usage", Usage(input=100, cached=30, output=7))
-        settlement = Settlement(hold.id, cell, at, usage, **(figures | fields))
+        figures: dict[str, Any] = {"cost": 0, "counterfactual": 0, "error": False, "eligible": True} | fields
+        figures |= {name: round(NANO_PER_MICRO * figures[name]) for name in ("cost", "counterfactual")}
+        usage = figures.pop("usage", Usage(input=100, cached=30, output=7))
+        settlement = Settlement(hold.id, cell, at, usage, **figures)
         if held:
             await ledger.reserve(hold)
             ledger.settle(settlement)

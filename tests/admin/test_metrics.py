@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from support.control import API, GPU, NOON, VIEWER
+from support.totals import packed_totals
 
 from router.admin.metrics import Counters
 from router.admin.sources import NoMeters, Sources
@@ -73,7 +74,7 @@ async def test_counters_never_fall(valkey, session_valkey):
 
     async def read(cost: int) -> int:
         row = Row(cell, requests=1, cost=cost)
-        packed = msgspec.msgpack.encode(msgspec.structs.astuple(row)[1:])
+        packed = packed_totals(msgspec.structs.astuple(row)[1:])
         valkey.hset("be:{ledger}:day:2026-11-25", "api|cloud|chat|search|app", packed)
         async with open_report(session_valkey) as report:
             totals = await counters.read(report, "2026-11-25")

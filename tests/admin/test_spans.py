@@ -17,7 +17,7 @@ from router.ledger.records import Record
 AT = 1_795_604_400.25
 RECORD = Record(
     kind="settled", id="w1-7", at=AT, key="app", team="search", model="chat", backend="api", zone="cloud",
-    input=120, cached=30, output=40, cost=2500, counterfactual=900, request="req-1", level="public",
+    input=120, cached=30, output=40, cost=2_500_000, counterfactual=900_000, request="req-1", level="public",
     tags=("eu",), reason="threshold-below", status=200, stream=True, attempts=1, sent=1_500, first_byte=201_500,
     duration=900_000,
 )  # fmt: skip

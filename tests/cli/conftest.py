@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from support.totals import packed_totals
 from valkey import Valkey
 
+from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Course, Row, Settlement, Usage
 from router.ledger.embedded import EmbeddedServer
 from router.ledger.layout import REQUESTS_KEY, pack_cell
@@ -28,10 +30,11 @@ class Books:
         self.client.set("be:{ledger}:timezone", "Europe/Berlin")
 
     def settle(self, cell: Cell, at: float = NOON, *, cost: int = 250, input: int = 1000, output: int = 50) -> None:
-        """Two totals and a record of one request."""
+        """Two totals and a record of one request; `cost` in micro-USD."""
         course = Course(f"req-{at:.0f}", "internal", ("phi",), "cheapest", 200, attempts=1, duration=1500)
         usage = Usage(input=input, cached=200, output=output)
-        packed = pack_record(Settlement(f"id-{at}", cell, at, usage, cost, 900, False, True, course=course))
+        money = NANO_PER_MICRO * cost, NANO_PER_MICRO * 900
+        packed = pack_record(Settlement(f"id-{at}", cell, at, usage, *money, False, True, course=course))
         (record,) = unpack_records(batch_blob([packed]))
         self.client.xadd(REQUESTS_KEY, {"n": 1, "b": batch_blob([packed])}, id=f"{(at + 1) * 1000:.0f}-*")
         self.add(f"hour:{int(at // 3600)}", record.row)
@@ -43,7 +46,7 @@ class Books:
         totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
         changes = msgspec.structs.astuple(row)[1:]
         new = [a + b for a, b in zip(totals, changes, strict=True)]
-        self.client.hset(key, field, msgspec.msgpack.encode(new))
+        self.client.hset(key, field, packed_totals(new))
 
 
 @pytest.fixture

@@ -30,14 +30,14 @@ def test_totals_that_agree(books, verify, capsys):
 
 def test_a_difference_is_named(books, verify, capsys):
     books.settle(GPU)
-    books.add("hour:494242", Row(CLOUD, requests=1, cost=1_250_000))
+    books.add("hour:494242", Row(CLOUD, requests=1, cost=1_250_000_020))
     assert verify("--to", "2026-05-20") == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("against 1 request record: 2 differences.")
     cell = ["2026-05-20", "12:00+02:00", "openai", "cloud", "chat", "sales", "bot"]
     assert [line.split() for line in lines[-2:]] == [
         [*cell, "requests", "1", "0", "+1"],
-        [*cell, "cost", "(micro-USD)", "1,250,000", "0", "+1,250,000"],
+        [*cell, "cost", "(micro-USD)", "1,250,000.02", "0", "+1,250,000.02"],
     ]
 
 

@@ -20,7 +20,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 async def count_two_requests(url: str) -> None:
     ledger = Ledger(url, timezone=BERLIN, clock=lambda: NOON)
     await ledger.start()
-    for cell, cost, other in ((GPU, 0, 1_500_000), (CLOUD, 250_000, 0)):
+    for cell, cost, other in ((GPU, 0, 1_500_000_000), (CLOUD, 250_000_000, 0)):
         hold = Hold(ledger.next_id(NOON, 900.0), cell, NOON, 900.0, 2000, 500, 0, True)
         await ledger.reserve(hold)
         usage = Usage(input=1234, cached=200, output=56)

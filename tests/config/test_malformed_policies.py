@@ -389,7 +389,13 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "limit that Redis cannot count",
         "rules:\n",
         "budget: {tokens_per_month: 10000000000000000}\nrules:\n",
-        "27:28: budget.tokens_per_month: must be at most 1e+15; this is 10000000000000000",
+        "27:28: budget.tokens_per_month: must be at most 1000000000000000; this is 10000000000000000",
+    ),
+    (
+        "amount beyond what the ledger's numbers are exact for",
+        "rules:\n",
+        "budget: {usd_per_month: 9000001}\nrules:\n",
+        "27:25: budget.usd_per_month: must be at most 9000000; this is 9000001",
     ),
     (
         "half a request",

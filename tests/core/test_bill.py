@@ -91,7 +91,7 @@ def test_a_bill_is_made_once_a_minute(bills, grant):
 def test_another_grant_of_the_same_name_has_a_bill_of_its_own(bills, grant):
     bills.of(grant, "chat", MORNING)
     richer = msgspec.structs.replace(grant, budget=Budget(usd_per_day=2.0))
-    assert bills.of(richer, "chat", MORNING).charges[0].limit.amount == 2_000_000
+    assert bills.of(richer, "chat", MORNING).charges[0].limit.amount == 2_000_000_000
 
 
 def test_what_is_remembered_is_bounded(bills, grant, monkeypatch):

@@ -41,7 +41,7 @@ def test_all_keys_the_team_and_the_key_limit_a_request_in_this_order(make: Make,
     sections = {"budget": {"usd_per_month": 2000}, "teams": {"search": {"budget": {"tokens_per_day": 7, "soft": 0.5}}}}
     key = make.key("app", budget=budget(concurrent_requests=3, on_budget_exhausted="local_only"))
     assert limits_of(policy(**sections), key, "chat") == (
-        Limit("global", "all", "", "usd", "month", 2_000_000_000),
+        Limit("global", "all", "", "usd", "month", 2_000_000_000_000),
         Limit("team:search", "all", "", "tokens", "day", 7, soft=0.5),
         Limit("key:app", "all", "", "concurrent", "", 3, spare_local=True),
     )
@@ -69,9 +69,9 @@ def test_sides_and_models_have_limits_of_their_own(make: Make, policy: Callable[
 
 
 EVERYTHING = {
-    "usd_per_minute": ("usd", "minute", 2_500_000),
-    "usd_per_day": ("usd", "day", 2_500_000),
-    "usd_per_month": ("usd", "month", 2_500_000),
+    "usd_per_minute": ("usd", "minute", 2_500_000_000),
+    "usd_per_day": ("usd", "day", 2_500_000_000),
+    "usd_per_month": ("usd", "month", 2_500_000_000),
     "tokens_per_minute": ("tokens", "minute", 2),
     "tokens_per_day": ("tokens", "day", 2),
     "tokens_per_month": ("tokens", "month", 2),
@@ -95,17 +95,19 @@ def test_nothing_may_be_allowed(make: Make, policy: Callable[..., Policy]) -> No
     assert (limit.side, limit.amount) == ("cloud", 0)
 
 
-@given(st.decimals(0, 1_000_000_000, places=8))
-def test_money_is_rounded_down_to_whole_micro_usd(make: Make, usd: Decimal) -> None:
+@given(st.decimals(0, 9_000_000, places=10))
+def test_money_is_rounded_down_to_whole_nano_usd(make: Make, usd: Decimal) -> None:
     written = float(usd)
     (limit,) = limits_of(make.plan().policy, make.key(budget=budget(usd_per_day=written)), "chat")
-    assert limit.amount == (Decimal(str(written)) * 1_000_000).to_integral_value(ROUND_FLOOR)
+    assert limit.amount == (Decimal(str(written)) * 1_000_000_000).to_integral_value(ROUND_FLOOR)
 
 
-@pytest.mark.parametrize(("usd", "micro_usd"), [(0.57, 570_000), (4.35, 4_350_000), (0.0000019, 1), (1e9, 10**15)])
-def test_money_without_dust(make: Make, usd: float, micro_usd: int) -> None:
+@pytest.mark.parametrize(
+    ("usd", "nano_usd"), [(0.57, 570_000_000), (4.35, 4_350_000_000), (0.0000000019, 1), (9e6, 9 * 10**15)]
+)
+def test_money_without_dust(make: Make, usd: float, nano_usd: int) -> None:
     (limit,) = limits_of(make.plan().policy, make.key(budget=budget(usd_per_day=usd)), "chat")
-    assert limit.amount == micro_usd
+    assert limit.amount == nano_usd
 
 
 def test_limits_are_remembered_by_key_and_model(make: Make, policy: Callable[..., Policy]) -> None:
@@ -119,8 +121,8 @@ def test_limits_are_remembered_by_key_and_model(make: Make, policy: Callable[...
 
 def test_a_key_that_was_given_another_budget_has_other_limits(make: Make, policy: Callable[..., Policy]) -> None:
     budgets = Budgets(policy())
-    assert budgets.of(make.key("app", budget=budget(usd_per_day=1)), "chat")[0].amount == 1_000_000
-    assert budgets.of(make.key("app", budget=budget(usd_per_day=2)), "chat")[0].amount == 2_000_000
+    assert budgets.of(make.key("app", budget=budget(usd_per_day=1)), "chat")[0].amount == 1_000_000_000
+    assert budgets.of(make.key("app", budget=budget(usd_per_day=2)), "chat")[0].amount == 2_000_000_000
     assert budgets.of(make.key("app"), "chat") == ()
 
 
@@ -143,7 +145,7 @@ def limit(**changes: Any) -> Limit:
         "model": "",
         "measure": "usd",
         "period": "month",
-        "amount": 200_000_000,
+        "amount": 200_000_000_000,
     }
     return Limit(**(fields | changes))
 
@@ -192,7 +194,7 @@ def refused(used: int, held: int, asked: int, **changes: Any) -> OverBudget:
 
 
 def test_a_month_that_is_spent() -> None:
-    refusal = refused(198_200_000, 1_950_000, 2_000_000)
+    refusal = refused(198_200_000_000, 1_950_000_000, 2_000_000_000)
     assert (refusal.status, refusal.type, refusal.code) == (429, "insufficient_quota", "insufficient_quota")
     assert not refusal.retryable
     assert refusal.retry_after == datetime(2026, 12, 1, tzinfo=BERLIN).timestamp() - NOW
@@ -260,19 +262,20 @@ def test_a_limit_of_nothing_admits_nobody_ever(measure: str, period: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("micro_usd", "shown"),
+    ("nano_usd", "shown"),
     [
         (0, "$0.00"),
-        (1, "$0.000001"),
-        (30_000, "$0.03"),
-        (12_340, "$0.01234"),
-        (999_999, "$0.999999"),
-        (1_000_000, "$1.00"),
-        (1_234_567_890, "$1,234.57"),
+        (1, "$0.000000001"),
+        (1_000, "$0.000001"),
+        (30_000_000, "$0.03"),
+        (12_340_000, "$0.01234"),
+        (999_999_000, "$0.999999"),
+        (1_000_000_000, "$1.00"),
+        (1_234_567_890_000, "$1,234.57"),
     ],
 )
-def test_money_is_shown_in_dollars(micro_usd: int, shown: str) -> None:
-    assert f": {shown} used," in refused(micro_usd, 0, 10**10, amount=10**9).message
+def test_money_is_shown_in_dollars(nano_usd: int, shown: str) -> None:
+    assert f": {shown} used," in refused(nano_usd, 0, 10**13, amount=10**12).message
 
 
 LIMITS = st.builds(
@@ -307,11 +310,11 @@ def test_waiting_as_told_helps_if_nothing_else_happens(verdict: Verdict, now: in
     ("used", "held", "warning"),
     [
         (0, 0, ""),
-        (159_999_999, 0, ""),
-        (160_000_000, 0, "key search-app: usd_per_month 80 % used"),
-        (171_999_999, 0, "key search-app: usd_per_month 85 % used"),
-        (159_000_000, 13_000_000, "key search-app: usd_per_month 86 % used or held"),
-        (210_000_000, 0, "key search-app: usd_per_month 105 % used"),
+        (159_999_999_999, 0, ""),
+        (160_000_000_000, 0, "key search-app: usd_per_month 80 % used"),
+        (171_999_999_999, 0, "key search-app: usd_per_month 85 % used"),
+        (159_000_000_000, 13_000_000_000, "key search-app: usd_per_month 86 % used or held"),
+        (210_000_000_000, 0, "key search-app: usd_per_month 105 % used"),
     ],
 )
 def test_a_warning_is_given_from_the_soft_limit_on(used: int, held: int, warning: str) -> None:
@@ -323,8 +326,8 @@ def test_nothing_is_never_nearly_used_up() -> None:
 
 
 def test_a_warning_can_wait_for_the_end() -> None:
-    assert warning_of(limit(soft=1.0), 199_999_999, 0) == ""
-    assert warning_of(limit(soft=1.0), 200_000_000, 0) == "key search-app: usd_per_month 100 % used"
+    assert warning_of(limit(soft=1.0), 199_999_999_999, 0) == ""
+    assert warning_of(limit(soft=1.0), 200_000_000_000, 0) == "key search-app: usd_per_month 100 % used"
 
 
 def test_a_grant_without_a_budget_is_as_before() -> None:
@@ -338,7 +341,7 @@ def test_every_limit_is_listed_once(make: Make, policy: Callable[..., Policy]) -
     )
     limited = make.key("app", budget=budget(requests_per_day=3, models={"chat": {"requests_per_day": 1}}))
     assert all_limits(listed, [limited, make.key("free"), limited]) == (
-        Limit("global", "all", "", "usd", "month", 10_000_000),
+        Limit("global", "all", "", "usd", "month", 10_000_000_000),
         Limit("team:search", "cloud", "", "tokens", "day", 5),
         Limit("key:app", "all", "", "requests", "day", 3),
         Limit("key:app", "all", "chat", "requests", "day", 1),

@@ -47,7 +47,7 @@ def test_against_limits_it_is_the_worst_case_on_the_dearest_candidate(holding):
     hold = holding(b', "max_tokens": 1000', Budget(usd_per_day=1.0))
     assert hold.input > len(BODY % b"")
     assert (hold.output, hold.sides, hold.local_first) == (1000, BOTH, False)
-    assert hold.cost == pytest.approx(hold.input * 0.15 + 1000 * 0.6, abs=1)
+    assert hold.cost == pytest.approx(1000 * (hold.input * 0.15 + 1000 * 0.6), abs=1)
     assert (hold.local_cost, hold.local_cell) == (0, Cell("gpu", "local", "chat", "search", "app"))
     assert (hold.cost_at_risk, hold.tokens_at_risk) == (0, 0)
 

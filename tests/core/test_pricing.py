@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core import pricing
+from router.core.money import NANO_PER_MICRO
 from router.core.pricing import (
     Remainders,
     cost_of,
@@ -50,35 +53,44 @@ def test_a_price_per_request_is_in_usd():
     assert exact_micro_usd(tiers, Usage()) == 5000
 
 
-@given(st.floats(0.001, 100), st.integers(1, 5000), st.integers(1, 500))
-def test_what_is_booked_is_what_it_cost_at_any_size(rate: float, tokens: int, requests: int):
-    """Never off by more than a micro-USD in all, so that the bias vanishes however small each request is."""
-    remainders, exact = Remainders(), exact_micro_usd((PriceTier(0, Rates(rate, rate, rate, rate)),), Usage(tokens))
-    booked = sum(remainders.whole("cell", exact) for _ in range(requests))
-    assert abs(booked - exact * requests) <= 1
+rates_given = st.one_of(st.sampled_from([0.02, 0.0375, 0.1, 0.13, 2.5, 15.0, 150.0]), st.floats(0.001, 200))
+sizes = st.one_of(st.sampled_from([1, 3, 8, 100]), st.integers(1, 1_000_000))
 
 
-@pytest.mark.parametrize("rate", [0.02, 0.0375, 0.13])
-@pytest.mark.parametrize("tokens", [1, 3, 8, 100])
-def test_small_embeddings_are_booked_within_a_ten_thousandth(rate: float, tokens: int):
-    remainders, exact = Remainders(), exact_micro_usd((PriceTier(0, Rates(rate, 0.0, rate, rate)),), Usage(tokens))
-    requests = int(2e4 / exact)
-    booked = sum(remainders.whole("cell", exact) for _ in range(requests))
-    assert booked == pytest.approx(exact * requests, rel=1e-4)
+@given(rates_given, rates_given, sizes, st.integers(0, 4_000), st.integers(1, 500))
+def test_what_is_booked_is_what_it_cost_at_any_size(input: float, output: float, tokens: int, made: int, requests: int):
+    """Of one token of a small embedding up to a million tokens: each record, and the sum of all in one cell."""
+    tiers = (PriceTier(0, Rates(input, input, output, input)),)
+    remainders, exact = Remainders(), NANO_PER_MICRO * exact_micro_usd(tiers, Usage(tokens, output=made))
+    booked = [remainders.whole("cell", exact / NANO_PER_MICRO) for _ in range(requests)]
+    assert abs(sum(booked) - exact * requests) <= 1e-4 * exact * requests + 1
+    assert abs(sum(booked) - exact * requests) <= 1 + 1e-12 * exact * requests
+    assert all(abs(each - exact) <= 1 + 1e-12 * exact for each in booked)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
+def test_different_requests_of_a_cell_are_booked_at_what_they_cost_together(amounts: list[float]):
+    remainders = Remainders()
+    booked = [remainders.whole("cell", amount) for amount in amounts]
+    assert sum(booked) == pytest.approx(NANO_PER_MICRO * math.fsum(amounts), abs=1.01)
+
+
+def test_a_single_token_of_an_embedding_has_its_own_price():
+    assert Remainders().whole("cell", 0.02) == 20
 
 
 def test_accounts_have_remainders_of_their_own():
     remainders = Remainders()
-    assert [remainders.whole("a", 0.25) for _ in range(6)] == [0, 1, 0, 0, 0, 1]
-    assert remainders.whole("b", 0.25) == 0
+    assert [remainders.whole("a", 0.00025) for _ in range(6)] == [0, 1, 0, 0, 0, 1]
+    assert remainders.whole("b", 0.00025) == 0
 
 
 def test_many_accounts_are_forgotten_rather_than_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pricing, "_ACCOUNTS", 2)
     remainders = Remainders()
     for account in "abc":
-        remainders.whole(account, 0.4)
-    assert remainders.whole("a", 0.4) == 0
+        remainders.whole(account, 0.0004)
+    assert remainders.whole("a", 0.0004) == 0
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
@@ -91,7 +103,7 @@ def test_no_amount_becomes_more_than_what_was_held_for_it(amounts: list[float]):
 @pytest.mark.parametrize(("tokens", "output"), [(2, 14), (28, 1)])
 def test_a_sum_with_dust_is_not_held_as_one_more(tokens: int, output: int):
     assert tokens * 0.1 + output * 0.2 > 3  # 3.0000000000000004
-    assert worst_case(((0, 0.1, 0.2, 0.0),), tokens, output) == 3
+    assert worst_case(((0, 0.1, 0.2, 0.0),), tokens, output) == 3_000
 
 
 def test_more_cached_tokens_than_input_earn_nothing():
@@ -112,20 +124,20 @@ def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates
         Usage(tokens, 0, tokens, output),
         Usage(tokens // 2, 0, 0, output // 2),
     ):
-        assert 0 <= cost_of(route, usage, 0) <= worst
+        assert 0 <= NANO_PER_MICRO * cost_of(route, usage, 0) <= worst
 
 
 def test_the_worst_case_is_the_dearest_candidate(make):
     cheap, dear = make.route("openai"), make.route("other", rates=LARGE)
-    assert worst_case(steps_of([cheap, dear], 0, 0), 100, 10) == 100 * 2.5 + 10 * 6.0
+    assert worst_case(steps_of([cheap, dear], 0, 0), 100, 10) == NANO_PER_MICRO * (100 * 2.5 + 10 * 6.0)
     assert worst_case(steps_of([make.route("gpu")], 0, 0), 100, 10) == 0
     assert worst_case(steps_of([], 0, 0), 100, 10) == 0
 
 
 def test_the_worst_case_covers_a_dearer_tier_below_the_estimate(make):
     route = make.route("openai", tiers=TIERS)
-    assert worst_case(steps_of([route], 0, 0), 400_000, 0) == 400_000 * 2.5
-    assert worst_case(steps_of([route], 0, 0), 199_999, 0) == 249_999
+    assert worst_case(steps_of([route], 0, 0), 400_000, 0) == NANO_PER_MICRO * 400_000 * 2.5
+    assert worst_case(steps_of([route], 0, 0), 199_999, 0) == 249_998_750
 
 
 def test_an_owned_route_is_compared_with_the_cloud_reference(make):
@@ -190,4 +202,4 @@ def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():
 
 def test_what_a_cache_may_keep_for_an_hour_is_held(make):
     rates = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75, cache_write_1h=6.0)
-    assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))], 0, 0), 1000, 0) == 6000
+    assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))], 0, 0), 1000, 0) == 6_000_000

@@ -68,3 +68,8 @@ def test_totals_tell_what_a_new_limit_has_used(fields: dict[str, Any], used: int
 
 def test_charges_that_were_taken_back_never_make_it_less_than_nothing() -> None:
     assert used_by(limit(), [Row(ROWS[0].cell, cost=-5)], OWNED) == 0
+
+
+def test_money_is_shown_in_micro_usd() -> None:
+    shown = [Standing(limit(measure=measure), 0, 0, 0, None).shown(1_020) for measure in ("usd", "tokens")]
+    assert shown == [1.02, 1_020]

@@ -68,7 +68,7 @@ async def test_the_ledger_counts_both_prices(gateway):
     assert (row.requests, row.errors, row.input, row.output) == (1, 0, 11, 7)
     assert (row.cell.backend, row.cell.model, row.cell.team, row.cell.key) == ("gpu", "chat", "default", "anonymous")
     assert row.cost == 0
-    assert row.counterfactual == 6  # 11 tokens at $0.15 and 7 at $0.60 a million, in micro-USD, rounded up
+    assert row.counterfactual == 5_850  # 11 tokens at $0.15 and 7 at $0.60 a million, in nano-USD
 
 
 async def test_a_restricted_request_goes_to_our_own_zone_whatever_is_cheaper(serve, backends):
@@ -97,7 +97,7 @@ async def test_failover_before_the_first_byte(gateway, backends):
     assert headers["x-breakeven-backend"] == "api"
     assert headers["x-breakeven-reason"] == "failover from gpu: HTTP 503"
     [row] = gateway.rows()
-    assert row.cell.backend == "api" and row.cost == 6
+    assert row.cell.backend == "api" and row.cost == 5_850
 
 
 async def test_a_backend_that_asked_for_rest_is_left_alone(gateway, backends):

@@ -11,7 +11,7 @@ from router.ledger.records import Record
 
 SETTLED = Record(
     *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
-    *(100, 30, 10, 7, True, 250, 1_500_000, False, True),
+    *(100, 30, 10, 7, True, 250_000, 1_500_000_000, False, True),
     *("req-1", "internal", ("phi", "eu"), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full"),
 )
 REFUSED = Record("refused", "", 0.0, "app", "search", "chat", reason="no_room", status=503)
@@ -81,7 +81,9 @@ def test_a_spreadsheet_sees_no_formula(name):
 
 
 def test_what_was_taken_back_is_negative_so_that_columns_can_be_summed():
-    held, lifted = (Record(kind, "x", 0.0, "a", "t", "m", input=5, output=3, cost=40) for kind in ("held", "lifted"))
+    held, lifted = (
+        Record(kind, "x", 0.0, "a", "t", "m", input=5, output=3, cost=40_000) for kind in ("held", "lifted")
+    )
     lines = [json.loads(line) for line in written(JsonLines, held, lifted).splitlines()]
     for column in ("requests", "input_tokens", "output_tokens", "cost_micro_usd", "cost_usd"):
         assert lines[0][column] == -lines[1][column] != 0

@@ -51,7 +51,7 @@ def read(text: str, timezone: ZoneInfo = UTC) -> Invoice:
             OPENAI_COSTS,
             "OpenAI costs",
             ("cost",),
-            {(DAY, "gpt-5"): Figures(cost=503_836), (DAY, "web search"): Figures(cost=10_000)},
+            {(DAY, "gpt-5"): Figures(cost=503_836_000), (DAY, "web search"): Figures(cost=10_000_000)},
         ),
         (
             ANTHROPIC_USAGE,
@@ -59,7 +59,7 @@ def read(text: str, timezone: ZoneInfo = UTC) -> Invoice:
             ("input", "cached", "output"),
             {(DAY, "claude-haiku-4-5-20251001"): Figures(input=1234, cached=4, output=50)},
         ),
-        (ANTHROPIC_COST, "Anthropic cost", ("cost",), {(DAY, "Claude Haiku 4.5"): Figures(cost=70_000)}),
+        (ANTHROPIC_COST, "Anthropic cost", ("cost",), {(DAY, "Claude Haiku 4.5"): Figures(cost=70_000_000)}),
     ],
 )
 def test_exports_of_providers(text, form, measures, lines):
@@ -81,7 +81,7 @@ def test_only_the_columns_that_are_there_are_compared():
 
 def test_several_lines_of_a_day_and_model_are_summed_exactly():
     lines = "2026-11-20,m,0.0000001\n" * 30
-    assert read(f"date,model,cost_usd\n{lines}").lines == {(DAY, "m"): Figures(cost=3)}
+    assert read(f"date,model,cost_usd\n{lines}").lines == {(DAY, "m"): Figures(cost=3_000)}
 
 
 @pytest.mark.parametrize(

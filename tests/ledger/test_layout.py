@@ -1,6 +1,7 @@
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from router.ledger.layout import (
     pack_cell,
     pack_hold,
     unpack_cell,
+    unpack_counter,
     unpack_row,
 )
 
@@ -69,9 +71,22 @@ def test_a_hold_says_what_charging_it_needs():
         5,
         0,
         0,
+        1,
     ]
 
 
-def test_totals_are_a_msgpack_array():
-    row = unpack_row(b"a|b|c|d|e", bytes([0x99, 1, 2, 3, 4, 5, 0xCD, 1, 0, 7, 8, 9]))
-    assert (row.cell.key, row.requests, row.cost, row.unsettled) == ("e", 1, 256, 9)
+@pytest.mark.parametrize(
+    ("header", "unit"), [(b"\x99", 1000), (b"\x9a", 1000), (b"\xdc\0\x0a", 1000), (b"\xdd\0\0\0\x0a", 1)]
+)
+def test_the_header_of_totals_says_the_unit_of_their_money(header: bytes, unit: int):
+    columns = bytes([1, 2, 3, 4, 5, 0xCD, 1, 0, 7, 8, 9]) + b"\x0a" * (header != b"\x99")
+    row = unpack_row(b"a|b|c|d|e", header + columns)
+    assert (row.cell.key, row.requests, row.output, row.unsettled) == ("e", 1, 5, 9)
+    assert (row.cost, row.counterfactual) == (256 * unit, 7 * unit)
+
+
+@pytest.mark.parametrize(("measure", "unit"), [("usd", 1000), ("tokens", 1), ("requests", 1), ("concurrent", 1)])
+def test_the_header_of_a_counter_says_the_unit_of_its_money(measure: str, unit: int):
+    field = f"key:app|all||{measure}"
+    assert unpack_counter(field, b"\x93\1\2\3") == (unit, 2 * unit, 3 * unit)
+    assert unpack_counter(field, b"\xdc\0\3\1\2\3") == (1, 2, 3)

@@ -62,7 +62,7 @@ def test_snapshots_of_a_model_are_summed():
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours", "percent", "micro_usd", "found"),
+    ("theirs", "ours", "percent", "nano_usd", "found"),
     [
         (Figures(output=1000), Figures(output=1010), 1.0, 0, ()),
         (Figures(output=1000), Figures(output=1011), 1.0, 0, ("output",)),
@@ -73,8 +73,8 @@ def test_snapshots_of_a_model_are_summed():
         (Figures(input=1), Figures(input=2), 1.0, 10_000, ("input",)),
     ],
 )
-def test_the_tolerance(theirs, ours, percent, micro_usd, found):
-    assert beyond(theirs, ours, ALL, Tolerance(percent, micro_usd)) == found
+def test_the_tolerance(theirs, ours, percent, nano_usd, found):
+    assert beyond(theirs, ours, ALL, Tolerance(percent, nano_usd)) == found
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.values import Cell, Course, Row, Settlement, Usage
-from router.ledger.records import Record, batch_blob, pack_record, pack_refused, unpack_records
+from router.ledger.records import VERSION, Record, batch_blob, pack_record, pack_refused, unpack_records
 from router.ledger.report import total
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
@@ -20,7 +20,7 @@ def test_a_record_says_everything_about_a_settlement():
     assert record == Record(
         *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
         *(100, 30, 10, 7, True, 250, 900, False, True),
-        *("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full"),
+        *("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full", VERSION),
     )
     assert record.cell == CLOUD
 
@@ -33,7 +33,7 @@ def test_a_refusal_counts_nothing():
     assert unpack_records(batch_blob([refused])) == [
         Record(
             "refused", "", 1.5, "app", "search", "chat", level="restricted", tags=("phi",), reason="no_backend",
-            status=503, request="req-2", detail="gpu is down",
+            status=503, request="req-2", detail="gpu is down", version=VERSION,
         )
     ]  # fmt: skip
 
@@ -51,7 +51,13 @@ def test_records_of_a_newer_version_can_be_read():
 def test_what_a_script_leaves_out_is_empty():
     held = pack(["held", "x", 1_779_267_600, "app", "search", "chat", "openai", "cloud", 5, 0, 0, 7, False, 12])
     (record,) = unpack_records(batch_blob([held]))
-    assert (record.at, record.output, record.cost, record.tags, record.detail) == (1_779_267_600.0, 7, 12, (), "")
+    assert (record.at, record.output, record.cost, record.tags, record.detail) == (1_779_267_600.0, 7, 12_000, (), "")
+
+
+def test_a_record_without_a_version_had_micro_usd():
+    *fields, version = msgspec.msgpack.decode(pack_record(SETTLEMENT))
+    (record,) = unpack_records(batch_blob([pack(fields)]))
+    assert (version, record.version, record.cost, record.counterfactual) == (VERSION, VERSION, 250_000, 900_000)
 
 
 @pytest.mark.parametrize("blob", [b"", b"\x91", pack({"a": 1}), pack([["settled"]]), pack([[1] * 28])])

@@ -207,10 +207,11 @@ async def test_settlements_whose_holds_are_gone_are_judged_a_few_at_a_time(serve
 # --- books of an earlier layout
 
 
-async def test_books_of_an_earlier_layout_are_brought_to_this_one(server, worker, monkeypatch):
+@pytest.mark.parametrize("layout", [1, 2])
+async def test_books_of_an_earlier_layout_are_brought_to_this_one(server, worker, monkeypatch, layout):
     """Interrupted, by two workers, while one of them already counts in the same cells: every cell is summed once."""
     monkeypatch.setattr(catchup, "CELLS", 7)
-    write_books(server.client, SMALL, former=True)
+    write_books(server.client, SMALL, layout=layout)
     run, runs = Books._run, []
 
     async def interrupt(books: Books, script, fields):
@@ -231,16 +232,17 @@ async def test_books_of_an_earlier_layout_are_brought_to_this_one(server, worker
     await other.reserve(hold)
     other.settle(settlement_of(hold))
     await other.flush()
-    assert server.client.get(f"{PREFIX}layout") == b"2" and not server.client.exists(f"{PREFIX}upgrade")
+    assert server.client.get(f"{PREFIX}layout") == b"3" and not server.client.exists(f"{PREFIX}upgrade")
     assert wrong_counters(server.client) == []
     async with open_report(server.url) as report:
         ((used, _, _),) = await report.counters(f"limit:month:{MONTH}", ["key:key0|all||usd"])
-    assert used == 25 * SMALL.models * SMALL.backends * 123_456 + 250
+    assert used == 25 * SMALL.models * SMALL.backends * 123_456_000 + 250
 
 
-async def test_what_counts_in_a_former_cell_first_brings_it_along(server, worker):
+@pytest.mark.parametrize("layout", [1, 2])
+async def test_what_counts_in_a_former_cell_first_brings_it_along(server, worker, layout):
     ledger = await worker()
-    write_books(server.client, SMALL, former=True)
+    write_books(server.client, SMALL, layout=layout)
     server.client.set(f"{PREFIX}epoch", ledger._sender.epoch)
     for hold in holds_of(ledger, SMALL):
         await ledger.reserve(hold)
@@ -248,7 +250,7 @@ async def test_what_counts_in_a_former_cell_first_brings_it_along(server, worker
     await ledger.flush()
     async with open_report(server.url) as report:
         rows = await report.days([f"{MONTH}-25"])
-    assert sum(row.cost for row in rows) == 8 * (3 * 2 * 123_456 + 250)
+    assert sum(row.cost for row in rows) == 8 * (3 * 2 * 123_456_000 + 250)
 
 
 # --- what is never asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from support.totals import packed_totals
 
 from router.core.values import Cell, Row
 from router.ledger.layout import pack_cell
@@ -14,12 +15,12 @@ GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300,
 API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)
 BOT = Row(Cell("api", "cloud", "small", "sales", "bot"), 5, 0, 1, 1, 1, 10, 20, 0, 0, 0)
 DAY, NEXT = "2026-05-20", "2026-05-21"
-KEPT = "be:{ledger}:sum:" + DAY
+KEPT = "be:{ledger}:sums:" + DAY
 
 
 def write(server, place: str, *rows: Row) -> None:
     for row in rows:
-        figures = msgspec.msgpack.encode(msgspec.structs.astuple(row)[1:])
+        figures = packed_totals(msgspec.structs.astuple(row)[1:])
         server.client.hset(f"be:{{ledger}}:{place}", pack_cell(row.cell), figures)
 
 
@@ -58,8 +59,9 @@ async def test_rows_of_one_name_are_added_up(server, look):
 async def test_totals_from_before_the_last_column_count_nothing_in_it(server, look):
     old = msgspec.msgpack.encode(msgspec.structs.astuple(GPU)[1:10])
     server.client.hset(f"be:{{ledger}}:day:{DAY}", pack_cell(GPU.cell), old)
+    row = msgspec.structs.replace(named(GPU, backend="gpu"), counterfactual=1000 * GPU.counterfactual)  # was micro-USD
     for open_from in (DAY, NEXT):
-        assert await look("backend", open_from=open_from) == [named(GPU, backend="gpu")]
+        assert await look("backend", open_from=open_from) == [row]
 
 
 @pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.totals import packed_totals
 
 from router.core.bill import BOTH, NO_BILL, Hold
 from router.core.values import Cell, Row, Settlement, Usage
@@ -57,7 +58,7 @@ class Book:
         old = self.client.hget(PREFIX + place, pack_cell(row.cell))
         totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
         new = [a + b for a, b in zip(totals, changes, strict=True)]
-        self.client.hset(PREFIX + place, pack_cell(row.cell), msgspec.msgpack.encode(new))
+        self.client.hset(PREFIX + place, pack_cell(row.cell), packed_totals(new))
 
     async def verify(self, now: float = NOON + 1800, **span):
         async with open_records(self.server.url) as reader:
@@ -190,7 +191,7 @@ async def test_what_is_counted_during_the_check_is_no_difference(book):
         requests = 1
         while not stop.is_set():
             requests += 1
-            totals = msgspec.msgpack.encode([requests * n for n in msgspec.structs.astuple(row)[1:]])
+            totals = packed_totals(requests * n for n in msgspec.structs.astuple(row)[1:])
             with book.client.pipeline(transaction=True) as pipeline:
                 pipeline.hset(f"{PREFIX}hour:{HOUR}", pack_cell(CLOUD), totals)
                 pipeline.hset(f"{PREFIX}day:2026-05-20", pack_cell(CLOUD), totals)

@@ -49,22 +49,25 @@ LARGE = Size(1000, 20, 4, 31)
 _TOTALS = (10, 1, 10_000, 100, 5_000, 123_456, 234_567, 0, 0, 0)
 
 
-def write_books(client: Valkey, size: Size, *, former: bool = False) -> None:
-    """Totals of every cell on every day of a month, with the sums by scope unless the layout is a former one."""
-    totals = msgpack.encode(_TOTALS) if former else b"\xdc\x00\x0a" + msgpack.encode(_TOTALS)[1:]
+def write_books(client: Valkey, size: Size, *, layout: int = 3) -> None:
+    """Totals of every cell on every day of a month, as a layout has them: the first had no sums by scope.
+
+    Before the third they are in micro-USD.
+    """
+    totals = {1: b"\x9a", 2: b"\xdc\0\x0a", 3: b"\xdd\0\0\0\x0a"}[layout] + msgpack.encode(_TOTALS)[1:]
     fields = {pack_cell(cell): totals for cell in size.cells()}
     for day in range(1, size.days + 1):
         for first in range(0, len(fields), 2000):
             some = dict(list(fields.items())[first : first + 2000])
             client.hset(f"{PREFIX}day:{MONTH}-{day:02}", mapping=some)
     client.set(f"{PREFIX}epoch", "0123456789abcdef")
-    if not former:
-        client.set(f"{PREFIX}layout", "2")
+    if layout > 1:
+        client.set(f"{PREFIX}layout", str(layout))
         client.sadd(f"{PREFIX}zones", "local", "cloud")
-        _write_sums(client, size)
+        _write_sums(client, size, b"\xdc\0\3" if layout == 2 else b"\xdd\0\0\0\3")
 
 
-def _write_sums(client: Valkey, size: Size) -> None:
+def _write_sums(client: Valkey, size: Size, header: bytes) -> None:
     sums: dict[str, list[int]] = {}
     requests, _, input, _, output, cost, *_ = _TOTALS
     for cell in size.cells():
@@ -76,14 +79,10 @@ def _write_sums(client: Valkey, size: Size) -> None:
     for first in range(0, len(names), 2000):
         month, day = {}, {}
         for name in names[first : first + 2000]:
-            month[name] = _packed([figure * size.days for figure in sums[name]])
-            day[name] = _packed(sums[name])
+            month[name] = header + msgpack.encode([figure * size.days for figure in sums[name]])[1:]
+            day[name] = header + msgpack.encode(sums[name])[1:]
         client.hset(f"{PREFIX}spent:month:{MONTH}", mapping=month)
         client.hset(f"{PREFIX}spent:day:{MONTH}-{size.days:02}", mapping=day)
-
-
-def _packed(figures: list[int]) -> bytes:
-    return b"\xdc\x00\x03" + msgpack.encode(figures)[1:]
 
 
 def script_times(client: Valkey) -> list[float]:

@@ -1,4 +1,4 @@
-"""What counters of limits must say, worked out anew from totals and holds, without the ledger's own code."""
+"""What counters of limits must say, in any layout, worked out from totals and holds without the ledger's own code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def wrong_counters(client: Valkey) -> list[str]:
     for key in client.keys(f"{PREFIX}limit:*"):
         place = key.decode().removeprefix(PREFIX)
         for name, value in client.hgetall(key).items():
-            used, *of_holds = msgpack.decode(value)
+            unit = 1000 if value[0] == 0x93 and name.endswith(b"|usd") else 1
+            used, *of_holds = (unit * figure for figure in msgpack.decode(value))
             right = _used(spent, place, name.decode(), used)
             if [used, *of_holds] != [right, *held.pop((place, name.decode()), (0, 0))]:
                 wrong.append(f"{place} {name.decode()}")
@@ -43,8 +44,9 @@ def _held(client: Valkey) -> dict[tuple[str, str], list[int]]:
         for found in client.eval(_HOLDS, 1, key):
             sides, hold, bill = json.loads(found)
             local = int(sides) == _LOCAL
-            amounts = (hold[6] if local else hold[5], hold[3] + hold[4], 1, 1)
-            risks = (hold[14] if local else hold[12], hold[13], 0, 0)
+            unit = 1 if len(hold) > 15 else 1000
+            amounts = (unit * (hold[6] if local else hold[5]), hold[3] + hold[4], 1, 1)
+            risks = (unit * (hold[14] if local else hold[12]), hold[13], 0, 0)
             for place, field, measure, side in bill:
                 if side == 0 or int(sides) in (_BOTH, side):
                     sums[place, field][0] += amounts[measure - 1]
@@ -60,6 +62,7 @@ def _spent(client: Valkey) -> dict[tuple[str, str], list[int]]:
         for cell, value in client.hgetall(key).items():
             _, zone, model, team, name = cell.decode().split("|")
             requests, _, input, _, output, cost, *_ = msgpack.decode(value)
+            cost *= 1 if value[0] == 0xDD else 1000
             for period in (f"day:{day}", f"month:{day[:7]}"):
                 for scope in ("global", f"team:{team}", f"key:{name}"):
                     for of in ("", model):
@@ -85,6 +88,8 @@ def _wrong_sums(client: Valkey, spent: dict[tuple[str, str], list[int]]) -> list
     for key in client.keys(f"{PREFIX}spent:*"):
         period = key.decode().removeprefix(f"{PREFIX}spent:")
         for name, value in client.hgetall(key).items():
-            if msgpack.decode(value) != spent.get((period, name.decode()), [0, 0, 0]):
+            money, *others = msgpack.decode(value)
+            money *= 1 if value[0] == 0xDD else 1000
+            if [money, *others] != spent.get((period, name.decode()), [0, 0, 0]):
                 wrong.append(f"spent {period} {name.decode()}")
     return wrong

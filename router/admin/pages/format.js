@@ -23,8 +23,9 @@ export function dollars(usd) {
 /** Dollars per million tokens: prices have more digits than amounts. */
 export const rate = (usd) => (usd == null ? DASH : `$${decimals(2, 4).format(usd)}`);
 
-/** All six decimals, for titles and CSV. */
-export const exactMoney = (micro) => (micro == null ? "" : `${(micro / MILLION).toFixed(6)} USD`);
+/** All that there is, six decimals at least, for titles. */
+export const exactMoney = (micro) =>
+  micro == null ? "" : `${(micro / MILLION).toFixed(9).replace(/0{1,3}$/, "")} USD`;
 
 /** 9,999 or 42.1 M. */
 export function count(number) {

@@ -36,7 +36,7 @@ for p = 1, #places do
     n = n + 1
     amount[n], soft[n], spare[n] = places[p][3][i], places[p][4][i], places[p][5][i]
     if values[i] then
-      used[n], held[n], risk[n] = unpacked(sub(values[i], 2))
+      used[n], held[n], risk[n] = counter_of(fields[i], values[i])
     else
       used[n], held[n], risk[n], fresh[p] = counted_before(place, fields[i]), 0, 0, true
     end

@@ -46,17 +46,21 @@ end
 
 local function applied() note_sent(input[5], input[6], input[8], 0) end
 
--- Totals of a cell are a msgpack array of ten integers, whose header takes three bytes: the integers behind it unpack
--- without building a table. A header of one byte is of an earlier layout: its totals are not in the sums by scope yet,
--- and values of nine are from before the last column.
-local TOTALS = '\220\0\10'
+-- Money is in nano-USD. What earlier layouts wrote is in micro-USD, and is taken times this as it is read.
+local NANO = 1000
 
-local function is_former(value) return byte(value) ~= 220 end
+-- Totals of a cell are a msgpack array of ten integers, whose header takes five bytes: the integers behind it unpack
+-- without building a table. A header of three bytes is of an earlier layout, with money in micro-USD. One of one byte is
+-- of the first layout: its totals are not in the sums by scope yet, and values of nine are from before the last column.
+local TOTALS = '\221\0\0\0\10'
+
+local function is_former(value) return byte(value) < 220 end
 
 local function totals_of(value)
-  if not is_former(value) then return unpacked(sub(value, 4)) end
-  local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, 2))
-  return n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 or 0
+  local head = byte(value)
+  if head == 221 then return unpacked(sub(value, 6)) end
+  local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, head == 220 and 4 or 2))
+  return n1, n2, n3, n4, n5, n6 * NANO, n7 * NANO, n8, n9, n10 or 0
 end
 
 -- The zones that anything was counted in: few, and read once.
@@ -95,6 +99,13 @@ end
 -- What each scope has used of a day or a month, so that no limit ever has to be counted from cells: a hash of
 -- "scope|zone|model" (the model is empty for all of them) to {money, tokens, requests}.
 local SPENT_TTL = {day = 3 * 86400, month = 70 * 86400}
+local SPENT = '\221\0\0\0\3'
+
+local function spent_of(value)
+  if byte(value) == 221 then return unpacked(sub(value, 6)) end
+  local money, tokens, requests = unpacked(sub(value, 4))
+  return money * NANO, tokens, requests
+end
 
 local function add_sums(period, name, fields, sums)
   local key = prefix .. 'spent:' .. period .. ':' .. name
@@ -103,13 +114,13 @@ local function add_sums(period, name, fields, sums)
   for i = 1, #fields do
     local sum, value = sums[fields[i]], old[i]
     if value then
-      local money, tokens, requests = unpacked(sub(value, 4))
+      local money, tokens, requests = spent_of(value)
       value = pack(money + sum[1], tokens + sum[2], requests + sum[3])
     else
       fresh = true
       value = pack(sum[1], sum[2], sum[3])
     end
-    new[2 * i - 1], new[2 * i] = fields[i], '\220\0\3' .. value
+    new[2 * i - 1], new[2 * i] = fields[i], SPENT .. value
   end
   call('HSET', key, unpack(new))
   if fresh then call('EXPIRE', key, SPENT_TTL[period]) end
@@ -186,7 +197,7 @@ local function counted_before(place, field)
   if not column or #fields == 0 then return 0 end
   local values = call('HMGET', prefix .. 'spent:' .. period .. ':' .. name, unpack(fields))
   for i = 1, #fields do
-    if values[i] then sum = sum + select(column, unpacked(sub(values[i], 4))) end
+    if values[i] then sum = sum + select(column, spent_of(values[i])) end
   end
   return sum
 end
@@ -199,31 +210,40 @@ local function store_counters(place, pairs, fresh)
   if ttl then call('EXPIRE', prefix .. place, ttl) end
 end
 
+-- Its header takes three bytes; that of one with micro-USD takes one.
+local function counter_of(field, value)
+  if byte(value) == 220 then return unpacked(sub(value, 4)) end
+  local used, held, risk = unpacked(sub(value, 2))
+  local unit = match(field, '|usd$') and NANO or 1
+  return used * unit, held * unit, risk * unit
+end
+
 local function counter(used, held, risk)
-  return '\147' .. pack(math.max(used, 0), math.max(held, 0), math.max(risk, 0))
+  return '\220\0\3' .. pack(math.max(used, 0), math.max(held, 0), math.max(risk, 0))
 end
 
 -- Changes one counter; for the rare cases, which have no batch of them.
 local function adjust(place, field, used, held, risk)
   local old = call('HGET', prefix .. place, field)
   local u, h, r = 0, 0, 0
-  if old then u, h, r = unpacked(sub(old, 2)) else u = counted_before(place, field) end
+  if old then u, h, r = counter_of(field, old) else u = counted_before(place, field) end
   store_counters(place, {field, counter(u + used, h + held, r + risk)}, not old)
 end
 
 -- A hold is its sides ("1" local, "2" cloud, "3" both), a msgpack array (below), and its bill: an array of {place, field,
--- measure, side}. Measures are 1 micro-USD, 2 tokens, 3 requests, 4 running requests; side 0 is all.
+-- measure, side}. Measures are 1 money, 2 tokens, 3 requests, 4 running requests; side 0 is all.
 local function read_hold(value)
   local hold, bill = unpacked(sub(value, 2))
   local sides = tonumber(sub(value, 1, 1))
   local on_own = sides == LOCAL
+  local unit = hold[16] and 1 or NANO
   return {
     sides = sides, bill = bill,
     day = hold[1], hour = hold[2], quarter = hold[3], input = hold[4], output = hold[5],
-    cost = on_own and hold[7] or hold[6], eligible = hold[8],
+    cost = unit * (on_own and hold[7] or hold[6]), eligible = hold[8],
     cell = on_own and hold[10] ~= '' and hold[10] or hold[9],
     at = hold[11], request = hold[12],
-    risk = {on_own and (hold[15] or 0) or hold[13], hold[14], 0, 0},
+    risk = {unit * (on_own and (hold[15] or 0) or hold[13]), hold[14], 0, 0},
   }
 end
 
@@ -247,7 +267,7 @@ local function settle_counters(hold, sign, charged)
 end
 
 -- What was added up of a day by dimensions, see tally.lua, is wrong once the day is corrected.
-local function forget_sums(day) call('DEL', prefix .. 'sum:' .. day) end
+local function forget_sums(day) call('DEL', prefix .. 'sums:' .. day) end
 
 -- Counts a hold as it was held (sign 1), or takes that back (sign -1).
 local function charge(hold, sign, counted)
@@ -264,7 +284,7 @@ local function record_of(kind, id, hold)
   local backend, zone, model, team, key = match(hold.cell, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
   return pack({kind, id, hold.at, unescaped(key), unescaped(team), unescaped(model), unescaped(backend),
     unescaped(zone), hold.input, 0, 0, hold.output, false, hold.cost, 0, false, hold.eligible, hold.request, '', {}, '',
-    0, false, 0, 0, 0, 0, ''})
+    0, false, 0, 0, 0, 0, '', 1})
 end
 
 -- Appends records to the stream: `blob` is a msgpack array of so many.

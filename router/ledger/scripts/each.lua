@@ -35,7 +35,7 @@ local function use_journaled(place, cells, changes)
   local old, new = call('HMGET', prefix .. place, unpack(fields)), {}
   for i = 1, #fields do
     if old[i] and amounts[i] ~= 0 then
-      local u, h, r = unpacked(sub(old[i], 2))
+      local u, h, r = counter_of(fields[i], old[i])
       new[#new + 1] = fields[i]
       new[#new + 1] = counter(u + amounts[i], h, r)
     end

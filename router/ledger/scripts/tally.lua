@@ -22,8 +22,13 @@ else
 end
 local seen = {{}, {}, {}, {}, {}}
 
--- As in common.lua: totals of this layout have a header of three bytes.
-local function totals_of(value) return unpacked(sub(value, byte(value) == 220 and 4 or 2)) end
+-- As in common.lua: totals of this layout have a header of five bytes, and others micro-USD.
+local function totals_of(value)
+  local head = byte(value)
+  if head == 221 then return unpacked(sub(value, 6)) end
+  local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, head == 220 and 4 or 2))
+  return n1, n2, n3, n4, n5, n6 * 1000, n7 * 1000, n8, n9, n10
+end
 
 local function is_wanted(names)
   for i = 1, #wanted, 2 do

@@ -18,5 +18,6 @@ for first = 1, #cells, most do
   for i = first, last do call('SADD', prefix .. 'zones', match(cells[i], '^[^|]*|([^|]*)|')) end
   add_former(day, add_totals(key, {unpack(cells, first, last)}, {unpack(changes, first, last)}))
 end
+call('DEL', prefix .. 'sum:' .. day)
 call('HSET', progress, day, found[1] == '0' and 'done' or found[1])
 return found[1] == '0' and 0 or 1
