@@ -7,6 +7,7 @@ asked first, so that everything waits at the same time; ordinary requests in bet
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -33,6 +34,8 @@ PATIENCE = 660.0
 """Seconds for which a client waits; nothing may take that long."""
 KEPT = 4_000_000
 """Bytes of an answer that are looked at."""
+QUICK = 5.0
+"""Seconds after which the next wave begins, though something that should be quick goes on."""
 WAVE = 40
 """Cells that begin at once; each wave follows `ORDINARY` requests that succeed."""
 ORDINARY = 400
@@ -131,7 +134,7 @@ def policy_of(cells: Sequence[Cell], faulty: Faulty) -> dict[str, Any]:
         for each in cells
     }
     models |= {f"plain-{side}": {"backends": [f"{SPARE}-{side}"]} for side in ("own", "cloud")}
-    secrets = {"FAULTY_API_KEY": ["127.0.0.1"]}
+    secrets = {"FAULTY_API_KEY": ["127.0.0.1", "no-such-host.invalid:1"]}
     zones = {"local": {"owned": True}, "cloud": {}}
     return {"version": 1, "zones": zones, "secrets": secrets, "backends": backends, "models": models}
 
@@ -234,7 +237,9 @@ class Run:
         bills, booked = await self._settled(quick)
         self._remember()
         for _ in range(self._rounds):
-            await self._round(quick, ordinary=0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(QUICK * len(quick) / WAVE + 60.0):
+                    await self._round(quick, ordinary=0)
             self._remember()
         await self._compare(quick)
         seen |= await waiting
@@ -254,8 +259,12 @@ class Run:
             asked |= {each.name: asyncio.create_task(ask(self._port, each.name, each.stream)) for each in wave}
             quick = [asked[each.name] for each in wave if not each.fault.slow]
             if quick:
-                await asyncio.wait(quick)
-        return {name: await task for name, task in asked.items()}
+                await asyncio.wait(quick, timeout=QUICK)
+        try:
+            return {name: await task for name, task in asked.items()}
+        finally:
+            for task in asked.values():
+                task.cancel()
 
     async def _ordinary(self, requests: int) -> None:
         for _ in range(requests // 20):
