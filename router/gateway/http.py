@@ -35,6 +35,10 @@ MAX_PIPELINED = 8
 """Requests that wait for their turn before reading pauses."""
 MOST_PIPELINED = 64
 """So many may arrive all at once before it can pause."""
+SMALL_PIECE = 1024
+"""Bytes of a piece below which it is put together with those before it: an object takes 40 bytes more than it holds."""
+MANY_PIECES = 16384
+"""After so many pieces of bodies, others have their turn."""
 SHORT_BODY = 64 * 1024
 """A refused body is read and dropped up to this length, so that the connection can be used again."""
 LINGER_SECONDS = 10.0
@@ -79,8 +83,12 @@ class Client:
         """Bytes of a head that came in several pieces, or of a trailer; -1 before the first of them was counted."""
         self._incoming: Request | None = None
         """Its head was read, its body not yet to the end."""
-        self._body: list[bytes] = []
+        self._body: list[bytes | bytearray] = []
         self._body_bytes = 0
+        self._pieces = 0
+        """Of bodies, since others had their turn."""
+        self._breather: asyncio.Handle | None = None
+        """Reading goes on in the loop's next turn."""
         self._dropping = False
         """The body that arrives belongs to a request that was refused by its head."""
         self._offered = False
@@ -136,6 +144,16 @@ class Client:
             self._refuse(cause if isinstance(cause, ApiError) else malformed("it could not be read"))
         except httptools.HttpParserError as error:
             self._refuse(malformed(str(error)))
+        if self._pieces >= MANY_PIECES and self._breather is None and self._transport is not None:
+            # uvloop reads up to 8 MB in one turn, and chunks of one byte make a million pieces of that.
+            self._transport.pause_reading()
+            self._breather = self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._breather = None
+        self._pieces = 0
+        if not self._reading_paused and not self.gone and self._transport is not None:
+            self._transport.resume_reading()
 
     def _parse(self, data: bytes) -> None:
         """The parser stops behind a head that offers another protocol; without the offer it takes it as any other."""
@@ -285,6 +303,7 @@ class Client:
         self._enqueue(request)
 
     def on_body(self, data: bytes) -> None:
+        self._pieces += 1
         request = self._incoming
         if request is None or self._deaf:
             return
@@ -293,7 +312,18 @@ class Client:
         if self._body_bytes > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
         self._hold(request, size)
-        self._body.append(data)
+        self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        pieces = self._body
+        if len(data) >= SMALL_PIECE or not pieces:
+            pieces.append(data)
+            return
+        last = pieces[-1]
+        if isinstance(last, bytearray):
+            last += data
+        else:
+            pieces.append(bytearray(data))
 
     def on_message_complete(self) -> None:
         if self._offered:
@@ -306,7 +336,8 @@ class Client:
         if request is None or self._dropping:
             self._dropping = False
             return
-        request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        first = self._body[0] if len(self._body) == 1 else b""
+        request.body = first if isinstance(first, bytes) and first else b"".join(self._body)
         self._body = []
         self._enqueue(request)
 
@@ -382,7 +413,7 @@ class Client:
         self._reading_paused = False
         if self.reading_since:
             self.reading_since = self._loop.time()
-        if self._transport is not None:
+        if self._transport is not None and self._breather is None:
             self._transport.resume_reading()
 
     def _refuse(self, error: ApiError) -> None:

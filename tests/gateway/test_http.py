@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import sys
+import time
 from hashlib import sha256
 
 import pytest
@@ -255,3 +258,27 @@ async def test_a_method_that_will_not_do_is_told_which_will(gateway, path, metho
     writer.write(f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
     status, headers, _ = await received(reader)
     assert (status, headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_a_body_in_tiny_chunks_takes_turns_with_others_and_no_more_memory_than_its_bytes(gateway, size):
+    total, read = 600_000, 256 * 1024
+    data = b"%x\r\n%b\r\n" % (size, b" " * size) * (total // size)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as client:
+        client.sendall(head(None))
+        await until(lambda: any(each.reading_body for each in gateway.service.clients))
+        [served] = gateway.service.clients
+        sending = asyncio.create_task(asyncio.to_thread(client.sendall, data))
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # noqa: ASYNC251 - so much has come when the loop turns next
+        grown, before = [0], 0
+        async with asyncio.timeout(30):
+            while before < total // size * size:
+                await asyncio.sleep(0)
+                grown.append(served._body_bytes - before)
+                before = served._body_bytes
+        await sending
+        assert max(grown) <= (http.MANY_PIECES + read // (size + 5) + 1) * size
+        assert sum(map(sys.getsizeof, served._body)) < 2 * total
+        client.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
+        assert b" 200 OK\r\n" in await asyncio.to_thread(client.recv, 65536)
