@@ -30,7 +30,12 @@ _PLAIN = re.compile(
     "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
 )
 _MARKS = ("Mn", "Me")
-_INVISIBLE = ("COMBINING ", "VARIATION SELECTOR")
+_INVISIBLE = ("COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION", "KHMER VOWEL INHERENT")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
+"""Letters and symbols that show nothing: fillers, the empty pattern of Braille, and what stands for an object."""
+_LINES = bytes.maketrans(b"\x0b\x0c", b"\n\n")
+_CONTROLS = bytes([*range(9), *range(14, 31), 127])
+"""Of ASCII, what shows nothing and is no space; `finders.text.BORDER` is one that the gateway needs itself."""
 _FEW = 8
 
 
@@ -90,10 +95,10 @@ def plain(body: bytes) -> bytes | None:
     if not body.isascii():
         return None
     if body.find(b"\\") < 0:
-        return body
+        return body if body.find(b"\x7f") < 0 else body.replace(b"\x7f", b"")
     if _HIDING_BYTES.search(body) is not None:
         return None
-    return flat(body.decode("unicode_escape").encode("latin-1"))
+    return flat(body.decode("unicode_escape").encode("latin-1").translate(_LINES, _CONTROLS))
 
 
 def _deeper(text: str) -> str:
@@ -122,11 +127,16 @@ def fold(text: str) -> str:
     """The text with characters that look like ASCII, or like nothing, replaced by ASCII or left out.
 
     Digits of every script, full-width and mathematical forms, spaces and dashes of all widths become ASCII;
-    zero-width characters, soft hyphens and the marks that combine with any letter vanish. All else stays as it is.
+    zero-width characters, fillers, control characters, soft hyphens and the marks that combine with any letter vanish.
+    All else stays as it is.
     """
+    given = text.encode()
+    shown = given.translate(_LINES, _CONTROLS)
+    if shown != given:
+        text = shown.decode()
     if text.isascii():
         return text
-    foreign = text.encode().translate(None, _ASCII).decode()
+    foreign = shown.translate(None, _ASCII).decode()
     changes = {char: folded for char in set(_PLAIN.sub("", foreign)) if (folded := _folded(char)) != char}
     if len(changes) > _FEW:
         return text.translate({ord(char): changes.get(char, char) for char in set(text)})
@@ -139,7 +149,13 @@ def _folded(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if category == "Cf" or (category in _MARKS and unicodedata.name(char, "").startswith(_INVISIBLE)):
+    if category in ("Zl", "Zp") or char == "\x85":
+        return "\n"
+    if (
+        category in ("Cf", "Cc")
+        or char in _BLANK
+        or (category in _MARKS and unicodedata.name(char, "").startswith(_INVISIBLE))
+    ):
         return ""
     if category == "Pd" or char == "\u2212":
         return "-"

@@ -171,3 +171,23 @@ def test_no_text_is_longer_than_the_body(text: str) -> None:
 )
 def test_a_plain_body_is_its_own_text(body: str, said: str | None) -> None:
     assert plain(body.encode()) == (None if said is None else said.encode())
+
+
+NO_SIGN = [chr(code) for code in range(0x1F) if chr(code) not in "\t\n\r"] + list(
+    "\x7f\x80\x85\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180e\u200b\u2028\u2029\u2060\u2800\u3164\ufe0f\ufeff\uffa0\ufffc"
+)
+LINES = "\x0b\x0c\x85\u2028\u2029"
+
+
+@pytest.mark.parametrize("char", NO_SIGN, ids=ascii)
+@pytest.mark.parametrize("escaped", [True, False])
+def test_what_shows_nothing_hides_nothing(char: str, escaped: bool) -> None:
+    body = json.dumps({"a": f"4{char}1"}, ensure_ascii=escaped).encode()
+    seen = plain(body)
+    last = list(passes(body))[-1] if seen is None else seen.decode()
+    assert last == ('{"a": "4\n1"}' if char in LINES else '{"a": "41"}')
+
+
+def test_bytes_that_show_nothing_hide_nothing_in_a_body_without_escapes() -> None:
+    assert plain(b'{"a": "4\x7f1"}') == b'{"a": "41"}'
+    assert plain(rb'{"a": "4\b1\f1"}') == b'{"a": "41\n1"}'
