@@ -83,7 +83,7 @@ class Exchange:
         self._most = most
         """Bytes that may be held here: a whole answer, or a stream's beginning."""
         self.size = 0
-        """Bytes of body that came."""
+        """Bytes of body that came before any was relayed."""
         self._parts: list[bytes] = []
         self._encoded = False
         """The body is, although that was not asked for."""
@@ -126,8 +126,13 @@ class Exchange:
                 self._encoded = True
 
     def on_body(self, data: bytes) -> None:
+        client, scanner = self._client, self.scanner
+        if client is not None and scanner is not None:  # its beginning was judged, and is the client's
+            out = scanner.feed(data)
+            if out:
+                client.write(out)
+            return
         self.size += len(data)
-        scanner = self.scanner
         if scanner is None:
             self._collect(data)
             return

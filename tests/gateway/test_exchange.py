@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
+
+from router.core.values import Usage
+from router.gateway import exchange
+from router.gateway.exchange import Exchange
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
@@ -39,6 +44,18 @@ async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body
     assert "error" in json.loads(content)
     [row] = gateway.rows()
     assert (row.requests, row.errors) == (1, 1)
+
+
+@pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 1)])
+async def test_usage_is_read_where_an_answer_is_judged(monkeypatch, encoding, decodings):
+    found, decoded = exchange.usage_of, []
+    monkeypatch.setattr(exchange, "usage_of", lambda body: decoded.append(body) or found(body))
+    answered = Exchange(asyncio.get_running_loop(), strip_usage=True, most=10_000)
+    answered.on_head(200, [(b"content-type", b"application/json")] + [(b"content-encoding", encoding)] * bool(encoding))
+    answered.on_body(completion()[:50])
+    answered.on_body(completion()[50:])
+    answered.on_end()
+    assert (answered.usage, len(decoded)) == (Usage(11, output=7), decodings)
 
 
 async def test_an_error_that_came_with_status_200_keeps_its_words(gateway, backends):

@@ -44,8 +44,9 @@ class Told:
 async def test_a_confirmed_hold_is_settled():
     ledger = Told()
     reservation = Reservation(ledger, HOLD)
+    assert not reservation.confirmed
     ledger.asked.set_result(ADMITTED)
-    assert await reservation.admission()
+    assert await reservation.admission() and reservation.confirmed
     reservation.settle(SETTLEMENT)
     assert ledger.heard == ["settle"]
 
@@ -53,7 +54,7 @@ async def test_a_confirmed_hold_is_settled():
 async def test_a_lost_ledger_gets_a_record_later():
     ledger = Told(lost=True)
     reservation = Reservation(ledger, HOLD)
-    assert not await reservation.admission()
+    assert not await reservation.admission() and not reservation.confirmed
     reservation.settle(SETTLEMENT)
     assert ledger.heard == ["record"]
 
