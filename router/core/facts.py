@@ -73,10 +73,8 @@ def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
 
 
 def _in_headers(headers: Mapping[str, str], detectors: Detectors) -> tuple[Label, ...]:
-    for name in PASSED_HEADERS:
-        if name in headers:
-            return detectors.scan([headers[each] for each in PASSED_HEADERS if each in headers])
-    return ()
+    passed = [headers[name] for name in PASSED_HEADERS if name in headers]
+    return detectors.scan(passed) if passed else ()
 
 
 def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:
