@@ -7,19 +7,27 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from router.core.policy import Endpoint
 from router.core.usage import Report, usage_of
 from router.core.values import Usage
 
-_BRACKET = ord("[")
 _NOTHING = msgspec.Raw(b"null")
+
+
+class _Result(Struct, gc=False):
+    """One choice of a chat or a completion, or one vector; what is looked at of it is how its member begins."""
+
+    message: msgspec.Raw = _NOTHING
+    text: msgspec.Raw = _NOTHING
+    embedding: msgspec.Raw = _NOTHING
 
 
 class _Bare(Struct, gc=False):
     """What an answer of any endpoint has: `choices`, or the `data` of embeddings; and what it has not."""
 
     error: msgspec.Raw = _NOTHING
-    choices: msgspec.Raw = _NOTHING
-    data: msgspec.Raw = _NOTHING
+    choices: tuple[_Result, ...] = ()
+    data: tuple[_Result, ...] = ()
 
 
 class _Answer(_Bare, gc=False):
@@ -32,34 +40,39 @@ _decode = msgspec.json.Decoder(_Answer).decode
 _decode_bare = msgspec.json.Decoder(_Bare).decode
 
 
-def read_answer(body: bytes) -> tuple[bool, Usage | None]:
-    """Whether it is one whole JSON object with a list of results and no error; and its `usage_of`."""
+def read_answer(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:
+    """Whether it is one whole JSON object with a result of this endpoint's kind and no error; and its `usage_of`."""
     try:
         answer = _decode(body)
     except msgspec.ValidationError:
-        return _read_unusual(body)
+        return _read_unusual(endpoint, body)
     except (ValueError, RecursionError):
         return False, None
     report = answer.usage
-    return _has_results(answer), None if report is None else report.usage()
+    return _has_result(endpoint, answer), None if report is None else report.usage()
 
 
-def _read_unusual(body: bytes) -> tuple[bool, Usage | None]:
+def _read_unusual(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:
     """Of one whose usage has another shape, which makes it no less of an answer."""
     try:
         bare = _decode_bare(body)
     except (ValueError, RecursionError):
         return False, None
-    return _has_results(bare), usage_of(body)
+    return _has_result(endpoint, bare), usage_of(body)
 
 
-def _has_results(answer: _Bare) -> bool:
-    listed = _begins(answer.choices) or _begins(answer.data)
-    return listed and (answer.error is _NOTHING or bytes(answer.error) == b"null")
+def _has_result(endpoint: Endpoint, answer: _Bare) -> bool:
+    if answer.error is not _NOTHING and bytes(answer.error) != b"null":
+        return False
+    if endpoint == "chat":
+        return any(_begins(each.message, b"{") for each in answer.choices)
+    if endpoint == "completions":
+        return any(_begins(each.text, b'"') for each in answer.choices)
+    return any(_begins(each.embedding, b'["') for each in answer.data)
 
 
-def _begins(value: msgspec.Raw) -> bool:
-    return memoryview(value)[0] == _BRACKET
+def _begins(value: msgspec.Raw, signs: bytes) -> bool:
+    return memoryview(value)[0] in signs
 
 
 @lru_cache(maxsize=64)

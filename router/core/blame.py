@@ -82,8 +82,17 @@ DENIED = (
     "deactivated",
 )
 """What stands in the message of a 403 about us."""
+UNPAID = (
+    "credit balance is too low",
+    "insufficient credit",
+    "insufficient balance",
+    "exceeded your current quota",
+    "billing hard limit",
+)
+"""What stands in the message of an error about our bill that has a status of the request's (Anthropic's is a 400)."""
 NAMED = ("model", "url", "deployment", "path")
 """What stands in the message of a 404 about what we named; a file of the client's may be missing too."""
+_UNPAID = frozenset({400, 402, 403, 429})
 _SPEAKING = frozenset({400, 403, 451})
 """Statuses of a refusal that only its message tells from others."""
 
@@ -96,7 +105,7 @@ def blame(status: int, complaint: Complaint | None) -> Blame:
             return Blame.CONTENT
         if found and _fits(status, found[0]):
             return found[0]
-        if status == 403 and _says(complaint, DENIED):
+        if (status == 403 and _says(complaint, DENIED)) or (status in _UNPAID and _says(complaint, UNPAID)):
             return Blame.CREDENTIALS
         if status == 404 and not _says(complaint, NAMED):
             return Blame.REQUEST

@@ -49,12 +49,13 @@ class EventScanner:
     `feed` and `finish` return bytes for the client. The attributes tell what was seen so far:
 
         usage           of the last event that reported any, else None
-        events          data events, `[DONE]` aside; about the tokens produced
+        events          data events with a choice in them; about the tokens produced
         done            `[DONE]` was seen
         finished        the choices (by index) that had a finish_reason
-        error           an event had a top-level `error`
+        error           an event had a top-level `error`, or is called one
         malformed       an event was neither a JSON object nor `[DONE]`
-        first_complete  the first data event is whole, so that `error` and `malformed` speak of it
+        first_complete  the first event that tells something is whole: one with a choice, an error, `[DONE]` or garbage.
+                        What comes before it (pings, Azure's word on the prompt) is no sign of an answer
     """
 
     __slots__ = (
@@ -144,7 +145,10 @@ class EventScanner:
         if _is_plain(event):
             return b"" if self._read(event[5:-2]) else event
         payload = _data(event)
-        return b"" if payload is not None and self._read(payload) else event
+        removed = payload is not None and self._read(payload)
+        if _is_called_error(event):
+            self.error = self.first_complete = True
+        return b"" if removed else event
 
     def _count_unread(self) -> None:
         self.events += 1
@@ -152,17 +156,18 @@ class EventScanner:
 
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""
-        self.first_complete = True
         try:
             chunk = _decode(payload)
         except (ValueError, RecursionError):
             return self._read_irregular(payload)
-        self.events += 1
-        for choice in chunk.choices or ():
-            if choice.finish_reason is not None:
-                self.finished.add(choice.index)
+        if chunk.choices:
+            self.events += 1
+            self.first_complete = True
+            for choice in chunk.choices:
+                if choice.finish_reason is not None:
+                    self.finished.add(choice.index)
         if chunk.error is not None:
-            self.error = True
+            self.error = self.first_complete = True
         if chunk.usage is None:
             return False
         self._usage = chunk.usage.usage() or self._usage
@@ -171,16 +176,19 @@ class EventScanner:
     def _read_irregular(self, payload: bytes) -> bool:
         """As `_read`, for `[DONE]`, for garbage, and for events in which a field has an unexpected type."""
         if payload.strip() == b"[DONE]":
-            self.done = True
+            self.done = self.first_complete = True
             return False
-        self.events += 1
         chunk = _object(payload)
         if chunk is None:
-            self.malformed = True
+            self.malformed = self.first_complete = True
             return False
         self._usage = usage_of_event(payload) or self._usage
         error = chunk.get("error") is not None
         self.error = self.error or error
+        if _has_choice(chunk.get("choices")):
+            self.events += 1
+            self.first_complete = True
+        self.first_complete = self.first_complete or error
         self.finished |= _finished(chunk.get("choices"))
         return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error
 
@@ -239,20 +247,21 @@ class ContinuousScanner(EventScanner):
         return before + event if before else event
 
     def _read(self, payload: bytes) -> bool:
-        self.first_complete = True
         self._carried = self._finishes = False
         try:
             chunk = _decode_numbered(payload)
         except (ValueError, RecursionError):
             return self._read_irregular(payload)
-        self.events += 1
         usage, choices = chunk.usage, chunk.choices
+        if choices:
+            self.events += 1
+            self.first_complete = True
         for choice in choices or ():
             if choice.finish_reason is not None:
                 self.finished.add(choice.index)
                 self._finishes = self._strip_usage and _FINGERPRINT not in payload
         if chunk.error is not None:
-            self.error = True
+            self.error = self.first_complete = True
         if len(usage) <= len(b"null"):
             return False
         if choices:
@@ -363,6 +372,14 @@ def _finished(choices: Any) -> set[int]:
         return set()
     ended = [each for each in choices if isinstance(each, dict) and each.get("finish_reason") is not None]
     return {index for each in ended if isinstance(index := each.get("index", 0), int)}
+
+
+def _has_choice(choices: Any) -> bool:
+    return isinstance(choices, list) and any(isinstance(each, dict) for each in choices)
+
+
+def _is_called_error(event: bytes) -> bool:
+    return any(line.startswith(b"event:") and _value(line).strip() == b"error" for line in event.splitlines())
 
 
 def payloads(events: bytes) -> list[bytes]:

@@ -19,7 +19,13 @@ from router.gateway.job import Attempt, Sent
 from router.ledger.records import pack_refused
 
 _NOTHING = Usage()
-_MAY_BE_BILLED = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT, Fault.BAD_RESPONSE, Fault.MID_STREAM)
+_MAY_BE_BILLED = (
+    Fault.RESET_BEFORE_HEAD,
+    Fault.FIRST_BYTE_TIMEOUT,
+    Fault.BAD_RESPONSE,
+    Fault.TOO_LARGE,
+    Fault.MID_STREAM,
+)
 """How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed."""
 
 _log = logging.getLogger("breakeven.usage")
@@ -73,7 +79,7 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
         if not _may_be_billed(attempt):
             continue
         route, model = attempt.candidate.route, hold.cell.model
-        told = attempt.usage or estimate(ask.facts.input_tokens, events=attempt.events)
+        told = attempt.usage or estimate(ask.facts.input_tokens, events=attempt.events, text_bytes=_text_bytes(attempt))
         usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
         course = Course(
             request=ask.request.id,
@@ -87,6 +93,11 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
         cost, other = _whole(ask, cell, *_prices(ask, model, route, usage, attempt.asked_at))
         found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
     return found
+
+
+def _text_bytes(attempt: Attempt) -> int:
+    """Of an answer that could not be read, all that came may be text that was produced; a stream has its events."""
+    return 0 if attempt.events else attempt.size
 
 
 def _may_be_billed(attempt: Attempt) -> bool:

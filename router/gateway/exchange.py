@@ -13,6 +13,8 @@ import asyncio
 
 from router.core.answer import is_event_stream, read_answer
 from router.core.complaint import Complaint, complaint_in, status_of
+from router.core.policy import Endpoint
+from router.core.relayed import relayed_error, without_secrets
 from router.core.retry import Fault
 from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
 from router.core.usage import usage_of
@@ -22,6 +24,8 @@ from router.gateway.patience import Patience
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
+_REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
+
 
 class Exchange:
     """`connection` is set by the forwarder once the request was sent."""
@@ -30,15 +34,18 @@ class Exchange:
         "_answers",
         "_begun",
         "_client",
-        "_encoded",
         "_ended",
+        "_endpoint",
         "_judged",
         "_loop",
         "_most",
         "_parts",
         "_restated",
         "_scanner",
+        "_secret",
+        "_stream",
         "_strip_usage",
+        "_unfit",
         "_usage",
         "asked_at",
         "broken",
@@ -56,8 +63,11 @@ class Exchange:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
+        endpoint: Endpoint,
+        stream: bool,
         strip_usage: bool,
         most: int,
+        secret: str = "",
         continuous: bool = False,
         answers: int = 1,
     ) -> None:
@@ -71,6 +81,13 @@ class Exchange:
         """Monotonic time when the request was written; 0 before that."""
         self.scanner: EventScanner | None = None
         """Of a stream."""
+        self._endpoint = endpoint
+        self._stream = stream
+        """A stream was asked for."""
+        self._secret = secret
+        """What the backend was sent as its credential."""
+        self._unfit = ""
+        """Why this cannot be an answer, by its head. It is read to its end all the same, since it may be billed."""
         self._strip_usage = strip_usage
         self._answers = answers
         """Choices that were asked for."""
@@ -85,8 +102,6 @@ class Exchange:
         self.size = 0
         """Bytes of body that came before any was relayed."""
         self._parts: list[bytes] = []
-        self._encoded = False
-        """The body is, although that was not asked for."""
         self._judged = False
         """It was looked at whole, and `_usage` is what it reported."""
         self._usage: Usage | None = None
@@ -110,20 +125,33 @@ class Exchange:
         """What an answer that came whole reported."""
         return self._usage if self._judged else usage_of(self.body)
 
+    @property
+    def reported(self) -> Usage | None:
+        """What one that came to nothing reported all the same."""
+        return self._usage if self.scanner is None else self.scanner.usage
+
     # --- the sink
 
     def on_head(self, status: int, headers: Headers) -> None:
-        self.status = status
+        self.status = status if 200 <= status < 600 else 502
         self.headers = headers
+        streams = False
         for name, value in headers:
             if name == b"content-length":
                 if value.isdigit() and int(value) > self._most:
                     self._refuse()
                     return
-            elif name == b"content-type" and status == 200 and is_event_stream(value):
+            elif name == b"content-type":
+                streams = is_event_stream(value)
+            elif name == b"content-encoding" and value.strip().lower() != b"identity":
+                self._unfit = "it is encoded, which was not asked for"
+        if status == 200:
+            if streams:
                 self.scanner = self._scanner(self._strip_usage)
-            elif name == b"content-encoding":
-                self._encoded = True
+            if streams is not self._stream:
+                self._unfit = self._unfit or ("it is a stream" if streams else "it is no stream")
+        elif status < 300:
+            self._unfit = f"status {status}"
 
     def on_body(self, data: bytes) -> None:
         client, scanner = self._client, self.scanner
@@ -139,8 +167,10 @@ class Exchange:
         if self._restated:
             return
         out = scanner.feed(data)
+        if self._unfit:
+            return
         if out:
-            self._write(out)
+            self._write(without_secrets(out, self._secret) if scanner.error else out)
         if not self._begun and scanner.first_complete:
             self._begun = True
             self._first_event(scanner)
@@ -162,19 +192,33 @@ class Exchange:
 
     def on_end(self) -> None:
         self._ended = True
-        if self.scanner is None:
+        if self._unfit:
+            self._end_unfit()
+        elif self.scanner is None:
             self._end_whole()
         elif not self._restated:
             self._end_stream(self.scanner)
         self._resolve(self.ready)
         self._resolve(self.done)
 
+    def _end_unfit(self) -> None:
+        if self.status >= 300:
+            return
+        if self.scanner is None:
+            body = self.body
+            complaint = complaint_in(body)
+            if complaint is not None:
+                self._restate(complaint, body)
+                return
+            self._usage = read_answer(self._endpoint, body)[1]
+        self._fail_ready(Fault.BAD_RESPONSE, self._unfit)
+
     def _end_whole(self) -> None:
-        """Status 200 is a claim; a body that is encoded although that was not asked for cannot be held against it."""
-        if not 200 <= self.status < 300 or self._encoded:
+        """Status 200 is a claim."""
+        if self.status != 200:
             return
         body = self.body
-        fit, self._usage = read_answer(body)
+        fit, self._usage = read_answer(self._endpoint, body)
         self._judged = True
         if fit:
             return
@@ -255,9 +299,16 @@ class Exchange:
     def _restate(self, complaint: Complaint, body: bytes) -> None:
         self._restated = True
         self.status = status_of(complaint)
-        self.headers = [pair for pair in self.headers if pair[0] != b"content-type"]
-        self.headers.append((b"content-type", b"application/json"))
         self._parts = [body]
+
+    def make_relayable(self, retry_after: int | None) -> None:
+        """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,
+        without our secrets, and a time to come back (seconds) only where one can be understood."""
+        self._parts = [relayed_error(self.status, self.body, self._secret)]
+        self.headers = [pair for pair in self.headers if pair[0] not in _REPLACED]
+        self.headers.append((b"content-type", b"application/json"))
+        if retry_after is not None:
+            self.headers.append((b"retry-after", b"%d" % retry_after))
 
     def _fail_ready(self, fault: Fault, detail: str) -> None:
         if not self.ready.done():

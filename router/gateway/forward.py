@@ -20,7 +20,7 @@ from router.core.breaker import Event
 from router.core.complaint import complaint_in
 from router.core.editing import edit, hides_usage, wants_continuous
 from router.core.rest import Rest, come_back
-from router.core.retry import Action, Fault, Outcome, judge, reset_asked, rest_asked
+from router.core.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.job import Attempt, Job, Sent
@@ -222,6 +222,9 @@ class Forwarding:
         job = self._job
         exchange = Exchange(
             self._loop,
+            endpoint=job.endpoint,
+            stream=job.reading.stream,
+            secret=replica.pool.target.credential,
             strip_usage=job.reading.include_usage is not True,
             most=self._state.plan.policy.server.max_answer_bytes,
             continuous=hides_usage(job.reading, candidate.route),
@@ -263,6 +266,7 @@ class Forwarding:
         whose = blame(exchange.status, complaint_in(exchange.body))
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
+        exchange.make_relayable(None if rest is None else client_retry_after(rest))
         if rest is None and whose is Blame.LIMIT:
             rest = reset_asked(found)
         detail = ""

@@ -15,7 +15,6 @@ from router.upstream.connection import Headers
 TO_CLIENT = frozenset(
     {
         b"content-type",
-        b"content-encoding",
         b"openai-processing-ms",
         b"openai-version",
         b"retry-after",

@@ -89,7 +89,7 @@ class Sent:
             exchange.asked_at,
             exchange.size,
             0 if scanner is None else scanner.events,
-            None if scanner is None else scanner.usage,
+            exchange.reported,
         )
 
 
@@ -106,7 +106,7 @@ class Attempt(NamedTuple):
     events: int
     """Data events that came, of a stream."""
     usage: Usage | None
-    """What a stream reported before it failed."""
+    """What it reported before it failed."""
 
     @property
     def backend(self) -> str:

@@ -5,20 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.answer import is_event_stream, read_answer
+from router.core.policy import Endpoint
 from router.core.usage import usage_of
 from router.core.values import Usage
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("endpoint", "body"),
     [
-        b'{"choices":[]}',
-        b'{"id":"c","choices":[{"index":0,"message":{"content":"hi"}}],"usage":null,"error":null}',
-        b' {"object":"list", "data" : [ {"embedding":[0.1]} ] }\n',
+        ("chat", b'{"choices":[{"message":{"content":"hi"}}]}'),
+        ("chat", b'{"choices":[{"message":{"content":null,"tool_calls":[{"id":"c"}]}}]}'),
+        ("chat", b'{"choices":[{"message":null},{"index":1,"message":{"refusal":"no"}}]}'),
+        ("chat", b'{"id":"c","choices":[{"index":0,"message":{"content":"hi"}}],"usage":null,"error":null}'),
+        ("completions", b'{"choices":[{"text":""}]}'),
+        ("embeddings", b' {"object":"list", "data" : [ {"embedding":[0.1]} ] }\n'),
+        ("embeddings", b'{"data":[{"embedding":"AACAPw=="}],"new":{"field":[]}}'),
     ],
 )
-def test_answers(body: bytes) -> None:
-    assert read_answer(body)[0]
+def test_answers(endpoint: Endpoint, body: bytes) -> None:
+    assert read_answer(endpoint, body)[0]
+
+
+CHOICES = b'"choices":[{"message":{}}]'
 
 
 @pytest.mark.parametrize(
@@ -30,21 +38,35 @@ def test_answers(body: bytes) -> None:
         b"[]",
         b"{}",
         b'{"error":{"message":"no"}}',
-        b'{"error":{"message":"no"},"choices":[]}',
-        b'{"error":"no","choices":[]}',
+        b'{"error":{"message":"no"},%b}' % CHOICES,
+        b'{"error":"no",%b}' % CHOICES,
         b'{"choices":null}',
         b'{"choices":{}}',
+        b'{"choices":[]}',
+        b'{"choices":[null]}',
+        b'{"choices":[{"index":0}]}',
+        b'{"choices":[{"message":null}]}',
+        b'{"choices":[{"message":"hi"}]}',
+        b'{"choices":[{"text":"of another endpoint"}]}',
+        b'{"data":[{"embedding":[0.1]}]}',
         b'{"choices":[{"index":0,"message":{"con',
-        b'{"choices":[]}{"choices":[]}',
+        b"{%b}{%b}" % (CHOICES, CHOICES),
+        b"\xef\xbb\xbf{%b}" % CHOICES,
         b"<html><body>Bad gateway</body></html>",
         b'{"choices":' + b"[" * 100_000,
-        b'{"choices":[],"usage":' + b"[" * 100_000,
+        b"{%b" % CHOICES + b',"usage":' + b"[" * 100_000,
         b'{"usage":[],"choices":' + b"[" * 100_000,
         b'{"usage":[],"choices":{}}',
     ],
 )
 def test_what_is_no_answer(body: bytes) -> None:
-    assert not read_answer(body)[0]
+    assert not read_answer("chat", body)[0]
+
+
+@pytest.mark.parametrize("body", [b'{"choices":[{"message":{}}]}', b'{"data":[]}', b'{"data":[{"embedding":null}]}'])
+@pytest.mark.parametrize("endpoint", ["completions", "embeddings"])
+def test_each_endpoint_has_results_of_its_own(endpoint: Endpoint, body: bytes) -> None:
+    assert not read_answer(endpoint, body)[0]
 
 
 @pytest.mark.parametrize(
@@ -58,14 +80,14 @@ def test_what_is_no_answer(body: bytes) -> None:
     ],
 )
 def test_usage_comes_with_the_judgement_and_never_changes_it(usage: bytes, expected: Usage | None) -> None:
-    body = b'{"choices":[{"index":0}],"usage":%b}' % usage
-    assert read_answer(body) == (True, expected)
+    body = b"{%b" % CHOICES + b',"usage":%b}' % usage
+    assert read_answer("chat", body) == (True, expected)
     assert usage_of(body) == expected
 
 
 @given(st.binary())
 def test_nothing_raises(body: bytes) -> None:
-    read_answer(body)
+    read_answer("chat", body)
     is_event_stream(body)
 
 

@@ -80,3 +80,8 @@ def test_what_the_policy_names_wrongly(status: int, error: dict[str, object]) ->
 )
 def test_others(status: int, error: dict[str, object], expected: Blame) -> None:
     assert of(status, **error) is expected
+
+
+def test_a_bill_of_ours_that_is_not_paid_is_no_fault_of_the_request() -> None:
+    assert of(400, type="invalid_request_error", message="Your credit balance is too low") is Blame.CREDENTIALS
+    assert of(400, message="The word billing is not allowed here") is Blame.REQUEST

@@ -60,7 +60,7 @@ def test_a_chat_stream_passes_untouched_and_is_understood() -> None:
     assert out == b"".join(stream)
     assert learnt == {
         "usage": Usage(input=7, cached=4, output=2),
-        "events": 3,
+        "events": 2,
         "done": True,
         "finished": {0},
         "error": False,
@@ -104,6 +104,31 @@ def test_the_usage_event_is_removed_whole(split: Any, line_end: bytes) -> None:
 def test_no_other_event_is_removed(kept: bytes) -> None:
     assert scan([kept], strip_usage=True)[0] == kept
     assert scan([HELLO + kept], strip_usage=True)[0] == HELLO + kept
+
+
+@pytest.mark.parametrize(
+    "event_before",
+    [b"event: ping\ndata: {}\n\n", event({"choices": [], "prompt_filter_results": []}), LAST, COMMENT],
+    ids=str,
+)
+@pytest.mark.parametrize("make", [EventScanner, ContinuousScanner])
+def test_what_comes_before_the_answer_is_no_sign_of_one(make: type[EventScanner], event_before: bytes) -> None:
+    scanner = make(True)
+    scanner.feed(event_before)
+    assert (scanner.events, scanner.first_complete) == (0, False)
+    scanner.feed(HELLO)
+    assert (scanner.events, scanner.first_complete) == (1, True)
+
+
+@pytest.mark.parametrize("payload", [b'{"message":"overloaded"}', b"{}", b"overloaded"])
+def test_an_event_is_an_error_by_its_name_too(payload: bytes) -> None:
+    _, learnt = scan([HELLO, b"event: error\ndata: " + payload + b"\n\n"])
+    assert learnt["error"]
+
+
+def test_choices_of_an_unusual_shape_count_too() -> None:
+    _, learnt = scan([event({"choices": [{"index": "first"}, 7]}), event({"choices": [7]}), event({"choices": "x"})])
+    assert learnt["events"] == 1
 
 
 def test_words_inside_the_text_teach_nothing() -> None:
@@ -178,14 +203,14 @@ def test_data_may_stand_on_several_lines() -> None:
     stream = b'event: x\ndata\ndata: {"choices":[],\nid: 3\ndata:"usage":{"prompt_tokens":7}}\n\n'
     out, learnt = scan([stream], strip_usage=True)
 
-    assert (out, learnt["events"], learnt["usage"]) == (b"", 1, Usage(input=7))
+    assert (out, learnt["events"], learnt["usage"]) == (b"", 0, Usage(input=7))
 
 
 def test_lines_of_one_event_may_end_differently() -> None:
     stream = b'data: {"choices":[],\rdata: "usage":{"prompt_tokens":7}}\n\n'
     out, learnt = scan([stream], strip_usage=True)
 
-    assert (out, learnt["events"], learnt["usage"]) == (b"", 1, Usage(input=7))
+    assert (out, learnt["events"], learnt["usage"]) == (b"", 0, Usage(input=7))
 
 
 def test_what_is_held_goes_before_what_comes() -> None:
@@ -252,22 +277,24 @@ def oracle(stream: bytes) -> dict[str, Any]:
         values = [value.removeprefix(" ") for name, _, value in fields if name == "data"]
         if values:
             learn(learnt, "\n".join(values).encode("latin-1"))
+        if any(name == "event" and value.strip() == "error" for name, _, value in fields):
+            learnt["error"] = learnt["first_complete"] = True
     return learnt
 
 
 def learn(learnt: dict[str, Any], payload: bytes) -> None:
-    learnt["first_complete"] = True
     if payload.strip() == b"[DONE]":
-        learnt["done"] = True
+        learnt["done"] = learnt["first_complete"] = True
         return
-    learnt["events"] += 1
     try:
         chunk = json.loads(payload)
     except ValueError:
         chunk = None
     if not isinstance(chunk, dict):
-        learnt["malformed"] = True
+        learnt["malformed"] = learnt["first_complete"] = True
         return
+    learnt["events"] += bool(chunk.get("choices"))
+    learnt["first_complete"] |= bool(chunk.get("choices")) or chunk.get("error") is not None
     learnt["error"] |= chunk.get("error") is not None
     learnt["finished"] |= {each.get("index", 0) for each in chunk.get("choices", []) if each.get("finish_reason")}
     if usage := chunk.get("usage"):
@@ -287,6 +314,7 @@ parts = st.one_of(
     st.builds(lambda text: token(text, usage=None), texts),
     st.builds(lambda text: b": " + text.encode() + b"\n\n", st.text("abc:", max_size=5)),
     st.sampled_from([STOP, LAST, DONE, COMMENT, event({"error": {"message": "x"}}), b"data: <html>\n\n", b"\n"]),
+    st.sampled_from([b"event: error\n" + HELLO, b"event:error\ndata: {}\n\n", b"event: ping\ndata: {}\n\n"]),
     st.sampled_from([b"id: 1\n" + HELLO, b'data:{"choices":[],\ndata: "usage":null}\n\n', b"data:{}\n\n", b"\n\n"]),
 )
 places = st.lists(st.integers(0, 1 << 16), max_size=8)

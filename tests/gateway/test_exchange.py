@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
 
 from router.core.values import Usage
@@ -152,7 +153,113 @@ async def test_a_stream_is_known_by_its_content_type_as_the_standard_says(gatewa
     assert body == event("Paris", "stop") + DONE
 
 
-async def test_an_encoded_answer_passes_as_it_is(gateway, backends):
-    backends["gpu"].default = answer(200, b"\x1f\x8b...", "content-encoding: gzip\r\n")
-    status, headers, body = await gateway.post(ASK)
-    assert (status, headers["content-encoding"], body) == (200, "gzip", b"\x1f\x8b...")
+@pytest.mark.parametrize("content", [completion(), b"\x1f\x8b..."])
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "br"])
+async def test_an_encoded_answer_that_was_not_asked_for_is_none(gateway, backends, coding, content):
+    backends["gpu"].default = answer(200, content, f"content-encoding: {coding}\r\n")
+    _, headers, body = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], body) == ("api", completion())
+    assert "content-encoding" not in headers
+
+
+async def test_identity_is_no_encoding(gateway, backends):
+    backends["gpu"].default = answer(200, completion(), "content-encoding: Identity\r\n")
+    _, headers, _ = await gateway.post(ASK)
+    assert headers["x-breakeven-backend"] == "gpu"
+
+
+async def test_a_stream_that_was_not_asked_for_is_no_answer_and_is_counted(gateway, backends):
+    backends["gpu"].default = stream(event("Paris", "stop"), usage_event(), DONE)
+    _, headers, body = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], body) == ("api", completion())
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert row.output > 0 and row.requests == 0
+
+
+async def test_an_answer_that_is_no_stream_is_none_where_one_was_asked_for(gateway, backends):
+    backends["gpu"].default = answer(200, completion())
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    _, headers, _ = await gateway.post(ASK | {"stream": True})
+    assert headers["x-breakeven-backend"] == "api"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [b'data: {"choices":[]}\n\n', DONE],
+        [b"event: ping\ndata: {}\n\n", usage_event(), DONE],
+        [b'event: error\ndata: {"message":"overloaded"}\n\n'],
+        [b'event: error\ndata: {"error":{"message":"overloaded"}}\n\n', DONE],
+    ],
+)
+async def test_a_stream_without_a_word_of_an_answer_is_none(gateway, backends, events):
+    backends["gpu"].default = stream(*events)
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    _, headers, body = await gateway.post(ASK | {"stream": True})
+    assert (headers["x-breakeven-backend"], body) == ("api", event("Paris", "stop") + DONE)
+
+
+async def test_what_comes_before_the_first_choice_reaches_the_client_with_it(gateway, backends):
+    filtered = b'data: {"choices":[],"prompt_filter_results":[]}\n\n'
+    backends["gpu"].default = stream(filtered, event("Paris", "stop"), DONE)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == filtered + event("Paris", "stop") + DONE
+
+
+async def test_an_error_event_by_name_in_the_middle_breaks_the_stream(gateway, backends):
+    backends["gpu"].default = stream(event("Pa"), b'event: error\ndata: {"message":"gone"}\n\n', DONE)
+    await gateway.post(ASK | {"stream": True})
+    [row] = gateway.rows()
+    assert row.errors == 1
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 299, 600, 999])
+async def test_a_status_that_is_no_answer_of_these_endpoints_is_a_failure(gateway, backends, status):
+    backends["gpu"].default = answer(status, completion())
+    _, headers, _ = await gateway.post(ASK)
+    assert headers["x-breakeven-backend"] == "api"
+    told, _, body = await gateway.post(RESTRICTED)
+    assert told in (502, 503) and json.loads(body)["error"]["message"]
+
+
+SECRET = "gpu-secret-0123456789"
+
+
+@pytest.fixture
+async def gateway_with_key(serve, monkeypatch):
+    monkeypatch.setenv("GPU_KEY", SECRET)
+    keyed = POLICY.replace("kind: openai, url: %(gpu)s", "kind: openai, api_key: env:GPU_KEY, url: %(gpu)s")
+    return await serve(keyed + "secrets: {GPU_KEY: [127.0.0.1]}\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error":{"message":"bad header Authorization: Bearer gpu-secret-0123456789"}}',
+        b'{"detail":[{"input":"gpu-secret-0123456789","msg":"Bearer gpu-secret-0123456789?"}]}',
+        b"<p>gpu-secret-0123456789</p>",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 422, 500])
+async def test_a_backend_that_repeats_its_key_tells_it_to_nobody(gateway_with_key, backends, status, content):
+    backends["gpu"].default = answer(status, content)
+    _, _, body = await gateway_with_key.post(RESTRICTED)
+    assert SECRET in backends["gpu"].heads[-1] and SECRET.encode() not in body
+
+
+async def test_nor_does_one_that_repeats_it_in_a_stream(gateway_with_key, backends):
+    error = b'data: {"error":{"message":"Bearer gpu-secret-0123456789"}}\n\n'
+    backends["gpu"].default = stream(event("Pa"), error)
+    _, _, body = await gateway_with_key.post(RESTRICTED | {"stream": True})
+    assert b"error" in body and SECRET.encode() not in body
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", "7"), ("3600", "60"), ("soon", None), ("-5", "1"), ("Fri, 31 Dec 2100 23:59:59 GMT", "60")],
+)
+async def test_a_time_to_come_back_is_one_that_sdks_can_use(gateway, backends, value, expected):
+    backends["gpu"].default = answer(429, b'{"error":{"message":"slow"}}', f"retry-after: {value}\r\n")
+    status, headers, _ = await gateway.post(RESTRICTED)
+    assert status == 429
+    assert headers.get("retry-after") == expected or (expected is None and 1 <= int(headers["retry-after"]) <= 60)

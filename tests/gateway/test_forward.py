@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.gateway import POLICY
-from support.scripted import DONE, answer, completion, event, stream
+from support.scripted import DONE, answer, completion, event, stream, usage_event
 
 from router.gateway.endings import Endings
 from router.gateway.forward import Forwarding
@@ -47,12 +47,13 @@ async def test_an_attempt_that_never_got_a_connection_has_written_nothing(gatewa
     assert (failed.written, failed.size, failed.events) == (False, 0, 0)
 
 
-async def test_events_of_a_stream_that_failed_before_the_client_saw_any_are_counted(gateway, backends, attempts):
-    backends["gpu"].script.append(stream(b'data: {"error":{"message":"no"}}\n\n'))
+async def test_what_a_stream_reported_that_failed_before_the_client_saw_any_is_kept(gateway, backends, attempts):
+    backends["gpu"].script.append(stream(usage_event(), b'data: {"error":{"message":"no"}}\n\n'))
     backends["api"].default = stream(event("Paris", "stop"), DONE)
     assert (await gateway.post(ASK | {"stream": True}))[0] == 200
     [failed] = attempts
-    assert (failed.written, failed.events) == (True, 1)
+    assert (failed.written, failed.events) == (True, 0)
+    assert failed.usage is not None
 
 
 # --- limits

@@ -1,0 +1,74 @@
+"""A backend's error as clients may see it: in the shape that their SDKs read, and without our secrets.
+
+An error object with a message stays as it came, since clients act on its words and codes. Anything else (a page, plain
+text, another framework's object, nothing) becomes such an object, with the words that it had.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+MOST_WORDS = 500
+"""Characters of a backend's words that are kept where the object is ours."""
+
+_BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
+_HIDDEN = b"[secret]"
+_SHORTEST = 6
+"""Bytes of a credential: a shorter one hides nothing, and would be found in any text."""
+_MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]{0,2000}>")
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_decode = msgspec.json.Decoder().decode
+
+
+def without_secrets(body: bytes, secret: str) -> bytes:
+    """Bytes of a backend's with the credential that was sent to it, and whatever is called a bearer's, taken out."""
+    word = secret.rpartition(" ")[2].encode()
+    if len(word) >= _SHORTEST:
+        body = body.replace(word, _HIDDEN)
+    return _BEARER.sub(rb"\1" + _HIDDEN, body)
+
+
+def relayed_error(status: int, body: bytes, secret: str) -> bytes:
+    """The body of an error answer for the client: as it came if it is an error object, or else one made of its words.
+
+    `secret` is the value of the authorization header that the backend was sent; empty for none.
+    """
+    body = without_secrets(body, secret)
+    try:
+        value = _decode(body)
+    except (ValueError, RecursionError):
+        value = body.decode(errors="replace")
+    if _is_error_object(value):
+        return body
+    words = _words(value) or f"The backend answered with HTTP status {status} and said nothing more."
+    type = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return msgspec.json.encode({"error": {"message": words, "type": type, "param": None, "code": None}})
+
+
+def _is_error_object(value: Any) -> bool:
+    """OpenAI's, with the outer object or, as vLLM once wrote it, without."""
+    if not isinstance(value, dict):
+        return False
+    error = value if value.get("object") == "error" else value.get("error")
+    return isinstance(error, dict) and isinstance(error.get("message"), str) and error["message"].strip() != ""
+
+
+def _words(value: Any) -> str:
+    """What it says, without markup, in one line."""
+    if isinstance(value, dict):
+        for name in ("error", "detail", "message", "error_description", "msg"):
+            found = _words(value.get(name))
+            if found:
+                return found
+        return ""
+    if isinstance(value, list):
+        return _short("; ".join(found for each in value[:5] if (found := _words(each))))
+    return _short(value) if isinstance(value, str) else ""
+
+
+def _short(text: str) -> str:
+    """Cut first, since it may be megabytes."""
+    return " ".join(_MARKUP.sub(" ", text[: 20 * MOST_WORDS]).split())[:MOST_WORDS]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.relayed import MOST_WORDS, relayed_error, without_secrets
+
+KEY = "Bearer sk-live-0123456789"
+
+
+def message(status: int, body: bytes) -> str:
+    told: str = json.loads(relayed_error(status, body, KEY))["error"]["message"]
+    return told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"message": "maximum context length is 4096", "type": "BadRequestError", "code": 400}}',
+        b'{"object":"error","message":"no","code":400}',
+        b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"r"}',
+    ],
+)
+def test_an_error_object_with_a_message_stays_as_it_came(body: bytes) -> None:
+    assert relayed_error(400, body, KEY) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            b"<html><head><style>p {}</style><title>502 Bad Gateway</title></head><p>nginx</html>",
+            "502 Bad Gateway nginx",
+        ),
+        (b"upstream\n  gone ", "upstream gone"),
+        (b'{"error":"model overloaded"}', "model overloaded"),
+        (b'{"error":{"message":"  ","msg":"deeper"}}', "deeper"),
+        (b'{"detail":"Not Found"}', "Not Found"),
+        (b'{"detail":[{"loc":["body"],"msg":"field required"},{"msg":"too long"},7]}', "field required; too long"),
+        (b'{"message":"no such route"}', "no such route"),
+    ],
+)
+def test_other_bodies_become_one_with_their_words(body: bytes, words: str) -> None:
+    assert message(502, body) == words
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"7", b"<br>", b'{"error":{"message":5}}'])
+def test_a_body_without_words_tells_its_status(body: bytes) -> None:
+    assert "405" in message(405, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "type"), [(401, "authentication_error"), (422, "invalid_request_error"), (503, "server_error")]
+)
+def test_the_type_follows_the_status(status: int, type: str) -> None:
+    assert json.loads(relayed_error(status, b"no", ""))["error"]["type"] == type
+
+
+def test_words_are_bounded() -> None:
+    assert len(message(500, b"very long " * 100_000)) == MOST_WORDS
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"message":"bad header authorization: Bearer sk-live-0123456789"}}',
+        b'{"detail":[{"msg":"no","input":"sk-live-0123456789"}]}',
+        b"you sent sk-live-0123456789",
+        b'{"error":{"message":"BEARER\\tsk-live-0123456789, was that it?"}}',
+    ],
+)
+def test_the_credential_that_was_sent_is_told_to_nobody(body: bytes) -> None:
+    assert b"0123456789" not in relayed_error(400, body, KEY)
+
+
+def test_another_bearer_s_token_is_hidden_too() -> None:
+    assert without_secrets(b"Authorization: Bearer abcdef-123456; more", "") == b"Authorization: Bearer [secret]; more"
+
+
+def test_a_credential_too_short_to_be_one_is_not_looked_for() -> None:
+    assert without_secrets(b"x is wrong", "Bearer x") == b"x is wrong"
+
+
+@given(st.integers(400, 599), st.binary())
+def test_what_is_relayed_is_always_an_object(status: int, body: bytes) -> None:
+    assert isinstance(json.loads(relayed_error(status, body, KEY)), dict)
