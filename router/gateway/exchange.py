@@ -168,6 +168,8 @@ class Exchange:
             return
         out = scanner.feed(data)
         if self._unfit:
+            if self.size > self._most:
+                self._refuse()
             return
         if out:
             self._write(without_secrets(out, self._secret) if scanner.error else out)
