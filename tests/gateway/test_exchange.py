@@ -47,11 +47,12 @@ async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body
     assert (row.requests, row.errors) == (1, 1)
 
 
-@pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 1)])
+@pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 0), (b"gzip", 1)])
 async def test_usage_is_read_where_an_answer_is_judged(monkeypatch, encoding, decodings):
     found, decoded = exchange.usage_of, []
     monkeypatch.setattr(exchange, "usage_of", lambda body: decoded.append(body) or found(body))
-    answered = Exchange(asyncio.get_running_loop(), strip_usage=True, most=10_000)
+    loop = asyncio.get_running_loop()
+    answered = Exchange(loop, endpoint="chat", stream=False, strip_usage=True, most=10_000)
     answered.on_head(200, [(b"content-type", b"application/json")] + [(b"content-encoding", encoding)] * bool(encoding))
     answered.on_body(completion()[:50])
     answered.on_body(completion()[50:])
