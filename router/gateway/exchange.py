@@ -158,7 +158,7 @@ class Exchange:
         if client is not None and scanner is not None:  # its beginning was judged, and is the client's
             out = scanner.feed(data)
             if out:
-                client.write(out)
+                client.write(without_secrets(out, self._secret) if scanner.error else out)
             return
         self.size += len(data)
         if scanner is None:
@@ -246,7 +246,7 @@ class Exchange:
     def _release(self, scanner: EventScanner) -> None:
         last = scanner.release()
         if last:
-            self._write(last)
+            self._write(without_secrets(last, self._secret) if scanner.error else last)
 
     def _all_said(self, scanner: EventScanner) -> bool:
         """It said so, or every choice has come to its end: then nothing is missing but `[DONE]`."""
