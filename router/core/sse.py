@@ -151,6 +151,8 @@ class EventScanner:
         return b"" if removed else event
 
     def _count_unread(self) -> None:
+        """One that is too large to be looked at is no beginning of an answer."""
+        self.malformed = self.malformed or not self.first_complete
         self.events += 1
         self.first_complete = True
 

@@ -54,7 +54,9 @@ class Totals(Struct, gc=False):
     completion_tokens: Count = None
 
     def usage(self) -> Usage | None:
-        """None when no input was reported, or numbers are absurd."""
+        """None when no input was reported, or numbers are absurd: no request takes nothing."""
+        if not self.prompt_tokens and not self.completion_tokens:
+            return None
         return _usage(self.prompt_tokens, self.completion_tokens, 0, 0, 0)
 
 
@@ -68,7 +70,9 @@ class Report(Totals, gc=False):
     prompt_cache_hit_tokens: Count = None
 
     def usage(self) -> Usage | None:
-        """None when no input was reported, or numbers are absurd."""
+        """None when no input was reported, or numbers are absurd: no request takes nothing."""
+        if not self.prompt_tokens and not self.completion_tokens:
+            return None
         details = self.prompt_tokens_details or _NO_DETAILS
         cached = details.cached_tokens or self.cache_read_input_tokens or self.prompt_cache_hit_tokens or 0
         written = details.cache_write_tokens or details.cache_creation_tokens or self.cache_creation_input_tokens or 0

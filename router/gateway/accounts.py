@@ -79,7 +79,7 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
         if not _may_be_billed(attempt):
             continue
         route, model = attempt.candidate.route, hold.cell.model
-        told = attempt.usage or estimate(ask.facts.input_tokens, events=attempt.events, text_bytes=_text_bytes(attempt))
+        told = attempt.usage or _estimated(ask, attempt)
         usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
         course = Course(
             request=ask.request.id,
@@ -95,13 +95,17 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
     return found
 
 
-def _text_bytes(attempt: Attempt) -> int:
-    """Of an answer that could not be read, all that came may be text that was produced; a stream has its events."""
-    return 0 if attempt.events else attempt.size
+def _estimated(ask: Ask, attempt: Attempt) -> Usage:
+    """What can be seen of it: events of a stream, or all bytes as text. Where its end could not be read, it may have
+    been as long as was asked for."""
+    text = 0 if attempt.events or attempt.began else attempt.size
+    asked = ask.reading.max_output_tokens if attempt.unread else None
+    return estimate(ask.facts.input_tokens, events=max(attempt.events, asked or 0), text_bytes=text)
 
 
 def _may_be_billed(attempt: Attempt) -> bool:
-    return attempt.written and (attempt.usage is not None or attempt.outcome.fault in _MAY_BE_BILLED)
+    worked = attempt.usage is not None or attempt.began or attempt.outcome.fault in _MAY_BE_BILLED
+    return attempt.written and worked
 
 
 def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -> Settlement:

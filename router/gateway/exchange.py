@@ -40,7 +40,6 @@ class Exchange:
         "_loop",
         "_most",
         "_parts",
-        "_restated",
         "_scanner",
         "_secret",
         "_stream",
@@ -54,9 +53,11 @@ class Exchange:
         "headers",
         "patience",
         "ready",
+        "restated",
         "scanner",
         "size",
         "status",
+        "unread",
     )
 
     def __init__(
@@ -101,6 +102,8 @@ class Exchange:
         """Bytes that may be held here: a whole answer, or a stream's beginning."""
         self.size = 0
         """Bytes of body that came before any was relayed."""
+        self.unread = False
+        """An answer came that could not be read: its framing or its JSON broke off or was wrong."""
         self._parts: list[bytes] = []
         self._judged = False
         """It was looked at whole, and `_usage` is what it reported."""
@@ -108,13 +111,13 @@ class Exchange:
         self._ended = False
         self._begun = False
         """The first event of a stream is whole, and was judged."""
-        self._restated = False
+        self.restated = False
         """An error that came with status 200 is what `status` and `body` say now."""
         self._client: Client | None = None
 
     @property
     def streaming(self) -> bool:
-        return self.scanner is not None and not self._restated
+        return self.scanner is not None and not self.restated
 
     @property
     def body(self) -> bytes:
@@ -164,7 +167,7 @@ class Exchange:
         if scanner is None:
             self._collect(data)
             return
-        if self._restated:
+        if self.restated:
             return
         out = scanner.feed(data)
         if self._unfit:
@@ -198,7 +201,7 @@ class Exchange:
             self._end_unfit()
         elif self.scanner is None:
             self._end_whole()
-        elif not self._restated:
+        elif not self.restated:
             self._end_stream(self.scanner)
         self._resolve(self.ready)
         self._resolve(self.done)
@@ -226,6 +229,7 @@ class Exchange:
             return
         complaint = complaint_in(body)
         if complaint is None:
+            self.unread = body[:1] == b"{"
             self._fail_ready(Fault.BAD_RESPONSE, f"status {self.status} without an answer")
         else:
             self._restate(complaint, body)
@@ -255,6 +259,7 @@ class Exchange:
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
         if not self.ready.done():
+            self.unread = error.fault in (Fault.BAD_RESPONSE, Fault.MID_STREAM)
             self.ready.set_exception(error)
             return
         scanner = self.scanner
@@ -282,6 +287,7 @@ class Exchange:
         if scanner.error:
             self._first_error()
         elif scanner.malformed:
+            self.unread = True
             self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
         elif not scanner.events and (self._ended or scanner.done):
             self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
@@ -299,7 +305,7 @@ class Exchange:
         self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
 
     def _restate(self, complaint: Complaint, body: bytes) -> None:
-        self._restated = True
+        self.restated = True
         self.status = status_of(complaint)
         self._parts = [body]
 
@@ -359,7 +365,7 @@ class Exchange:
         if self.connection is not None and not self._ended:
             self.connection.abort()
             self._ended = True
-            if not self._restated:
+            if not self.restated:
                 self._parts = []
         self.patience = None  # as its errors below, it leads back here: all would live until cycles are looked for
         if self.ready.done() and not self.ready.cancelled():

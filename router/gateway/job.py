@@ -90,6 +90,8 @@ class Sent:
             exchange.size,
             0 if scanner is None else scanner.events,
             exchange.reported,
+            exchange.unread,
+            exchange.restated and scanner is not None,
         )
 
 
@@ -107,6 +109,10 @@ class Attempt(NamedTuple):
     """Data events that came, of a stream."""
     usage: Usage | None
     """What it reported before it failed."""
+    unread: bool = False
+    """Something was answered that could not be read to its end: what was produced is not known."""
+    began: bool = False
+    """A stream began, with an error: what was asked was read."""
 
     @property
     def backend(self) -> str:

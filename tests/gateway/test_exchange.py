@@ -264,3 +264,37 @@ async def test_a_time_to_come_back_is_one_that_sdks_can_use(gateway, backends, v
     status, headers, _ = await gateway.post(RESTRICTED)
     assert status == 429
     assert headers.get("retry-after") == expected or (expected is None and 1 <= int(headers["retry-after"]) <= 60)
+
+
+CUT = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: 10\r\n\r\n%b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        ({}, raw(CUT % (b"application/json", completion()))),
+        ({}, raw(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n{}")),
+        ({"stream": True}, raw(CUT % (b"text/event-stream", event("Paris")))),
+    ],
+)
+async def test_what_could_not_be_read_may_have_been_as_long_as_was_asked_for(gateway, backends, asked, fault):
+    backends["gpu"].default = fault
+    await gateway.post(ASK | {"max_tokens": 33} | asked)
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert row.output >= 33 and row.estimated
+
+
+async def test_an_error_that_begins_a_stream_came_after_the_input_was_read(gateway, backends):
+    backends["gpu"].default = stream(b'event: error\ndata: {"error":{"message":"overloaded"}}\n\n')
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    await gateway.post(ASK | {"stream": True})
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert (row.input > 0, row.output) == (True, 0)
+
+
+async def test_usage_of_nothing_is_none(gateway, backends):
+    nothing = completion().replace(b'"usage":', b'"usage":{"prompt_tokens":0,"completion_tokens":0},"was":')
+    backends["gpu"].default = answer(200, nothing)
+    await gateway.post(ASK)
+    [row] = gateway.rows()
+    assert row.input > 0 and row.output > 0 and row.estimated
