@@ -24,7 +24,7 @@ def nano_of(usd: float) -> int:
     return int(Decimal(str(usd)) * NANO_PER_USD)
 
 
-def micro_usd(nano: int) -> float:
+def micro_usd(nano: int) -> int | float:
     """For answers and files: a whole number where it is one, else with three decimals at most."""
     return nano / NANO_PER_MICRO if nano % NANO_PER_MICRO else nano // NANO_PER_MICRO
 

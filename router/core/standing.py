@@ -25,7 +25,7 @@ class Standing(Struct, frozen=True):
     turns: float | None
     """When it starts anew, in seconds since the epoch; None for what runs at the same time."""
 
-    def shown(self, figure: int) -> float:
+    def shown(self, figure: int) -> int | float:
         """As answers and files have it: money in micro-USD."""
         return micro_usd(figure) if self.limit.measure == "usd" else figure
 

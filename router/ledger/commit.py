@@ -53,8 +53,10 @@ from router.ledger.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-BILLED_LIMIT = 400
+BILLED_LIMIT = 200
 """Counters that the holds of one call look at; those of one request are never divided."""
+DIFFERENT_LIMIT = 50
+"""Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
 PACE = 0.005
@@ -322,7 +324,16 @@ class Ledger:
 
     def _take_operations(self) -> list[Operation]:
         waiting = self._operations
-        return [waiting.popleft() for _ in range(min(len(waiting), BATCH_LIMIT))]
+        taken: list[Operation] = []
+        cells: set[int] = set()
+        while waiting and len(taken) < BATCH_LIMIT and len(cells) < DIFFERENT_LIMIT:
+            operation = waiting.popleft()
+            taken.append(operation)
+            if isinstance(operation, Settle | Record):
+                cells.add(id(operation.settlement.cell))
+            elif isinstance(operation, Release):
+                cells.add(id(operation.held.hold.cell))
+        return taken
 
     def _next_number(self) -> int:
         self._number += 1

@@ -19,6 +19,7 @@ from support.serving import Serving
 from valkey import Valkey
 
 from router.core.holds import PRIOR_OUTPUT_TOKENS
+from router.core.money import NANO_PER_MICRO, NANO_PER_USD
 from router.core.reading import read
 from router.ledger.embedded import running_url
 
@@ -27,10 +28,10 @@ MOST_OUTPUT = 4000
 ASK = {"model": "chat", "max_tokens": MOST_OUTPUT, "messages": [{"role": "user", "content": "Hello"}]}
 BODY = json.dumps(ASK).encode()
 READING = read("chat", BODY)
-WORST = READING.input_bound + 2 * MOST_OUTPUT
-"""Micro-USD that one request takes at most, and takes here."""
-LEARNED = READING.input_tokens + 2 * PRIOR_OUTPUT_TOKENS
-"""Micro-USD that it holds before anything was learned."""
+WORST = NANO_PER_MICRO * (READING.input_bound + 2 * MOST_OUTPUT)
+"""Nano-USD that one request takes at most, and takes here."""
+LEARNED = NANO_PER_MICRO * (READING.input_tokens + 2 * PRIOR_OUTPUT_TOKENS)
+"""Nano-USD that it holds before anything was learned."""
 
 POLICY = """
 version: 1
@@ -157,12 +158,12 @@ async def play(site: Site, provider: Provider, clients: int = CLIENTS, passing: 
 
 
 def policy(url: str, holds: str, cap: int) -> str:
-    return POLICY % {"url": url, "holds": holds, "cap": cap / 1e6}
+    return POLICY % {"url": url, "holds": holds, "cap": cap / NANO_PER_USD}
 
 
 @pytest.mark.parametrize("gateways", [1, 2])
 async def test_exact_holds_never_overrun_a_cap(site, backend, gateways):
-    cap = PASS * WORST + WORST - 1  # what one more would take, but for one micro-USD
+    cap = PASS * WORST + WORST - 1  # what one more would take, but for one nano-USD
     served = await asyncio.to_thread(site, policy(backend.url, "worst_case", cap), gateways)
     held = await play(served, backend.default)
     assert held == [0, PASS * WORST, 0]

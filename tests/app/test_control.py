@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 from support.serving import Serving, eventually, refused, wait_for_end
 
 ADMIN = "admin-token-of-these-tests"
@@ -28,8 +29,8 @@ def test_it_shows_what_the_gateway_did(serve, policy):
     total = eventually(lambda: (t := ask(serving, "/api/spend", VIEWER)[1]["total"])["requests"] and t)
     assert total["requests"] == 1 and total["local_tokens"] > 0
     counted = serving.usage()["total"]
-    assert total["cost_micro_usd"] == round(counted["cost_usd"] * 1e6)
-    assert total["counterfactual_micro_usd"] == round(counted["counterfactual_usd"] * 1e6)
+    assert total["cost_micro_usd"] == pytest.approx(counted["cost_usd"] * 1e6)
+    assert total["counterfactual_micro_usd"] == pytest.approx(counted["counterfactual_usd"] * 1e6)
     assert ask(serving, "/api/session", ADMIN)[1]["role"] == "admin"
 
 

@@ -23,6 +23,8 @@ from router.core.values import PriceTier, Rates, Tariff, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
 LARGE = Rates(input=2.0, output=6.0, cached_input=0.2, cache_write=2.5)
+DUST = 1e-3
+"""Nano-USD that sums of decimal prices in binary may be off by."""
 TIERS = (PriceTier(0, SMALL), PriceTier(200_000, LARGE), PriceTier(400_000, SMALL))
 
 
@@ -124,7 +126,7 @@ def test_the_worst_case_covers_whatever_is_reported_within_it(make, rates: Rates
         Usage(tokens, 0, tokens, output),
         Usage(tokens // 2, 0, 0, output // 2),
     ):
-        assert 0 <= NANO_PER_MICRO * cost_of(route, usage, 0) <= worst
+        assert 0 <= NANO_PER_MICRO * cost_of(route, usage, 0) <= worst + DUST
 
 
 def test_the_worst_case_is_the_dearest_candidate(make):

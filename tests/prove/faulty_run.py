@@ -78,7 +78,7 @@ class Booked(Struct):
 
     input: int = 0
     output: int = 0
-    cost: int = 0
+    cost: float = 0
     """In micro-USD."""
     attempts: int = 0
     estimated: bool = False

@@ -20,6 +20,8 @@ from support.servers import RedisServer
 from support.serving import Serving, connected, eventually, request
 from valkey import Valkey
 
+from router.core.money import NANO_PER_MICRO
+
 POLICY = """
 version: 1
 zones: {local: {owned: true}, cloud: {}}
@@ -64,7 +66,10 @@ class Stage:
         with Valkey.from_url(self.server.url) as client:
             ledger = read(client)
         counted = {marker: [each.cost for each in account.settled] for marker, account in ledger.accounts.items()}
-        bills = {marker: [INPUT + 2 * each.output for each in bills] for marker, bills in self.cloud.billed.items()}
+        bills = {
+            marker: [NANO_PER_MICRO * (INPUT + 2 * each.output) for each in bills]
+            for marker, bills in self.cloud.billed.items()
+        }
         bills |= {marker: [0 for _ in bills] for marker, bills in self.own.billed.items()}
         return counted == bills and ledger.sums == ledger.totals
 

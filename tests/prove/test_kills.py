@@ -26,6 +26,7 @@ from support.serving import PROJECT, Serving, eventually, usage
 from valkey import Valkey
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
+from router.core.money import NANO_PER_USD, micro_usd
 from router.ledger.embedded import running_url
 
 POLICY = """
@@ -49,8 +50,8 @@ keys:
     team: search
     budget: {requests_per_day: 10000000, local: {tokens_per_month: 1000000000}}
 """
-PRICE = {"input": 1, "output": 2}
-"""Micro-USD per token."""
+PRICE = {"input": 1_000, "output": 2_000}
+"""Nano-USD per token."""
 LEASE_IS_OVER = 150.0
 """Seconds, most of them for the lease's last minute and the sweep after it."""
 QUIET = 30.0
@@ -179,7 +180,7 @@ class Difference:
 
     problems: list[str] = field(default_factory=list)
     as_held: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Held or charged, and billed, in micro-USD."""
+    """Held or charged, and billed, in nano-USD."""
     uncounted: list[int] = field(default_factory=list)
     """Of own backends, without a hold, and their worker was killed."""
 
@@ -280,7 +281,7 @@ async def finish(trial: Trial, *, charged: bool) -> None:
     shown = (await asyncio.to_thread(usage, trial.serving.data_dir, "backend", *trial.redis))["total"]
     figures = ("requests", "input", "output", "unsettled", "unheld")
     assert {name: shown[name] for name in figures} == {name: told.totals[name] for name in figures}
-    assert round(shown["cost_usd"] * 1e6) == told.totals["cost"]
+    assert round(shown["cost_usd"] * NANO_PER_USD) == told.totals["cost"]
     assert max(seen.seconds for seen in trial.load.seen) < LONGEST
 
 
@@ -291,11 +292,14 @@ def report(trial: Trial, difference: Difference) -> None:
         f"\n{trial.kills} workers and {trial.server_kills} servers killed; {statuses.total()} requests: "
         f"{statuses[200]} answered, {statuses[503]} refused, {statuses[0]} cut off; "
         f"{len(trial.cloud.billed)} billed by the cloud, {len(trial.own.billed)} by the own backend; "
-        f"{len(difference.as_held)} charged as held, {excess} micro-USD above the bill; "
+        f"{len(difference.as_held)} charged as held, {micro_usd(excess)} micro-USD above the bill; "
         f"own requests not counted: {len(difference.uncounted)}"
     )
     listed = sorted(difference.as_held.items())
-    print("held and billed, by request:", ", ".join(f"{marker}: {most} {cost}" for marker, (most, cost) in listed))
+    print(
+        "held and billed, by request:",
+        ", ".join(f"{marker}: {micro_usd(most)} {micro_usd(cost)}" for marker, (most, cost) in listed),
+    )
 
 
 async def test_a_few_kills_lose_nothing(start, providers) -> None:

@@ -29,6 +29,8 @@ from support.servers import RedisServer
 from support.serving import PROJECT, Serving, usage
 from valkey import Valkey
 
+from router.core.money import NANO_PER_MICRO
+
 POLICY = """
 version: 1
 zones: {local: {owned: true}, cloud: {}}
@@ -290,7 +292,7 @@ def _differences(stage: Stage) -> list[str]:
     for seen in stage.seen:
         account = ledger.accounts.get(seen.marker, Account())
         bills = [*stage.cloud.billed.get(seen.marker, ()), *stage.own.billed.get(seen.marker, ())]
-        cost = sum(INPUT + 2 * bill.output for bill in stage.cloud.billed.get(seen.marker, ()))
+        cost = sum(NANO_PER_MICRO * (INPUT + 2 * bill.output) for bill in stage.cloud.billed.get(seen.marker, ()))
         if account.charged or account.held or [record.cost for record in account.settled] != [cost] * len(bills):
             wrong.append(f"{seen}: billed {bills}, counted {account}")
         if [record.output for record in account.settled] != [bill.output for bill in bills]:

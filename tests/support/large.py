@@ -14,7 +14,7 @@ from router.core.bill import Hold, bill_of
 from router.core.budget import Limit
 from router.core.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.commit import Ledger
+from router.ledger.commit import BATCH_LIMIT, Ledger
 from router.ledger.layout import pack_cell
 from router.ledger.report import open_report
 from router.ledger.sums import Look
@@ -118,6 +118,19 @@ def holds_of(ledger: Ledger, size: Size) -> list[Hold]:
 
 def settlement_of(hold: Hold) -> Settlement:
     return Settlement(hold.id, hold.cell, hold.at, Usage(100, 30, 0, 7), 250, 0, False, True)
+
+
+async def fill_a_batch(ledger: Ledger, size: Size) -> None:
+    """As much as one call takes: settlements and new holds, each of another key."""
+    holds = holds_of(ledger, size)
+    before, after = holds[:BATCH_LIMIT], holds[BATCH_LIMIT : 2 * BATCH_LIMIT]
+    assert len(after) == BATCH_LIMIT
+    await asyncio.gather(*(ledger.reserve(hold) for hold in before))
+    reserved = [ledger.reserve(hold) for hold in after]
+    for hold in before:
+        ledger.settle(settlement_of(hold))
+    await asyncio.gather(*reserved)
+    await ledger.flush()
 
 
 async def die(ledger: Ledger, settled: list[Hold]) -> None:
