@@ -19,7 +19,7 @@ from router.core.values import Cell, Usage
 from router.ledger.layout import pack_cell
 from router.ledger.report import day_range, open_report
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 PAGES = {

@@ -14,8 +14,8 @@ from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = "" if CHROMIUM else "needs chromium (on Debian: apt install chromium)"
-MILLISECONDS = 20_000.0
-"""Until a condition must be met; tests go on as soon as it is."""
+MILLISECONDS = 60_000.0
+"""Until a condition must be met; tests go on as soon as it is. A busy machine takes long to read a chart's script."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
