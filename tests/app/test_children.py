@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from support.serving import PROJECT, clean_environment
 
 from router.app import children
 from router.app.children import CANNOT_RUN, Child
+from router.gateway import http
 
 ECHO = "print('noise'); print('ready', input(), flush=True); input()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
@@ -107,3 +110,10 @@ async def test_it_inherits_no_proxy_nor_where_to_write_keys(run, monkeypatch):
     child = run(sys.executable, "-c", f"{show}; input()")
     await child.until_ready()
     assert child.ready_line == "ready ['SSL_CERT_FILE']"
+
+
+def test_the_processes_of_tests_run_what_is_tested():
+    """Beside a compiled package the source tree is there too."""
+    command = [sys.executable, "-c", "from router.gateway import http; print(http.__file__)"]
+    said = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=PROJECT, timeout=60)
+    assert said.stdout.strip() == http.__file__, said.stderr

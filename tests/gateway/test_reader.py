@@ -10,6 +10,7 @@ import signal
 import sys
 
 import pytest
+from support.serving import clean_environment
 from support.waiting import until
 
 from router.gateway import reader
@@ -154,7 +155,7 @@ async def test_it_does_not_outlive_a_worker_that_was_killed(tmp_path):
         "asyncio.run(main())\n"
     )
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.getcwd()}
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, env=clean_environment()
     )
     assert worker.stdout is not None
     pid = int(await worker.stdout.readline())

@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import router
+
 T = TypeVar("T")
 
 PROJECT = Path(__file__).parents[2]
+TESTED = Path(router.__file__).parents[1]
+"""Where the package is imported from: the source tree, or where a compiled one was installed."""
 PATIENCE = 20.0
 """Seconds after which a test gives up; nothing waits that long unless it is broken."""
 STARTS_WITHIN = 60.0
@@ -32,9 +36,13 @@ ASK = {"model": "chat", "messages": [{"role": "user", "content": "What is the ca
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a process gets: nothing of the provider keys, addresses and folders of whoever runs the tests."""
+    """What a process gets: nothing of the provider keys, addresses and folders of whoever runs the tests.
+
+    It imports what is tested here; the source tree would take the place of a compiled package.
+    """
     kept = {name: value for name, value in os.environ.items() if not is_setting(name)}
-    return {**kept, "PYTHONPATH": str(PROJECT), **(extra or {})}
+    source = {"PYTHONPATH": str(PROJECT)} if TESTED == PROJECT else {}
+    return {**kept, **source, **(extra or {})}
 
 
 def is_setting(name: str) -> bool:
