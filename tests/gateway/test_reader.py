@@ -10,13 +10,21 @@ import signal
 import sys
 
 import pytest
+from support.gateway import POLICY
 from support.serving import clean_environment
 from support.waiting import until
 
 from router.gateway import reader
 from router.gateway.reader import SHORT
 
+PATIENT = POLICY.replace("deadline: 5s", "deadline: 60s").replace("first_byte_timeout: 1s", "first_byte_timeout: 60s")
+"""The start of a process takes as long as the machine needs."""
 CARD = "4111 1111 1111 1111"
+
+
+@pytest.fixture
+async def gateway(serve):
+    return await serve(PATIENT)
 
 
 def chat(text: str) -> bytes:

@@ -42,6 +42,9 @@ cost: {strategy: local_first}
 retry: {attempts: 3, deadline: 5s, backoff: 1ms}
 """
 
+PATIENCE = 45.0
+"""Seconds for an answer of any kind, on a machine that is busy with other things."""
+
 
 @dataclass
 class Gateway:
@@ -79,7 +82,7 @@ class Gateway:
         """Bytes in, and the whole answer until the connection ends; chunked bodies are joined."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(sent)
-        received = await asyncio.wait_for(reader.read(), 15)
+        received = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
         return parse(received)
 
