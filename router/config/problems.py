@@ -13,6 +13,9 @@ FieldPath = tuple[str | int, ...]
 SECRET_FIELDS = frozenset({"api_key", "sha256", "url", "urls", "api_base"})
 """Fields whose value no message may repeat; an address may hold a password."""
 
+MOST_PROBLEMS = 100
+"""What is told of one file at once: a log line of what is no policy at all would otherwise be as long as the file."""
+
 _ALIKE = 0.65
 
 
@@ -32,14 +35,23 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class PolicyError(Exception):
-    """A file that cannot be used. `problems` holds everything that is wrong with it, from top to bottom."""
+    """A file that cannot be used. `problems` holds what is wrong with it, from top to bottom: all of it, or the first
+    MOST_PROBLEMS with a last one that says so."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
+        self.problems = _bounded(sorted(set(problems)))
         super().__init__(self.problems)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+def _bounded(problems: list[Problem]) -> tuple[Problem, ...]:
+    if len(problems) <= MOST_PROBLEMS:
+        return tuple(problems)
+    shown = problems[:MOST_PROBLEMS]
+    more = f"there is more than these {MOST_PROBLEMS} problems: mend them, and check again"
+    return (*shown, Problem(shown[-1].path_of_file, 0, 0, "", more))
 
 
 class Finding(Struct, frozen=True):

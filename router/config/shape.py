@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from router.config.problems import FieldPath, Finding, closest
+from router.config.problems import MOST_PROBLEMS, FieldPath, Finding, closest
 from router.config.schema import annotated
 from router.config.wording import Node, Spot, finding_on, kinds
 
@@ -46,7 +46,8 @@ def decode(data: Any, adapter: TypeAdapter[T]) -> T:
 
 
 def _spots(error: ValidationError, schema: Node, data: Any) -> Iterator[Spot]:
-    for item in error.errors(include_url=False):
+    # One more than are shown, so that it shows that there are more: each costs a search for what was meant.
+    for item in error.errors(include_url=False)[: MOST_PROBLEMS + 1]:
         yield _walk(item, schema, data)
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,21 +20,48 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from router.core.money import GREATEST_USD
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_YEAR_SECONDS = 8784 * 3600.0
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LAST_PORT = 65_535
+_AUTHORITY = re.compile(r"https?://(?:\[(?P<inner>[^\]]*)\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/|$)")
 _HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
 
 
 def parse_duration(value: Any) -> float:
     """Seconds from "250ms", "2s", "15m" or "1h".
 
-    Raises ValueError for anything else: a bare number does not say its unit.
+    Raises ValueError for anything else: a bare number does not say its unit; and for more than a year.
     """
     if isinstance(value, timedelta):
         return value.total_seconds()
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("a duration is a number and a unit, such as 250ms, 2s, 15m or 1h")
-    return float(match[1]) * _UNIT_SECONDS[match[2]]
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > _YEAR_SECONDS:
+        raise ValueError("a duration is at most 8784h, which is a year")
+    return seconds
+
+
+def _check_some_time(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("no time at all would end everything before it begins: must be above 0s, such as 2s")
+    return seconds
+
+
+def _check_port(url: str) -> str:
+    found = _AUTHORITY.match(url)
+    if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT or not _is_address(found["inner"]):
+        raise ValueError("must be an address such as http://127.0.0.1:8000/v1, with a port from 1 to 65535 if any")
+    return url
+
+
+def _is_address(text: str | None) -> bool:
+    """Whether what stands in brackets, if anything does, is an IPv6 address."""
+    try:
+        return text is None or ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def _check_hours(value: str) -> str:
@@ -66,14 +94,27 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
 ]
+TimeLimit = Annotated[Duration, AfterValidator(_check_some_time)]
+"""A duration within which something has to happen."""
 Secret = Annotated[str, AfterValidator(_check_secret)]
+
+# Every number has an upper bound, far beyond sense: the longest request at the dearest price stays below GREATEST_USD.
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Usd = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+"""USD per million tokens, or per request."""
 UsdLimit = Annotated[float, Field(ge=0, le=GREATEST_USD, allow_inf_nan=False)]
 CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
+Volume = Annotated[int, Field(gt=0, le=1_000_000_000_000_000)]
+"""Tokens of a day."""
+Length = Annotated[int, Field(gt=0, le=100_000_000)]
+"""Tokens of one request."""
+Count = Annotated[int, Field(gt=0, le=1_000_000)]
+Room = Annotated[int, Field(ge=0, le=1_000_000)]
+Bytes = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(_check_port)]
 Host = Annotated[
     str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
 ]
@@ -112,17 +153,17 @@ class Zone(Section):
 class Price(Section):
     """USD per million tokens, and per request."""
 
-    input: Usd
+    input: Rate
     """USD per million input tokens."""
-    output: Usd
+    output: Rate
     """USD per million output tokens."""
-    cached_input: Usd | None = None
+    cached_input: Rate | None = None
     """Input read from the provider's cache; the input price when left out."""
-    cache_write: Usd | None = None
+    cache_write: Rate | None = None
     """Input written to the provider's cache; the input price when left out."""
-    cache_write_1h: Usd | None = None
+    cache_write_1h: Rate | None = None
     """Input that the provider's cache keeps for an hour; the price of `cache_write` when left out."""
-    request: Usd = 0.0
+    request: Rate = 0.0
     """USD per request, on top of the tokens."""
 
 
@@ -133,7 +174,7 @@ class Served(Section):
     """The name that the upstream knows."""
     endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
     """Endpoints that work; if left out, chat and completions for vllm, chat and embeddings for litellm, else all."""
-    context: int | None = Field(default=None, gt=0)
+    context: Length | None = None
     """Context length in tokens; a vllm backend is asked for it when left out."""
     modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
     """By default text for vllm, and everything for the others."""
@@ -155,16 +196,16 @@ class GpuCost(Section):
 
 
 class Capacity(Section):
-    max_waiting: int = Field(default=8, ge=0)
+    max_waiting: Room = 8
     """Full when this many requests wait in a replica's own queue."""
     max_kv_cache: Fraction = 0.95
     """Full when a replica's KV cache is used to this share."""
-    max_running: int | None = Field(default=None, gt=0)
+    max_running: Count | None = None
     """Full when this many requests run on a replica; unlimited when left out. A bound that is never passed, of each
     worker by itself: with N workers at most N times as many run."""
-    tokens_per_second: float | None = Field(default=None, gt=0)
+    tokens_per_second: float | None = Field(default=None, gt=0, le=1_000_000_000, allow_inf_nan=False)
     """What the backend can serve when busy (input and output together); bounds the break-even."""
-    queue: int = Field(default=64, ge=0)
+    queue: Room = 64
     """Requests that may wait for this backend in the gateway, per worker, when they can go nowhere else. They are
     served in the order in which they came, and before those that come later."""
     queue_timeout: Duration = 30.0
@@ -184,15 +225,15 @@ class _Backend(Section):
     """Credential that is sent to it: env:NAME or file:PATH."""
     capacity: Capacity = Capacity()
     """When it counts as full."""
-    connect_timeout: Duration = 2.0
+    connect_timeout: TimeLimit = 2.0
     """Until the connection (and TLS) stands."""
-    first_byte_timeout: Duration = 20.0
+    first_byte_timeout: TimeLimit = 20.0
     """Until a stream's first event, or the next backend's turn; for other answers, without a sign of life."""
-    answer_timeout: Duration = 600.0
+    answer_timeout: TimeLimit = 600.0
     """Until an answer that is no stream, or the next backend's turn, while there are signs of life."""
-    idle_timeout: Duration = 120.0
+    idle_timeout: TimeLimit = 120.0
     """Longest pause between two events of a stream; comments and single bytes are none."""
-    stream_timeout: Duration = 3600.0
+    stream_timeout: TimeLimit = 3600.0
     """Longest stream, from its request to its end."""
     stream_usage: bool = True
     """Ask for token usage in streams; set false for providers that refuse `stream_options`."""
@@ -252,7 +293,7 @@ class Model(Section):
     """Other names that clients may use for it."""
     quality_floor: Fraction = 0.0
     """Least quality a backend must have."""
-    max_output_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: Length | None = None
     """Most output tokens of an answer when the client sets no limit; a budget holds that much."""
 
 
@@ -287,7 +328,7 @@ class Sensitivity(Section):
 class CostOverride(Section):
     strategy: Strategy | None = None
     """Replaces the policy's strategy."""
-    threshold_tokens_per_day: int | None = Field(default=None, gt=0)
+    threshold_tokens_per_day: Volume | None = None
     """Replaces the policy's threshold."""
 
 
@@ -343,7 +384,7 @@ class Mix(Section):
 class Cost(Section):
     strategy: Strategy = "threshold"
     """How the order of backends is chosen."""
-    threshold_tokens_per_day: int = Field(default=500_000, gt=0)
+    threshold_tokens_per_day: Volume = 500_000
     """Below this volume the cloud is preferred, from it on the own GPUs."""
     window: Window = "trailing_24h"
     """Over which time the volume is counted."""
@@ -356,15 +397,15 @@ class Cost(Section):
 
 
 class Health(Section):
-    probe_interval: Duration = 2.0
+    probe_interval: TimeLimit = 2.0
     """Pause between two probes of a vllm replica."""
-    probe_timeout: Duration = 2.0
+    probe_timeout: TimeLimit = 2.0
     """Longest wait for a probe's answer."""
-    failures_to_open: int = Field(default=5, gt=0)
+    failures_to_open: Count = 5
     """Consecutive failures that open a backend's circuit."""
     cooldown: Duration = 15.0
     """How long an open circuit rests before one trial request."""
-    successes_to_close: int = Field(default=1, gt=0)
+    successes_to_close: Count = 1
     """Trial requests that must succeed to close it again."""
 
 
@@ -373,7 +414,7 @@ class Retry(Section):
     """Attempts per request, over all backends."""
     budget: Fraction = 0.2
     """Retries as a share of requests."""
-    deadline: Duration = 600.0
+    deadline: TimeLimit = 600.0
     """From the request's arrival to the first byte for the client, over all attempts; nothing prolongs it."""
     backoff: Duration = 0.05
     """First wait before the same backend is tried again; it doubles, with jitter."""
@@ -386,13 +427,13 @@ class Retry(Section):
 class Ledger(Section):
     on_loss: Literal["refuse", "allow"] = "refuse"
     """Whether cloud backends may be used while the ledger cannot be reached."""
-    timeout: Duration = 1.0
+    timeout: TimeLimit = 1.0
     """Longest wait for the ledger before it counts as lost."""
-    lease: Duration = 900.0
+    lease: TimeLimit = 900.0
     """A reservation not settled for this long is charged as held."""
-    retain_days: int = Field(default=400, gt=0)
+    retain_days: Annotated[int, Field(gt=0, le=36_600)] = 400
     """Days that totals are kept."""
-    retain_requests: int = Field(default=200_000, ge=0)
+    retain_requests: Annotated[int, Field(ge=0, le=1_000_000_000)] = 200_000
     """Request records that are kept; the oldest go."""
     holds: Literal["learned", "worst_case"] = "learned"
     """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
@@ -410,19 +451,19 @@ class Media(Section):
 class Server(Section):
     cors_origins: tuple[str, ...] = Field(default=(), strict=False)
     """Origins whose pages may call the gateway; "*" for all. Off when empty."""
-    max_body_bytes: int = Field(default=50_000_000, gt=0)
+    max_body_bytes: Bytes = 50_000_000
     """Largest request, inflated."""
-    max_held_bytes: int = Field(default=1_000_000_000, gt=0)
+    max_held_bytes: Bytes = 1_000_000_000
     """Bytes of requests that one worker keeps at the same time; more are answered with 503."""
-    max_answer_bytes: int = Field(default=32_000_000, gt=0)
+    max_answer_bytes: Bytes = 32_000_000
     """Largest answer that is no stream; a larger one is answered with 502, unless another backend has a smaller one."""
-    max_connections: int = Field(default=10_000, gt=0)
+    max_connections: Count = 10_000
     """Connections of one worker; what it may open as files counts too."""
-    max_connections_per_address: int = Field(default=5_000, gt=0)
+    max_connections_per_address: Count = 5_000
     """Connections of one worker from one address, or from one /64 in IPv6."""
-    header_timeout: Duration = 20.0
+    header_timeout: TimeLimit = 20.0
     """Time for a request's head, from its first byte to its last."""
-    body_timeout: Duration = 300.0
+    body_timeout: TimeLimit = 300.0
     """Time for a request's body, from its first byte to its last."""
     stored_keys: bool = False
     """Keys may also live in the ledger (`breakeven key new --store`); nobody gets in without a key then."""

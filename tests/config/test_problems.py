@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.config.problems import PolicyError, Problem, closest, field_name, listing, suggest
+from router.config.problems import MOST_PROBLEMS, PolicyError, Problem, closest, field_name, listing, suggest
 
 
 def problem(line: int, message: str = "is wrong", field: str = "keys[0].name") -> Problem:
@@ -43,3 +43,10 @@ def test_a_slip_is_recognised_and_a_word_of_its_own_is_not() -> None:
 
 def test_a_list_of_nothing_says_so() -> None:
     assert (listing(["a", "b"]), listing([])) == ("a, b", "(none)")
+
+
+def test_of_very_many_problems_the_first_are_told_and_that_there_are_more() -> None:
+    error = PolicyError(problem(line) for line in range(60_000, 0, -1))
+    assert [each.line for each in error.problems] == [*range(1, MOST_PROBLEMS + 1), 0]
+    assert "more than these 100 problems" in str(error.problems[-1])
+    assert len(PolicyError(problem(line) for line in range(MOST_PROBLEMS)).problems) == MOST_PROBLEMS

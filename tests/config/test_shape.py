@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from router.config.problems import MOST_PROBLEMS
 from router.config.shape import WrongShapeError, decode
 from router.core.policy import Backend, Key, Retry
 
@@ -55,3 +56,12 @@ def test_the_branch_that_was_meant_is_the_one_that_is_told_of() -> None:
 def test_a_secret_is_not_repeated() -> None:
     found = findings({"name": "app", "sha256": "sk-very-secret"}, TypeAdapter(Key))
     assert "sk-very-secret" not in str(found)
+
+
+def test_what_was_meant_is_searched_for_the_keys_that_are_told_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+    monkeypatch.setattr("router.config.shape.closest", lambda word, known: searched.append(word))
+    with pytest.raises(WrongShapeError) as told:
+        decode({f"k{number}": 1 for number in range(5_000)}, TypeAdapter(Retry))
+    assert MOST_PROBLEMS < len(told.value.findings) < 2 * MOST_PROBLEMS + 5
+    assert len(searched) < 5 * MOST_PROBLEMS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from router.core.money import GREATEST_USD
 from router.core.policy import Budget, Mix, OpenAIBackend, Policy, VllmBackend, parse_duration
 
 MINIMAL: dict[str, Any] = {
@@ -114,3 +116,91 @@ def test_a_fingerprint_tells_backends_apart_and_not_how_they_are_written() -> No
     assert fingerprint() == fingerprint()
     assert fingerprint(quality=0.5, api_key="env:A") == fingerprint(api_key="env:A", quality=0.5)
     assert len({fingerprint(), fingerprint(zone="cloud"), fingerprint(api_key="env:B"), fingerprint(quality=0.5)}) == 4
+
+
+def numbers(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every number of a JSON Schema, with the name of its field."""
+    if isinstance(node, dict):
+        if node.get("type") in ("integer", "number"):
+            yield name, node
+        for key, value in node.items():
+            yield from numbers(value, name if key in ("anyOf", "items", "properties") or not name else f"{name}.{key}")
+    elif isinstance(node, list):
+        for value in node:
+            yield from numbers(value, name)
+
+
+def test_every_number_has_bounds() -> None:
+    """What is beyond all sense overflows far from here: in the ledger, where every request would wait for it."""
+    found = [
+        (f"{section}.{name}", node)
+        for section, schema in Policy.model_json_schema()["$defs"].items()
+        for field, properties in schema.get("properties", {}).items()
+        for name, node in numbers(properties, field)
+    ]
+    assert len(found) > 60
+    unbounded = [
+        name
+        for name, node in found
+        if not ({"minimum", "exclusiveMinimum"} & node.keys() and {"maximum", "exclusiveMaximum"} & node.keys())
+    ]
+    assert unbounded == []
+
+
+@pytest.mark.parametrize("value", ["8785h", "9" * 400 + "s", "9" * 5000 + "ms"])
+def test_a_duration_is_at_most_a_year(value: str) -> None:
+    with pytest.raises(ValueError, match="at most 8784h"):
+        parse_duration(value)
+    assert parse_duration("8784h") == 8784 * 3600
+
+
+@pytest.mark.parametrize(
+    ("section", "field"),
+    [
+        ("retry", "deadline"),
+        ("health", "probe_interval"),
+        ("health", "probe_timeout"),
+        ("ledger", "timeout"),
+        ("ledger", "lease"),
+        ("server", "header_timeout"),
+        ("server", "body_timeout"),
+    ],
+)
+def test_what_has_to_happen_gets_some_time(section: str, field: str) -> None:
+    with pytest.raises(ValidationError, match="above 0s"):
+        Policy.model_validate(changed(**{section: {field: "0s"}}))
+    Policy.model_validate(changed(**{section: {field: "1ms"}}))
+
+
+@pytest.mark.parametrize("field", ["connect", "first_byte", "answer", "idle", "stream"])
+def test_a_backend_gets_some_time(field: str) -> None:
+    gpu = MINIMAL["backends"]["gpu"]
+    with pytest.raises(ValidationError, match="above 0s"):
+        Policy.model_validate(changed(backends={"gpu": gpu | {f"{field}_timeout": "0s"}}))
+
+
+def test_one_may_not_wait_at_all() -> None:
+    Policy.model_validate(changed(retry={"max_rest": "0s", "backoff": "0s", "max_backoff": "0s"}))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "http", "1e3", "-1"])
+def test_an_address_has_a_port_that_there_is(port: str) -> None:
+    gpu = MINIMAL["backends"]["gpu"]
+    with pytest.raises(ValidationError, match="1 to 65535"):
+        Policy.model_validate(changed(backends={"gpu": gpu | {"url": f"http://127.0.0.1:{port}/v1"}}))
+    with pytest.raises(ValidationError, match="1 to 65535"):
+        Policy.model_validate(changed(zones={"local": {"proxy": f"http://127.0.0.1:{port}"}}))
+
+
+@pytest.mark.parametrize("url", ["http://[::1/v1", "http://[x]/v1", "http://a\u2100b/v1"])
+def test_an_address_that_is_none_is_told_so(url: str) -> None:
+    gpu = MINIMAL["backends"]["gpu"]
+    with pytest.raises(ValidationError, match=r"such as http://127\.0\.0\.1:8000/v1"):
+        Policy.model_validate(changed(backends={"gpu": gpu | {"url": url}}))
+
+
+def test_the_longest_request_at_the_dearest_price_is_within_what_the_ledger_can_count() -> None:
+    schema = Policy.model_json_schema()["$defs"]
+    dearest = schema["Price"]["properties"]["output"]["maximum"]
+    longest = schema["Served"]["properties"]["context"]["anyOf"][0]["maximum"]
+    assert 2 * longest * dearest / 1_000_000 < GREATEST_USD

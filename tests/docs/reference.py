@@ -146,7 +146,7 @@ def _bounds(field: _Schema) -> str:
     if "exclusiveMaximum" in field:
         return f", {low} to below {field['exclusiveMaximum']}"
     if "exclusiveMinimum" in field:
-        return f", above {field['exclusiveMinimum']}"
+        return f", above {field['exclusiveMinimum']}" + ("" if high is None else f", up to {high}")
     return "" if low is None else f", {low} or more"
 
 
