@@ -193,7 +193,9 @@ class Request:
 
 
 def _chat(ask: Ask, text: str, canary: str) -> dict[str, Any]:
-    user, turn = {"role": "user", "content": "and now?"}, {"role": "user", "content": text}
+    # A body's message says the canary wherever else it is: members that an adapter does not know, it leaves out.
+    now = "and now?" if ask.in_header else f"and now, {canary}?"
+    user, turn = {"role": "user", "content": now}, {"role": "user", "content": text}
     call = {"name": "f", "arguments": json.dumps({"patient": text, "notes": json.dumps({"deep": [text]})})}
     part = ask._part(canary)
     extra = {"role": "user", "content": [part]} if part else user

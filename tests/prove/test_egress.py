@@ -19,6 +19,7 @@ from prove.asks import FINDINGS, HEADERS, LABELS, OUTSIDE, Ask, Request, canarie
 from prove.machines import FAULTS, MODEL
 from prove.play import play
 from prove.tally import Tally
+from prove.verdict import is_error
 from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Rekey, Reload, World, new_keys, permitted, rekeyed, worlds
 
 from router.core import decide as decide_module
@@ -195,6 +196,7 @@ KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
         (Reload(1), Ledger("held"), AS_KEY, Rekey("revoked", 1), Ledger("ok")),
     ),
     "an own backend redirects to the cloud": (policy(), (Fault("own-1", "redirect to the cloud"), BOTH)),
+    "an own backend's error has no code": (policy(), (Fault("own-1", "an error event"), BOTH)),
 }
 
 
@@ -335,6 +337,13 @@ def test_a_header_says_what_its_body_does_not() -> None:
     head, _, body = Request(77, Ask(place="tracestate", finding="iban")).wire().partition(b"\r\n\r\n")
     assert canary(77) in canaries(head) and FINDINGS["iban"].encode() in head
     assert not canaries(body)
+
+
+def test_an_error_of_the_gateway_has_a_code_and_a_message() -> None:
+    assert is_error(b'{"error": {"code": "c", "message": "m"}}')
+    others = [b"", b"[]", b"\xff", b"{}", b'{"error": null}', b'{"error": "m"}', b'{"error": {"code": "c"}}']
+    others += [b'{"error": {"message": "m"}}', b'{"error": {"code": null, "message": "m"}}']
+    assert not any(map(is_error, others))
 
 
 def test_the_judge_reads_stored_keys() -> None:

@@ -163,7 +163,12 @@ async def _ask(port: int, request: Request) -> None:
 def drawn(number: int) -> list[Ask]:
     """The same at every run: each says, hides or carries something else."""
     dice = random.Random(number)
-    kinds: list[dict[str, Any]] = [
+    forms = [{"stream": stream, "framing": framing} for stream in (False, True) for framing in FRAMINGS]
+    return [Ask(**dice.choice(_kinds(dice)), **dice.choice(forms)) for _ in range(number)]
+
+
+def _kinds(dice: random.Random) -> list[dict[str, Any]]:
+    return [
         {},
         {},
         {"finding": dice.choice(sorted(FINDINGS))},
@@ -172,8 +177,6 @@ def drawn(number: int) -> list[Ask]:
         {"place": dice.choice(HEADERS), "finding": "credit_card"},
         {"place": dice.choice(PLACES[:9]), "finding": "iban", "disguise": dice.choice(DISGUISES)},
     ]
-    forms = [{"stream": stream, "framing": framing} for stream in (False, True) for framing in FRAMINGS]
-    return [Ask(**dice.choice(kinds), **dice.choice(forms)) for _ in range(number)]
 
 
 def played(folder: Path, each: int) -> Tally:

@@ -108,9 +108,9 @@ def is_error(body: bytes) -> bool:
     """Whether it is OpenAI's error object."""
     try:
         error = json.loads(body)["error"]
+        return bool(error["code"]) and isinstance(error["message"], str)
     except (ValueError, KeyError, TypeError):
         return False
-    return bool(error["code"]) and isinstance(error["message"], str)
 
 
 def _code(request: Request) -> str:
