@@ -126,10 +126,11 @@ class Machine:
         if fault not in ("ok", "full queue"):
             self.suffered[fault] += 1
         streamed = json.loads(body).get("stream") is True
+        answer = self._stream(path) if streamed else _whole(200, self._completion(path))
         if fault == "slow":
-            asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._play, wire, "ok", streamed)
+            asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._play, wire, "ok", answer)
         else:
-            self._play(wire, fault, streamed)
+            self._play(wire, fault, answer)
 
     def _report(self, path: str) -> bytes:
         """What vLLM says of itself."""
@@ -141,8 +142,7 @@ class Machine:
             return b"vllm:num_requests_running 1.0\nvllm:num_requests_waiting %d.0\n" % (99 if full else 0)
         return b""
 
-    def _play(self, wire: _Wire, fault: str, streamed: bool) -> None:
-        answer = self._stream() if streamed else _whole(200, self._completion())
+    def _play(self, wire: _Wire, fault: str, answer: bytes) -> None:
         if fault in _STATUSES:
             status, headers = _STATUSES[fault]
             wire.write(_whole(status, b"{}", headers))
@@ -164,14 +164,23 @@ class Machine:
         elif fault != "silence":
             wire.write(answer)
 
-    def _completion(self) -> bytes:
+    def _completion(self, path: str) -> bytes:
+        """An answer of the path's kind."""
         usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
-        message = {"role": "assistant", "content": f"answered-by-{self.name}"}
-        return json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode()
+        words = f"answered-by-{self.name}"
+        if path.endswith("/embeddings"):
+            return json.dumps({"model": words, "data": [{"index": 0, "embedding": [0.5]}], "usage": usage}).encode()
+        said: dict[str, Any] = {"message": {"role": "assistant", "content": words}}
+        if not path.endswith("/chat/completions"):
+            said = {"text": words}
+        return json.dumps({"choices": [{"index": 0, **said}], "usage": usage}).encode()
 
-    def _stream(self) -> bytes:
-        words: list[dict[str, Any]] = [{"content": f"answered-by-{self.name}"}, {"content": " and more"}, {}]
-        events = [b"data: " + json.dumps({"choices": [{"index": 0, "delta": w}]}).encode() + b"\n\n" for w in words]
+    def _stream(self, path: str) -> bytes:
+        words = [f"answered-by-{self.name}", " and more", ""]
+        said: list[dict[str, Any]] = [{"text": word} for word in words]
+        if path.endswith("/chat/completions"):
+            said = [{"delta": {"content": word} if word else {}} for word in words]
+        events = [b"data: " + json.dumps({"choices": [{"index": 0, **each}]}).encode() + b"\n\n" for each in said]
         return _SSE + b"".join(_chunk(event) for event in (*events, b"data: [DONE]\n\n", b""))
 
 
