@@ -177,6 +177,8 @@ STALE_TRIAL = (
     ONE,
     Pause(0.06),
 )
+READABLE = policy(sensitivity=policy()["sensitivity"] | {"unreadable": "public"})
+OUTSIDE_PICTURE = Burst(((Ask(unreadable=OUTSIDE),), (Ask(unreadable=OUTSIDE, stream=True),)), pipelined=False)
 KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
     "names swapped while reserving": (swapped(), WHILE_RESERVING),
     "names swapped while retrying": (swapped(), WHILE_RETRYING),
@@ -196,6 +198,10 @@ KNOWN: dict[str, tuple[Policy, tuple[Any, ...]]] = {
         (Reload(1), Ledger("held"), AS_KEY, Rekey("revoked", 1), Ledger("ok")),
     ),
     "an own backend redirects to the cloud": (policy(), (Fault("own-1", "redirect to the cloud"), BOTH)),
+    "a public picture outside while nobody can pay for the cloud": (
+        READABLE,
+        (Reload(1), Pause(0.01), Ledger("lost"), OUTSIDE_PICTURE, Pause(0.05)),
+    ),
     "an own backend's error has no code": (policy(), (Fault("own-1", "an error event"), BOTH)),
 }
 
@@ -210,6 +216,7 @@ def test_worlds_that_were_found_once(second: Policy, steps: tuple[Any, ...]) -> 
 # --- controls: the checker sees what it is there to see
 
 EGRESS = tuple(row for row in decide_module._FILTERS if row[0] is not Step.EGRESS)
+MEDIA = tuple(row for row in decide_module._FILTERS if row[0] is not Step.MEDIA)
 
 
 @pytest.fixture
@@ -218,6 +225,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     layers: dict[str, Callable[[], None]] = {
         "classification": lambda: monkeypatch.setattr(decide_module, "classify", _all_zones),
         "gate": lambda: monkeypatch.setattr(decide_module, "_FILTERS", EGRESS),
+        "media": lambda: monkeypatch.setattr(decide_module, "_FILTERS", MEDIA),
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(Recall, "_question", _without_labels),
         "names": lambda: (
@@ -285,7 +293,7 @@ def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **opti
 
 @pytest.mark.parametrize(
     "layers",
-    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("headers",)],
+    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("headers",), ("media",)],
     ids=" and ".join,
 )
 def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], layers: tuple[str, ...]) -> None:

@@ -52,6 +52,14 @@ class Verdict:
             homes |= allowed
         return frozenset(homes)
 
+    def _stays(self, request: Request) -> bool:
+        """Whether nothing of it may be known outside, be there a backend and money for it or not."""
+        return all(
+            policy["zones"][zone].get("owned", False)
+            for policy in self._in_force(request)
+            for zone in permitted(policy, request.ask)
+        )
+
     def _judge_recording(self, machine: Machine, request: Request) -> None:
         self._tally.received[machine.home] += 1
         allowed = self._allowed(request)
@@ -62,8 +70,7 @@ class Verdict:
     def _judge_fetch(self, machine: Machine, request: Request) -> None:
         """What it fetches from outside tells the outside."""
         self._tally.fetches += 1
-        allowed = self._allowed(request)
-        if allowed <= OWNED:
+        if self._stays(request):
             self._tally.leaks.append(f"{machine.name} was told to fetch from outside: {request.ask}")
 
     def _judge_answer(self, request: Request) -> None:
