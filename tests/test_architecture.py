@@ -107,13 +107,6 @@ def test_nothing_is_named_like_the_package(path: Path) -> None:
 
 
 _DECIDES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match, ast.BoolOp, ast.comprehension)
-OWED = {
-    "admin/build.py",
-    "admin/control.py",
-    "admin/desk.py",
-    "admin/server.py",
-}
-"""Modules from before the rule that are tested under other names only. Nothing is added here."""
 
 
 def has_logic(source: str) -> bool:
@@ -132,7 +125,7 @@ def _test_of(path: Path) -> Path:
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "__init__.py"], ids=str)
 def test_every_module_with_logic_has_its_test_where_one_looks_for_it(path: Path) -> None:
     wanted = path.parts[1] == "core" or has_logic((ROOT / path).read_text())
-    assert not wanted or _test_of(path).exists() or path.relative_to("router").as_posix() in OWED
+    assert not wanted or _test_of(path).exists()
 
 
 def test_logic_is_recognised() -> None:
