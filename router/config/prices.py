@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from router.config.problems import Finding
-from router.core.policy import Backend, Policy, Price, Served
-from router.core.timeline import DAY, Timeline, always, built
+from router.core.policy import STANDARD_TIERS, Backend, Policy, Price, Served
+from router.core.timeline import DAY, Timeline, always, built, combined
 from router.core.values import PriceTier, Rates, Tariff
 
 Prices = Mapping[tuple[str, str], Timeline[Tariff]]
@@ -41,7 +41,7 @@ _PROVIDERS: Mapping[str, str] = {
 
 
 _CACHED_FOR_AN_HOUR: Mapping[str, float] = {"anthropic": 2.0}
-"""What a provider charges for input that its cache keeps for an hour, in input prices: the package does not know it.
+"""For input that a provider's cache keeps for an hour, in input prices, where the package does not know it.
 
 https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing
 """
@@ -82,6 +82,14 @@ def _routes(policy: Policy) -> Iterator[tuple[str, str, Served, bool]]:
 
 
 def _prices(backend: Backend, served: Served, owned: bool, now: datetime) -> Timeline[Tariff] | None:
+    prices = _standard(backend, served, owned, now)
+    if prices is None or not served.service_tiers:
+        return prices
+    known = prices
+    return combined([known], lambda at: with_services(known.at(at), served.service_tiers))
+
+
+def _standard(backend: Backend, served: Served, owned: bool, now: datetime) -> Timeline[Tariff] | None:
     if served.price is not None:
         return always(given(served.price))
     if owned:
@@ -110,6 +118,28 @@ def variable(usd_per_million_tokens: float) -> Tariff:
     """An own GPU's power and the like: the same for every token."""
     cost = usd_per_million_tokens
     return Tariff((PriceTier(0, Rates(input=cost, output=cost, cached_input=cost, cache_write=cost)),))
+
+
+def with_services(tariff: Tariff, multiples: Mapping[str, float]) -> Tariff:
+    """With prices of service tiers that are multiples of the standard ones, but for what is paid per request."""
+    made = {name: tuple(_times(tier, factor) for tier in tariff.tiers) for name, factor in multiples.items()}
+    return Tariff(tariff.tiers, {**tariff.services, **made})
+
+
+def _times(tier: PriceTier, factor: float) -> PriceTier:
+    rates = tier.rates
+    lasting = rates.cache_write_1h
+    return PriceTier(
+        tier.from_input_tokens,
+        Rates(
+            input=factor * rates.input,
+            output=factor * rates.output,
+            cached_input=factor * rates.cached_input,
+            cache_write=factor * rates.cache_write,
+            request=rates.request,
+            cache_write_1h=None if lasting is None else factor * lasting,
+        ),
+    )
 
 
 def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
@@ -146,12 +176,12 @@ def published(provider: str, model: str, now: datetime, *, embeds: bool = False)
     if info is None:
         return None
     lasting = _CACHED_FOR_AN_HOUR.get(provider)
-    present = _tariff(info.get_prices(now), embeds, lasting)
+    present = _tariff(info, now, embeds, lasting)
     if present is None:
         return None
 
     def find(at: float) -> Tariff:
-        return _tariff(info.get_prices(datetime.fromtimestamp(at, UTC)), embeds, lasting) or present
+        return _tariff(info, datetime.fromtimestamp(at, UTC), embeds, lasting) or present
 
     starts, seconds = _turns(info)
     return built(now.timestamp() // DAY * DAY, starts, seconds, find)
@@ -194,14 +224,37 @@ def _published(provider: str, model: str) -> Any:
 
 def _sizes(prices: Any) -> list[int]:
     """Input sizes from which some rate changes; genai-prices' own start is excluded from its tier."""
-    fields = (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok, prices.cache_write_mtok)
+    fields = (
+        prices.input_mtok,
+        prices.output_mtok,
+        prices.cache_read_mtok,
+        prices.cache_write_mtok,
+        prices.cache_write_1h_mtok,
+    )
     return sorted({0, *(tier.start + 1 for field in fields for tier in getattr(field, "tiers", ()))})
 
 
-def _tariff(prices: Any, embeds: bool, lasting: float | None) -> Tariff | None:
+def _tariff(info: Any, now: datetime, embeds: bool, lasting: float | None) -> Tariff | None:
+    standard = _tiers(info.get_prices(now), embeds, lasting)
+    if standard is None:
+        return None
+    services = {name: _tiers(info.get_prices(now, when), embeds, lasting) for name, when in _services(info, now)}
+    return Tariff(standard, {name: tiers for name, tiers in services.items() if tiers is not None})
+
+
+def _services(info: Any, now: datetime) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Service tiers that have a price of their own now, and how the package asks for it."""
+    for variant in info.price_variants or ():
+        when = variant.when
+        name = "batch" if when == {"processing": "batch"} else when.get("service_tier", "") if len(when) == 1 else ""
+        if name and name not in STANDARD_TIERS and (variant.constraint is None or variant.constraint.active(now)):
+            yield name, when
+
+
+def _tiers(prices: Any, embeds: bool, lasting: float | None) -> tuple[PriceTier, ...] | None:
     tiers = [_tier(prices, start, embeds, lasting) for start in _sizes(prices)]
     known = tuple(tier for tier in tiers if tier is not None)
-    return Tariff(known) if len(known) == len(tiers) else None
+    return known if len(known) == len(tiers) else None
 
 
 def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> PriceTier | None:
@@ -214,7 +267,7 @@ def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> Price
         cached_input=_rate(prices.cache_read_mtok, start) or read,
         cache_write=_rate(prices.cache_write_mtok, start) or read,
         request=_rate(prices.requests_kcount, start) / 1000,
-        cache_write_1h=None if lasting is None else lasting * read,
+        cache_write_1h=_rate(prices.cache_write_1h_mtok, start) or (None if lasting is None else lasting * read),
     )
     return PriceTier(start, rates)
 

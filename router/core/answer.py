@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +35,7 @@ class _Answer(_Bare, gc=False):
     """The same with what it used, so that it is decoded once."""
 
     usage: Report | None = None
+    service_tier: Any = None
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
@@ -49,7 +51,7 @@ def read_answer(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:
     except (ValueError, RecursionError):
         return False, None
     report = answer.usage
-    return _has_result(endpoint, answer), None if report is None else report.usage()
+    return _has_result(endpoint, answer), None if report is None else report.usage(answer.service_tier)
 
 
 def _read_unusual(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:

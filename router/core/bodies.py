@@ -41,6 +41,8 @@ class Reading(Struct, frozen=True, gc=False):
     """`stream_options.continuous_usage_stats`: the client wants vLLM's running usage on every event."""
     addresses: tuple[str, ...] = ()
     """What a backend would fetch: all that stands where a URL is expected, but for `data:` URLs."""
+    service: str = ""
+    """The service tier that it asks for, such as "flex"; empty when it names none."""
 
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)] | None
@@ -63,6 +65,7 @@ class PlainChat(Struct, gc=False):
     max_tokens: _Positive = None
     max_completion_tokens: _Positive = None
     n: _Positive = None
+    service_tier: str | msgspec.UnsetType | None = msgspec.UNSET
     best_of: _Absent = msgspec.UNSET
     prompt: _Absent = msgspec.UNSET
     input: _Absent = msgspec.UNSET

@@ -20,6 +20,7 @@ class Chunk(Struct, gc=False):
 
     choices: tuple[Choice, ...] | None = None
     usage: Report | None = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -32,4 +33,5 @@ class NumberedChunk(Struct, gc=False):
     choices: tuple[Choice, ...] | None = None
     usage: msgspec.Raw = NOTHING
     """Undecoded: of all events, only the last one's matters."""
+    service_tier: Any = None
     error: Any = None

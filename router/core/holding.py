@@ -30,7 +30,9 @@ class Holding:
         self._known: dict[int, Terms] = {}
         """By the decision's id, which is its own for as long as the terms are here."""
 
-    def terms(self, decision: Decision, key: KeyGrant, now: float) -> Terms:
+    def terms(self, decision: Decision, key: KeyGrant, now: float, service: str = "") -> Terms:
+        if service:  # few requests ask for one, and clients may call it as they like
+            return terms_of(decision, key, self._models[decision.model], now, self._longest, service)
         found = self._known.get(id(decision))
         if found is not None and found.decision is decision and found.key is key and now < found.until:
             return found
@@ -53,7 +55,7 @@ class Holding:
 
         `at` is seconds since the epoch; `states` what backends report of their context lengths.
         """
-        terms = self.terms(decision, key, at)
+        terms = self.terms(decision, key, at, reading.service)
         bill = self.bills.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if bill.charges:

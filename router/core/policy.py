@@ -15,7 +15,16 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from router.core.money import GREATEST_USD
 
@@ -123,6 +132,11 @@ SecretName = Annotated[str, Field(min_length=1)]
 
 MediaHost = Annotated[str, Field(pattern=r"^(\*\.)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?$", max_length=255)]
 
+TierName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$", max_length=32)]
+Multiple = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
+STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
+"""What providers call the service tier that their price list speaks of. `auto` leaves the choice to the provider."""
+
 Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
 Strategy = Literal["threshold", "breakeven", "cheapest", "local_first", "cloud_first"]
@@ -182,6 +196,16 @@ class Served(Section):
     """Overrides the backend's quality."""
     price: Price | None = None
     """Overrides the published price."""
+    service_tiers: dict[TierName, Multiple] = Field(default={}, max_length=16)
+    """What tokens cost in other service tiers, as multiples of the price: `{flex: 0.5, priority: 2}`. Overrides the
+    published prices of these tiers; of those that neither names, the standard price is booked, as an estimate."""
+
+    @field_validator("service_tiers")
+    @classmethod
+    def _standard_is_the_price(cls, tiers: dict[str, float]) -> dict[str, float]:
+        for name in STANDARD_TIERS & tiers.keys():
+            raise ValueError(f'"{name}" is the tier that the price is of: leave it out, or change the price')
+        return tiers
 
 
 class GpuCost(Section):

@@ -12,10 +12,14 @@ import operator
 from collections.abc import Hashable, Iterable
 
 from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
-from router.core.values import ModelPlan, PriceTier, Rates, Route, Usage
+from router.core.policy import STANDARD_TIERS
+from router.core.values import ModelPlan, PriceTier, Rates, Route, Tariff, Usage
 
 Step = tuple[int, float, float, float]
 """Input tokens from which it holds, and micro-USD per input token, per output token and per request."""
+
+STANDARD = STANDARD_TIERS | {""}
+"""Service tiers at the price of the price list; an answer that names none had that one."""
 
 # In nano-USD. Sums of decimal prices in binary carry dust of about 1e-5 at most; a real price step is far above this.
 _DUST = 0.5e-3
@@ -84,7 +88,13 @@ class Remainders:
 
 def cost_of(route: Route, usage: Usage, now: float) -> float:
     """Micro-USD of an answer that was asked for at `now`, exactly."""
-    return exact_micro_usd(route.prices.at(now).tiers, usage)
+    tariff = route.prices.at(now)
+    return exact_micro_usd(tariff.services.get(usage.service, tariff.tiers), usage)
+
+
+def is_priced(route: Route, service: str, now: float) -> bool:
+    """Whether the price of a service tier is known; where it is not, the standard price counts, as an estimate."""
+    return service in STANDARD or service in route.prices.at(now).services
 
 
 def counterfactual(model: ModelPlan, route: Route, usage: Usage, now: float) -> float:
@@ -124,11 +134,24 @@ def worst_case(steps: tuple[Step, ...], input_tokens: int, output_tokens: int) -
     return _whole(dearest)
 
 
-def steps_of(routes: Iterable[Route], now: float, later: float) -> tuple[Step, ...]:
-    """The prices between these times that may be the dearest, with every input token at a tier's dearest input rate."""
+def steps_of(routes: Iterable[Route], now: float, later: float, service: str = "") -> tuple[Step, ...]:
+    """The prices between these times that may be the dearest, with every input token at a tier's dearest input rate.
+
+    `service` is the service tier that was asked for.
+    """
     tariffs = [tariff for route in routes for tariff in route.prices.within(now, later)]
-    steps = {_step(tier) for tariff in tariffs for tier in tariff.tiers}
+    steps = {_step(tier) for tariff in tariffs for tiers in _tiers(tariff, service) for tier in tiers}
     return tuple(sorted(step for step in steps if not any(_is_below(step, other) for other in steps)))
+
+
+def _tiers(tariff: Tariff, asked: str) -> list[tuple[PriceTier, ...]]:
+    """What a request may be served in: a provider without room for a tier serves the standard; and where it chooses
+    itself, or the tier is unknown, any."""
+    if asked in tariff.services:
+        return [tariff.tiers, tariff.services[asked]]
+    if asked in STANDARD and asked != "auto":
+        return [tariff.tiers]
+    return [tariff.tiers, *tariff.services.values()]
 
 
 def _step(tier: PriceTier) -> Step:

@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.bodies import PlainChat, Reading, Span
 from router.core.content import MESSAGE_TOKENS, Content
 from router.core.policy import Endpoint, Modality
 from router.core.sensitivity import MALFORMED
+from router.core.usage import service_named
 from router.core.values import Label
 
 Members = dict[str, msgspec.Raw]
@@ -34,7 +36,7 @@ _NEXT = re.compile(rb"[ \t\r\n]*(?:,|(?=\}))" + _MEMBER)
 _MATTERING = (
     *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
     *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
-    *("kv_transfer_params", "ec_transfer_params"),
+    *("kv_transfer_params", "ec_transfer_params", "service_tier"),
 )
 _QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -106,6 +108,11 @@ def _read_plain(body: bytes) -> Reading | None:
     for quoted in _PLAIN_NAMES:
         if body.count(quoted) > 1:
             return None
+    service = ""
+    if chat.service_tier is not msgspec.UNSET:
+        if body.count(_QUOTED["service_tier"]) > 1:
+            return None
+        service = service_named(chat.service_tier)
     text_bytes = tokens = 0
     for message in chat.messages:
         text_bytes += len(message.role) + len(message.content)
@@ -117,7 +124,10 @@ def _read_plain(body: bytes) -> Reading | None:
     tokens += (text_bytes + 2) // 3
     bound = max(tokens, len(body) + FRAME_TOKENS)
     span = place.span(1)
-    return Reading(chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), span, None, bound, answers)
+    reading = Reading(
+        chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), span, None, bound, answers
+    )
+    return replace(reading, service=service) if service else reading
 
 
 def _may_hide(body: bytes) -> bool:
@@ -173,6 +183,7 @@ def _read(
         answers,
         options[2],
         tuple(content.addresses),
+        service_named(fields.get("service_tier")),
     )
 
 

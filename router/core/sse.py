@@ -172,7 +172,7 @@ class EventScanner:
             self.error = self.first_complete = True
         if chunk.usage is None:
             return False
-        self._usage = chunk.usage.usage() or self._usage
+        self._usage = chunk.usage.usage(chunk.service_tier) or self._usage
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
     def _read_irregular(self, payload: bytes) -> bool:
@@ -270,7 +270,7 @@ class ContinuousScanner(EventScanner):
             self._running[choices[0].index] = usage
             self._carried = True
             return False
-        self._total = _usage(usage) or self._total
+        self._total = _usage(usage, chunk.service_tier) or self._total
         return self._strip_usage and choices == () and chunk.error is None
 
 
@@ -316,9 +316,9 @@ def _without_member(payload: bytes, name: str) -> bytes:
     return payload[: payload.index(b"{") + 1] + rest.removeprefix(b",")
 
 
-def _usage(report: msgspec.Raw) -> Usage | None:
+def _usage(report: msgspec.Raw, service: object = None) -> Usage | None:
     try:
-        return _decode_report(report).usage()
+        return _decode_report(report).usage(service)
     except (ValueError, RecursionError):
         return None
 

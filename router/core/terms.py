@@ -27,15 +27,20 @@ class Terms(Struct, frozen=True):
     """When other prices may count, in seconds since the epoch."""
 
 
-def terms_of(decision: Decision, key: KeyGrant, model: ModelPlan, now: float, longest: float) -> Terms:
-    """Of a request that arrives at `now`, whose last attempt begins `longest` seconds later at most."""
+def terms_of(
+    decision: Decision, key: KeyGrant, model: ModelPlan, now: float, longest: float, service: str = ""
+) -> Terms:
+    """Of a request that arrives at `now`, whose last attempt begins `longest` seconds later at most.
+
+    `service` is the service tier that it asks for.
+    """
     routes = tuple([candidate.route for candidate in decision.candidates])
     local = tuple([route for route in routes if route.owned])
     sides = BOTH if 0 < len(local) < len(routes) else LOCAL if local else CLOUD
     local_cell = cell_of(local[0], model.name, key) if sides == BOTH and not routes[0].owned else None
     cell = cell_of(routes[0], model.name, key)
     later = now + longest
-    steps, local_steps = steps_of(routes, now, later), steps_of(local, now, later)
+    steps, local_steps = steps_of(routes, now, later, service), steps_of(local, now, later)
     until = min(min(route.prices.until(now), route.prices.until(later) - longest) for route in routes)
     return Terms(decision, key, model, routes, steps, local_steps, cell, local_cell, sides, until)
 

@@ -15,10 +15,15 @@ Nothing here raises: a body that is not understood has no usage, and the caller 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
 from router.core.values import Usage
+
+_LONGEST_NAME = 32
+"""Characters of a service tier's name."""
 
 ABSURD = 1_000_000_000
 """Tokens of one answer that nobody serves: a report above it is a defect and counts as missing."""
@@ -68,22 +73,26 @@ class Report(Totals, gc=False):
     cache_creation_input_tokens: Count = None
     cache_creation: _Written | None = None
     prompt_cache_hit_tokens: Count = None
+    service_tier: Any = None
+    """Anthropic's place for it; OpenAI's is beside `usage`."""
 
-    def usage(self) -> Usage | None:
-        """None when no input was reported, or numbers are absurd: no request takes nothing."""
+    def usage(self, service: object = None) -> Usage | None:
+        """None when no input was reported, or numbers are absurd: no request takes nothing. `service` is what stands
+        beside it."""
         if not self.prompt_tokens and not self.completion_tokens:
             return None
         details = self.prompt_tokens_details or _NO_DETAILS
         cached = details.cached_tokens or self.cache_read_input_tokens or self.prompt_cache_hit_tokens or 0
         written = details.cache_write_tokens or details.cache_creation_tokens or self.cache_creation_input_tokens or 0
         lasting = self.cache_creation or details.cache_creation_token_details or _NOTHING_WRITTEN
-        return _usage(
-            self.prompt_tokens, self.completion_tokens, cached, written, lasting.ephemeral_1h_input_tokens or 0
-        )
+        lasting_tokens = lasting.ephemeral_1h_input_tokens or 0
+        named = service_named(self.service_tier or service)
+        return _usage(self.prompt_tokens, self.completion_tokens, cached, written, lasting_tokens, named)
 
 
 class _Answer(Struct, gc=False):
     usage: Report | None = None
+    service_tier: Any = None
 
 
 class _AnswerTotals(Struct, gc=False):
@@ -97,17 +106,22 @@ _decode_totals = msgspec.json.Decoder(_AnswerTotals).decode
 def usage_of(body: bytes) -> Usage | None:
     """Usage in the JSON body of an answer (chat, completions or embeddings); None when there is none to be found."""
     try:
-        report = _decode(body).usage
+        answer = _decode(body)
     except (msgspec.ValidationError, RecursionError):
         return _totals_of(body)
     except ValueError:
         return None
-    return report.usage() if report is not None else None
+    return answer.usage.usage(answer.service_tier) if answer.usage is not None else None
 
 
 def usage_of_event(data: bytes) -> Usage | None:
     """Usage in the payload of one SSE event (what follows `data:`); None for `[DONE]` and all that has none."""
     return usage_of(data)
+
+
+def service_named(name: object) -> str:
+    """A service tier as requests and answers name it, as prices do; empty for what is no name."""
+    return name.lower() if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
 
 
 def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0) -> Usage:
@@ -128,7 +142,7 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
     cached = min(usage.cached, input)
     write = min(usage.cache_write, input - cached)
     lasting = min(usage.cache_write_1h, write)
-    return Usage(input, cached, write, min(usage.output, most_output), True, lasting)
+    return Usage(input, cached, write, min(usage.output, most_output), True, lasting, usage.service)
 
 
 class _Text(Struct, gc=False):
@@ -186,14 +200,16 @@ def _totals_of(body: bytes) -> Usage | None:
     return totals.usage() if totals is not None else None
 
 
-def _usage(prompt: Count, completion: Count, cached: float, written: float, lasting: float) -> Usage | None:
+def _usage(
+    prompt: Count, completion: Count, cached: float, written: float, lasting: float, service: str = ""
+) -> Usage | None:
     """A report with a negative count is no report; parts never exceed the whole."""
     output = int(completion or 0)
     if prompt is None or not 0 <= prompt <= ABSURD or not 0 <= output <= ABSURD:
         return None
     whole = int(prompt)
     if not cached and not written:
-        return Usage(whole, 0, 0, output)
+        return Usage(whole, 0, 0, output, service=service)
     read = int(min(max(cached, 0), whole))
     write = int(min(max(written, 0), whole - read))
-    return Usage(whole, read, write, output, cache_write_1h=int(min(max(lasting, 0), write)))
+    return Usage(whole, read, write, output, cache_write_1h=int(min(max(lasting, 0), write)), service=service)

@@ -53,6 +53,8 @@ class Tariff(Struct, frozen=True):
 
     tiers: tuple[PriceTier, ...]
     """By size of input, ascending, the first from 0; the variable cost for owned backends."""
+    services: Mapping[str, tuple[PriceTier, ...]] = {}
+    """The same by service tier, such as "flex", for those whose price is known; `tiers` are the standard's."""
 
 
 class Usage(Struct, frozen=True, gc=False):
@@ -66,6 +68,8 @@ class Usage(Struct, frozen=True, gc=False):
     """True when the upstream did not report it and it was counted here."""
     cache_write_1h: int = 0
     """The part of `cache_write` that is kept for an hour."""
+    service: str = ""
+    """The service tier that it was served in, such as "flex"; empty when nothing tells."""
 
     @property
     def total(self) -> int:

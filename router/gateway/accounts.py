@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from router.core.bill import Hold
 from router.core.holds import most_tokens
-from router.core.pricing import cost_of, counterfactual
+from router.core.pricing import STANDARD, cost_of, counterfactual, is_priced
 from router.core.retry import Fault
 from router.core.terms import cell_of
 from router.core.usage import bounded, estimate, text_bytes_of
@@ -81,6 +81,7 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
         route, model = attempt.candidate.route, hold.cell.model
         told = attempt.usage or _estimated(ask, attempt)
         usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
+        usage = _as_served(ask, route, usage, attempt.asked_at)
         course = Course(
             request=ask.request.id,
             reason="attempt-failed",
@@ -114,9 +115,10 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     exact = exact_other = 0.0
     model = hold.cell.model
     if usage.input or usage.output:
-        exact, exact_other = _prices(ask, model, route, usage, exchange.asked_at)
         if hold.bill.charges and not usage.estimated and exchange.broken is None:
             ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
+        usage = _as_served(ask, route, usage, exchange.asked_at)
+        exact, exact_other = _prices(ask, model, route, usage, exchange.asked_at)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:
@@ -125,10 +127,25 @@ def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -
     return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
 
 
+def _as_served(ask: Ask, route: Route, usage: Usage, asked_at: float) -> Usage:
+    """With the service tier of the answer, or else of the request. A tier without a known price costs the standard
+    one, and counts as estimated."""
+    service = usage.service or ask.reading.service
+    if service in STANDARD:
+        return usage
+    unknown = not route.owned and not is_priced(route, service, _epoch(ask, asked_at))
+    return replace(usage, service=service, estimated=usage.estimated or unknown)
+
+
 def _prices(ask: Ask, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
     """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then."""
-    now = ask.at + asked_at - ask.arrived
+    now = _epoch(ask, asked_at)
     return cost_of(route, usage, now), counterfactual(ask.serving.plan.models[model], route, usage, now)
+
+
+def _epoch(ask: Ask, at: float) -> float:
+    """Of a time of the monotonic clock, by the clock that the request's arrival was read from."""
+    return ask.at + at - ask.arrived
 
 
 def _whole(ask: Ask, cell: Cell, cost: float, other: float) -> tuple[int, int]:

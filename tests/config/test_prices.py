@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from genai_prices import data_snapshot
@@ -12,6 +13,7 @@ from genai_prices.types import (
     ConditionalPrice,
     ModelInfo,
     ModelPrice,
+    PriceVariant,
     Provider,
     StartDateConstraint,
     Tier,
@@ -20,7 +22,7 @@ from genai_prices.types import (
 )
 
 from router.config.load import PolicyError
-from router.config.prices import published, published_context
+from router.config.prices import published, published_context, with_services
 from router.core.pricing import exact_micro_usd
 from router.core.values import Plan, PriceTier, Rates, Tariff, Usage
 
@@ -77,14 +79,37 @@ PRICES: dict[str, ModelPrice | list[ConditionalPrice]] = {
     ],
 }
 
+VARIANTS = {
+    "plain": [
+        PriceVariant({"service_tier": "default"}, ModelPrice()),
+        PriceVariant({"service_tier": "flex"}, ModelPrice(input_mtok=usd("1.5"), output_mtok=usd("7.5"))),
+        PriceVariant(
+            {"service_tier": "priority"}, ModelPrice(input_mtok=usd("6")), StartDateConstraint(date(2026, 12, 1))
+        ),
+        PriceVariant({"processing": "batch"}, ModelPrice(input_mtok=usd("1"), output_mtok=usd("7"))),
+        PriceVariant({"route": "acme/eu"}, ModelPrice(input_mtok=usd("9"))),
+        PriceVariant({"service_tier": "free"}, ModelPrice(input_mtok=usd("0"))),
+    ]
+}
+
 CONTEXTS = {"plain": 128_000, "half": 8_192, "free": 0}
+
+
+def more_of(model: str) -> dict[str, Any]:
+    return {"context_window": CONTEXTS.get(model), "price_variants": VARIANTS.get(model)}
 
 
 @pytest.fixture
 def list_of_prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A price list whose providers all have the models above."""
     models = [
-        ModelInfo(id=name, match=ClauseEquals(name), prices=prices, context_window=CONTEXTS.get(name))
+        ModelInfo(
+            id=name,
+            match=ClauseEquals(name),
+            prices=prices,
+            context_window=CONTEXTS.get(name),
+            price_variants=VARIANTS.get(name),
+        )
         for name, prices in PRICES.items()
     ]
     providers = [Provider(id=name, name=name, api_pattern="", models=models) for name in ("acme", "google", "aws")]
@@ -108,7 +133,7 @@ def rates(model: str, now: datetime = NOW, *, loaded: datetime = NOW) -> Rates:
 
 def test_a_published_price() -> None:
     tier = PriceTier(0, Rates(input=3, output=15, cached_input=0.3, cache_write=3.75))
-    assert tariff("plain") == Tariff((tier,))
+    assert tariff("plain").tiers == (tier,)
 
 
 def test_cached_input_without_a_price_is_charged_as_input() -> None:
@@ -296,3 +321,39 @@ def test_an_own_gpu_without_a_cost_is_free_per_token(
 ) -> None:
     text = edited("    cost: {usd_per_hour: 1.5}\n", "")
     assert plan(text).models["chat"].routes[0].prices.at(0).tiers == (PriceTier(0, Rates(0, 0, 0, 0)),)
+
+
+def test_service_tiers_are_published_with_dates_of_their_own() -> None:
+    """What a tier has no price of its own for costs as ever; one that would be free is unknown."""
+    before, after = tariff("plain").services, tariff("plain", datetime(2026, 12, 1, tzinfo=UTC)).services
+    assert set(before) == {"flex", "batch"} and set(after) == {"flex", "batch", "priority"}
+    assert before["flex"] == (PriceTier(0, Rates(input=1.5, output=7.5, cached_input=0.3, cache_write=3.75)),)
+    assert after["priority"][0].rates.input == 6 and after["priority"][0].rates.output == 15
+
+
+def test_the_policys_multiples_win_over_published_service_tiers(base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(
+        base,
+        "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, "
+        "serves: {chat: {model: plain, service_tiers: {flex: 0.25, turbo: 3}}}}",
+    )
+    prices = plan(text).models["chat"].routes[1].prices
+    services = prices.at(NOW.timestamp()).services
+    assert services["flex"][0].rates == Rates(input=0.75, output=3.75, cached_input=0.075, cache_write=0.9375)
+    assert services["turbo"][0].rates.input == 9 and services["batch"][0].rates.input == 1
+
+
+def test_a_multiple_leaves_what_is_paid_per_request() -> None:
+    rates = Rates(input=2, output=2, cached_input=2, cache_write=2, request=0.01, cache_write_1h=4)
+    made = with_services(Tariff((PriceTier(0, rates),)), {"flex": 0.5}).services["flex"][0].rates
+    assert made == Rates(input=1, output=1, cached_input=1, cache_write=1, request=0.01, cache_write_1h=2)
+
+
+def test_the_standard_tier_has_no_multiple(base: str, plan: Callable[[str], Plan]) -> None:
+    text = _policy(
+        base,
+        "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, "
+        "serves: {chat: {model: plain, service_tiers: {default: 2}}}}",
+    )
+    with pytest.raises(PolicyError, match='"default" is the tier that the price is of: leave it out'):
+        plan(text)

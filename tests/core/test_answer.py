@@ -104,3 +104,8 @@ def test_nothing_raises(body: bytes) -> None:
 )
 def test_content_types_are_compared_as_the_standard_says(value: bytes, expected: bool) -> None:
     assert is_event_stream(value) is expected
+
+
+def test_the_service_tier_beside_the_usage_is_told_with_it() -> None:
+    body = b'{"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}'
+    assert read_answer("chat", body)[1] == Usage(3, output=1, service="flex")

@@ -12,8 +12,8 @@ from router.core.holds import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKENS, Learne
 from router.core.periods import Periods
 from router.core.policy import Budget
 from router.core.reading import read
-from router.core.timeline import built
-from router.core.values import Candidate, Cell, Decision, PriceTier, Tariff
+from router.core.timeline import always, built
+from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
 
 NOON = 1_779_271_200.0
 BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello there"}]%b}'
@@ -84,3 +84,16 @@ def test_terms_are_worked_out_anew_when_other_prices_count(make):
     first = holding.terms(decision, key, NOON)
     assert holding.terms(decision, key, NOON + 3600) is first
     assert holding.terms(decision, key, NOON + 15 * 3600) is not first
+
+
+def test_the_service_that_is_asked_for_is_held(make):
+    plan = make.plan()
+    dear = (PriceTier(0, Rates(1.0, 1.0, 1.0, 1.0)),)
+    route = make.route("openai", prices=always(Tariff((PriceTier(0, make.gpt_4o_mini),), {"priority": dear})))
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    costs = [
+        holding.hold("id", NOON, "req", decision, make.key(), read("chat", BODY % more), {}).cost
+        for more in (b"", b', "service_tier": "priority"', b"")
+    ]
+    assert costs[0] == costs[2] < costs[1]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from router.core.money import GREATEST_USD
-from router.core.policy import Budget, Mix, OpenAIBackend, Policy, VllmBackend, parse_duration
+from router.core.policy import Budget, Mix, OpenAIBackend, Policy, Served, VllmBackend, parse_duration
 
 MINIMAL: dict[str, Any] = {
     "version": 1,
@@ -203,4 +203,11 @@ def test_the_longest_request_at_the_dearest_price_is_within_what_the_ledger_can_
     schema = Policy.model_json_schema()["$defs"]
     dearest = schema["Price"]["properties"]["output"]["maximum"]
     longest = schema["Served"]["properties"]["context"]["anyOf"][0]["maximum"]
-    assert 2 * longest * dearest / 1_000_000 < GREATEST_USD
+    [multiple] = schema["Served"]["properties"]["service_tiers"]["patternProperties"].values()
+    assert 2 * longest * dearest * multiple["maximum"] / 1_000_000 < GREATEST_USD
+
+
+def test_the_standard_service_tier_has_no_multiple() -> None:
+    assert Served.model_validate({"model": "m", "service_tiers": {"flex": 0.5}}).service_tiers == {"flex": 0.5}
+    with pytest.raises(ValidationError, match="the tier that the price is of"):
+        Served.model_validate({"model": "m", "service_tiers": {"auto": 1.0}})

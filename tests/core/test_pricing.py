@@ -13,18 +13,20 @@ from router.core.pricing import (
     cost_of,
     counterfactual,
     exact_micro_usd,
+    is_priced,
     marginal,
     rates_for,
     steps_of,
     worst_case,
 )
-from router.core.timeline import DAY, built
+from router.core.timeline import DAY, always, built
 from router.core.values import PriceTier, Rates, Tariff, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
 LARGE = Rates(input=2.0, output=6.0, cached_input=0.2, cache_write=2.5)
 DUST = 1e-3
 """Nano-USD that sums of decimal prices in binary may be off by."""
+DEAREST = Rates(input=3.0, output=9.0, cached_input=0.3, cache_write=3.0)
 TIERS = (PriceTier(0, SMALL), PriceTier(200_000, LARGE), PriceTier(400_000, SMALL))
 
 
@@ -192,6 +194,29 @@ def test_all_that_is_compared_has_the_prices_of_one_time(make):
         assert cost_of(openai, usage, now) == marginal(openai, 1000, 0, now) == 1000 * rates.input
         assert counterfactual(model, gpu, usage, now) == counterfactual(model, openai, usage, now) == 1000 * rates.input
         assert steps_of([openai], now, now) == steps_of([make.route("openai", rates=rates)], 0, 0)
+
+
+FLEX_AND_PRIORITY = Tariff(TIERS, {"flex": (PriceTier(0, LARGE),), "priority": (PriceTier(0, DEAREST),)})
+
+
+@pytest.mark.parametrize(
+    ("service", "rates"),
+    [("", SMALL), ("default", SMALL), ("flex", LARGE), ("priority", DEAREST), ("scale", SMALL)],
+)
+def test_a_service_tier_has_its_own_price_where_that_is_known(make, service: str, rates: Rates):
+    route = make.route("openai", prices=always(FLEX_AND_PRIORITY))
+    assert cost_of(route, Usage(input=1000, service=service), 0) == 1000 * rates.input
+    assert is_priced(route, service, 0) is (service != "scale")
+
+
+@pytest.mark.parametrize(
+    ("asked", "dearest"),
+    [("", SMALL), ("default", SMALL), ("flex", LARGE), ("priority", DEAREST), ("auto", DEAREST), ("scale", DEAREST)],
+)
+def test_the_dearest_service_that_a_request_may_get_is_held(make, asked: str, dearest: Rates):
+    """Who asks for one may get the standard; where the provider chooses, or nobody knows the tier, it may be any."""
+    route = make.route("openai", prices=always(FLEX_AND_PRIORITY))
+    assert worst_case(steps_of([route], 0, 0, asked), 1000, 0) == 1_000_000 * dearest.cache_write
 
 
 def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():

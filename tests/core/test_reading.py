@@ -387,3 +387,21 @@ def test_answers_asked_for(fields: dict[str, Any], answers: int) -> None:
 
 def test_more_choices_than_anybody_makes_are_bounded_in_a_plain_chat_too() -> None:
     assert chat(messages=[], n=10**12).answers == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("named", "service"),
+    [("flex", "flex"), ("Priority", "priority"), (None, ""), (7, ""), ("x" * 33, ""), ("default", "default")],
+)
+@pytest.mark.parametrize("content", ["Hi", [{"type": "text", "text": "Hi"}]], ids=["plain", "parts"])
+def test_the_service_tier_is_read_however_the_body_is(content: Any, named: Any, service: str) -> None:
+    messages = [{"role": "user", "content": content}]
+    assert chat(messages=messages, service_tier=named).service == service
+    assert chat(messages=messages, service_tier=named, metadata={"a": "b"}).service == service
+    assert chat(messages=messages).service == ""
+
+
+def test_two_service_tiers_are_refused() -> None:
+    """The provider may take the other one, at another price."""
+    with pytest.raises(BadBody, match="twice"):
+        read("chat", b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')

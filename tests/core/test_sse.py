@@ -569,3 +569,11 @@ def test_the_choices_that_ended_are_known_by_their_index() -> None:
 def test_payloads_are_the_data_of_each_event() -> None:
     stream = b": ping\n\nevent: x\ndata: a\ndata: b\n\ndata\r\n\r\ndata: [DONE]\n\ndata: {}"
     assert payloads(stream) == [b"a\nb", b"", b"[DONE]", b"{}"]
+
+
+@pytest.mark.parametrize("scanner", [EventScanner, ContinuousScanner])
+def test_the_service_tier_of_the_event_with_the_usage_is_noted(scanner: type[EventScanner]) -> None:
+    made = scanner(False)
+    chunk = {"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
+    made.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+    assert made.usage == Usage(3, output=1, service="flex")

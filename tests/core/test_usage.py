@@ -189,3 +189,25 @@ def test_an_estimate_counts_text_not_the_json_around_it(choices: list[Any], size
 def test_embeddings_produce_no_text_and_of_what_is_not_understood_all_counts() -> None:
     assert text_bytes_of(b'{"data":[{"embedding":[0.1,0.2]}]}') == 0
     assert text_bytes_of(b"<html>") == 6
+
+
+@pytest.mark.parametrize(
+    ("beside", "inside", "service"),
+    [
+        ({"service_tier": "flex"}, {}, "flex"),
+        ({"service_tier": "Default"}, {}, "default"),
+        ({"service_tier": None}, {}, ""),
+        ({"service_tier": {"name": "flex"}}, {}, ""),
+        ({"service_tier": "x" * 33}, {}, ""),
+        ({}, {"service_tier": "priority"}, "priority"),
+        ({"service_tier": "default"}, {"service_tier": "batch"}, "batch"),
+        ({}, {}, ""),
+    ],
+)
+def test_the_service_tier_stands_beside_the_usage_or_in_it(beside: Any, inside: Any, service: str) -> None:
+    body = json.dumps(beside | {"usage": {"prompt_tokens": 3, "completion_tokens": 1} | inside}).encode()
+    assert usage_of(body) == usage_of_event(body) == Usage(3, output=1, service=service)
+
+
+def test_what_is_cut_off_keeps_its_service_tier() -> None:
+    assert bounded(Usage(100, output=1, service="flex"), 10, 10) == Usage(10, 0, 0, 1, True, service="flex")

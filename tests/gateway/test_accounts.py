@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
-from support.scripted import answer, completion, raw, silence
+from genai_prices import data_snapshot
+from genai_prices.types import ClauseEquals, ConditionalPrice, ModelInfo, ModelPrice, Provider, StartDateConstraint
+from support.gateway import POLICY
+from support.scripted import DONE, answer, completion, event, raw, silence
+from support.scripted import stream as events
 
 ASK = {"model": "chat", "max_tokens": 50, "messages": [{"role": "user", "content": "hello there"}]}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -75,3 +81,71 @@ async def test_an_honest_report_is_taken_as_it_is(gateway, backends):
     await gateway.post(ASK)
     [row] = gateway.rows()
     assert (row.input, row.output, row.estimated) == (12, 50, 0)
+
+
+TIERS = POLICY.replace(
+    "serves: {chat: gpt-4o-mini}",
+    "serves: {chat: {model: gpt-4o-mini, price: {input: 1000, output: 0}, service_tiers: {flex: 0.5, priority: 2}}}",
+).replace("local_first", "cloud_first")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "cost", "estimated"),
+    [
+        (None, None, 12_000, 0),
+        (None, "default", 12_000, 0),
+        (None, "flex", 6_000, 0),
+        ("flex", "flex", 6_000, 0),
+        ("priority", "default", 12_000, 0),
+        ("priority", None, 24_000, 0),
+        ("auto", None, 12_000, 0),
+        (None, "scale", 12_000, 1),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_the_answer_says_of_its_service_tier_is_charged(
+    serve, backends, asked, told, cost, estimated, stream
+):
+    """And else what was asked for; a tier whose price is unknown costs the standard one, as an estimate."""
+    usage = {"prompt_tokens": 12, "completion_tokens": 5}
+    if stream:
+        last = {"object": "chat.completion.chunk", "choices": [], "service_tier": told, "usage": usage}
+        data = b"data: " + json.dumps(last).encode() + b"\n\n"
+        backends["api"].default = events(event("Paris."), event(None, "stop"), data, DONE)
+    else:
+        whole = json.loads(completion(usage=usage)) | {"service_tier": told}
+        backends["api"].default = answer(200, json.dumps(whole).encode())
+    gateway = await serve(TIERS)
+    assert (await gateway.post(ASK | {"service_tier": asked, "stream": stream}))[0] == 200
+    [row] = gateway.rows()
+    assert (row.cost, row.estimated) == (cost * 1000, estimated)
+
+
+async def test_what_failed_is_charged_in_the_service_tier_that_it_asked_for(serve, backends):
+    backends["api"].default = silence()
+    gateway = await serve(TIERS)
+    await gateway.post(ASK | {"service_tier": "priority"})
+    failed = next(row for row in gateway.rows() if row.cell.backend == "api")
+    assert failed.cost == failed.input * 2_000_000
+
+
+async def test_a_price_that_begins_at_midnight_holds_from_then_on_without_a_reload(serve, backends, clock, monkeypatch):
+    midnight = datetime.combine(datetime.now(UTC) + timedelta(days=2), time(), UTC)
+    prices = [
+        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(1000), output_mtok=Decimal(1))),
+        ConditionalPrice(
+            StartDateConstraint(midnight.date()), prices=ModelPrice(input_mtok=Decimal(3000), output_mtok=Decimal(1))
+        ),
+    ]
+    model = ModelInfo(id="gpt-4o-mini", match=ClauseEquals("gpt-4o-mini"), prices=prices)
+    listed = data_snapshot.DataSnapshot([Provider(id="openai", name="", api_pattern="", models=[model])], False)
+    monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: listed)
+    backends["api"].default = answer(200, reporting(prompt_tokens=12, completion_tokens=0))
+    clock.now = midnight.timestamp() - 600
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    costs = []
+    for seconds in (0, 599, 1):
+        clock.now += seconds
+        await gateway.post(ASK)
+        costs.append(sum(record.cost for record in gateway.ledger.records) - sum(costs))
+    assert costs == [12_000_000, 12_000_000, 36_000_000]
