@@ -32,22 +32,23 @@ def main() -> None:
     )
     parser.add_argument("--policy", required=True)
     parser.add_argument("--socket", required=True)
+    # Importing litellm has taken seconds by now: whoever started this may be gone, and our parent another one.
+    parser.add_argument("--supervisor", type=int, default=os.getppid(), help="process that this one ends with")
     given = parser.parse_args()
     try:
         check_version(installed_version())
         backends = from_policy(load(given.policy).policy, lambda reference: resolve(reference).reveal())
     except (UnusableError, PolicyError, MissingSecretError) as error:
         sys.exit(str(error))
-    _run(backends, given.socket)
+    _run(backends, given.socket, given.supervisor)
 
 
-def _run(backends: dict[str, AdapterBackend], path: str) -> None:
+def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> None:
     _log_to_stderr()
     redactor = Redactor(_secrets(backends))
     prepare(os.environ)
     Reach(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
-    supervisor = os.getppid()
 
     def serve() -> None:
         try:
@@ -55,7 +56,7 @@ def _run(backends: dict[str, AdapterBackend], path: str) -> None:
         except OSError as error:
             sys.stderr.write(f"cannot listen on {path}: {error.strerror}\n")
 
-    keep_serving(serve)
+    keep_serving(serve, supervisor)
     logging.shutdown()
     os._exit(0)  # taking litellm's modules apart takes seconds, which whoever waits for the next adapter would wait too
 

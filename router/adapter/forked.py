@@ -20,9 +20,9 @@ SHORTEST_RUN = 1.0
 log = logging.getLogger("breakeven.adapter")
 
 
-def keep_serving(serve: Callable[[], None]) -> None:
-    """Run `serve` in a copy, and again whenever that ends, until SIGTERM, SIGINT or the end of our parent."""
-    parent = os.getppid()
+def keep_serving(serve: Callable[[], None], supervisor: int) -> None:
+    """Run `serve` in a copy, and again whenever that ends, until SIGTERM, SIGINT or the end of `supervisor`, which is
+    our parent, or was and has ended already."""
     ending: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -30,12 +30,12 @@ def keep_serving(serve: Callable[[], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    while not ending:
+    while not ending and os.getppid() == supervisor:
         began = time.monotonic()
         copy = os.fork()
         if copy == 0:
             _serve(serve)
-        status = _until_ended(copy, lambda: bool(ending) or os.getppid() != parent)
+        status = _until_ended(copy, lambda: bool(ending) or os.getppid() != supervisor)
         if status is None:
             return
         log.error("the serving process ended with %d, another one serves", os.waitstatus_to_exitcode(status))

@@ -335,6 +335,8 @@ class Supervisor:
                 str(self._last_good),
                 "--socket",
                 self._socket,
+                "--supervisor",
+                str(os.getpid()),
             ]
             self._adapter = Child(
                 "adapter",

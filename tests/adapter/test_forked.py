@@ -10,19 +10,21 @@ import sys
 import pytest
 
 SCRIPT = """
-import logging, os, time
+import logging, os, sys, time
 from router.adapter.forked import keep_serving
 def serve():
     print(os.getpid(), flush=True)
     time.sleep(60)
-keep_serving(serve)
+keep_serving(serve, int(sys.argv[1]))
 print("ended", flush=True)
 """
 
 
 @pytest.mark.timeout(30)
 def test_a_copy_that_is_killed_is_followed_by_another_and_ends_with_its_origin() -> None:
-    with subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(os.getpid())], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         first = int(process.stdout.readline())
         os.kill(first, signal.SIGKILL)
@@ -32,3 +34,11 @@ def test_a_copy_that_is_killed_is_followed_by_another_and_ends_with_its_origin()
         assert process.stdout.read() == "ended\n"
     with pytest.raises(ProcessLookupError):
         os.kill(second, 0)
+
+
+@pytest.mark.timeout(30)
+def test_nothing_is_served_for_a_supervisor_that_is_gone() -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        pass
+    command = [sys.executable, "-c", SCRIPT, str(gone.pid)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "ended\n"
