@@ -60,3 +60,28 @@ def test_no_protocol_inherits_asyncios(module):
 def test_no_built_in_type_is_inherited_that_cannot_be(module):
     classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
     assert not BUILT_IN & {ast.unparse(base) for each in classes for base in each.bases}
+
+
+def caught_twice(source: str) -> list[str]:
+    """Names under which one function catches two kinds of error."""
+    found = []
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            kinds: dict[str, set[str]] = {}
+            for node in ast.walk(function):
+                if isinstance(node, ast.ExceptHandler) and node.name and node.type is not None:
+                    kinds.setdefault(node.name, set()).add(ast.unparse(node.type))
+            found += [f"{function.name}: {name}" for name, types in kinds.items() if len(types) > 1]
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_name_is_for_one_kind_of_error(module):
+    found = caught_twice((ROOT / module).read_text())
+    assert not found, "mypyc takes the second kind for the first, and raises a TypeError"
+
+
+def test_names_of_two_kinds_are_recognised():
+    two = "def f():\n try: g()\n except A as e: h()\n except B as e: h()"
+    assert caught_twice(two) == ["f: e"]
+    assert caught_twice(two.replace("B as e", "B as b")) == []

@@ -72,10 +72,10 @@ def fetch(errand: Errand, body: bytes) -> tuple[Brought, bytes]:
         reading = read(errand.endpoint, plain)
         labels = _detectors(errand.detectors).scan_body(plain)
         return Brought(reading, labels), plain if errand.encoding else b""
-    except ApiError as error:
-        refused = Refused(error.status, error.code, error.message)
-    except BadBody as error:
-        refused = Refused(400, error.code or "invalid_request", error.message, error.param)
+    except ApiError as refusal:
+        refused = Refused(refusal.status, refusal.code, refusal.message)
+    except BadBody as bad:
+        refused = Refused(400, bad.code or "invalid_request", bad.message, bad.param)
     except MemoryError:
         refused = Refused(413, "request_too_large", "The request takes more memory to be read than there is for it.")
     except Exception as error:

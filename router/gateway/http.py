@@ -137,10 +137,10 @@ class Client:
             self._parse(data)
             if self.reading_since and self._incoming is None and not self._dropping:
                 self._bound_head(len(data))
-        except ApiError as error:
-            self._refuse(error)
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
+        except ApiError as refusal:
+            self._refuse(refusal)
+        except httptools.HttpParserCallbackError as raised:
+            cause = raised.__context__
             self._refuse(cause if isinstance(cause, ApiError) else malformed("it could not be read"))
         except httptools.HttpParserError as error:
             self._refuse(malformed(str(error)))

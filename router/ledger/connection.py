@@ -180,8 +180,8 @@ async def _connect_to(
     try:
         await _log_in(connection, address)
         wrong = await doubt(connection)
-    except hiredis.ReplyError as error:
-        wrong = str(error)
+    except hiredis.ReplyError as refusal:
+        wrong = str(refusal)
     finally:
         if wrong:
             connection.lose(wrong)

@@ -63,10 +63,10 @@ class Pool:
                 connection = await self._open()
         except TimeoutError:
             raise UpstreamError(Fault.CONNECT_TIMEOUT, self.target.label) from None
-        except socket.gaierror as error:
-            raise UpstreamError(Fault.DNS, f"{self.target.label}: {error.strerror}") from None
-        except ssl.SSLError as error:
-            raise UpstreamError(Fault.TLS, f"{self.target.label}: {error.reason}") from None
+        except socket.gaierror as unknown:
+            raise UpstreamError(Fault.DNS, f"{self.target.label}: {unknown.strerror}") from None
+        except ssl.SSLError as insecure:
+            raise UpstreamError(Fault.TLS, f"{self.target.label}: {insecure.reason}") from None
         except OSError as error:
             raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {error.strerror or error}") from None
         self._busy.add(connection)
