@@ -211,3 +211,8 @@ def test_the_standard_service_tier_has_no_multiple() -> None:
     assert Served.model_validate({"model": "m", "service_tiers": {"flex": 0.5}}).service_tiers == {"flex": 0.5}
     with pytest.raises(ValidationError, match="the tier that the price is of"):
         Served.model_validate({"model": "m", "service_tiers": {"auto": 1.0}})
+
+
+def test_an_owned_zone_has_no_proxy() -> None:
+    with pytest.raises(ValidationError, match="an owned zone has no proxy"):
+        Policy.model_validate(changed(zones={"local": {"owned": True, "proxy": "http://127.0.0.1:3128"}}))
