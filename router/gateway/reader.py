@@ -155,7 +155,7 @@ class Lane:
                 self._end()
                 log.error("a body took too long to be read", extra={"bytes": len(body), "seconds": READ_SECONDS})
                 raise _unread(f"It could not be read within {READ_SECONDS:g} seconds.") from None
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, RuntimeError) as error:  # uvloop raises the last for a pipe that has closed
                 code = None if self._process is None else self._process.returncode
                 self._end()
                 log.error("the process that reads bodies ended", extra={"error": type(error).__name__, "code": code})

@@ -218,8 +218,8 @@ async def traffic(dashboard, settle):
     await settle(Cell("api", "cloud", HOSTILE, "search", HOSTILE), usage=Usage(input=10, output=2), cost=7)
 
 
-def usd(micro: int) -> str:
-    return f"${micro / 1e6:,.2f}"
+def usd(nano: float) -> str:
+    return f"${nano / 1e9:,.2f}"
 
 
 @pytest.fixture
@@ -317,7 +317,7 @@ async def test_the_address_holds_the_view(traffic, admin):
 
 async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
     forecast = (await dashboard.get("/api/spend?range=month")).json["forecast"]
-    about = f"about {usd(forecast['cost_micro_usd'])}"
+    about = f"about {usd(forecast['cost_micro_usd'] * 1000)}"
     await admin.sees(f"{about} by Nov 30", "#glance")
     await admin.page.locator("#glance a", has_text="This month").click()
     await admin.sees(f"By Nov 30, at this pace: {about} for requests", "#account")
