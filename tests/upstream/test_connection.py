@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from support.scripted import ScriptedBackend, answer, completion, raw, silence
+from support.scripted import answer, completion, raw, silence
 
 from router.core.retry import Fault
 from router.upstream.connection import Headers
@@ -40,21 +40,6 @@ class Recorder:
 
     def on_lost(self, error: UpstreamError) -> None:
         self.ended.set_result(error)
-
-
-@pytest.fixture
-async def backend():
-    made = ScriptedBackend()
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
-async def pool(backend):
-    port = int(backend.url.split(":")[2].split("/")[0])
-    target = Target(backend="gpu", zone="local", host="127.0.0.1", port=port, prefix="/v1")
-    return Pool(target, 10.0, asyncio.get_running_loop())
 
 
 async def ask(pool: Pool, permitted: frozenset[str] = LOCAL, patience: float = 5.0) -> Recorder:

@@ -3,28 +3,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from support.scripted import ScriptedBackend, answer, raw, silence
+from support.scripted import answer, raw, silence
 
 from router.core.retry import Fault
 from router.upstream import fetch as fetching
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
-from router.upstream.pool import Pool
-from router.upstream.target import Target
-
-
-@pytest.fixture
-async def backend():
-    made = ScriptedBackend()
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
-async def pool(backend):
-    port = int(backend.url.split(":")[2].split("/")[0])
-    return Pool(Target("gpu", "local", "127.0.0.1", port, "/v1"), 1.0, asyncio.get_running_loop())
 
 
 async def test_an_answer_is_read_whole_and_its_connection_kept(pool, backend):

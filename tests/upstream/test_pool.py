@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.scripted import ScriptedBackend, raw, silence
+from support.scripted import raw, silence
 from support.waiting import until
 
 from router.upstream.connection import Connection, Headers
@@ -211,21 +211,6 @@ def test_a_pause_after_the_end_is_nobodys():
     connection.data_received(WHOLE)
     connection.pause()
     assert wire.reading and line.pool.take_idle() is connection
-
-
-@pytest.fixture
-async def backend():
-    made = ScriptedBackend()
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
-async def pool(backend):
-    port = int(backend.url.split(":")[2].split("/")[0])
-    target = Target(backend="gpu", zone="local", host="127.0.0.1", port=port, prefix="/v1")
-    return Pool(target, 1.0, asyncio.get_running_loop())
 
 
 @pytest.mark.parametrize("answered", [b"", OK + b"\r\nuntil the end", WHOLE[:-1]], ids=["reset", "unframed", "cut"])
