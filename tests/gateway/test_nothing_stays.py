@@ -119,7 +119,10 @@ def alive() -> Counter[str]:
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
 async def test_nothing_is_left_for_the_garbage_collector(serve, backends, path, streamed):
     """A worker looks for cycles rarely: what is part of one stays for hours, with its body and its answer."""
-    gateway = await serve(SMALL.replace("1s, idle_timeout: 1s", "100ms, idle_timeout: 100ms"))
+    quick = SMALL.replace("1s, idle_timeout: 1s", "100ms, idle_timeout: 100ms").replace(
+        "deadline: 5s", "deadline: 400ms"
+    )
+    gateway = await serve(quick)
     backends["gpu"].default = backends["api"].default = path
     for ask in (ASK, RESTRICTED):
         await gateway.post(ask | {"stream": streamed})
