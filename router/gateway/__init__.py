@@ -16,6 +16,7 @@
     errand       what those two tell each other
     helper       that process
     inflate      compressed bodies, within bounds
+    permission   which zones a request may reach, also by what came into force since
     headers      which of them pass, in each direction
     job          what the forwarder is given, and what it tells
     forward      attempts, in order, within one deadline

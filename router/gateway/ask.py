@@ -8,6 +8,7 @@ from typing import Final
 from router.core.bodies import Reading
 from router.core.policy import Endpoint
 from router.core.values import BackendState, Facts, KeyGrant
+from router.gateway.identify import Keyring
 from router.gateway.request import Request
 from router.gateway.serving import Serving
 
@@ -26,6 +27,7 @@ class Ask:
         "endpoint",
         "facts",
         "key",
+        "keyring",
         "reading",
         "request",
         "serving",
@@ -37,6 +39,7 @@ class Ask:
         endpoint: Endpoint,
         serving: Serving,
         key: KeyGrant,
+        keyring: Keyring,
         body: bytes,
         reading: Reading,
         facts: Facts,
@@ -49,6 +52,8 @@ class Ask:
         self.endpoint: Final = endpoint
         self.serving: Final = serving
         self.key: Final = key
+        self.keyring: Final = keyring
+        """The keys that were in force."""
         self.body: Final = body
         self.reading: Final = reading
         self.facts: Final = facts

@@ -22,6 +22,7 @@ from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.headers import to_backend, to_client, to_own_backend
 from router.gateway.http import Client
 from router.gateway.job import Job, Sent
+from router.gateway.permission import Permission
 from router.gateway.reader import Reader
 from router.gateway.refusals import full, no_answer, over_budget, refused, retry_lines
 from router.gateway.request import Request
@@ -126,7 +127,7 @@ class Completions:
 
     async def _read(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> Ask:
         """Raises ApiError."""
-        serving, states = self._state.serving, self._state.fleet.states
+        serving, keyring, states = self._state.serving, self._state.keyring, self._state.fleet.states
         plan = serving.plan
         arrived, now = monotonic(), self._state.clock()
         deadline = self._loop.time() + plan.policy.retry.deadline
@@ -140,7 +141,9 @@ class Completions:
             facts = build_facts(plan, endpoint, found.reading, key, request.headers, found.detectors, found.body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        return Ask(endpoint, serving, key, found.body, found.reading, facts, request, now, arrived, deadline, states)
+        return Ask(
+            endpoint, serving, key, keyring, found.body, found.reading, facts, request, now, arrived, deadline, states
+        )
 
     def _decide(self, ask: Ask, states: Mapping[str, BackendState]) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
@@ -199,7 +202,7 @@ class Completions:
             ask.reading,
             decision.candidates,
             ask.serving.backends,
-            _permitted(decision, ask.key),
+            Permission(state, ask, _permitted(decision, ask.key), self._reader),
             reservation,
             policy.ledger.on_loss == "allow",
             ask.deadline,

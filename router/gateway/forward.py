@@ -39,7 +39,7 @@ _OURS = frozenset({Blame.CREDENTIALS, Blame.NAMES, Blame.NOTHING})
 class NoAnswer(Exception):
     """Every attempt failed, or there was none to make. `last` is an answer with an error status, fit to be relayed, if
     there was one; `rest` is when a limit will have passed, in seconds, if that is what is in the way; `closed` is why
-    cloud backends could not be used."""
+    some of its backends could not be used."""
 
     def __init__(
         self,
@@ -68,11 +68,13 @@ class Forwarding:
     """
 
     __slots__ = (
+        "_candidates",
         "_closed",
         "_failures",
         "_job",
         "_last",
         "_loop",
+        "_narrowed",
         "_passed_over",
         "_slot",
         "_stale",
@@ -89,6 +91,7 @@ class Forwarding:
         self.current: Sent | None = None
         self._state = state
         self._job = job
+        self._candidates = job.candidates
         self._loop = loop
         self._slot = slot
         self._tried: set[Replica] = set()
@@ -104,10 +107,14 @@ class Forwarding:
         """The reason why another candidate than the first one was tried first, when that one rests."""
         self._closed = ""
         """Why cloud backends may not be used any more."""
+        self._narrowed = ""
+        """Why there are fewer candidates than it was given."""
 
     async def answer(self) -> Sent:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
         while self._failures < self._job.retry.attempts and self._loop.time() < self._job.deadline:
+            if not self._job.permission.current:
+                await self._narrow()
             choice = self._choose()
             if choice is None:
                 if await self._rest():
@@ -137,14 +144,14 @@ class Forwarding:
             self.attempts,
             self._last,
             timed_out=now >= self._job.deadline,
-            closed=self._closed,
+            closed=self._closed or self._narrowed,
             resting=[f"{backend}: {rest.why}" for backend, rest in rests if not self.attempts],
             rest=min((rest.until - now for _, rest in rests if rest.passes), default=None),
         )
 
     def _rests(self, now: float) -> list[tuple[str, Rest]]:
         """Of the candidates that may be used: what rests, and how long."""
-        routes = [each.route for each in self._job.candidates if each.route.owned or not self._closed]
+        routes = [each.route for each in self._candidates if each.route.owned or not self._closed]
         found = [(each.backend, self._job.backends[each.backend].rest(each.upstream_model, now)) for each in routes]
         return [(backend, rest) for backend, rest in found if rest is not None]
 
@@ -161,6 +168,15 @@ class Forwarding:
         self._tried.clear()
         await asyncio.sleep(wait)
         return True
+
+    async def _narrow(self) -> None:
+        """Another policy or other keys are in force: candidates that they do not permit are none any more."""
+        permission = self._job.permission
+        await permission.renew()
+        before = len(self._candidates)
+        self._candidates = tuple(each for each in self._candidates if each.route.zone in permission.zones)
+        if len(self._candidates) < before:
+            self._narrowed = "the policy or the keys that are in force since it was asked do not permit its backends"
 
     async def _may_spend(self) -> bool:
         """Nothing is bought before the ledger has confirmed the hold, unless the policy says so."""
@@ -181,14 +197,14 @@ class Forwarding:
         now = self._loop.time()
         if self._slot is not None:
             held = self._slot.replica
-            for candidate in self._job.candidates:
+            for candidate in self._candidates:
                 if candidate.route.backend == held.backend:
-                    if candidate is not self._job.candidates[0]:
+                    if candidate is not self._candidates[0]:
                         self._pass_over(candidate, now)
                     return candidate, held
             self.release()
         again = None
-        for candidate in self._job.candidates:
+        for candidate in self._candidates:
             if self._closed and not candidate.route.owned:
                 continue
             route = candidate.route
@@ -204,7 +220,7 @@ class Forwarding:
         return again
 
     def _pass_over(self, chosen: Candidate, now: float) -> None:
-        first = self._job.candidates[0]
+        first = self._candidates[0]
         if chosen is not first and not self.attempts:
             rest = self._job.backends[first.route.backend].rest(first.route.upstream_model, now)
             self._passed_over = "" if rest is None else f"failover from {first.route.backend}: {rest.why}"
@@ -235,10 +251,15 @@ class Forwarding:
         pool = replica.pool
         try:
             connection = pool.take_idle() or await pool.connect(self._job.deadline - self._loop.time())
+            if not job.permission.current:  # while it connected, waited for the ledger, or paused
+                connection.abort()
+                self._tried.discard(replica)
+                self.release()
+                return False
             self._send(sent, connection)
             await sent.exchange.ready
         except UpstreamError as error:
-            if error.stale and self._stale < len(self._job.candidates):
+            if error.stale and self._stale < len(self._candidates):
                 self._stale += 1
                 self._tried.discard(replica)
                 self.release()
@@ -310,7 +331,7 @@ class Forwarding:
             deadline=job.deadline,
             others=self._others,
         )
-        connection.send(job.permitted, head, body, sent.exchange, patience.first_look)
+        connection.send(job.permission.zones, head, body, sent.exchange, patience.first_look)
         sent.exchange.asked_at = monotonic()
 
     def _others(self) -> bool:
@@ -318,7 +339,7 @@ class Forwarding:
         now = self._loop.time()
         if self._failures + 1 >= self._job.retry.attempts or not self._state.retry_budget.spend(now)[1]:
             return False
-        for candidate in self._job.candidates:
+        for candidate in self._candidates:
             route = candidate.route
             if route.owned or not self._closed:
                 replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)

@@ -10,6 +10,7 @@ from router.core.policy import Endpoint, Retry
 from router.core.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.exchange import Exchange
+from router.gateway.permission import Permission
 from router.gateway.reservation import Reservation
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
@@ -27,7 +28,7 @@ class Job:
         "endpoint",
         "headers",
         "path",
-        "permitted",
+        "permission",
         "reading",
         "reservation",
         "retry",
@@ -45,7 +46,7 @@ class Job:
         reading: Reading,
         candidates: tuple[Candidate, ...],
         backends: Mapping[str, BackendRuntime],
-        permitted: frozenset[str],
+        permission: Permission,
         reservation: Reservation,
         spend_unheld: bool,
         deadline: float,
@@ -61,7 +62,7 @@ class Job:
         self.reading: Final = reading
         self.candidates: Final = candidates
         self.backends: Final = backends
-        self.permitted: Final = permitted
+        self.permission: Final = permission
         self.reservation: Final = reservation
         self.spend_unheld: Final = spend_unheld
         self.deadline: Final = deadline

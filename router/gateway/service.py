@@ -86,8 +86,8 @@ class Service:
         """Other keys are in force; where one is in the policy and stored, the policy's counts."""
         peers, plan = self._peers, self._state.plan
         needed = plan.policy.server.stored_keys
-        self._keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
-        self._guard = self._guard_of(plan.policy.server.cors_origins) if self._keyring.open else NoGuard()
+        self._state.keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
+        self._guard = self._guard_of(plan.policy.server.cors_origins) if self._state.keyring.open else NoGuard()
         self._state.serving.recall.forget()
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Service:
         self._guard.admit(request)
         if request.method != "POST" or request.path not in POSTS:
             return False
-        request.key, request.keyring = self._keyring.identify(request), self._keyring
+        request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
         return True
 
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]:
@@ -151,8 +151,8 @@ class Service:
         endpoint = POSTS.get(request.path)
         if endpoint is not None and request.method == "POST":
             key = request.key
-            if key is None or request.keyring is not self._keyring:  # keys changed while the body came
-                key = self._keyring.identify(request)
+            if key is None or request.keyring is not self._state.keyring:  # keys changed while the body came
+                key = self._state.keyring.identify(request)
             return self._completions.handle(endpoint, request, client, key)
         return self._small(request, client, request.common + header("x-request-id", request.id))
 
@@ -169,7 +169,7 @@ class Service:
             self._health(path, client, common)
         elif path == MODELS or path.startswith(MODELS + "/"):
             self._need(request, "GET")
-            key = self._keyring.identify(request)
+            key = self._state.keyring.identify(request)
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
             body = single(plan, key, unquote(name)) if name else listing(plan, key)

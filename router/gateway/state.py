@@ -14,19 +14,22 @@ from router.core.recall import Recall
 from router.core.retry import retry_budget
 from router.core.values import BackendState, Plan, Side, Snapshot
 from router.core.volume import hour_of_day, quarter_of
+from router.gateway.identify import Keyring
 from router.gateway.serving import Serving
 from router.ledger.book import Book
 from router.upstream.fleet import Fleet
 
 
 class State:
-    """`clock` gives seconds since the epoch. `serving` is replaced as a whole by `adopt`."""
+    """`clock` gives seconds since the epoch. `serving` is replaced as a whole by `adopt`, `keyring` by whoever knows
+    the keys."""
 
     def __init__(self, plan: Plan, fleet: Fleet, ledger: Book, clock: Callable[[], float]) -> None:
         self.fleet = fleet
         self.ledger = ledger
         self.clock = clock
         self.side = Side.CLOUD
+        self.keyring = Keyring({})
         self._bounds: tuple[str, Bounds] | None = None
         self._warned: dict[tuple[str, str], str] = {}
         self.adopt(plan)

@@ -1,0 +1,75 @@
+"""Which zones a request may reach: what it was given at first, less what has come into force since.
+
+A request keeps the policy that it began with, its backends and its prices, and what was sent to a backend goes on. But
+it may wait, for room, for a limit to pass or for a second attempt, and whoever narrows a policy or a key meanwhile, or
+ends a key, must not see it leave afterwards. So before each attempt it is judged once more by what is in force, which
+can only take zones away.
+"""
+
+from __future__ import annotations
+
+from router.core.facts import build_facts
+from router.core.reading import BadBody
+from router.gateway.ask import Ask
+from router.gateway.errors import ApiError
+from router.gateway.reader import Reader
+from router.gateway.request import Request
+from router.gateway.state import State
+
+NONE: frozenset[str] = frozenset()
+_NOT_ITS = frozenset({403, 404})
+"""What a refusal says when the request, its key or its model has no place in the policy."""
+
+
+class Permission:
+    """Of one request. `zones` is what it may reach as far as is known; look at `current` before it is relied upon."""
+
+    __slots__ = ("_ask", "_keyring", "_reader", "_serving", "_state", "zones")
+
+    def __init__(self, state: State, ask: Ask, zones: frozenset[str], reader: Reader) -> None:
+        self.zones = zones
+        self._state = state
+        self._ask = ask
+        self._reader = reader
+        self._serving = ask.serving
+        self._keyring = ask.keyring
+
+    @property
+    def current(self) -> bool:
+        """Whether nothing else has come into force since it was judged."""
+        return self._state.serving is self._serving and self._state.keyring is self._keyring
+
+    async def renew(self) -> None:
+        """Judge it again, until what it was judged by is still in force. Zones never come back."""
+        while not self.current:
+            self._serving, self._keyring = self._state.serving, self._state.keyring
+            self.zones &= await self._judged()
+
+    async def _judged(self) -> frozenset[str]:
+        ask, serving = self._ask, self._serving
+        request = _plain(ask)
+        try:
+            key = self._keyring.identify(request)
+            found = self._reader.at_once(serving, ask.endpoint, request)
+            if found is None:
+                found = await self._reader.apart(serving, ask.endpoint, request)
+            facts = build_facts(
+                serving.plan, ask.endpoint, found.reading, key, request.headers, found.detectors, ask.body
+            )
+        except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
+            return NONE
+        decision = serving.recall.decide(facts, self._state.snapshot(ask.at, self._state.fleet.states))
+        if decision.refusal is not None and decision.refusal.status in _NOT_ITS:
+            return NONE
+        return decision.permitted
+
+
+def _plain(ask: Ask) -> Request:
+    """The request with the body that was read, which is compressed no more."""
+    given = ask.request
+    headers = {name: value for name, value in given.headers.items() if name != "content-encoding"}
+    plain = Request(
+        given.method, given.path, given.query, headers, ask.body, given.keep_alive, given.http10, given.credentials
+    )
+    plain.id = given.id
+    return plain
