@@ -25,10 +25,20 @@ _decode = msgspec.json.Decoder().decode
 
 def without_secrets(body: bytes, secret: str) -> bytes:
     """Bytes of a backend's with the credential that was sent to it, and whatever is called a bearer's, taken out."""
-    word = secret.rpartition(" ")[2].encode()
-    if len(word) >= _SHORTEST:
-        body = body.replace(word, _HIDDEN)
+    if holds_secret(body, secret):
+        body = body.replace(_word(secret), _HIDDEN)
     return _BEARER.sub(rb"\1" + _HIDDEN, body)
+
+
+def holds_secret(data: bytes, secret: str) -> bool:
+    """Whether bytes of a backend's repeat the credential that was sent to it."""
+    word = _word(secret)
+    return len(word) >= _SHORTEST and word in data
+
+
+def _word(secret: str) -> bytes:
+    """Of an authorization header, what is secret."""
+    return secret.rpartition(" ")[2].encode()
 
 
 def relayed_error(status: int, body: bytes, secret: str) -> bytes:

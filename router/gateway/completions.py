@@ -242,4 +242,5 @@ def _lines(ask: Ask, decision: Decision, reason: str, sent: Sent) -> bytes:
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     where = told(route.backend, route.zone, decision.level, reason)
-    return ask.request.common + to_client(sent.exchange.headers, ask.request.id) + where
+    passed = to_client(sent.exchange.headers, ask.request.id, sent.replica.pool.target.credential)
+    return ask.request.common + passed + where

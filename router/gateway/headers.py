@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from router.core.facts import PASSED_HEADERS
+from router.core.relayed import holds_secret
 from router.upstream.connection import Headers
 
 TO_CLIENT = frozenset(
@@ -49,9 +50,9 @@ def to_own_backend(headers: Mapping[str, str]) -> bytes:
     return f"{TRACE}: {value}\r\n".encode("latin-1")
 
 
-def to_client(headers: Headers, request_id: str) -> bytes:
+def to_client(headers: Headers, request_id: str, secret: str) -> bytes:
     """Complete header lines for the client's answer, each name once: the request's id is ours, and the provider's
-    travels beside it, for its support."""
+    travels beside it, for its support. A line that repeats `secret`, the backend's credential, is left out."""
     lines = [b"x-request-id: %b\r\n" % request_id.encode()]
     seen = set()
     for name, value in headers:
@@ -62,4 +63,7 @@ def to_client(headers: Headers, request_id: str) -> bytes:
         elif name in _IDS and UPSTREAM_ID not in seen and _ID.fullmatch(value):
             seen.add(UPSTREAM_ID)
             lines.append(b"%b: %b\r\n" % (UPSTREAM_ID, value))
-    return b"".join(lines)
+    told = b"".join(lines)
+    if holds_secret(told, secret):
+        return b"".join(line for line in lines if not holds_secret(line, secret))
+    return told

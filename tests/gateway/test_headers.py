@@ -97,10 +97,25 @@ async def test_what_is_useful_passes_once(serve, backends):
 
 
 def test_of_two_ids_the_first_passes_and_none_that_is_no_id() -> None:
-    assert to_client([(b"request-id", b"a"), (b"x-request-id", b"b")], "ours") == (
+    assert to_client([(b"request-id", b"a"), (b"x-request-id", b"b")], "ours", "") == (
         b"x-request-id: ours\r\nx-upstream-request-id: a\r\n"
     )
-    assert to_client([(b"x-request-id", b"a b"), (b"x-request-id", b"c" * 200)], "ours") == b"x-request-id: ours\r\n"
+    none = [(b"x-request-id", b"a b"), (b"x-request-id", b"c" * 200)]
+    assert to_client(none, "ours", "") == b"x-request-id: ours\r\n"
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "openai-version", "x-ratelimit-key"])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_header_that_repeats_our_credential_stays_here(serve, backends, monkeypatch, name, status):
+    monkeypatch.setenv("GPU_KEY", "gpu-secret-0123456789")
+    policy = POLICY.replace("gpu: {zone: local,", "gpu: {zone: local, api_key: env:GPU_KEY,")
+    gateway = await serve(policy + "secrets: {GPU_KEY: [127.0.0.1]}\n")
+    repeating = f"{name}: for:gpu-secret-0123456789\r\nopenai-processing-ms: 7\r\n"
+    backends["gpu"].default = answer(status, completion(), repeating)
+    answered, headers, _ = await gateway.post(ASK)
+    assert (answered, headers["openai-processing-ms"]) == (status, "7")
+    assert "authorization: Bearer gpu-secret-0123456789\r\n" in backends["gpu"].heads[-1]
+    assert "gpu-secret" not in str(headers)
 
 
 async def test_trailers_are_no_headers(serve, backends):
