@@ -11,7 +11,8 @@ MODULES = tuple(f"router/ledger/{name}.py" for name in ("batch", "commit", "conn
 """What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
 NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
-    "router/core/detectors.py": "tests put a class of their own in the place of `Detectors`",
+    "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
+    "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/upstream/probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/fetch.py": "serves probes",
     "router/upstream/reach.py": "serves the adapter, and its error is a ConnectionError, which mypyc does not inherit",
@@ -23,7 +24,7 @@ COMPILED_ALL_THE_SAME = ("router/ledger/batch.py", "router/ledger/commit.py")
 
 def modules() -> list[str]:
     """Source files to compile."""
-    found = [path for package in PACKAGES for path in sorted(Path("router", package).glob("*.py"))]
+    found = [path for package in PACKAGES for path in sorted(Path("router", package).rglob("*.py"))]
     return [str(path) for path in (*found, *map(Path, MODULES)) if path.name != "__init__.py" and _compiles(path)]
 
 
@@ -31,7 +32,7 @@ def _compiles(path: Path) -> bool:
     """mypyc drops annotations and keywords of a class: a Struct could not be decoded, nor would it be frozen."""
     classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
     plain = all(not each.keywords and "Struct" not in map(ast.unparse, each.bases) for each in classes)
-    return str(path) not in NOT_COMPILED and (plain or str(path) in COMPILED_ALL_THE_SAME)
+    return not str(path).startswith(tuple(NOT_COMPILED)) and (plain or str(path) in COMPILED_ALL_THE_SAME)
 
 
 def extensions() -> list:

@@ -7,10 +7,10 @@ The life of a request
 ---------------------
 1. *Identify* (`gateway.identify`): one credential, one key of the policy or of the ledger.
 2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
-3. *Classify* (`core.sensitivity`): labels and detectors give a level and tags, and those give the permitted zones.
-4. *Decide* (`core.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
-5. *Reserve* (`core.holding`, `ledger`): what it may take is held before a byte leaves, against every limit of its
-   key, its team and all together, or against none; then it is refused, or stays on the own side.
+3. *Classify* (`core.sensitivity.gate`): labels and detectors give a level and tags, and those give the permitted zones.
+4. *Decide* (`core.decision.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
+5. *Reserve* (`core.limits.reserve`, `ledger`): what it may take is held before a byte leaves, against every limit of
+   its key, its team and all together, or against none; then it is refused, or stays on the own side.
 6. *Forward* (`gateway.forward`, `upstream`): candidates in order, one deadline; nothing is retried once the client
    has a byte. The connection that writes the first byte checks the permitted zones once more.
 7. *Settle* (`gateway.endings`, `ledger`): real usage replaces the hold, exactly once, whatever becomes of the

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from router.adapter.bounded import bounded_stream
-from router.core.hosts import permits
+from router.core.host_patterns import permits
 
 _REDIRECTS = range(300, 400)
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})
@@ -26,7 +26,7 @@ _LEFT_OUT = ("proxy", "proxies", "mounts", "transport", "trust_env", "follow_red
 
 class Destination(Struct, frozen=True):
     hosts: tuple[str, ...]
-    """Patterns as in `core.hosts`."""
+    """Patterns as in `core.host_patterns`."""
     proxy: str | None = None
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from router.admin.errors import ledger_lost
-from router.core.volume import QUARTER_SECONDS, day_of, first_of_day, quarter_of
+from router.core.cost.volume import QUARTER_SECONDS, day_of, first_of_day, quarter_of
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.report import Report, open_report
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from router.admin.answers import BudgetUse
 from router.config.stored import working_grants
-from router.core.budget import all_limits
-from router.core.periods import Periods
-from router.core.standing import Standing
+from router.core.limits.limits import all_limits
+from router.core.limits.periods import Periods
+from router.core.limits.standing import Standing
 from router.core.values import Plan
 from router.ledger.budgets import standings
 from router.ledger.report import open_report

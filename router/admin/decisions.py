@@ -10,10 +10,10 @@ from router.admin.control import Ask, Control
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.sources import Page
 from router.config.trial import NOBODY, grant_named
-from router.core.decide import decide
-from router.core.explain import explain, explain_data
+from router.core.cost.volume import hour_of_day, seen_in
+from router.core.decision.decide import decide
+from router.core.decision.explain import explain, explain_data
 from router.core.values import Decision, Facts, KeyGrant, Label, Mixture, Plan, Side, Snapshot
-from router.core.volume import hour_of_day, seen_in
 from router.ledger.errors import LedgerUnavailable
 
 ASSUMED = (

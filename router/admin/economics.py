@@ -5,12 +5,12 @@ from __future__ import annotations
 from router.admin.answers import BreakEvenAnswer, Lines, Share, Term
 from router.admin.books import timezone_of
 from router.admin.control import Ask, Control
-from router.core.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
+from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
+from router.core.cost.strategy import volume_band
+from router.core.cost.volume import seen_in
+from router.core.cost.worth import sentence, worth
 from router.core.policy import Window
-from router.core.strategy import volume_band
 from router.core.values import BreakEven, Mixture, Plan, Rates, Snapshot
-from router.core.volume import seen_in
-from router.core.worth import sentence, worth
 from router.ledger.report import Report
 
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"

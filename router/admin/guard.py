@@ -19,7 +19,7 @@ from aiohttp import web
 from router.admin.control import Control, Who
 from router.admin.entry import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
-from router.core.places import LOOPBACK_NAMES, host_name, place_of, plain_host
+from router.core.origin import LOOPBACK_NAMES, host_name, place_of, plain_host
 
 if TYPE_CHECKING:
     from router.admin.routes import Route

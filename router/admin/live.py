@@ -17,7 +17,7 @@ from router.admin.errors import ApiError
 from router.admin.operations import operations_of
 from router.admin.questions import RequestsQuery
 from router.admin.spend import figures_of, owned_zones
-from router.core.volume import day_of, seen_in
+from router.core.cost.volume import day_of, seen_in
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.sums import Look
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 from router.admin.answers import Latency
 from router.admin.sources import Course
-from router.core.quantiles import Sketch, merged
+from router.core.histogram import Sketch, merged
 from router.ledger.records import Record
 
 MINUTES = 15

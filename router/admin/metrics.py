@@ -16,9 +16,9 @@ from router.admin.economics import breakeven
 from router.admin.errors import ApiError
 from router.admin.gauges import budget_gauges, operations_gauges
 from router.admin.operations import operations_of
+from router.core.cost.volume import day_before, day_of
 from router.core.money import micro_usd
 from router.core.values import Row
-from router.core.volume import day_before, day_of
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.report import Report, day_range
 

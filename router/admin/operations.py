@@ -11,9 +11,9 @@ from router.admin.control import Ask, Control
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.sources import Course, Seen
 from router.admin.spend import figures_of, owned_zones
-from router.core.status import count_versions
+from router.core.cost.volume import day_of
+from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
-from router.core.volume import day_of
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.sums import Look
 

@@ -18,9 +18,9 @@ from router.admin.control import Ask, Control
 from router.admin.economics import line_to_draw
 from router.admin.errors import ApiError
 from router.admin.questions import By, SpendQuery
+from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
-from router.core.volume import day_of
 from router.ledger.keys import StoredKey
 from router.ledger.report import day_range
 from router.ledger.sums import Dimension, Look, Tally, all_names, open_from

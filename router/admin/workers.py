@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from router.admin.answers import Circuit, ReplicaReport, WorkerReport
 from router.admin.sources import Seen, WorkerStatus
-from router.core.status import BackendStatus, is_silent
-from router.core.status import WorkerStatus as Status
+from router.core.resilience.worker_status import BackendStatus, is_silent
+from router.core.resilience.worker_status import WorkerStatus as Status
 from router.ledger.shared import look_at
 
 

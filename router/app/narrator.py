@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from router.core.breakeven import break_even, shares
+from router.core.cost.breakeven import break_even, shares
+from router.core.cost.worth import sentence, tokens
 from router.core.values import BreakEven, Mixture, Plan
-from router.core.worth import sentence, tokens
 from router.simulate.replay import Answered
 
 HOUR = 3600.0

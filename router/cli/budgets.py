@@ -16,10 +16,10 @@ import msgspec
 
 from router.cli.server import add_arguments, ledger_url
 from router.cli.table import table
-from router.core.budget import Limit, all_limits
+from router.core.limits.limits import Limit, all_limits
+from router.core.limits.periods import Periods
+from router.core.limits.standing import Standing
 from router.core.money import usd_text
-from router.core.periods import Periods
-from router.core.standing import Standing
 from router.ledger.budgets import standings
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.report import open_report

@@ -108,7 +108,7 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
 
 def _explain(plan: Plan, trial: Trial, as_json: bool) -> int:
     from router.config.trial import attempt
-    from router.core.explain import explain, explain_data
+    from router.core.decision.explain import explain, explain_data
 
     facts, decision = attempt(plan, trial)
     data = explain_data(decision, facts, plan)

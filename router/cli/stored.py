@@ -15,7 +15,7 @@ import msgspec
 
 from router.cli.key import fields, new_key, sha256
 from router.cli.server import ledger_url
-from router.core.status import WorkerStatus
+from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.keys import KeyProblem, KeyStore, StoredKey, open_keys
 from router.ledger.shared import statuses_at

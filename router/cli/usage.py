@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.cli.server import add_arguments, ledger_url
+from router.core.cost.volume import day_before, day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row
-from router.core.volume import day_before, day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.report import group, open_report, total
 from router.ledger.sums import Dimension

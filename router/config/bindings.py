@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from router.config.destinations import host_of, hosts_of, provider_names
 from router.config.problems import Finding
 from router.config.providers import PROVIDERS, key_names
-from router.core.hosts import covers
+from router.core.host_patterns import covers
 from router.core.policy import Backend, LitellmBackend, Policy
 
 _BY_KEY: Mapping[str, tuple[str, ...]] = {

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from router.config.prices import Contexts, Prices
-from router.core.breakeven import blended, shares
-from router.core.facts import default_labels
+from router.core.cost.breakeven import blended, shares
+from router.core.cost.timeline import Timeline, combined
+from router.core.decision.facts import default_labels
 from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
-from router.core.timeline import Timeline, combined
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 
 _EVERYTHING: frozenset[Modality] = frozenset(get_args(Modality))

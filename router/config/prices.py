@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from router.config.problems import Finding
+from router.core.cost.timeline import DAY, Timeline, always, built, combined
 from router.core.policy import STANDARD_TIERS, Backend, Policy, Price, Served
-from router.core.timeline import DAY, Timeline, always, built, combined
 from router.core.values import PriceTier, Rates, Tariff
 
 Prices = Mapping[tuple[str, str], Timeline[Tariff]]

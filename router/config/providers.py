@@ -1,6 +1,6 @@
 """Where providers are found and what their keys are called: the hosts that a backend of theirs may reach.
 
-Names are litellm's. `*` stands for one label, as in `router.core.hosts`.
+Names are litellm's. `*` stands for one label, as in `router.core.host_patterns`.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from router.core.decide import decide
-from router.core.detectors import compile_detectors
-from router.core.facts import build_facts
+from router.core.decision.decide import decide
+from router.core.decision.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.reading import read
+from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Side, Snapshot
 
 NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())

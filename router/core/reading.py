@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from router.core.bodies import PlainChat, Reading, Span
 from router.core.content import MESSAGE_TOKENS, Content
 from router.core.policy import Endpoint, Modality
-from router.core.sensitivity import MALFORMED
+from router.core.sensitivity.gate import MALFORMED
 from router.core.usage import service_named
 from router.core.values import Label
 

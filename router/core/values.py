@@ -5,7 +5,7 @@
     Snapshot   what backends and the ledger look like   (upstream, ledger -> decide)
     Decision   where the request may go, in order, and why  (decide -> forward, explain)
     Usage      tokens that an upstream reported          (core.usage -> ledger)
-    Settlement what really happened to a hold           (gateway -> ledger); holds are in `core.bill`
+    Settlement what really happened to a hold           (gateway -> ledger); holds are in `core.limits.counters`
 
 Those that every request makes anew are left out of garbage collection (`gc=False`): they hold values only, so they
 cannot be part of a cycle.
@@ -20,9 +20,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from router.core.media import NOTHING, Fetch
+from router.core.cost.timeline import Timeline
 from router.core.policy import Budget, Endpoint, Modality, Policy
-from router.core.timeline import Timeline
+from router.core.sensitivity.media import NOTHING, Fetch
 
 
 class Rates(Struct, frozen=True):
@@ -296,7 +296,7 @@ class Preference(Struct, frozen=True, gc=False):
 
 
 class BreakEven(Struct, frozen=True):
-    """The terms of N* = F / (c - v), in tokens per day; see `core.breakeven`."""
+    """The terms of N* = F / (c - v), in tokens per day; see `core.cost.breakeven`."""
 
     fixed_usd_per_day: float
     cloud_usd_per_million: float

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from router.core.bill import Hold
-from router.core.holds import most_tokens
-from router.core.pricing import STANDARD, cost_of, counterfactual, is_priced
-from router.core.retry import Fault
-from router.core.terms import cell_of
+from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
+from router.core.limits.counters import Hold
+from router.core.limits.estimate import most_tokens
+from router.core.limits.terms import cell_of
+from router.core.resilience.retry import Fault
 from router.core.usage import bounded, estimate, text_bytes_of
 from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
 from router.gateway.ask import Ask

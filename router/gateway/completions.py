@@ -9,9 +9,9 @@ from time import monotonic
 
 from msgspec.structs import replace
 
-from router.core.bill import Admission, Reached, on_own_backends
-from router.core.budget import warning_of
-from router.core.facts import build_facts
+from router.core.decision.facts import build_facts
+from router.core.limits.counters import Admission, Reached, on_own_backends
+from router.core.limits.limits import warning_of
 from router.core.policy import Capacity, Endpoint
 from router.core.reading import BadBody
 from router.core.values import BackendState, Candidate, Decision, KeyGrant

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from router.core.bodies import Reading
-from router.core.detectors import Detectors
 from router.core.policy import Endpoint
+from router.core.sensitivity.detectors import Detectors
 from router.core.values import Label
 
 LENGTHS = struct.Struct(">IQ")

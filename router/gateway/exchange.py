@@ -15,7 +15,7 @@ from router.core.answer import is_event_stream, read_answer
 from router.core.complaint import Complaint, complaint_in, status_of
 from router.core.policy import Endpoint
 from router.core.relayed import relayed_error, without_secrets
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
 from router.core.usage import usage_of
 from router.core.values import Usage

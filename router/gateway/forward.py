@@ -15,12 +15,12 @@ from time import monotonic
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
-from router.core.blame import Blame, blame
-from router.core.breaker import Event
 from router.core.complaint import complaint_in
 from router.core.editing import edit, hides_usage, wants_continuous
-from router.core.rest import Rest, come_back
-from router.core.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
+from router.core.resilience.circuit_breaker import Event
+from router.core.resilience.error_cause import Blame, blame
+from router.core.resilience.rate_limited import Rest, come_back
+from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.exchange import Exchange
 from router.gateway.job import Attempt, Job, Sent

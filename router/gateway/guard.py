@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.places import host_name, is_loopback, place_of
+from router.core.origin import host_name, is_loopback, place_of
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from router.core.facts import PASSED_HEADERS
+from router.core.decision.facts import PASSED_HEADERS
 from router.core.relayed import holds_secret
 from router.upstream.connection import Headers
 
@@ -33,7 +33,7 @@ _ID = re.compile(rb"[!-~]{1,128}")
 
 
 def to_backend(headers: Mapping[str, str]) -> bytes:
-    """Complete header lines for any backend. Detectors see their values, see `core.facts`."""
+    """Complete header lines for any backend. Detectors see their values, see `core.decision.facts`."""
     lines = b""
     for name in PASSED_HEADERS:
         value = headers.get(name)

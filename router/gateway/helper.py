@@ -19,9 +19,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from router.core.detectors import Detectors, compile_detectors
 from router.core.policy import Detector
 from router.core.reading import BadBody, read
+from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.gateway.errand import LENGTHS, Brought, Errand, Refused
 from router.gateway.errors import ApiError
 from router.gateway.inflate import inflate

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from router.core.bodies import Reading
 from router.core.policy import Endpoint, Retry
-from router.core.retry import Outcome
+from router.core.resilience.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.exchange import Exchange
 from router.gateway.permission import Permission

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from router.core.patience import Needed, look_before, look_inside, turn, turn_of_living
+from router.core.resilience.timeouts import Needed, look_before, look_inside, turn, turn_of_living
 from router.upstream.replica import Replica
 
 

@@ -12,9 +12,9 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from router.config.stored import stored_grants
-from router.core.breaker import State as Circuit
-from router.core.breaker import describe
-from router.core.status import (
+from router.core.resilience.circuit_breaker import State as Circuit
+from router.core.resilience.circuit_breaker import describe
+from router.core.resilience.worker_status import (
     BackendStatus,
     CircuitChange,
     Opening,

@@ -8,7 +8,7 @@ can only take zones away.
 
 from __future__ import annotations
 
-from router.core.facts import build_facts
+from router.core.decision.facts import build_facts
 from router.core.reading import BadBody
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError

@@ -17,9 +17,9 @@ from typing import Final
 import msgspec
 
 from router.core.bodies import Reading
-from router.core.detectors import Detectors
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
+from router.core.sensitivity.detectors import Detectors
 from router.gateway.errand import LENGTHS, Brought, Errand, Found, Refused
 from router.gateway.errors import ApiError
 from router.gateway.helper import told_of

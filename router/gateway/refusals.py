@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from router.core.budget import Verdict, refusal_of
-from router.core.retry import Fault, client_retry_after
+from router.core.limits.limits import Verdict, refusal_of
+from router.core.resilience.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
 from router.gateway.ask import Ask
 from router.gateway.errors import ApiError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.bill import Admission, Hold
+from router.core.limits.counters import Admission, Hold
 from router.core.values import Settlement
 from router.ledger.book import Book
 from router.ledger.errors import LedgerUnavailable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from router.core.detectors import Detectors
-from router.core.holding import Holding
-from router.core.recall import Recall
+from router.core.decision.cache import Recall
+from router.core.limits.reserve import Holding
+from router.core.sensitivity.detectors import Detectors
 from router.core.values import Plan
 from router.upstream.fleet import BackendRuntime
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from router.core.bill import Bills, Reached
-from router.core.detectors import compile_detectors
-from router.core.holding import Holding
-from router.core.holds import Bounds, bounds_of, replaced
-from router.core.periods import Ids, Periods
-from router.core.recall import Recall
-from router.core.retry import retry_budget
+from router.core.cost.volume import hour_of_day, quarter_of
+from router.core.decision.cache import Recall
+from router.core.limits.counters import Bills, Reached
+from router.core.limits.estimate import Bounds, bounds_of, replaced
+from router.core.limits.periods import Ids, Periods
+from router.core.limits.reserve import Holding
+from router.core.resilience.retry import retry_budget
+from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Side, Snapshot
-from router.core.volume import hour_of_day, quarter_of
 from router.gateway.identify import Keyring
 from router.gateway.serving import Serving
 from router.ledger.book import Book

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Bill, Charge, Hold
+from router.core.cost.volume import QUARTER_SECONDS
+from router.core.limits.counters import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Bill, Charge, Hold
 from router.core.values import Cell, Settlement
-from router.core.volume import QUARTER_SECONDS
 from router.ledger.layout import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
 from router.ledger.records import batch_blob
 from router.ledger.volume import Tokens

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from router.core.bill import Admission, Bill, Hold
+from router.core.limits.counters import Admission, Bill, Hold
 from router.core.values import Settlement
 from router.ledger.volume import VolumeTracker
 

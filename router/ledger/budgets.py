@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from router.core.bill import Charge, bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
-from router.core.standing import Standing, turn_of, used_by
+from router.core.limits.counters import Charge, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
+from router.core.limits.standing import Standing, turn_of, used_by
 from router.core.values import Row
 from router.ledger.report import Counter, Report, day_range
 from router.ledger.sums import Dimension, Look, open_from

@@ -17,7 +17,7 @@ import hiredis
 import msgspec
 from msgspec import Struct
 
-from router.core.volume import DAY_QUARTERS, quarter_of
+from router.core.cost.volume import DAY_QUARTERS, quarter_of
 from router.ledger.batch import Batch, Held, Packer, Sender
 from router.ledger.connection import Connection
 from router.ledger.journaled import operations_of

@@ -22,10 +22,10 @@ from zoneinfo import ZoneInfo
 import hiredis
 from msgspec import Struct
 
-from router.core.bill import Admission, Bill, Hold, Reached
-from router.core.budget import Verdict
+from router.core.cost.volume import quarter_of
+from router.core.limits.counters import Admission, Bill, Hold, Reached
+from router.core.limits.limits import Verdict
 from router.core.values import Settlement
-from router.core.volume import quarter_of
 from router.ledger.address import parse_address
 from router.ledger.batch import (
     Batch,

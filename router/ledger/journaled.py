@@ -12,9 +12,9 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import NO_BILL
+from router.core.cost.volume import quarter_of
+from router.core.limits.counters import NO_BILL
 from router.core.values import Cell, Course, Settlement, Usage
-from router.core.volume import quarter_of
 from router.ledger.batch import Note, Operation, Place, Record, Sum
 from router.ledger.layout import nano_totals
 from router.ledger.records import VERSION, Kind, pack_record, unpack_records

@@ -47,10 +47,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.core.bill import Hold
+from router.core.cost.volume import QUARTER_SECONDS, day_of
+from router.core.limits.counters import Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Row
-from router.core.volume import QUARTER_SECONDS, day_of
 
 PREFIX = "be:{ledger}:"
 LAYOUT = "3"

@@ -14,10 +14,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from router.core.bill import BOTH, CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Admission, Bill, Charge, Hold, Reached
-from router.core.budget import Verdict
+from router.core.cost.volume import quarter_of
+from router.core.limits.counters import (
+    BOTH,
+    CONCURRENT,
+    LOCAL,
+    REQUESTS,
+    TOKENS,
+    USD,
+    Admission,
+    Bill,
+    Charge,
+    Hold,
+    Reached,
+)
+from router.core.limits.limits import Verdict
 from router.core.values import Cell, Row, Settlement, Usage
-from router.core.volume import quarter_of
 from router.ledger.batch import Held, eligible_tokens
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.layout import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds

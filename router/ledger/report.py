@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import hiredis
 import msgspec
 
+from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.core.values import Cell, Mixture, Row
-from router.core.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable
@@ -92,7 +92,7 @@ class Report:
         return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
     async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
-        """Counters of limits, see `core.bill.Charge`; None for one that is not there yet."""
+        """Counters of limits, see `core.limits.counters.Charge`; None for one that is not there yet."""
         values = await self._ask("HMGET", PREFIX + place, *fields)
         return [
             None if value is None else Counter(*unpack_counter(field, value))

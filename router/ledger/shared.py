@@ -25,7 +25,7 @@ import hiredis
 import msgspec
 from msgspec.structs import replace
 
-from router.core.status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
+from router.core.resilience.worker_status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
 from router.ledger.address import parse_address
 from router.ledger.connection import Connection, connect
 from router.ledger.errors import LedgerUnavailable

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from router.core.cost.volume import day_of
 from router.core.values import Cell, Row
-from router.core.volume import day_of
 from router.ledger.layout import PREFIX, REQUESTS_KEY, TIMEZONE_KEY, Calendar, unpack_row
 from router.ledger.reader import CLOCK_SKEW, Entry, RecordReader, position
 from router.ledger.records import COUNTS, Record

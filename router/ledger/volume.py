@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from router.core.cost.volume import DAY_QUARTERS, Span, edge_weight, span_of, whole_buckets, with_edge
 from router.core.policy import Window
 from router.core.values import Mixture
-from router.core.volume import DAY_QUARTERS, Span, edge_weight, span_of, whole_buckets, with_edge
 
 Tokens = tuple[int, int, int]
 """Uncached input, cached input, output."""

@@ -16,7 +16,7 @@ from typing import Final, Protocol, cast
 
 import httptools
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.target import Target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 
 
 class UpstreamError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.connection import Headers
 from router.upstream.errors import UpstreamError
 from router.upstream.pool import Pool

@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 from msgspec import Struct
 
-from router.core.breaker import CLOSED, describe
 from router.core.policy import Backend, Health
-from router.core.rest import Rest
+from router.core.resilience.circuit_breaker import CLOSED, describe
+from router.core.resilience.rate_limited import Rest
 from router.core.values import BackendState
 from router.upstream.pool import Pool
 from router.upstream.replica import Replica

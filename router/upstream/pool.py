@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.target import Target

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
 from router.upstream.fleet import BackendRuntime

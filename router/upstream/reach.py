@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from router.core.hosts import normal, permits
+from router.core.host_patterns import normal, permits
 
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
 _CONNECTIONS = ("socket.connect", "socket.sendto", "socket.sendmsg")
@@ -28,7 +28,7 @@ class UnreachableError(ConnectionError):
 
 
 class Reach:
-    """Hosts by patterns as in `core.hosts`, and sockets in the file system by their path."""
+    """Hosts by patterns as in `core.host_patterns`, and sockets in the file system by their path."""
 
     def __init__(self, hosts: Iterable[str], sockets: Iterable[str] = ()) -> None:
         self._hosts = tuple(hosts)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from router.core.breaker import CLOSED, Breaker, Event, State, allows, step
-from router.core.patience import Needed
 from router.core.policy import Backend, Health
-from router.core.rest import AWAKE, LONG, Rest, answered, refused
-from router.core.status import Opening, rest_left
+from router.core.resilience.circuit_breaker import CLOSED, Breaker, Event, State, allows, step
+from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, refused
+from router.core.resilience.timeouts import Needed
+from router.core.resilience.worker_status import Opening, rest_left
 from router.upstream.load import Load
 from router.upstream.pool import Pool
 

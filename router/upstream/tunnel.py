@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.target import Target

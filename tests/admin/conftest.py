@@ -18,7 +18,7 @@ from router.admin.build import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources import Sources
-from router.core.bill import NO_BILL, Hold
+from router.core.limits.counters import NO_BILL, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger

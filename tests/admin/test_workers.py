@@ -9,7 +9,7 @@ import msgspec
 from router.admin.answers import Circuit
 from router.admin.sources import Sources
 from router.admin.workers import LedgerWorkers, report_of, seen_of
-from router.core.status import BackendStatus, CircuitChange, Reload, ReplicaStatus, WorkerStatus
+from router.core.resilience.worker_status import BackendStatus, CircuitChange, Reload, ReplicaStatus, WorkerStatus
 
 STATUS = WorkerStatus(
     id="aa",

@@ -18,7 +18,7 @@ from support.scripted import ScriptedBackend, completion
 from support.serving import Serving
 from valkey import Valkey
 
-from router.core.holds import PRIOR_OUTPUT_TOKENS
+from router.core.limits.estimate import PRIOR_OUTPUT_TOKENS
 from router.core.money import NANO_PER_MICRO, NANO_PER_USD
 from router.core.reading import read
 from router.ledger.embedded import running_url

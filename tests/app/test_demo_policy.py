@@ -8,7 +8,7 @@ import pytest
 
 from router.app.demo_policy import APPLICATIONS, demo_policy, make_senders
 from router.config.load import load
-from router.core.breakeven import break_even, shares
+from router.core.cost.breakeven import break_even, shares
 from router.core.values import Mixture, Plan
 from router.simulate.day import recorded_day
 

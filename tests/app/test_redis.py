@@ -17,7 +17,7 @@ import pytest
 from support.serving import Serving, clean_environment, eventually
 
 from router.config.load import load
-from router.core.status import BackendStatus, WorkerStatus
+from router.core.resilience.worker_status import BackendStatus, WorkerStatus
 from router.ledger.shared import statuses_at
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from router.cli import main
-from router.core.periods import Periods
+from router.core.limits.periods import Periods
 
 POLICY = """\
 version: 1

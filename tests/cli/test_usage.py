@@ -6,7 +6,7 @@ import pytest
 
 from router.cli import main
 from router.cli.usage import UsageReport, as_json, as_table, parse_day
-from router.core.bill import Hold
+from router.core.limits.counters import Hold
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.embedded import EmbeddedServer

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from router.config.compile import compile_plan
+from router.core.cost.timeline import DAY, Timeline, always, built
 from router.core.policy import Cost, Mix, Policy
-from router.core.timeline import DAY, Timeline, always, built
 from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates, Tariff
 
 PlanOf = Callable[[str], Plan]

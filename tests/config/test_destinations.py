@@ -9,7 +9,7 @@ import pytest
 from router.config.destinations import host_of, hosts_of, identity_hosts
 from router.config.load import PolicyError
 from router.config.providers import PROVIDERS
-from router.core.hosts import permits, split_host
+from router.core.host_patterns import permits, split_host
 from router.core.policy import LitellmBackend, OpenAIBackend
 from router.core.values import Plan
 

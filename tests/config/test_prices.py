@@ -23,7 +23,7 @@ from genai_prices.types import (
 
 from router.config.load import PolicyError
 from router.config.prices import published, published_context, with_services
-from router.core.pricing import exact_micro_usd
+from router.core.cost.pricing import exact_micro_usd
 from router.core.values import Plan, PriceTier, Rates, Tariff, Usage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

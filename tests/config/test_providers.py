@@ -7,7 +7,7 @@ import re
 import pytest
 
 from router.config.providers import PROVIDERS, key_names
-from router.core.hosts import split_host
+from router.core.host_patterns import split_host
 
 ALL = pytest.mark.parametrize("name", PROVIDERS)
 

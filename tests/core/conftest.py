@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from router.core.facts import default_labels
+from router.core.cost.pricing import marginal
+from router.core.cost.timeline import always
+from router.core.decision.facts import default_labels
 from router.core.policy import Policy
-from router.core.pricing import marginal
-from router.core.timeline import always
 from router.core.values import (
     BackendState,
     Facts,

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from router.core.detectors import Detectors, compile_detectors
-from router.core.finders import FINDERS
 from router.core.policy import Detector, DetectorName
+from router.core.sensitivity.detectors import Detectors, compile_detectors
+from router.core.sensitivity.finders import FINDERS
 from tests.support import harmless, sensitive
 
 BEGIN = "<!-- measured: begin (made by `make docs`) -->"

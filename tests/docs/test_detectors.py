@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from router.core.finders import FINDERS
+from router.core.sensitivity.finders import FINDERS
 from tests.docs.detecting import found, raised, request, seeking, tables, with_tables
 from tests.docs.markdown import ROOT
 from tests.support.harmless import NUMBER, drawn, sources

@@ -60,7 +60,8 @@ def test_headers_are_documented_and_exist() -> None:
 
 
 def test_reasons_are_documented() -> None:
-    decide = "".join((ROOT / "router" / "core" / name).read_text() for name in ("decide.py", "strategy.py"))
+    files = ("decision/decide.py", "cost/strategy.py")
+    decide = "".join((ROOT / "router" / "core" / name).read_text() for name in files)
     codes = set(re.findall(r'"((?:only|local|cloud|breakeven)-[a-z]+|spill|unhealthy|cheapest)"', decide))
     volume = {
         f"{name}-{position}" for name in ("threshold", "breakeven") for position in ("above", "below", "hysteresis")

@@ -11,7 +11,7 @@ from support.gateway import POLICY, Gateway
 from support.scripted import Behaviour, ScriptedBackend, answer, completion
 from support.waiting import until
 
-from router.core.breaker import Event
+from router.core.resilience.circuit_breaker import Event
 from router.upstream.pool import Pool
 from router.upstream.probe import Probes
 

@@ -10,7 +10,7 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import answer
 
-from router.core.naming import unknown
+from router.core.unknown_names import unknown
 
 CARD = "4111111111111111"
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}

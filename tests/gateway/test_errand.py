@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from router.core.detectors import Detectors, compile_detectors
 from router.core.policy import Detector
 from router.core.reading import read
+from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.values import Label
 from router.gateway.errand import LENGTHS, Brought, Errand, Found, Refused
 

@@ -9,7 +9,7 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, stream
 
-from router.core.facts import PASSED_HEADERS
+from router.core.decision.facts import PASSED_HEADERS
 from router.gateway.headers import TO_CLIENT, TRACE, to_client
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}

@@ -7,9 +7,9 @@ import io
 
 import msgspec
 
-from router.core.detectors import compile_detectors
 from router.core.policy import Detector
 from router.core.reading import read
+from router.core.sensitivity.detectors import compile_detectors
 from router.gateway import helper
 from router.gateway.errand import LENGTHS, Brought, Errand, Found
 from router.gateway.helper import fetch, serve_one, told_of

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from support.scripted import event, usage_event
 
-from router.core.retry import Fault, Outcome
+from router.core.resilience.retry import Fault, Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.exchange import Exchange
 from router.gateway.job import Sent

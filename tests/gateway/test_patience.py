@@ -9,7 +9,7 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, drip, event, late, silence, stream
 
-from router.core.patience import ENOUGH, Needed
+from router.core.resilience.timeouts import ENOUGH, Needed
 from router.gateway.patience import Patience
 from router.upstream.load import Load
 

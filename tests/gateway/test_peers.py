@@ -16,7 +16,7 @@ from support.scripted import answer
 from support.waiting import until
 
 from router.config.load import load
-from router.core.breaker import State
+from router.core.resilience.circuit_breaker import State
 from router.ledger.embedded import EmbeddedServer
 from router.ledger.keys import open_keys
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from router.core.bill import BOTH, Admission, Bill, Hold
+from router.core.limits.counters import BOTH, Admission, Bill, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.gateway.reservation import Reservation
 from router.ledger.errors import LedgerUnavailable

@@ -8,8 +8,8 @@ from hashlib import sha256
 from support.gateway import POLICY
 
 from router.config.load import load
-from router.core.decide import decide
-from router.core.recall import Recall
+from router.core.decision.cache import Recall
+from router.core.decision.decide import decide
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 KEY = "bk-test-key"

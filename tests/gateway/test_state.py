@@ -9,9 +9,9 @@ import pytest
 from support.gateway import POLICY
 
 from router.config.load import load
-from router.core.bill import Reached
-from router.core.holds import Tokens
-from router.core.periods import Ids
+from router.core.limits.counters import Reached
+from router.core.limits.estimate import Tokens
+from router.core.limits.periods import Ids
 
 WORST = Tokens(1_000_000, 1_000_000)
 DAY = 86_400

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.engines import ENGINES, Server, embedded
 
-from router.core.bill import Hold
+from router.core.limits.counters import Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.memory import MemoryLedger

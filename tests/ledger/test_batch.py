@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.bill import NO_BILL, Hold
+from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.batch import Batch, Held, Note, Packer, Record, Release, Sender, batch_of
 from router.ledger.layout import Calendar

@@ -1,6 +1,6 @@
 """What every ledger does, whatever it is made of."""
 
-from router.core.bill import NO_BILL
+from router.core.limits.counters import NO_BILL
 from router.core.values import Cell, Mixture, Row, Usage
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")

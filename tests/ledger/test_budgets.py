@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.bill import bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
+from router.core.limits.counters import bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell
 from router.ledger.budgets import standings
 from router.ledger.report import open_report

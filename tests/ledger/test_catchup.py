@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.bill import NO_BILL, Bill, bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
+from router.core.limits.counters import NO_BILL, Bill, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
 from router.ledger.catchup import GRACE_SECONDS, Books, LostBooks
 from router.ledger.commit import Ledger

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from router.core.bill import NO_BILL
+from router.core.limits.counters import NO_BILL
 from router.core.values import Cell, Mixture, Row
 from router.ledger.commit import BATCH_LIMIT, Ledger
 from router.ledger.errors import LedgerUnavailable

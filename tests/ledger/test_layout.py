@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.bill import Hold
+from router.core.limits.counters import Hold
 from router.core.values import Cell
 from router.ledger.layout import (
     Calendar,

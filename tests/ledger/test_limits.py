@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.bill import BOTH, CLOUD, LOCAL, NO_BILL, Bill, bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, NO_BILL, Bill, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell, Usage
 
 GPU = Cell("gpu", "local", "chat", "search", "app")

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.core.bill import NO_BILL, Hold
+from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import Ledger
 from router.ledger.memory import MemoryLedger

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from router.core.status import Opening, WorkerStatus
+from router.core.resilience.worker_status import Opening, WorkerStatus
 from router.ledger.keys import KeyStore, open_keys
 from router.ledger.layout import KEYS_KEY, SHARED_KEY
 from router.ledger.shared import Shared, statuses_at

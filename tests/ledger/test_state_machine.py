@@ -21,11 +21,11 @@ from support.books import EMPTY, Copy, Model, empty_model
 from support.engines import Server, redis_server
 from support.recount import wrong_counters
 
-from router.core.bill import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
+from router.core.cost.volume import DAY_QUARTERS
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.core.volume import DAY_QUARTERS
 from router.ledger import batch, catchup, commit
 from router.ledger.batch import Held
 from router.ledger.catchup import Books

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.totals import packed_totals
 
-from router.core.bill import BOTH, NO_BILL, Hold
+from router.core.limits.counters import BOTH, NO_BILL, Hold
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.batch import Batch, Held, Packer, Sender, Settle
 from router.ledger.layout import Calendar, pack_cell, unpack_cell

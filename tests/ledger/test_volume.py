@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.cost.volume import seen_in
 from router.core.values import Mixture
-from router.core.volume import seen_in
 from router.ledger.volume import VolumeTracker
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -22,9 +22,9 @@ from prove.tally import Tally
 from prove.verdict import is_error
 from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Rekey, Reload, World, new_keys, permitted, rekeyed, worlds
 
-from router.core import decide as decide_module
-from router.core.recall import Recall
-from router.core.sensitivity import Classification
+from router.core.decision import decide as decide_module
+from router.core.decision.cache import Recall
+from router.core.sensitivity.gate import Classification
 from router.core.values import Candidate, Facts, Step
 from router.gateway import completions as completions_module
 from router.gateway.forward import Forwarding

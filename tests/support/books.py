@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from router.core.bill import Bill
+from router.core.limits.counters import Bill
 from router.core.values import Cell, Settlement
 from router.ledger.batch import Held
 from router.ledger.memory import Counter, MemoryLedger

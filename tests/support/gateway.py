@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from router.app.assemble import backend_specs
 from router.config.load import load
+from router.core.cost.volume import day_of
 from router.core.values import Plan, Row
-from router.core.volume import day_of
 from router.gateway.guard import NoGuard
 from router.gateway.peers import NoPeers, Peers
 from router.gateway.server import Server

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from msgspec import msgpack
 from valkey import Valkey
 
-from router.core.bill import Hold, bill_of
-from router.core.budget import Limit
-from router.core.periods import Periods
+from router.core.limits.counters import Hold, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.commit import BATCH_LIMIT, Ledger
 from router.ledger.layout import pack_cell

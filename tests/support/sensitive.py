@@ -16,8 +16,8 @@ from urllib.parse import quote
 from stdnum import luhn
 from stdnum.iso7064 import mod_97_10
 
-from router.core.finders.credentials import MARKED, SHORT, TOKENS
 from router.core.policy import DetectorName
+from router.core.sensitivity.finders.credentials import MARKED, SHORT, TOKENS
 
 Make = Callable[[Random], str]
 DRAWN = 100

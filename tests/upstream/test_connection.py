@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from support.scripted import answer, completion, raw, silence
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.connection import Headers
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.pool import Pool

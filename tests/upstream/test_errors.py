@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 
 

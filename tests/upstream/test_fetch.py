@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from support.scripted import answer, raw, silence
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream import fetch as fetching
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch

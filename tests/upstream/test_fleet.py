@@ -5,8 +5,8 @@ import ssl
 
 import pytest
 
-from router.core.breaker import Event
 from router.core.policy import Health, OpenAIBackend
+from router.core.resilience.circuit_breaker import Event
 from router.upstream.fleet import BackendSpec, Fleet
 from router.upstream.load import Load
 from router.upstream.target import target_of_url

@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from router.core.breaker import Event, State
 from router.core.policy import Health, OpenAIBackend
-from router.core.status import Opening
+from router.core.resilience.circuit_breaker import Event, State
+from router.core.resilience.worker_status import Opening
 from router.upstream.pool import Pool
 from router.upstream.replica import Replica
 from router.upstream.target import target_of_url

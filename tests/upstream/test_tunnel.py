@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from support.scripted import ScriptedBackend, completion
 
-from router.core.retry import Fault
+from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.pool import Pool
 from router.upstream.target import target_of_url

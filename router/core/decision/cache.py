@@ -1,0 +1,104 @@
+"""`decide`, remembered: most requests ask what was asked a moment ago.
+
+A decision depends on few things, and those are its question. As long as no backend's state changes, an equal
+question has an equal answer, but for figures in the sentences for people, which are those of the first time.
+
+Who asks is part of the question as the grant itself, never as its name: a key that is made anew under an old name
+may be allowed less. An answer holds the grant that it was made for and is given to no other one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+
+from router.core.cost.strategy import volume_band
+from router.core.decision.decide import decide
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Snapshot
+
+MOST = 4096
+"""Questions that are remembered: labels come from clients, so there is no end to them."""
+_LONGEST_LABEL = 1024
+"""Characters of its level and tags together."""
+
+
+class Recall:
+    """Decisions of one plan. It holds nothing but answers that `decide` would give again."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._answers: dict[Hashable, tuple[KeyGrant, Decision]] = {}
+        self._states: Mapping[str, BackendState] = {}
+        self._shortest = math.inf
+        cheapest = plan.policy.cost.strategy == "cheapest"
+        self._off = cheapest or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+
+    def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
+        if self._off:
+            return decide(facts, self._plan, snapshot)
+        if snapshot.backends is not self._states:
+            self._look_at(snapshot.backends)
+        question = self._question(facts, snapshot)
+        found = self._answers.get(question)
+        if found is not None and found[0] is facts.key:
+            return found[1]
+        answer = decide(facts, self._plan, snapshot)
+        if self._is_worth_it(facts):
+            if len(self._answers) >= MOST:
+                self._answers.clear()
+            self._answers[question] = facts.key, answer
+        return answer
+
+    def _is_worth_it(self, facts: Facts) -> bool:
+        """Names that the policy does not have come from clients, and are as long as these like."""
+        return facts.model in self._plan.models and all(map(_is_short, facts.labels))
+
+    def forget(self) -> None:
+        """Other keys are in force: nobody will ask again with the grants of before."""
+        self._answers.clear()
+
+    def _question(self, facts: Facts, snapshot: Snapshot) -> Hashable:
+        """All that `decide` looks at. The size matters only to a request that is too long for some backend.
+
+        A grant's id is its own for as long as an answer holds the grant.
+        """
+        prompt, answer = facts.input_tokens // 2, facts.longest_answer
+        return (
+            facts.endpoint,
+            facts.model,
+            id(facts.key),
+            facts.labels,
+            facts.modalities,
+            facts.quality_floor,
+            facts.fetch,
+            (prompt, answer) if prompt + answer > self._shortest else None,
+            snapshot.previous,
+            snapshot.hour,
+            snapshot.cloud_blocked,
+            volume_band(self._plan, snapshot),
+        )
+
+    def _look_at(self, states: Mapping[str, BackendState]) -> None:
+        self._states = states
+        self.forget()
+        declared = [route.context for model in self._plan.models.values() for route in model.routes]
+        known = [
+            context for context in (*declared, *(state.context for state in states.values())) if context is not None
+        ]
+        self._shortest = min(known, default=math.inf)
+
+
+def _is_short(label: Label) -> bool:
+    return len(label.tags) <= _LONGEST_LABEL and sum(map(len, (label.level or "", *label.tags))) <= _LONGEST_LABEL
+
+
+def _rules_look_at_volume(plan: Plan) -> bool:
+    """Whether a rule has a cost strategy of its own that looks at the volume or at prices."""
+    overrides = [rule.cost for rule in plan.policy.rules if rule.cost is not None]
+    return any(cost.strategy not in ("local_first", "cloud_first") for cost in overrides)
+
+
+def _price_decides(model: ModelPlan) -> bool:
+    """Whether the order of candidates depends on the request's size: then prices are compared for every request."""
+    owned = sum(route.owned for route in model.routes)
+    return owned > 1 or len(model.routes) - owned > 1

@@ -1,0 +1,281 @@
+"""Where a request may go, in which order, and why.
+
+Filters run in a fixed order and each only removes: key scope, egress gate, media, capability, health, capacity. What
+is left is put in order by cost. Because every step gets only what the step before it kept, nothing that comes
+after the egress gate (health, load, price, a rule) can bring back a backend that the gate removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from router.core.cost.strategy import Case, case_of, in_order, prefer, remembered, side_of
+from router.core.decision import refusals
+from router.core.decision.rules import Applied, applied
+from router.core.sensitivity.gate import UNREADABLE, Classification, classify
+from router.core.sensitivity.media import FORBIDDEN, OUTSIDE
+from router.core.unknown_names import unknown
+from router.core.values import (
+    BackendState,
+    Candidate,
+    Decision,
+    Facts,
+    ModelPlan,
+    Plan,
+    Preference,
+    Refusal,
+    Removal,
+    Route,
+    Side,
+    Snapshot,
+    Step,
+)
+
+_READY = BackendState()
+
+
+class _Ask(Struct, frozen=True):
+    """One request with everything that filters look at."""
+
+    facts: Facts
+    plan: Plan
+    snapshot: Snapshot
+    model: ModelPlan
+    gate: Classification
+    rules: Applied
+    permitted: frozenset[str]
+    quality_floor: float
+
+    def state(self, route: Route) -> BackendState:
+        return self.snapshot.backends.get(route.backend, _READY)
+
+
+def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
+    """Candidates in order, backends to wait for, or a refusal; never raises for a valid plan.
+
+    The same arguments always give the same decision.
+    """
+    gate = classify(plan, facts.labels, facts.key)
+    model = plan.models.get(facts.model)
+    if model is None:
+        return Decision(
+            model=unknown(facts.model),
+            level=gate.level,
+            tags=gate.tags,
+            permitted=gate.zones,
+            refusal=refusals.model_not_found(facts, plan),
+            labels=facts.labels,
+            side=snapshot.previous,
+        )
+    ask = _ask(facts, plan, snapshot, model, gate)
+    removed: list[Removal] = []
+    able: Sequence[Route] = model.routes
+    for step, complaint, refuse in _FILTERS:
+        able = _sift(ask, step, complaint, able, removed)
+        if not able:
+            return _decision(ask, removed, snapshot.previous, refusal=_explained(ask, removed, refuse(ask, removed)))
+    healthy = _sift(ask, Step.HEALTH, _not_healthy, able, removed)
+    if not healthy:
+        unavailable = _explained(ask, removed, refusals.backend_unavailable(removed, snapshot))
+        return _decision(ask, removed, snapshot.previous, refusal=unavailable)
+    return _with_room(ask, removed, able, healthy)
+
+
+def _ask(facts: Facts, plan: Plan, snapshot: Snapshot, model: ModelPlan, gate: Classification) -> _Ask:
+    rules = applied(plan, facts, model.name, gate.level, gate.tags, snapshot.hour)
+    permitted = gate.zones if rules.zones is None else gate.zones & rules.zones
+    # The client's floor comes last: max() keeps what it has when it meets a NaN.
+    floor = max(model.quality_floor, rules.quality_floor, facts.quality_floor)
+    return _Ask(facts, plan, snapshot, model, gate, rules, permitted, floor)
+
+
+def _sift(
+    ask: _Ask, step: Step, complaint: Callable[[_Ask, Route], str], routes: Sequence[Route], removed: list[Removal]
+) -> list[Route]:
+    """The routes without a complaint; the others are added to `removed`."""
+    kept = []
+    for route in routes:
+        why = complaint(ask, route)
+        if why:
+            removed.append(Removal(route.backend, step, why))
+        else:
+            kept.append(route)
+    return kept
+
+
+def _out_of_scope(ask: _Ask, route: Route) -> str:
+    models = ask.facts.key.models
+    if models is None or ask.model.name in models:
+        return ""
+    return f"The key '{ask.facts.key.name}' may not use the model '{ask.model.name}'."
+
+
+def _not_permitted(ask: _Ask, route: Route) -> str:
+    if route.zone in ask.permitted:
+        return ""
+    if route.zone in ask.gate.zones:
+        return f"Rules narrow the zones of this request to {refusals.listed(ask.permitted)}, without '{route.zone}'."
+    return f"The request may not reach the zone '{route.zone}': {'; '.join(ask.gate.because)}."
+
+
+def _not_to_be_fetched(ask: _Ask, route: Route) -> str:
+    """The same for every route: what matters is where the request may go, not where it goes."""
+    fetch = ask.facts.fetch
+    if fetch == FORBIDDEN:
+        return "The request names an address that may not be fetched."
+    zones = ask.plan.policy.zones
+    if fetch == OUTSIDE and all(zones[zone].owned for zone in ask.permitted):
+        return "The request may only stay at home, and names an address outside that would be fetched."
+    return ""
+
+
+def _not_capable(ask: _Ask, route: Route) -> str:
+    facts = ask.facts
+    if facts.endpoint not in route.endpoints:
+        return f"It does not serve the endpoint {facts.endpoint}."
+    if not facts.modalities <= route.modalities:
+        return f"It cannot take {refusals.listed(facts.modalities - route.modalities)}."
+    if ask.quality_floor > 0 and (route.quality is None or route.quality < ask.quality_floor):
+        has = "is not declared" if route.quality is None else f"is {route.quality:g}"
+        return f"Its quality {has}, and at least {ask.quality_floor:g} is needed."
+    return _too_long(facts, route, route.context or ask.state(route).context)
+
+
+def _too_long(facts: Facts, route: Route, context: int | None) -> str:
+    """Only what is surely too long: `input_tokens` is an upper estimate and may be twice the truth."""
+    if context is None:
+        return ""
+    prompt, answer = facts.input_tokens // 2, facts.longest_answer
+    # vLLM ends an answer where its context does, and refuses only a limit that no context of its could hold.
+    least = max(prompt, answer) if route.kind == "vllm" else prompt + answer
+    return "" if least <= context else refusals.TOO_LONG.format(context=context, least=least)
+
+
+def _not_healthy(ask: _Ask, route: Route) -> str:
+    if ask.snapshot.cloud_blocked and not route.owned:
+        return f"Cloud backends may not be used now: {ask.snapshot.cloud_blocked}."
+    state = ask.state(route)
+    return "" if state.healthy else f"Not healthy: {state.why or 'no reason reported'}."
+
+
+def _not_free(ask: _Ask, route: Route) -> str:
+    state = ask.state(route)
+    return f"Full: {state.load or 'no figures reported'}." if state.full else ""
+
+
+def _denied(ask: _Ask, removed: Sequence[Removal]) -> Refusal:
+    why = [f"its level is '{ask.gate.level}'"] if ask.gate.level else []
+    why += [f"its tags are {', '.join(ask.gate.tags)}"] if ask.gate.tags else []
+    why += ask.gate.because
+    if ask.rules.zones is not None:
+        why.append(f"the rules {', '.join(ask.rules.names)} permit {refusals.listed(ask.rules.zones)}")
+    return refusals.egress_denied(ask.model, ask.permitted, why)
+
+
+_FILTERS: tuple[
+    tuple[Step, Callable[[_Ask, Route], str], Callable[[_Ask, Sequence[Removal]], Refusal]],
+    ...,
+] = (
+    (Step.SCOPE, _out_of_scope, lambda ask, removed: refusals.model_not_allowed(ask.facts, ask.model)),
+    (Step.EGRESS, _not_permitted, _denied),
+    (Step.MEDIA, _not_to_be_fetched, lambda ask, removed: refusals.media_denied(ask.facts.fetch, ask.gate.because)),
+    (Step.CAPABILITY, _not_capable, lambda ask, removed: refusals.no_capable_backend(removed)),
+)
+
+
+def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refusal:
+    """With what keeps the request from other backends, where nobody would guess that."""
+    if all(removal.step is not Step.EGRESS for removal in removed):
+        return refusal
+    labels = ask.facts.labels
+    readable = tuple([label for label in labels if not label.source.startswith(UNREADABLE)])
+    if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key).level == ask.gate.level:
+        return refusal
+    kinds = [label.source.removeprefix(UNREADABLE) for label in labels if label.source.startswith(UNREADABLE)]
+    return refusals.unreadable(refusal, kinds, ask.gate.level)
+
+
+def _with_room(ask: _Ask, removed: list[Removal], able: Sequence[Route], healthy: list[Route]) -> Decision:
+    """The last filter differs: when every backend is full they are waited for instead of being removed."""
+    case = case_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
+    preference = prefer(case)
+    side = remembered(case, preference, ask.rules.cost)
+    full: list[Removal] = []
+    free = _sift(ask, Step.CAPACITY, _not_free, healthy, full)
+    if not free:
+        waiting = _candidates(ask, case, preference, removed, healthy, "Waits until there is room. ")
+        return _decision(ask, removed, side, waiting=waiting)
+    removed += full
+    return _decision(ask, removed, side, _candidates(ask, case, preference, removed, free, ""))
+
+
+def _decision(
+    ask: _Ask,
+    removed: list[Removal],
+    side: Side,
+    candidates: tuple[Candidate, ...] = (),
+    waiting: tuple[Candidate, ...] = (),
+    refusal: Refusal | None = None,
+) -> Decision:
+    return Decision(
+        ask.model.name,
+        ask.gate.level,
+        ask.gate.tags,
+        ask.permitted,
+        candidates,
+        waiting,
+        refusal,
+        tuple(removed),
+        ask.facts.labels,
+        side,
+        ", ".join(ask.rules.names),
+    )
+
+
+def _candidates(
+    ask: _Ask, case: Case, preference: Preference, removed: list[Removal], routes: list[Route], prefix: str
+) -> tuple[Candidate, ...]:
+    """`routes` in order, with one reason and one sentence per side."""
+    ordered = in_order(case, preference.side, routes)
+    if len({route.owned for route in routes}) == 1:
+        preference = _only(preference, ask.model, removed, side_of(routes[0]))
+    reason = preference.reason
+    first = second = prefix + preference.explanation
+    if reason != "cheapest":
+        second = f"{prefix}Next in order. {preference.explanation}"
+    leads = preference.side is Side.LOCAL
+    return tuple([Candidate(route, reason, first if route.owned is leads else second) for route in ordered])
+
+
+def _only(preference: Preference, model: ModelPlan, removed: list[Removal], side: Side) -> Preference:
+    """The reason when all that is left is on `side`: what became of the other one."""
+    lost = _lost(model, removed, owned=side is Side.CLOUD)
+    passing = lost is Step.HEALTH or lost is Step.CAPACITY
+    if passing and preference.side is side:
+        return preference
+    reason, explanation = (_LOCAL_ONLY if side is Side.LOCAL else _CLOUD_ONLY)[lost]
+    return Preference(side, reason, f"{explanation} {preference.explanation}" if passing else explanation)
+
+
+def _lost(model: ModelPlan, removed: list[Removal], owned: bool) -> Step | None:
+    """The step that removed the last backend of a side; None when the model has none there."""
+    backends = [route.backend for route in model.routes if route.owned is owned]
+    return next((removal.step for removal in reversed(removed) if removal.backend in backends), None)
+
+
+_LOCAL_ONLY: Mapping[Step | None, tuple[str, str]] = {
+    None: ("only-candidate", "Only own GPUs serve this model."),
+    Step.EGRESS: ("only-permitted", "The egress gate permits only own GPUs."),
+    Step.CAPABILITY: ("only-candidate", "Only own GPUs can serve this request."),
+    Step.HEALTH: ("unhealthy", "The preferred cloud backends are not available."),
+    Step.CAPACITY: ("spill", "The preferred cloud backends are full."),
+}
+_CLOUD_ONLY: Mapping[Step | None, tuple[str, str]] = {
+    None: ("only-candidate", "Only cloud backends serve this model."),
+    Step.EGRESS: ("only-permitted", "The egress gate permits only cloud backends."),
+    Step.CAPABILITY: ("only-candidate", "Only cloud backends can serve this request."),
+    Step.HEALTH: ("unhealthy", "The preferred own GPUs are not available."),
+    Step.CAPACITY: ("spill", "The preferred own GPUs are full."),
+}

@@ -1,0 +1,108 @@
+"""From a reading, headers and a key to the facts that decisions are made on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.core.bodies import Reading
+from router.core.policy import Endpoint, Sensitivity
+from router.core.reading import BadBody, split_names
+from router.core.sensitivity.detectors import Detectors
+from router.core.sensitivity.gate import UNREADABLE, is_most_restricted, with_key
+from router.core.sensitivity.media import NOTHING, fetch_of
+from router.core.values import Facts, KeyGrant, Label, Plan
+
+LEVEL_HEADER = "x-breakeven-sensitivity"
+TAGS_HEADER = "x-breakeven-tags"
+QUALITY_HEADER = "x-breakeven-quality"
+PASSED_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
+"""Headers of the client's that every backend gets: what detectors have to see besides the body."""
+
+
+def build_facts(
+    plan: Plan,
+    endpoint: Endpoint,
+    reading: Reading,
+    key: KeyGrant,
+    headers: Mapping[str, str],
+    detectors: Detectors,
+    body: bytes,
+) -> Facts:
+    """What is known of one request. `headers` have lower-case names, repeated ones joined by commas; `body` is what
+    `reading` was made from.
+
+    Raises BadBody when the quality header is not a number from 0 to 1.
+    """
+    return Facts(
+        endpoint,
+        reading.model,
+        key,
+        _labels(plan, reading, key, headers, detectors, body),
+        reading.input_tokens,
+        reading.max_output_tokens,
+        reading.modalities,
+        _quality(headers),
+        reading.answers,
+        fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
+    )
+
+
+def _labels(
+    plan: Plan, reading: Reading, key: KeyGrant, headers: Mapping[str, str], detectors: Detectors, body: bytes
+) -> tuple[Label, ...]:
+    """All labels, those of detectors last. The text is not scanned where no finding could change anything."""
+    labels = with_key(_header_labels(headers) + reading.labels, key)
+    section = plan.policy.sensitivity
+    if section is None:
+        return labels
+    if labels or reading.unreadable:
+        labels += _own_labels(plan, section, labels, reading)
+    else:
+        labels = plan.default_labels
+    unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
+    if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
+        return labels
+    return labels + detectors.scan_body(body) + _in_headers(headers, detectors)
+
+
+def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
+    """The label of requests that nothing else labels. It is one of its own so that a finding can raise it."""
+    if section is None:
+        return ()
+    return (Label(section.default or list(section.levels)[-1], (), "default"),)
+
+
+def _in_headers(headers: Mapping[str, str], detectors: Detectors) -> tuple[Label, ...]:
+    passed = [headers[name] for name in PASSED_HEADERS if name in headers]
+    return detectors.scan(passed) if passed else ()
+
+
+def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:
+    """A level header that is empty is malformed, like any unknown level; an empty list of tags has no tags."""
+    levels, tags = headers.get(LEVEL_HEADER), headers.get(TAGS_HEADER)
+    if levels is None and tags is None:
+        return ()
+    given = [] if levels is None else [Label(level=level.strip(), source="header") for level in levels.split(",")]
+    names = split_names(tags or "")
+    return (*given, Label(tags=names, source="header")) if names else tuple(given)
+
+
+def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], reading: Reading) -> tuple[Label, ...]:
+    """The default level, unless the client or the key gives one, and what cannot be read."""
+    most = plan.levels[-1]
+    given = any(label.level is not None for label in labels)
+    own = () if given else plan.default_labels
+    return own + tuple([Label(section.unreadable or most, (), f"{UNREADABLE}{kind}") for kind in reading.unreadable])
+
+
+def _quality(headers: Mapping[str, str]) -> float:
+    text = headers.get(QUALITY_HEADER)
+    if text is None:
+        return 0.0
+    try:
+        quality = float(text)
+    except ValueError:
+        quality = -1.0
+    if not 0 <= quality <= 1:
+        raise BadBody(f"The header '{QUALITY_HEADER}' must be a number from 0 to 1.", QUALITY_HEADER, "invalid_value")
+    return quality

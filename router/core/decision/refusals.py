@@ -1,0 +1,130 @@
+"""What a client is told when no backend can take its request.
+
+Every message says what the app developer and what the admin can do. Messages are made from the policy and from
+what backends report, never from the request's text; where one repeats a name of the client's there is a note without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from router.core.sensitivity.media import OUTSIDE, Fetch
+from router.core.unknown_names import unknown
+from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
+
+_SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
+_LISTED = 8
+_TOO_LONG_START = "Its maximum context length is "
+TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {least} with its output."
+"""In the words of OpenAI and vLLM, which clients look for."""
+
+
+def model_not_found(facts: Facts, plan: Plan) -> Refusal:
+    names = {model.name for model in plan.models.values() if facts.key.models is None or model.name in facts.key.models}
+    may_use = f"This key may use: {listed(names)}. An admin adds models under `models` in the policy."
+    return Refusal(
+        404,
+        "model_not_found",
+        f"The model {_asked(facts.model)} does not exist here. {may_use}",
+        note=f"The model {unknown(facts.model)} does not exist here. {may_use}",
+    )
+
+
+def model_not_allowed(facts: Facts, model: ModelPlan) -> Refusal:
+    return Refusal(
+        403,
+        "model_not_allowed",
+        f"The key '{facts.key.name}' may not use the model '{model.name}'."
+        f" It may use: {listed(facts.key.models or ())}."
+        " An admin can add the model to `models` of this key in the policy.",
+    )
+
+
+def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]) -> Refusal:
+    """`why` says what the permitted zones come from, in sentences without a full stop."""
+    return Refusal(
+        403,
+        "egress_denied",
+        f"No backend of the model '{model.name}' is in a zone that may see this request: {listed(permitted)}."
+        f" This is because {'; '.join(why)}."
+        " Use a model that a permitted zone serves, or ask an admin to add a backend there; a retry does not help.",
+    )
+
+
+def media_denied(fetch: Fetch, why: Sequence[str]) -> Refusal:
+    """`why` as in `egress_denied`; where it is empty, rules or the policy leave no zone outside."""
+    if fetch == OUTSIDE:
+        because = f" ({'; '.join(why)})" if why else ""
+        message = (
+            f"The request may only stay at home{because}, and names an address outside that would be fetched for it."
+            " Send the content itself, as a `data:` URL; or, if the host is your own, an admin can name it under"
+            " `media.own_hosts` in the policy."
+        )
+    else:
+        message = (
+            "The request names an address that may not be fetched: only https addresses of public hosts may, as far as"
+            " `media.allow_hosts` in the policy lets them, and hosts under `media.own_hosts`."
+            " Send the content itself, as a `data:` URL, or ask an admin to name the host."
+        )
+    return Refusal(403, "media_denied", message)
+
+
+def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
+    """With OpenAI's code, on which clients shorten a conversation, where it is only too long for everybody."""
+    incapable = [removal for removal in removed if removal.step is Step.CAPABILITY]
+    too_long = all(removal.explanation.startswith(_TOO_LONG_START) for removal in incapable)
+    return Refusal(
+        400,
+        "context_length_exceeded" if too_long else "no_capable_backend",
+        f"No backend that this request may reach can serve it: {_each(removed, Step.CAPABILITY)}."
+        " Change the request, or ask an admin for a backend that can.",
+    )
+
+
+def unreadable(refusal: Refusal, kinds: Iterable[str], level: str) -> Refusal:
+    """The refusal of a request that would have had a lower level than `level`, and more zones, if detectors could read
+    these kinds of content."""
+    why = (
+        f"Detectors cannot read what it holds ({listed(kinds)}), and that alone raised its level to '{level}', which"
+        " keeps it from other backends. An admin who finds that too strict can set a lower level under"
+        " `sensitivity.unreadable`."
+    )
+    return replace(refusal, message=f"{refusal.message} {why}")
+
+
+def backend_unavailable(removed: Sequence[Removal], snapshot: Snapshot) -> Refusal:
+    wait = retry_after(removed, snapshot)
+    return Refusal(
+        503,
+        "backend_unavailable",
+        f"Every backend that may serve this request is unavailable: {_each(removed, Step.HEALTH)}."
+        f" Try again in {wait:.0f} s; if it lasts, an admin should look at the backends' health.",
+        wait,
+    )
+
+
+def retry_after(removed: Sequence[Removal], snapshot: Snapshot) -> float:
+    """Seconds until the first of the unhealthy backends may be back, between 1 and 60."""
+    known = (snapshot.backends.get(removal.backend) for removal in removed if removal.step is Step.HEALTH)
+    soonest = min((state.retry_after for state in known if state is not None), default=_SHORTEST_RETRY)
+    return min(max(soonest, _SHORTEST_RETRY), _LONGEST_RETRY)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a stable order, the first few of many; "none" for none."""
+    ordered = sorted(names)
+    rest = len(ordered) - _LISTED
+    return ", ".join(ordered[:_LISTED]) + (f" and {rest} more" if rest > 0 else "") if ordered else "none"
+
+
+def _asked(model: str) -> str:
+    """What the client asked for, if it looks like a name at all."""
+    return f"'{model}'" if len(model) <= 128 and model.isprintable() and " " not in model else "that was asked for"
+
+
+def _each(removed: Sequence[Removal], step: Step) -> str:
+    return "; ".join(
+        f"{removal.backend}: {removal.explanation.rstrip('.')}" for removal in removed if removal.step is step
+    )

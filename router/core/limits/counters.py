@@ -1,0 +1,167 @@
+"""A request's hold, and what it is held against: the counters of all limits that apply to it, at one moment.
+
+A bill holds for all requests of one key for one model within a minute, so it is made once and used many times.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+from msgspec import Struct
+
+from router.core.limits.limits import Budgets, Limit, Verdict
+from router.core.limits.periods import Periods
+from router.core.policy import Policy
+from router.core.values import Candidate, Cell, KeyGrant
+
+LOCAL, CLOUD, BOTH = 1, 2, 3
+"""Sides of a hold: where its request may go. They add up."""
+
+EXHAUSTED = "budget-exhausted"
+"""Reason of a request that goes to an own backend because there is no budget for the cloud."""
+
+USD, TOKENS, REQUESTS, CONCURRENT = 1, 2, 3, 4
+"""Measures, as the ledger numbers them."""
+
+_REMEMBERED = 10_000
+_MEASURES = {"usd": USD, "tokens": TOKENS, "requests": REQUESTS, "concurrent": CONCURRENT}
+_SIDES = {"all": 0, "local": LOCAL, "cloud": CLOUD}
+
+
+class Charge(Struct, frozen=True, eq=False):
+    """One counter of a bill."""
+
+    limit: Limit
+    place: str
+    """The counter's hash, without the ledger's prefix: limit:day:2026-05-20"""
+    field: str
+    measure: int
+    side: int
+    """0 for all, else LOCAL or CLOUD."""
+    warn_at: int
+    """Used and held together, from which a warning is given."""
+
+    def holds(self, sides: int) -> bool:
+        """Whether a hold for these sides is counted here."""
+        return self.side == 0 or sides == BOTH or self.side == sides
+
+    def uses(self, own: bool) -> bool:
+        """Whether what was answered on the own side, or on the other one, is counted here."""
+        return self.side == 0 or self.side == (LOCAL if own else CLOUD)
+
+
+class Bill(Struct, frozen=True, eq=False):
+    """`raw` is the msgpack array of [place, field, measure, side], as it is kept with each hold."""
+
+    charges: tuple[Charge, ...]
+    until: float
+    """Seconds since the epoch from which other counters apply."""
+    raw: bytes
+
+
+def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> Bill:
+    """The counters of these limits for a request that arrives at `at`."""
+    if not limits:
+        return NO_BILL
+    minute, day, month = periods.ids(at)
+    places = {"minute": f"limit:minute:{minute}", "day": f"limit:day:{day}", "month": f"limit:month:{month}"}
+    charges = tuple(
+        Charge(
+            limit,
+            places.get(limit.period, "limit:running"),
+            limit.counter,
+            _MEASURES[limit.measure],
+            _SIDES[limit.side],
+            math.ceil(limit.amount * limit.soft),
+        )
+        for limit in limits
+    )
+    raw = msgspec.msgpack.encode([[each.place, each.field, each.measure, each.side] for each in charges])
+    return Bill(charges, periods.end("minute", at), raw)
+
+
+NO_BILL = Bill((), float("inf"), msgspec.msgpack.encode([]))
+"""Of a request without limits."""
+
+
+class Bills:
+    """The bills of one policy, remembered by key and model for as long as they hold."""
+
+    def __init__(self, policy: Policy, periods: Periods) -> None:
+        self.periods = periods
+        self._budgets = Budgets(policy)
+        self._known: dict[tuple[str, str], tuple[KeyGrant, Bill]] = {}
+
+    def of(self, key: KeyGrant, model: str, at: float) -> Bill:
+        """The same bill each time within a minute, as long as the key's grant is the same."""
+        found = self._known.get((key.name, model))
+        if found is not None and found[0] is key and at < found[1].until:
+            return found[1]
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        bill = bill_of(self._budgets.of(key, model), at, self.periods)
+        self._known[key.name, model] = key, bill
+        return bill
+
+
+class Hold(Struct, frozen=True, gc=False):
+    """The worst case of one request, held before it is sent."""
+
+    id: str
+    cell: Cell
+    """Where it is charged if it is never settled."""
+    at: float
+    lease: float
+    """Seconds until it is charged as held."""
+    input: int
+    output: int
+    cost: int
+    """Nano-USD."""
+    eligible: bool
+    bill: Bill = NO_BILL
+    """The counters of limits that it is held against."""
+    sides: int = BOTH
+    """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""
+    local_first: bool = False
+    """It would go to an own backend anyway."""
+    local_cost: int = 0
+    """Nano-USD if it goes to own backends only."""
+    local_cell: Cell | None = None
+    """Where it is charged then."""
+    cost_at_risk: int = 0
+    """Nano-USD that it may cost beyond `cost`, when that is a learned bound."""
+    tokens_at_risk: int = 0
+    request: str = ""
+    """The `x-request-id` that the client is given."""
+    local_cost_at_risk: int = 0
+    """As `cost_at_risk`, if it goes to own backends only."""
+
+
+class Reached(Struct, frozen=True, gc=False):
+    """A soft limit that is reached, with its counter."""
+
+    limit: Limit
+    used: int
+    held: int
+
+
+class Admission(Struct, frozen=True, gc=False):
+    """The ledger's answer to a hold."""
+
+    sides: int
+    """Where the request may go; 0 when nothing is held and it is refused."""
+    verdict: Verdict | None = None
+    """The limit that stands in the way of the rest."""
+    warnings: tuple[Reached, ...] = ()
+    """Soft limits that are reached."""
+
+
+def on_own_backends(candidates: tuple[Candidate, ...], verdict: Verdict) -> tuple[Candidate, ...]:
+    """The candidates that are left when a limit stands in the way of the cloud, with that as the reason where the
+    cloud would have been first."""
+    left = tuple([each for each in candidates if each.route.owned])
+    if candidates[0].route.owned:
+        return left
+    why = f"{verdict.limit.name} does not allow the cloud now"
+    return tuple([Candidate(each.route, EXHAUSTED, why) for each in left])

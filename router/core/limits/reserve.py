@@ -1,0 +1,92 @@
+"""From a decision to the hold that the ledger is asked for.
+
+What all requests with one decision and one key have in common is worked out once and remembered, as decisions are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.core.bodies import Reading
+from router.core.cost.pricing import Remainders, worst_case
+from router.core.decision.cache import MOST
+from router.core.limits.counters import Bill, Bills, Hold
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
+from router.core.limits.terms import Terms, terms_of
+from router.core.values import BackendState, Decision, KeyGrant, Plan
+
+
+class Holding:
+    """Makes the holds of one policy."""
+
+    def __init__(self, plan: Plan, bills: Bills, bounds: Bounds) -> None:
+        self.bills = bills
+        self.bounds = bounds
+        self.costs, self.others = Remainders(), Remainders()
+        """Of what requests cost, and of what the other side would have charged."""
+        self._models = plan.models
+        self._lease = plan.policy.ledger.lease
+        self._longest = plan.policy.retry.deadline
+        self._known: dict[int, Terms] = {}
+        """By the decision's id, which is its own for as long as the terms are here."""
+
+    def terms(self, decision: Decision, key: KeyGrant, now: float, service: str = "") -> Terms:
+        if service:  # few requests ask for one, and clients may call it as they like
+            return terms_of(decision, key, self._models[decision.model], now, self._longest, service)
+        found = self._known.get(id(decision))
+        if found is not None and found.decision is decision and found.key is key and now < found.until:
+            return found
+        if len(self._known) >= MOST:
+            self._known.clear()
+        terms = self._known[id(decision)] = terms_of(decision, key, self._models[decision.model], now, self._longest)
+        return terms
+
+    def hold(
+        self,
+        id: str,
+        at: float,
+        request: str,
+        decision: Decision,
+        key: KeyGrant,
+        reading: Reading,
+        states: Mapping[str, BackendState],
+    ) -> Hold:
+        """What the dearest candidate may take, charged to the first one if nobody ever settles it.
+
+        `at` is seconds since the epoch; `states` what backends report of their context lengths.
+        """
+        terms = self.terms(decision, key, at, reading.service)
+        bill = self.bills.of(key, decision.model, at)
+        worst = worst_tokens(reading, terms.model, terms.routes, states)
+        if bill.charges:
+            return self._limited(id, at, request, terms, bill, reading.input_tokens, worst)
+        input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
+        cost = worst_case(terms.steps, input, output)
+        return Hold(id, terms.cell, at, self._lease, input, output, cost, terms.model.eligible, request=request)
+
+    def _limited(
+        self, id: str, at: float, request: str, terms: Terms, bill: Bill, estimated_input: int, worst: Tokens
+    ) -> Hold:
+        input, output = bound = self.bounds.bound(terms.model.name, estimated_input, worst)
+        cost = worst_case(terms.steps, input, output)
+        local_cost = worst_case(terms.local_steps, input, output)
+        risky = bound != worst
+        return Hold(
+            id,
+            terms.cell,
+            at,
+            self._lease,
+            input,
+            output,
+            cost,
+            terms.model.eligible,
+            bill,
+            terms.sides,
+            terms.routes[0].owned,
+            local_cost,
+            terms.local_cell,
+            worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
+            worst.input + worst.output - input - output if risky else 0,
+            request,
+            worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
+        )

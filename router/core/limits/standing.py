@@ -1,0 +1,61 @@
+"""How every limit stands: what is used, what running requests hold, what is left, and when it starts anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from router.core.limits.limits import Limit, warning_of
+from router.core.limits.periods import Periods
+from router.core.money import micro_usd
+from router.core.values import Row
+
+
+class Standing(Struct, frozen=True):
+    """One limit and its counter, both in the limit's measure."""
+
+    limit: Limit
+    used: int
+    """Settled in this period."""
+    held: int
+    """By running requests."""
+    risk: int
+    """What running requests may take beyond what they hold: the limit is overrun by that much at most."""
+    turns: float | None
+    """When it starts anew, in seconds since the epoch; None for what runs at the same time."""
+
+    def shown(self, figure: int) -> int | float:
+        """As answers and files have it: money in micro-USD."""
+        return micro_usd(figure) if self.limit.measure == "usd" else figure
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit.amount - self.used - self.held)
+
+    @property
+    def warned(self) -> bool:
+        """Whether answers carry a warning."""
+        return warning_of(self.limit, self.used, self.held) != ""
+
+
+def turn_of(limit: Limit, now: float, periods: Periods) -> float | None:
+    return periods.end(limit.period, now) if limit.period else None
+
+
+def used_by(limit: Limit, rows: Iterable[Row], owned: frozenset[str]) -> int:
+    """What totals say of a limit whose counter is not there yet, as the ledger counts it from them; never below 0."""
+    return max(0, sum(_amount(limit, row) for row in rows if _concerns(limit, row, owned)))
+
+
+def _amount(limit: Limit, row: Row) -> int:
+    if limit.measure == "usd":
+        return row.cost
+    return row.input + row.output if limit.measure == "tokens" else row.requests
+
+
+def _concerns(limit: Limit, row: Row, owned: frozenset[str]) -> bool:
+    cell = row.cell
+    if limit.side != "all" and (limit.side == "local") != (cell.zone in owned):
+        return False
+    return limit.model in ("", cell.model) and limit.scope in ("global", f"team:{cell.team}", f"key:{cell.key}")

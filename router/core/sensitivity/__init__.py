@@ -1,0 +1,10 @@
+"""What a request contains, and where that may go: the egress gate.
+
+prefilter   one cheap look at a text, before anything else
+unescape    the text of a body, without its JSON escapes
+encodings   what text is hidden in besides those
+detectors   labels for what the text contains
+finders     what they look for: a module for each kind
+media       what a backend would be told to fetch
+gate        labels -> level, tags and the zones that are permitted
+"""

@@ -1,0 +1,123 @@
+"""Detectors: labels for what the text of a request contains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import or_
+
+from router.core.policy import Detector, DetectorName
+from router.core.sensitivity import encodings
+from router.core.sensitivity.finders import FINDERS, Finder, Text
+from router.core.sensitivity.finders.text import Effort, TooDense, flat
+from router.core.sensitivity.prefilter import ADDRESSES, EVERYTHING, HIDDEN, NUMBERS, SECRETS, glance
+from router.core.sensitivity.unescape import levels, plain, revealed
+from router.core.values import Label
+
+_CLUES: Mapping[DetectorName, int] = {
+    "credit_card": NUMBERS,
+    "iban": NUMBERS,
+    "us_ssn": NUMBERS,
+    "email": ADDRESSES,
+    "phone": NUMBERS,
+    "api_key": SECRETS,
+}
+
+
+class Detectors:
+    """No detectors: nothing is read, nothing is found."""
+
+    gives_tags = False
+    """Whether a finding may give a tag, not only a level."""
+
+    def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
+        """Labels for everything found in any of the texts, which are read until everything sought was found.
+
+        A label says what kind was found, never the text.
+        """
+        return ()
+
+    def scan_body(self, body: bytes) -> tuple[Label, ...]:
+        """As `scan`, for all that a request body (JSON in UTF-8) says."""
+        return ()
+
+
+class _Configured(Detectors):
+    def __init__(self, labels: tuple[tuple[DetectorName, Label], ...]) -> None:
+        self._labels = labels
+        self._sought = frozenset(kind for kind, _ in labels)
+        self._clues = reduce(or_, (_CLUES[kind] for kind in self._sought), HIDDEN)
+        self.gives_tags = any(label.tags for _, label in labels)
+
+    def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
+        return self._for(self._found((_readable(text), EVERYTHING) for text in texts))
+
+    def scan_body(self, body: bytes) -> tuple[Label, ...]:
+        clues = glance(body, self._clues) if body.isascii() else EVERYTHING
+        return self._for(self._found(self._texts(body, clues))) if clues & self._clues else ()
+
+    def _texts(self, body: bytes, clues: int) -> Iterator[tuple[Text, int]]:
+        """As `unescape.passes`, with the clues of each; without those that have none. Most bodies are one text."""
+        effort = Effort(len(body))
+        data = plain(body)
+        text = Text(data or b"", effort)
+        if data is not None:
+            yield text, clues
+        else:
+            for level in levels(body):
+                raw = level.encode(errors="replace")
+                clues = glance(raw, self._clues)
+                if clues & self._clues:
+                    text = Text(flat(raw), effort)
+                    yield text, clues
+        if clues & HIDDEN and encodings.may_hide(text):
+            for level in revealed(text.data):
+                raw = level.encode(errors="replace")
+                clues = glance(raw, self._clues)
+                if clues & self._clues:
+                    yield Text(flat(raw), effort), clues
+
+    def _found(self, texts: Iterable[tuple[Text, int]]) -> set[DetectorName]:
+        found: set[DetectorName] = set()
+        for text, clues in texts:
+            found |= _find(text, self._sought - found, clues)
+            if found == self._sought:
+                break
+        return found
+
+    def _for(self, found: set[DetectorName]) -> tuple[Label, ...]:
+        return tuple([label for kind, label in self._labels if kind in found]) if found else ()
+
+
+def compile_detectors(detectors: tuple[Detector, ...]) -> Detectors:
+    """The detectors of a policy, in its order; one label for each kind and detector."""
+    labels = tuple((kind, _label(kind, detector)) for detector in detectors for kind in detector.find)
+    return _Configured(labels) if labels else Detectors()
+
+
+def _label(kind: DetectorName, detector: Detector) -> Label:
+    tags = () if detector.tag is None else (detector.tag,)
+    return Label(level=detector.raise_to, tags=tags, source=f"detector {kind}")
+
+
+def find(text: str, sought: frozenset[DetectorName]) -> set[DetectorName]:
+    """Which of the kinds are in a text (one of `core.sensitivity.unescape.passes`)."""
+    return _find(_readable(text), sought, EVERYTHING)
+
+
+def _readable(text: str) -> Text:
+    return Text(flat(text.encode(errors="replace")))
+
+
+def _find(text: Text, sought: frozenset[DetectorName], clues: int) -> set[DetectorName]:
+    return {
+        kind for kind, finder in FINDERS.items() if kind in sought and clues & _CLUES[kind] and _is_in(text, finder)
+    }
+
+
+def _is_in(text: Text, finder: Finder) -> bool:
+    """Fails closed: what there is too much of to be looked at counts as found."""
+    try:
+        return finder(text)
+    except TooDense:
+        return True

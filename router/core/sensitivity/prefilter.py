@@ -1,0 +1,84 @@
+"""One cheap look at a text, before anything else: what may be in it, by shapes and letters that all of it shares.
+
+Most requests hold nothing that is sought, so this is what a request costs. It reads JSON as it stands: escapes of one
+letter may be in it, but not those that hide a character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from router.core.sensitivity import encodings
+from router.core.sensitivity.finders.text import NUMBER, RUN, SEPARATORS
+
+NUMBERS: Final = 1
+SECRETS: Final = 2
+ADDRESSES: Final = 4
+HIDDEN: Final = 8
+"""There may be more once an encoding is taken away."""
+_WORDED: Final = SECRETS | ADDRESSES
+EVERYTHING: Final = NUMBERS | SECRETS | ADDRESSES | HIDDEN
+
+_DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
+_OPAQUE = re.compile(rb"\\[u/bf]")
+_OPAQUE = re.compile(rb"\\[u/bf]")
+_ESCAPED = SEPARATORS + b"\\nrt"
+_RUNS = bytes(97 if code < 128 and (chr(code).isalnum() or code in b"+/-_") else 32 for code in range(256))
+# What begins a word becomes one letter, which a single pattern can skip to.
+_MARKED = bytes(
+    112 if code in b"pPdDuU([-" else 41 if code == 93 else code | 32 if 65 <= code < 91 else code for code in range(256)
+)
+# pass, pwd, dot, authorization, (at), -----begin
+_WORDS = re.compile(rb"p(?:ass|wp|ot |thorization|at\)|ppppbegin)")
+_STRING_BEGINS = re.compile(rb'"[ ._/-]{0,2}[0-9]')
+_STRING_ENDS = re.compile(rb'"(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{2}")|(?<=\\"))')
+_ADDRESS = re.compile(rb"://")
+
+
+def glance(data: bytes, sought: int) -> int:
+    """What of it may be there: whatever a finder finds, and what hides it, is in the sum that this gives.
+
+    The text is JSON; of the escapes only those of line ends, tabs and quotes can be looked through.
+    """
+    between = SEPARATORS
+    if data.find(b"\\") >= 0:
+        if _OPAQUE.search(data) is not None:
+            return EVERYTHING
+        between = _ESCAPED
+    clues = 0 if data.translate(_DIGITS, between).find(NUMBER) < 0 else NUMBERS
+    if sought & _WORDED and _WORDS.search(data.translate(_MARKED)) is not None:
+        clues |= _WORDED
+    if data.find(b"@") >= 0:
+        clues |= ADDRESSES if _ADDRESS.search(data) is None else _WORDED
+    if encodings.has_escapes(data):
+        clues |= HIDDEN
+    runs = data.translate(_RUNS)
+    if runs.find(RUN) >= 0:
+        clues |= _runs(data, runs)
+    if _STRING_BEGINS.search(data) is not None and _STRING_ENDS.search(data) is not None:
+        clues |= HIDDEN
+    return clues
+
+
+def _runs(data: bytes, runs: bytes) -> int:
+    clues = 0
+    for run in _long(data, runs):
+        if encodings.said(run):
+            return SECRETS | HIDDEN
+        if len(run) > len(run.translate(None, b"0123456789")):
+            clues = SECRETS
+    return clues
+
+
+def _long(data: bytes, runs: bytes) -> Iterator[bytes]:
+    """As they are, and without the letter of an escape before them."""
+    start = runs.find(RUN)
+    while start >= 0:
+        stop = runs.find(b" ", start)
+        stop = len(runs) if stop < 0 else stop
+        yield data[start:stop]
+        if data[start - 1 : start] == b"\\":
+            yield data[start + 1 : stop]
+        start = runs.find(RUN, stop)

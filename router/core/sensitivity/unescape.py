@@ -1,0 +1,165 @@
+"""The text of a request body as detectors see it: every string of it, wherever it stands, without its disguises.
+
+Nothing is decoded as JSON. What a decoder drops or hides (the first of two equal names, a number's digits, JSON
+inside a string) stays visible in the text itself, and the text is scanned several times faster than a tree.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from router.core.sensitivity import encodings
+from router.core.sensitivity.finders.text import flat
+
+_MOST_LEVELS = 6
+_MOST_ROUNDS = 4
+_ASCII = bytes(range(128))
+_HIDING = re.compile(r"\\[u/]")
+_HIDING_BYTES = re.compile(rb"\\[u/]")
+# A backslash that starts no JSON escape; `\\` was replaced before this is used.
+_STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+# Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
+_PLAIN = re.compile(
+    "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"
+    "\u0620-\u065f\u0671-\u06d3\u0904-\u0965\u0985-\u09cd\u0b85-\u0bcd\u0c05-\u0c4d\u0e01-\u0e4e"
+    "\u2018-\u201f\u2022\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213-\u245f\u2500-\u27ff"
+    "\u3001-\u3029\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
+)
+_MARKS = ("Mn", "Me")
+_INVISIBLE = ("COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION", "KHMER VOWEL INHERENT")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
+"""Letters and symbols that show nothing: fillers, the empty pattern of Braille, and what stands for an object."""
+_LINES = bytes.maketrans(b"\x0b\x0c", b"\n\n")
+_CONTROLS = bytes([*range(9), *range(14, 31), 127])
+"""Of ASCII, what shows nothing and is no space; `finders.text.BORDER` is one that the gateway needs itself."""
+_FEW = 8
+
+
+def passes(body: bytes) -> Iterator[str]:
+    """Texts that together show all that a body (valid JSON in UTF-8) says, for detectors: `levels`, then `revealed`."""
+    text = ""
+    for text in levels(body):
+        yield text
+    yield from revealed(flat(text.encode(errors="replace")))
+
+
+def levels(body: bytes) -> Iterator[str]:
+    """Texts that show what a body (valid JSON in UTF-8) says in JSON.
+
+    For any string in the body that has no quote, backslash or control character, at least one text contains it,
+    folded as `fold` does, however its characters were escaped: in a name, a value, or JSON inside a string (up to
+    five levels). Each further text has one level of escaping less; all are given because going one level too far
+    destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing and is the last one: what
+    escapes remain in it are a backslash and one more character, at any level, and `finders.text.flat` takes them away.
+    """
+    text = body.decode()
+    if _HIDING.search(text) is None:
+        yield fold(text)
+        return
+    text = _unescape(_pair(text))
+    yield fold(text)
+    for _ in range(_MOST_LEVELS - 1):
+        if _HIDING.search(text) is None:
+            return
+        text = _deeper(text)
+        yield fold(text)
+
+
+def revealed(data: bytes) -> Iterator[str]:
+    """What the last of the levels hides in other ways (`encodings`), for a few rounds: one may hide another.
+
+    No text is longer than the first, so the work is bounded by the number of rounds.
+    """
+    whole = encodings.joined(data)
+    if whole != data:
+        yield whole.decode()
+    for _ in range(_MOST_ROUNDS):
+        decoded = encodings.decoded(whole)
+        if decoded == whole:
+            return
+        text = decoded.decode(errors="replace")
+        yield fold(text)
+        if _HIDING.search(text) is not None:
+            text = _deeper(text)
+            yield fold(text)
+            decoded = text.encode(errors="replace")
+        whole = decoded
+
+
+def plain(body: bytes) -> bytes | None:
+    """All that a body (valid JSON in UTF-8) says, if that is one text in ASCII, as most are; else see `passes`."""
+    if not body.isascii():
+        return None
+    if body.find(b"\\") < 0:
+        return body if body.find(b"\x7f") < 0 else body.replace(b"\x7f", b"")
+    if _HIDING_BYTES.search(body) is not None:
+        return None
+    return flat(body.decode("unicode_escape").encode("latin-1").translate(_LINES, _CONTROLS))
+
+
+def _deeper(text: str) -> str:
+    return _unescape(_STRAY.sub("", _pair(text)))
+
+
+def _pair(text: str) -> str:
+    r"""Takes `\\` and `\/` out of the way, so that every backslash left starts an escape of its own."""
+    return text.replace("\\\\", "\\x5c").replace("\\/", "/")
+
+
+def _unescape(paired: str) -> str:
+    r"""Python's escapes are a superset of JSON's except for `\/`, so its codec does the work.
+
+    It would also read `\4` or `\x`: outside of JSON, backslashes that start no JSON escape must be gone before.
+    """
+    plain = paired.encode("raw_unicode_escape").decode("unicode_escape")
+    return plain if plain.isascii() or _SURROGATES.search(plain) is None else _join_surrogates(plain)
+
+
+def _join_surrogates(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def fold(text: str) -> str:
+    """The text with characters that look like ASCII, or like nothing, replaced by ASCII or left out.
+
+    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths become ASCII;
+    zero-width characters, fillers, control characters, soft hyphens and the marks that combine with any letter vanish.
+    All else stays as it is.
+    """
+    given = text.encode()
+    shown = given.translate(_LINES, _CONTROLS)
+    if shown != given:
+        text = shown.decode()
+    if text.isascii():
+        return text
+    foreign = shown.translate(None, _ASCII).decode()
+    changes = {char: folded for char in set(_PLAIN.sub("", foreign)) if (folded := _folded(char)) != char}
+    if len(changes) > _FEW:
+        return text.translate({ord(char): changes.get(char, char) for char in set(text)})
+    for char, folded in changes.items():
+        text = text.replace(char, folded)
+    return text
+
+
+def _folded(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category in ("Zl", "Zp") or char == "\x85":
+        return "\n"
+    if (
+        category in ("Cf", "Cc")
+        or char in _BLANK
+        or (category in _MARKS and unicodedata.name(char, "").startswith(_INVISIBLE))
+    ):
+        return ""
+    if category == "Pd" or char == "\u2212":
+        return "-"
+    if category == "Zs":
+        return " "
+    plain = unicodedata.normalize("NFKC", char) if unicodedata.decomposition(char) else char
+    return plain if plain.isascii() else char

@@ -1,0 +1,657 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from router.core.decision.decide import decide
+from router.core.sensitivity.media import FORBIDDEN, NOTHING, OUTSIDE
+from router.core.unknown_names import unknown
+from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Side, Snapshot, Step
+
+DOWN = BackendState(healthy=False, why="circuit open for 12 s after 5 failures (connection refused)", retry_after=12)
+FULL = BackendState(full=True, load="8 waiting, KV cache 97 %")
+LEVELS = {"levels": {"public": ["local", "cloud"], "restricted": ["local"]}, "default": "public"}
+
+
+def order(decision: Decision) -> list[tuple[str, str]]:
+    return [(candidate.route.backend, candidate.reason) for candidate in decision.candidates]
+
+
+def queue(decision: Decision) -> list[tuple[str, str]]:
+    return [(candidate.route.backend, candidate.reason) for candidate in decision.waiting]
+
+
+def removals(decision: Decision) -> list[tuple[str, Step]]:
+    return [(removal.backend, removal.step) for removal in decision.removed]
+
+
+def run(make, backends: dict[str, BackendState] | None = None, tokens: int = 0, **options: Any) -> Decision:
+    """Options that plans do not have are those of the facts, or `snapshot`."""
+    snapshot = make.snapshot(backends, tokens, **options.pop("snapshot", {}))
+    plans = {name: options.pop(name) for name in list(options) if name in PLAN}
+    return decide(make.facts(**options), make.plan(**plans), snapshot)
+
+
+PLAN = ("routes", "models", "aliases", "gpu", "sensitivity", "rules", "cost")
+RESTRICTED = {"sensitivity": LEVELS, "labels": (Label("restricted", (), "header"),)}
+
+
+@dataclass
+class Refused:
+    status: int
+    code: str
+    words: tuple[str, ...]
+    retry_after: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param(
+            {"model": "gpt-9"},
+            Refused(404, "model_not_found", ("'gpt-9'", "may use: chat", "`models`")),
+            id="unknown model",
+        ),
+        pytest.param(
+            {"model": "my card number is 4111"},
+            Refused(404, "model_not_found", ("The model that was asked for does not exist",)),
+            id="a model that is no name",
+        ),
+        pytest.param(
+            RESTRICTED | {"routes": ["openai"]},
+            Refused(403, "egress_denied", ("'restricted'", "see this request: local.", "'chat'", "add a backend")),
+            id="no backend in a permitted zone",
+        ),
+        pytest.param(
+            {"rules": [{"name": "stop", "when": {}, "zones": []}]},
+            Refused(403, "egress_denied", ("see this request: none.", "the rules stop permit none")),
+            id="a rule leaves no zone",
+        ),
+        pytest.param(
+            {"endpoint": "embeddings"},
+            Refused(400, "no_capable_backend", ("gpu: It does not serve the endpoint embeddings", "openai: ")),
+            id="endpoint",
+        ),
+        pytest.param(
+            {"modalities": frozenset({"text", "image", "audio"})},
+            Refused(400, "no_capable_backend", ("It cannot take audio, image",)),
+            id="modality",
+        ),
+        pytest.param(
+            {"quality_floor": 0.95},
+            Refused(400, "no_capable_backend", ("Its quality is 0.9, and at least 0.95 is needed",)),
+            id="quality",
+        ),
+        pytest.param(
+            {"input_tokens": 4_002, "max_output_tokens": 501, "contexts": 2_000},
+            Refused(400, "context_length_exceeded", ("maximum context length is 2000 tokens", "at least 2001")),
+            id="context",
+        ),
+        pytest.param(
+            {"backends": {"gpu": DOWN, "openai": BackendState(healthy=False, retry_after=30)}},
+            Refused(503, "backend_unavailable", ("gpu: Not healthy: circuit open for 12 s", "in 12 s"), 12),
+            id="all unhealthy",
+        ),
+        pytest.param(
+            RESTRICTED | {"backends": {"gpu": DOWN}},
+            Refused(503, "backend_unavailable", ("gpu: Not healthy",), 12),
+            id="restricted and the own GPU is down",
+        ),
+        pytest.param(
+            {"routes": ["openai"], "snapshot": {"cloud_blocked": "the ledger cannot be reached"}},
+            Refused(503, "backend_unavailable", ("may not be used now: the ledger cannot be reached",), 1),
+            id="cloud blocked",
+        ),
+    ],
+)
+def test_refusals(make, options: dict[str, Any], expected: Refused):
+    options = dict(options)
+    context = options.pop("contexts", None)
+    names = options.pop("routes", ["gpu", "openai"])
+    decision = run(make, routes=[make.route(name, context=context) for name in names], **options)
+    refusal = decision.refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.code, refusal.retry_after) == (
+        expected.status,
+        expected.code,
+        expected.retry_after,
+    )
+    assert [words for words in expected.words if words not in refusal.message] == []
+    assert (decision.candidates, decision.waiting) == ((), ())
+
+
+def test_a_key_that_may_not_use_the_model_is_told_which_it_may(make):
+    models = [make.model([make.route("gpu")]), make.model([make.route("openai")], "embed")]
+    key = make.key(models=frozenset({"embed"}))
+    decision = run(make, models=models, key=key)
+    assert decision.refusal is not None
+    assert (decision.refusal.status, decision.refusal.code) == (403, "model_not_allowed")
+    assert "The key 'app' may not use the model 'chat'. It may use: embed." in decision.refusal.message
+    assert removals(decision) == [("gpu", Step.SCOPE)]
+    assert order(run(make, models=models, key=key, model="embed")) == [("openai", "only-candidate")]
+
+
+@pytest.mark.parametrize(
+    ("fetch", "label", "words"),
+    [
+        (FORBIDDEN, "public", "`media.allow_hosts`"),
+        (OUTSIDE, "restricted", "may only stay at home (the level 'restricted' (header) permits only local)"),
+    ],
+)
+def test_what_may_not_be_fetched_is_fetched_by_nobody(make, fetch, label, words):
+    decision = run(make, sensitivity=LEVELS, labels=(Label(label, (), "header"),), fetch=fetch)
+    assert decision.refusal is not None
+    assert (decision.refusal.status, decision.refusal.code) == (403, "media_denied")
+    assert words in decision.refusal.message and "`data:`" in decision.refusal.message
+    assert ("gpu", Step.MEDIA) in removals(decision)
+
+
+@pytest.mark.parametrize(("fetch", "label"), [(OUTSIDE, "public"), (NOTHING, "restricted")])
+def test_what_may_be_fetched_removes_nothing(make, fetch, label):
+    decision = run(make, sensitivity=LEVELS, labels=(Label(label, (), "header"),), fetch=fetch)
+    assert decision.candidates and Step.MEDIA not in [step for _, step in removals(decision)]
+
+
+def test_where_there_is_no_zone_outside_nothing_outside_is_named(make):
+    decision = run(
+        make, routes=[make.route("gpu")], rules=[{"name": "in", "when": {}, "zones": ["local"]}], fetch=OUTSIDE
+    )
+    assert decision.refusal is not None and "may only stay at home, and names" in decision.refusal.message
+
+
+UNREADABLE = {"levels": {"internal": ["local", "cloud"], "restricted": ["local"]}, "default": "internal"}
+
+
+@pytest.mark.parametrize(
+    ("routes", "states", "kind", "code"),
+    [
+        (("openai",), {}, "token ids", "egress_denied"),
+        (("gpu", "openai"), {}, "image", "no_capable_backend"),
+        (("gpu", "openai"), {"gpu": DOWN}, "base64 data", "backend_unavailable"),
+    ],
+)
+def test_a_refusal_says_that_unreadable_content_raised_the_level(make, routes, states, kind, code):
+    modalities = frozenset({"text", "image"} if kind == "image" else {"text"})
+    labels = (Label("internal", (), "default"), Label("restricted", (), f"unreadable {kind}"))
+    asked = {"labels": labels, "modalities": modalities}
+    refused = run(make, states, routes=[make.route(name) for name in routes], sensitivity=UNREADABLE, **asked).refusal
+    assert refused.code == code
+    assert (
+        f"Detectors cannot read what it holds ({kind}), and that alone raised its level to 'restricted'"
+        in refused.message
+    )
+    assert "`sensitivity.unreadable`" in refused.message
+
+
+@pytest.mark.parametrize(("level", "routes"), [("restricted", ("openai",)), ("internal", ("gpu",)), (None, ("gpu",))])
+def test_it_does_not_where_something_else_would_have_kept_it_in_as_well(make, level, routes):
+    """A label of the client's; or there was nothing to go out to."""
+    labels = (Label(level, (), "header"), Label("restricted", (), "unreadable image"))
+    asked = {"labels": labels, "modalities": frozenset({"text", "image"})}
+    refused = run(make, routes=[make.route(name) for name in routes], sensitivity=UNREADABLE, **asked).refusal
+    assert refused is not None and "sensitivity.unreadable" not in refused.message
+
+
+def test_an_unknown_model_lists_only_models_of_the_key(make):
+    models = [make.model([make.route("gpu")], name) for name in ("chat", "secret-project")]
+    decision = run(make, models=models, key=make.key(models=frozenset({"chat"})), model="nope")
+    assert decision.refusal is not None
+    assert "secret-project" not in decision.refusal.message
+    assert decision.model == unknown("nope")
+    assert "nope" in decision.refusal.message and "nope" not in decision.refusal.note
+    assert decision.removed == ()
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0, 1.0), (0.2, 1.0), (30.0, 30.0), (3600.0, 60.0)])
+def test_retry_after_is_bounded(make, seconds: float, expected: float):
+    down = BackendState(healthy=False, retry_after=seconds)
+    decision = run(make, {"gpu": down, "openai": down})
+    assert decision.refusal is not None
+    assert decision.refusal.retry_after == expected
+
+
+def test_only_backends_that_could_serve_count_for_retry_after(make):
+    soon = BackendState(healthy=False, retry_after=2)
+    decision = run(make, {"gpu": DOWN, "openai": soon}, **RESTRICTED)
+    assert decision.refusal is not None
+    assert decision.refusal.retry_after == 12
+
+
+def test_an_alias_is_resolved(make):
+    decision = run(make, aliases={"gpt-4o-mini": "chat"}, model="gpt-4o-mini")
+    assert decision.model == "chat"
+    assert order(decision) == [("openai", "threshold-below"), ("gpu", "threshold-below")]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "tokens", "expected"),
+    [
+        ("threshold", 499_999, [("openai", "threshold-below"), ("gpu", "threshold-below")]),
+        ("threshold", 500_000, [("gpu", "threshold-above"), ("openai", "threshold-above")]),
+        ("breakeven", 500_000, [("openai", "breakeven-below"), ("gpu", "breakeven-below")]),
+        ("breakeven", 200_000_000, [("gpu", "breakeven-above"), ("openai", "breakeven-above")]),
+        ("cheapest", 0, [("gpu", "cheapest"), ("openai", "cheapest")]),
+        ("local_first", 0, [("gpu", "local-first"), ("openai", "local-first")]),
+        ("cloud_first", 0, [("openai", "cloud-first"), ("gpu", "cloud-first")]),
+    ],
+)
+def test_strategies_order_the_candidates(make, strategy: str, tokens: int, expected: list[tuple[str, str]]):
+    decision = run(make, tokens=tokens, cost={"strategy": strategy})
+    assert order(decision) == expected
+    assert decision.side is (Side.LOCAL if expected[0][0] == "gpu" else Side.CLOUD)
+    assert decision.removed == ()
+
+
+def test_a_day_crosses_the_threshold_and_comes_back_with_hysteresis(make):
+    plan, side, log = make.plan(cost={"threshold_tokens_per_day": 1_000, "hysteresis": 0.2}), Side.CLOUD, []
+    for tokens in (0, 999, 1_000, 1_500, 999, 800, 799, 999):
+        decision = decide(make.facts(), plan, make.snapshot(tokens=tokens, previous=side))
+        side = decision.side
+        log.append((tokens, *order(decision)[0]))
+    assert log == [
+        (0, "openai", "threshold-below"),
+        (999, "openai", "threshold-below"),
+        (1_000, "gpu", "threshold-above"),
+        (1_500, "gpu", "threshold-above"),
+        (999, "gpu", "threshold-hysteresis"),
+        (800, "gpu", "threshold-hysteresis"),
+        (799, "openai", "threshold-below"),
+        (999, "openai", "threshold-below"),
+    ]
+
+
+def test_a_restricted_request_stays_local_and_does_not_move_the_preference(make):
+    decision = run(make, **RESTRICTED)
+    assert order(decision) == [("gpu", "only-permitted")]
+    assert removals(decision) == [("openai", Step.EGRESS)]
+    assert (decision.permitted, decision.level, decision.side) == ({"local"}, "restricted", Side.CLOUD)
+
+
+def test_a_gate_that_permits_only_the_cloud_says_so_too(make):
+    decision = run(make, key=make.key(zones=frozenset({"cloud"})), cost={"strategy": "local_first"})
+    assert order(decision) == [("openai", "only-permitted")]
+    assert decision.candidates[0].explanation == "The egress gate permits only cloud backends."
+
+
+@pytest.mark.parametrize(
+    ("backends", "tokens", "expected", "removed"),
+    [
+        ({"openai": FULL}, 0, [("gpu", "spill")], [("openai", Step.CAPACITY)]),
+        ({"gpu": FULL}, 0, [("openai", "threshold-below")], [("gpu", Step.CAPACITY)]),
+        ({"gpu": FULL}, 500_000, [("openai", "spill")], [("gpu", Step.CAPACITY)]),
+        ({"gpu": DOWN}, 0, [("openai", "threshold-below")], [("gpu", Step.HEALTH)]),
+        ({"gpu": DOWN}, 500_000, [("openai", "unhealthy")], [("gpu", Step.HEALTH)]),
+        ({"openai": DOWN}, 0, [("gpu", "unhealthy")], [("openai", Step.HEALTH)]),
+        # full and down: health is looked at first
+        ({"openai": BackendState(healthy=False, full=True)}, 0, [("gpu", "unhealthy")], [("openai", Step.HEALTH)]),
+    ],
+)
+def test_health_and_load(make, backends, tokens: int, expected, removed):
+    decision = run(make, backends, tokens)
+    assert (order(decision), removals(decision)) == (expected, removed)
+
+
+def test_a_spill_explains_itself(make):
+    explanation = run(make, {"gpu": FULL}, 500_000).candidates[0].explanation
+    assert explanation.startswith("The preferred own GPUs are full. 500,000 eligible tokens")
+
+
+def test_the_second_side_says_that_it_comes_next(make):
+    first, second = run(make).candidates
+    assert second.explanation == f"Next in order. {first.explanation}"
+
+
+def test_of_a_side_that_is_partly_down_and_partly_full_the_load_is_named(make):
+    routes = [make.route("gpu-a"), make.route("gpu-b"), make.route("openai")]
+    decision = run(make, {"gpu-a": DOWN, "gpu-b": FULL}, routes=routes, cost={"strategy": "local_first"})
+    assert order(decision) == [("openai", "spill")]
+    assert removals(decision) == [("gpu-a", Step.HEALTH), ("gpu-b", Step.CAPACITY)]
+
+
+def test_a_preferred_side_with_room_left_does_not_spill(make):
+    routes = [make.route("gpu-a"), make.route("gpu-b"), make.route("openai")]
+    decision = run(make, {"gpu-a": FULL}, routes=routes, cost={"strategy": "local_first"})
+    assert order(decision) == [("gpu-b", "local-first"), ("openai", "local-first")]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [("openai", "threshold-below"), ("gpu", "threshold-below")]),
+        (RESTRICTED, [("gpu", "only-permitted")]),
+    ],
+)
+def test_when_all_are_full_they_are_waited_for(make, options: dict[str, Any], expected: list[tuple[str, str]]):
+    decision = run(make, {"gpu": FULL, "openai": FULL}, **options)
+    assert (queue(decision), decision.candidates, decision.refusal) == (expected, (), None)
+    assert decision.waiting[0].explanation.startswith("Waits until there is room.")
+
+
+def test_a_full_backend_is_waited_for_when_the_other_is_down(make):
+    decision = run(make, {"gpu": FULL, "openai": DOWN})
+    assert queue(decision) == [("gpu", "unhealthy")]
+    assert removals(decision) == [("openai", Step.HEALTH)]
+
+
+def test_a_blocked_cloud_leaves_the_own_gpus(make):
+    decision = run(make, snapshot={"cloud_blocked": "the ledger cannot be reached"})
+    assert order(decision) == [("gpu", "unhealthy")]
+    assert decision.removed[0].explanation == "Cloud backends may not be used now: the ledger cannot be reached."
+
+
+@pytest.mark.parametrize("name", ["gpu", "openai"])
+def test_a_model_on_one_side_has_only_that(make, name: str):
+    decision = run(make, routes=[make.route(name)])
+    assert order(decision) == [(name, "only-candidate")]
+
+
+def test_a_side_that_cannot_serve_leaves_the_other(make):
+    vision = frozenset({"text", "image"})
+    routes = [make.route("gpu"), make.route("openai", modalities=vision)]
+    decision = run(make, routes=routes, modalities=vision, tokens=500_000)
+    assert order(decision) == [("openai", "only-candidate")]
+    assert decision.candidates[0].explanation == "Only cloud backends can serve this request."
+    assert removals(decision) == [("gpu", Step.CAPABILITY)]
+
+
+@pytest.mark.parametrize(
+    ("client", "model", "rule", "quality", "kept"),
+    [
+        (0.0, 0.0, None, None, True),
+        (0.5, 0.0, None, None, False),
+        (0.5, 0.0, None, 0.5, True),
+        (0.5, 0.6, None, 0.5, False),
+        (0.5, 0.0, 0.6, 0.5, False),
+        (0.5, 0.6, 0.4, 0.6, True),
+        (float("nan"), 0.6, None, 0.5, False),
+    ],
+)
+def test_the_quality_floor_is_the_highest_of_client_model_and_rule(
+    make, client: float, model: float, rule: float | None, quality: float | None, kept: bool
+):
+    rules = [] if rule is None else [{"name": "floor", "when": {}, "quality_floor": rule}]
+    models = [make.model([make.route("gpu", quality=quality)], quality_floor=model)]
+    decision = run(make, models=models, rules=rules, quality_floor=client)
+    assert bool(decision.candidates) is kept
+
+
+def test_an_undeclared_quality_is_named(make):
+    decision = run(make, routes=[make.route("gpu", quality=None)], quality_floor=0.5)
+    assert decision.removed[0].explanation == "Its quality is not declared, and at least 0.5 is needed."
+
+
+@pytest.mark.parametrize(
+    ("declared", "reported", "tokens", "output", "kept"),
+    [
+        (1_000, None, 1_000, 1_000, True),  # vLLM ends the answer where its context does
+        (1_000, None, 1_000, 1_001, False),  # but takes no limit that it could never reach
+        (None, 1_000, 2_002, 1, False),
+        (2_000, 1_000, 1_000, 1_500, True),  # what the policy says goes before what is reported
+    ],
+)
+def test_vllm_shortens_what_does_not_fit_behind_the_prompt(
+    make, declared: int | None, reported: int | None, tokens: int, output: int, kept: bool
+):
+    decision = run(
+        make,
+        {"gpu": BackendState(context=reported)},
+        routes=[make.route("gpu", context=declared)],
+        input_tokens=tokens,
+        max_output_tokens=output,
+    )
+    assert bool(decision.candidates) is kept
+
+
+def test_each_of_several_answers_has_the_context_for_itself(make):
+    route = make.route("gpu", kind="openai", context=1_000)
+    asked = {"input_tokens": 1_000, "max_output_tokens": 1_500, "routes": [route]}
+    assert run(make, answers=3, **asked).candidates
+    assert not run(make, answers=2, **asked).candidates
+
+
+@pytest.mark.parametrize(
+    ("declared", "reported", "tokens", "output", "kept"),
+    [
+        (None, None, 10_000_000, 10_000_000, True),
+        (1_000, None, 2_001, None, True),  # may be 1,000 in truth
+        (1_000, None, 2_002, None, False),
+        (1_000, None, 1_000, 500, True),
+        (1_000, None, 1_000, 501, False),
+        (None, 1_000, 1_000, 501, False),
+        (2_000, 1_000, 1_000, 501, True),  # what the policy says goes before what is reported
+    ],
+)
+def test_context_removes_only_what_is_surely_too_long(
+    make, declared: int | None, reported: int | None, tokens: int, output: int | None, kept: bool
+):
+    decision = run(
+        make,
+        {"gpu": BackendState(context=reported)},
+        routes=[make.route("gpu", kind="openai", context=declared)],
+        input_tokens=tokens,
+        max_output_tokens=output,
+    )
+    assert bool(decision.candidates) is kept
+
+
+NIGHT = {"name": "night batch", "when": {"tag": "batch", "hours": "22-04"}, "cost": {"strategy": "local_first"}}
+
+
+@pytest.mark.parametrize(("hour", "first"), [(21, "openai"), (22, "gpu"), (3, "gpu"), (4, "openai")])
+def test_a_rule_sets_the_strategy_in_its_hours(make, hour: int, first: str):
+    sensitivity = LEVELS | {"tags": {"batch": ["local", "cloud"]}}
+    labels = (Label(None, ("batch",), "header"),)
+    decision = run(make, sensitivity=sensitivity, rules=[NIGHT], labels=labels, snapshot={"hour": hour})
+    assert order(decision)[0][0] == first
+    assert decision.rule == ("night batch" if first == "gpu" else "")
+    assert decision.side is Side.CLOUD
+
+
+def test_a_rule_sets_the_threshold_and_narrows_zones(make):
+    rule = {"name": "r", "when": {}, "zones": ["local"], "cost": {"threshold_tokens_per_day": 10}}
+    decision = run(make, tokens=10, rules=[rule])
+    assert order(decision) == [("gpu", "only-permitted")]
+    assert decision.removed[0].explanation == "Rules narrow the zones of this request to local, without 'cloud'."
+
+
+def test_a_rule_never_widens_the_gate(make):
+    rule = {"name": "r", "when": {}, "zones": ["local", "cloud"]}
+    assert run(make, rules=[rule], **RESTRICTED).permitted == {"local"}
+
+
+def test_cheapest_puts_a_cloud_backend_between_two_own_ones(make):
+    dear = Rates(50.0, 50.0, 50.0, 50.0)
+    routes = [make.route("gpu-a", rates=dear), make.route("openai"), make.route("gpu-b")]
+    decision = run(make, routes=routes, cost={"strategy": "cheapest"})
+    assert order(decision) == [("gpu-b", "cheapest"), ("openai", "cheapest"), ("gpu-a", "cheapest")]
+    assert len({candidate.explanation for candidate in decision.candidates}) == 1
+
+
+def test_every_label_is_handed_on(make):
+    labels = (Label("public", (), "header"), Label("restricted", (), "detector iban"))
+    assert run(make, sensitivity=LEVELS, labels=labels).labels[:2] == labels
+
+
+# Properties: whatever the policy, the labels, health, load, volume and rules.
+
+ZONES = ("local", "local-2", "cloud", "cloud-eu")
+BACKENDS = {"gpu": "local", "gpu-2": "local-2", "openai": "cloud", "mistral": "cloud-eu"}
+LEVEL_NAMES = ("public", "internal", "secret")
+TAG_NAMES = ("phi", "eu", "batch")
+
+some_zones = st.lists(st.sampled_from(ZONES), unique=True)
+most_zones = st.sampled_from(ZONES).map(lambda without: [zone for zone in ZONES if zone != without])
+levels = st.sampled_from(LEVEL_NAMES)
+label = st.builds(
+    Label,
+    st.none() | levels | st.just("no such level"),
+    st.lists(st.sampled_from((*TAG_NAMES, "no such tag")), max_size=2).map(tuple),
+    st.just("header"),
+)
+
+
+@st.composite
+def sensitivity(draw) -> dict[str, Any]:
+    zones, nested = set(ZONES), {}
+    for name in LEVEL_NAMES:
+        nested[name] = sorted(zones)
+        zones &= set(draw(most_zones))
+    section: dict[str, Any] = {"levels": nested, "tags": {name: draw(most_zones) for name in TAG_NAMES}}
+    return section | {"default": draw(levels)}
+
+
+rule = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(("a", "b", "c")),
+        "when": st.fixed_dictionaries(
+            {},
+            optional={
+                "tag": st.sampled_from(TAG_NAMES),
+                "level": levels,
+                "model": st.just("chat"),
+                "team": st.sampled_from(("search", "ads")),
+                "endpoint": st.sampled_from(("chat", "embeddings")),
+                "hours": st.sampled_from(("00-06", "22-04", "00-24")),
+            },
+        ),
+    },
+    optional={
+        "zones": some_zones,
+        "quality_floor": st.floats(0, 1),
+        "cost": st.fixed_dictionaries(
+            {}, optional={"strategy": st.sampled_from(("cheapest", "local_first", "breakeven", "threshold"))}
+        ),
+    },
+)
+conditions: list[dict[str, str]] = [{}]
+conditions += [{"tag": name} for name in TAG_NAMES] + [{"level": name} for name in LEVEL_NAMES]
+narrowing = st.fixed_dictionaries(
+    {
+        "name": st.just("narrowing"),
+        "when": st.sampled_from(conditions),
+        "zones": st.lists(st.sampled_from(ZONES), min_size=2, max_size=3, unique=True),
+    }
+)
+rules = st.lists(narrowing | rule, max_size=3)
+state = st.builds(
+    BackendState,
+    healthy=st.booleans(),
+    full=st.booleans(),
+    retry_after=st.floats(0, 100),
+    context=st.none() | st.integers(1, 1000),
+)
+snapshots = st.builds(
+    Snapshot,
+    backends=st.dictionaries(st.sampled_from(sorted(BACKENDS)), state),
+    seen=st.builds(Mixture, st.integers(0, 1_000_000)),
+    previous=st.sampled_from(Side),
+    hour=st.integers(0, 23),
+    cloud_blocked=st.sampled_from(("", "", "the ledger cannot be reached")),
+)
+
+
+@dataclass
+class World:
+    sections: dict[str, Any]
+    facts: Facts
+    snapshot: Snapshot
+
+    def plan(self, make, **changes: Any) -> Plan:
+        routes = [
+            make.route(name, zone=zone, quality=quality)
+            for (name, zone), quality in zip(BACKENDS.items(), (0.5, None, 0.8, 0.9), strict=True)
+        ]
+        return make.plan(routes=routes, **(self.sections | changes))
+
+
+@st.composite
+def worlds(draw, make) -> World:
+    sections = {
+        "sensitivity": draw(sensitivity()),
+        "rules": draw(rules),
+        "cost": {
+            "strategy": draw(st.sampled_from(("threshold", "breakeven", "cheapest", "local_first", "cloud_first"))),
+            "threshold_tokens_per_day": draw(st.integers(1, 1_000_000)),
+        },
+    }
+    key = make.key(
+        zones=draw(st.none() | some_zones.map(frozenset)),
+        level=draw(st.none() | levels),
+        tags=draw(st.lists(st.sampled_from(TAG_NAMES), max_size=1).map(tuple)),
+        models=draw(st.sampled_from((None, None, frozenset({"other"})))),
+    )
+    facts = make.facts(
+        key=key,
+        labels=tuple(draw(st.lists(label, max_size=3))),
+        endpoint=draw(st.sampled_from(("chat", "chat", "embeddings"))),
+        quality_floor=draw(st.sampled_from((0.0, 0.0, 0.7, 1.0))),
+        input_tokens=draw(st.integers(0, 5_000)),
+        max_output_tokens=draw(st.none() | st.integers(0, 5_000)),
+    )
+    return World(sections, facts, draw(snapshots))
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_nothing_is_kept_outside_the_permitted_zones(make, data):
+    world = data.draw(worlds(make))
+    decision = decide(world.facts, world.plan(make), world.snapshot)
+    kept = [candidate.route for candidate in (*decision.candidates, *decision.waiting)]
+    assert [route for route in kept if route.zone not in decision.permitted] == []
+    if world.facts.key.zones is not None:
+        assert decision.permitted <= world.facts.key.zones
+    if world.snapshot.cloud_blocked:
+        assert all(route.owned for route in kept)
+
+
+@given(data=st.data())
+def test_every_backend_is_kept_or_removed_exactly_once(make, data):
+    world = data.draw(worlds(make))
+    decision = decide(world.facts, world.plan(make), world.snapshot)
+    kept = [candidate.route.backend for candidate in (*decision.candidates, *decision.waiting)]
+    assert sorted(kept + [removal.backend for removal in decision.removed]) == sorted(BACKENDS)
+    assert [bool(decision.candidates), bool(decision.waiting), decision.refusal is not None].count(True) == 1
+
+
+@given(data=st.data())
+def test_a_decision_is_deterministic(make, data):
+    world = data.draw(worlds(make))
+    one, two = (decide(world.facts, world.plan(make), world.snapshot) for _ in range(2))
+    assert one == two
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_one_more_label_never_permits_more(make, data):
+    """Beyond the default, which holds only as long as nothing says a level."""
+    world = data.draw(worlds(make))
+    plan = world.plan(make)
+    labels = (Label(plan.policy.sensitivity.default, (), "header"), *world.facts.labels)
+    before = decide(structs.replace(world.facts, labels=labels), plan, world.snapshot)
+    after = decide(structs.replace(world.facts, labels=(*labels, data.draw(label))), plan, world.snapshot)
+    assert after.permitted <= before.permitted
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_one_more_rule_never_permits_more(make, data):
+    world = data.draw(worlds(make))
+    fewer = world.sections["rules"]
+    place = data.draw(st.integers(0, len(fewer)))
+    more = [*fewer[:place], data.draw(narrowing | rule), *fewer[place:]]
+    before = decide(world.facts, world.plan(make), world.snapshot)
+    after = decide(world.facts, world.plan(make, rules=more), world.snapshot)
+    assert after.permitted <= before.permitted
+
+
+@given(data=st.data())
+def test_health_and_load_never_change_what_is_permitted(make, data):
+    world = data.draw(worlds(make))
+    plan, other = world.plan(make), data.draw(snapshots)
+    other = structs.replace(other, hour=world.snapshot.hour)
+    assert decide(world.facts, plan, world.snapshot).permitted == decide(world.facts, plan, other).permitted

@@ -1,0 +1,99 @@
+"""From a decision to the hold that the ledger is asked for."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.core.cost.timeline import always, built
+from router.core.limits.counters import BOTH, NO_BILL, Bills
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKENS, Learned, WorstCase
+from router.core.limits.periods import Periods
+from router.core.limits.reserve import Holding
+from router.core.policy import Budget
+from router.core.reading import read
+from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
+
+NOON = 1_779_271_200.0
+BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello there"}]%b}'
+
+
+@pytest.fixture
+def holding(make):
+    """Makes holds of requests that prefer the cloud; `budget` is the key's."""
+    plan = make.plan()
+    gpu, api = plan.models["chat"].routes
+    decision = Decision("chat", "", (), frozenset(), (Candidate(api, "", ""), Candidate(gpu, "", "")))
+
+    def hold(more=b"", budget=None, bounds=None):
+        bills = Bills(plan.policy, Periods(ZoneInfo("UTC")))
+        made = Holding(plan, bills, bounds or WorstCase())
+        key = make.key(budget=budget)
+        return made.hold("00000001x", NOON, "req-1", decision, key, read("chat", BODY % more), {})
+
+    return hold
+
+
+def test_without_limits_it_is_what_the_request_is_likely_to_take(holding):
+    hold = holding()
+    assert (hold.id, hold.at, hold.request) == ("00000001x", NOON, "req-1")
+    assert hold.cell == Cell("openai", "cloud", "chat", "search", "app")
+    assert (hold.bill, hold.output) == (NO_BILL, DEFAULT_OUTPUT_TOKENS)
+    assert 0 < hold.input < len(BODY)
+
+
+def test_against_limits_it_is_the_worst_case_on_the_dearest_candidate(holding):
+    hold = holding(b', "max_tokens": 1000', Budget(usd_per_day=1.0))
+    assert hold.input > len(BODY % b"")
+    assert (hold.output, hold.sides, hold.local_first) == (1000, BOTH, False)
+    assert hold.cost == pytest.approx(1000 * (hold.input * 0.15 + 1000 * 0.6), abs=1)
+    assert (hold.local_cost, hold.local_cell) == (0, Cell("gpu", "local", "chat", "search", "app"))
+    assert (hold.cost_at_risk, hold.tokens_at_risk) == (0, 0)
+
+
+def test_what_a_learned_hold_leaves_out_is_at_risk(holding):
+    worst = holding(b', "max_tokens": 8000', Budget(usd_per_day=1.0))
+    learned = holding(b', "max_tokens": 8000', Budget(usd_per_day=1.0), Learned())
+    assert learned.output == PRIOR_OUTPUT_TOKENS
+    assert learned.cost + learned.cost_at_risk == worst.cost
+    assert learned.input + learned.output + learned.tokens_at_risk == worst.input + worst.output
+
+
+def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
+    plan = make.plan()
+    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    decisions = [
+        Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),)) for route in plan.models["chat"].routes
+    ]
+    key = make.key()
+    first = holding.terms(decisions[0], key, NOON)
+    assert holding.terms(decisions[0], key, NOON) is first
+    assert holding.terms(decisions[0], make.key(), NOON) is not first
+    monkeypatch.setattr("router.core.limits.reserve.MOST", 1)
+    holding.terms(decisions[1], key, NOON)
+    assert holding.terms(decisions[0], key, NOON) is not first
+
+
+def test_terms_are_worked_out_anew_when_other_prices_count(make):
+    plan = make.plan()
+    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    hourly = built(0, [], [6 * 3600], lambda now: Tariff((PriceTier(0, make.free if now else make.gpt_4o_mini),)))
+    route, key = make.route("openai", prices=hourly), make.key()
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    first = holding.terms(decision, key, NOON)
+    assert holding.terms(decision, key, NOON + 3600) is first
+    assert holding.terms(decision, key, NOON + 15 * 3600) is not first
+
+
+def test_the_service_that_is_asked_for_is_held(make):
+    plan = make.plan()
+    dear = (PriceTier(0, Rates(1.0, 1.0, 1.0, 1.0)),)
+    route = make.route("openai", prices=always(Tariff((PriceTier(0, make.gpt_4o_mini),), {"priority": dear})))
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    costs = [
+        holding.hold("id", NOON, "req", decision, make.key(), read("chat", BODY % more), {}).cost
+        for more in (b"", b', "service_tier": "priority"', b"")
+    ]
+    assert costs[0] == costs[2] < costs[1]

@@ -1,0 +1,287 @@
+import importlib
+import json
+import pickle
+import re
+import sys
+from collections.abc import Iterator
+from pkgutil import iter_modules
+from random import Random
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.policy import Detector, DetectorName
+from router.core.sensitivity import encodings, finders
+from router.core.sensitivity.detectors import Detectors, compile_detectors, find
+from router.core.sensitivity.finders.text import Effort, Text
+from router.core.sensitivity.unescape import passes
+from router.core.values import Label
+
+EVERYTHING = frozenset(get_args(DetectorName))
+CARD = "4111 1111 1111 1111"
+
+
+def one(*kinds: DetectorName, **effect: str) -> Detector:
+    return Detector(find=kinds, **effect)  # type: ignore[arg-type]
+
+
+def never() -> Iterator[str]:
+    raise AssertionError("was read")
+    yield ""
+
+
+def found_in(value: Any, ensure_ascii: bool = True) -> set[DetectorName]:
+    body = json.dumps(value, ensure_ascii=ensure_ascii).encode()
+    return {kind for text in passes(body) for kind in find(text, EVERYTHING)}
+
+
+def test_without_detectors_nothing_is_read() -> None:
+    off = compile_detectors(())
+
+    assert type(off) is Detectors
+    assert off.scan(never()) == ()
+    assert not off.gives_tags
+
+
+def test_a_finding_is_a_label_that_names_the_kind_and_not_the_text() -> None:
+    detectors = compile_detectors((one("credit_card", "iban", raise_to="restricted"), one("email", tag="personal")))
+
+    labels = detectors.scan([f"{CARD} of bob@example.com"])
+
+    assert labels == (
+        Label(level="restricted", source="detector credit_card"),
+        Label(tags=("personal",), source="detector email"),
+    )
+    assert detectors.gives_tags
+
+
+def test_a_kind_may_be_sought_twice() -> None:
+    detectors = compile_detectors((one("email", raise_to="internal"), one("email", tag="personal")))
+
+    assert [label.level for label in detectors.scan(["bob@example.com"])] == ["internal", None]
+
+
+def test_levels_alone_give_no_tags() -> None:
+    assert not compile_detectors((one("email", raise_to="internal"),)).gives_tags
+
+
+def test_every_text_counts_until_all_is_found() -> None:
+    def texts() -> Iterator[str]:
+        yield "bob@example.com"
+        yield CARD
+        yield from never()
+
+    detectors = compile_detectors((one("credit_card", "email", raise_to="restricted"),))
+
+    assert len(detectors.scan(texts())) == 2
+
+
+def test_nothing_found_is_no_label() -> None:
+    assert compile_detectors((one(*EVERYTHING, raise_to="restricted"),)).scan(["Hello", "World"]) == ()
+
+
+def test_only_what_is_sought_is_found() -> None:
+    text = f"{CARD} DE89370400440532013000 123-45-6789 bob@example.com +14155552671 AKIAIOSFODNN7EXAMPLE"
+
+    assert find(text, EVERYTHING) == EVERYTHING
+    for kind in EVERYTHING:
+        assert find(text, frozenset({kind})) == {kind}
+
+
+@pytest.mark.parametrize("before", [0, 4000, 4080, 4090, 4095, 4096, 8191])
+def test_blocks_do_not_cut_anything(before: int) -> None:
+    assert find("x" * before + f" {CARD} ", EVERYTHING) == {"credit_card"}
+    assert find("x" * before + f" 9{CARD} ", EVERYTHING) == set()
+    assert find("x" * before + " DE89 3704 0044 0532 0130 00 ", EVERYTHING) == {"iban"}
+    assert find("x" * before + " (415) 555-2671 ", EVERYTHING) == {"phone"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": f"My card is {CARD}."}]},
+        {"messages": [{"role": "user", "content": f"line\n{CARD}\nline"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": CARD}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": json.dumps({"c": CARD})}}]}]},
+        {"messages": [{"role": "tool", "content": json.dumps({"note": "é", "inner": json.dumps(["é", CARD])})}]},
+        {"tools": [{"function": {"parameters": {"properties": {CARD: {"type": "string"}}}}}]},
+        {"input": 4111111111111111},
+        {"x": "4111\u20111111\u20111111\u20111111"},
+        {"x": "4111\u00a01111\u202f1111\u20091111"},
+        {"x": "４１１１１１１１１１１１１１１１"},  # noqa: RUF001
+        {"x": "4111\u200b1111\u200b1111\u200b1111"},
+        {"x": "卡号4111111111111111。"},
+        {"x": "٤١١١١١١١١١١١١١١١"},
+    ],
+)
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_it_is_found_wherever_it_stands_in_a_body(body: dict[str, Any], ensure_ascii: bool) -> None:
+    assert found_in(body, ensure_ascii) == {"credit_card"}
+
+
+def test_an_earlier_duplicate_is_seen() -> None:
+    body = f'{{"content": "{CARD}", "content": "nothing"}}'.encode()
+
+    assert find(next(passes(body)), EVERYTHING) == {"credit_card"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Refactor this function: it takes 3 arguments and returns 17.25, see RFC 9110 section 15.5.",
+        "2024-01-15 12:30:45,123 INFO request 8127 took 0.3127 s from 10.12.0.17",
+        "id 550e8400-e29b-41d4-a716-446655440000",
+        "pip install numpy==1.26.4 torch==2.3.1+cu121; sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15",
+        "0.4532015112830366 0.5425233430109903 0.4485275742308327 -0.4916338031240",
+        "order 1234567890, invoice 2024-000123, ISBN 978-3-16-148410-0",
+        "def f(a, b): return a@b.T  # @decorator",
+    ],
+)
+def test_ordinary_text_has_nothing(text: str) -> None:
+    assert find(text, EVERYTHING) == set()
+
+
+NUMBERS = ["4", "4 ", "4.", "   4", "41 ", "4444 ", "0", "01 ", "+1 ", "+1(", "123-45-", "415 555 ", "SSN 123456789 "]
+WORDS = [
+    "sk-",
+    "bk-a",
+    "@a.",
+    "a@",
+    "DE89",
+    "GB29 ",
+    "-----BEGIN ",
+    "AKIA",
+    "a",
+    "eyJaaaaaaaaaaaaa-",
+    "eyJaaaaaaaaaaaa1.",
+    "a",
+]
+MORE = [
+    *("4444\n", "4444,", "4444|44", "98765 43210 ", "tel 123456789 ", "pwd=", "pwd='", "token: a1", "password is "),
+    *(" at a dot ", "(at)a", "://a:b", "Bearer ", "&sig=1", "é@a.", "用户", ":AA1234567890", "123456789 phone "),
+    *("%25", "%", "&amp;", "&#", "&#0000000", "YWJjZGVmZ2hpamtsbW5v", "YWJjZGVmZ2hpamtsbW5v\n", "AAAA", "IIII"),
+    *("\\", "\\u", "\\\\u0034", "\\/", '"1","1', '1","', '{"a":"1"},', '"}]},{"', "1\" ", "\x1f1"),
+]  # fmt: skip
+
+
+def hostile(unit: str, size: int) -> bytes:
+    return json.dumps({"a": unit * (size // len(unit)) + "PRIVATE KEY-----"}).encode()
+
+
+def work(body: bytes) -> int:
+    """How many functions are called to scan a body; what each does in C is bounded, see below."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
+    sys.setprofile(count)
+    try:
+        detectors.scan_body(body)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("unit", NUMBERS + WORDS + MORE)
+def test_twice_the_text_is_at_most_twice_the_work(unit: str) -> None:
+    small, large = work(hostile(unit, 20_000)), work(hostile(unit, 40_000))
+
+    assert large <= 2.2 * small + 200
+    assert large <= 8 * 40_000
+
+
+@pytest.mark.parametrize("unit", NUMBERS + WORDS + MORE)
+def test_hostile_text_takes_linear_work(unit: str) -> None:
+    """A pattern with catastrophic backtracking would not come back from this at all."""
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
+
+    assert len(detectors.scan_body(hostile(unit, 200_000))) <= len(EVERYTHING)
+
+
+def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
+    """All that the finders, and what goes before them, look with."""
+    modules = [
+        importlib.import_module(f"router.core.sensitivity.finders.{found.name}")
+        for found in iter_modules(finders.__path__)
+    ]
+    for module in [*modules, encodings]:
+        values = [
+            (f"{module.__name__}.{name}", value) for name, value in vars(module).items() if name != "__builtins__"
+        ]
+        while values:
+            name, value = values.pop()
+            if isinstance(value, re.Pattern):
+                yield name, value
+            elif isinstance(value, tuple):
+                values += [(name, each) for each in value]
+            elif isinstance(value, dict):
+                values += [(name, each) for each in value.values()]
+
+
+@pytest.mark.parametrize("pattern", [pytest.param(pattern, id=name) for name, pattern in patterns()])
+def test_no_pattern_reads_on_for_ever(pattern: re.Pattern[Any]) -> None:
+    """What one match may read is bounded, so that a text of any length takes time in proportion to it."""
+    parsed = re._parser.parse(pattern.pattern, pattern.flags)  # type: ignore[attr-defined]
+
+    assert parsed.getwidth()[1] < 20_000
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@given(
+    before=st.text(max_size=20), finding=st.sampled_from(["4111 1111 1111 1111", "123-45-6789", "a@example.com", ""])
+)
+def test_a_body_is_scanned_as_its_texts_are(escaped: bool, before: str, finding: str) -> None:
+    detectors = compile_detectors((Detector(find=("credit_card", "us_ssn", "email"), raise_to="r"),))
+    body = json.dumps({"content": f"{before} {finding}"}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    if escaped or not any("\ud800" <= char <= "\udfff" for char in before):
+        assert detectors.scan_body(body) == detectors.scan(passes(body))
+
+
+def test_detectors_may_be_sent_to_another_process() -> None:
+    detectors = pickle.loads(pickle.dumps(compile_detectors((one("email", raise_to="internal"),))))
+
+    assert len(detectors.scan_body(b'{"a": "bob@example.com"}')) == 1
+    assert pickle.loads(pickle.dumps(Detectors())).scan_body(b"bob@example.com") == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"x%20{CARD.replace(' ', '%2D')}",
+        "x &#52;111 1111 1111 1111",
+        "NDExMSAxMTExIDExMTEgMTExMQ==",
+        [{"type": "text", "text": "4111 1111 "}, {"type": "text", "text": "1111 1111"}],
+        "é and 4111%201111%201111%201111",
+    ],
+)
+def test_it_is_found_however_it_is_encoded(content: Any) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": content}]}, ensure_ascii=False).encode()
+
+    assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
+    assert found_in({"messages": [{"role": "user", "content": content}]}) == {"credit_card"}
+
+
+def test_what_is_too_dense_to_be_looked_at_counts_as_found() -> None:
+    """Ever more numbers that are right by their check digit, and of no card by what is around them."""
+    detectors = compile_detectors((one(*EVERYTHING, raise_to="restricted"),))
+
+    assert detectors.scan_body(hostile("4242,", 1_000)) == ()
+    found = {label.source for label in detectors.scan_body(hostile("4242,", 200_000))}
+    assert "detector credit_card" in found
+    assert not found & {"detector email", "detector api_key"}
+
+
+@pytest.mark.parametrize("width", range(1, 13))
+@pytest.mark.parametrize("separator", [", ", " ", "\t", "\n", ";"])
+def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
+    random = Random(width)
+    table = separator.join(str(random.randrange(10 ** (width - 1), 10**width)) for _ in range(200_000 // (width + 1)))
+    text = Text(table.encode(), Effort(len(table)))
+
+    for finder in finders.FINDERS.values():
+        finder(text)  # raises TooDense if it is
