@@ -7,7 +7,8 @@ from pathlib import Path
 from setuptools import setup
 
 PACKAGES = ("core", "gateway", "upstream")
-MODULES = tuple(f"router/ledger/{name}.py" for name in ("batch", "commit", "connection", "log", "volume", "wire"))
+IN_LEDGER = ("client/batch", "client/group_commit", "client/volume", "journal/log", "server/connection", "server/wire")
+MODULES = tuple(f"router/ledger/{name}.py" for name in IN_LEDGER)
 """What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
 NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
@@ -18,7 +19,7 @@ NOT_COMPILED = {
     "router/upstream/reach.py": "serves the adapter, and its error is a ConnectionError, which mypyc does not inherit",
     "router/upstream/fleet.py": "retired backends are referred to weakly, which objects of native classes cannot be",
 }
-COMPILED_ALL_THE_SAME = ("router/ledger/batch.py", "router/ledger/commit.py")
+COMPILED_ALL_THE_SAME = ("router/ledger/client/batch.py", "router/ledger/client/group_commit.py")
 """Their Structs are only made and read: never decoded, hashed or asked whether they are frozen."""
 
 

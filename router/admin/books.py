@@ -13,7 +13,7 @@ from msgspec import Struct
 from router.admin.errors import ledger_lost
 from router.core.cost.volume import QUARTER_SECONDS, day_of, first_of_day, quarter_of
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.report import Report, open_report
+from router.ledger.reports.totals import Report, open_report
 
 HOUR_SECONDS = 3600
 _NOON = 12 * HOUR_SECONDS

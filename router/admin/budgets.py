@@ -11,8 +11,8 @@ from router.core.limits.limits import all_limits
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing
 from router.core.values import Plan
-from router.ledger.budgets import standings
-from router.ledger.report import open_report
+from router.ledger.reports.limits import standings
+from router.ledger.reports.totals import open_report
 
 
 class LedgerBudgets:

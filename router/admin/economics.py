@@ -11,7 +11,7 @@ from router.core.cost.volume import seen_in
 from router.core.cost.worth import sentence, worth
 from router.core.policy import Window
 from router.core.values import BreakEven, Mixture, Plan, Rates, Snapshot
-from router.ledger.report import Report
+from router.ledger.reports.totals import Report
 
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
 

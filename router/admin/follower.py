@@ -15,8 +15,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.reader import RecordReader, open_records, position
-from router.ledger.records import Record
+from router.ledger.record import Record
+from router.ledger.reports.record_reader import RecordReader, open_records, position
 
 PAUSE_SECONDS = 2.0
 GATHER_SECONDS = 0.5

@@ -19,7 +19,7 @@ from router.admin.questions import RequestsQuery
 from router.admin.spend import figures_of, owned_zones
 from router.core.cost.volume import day_of, seen_in
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.sums import Look
+from router.ledger.reports.sums import Look
 
 POLL_SECONDS = 2.0
 QUIET_SECONDS = 15.0

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 from router.admin.answers import Latency
 from router.admin.sources import Course
 from router.core.histogram import Sketch, merged
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 MINUTES = 15
 """What latencies and rates of pages look back on."""

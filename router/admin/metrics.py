@@ -20,7 +20,7 @@ from router.core.cost.volume import day_before, day_of
 from router.core.money import micro_usd
 from router.core.values import Row
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.report import Report, day_range
+from router.ledger.reports.totals import Report, day_range
 
 LABELS = ("backend", "zone", "model", "team")
 _Group = tuple[str, ...]

@@ -15,7 +15,7 @@ from router.core.cost.volume import day_of
 from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.sums import Look
+from router.ledger.reports.sums import Look
 
 N = TypeVar("N", int, float)
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]

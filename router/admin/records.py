@@ -9,8 +9,8 @@ from router.admin.errors import ApiError
 from router.admin.questions import RequestsQuery
 from router.admin.sources import Page
 from router.core.money import micro_usd
-from router.ledger.reader import Filter, open_records
-from router.ledger.records import Record
+from router.ledger.record import Record
+from router.ledger.reports.record_reader import Filter, open_records
 
 
 class LedgerRecords:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from router.core.money import in_usd
 from router.core.policy import Backend, LitellmBackend, OpenAIBackend
 from router.core.values import Plan, Route
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 Value = str | int | float | bool | tuple[str, ...]
 

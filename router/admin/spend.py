@@ -21,9 +21,9 @@ from router.admin.questions import By, SpendQuery
 from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
-from router.ledger.keys import StoredKey
-from router.ledger.report import day_range
-from router.ledger.sums import Dimension, Look, Tally, all_names, open_from
+from router.ledger.reports.sums import Dimension, Look, Tally, all_names, open_from
+from router.ledger.reports.totals import day_range
+from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from router.admin.spans import Drafts, SpanDraft, drafts
 from router.core.values import Plan
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

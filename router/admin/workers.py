@@ -8,7 +8,7 @@ from router.admin.answers import Circuit, ReplicaReport, WorkerReport
 from router.admin.sources import Seen, WorkerStatus
 from router.core.resilience.worker_status import BackendStatus, is_silent
 from router.core.resilience.worker_status import WorkerStatus as Status
-from router.ledger.shared import look_at
+from router.ledger.shared_status import look_at
 
 
 class LedgerWorkers:

@@ -8,7 +8,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from router.ledger.address import parse_address
+from router.ledger.server.address import parse_address
 
 LONGEST_SOCKET_PATH = 100
 _FOLDERS = ("appendonlydir", "journal", "policy-history")

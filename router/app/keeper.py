@@ -7,8 +7,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router.ledger.embedded import EmbeddedServer, Fsync
 from router.ledger.errors import EmbeddedServerError
+from router.ledger.server.embedded import EmbeddedServer, Fsync
 
 LOOK_SECONDS = 0.1
 FIRST_PAUSE = 0.2

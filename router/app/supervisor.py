@@ -36,8 +36,8 @@ from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.policy import LitellmBackend
 from router.core.values import Plan
-from router.ledger.address import parse_address
 from router.ledger.errors import EmbeddedServerError
+from router.ledger.server.address import parse_address
 
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0

@@ -34,9 +34,9 @@ from router.gateway.peers import Peers
 from router.gateway.server import Server
 from router.gateway.service import Service
 from router.gateway.state import State
-from router.ledger.commit import Ledger
-from router.ledger.log import open_log
-from router.ledger.shared import Shared
+from router.ledger.client.group_commit import Ledger
+from router.ledger.journal.log import open_log
+from router.ledger.shared_status import Shared
 from router.upstream.fleet import Fleet
 from router.upstream.probe import Probes
 

@@ -20,9 +20,9 @@ from router.core.limits.limits import Limit, all_limits
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing
 from router.core.money import usd_text
-from router.ledger.budgets import standings
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.report import open_report
+from router.ledger.reports.limits import standings
+from router.ledger.reports.totals import open_report
 
 if TYPE_CHECKING:
     from router.core.values import Plan

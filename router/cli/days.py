@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 from router.cli.usage import parse_day
-from router.ledger.report import day_end, day_start
+from router.ledger.reports.totals import day_end, day_start
 
 
 def add_days(parser: argparse.ArgumentParser) -> None:

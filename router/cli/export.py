@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from router.cli.days import add_days, span_of
 from router.cli.server import add_arguments, ledger_url
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.export import FORMATS, MissingPackageError, Writer
-from router.ledger.reader import Filter, RecordReader, open_records
-from router.ledger.records import Record
-from router.ledger.report import open_report
+from router.ledger.record import Record
+from router.ledger.reports.export import FORMATS, MissingPackageError, Writer
+from router.ledger.reports.record_reader import Filter, RecordReader, open_records
+from router.ledger.reports.totals import open_report
 
 _TOGETHER = 1000
 

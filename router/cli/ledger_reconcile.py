@@ -20,9 +20,9 @@ from router.cli.usage import parse_day
 from router.config.load import PolicyError, load
 from router.core.money import NANO_PER_USD, in_usd, usd_text
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.invoice import Figures, Invoice, read_invoice
-from router.ledger.reconcile import Line, Reconciliation, Tolerance, read_ours, reconcile, rows_of
-from router.ledger.report import Report, day_range, open_report
+from router.ledger.reports.provider_export import Figures, Invoice, read_invoice
+from router.ledger.reports.reconcile import Line, Reconciliation, Tolerance, read_ours, reconcile, rows_of
+from router.ledger.reports.totals import Report, day_range, open_report
 
 _LONGEST_DAYS = 1000
 _TOKENS, _USD = ("tokens theirs", "tokens ours", "difference"), ("USD theirs", "USD ours", "difference")

@@ -18,9 +18,9 @@ from router.cli.server import add_arguments, ledger_url
 from router.cli.table import table
 from router.core.money import micro_usd
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.reader import open_records
-from router.ledger.report import open_report
-from router.ledger.verify import Difference, Place, Verification, verify
+from router.ledger.reports.record_reader import open_records
+from router.ledger.reports.totals import open_report
+from router.ledger.reports.verify import Difference, Place, Verification, verify
 
 _HEADINGS = ("when", "backend", "zone", "model", "team", "key", "total", "books", "records", "difference")
 _NAMES = 7

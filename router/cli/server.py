@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from router.ledger.embedded import EmbeddedServer, default_data_dir, running_url
 from router.ledger.errors import EmbeddedServerError
+from router.ledger.server.embedded import EmbeddedServer, default_data_dir, running_url
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

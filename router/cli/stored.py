@@ -17,8 +17,8 @@ from router.cli.key import fields, new_key, sha256
 from router.cli.server import ledger_url
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.keys import KeyProblem, KeyStore, StoredKey, open_keys
-from router.ledger.shared import statuses_at
+from router.ledger.shared_status import statuses_at
+from router.ledger.stored_keys import KeyProblem, KeyStore, StoredKey, open_keys
 
 DIGITS = 8
 """Of a SHA-256, enough to tell keys apart."""

@@ -16,7 +16,7 @@ from router.core.usage import bounded, estimate, text_bytes_of
 from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
 from router.gateway.ask import Ask
 from router.gateway.job import Attempt, Sent
-from router.ledger.records import pack_refused
+from router.ledger.record import pack_refused
 
 _NOTHING = Usage()
 _MAY_BE_BILLED = (

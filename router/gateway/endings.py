@@ -20,7 +20,7 @@ from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.job import Attempt, Sent
 from router.gateway.refusals import no_answer
 from router.gateway.reservation import Reservation
-from router.ledger.book import Book
+from router.ledger.interface import Book
 
 
 class Endings:

@@ -25,7 +25,7 @@ from router.core.resilience.worker_status import (
 )
 from router.core.values import KeyGrant
 from router.gateway.state import State
-from router.ledger.shared import Shared
+from router.ledger.shared_status import Shared
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 

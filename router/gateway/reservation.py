@@ -11,8 +11,8 @@ import asyncio
 
 from router.core.limits.counters import Admission, Hold
 from router.core.values import Settlement
-from router.ledger.book import Book
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.interface import Book
 
 
 class Reservation:

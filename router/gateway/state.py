@@ -16,7 +16,7 @@ from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Side, Snapshot
 from router.gateway.identify import Keyring
 from router.gateway.serving import Serving
-from router.ledger.book import Book
+from router.ledger.interface import Book
 from router.upstream.fleet import Fleet
 
 

@@ -30,12 +30,12 @@ from router.core.limits.counters import (
 )
 from router.core.limits.limits import Verdict
 from router.core.values import Cell, Row, Settlement, Usage
-from router.ledger.batch import Held, eligible_tokens
+from router.ledger.client.batch import Held, eligible_tokens
+from router.ledger.client.volume import VolumeTracker
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.layout import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
-from router.ledger.records import VERSION, Record, batch_blob, pack_record, unpack_records
-from router.ledger.report import merge
-from router.ledger.volume import VolumeTracker
+from router.ledger.record import VERSION, Record, batch_blob, pack_record, unpack_records
+from router.ledger.redis_keys import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
+from router.ledger.reports.totals import merge
 
 
 class Counter(Struct):
@@ -47,7 +47,7 @@ class Counter(Struct):
 
 
 class MemoryLedger:
-    """The interface of `router.ledger.commit.Ledger`, and `rows` to read it. `available` may be set, for tests."""
+    """The interface of `group_commit.Ledger`, and `rows` to read it. `available` may be set, for tests."""
 
     def __init__(
         self, *, timezone: ZoneInfo, owned: Iterable[str] = ("local",), clock: Callable[[], float] = time.time

@@ -21,8 +21,8 @@ from router.admin.sources import Sources
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.commit import Ledger
-from router.ledger.embedded import EmbeddedServer
+from router.ledger.client.group_commit import Ledger
+from router.ledger.server.embedded import EmbeddedServer
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 from router.admin.answers import BudgetUse, Circuit, Latency, RequestRecord, WorkerReport
 from router.admin.sources import Course, Page, Seen, Sources, WorkerStatus
 from router.core.values import Cell, Usage
-from router.ledger.layout import pack_cell
-from router.ledger.report import day_range, open_report
+from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.totals import day_range, open_report
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 

@@ -12,8 +12,8 @@ from support.waiting import until
 
 from router.admin import follower as module
 from router.admin.follower import Follower, Past
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.records import Record, batch_blob, pack_refused
+from router.ledger.record import Record, batch_blob, pack_refused
+from router.ledger.server.embedded import EmbeddedServer
 
 
 class Heard:

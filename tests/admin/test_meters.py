@@ -6,7 +6,7 @@ import pytest
 
 from router.admin.answers import Latency
 from router.admin.meters import MINUTES, RecordMeters, Window
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 NOW = 1_795_604_400.0
 

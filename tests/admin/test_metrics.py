@@ -12,7 +12,7 @@ from support.totals import packed_totals
 from router.admin.metrics import Counters
 from router.admin.sources import NoMeters, Sources
 from router.core.values import Cell, Row
-from router.ledger.report import open_report
+from router.ledger.reports.totals import open_report
 
 DAY = 86_400
 NAMES = ("requests", "errors", "input", "cached", "output", "cost", "counterfactual", "estimated", "unsettled")

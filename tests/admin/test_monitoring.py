@@ -17,7 +17,7 @@ from support.reported import Budgets, Workers
 
 from router.admin.meters import RecordMeters
 from router.admin.sources import Sources
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 ROOT = Path(__file__).parents[2]
 DASHBOARDS = sorted((ROOT / "deploy/grafana").glob("*.json"))

@@ -9,7 +9,7 @@ from support.control import API, GPU, NOON
 from router.admin.records import LedgerRecords
 from router.admin.sources import Sources
 from router.core.values import Cell, Course
-from router.ledger.records import Record, batch_blob, pack_refused
+from router.ledger.record import Record, batch_blob, pack_refused
 
 STREAM = "be:{ledger}:requests"
 

@@ -12,7 +12,7 @@ from router.admin.spans import drafts, provider_of
 from router.config.load import load
 from router.core.policy import LitellmBackend, OpenAIBackend, VllmBackend
 from router.core.values import Plan
-from router.ledger.records import Record
+from router.ledger.record import Record
 
 AT = 1_795_604_400.25
 RECORD = Record(

@@ -11,7 +11,7 @@ import pytest
 from support.control import API, GPU, NOON
 
 from router.core.values import Cell, Usage
-from router.ledger.layout import pack_cell
+from router.ledger.redis_keys import pack_cell
 
 DAY = 86_400
 MIDNIGHT = NOON - 12 * 3600

@@ -15,7 +15,7 @@ from router.admin.spans import drafts
 from router.admin.traces import NOT_GRPC, NOT_INSTALLED, NoTraces, OtlpTraces, traces_from, wanted
 from router.config.load import load
 from router.core.values import Plan
-from router.ledger.records import Record
+from router.ledger.record import Record
 from tests.admin.test_spans import RECORD, changed
 
 CLIENT, SERVER = 3, 2

@@ -21,7 +21,7 @@ from valkey import Valkey
 from router.core.limits.estimate import PRIOR_OUTPUT_TOKENS
 from router.core.money import NANO_PER_MICRO, NANO_PER_USD
 from router.core.reading import read
-from router.ledger.embedded import running_url
+from router.ledger.server.embedded import running_url
 
 PASS, CLIENTS = 100, 500
 MOST_OUTPUT = 4000

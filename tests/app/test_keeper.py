@@ -12,8 +12,8 @@ import pytest
 from valkey import Valkey
 
 from router.app.keeper import Keeper
-from router.ledger.embedded import EmbeddedServer, running_url
 from router.ledger.errors import EmbeddedServerError
+from router.ledger.server.embedded import EmbeddedServer, running_url
 
 
 @pytest.fixture

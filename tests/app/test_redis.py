@@ -18,7 +18,7 @@ from support.serving import Serving, clean_environment, eventually
 
 from router.config.load import load
 from router.core.resilience.worker_status import BackendStatus, WorkerStatus
-from router.ledger.shared import statuses_at
+from router.ledger.shared_status import statuses_at
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from support.serving import Serving
 from valkey import Valkey
 
 from router.core.values import Cell, Course, Settlement, Usage
-from router.ledger.embedded import running_url
-from router.ledger.records import batch_blob, pack_record
+from router.ledger.record import batch_blob, pack_record
+from router.ledger.server.embedded import running_url
 
 SECRET = "the patient is called Zyx Wvut"
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from valkey import Valkey
 
-from router.ledger.commit import Ledger
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.log import DiskLog
+from router.ledger.client.group_commit import Ledger
+from router.ledger.journal.log import DiskLog
+from router.ledger.server.embedded import EmbeddedServer
 from tests.support.large import LARGE, LAST_DAY, play, script_times, watch_scripts, write_books
 
 

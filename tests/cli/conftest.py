@@ -11,9 +11,9 @@ from valkey import Valkey
 
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Course, Row, Settlement, Usage
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.layout import REQUESTS_KEY, pack_cell
-from router.ledger.records import batch_blob, pack_record, unpack_records
+from router.ledger.record import batch_blob, pack_record, unpack_records
+from router.ledger.redis_keys import REQUESTS_KEY, pack_cell
+from router.ledger.server.embedded import EmbeddedServer
 
 NOON = 1_779_271_200.0
 """2026-05-20 12:00 in Berlin."""

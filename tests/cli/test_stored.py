@@ -13,9 +13,9 @@ from valkey import Valkey
 
 from router.cli import main
 from router.cli.stored import state
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.keys import StoredKey
-from router.ledger.layout import KEYS_KEY, TIMEZONE_KEY
+from router.ledger.redis_keys import KEYS_KEY, TIMEZONE_KEY
+from router.ledger.server.embedded import EmbeddedServer
+from router.ledger.stored_keys import StoredKey
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -8,8 +8,8 @@ from router.cli import main
 from router.cli.usage import UsageReport, as_json, as_table, parse_day
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Row, Settlement, Usage
-from router.ledger.commit import Ledger
-from router.ledger.embedded import EmbeddedServer
+from router.ledger.client.group_commit import Ledger
+from router.ledger.server.embedded import EmbeddedServer
 
 GPU = Cell("gpu", "local", "chat", "search", "app")
 CLOUD = Cell("openai", "cloud", "chat", "search", "bot")

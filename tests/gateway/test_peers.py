@@ -17,8 +17,8 @@ from support.waiting import until
 
 from router.config.load import load
 from router.core.resilience.circuit_breaker import State
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.keys import open_keys
+from router.ledger.server.embedded import EmbeddedServer
+from router.ledger.stored_keys import open_keys
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 STORED = POLICY + "server: {stored_keys: true}\nhealth: {failures_to_open: 2}\n"
@@ -53,8 +53,8 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.ledger.shared.POLL_SECONDS", 0.02)
-    monkeypatch.setattr("router.ledger.shared.STATUS_SECONDS", 0.05)
+    monkeypatch.setattr("router.ledger.shared_status.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("router.ledger.shared_status.STATUS_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ async def test_the_policys_key_counts_where_both_have_the_name(join, valkey, cap
 
 
 async def test_while_the_server_is_lost_known_keys_work_and_unknown_ones_may_be_good(join, valkey, monkeypatch):
-    monkeypatch.setattr("router.ledger.shared.FRESH_SECONDS", 0.1)
+    monkeypatch.setattr("router.ledger.shared_status.FRESH_SECONDS", 0.1)
     await store(valkey, "app")
     gateway = await join()
     with valkey.frozen():
@@ -252,7 +252,7 @@ async def test_while_the_server_is_lost_known_keys_work_and_unknown_ones_may_be_
         assert (status, json.loads(body)["error"]["code"]) == (503, "keys_unavailable")
         assert (headers["retry-after"], headers["x-should-retry"]) == ("2", "true")
         assert await asked(gateway) == (401, "invalid_api_key")
-    monkeypatch.setattr("router.ledger.shared.FRESH_SECONDS", 60.0)
+    monkeypatch.setattr("router.ledger.shared_status.FRESH_SECONDS", 60.0)
     await until(lambda: gateway.shared.available)
     assert await asked(gateway, {"authorization": "Bearer other"}) == (401, "invalid_api_key")
 

@@ -12,9 +12,9 @@ from support.engines import ENGINES, Server, embedded
 
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.commit import Ledger
+from router.ledger.client.group_commit import Ledger
 from router.ledger.memory import MemoryLedger
-from router.ledger.report import open_report
+from router.ledger.reports.totals import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = 1_779_267_600.0

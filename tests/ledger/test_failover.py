@@ -7,10 +7,10 @@ from support.engines import LEDGER_SLOT, MASTER, Cluster, Pair, cluster, free_po
 from support.waiting import until
 
 from router.core.values import Cell
-from router.ledger.address import parse_address
-from router.ledger.connection import connect
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.report import open_report
+from router.ledger.reports.totals import open_report
+from router.ledger.server.address import parse_address
+from router.ledger.server.connection import connect
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 

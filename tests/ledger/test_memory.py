@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.commit import Ledger
+from router.ledger.client.group_commit import Ledger
 from router.ledger.memory import MemoryLedger
-from router.ledger.report import open_report
+from router.ledger.reports.totals import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CELLS = (Cell("gpu", "local", "chat", "search", "app"), Cell("openai", "cloud", "chat", "sales", "bot"))

@@ -29,11 +29,11 @@ from support.metered import metered
 from support.recount import wrong_counters
 
 import router.ledger
-from router.ledger import catchup
-from router.ledger.catchup import Books, LostBooks
-from router.ledger.commit import Ledger
-from router.ledger.log import DiskLog
-from router.ledger.report import open_report
+from router.ledger.client import recovery as catchup
+from router.ledger.client.group_commit import Ledger
+from router.ledger.client.recovery import Books, LostBooks
+from router.ledger.journal.log import DiskLog
+from router.ledger.reports.totals import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PREFIX = "be:{ledger}:"

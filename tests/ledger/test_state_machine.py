@@ -26,17 +26,19 @@ from router.core.limits.counters import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.ledger import batch, catchup, commit
-from router.ledger.batch import Held
-from router.ledger.catchup import Books
-from router.ledger.commit import Ledger
-from router.ledger.embedded import EmbeddedServer
+from router.ledger.client import batch
+from router.ledger.client import group_commit as commit
+from router.ledger.client import recovery as catchup
+from router.ledger.client.batch import Held
+from router.ledger.client.group_commit import Ledger
+from router.ledger.client.recovery import Books
+from router.ledger.client.volume import VolumeTracker
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.log import DiskLog
-from router.ledger.records import Record, pack_refused, unpack_records
-from router.ledger.report import open_report
+from router.ledger.journal.log import DiskLog
+from router.ledger.record import Record, pack_refused, unpack_records
+from router.ledger.reports.totals import open_report
 from router.ledger.scripts import Script, Scripts, read_scripts
-from router.ledger.volume import VolumeTracker
+from router.ledger.server.embedded import EmbeddedServer
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PERIODS = Periods(BERLIN)

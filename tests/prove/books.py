@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from valkey import Valkey
 
-from router.ledger.layout import unpack_row
-from router.ledger.records import Record, unpack_records
+from router.ledger.record import Record, unpack_records
+from router.ledger.redis_keys import unpack_row
 
 PREFIX = "be:{ledger}:"
 _HELD = """

@@ -27,7 +27,7 @@ from valkey import Valkey
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from router.core.money import NANO_PER_USD, micro_usd
-from router.ledger.embedded import running_url
+from router.ledger.server.embedded import running_url
 
 POLICY = """
 version: 1

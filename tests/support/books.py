@@ -14,9 +14,9 @@ from msgspec import structs
 
 from router.core.limits.counters import Bill
 from router.core.values import Cell, Settlement
-from router.ledger.batch import Held
+from router.ledger.client.batch import Held
 from router.ledger.memory import Counter, MemoryLedger
-from router.ledger.records import Kind, Record, batch_blob, pack_record, unpack_records
+from router.ledger.record import Kind, Record, batch_blob, pack_record, unpack_records
 
 Counters = dict[tuple[str, str], tuple[int, int, int]]
 

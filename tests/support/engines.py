@@ -18,8 +18,8 @@ from valkey import Valkey
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 from valkey.exceptions import ValkeyError
 
-from router.ledger.embedded import EmbeddedServer
-from router.ledger.place import slot_of
+from router.ledger.server.discovery import slot_of
+from router.ledger.server.embedded import EmbeddedServer
 
 MASTER = "mymaster"
 LEDGER_SLOT = slot_of("be:{ledger}:")

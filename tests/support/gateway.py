@@ -22,7 +22,7 @@ from router.gateway.server import Server
 from router.gateway.service import Service
 from router.gateway.state import State
 from router.ledger.memory import MemoryLedger
-from router.ledger.shared import Shared
+from router.ledger.shared_status import Shared
 from router.upstream.fleet import Fleet
 
 POLICY = """

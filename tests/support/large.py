@@ -14,10 +14,10 @@ from router.core.limits.counters import Hold, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.commit import BATCH_LIMIT, Ledger
-from router.ledger.layout import pack_cell
-from router.ledger.report import open_report
-from router.ledger.sums import Look
+from router.ledger.client.group_commit import BATCH_LIMIT, Ledger
+from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.sums import Look
+from router.ledger.reports.totals import open_report
 
 PREFIX = "be:{ledger}:"
 MONTH = "2026-05"

@@ -7,8 +7,8 @@ from importlib import resources
 
 from msgspec import Struct
 
-from router.ledger.layout import PREFIX, VOLUME_KEY
-from router.ledger.wire import pack
+from router.ledger.redis_keys import PREFIX, VOLUME_KEY
+from router.ledger.server.wire import pack
 
 
 class Script(Struct, frozen=True):

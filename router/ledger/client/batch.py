@@ -1,0 +1,482 @@
+"""Operations -> the payload of one script call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from router.core.cost.volume import QUARTER_SECONDS
+from router.core.limits.counters import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Bill, Charge, Hold
+from router.core.values import Cell, Settlement
+from router.ledger.client.volume import Tokens
+from router.ledger.record import batch_blob
+from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
+from router.ledger.server.wire import string
+
+
+class Held:
+    """A hold that the ledger admitted, for these sides. (Compiled, a class is read faster than a Struct.)"""
+
+    __slots__ = ("hold", "sides")
+
+    def __init__(self, hold: Hold, sides: int) -> None:
+        self.hold: Final = hold
+        self.sides: Final = sides
+
+
+class Settle:
+    """What really happened replaces the hold."""
+
+    __slots__ = ("held", "record", "settlement")
+
+    def __init__(self, held: Held, settlement: Settlement, record: bytes) -> None:
+        self.held: Final = held
+        self.settlement: Final = settlement
+        self.record: Final = record
+
+
+class Release(Struct, frozen=True, gc=False):
+    """Nothing happened: the hold goes, and nothing is counted."""
+
+    held: Held
+    doubtful: bool = False
+    """Whether the server has the hold, and for which sides, is not known here."""
+
+
+class Record(Struct, frozen=True, gc=False):
+    """Counts a request that went on although its hold was not confirmed. `bill` is what it is counted in."""
+
+    settlement: Settlement
+    bill: Bill
+    record: bytes
+    unheld: int = 1
+    """0 for one that was held, and that the server has forgotten, and for a failed attempt."""
+
+
+class Note(Struct, frozen=True, gc=False):
+    """Only a record: of a request that was refused."""
+
+    record: bytes
+
+
+class Sum(Struct, frozen=True, gc=False):
+    """Several requests of one cell and quarter of an hour, of which nothing else is known any more."""
+
+    quarter: int
+    cell: Cell
+    totals: list[int]
+    """Columns in the order of `Row`."""
+    eligible: bool
+    tokens: Tokens
+
+
+Operation = Settle | Release | Record | Note | Sum
+Slotted = tuple[str, int, int, list[str], list[list[int]], bool, int, int, int]
+"""What is counted in one slot, as the scripts take it."""
+
+_T = TypeVar("_T")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Batch(Struct):
+    """What goes to the server in one call. Operations take effect before the new holds do."""
+
+    number: int
+    operations: Sequence[Operation]
+    holds: Sequence[Hold] = ()
+    blob: bytes = b""
+    """The operations' records, as they are journaled and written to the stream."""
+    records: int = 0
+
+
+def batch_of(number: int, operations: Sequence[Operation], holds: Sequence[Hold] = ()) -> Batch:
+    records = [operation.record for operation in operations if not isinstance(operation, Release | Sum)]
+    return Batch(number, operations, holds, batch_blob(records), len(records))
+
+
+class Sender(Struct):
+    """Who sends, as every script wants to know first."""
+
+    writer: str
+    retained: int
+    """Seconds that totals are kept."""
+    owned: tuple[str, ...]
+    """Zones that are owned."""
+    epoch: str = ""
+    term: int = 0
+    last: int = 0
+    """Number of the last batch that was applied."""
+    part: int = 0
+    """How many of the next batch's records were applied already, when it comes in parts."""
+
+    def head(self, number: int = 0) -> tuple[Any, ...]:
+        return (
+            CORRECTABLE_SECONDS,
+            self.retained,
+            self.owned,
+            self.epoch,
+            self.writer,
+            self.term,
+            self.last,
+            number,
+        )
+
+
+class Packed(Struct):
+    """One batch as bytes. `counters` are those that the answer numbers from 1; `billed` the holds that it does."""
+
+    payload: bytes
+    counters: list[Charge]
+    billed: list[int]
+    """Positions in the batch's holds of those that have limits."""
+
+
+def eligible_tokens(settlement: Settlement) -> Tokens:
+    usage = settlement.usage
+    return usage.input - usage.cached, usage.cached, usage.output
+
+
+class Place:
+    """What is added to one slot."""
+
+    __slots__ = ("cells", "eligible", "tokens")
+
+    def __init__(self) -> None:
+        self.cells: dict[Cell, list[int]] = {}
+        self.eligible = False
+        self.tokens = [0, 0, 0]
+
+    def add(self, settlement: Settlement, unheld: int = 0) -> None:
+        """Columns in the order of `Row`."""
+        usage = settlement.usage
+        totals = self.cells.get(settlement.cell)
+        if totals is None:
+            totals = self.cells[settlement.cell] = [0] * 10
+        totals[0] += settlement.requests
+        totals[1] += settlement.error
+        totals[2] += usage.input
+        totals[3] += usage.cached
+        totals[4] += usage.output
+        totals[5] += settlement.cost
+        totals[6] += settlement.counterfactual
+        totals[7] += usage.estimated
+        totals[9] += unheld
+        if settlement.eligible:
+            self.eligible = True
+            tokens = self.tokens
+            tokens[0] += usage.input - usage.cached
+            tokens[1] += usage.cached
+            tokens[2] += usage.output
+
+    def sum(self) -> Tokens:
+        return self.tokens[0], self.tokens[1], self.tokens[2]
+
+
+class _Account:
+    """What ended holds with one bill do to its counters, summed before they are looked at one by one."""
+
+    __slots__ = ("cost", "held_cost", "held_tokens", "number", "released", "risk_cost", "risk_tokens", "tokens")
+
+    def __init__(self) -> None:
+        self.number = self.released = self.cost = self.tokens = 0
+        self.held_cost = self.held_tokens = self.risk_cost = self.risk_tokens = 0
+
+    def add(self, held: Held, settlement: Settlement | None) -> None:
+        hold = held.hold
+        local = held.sides == LOCAL
+        self.held_cost += hold.local_cost if local else hold.cost
+        self.held_tokens += hold.input + hold.output
+        self.risk_cost += hold.local_cost_at_risk if local else hold.cost_at_risk
+        self.risk_tokens += hold.tokens_at_risk
+        if settlement is None:
+            self.released += 1
+        else:
+            self.number += 1
+            self.cost += settlement.cost
+            self.tokens += settlement.usage.input + settlement.usage.output
+
+    def change(self, charge: Charge, sides: int, local: bool) -> tuple[int, int, int]:
+        """Of used, held and risk."""
+        uses, holds = charge.uses(local), charge.holds(sides)
+        ended = self.number + self.released
+        measure = charge.measure
+        if measure == USD:
+            figures = self.cost, self.held_cost, self.risk_cost
+        elif measure == TOKENS:
+            figures = self.tokens, self.held_tokens, self.risk_tokens
+        else:
+            figures = self.number if measure == REQUESTS else 0, ended, 0
+        used, held, risk = figures
+        return used if uses else 0, -held if holds else 0, -risk if holds else 0
+
+
+class _Counters:
+    """The counters of one batch, numbered by their places."""
+
+    def __init__(self, bills: Iterable[Bill]) -> None:
+        places: dict[str, dict[str, Charge]] = {}
+        for bill in bills:
+            for charge in bill.charges:
+                places.setdefault(charge.place, {}).setdefault(charge.field, charge)
+        self.all = [charge for fields in places.values() for charge in fields.values()]
+        self.number = {(charge.place, charge.field): n for n, charge in enumerate(self.all, 1)}
+        self.packed = [(place, *_columns(fields.values())) for place, fields in places.items()]
+
+    def of(self, charge: Charge) -> int:
+        return self.number[charge.place, charge.field]
+
+
+def _columns(charges: Iterable[Charge]) -> tuple[list[str], list[int], list[int], list[bool]]:
+    every = list(charges)
+    return (
+        [charge.field for charge in every],
+        [charge.limit.amount for charge in every],
+        [charge.warn_at for charge in every],
+        [charge.limit.spare_local for charge in every],
+    )
+
+
+class _Holds:
+    """The new holds of one batch. Those with limits are summed, for the server mostly need not look at each."""
+
+    __slots__ = ("_places", "_sums", "limited", "plain", "positions", "single")
+
+    def __init__(self) -> None:
+        self.plain: dict[str, list[str | msgspec.Raw]] = {}
+        self.limited: dict[str, list[str | msgspec.Raw]] = {}
+        self.positions: list[int] = []
+        """Of those with limits, in the batch."""
+        self.single: list[tuple[Any, ...]] = []
+        self._places: dict[str, int] = {}
+        self._sums: dict[tuple[int, int], list[int]] = {}
+
+    def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, bill: int) -> None:
+        place = self._places.setdefault(bucket, len(self._places) + 1)
+        same = self.limited.setdefault(bucket, [])
+        same += (hold.id, value)
+        self.positions.append(position)
+        tokens = hold.input + hold.output
+        cost, risk, local_cost, local_risk = (
+            hold.cost,
+            hold.cost_at_risk,
+            hold.local_cost,
+            hold.local_cost_at_risk,
+        )
+        self.single.append(
+            (
+                place,
+                len(same) // 2,
+                bill,
+                hold.sides,
+                hold.local_first,
+                cost,
+                local_cost,
+                tokens,
+                risk,
+                local_risk,
+                hold.tokens_at_risk,
+            )
+        )
+        if hold.sides == LOCAL:
+            cost, risk = local_cost, local_risk
+        sums = self._sums.get((bill, hold.sides))
+        if sums is None:
+            self._sums[bill, hold.sides] = [1, cost, tokens, risk, hold.tokens_at_risk]
+            return
+        sums[0] += 1
+        sums[1] += cost
+        sums[2] += tokens
+        sums[3] += risk
+        sums[4] += hold.tokens_at_risk
+
+    def groups(self) -> list[tuple[int, ...]]:
+        return [(bill, sides, *sums) for (bill, sides), sums in self._sums.items()]
+
+
+class Packer:
+    """Packs batches for one calendar."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._cells = CellNames()
+
+    def together(self, batch: Batch, sender: Sender) -> Packed | None:
+        """Payload of commit.lua; None when an operation needs each.lua."""
+        gone: dict[str, list[str]] = {}
+        slots: dict[Slot, Place] = {}
+        accounts: dict[tuple[Bill, int, bool], _Account] = {}
+        slot_of = self._calendar.slot
+        for operation in batch.operations:
+            if isinstance(operation, Settle):
+                settlement: Settlement | None = operation.settlement
+                place = slots.get(slot := slot_of(operation.settlement.at))
+                if place is None:
+                    place = slots[slot] = Place()
+                place.add(operation.settlement)
+            elif isinstance(operation, Release) and not operation.doubtful:
+                settlement = None
+            elif isinstance(operation, Note):
+                continue
+            else:
+                return None
+            held = operation.held
+            _append(gone, held.hold.id)
+            if held.hold.bill.charges:
+                _account(accounts, held, settlement)
+        return self._pack(batch, sender, gone, slots, accounts)
+
+    def _pack(
+        self,
+        batch: Batch,
+        sender: Sender,
+        gone: dict[str, list[str]],
+        slots: dict[Slot, Place],
+        accounts: dict[tuple[Bill, int, bool], _Account],
+    ) -> Packed:
+        bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
+        counters = _Counters([*bills, *(bill for bill, _, _ in accounts)])
+        numbers = {bill: n for n, bill in enumerate(bills, 1)}
+        holds = self._holds(batch.holds, numbers)
+        payload = _encode(
+            (
+                *sender.head(batch.number),
+                _flat(gone),
+                [self.slotted(slot, place) for slot, place in slots.items()],
+                counters.packed,
+                _changes(accounts, counters),
+                [_bill(bill, counters) for bill in bills],
+                _flat(holds.plain),
+                _flat(holds.limited),
+                holds.groups(),
+                string(_encode(holds.single) if holds.single else b""),
+                string(batch.blob),
+                batch.records,
+            )
+        )
+        return Packed(payload, counters.all, holds.positions)
+
+    def in_parts(self, batch: Batch, sender: Sender, size: int) -> Iterator[tuple[bytes, int]]:
+        """Payloads of each.lua, which takes no holds, and how much of the batch each makes applied; 0 after the last.
+
+        What is journaled comes first, in its order: a batch that was interrupted is gone on with from the journal,
+        which knows of nothing else. Goes on where the sender's books are.
+        """
+        journaled = [each for each in batch.operations if not isinstance(each, Release)]
+        releases = [each for each in batch.operations if isinstance(each, Release)]
+        operations = journaled[sender.part :] + releases
+        before = sender.part
+        for first in range(0, max(1, len(operations)), size):
+            some = operations[first : first + size]
+            after = min(before + len(some), len(journaled)) if first + size < len(operations) else None
+            singles = [self._single(operation) for operation in some]
+            yield _encode((*sender.head(batch.number), singles, before, -1 if after is None else after)), after or 0
+            before = after or 0
+
+    def own_tokens(self, operations: Iterable[Operation]) -> dict[int, Tokens]:
+        """What settlements add to the volume, by quarter."""
+        own: dict[int, Tokens] = {}
+        for operation in operations:
+            if isinstance(operation, Settle | Record) and operation.settlement.eligible:
+                settlement = operation.settlement
+                quarter = self._calendar.slot(settlement.at).quarter
+                more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))
+                own[quarter] = (so_far[0] + more[0], so_far[1] + more[1], so_far[2] + more[2])
+        return own
+
+    def slotted(self, slot: Slot, place: Place) -> Slotted:
+        names = [self._cells.field(cell) for cell in place.cells]
+        return (slot.day, slot.hour, slot.quarter, names, list(place.cells.values()), place.eligible, *place.sum())
+
+    def held(self, hold: Hold, sides: int) -> bytes:
+        """A hold as the server keeps it."""
+        return b"%d%b%b" % (sides, self._hold(hold), hold.bill.raw)
+
+    def _single(self, operation: Operation) -> tuple[Any, ...]:
+        if isinstance(operation, Settle):
+            return (
+                "settle",
+                *self._counted(operation.settlement, operation.held.hold.bill, 0),
+                string(operation.record),
+            )
+        if isinstance(operation, Record):
+            return (
+                "record",
+                *self._counted(operation.settlement, operation.bill, operation.unheld),
+                string(operation.record),
+            )
+        if isinstance(operation, Release):
+            return "release", operation.held.hold.id, None, (), ""
+        if isinstance(operation, Note):
+            return "note", "", None, (), string(operation.record)
+        slot = self._calendar.slot(operation.quarter * QUARTER_SECONDS)
+        names = [self._cells.field(operation.cell)]
+        totals = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
+        return "sum", "", totals, (), ""
+
+    def _counted(self, settlement: Settlement, bill: Bill, unheld: int) -> tuple[str, Slotted, list[str | int]]:
+        place = Place()
+        place.add(settlement, unheld)
+        return settlement.id, self.slotted(self._calendar.slot(settlement.at), place), _uses(settlement, bill)
+
+    def _holds(self, holds: Sequence[Hold], bills: dict[Bill, int]) -> _Holds:
+        packed = _Holds()
+        for position, hold in enumerate(holds):
+            bucket, value = hold.id[:ID_BUCKET_DIGITS], string(self.held(hold, hold.sides))
+            if hold.bill.charges:
+                packed.limit(position, hold, bucket, value, bills[hold.bill])
+            else:
+                packed.plain.setdefault(bucket, []).extend((hold.id, value))
+        return packed
+
+    def _hold(self, hold: Hold) -> bytes:
+        local = "" if hold.local_cell is None else self._cells.field(hold.local_cell)
+        return pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell), local)
+
+
+def _account(accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
+    key = held.hold.bill, held.sides, settlement is not None and settlement.local
+    account = accounts.get(key)
+    if account is None:
+        account = accounts[key] = _Account()
+    account.add(held, settlement)
+
+
+def _changes(accounts: dict[tuple[Bill, int, bool], _Account], counters: _Counters) -> list[int]:
+    flat: list[int] = []
+    for (bill, sides, local), account in accounts.items():
+        for charge in bill.charges:
+            flat += (counters.of(charge), *account.change(charge, sides, local))
+    return flat
+
+
+def _bill(bill: Bill, counters: _Counters) -> list[msgspec.Raw | int]:
+    flat: list[msgspec.Raw | int] = [string(bill.raw)]
+    for charge in bill.charges:
+        flat += (counters.of(charge), charge.measure, charge.side)
+    return flat
+
+
+def _uses(settlement: Settlement, bill: Bill) -> list[str | int]:
+    """What one settlement adds to the counters of its bill, its hold aside."""
+    usage = settlement.usage
+    amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: settlement.requests}
+    flat: list[str | int] = []
+    for charge in bill.charges:
+        if charge.measure != CONCURRENT and charge.uses(settlement.local):
+            flat += (charge.place, charge.field, amounts[charge.measure])
+    return flat
+
+
+def _append(groups: dict[str, list[str]], id: str) -> None:
+    bucket = id[:ID_BUCKET_DIGITS]
+    if bucket in groups:
+        groups[bucket].append(id)
+    else:
+        groups[bucket] = [id]
+
+
+def _flat(groups: dict[str, list[_T]]) -> list[str | list[_T]]:
+    return [part for pair in groups.items() for part in pair]

@@ -1,0 +1,109 @@
+"""What the journal's entries say: the records of one batch, or, of old ones, their sums.
+
+a batch   a msgpack array of records, the very bytes that go to the stream
+sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..], "version": as that of records}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+
+from router.core.cost.volume import quarter_of
+from router.core.limits.counters import NO_BILL
+from router.core.values import Cell, Course, Settlement, Usage
+from router.ledger.client.batch import Note, Operation, Place, Record, Sum
+from router.ledger.record import VERSION, Kind, pack_record, unpack_records
+from router.ledger.record import Record as Told
+from router.ledger.redis_keys import nano_totals
+
+_COUNTED = {"settled": 0, "unheld": 1, "attempt": 0}
+"""Kinds that count, and how many of them went on without a hold."""
+
+
+class _Sum(Struct, array_like=True):
+    quarter: int
+    cell: tuple[str, str, str, str, str]
+    totals: list[int]
+    eligible: bool
+    tokens: tuple[int, int, int]
+
+
+class _Sums(Struct):
+    sums: list[_Sum]
+    version: int = 0
+    """0 where money is in micro-USD."""
+
+    def totals(self, sum: _Sum) -> list[int]:
+        return sum.totals if self.version else nano_totals(sum.totals)
+
+
+_decode_sums = msgspec.msgpack.Decoder(_Sums).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def operations_of(payload: bytes) -> list[Operation]:
+    """What to send so that the books have what an entry says. Raises ValueError for what is no entry."""
+    if _is_array(payload):
+        return [_operation(record) for record in unpack_records(payload)]
+    sums = _decode_sums(payload)
+    return [Sum(each.quarter, Cell(*each.cell), sums.totals(each), each.eligible, each.tokens) for each in sums.sums]
+
+
+def summarise(payloads: Iterable[bytes]) -> list[bytes]:
+    """The same books from fewer bytes: one sum for each cell and quarter of an hour."""
+    places: dict[int, dict[Cell, Place]] = {}
+    for payload in payloads:
+        for operation in operations_of(payload):
+            if isinstance(operation, Record):
+                settlement = operation.settlement
+                place = places.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, Place())
+                place.add(settlement, operation.unheld)
+    sums = [
+        _Sum(quarter, msgspec.structs.astuple(cell), place.cells[cell], place.eligible, place.sum())
+        for quarter, cells in sorted(places.items())
+        for cell, place in cells.items()
+    ]
+    return [_encode(_Sums(sums[i : i + 1000], VERSION)) for i in range(0, len(sums), 1000)]
+
+
+def _is_array(payload: bytes) -> bool:
+    return payload[0] & 0xF0 == 0x90 or payload[0] in (0xDC, 0xDD)
+
+
+def _operation(record: Told) -> Operation:
+    unheld = _COUNTED.get(record.kind)
+    settlement = _settlement(record)
+    packed = pack_record(settlement, cast(Kind, record.kind))
+    return Note(packed) if unheld is None else Record(settlement, NO_BILL, packed, unheld)
+
+
+def _settlement(record: Told) -> Settlement:
+    course = Course(
+        record.request,
+        record.level,
+        record.tags,
+        record.reason,
+        record.status,
+        record.stream,
+        record.attempts,
+        record.sent,
+        record.first_byte,
+        record.duration,
+        record.detail,
+    )
+    return Settlement(
+        id=record.id,
+        cell=record.cell,
+        at=record.at,
+        usage=Usage(record.input, record.cached, record.cache_write, record.output, record.estimated),
+        cost=record.cost,
+        counterfactual=record.counterfactual,
+        error=record.error,
+        eligible=record.eligible,
+        course=course,
+        requests=0 if record.kind == "attempt" else 1,
+    )

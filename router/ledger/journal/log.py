@@ -1,0 +1,219 @@
+"""What a writer has sent, kept so that it can be sent again.
+
+`DiskLog` keeps it in the journal, and in memory what the disk would not take. `MemoryLog` is for a ledger without a
+data directory: it survives a lost server, not the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from router.ledger.journal.entries import summarise
+from router.ledger.journal.journal import Journal, JournalError, JournalReader, journals, new_journal, orphans, tidy
+
+KEPT_BYTES = 16 * 1024 * 1024
+"""Of entries in memory; beyond that the oldest go."""
+
+_log = logging.getLogger(__name__)
+
+
+class Entry(Struct, frozen=True):
+    """The records of one batch."""
+
+    number: int
+    payload: bytes
+
+
+class Reading(Protocol):
+    """Entries of one writer."""
+
+    writer: str
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        """In order of their numbers, from the first above `after`."""
+
+
+class Orphan(Reading, Protocol):
+    """Of a writer that is gone, taken over by this process."""
+
+    def retire(self) -> None:
+        """All of it was brought in; it is kept for the case that the books are lost."""
+
+    def close(self) -> None:
+        """Lets go of it: unless it was retired, it may be taken over again."""
+
+
+class Log(Reading, Protocol):
+    @property
+    def last(self) -> int:
+        """Number of the last entry; 0 when there is none."""
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether there is anything of this writer or of former ones: then there were books."""
+
+    def append(self, number: int, payload: bytes) -> None:
+        """Never fails: what cannot be written is kept in memory, and said in the log."""
+
+    def acknowledged(self, number: int) -> None:
+        """The server has applied everything up to this number."""
+
+    def orphans(self) -> Iterable[Orphan]: ...
+    def retired(self) -> Iterable[Reading]:
+        """Of writers that are gone and whose entries were brought in once: the server may have lost them since."""
+
+    def tidy(self) -> None:
+        """Makes old entries smaller, and the oldest go. Blocks: for a thread."""
+
+    def close(self, *, applied: bool) -> None:
+        """The writer ends; `applied` when the server has everything."""
+
+
+class MemoryLog:
+    def __init__(self) -> None:
+        self.writer = secrets.token_hex(6)
+        self.last = 0
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+
+    @property
+    def has_entries(self) -> bool:
+        return bool(self._entries)
+
+    def append(self, number: int, payload: bytes) -> None:
+        self.last = number
+        self._entries.append(Entry(number, payload))
+        self._bytes += len(payload)
+        while self._bytes > KEPT_BYTES:
+            self._bytes -= len(self._entries.popleft().payload)
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        return iter([entry for entry in self._entries if entry.number > after])
+
+    def acknowledged(self, number: int) -> None:
+        """It is kept all the same: the server may lose it."""
+
+    def forget(self, number: int) -> None:
+        """Lets go of everything up to this number."""
+        while self._entries and self._entries[0].number <= number:
+            self._bytes -= len(self._entries.popleft().payload)
+
+    def orphans(self) -> Iterable[Orphan]:
+        return ()
+
+    def retired(self) -> Iterable[Reading]:
+        return ()
+
+    def tidy(self) -> None:
+        pass
+
+    def close(self, *, applied: bool) -> None:
+        pass
+
+
+class DiskLog:
+    """A journal in a folder that it shares with those of other writers."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises JournalError."""
+        self._folder = folder
+        self._journal = new_journal(folder)
+        self._unwritten = MemoryLog()
+        self._acknowledged = 0
+        self._failing = False
+        self.writer = self._journal.writer
+        self.last = 0
+        self.has_entries = any(True for _ in self._former())
+
+    def append(self, number: int, payload: bytes) -> None:
+        self.last = number
+        self.has_entries = True
+        try:
+            self._journal.append(number, payload)
+        except JournalError as error:
+            self._unwritten.append(number, payload)
+            if not self._failing:
+                _log.error("ledger: kept in memory only: %s", error)
+        self._failing = not self._journal.healthy
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        written = (Entry(entry.number, entry.payload) for entry in self._journal.entries(after))
+        return merge(written, self._unwritten.entries(after), key=lambda entry: entry.number)
+
+    def acknowledged(self, number: int) -> None:
+        self._acknowledged = number
+        if self._unwritten.has_entries:
+            self._unwritten.forget(number)
+
+    def orphans(self) -> Iterable[Orphan]:
+        return map(_Orphan, orphans(self._folder))
+
+    def retired(self) -> Iterable[Reading]:
+        return [_Former(reader) for reader in journals(self._folder) if reader.retired]
+
+    def tidy(self) -> None:
+        try:
+            self._journal.compact(summarise, self._acknowledged)
+            tidy(self._folder, summarise)
+        except (JournalError, ValueError) as error:
+            _log.error("ledger: the journal was not tidied: %s", error)
+
+    def close(self, *, applied: bool) -> None:
+        if applied:
+            _retire(self._journal)
+        self._journal.close()
+
+    def _former(self) -> Iterator[object]:
+        return (entry for reader in journals(self._folder) for entry in reader.entries())
+
+
+class _Former:
+    """Of a writer whose entries were brought in once."""
+
+    def __init__(self, reader: JournalReader) -> None:
+        self.writer = reader.writer
+        self._reader = reader
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        return (Entry(entry.number, entry.payload) for entry in self._reader.entries(after))
+
+
+class _Orphan:
+    """Waits until it was brought in; a journal that cannot be marked so is brought in again, to no effect."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.writer = journal.writer
+        self._journal = journal
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        return (Entry(entry.number, entry.payload) for entry in self._journal.entries(after))
+
+    def retire(self) -> None:
+        _retire(self._journal)
+
+    def close(self) -> None:
+        self._journal.close()
+
+
+def _retire(journal: Journal) -> None:
+    try:
+        journal.retire()
+    except JournalError as error:
+        _log.error("ledger: %s", error)
+
+
+def open_log(folder: Path) -> Log:
+    """The journal, or, where there cannot be one, memory, which is said in the log."""
+    try:
+        return DiskLog(folder)
+    except JournalError as error:
+        _log.error("ledger: without a journal, so what is not on the server is lost with the process: %s", error)
+        return MemoryLog()

@@ -1,0 +1,187 @@
+"""Request records as JSON lines, CSV or Parquet, one batch after the other, in constant memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from router.core.money import in_usd, micro_usd
+from router.ledger.record import Record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The last four are the same signs in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+_encode_json = msgspec.json.Encoder().encode
+
+
+class MissingPackageError(Exception):
+    """A format needs a package that is not installed; the text says what to do."""
+
+
+class Column(Struct, frozen=True):
+    """`type` is of Parquet: "text", "texts", "time", "integer", "number" or "flag"."""
+
+    name: str
+    type: str
+    value: Callable[[Record], Any]
+
+
+def _counted(measure: str) -> Callable[[Record], Any]:
+    """A record's share of a total: negative for "lifted", so that a column's sum is what the totals say."""
+    return lambda record: getattr(record.row, measure)
+
+
+def _plain(name: str) -> Callable[[Record], Any]:
+    return lambda record: getattr(record, name)
+
+
+def _tokens(name: str) -> Callable[[Record], Any]:
+    return lambda record: record.row.requests * getattr(record, name)
+
+
+COLUMNS: Sequence[Column] = (
+    Column("time", "time", lambda record: _EPOCH + timedelta(microseconds=round(record.at * 1e6))),
+    Column("kind", "text", _plain("kind")),
+    Column("requests", "integer", _counted("requests")),
+    Column("request_id", "text", _plain("request")),
+    Column("reservation_id", "text", _plain("id")),
+    Column("key", "text", _plain("key")),
+    Column("team", "text", _plain("team")),
+    Column("model", "text", _plain("model")),
+    Column("backend", "text", _plain("backend")),
+    Column("zone", "text", _plain("zone")),
+    Column("sensitivity", "text", _plain("level")),
+    Column("tags", "texts", lambda record: list(record.tags)),
+    Column("reason", "text", _plain("reason")),
+    Column("status", "integer", _plain("status")),
+    Column("stream", "flag", _plain("stream")),
+    Column("attempts", "integer", _plain("attempts")),
+    Column("input_tokens", "integer", _counted("input")),
+    Column("cached_tokens", "integer", _counted("cached")),
+    Column("cache_write_tokens", "integer", _tokens("cache_write")),
+    Column("output_tokens", "integer", _counted("output")),
+    Column("estimated", "flag", _plain("estimated")),
+    Column("cost_micro_usd", "number", lambda record: micro_usd(record.row.cost)),
+    Column("cost_usd", "number", lambda record: in_usd(record.row.cost)),
+    Column("counterfactual_micro_usd", "number", lambda record: micro_usd(record.row.counterfactual)),
+    Column("counterfactual_usd", "number", lambda record: in_usd(record.row.counterfactual)),
+    Column("error", "flag", _plain("error")),
+    Column("eligible", "flag", _plain("eligible")),
+    Column("sent_us", "integer", _plain("sent")),
+    Column("first_byte_us", "integer", _plain("first_byte")),
+    Column("duration_us", "integer", _plain("duration")),
+    Column("detail", "text", _plain("detail")),
+)
+
+
+class Writer(Protocol):
+    def write(self, records: Sequence[Record]) -> None: ...
+
+    def close(self) -> None:
+        """Completes the output; the file that it goes to stays open."""
+
+
+class JsonLines:
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+
+    def write(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._output.write(_encode_json({c.name: _shown(c.value(record)) for c in COLUMNS}) + b"\n")
+
+    def close(self) -> None:
+        self._output.flush()
+
+
+class Csv:
+    """With a header line, and CRLF as RFC 4180 has it. Text that a spreadsheet would take for a formula gets a "'"."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._text = io.TextIOWrapper(output, encoding="utf-8", newline="", write_through=True)
+        self._lines = csv.writer(self._text)
+        self._lines.writerow([column.name for column in COLUMNS])
+
+    def write(self, records: Sequence[Record]) -> None:
+        self._lines.writerows([_cell(column.value(record)) for column in COLUMNS] for record in records)
+
+    def close(self) -> None:
+        self._text.flush()
+        self._text.detach()
+
+
+class Parquet:
+    """Row groups of `ROWS` records, compressed with zstd."""
+
+    ROWS = 10_000
+
+    def __init__(self, output: BinaryIO) -> None:
+        try:
+            self._arrow = import_module("pyarrow")
+            parquet = import_module("pyarrow.parquet")
+        except ImportError:
+            raise MissingPackageError(
+                "Parquet needs the package pyarrow: install breakeven[parquet], or pyarrow beside breakeven"
+            ) from None
+        self._waiting: list[Record] = []
+        self._schema = _schema(self._arrow)
+        self._file = parquet.ParquetWriter(output, self._schema, compression="zstd")
+
+    def write(self, records: Sequence[Record]) -> None:
+        self._waiting += records
+        while len(self._waiting) >= self.ROWS:
+            self._group(self._waiting[: self.ROWS])
+            del self._waiting[: self.ROWS]
+
+    def close(self) -> None:
+        if self._waiting:
+            self._group(self._waiting)
+        self._file.close()
+
+    def _group(self, records: Sequence[Record]) -> None:
+        columns = {column.name: list(map(column.value, records)) for column in COLUMNS}
+        self._file.write_table(self._arrow.table(columns, schema=self._schema))
+
+
+FORMATS: Mapping[str, Callable[[BinaryIO], Writer]] = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet}
+
+
+def _schema(arrow: Any) -> Any:
+    types = {
+        "text": arrow.string(),
+        "texts": arrow.list_(arrow.string()),
+        "time": arrow.timestamp("us", tz="UTC"),
+        "integer": arrow.int64(),
+        "number": arrow.float64(),
+        "flag": arrow.bool_(),
+    }
+    return arrow.schema([(column.name, types[column.type]) for column in COLUMNS])
+
+
+def _shown(value: Any) -> Any:
+    """ISO 8601 with microseconds, always of the same length."""
+    return f"{value:%Y-%m-%dT%H:%M:%S.%fZ}" if isinstance(value, datetime) else value
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:.9f}".removesuffix("000")
+        case list():
+            return _text(",".join(value))
+        case str():
+            return _text(value)
+        case _:
+            return str(_shown(value))
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

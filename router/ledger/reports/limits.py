@@ -1,0 +1,71 @@
+"""How budgets stand: the counters of limits, and totals for those that are not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from router.core.limits.counters import Charge, bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
+from router.core.limits.standing import Standing, turn_of, used_by
+from router.core.values import Row
+from router.ledger.reports.sums import Dimension, Look, open_from
+from router.ledger.reports.totals import Counter, Report, day_range
+
+
+async def standings(
+    report: Report, limits: Sequence[Limit], owned: frozenset[str], now: float, periods: Periods
+) -> list[Standing]:
+    """One for each limit, in their order. `owned` are names of zones. Raises `LedgerUnavailable`.
+
+    A counter of a day or a month begins with the first request that it applies to, and then with what the totals say
+    already; until then it is counted from these here.
+    """
+    charges = bill_of(tuple(limits), now, periods).charges
+    counters = await _counters(report, charges)
+    missing = [charge for charge in charges if charge not in counters]
+    counted = await _counted(report, missing, owned, periods.ids(now).day)
+    found = []
+    for charge in charges:
+        used, held, risk = counters.get(charge) or (counted.get(charge, 0), 0, 0)
+        found.append(Standing(charge.limit, used, held, risk, turn_of(charge.limit, now, periods)))
+    return found
+
+
+async def _counters(report: Report, charges: Sequence[Charge]) -> dict[Charge, Counter]:
+    """Those that are there."""
+    found: dict[Charge, Counter] = {}
+    for place, group in groupby(sorted(charges, key=lambda each: each.place), key=lambda each: each.place):
+        of_place = list(group)
+        values = await report.counters(place, [each.field for each in of_place])
+        found |= {each: value for each, value in zip(of_place, values, strict=True) if value is not None}
+    return found
+
+
+async def _counted(report: Report, missing: Sequence[Charge], owned: frozenset[str], today: str) -> dict[Charge, int]:
+    """From totals, read once for all limits that need the same."""
+    rows: dict[tuple[str, tuple[Dimension, ...]], list[Row]] = {}
+    counted = {}
+    for charge in missing:
+        limit = charge.limit
+        if limit.period not in ("day", "month"):
+            continue
+        needed = limit.period, _dimensions(limit)
+        if needed not in rows:
+            days = [today] if limit.period == "day" else day_range(f"{today[:7]}-01", today)
+            tallies = await report.days_by(Look(needed[1]), days, open_from(today))
+            rows[needed] = [row for tally in tallies for row in tally.rows]
+        counted[charge] = used_by(limit, rows[needed], owned)
+    return counted
+
+
+def _dimensions(limit: Limit) -> tuple[Dimension, ...]:
+    """What tells the cells that it concerns from the others, besides their zone."""
+    found: list[Dimension] = ["model"] if limit.model else []
+    scope = limit.scope.partition(":")[0]
+    if scope == "team":
+        found.append("team")
+    if scope == "key":
+        found.append("key")
+    return tuple(found)

@@ -1,0 +1,251 @@
+"""Reading totals, for people: `breakeven usage` and the dashboard. Off the hot path, on a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from functools import partial
+from importlib import resources
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+import hiredis
+import msgspec
+
+from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
+from router.core.values import Cell, Mixture, Row
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.redis_keys import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_counter, unpack_row, unpack_totals
+from router.ledger.reports.sums import (
+    DAY_SUMS,
+    KEPT_WHOLE,
+    NAMES_FIELD,
+    Dimension,
+    Look,
+    Sums,
+    Tally,
+    asked,
+    asked_for_views,
+    asked_to_keep,
+    unpack_tally,
+)
+from router.ledger.server.address import parse_address
+from router.ledger.server.connection import Connection, connect
+from router.ledger.server.scan import scan_hash
+from router.ledger.stored_keys import StoredKey, read_keys
+
+T = TypeVar("T")
+_KEEPING_SECONDS = 600
+"""How long the sums of a large day may take to be made."""
+
+
+def _everything(cell: Cell) -> bool:
+    return True
+
+
+class Counter(NamedTuple):
+    """Of a limit, in its measure."""
+
+    used: int
+    held: int
+    risk: int
+
+
+class Report:
+    """What the ledger has counted. Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
+
+    async def timezone(self) -> str | None:
+        """Name of the time zone that days are counted in; None when nothing was counted yet."""
+        name = await self._ask("GET", TIMEZONE_KEY)
+        return None if name is None else name.decode()
+
+    async def days(self, days: Iterable[str]) -> list[Row]:
+        """Totals of each cell over some days (YYYY-MM-DD)."""
+        return await self._rows(f"{PREFIX}day:{day}" for day in days)
+
+    async def hours(self, hours: Iterable[int]) -> list[Row]:
+        """Totals of each cell over some hours since the epoch."""
+        return await self._rows(f"{PREFIX}hour:{hour}" for hour in hours)
+
+    async def each_day(self, days: Iterable[str]) -> list[list[Row]]:
+        """Cells of every single day, in the order asked for."""
+        return await self._cells([f"{PREFIX}day:{day}" for day in days])
+
+    async def days_by(self, look: Look, days: Sequence[str], open_from: str) -> list[Tally]:
+        """Totals of every single day by some dimensions: far less to read than the cells.
+
+        What the server has added up of days before `open_from` it keeps, see `sums`. They are asked for one after the
+        other, because adding up a day keeps the server busy for some milliseconds.
+        """
+        kept = await self._kept(look, [day for day in days if day < open_from])
+        return [kept.get(day) or await self._day(look, day, open_from) for day in days]
+
+    async def hours_by(self, look: Look, hours: Sequence[int]) -> list[Tally]:
+        """The same by hour."""
+        return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
+
+    async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
+        """Counters of limits, see `core.limits.counters.Charge`; None for one that is not there yet."""
+        values = await self._ask("HMGET", PREFIX + place, *fields)
+        return [
+            None if value is None else Counter(*unpack_counter(field, value))
+            for field, value in zip(fields, values, strict=True)
+        ]
+
+    async def stored_keys(self) -> list[StoredKey]:
+        """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
+        keys, _ = await self._answer(read_keys(self._connection))
+        return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
+
+    async def volume(self) -> dict[int, Mixture]:
+        """Eligible tokens by quarter of an hour since the epoch."""
+        flat = await self._ask("HGETALL", VOLUME_KEY)
+        return {
+            int(quarter): Mixture(*unpack_totals(tokens)) for quarter, tokens in zip(flat[::2], flat[1::2], strict=True)
+        }
+
+    async def _rows(self, keys: Iterable[str]) -> list[Row]:
+        return merge(row for rows in await self._cells(list(keys)) for row in rows)
+
+    async def _cells(self, keys: Sequence[str]) -> list[list[Row]]:
+        return await asyncio.gather(*(self._hash(key) for key in keys))
+
+    async def _hash(self, key: str) -> list[Row]:
+        """Decoded as it comes, piece by piece, so that others get their turn in between, here and at the server."""
+        found: dict[bytes, bytes] = {}
+        try:
+            async for flat in scan_hash(self._connection, key):
+                found.update(zip(flat[::2], flat[1::2], strict=True))
+        except hiredis.ReplyError as error:
+            raise LedgerUnavailable(str(error)) from None
+        return [unpack_row(field, totals) for field, totals in found.items()]
+
+    async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
+        if not look.kept:
+            return {}
+        found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, look.kept, NAMES_FIELD) for day in days))
+        return {
+            day: unpack_tally(look.kept, rows, names, look.accepts)
+            for day, (rows, names) in zip(days, found, strict=True)
+            if rows is not None and names is not None
+        }
+
+    async def _day(self, look: Look, day: str, open_from: str) -> Tally:
+        cells = f"{PREFIX}day:{day}"
+        if day >= open_from or not look.kept:
+            return await self._tally(look, cells)
+        sums = DAY_SUMS + day
+        if await self._ask("HLEN", cells) > KEPT_WHOLE:
+            return await self._keep(look, cells, sums)
+        (rows,), names, _ = await self._ask("EVAL", self._tally_script, 2, cells, sums, asked_to_keep(look))
+        return unpack_tally(look.kept, rows, names, look.accepts)
+
+    async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
+        """Of a large past day, in pieces. A correction of the day meanwhile removes what marks the beginning."""
+        begun = secrets.token_hex(8)
+        await self._ask("HSET", kept, "begun", begun)
+        await self._ask("EXPIRE", kept, _KEEPING_SECONDS)
+        sums = Sums("bmt", "btk")
+        async for answers, names in self._pieces(cells, asked_for_views):
+            sums.add(answers, names)
+        sums.make_all()
+        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun, *sums.fields)
+        return unpack_tally(look.kept, sums.rows(look.kept), sums.names, look.accepts)
+
+    async def _tally(self, look: Look, cells: str) -> Tally:
+        sums = Sums(look.letters)
+        async for answers, names in self._pieces(cells, partial(asked, look)):
+            sums.add(answers, names)
+        return unpack_tally(look.letters, sums.rows(look.letters), sums.names, _everything)
+
+    async def _pieces(self, cells: str, argument: Callable[[str], bytes]) -> AsyncIterator[tuple[list[bytes], bytes]]:
+        """Views of one piece of the cells after the other, and the names in each."""
+        cursor = "0"
+        while True:
+            answers, names, following = await self._ask("EVAL", self._tally_script, 1, cells, argument(cursor))
+            yield answers, names
+            cursor = following.decode()
+            if cursor == "0":
+                return
+
+    async def _ask(self, *words: str | int | bytes) -> Any:
+        return await self._answer(self._connection.call(*words))
+
+    async def _answer(self, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except hiredis.ReplyError as error:
+            raise LedgerUnavailable(str(error)) from None
+
+
+@asynccontextmanager
+async def open_report(url: str, timeout: float = 5.0) -> AsyncIterator[Report]:
+    """Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
+    connection = await connect(parse_address(url), timeout, _ignore)
+    try:
+        yield Report(connection)
+    finally:
+        connection.lose("closed")
+
+
+def _script(name: str) -> str:
+    return (resources.files("router.ledger.scripts") / name).read_text()
+
+
+def day_range(first: str, last: str) -> list[str]:
+    """All days from the first to the last, both included (YYYY-MM-DD)."""
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return [(start + timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
+
+
+def day_start(day: str, timezone: ZoneInfo) -> float:
+    """First moment of a day (YYYY-MM-DD), in seconds since the epoch; midnight need not exist."""
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=timezone).timestamp()
+    return float(first_of_day(quarter_of(noon), timezone) * QUARTER_SECONDS)
+
+
+def day_end(day: str, timezone: ZoneInfo) -> float:
+    """First moment after a day."""
+    return day_start((date.fromisoformat(day) + timedelta(days=1)).isoformat(), timezone)
+
+
+def add_rows(a: Row, b: Row) -> Row:
+    """Both together, in the first one's cell."""
+    names = Row.__struct_fields__[1:]
+    return Row(a.cell, *(getattr(a, name) + getattr(b, name) for name in names))
+
+
+def merge(rows: Iterable[Row]) -> list[Row]:
+    """One row for each cell, in the order of the cells' names."""
+    merged: dict[Cell, Row] = {}
+    for row in rows:
+        merged[row.cell] = add_rows(merged[row.cell], row) if row.cell in merged else row
+    return [merged[cell] for cell in sorted(merged, key=msgspec.structs.astuple)]
+
+
+def group(rows: Iterable[Row], by: Dimension) -> list[Row]:
+    """One row for each value of a dimension; the cell's other dimensions are empty."""
+    return merge(msgspec.structs.replace(row, cell=_only(row.cell, by)) for row in rows)
+
+
+def total(rows: Sequence[Row]) -> Row:
+    """All rows together; the cell is empty."""
+    everything = Row(Cell("", "", "", "", ""))
+    for row in rows:
+        everything = add_rows(everything, row)
+    return everything
+
+
+def _only(cell: Cell, by: Dimension) -> Cell:
+    return msgspec.structs.replace(Cell("", "", "", "", ""), **{by: getattr(cell, by)})
+
+
+def _ignore(why: str) -> None:
+    pass

@@ -1,0 +1,290 @@
+"""What workers tell each other through the ledger's server, besides the books.
+
+One small hash, `be:{ledger}:shared`, which every worker reads twice a second::
+
+    keys                        version of the stored keys, see `ledger.stored_keys`
+    breaker|<replica's name>    packed `Opening`: a circuit opened, let the replica rest
+    worker|<id>                 packed `WorkerStatus`, written once a second
+
+It is polled: that works alike on one server, behind Sentinel and on a cluster, and heals by itself. Whoever sees
+what is out of date removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import hiredis
+import msgspec
+from msgspec.structs import replace
+
+from router.core.resilience.worker_status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.redis_keys import SHARED_KEY
+from router.ledger.server.address import parse_address
+from router.ledger.server.connection import Connection, connect
+from router.ledger.server.wire import pack
+from router.ledger.stored_keys import VERSION_FIELD, StoredKey, read_keys, read_time, write_keys
+
+POLL_SECONDS = 0.5
+STATUS_SECONDS = 1.0
+FRESH_SECONDS = 3.0
+"""How old a reading of the keys may be before unknown ones are not called wrong."""
+BREAKER, WORKER = b"breaker|", b"worker|"
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
+_LONGEST_TIMER = 3600.0
+
+T = TypeVar("T")
+_encode = msgspec.msgpack.encode
+_opening = msgspec.msgpack.Decoder(Opening)
+_status = msgspec.msgpack.Decoder(WorkerStatus)
+
+_log = logging.getLogger("breakeven.shared")
+
+
+class Listener(Protocol):
+    """A worker, as `Shared` sees it."""
+
+    def report(self) -> WorkerStatus:
+        """What the others should know of this worker."""
+
+    def looked(self) -> None:
+        """The others were read anew: see `Shared.openings` and `Shared.statuses`."""
+
+    def keys_changed(self) -> None:
+        """`Shared.keys` is another one, or one of them has expired."""
+
+
+class Shared:
+    """One worker's side of it, on a connection of its own.
+
+    `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
+    replica's name; `statuses` those of other workers, by id. What was known stays known while it is lost.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 1.0, clock: Callable[[], float] = time.time) -> None:
+        """Raises ValueError for a URL that cannot be used; the text has no secrets."""
+        self.id = secrets.token_hex(4)
+        self.available = False
+        self.why = "not connected yet"
+        self.openings: Mapping[str, Opening] = {}
+        self.statuses: Mapping[str, WorkerStatus] = {}
+        self.keys: tuple[StoredKey, ...] = ()
+        self.keys_version = 0
+        self._address = parse_address(url)
+        self._timeout = timeout
+        self._clock = clock
+        self._offset: float | None = None
+        self._connection: Connection | None = None
+        self._untold: dict[str, Opening] = {}
+        self._told = self._keys_read = float("-inf")
+        self._failures = 0
+        self._expiry: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, listener: Listener) -> None:
+        """Reads once, or gives up at first and goes on in the background."""
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        pause = await self._turn()
+        self._task = asyncio.create_task(self._go_on(pause))
+
+    async def close(self) -> None:
+        """Takes leave of the others, if the server answers, and disconnects."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._expiry is not None:
+            self._expiry.cancel()
+        if self._connection is not None:
+            try:
+                await self._connection.call("HDEL", SHARED_KEY, WORKER + self.id.encode())
+            except (LedgerUnavailable, hiredis.ReplyError):
+                pass  # it goes when it is stale
+            self._lose("closed")
+
+    def now(self) -> float:
+        """By the server's clock, as far as it is known; by this machine's until then."""
+        return self._clock() if self._offset is None else self._loop.time() + self._offset
+
+    @property
+    def keys_unread(self) -> str:
+        """Why there may be other stored keys than `keys`; empty when they were read lately."""
+        if self._keys_read + FRESH_SECONDS >= self._loop.time():
+            return ""
+        return self.why or "they were not read yet"
+
+    def tell(self, replica: str, opening: Opening) -> None:
+        """The circuit of a replica opened here. A longer rest that another worker told of stays."""
+        known = self.openings.get(replica)
+        if known is None or known.until < opening.until:
+            self._untold[replica] = opening
+            self._write()
+
+    # --- the task
+
+    async def _go_on(self, pause: float) -> None:
+        while True:
+            await asyncio.sleep(pause)
+            pause = await self._turn()
+
+    async def _turn(self) -> float:
+        """One poll; seconds until the next."""
+        try:
+            await self._poll(self._connection or await self._connect())
+        except (LedgerUnavailable, hiredis.ReplyError) as error:
+            self._lose(str(error))
+            self._failures += 1
+            return random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures))
+        except Exception:  # a defect of ours, or of what others wrote: the next poll must come all the same
+            _log.exception("shared state not read")
+        return POLL_SECONDS
+
+    async def _connect(self) -> Connection:
+        self._connection = await connect(self._address, self._timeout, self._on_lost)
+        return self._connection
+
+    def _on_lost(self, why: str) -> None:
+        self._connection, self.available, self.why = None, False, why
+
+    def _lose(self, why: str) -> None:
+        if self._connection is not None:
+            self._connection.lose(why)
+        self.available, self.why = False, why
+
+    async def _poll(self, connection: Connection) -> None:
+        asked = self._loop.time()
+        now, flat = await asyncio.gather(read_time(connection), connection.call("HGETALL", SHARED_KEY))
+        self._offset = now - (asked + self._loop.time()) / 2
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        await self._follow_keys(connection, int(fields.get(VERSION_FIELD.encode(), 0)))
+        self.available, self.why, self._failures = True, "", 0
+        self._take(fields, now)
+        self._listener.looked()
+        self._write()
+
+    def _take(self, fields: Mapping[bytes, bytes], now: float) -> None:
+        openings = _read(fields, BREAKER, _opening)
+        statuses = _read(fields, WORKER, _status)
+        others = {id: status for id, status in statuses.items() if id != self.id}
+        self.openings = {name: each for name, each in openings.items() if each.worker != self.id and each.until > now}
+        self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
+        over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
+        gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
+        if self._connection is not None and (over or gone):
+            self._connection.send(pack("HDEL", SHARED_KEY, *over, *gone), partial(self._written, {}))
+
+    # --- keys
+
+    async def _follow_keys(self, connection: Connection, version: int) -> None:
+        """A server that has lost the keys, or the end of one, is told again by whoever knows."""
+        if self.keys_version and not version:
+            _log.error(
+                "the ledger has lost the stored keys, known ones are written again", extra={"keys": len(self.keys)}
+            )
+            await write_keys(connection, b"", self.keys)
+            return  # whoever was first, the next poll finds a version
+        if version != self.keys_version:
+            keys, unreadable = await read_keys(connection)
+            if unreadable:
+                _log.error("stored keys that cannot be read are left out", extra={"keys": unreadable})
+            await self._take_keys(connection, keys, version)
+        self._keys_read = self._loop.time()
+
+    async def _take_keys(self, connection: Connection, keys: Sequence[StoredKey], version: int) -> None:
+        """A revocation is final, even if the server forgot it in a failover."""
+        ended = {key.sha256: key.revoked for key in self.keys if key.revoked is not None}
+        self.keys = tuple(replace(key, revoked=ended.get(key.sha256, key.revoked)) for key in keys)
+        self.keys_version = version
+        self._listener.keys_changed()
+        self._await_expiry()
+        forgotten = [key for key, read in zip(self.keys, keys, strict=True) if key != read]
+        if forgotten:
+            _log.error(
+                "the ledger has forgotten that keys were revoked", extra={"keys": [key.name for key in forgotten]}
+            )
+            await write_keys(connection, str(version).encode(), forgotten)
+
+    def _await_expiry(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        now = self.now()
+        ends = [key.expires for key in self.keys if key.expires is not None and key.works(now)]
+        if ends:
+            self._expiry = self._loop.call_later(min(min(ends) - now, _LONGEST_TIMER), self._expired)
+
+    def _expired(self) -> None:
+        self._expiry = None
+        self._listener.keys_changed()
+        self._await_expiry()
+
+    # --- writing
+
+    def _write(self) -> None:
+        """Openings at once, the status when it is due."""
+        if self._connection is None:
+            return
+        words: list[str | bytes] = []
+        for replica, opening in self._untold.items():
+            words += (BREAKER + replica.encode(), _encode(opening))
+        if self._loop.time() >= self._told + STATUS_SECONDS - POLL_SECONDS / 2:
+            self._told = self._loop.time()
+            words += (WORKER + self.id.encode(), _encode(self._listener.report()))
+        if words:
+            told, self._untold = self._untold, {}
+            self._connection.send(pack("HSET", SHARED_KEY, *words), partial(self._written, told))
+
+    def _written(self, told: Mapping[str, Opening], reply: Any) -> None:
+        if isinstance(reply, Exception):
+            self._untold = {**told, **self._untold}
+        if isinstance(reply, hiredis.ReplyError):
+            self._lose(str(reply))
+
+
+async def read_statuses(connection: Connection) -> tuple[float, list[WorkerStatus]]:
+    """The server's time, and every worker of all gateways on this ledger, in the order of their starts.
+
+    Some of them may be silent by now. Raises `LedgerUnavailable` and `hiredis.ReplyError`.
+    """
+    now, flat = await asyncio.gather(read_time(connection), connection.call("HGETALL", SHARED_KEY))
+    statuses = _read(dict(zip(flat[::2], flat[1::2], strict=True)), WORKER, _status).values()
+    alive = (status for status in statuses if not is_stale(status, now))
+    return now, sorted(alive, key=lambda status: (status.started, status.id))
+
+
+async def statuses_at(url: str, timeout: float = 5.0) -> list[WorkerStatus]:
+    """The workers alone."""
+    return (await look_at(url, timeout))[1]
+
+
+async def look_at(url: str, timeout: float = 5.0) -> tuple[float, list[WorkerStatus]]:
+    """As `read_statuses`, on a connection of its own.
+
+    Raises ValueError for an unusable URL, and `LedgerUnavailable`.
+    """
+    connection = await connect(parse_address(url), timeout, lambda why: None)
+    try:
+        return await read_statuses(connection)
+    except hiredis.ReplyError as error:
+        raise LedgerUnavailable(str(error)) from None
+    finally:
+        connection.lose("closed")
+
+
+def _read(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:
+    """Values by the rest of their field's name; what cannot be read is another version's, and is passed over."""
+    found = {}
+    for field, value in fields.items():
+        if field.startswith(prefix):
+            try:
+                found[field[len(prefix) :].decode()] = decoder.decode(value)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue
+    return found

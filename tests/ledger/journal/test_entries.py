@@ -1,0 +1,46 @@
+import msgspec
+import pytest
+
+from router.core.values import Cell, Settlement, Usage
+from router.ledger.client.batch import Note, Record, Sum
+from router.ledger.journal.entries import operations_of, summarise
+from router.ledger.record import batch_blob, pack_record, pack_refused
+
+API = Cell("openai", "cloud", "chat", "search", "app")
+SETTLEMENT = Settlement("02965446aa1", API, 900.0, Usage(100, 30, 10, 7), 250, 900, False, True)
+REFUSED = pack_refused(at=1.0, key="app", team="search", model="chat", reason="x", status=429, request="")
+pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+CELL = ["openai", "cloud", "chat", "search", "app"]
+
+
+def former(record: bytes) -> bytes:
+    """As it was written when money was in micro-USD."""
+    return pack(unpack(record)[:-1])
+
+
+@pytest.mark.parametrize(("record", "unit"), [(pack_record(SETTLEMENT), 1), (former(pack_record(SETTLEMENT)), 1000)])
+def test_a_record_is_sent_again_with_its_price(record: bytes, unit: int):
+    (operation, note) = operations_of(batch_blob([record, REFUSED]))
+    assert isinstance(operation, Record) and isinstance(note, Note)
+    assert (operation.settlement.cost, operation.settlement.counterfactual) == (250 * unit, 900 * unit)
+    assert operation.settlement.usage == SETTLEMENT.usage
+    again = operations_of(batch_blob([operation.record]))[0]
+    assert again.settlement.cost == 250 * unit
+
+
+def test_a_summary_of_both_kinds_says_its_unit():
+    payloads = [batch_blob([pack_record(SETTLEMENT)]), batch_blob([former(pack_record(SETTLEMENT))])]
+    (summary,) = summarise(payloads)
+    assert operations_of(summary) == [Sum(1, API, [2, 0, 200, 60, 14, 250_250, 900_900, 0, 0, 0], True, (140, 60, 14))]
+
+
+def test_a_former_summary_had_micro_usd():
+    payload = pack({"sums": [[1, CELL, [2, 0, 200, 60, 14, 500, 1800, 0, 0, 1], True, [140, 60, 14]]]})
+    (operation,) = operations_of(payload)
+    assert isinstance(operation, Sum)
+    assert operation.totals == [2, 0, 200, 60, 14, 500_000, 1_800_000, 0, 0, 1]
+
+
+def test_what_is_no_entry_is_an_error():
+    with pytest.raises(ValueError):
+        operations_of(pack({"other": 1}))

@@ -1,0 +1,77 @@
+"""How budgets stand, as ledgers count them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.core.limits.counters import bill_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
+from router.core.values import Cell
+from router.ledger.reports.limits import standings
+from router.ledger.reports.totals import open_report
+
+PERIODS = Periods(ZoneInfo("Europe/Berlin"))
+API = Cell("openai", "cloud", "chat", "search", "app")
+LIMITS = (
+    Limit("global", "all", "", "usd", "month", 10_000),
+    Limit("team:search", "cloud", "", "tokens", "day", 1000),
+    Limit("key:app", "all", "", "requests", "minute", 5),
+    Limit("key:app", "all", "", "concurrent", "", 2),
+)
+
+
+@pytest.fixture
+async def stand(server, clock):
+    """Used, held, at risk and left of each limit."""
+
+    async def ask(*limits: Limit) -> list[tuple[int, int, int, int]]:
+        async with open_report(server.url) as report:
+            found = await standings(report, limits or LIMITS, frozenset({"local"}), clock.now, PERIODS)
+        assert [each.limit for each in found] == list(limits or LIMITS)
+        return [(each.used, each.held, each.risk, each.left) for each in found]
+
+    return ask
+
+
+async def test_nothing_was_used(stand):
+    assert await stand() == [(0, 0, 0, 10_000), (0, 0, 0, 1000), (0, 0, 0, 5), (0, 0, 0, 2)]
+
+
+async def test_a_running_request_is_held_and_a_settled_one_is_used(ledger, hold_of, settlement_of, clock, stand):
+    bill = bill_of(LIMITS, clock.now, PERIODS)
+    fields = {"bill": bill, "cell": API, "cost": 300, "input": 60, "output": 40}
+    hold = hold_of(ledger, **fields, cost_at_risk=50, tokens_at_risk=7)
+    await ledger.reserve(hold)
+    assert await stand() == [(0, 300, 50, 9700), (0, 100, 7, 900), (0, 1, 0, 4), (0, 1, 0, 1)]
+    ledger.settle(settlement_of(hold, cost=120))
+    await ledger.flush()
+    assert await stand() == [(120, 0, 0, 9880), (107, 0, 0, 893), (1, 0, 0, 4), (0, 0, 0, 2)]
+
+
+async def test_a_limit_that_no_request_was_held_against_is_counted_from_the_totals(
+    ledger, hold_of, settlement_of, clock, stand
+):
+    for days, cost in ((-6, 1000), (-1, 30), (0, 4)):
+        at = clock.now + days * 86_400
+        hold = hold_of(ledger, cell=API, at=at)
+        await ledger.reserve(hold)
+        ledger.settle(settlement_of(hold, cost=cost, cell=API, at=at))
+    await ledger.flush()
+    usd = {"side": "all", "model": "", "measure": "usd", "amount": 2000}
+    asked = (
+        Limit("global", period="month", **usd),
+        Limit("global", period="day", **usd),
+        Limit("team:search", period="month", **usd),
+        Limit("key:app", period="month", **usd | {"model": "chat", "side": "cloud"}),
+        Limit("key:app", period="month", **usd | {"side": "local"}),
+        Limit("key:other", period="month", **usd),
+        Limit("global", period="minute", **usd),
+    )
+    assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]
+    # What a ledger says that holds a request against them now.
+    hold = hold_of(ledger, bill=bill_of(asked, clock.now, PERIODS), cell=API, cost=1)
+    await ledger.reserve(hold)
+    assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]

@@ -1,0 +1,154 @@
+"""Totals by a few dimensions, added up by the server."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from support.totals import packed_totals
+
+from router.core.values import Cell, Row
+from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.sums import Look, Tally, all_names
+from router.ledger.reports.totals import open_report
+
+GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
+API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)
+BOT = Row(Cell("api", "cloud", "small", "sales", "bot"), 5, 0, 1, 1, 1, 10, 20, 0, 0, 0)
+DAY, NEXT = "2026-05-20", "2026-05-21"
+KEPT = "be:{ledger}:sums:" + DAY
+
+
+def write(server, place: str, *rows: Row) -> None:
+    for row in rows:
+        figures = packed_totals(msgspec.structs.astuple(row)[1:])
+        server.client.hset(f"be:{{ledger}}:{place}", pack_cell(row.cell), figures)
+
+
+def named(row: Row, **names: str) -> Row:
+    """The row with these names alone."""
+    return msgspec.structs.replace(row, cell=msgspec.structs.replace(Cell("", row.cell.zone, "", "", ""), **names))
+
+
+@pytest.fixture
+async def look(server):
+    """Rows of a day, in the order of their names."""
+
+    async def ask(*by, day: str = DAY, open_from: str = DAY, **wanted: str) -> list[Row]:
+        async with open_report(server.url) as report:
+            (tally,) = await report.days_by(Look(by, wanted), [day], open_from)
+        return sorted(tally.rows, key=lambda row: msgspec.structs.astuple(row.cell))
+
+    return ask
+
+
+async def test_rows_have_the_zone_and_the_names_that_were_looked_for(server, look):
+    write(server, f"day:{DAY}", GPU, API, BOT)
+    assert await look("key") == [named(API, key="100%|<b>"), named(BOT, key="bot"), named(GPU, key="app")]
+    assert await look("model", "team", key="app") == [named(GPU, model="chat", team="search")]
+    assert await look("zone", zone="nowhere") == []
+
+
+async def test_rows_of_one_name_are_added_up(server, look):
+    write(server, f"day:{DAY}", GPU, API, BOT)
+    assert await look("backend") == [
+        Row(Cell("api", "cloud", "", "", ""), 7, 1, 21, 3, 7, 410, 20, 0, 1, 4),
+        named(GPU, backend="gpu"),
+    ]
+
+
+async def test_totals_from_before_the_last_column_count_nothing_in_it(server, look):
+    old = msgspec.msgpack.encode(msgspec.structs.astuple(GPU)[1:10])
+    server.client.hset(f"be:{{ledger}}:day:{DAY}", pack_cell(GPU.cell), old)
+    row = msgspec.structs.replace(named(GPU, backend="gpu"), counterfactual=1000 * GPU.counterfactual)  # was micro-USD
+    for open_from in (DAY, NEXT):
+        assert await look("backend", open_from=open_from) == [row]
+
+
+@pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
+@pytest.mark.parametrize("wanted", [{}, {"zone": "cloud"}, {"team": "search"}, {"model": "chat"}, {"key": "100%|<b>"}])
+async def test_a_past_day_says_the_same_whether_it_was_added_up_before_or_not(by, wanted, server, look):
+    write(server, f"day:{DAY}", GPU, API, BOT)
+
+    def shown(rows) -> list[tuple]:
+        return sorted((getattr(row.cell, by), row.cell.zone, row.cost, row.requests, row.unheld) for row in rows)
+
+    now = shown(await look(by, **wanted))
+    assert now and [shown(await look(by, open_from=NEXT, **wanted)) for _ in range(2)] == [now, now]
+
+
+async def test_a_past_day_is_added_up_once(server, look):
+    write(server, f"day:{DAY}", GPU)
+    server.client.expire(f"be:{{ledger}}:day:{DAY}", 1000)
+    await look("team", open_from=NEXT)
+    write(server, f"day:{DAY}", BOT)
+    assert [row.cell.team for row in await look("team", open_from=NEXT)] == ["search"]
+    assert 0 < server.client.ttl(KEPT) <= 1000
+
+
+async def test_a_day_that_is_open_or_empty_is_not_kept(server, look):
+    assert await look("team", open_from=NEXT) == []
+    write(server, f"day:{DAY}", GPU)
+    assert await look("team") and not server.client.exists(KEPT)
+
+
+async def test_models_of_a_key_are_never_kept(server, look):
+    write(server, f"day:{DAY}", GPU, API)
+    assert await look("model", key="app", open_from=NEXT) == [named(GPU, model="chat")]
+    assert not server.client.exists(KEPT)
+
+
+async def test_a_late_correction_forgets_what_was_added_up(server, ledger, hold_of, settlement_of, look):
+    write(server, f"day:{DAY}", GPU)
+    await look("team", open_from=NEXT)
+    hold = hold_of(ledger)
+    ledger.record(settlement_of(hold), hold.bill)
+    await ledger.flush()
+    assert sum(row.requests for row in await look("team", open_from=NEXT)) == 2
+
+
+async def test_a_charged_hold_forgets_it_too(server, ledger, hold_of, clock, look):
+    await ledger.reserve(hold_of(ledger))
+    write(server, f"day:{DAY}", GPU)
+    await look("team", open_from=NEXT)
+    clock.now += 86_400
+    await ledger.sweep()
+    assert sum(row.unsettled for row in await look("team", open_from=NEXT)) == 1
+
+
+async def test_hours(server):
+    write(server, "hour:7", GPU, BOT)
+    async with open_report(server.url) as report:
+        seven, eight = await report.hours_by(Look(("team",), {"team": "sales"}), [7, 8])
+    assert list(seven.rows) == [named(BOT, team="sales")] and list(eight.rows) == []
+
+
+async def test_names_are_of_all_cells_whatever_is_looked_for(server):
+    write(server, f"day:{DAY}", GPU)
+    write(server, f"day:{NEXT}", API)
+    async with open_report(server.url) as report:
+        for wanted in ({}, {"key": "app"}):
+            tallies = await report.days_by(Look(("team",), wanted), [DAY, NEXT], NEXT)
+            assert all_names(tallies) == {
+                "backend": ["api", "gpu"],
+                "zone": ["cloud", "local"],
+                "model": ["chat"],
+                "team": ["search"],
+                "key": ["100%|<b>", "app"],
+            }
+    assert all_names([Tally()])["key"] == []
+
+
+async def test_days_one_by_one(server):
+    write(server, f"day:{DAY}", GPU)
+    async with open_report(server.url) as report:
+        assert await report.each_day(["2026-05-19", DAY]) == [[], [GPU]]
+
+
+async def test_the_volume_by_quarter(server, ledger, hold_of, settlement_of):
+    hold = hold_of(ledger)
+    await ledger.reserve(hold)
+    ledger.settle(settlement_of(hold))
+    await ledger.flush()
+    async with open_report(server.url) as report:
+        volume = await report.volume()
+        assert {quarter: mix.total for quarter, mix in volume.items()} == {int(hold.at // 900): pytest.approx(107)}

@@ -1,0 +1,83 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.values import Cell, Course, Row, Settlement, Usage
+from router.ledger.record import VERSION, Record, batch_blob, pack_record, pack_refused, unpack_records
+from router.ledger.reports.totals import total
+
+CLOUD = Cell("openai", "cloud", "chat", "search", "app")
+COURSE = Course("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
+SETTLEMENT = Settlement(
+    "02965446aa1", CLOUD, 1_779_267_600.25, Usage(100, 30, 10, 7, True), 250, 900, False, True, course=COURSE
+)
+pack = msgspec.msgpack.encode
+
+
+def test_a_record_says_everything_about_a_settlement():
+    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert record == Record(
+        *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
+        *(100, 30, 10, 7, True, 250, 900, False, True),
+        *("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full", VERSION),
+    )
+    assert record.cell == CLOUD
+
+
+def test_a_refusal_counts_nothing():
+    refused = pack_refused(
+        at=1.5, key="app", team="search", model="chat", level="restricted", tags=("phi",), reason="no_backend",
+        status=503, request="req-2", detail="gpu is down",
+    )  # fmt: skip
+    assert unpack_records(batch_blob([refused])) == [
+        Record(
+            "refused", "", 1.5, "app", "search", "chat", level="restricted", tags=("phi",), reason="no_backend",
+            status=503, request="req-2", detail="gpu is down", version=VERSION,
+        )
+    ]  # fmt: skip
+
+
+@given(st.sampled_from([0, 1, 15, 16, 17, 65_535, 65_536]))
+def test_a_batch_is_an_array_of_any_length(length):
+    assert msgspec.msgpack.decode(batch_blob([b"\x01"] * length)) == [1] * length
+
+
+def test_records_of_a_newer_version_can_be_read():
+    packed = pack([*msgspec.msgpack.decode(pack_record(SETTLEMENT)), "a field of tomorrow"])
+    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+
+
+def test_what_a_script_leaves_out_is_empty():
+    held = pack(["held", "x", 1_779_267_600, "app", "search", "chat", "openai", "cloud", 5, 0, 0, 7, False, 12])
+    (record,) = unpack_records(batch_blob([held]))
+    assert (record.at, record.output, record.cost, record.tags, record.detail) == (1_779_267_600.0, 7, 12_000, (), "")
+
+
+def test_a_record_without_a_version_had_micro_usd():
+    *fields, version = msgspec.msgpack.decode(pack_record(SETTLEMENT))
+    (record,) = unpack_records(batch_blob([pack(fields)]))
+    assert (version, record.version, record.cost, record.counterfactual) == (VERSION, VERSION, 250_000, 900_000)
+
+
+@pytest.mark.parametrize("blob", [b"", b"\x91", pack({"a": 1}), pack([["settled"]]), pack([[1] * 28])])
+def test_something_else_is_an_error(blob):
+    with pytest.raises(ValueError):
+        unpack_records(blob)
+
+
+def test_a_settled_record_adds_what_the_settlement_did():
+    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert record.row == Row(CLOUD, 1, 0, 100, 30, 7, 250, 900, 1, 0)
+
+
+def test_a_charge_is_unsettled_and_can_be_taken_back():
+    records = unpack_records(batch_blob([pack_record(SETTLEMENT, "held"), pack_record(SETTLEMENT, "lifted")]))
+    assert [record.row.unsettled for record in records] == [1, -1]
+    assert total([record.row for record in records]) == Row(Cell("", "", "", "", ""))
+
+
+@pytest.mark.parametrize("kind", ["refused", "a kind of tomorrow"])
+def test_other_records_add_nothing(kind):
+    record = Record(kind, "x", 0.0, "app", "search", "chat", input=5, cost=7)
+    assert record.row == Row(record.cell)
