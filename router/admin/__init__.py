@@ -1,40 +1,22 @@
 """The control plane: the JSON API, metrics and pages on a port and in a process of their own.
 
-    routes      the one table: method, path, who may, handler, types of question and answer
-    questions   what a request asks, decoded: query strings and bodies
-    answers     what the API says, as frozen types; the OpenAPI document is made from both
-    openapi     that document
-    server      an aiohttp application from the table
-    guard       who is asking: host, credential, role, forged writes
-    tokens      the admin's and the viewer's token: given, or made at first start
-    sessions    who is signed in
-    aside       work that may have no end, in a process that can be ended
-    attempts    how often somebody may guess
-    settings    what its process is told
-    build       settings -> control
-    control     what handlers work with
-    books       reading totals and volumes
-    sources     what other parts of the gateway report: workers, budgets, request records
-    spend       totals, series, forecast, CSV
-    economics   break-even and what the GPU is worth
-    operations  backends, workers, budgets
-    decisions   request records and their explanations
-    desk        the policy's file: check, explain, apply, roll back
-    desk_api    the same for browsers
-    policy_file writing that file
-    history     every version of the policy that was in force
-    workers     what they report through the ledger's server
-    budgets     how limits stand
-    records     request records, page by page
-    live        server-sent events
-    metrics     Prometheus
-    gauges      its figures of backends, workers and budgets
-    follower    request records as they are written
-    meters      what they measure
-    spans       what they are as spans
-    traces      sending those to an OpenTelemetry collector
-    pages       static files, from `pages/` and from the plotly package
-    entry       signing in and out
+    routes           the one table: method, path, who may, handler, types of request and response
+    request_types    what a request asks, decoded: query strings and bodies
+    response_types   what the API says, as frozen types; the OpenAPI document is made from both
+    openapi          that document
+    server           an aiohttp application from the table
+    auth             who is asking, and what they may
+    policy           the policy's file: check, explain, apply, roll back
+    views            what the pages show
+    telemetry        Prometheus and OpenTelemetry
+    sources          what other parts of the gateway report
+    ledger_session   reading totals and volumes
+    handler_context  what handlers work with
+    time_limited     work that may have no end, in a process that can be ended
+    settings         what its process is told
+    assemble         settings -> the handlers' context
+    static_files     the pages, from `pages/` and from the plotly package
+    errors           what a handler refuses, and how it says so
 
 A page is a file in `pages/`: it is found by name, served at `/NAME` (`/` is `index.html`), with an ETag, compressed.
 In HTML and scripts `{{NAME}}` becomes the address of another file with its content's hash in it, so that browsers may

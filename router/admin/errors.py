@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from router.admin.answers import PolicyProblem, Refused, Trouble
+from router.admin.response_types import PolicyProblem, Refused, Trouble
 
 
 class ApiError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from router.admin.answers import Refused
+from router.admin.response_types import Refused
 from router.admin.routes import Access, Route
 
 _REFERENCE = "#/components/schemas/{name}"

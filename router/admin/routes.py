@@ -11,20 +11,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.admin import (
-    answers,
-    decisions,
-    desk_api,
-    economics,
-    entry,
-    live,
-    metrics,
-    operations,
-    pages,
-    questions,
-    spend,
-)
-from router.admin.control import Ask, Control
+from router.admin import request_types, response_types, static_files
+from router.admin.auth import sign_in
+from router.admin.handler_context import Ask, Control
+from router.admin.policy import api as policy
+from router.admin.telemetry import prometheus
+from router.admin.views import breakeven, live_events, operations, requests, spend
 
 Handler = Callable[[Control, Ask], Awaitable[Any]]
 
@@ -66,39 +58,42 @@ OPEN, VIEWER, ADMIN = Access.OPEN, Access.VIEWER, Access.ADMIN
 # One line or two each, to be read as a table.
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/healthz", OPEN, operations.health, "This process runs", answers.Health, any_host=True),
-    Route("GET", "/metrics", VIEWER, metrics.scrape, "Prometheus metrics", media="text/plain"),
-    Route("POST", "/sign-in", OPEN, entry.sign_in, "Sign in with a token; makes a session cookie",
-          answers.Session, body=questions.SignIn),
-    Route("POST", "/sign-out", VIEWER, entry.sign_out, "End the session", answers.Health),
-    Route("GET", "/api/openapi.json", VIEWER, pages.openapi, "This document", dict[str, Any]),
-    Route("GET", "/api/session", VIEWER, entry.session, "Who is signed in", answers.Session),
+    Route("GET", "/healthz", OPEN, operations.health, "This process runs", response_types.Health, any_host=True),
+    Route("GET", "/metrics", VIEWER, prometheus.scrape, "Prometheus metrics", media="text/plain"),
+    Route("POST", "/sign-in", OPEN, sign_in.sign_in, "Sign in with a token; makes a session cookie",
+          response_types.Session, body=request_types.SignIn),
+    Route("POST", "/sign-out", VIEWER, sign_in.sign_out, "End the session", response_types.Health),
+    Route("GET", "/api/openapi.json", VIEWER, static_files.openapi, "This document", dict[str, Any]),
+    Route("GET", "/api/session", VIEWER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
-          answers.Spend, questions.SpendQuery),
-    Route("GET", "/api/breakeven", VIEWER, economics.breakeven, "Whether the GPU is worth its rent",
-          answers.BreakEvenAnswer),
-    Route("GET", "/api/budgets", VIEWER, operations.budgets, "Budgets: used, held, left", answers.Budgets),
+          response_types.Spend, request_types.SpendQuery),
+    Route("GET", "/api/breakeven", VIEWER, breakeven.breakeven, "Whether the GPU is worth its rent",
+          response_types.BreakEvenAnswer),
+    Route("GET", "/api/budgets", VIEWER, operations.budgets, "Budgets: used, held, left", response_types.Budgets),
     Route("GET", "/api/backends", VIEWER, operations.backends, "Backends, workers, the ledger and the policy",
-          answers.Operations),
-    Route("GET", "/api/requests", VIEWER, decisions.requests, "Decisions, latest first",
-          answers.Requests, questions.RequestsQuery),
-    Route("GET", "/api/requests/{id}", VIEWER, decisions.request, "One decision, explained", answers.RequestDetail),
-    Route("GET", "/api/events", VIEWER, live.events, "What changes, as server-sent events", media="text/event-stream"),
-    Route("GET", "/api/policy", VIEWER, desk_api.policy, "The policy's text and state", answers.PolicyText),
-    Route("POST", "/api/policy/check", VIEWER, desk_api.check, "What is wrong with a draft, and what it changes",
-          answers.CheckAnswer, body=questions.Draft),
-    Route("POST", "/api/policy/explain", VIEWER, desk_api.explain, "Where a request would go by a draft, and why",
-          answers.ExplainAnswer, body=questions.ExplainDraft),
-    Route("POST", "/api/policy/apply", ADMIN, desk_api.apply, "Write a draft to the policy's file",
-          answers.Applied, body=questions.ApplyDraft, conditional=True),
-    Route("GET", "/api/policy/history", VIEWER, desk_api.history, "Versions that were in force", answers.History),
-    Route("GET", "/api/policy/history/{version}", VIEWER, desk_api.version, "The text of one of them",
-          answers.HistoryText),
-    Route("POST", "/api/policy/rollback", ADMIN, desk_api.roll_back, "Write an earlier version to the policy's file",
-          answers.Applied, body=questions.RollBack, conditional=True),
-    Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
-    Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image", media="application/octet-stream"),
-    Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
-    Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
+          response_types.Operations),
+    Route("GET", "/api/requests", VIEWER, requests.requests, "Decisions, latest first",
+          response_types.Requests, request_types.RequestsQuery),
+    Route("GET", "/api/requests/{id}", VIEWER, requests.request, "One decision, explained",
+          response_types.RequestDetail),
+    Route("GET", "/api/events", VIEWER, live_events.events, "What changes, as server-sent events",
+          media="text/event-stream"),
+    Route("GET", "/api/policy", VIEWER, policy.policy, "The policy's text and state", response_types.PolicyText),
+    Route("POST", "/api/policy/check", VIEWER, policy.check, "What is wrong with a draft, and what it changes",
+          response_types.CheckAnswer, body=request_types.Draft),
+    Route("POST", "/api/policy/explain", VIEWER, policy.explain, "Where a request would go by a draft, and why",
+          response_types.ExplainAnswer, body=request_types.ExplainDraft),
+    Route("POST", "/api/policy/apply", ADMIN, policy.apply, "Write a draft to the policy's file",
+          response_types.Applied, body=request_types.ApplyDraft, conditional=True),
+    Route("GET", "/api/policy/history", VIEWER, policy.history, "Versions that were in force", response_types.History),
+    Route("GET", "/api/policy/history/{version}", VIEWER, policy.version, "The text of one of them",
+          response_types.HistoryText),
+    Route("POST", "/api/policy/rollback", ADMIN, policy.roll_back, "Write an earlier version to the policy's file",
+          response_types.Applied, body=request_types.RollBack, conditional=True),
+    Route("GET", "/sign-in", OPEN, static_files.sign_in, "The sign-in page", media="text/html"),
+    Route("GET", "/assets/{name}", OPEN, static_files.asset, "A style, script or image",
+          media="application/octet-stream"),
+    Route("GET", "/", VIEWER, static_files.index, "The dashboard", media="text/html", page=True),
+    Route("GET", "/{name}", VIEWER, static_files.page, "Another page", media="text/html", page=True),
 )
 # fmt: on

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from router.admin.answers import Refused, Trouble
-from router.admin.control import Ask, Control
-from router.admin.entry import FORM
+from router.admin.auth.guard import admit, check_host, check_origin
+from router.admin.auth.sign_in import FORM
 from router.admin.errors import ApiError
-from router.admin.guard import admit, check_host, check_origin
+from router.admin.handler_context import Ask, Control
+from router.admin.response_types import Refused, Trouble
 from router.admin.routes import ROUTES, Access, Route
 
 LARGEST_BODY = 4_000_000

@@ -15,16 +15,16 @@ import time
 import msgspec
 from aiohttp import web
 
-from router.admin.budgets import LedgerBudgets
-from router.admin.build import make_control
-from router.admin.follower import Follower, Listener, Past
-from router.admin.meters import RecordMeters
-from router.admin.records import LedgerRecords
+from router.admin.assemble import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
-from router.admin.sources import Sources
-from router.admin.traces import traces_from
-from router.admin.workers import LedgerWorkers
+from router.admin.sources.interface import Sources
+from router.admin.sources.limits import LedgerBudgets
+from router.admin.sources.records import LedgerRecords
+from router.admin.sources.workers import LedgerWorkers
+from router.admin.telemetry.record_follower import Follower, Listener, Past
+from router.admin.telemetry.record_metrics import RecordMeters
+from router.admin.telemetry.traces import traces_from
 from router.app import logs
 from router.app.lifeline import stop_event
 from router.app.port import join_port

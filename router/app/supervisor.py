@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
-from router.admin.tokens import Taken, TokenUnusable, take_tokens
 from router.app import logs
 from router.app.children import PYTHON, Child
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir

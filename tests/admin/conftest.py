@@ -14,10 +14,10 @@ from aiohttp import web
 from support.control import ADMIN, POLICY, VIEWER, Clock, Plane
 from valkey import Valkey
 
-from router.admin.build import make_control
+from router.admin.assemble import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
-from router.admin.sources import Sources
+from router.admin.sources.interface import Sources
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage

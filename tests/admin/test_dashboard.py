@@ -13,8 +13,8 @@ from playwright.async_api import expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 
-from router.admin.answers import BudgetUse, Circuit, Latency, RequestRecord, WorkerReport
-from router.admin.sources import Course, Page, Seen, Sources, WorkerStatus
+from router.admin.response_types import BudgetUse, Circuit, Latency, RequestRecord, WorkerReport
+from router.admin.sources.interface import Course, Page, Seen, Sources, WorkerStatus
 from router.core.values import Cell, Usage
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import day_range, open_report

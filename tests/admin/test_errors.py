@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pickle
 
-from router.admin.answers import PolicyProblem
 from router.admin.errors import ApiError, ledger_lost
+from router.admin.response_types import PolicyProblem
 
 
 def test_an_error_is_answered_with_what_it_was_made_of() -> None:

@@ -15,8 +15,8 @@ import yaml
 from support.control import API, GPU, VIEWER
 from support.reported import Budgets, Workers
 
-from router.admin.meters import RecordMeters
-from router.admin.sources import Sources
+from router.admin.sources.interface import Sources
+from router.admin.telemetry.record_metrics import RecordMeters
 from router.ledger.record import Record
 
 ROOT = Path(__file__).parents[2]

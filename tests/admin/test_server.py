@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from msgspec import Struct
 from support.control import ADMIN, VIEWER
 
-from router.admin.build import make_control
+from router.admin.assemble import make_control
 from router.admin.errors import ApiError
 from router.admin.routes import Access, Route
 from router.admin.server import LARGEST_BODY, SECURITY_HEADERS, application, as_json

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from router.admin.control import Control
+from router.admin.handler_context import Control
 from router.core.values import Cell
 
 ADMIN = "admin-token-of-these-tests"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from router.admin.answers import BudgetUse, WorkerReport
-from router.admin.sources import Seen, WorkerStatus
+from router.admin.response_types import BudgetUse, WorkerReport
+from router.admin.sources.interface import Seen, WorkerStatus
 
 
 class Workers:

@@ -1,0 +1,94 @@
+"""Who is signed in. Sessions are kept in a file, so that a restart signs nobody out and a sign-out stays one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from router.admin.auth.tokens import Tokens
+from router.admin.response_types import Role
+
+LIFETIME_SECONDS = 12 * 3600.0
+MOST_SESSIONS = 1000
+
+log = logging.getLogger("breakeven.admin")
+
+
+class SignedIn(Struct, frozen=True):
+    digest: str
+    """SHA-256 of the cookie's value, which is kept nowhere."""
+    role: Role
+    csrf: str
+    expires: float
+    fingerprint: str
+    """Of the token that it was opened with: a changed token ends its sessions."""
+
+    def __repr__(self) -> str:
+        return f"SignedIn({self.role})"
+
+
+class Sessions:
+    def __init__(self, path: Path, tokens: Tokens, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._tokens = tokens
+        self._clock = clock
+        self._open: dict[str, SignedIn] = {each.digest: each for each in _load(path)}
+
+    def open(self, role: Role) -> tuple[str, SignedIn]:
+        """The cookie's value, and the session."""
+        value = secrets.token_urlsafe(32)
+        expires = self._clock() + LIFETIME_SECONDS
+        session = SignedIn(_digest(value), role, secrets.token_urlsafe(24), expires, self._tokens.fingerprint(role))
+        self._open[session.digest] = session
+        self._save()
+        return value, session
+
+    def find(self, value: str) -> SignedIn | None:
+        session = self._open.get(_digest(value))
+        return session if session is not None and self.holds(session) else None
+
+    def holds(self, session: SignedIn) -> bool:
+        """Whether it is still good."""
+        return (
+            session.digest in self._open
+            and self._clock() < session.expires
+            and session.fingerprint == self._tokens.fingerprint(session.role)
+        )
+
+    def close(self, session: SignedIn) -> None:
+        if self._open.pop(session.digest, None) is not None:
+            self._save()
+
+    def _save(self) -> None:
+        good = sorted(filter(self.holds, self._open.values()), key=lambda each: each.expires)[-MOST_SESSIONS:]
+        self._open = {each.digest: each for each in good}
+        try:
+            _store(self._path, msgspec.json.encode(good))
+        except OSError as error:
+            log.error("sessions cannot be kept, a restart will end them", extra={"why": error.strerror})
+
+
+def _store(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
+
+
+def _load(path: Path) -> list[SignedIn]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[SignedIn])
+    except (OSError, msgspec.DecodeError):  # nobody is signed in then
+        return []
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode(errors="surrogateescape")).hexdigest()

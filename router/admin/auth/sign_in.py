@@ -1,0 +1,102 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from aiohttp import web
+
+from router.admin.auth.login_attempts import Attempts
+from router.admin.errors import ApiError
+from router.admin.handler_context import Ask, Control
+from router.admin.request_types import SignIn
+from router.admin.response_types import Health, Session
+
+COOKIE = "breakeven_session"
+FORM = "application/x-www-form-urlencoded"
+WRONG_TOKEN = "wrong_token"  # noqa: S105
+WRONG = "this token is not right"
+
+log = logging.getLogger("breakeven.admin")
+
+
+async def sign_in(control: Control, ask: Ask) -> Session | web.Response:
+    """A form is answered with a way on, JSON with JSON. Raises ApiError."""
+    request = ask.request
+    form = request.content_type == FORM
+    try:
+        value, session = _opened(control, await _token(request, ask), request.remote or "")
+    except ApiError as error:
+        if not form:
+            raise
+        problem = error.answer.error.code
+        return web.Response(status=303, headers={"location": f"/sign-in?problem={problem}"})
+    answer = (
+        web.Response(status=303, headers={"location": "/"})
+        if form
+        else web.Response(body=msgspec.json.encode(session), content_type="application/json")
+    )
+    answer.set_cookie(
+        COOKIE,
+        value,
+        expires=None,
+        max_age=None,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=_is_tls(request),
+    )
+    return answer
+
+
+async def _token(request: web.Request, ask: Ask) -> str:
+    if request.content_type == FORM:
+        token = (await request.post()).get("token", "")
+        return token.strip() if isinstance(token, str) else ""
+    given: SignIn = ask.body
+    return given.token.strip()
+
+
+def _opened(control: Control, token: str, address: str) -> tuple[str, Session]:
+    role = control.tokens.role_of(token)
+    if role is None:
+        slow_down(control.sign_ins, address)
+        log.warning("sign-in refused", extra={"address": address})
+        raise ApiError(401, WRONG_TOKEN, WRONG)
+    value, session = control.sessions.open(role)
+    log.info("signed in", extra={"role": role, "address": address})
+    return value, Session(role, session.csrf, session.expires, control.version)
+
+
+def slow_down(attempts: Attempts, address: str) -> None:
+    """Count a wrong token. Raises ApiError when there were too many from there.
+
+    Only wrong ones are refused: somebody else behind the same address must not be locked out by them.
+    """
+    wait = attempts.wait(address)
+    if wait:
+        headers = {"retry-after": str(int(wait) + 1)}
+        raise ApiError(429, "too_many_attempts", "too many wrong tokens: wait a minute", headers=headers)
+    attempts.failed(address)
+
+
+def _is_tls(request: web.Request) -> bool:
+    """A proxy's word is enough here: whoever forges it only keeps the cookie from themselves."""
+    return request.secure or request.headers.get("x-forwarded-proto", "").lower() == "https"
+
+
+async def sign_out(control: Control, ask: Ask) -> web.Response:
+    session = ask.asker.session
+    if session is not None:
+        control.sessions.close(session)
+    answer = web.Response(body=msgspec.json.encode(Health()), content_type="application/json")
+    answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    return answer
+
+
+async def session(control: Control, ask: Ask) -> Session:
+    who = ask.asker
+    if who.session is None:
+        return Session(who.role, version=control.version)
+    return Session(who.role, who.session.csrf, who.session.expires, control.version)

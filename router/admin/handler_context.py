@@ -1,0 +1,84 @@
+"""What handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from msgspec import Struct
+
+from router.admin.auth.login_attempts import Attempts
+from router.admin.auth.sessions import Sessions, SignedIn
+from router.admin.auth.tokens import Tokens
+from router.admin.ledger_session import Books
+from router.admin.policy.service import Author, Desk
+from router.admin.response_types import Role
+from router.admin.sources.interface import Sources
+from router.admin.static_files import Pages
+from router.admin.time_limited import Aside
+
+if TYPE_CHECKING:
+    from router.admin.telemetry.prometheus import Counters
+    from router.admin.views.live_events import Live
+
+
+@dataclass(frozen=True)
+class Control:
+    books: Books
+    desk: Desk
+    sources: Sources
+    tokens: Tokens
+    sessions: Sessions
+    sign_ins: Attempts
+    """Guesses on the sign-in page."""
+    bearers: Attempts
+    """Guesses by API clients: counted apart, so that a client with an old token keeps nobody from signing in."""
+    hosts: frozenset[str]
+    """Names that it may be called by; see `guard`."""
+    proxied_as: frozenset[str]
+    """Those of them that were given: its pages may come from there."""
+    any_address: bool
+    """It listens on every address of the machine, so an IP address is as good as a name."""
+    pages: Pages
+    live: Live
+    aside: Aside
+    """For work on what somebody sent."""
+    counters: Counters
+    openapi: bytes
+    version: str
+    clock: Callable[[], float]
+
+
+class Who(Struct, frozen=True):
+    """Who asks, once that is known."""
+
+    role: Role
+    session: SignedIn | None
+    """None for a bearer token."""
+    address: str
+
+    @property
+    def name(self) -> str:
+        """For the history."""
+        return f"{self.role} ({'page' if self.session is not None else 'token'}, {self.address})"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to a route, checked and decoded."""
+
+    request: web.Request
+    who: Who | None
+    """None on routes that are open."""
+    query: Any = None
+    body: Any = None
+
+    @property
+    def asker(self) -> Who:
+        assert self.who is not None
+        return self.who
+
+    def author(self, note: str) -> Author:
+        return Author(self.asker.name, note)

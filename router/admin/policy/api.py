@@ -1,0 +1,128 @@
+"""The policy over HTTP: looking, checking, explaining, applying, rolling back."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import msgspec
+
+from router.admin.errors import ApiError
+from router.admin.handler_context import Ask, Control
+from router.admin.policy.service import problems_of, shown
+from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
+from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
+from router.admin.views.requests import explanation_of
+from router.config.cases import prompt_body
+from router.config.load import version_of
+from router.config.problems import PolicyError
+from router.config.trial import NOBODY, Trial, attempt, grant_named
+from router.core.reading import BadBody
+from router.core.values import KeyGrant, Plan, Side
+
+
+async def policy(control: Control, ask: Ask) -> PolicyText:
+    """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake."""
+    text = await asyncio.to_thread(control.desk.text)
+    if ask.asker.role == "admin":
+        return text
+    return msgspec.structs.replace(text, text=text.running_text, text_version=text.version)
+
+
+async def check(control: Control, ask: Ask) -> CheckAnswer:
+    """Secrets are looked up for the admin only: whether a file or a variable exists is nobody else's business."""
+    draft: Draft = ask.body
+    return await control.aside.run(partial(control.desk.check, draft.text, with_secrets=ask.asker.role == "admin"))
+
+
+async def explain(control: Control, ask: Ask) -> ExplainAnswer:
+    draft: ExplainDraft = ask.body
+    return await control.aside.run(partial(explained, control, draft))
+
+
+def explained(control: Control, draft: ExplainDraft) -> ExplainAnswer:
+    """Raises ApiError for a request that could not be decided on."""
+    if draft.text is None:
+        plan = control.desk.plan
+    else:
+        try:
+            plan = control.desk.draft(draft.text)
+        except PolicyError as error:
+            return ExplainAnswer(ok=False, version=version_of(draft.text.encode()), problems=problems_of(error))
+    try:
+        facts, decision = attempt(plan, _trial(draft, plan))
+    except BadBody as error:
+        raise ApiError(400, "bad_request", error.message) from None
+    return ExplainAnswer(ok=True, version=plan.version, explanation=explanation_of(decision, facts, plan))
+
+
+def _trial(draft: ExplainDraft, plan: Plan) -> Trial:
+    for name in (*draft.down, *draft.full):
+        if name not in plan.policy.backends:
+            raise ApiError(400, "unknown_backend", f"the policy has no backend {name!r}")
+    return Trial(
+        body=_body(draft, plan),
+        endpoint=draft.endpoint,
+        headers=draft.headers,
+        key=_key(draft.key, plan),
+        down=tuple(draft.down),
+        full=tuple(draft.full),
+        tokens=draft.tokens,
+        previous=Side(draft.previous),
+        hour=draft.hour,
+        ledger_lost=draft.ledger_lost,
+    )
+
+
+def _body(draft: ExplainDraft, plan: Plan) -> bytes:
+    if draft.body is not None:
+        return msgspec.json.encode(draft.body)
+    return prompt_body(draft.endpoint, draft.model or next(iter(plan.policy.models)), draft.prompt)
+
+
+def _key(name: str | None, plan: Plan) -> KeyGrant:
+    if not name:
+        return NOBODY
+    grant = grant_named(plan, name)
+    if grant is None:
+        raise ApiError(400, "unknown_key", f"the policy has no key {name!r}")
+    return grant
+
+
+async def apply(control: Control, ask: Ask) -> Applied:
+    draft: ApplyDraft = ask.body
+    seen = expected(ask)
+    await control.aside.run(partial(control.desk.rehearse, draft.text.encode()))
+    return await control.desk.apply(draft.text, seen, ask.author(draft.note))
+
+
+async def roll_back(control: Control, ask: Ask) -> Applied:
+    wanted: RollBack = ask.body
+    return await control.desk.roll_back(wanted.version, expected(ask), ask.author(wanted.note))
+
+
+def expected(ask: Ask) -> str:
+    """The version that the client has seen. Raises ApiError when it does not say."""
+    given = ask.request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+    if not given or given == "*":
+        raise ApiError(428, "version_needed", "send If-Match with the `text_version` that the edit began with")
+    return given
+
+
+async def history(control: Control, ask: Ask) -> History:
+    return History(await asyncio.to_thread(control.desk.history.entries))
+
+
+async def version(control: Control, ask: Ask) -> HistoryText:
+    for_admin = ask.asker.role == "admin"
+    return await control.aside.run(partial(_version, control, ask.request.match_info["version"], for_admin))
+
+
+def _version(control: Control, wanted: str, for_admin: bool) -> HistoryText:
+    """Versions that were never in force are for the admin alone."""
+    history = control.desk.history
+    was_in_force = any(each.adopted and each.version == wanted for each in history.entries())
+    content = history.text(wanted) if for_admin or was_in_force else None
+    if content is None:
+        raise ApiError(404, "unknown_version", "the history has no such version")
+    return HistoryText(wanted, shown(content), control.desk.diff_to_running(content, wanted))

@@ -1,0 +1,317 @@
+"""The policy's file, as an admin works with it. The file on disk is the source of truth.
+
+The desk follows the file as the workers do, so that what it calls "in force" is what they take over. Drafts are judged
+by the same code as `breakeven check`, and are tried as by `breakeven explain`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from difflib import unified_diff
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from router.admin.errors import ApiError
+from router.admin.policy.file import NotWritten, is_writable, write_policy
+from router.admin.policy.history import PolicyHistory
+from router.admin.response_types import (
+    Applied,
+    CasesResult,
+    CheckAnswer,
+    HistoryEntry,
+    PolicyProblem,
+    PolicyState,
+    PolicyText,
+    Reload,
+)
+from router.config.bindings import widened
+from router.config.cases import cases_beside, check_cases
+from router.config.load import plan_of, read_bytes, version_of
+from router.config.problems import PolicyError
+from router.config.watch import PolicyFile
+from router.core.policy import Policy
+from router.core.values import Plan
+
+FOLLOW_SECONDS = 0.5
+GENERATED = (
+    "This policy was made from the environment and is made anew at every start: edits last until then. "
+    "Copy it to a file of your own and start with --policy to keep them."
+)
+
+log = logging.getLogger("breakeven.admin")
+
+How = Literal["found", "edited", "applied", "rolled back", "replaced"]
+Servable = Callable[[Plan], str]
+"""Why a valid policy may not be served here; empty when it may."""
+
+
+class Place(Struct, frozen=True):
+    """Where the policy is, and the copy of the last good one that the supervisor keeps."""
+
+    path: Path
+    last_good: Path
+    generated: bool = False
+
+
+class Author(Struct, frozen=True):
+    """Who writes, and why."""
+
+    who: str
+    note: str = ""
+
+
+class Desk:
+    def __init__(self, place: Place, history: PolicyHistory, servable: Servable, clock: Callable[[], float]) -> None:
+        self._place = place
+        self._history = history
+        self._servable = servable
+        self._clock = clock
+        self._file = PolicyFile(place.path, with_secrets=True)
+        # Of threads: a client that leaves while its draft is written must not let the next one in.
+        self._writing = threading.Lock()
+        self._plan: Plan | None = None
+        self._content = b""
+        self._reload = Reload(clock(), "", False, why="not read yet")
+
+    @property
+    def plan(self) -> Plan:
+        """In force."""
+        assert self._plan is not None
+        return self._plan
+
+    @property
+    def history(self) -> PolicyHistory:
+        return self._history
+
+    def state(self) -> PolicyState:
+        return PolicyState(version=self.plan.version, path=str(self._place.path), reload=self._reload)
+
+    # --- following the file
+
+    def start(self) -> None:
+        """Take over the file, or the last good copy while it is broken. Raises PolicyError when neither is good."""
+        self.look()
+        if self._plan is None:
+            content = read_bytes(self._place.last_good)
+            self._content = content
+            self._plan = plan_of(content, str(self._place.last_good), now=_now())
+            self._remember("found", Author("the disk"))
+
+    async def follow(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception:  # the next edit must be seen all the same
+                log.exception("policy not followed")
+
+    def look(self) -> None:
+        """Whether the file has changed; a new content is taken over once two looks have seen it."""
+        with self._writing:
+            self._look()
+
+    def _look(self) -> None:
+        found = self._file.poll()
+        if found is None:
+            return
+        if isinstance(found, PolicyError):
+            self._reload = Reload(self._clock(), "", False, problems_of(found))
+            return
+        why = self._servable(found)
+        content = read_bytes(self._place.path)
+        if why or version_of(content) != found.version:
+            self._reload = Reload(self._clock(), found.version, False, why=why or "it was changed while it was read")
+            return
+        how: How = "found" if self._plan is None else "edited"
+        self._plan, self._content = found, content
+        self._reload = Reload(self._clock(), found.version, True)
+        self._remember(how, Author("the disk"))
+
+    def _remember(
+        self,
+        how: How,
+        author: Author,
+        content: bytes = b"",
+    ) -> None:
+        """Unless it is what was remembered last: an applied version is seen again when it is taken over."""
+        content = content or self._content
+        version = version_of(content)
+        if next((each.version for each in self._history.entries() if each.adopted), "") == version:
+            return
+        entry = HistoryEntry(version=version, at=self._clock(), how=how, who=author.who, note=author.note)
+        try:
+            self._history.add(entry, content)
+        except OSError as error:
+            log.error("the policy's history cannot be written", extra={"why": error.strerror})
+
+    # --- looking at it
+
+    def text(self) -> PolicyText:
+        """Raises ApiError when the file cannot be read."""
+        content, path = self._on_disk(), self._place.path
+        state = self.state()
+        return PolicyText(
+            version=state.version,
+            path=state.path,
+            reload=state.reload,
+            text=shown(content),
+            text_version=version_of(content),
+            running_text=shown(self._content),
+            writable=is_writable(path),
+            note=GENERATED if self._place.generated else "",
+        )
+
+    def _on_disk(self) -> bytes:
+        try:
+            return read_bytes(self._place.path)
+        except PolicyError as error:
+            raise ApiError(503, "policy_unreadable", str(error)) from None
+
+    def plan_of_version(self, version: str) -> Plan | None:
+        """A plan as it was in force once; None when it is not known any more."""
+        if version == self.plan.version:
+            return self.plan
+        content = self._history.text(version)
+        try:
+            return None if content is None else plan_of(content, str(self._place.path), now=_now())
+        except PolicyError:
+            return None
+
+    def diff(self, old: bytes, new: bytes, old_name: str, new_name: str) -> str:
+        before, after = (shown(content).splitlines(keepends=True) for content in (old, new))
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n" for line in unified_diff(before, after, old_name, new_name)
+        )
+
+    def diff_to_running(self, old: bytes, version: str) -> str:
+        return self.diff(old, self._content, version, f"{self.plan.version} (in force)")
+
+    # --- judging drafts
+
+    def draft(self, text: str, *, with_secrets: bool = False) -> Plan:
+        """Raises PolicyError."""
+        return plan_of(text.encode(), str(self._place.path), now=_now(), with_secrets=with_secrets)
+
+    def check(self, text: str, *, with_secrets: bool) -> CheckAnswer:
+        """`with_secrets` asks whether they can be resolved, as taking it over needs."""
+        content = text.encode()
+        problems: list[PolicyProblem] = []
+        cases = None
+        try:
+            plan = self.draft(text, with_secrets=with_secrets)
+            why = self._servable(plan)
+            problems = [PolicyProblem(0, 0, "", why)] if why else []
+            cases = self._cases(plan)
+        except PolicyError as error:
+            problems = problems_of(error)
+        return CheckAnswer(
+            ok=not problems and (cases is None or cases.passed),
+            version=version_of(content),
+            problems=problems,
+            diff=self.diff(self._content, content, f"{self.plan.version} (in force)", "draft"),
+            cases=cases,
+        )
+
+    def _cases(self, plan: Plan) -> CasesResult | None:
+        path = cases_beside(self._place.path)
+        if not path.exists():
+            return None
+        try:
+            return CasesResult(path.name, check_cases(path, plan), True)
+        except PolicyError as error:
+            return CasesResult(path.name, 0, False, problems_of(error))
+
+    # --- writing
+
+    async def apply(self, text: str, expected: str, author: Author) -> Applied:
+        """Write a draft to the file, if that still is the `expected` version. Raises ApiError."""
+        return await self._write(text.encode(), expected, "applied", author)
+
+    async def roll_back(self, version: str, expected: str, author: Author) -> Applied:
+        """The same with an earlier version. Raises ApiError."""
+        content = self._history.text(version)
+        if content is None:
+            raise ApiError(404, "unknown_version", f"the history has no version {version}")
+        return await self._write(content, expected, "rolled back", author)
+
+    async def _write(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
+        return await asyncio.to_thread(self._locked, partial(self._write_now, content, expected, how, author))
+
+    def _locked(self, work: Callable[[], Applied]) -> Applied:
+        with self._writing:
+            return work()
+
+    def _write_now(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
+        before = self._on_disk()
+        previous = version_of(before)
+        if previous != expected:
+            raise ApiError(
+                412,
+                "changed_meanwhile",
+                f"the policy was changed meanwhile: it is version {previous} now, not {expected}; "
+                "look at what changed, then apply again",
+                version=previous,
+            )
+        self._refuse_unusable(content, before)
+        version = version_of(content)
+        if version != previous:
+            self._keep_what_is_replaced(before)
+            try:
+                write_policy(self._place.path, content)
+            except NotWritten as error:
+                raise ApiError(409, "policy_not_writable", str(error)) from None
+            self._remember(how, author, content)
+            log.info("policy written", extra={"policy": version, "previous": previous, "who": author.who, "how": how})
+        note = GENERATED if self._place.generated else ""
+        return Applied(version=version, previous=previous, at=self._clock(), changed=version != previous, note=note)
+
+    def rehearse(self, content: bytes) -> None:
+        """All the work of judging a draft, and nothing of what it finds: whether it comes to an end is what counts."""
+        with contextlib.suppress(PolicyError):
+            self._servable(plan_of(content, str(self._place.path), now=_now(), with_secrets=True))
+
+    def _refuse_unusable(self, content: bytes, before: bytes) -> None:
+        try:
+            plan = plan_of(content, str(self._place.path), now=_now(), with_secrets=True)
+            why = self._servable(plan) or widened(self._bound_on_disk(before), plan.policy)
+            problems: Sequence[PolicyProblem] = [PolicyProblem(0, 0, "", why)] if why else []
+        except PolicyError as error:
+            problems = problems_of(error)
+        if problems:
+            raise ApiError(422, "policy_broken", "the policy has problems; nothing was written", problems=problems)
+
+    def _bound_on_disk(self, content: bytes) -> Policy:
+        """The policy whose bindings of secrets count: the file's, or while that is broken the one in force."""
+        try:
+            return plan_of(content, str(self._place.path), now=_now()).policy
+        except PolicyError:
+            return self.plan.policy
+
+    def _keep_what_is_replaced(self, content: bytes) -> None:
+        """An edit on disk that was too broken to be taken over is somebody's work all the same."""
+        if version_of(content) != self.plan.version and self._history.text(version_of(content)) is None:
+            self._remember("replaced", Author("the disk"), content)
+
+
+def problems_of(error: PolicyError) -> list[PolicyProblem]:
+    return [
+        PolicyProblem(each.line, each.column, each.field, each.message, Path(each.path_of_file).name)
+        for each in error.problems
+    ]
+
+
+def shown(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,139 @@
+"""What other parts of the gateway report: an interface for each, and an object for "nothing is reported".
+
+The pages that show them say so then, and the control plane never looks behind these interfaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+from prometheus_client import Metric
+
+from router.admin.request_types import RequestsQuery
+from router.admin.response_types import BudgetUse, Circuit, Latency, ReplicaReport, RequestRecord, WorkerReport
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """One backend, as one worker sees it."""
+
+    healthy: bool = True
+    why: str = ""
+    full: bool = False
+    load: str = ""
+    waiting: int | None = None
+    running: int | None = None
+    kv_cache: float | None = None
+    inflight: int = 0
+    changes: Sequence[Circuit] = ()
+    """Of its circuits, latest first."""
+    replicas: Sequence[ReplicaReport] = ()
+
+
+class WorkerStatus(Struct, frozen=True):
+    """What one worker is and sees."""
+
+    report: WorkerReport
+    backends: Mapping[str, Seen]
+
+
+class Course(Struct, frozen=True, kw_only=True):
+    """How requests to one backend went lately."""
+
+    latency: Latency | None = None
+    first_byte: Latency | None = None
+    retry_rate: float | None = None
+    requests: int = 0
+    error_rate: float | None = None
+
+
+class Workers(Protocol):
+    """Raises LedgerUnavailable."""
+
+    async def statuses(self) -> Sequence[WorkerStatus]: ...
+
+
+class BudgetBook(Protocol):
+    """Raises LedgerUnavailable."""
+
+    available: bool
+
+    async def uses(self, now: float) -> Sequence[BudgetUse]: ...
+
+
+class Page(Struct, frozen=True):
+    """Latest first. `before` asks for the next page; None at the end."""
+
+    records: Sequence[RequestRecord] = field(default_factory=list)
+    before: str | None = None
+
+
+class Records(Protocol):
+    """Raises LedgerUnavailable."""
+
+    available: bool
+
+    async def page(self, query: RequestsQuery) -> Page: ...
+
+    async def find(self, id: str) -> RequestRecord | None:
+        """By the record's id or by the request's `x-request-id`."""
+        ...
+
+
+class Meters(Protocol):
+    """What is measured from the records of the last `window` seconds."""
+
+    window: int
+
+    async def courses(self) -> Mapping[str, Course]:
+        """By backend."""
+        ...
+
+    async def overhead(self) -> Latency | None: ...
+
+    async def metrics(self) -> Iterable[Metric]:
+        """Histograms for Prometheus."""
+        ...
+
+
+class NoWorkers:
+    async def statuses(self) -> Sequence[WorkerStatus]:
+        return ()
+
+
+class NoBudgets:
+    available = False
+
+    async def uses(self, now: float) -> Sequence[BudgetUse]:
+        return ()
+
+
+class NoRecords:
+    available = False
+
+    async def page(self, query: RequestsQuery) -> Page:
+        return Page()
+
+    async def find(self, id: str) -> RequestRecord | None:
+        return None
+
+
+class NoMeters:
+    window = 0
+
+    async def courses(self) -> Mapping[str, Course]:
+        return {}
+
+    async def overhead(self) -> Latency | None:
+        return None
+
+    async def metrics(self) -> Iterable[Metric]:
+        return ()
+
+
+class Sources(Struct, frozen=True):
+    workers: Workers = field(default_factory=NoWorkers)
+    budgets: BudgetBook = field(default_factory=NoBudgets)
+    records: Records = field(default_factory=NoRecords)
+    meters: Meters = field(default_factory=NoMeters)

@@ -1,0 +1,157 @@
+"""Prometheus: counters from the ledger's totals, gauges of the break-even, and what the records measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from router.admin.errors import ApiError
+from router.admin.handler_context import Ask, Control
+from router.admin.ledger_session import timezone_of
+from router.admin.telemetry.gauges import budget_gauges, operations_gauges
+from router.admin.views.breakeven import breakeven
+from router.admin.views.operations import operations_of
+from router.core.cost.volume import day_before, day_of
+from router.core.money import micro_usd
+from router.core.values import Row
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.reports.totals import Report, day_range
+
+LABELS = ("backend", "zone", "model", "team")
+_Group = tuple[str, ...]
+_Totals = dict[_Group, dict[str, int]]
+_COUNTED: Mapping[str, tuple[str, str]] = {
+    "requests": ("breakeven_requests", "Requests that were settled."),
+    "errors": ("breakeven_errors", "Requests that failed."),
+    "input": ("breakeven_input_tokens", "Input tokens, cached ones included."),
+    "cached": ("breakeven_cached_tokens", "Input tokens read from a provider's cache."),
+    "output": ("breakeven_output_tokens", "Output tokens."),
+    "cost": ("breakeven_cost_micro_usd", "What it cost, without the rent of own GPUs."),
+    "counterfactual": ("breakeven_counterfactual_micro_usd", "What the other side would have charged."),
+    "estimated": ("breakeven_estimated_requests", "Requests whose tokens were estimated."),
+    "unsettled": ("breakeven_unsettled_requests", "Requests charged as held because nobody settled them."),
+}
+_MONEY = ("cost", "counterfactual")
+_CORRECTED_DAYS = 3
+"""After so many days a day's totals do not change any more."""
+
+
+class Counters:
+    """Totals since the day of the first look, by label. They never fall, as Prometheus takes a fall for a restart."""
+
+    def __init__(self) -> None:
+        self._closed: _Totals = {}
+        self._open_from = ""
+        self._shown: _Totals = {}
+
+    async def read(self, report: Report, today: str) -> _Totals:
+        first = self._open_from or today
+        days = day_range(min(first, today), today)
+        totals = {day: _by_labels(rows) for day, rows in zip(days, await report.each_day(days), strict=True)}
+        self._close(totals, today)
+        return self._never_falling(_added([self._closed, *totals.values()]))
+
+    def _close(self, totals: dict[str, _Totals], today: str) -> None:
+        oldest = today
+        for _ in range(_CORRECTED_DAYS):
+            oldest = day_before(oldest)
+        done = [day for day in totals if day < oldest]
+        self._closed = _added([self._closed, *(totals.pop(day) for day in done)])
+        self._open_from = min(totals)
+
+    def _never_falling(self, totals: _Totals) -> _Totals:
+        for group, figures in totals.items():
+            shown = self._shown.setdefault(group, figures)
+            self._shown[group] = {name: max(value, shown[name]) for name, value in figures.items()}
+        return self._shown
+
+
+def _by_labels(rows: Iterable[Row]) -> _Totals:
+    return _added(
+        {tuple(getattr(row.cell, label) for label in LABELS): {name: getattr(row, name) for name in _COUNTED}}
+        for row in rows
+    )
+
+
+def _added(all_totals: Iterable[_Totals]) -> _Totals:
+    result: _Totals = {}
+    for totals in all_totals:
+        for group, figures in totals.items():
+            sums = result.setdefault(group, dict.fromkeys(_COUNTED, 0))
+            for name, value in figures.items():
+                sums[name] += value
+    return result
+
+
+class _Found(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+async def scrape(control: Control, ask: Ask) -> web.Response:
+    """Answers while the ledger is lost, too, with `breakeven_ledger_up 0`."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Found(await found(control, ask)))
+    return web.Response(body=generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def found(control: Control, ask: Ask) -> list[Metric]:
+    state = control.desk.state()
+    info = GaugeMetricFamily("breakeven_policy_info", "The policy in force.", labels=["version"])
+    info.add_metric([state.version], 1)
+    metrics: list[Metric] = [
+        info,
+        _gauge("breakeven_policy_adopted", "1 when the last edit was adopted.", state.reload.adopted),
+    ]
+    try:
+        async with control.books.open() as report:
+            timezone = await timezone_of(report, control.desk.plan.policy.cost.timezone)
+            totals = await control.counters.read(report, day_of(control.clock(), timezone))
+        metrics += [*_counters(totals), *await _economy(control, ask), *await control.sources.meters.metrics()]
+        metrics += operations_gauges(await operations_of(control))
+        metrics += budget_gauges(await control.sources.budgets.uses(control.clock()))
+    except (ApiError, LedgerUnavailable):
+        return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 0)]
+    return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 1)]
+
+
+def _counters(totals: _Totals) -> list[Metric]:
+    families: list[Metric] = []
+    for name, (metric, text) in _COUNTED.items():
+        family = CounterMetricFamily(metric, text, labels=LABELS)
+        for group, figures in sorted(totals.items()):
+            family.add_metric(group, micro_usd(figures[name]) if name in _MONEY else figures[name])
+        families.append(family)
+    return families
+
+
+async def _economy(control: Control, ask: Ask) -> list[Metric]:
+    """Gauges; those that are not known are left out."""
+    answer = await breakeven(control, ask)
+    known = {
+        "breakeven_break_even_tokens_per_day": (
+            "Volume from which the GPU is cheaper.",
+            answer.break_even_tokens_per_day,
+        ),
+        "breakeven_volume_tokens": ("Eligible tokens of the last 24 hours.", answer.trailing_tokens),
+        "breakeven_today_tokens": ("Eligible tokens since midnight.", answer.today_tokens),
+        "breakeven_gpu_fixed_usd_per_day": ("Fixed cost of the own GPUs.", answer.fixed_usd_per_day),
+        "breakeven_cloud_usd_per_million_tokens": ("Blended cloud price.", answer.cloud_usd_per_million),
+        "breakeven_gpu_usd_per_day": ("Cost of the last 24 hours' volume on the own GPUs.", answer.gpu_usd_per_day),
+        "breakeven_cloud_usd_per_day": ("Cost of the last 24 hours' volume in the cloud.", answer.cloud_usd_per_day),
+        "breakeven_capacity_share": ("Volume as a share of what the GPUs can serve.", answer.load),
+        "breakeven_threshold_tokens_per_day": ("The policy's threshold.", answer.threshold_tokens_per_day),
+    }
+    return [_gauge(name, text, value) for name, (text, value) in known.items() if value is not None]
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=float(value))

@@ -1,0 +1,8 @@
+"""What the pages show.
+
+spend        totals, series, forecast, CSV
+breakeven    whether the GPU is worth its rent
+operations   backends, workers, the ledger, budgets
+requests     request records, and the decision behind one of them
+live_events  what changes, as server-sent events
+"""

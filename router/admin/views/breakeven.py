@@ -1,0 +1,100 @@
+"""The break-even: `core` computes it, this brings it what the ledger has seen."""
+
+from __future__ import annotations
+
+from router.admin.handler_context import Ask, Control
+from router.admin.ledger_session import timezone_of
+from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
+from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
+from router.core.cost.strategy import volume_band
+from router.core.cost.volume import seen_in
+from router.core.cost.worth import sentence, worth
+from router.core.policy import Window
+from router.core.values import BreakEven, Mixture, Plan, Rates, Snapshot
+from router.ledger.reports.totals import Report
+
+FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
+
+
+async def breakeven(control: Control, ask: Ask) -> BreakEvenAnswer:
+    plan, now = control.desk.plan, control.clock()
+    async with control.books.open() as report:
+        timezone = await timezone_of(report, plan.policy.cost.timezone)
+        buckets = await report.volume()
+    windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
+    today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
+    return answer_of(plan, today, trailing, window, now)
+
+
+async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
+    """The threshold, the break-even of the real mix, and the capacity, in tokens a day."""
+    cost = plan.policy.cost
+    timezone = await timezone_of(report, cost.timezone)
+    terms = terms_of(plan, shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix), now)
+    return Lines(
+        threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
+        break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,
+        capacity_tokens_per_day=plan.gpu.capacity_tokens_per_day,
+    )
+
+
+def terms_of(plan: Plan, mix: Shares, now: float) -> BreakEven | None:
+    """With the prices of `now`; None when no model is served by both sides."""
+    cloud = plan.cloud_reference.at(now)
+    return None if cloud is None else break_even(plan.gpu, cloud, mix)
+
+
+def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float) -> BreakEvenAnswer:
+    """The mix is that of the window which the policy's strategy looks at, so that both see one break-even."""
+    cost, gpu = plan.policy.cost, plan.gpu
+    mix = shares(window, cost.mix)
+    terms = terms_of(plan, mix, now)
+    at_volume = None if terms is None else worth(terms, trailing.total)
+    band = volume_band(plan, Snapshot({}, seen=window, at=now))
+    return BreakEvenAnswer(
+        sentence=sentence(terms, trailing.total),
+        fixed_usd_per_day=gpu.fixed_usd_per_day,
+        cloud_usd_per_million=None if terms is None else terms.cloud_usd_per_million,
+        local_usd_per_million=gpu.variable_usd_per_million,
+        break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,
+        reachable=terms is not None and terms.reachable,
+        capacity_tokens_per_day=gpu.capacity_tokens_per_day,
+        load=trailing.total / gpu.capacity_tokens_per_day if gpu.capacity_tokens_per_day else None,
+        today_tokens=today.total,
+        trailing_tokens=trailing.total,
+        window=cost.window,
+        window_tokens=window.total,
+        mix=Share(mix.input, mix.cached, mix.output),
+        mix_is_assumed=window.total < MIX_COUNTS_FROM,
+        gpu_usd_per_day=gpu.fixed_usd_per_day if at_volume is None else at_volume.gpu_usd_per_day,
+        cloud_usd_per_day=None if at_volume is None else at_volume.cloud_usd_per_day,
+        strategy=cost.strategy,
+        threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
+        band=None if band is None else str(band),
+        formula=FORMULA,
+        terms=_terms(plan.cloud_reference.at(now), plan, terms, mix),
+    )
+
+
+def _terms(rates: Rates | None, plan: Plan, terms: BreakEven | None, mix: Shares) -> list[Term]:
+    known = (
+        []
+        if rates is None
+        else [
+            Term("p_input", "Cloud price of uncached input", rates.input, "USD per million tokens"),
+            Term("p_cached", "Cloud price of cached input", rates.cached_input, "USD per million tokens"),
+            Term("p_output", "Cloud price of output", rates.output, "USD per million tokens"),
+        ]
+    )
+    return [
+        Term("F", "Fixed cost of the own GPUs", plan.gpu.fixed_usd_per_day, "USD per day"),
+        Term(
+            "c", "Blended cloud price", None if terms is None else terms.cloud_usd_per_million, "USD per million tokens"
+        ),
+        Term("v", "Variable cost of the own GPUs", plan.gpu.variable_usd_per_million, "USD per million tokens"),
+        Term("share_input", "Uncached input, share of all tokens", mix.input, ""),
+        Term("share_cached", "Cached input, share of all tokens", mix.cached, ""),
+        Term("share_output", "Output, share of all tokens", mix.output, ""),
+        *known,
+        Term("N*", "Break-even", None if terms is None else terms.tokens_per_day, "tokens per day"),
+    ]

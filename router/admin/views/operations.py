@@ -1,0 +1,148 @@
+"""What runs and how: backends, workers, the ledger, budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
+
+from router.admin.errors import ApiError, ledger_lost
+from router.admin.handler_context import Ask, Control
+from router.admin.ledger_session import timezone_of
+from router.admin.response_types import BackendReport, Budgets, Circuit, Figures, Health, LedgerReport, Operations
+from router.admin.sources.interface import Course, Seen
+from router.admin.views.spend import figures_of, owned_zones
+from router.core.cost.volume import day_of
+from router.core.resilience.worker_status import count_versions
+from router.core.values import Plan
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.reports.sums import Look
+
+N = TypeVar("N", int, float)
+State = Literal["healthy", "degraded", "unhealthy", "unknown"]
+PROBED = "vllm"
+"""The kind of backend that says how busy it is."""
+SHOWN_CHANGES = 50
+TOGETHER_SECONDS = 2.0
+"""Workers hear of an opened circuit within so long."""
+
+
+async def health(control: Control, ask: Ask) -> Health:
+    return Health()
+
+
+async def budgets(control: Control, ask: Ask) -> Budgets:
+    book = control.sources.budgets
+    try:
+        return Budgets(list(await book.uses(control.clock())), book.available)
+    except LedgerUnavailable as error:
+        raise ledger_lost(error) from None
+
+
+async def backends(control: Control, ask: Ask) -> Operations:
+    """Answers while the ledger is lost, too: that is when it is looked at."""
+    return await operations_of(control)
+
+
+async def operations_of(control: Control) -> Operations:
+    plan, sources = control.desk.plan, control.sources
+    why = await control.books.why_lost()
+    used = {} if why else await _used_today(control, plan)
+    try:
+        statuses = await sources.workers.statuses()
+    except LedgerUnavailable as error:
+        why, statuses = why or str(error), ()
+    courses = await sources.meters.courses()
+    live = [status for status in statuses if not status.report.silent]
+    return Operations(
+        backends=[
+            backend_report(
+                plan,
+                name,
+                [status.backends[name] for status in live if name in status.backends],
+                used.get(name, Figures()),
+                courses.get(name, Course()),
+            )
+            for name in plan.policy.backends
+        ],
+        workers=[status.report for status in statuses],
+        reporting=bool(live),
+        overhead=await sources.meters.overhead(),
+        window_seconds=sources.meters.window,
+        policies=count_versions(status.report.policy for status in live),
+        ledger=LedgerReport(not why, why),
+        policy=control.desk.state(),
+    )
+
+
+async def _used_today(control: Control, plan: Plan) -> dict[str, Figures]:
+    """Today's figures by backend; nothing when the ledger is lost just now."""
+    try:
+        async with control.books.open() as report:
+            timezone = await timezone_of(report, plan.policy.cost.timezone)
+            today = day_of(control.clock(), timezone)
+            (tally,) = await report.days_by(Look(), [today], today)
+    except ApiError:
+        return {}
+    owned = owned_zones(plan)
+    names = {row.cell.backend for row in tally.rows}
+    return {name: figures_of([r for r in tally.rows if r.cell.backend == name], owned) for name in names}
+
+
+def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course) -> BackendReport:
+    backend = plan.policy.backends[name]
+    probed = seen if backend.kind == PROBED else ()
+    bad = [each for each in seen if not each.healthy]
+    full = [each for each in seen if each.full]
+    changes = [change for each in seen for change in each.changes]
+    return BackendReport(
+        name=name,
+        zone=backend.zone,
+        local=plan.policy.zones[backend.zone].owned,
+        kind=backend.kind,
+        state=state_of(seen),
+        why=bad[0].why if bad else "",
+        full=bool(full),
+        load=full[0].load if full else "",
+        waiting=_most(each.waiting for each in probed),
+        running=_most(each.running for each in probed),
+        kv_cache=_most(each.kv_cache for each in probed),
+        inflight=sum(each.inflight for each in seen),
+        openings=openings_of(changes)[:SHOWN_CHANGES],
+        changes=latest(changes)[:SHOWN_CHANGES],
+        replicas=[replica for each in seen for replica in each.replicas],
+        requests=used.requests,
+        errors=used.errors,
+        error_rate=used.errors / used.requests if used.requests else None,
+        retry_rate=course.retry_rate,
+        latency=course.latency,
+        first_byte=course.first_byte,
+        recent_requests=course.requests,
+        recent_error_rate=course.error_rate,
+    )
+
+
+def latest(changes: Iterable[Circuit]) -> list[Circuit]:
+    return sorted(changes, key=lambda each: each.at, reverse=True)
+
+
+def openings_of(changes: Iterable[Circuit]) -> list[float]:
+    """When circuits opened, latest first. Workers tell each other, so theirs open together: that counts once."""
+    found: list[float] = []
+    for change in latest(changes):
+        if change.state == "open" and (not found or found[-1] - change.at > TOGETHER_SECONDS):
+            found.append(change.at)
+    return found
+
+
+def state_of(seen: Sequence[Seen]) -> State:
+    if not seen:
+        return "unknown"
+    healthy = sum(each.healthy for each in seen)
+    if healthy == len(seen):
+        return "healthy"
+    return "degraded" if healthy else "unhealthy"
+
+
+def _most(values: Iterable[N | None]) -> N | None:
+    """Every worker sees the same backend; the highest figure is the latest one that matters."""
+    return max((value for value in values if value is not None), default=None)

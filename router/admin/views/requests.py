@@ -1,0 +1,114 @@
+"""Request records, and the decision behind one of them, explained as `breakeven explain` does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.admin.errors import ApiError, ledger_lost
+from router.admin.handler_context import Ask, Control
+from router.admin.ledger_session import timezone_of
+from router.admin.response_types import Explanation, RequestDetail, RequestRecord, Requests
+from router.admin.sources.interface import Page
+from router.config.trial import NOBODY, grant_named
+from router.core.cost.volume import hour_of_day, seen_in
+from router.core.decision.decide import decide
+from router.core.decision.explain import explain, explain_data
+from router.core.values import Decision, Facts, KeyGrant, Label, Mixture, Plan, Side, Snapshot
+from router.ledger.errors import LedgerUnavailable
+
+ASSUMED = (
+    "Records hold no content: what the request said of its sensitivity and what detectors found are one label here.",
+    "Every backend is taken to have been healthy and free.",
+    "The volume is the present one.",
+)
+OTHER_POLICY = "The policy that was in force then is not known any more: the explanation is by the one in force now."
+KEY_GONE = "Its key is not in the policy any more: one that allows everything is taken instead."
+
+
+async def requests(control: Control, ask: Ask) -> Requests:
+    records = control.sources.records
+    page = await page_of(control, ask)
+    return Requests(list(page.records), page.before, records.available)
+
+
+async def page_of(control: Control, ask: Ask) -> Page:
+    try:
+        return await control.sources.records.page(ask.query)
+    except LedgerUnavailable as error:
+        raise ledger_lost(error) from None
+
+
+async def request(control: Control, ask: Ask) -> RequestDetail:
+    id = ask.request.match_info["id"]
+    try:
+        record = await control.sources.records.find(id)
+    except LedgerUnavailable as error:
+        raise ledger_lost(error) from None
+    if record is None:
+        raise ApiError(404, "unknown_request", "no record of this request is kept (any more)")
+    return await detail_of(control, record)
+
+
+async def detail_of(control: Control, record: RequestRecord) -> RequestDetail:
+    desk = control.desk
+    decided_by = desk.history.at(record.at)
+    plan = await asyncio.to_thread(desk.plan_of_version, decided_by) if decided_by else None
+    assumed = list(ASSUMED) if plan is not None else [*ASSUMED, OTHER_POLICY]
+    plan = plan or desk.plan
+    if grant_named(plan, record.key) is None and plan.keys:
+        assumed.append(KEY_GONE)
+    facts = facts_of(record, plan)
+    decision = decide(facts, plan, await _snapshot(control, plan, record))
+    return RequestDetail(
+        record=record,
+        explanation=explanation_of(decision, facts, plan),
+        decided_by=decided_by,
+        in_force=desk.plan.version,
+        agrees=_agrees(record, decision),
+        assumed=assumed,
+    )
+
+
+def facts_of(record: RequestRecord, plan: Plan) -> Facts:
+    """What the record tells of the request."""
+    level = record.level or None
+    labels = (Label(level, tuple(record.tags), "record"),) if level or record.tags else plan.default_labels
+    return Facts("chat", record.model, _key(record, plan), labels, record.input, None, frozenset({"text"}))
+
+
+def _key(record: RequestRecord, plan: Plan) -> KeyGrant:
+    return grant_named(plan, record.key) or NOBODY
+
+
+async def _snapshot(control: Control, plan: Plan, record: RequestRecord) -> Snapshot:
+    try:
+        async with control.books.open() as report:
+            timezone = await timezone_of(report, plan.policy.cost.timezone)
+            seen = seen_in(await report.volume(), plan.policy.cost.window, control.clock(), timezone)
+            hour = hour_of_day(record.at, timezone)
+            return Snapshot({}, seen=seen, previous=_side(record, plan), hour=hour, at=record.at)
+    except ApiError:
+        return Snapshot({}, seen=Mixture(), previous=_side(record, plan), at=record.at)
+
+
+def _side(record: RequestRecord, plan: Plan) -> Side:
+    """Where it went is the best guess at what was preferred."""
+    zone = plan.policy.zones.get(record.zone)
+    return Side.LOCAL if zone is not None and zone.owned else Side.CLOUD
+
+
+def _agrees(record: RequestRecord, decision: Decision) -> bool:
+    if decision.refusal is not None:
+        return record.kind == "refused" and record.reason == decision.refusal.code
+    first = (decision.candidates or decision.waiting)[0]
+    return first.route.backend == record.backend
+
+
+def explanation_of(decision: Decision, facts: Facts, plan: Plan) -> Explanation:
+    data = explain_data(decision, facts, plan)
+    named = {each["backend"] for each in data["backends"]}
+    return Explanation(
+        text=explain(decision, facts, plan),
+        decision=data,
+        not_backends_of_the_model=[name for name in plan.policy.backends if name not in named],
+    )

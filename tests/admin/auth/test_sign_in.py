@@ -1,0 +1,76 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from support.control import ADMIN, VIEWER
+
+from router.admin.auth.login_attempts import MOST_FAILURES
+
+
+@pytest.mark.parametrize(("token", "role"), [(ADMIN, "admin"), (VIEWER, "viewer")])
+async def test_a_token_opens_a_session_of_its_role(token, role, plane):
+    page = await plane.sign_in(token)
+    session = (await plane.ask("GET", "/api/session", headers=page)).json
+    assert session["role"] == role and session["csrf"] and session["expires"] == plane.clock.now + 12 * 3600
+
+
+async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(plane):
+    cookie = (await plane.post("/sign-in", {"token": ADMIN}, "")).headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Path=/" in cookie and "Secure" not in cookie
+    assert ADMIN not in cookie
+
+
+async def test_behind_tls_the_cookie_stays_there(plane):
+    answer = await plane.post("/sign-in", {"token": ADMIN}, "", headers={"x-forwarded-proto": "https"})
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+async def test_a_plain_form_will_do(plane):
+    answer = await plane.ask("POST", "/sign-in", data={"token": f" {ADMIN}\n"})
+    assert (answer.status, answer.headers["location"]) == (303, "/") and answer.cookies
+    wrong = await plane.ask("POST", "/sign-in", data={"token": "wrong"})
+    assert (wrong.status, wrong.headers["location"]) == (303, "/sign-in?problem=wrong_token") and not wrong.cookies
+
+
+async def test_after_some_wrong_tokens_guesses_are_refused_for_a_while_and_the_right_one_never(plane):
+    for _ in range(MOST_FAILURES):
+        answer = await plane.post("/sign-in", {"token": "wrong"}, "")
+        assert (answer.status, answer.code) == (401, "wrong_token")
+    slowed = await plane.post("/sign-in", {"token": "wrong"}, "")
+    assert (slowed.status, slowed.code) == (429, "too_many_attempts") and int(slowed.headers["retry-after"]) > 0
+    assert (await plane.post("/sign-in", {"token": ADMIN}, "")).status == 200
+    plane.clock.now += 61
+    assert (await plane.post("/sign-in", {"token": "wrong"}, "")).status == 401
+
+
+async def test_signing_out_ends_the_session_on_the_server(plane):
+    page = await plane.sign_in()
+    csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
+    out = await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
+    assert out.status == 200 and 'breakeven_session=""' in out.headers["set-cookie"]
+    assert (await plane.ask("GET", "/api/session", headers=page)).status == 401
+
+
+async def test_a_session_ends_in_time(plane):
+    page = await plane.sign_in()
+    plane.clock.now += 12 * 3600
+    assert (await plane.ask("GET", "/api/session", headers=page)).status == 401
+
+
+async def test_tokens_and_cookies_never_reach_a_log(plane, caplog):
+    caplog.set_level(logging.DEBUG)
+    page = await plane.sign_in()
+    await plane.post("/sign-in", {"token": "wrong-token-that-is-long"}, "")
+    await plane.get("/api/session", ADMIN)
+    logged = [str(vars(record)) for record in caplog.records if record.name.startswith("breakeven")]
+    assert any("signed in" in line for line in logged) and any("refused" in line for line in logged)
+    for secret in (ADMIN, VIEWER, "wrong-token-that-is-long", page["cookie"].partition("=")[2]):
+        assert not any(secret in line for line in logged)
+
+
+async def test_tokens_are_in_no_representation(plane, settings):
+    shown = repr(plane.control) + repr(settings)
+    assert ADMIN not in shown and VIEWER not in shown

@@ -1,0 +1,298 @@
+"""The policy in the page: looked at, checked, tried, applied, rolled back. The file on disk is the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+
+import msgspec
+import pytest
+from support.control import ADMIN, POLICY, VIEWER
+
+from router.admin.policy import service as desk_module
+from router.admin.policy.file import NotWritten
+from router.cli import main
+from router.config.load import version_of
+
+BETTER = POLICY.replace("strategy: threshold", "strategy: local_first")
+BROKEN = POLICY.replace("zone: cloud", "zone: clowd")
+V1, V2 = version_of(POLICY.encode()), version_of(BETTER.encode())
+
+
+async def apply(plane, text: str, version: str, **options):
+    return await plane.post("/api/policy/apply", {"text": text}, headers={"if-match": f'"{version}"'}, **options)
+
+
+async def look_twice(plane) -> None:
+    """A new content is taken over once two looks have seen it."""
+    for _ in range(2):
+        await asyncio.to_thread(plane.control.desk.look)
+
+
+# --- looking
+
+
+async def test_the_text_with_its_state(plane):
+    answer = (await plane.get("/api/policy")).json
+    assert answer["text"] == answer["running_text"] == POLICY
+    assert answer["version"] == answer["text_version"] == V1 and answer["path"] == str(plane.policy)
+    assert answer["reload"]["adopted"] and answer["writable"] and answer["note"] == ""
+
+
+async def test_a_broken_edit_on_disk_is_shown_with_its_problems_while_the_last_good_one_runs(plane):
+    plane.policy.write_text(BROKEN)
+    await look_twice(plane)
+    answer = (await plane.get("/api/policy", ADMIN)).json
+    assert answer["text"] == BROKEN and answer["running_text"] == POLICY and answer["version"] == V1
+    (problem,) = answer["reload"]["problems"]
+    assert not answer["reload"]["adopted"] and (problem["line"], problem["field"]) == (6, "backends.api.zone")
+
+
+async def test_a_good_edit_on_disk_is_taken_over_and_remembered(plane):
+    plane.policy.write_text(BETTER)
+    await look_twice(plane)
+    assert (await plane.get("/api/policy")).json["version"] == V2
+    entries = (await plane.get("/api/policy/history")).json["entries"]
+    assert [(each["version"], each["how"], each["who"]) for each in entries] == [
+        (V2, "edited", "the disk"),
+        (V1, "found", "the disk"),
+    ]
+
+
+async def test_while_the_file_is_broken_at_the_start_the_last_good_copy_is_in_force(start, settings, policy, tmp_path):
+    policy.write_text(BROKEN)
+    (tmp_path / "last-good.yaml").write_text(POLICY)
+    answer = (await (await start()).get("/api/policy", ADMIN)).json
+    assert answer["version"] == V1 and answer["text"] == BROKEN and not answer["reload"]["adopted"]
+
+
+async def test_a_policy_that_may_not_be_served_here_is_not_taken_over(start):
+    plane = await start(servable=lambda plan: "it has no keys" if plan.version == V2 else "")
+    plane.policy.write_text(BETTER)
+    await look_twice(plane)
+    state = (await plane.get("/api/policy")).json
+    assert state["version"] == V1 and state["reload"]["why"] == "it has no keys"
+    assert (await apply(plane, BETTER + "\n", V2)).status == 200
+    check = (await plane.post("/api/policy/check", {"text": BETTER})).json
+    assert not check["ok"] and check["problems"][0]["message"] == "it has no keys"
+
+
+# --- checking
+
+
+async def test_a_draft_gets_the_errors_of_the_command_line(plane, tmp_path, capsys):
+    answer = (await plane.post("/api/policy/check", {"text": BROKEN}, VIEWER)).json
+    (tmp_path / "draft.yaml").write_text(BROKEN)
+    assert main(["check", str(tmp_path / "draft.yaml")]) == 1
+    printed = capsys.readouterr().err
+    (problem,) = answer["problems"]
+    assert not answer["ok"] and answer["cases"] is None
+    assert f":{problem['line']}:{problem['column']}: {problem['field']}: {problem['message']}" in printed
+
+
+async def test_a_draft_is_compared_with_what_is_running(plane):
+    diff = (await plane.post("/api/policy/check", {"text": BETTER})).json["diff"]
+    assert f"--- {V1} (in force)\n+++ draft\n" in diff
+    assert "-cost: {strategy: threshold," in diff and "+cost: {strategy: local_first," in diff
+    assert (await plane.post("/api/policy/check", {"text": POLICY})).json["diff"] == ""
+
+
+async def test_the_cases_beside_the_policy_are_tried_on_the_draft(plane):
+    cases = plane.policy.with_name("policy.cases.yaml")
+    cases.write_text("- {name: cheap, request: {prompt: Hi}, expect: {backend: api}}\n")
+    good = (await plane.post("/api/policy/check", {"text": POLICY})).json
+    assert good["ok"] and good["cases"] == {"file": cases.name, "count": 1, "passed": True, "problems": []}
+    bad = (await plane.post("/api/policy/check", {"text": BETTER})).json
+    assert not bad["ok"] and bad["problems"] == [] and not bad["cases"]["passed"]
+    assert 'case "cheap": expected backend api, got gpu' in bad["cases"]["problems"][0]["message"]
+
+
+async def test_only_the_admin_learns_whether_a_secret_exists(plane, tmp_path):
+    draft = POLICY.replace("kind: openai,", f"kind: openai, api_key: 'file:{tmp_path}/absent',")
+    draft += f"secrets: {{'{tmp_path}/absent': [127.0.0.1]}}\n"
+    assert (await plane.post("/api/policy/check", {"text": draft}, VIEWER)).json["problems"] == []
+    (problem,) = (await plane.post("/api/policy/check", {"text": draft}, ADMIN)).json["problems"]
+    assert problem["field"] == "backends.api.api_key"
+
+
+# --- trying
+
+
+async def test_a_request_is_tried_against_the_draft(plane):
+    draft = {"text": BETTER, "prompt": "Hello", "headers": {"x-breakeven-sensitivity": "restricted"}}
+    answer = (await plane.post("/api/policy/explain", draft, VIEWER)).json
+    assert answer["ok"] and answer["version"] == V2
+    assert answer["explanation"]["decision"]["permitted_zones"] == ["local"]
+    assert "outcome      forward: gpu" in answer["explanation"]["text"]
+
+
+async def test_without_a_draft_it_is_tried_against_what_runs(plane):
+    answer = (await plane.post("/api/policy/explain", {"tokens": 600_000, "key": "app", "down": ["gpu"]})).json
+    assert answer["version"] == V1 and answer["explanation"]["decision"]["backends"][0]["backend"] == "api"
+
+
+async def test_a_broken_draft_explains_nothing_but_itself(plane):
+    answer = (await plane.post("/api/policy/explain", {"text": BROKEN})).json
+    assert not answer["ok"] and answer["explanation"] is None and answer["problems"][0]["line"] == 6
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"key": "nobody"}, "unknown_key"),
+        ({"full": ["nothing"]}, "unknown_backend"),
+        ({"body": {"messages": []}}, "bad_request"),
+        ({"hour": 24}, "bad_body"),
+    ],
+)
+async def test_what_cannot_be_tried_is_said(asked, code, plane):
+    answer = await plane.post("/api/policy/explain", asked)
+    assert (answer.status, answer.code) == (400, code)
+
+
+# --- applying
+
+
+async def test_an_edit_cannot_send_a_secret_elsewhere(plane, monkeypatch):
+    """Neither by naming another host for it, nor by going back to a version that did; the file's owner can."""
+    monkeypatch.setenv("THE_KEY", "k")
+    keyed = POLICY.replace("kind: openai,", "kind: openai, api_key: env:THE_KEY,")
+    refused = await apply(plane, keyed, V1)
+    assert (refused.status, refused.code) == (422, "policy_broken")
+    assert "add to the policy's file: secrets: {THE_KEY: [" in refused.json["error"]["problems"][0]["message"]
+    bound = f"{keyed}secrets: {{THE_KEY: [127.0.0.1]}}\n"
+    refused = await apply(plane, bound, V1)
+    assert (refused.status, refused.code) == (422, "policy_broken")
+    assert "only in the file itself" in refused.json["error"]["problems"][0]["message"]
+    assert plane.policy.read_text() == POLICY
+    plane.policy.write_text(bound)
+    await look_twice(plane)
+    version = (await plane.get("/api/policy")).json["version"]
+    assert (await apply(plane, f"{bound}# an edit\n", version)).status == 200
+    plane.policy.write_text(POLICY)
+    await look_twice(plane)
+    back = await plane.post("/api/policy/rollback", {"version": version}, headers={"if-match": V1})
+    assert (back.status, back.code) == (422, "policy_broken")
+    assert plane.policy.read_text() == POLICY
+
+
+async def test_applying_writes_the_file_as_it_was_sent_and_keeps_its_mode(plane):
+    plane.policy.chmod(0o640)
+    answer = await apply(plane, BETTER, V1)
+    assert answer.status == 200, answer.body
+    assert (answer.json["version"], answer.json["previous"], answer.json["changed"]) == (V2, V1, True)
+    assert plane.policy.read_text() == BETTER and stat.S_IMODE(plane.policy.stat().st_mode) == 0o640
+    await look_twice(plane)
+    assert (await plane.get("/api/policy")).json["version"] == V2
+
+
+async def test_who_applied_what_is_remembered_once(plane):
+    body = {"text": BETTER, "note": "cheaper <b>"}
+    await plane.post("/api/policy/apply", body, headers={"if-match": V1})
+    await look_twice(plane)
+    entries = (await plane.get("/api/policy/history")).json["entries"]
+    assert [(each["how"], each["who"], each["note"]) for each in entries] == [
+        ("applied", "admin (token, 127.0.0.1)", "cheaper <b>"),
+        ("found", "the disk", ""),
+    ]
+
+
+async def test_a_lost_update_is_refused(plane):
+    assert (await apply(plane, BETTER, V1)).status == 200
+    late = await apply(plane, POLICY + "# mine\n", V1)
+    assert (late.status, late.code, late.json["error"]["version"]) == (412, "changed_meanwhile", V2)
+    assert plane.policy.read_text() == BETTER
+
+
+async def test_of_two_at_once_one_is_refused(plane):
+    drafts = [POLICY + f"# {number}\n" for number in range(4)]
+    answers = await asyncio.gather(*(apply(plane, draft, V1) for draft in drafts))
+    assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
+    winner = next(draft for draft, answer in zip(drafts, answers, strict=True) if answer.status == 200)
+    assert plane.policy.read_text() == winner
+
+
+async def test_an_edit_on_disk_counts_as_an_update_too(plane):
+    plane.policy.write_text(POLICY + "# by hand\n")
+    assert (await apply(plane, BETTER, V1)).status == 412
+
+
+async def test_an_edit_has_to_say_where_it_began(plane):
+    for headers in ({}, {"if-match": "*"}):
+        answer = await plane.post("/api/policy/apply", {"text": BETTER}, headers=headers)
+        assert (answer.status, answer.code) == (428, "version_needed")
+
+
+async def test_a_broken_draft_is_not_written(plane):
+    answer = await apply(plane, BROKEN, V1)
+    assert (answer.status, answer.code) == (422, "policy_broken")
+    assert answer.json["error"]["problems"][0]["line"] == 6 and plane.policy.read_text() == POLICY
+
+
+async def test_the_same_text_changes_nothing(plane):
+    before = plane.policy.stat().st_ino
+    answer = (await apply(plane, POLICY, V1)).json
+    assert not answer["changed"] and plane.policy.stat().st_ino == before
+
+
+async def test_a_broken_edit_that_is_written_over_can_still_be_read(plane):
+    plane.policy.write_text(BROKEN)
+    await look_twice(plane)
+    broken = version_of(BROKEN.encode())
+    assert (await apply(plane, BETTER, broken)).status == 200
+    entries = (await plane.get("/api/policy/history")).json["entries"]
+    assert [each["how"] for each in entries] == ["applied", "replaced", "found"]
+    assert (await plane.get(f"/api/policy/history/{broken}", ADMIN)).json["text"] == BROKEN
+    assert (await plane.get(f"/api/policy/history/{broken}", VIEWER)).code == "unknown_version"
+
+
+async def test_a_secret_pasted_into_the_file_by_mistake_is_not_shown_to_viewers(plane):
+    pasted = POLICY.replace("kind: openai,", "kind: openai, api_key: sk-a-real-secret,")
+    plane.policy.write_text(pasted)
+    await look_twice(plane)
+    for path in ("/api/policy", "/api/backends", "/api/policy/history"):
+        assert b"sk-a-real-secret" not in (await plane.get(path, VIEWER)).body
+    answer = (await plane.get("/api/policy", VIEWER)).json
+    assert answer["text"] == POLICY and answer["text_version"] == answer["version"]
+    refused = await apply(plane, pasted, version_of(pasted.encode()))
+    assert refused.code == "policy_broken" and b"sk-a-real-secret" not in refused.body
+
+
+async def test_a_file_that_cannot_be_written_says_what_to_do(plane, monkeypatch):
+    def refuse(path, content):
+        raise NotWritten("it is on a read-only file system")
+
+    monkeypatch.setattr(desk_module, "write_policy", refuse)
+    answer = await apply(plane, BETTER, V1)
+    assert (answer.status, answer.code) == (409, "policy_not_writable")
+    assert "read-only" in answer.json["error"]["message"]
+
+
+async def test_a_generated_policy_warns_that_edits_do_not_last(start, settings):
+    plane = await start(given=msgspec.structs.replace(settings, generated=True))
+    assert "made anew at every start" in (await plane.get("/api/policy")).json["note"]
+    assert "made anew at every start" in (await apply(plane, BETTER, V1)).json["note"]
+
+
+# --- rolling back
+
+
+async def roll_back(plane, version: str, seen: str):
+    return await plane.post("/api/policy/rollback", {"version": version}, headers={"if-match": seen})
+
+
+async def test_rolling_back_writes_the_earlier_text(plane):
+    await apply(plane, BETTER, V1)
+    old = (await plane.get(f"/api/policy/history/{V1}")).json
+    assert old["text"] == POLICY and old["diff"] == ""  # what is in force is not taken over yet
+    answer = await roll_back(plane, V1, V2)
+    assert answer.status == 200 and plane.policy.read_text() == POLICY
+    entries = (await plane.get("/api/policy/history")).json["entries"]
+    assert [each["how"] for each in entries] == ["rolled back", "applied", "found"]
+
+
+async def test_rolling_back_is_an_update_like_any_other(plane):
+    await apply(plane, BETTER, V1)
+    assert (await roll_back(plane, V1, V1)).status == 412
+    assert (await roll_back(plane, "0" * 12, V2)).code == "unknown_version"
+    assert (await plane.get("/api/policy/history/nothing")).code == "unknown_version"

@@ -1,0 +1,204 @@
+"""The file on disk is the truth; what is in force follows it, and what is written over is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.control import POLICY
+
+from router.admin.errors import ApiError
+from router.admin.policy import service as desk_module
+from router.admin.policy.history import PolicyHistory
+from router.admin.policy.service import GENERATED, Author, Desk, Place, problems_of
+from router.config.load import version_of
+from router.config.problems import PolicyError, Problem
+
+BETTER = POLICY.replace("strategy: threshold", "strategy: local_first")
+BROKEN = POLICY.replace("zone: cloud", "zone: clowd")
+V1, V2 = version_of(POLICY.encode()), version_of(BETTER.encode())
+ME = Author("admin (token, 10.0.0.9)", "cheaper")
+
+
+@pytest.fixture
+def make(policy, tmp_path, clock):
+    """A desk at the policy's file; what it forbids to serve is given by version."""
+
+    def make(forbidden: str = "", *, generated: bool = False) -> Desk:
+        place = Place(policy, tmp_path / "last-good.yaml", generated)
+        history = PolicyHistory(tmp_path / "history")
+        made = Desk(place, history, lambda plan: "it has no keys" if plan.version == forbidden else "", clock)
+        made.start()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def desk(make) -> Desk:
+    return make()
+
+
+def told(desk: Desk) -> list[str]:
+    """How versions came into the history, latest first."""
+    return [each.how for each in desk.history.entries()]
+
+
+def edit(desk: Desk, policy: Path, text: str) -> None:
+    policy.write_text(text)
+    desk.look()
+    desk.look()
+
+
+def test_a_new_content_is_taken_over_once_two_looks_have_seen_it(desk, policy):
+    policy.write_text(BETTER)
+    desk.look()
+    assert desk.plan.version == V1
+    desk.look()
+    assert desk.plan.version == V2 and desk.state().reload.adopted and told(desk) == ["edited", "found"]
+
+
+def test_a_restart_finds_what_it_left_and_remembers_it_once(make):
+    make()
+    assert told(make()) == ["found"]
+
+
+def test_a_broken_edit_leaves_in_force_what_was_and_says_what_is_wrong_with_it(desk, policy):
+    edit(desk, policy, BROKEN)
+    state = desk.state()
+    assert (state.version, state.reload.adopted, state.reload.version) == (V1, False, "")
+    assert [each.field for each in state.reload.problems] == ["backends.api.zone"]
+    text = desk.text()
+    assert (text.text, text.running_text, text.text_version) == (BROKEN, POLICY, version_of(BROKEN.encode()))
+
+
+def test_so_does_one_that_may_not_be_served_here(make, policy):
+    desk = make(V2)
+    edit(desk, policy, BETTER)
+    reload = desk.state().reload
+    assert (reload.adopted, reload.version, reload.why) == (False, V2, "it has no keys") and desk.plan.version == V1
+
+
+def test_a_file_that_is_gone_cannot_be_shown_or_written_and_the_plan_stays(desk, policy):
+    policy.unlink()
+    desk.look()
+    assert desk.plan.version == V1
+    with pytest.raises(ApiError, match="policy") as refused:
+        desk.text()
+    assert (refused.value.status, refused.value.answer.error.code) == (503, "policy_unreadable")
+
+
+async def test_following_goes_on_after_a_look_that_failed(desk, monkeypatch, caplog):
+    looks = []
+
+    def look() -> None:
+        looks.append(True)
+        if len(looks) == 1:
+            raise OSError("of this look")
+
+    monkeypatch.setattr(desk_module, "FOLLOW_SECONDS", 0.001)
+    monkeypatch.setattr(desk, "look", look)
+    following = asyncio.create_task(desk.follow())
+    async with asyncio.timeout(10):
+        while len(looks) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    following.cancel()
+    assert "policy not followed" in caplog.text
+
+
+def test_a_history_that_cannot_be_written_keeps_no_policy_from_being_served(desk, policy, monkeypatch, caplog):
+    def full(*_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(desk.history, "add", full)
+    edit(desk, policy, BETTER)
+    assert desk.plan.version == V2 and "history cannot be written" in caplog.text
+
+
+def test_a_draft_is_judged_without_being_written(desk, policy):
+    good, bad = desk.check(BETTER, with_secrets=True), desk.check(BROKEN, with_secrets=True)
+    assert good.ok and good.version == V2 and "+cost: {strategy: local_first," in good.diff and good.cases is None
+    assert not bad.ok and [each.field for each in bad.problems] == ["backends.api.zone"]
+    assert policy.read_text() == POLICY and told(desk) == ["found"]
+
+
+def test_cases_that_are_broken_themselves_let_no_draft_pass(desk, policy):
+    policy.with_name("policy.cases.yaml").write_text("- {")
+    answer = desk.check(BETTER, with_secrets=False)
+    assert not answer.ok and answer.problems == [] and answer.cases.problems[0].file == "policy.cases.yaml"
+
+
+async def test_applying_writes_and_remembers_who_and_why(desk, policy):
+    applied = await desk.apply(BETTER, V1, ME)
+    assert (applied.version, applied.previous, applied.changed, applied.note) == (V2, V1, True, "")
+    assert policy.read_text() == BETTER and desk.plan.version == V1  # until it was looked at
+    entry = desk.history.entries()[0]
+    assert (entry.version, entry.how, entry.who, entry.note) == (V2, "applied", ME.who, ME.note)
+    desk.look()
+    desk.look()
+    assert desk.plan.version == V2 and told(desk) == ["applied", "found"]
+
+
+async def test_of_two_who_began_at_the_same_version_one_is_refused(desk, policy):
+    drafts = [f"{BETTER}# {number}\n" for number in range(5)]
+    answers = await asyncio.gather(*(desk.apply(draft, V1, ME) for draft in drafts), return_exceptions=True)
+    refused = [each for each in answers if isinstance(each, ApiError)]
+    assert len(refused) == 4 and {each.status for each in refused} == {412}
+    assert {each.answer.error.version for each in refused} == {version_of(policy.read_bytes())}
+
+
+@pytest.mark.parametrize("text", [BROKEN, BETTER, POLICY + "secrets: {OPENAI_API_KEY: [evil.example]}\n"])
+async def test_nothing_is_written_that_is_broken_or_not_servable_or_sends_a_secret_elsewhere(make, policy, text):
+    desk = make(V2)
+    with pytest.raises(ApiError, match="nothing was written") as refused:
+        await desk.apply(text, V1, ME)
+    assert refused.value.status == 422 and refused.value.answer.error.problems
+    assert policy.read_text() == POLICY and told(desk) == ["found"]
+
+
+async def test_what_was_never_in_force_and_is_written_over_is_kept(desk, policy):
+    edit(desk, policy, BROKEN)
+    await desk.apply(BETTER, version_of(BROKEN.encode()), ME)
+    assert told(desk) == ["applied", "replaced", "found"]
+    assert desk.history.text(version_of(BROKEN.encode())) == BROKEN.encode()
+
+
+async def test_the_same_content_is_not_written_again(desk, monkeypatch):
+    monkeypatch.setattr(desk_module, "write_policy", lambda *_: pytest.fail("it was written"))
+    assert not (await desk.apply(POLICY, V1, ME)).changed
+
+
+async def test_rolling_back_is_applying_what_the_history_has(desk, policy):
+    await desk.apply(BETTER, V1, ME)
+    await desk.roll_back(V1, V2, ME)
+    assert policy.read_text() == POLICY and told(desk) == ["rolled back", "applied", "found"]
+    with pytest.raises(ApiError) as refused:
+        await desk.roll_back("0" * 12, V1, ME)
+    assert (refused.value.status, refused.value.answer.error.code) == (404, "unknown_version")
+
+
+async def test_a_policy_made_from_the_environment_says_that_edits_do_not_last(make):
+    desk = make(generated=True)
+    assert desk.text().note == (await desk.apply(BETTER, V1, ME)).note == GENERATED
+
+
+def test_plans_that_were_in_force_can_be_had_by_version_and_others_not(desk, policy):
+    edit(desk, policy, BETTER)
+    assert [desk.plan_of_version(each).version for each in (V1, V2)] == [V1, V2]
+    assert desk.plan_of_version("0" * 12) is None
+
+
+def test_a_rehearsal_neither_fails_nor_writes(desk, policy):
+    for text in (BETTER, BROKEN, "\0"):
+        desk.rehearse(text.encode())
+    assert policy.read_text() == POLICY and told(desk) == ["found"]
+
+
+def test_a_difference_ends_each_of_its_lines_though_the_file_does_not(desk):
+    assert desk.diff(b"a\nb", b"a\nc", "1", "2").splitlines()[-2:] == ["-b", "+c"]
+
+
+def test_a_problem_names_its_file_and_not_where_that_lies():
+    [problem] = problems_of(PolicyError([Problem("/etc/gate/policy.yaml", 3, 4, "keys", "wrong")]))
+    assert (problem.file, problem.line, problem.column, problem.field) == ("policy.yaml", 3, 4, "keys")

@@ -1,0 +1,116 @@
+"""Records, and the decision behind one."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from support.control import NOON, POLICY
+
+from router.admin.request_types import RequestsQuery
+from router.admin.response_types import RequestRecord
+from router.admin.sources.interface import Page, Sources
+
+RECORD = RequestRecord(
+    id="01",
+    request="req_1",
+    at=NOON,
+    key="app",
+    team="search",
+    model="chat",
+    backend="api",
+    zone="cloud",
+    level="public",
+)
+
+
+class Kept:
+    available = True
+
+    def __init__(self, *records: RequestRecord) -> None:
+        self.records = records
+        self.asked: list[RequestsQuery] = []
+
+    async def page(self, query):
+        self.asked.append(query)
+        return Page(self.records, "00")
+
+    async def find(self, id):
+        return next((each for each in self.records if id in (each.id, each.request)), None)
+
+
+@pytest.fixture
+def detail(start):
+    """What is told of one record."""
+
+    async def ask(record: RequestRecord, after=lambda plane: None) -> dict:
+        plane = await start(Sources(records=Kept(record)))
+        after(plane)
+        answer = await plane.get(f"/api/requests/{record.request}")
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    return ask
+
+
+async def test_a_page_of_records_with_its_filters(start):
+    kept = Kept(RECORD)
+    plane = await start(Sources(records=kept))
+    answer = (await plane.get("/api/requests?team=search&failed=true&limit=7&before=02")).json
+    assert answer == {"requests": [msgspec.to_builtins(RECORD)], "before": "00", "available": True}
+    assert kept.asked == [RequestsQuery(team="search", failed=True, limit=7, before="02")]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "failed=perhaps", "colour=red", "kind=lost"])
+async def test_a_filter_that_is_none_is_refused(query, plane):
+    assert (await plane.get(f"/api/requests?{query}")).code == "bad_query"
+
+
+async def test_no_records_are_kept(plane):
+    assert (await plane.get("/api/requests")).json == {"requests": [], "before": None, "available": False}
+    assert (await plane.get("/api/requests/01")).code == "unknown_request"
+
+
+async def test_a_decision_is_explained_as_on_the_command_line(detail):
+    told = await detail(RECORD)
+    assert told["explanation"]["text"].startswith("model        chat\n")
+    assert "kept by cost order" in told["explanation"]["text"]
+    assert told["explanation"]["decision"]["request"]["key"] == "app"
+    assert told["agrees"] and told["decided_by"] == told["in_force"]
+    assert any("healthy" in each for each in told["assumed"])
+
+
+async def test_a_restricted_request_stays_at_home_in_the_explanation_too(detail):
+    told = await detail(msgspec.structs.replace(RECORD, level="restricted", backend="gpu", zone="local"))
+    assert told["explanation"]["decision"]["permitted_zones"] == ["local"] and told["agrees"]
+
+
+async def test_where_the_explanation_ends_elsewhere_it_says_so(detail):
+    assert not (await detail(msgspec.structs.replace(RECORD, backend="gpu", zone="local")))["agrees"]
+
+
+async def test_a_refusal(detail):
+    refused = msgspec.structs.replace(RECORD, kind="refused", model="unheard-of", reason="model_not_found", backend="")
+    told = await detail(refused)
+    assert told["explanation"]["decision"]["outcome"] == "refused" and told["agrees"]
+
+
+async def test_it_is_explained_by_the_policy_that_decided(detail):
+    def edited(plane) -> None:
+        plane.policy.write_text(POLICY.replace("strategy: threshold", "strategy: local_first"))
+        plane.clock.now += 60
+        for _ in range(2):  # a content counts once two looks have seen it
+            plane.control.desk.look()
+
+    told = await detail(RECORD, edited)
+    assert told["decided_by"] != told["in_force"] and told["agrees"]
+    assert told["explanation"]["decision"]["policy"] == told["decided_by"]
+
+
+async def test_a_record_from_before_the_history_is_explained_by_what_is_in_force(detail):
+    told = await detail(msgspec.structs.replace(RECORD, at=NOON - 1e6))
+    assert told["decided_by"] == "" and any("not known any more" in each for each in told["assumed"])
+
+
+async def test_a_key_that_is_gone_is_said(detail):
+    told = await detail(msgspec.structs.replace(RECORD, key="revoked"))
+    assert any("key is not in the policy" in each for each in told["assumed"])
