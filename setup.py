@@ -14,9 +14,9 @@ NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
-    "router/upstream/probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
+    "router/upstream/vllm_probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/fetch.py": "serves probes",
-    "router/upstream/reach.py": "serves the adapter, and its error is a ConnectionError, which mypyc does not inherit",
+    "router/upstream/outbound_guard.py": "serves the adapter; its error is a ConnectionError, which mypyc cannot inherit",
     "router/upstream/fleet.py": "retired backends are referred to weakly, which objects of native classes cannot be",
 }
 COMPILED_ALL_THE_SAME = ("router/ledger/client/batch.py", "router/ledger/client/group_commit.py")

@@ -5,7 +5,7 @@ from the organisation's own GPUs or from a cloud API, and the decision can alway
 
 The life of a request
 ---------------------
-1. *Identify* (`gateway.identify`): one credential, one key of the policy or of the ledger.
+1. *Identify* (`gateway.auth`): one credential, one key of the policy or of the ledger.
 2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
 3. *Classify* (`core.sensitivity.gate`): labels and detectors give a level and tags, and those give the permitted zones.
 4. *Decide* (`core.decision.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
@@ -13,7 +13,7 @@ The life of a request
    its key, its team and all together, or against none; then it is refused, or stays on the own side.
 6. *Forward* (`gateway.forward`, `upstream`): candidates in order, one deadline; nothing is retried once the client
    has a byte. The connection that writes the first byte checks the permitted zones once more.
-7. *Settle* (`gateway.endings`, `ledger`): real usage replaces the hold, exactly once, whatever becomes of the
+7. *Settle* (`gateway.settle`, `ledger`): real usage replaces the hold, exactly once, whatever becomes of the
    worker, the connection or the ledger's server; a record tells how it went, never what it said.
 
 Layers: imports point down only

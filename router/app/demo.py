@@ -16,9 +16,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.app.children import PYTHON, Child
+from router.app.child_process import PYTHON, Child
 from router.app.demo_policy import CLOUD_MODEL, CONTEXT, LOCAL_MODEL, demo_policy, make_senders
-from router.app.narrator import Narrator
+from router.app.demo_reporter import Narrator
 from router.app.settings import ServeSettings
 from router.app.supervisor import STOP_PATIENCE, CannotServe, Served, Supervisor, exit_code
 from router.config.load import load

@@ -23,15 +23,15 @@ from msgspec import Struct
 from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
-from router.app.children import PYTHON, Child
+from router.app.child_process import PYTHON, Child
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
-from router.app.greeting import Dashboard, greeting
-from router.app.keeper import Keeper
-from router.app.lookup import served_model
-from router.app.port import PortTaken, take_port
+from router.app.listening_port import PortTaken, take_port
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy
+from router.app.served_model import served_model
 from router.app.settings import ServeSettings, WorkerSettings
+from router.app.startup_message import Dashboard, greeting
+from router.app.valkey_keeper import Keeper
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.policy import LitellmBackend
@@ -242,7 +242,7 @@ class Supervisor:
         return child
 
     def _control_plane(self, feed: asyncio.Future[bytes]) -> Child:
-        child = Child("control plane", [*PYTHON, "router.app.control"], feed=feed, beats=True)
+        child = Child("control plane", [*PYTHON, "router.app.control_plane"], feed=feed, beats=True)
         self._spawn(child.run_forever())
         return child
 
@@ -330,7 +330,7 @@ class Supervisor:
                 _adapter_python(),
                 "-P",
                 "-m",
-                "router.adapter",
+                "router.litellm_adapter",
                 "--policy",
                 str(self._last_good),
                 "--socket",

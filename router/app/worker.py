@@ -21,9 +21,9 @@ import uvloop
 
 from router.app import logs
 from router.app.assemble import backend_specs
-from router.app.lifeline import stop_event
-from router.app.port import join_port, turn_away
-from router.app.pulse import beat_from
+from router.app.heartbeat import beat_from
+from router.app.listening_port import join_port, turn_away
+from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable, follow
 from router.app.settings import WorkerSettings
 from router.config.load import load
@@ -31,14 +31,14 @@ from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
 from router.gateway.peers import Peers
+from router.gateway.routes import Service
 from router.gateway.server import Server
-from router.gateway.service import Service
-from router.gateway.state import State
+from router.gateway.worker_state import State
 from router.ledger.client.group_commit import Ledger
 from router.ledger.journal.log import open_log
 from router.ledger.shared_status import Shared
 from router.upstream.fleet import Fleet
-from router.upstream.probe import Probes
+from router.upstream.vllm_probe import Probes
 
 GC_THRESHOLD = (50_000, 20, 20)
 """Requests make few cycles; the default of 700 would look for them ten times a second."""

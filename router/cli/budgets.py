@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.server import add_arguments, ledger_url
+from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
 from router.core.limits.limits import Limit, all_limits
 from router.core.limits.periods import Periods
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _read(url: str, plan: Plan) -> list[Standing]:
-    from router.config.stored import working_grants
+    from router.config.stored_keys import working_grants
 
     policy, now = plan.policy, time.time()
     owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)

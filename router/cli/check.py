@@ -31,9 +31,9 @@ def _policy_of(file: str) -> str:
 
 
 def _check(policy: str) -> bool:
-    from router.config.advice import advice
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, load
+    from router.config.warnings import advice
 
     try:
         plan = load(policy)

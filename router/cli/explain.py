@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router.config.trial import Trial
+    from router.config.dry_run import Trial
     from router.core.values import KeyGrant, Plan
 
 
@@ -68,7 +68,7 @@ class _UsageError(Exception):
 
 def _trial(args: argparse.Namespace, plan: Plan) -> Trial:
     from router.config.cases import prompt_body
-    from router.config.trial import Trial
+    from router.config.dry_run import Trial
     from router.core.values import Side
 
     for name in (*args.down, *args.full):
@@ -95,7 +95,7 @@ def _body(source: str) -> bytes:
 
 
 def _key(name: str | None, plan: Plan) -> KeyGrant:
-    from router.config.trial import NOBODY, grant_named
+    from router.config.dry_run import NOBODY, grant_named
 
     if name is None:
         return NOBODY
@@ -107,7 +107,7 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
 
 
 def _explain(plan: Plan, trial: Trial, as_json: bool) -> int:
-    from router.config.trial import attempt
+    from router.config.dry_run import attempt
     from router.core.decision.explain import explain, explain_data
 
     facts, decision = attempt(plan, trial)

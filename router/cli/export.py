@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from router.cli.days import add_days, span_of
-from router.cli.server import add_arguments, ledger_url
+from router.cli.day_range import add_days, span_of
+from router.cli.ledger_server import add_arguments, ledger_url
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.record import Record
 from router.ledger.reports.export import FORMATS, MissingPackageError, Writer

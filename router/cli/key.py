@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from router.cli.server import add_arguments
+from router.cli.ledger_server import add_arguments
 
 _NAME = re.compile(r"[^\s|\x00-\x1f\x7f]{1,128}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stored(args: argparse.Namespace) -> int:
-    from router.cli.stored import run as run_stored
+    from router.cli.stored_keys import run as run_stored
 
     return run_stored(args)
 
@@ -100,7 +100,7 @@ def _usage(problem: str) -> int:
 
 def _check(key: str, fields: Mapping[str, Any]) -> None:
     """Raises ValueError with what the policy would say about the key."""
-    from router.config.stored import check_entry
+    from router.config.stored_keys import check_entry
 
     check_entry(sha256(key), fields)
 

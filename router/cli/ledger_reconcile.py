@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.days import add_days
-from router.cli.server import add_arguments, ledger_url
+from router.cli.day_range import add_days
+from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
 from router.cli.usage import parse_day
 from router.config.load import PolicyError, load

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.server import add_arguments, ledger_url
+from router.cli.ledger_server import add_arguments, ledger_url
 from router.core.cost.volume import day_before, day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row

@@ -1,22 +1,22 @@
 """Files in, plans out.
 
-    load        a policy file -> `core.values.Plan`, or every problem of the file at once
-    document    YAML text -> plain data that remembers where each value stands
-    shape       data -> `core.policy.Policy`, and what is wrong with it where
-    wording     pydantic's findings in plain words
-    references  what the sections of a policy say about each other
-    prices      published or given prices -> rates
-    providers   hosts and keys of known providers
-    destinations  where each backend's requests may go
-    compile     policy + prices -> plan
-    files       reading what somebody names: regular files of a sensible size
-    bindings    to which hosts each secret may go
-    secrets     `env:NAME` and `file:PATH`
-    watch       a policy file that changes while it is served
-    trial       one request tried against a plan
-    cases       requests with the decision they should get
-    problems    what is wrong with a file, and where
-    schema      the JSON Schema for editors
+    load              a policy file -> `core.values.Plan`, or every problem of the file at once
+    yaml_document     YAML text -> plain data that remembers where each value stands
+    decode            data -> `core.policy.Policy`, and what is wrong with it where
+    error_wording     pydantic's findings in plain words
+    cross_references  what the sections of a policy say about each other
+    prices            published or given prices -> rates
+    providers         hosts and keys of known providers
+    backend_hosts     where each backend's requests may go
+    compile           policy + prices -> plan
+    bounded_files     reading what somebody names: regular files of a sensible size
+    secret_hosts      to which hosts each secret may go
+    secrets           `env:NAME` and `file:PATH`
+    watch             a policy file that changes while it is served
+    dry_run           one request tried against a plan
+    cases             requests with the decision they should get
+    problems          what is wrong with a file, and where
+    schema            the JSON Schema for editors
 
 Imports core only.
 """

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import Field, TypeAdapter, model_validator
 
-from router.config.document import parse
+from router.config.dry_run import NOBODY, Trial, attempt, grant_named
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import FieldPath, Finding, listing, suggest
-from router.config.trial import NOBODY, Trial, attempt, grant_named
+from router.config.yaml_document import parse
 from router.core.policy import Endpoint, Name, Names, Section
 from router.core.reading import BadBody
 from router.core.values import Decision, Plan, Side

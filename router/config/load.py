@@ -10,16 +10,16 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from router.config.bindings import find_unbound
+from router.config.backend_hosts import find_unreachable
+from router.config.bounded_files import read_regular
 from router.config.compile import compile_plan
-from router.config.destinations import find_unreachable
-from router.config.document import MAX_BYTES, Document, parse
-from router.config.files import read_regular
+from router.config.cross_references import find_broken
+from router.config.decode import WrongShapeError, decode
 from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
-from router.config.references import find_broken
+from router.config.secret_hosts import find_unbound
 from router.config.secrets import find_missing
-from router.config.shape import WrongShapeError, decode
+from router.config.yaml_document import MAX_BYTES, Document, parse
 from router.core.policy import Policy
 from router.core.values import Plan
 

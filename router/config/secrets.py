@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import NoReturn
 
-from router.config.files import read_regular
+from router.config.bounded_files import read_regular
 from router.config.problems import Finding
 from router.core.policy import Policy
 

@@ -2,7 +2,7 @@
 
 These models are the single description of the file: `config.load` decodes YAML into them, `breakeven
 schema` prints their JSON Schema, and `core.plan` compiles them into the tables that decisions use.
-References between sections (a backend naming a zone, say) are checked by `config.references`.
+References between sections (a backend naming a zone, say) are checked by `config.cross_references`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from router.gateway.headers import TO_CLIENT, UPSTREAM_ID
-from router.gateway.respond import header
+from router.gateway.response_lines import header
 
 _OURS = (
     "x-request-id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from router.gateway.respond import JSON, header, told
+from router.gateway.response_lines import JSON, header, told
 
 _TYPES = {
     400: "invalid_request_error",

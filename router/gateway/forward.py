@@ -22,10 +22,10 @@ from router.core.resilience.error_cause import Blame, blame
 from router.core.resilience.rate_limited import Rest, come_back
 from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
-from router.gateway.exchange import Exchange
-from router.gateway.job import Attempt, Job, Sent
-from router.gateway.patience import Patience
-from router.gateway.state import State
+from router.gateway.answer_timeout import Patience
+from router.gateway.forward_request import Attempt, Job, Sent
+from router.gateway.upstream_response import Exchange
+from router.gateway.worker_state import State
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot

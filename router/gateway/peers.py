@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from router.config.stored import stored_grants
+from router.config.stored_keys import stored_grants
 from router.core.resilience.circuit_breaker import State as Circuit
 from router.core.resilience.circuit_breaker import describe
 from router.core.resilience.worker_status import (
@@ -24,7 +24,7 @@ from router.core.resilience.worker_status import (
     count_versions,
 )
 from router.core.values import KeyGrant
-from router.gateway.state import State
+from router.gateway.worker_state import State
 from router.ledger.shared_status import Shared
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica

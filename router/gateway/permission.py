@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from router.core.decision.facts import build_facts
 from router.core.reading import BadBody
-from router.gateway.ask import Ask
+from router.gateway.body_reader import Reader
+from router.gateway.context import Ask
 from router.gateway.errors import ApiError
-from router.gateway.reader import Reader
 from router.gateway.request import Request
-from router.gateway.state import State
+from router.gateway.worker_state import State
 
 NONE: frozenset[str] = frozenset()
 _NOT_ITS = frozenset({403, 404})

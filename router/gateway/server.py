@@ -8,9 +8,9 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from router.gateway.http import PARTING_SECONDS, Client
-from router.gateway.service import Service
-from router.gateway.state import State
+from router.gateway.http_connection import PARTING_SECONDS, Client
+from router.gateway.routes import Service
+from router.gateway.worker_state import State
 
 TICK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 120.0

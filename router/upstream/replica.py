@@ -13,8 +13,8 @@ from router.core.resilience.circuit_breaker import CLOSED, Breaker, Event, State
 from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, refused
 from router.core.resilience.timeouts import Needed
 from router.core.resilience.worker_status import Opening, rest_left
-from router.upstream.load import Load
 from router.upstream.pool import Pool
+from router.upstream.replica_load import Load
 
 FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5

@@ -320,7 +320,7 @@ def test_the_first_request_finds_the_adapter_ready(adapted):
 def test_a_killed_adapter_is_replaced_though_the_policy_is_broken_and_ends_with_its_supervisor(adapted):
     Path(adapted.arguments[1]).write_text("version: [")
     eventually(lambda: adapted.log("policy not adopted"))
-    (killed,) = adapted.children("router.adapter")
+    (killed,) = adapted.children("router.litellm_adapter")
     killed.kill()
     wait_for_end(killed)
     eventually(lambda: adapted.ask().status == 200)
@@ -334,7 +334,7 @@ def test_a_killed_adapter_is_replaced_though_the_policy_is_broken_and_ends_with_
 def test_a_killed_adapter_is_back_within_three_seconds(adapted):
     """Whichever of its two processes it was: one serves, the other has litellm ready for the next one."""
     assert adapted.ask().status == 200
-    (holder,) = adapted.children("router.adapter")
+    (holder,) = adapted.children("router.litellm_adapter")
     (serving,) = children_of(holder.pid)
     for killed in (serving, holder):
         killed.kill()

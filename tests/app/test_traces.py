@@ -48,5 +48,5 @@ def test_without_a_collector_the_libraries_are_not_even_loaded(policy, serve):
 
 def exporting(serving: Serving) -> bool:
     """Whether the control plane has loaded protobuf's library, which comes with the exporter."""
-    control = next(iter(serving.children("router.app.control")))
+    control = next(iter(serving.children("router.app.control_plane")))
     return "google/_upb" in Path(f"/proc/{control.pid}/maps").read_text()

@@ -11,7 +11,7 @@ import uvloop
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
 from support.scripted import ScriptedBackend
 
-from router.gateway.guard import NoGuard
+from router.gateway.origin_guard import NoGuard
 
 Backends = dict[str, ScriptedBackend]
 

@@ -13,7 +13,7 @@ from support.waiting import until
 
 from router.core.resilience.circuit_breaker import Event
 from router.upstream.pool import Pool
-from router.upstream.probe import Probes
+from router.upstream.vllm_probe import Probes
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}

@@ -10,9 +10,9 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, stream, usage_event
 
-from router.gateway.endings import Endings
 from router.gateway.forward import Forwarding
-from router.gateway.job import Attempt
+from router.gateway.forward_request import Attempt
+from router.gateway.settle import Endings
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}

@@ -13,11 +13,11 @@ from support.scripted import DONE, answer, completion, event, raw, silence, stre
 from support.streams import opened
 from support.waiting import until
 
-from router.gateway.ask import Ask
-from router.gateway.exchange import Exchange
-from router.gateway.http import Client
-from router.gateway.job import Job, Sent
+from router.gateway.context import Ask
+from router.gateway.forward_request import Job, Sent
+from router.gateway.http_connection import Client
 from router.gateway.request import Request
+from router.gateway.upstream_response import Exchange
 from router.upstream.connection import Connection
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}

@@ -15,8 +15,8 @@ from support.scripted import ScriptedBackend, answer
 from support.waiting import until
 
 from router.config.load import load
+from router.gateway.body_reader import SHORT
 from router.gateway.permission import Permission
-from router.gateway.reader import SHORT
 
 
 def digest(secret: str) -> str:

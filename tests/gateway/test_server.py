@@ -9,7 +9,8 @@ import pytest
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
 from support.scripted import ScriptedBackend, stream
 
-from router.gateway import http, server
+from router.gateway import http_connection as http
+from router.gateway import server
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 BODY = b'{"model": "chat", "stream": true, "messages": [{"role": "user", "content": "x"}]}'

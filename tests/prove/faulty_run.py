@@ -302,7 +302,7 @@ class Run:
         return found
 
     def _remember(self) -> None:
-        for name in ("router.app.worker", "router.adapter"):
+        for name in ("router.app.worker", "router.litellm_adapter"):
             for process in self._serving.children(name):
                 self.outcome.memory[name].append(round(rss_mib(process.pid), 1))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.app import children
+from router.app import child_process as children
 from router.cli import main
 
 if __name__ == "__main__":

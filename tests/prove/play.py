@@ -37,12 +37,12 @@ from prove.worlds import (
 from support.gateway import Clock, Gateway, start_gateway, stop_gateway
 
 from router.config.load import load
-from router.config.stored import stored_grants
+from router.config.stored_keys import stored_grants
 from router.core.values import Plan
 from router.gateway.peers import NoPeers
 from router.ledger.errors import LedgerUnavailable
 from router.upstream import fleet as fleet_module
-from router.upstream.probe import Probes
+from router.upstream.vllm_probe import Probes
 
 HANGS_AFTER = 8.0
 """Seconds for all that a world sends; a request's own deadline is 0.4 s, a queue's 0.06 s."""

@@ -26,7 +26,7 @@ from router.core.decision import decide as decide_module
 from router.core.decision.cache import Recall
 from router.core.sensitivity.gate import Classification
 from router.core.values import Candidate, Facts, Step
-from router.gateway import completions as completions_module
+from router.gateway import pipeline as completions_module
 from router.gateway.forward import Forwarding
 from router.upstream.connection import Connection
 

@@ -45,8 +45,9 @@ QUICK, LONG = 3, 60
 """Requests per fault."""
 OBEDIENT = """
 import httpx
-from router.adapter import confined, environment
-from router.upstream import reach
+from router.litellm_adapter import confined
+from router.litellm_adapter import litellm_environment as environment
+from router.upstream import outbound_guard as reach
 confined.Confinement.install = reach.Reach.install = lambda self: None
 environment.steering = lambda environment: []
 class Client(httpx.AsyncClient):
@@ -104,7 +105,7 @@ def adapter(folder: Path, text: str, proxy: Machine) -> Iterator[str]:
     command = [
         python_with_litellm(),
         "-m",
-        "router.adapter",
+        "router.litellm_adapter",
         "--policy",
         str(folder / "adapter.yaml"),
         "--socket",

@@ -16,11 +16,11 @@ from router.app.assemble import backend_specs
 from router.config.load import load
 from router.core.cost.volume import day_of
 from router.core.values import Plan, Row
-from router.gateway.guard import NoGuard
+from router.gateway.origin_guard import NoGuard
 from router.gateway.peers import NoPeers, Peers
+from router.gateway.routes import Service
 from router.gateway.server import Server
-from router.gateway.service import Service
-from router.gateway.state import State
+from router.gateway.worker_state import State
 from router.ledger.memory import MemoryLedger
 from router.ledger.shared_status import Shared
 from router.upstream.fleet import Fleet

@@ -8,7 +8,7 @@ import pytest
 from router.core.policy import Health, OpenAIBackend
 from router.core.resilience.circuit_breaker import Event
 from router.upstream.fleet import BackendSpec, Fleet
-from router.upstream.load import Load
+from router.upstream.replica_load import Load
 from router.upstream.target import target_of_url
 
 TLS = ssl.create_default_context()

@@ -14,9 +14,9 @@ from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.requests import explanation_of
 from router.config.cases import prompt_body
+from router.config.dry_run import NOBODY, Trial, attempt, grant_named
 from router.config.load import version_of
 from router.config.problems import PolicyError
-from router.config.trial import NOBODY, Trial, attempt, grant_named
 from router.core.reading import BadBody
 from router.core.values import KeyGrant, Plan, Side
 

@@ -32,10 +32,10 @@ from router.admin.response_types import (
     PolicyText,
     Reload,
 )
-from router.config.bindings import widened
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
 from router.config.problems import PolicyError
+from router.config.secret_hosts import widened
 from router.config.watch import PolicyFile
 from router.core.policy import Policy
 from router.core.values import Plan

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from router.admin.response_types import BudgetUse
-from router.config.stored import working_grants
+from router.config.stored_keys import working_grants
 from router.core.limits.limits import all_limits
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing

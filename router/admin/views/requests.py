@@ -9,7 +9,7 @@ from router.admin.handler_context import Ask, Control
 from router.admin.ledger_session import timezone_of
 from router.admin.response_types import Explanation, RequestDetail, RequestRecord, Requests
 from router.admin.sources.interface import Page
-from router.config.trial import NOBODY, grant_named
+from router.config.dry_run import NOBODY, grant_named
 from router.core.cost.volume import hour_of_day, seen_in
 from router.core.decision.decide import decide
 from router.core.decision.explain import explain, explain_data

@@ -1,0 +1,93 @@
+"""The control plane's process: `python -m router.app.control_plane`, started by the supervisor.
+
+Settings come as one JSON line on standard input, which then stays open: its end means that the supervisor is gone.
+"ready" on standard output means that pages are served. The workers neither know nor need it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import sys
+import time
+
+import msgspec
+from aiohttp import web
+
+from router.admin.assemble import make_control
+from router.admin.server import application
+from router.admin.settings import AdminSettings
+from router.admin.sources.interface import Sources
+from router.admin.sources.limits import LedgerBudgets
+from router.admin.sources.records import LedgerRecords
+from router.admin.sources.workers import LedgerWorkers
+from router.admin.telemetry.record_follower import Follower, Listener, Past
+from router.admin.telemetry.record_metrics import RecordMeters
+from router.admin.telemetry.traces import traces_from
+from router.app import logs
+from router.app.heartbeat import beat_from
+from router.app.listening_port import join_port
+from router.app.parent_watch import stop_event
+from router.app.reload import NotServable, check_servable
+from router.config.problems import PolicyError
+from router.core.values import Plan
+
+SHUTDOWN_SECONDS = 2.0
+MEASURED_PER_SECOND = 500
+"""Request records that latencies and rates are taken from: more would say the same at a higher price."""
+
+
+def main() -> None:
+    fed = sys.stdin.buffer.readline()
+    if not fed:  # the supervisor ended before it knew what to serve
+        return
+    settings = msgspec.json.decode(fed, type=AdminSettings)
+    logs.set_up()
+    asyncio.run(serve(settings))
+
+
+async def serve(settings: AdminSettings) -> None:
+    """Until SIGTERM, SIGINT or the supervisor's end. Raises PolicyError."""
+    beat_from(sys.argv, asyncio.get_running_loop())
+
+    def servable(plan: Plan) -> str:
+        try:
+            check_servable(plan, settings.gateway_host)
+        except NotServable as error:
+            return str(error)
+        return ""
+
+    meters = RecordMeters(time.time)
+    sources = Sources(
+        LedgerWorkers(settings.redis),
+        LedgerBudgets(settings.redis, lambda: control.desk.plan),
+        LedgerRecords(settings.redis),
+        meters,
+    )
+    control = make_control(settings, servable, time.time, sources)
+    traces = traces_from(os.environ, lambda: control.desk.plan, control.version)
+    listeners: list[Listener] = [meters, traces] if traces.on else [meters]
+    most = math.inf if traces.on else MEASURED_PER_SECOND
+    follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
+    runner = web.AppRunner(
+        application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    await web.SockSite(runner, join_port(settings.host, settings.port)).start()
+    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run())]
+    stop = stop_event(asyncio.get_running_loop())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    for each in following:
+        each.cancel()
+    await runner.cleanup()
+    traces.close()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PolicyError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,169 @@
+"""Keys in the ledger, for `breakeven key`: store, list, revoke, rotate."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from math import inf
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from router.cli.key import fields, new_key, sha256
+from router.cli.ledger_server import ledger_url
+from router.core.resilience.worker_status import WorkerStatus
+from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
+from router.ledger.shared_status import statuses_at
+from router.ledger.stored_keys import KeyProblem, KeyStore, StoredKey, open_keys
+
+DIGITS = 8
+"""Of a SHA-256, enough to tell keys apart."""
+_SETTING = "`server: {stored_keys: true}`"
+_REACH = "Name the ledger as for `serve`, with --redis or --data-dir; `breakeven key list` shows what was changed"
+_HEADINGS = ("name", "team", "state", "expires", "sha256", "may use", "budget")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints what was done; 1 when it could not be done, 2 for an argument that cannot be used."""
+    try:
+        with ledger_url(args, fresh=args.action == "new") as url:
+            print(asyncio.run(_ACTIONS[args.action](url, args)))
+    except LedgerUnavailable as error:
+        print(f"breakeven key {args.action}: {error}. {_REACH}", file=sys.stderr)
+        return 1
+    except (KeyProblem, EmbeddedServerError) as error:
+        print(f"breakeven key {args.action}: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"breakeven key {args.action}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _new(url: str, args: argparse.Namespace) -> str:
+    key, workers = new_key(), await statuses_at(url)
+    async with open_keys(url) as store:
+        expires = await _expires(store, args.expires)
+        stored = await store.add(sha256(key), fields(args), expires)
+    until = "" if stored.expires is None else f" It works until {_moment(stored.expires)}."
+    return f"{_shown(key)}It is stored as {args.name}.{until} {_taken_by(workers)}"
+
+
+async def _revoke(url: str, args: argparse.Namespace) -> str:
+    async with open_keys(url) as store:
+        await store.revoke(args.name)
+    return f"{args.name} is revoked. Workers refuse it within a second; requests that run are finished."
+
+
+async def _rotate(url: str, args: argparse.Namespace) -> str:
+    key, workers = new_key(), await statuses_at(url)
+    async with open_keys(url) as store:
+        made = await store.rotate(args.name, sha256(key), args.grace)
+    ends = min(made.created + args.grace, made.expires or inf)
+    old = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
+    return f"{_shown(key)}It is stored as {args.name}. {old}. {_taken_by(workers)}"
+
+
+async def _list(url: str, args: argparse.Namespace) -> str:
+    async with open_keys(url) as store:
+        keys, now = await store.all(), await store.now()
+    return as_json(keys, now) if args.json else as_table(keys, now)
+
+
+_ACTIONS = {"new": _new, "revoke": _revoke, "rotate": _rotate, "list": _list}
+
+
+async def _expires(store: KeyStore, when: int | date | None) -> float | None:
+    """A day is the last one on which the key works, as the ledger counts days."""
+    if when is None:
+        return None
+    if isinstance(when, int):
+        return await store.now() + when
+    zone = ZoneInfo(await store.timezone())
+    return datetime.combine(when + timedelta(days=1), time(), zone).timestamp()
+
+
+def _shown(key: str) -> str:
+    return f"The key, to give to the client. It is shown only this once:\n\n  {key}\n\n"
+
+
+def _taken_by(workers: Sequence[WorkerStatus]) -> str:
+    taking = sum(worker.stored_keys for worker in workers)
+    if taking:
+        return f"Workers that take it within a second: {taking}."
+    if workers:
+        return f"No gateway on this ledger takes stored keys: set {_SETTING} in its policy."
+    return f"Gateways take it when their policy says {_SETTING}."
+
+
+# --- the list
+
+
+def state(key: StoredKey, now: float) -> str:
+    """`active`, `ending` (it was replaced and works for its grace), or why it does not work."""
+    if key.works(now):
+        return "ending" if key.replaced_by else "active"
+    if key.replaced_by:
+        return "replaced"
+    return "expired" if key.revoked is None else "revoked"
+
+
+def as_json(keys: Sequence[StoredKey], now: float) -> str:
+    """The settings as they were given, and times in seconds since the epoch."""
+    listed = [
+        {
+            **key.entry,
+            "state": state(key, now),
+            "sha256": key.sha256[:DIGITS],
+            "created": key.created,
+            "expires": key.expires,
+            "revoked": key.revoked,
+            "replaced_by": key.replaced_by[:DIGITS] or None,
+        }
+        for key in keys
+    ]
+    return msgspec.json.format(msgspec.json.encode(listed)).decode()
+
+
+def as_table(keys: Sequence[StoredKey], now: float) -> str:
+    if not keys:
+        return "No keys are stored. `breakeven key new NAME --store` makes one."
+    lines = [_HEADINGS, *(_columns(key, now) for key in keys)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _columns(key: StoredKey, now: float) -> tuple[str, ...]:
+    entry = key.entry
+    may = [",".join(entry[field]) for field in ("models", "zones") if field in entry]
+    may += [f"at least {entry['sensitivity']}"] if "sensitivity" in entry else []
+    may += [f"tagged {','.join(entry['tags'])}"] if "tags" in entry else []
+    ends = key.ends
+    return (
+        key.name,
+        str(entry.get("team", "default")),
+        state(key, now),
+        "never" if ends is None else _moment(ends),
+        key.sha256[:DIGITS],
+        "; ".join(may) or "everything",
+        ", ".join(_limits(entry.get("budget", {}))) or "none",
+    )
+
+
+def _limits(section: dict[str, Any], prefix: str = "") -> list[str]:
+    """As --budget takes them."""
+    found = []
+    for name, value in section.items():
+        inner = isinstance(value, dict)
+        found += _limits(value, f"{prefix}{name}.") if inner else [f"{prefix}{name}={value}"]
+    return found
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

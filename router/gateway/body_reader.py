@@ -1,0 +1,233 @@
+"""Reads bodies: short ones at once, all others in a process apart, so that no other request waits for them.
+
+A thread would not do: it holds the interpreter's lock while it decodes. There are two such processes, so that what is
+merely long does not wait behind what is huge. Each begins when it is needed, is started again when it ends, and is let
+go when it idles. While they cannot be reached requests wait, for a while, and are then refused: nothing goes on unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from typing import Final
+
+import msgspec
+
+from router.core.bodies import Reading
+from router.core.policy import Endpoint
+from router.core.reading import BadBody, read
+from router.core.sensitivity.detectors import Detectors
+from router.gateway.active_policy import Serving
+from router.gateway.body_messages import LENGTHS, Brought, Errand, Found, Refused
+from router.gateway.body_process import told_of
+from router.gateway.decompress import encoding_of, inflate_short
+from router.gateway.errors import ApiError
+from router.gateway.request import Request
+
+SHORT = 32 * 1024
+"""Bytes up to which a body is read at once: the worst that can be in them takes a few milliseconds."""
+LONG = 1024 * 1024
+"""Bytes up to which a body goes to the first process; a compressed one up to `SHORT`, as there may be more in it."""
+MOST_WAITING = 64
+WAIT_SECONDS = 30.0
+"""For its turn."""
+READ_SECONDS = 30.0
+"""For one body; a process that takes longer is ended."""
+IDLE_SECONDS = 60.0
+TRIES = 2
+"""A body may be what ended a process, so it is not given to a third one."""
+_COMMAND = "from sys import argv; from router.gateway.body_process import main; main(int(argv[1]))"
+_PIPE_BYTES = 1024 * 1024
+
+log = logging.getLogger("breakeven.gateway")
+_decode = msgspec.msgpack.Decoder(Brought).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Read:
+    """One body that was read. `detectors` know what is in it."""
+
+    __slots__ = ("body", "detectors", "reading")
+
+    def __init__(self, body: bytes, reading: Reading, detectors: Detectors) -> None:
+        self.body: Final = body
+        self.reading: Final = reading
+        self.detectors: Final = detectors
+
+
+class Reader:
+    """Of one worker."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._long = Lane(loop)
+        self._huge = Lane(loop)
+        self._told: tuple[Serving, bytes] | None = None
+
+    def at_once(self, serving: Serving, endpoint: Endpoint, request: Request) -> Read | None:
+        """None when it has to be read apart. Raises ApiError."""
+        body = request.body
+        if len(body) > SHORT:
+            return None
+        if "content-encoding" in request.headers:
+            encoding = encoding_of(request.headers)
+            plain = inflate_short(body, encoding, SHORT) if encoding else body
+            if plain is None:
+                return None
+            body = plain
+        try:
+            return Read(body, read(endpoint, body), serving.detectors)
+        except BadBody as error:
+            raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
+
+    async def apart(self, serving: Serving, endpoint: Endpoint, request: Request) -> Read:
+        """Raises ApiError."""
+        encoding = encoding_of(request.headers)
+        limit = serving.plan.policy.server.max_body_bytes
+        errand = Errand(endpoint, encoding, limit, self._detectors(serving))
+        body = request.body
+        lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
+        brought, plain = await lane.read(_encode(errand), body)
+        if brought.refused is not None:
+            raise _refusal(brought.refused)
+        if brought.reading is None:
+            log.error("a body could not be read", extra={"request": request.id, "defect": brought.defect})
+            raise ApiError(500, "internal_error", "The gateway failed on this request; its log has the details.")
+        return Read(plain if encoding else body, brought.reading, Found(serving.detectors, brought.labels))
+
+    def _detectors(self, serving: Serving) -> bytes:
+        """Written down once for each policy."""
+        if self._told is None or self._told[0] is not serving:
+            sensitivity = serving.plan.policy.sensitivity
+            self._told = serving, told_of(sensitivity.detectors if sensitivity else ())
+        return self._told[1]
+
+    def close(self) -> None:
+        self._long.close()
+        self._huge.close()
+
+
+class Lane:
+    """One process, which takes one body at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._process: Process | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 while there is none."""
+        return 0 if self._process is None else self._process.pid
+
+    async def read(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+        """Raises ApiError."""
+        if self._waiting >= MOST_WAITING or self._closed:
+            raise _busy()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise _busy() from None
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._try(errand, body)
+        finally:
+            self._turn.release()
+            self._rest()
+
+    async def _try(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    brought, plain = await self._exchange(errand, body)
+                if brought.spent:
+                    self._end()
+                return brought, plain
+            except TimeoutError:
+                self._end()
+                log.error("a body took too long to be read", extra={"bytes": len(body), "seconds": READ_SECONDS})
+                raise _unread(f"It could not be read within {READ_SECONDS:g} seconds.") from None
+            except (OSError, EOFError, RuntimeError) as error:  # uvloop raises the last for a pipe that has closed
+                code = None if self._process is None else self._process.returncode
+                self._end()
+                log.error("the process that reads bodies ended", extra={"error": type(error).__name__, "code": code})
+            except asyncio.CancelledError:  # the client left in the midst of it
+                self._end()
+                raise
+        raise _unread("The process that reads large requests ended twice while it read this one.")
+
+    async def _exchange(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await self._start()
+        asked, told = process.stdin, process.stdout
+        assert asked is not None and told is not None
+        asked.write(LENGTHS.pack(len(errand), len(body)) + errand)
+        asked.write(body)
+        await asked.drain()
+        head, plain = LENGTHS.unpack(await told.readexactly(LENGTHS.size))
+        brought = _decode(await told.readexactly(head))
+        return brought, await _received(told, plain)
+
+    async def _start(self) -> Process:
+        command = (sys.executable, "-P", "-c", _COMMAND, str(os.getpid()))
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_PIPE_BYTES
+        )
+
+    def _rest(self) -> None:
+        """Let the process go once it had nothing to do for a while."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = self._loop.call_later(IDLE_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        if not self._turn.locked():
+            self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._idle is not None:
+            self._idle.cancel()
+        self._end()
+
+
+async def _received(told: asyncio.StreamReader, size: int) -> bytes:
+    """In pieces, and others have their turn once more after they were joined: each copy of a large body takes time."""
+    pieces: list[bytes] = []
+    while size:
+        piece = await told.read(min(size, _PIPE_BYTES))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        size -= len(piece)
+    plain = b"".join(pieces)
+    del pieces
+    await asyncio.sleep(0)
+    return plain
+
+
+def _refusal(refused: Refused) -> ApiError:
+    return ApiError(refused.status, refused.code, refused.message, param=refused.param)
+
+
+def _busy() -> ApiError:
+    message = "Too many large requests are being read. Try again shortly."
+    return ApiError(503, "too_many_large_requests", message, retry_after=2, retryable=True)
+
+
+def _unread(why: str) -> ApiError:
+    return ApiError(503, "request_not_read", f"{why} Nothing was sent to a backend.", retryable=False)

@@ -1,0 +1,88 @@
+"""What a client is told when its request is not answered by a backend."""
+
+from __future__ import annotations
+
+import math
+
+from router.core.limits.limits import Verdict, refusal_of
+from router.core.resilience.retry import Fault, client_retry_after
+from router.core.values import Decision, Refusal
+from router.gateway.context import Ask
+from router.gateway.errors import ApiError
+from router.gateway.forward import NoAnswer
+from router.gateway.response_lines import header
+from router.upstream.connection import Headers
+
+
+def refused(decision: Decision, refusal: Refusal) -> ApiError:
+    """By the decision: nothing may or can take it."""
+    wait = None if refusal.retry_after is None else client_retry_after(refusal.retry_after)
+    return ApiError(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        param="model" if refusal.status == 404 else None,
+        retry_after=wait,
+        retryable=wait is not None,
+        level=decision.level,
+        note=refusal.note,
+    )
+
+
+def over_budget(ask: Ask, decision: Decision, verdict: Verdict, now: float) -> ApiError:
+    """By a limit. Where waiting takes long the message tells until when, and SDKs are told not to wait on their own."""
+    refusal = refusal_of(verdict, now, ask.serving.holding.bills.periods)
+    return ApiError(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        retry_after=None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after)),
+        retryable=refusal.retryable,
+        level=decision.level,
+        type=refusal.type,
+    )
+
+
+def full(decision: Decision) -> ApiError:
+    """It waited for room in vain."""
+    names = ", ".join(candidate.route.backend for candidate in decision.waiting)
+    message = f"Every backend that may take this request is full ({names}). Try again shortly."
+    return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
+
+
+def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
+    if failure.timed_out:
+        message = f"No backend answered in time. {failure}"
+        return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
+    if failure.attempts and failure.attempts[-1].outcome.fault is Fault.TOO_LARGE:
+        message = f"The answer is larger than server.max_answer_bytes allows. {failure}"
+        return ApiError(502, "answer_too_large", message, retryable=False, level=decision.level)
+    wait = _time_to_come_back(failure)
+    if failure.rest is not None and not failure.attempts:
+        message = f"Every backend that may take this request rests, as its limits ask. {failure}"
+        return ApiError(429, "rate_limit_exceeded", message, retry_after=wait, retryable=True, level=decision.level)
+    message = f"No backend that may take this request answered. {failure}"
+    retryable = wait is not None
+    return ApiError(503, "backend_unavailable", message, retry_after=wait, retryable=retryable, level=decision.level)
+
+
+def _time_to_come_back(failure: NoAnswer) -> int | None:
+    """In seconds; None where all was tried, and trying it all again is no use."""
+    if failure.rest is not None:
+        return client_retry_after(failure.rest)
+    return None if failure.attempts else _SOON
+
+
+def retry_lines(failure: NoAnswer, headers: Headers) -> bytes:
+    """Whether SDKs should try again, for a backend's error that is relayed with these headers: only where it, or a
+    limit, says when. All that could be tried here was."""
+    if any(name in _WHEN for name, _ in headers):
+        return header("x-should-retry", "true")
+    if failure.rest is None:
+        return header("x-should-retry", "false")
+    return header("retry-after", str(client_retry_after(failure.rest))) + header("x-should-retry", "true")
+
+
+_SOON = 2
+"""Seconds."""
+_WHEN = (b"retry-after", b"retry-after-ms")

@@ -1,0 +1,125 @@
+"""What the forwarder is given, and what it tells of its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from router.core.bodies import Reading
+from router.core.policy import Endpoint, Retry
+from router.core.resilience.retry import Outcome
+from router.core.values import Candidate, Usage
+from router.gateway.permission import Permission
+from router.gateway.reservation import Reservation
+from router.gateway.upstream_response import Exchange
+from router.upstream.fleet import BackendRuntime
+from router.upstream.replica import Replica
+
+
+class Job:
+    """One request, ready to be sent. `body` is the client's; `deadline` is in loop time."""
+
+    __slots__ = (
+        "backends",
+        "body",
+        "candidates",
+        "cooldown",
+        "deadline",
+        "endpoint",
+        "headers",
+        "path",
+        "permission",
+        "reading",
+        "reservation",
+        "retry",
+        "spend_unheld",
+        "trace",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        headers: bytes,
+        trace: bytes,
+        body: bytes,
+        reading: Reading,
+        candidates: tuple[Candidate, ...],
+        backends: Mapping[str, BackendRuntime],
+        permission: Permission,
+        reservation: Reservation,
+        spend_unheld: bool,
+        deadline: float,
+        retry: Retry,
+        cooldown: float,
+    ) -> None:
+        self.endpoint: Final = endpoint
+        self.path: Final = path
+        self.headers: Final = headers
+        self.trace: Final = trace
+        """Header lines for own backends only."""
+        self.body: Final = body
+        self.reading: Final = reading
+        self.candidates: Final = candidates
+        self.backends: Final = backends
+        self.permission: Final = permission
+        self.reservation: Final = reservation
+        self.spend_unheld: Final = spend_unheld
+        self.deadline: Final = deadline
+        self.retry: Final = retry
+        self.cooldown: Final = cooldown
+
+
+class Sent:
+    """One attempt under way, or one that got an answer, of whatever kind."""
+
+    __slots__ = ("candidate", "exchange", "replica")
+
+    def __init__(self, candidate: Candidate, replica: Replica, exchange: Exchange) -> None:
+        self.candidate: Final = candidate
+        self.replica: Final = replica
+        self.exchange: Final = exchange
+
+    def failed(self, outcome: Outcome) -> Attempt:
+        """This attempt, once it has come to nothing."""
+        exchange = self.exchange
+        scanner = exchange.scanner
+        return Attempt(
+            self.candidate,
+            outcome,
+            exchange.asked_at,
+            exchange.size,
+            0 if scanner is None else scanner.events,
+            exchange.reported,
+            exchange.unread,
+            exchange.restated and scanner is not None,
+        )
+
+
+class Attempt(NamedTuple):
+    """How one attempt failed: for the log, the reason header, and for what its backend may charge all the same."""
+
+    candidate: Candidate
+    outcome: Outcome
+    """A fault, or the status that came instead of an answer."""
+    asked_at: float
+    """When the request was written to a connection, by the monotonic clock; 0 when it was not."""
+    size: int
+    """Bytes of body that came."""
+    events: int
+    """Data events that came, of a stream."""
+    usage: Usage | None
+    """What it reported before it failed."""
+    unread: bool = False
+    """Something was answered that could not be read to its end: what was produced is not known."""
+    began: bool = False
+    """A stream began, with an error: what was asked was read."""
+
+    @property
+    def backend(self) -> str:
+        return self.candidate.route.backend
+
+    @property
+    def written(self) -> bool:
+        """Whether the request was written to a connection: only then can it have cost anything."""
+        return self.asked_at > 0

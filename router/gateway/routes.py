@@ -1,0 +1,210 @@
+"""Path -> handler, and what every answer has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from router.core.policy import Endpoint
+from router.gateway.auth import Keyring
+from router.gateway.buffered_bytes import Held
+from router.gateway.connections import Connections, address_of
+from router.gateway.cors import Cors
+from router.gateway.errors import ApiError
+from router.gateway.http_connection import Client
+from router.gateway.models import listing, single
+from router.gateway.origin_guard import Guard, NoGuard
+from router.gateway.peers import NoPeers, Peers
+from router.gateway.pipeline import Completions
+from router.gateway.request import Request
+from router.gateway.response_lines import JSON, header
+from router.gateway.wait_queue import Room
+from router.gateway.worker_state import State
+
+POSTS: dict[str, Endpoint] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/embeddings": "embeddings",
+}
+MODELS = "/v1/models"
+HEALTH = ("/healthz", "/readyz")
+
+log = logging.getLogger("breakeven.gateway")
+
+
+class Service:
+    """The `Handler` of every connection of this worker. `guard` is what stands at the door while there are no keys."""
+
+    def __init__(
+        self,
+        state: State,
+        loop: asyncio.AbstractEventLoop,
+        peers: Peers | NoPeers | None = None,
+        guard: Callable[[tuple[str, ...]], NoGuard] = Guard,
+    ) -> None:
+        server = state.plan.policy.server
+        self.clients: set[Client] = set()
+        self.draining = False
+        self.held = Held(server.max_held_bytes)
+        self._connections = Connections(server.max_connections, server.max_connections_per_address)
+        self._deserted = asyncio.Event()
+        self._state = state
+        self._peers = peers or NoPeers()
+        self._guard_of = guard
+        self._peers.serve(self)
+        self._room = Room(loop)
+        self._completions = Completions(state, self._room, loop)
+        self._id_prefix = f"req_{secrets.token_hex(6)}"
+        self._ids = count()
+        self.adopted()
+        state.fleet.on_room = self._room.wake
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for room."""
+        return len(self._room)
+
+    def adopted(self) -> None:
+        """A new plan is in force."""
+        server = self._state.plan.policy.server
+        self.max_body_bytes = server.max_body_bytes
+        self.held.bound(server.max_held_bytes)
+        self._connections.bound(server.max_connections, server.max_connections_per_address)
+        self._cors = Cors(server.cors_origins)
+        self._peers.adopted()
+        self.rekey()
+
+    def rekey(self) -> None:
+        """Other keys are in force; where one is in the policy and stored, the policy's counts."""
+        peers, plan = self._peers, self._state.plan
+        needed = plan.policy.server.stored_keys
+        self._state.keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
+        self._guard = self._guard_of(plan.policy.server.cors_origins) if self._state.keyring.open else NoGuard()
+        self._state.serving.recall.forget()
+
+    def close(self) -> None:
+        self._completions.close()
+
+    # --- connections
+
+    def opened(self, client: Client, address: str) -> None:
+        self.clients.add(client)
+        client.address = address_of(address)
+        client.surplus = self._connections.opened(client.address)
+        if client.surplus is not None and self._connections.hopeless():
+            client.abort()
+
+    def closed(self, client: Client) -> None:
+        self.clients.discard(client)
+        self._connections.closed(client.address)
+        if self.draining and not self.clients:
+            self._deserted.set()
+
+    async def deserted(self) -> None:
+        """Wait, while draining, until the last client has gone."""
+        while self.clients:
+            self._deserted.clear()
+            await self._deserted.wait()
+
+    def failed(self, error: Exception, request: Request, client: Client) -> None:
+        """Answer an error of ours: one that was meant, or a defect."""
+        if isinstance(error, ApiError):
+            lines = request.common + header("x-request-id", request.id) + error.headers()
+            client.respond(error.status, lines, error.body())
+        else:
+            self._crashed(error, request, client)
+
+    def _crashed(self, error: Exception, request: Request, client: Client) -> None:
+        """A defect: its type and place are logged, never the message, which may hold a prompt."""
+        where = {"path": request.path[:100], "error": type(error).__name__, "trace": _trace(error)}
+        log.error("unhandled error", extra=where | {"request": request.id})
+        if client.started:
+            client.abort()
+            return
+        message = "The gateway failed on this request; its log has the details."
+        self.failed(ApiError(500, "internal_error", message), request, client)
+
+    # --- requests
+
+    def admit(self, request: Request) -> bool:
+        """Nobody's body is read before it is known who sends it."""
+        self._guard.admit(request)
+        if request.method != "POST" or request.path not in POSTS:
+            return False
+        request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
+        return True
+
+    def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]:
+        request.id = self._next_id()
+        if self._cors.enabled:
+            request.common = self._cors.lines(request.headers)
+        if request.refusal is not None:
+            raise request.refusal
+        endpoint = POSTS.get(request.path)
+        if endpoint is not None and request.method == "POST":
+            key = request.key
+            if key is None or request.keyring is not self._state.keyring:  # keys changed while the body came
+                key = self._state.keyring.identify(request)
+            return self._completions.handle(endpoint, request, client, key)
+        return self._small(request, client, request.common + header("x-request-id", request.id))
+
+    def _next_id(self) -> str:
+        return f"{self._id_prefix}{next(self._ids):x}"
+
+    async def _small(self, request: Request, client: Client, common: bytes) -> None:
+        """Everything that needs no backend."""
+        path = request.path
+        if request.method == "OPTIONS" and self._cors.enabled:
+            client.respond(204, common + self._cors.preflight(request.headers), b"")
+        elif path in HEALTH:
+            self._need(request, "GET")
+            self._health(path, client, common)
+        elif path == MODELS or path.startswith(MODELS + "/"):
+            self._need(request, "GET")
+            key = self._state.keyring.identify(request)
+            name = path[len(MODELS) + 1 :]
+            plan = self._state.plan
+            body = single(plan, key, unquote(name)) if name else listing(plan, key)
+            client.respond(200, common + JSON, body)
+        elif path in POSTS:
+            self._need(request, "POST")
+        else:
+            raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")
+
+    def _need(self, request: Request, method: str) -> None:
+        if request.method != method and not (method == "GET" and request.method == "HEAD"):
+            allow = ("GET, HEAD" if method == "GET" else method) + (", OPTIONS" if self._cors.enabled else "")
+            message = f"{request.path[:100]} takes {method} only."
+            raise ApiError(405, "method_not_allowed", message, allow=allow)
+
+    def _health(self, path: str, client: Client, common: bytes) -> None:
+        """/healthz: this worker runs. /readyz: it should be sent requests."""
+        if path == "/healthz":
+            client.respond(200, common + JSON, b'{"status":"ok"}')
+            return
+        state = self._state
+        usable = any(each.healthy for each in state.fleet.states.values())
+        ready = usable and not self.draining
+        report = {
+            "status": "ready" if ready else "not ready",
+            "draining": self.draining,
+            "policy": state.plan.version,
+            "policies": self._peers.versions() or {state.plan.version: 1},
+            "stored_keys": self._peers.keys(),
+            "ledger": "available" if state.ledger.available else "lost",
+            "backends": {name: "healthy" if each.healthy else "unhealthy" for name, each in state.fleet.states.items()},
+        }
+        client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without the message."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -1,0 +1,103 @@
+"""How a request ends for the ledger: exactly one of these, whatever happens."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from router.core.values import Decision
+from router.gateway.context import Ask
+from router.gateway.error_responses import no_answer
+from router.gateway.errors import ApiError
+from router.gateway.forward import Forwarding, NoAnswer
+from router.gateway.forward_request import Attempt, Sent
+from router.gateway.reservation import Reservation
+from router.gateway.usage import (
+    attempts_of,
+    course_of,
+    record_of_refusal,
+    settlement,
+    settlement_of_failure,
+    usage_of_answer,
+    usage_of_rest,
+)
+from router.ledger.interface import Book
+
+
+class Endings:
+    def __init__(self, ledger: Book) -> None:
+        self._ledger = ledger
+
+    def answered(
+        self,
+        ask: Ask,
+        decision: Decision,
+        reservation: Reservation,
+        forwarding: Forwarding,
+        sent: Sent,
+        answered: float,
+        reason: str,
+    ) -> None:
+        """By a backend, which `answered` at that time of the monotonic clock; a stream may have broken since."""
+        exchange = sent.exchange
+        course = course_of(
+            ask,
+            decision,
+            reason=reason,
+            status=exchange.status,
+            attempts=len(forwarding.attempts) + 1,
+            sent=exchange.asked_at,
+            first_byte=answered,
+            ended=monotonic(),
+            detail="" if exchange.broken is None else str(exchange.broken),
+        )
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
+        if forwarding.attempts:
+            self._count_failed(ask, reservation, forwarding.attempts)
+
+    def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
+        """No attempt came to anything; or none was made, and nothing sent, as if that had been known before."""
+        if not failure.attempts:
+            reservation.release()
+            self.refused(ask, decision, no_answer(failure, decision))
+            return
+        status = no_answer(failure, decision).status if failure.last is None else failure.last.exchange.status
+        course = course_of(
+            ask,
+            decision,
+            ended=monotonic(),
+            reason=decision.candidates[0].reason,
+            status=status,
+            attempts=len(failure.attempts),
+            detail=str(failure),
+        )
+        reservation.settle(settlement_of_failure(reservation.hold, course))
+        self._count_failed(ask, reservation, failure.attempts)
+
+    def left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
+        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
+        sent = None if forwarding is None else forwarding.current
+        if forwarding is not None:
+            self._count_failed(ask, reservation, forwarding.attempts)
+        if forwarding is None or sent is None or not sent.exchange.asked_at:
+            reservation.release()
+            return
+        course = course_of(
+            ask,
+            decision,
+            sent=sent.exchange.asked_at,
+            ended=monotonic(),
+            reason=forwarding.reason(sent.candidate),
+            status=0,
+            attempts=len(forwarding.attempts) + 1,
+            detail="the client left",
+        )
+        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
+        forwarding.release()
+
+    def _count_failed(self, ask: Ask, reservation: Reservation, attempts: list[Attempt]) -> None:
+        for spent in attempts_of(ask, reservation.hold, attempts, monotonic()):
+            self._ledger.attempt(spent, reservation.hold.bill)
+
+    def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
+        """Nothing was sent: that is only a record."""
+        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.note, monotonic()))

@@ -1,0 +1,374 @@
+"""One attempt's response: collected whole, or relayed as it comes.
+
+An `Exchange` is the upstream connection's sink. Its `ready` future resolves when it is known what kind of
+answer this is: a whole body, or a stream whose first event has arrived and is no error. Until then nothing
+has been written to the client, so that another backend can still be tried. An error that came with status 200, whole or
+as a stream's first event, becomes the error answer that it should have been. A stream flows from the upstream parser's
+callback into the client's transport, with no task in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.core.answer import is_event_stream, read_answer
+from router.core.complaint import Complaint, complaint_in, status_of
+from router.core.policy import Endpoint
+from router.core.relayed import relayed_error, without_secrets
+from router.core.resilience.retry import Fault
+from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
+from router.core.usage import usage_of
+from router.core.values import Usage
+from router.gateway.answer_timeout import Patience
+from router.gateway.http_connection import Client
+from router.upstream.connection import Connection, Headers
+from router.upstream.errors import UpstreamError
+
+_REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
+
+
+class Exchange:
+    """`connection` is set by the forwarder once the request was sent."""
+
+    __slots__ = (
+        "_answers",
+        "_begun",
+        "_client",
+        "_ended",
+        "_endpoint",
+        "_judged",
+        "_loop",
+        "_most",
+        "_parts",
+        "_scanner",
+        "_secret",
+        "_stream",
+        "_strip_usage",
+        "_unfit",
+        "_usage",
+        "asked_at",
+        "broken",
+        "connection",
+        "done",
+        "headers",
+        "patience",
+        "ready",
+        "restated",
+        "scanner",
+        "size",
+        "status",
+        "unread",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        endpoint: Endpoint,
+        stream: bool,
+        strip_usage: bool,
+        most: int,
+        secret: str = "",
+        continuous: bool = False,
+        answers: int = 1,
+    ) -> None:
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] | None = None
+        """The end of a stream that is being relayed."""
+        self.connection: Connection | None = None
+        self.patience: Patience | None = None
+        """How long it is waited for; set with the connection."""
+        self.asked_at = 0.0
+        """Monotonic time when the request was written; 0 before that."""
+        self.scanner: EventScanner | None = None
+        """Of a stream."""
+        self._endpoint = endpoint
+        self._stream = stream
+        """A stream was asked for."""
+        self._secret = secret
+        """What the backend was sent as its credential."""
+        self._unfit = ""
+        """Why this cannot be an answer, by its head. It is read to its end all the same, since it may be billed."""
+        self._strip_usage = strip_usage
+        self._answers = answers
+        """Choices that were asked for."""
+        self._scanner = ContinuousScanner if continuous else EventScanner
+        self.status = 0
+        self.headers: Headers = []
+        self.broken: UpstreamError | None = None
+        """Why a stream that the client already sees ended early."""
+        self._loop = loop
+        self._most = most
+        """Bytes that may be held here: a whole answer, or a stream's beginning."""
+        self.size = 0
+        """Bytes of body that came before any was relayed."""
+        self.unread = False
+        """An answer came that could not be read: its framing or its JSON broke off or was wrong."""
+        self._parts: list[bytes] = []
+        self._judged = False
+        """It was looked at whole, and `_usage` is what it reported."""
+        self._usage: Usage | None = None
+        self._ended = False
+        self._begun = False
+        """The first event of a stream is whole, and was judged."""
+        self.restated = False
+        """An error that came with status 200 is what `status` and `body` say now."""
+        self._client: Client | None = None
+
+    @property
+    def streaming(self) -> bool:
+        return self.scanner is not None and not self.restated
+
+    @property
+    def body(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What an answer that came whole reported."""
+        return self._usage if self._judged else usage_of(self.body)
+
+    @property
+    def reported(self) -> Usage | None:
+        """What one that came to nothing reported all the same."""
+        return self._usage if self.scanner is None else self.scanner.usage
+
+    # --- the sink
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self.status = status if 200 <= status < 600 else 502
+        self.headers = headers
+        streams = False
+        for name, value in headers:
+            if name == b"content-length":
+                if value.isdigit() and int(value) > self._most:
+                    self._refuse()
+                    return
+            elif name == b"content-type":
+                streams = is_event_stream(value)
+            elif name == b"content-encoding" and value.strip().lower() != b"identity":
+                self._unfit = "it is encoded, which was not asked for"
+        if status == 200:
+            if streams:
+                self.scanner = self._scanner(self._strip_usage)
+            if streams is not self._stream:
+                self._unfit = self._unfit or ("it is a stream" if streams else "it is no stream")
+        elif status < 300:
+            self._unfit = f"status {status}"
+
+    def on_body(self, data: bytes) -> None:
+        client, scanner = self._client, self.scanner
+        if client is not None and scanner is not None:  # its beginning was judged, and is the client's
+            out = scanner.feed(data)
+            if out:
+                client.write(without_secrets(out, self._secret) if scanner.error else out)
+            return
+        self.size += len(data)
+        if scanner is None:
+            self._collect(data)
+            return
+        if self.restated:
+            return
+        out = scanner.feed(data)
+        if self._unfit:
+            if self.size > self._most:
+                self._refuse()
+            return
+        if out:
+            self._write(without_secrets(out, self._secret) if scanner.error else out)
+        if not self._begun and scanner.first_complete:
+            self._begun = True
+            self._first_event(scanner)
+
+    def _write(self, data: bytes) -> None:
+        """To the client, or, until it is known that this is its answer, aside."""
+        if self._client is not None:
+            self._client.write(data)
+        else:
+            self._collect(data)
+
+    def on_due(self, now: float) -> float:
+        """Progress is an event of a stream whose beginning the client may have, and no byte. After `[DONE]` there is
+        nothing to wait for, though some keep the connection open."""
+        scanner = self.scanner
+        if self.patience is None or (scanner is not None and scanner.done):
+            return now
+        return self.patience.look(now, self._begun, 0 if scanner is None else scanner.events)
+
+    def on_end(self) -> None:
+        self._ended = True
+        if self._unfit:
+            self._end_unfit()
+        elif self.scanner is None:
+            self._end_whole()
+        elif not self.restated:
+            self._end_stream(self.scanner)
+        self._resolve(self.ready)
+        self._resolve(self.done)
+
+    def _end_unfit(self) -> None:
+        if self.status >= 300:
+            return
+        if self.scanner is None:
+            body = self.body
+            complaint = complaint_in(body)
+            if complaint is not None:
+                self._restate(complaint, body)
+                return
+            self._usage = read_answer(self._endpoint, body)[1]
+        self._fail_ready(Fault.BAD_RESPONSE, self._unfit)
+
+    def _end_whole(self) -> None:
+        """Status 200 is a claim."""
+        if self.status != 200:
+            return
+        body = self.body
+        fit, self._usage = read_answer(self._endpoint, body)
+        self._judged = True
+        if fit:
+            return
+        complaint = complaint_in(body)
+        if complaint is None:
+            self.unread = body[:1] == b"{"
+            self._fail_ready(Fault.BAD_RESPONSE, f"status {self.status} without an answer")
+        else:
+            self._restate(complaint, body)
+
+    def _end_stream(self, scanner: EventScanner) -> None:
+        self._release(scanner)
+        garbled = scanner.malformed
+        rest = scanner.finish()
+        if rest and scanner.malformed == garbled:  # half an event must not reach the client
+            self._write(rest)
+        if not self._begun:
+            self._first_event(scanner)
+        elif scanner.error:
+            self.broken = UpstreamError(Fault.MID_STREAM, "the backend reported an error")
+        elif not self._all_said(scanner):
+            self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
+
+    def _release(self, scanner: EventScanner) -> None:
+        last = scanner.release()
+        if last:
+            self._write(without_secrets(last, self._secret) if scanner.error else last)
+
+    def _all_said(self, scanner: EventScanner) -> bool:
+        """It said so, or every choice has come to its end: then nothing is missing but `[DONE]`."""
+        return scanner.done or len(scanner.finished) >= self._answers
+
+    def on_lost(self, error: UpstreamError) -> None:
+        self._ended = True
+        if not self.ready.done():
+            self.unread = error.fault in (Fault.BAD_RESPONSE, Fault.MID_STREAM)
+            self.ready.set_exception(error)
+            return
+        scanner = self.scanner
+        if scanner is not None:
+            self._release(scanner)
+        if scanner is None or scanner.error or not self._all_said(scanner):
+            self.broken = UpstreamError(Fault.MID_STREAM, error.detail)
+        self._resolve(self.done)
+
+    def _collect(self, data: bytes) -> None:
+        if self.size > self._most:
+            self._refuse()
+        else:
+            self._parts.append(data)
+
+    def _refuse(self) -> None:
+        """It is too large: what is held is let go, and the backend's connection closed, at once."""
+        if not self.ready.done():
+            self._parts = []
+        if self.connection is not None:
+            self.connection.abort()
+        self.on_lost(UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {self._most:,}"))
+
+    def _first_event(self, scanner: EventScanner) -> None:
+        if scanner.error:
+            self._first_error()
+        elif scanner.malformed:
+            self.unread = True
+            self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
+        elif not scanner.events and (self._ended or scanner.done):
+            self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
+        else:
+            self._resolve(self.ready)
+
+    def _first_error(self) -> None:
+        """The client has nothing yet, so that it is told as an error and not in a stream."""
+        for payload in payloads(self.body):
+            complaint = complaint_in(payload)
+            if complaint is not None:
+                self._restate(complaint, payload)
+                self._resolve(self.ready)
+                return
+        self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
+
+    def _restate(self, complaint: Complaint, body: bytes) -> None:
+        self.restated = True
+        self.status = status_of(complaint)
+        self._parts = [body]
+
+    def make_relayable(self, retry_after: int | None) -> None:
+        """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,
+        without our secrets, and a time to come back (seconds) only where one can be understood."""
+        self._parts = [relayed_error(self.status, self.body, self._secret)]
+        self.headers = [pair for pair in self.headers if pair[0] not in _REPLACED]
+        self.headers.append((b"content-type", b"application/json"))
+        if retry_after is not None:
+            self.headers.append((b"retry-after", b"%d" % retry_after))
+
+    def _fail_ready(self, fault: Fault, detail: str) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(UpstreamError(fault, detail))
+
+    @staticmethod
+    def _resolve(future: asyncio.Future[None] | None) -> None:
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    # --- the relay
+
+    async def relay(self, client: Client) -> None:
+        """Write what was held, then everything as it comes, until the stream ends, well or not.
+
+        A stream that breaks ends with an error event and without `[DONE]`.
+        """
+        for part in self._parts:
+            client.write(part)
+        self._parts = []
+        self._client = client
+        if self.connection is not None and not self._ended:
+            self.connection.deadline = self._loop.time()  # from now on it is looked at as a stream that has begun
+            client.on_pause = self._pause
+            client.on_resume = self._resume
+            if client.stalled_since:
+                self._pause()
+            self.done = self._loop.create_future()
+            await self.done
+        if self.broken is not None and not (self.scanner and self.scanner.error):
+            client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
+
+    def _pause(self) -> None:
+        """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""
+        if self.connection is not None and not self._ended:
+            self.connection.pause()
+
+    def _resume(self) -> None:
+        if self.connection is not None and not self._ended:
+            if self.patience is not None:
+                self.patience.resumed(self._loop.time())
+            self.connection.resume()
+
+    def abandon(self) -> None:
+        """Nobody wants the rest: the upstream connection is closed at once."""
+        if self.connection is not None and not self._ended:
+            self.connection.abort()
+            self._ended = True
+            if not self.restated:
+                self._parts = []
+        self.patience = None  # as its errors below, it leads back here: all would live until cycles are looked for
+        if self.ready.done() and not self.ready.cancelled():
+            error = self.ready.exception()
+            if error is not None:
+                error.__traceback__ = None

@@ -1,0 +1,210 @@
+"""What the ledger is told of a request: what it may take before, what really happened after."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
+from router.core.limits.counters import Hold
+from router.core.limits.estimate import most_tokens
+from router.core.limits.terms import cell_of
+from router.core.resilience.retry import Fault
+from router.core.usage import bounded, estimate, text_bytes_of
+from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
+from router.gateway.context import Ask
+from router.gateway.forward_request import Attempt, Sent
+from router.ledger.record import pack_refused
+
+_NOTHING = Usage()
+_MAY_BE_BILLED = (
+    Fault.RESET_BEFORE_HEAD,
+    Fault.FIRST_BYTE_TIMEOUT,
+    Fault.BAD_RESPONSE,
+    Fault.TOO_LARGE,
+    Fault.MID_STREAM,
+)
+"""How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed."""
+
+_log = logging.getLogger("breakeven.usage")
+
+
+def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
+    """As the backend reported it, or else estimated; nothing for an error."""
+    exchange = sent.exchange
+    if exchange.status >= 400:
+        return _NOTHING
+    if exchange.streaming:
+        return usage_of_rest(ask, sent)
+    reported = exchange.usage
+    if reported is None:
+        return estimate(ask.facts.input_tokens, text_bytes=text_bytes_of(exchange.body))
+    return _believed(ask, sent, reported)
+
+
+def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
+    """When the client left: what was produced until then, and all of the input."""
+    scanner = sent.exchange.scanner
+    if scanner is None:
+        return estimate(ask.facts.input_tokens)
+    if scanner.usage is None:
+        return estimate(ask.facts.input_tokens, events=scanner.events)
+    return _believed(ask, sent, scanner.usage)
+
+
+def _believed(ask: Ask, sent: Sent, reported: Usage) -> Usage:
+    """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
+    route, reading = sent.candidate.route, ask.reading
+    if reported.input <= reading.input_bound and reported.output <= (reading.max_output_tokens or 0):
+        return reported
+    usage = bounded(reported, *most_tokens(ask.reading, route))
+    if usage is not reported:
+        _log.warning(
+            "the backend reported more tokens than the request can have taken: what it can have is counted",
+            extra={"backend": route.backend, "input": reported.input, "output": reported.output},
+        )
+    return usage
+
+
+def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float) -> list[Settlement]:
+    """What failed attempts may have cost, as estimates: of those that a backend may bill.
+
+    That is one that got the whole request and did not answer with an error. Its input was read, and what it produced
+    is known by its events.
+    """
+    found = []
+    for number, attempt in enumerate(attempts, 1):
+        if not _may_be_billed(attempt):
+            continue
+        route, model = attempt.candidate.route, hold.cell.model
+        told = attempt.usage or _estimated(ask, attempt)
+        usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
+        usage = _as_served(ask, route, usage, attempt.asked_at)
+        course = Course(
+            request=ask.request.id,
+            reason="attempt-failed",
+            stream=ask.reading.stream,
+            attempts=number,
+            duration=_micros(ended, ask.arrived),
+            detail=attempt.outcome.why,
+        )
+        cell = cell_of(route, model, ask.key)
+        cost, other = _whole(ask, cell, *_prices(ask, model, route, usage, attempt.asked_at))
+        found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
+    return found
+
+
+def _estimated(ask: Ask, attempt: Attempt) -> Usage:
+    """What can be seen of it: events of a stream, or all bytes as text. Where its end could not be read, it may have
+    been as long as was asked for."""
+    text = 0 if attempt.events or attempt.began else attempt.size
+    asked = ask.reading.max_output_tokens if attempt.unread else None
+    return estimate(ask.facts.input_tokens, events=max(attempt.events, asked or 0), text_bytes=text)
+
+
+def _may_be_billed(attempt: Attempt) -> bool:
+    worked = attempt.usage is not None or attempt.began or attempt.outcome.fault in _MAY_BE_BILLED
+    return attempt.written and worked
+
+
+def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -> Settlement:
+    route = sent.candidate.route
+    exchange = sent.exchange
+    exact = exact_other = 0.0
+    model = hold.cell.model
+    if usage.input or usage.output:
+        if hold.bill.charges and not usage.estimated and exchange.broken is None:
+            ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
+        usage = _as_served(ask, route, usage, exchange.asked_at)
+        exact, exact_other = _prices(ask, model, route, usage, exchange.asked_at)
+    failed = exchange.status >= 400 or exchange.broken is not None
+    cell = hold.cell
+    if route.backend != cell.backend:
+        cell = cell_of(route, model, ask.key)
+    cost, other = _whole(ask, cell, exact, exact_other)
+    return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
+
+
+def _as_served(ask: Ask, route: Route, usage: Usage, asked_at: float) -> Usage:
+    """With the service tier of the answer, or else of the request. A tier without a known price costs the standard
+    one, and counts as estimated."""
+    service = usage.service or ask.reading.service
+    if service in STANDARD:
+        return usage
+    unknown = not route.owned and not is_priced(route, service, _epoch(ask, asked_at))
+    return replace(usage, service=service, estimated=usage.estimated or unknown)
+
+
+def _prices(ask: Ask, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
+    """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then."""
+    now = _epoch(ask, asked_at)
+    return cost_of(route, usage, now), counterfactual(ask.serving.plan.models[model], route, usage, now)
+
+
+def _epoch(ask: Ask, at: float) -> float:
+    """Of a time of the monotonic clock, by the clock that the request's arrival was read from."""
+    return ask.at + at - ask.arrived
+
+
+def _whole(ask: Ask, cell: Cell, cost: float, other: float) -> tuple[int, int]:
+    holding = ask.serving.holding
+    return holding.costs.whole(cell, cost), holding.others.whole(cell, other)
+
+
+def settlement_of_failure(hold: Hold, course: Course) -> Settlement:
+    """Nobody answered."""
+    local = hold.local_first
+    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local)
+
+
+def course_of(
+    ask: Ask,
+    decision: Decision,
+    *,
+    reason: str,
+    status: int,
+    attempts: int,
+    ended: float,
+    sent: float = 0.0,
+    first_byte: float = 0.0,
+    detail: str = "",
+) -> Course:
+    """Times are of the monotonic clock; 0 for what did not happen."""
+    arrived = ask.arrived
+    return Course(
+        ask.request.id,
+        decision.level,
+        decision.tags,
+        reason,
+        status,
+        ask.reading.stream,
+        attempts,
+        _micros(sent, arrived),
+        _micros(first_byte, arrived),
+        _micros(ended, arrived),
+        detail,
+    )
+
+
+def record_of_refusal(ask: Ask, decision: Decision, code: str, status: int, message: str, ended: float) -> bytes:
+    """A record of a request that nothing was sent of."""
+    return pack_refused(
+        at=ask.at,
+        key=ask.key.name,
+        team=ask.key.team,
+        model=decision.model,
+        level=decision.level,
+        tags=decision.tags,
+        reason=code,
+        status=status,
+        request=ask.request.id,
+        detail=message,
+        stream=ask.reading.stream,
+        duration=_micros(ended, ask.arrived),
+    )
+
+
+def _micros(at: float, since: float) -> int:
+    return int((at - since) * 1e6) if at else 0

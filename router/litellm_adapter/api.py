@@ -1,0 +1,209 @@
+"""The HTTP surface: OpenAI's, once per backend."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from router.litellm_adapter.backends import AdapterBackend
+from router.litellm_adapter.failures import Failure, cut_short, failure_of
+from router.litellm_adapter.litellm_calls import ChunkStream, Library
+from router.litellm_adapter.redact import Redactor
+from router.litellm_adapter.screening import Json, RefusedError, chat_parameters, embedding_parameters, wants_usage
+from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishes
+
+_MAX_BODY = 1 << 30
+_LOG = logging.getLogger("breakeven.adapter")
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_NOTES = web.RequestKey("notes", dict[str, Any])
+
+
+class _FailedError(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.status)
+        self.failure = failure
+
+
+_FINGERPRINT = "x-adapter-fingerprint"
+
+
+def application(backends: Mapping[str, AdapterBackend], library: Library, redactor: Redactor) -> web.Application:
+    """The adapter's endpoints for these backends."""
+    api = _Api(backends, library, redactor)
+    app = web.Application(client_max_size=_MAX_BODY, middlewares=[api.answer_errors])
+    app.add_routes(
+        [
+            web.get("/healthz", _healthz),
+            web.post("/{backend}/v1/chat/completions", api.chat),
+            web.post("/{backend}/v1/embeddings", api.embeddings),
+        ]
+    )
+    return app
+
+
+class _Api:
+    def __init__(self, backends: Mapping[str, AdapterBackend], library: Library, redactor: Redactor) -> None:
+        self._backends = backends
+        self._library = library
+        self._redactor = redactor
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        body = await _read(request)
+        backend, model = self._route(request, body)
+        call = chat_parameters(body)
+        with_usage = wants_usage(body)
+        async with self._failing():
+            answer = await self._library.chat(backend, model, call)
+        if call.get("stream"):
+            return await self._stream(request, answer, with_usage=with_usage)
+        return _json_response(chat_body(answer.model_dump()))
+
+    async def embeddings(self, request: web.Request) -> web.StreamResponse:
+        body = await _read(request)
+        backend, model = self._route(request, body)
+        call = embedding_parameters(body)
+        async with self._failing():
+            answer = await self._library.embed(backend, model, call)
+        return _json_response(embedding_body(answer.model_dump(), body.get("encoding_format") or "float"))
+
+    def _route(self, request: web.Request, body: Json) -> tuple[AdapterBackend, str]:
+        """The path names the backend; the model must be one of its own, as its name chooses the provider."""
+        name, model = request.match_info["backend"], body.get("model")
+        backend = self._backends.get(name)
+        request[_NOTES].update({"backend": name if backend else None})
+        if backend is None:
+            raise _FailedError(
+                Failure(404, "The policy has no such backend of kind litellm.", code="backend_not_found")
+            )
+        if request.headers.get(_FINGERPRINT, backend.fingerprint) != backend.fingerprint:
+            # After a reload the same name may stand for another provider, in another zone.
+            raise _FailedError(
+                Failure(503, "The backend has changed since this request began.", code="backend_changed")
+            )
+        if model not in backend.models:
+            raise _FailedError(Failure(404, f"Backend {name} does not serve this model.", code="model_not_found"))
+        request[_NOTES].update({"model": model})
+        return backend, str(model)
+
+    @asynccontextmanager
+    async def _failing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except _FailedError:
+            raise
+        except Exception as error:
+            raise _FailedError(failure_of(error, self._redactor)) from error
+
+    async def _stream(self, request: web.Request, source: ChunkStream, *, with_usage: bool) -> web.StreamResponse:
+        """The first chunk is awaited before the status is sent, so that an early failure keeps its status."""
+        chunks = _chunks(source, with_usage=with_usage)
+        try:
+            async with self._failing():
+                first = await anext(chunks, None)
+            response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
+            await response.prepare(request)
+            try:
+                if first is not None:
+                    await response.write(_event(first))
+                async with self._failing():
+                    async for chunk in chunks:
+                        await response.write(_event(chunk))
+            except _FailedError as failed:
+                return await _break_off(request, response, failed.failure)
+            await response.write(b"data: [DONE]\n\n")
+            await response.write_eof()
+            return response
+        finally:
+            await chunks.aclose()
+            await source.aclose()
+
+    @web.middleware
+    async def answer_errors(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        started = time.monotonic()
+        request[_NOTES] = {"path": request.path.partition("/v1/")[2] or request.path}
+        response = await self._answered(request, handler)
+        _note(request, response.status, started)
+        return response
+
+    async def _answered(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except _FailedError as failed:
+            return _error_response(request, failed.failure)
+        except RefusedError as refused:
+            return _error_response(request, Failure(400, refused.message, param=refused.param))
+        except web.HTTPException as wrong:
+            return _error_response(request, Failure(wrong.status, wrong.reason))
+        except ConnectionError:
+            raise
+        except Exception as error:
+            cause = type(error).__name__
+            return _error_response(
+                request, Failure(500, "The adapter failed.", "server_error", "adapter_error", cause=cause)
+            )
+
+
+async def _chunks(source: ChunkStream, *, with_usage: bool) -> AsyncGenerator[Json, None]:
+    """Chunks as OpenAI shapes them.
+
+    litellm ends a stream that broke off with a finish of its own making; that one is refused.
+    """
+    async for raw in source:
+        chunk = chunk_body(raw.model_dump(), with_usage=with_usage)
+        if chunk is None:
+            continue
+        if finishes(chunk) and not (source.received_finish_reason or source.intermittent_finish_reason):
+            raise _FailedError(cut_short())
+        yield chunk
+
+
+async def _break_off(request: web.Request, response: web.StreamResponse, failure: Failure) -> web.StreamResponse:
+    """An error event and a closed connection, without [DONE]: nobody may take the stream for complete."""
+    request[_NOTES].update({"broken": failure.status, "error": failure.cause})
+    await response.write(_event(failure.body()))
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _read(request: web.Request) -> Json:
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise RefusedError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise RefusedError("The body must be a JSON object.")
+    return body
+
+
+async def _healthz(request: web.Request) -> web.StreamResponse:
+    return _json_response({"status": "ok"})
+
+
+def _note(request: web.Request, status: int, started: float) -> None:
+    elapsed = round((time.monotonic() - started) * 1000)
+    _LOG.info("%s", json.dumps(request[_NOTES] | {"status": status, "ms": elapsed}))
+
+
+def _event(value: Json) -> bytes:
+    return b"data: " + _compact(value) + b"\n\n"
+
+
+def _compact(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _json_response(value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=_compact(value), status=status, content_type="application/json", headers=headers)
+
+
+def _error_response(request: web.Request, failure: Failure) -> web.Response:
+    request[_NOTES].update({"code": failure.code, "error": failure.cause})
+    headers = {"retry-after": failure.retry_after} if failure.retry_after is not None else {}
+    return _json_response(failure.body(), failure.status, headers)

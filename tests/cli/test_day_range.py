@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import argparse
+import math
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.cli.day_range import add_days, span_of
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = 1_774_695_600.0
+"""2026-03-28, 12:00 in Berlin; in the night that follows clocks go forward."""
+
+
+def asked(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_days(parser)
+    return parser.parse_args(arguments)
+
+
+def test_without_days_there_is_no_bound() -> None:
+    assert span_of(asked(), NOON, BERLIN) == (0.0, math.inf)
+
+
+def test_the_last_day_is_included_however_long_it_is() -> None:
+    first, last = span_of(asked("--from", "2026-03-29", "--to", "2026-03-29"), NOON, BERLIN)
+    assert (last - first) / 3600 == 23
+    first, last = span_of(asked("--from", "yesterday", "--to", "today"), NOON, BERLIN)
+    assert (last - first) / 3600 == 48 and first < NOON < last
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before the one given with --from"),
+        (("--to", "9999-12-31"), "one of this calendar's"),
+        (("--to", "tomorrow"), "YYYY-MM-DD"),
+    ],
+)
+def test_what_is_no_span_is_told(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        span_of(asked(*arguments), NOON, BERLIN)

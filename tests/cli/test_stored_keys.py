@@ -1,0 +1,161 @@
+"""Keys in the ledger, from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from valkey import Valkey
+
+from router.cli import main
+from router.cli.stored_keys import state
+from router.ledger.redis_keys import KEYS_KEY, TIMEZONE_KEY
+from router.ledger.server.embedded import EmbeddedServer
+from router.ledger.stored_keys import StoredKey
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedServer(tmp_path_factory.mktemp("valkey"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def ledger(server: str) -> Iterator[Valkey]:
+    client = Valkey.from_url(server)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def key(ledger: Valkey, server: str, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`key("revoke", "app")` gives the exit status, what was printed, and what was wrong."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["key", *arguments, "--redis", server])
+        shown = capsys.readouterr()
+        return status, shown.out, shown.err
+
+    return run
+
+
+def secret_in(shown: str) -> str:
+    (secret,) = re.findall(r"bk-[\w-]{43}(?![\w-])", shown)
+    return secret
+
+
+def listed(key: Command) -> list[dict]:
+    return json.loads(key("list", "--json")[1])
+
+
+def test_a_stored_key_is_shown_once_and_only_its_hash_is_kept(key: Command, ledger: Valkey) -> None:
+    status, shown, _ = key("new", "app", "--store", "--team", "search", "--models", "chat", "--tags", "phi,eu")
+    assert status == 0
+    secret = secret_in(shown)
+    (field, value), *rest = ledger.hgetall(KEYS_KEY).items()
+    assert not rest and field.decode() == sha256(secret.encode()).hexdigest()
+    assert secret not in value.decode()
+    (item,) = listed(key)
+    assert (item["name"], item["team"], item["models"], item["tags"]) == ("app", "search", ["chat"], ["phi", "eu"])
+    assert item["sha256"] == field.decode()[:8]
+
+
+def test_it_says_what_gateways_must_be_told(key: Command) -> None:
+    assert "`server: {stored_keys: true}`" in key("new", "app", "--store")[1]
+
+
+def test_a_name_that_is_taken_is_an_error_that_says_what_to_do(key: Command) -> None:
+    key("new", "app", "--store")
+    status, shown, wrong = key("new", "app", "--store")
+    assert (status, shown) == (1, "")
+    assert "there is a stored key app already" in wrong and "breakeven key rotate app" in wrong
+
+
+@pytest.mark.parametrize("action", ["revoke", "rotate"])
+def test_a_name_that_is_not_there_is_an_error_that_names_those_that_are(key: Command, action: str) -> None:
+    key("new", "app", "--store")
+    status, _, wrong = key(action, "ap")
+    assert status == 1 and "there is no stored key ap that works (there are: app)" in wrong
+
+
+def test_a_revoked_key_is_listed_as_such(key: Command) -> None:
+    key("new", "app", "--store")
+    assert key("revoke", "app")[0] == 0
+    assert [item["state"] for item in listed(key)] == ["revoked"]
+
+
+def test_rotating_gives_a_new_secret_and_the_old_one_its_grace(key: Command) -> None:
+    first = secret_in(key("new", "app", "--store", "--zones", "local")[1])
+    status, shown, _ = key("rotate", "app", "--grace", "1h")
+    second = secret_in(shown)
+    assert status == 0 and first != second
+    old, new = listed(key)
+    assert (old["state"], new["state"]) == ("ending", "active")
+    assert old["zones"] == new["zones"] == ["local"]
+    assert old["replaced_by"] == new["sha256"] == sha256(second.encode()).hexdigest()[:8]
+    assert old["expires"] == pytest.approx(new["created"] + 3600)
+    assert "The old key works until" in shown
+
+
+def test_a_key_expires_after_a_time_or_with_its_last_day(key: Command, ledger: Valkey) -> None:
+    ledger.set(TIMEZONE_KEY, "Europe/Berlin")
+    key("new", "a", "--store", "--expires", "30d")
+    key("new", "b", "--store", "--expires", "2099-06-30")
+    a, b = listed(key)
+    assert a["expires"] == pytest.approx(a["created"] + 30 * 86_400, abs=10)
+    assert b["expires"] == 4_086_540_000  # 2099-07-01 00:00 in Berlin
+    assert "2099-06-30 22:00 UTC" in key("list")[1]
+    status, _, wrong = key("new", "c", "--store", "--expires", "2020-01-01")
+    assert status == 1 and "--expires" in wrong
+
+
+def test_the_list_is_for_people_and_has_no_whole_hash(key: Command) -> None:
+    assert "No keys are stored" in key("list")[1]
+    secret = secret_in(key("new", "app", "--store", "--models", "chat", "--sensitivity", "internal")[1])
+    heading, line = key("list")[1].splitlines()
+    digest = sha256(secret.encode()).hexdigest()
+    assert heading.split()[:4] == ["name", "team", "state", "expires"]
+    assert line.split() == ["app", "default", "active", "never", digest[:8], "chat;", "at", "least", "internal", "none"]
+    assert digest[:9] not in line
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "active"),
+        ({"replaced_by": "x", "expires": 200.0}, "ending"),
+        ({"replaced_by": "x", "expires": 50.0}, "replaced"),
+        ({"replaced_by": "x", "revoked": 50.0}, "replaced"),
+        ({"expires": 50.0}, "expired"),
+        ({"revoked": 50.0}, "revoked"),
+    ],
+)
+def test_states(fields: dict, expected: str) -> None:
+    assert state(StoredKey("s", {"name": "app"}, 0.0, **fields), 100.0) == expected
+
+
+def test_a_ledger_that_cannot_be_reached_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", "new", "app", "--store", "--redis", "redis://:hunter2@127.0.0.1:1"]) == 1
+    shown = capsys.readouterr()
+    assert "127.0.0.1:1" in shown.err and "--redis" in shown.err and "hunter2" not in shown.err
+    assert "bk-" not in shown.out
+    assert main(["key", "list", "--redis", "http://x"]) == 2
+    assert "the ledger's URL begins with" in capsys.readouterr().err
+
+
+def test_a_key_can_be_stored_before_the_gateway_first_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--data-dir", str(tmp_path / "data"))
+    assert main(["key", "list", *where]) == 1
+    assert "breakeven serve" in capsys.readouterr().err
+    assert main(["key", "new", "app", "--store", *where]) == 0
+    capsys.readouterr()
+    assert main(["key", "list", *where]) == 0
+    assert "app" in capsys.readouterr().out

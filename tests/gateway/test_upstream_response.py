@@ -1,0 +1,300 @@
+"""One attempt's response: what is an answer, and what only says so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from support.gateway import POLICY
+from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
+
+from router.core.values import Usage
+from router.gateway import upstream_response as exchange
+from router.gateway.upstream_response import Exchange
+
+ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
+ERROR = b'{"error":{"message":"CUDA out of memory","type":"internal_error","code":null}}'
+
+NO_ANSWERS = {
+    "an error object": ERROR,
+    "an error beside choices": b'{"error":{"message":"no"},"choices":[]}',
+    "a page": b"<html><body>Please log in</body></html>",
+    "nothing": b"",
+    "half of something": completion()[:60],
+    "another object": b'{"status":"ok"}',
+}
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+async def test_what_says_200_and_is_no_answer_is_a_failure(gateway, backends, body, status):
+    backends["gpu"].default = answer(status, body)
+    for _ in range(6):
+        answered, headers, content = await gateway.post(ASK)
+        assert (answered, headers["x-breakeven-backend"], content) == (200, "api", completion())
+    assert len(backends["gpu"].requests) == 5, "its circuit opened"
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body):
+    backends["gpu"].default = answer(200, body)
+    status, headers, content = await gateway.post(RESTRICTED)
+    assert status >= 500 and headers["x-should-retry"] == "false"
+    assert "error" in json.loads(content)
+    [row] = gateway.rows()
+    assert (row.requests, row.errors) == (1, 1)
+
+
+@pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 0), (b"gzip", 1)])
+async def test_usage_is_read_where_an_answer_is_judged(monkeypatch, encoding, decodings):
+    found, decoded = exchange.usage_of, []
+    monkeypatch.setattr(exchange, "usage_of", lambda body: decoded.append(body) or found(body))
+    loop = asyncio.get_running_loop()
+    answered = Exchange(loop, endpoint="chat", stream=False, strip_usage=True, most=10_000)
+    answered.on_head(200, [(b"content-type", b"application/json")] + [(b"content-encoding", encoding)] * bool(encoding))
+    answered.on_body(completion()[:50])
+    answered.on_body(completion()[50:])
+    answered.on_end()
+    assert (answered.usage, len(decoded)) == (Usage(11, output=7), decodings)
+
+
+async def test_an_error_that_came_with_status_200_keeps_its_words(gateway, backends):
+    backends["gpu"].default = answer(200, ERROR)
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, headers["content-type"], body) == (502, "application/json", ERROR)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"message": "CUDA out of memory"}, 502),
+        ({"message": "Overloaded", "type": "overloaded_error"}, 529),
+        ({"message": "no", "code": 503}, 503),
+    ],
+)
+async def test_an_early_error_event_fails_over_and_keeps_its_words_when_it_was_the_last(
+    gateway, backends, error, status
+):
+    backends["gpu"].default = stream(b": hello\n\n", b"data: " + json.dumps({"error": error}).encode() + b"\n\n")
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    answered, headers, _ = await gateway.post(ASK | {"stream": True})
+    assert (answered, headers["x-breakeven-backend"]) == (200, "api")
+    answered, headers, body = await gateway.post(RESTRICTED | {"stream": True})
+    assert (answered, headers["content-type"], json.loads(body)) == (status, "application/json", {"error": error})
+
+
+async def test_an_early_error_event_about_the_request_is_its_answer(gateway, backends):
+    error = {"error": {"message": "max_tokens is too large", "type": "BadRequestError", "code": 400}}
+    backends["gpu"].default = stream(b"data: " + json.dumps(error).encode() + b"\n\n", DONE)
+    status, _, body = await gateway.post(ASK | {"stream": True})
+    assert (status, json.loads(body)) == (400, error)
+    assert not backends["api"].requests
+
+
+async def test_a_refusal_of_content_in_a_stream_is_not_tried_elsewhere(gateway, backends):
+    error = {"error": {"message": "Filtered", "code": "content_filter"}}
+    backends["gpu"].default = stream(b"data: " + json.dumps(error).encode() + b"\n\n")
+    status, _, body = await gateway.post(ASK | {"stream": True})
+    assert (status, json.loads(body)) == (400, error)
+    assert not backends["api"].requests
+
+
+async def test_a_stream_of_nothing_but_its_end_is_empty(gateway, backends):
+    backends["gpu"].default = stream(DONE)
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    assert (await gateway.post(ASK | {"stream": True}))[1]["x-breakeven-backend"] == "api"
+
+
+async def test_a_late_error_event_is_an_error_though_done_follows(gateway, backends):
+    events = (event("Pa"), b"data: " + ERROR + b"\n\n", DONE)
+    backends["gpu"].default = stream(*events)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == b"".join(events)
+    [row] = gateway.rows()
+    assert (row.requests, row.errors) == (1, 1)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "is reset"])
+async def test_a_stream_is_whole_once_every_choice_has_finished(gateway, backends, ends):
+    events = (event("Pa"), event("ris", "stop"), usage_event())
+    backends["gpu"].default = stream(*events, ends=ends)
+    asked = ASK | {"stream": True, "stream_options": {"include_usage": True}}
+    _, _, body = await gateway.post(asked)
+    assert body == b"".join(events), "nothing is invented"
+    [row] = gateway.rows()
+    assert (row.errors, row.estimated, row.output) == (0, 0, 7)
+
+
+async def test_a_stream_is_over_when_it_says_so_though_the_connection_stays_open(gateway, backends):
+    content = event("Paris") + DONE
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    backends["gpu"].default = raw(head + b"%x\r\n%b\r\n" % (len(content), content), close=False)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == content
+    [row] = gateway.rows()
+    assert row.errors == 0
+
+
+async def test_a_stream_of_two_choices_is_not_whole_after_one(gateway, backends):
+    backends["gpu"].default = stream(event("Pa"), event("ris", "stop"))
+    _, _, body = await gateway.post(ASK | {"stream": True, "n": 2})
+    assert b"upstream_stream_broken" in body
+    [row] = gateway.rows()
+    assert row.errors == 1
+
+
+@pytest.mark.parametrize("name", ["Text/Event-Stream", "text/event-stream ; charset=UTF-8", "TEXT/EVENT-STREAM;x=y"])
+async def test_a_stream_is_known_by_its_content_type_as_the_standard_says(gateway, backends, name):
+    content = event("Paris", "stop") + usage_event() + DONE
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {name}\r\ncontent-length: {len(content)}\r\n\r\n"
+    backends["gpu"].default = raw(head.encode() + content, close=False)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == event("Paris", "stop") + DONE
+
+
+@pytest.mark.parametrize("content", [completion(), b"\x1f\x8b..."])
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "br"])
+async def test_an_encoded_answer_that_was_not_asked_for_is_none(gateway, backends, coding, content):
+    backends["gpu"].default = answer(200, content, f"content-encoding: {coding}\r\n")
+    _, headers, body = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], body) == ("api", completion())
+    assert "content-encoding" not in headers
+
+
+async def test_identity_is_no_encoding(gateway, backends):
+    backends["gpu"].default = answer(200, completion(), "content-encoding: Identity\r\n")
+    _, headers, _ = await gateway.post(ASK)
+    assert headers["x-breakeven-backend"] == "gpu"
+
+
+async def test_a_stream_that_was_not_asked_for_is_no_answer_and_is_counted(gateway, backends):
+    backends["gpu"].default = stream(event("Paris", "stop"), usage_event(), DONE)
+    _, headers, body = await gateway.post(ASK)
+    assert (headers["x-breakeven-backend"], body) == ("api", completion())
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert row.output > 0 and row.requests == 0
+
+
+async def test_an_answer_that_is_no_stream_is_none_where_one_was_asked_for(gateway, backends):
+    backends["gpu"].default = answer(200, completion())
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    _, headers, _ = await gateway.post(ASK | {"stream": True})
+    assert headers["x-breakeven-backend"] == "api"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [b'data: {"choices":[]}\n\n', DONE],
+        [b"event: ping\ndata: {}\n\n", usage_event(), DONE],
+        [b'event: error\ndata: {"message":"overloaded"}\n\n'],
+        [b'event: error\ndata: {"error":{"message":"overloaded"}}\n\n', DONE],
+    ],
+)
+async def test_a_stream_without_a_word_of_an_answer_is_none(gateway, backends, events):
+    backends["gpu"].default = stream(*events)
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    _, headers, body = await gateway.post(ASK | {"stream": True})
+    assert (headers["x-breakeven-backend"], body) == ("api", event("Paris", "stop") + DONE)
+
+
+async def test_what_comes_before_the_first_choice_reaches_the_client_with_it(gateway, backends):
+    filtered = b'data: {"choices":[],"prompt_filter_results":[]}\n\n'
+    backends["gpu"].default = stream(filtered, event("Paris", "stop"), DONE)
+    _, _, body = await gateway.post(ASK | {"stream": True})
+    assert body == filtered + event("Paris", "stop") + DONE
+
+
+async def test_an_error_event_by_name_in_the_middle_breaks_the_stream(gateway, backends):
+    backends["gpu"].default = stream(event("Pa"), b'event: error\ndata: {"message":"gone"}\n\n', DONE)
+    await gateway.post(ASK | {"stream": True})
+    [row] = gateway.rows()
+    assert row.errors == 1
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 299, 600, 999])
+async def test_a_status_that_is_no_answer_of_these_endpoints_is_a_failure(gateway, backends, status):
+    backends["gpu"].default = answer(status, completion())
+    _, headers, _ = await gateway.post(ASK)
+    assert headers["x-breakeven-backend"] == "api"
+    told, _, body = await gateway.post(RESTRICTED)
+    assert told in (502, 503) and json.loads(body)["error"]["message"]
+
+
+SECRET = "gpu-secret-0123456789"
+
+
+@pytest.fixture
+async def gateway_with_key(serve, monkeypatch):
+    monkeypatch.setenv("GPU_KEY", SECRET)
+    keyed = POLICY.replace("kind: openai, url: %(gpu)s", "kind: openai, api_key: env:GPU_KEY, url: %(gpu)s")
+    return await serve(keyed + "secrets: {GPU_KEY: [127.0.0.1]}\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error":{"message":"bad header Authorization: Bearer gpu-secret-0123456789"}}',
+        b'{"detail":[{"input":"gpu-secret-0123456789","msg":"Bearer gpu-secret-0123456789?"}]}',
+        b"<p>gpu-secret-0123456789</p>",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 422, 500])
+async def test_a_backend_that_repeats_its_key_tells_it_to_nobody(gateway_with_key, backends, status, content):
+    backends["gpu"].default = answer(status, content)
+    _, _, body = await gateway_with_key.post(RESTRICTED)
+    assert SECRET in backends["gpu"].heads[-1] and SECRET.encode() not in body
+
+
+async def test_nor_does_one_that_repeats_it_in_a_stream(gateway_with_key, backends):
+    error = b'data: {"error":{"message":"Bearer gpu-secret-0123456789"}}\n\n'
+    backends["gpu"].default = stream(event("Pa"), error)
+    _, _, body = await gateway_with_key.post(RESTRICTED | {"stream": True})
+    assert b"error" in body and SECRET.encode() not in body
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", "7"), ("3600", "60"), ("soon", None), ("-5", "1"), ("Fri, 31 Dec 2100 23:59:59 GMT", "60")],
+)
+async def test_a_time_to_come_back_is_one_that_sdks_can_use(gateway, backends, value, expected):
+    backends["gpu"].default = answer(429, b'{"error":{"message":"slow"}}', f"retry-after: {value}\r\n")
+    status, headers, _ = await gateway.post(RESTRICTED)
+    assert status == 429
+    assert headers.get("retry-after") == expected or (expected is None and 1 <= int(headers["retry-after"]) <= 60)
+
+
+CUT = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: 10\r\n\r\n%b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        ({}, raw(CUT % (b"application/json", completion()))),
+        ({}, raw(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n{}")),
+        ({"stream": True}, raw(CUT % (b"text/event-stream", event("Paris")))),
+    ],
+)
+async def test_what_could_not_be_read_may_have_been_as_long_as_was_asked_for(gateway, backends, asked, fault):
+    backends["gpu"].default = fault
+    await gateway.post(ASK | {"max_tokens": 33} | asked)
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert row.output >= 33 and row.estimated
+
+
+async def test_an_error_that_begins_a_stream_came_after_the_input_was_read(gateway, backends):
+    backends["gpu"].default = stream(b'event: error\ndata: {"error":{"message":"overloaded"}}\n\n')
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
+    await gateway.post(ASK | {"stream": True})
+    [row] = [each for each in gateway.rows() if each.cell.backend == "gpu"]
+    assert (row.input > 0, row.output) == (True, 0)
+
+
+async def test_usage_of_nothing_is_none(gateway, backends):
+    nothing = completion().replace(b'"usage":', b'"usage":{"prompt_tokens":0,"completion_tokens":0},"was":')
+    backends["gpu"].default = answer(200, nothing)
+    await gateway.post(ASK)
+    [row] = gateway.rows()
+    assert row.input > 0 and row.output > 0 and row.estimated

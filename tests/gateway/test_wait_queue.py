@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from router.core.values import BackendState
+from router.gateway.wait_queue import Room
+
+
+def only(**places: int) -> Callable[[str], int]:
+    """So much headroom, and none anywhere else."""
+    return lambda backend: places.get(backend, 0)
+
+
+class Waiting:
+    """Requests that wait in a room, and the order in which they were let go."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.room = Room(self.loop)
+        self.order: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def come(self, name: str, *backends: str, ticket: int | None = None) -> None:
+        ticket = self.room.ticket() if ticket is None else ticket
+        self.tasks[name] = asyncio.create_task(self._wait(name, ticket, backends))
+        await asyncio.sleep(0)
+
+    async def _wait(self, name: str, ticket: int, backends: tuple[str, ...]) -> None:
+        assert await self.room.wait(ticket, backends, self.loop.time() + 5)
+        self.order.append(name)
+
+    async def wake(self, **places: int) -> list[str]:
+        self.room.wake(only(**places))
+        await asyncio.sleep(0.01)
+        return self.order
+
+    async def end(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+@pytest.fixture
+async def waiting():
+    made = Waiting()
+    yield made
+    await made.end()
+
+
+async def test_the_first_to_come_is_the_first_to_be_woken(waiting):
+    for name in "abc":
+        await waiting.come(name, "gpu")
+    assert await waiting.wake(gpu=2) == ["a", "b"]
+    assert len(waiting.room) == waiting.room.queued("gpu") == 1
+    assert await waiting.wake(gpu=5) == ["a", "b", "c"]
+
+
+async def test_nobody_waits_behind_one_who_waits_for_another_backend(waiting):
+    for name in ("first", "second", "third"):
+        await waiting.come(name, "full")
+    await waiting.come("last", "idle")
+    assert await waiting.wake(idle=1) == ["last"]
+    assert len(waiting.room) == waiting.room.queued("full") == 3
+
+
+async def test_who_may_go_to_several_backends_takes_the_first_that_has_room(waiting):
+    await waiting.come("either", "a", "b")
+    await waiting.come("a only", "a")
+    assert await waiting.wake(b=1) == ["either"]
+    assert (waiting.room.queued("a"), waiting.room.queued("b")) == (1, 0)
+    assert await waiting.wake(a=1) == ["either", "a only"]
+
+
+async def test_whoever_comes_back_keeps_its_place(waiting):
+    first = waiting.room.ticket()
+    await waiting.come("later", "gpu")
+    await waiting.come("first", "gpu", ticket=first)
+    assert await waiting.wake(gpu=1) == ["first"]
+
+
+async def test_room_is_promised_to_whoever_was_woken_until_it_has_decided(waiting):
+    """Told twice of the same room, nobody else is woken; and who was woken and left leaves it to the next."""
+    await waiting.come("first", "gpu")
+    await waiting.come("second", "gpu")
+    waiting.room.wake(only(gpu=1))
+    assert waiting.room.queued("gpu") == 2
+    assert await waiting.wake(gpu=1) == ["first"]
+
+
+async def test_who_left_is_promised_nothing(waiting):
+    await waiting.come("left", "gpu")
+    await waiting.come("stays", "gpu")
+    waiting.tasks["left"].cancel()
+    await asyncio.sleep(0)
+    assert await waiting.wake(gpu=1) == ["stays"]
+
+
+async def test_newcomers_do_not_overtake(waiting):
+    states = {"gpu": BackendState(context=4096), "api": BackendState()}
+    assert waiting.room.for_newcomers(states) is states
+    await waiting.come("first", "gpu")
+    seen = waiting.room.for_newcomers(states)
+    assert seen["gpu"] == BackendState(full=True, load="1 wait for it", context=4096)
+    assert seen["api"] is states["api"]
+    await waiting.wake(gpu=1)
+    assert waiting.room.for_newcomers(states) is states
+
+
+async def test_waiting_ends():
+    loop = asyncio.get_running_loop()
+    room = Room(loop)
+    assert not await room.wait(room.ticket(), ["gpu"], loop.time())
+    assert len(room) == room.queued("gpu") == 0
+
+
+async def test_a_client_that_leaves_gives_up_its_place(waiting):
+    await waiting.come("left", "a", "b")
+    waiting.tasks["left"].cancel()
+    await asyncio.gather(waiting.tasks["left"], return_exceptions=True)
+    assert len(waiting.room) == waiting.room.queued("a") == waiting.room.queued("b") == 0

@@ -1,0 +1,164 @@
+"""The HTTP surface with a library of our own in litellm's place, which needs no other interpreter."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from router.litellm_adapter.api import application
+from router.litellm_adapter.backends import AdapterBackend
+from router.litellm_adapter.redact import Redactor
+from router.litellm_adapter.serve import serve
+
+
+def is_empty(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
+BODY = {"model": "p/m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+class Dumped:
+    def __init__(self, **fields: Any) -> None:
+        self._fields = {"id": "i", "object": "o", "created": 1, "model": "m", **fields}
+
+    def model_dump(self) -> dict[str, Any]:
+        return self._fields
+
+
+def chunk(text: str | None, finish: str | None = None) -> Dumped:
+    return Dumped(choices=[{"index": 0, "delta": {"content": text}, "finish_reason": finish}])
+
+
+class FakeStream:
+    """Yields chunks, raises exceptions, waits for ever at an Ellipsis."""
+
+    intermittent_finish_reason = None
+
+    def __init__(self, *script: Any, finish: str | None = "stop") -> None:
+        self._script = script
+        self.received_finish_reason = finish
+        self.closed = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for step in self._script:
+            if isinstance(step, Exception):
+                raise step
+            if step is ...:
+                await asyncio.Event().wait()
+            yield step
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+class FakeLibrary:
+    def __init__(self) -> None:
+        self.answer: Any = None
+        self.calls: list[tuple[AdapterBackend, str, dict[str, Any]]] = []
+
+    async def chat(self, backend: AdapterBackend, model: str, call: dict[str, Any]) -> Any:
+        self.calls.append((backend, model, call))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    embed = chat
+
+
+@pytest.fixture
+def library() -> FakeLibrary:
+    return FakeLibrary()
+
+
+@pytest.fixture
+async def session(library: FakeLibrary, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    backends = {"b": AdapterBackend("b", frozenset({"p/m"}), "the-secret", "http://h")}
+    path = str(tmp_path / "s")
+    connector = aiohttp.UnixConnector(path=path)
+    async with (
+        serve(application(backends, library, Redactor(["the-secret"])), path),
+        aiohttp.ClientSession("http://a", connector=connector) as made,
+    ):
+        yield made
+    assert is_empty(tmp_path), "the socket is removed"
+
+
+async def stream(session: aiohttp.ClientSession) -> list[str]:
+    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
+        lines = []
+        try:
+            async for line in got.content:
+                lines.append(line.decode().strip().removeprefix("data: "))
+        except aiohttp.ClientPayloadError:
+            lines.append("broken off")
+        return [line for line in lines if line]
+
+
+async def test_the_call_goes_to_the_paths_backend(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    message = {"role": "assistant", "content": "Hello"}
+    library.answer = Dumped(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
+    async with session.post("/b/v1/chat/completions", json={**BODY, "api_base": "http://evil"}) as got:
+        assert (await got.json())["choices"][0]["message"] == message
+    ((backend, model, call),) = library.calls
+    assert (backend.name, model, call) == ("b", "p/m", {"messages": BODY["messages"]})
+
+
+async def test_embeddings(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = Dumped(data=[{"embedding": [1.0]}], usage={"prompt_tokens": 1, "total_tokens": 1})
+    async with session.post("/b/v1/embeddings", json={"model": "p/m", "input": "a"}) as got:
+        assert (await got.json())["data"] == [{"object": "embedding", "index": 0, "embedding": [1.0]}]
+
+
+async def test_a_stream_ends_with_done(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = FakeStream(chunk("a"), chunk(None, "stop"))
+    *parts, done = await stream(session)
+    assert [json.loads(part)["choices"][0]["finish_reason"] for part in parts] == [None, "stop"]
+    assert done == "[DONE]"
+    assert library.answer.closed.is_set()
+
+
+async def test_a_failure_before_the_first_chunk_keeps_its_status(
+    session: aiohttp.ClientSession, library: FakeLibrary
+) -> None:
+    error = RuntimeError("the-secret is wrong")
+    error.status_code = 418  # type: ignore[attr-defined]
+    library.answer = FakeStream(error)
+    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
+        assert (got.status, (await got.json())["error"]["message"]) == (418, "(hidden) is wrong")
+    assert library.answer.closed.is_set()
+
+
+async def test_a_failure_later_breaks_off(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = FakeStream(chunk("a"), RuntimeError("inside"))
+    _, error, end = await stream(session)
+    assert json.loads(error)["error"]["code"] == "adapter_error"
+    assert end == "broken off"
+
+
+async def test_an_invented_finish_is_not_passed_on(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = FakeStream(chunk("a"), chunk(None, "stop"), finish=None)
+    _, error, end = await stream(session)
+    assert json.loads(error)["error"]["message"] == "The provider's stream ended early."
+    assert end == "broken off"
+
+
+async def test_the_stream_is_closed_when_the_client_leaves(
+    session: aiohttp.ClientSession, library: FakeLibrary
+) -> None:
+    library.answer = FakeStream(chunk("a"), ...)
+    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
+        await got.content.readline()
+        got.close()
+    async with asyncio.timeout(10):
+        await library.answer.closed.wait()
+
+
+async def test_a_bug_is_not_shown(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = object()
+    async with session.post("/b/v1/chat/completions", json=BODY) as got:
+        assert (got.status, (await got.json())["error"]["message"]) == (500, "The adapter failed.")

@@ -1,0 +1,57 @@
+from typing import Any
+
+from router.core.policy import Policy
+from router.litellm_adapter.backends import from_policy
+
+
+def policy(**backend: Any) -> Policy:
+    given = {"zone": "cloud", "kind": "litellm", "serves": {"m": "anthropic/claude"}, **backend}
+    own = {"zone": "cloud", "kind": "vllm", "url": "http://h/v1", "serves": {"m": "m"}}
+    return Policy.model_validate(
+        {"version": 1, "zones": {"cloud": {}}, "backends": {"a": given, "b": own}, "models": {"m": {"backends": ["a"]}}}
+    )
+
+
+def test_only_backends_of_kind_litellm_with_their_secrets_revealed() -> None:
+    backends = from_policy(
+        policy(api_key="env:K", api_base="http://h", serves={"m": "anthropic/x", "n": {"model": "anthropic/y"}}),
+        {"env:K": "secret"}.__getitem__,
+    )
+    [(name, backend)] = backends.items()
+    assert (name, backend.name, backend.api_key, backend.api_base) == ("a", "a", "secret", "http://h")
+    assert backend.models == {"anthropic/x", "anthropic/y"}
+
+
+def test_silence_may_last_as_long_as_the_longer_time_out() -> None:
+    times = {"first_byte_timeout": "5s", "answer_timeout": "9s", "idle_timeout": "7s", "connect_timeout": "1s"}
+    (backend,) = from_policy(policy(**times), str).values()
+    assert (backend.connect_timeout, backend.read_timeout) == (1.0, 9.0)
+
+
+def test_a_backend_does_not_show_its_key() -> None:
+    (backend,) = from_policy(policy(api_key="env:K"), lambda _: "secret").values()
+    assert "secret" not in f"{backend!r}{backend}"
+
+
+def test_a_key_of_the_environment_is_not_sent_to_another_address() -> None:
+    """litellm would look for one; only where the provider itself is asked may it."""
+    assert from_policy(policy(api_base="http://127.0.0.1:1/v1"), str)["a"].api_key == "none"
+    assert from_policy(policy(), str)["a"].api_key is None
+    vertex = policy(api_base="http://127.0.0.1:1/v1", serves={"m": "vertex_ai/x"})
+    assert from_policy(vertex, str)["a"].api_key is None
+
+
+def test_requests_go_to_the_providers_hosts_or_to_those_that_are_named() -> None:
+    assert from_policy(policy(), str)["a"].reach == ("api.anthropic.com:443",)
+    own = from_policy(policy(api_base="http://127.0.0.1:8000/v1", hosts=("b.example.com",)), str)["a"]
+    assert own.reach == own.destination.hosts == ("127.0.0.1:8000", "b.example.com")
+    assert "169.254.169.254:80" in from_policy(policy(serves={"m": "bedrock/x"}), str)["a"].reach
+    assert "169.254.169.254:80" not in from_policy(policy(serves={"m": "bedrock/x"}, api_key="env:K"), str)["a"].reach
+
+
+def test_a_zones_proxy_is_all_that_its_backends_connect_to() -> None:
+    made = policy()
+    zones = {"cloud": made.zones["cloud"].model_copy(update={"proxy": "http://proxy:3128"})}
+    (backend,) = from_policy(made.model_copy(update={"zones": zones}), str).values()
+    assert backend.reach == ("proxy:3128",)
+    assert backend.destination.hosts == ("api.anthropic.com:443",)
