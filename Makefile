@@ -62,7 +62,7 @@ docs: $(testing)
 
 # The tests of what is compiled, against it: the source tree must not be importable, not in a child process either.
 prove-compiled: .venv-compiled-test/.installed $(adapter)
-	@cd / && $(CURDIR)/.venv-compiled-test/bin/python -c 'from router.gateway import http; assert http.__file__.endswith(".so")'
+	@cd / && $(CURDIR)/.venv-compiled-test/bin/python -c 'from router.gateway import http_connection; assert http_connection.__file__.endswith(".so")'
 	$(adapter_python) PYTHONSAFEPATH=1 .venv-compiled-test/bin/pytest -m "not prove" -o pythonpath=tests \
 		tests/core tests/gateway tests/upstream tests/ledger tests/app
 

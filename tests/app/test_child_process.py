@@ -114,6 +114,6 @@ async def test_it_inherits_no_proxy_nor_where_to_write_keys(run, monkeypatch):
 
 def test_the_processes_of_tests_run_what_is_tested():
     """Beside a compiled package the source tree is there too."""
-    command = [sys.executable, "-c", "from router.gateway import http; print(http.__file__)"]
+    command = [sys.executable, "-c", "from router.gateway import http_connection; print(http_connection.__file__)"]
     said = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=PROJECT, timeout=60)
     assert said.stdout.strip() == http.__file__, said.stderr

@@ -143,7 +143,7 @@ async def test_it_goes_once_it_idles_and_when_the_worker_ends(gateway, monkeypat
 
 
 async def test_a_process_that_has_grown_is_replaced(gateway, monkeypatch):
-    grown = "from router.gateway import helper; helper.SPENT_BYTES = 0; "
+    grown = "from router.gateway import body_process; body_process.SPENT_BYTES = 0; "
     monkeypatch.setattr(reader, "_COMMAND", grown + reader._COMMAND)
     assert (await gateway.post(LONG))[0] == 200
     assert lanes(gateway)[0].pid == 0
