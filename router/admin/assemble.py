@@ -12,32 +12,32 @@ from router.admin.auth.guard import EVERYWHERE, known_hosts
 from router.admin.auth.login_attempts import Attempts
 from router.admin.auth.sessions import Sessions
 from router.admin.auth.tokens import Tokens
-from router.admin.handler_context import Control
-from router.admin.ledger_session import Books
+from router.admin.handler_context import HandlerContext
+from router.admin.ledger_session import LedgerSession
 from router.admin.openapi import document
 from router.admin.policy.history import PolicyHistory
-from router.admin.policy.service import Desk, Place, Servable
+from router.admin.policy.service import PolicyLocation, PolicyService, Servable
 from router.admin.routes import ROUTES
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
 from router.admin.telemetry.prometheus import Counters
-from router.admin.time_limited import Aside
+from router.admin.time_limited import TimeLimited
 from router.admin.views.live_events import Live
 
 
 def make_control(
     settings: AdminSettings, servable: Servable, clock: Callable[[], float], sources: Sources | None = None
-) -> Control:
+) -> HandlerContext:
     """Raises PolicyError when neither the policy nor the last good copy can be used."""
     data_dir = Path(settings.data_dir)
-    place = Place(Path(settings.policy), Path(settings.last_good), settings.generated)
-    desk = Desk(place, PolicyHistory(data_dir / "policy-history"), servable, clock)
+    place = PolicyLocation(Path(settings.policy), Path(settings.last_good), settings.generated)
+    desk = PolicyService(place, PolicyHistory(data_dir / "policy-history"), servable, clock)
     desk.start()
     tokens = Tokens(settings.admin_token, settings.viewer_token)
     release = version("breakeven")
-    return Control(
-        books=Books(settings.redis, clock),
+    return HandlerContext(
+        books=LedgerSession(settings.redis, clock),
         desk=desk,
         sources=sources or Sources(),
         tokens=tokens,
@@ -49,7 +49,7 @@ def make_control(
         any_address=settings.host in EVERYWHERE,
         pages=Pages(),
         live=Live(),
-        aside=Aside(),
+        aside=TimeLimited(),
         counters=Counters(),
         openapi=msgspec.json.encode(document(ROUTES, release)),
         version=release,

@@ -12,12 +12,12 @@ from msgspec import Struct
 from router.admin.auth.login_attempts import Attempts
 from router.admin.auth.sessions import Sessions, SignedIn
 from router.admin.auth.tokens import Tokens
-from router.admin.ledger_session import Books
-from router.admin.policy.service import Author, Desk
+from router.admin.ledger_session import LedgerSession
+from router.admin.policy.service import Author, PolicyService
 from router.admin.response_types import Role
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
-from router.admin.time_limited import Aside
+from router.admin.time_limited import TimeLimited
 
 if TYPE_CHECKING:
     from router.admin.telemetry.prometheus import Counters
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Control:
-    books: Books
-    desk: Desk
+class HandlerContext:
+    books: LedgerSession
+    desk: PolicyService
     sources: Sources
     tokens: Tokens
     sessions: Sessions
@@ -43,7 +43,7 @@ class Control:
     """It listens on every address of the machine, so an IP address is as good as a name."""
     pages: Pages
     live: Live
-    aside: Aside
+    aside: TimeLimited
     """For work on what somebody sent."""
     counters: Counters
     openapi: bytes
@@ -66,7 +66,7 @@ class Who(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Ask:
+class HandlerRequest:
     """One request to a route, checked and decoded."""
 
     request: web.Request

@@ -19,7 +19,7 @@ HOUR_SECONDS = 3600
 _NOON = 12 * HOUR_SECONDS
 
 
-class Books:
+class LedgerSession:
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         self._url = url
         self.clock = clock

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from router.admin import request_types, response_types, static_files
 from router.admin.auth import sign_in
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
 from router.admin.telemetry import prometheus
 from router.admin.views import breakeven, live_events, operations, requests, spend
 
-Handler = Callable[[Control, Ask], Awaitable[Any]]
+Handler = Callable[[HandlerContext, HandlerRequest], Awaitable[Any]]
 
 
 class Access(StrEnum):

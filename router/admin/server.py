@@ -12,7 +12,7 @@ from aiohttp import web
 from router.admin.auth.guard import admit, check_host, check_origin
 from router.admin.auth.sign_in import FORM
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.response_types import Refused, Trouble
 from router.admin.routes import ROUTES, Access, Route
 
@@ -35,7 +35,7 @@ SECURITY_HEADERS = {
 log = logging.getLogger("breakeven.admin")
 
 
-def application(control: Control, routes: Iterable[Route] = ROUTES) -> web.Application:
+def application(control: HandlerContext, routes: Iterable[Route] = ROUTES) -> web.Application:
     app = web.Application(middlewares=[_answering(control)], client_max_size=LARGEST_BODY)
     for route in routes:
         app.router.add_route(route.method, route.path, _handler(control, route))
@@ -44,7 +44,7 @@ def application(control: Control, routes: Iterable[Route] = ROUTES) -> web.Appli
     return app
 
 
-def _handler(control: Control, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         if not route.any_host:
             check_host(control, request)
@@ -55,7 +55,7 @@ def _handler(control: Control, route: Route) -> Callable[[web.Request], Awaitabl
             if route.page and error.status == 401:
                 return web.Response(status=303, headers={"location": "/sign-in"})
             raise
-        ask = Ask(request, who, _query(route, request), await _body(route, request))
+        ask = HandlerRequest(request, who, _query(route, request), await _body(route, request))
         answer = await route.handler(control, ask)
         return answer if isinstance(answer, web.StreamResponse) else as_json(answer)
 
@@ -89,7 +89,7 @@ def as_json(answer: object, status: int = 200, headers: dict[str, str] | None = 
     )
 
 
-def _answering(control: Control) -> Any:
+def _answering(control: HandlerContext) -> Any:
     @web.middleware
     async def answering(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -107,7 +107,7 @@ def _answering(control: Control) -> Any:
     return answering
 
 
-def _refused(control: Control, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+def _refused(control: HandlerContext, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     """What aiohttp refuses: no such path or method, a body that is too large."""
     try:
         check_host(control, request)
@@ -125,5 +125,5 @@ async def _secure(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall("server", None)
 
 
-async def _end_streams(control: Control) -> None:
+async def _end_streams(control: HandlerContext) -> None:
     control.live.end()

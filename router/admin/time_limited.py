@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 log = logging.getLogger("breakeven.admin")
 
 
-class Aside:
+class TimeLimited:
     """Runs functions in forks of this process, so that they may use whatever is here; what they return is copied back.
 
     They may not wait for locks that a thread here may have held at the fork.

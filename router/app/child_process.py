@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from router.app.heartbeat import BEAT_SECONDS, SILENCE_SECONDS, Pulse
+from router.app.heartbeat import BEAT_SECONDS, SILENCE_SECONDS, Heartbeat
 from router.upstream.proxy_environment import steering
 
 FIRST_PAUSE = 0.2
@@ -28,7 +28,7 @@ would take the place of the package that is installed."""
 log = logging.getLogger("breakeven.supervisor")
 
 
-class Child:
+class ChildProcess:
     """One process. `feed`, once it is known, is written to its standard input, which stays open as long as we live.
 
     It is ready once it has written a line on standard output that `ready` accepts; other lines are passed on.
@@ -93,7 +93,7 @@ class Child:
     async def _run_once(self) -> None:
         if not self._beats:
             return await self._run(await self._started())
-        pulse = Pulse()
+        pulse = Heartbeat()
         try:
             process = await self._started(*pulse.arguments, keep=pulse.descriptors)
             pulse.started()
@@ -118,7 +118,7 @@ class Child:
         )
         return process
 
-    async def _watch(self, process: asyncio.subprocess.Process, pulse: Pulse) -> None:
+    async def _watch(self, process: asyncio.subprocess.Process, pulse: Heartbeat) -> None:
         """Kill it when its loop stands still. Only what this process itself was awake for counts as silence."""
         if self._feed is not None:
             await asyncio.shield(self._feed)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.app.child_process import PYTHON, Child
+from router.app.child_process import PYTHON, ChildProcess
 from router.app.demo_policy import CLOUD_MODEL, CONTEXT, LOCAL_MODEL, demo_policy, make_senders
-from router.app.demo_reporter import Narrator
+from router.app.demo_reporter import DemoReporter
 from router.app.settings import ServeSettings
 from router.app.supervisor import STOP_PATIENCE, CannotServe, Served, Supervisor, exit_code
 from router.config.load import load
@@ -97,7 +97,7 @@ class Demo:
     async def _replay(self, served: Served) -> None:
         day = recorded_day()
         _say(_invitation(self._senders[0], len(day), self._settings.day))
-        narrator = Narrator(await asyncio.to_thread(load, served.policy), _say)
+        narrator = DemoReporter(await asyncio.to_thread(load, served.policy), _say)
         narrator.begin()
         await replay(served.url, asks(day, self._senders), self._settings.day, narrator.hear)
         narrator.end()
@@ -123,9 +123,9 @@ async def _pretended() -> AsyncIterator[dict[str, str]]:
         await asyncio.gather(*running)
 
 
-def _backend(zone: str, arguments: Sequence[str]) -> Child:
+def _backend(zone: str, arguments: Sequence[str]) -> ChildProcess:
     command = [*PYTHON, "router.simulate", *arguments]
-    return Child(f"simulated {zone} backend", command, ready=lambda line: line.startswith(LISTENING))
+    return ChildProcess(f"simulated {zone} backend", command, ready=lambda line: line.startswith(LISTENING))
 
 
 def _written(path: Path, text: str) -> str:

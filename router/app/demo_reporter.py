@@ -14,7 +14,7 @@ HOUR = 3600.0
 HEADING = " time   tokens so far    break-even    to the cloud    to the GPU   (of these restricted)"
 
 
-class Narrator:
+class DemoReporter:
     """Counts what the gateway's answers say, prints a line for every hour, and says when the line is crossed."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:

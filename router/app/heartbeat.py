@@ -24,7 +24,7 @@ OPTION = "--pulse"
 _LONGEST_TRACE = 16_384
 
 
-class Pulse:
+class Heartbeat:
     """The supervisor's side, for one run of a child."""
 
     def __init__(self) -> None:

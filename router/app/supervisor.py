@@ -23,7 +23,7 @@ from msgspec import Struct
 from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
-from router.app.child_process import PYTHON, Child
+from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
 from router.app.listening_port import PortTaken, take_port
@@ -31,7 +31,7 @@ from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_co
 from router.app.served_model import served_model
 from router.app.settings import ServeSettings, WorkerSettings
 from router.app.startup_message import Dashboard, greeting
-from router.app.valkey_keeper import Keeper
+from router.app.valkey_keeper import ValkeyKeeper
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.policy import LitellmBackend
@@ -103,12 +103,12 @@ class Supervisor:
         self._following: asyncio.Task[None] | None = None
         self._data_dir = Path(settings.data_dir).expanduser().absolute()
         self._runtime_dir = self._data_dir
-        self._simulated: list[Child] = []
-        self._workers: list[Child] = []
-        self._control: Child | None = None
-        self._adapter: Child | None = None
+        self._simulated: list[ChildProcess] = []
+        self._workers: list[ChildProcess] = []
+        self._control: ChildProcess | None = None
+        self._adapter: ChildProcess | None = None
         self._adapted: dict[str, LitellmBackend] = {}
-        self._keeper: Keeper | None = None
+        self._keeper: ValkeyKeeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
@@ -214,7 +214,9 @@ class Supervisor:
     async def _simulate(self) -> dict[str, str]:
         for zone, kind in SIMULATED.items():
             command = [*PYTHON, "router.simulate", "--kind", kind]
-            child = Child(f"simulated {zone} backend", command, ready=lambda line: line.startswith("listening on "))
+            child = ChildProcess(
+                f"simulated {zone} backend", command, ready=lambda line: line.startswith("listening on ")
+            )
             self._simulated.append(child)
             self._spawn(child.run_forever())
         await self._until_ready(self._simulated)
@@ -227,11 +229,11 @@ class Supervisor:
         """The URL of the ledger's server, which is ours when none was named."""
         if self._settings.redis:
             return self._settings.redis
-        self._keeper = Keeper(self._data_dir, self._settings.fsync)
+        self._keeper = ValkeyKeeper(self._data_dir, self._settings.fsync)
         return await self._keeper.start()
 
-    def _worker(self, number: int, feed: asyncio.Future[bytes]) -> Child:
-        child = Child(
+    def _worker(self, number: int, feed: asyncio.Future[bytes]) -> ChildProcess:
+        child = ChildProcess(
             f"worker {number}",
             [*PYTHON, "router.app.worker"],
             feed=feed,
@@ -241,8 +243,8 @@ class Supervisor:
         self._spawn(child.run_forever())
         return child
 
-    def _control_plane(self, feed: asyncio.Future[bytes]) -> Child:
-        child = Child("control plane", [*PYTHON, "router.app.control_plane"], feed=feed, beats=True)
+    def _control_plane(self, feed: asyncio.Future[bytes]) -> ChildProcess:
+        child = ChildProcess("control plane", [*PYTHON, "router.app.control_plane"], feed=feed, beats=True)
         self._spawn(child.run_forever())
         return child
 
@@ -274,7 +276,7 @@ class Supervisor:
         """Why the workers cannot reach the ledger; empty when they can."""
         return next(filter(None, (worker.ready_line.removeprefix("ready").strip() for worker in self._workers)), "")
 
-    async def _until_ready(self, children: list[Child]) -> None:
+    async def _until_ready(self, children: list[ChildProcess]) -> None:
         """Raises CannotServe when one of them ends first, or none is ready in time."""
         try:
             async with asyncio.timeout(READY_SECONDS):
@@ -338,7 +340,7 @@ class Supervisor:
                 "--supervisor",
                 str(os.getpid()),
             ]
-            self._adapter = Child(
+            self._adapter = ChildProcess(
                 "adapter",
                 command,
                 ready=lambda line: line.startswith("listening on "),

@@ -17,7 +17,7 @@ LONGEST_PAUSE = 10.0
 log = logging.getLogger("breakeven.supervisor")
 
 
-class Keeper:
+class ValkeyKeeper:
     """Starts the server, starts it again when it ends, and stops it.
 
     All in one thread of its own, because the server ends with the thread that started it.

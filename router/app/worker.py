@@ -31,12 +31,12 @@ from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
 from router.gateway.peers import Peers
-from router.gateway.routes import Service
+from router.gateway.routes import Routes
 from router.gateway.server import Server
-from router.gateway.worker_state import State
-from router.ledger.client.group_commit import Ledger
+from router.gateway.worker_state import WorkerState
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.journal.log import open_log
-from router.ledger.shared_status import Shared
+from router.ledger.shared_status import SharedStatus
 from router.upstream.fleet import Fleet
 from router.upstream.vllm_probe import Probes
 
@@ -61,17 +61,17 @@ async def serve(settings: WorkerSettings) -> None:
     file = PolicyFile(settings.policy, with_secrets=True)
     plan = _first_plan(file, settings)
     policy = plan.policy
-    ledger = Ledger(
+    ledger = GroupCommitLedger(
         settings.redis,
         timezone=ZoneInfo(policy.cost.timezone),
         timeout=policy.ledger.timeout,
         log=open_log(Path(settings.journal)),
     )
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
-    state = State(plan, fleet, ledger, time.time)
-    shared = Shared(settings.redis, timeout=policy.ledger.timeout)
+    state = WorkerState(plan, fleet, ledger, time.time)
+    shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop)
-    service = Service(state, loop, peers)
+    service = Routes(state, loop, peers)
     server = Server(service, state, loop, turn_away)
 
     def adopt(new: Plan) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router.config.dry_run import Trial
+    from router.config.dry_run import DryRun
     from router.core.values import KeyGrant, Plan
 
 
@@ -66,15 +66,15 @@ class _UsageError(Exception):
     pass
 
 
-def _trial(args: argparse.Namespace, plan: Plan) -> Trial:
+def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
     from router.config.cases import prompt_body
-    from router.config.dry_run import Trial
+    from router.config.dry_run import DryRun
     from router.core.values import Side
 
     for name in (*args.down, *args.full):
         if name not in plan.policy.backends:
             raise _UsageError(f"the policy has no backend {name!r}; it has: {', '.join(plan.policy.backends)}")
-    return Trial(
+    return DryRun(
         body=_body(args.request) or prompt_body(args.endpoint, next(iter(plan.policy.models)), "Hello"),
         endpoint=args.endpoint,
         headers=dict(args.header),
@@ -106,7 +106,7 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
     return grant
 
 
-def _explain(plan: Plan, trial: Trial, as_json: bool) -> int:
+def _explain(plan: Plan, trial: DryRun, as_json: bool) -> int:
     from router.config.dry_run import attempt
     from router.core.decision.explain import explain, explain_data
 

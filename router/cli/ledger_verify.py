@@ -20,7 +20,7 @@ from router.core.money import micro_usd
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.record_reader import open_records
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.verify import Difference, Place, Verification, verify
+from router.ledger.reports.verify import Difference, Slot, Verification, verify
 
 _HEADINGS = ("when", "backend", "zone", "model", "team", "key", "total", "books", "records", "difference")
 _NAMES = 7
@@ -119,7 +119,7 @@ def _moment(at: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at, zone).isoformat(sep=" ", timespec="seconds")
 
 
-def _name(place: Place, zone: ZoneInfo) -> str:
+def _name(place: Slot, zone: ZoneInfo) -> str:
     if place.period == "day":
         return place.name
     return datetime.fromtimestamp(place.start, zone).isoformat(sep=" ", timespec="minutes")

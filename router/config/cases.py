@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import Field, TypeAdapter, model_validator
 
-from router.config.dry_run import NOBODY, Trial, attempt, grant_named
+from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse
@@ -124,9 +124,9 @@ def run_case(case: Case, plan: Plan) -> tuple[Finding, ...]:
     return tuple(_differences(case.expect, decision))
 
 
-def _trial(case: Case, plan: Plan) -> Trial:
+def _trial(case: Case, plan: Plan) -> DryRun:
     given = case.given
-    return Trial(
+    return DryRun(
         body=_body(case.request, plan),
         endpoint=case.request.endpoint,
         headers=case.request.headers,

@@ -17,7 +17,7 @@ NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=
 """A key that allows everything, for requests that name none."""
 
 
-class Trial(Struct, frozen=True):
+class DryRun(Struct, frozen=True):
     body: bytes
     endpoint: Endpoint = "chat"
     headers: Mapping[str, str] = {}
@@ -31,7 +31,7 @@ class Trial(Struct, frozen=True):
     ledger_lost: bool = False
 
 
-def attempt(plan: Plan, trial: Trial) -> tuple[Facts, Decision]:
+def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
     """The facts of the request and the decision on it. Raises BadBody when it could not be decided on."""
     headers = {name.lower(): value for name, value in trial.headers.items()}
     reading = read(trial.endpoint, trial.body)
@@ -45,7 +45,7 @@ def grant_named(plan: Plan, name: str) -> KeyGrant | None:
     return next((grant for grant in plan.keys.values() if grant.name == name), None)
 
 
-def _snapshot(plan: Plan, trial: Trial) -> Snapshot:
+def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
     states = {name: BackendState(full=True, load="said to be full") for name in trial.full}
     states |= {name: BackendState(healthy=False, why="said to be down") for name in trial.down}
     lost = trial.ledger_lost and plan.policy.ledger.on_loss == "refuse"

@@ -28,7 +28,7 @@ class Position(Struct, frozen=True):
     column: int
 
 
-class Place(Struct, frozen=True):
+class Positions(Struct, frozen=True):
     """Where a value stands, and the key that names it (the value again, for list items)."""
 
     key: Position
@@ -41,7 +41,7 @@ class Document(Struct, frozen=True):
     name: str
     """Of the file, for messages."""
     data: Any
-    places: Mapping[FieldPath, Place]
+    places: Mapping[FieldPath, Positions]
     problems: tuple[Problem, ...] = ()
     """What was wrong so far; `data` leaves those parts out."""
 
@@ -51,11 +51,11 @@ class Document(Struct, frozen=True):
         position = place.value if found and not finding.on_key else place.key
         return Problem(self.name, position.line, position.column, field_name(finding.path), finding.message)
 
-    def _nearest(self, path: FieldPath) -> tuple[Place, bool]:
+    def _nearest(self, path: FieldPath) -> tuple[Positions, bool]:
         for length in range(len(path), 0, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]], length == len(path)
-        return self.places.get((), Place(Position(1, 1), Position(1, 1))), False
+        return self.places.get((), Positions(Position(1, 1), Position(1, 1))), False
 
 
 def parse(text: str, name: str) -> Document:
@@ -98,14 +98,14 @@ def _build(node: Any, name: str) -> Document:
         data = builder.value(node, ())
     except _TooMuchError as error:
         return Document(name, None, {}, (Problem(name, error.line, error.column, "", str(error)),))
-    builder.places[()] = Place(_position(node), _position(node))
+    builder.places[()] = Positions(_position(node), _position(node))
     return Document(name, data, builder.places, tuple(builder.problems))
 
 
 class _Builder:
     def __init__(self, name: str) -> None:
         self.name = name
-        self.places: dict[FieldPath, Place] = {}
+        self.places: dict[FieldPath, Positions] = {}
         self.problems: list[Problem] = []
         self._nodes = 0
         self._scalars = yaml.constructor.SafeConstructor()
@@ -121,7 +121,7 @@ class _Builder:
         return self._scalar(node, path)
 
     def _item(self, node: Any, path: FieldPath) -> Any:
-        self.places[path] = Place(_position(node), _position(node))
+        self.places[path] = Positions(_position(node), _position(node))
         return self.value(node, path)
 
     def _mapping(self, node: Any, path: FieldPath) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class _Builder:
                 first = self.places[key_path].key.line
                 self._report(key_node, key_path, f"duplicate key; it is already set on line {first}: keep one of them")
                 continue
-            self.places[key_path] = Place(_position(key_node), _position(value_node))
+            self.places[key_path] = Positions(_position(key_node), _position(value_node))
             result[key_node.value] = self.value(value_node, key_path)
         return result
 

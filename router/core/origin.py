@@ -15,20 +15,20 @@ _HEADER = re.compile(_HOST, re.IGNORECASE | re.ASCII)
 _URL = re.compile(rf"([a-z][a-z0-9+.-]*)://{_HOST}(?:[/?#][^\s\\\x00-\x1f\x7f]*)?", re.IGNORECASE | re.ASCII)
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     scheme: str
     host: str
     """In lower case, without brackets and without a dot at its end."""
     port: int | None
 
 
-def place_of(url: str) -> Place | None:
+def origin_of(url: str) -> Origin | None:
     """None for what is no `scheme://host[:port]` with a path: a user's name in it, spaces, other alphabets, a path of
     a file, half an address."""
     found = _URL.fullmatch(url) if len(url) <= _LONGEST else None
     if found is None:
         return None
-    return Place(found[1].lower(), plain_host(found[2]), int(found[3]) if found[3] else None)
+    return Origin(found[1].lower(), plain_host(found[2]), int(found[3]) if found[3] else None)
 
 
 def plain_host(host: str) -> str:

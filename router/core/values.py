@@ -318,7 +318,7 @@ class Cell(Struct, frozen=True, gc=False):
     key: str
 
 
-class Course(Struct, frozen=True, gc=False):
+class RequestOutcome(Struct, frozen=True, gc=False):
     """How one request went, for its record; never anything that it said. Times are microseconds since its arrival."""
 
     request: str = ""
@@ -342,7 +342,7 @@ class Course(Struct, frozen=True, gc=False):
     """Why it failed or was refused, for people."""
 
 
-_NO_COURSE = Course()
+_NO_COURSE = RequestOutcome()
 
 
 class Settlement(Struct, frozen=True, gc=False):
@@ -359,7 +359,7 @@ class Settlement(Struct, frozen=True, gc=False):
     """Nano-USD that the other side would have charged."""
     error: bool
     eligible: bool
-    course: Course = _NO_COURSE
+    course: RequestOutcome = _NO_COURSE
     local: bool = False
     """Whether an own backend answered, or would have."""
     requests: int = 1

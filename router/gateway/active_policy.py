@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from router.core.decision.cache import Recall
-from router.core.limits.reserve import Holding
+from router.core.decision.cache import DecisionCache
+from router.core.limits.reserve import HoldMaker
 from router.core.sensitivity.detectors import Detectors
 from router.core.values import Plan
 from router.upstream.fleet import BackendRuntime
 
 
-class Serving:
+class ActivePolicy:
     """One policy in force. A request keeps the one that it began with: after a reload the same name may stand for
     another machine, in another zone."""
 
@@ -21,10 +21,10 @@ class Serving:
     def __init__(
         self,
         plan: Plan,
-        recall: Recall,
+        recall: DecisionCache,
         detectors: Detectors,
         backends: Mapping[str, BackendRuntime],
-        holding: Holding,
+        holding: HoldMaker,
     ) -> None:
         self.plan: Final = plan
         self.recall: Final = recall

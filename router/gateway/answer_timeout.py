@@ -8,7 +8,7 @@ from router.core.resilience.timeouts import Needed, look_before, look_inside, tu
 from router.upstream.replica import Replica
 
 
-class Patience:
+class AnswerTimeout:
     """Asked by the connection's clock; times are those of the loop.
 
     `others` tells whether another backend may take over, as long as the client has nothing.

@@ -18,7 +18,7 @@ from router.core.values import Label
 LENGTHS = struct.Struct(">IQ")
 
 
-class Errand(Struct, frozen=True):
+class BodyToRead(Struct, frozen=True):
     """Goes with the body as it came."""
 
     endpoint: Endpoint

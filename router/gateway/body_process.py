@@ -22,7 +22,7 @@ import msgspec
 from router.core.policy import Detector
 from router.core.reading import BadBody, read
 from router.core.sensitivity.detectors import Detectors, compile_detectors
-from router.gateway.body_messages import LENGTHS, Brought, Errand, Refused
+from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
 from router.gateway.errors import ApiError
 
@@ -31,7 +31,7 @@ MOST_MEMORY = 3 * 1024**3
 SPENT_BYTES = 256 * 1024 * 1024
 """It ends with more than this in memory: what Python's heap has once had it rarely gives back."""
 _PR_SET_PDEATHSIG = 1
-_decode = msgspec.msgpack.Decoder(Errand).decode
+_decode = msgspec.msgpack.Decoder(BodyToRead).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -65,7 +65,7 @@ def serve_one(asked: BinaryIO, told: BinaryIO) -> bool:
     return not spent
 
 
-def fetch(errand: Errand, body: bytes) -> tuple[Brought, bytes]:
+def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
     """What a body says, and the body if it was inflated."""
     try:
         plain = inflate(body, errand.encoding, errand.limit) if errand.encoding else body
@@ -90,7 +90,7 @@ def _detectors(given: bytes) -> Detectors:
 
 
 def told_of(detectors: tuple[Detector, ...]) -> bytes:
-    """Detectors as `Errand` has them."""
+    """Detectors as `BodyToRead` has them."""
     return msgspec.json.encode([each.model_dump(mode="json", exclude_none=True) for each in detectors])
 
 

@@ -20,8 +20,8 @@ from router.core.bodies import Reading
 from router.core.policy import Endpoint
 from router.core.reading import BadBody, read
 from router.core.sensitivity.detectors import Detectors
-from router.gateway.active_policy import Serving
-from router.gateway.body_messages import LENGTHS, Brought, Errand, Found, Refused
+from router.gateway.active_policy import ActivePolicy
+from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found, Refused
 from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
@@ -58,15 +58,15 @@ class Read:
         self.detectors: Final = detectors
 
 
-class Reader:
+class BodyReader:
     """Of one worker."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._long = Lane(loop)
         self._huge = Lane(loop)
-        self._told: tuple[Serving, bytes] | None = None
+        self._told: tuple[ActivePolicy, bytes] | None = None
 
-    def at_once(self, serving: Serving, endpoint: Endpoint, request: Request) -> Read | None:
+    def at_once(self, serving: ActivePolicy, endpoint: Endpoint, request: Request) -> Read | None:
         """None when it has to be read apart. Raises ApiError."""
         body = request.body
         if len(body) > SHORT:
@@ -82,11 +82,11 @@ class Reader:
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
-    async def apart(self, serving: Serving, endpoint: Endpoint, request: Request) -> Read:
+    async def apart(self, serving: ActivePolicy, endpoint: Endpoint, request: Request) -> Read:
         """Raises ApiError."""
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
-        errand = Errand(endpoint, encoding, limit, self._detectors(serving))
+        errand = BodyToRead(endpoint, encoding, limit, self._detectors(serving))
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
         brought, plain = await lane.read(_encode(errand), body)
@@ -97,7 +97,7 @@ class Reader:
             raise ApiError(500, "internal_error", "The gateway failed on this request; its log has the details.")
         return Read(plain if encoding else body, brought.reading, Found(serving.detectors, brought.labels))
 
-    def _detectors(self, serving: Serving) -> bytes:
+    def _detectors(self, serving: ActivePolicy) -> bytes:
         """Written down once for each policy."""
         if self._told is None or self._told[0] is not serving:
             sensitivity = serving.plan.policy.sensitivity

@@ -8,7 +8,7 @@ KEPT_BACK = 8
 """The share of the bound that only small requests may use: one eighth."""
 
 
-class Held:
+class BufferedBytes:
     """Heads and bodies from their first byte until their request is answered; also what was inflated of them."""
 
     __slots__ = ("bytes", "calm", "most")

@@ -8,12 +8,12 @@ from typing import Final
 from router.core.bodies import Reading
 from router.core.policy import Endpoint
 from router.core.values import BackendState, Facts, KeyGrant
-from router.gateway.active_policy import Serving
+from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.gateway.request import Request
 
 
-class Ask:
+class RequestContext:
     """What was asked, by whom, and what is known of it.
 
     A class and no Struct, as everything that only this package passes on: compiled, its fields are read faster.
@@ -37,7 +37,7 @@ class Ask:
     def __init__(
         self,
         endpoint: Endpoint,
-        serving: Serving,
+        serving: ActivePolicy,
         key: KeyGrant,
         keyring: Keyring,
         body: bytes,

@@ -7,7 +7,7 @@ import math
 from router.core.limits.limits import Verdict, refusal_of
 from router.core.resilience.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
-from router.gateway.context import Ask
+from router.gateway.context import RequestContext
 from router.gateway.errors import ApiError
 from router.gateway.forward import NoAnswer
 from router.gateway.response_lines import header
@@ -29,9 +29,9 @@ def refused(decision: Decision, refusal: Refusal) -> ApiError:
     )
 
 
-def over_budget(ask: Ask, decision: Decision, verdict: Verdict, now: float) -> ApiError:
+def over_budget(context: RequestContext, decision: Decision, verdict: Verdict, now: float) -> ApiError:
     """By a limit. Where waiting takes long the message tells until when, and SDKs are told not to wait on their own."""
-    refusal = refusal_of(verdict, now, ask.serving.holding.bills.periods)
+    refusal = refusal_of(verdict, now, context.serving.holding.bills.periods)
     return ApiError(
         refusal.status,
         refusal.code,

@@ -18,21 +18,21 @@ from tenacity.wait import wait_random_exponential
 from router.core.complaint import complaint_in
 from router.core.editing import edit, hides_usage, wants_continuous
 from router.core.resilience.circuit_breaker import Event
-from router.core.resilience.error_cause import Blame, blame
+from router.core.resilience.error_cause import ErrorCause, blame
 from router.core.resilience.rate_limited import Rest, come_back
 from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
-from router.gateway.answer_timeout import Patience
-from router.gateway.forward_request import Attempt, Job, Sent
-from router.gateway.upstream_response import Exchange
-from router.gateway.worker_state import State
+from router.gateway.answer_timeout import AnswerTimeout
+from router.gateway.forward_request import Attempt, FailedAttempt, ForwardRequest
+from router.gateway.upstream_response import UpstreamResponse
+from router.gateway.worker_state import WorkerState
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
 
 log = logging.getLogger("breakeven.gateway")
 
-_OURS = frozenset({Blame.CREDENTIALS, Blame.NAMES, Blame.NOTHING})
+_OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING})
 """What is no client's business."""
 
 
@@ -43,8 +43,8 @@ class NoAnswer(Exception):
 
     def __init__(
         self,
-        attempts: list[Attempt],
-        last: Sent | None,
+        attempts: list[FailedAttempt],
+        last: Attempt | None,
         *,
         timed_out: bool,
         closed: str,
@@ -86,9 +86,11 @@ class Forwarding:
         "current",
     )
 
-    def __init__(self, state: State, job: Job, loop: asyncio.AbstractEventLoop, slot: Slot | None) -> None:
-        self.attempts: list[Attempt] = []
-        self.current: Sent | None = None
+    def __init__(
+        self, state: WorkerState, job: ForwardRequest, loop: asyncio.AbstractEventLoop, slot: Slot | None
+    ) -> None:
+        self.attempts: list[FailedAttempt] = []
+        self.current: Attempt | None = None
         self._state = state
         self._job = job
         self._candidates = job.candidates
@@ -97,7 +99,7 @@ class Forwarding:
         self._tried: set[Replica] = set()
         self._useless: set[str] = set()
         """Backends that are not tried again."""
-        self._last: Sent | None = None
+        self._last: Attempt | None = None
         self._stale = 0
         self._failures = 0
         """Attempts that failed otherwise than for a limit, which are counted."""
@@ -110,7 +112,7 @@ class Forwarding:
         self._narrowed = ""
         """Why there are fewer candidates than it was given."""
 
-    async def answer(self) -> Sent:
+    async def answer(self) -> Attempt:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
         while self._failures < self._job.retry.attempts and self._loop.time() < self._job.deadline:
             if not self._job.permission.current:
@@ -236,7 +238,7 @@ class Forwarding:
         """True when `current` holds an answer for the client."""
         replica = slot.replica
         job = self._job
-        exchange = Exchange(
+        exchange = UpstreamResponse(
             self._loop,
             endpoint=job.endpoint,
             stream=job.reading.stream,
@@ -246,7 +248,7 @@ class Forwarding:
             continuous=hides_usage(job.reading, candidate.route),
             answers=job.reading.answers,
         )
-        sent = Sent(candidate, replica, exchange)
+        sent = Attempt(candidate, replica, exchange)
         self.current = sent
         pool = replica.pool
         try:
@@ -279,7 +281,7 @@ class Forwarding:
             return True
         return self._judged(sent, slot, self._outcome(sent), "")
 
-    def _outcome(self, sent: Sent) -> Outcome:
+    def _outcome(self, sent: Attempt) -> Outcome:
         """Of an answer with another status than 200."""
         exchange, route = sent.exchange, sent.candidate.route
         if exchange.status < 400:
@@ -288,21 +290,21 @@ class Forwarding:
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
         exchange.make_relayable(None if rest is None else client_retry_after(rest))
-        if rest is None and whose is Blame.LIMIT:
+        if rest is None and whose is ErrorCause.LIMIT:
             rest = reset_asked(found)
         detail = ""
-        if whose is Blame.NAMES:
+        if whose is ErrorCause.NAMES:
             entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"
             detail = f"it does not know '{route.upstream_model}', which {entry} names, or its url is wrong"
         return Outcome(None, exchange.status, rest, whose, detail)
 
-    def _judged(self, sent: Sent, slot: Slot, outcome: Outcome, detail: str) -> bool:
+    def _judged(self, sent: Attempt, slot: Slot, outcome: Outcome, detail: str) -> bool:
         verdict, now, why = judge(outcome, self._job.cooldown), self._loop.time(), detail or outcome.told
-        limited = outcome.blame is Blame.LIMIT
+        limited = outcome.blame is ErrorCause.LIMIT
         slot.report(verdict.event, now, rest=verdict.rest or 0.0, why=why)
         if verdict.action is Action.ANSWER:
             return True
-        if outcome.blame is Blame.NAMES:
+        if outcome.blame is ErrorCause.NAMES:
             log.warning("model not known", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
         if verdict.of_model:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
@@ -316,14 +318,14 @@ class Forwarding:
             self._last = sent
         return False
 
-    def _send(self, sent: Sent, connection: Connection) -> None:
+    def _send(self, sent: Attempt, connection: Connection) -> None:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
         body = _body(job, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
         head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), headers, len(body))
         needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
-        patience = sent.exchange.patience = Patience(
+        patience = sent.exchange.patience = AnswerTimeout(
             replica,
             needed,
             stream=job.reading.stream,
@@ -365,7 +367,7 @@ class Forwarding:
             slot.leave(self._loop.time())
 
 
-def _body(job: Job, route: Route) -> bytes:
+def _body(job: ForwardRequest, route: Route) -> bytes:
     """The client's bytes, with the route's name of the model, and asking for usage."""
     reading = job.reading
     wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True

@@ -11,12 +11,12 @@ from router.core.resilience.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.permission import Permission
 from router.gateway.reservation import Reservation
-from router.gateway.upstream_response import Exchange
+from router.gateway.upstream_response import UpstreamResponse
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
 
-class Job:
+class ForwardRequest:
     """One request, ready to be sent. `body` is the client's; `deadline` is in loop time."""
 
     __slots__ = (
@@ -70,21 +70,21 @@ class Job:
         self.cooldown: Final = cooldown
 
 
-class Sent:
+class Attempt:
     """One attempt under way, or one that got an answer, of whatever kind."""
 
     __slots__ = ("candidate", "exchange", "replica")
 
-    def __init__(self, candidate: Candidate, replica: Replica, exchange: Exchange) -> None:
+    def __init__(self, candidate: Candidate, replica: Replica, exchange: UpstreamResponse) -> None:
         self.candidate: Final = candidate
         self.replica: Final = replica
         self.exchange: Final = exchange
 
-    def failed(self, outcome: Outcome) -> Attempt:
+    def failed(self, outcome: Outcome) -> FailedAttempt:
         """This attempt, once it has come to nothing."""
         exchange = self.exchange
         scanner = exchange.scanner
-        return Attempt(
+        return FailedAttempt(
             self.candidate,
             outcome,
             exchange.asked_at,
@@ -96,7 +96,7 @@ class Sent:
         )
 
 
-class Attempt(NamedTuple):
+class FailedAttempt(NamedTuple):
     """How one attempt failed: for the log, the reason header, and for what its backend may charge all the same."""
 
     candidate: Candidate

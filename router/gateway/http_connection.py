@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, cast
 
 import httptools
 
-from router.gateway.buffered_bytes import Held
+from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
 from router.gateway.request_head import check, ignorable, malformed
@@ -53,7 +53,7 @@ class BadRequest(ApiError):
 
 class Handler(Protocol):
     max_body_bytes: int
-    held: Held
+    held: BufferedBytes
 
     def admit(self, request: Request) -> bool:
         """Whether the body of a request with this head is wanted. Raises ApiError to refuse it at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.origin import host_name, is_loopback, place_of
+from router.core.origin import host_name, is_loopback, origin_of
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
 
@@ -52,7 +52,7 @@ class Guard(NoGuard):
 
 def _is_own(origin: str, host: str) -> bool:
     """That of the very host that was asked."""
-    place = place_of(origin)
+    place = origin_of(origin)
     return place is not None and origin.partition("://")[2].lower() == host.lower()
 
 

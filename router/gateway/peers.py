@@ -24,8 +24,8 @@ from router.core.resilience.worker_status import (
     count_versions,
 )
 from router.core.values import KeyGrant
-from router.gateway.worker_state import State
-from router.ledger.shared_status import Shared
+from router.gateway.worker_state import WorkerState
+from router.ledger.shared_status import SharedStatus
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
@@ -69,9 +69,9 @@ class NoPeers:
 
 
 class Peers:
-    """The `Listener` of `Shared`. `grants` are those of the stored keys that work now, by SHA-256."""
+    """The `Listener` of `SharedStatus`. `grants` are those of the stored keys that work now, by SHA-256."""
 
-    def __init__(self, state: State, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, state: WorkerState, shared: SharedStatus, loop: asyncio.AbstractEventLoop) -> None:
         self.grants: Mapping[str, KeyGrant] = {}
         self._state = state
         self._shared = shared

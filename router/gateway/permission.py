@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from router.core.decision.facts import build_facts
 from router.core.reading import BadBody
-from router.gateway.body_reader import Reader
-from router.gateway.context import Ask
+from router.gateway.body_reader import BodyReader
+from router.gateway.context import RequestContext
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
-from router.gateway.worker_state import State
+from router.gateway.worker_state import WorkerState
 
 NONE: frozenset[str] = frozenset()
 _NOT_ITS = frozenset({403, 404})
@@ -24,15 +24,15 @@ _NOT_ITS = frozenset({403, 404})
 class Permission:
     """Of one request. `zones` is what it may reach as far as is known; look at `current` before it is relied upon."""
 
-    __slots__ = ("_ask", "_keyring", "_reader", "_serving", "_state", "zones")
+    __slots__ = ("_context", "_keyring", "_reader", "_serving", "_state", "zones")
 
-    def __init__(self, state: State, ask: Ask, zones: frozenset[str], reader: Reader) -> None:
+    def __init__(self, state: WorkerState, context: RequestContext, zones: frozenset[str], reader: BodyReader) -> None:
         self.zones = zones
         self._state = state
-        self._ask = ask
+        self._context = context
         self._reader = reader
-        self._serving = ask.serving
-        self._keyring = ask.keyring
+        self._serving = context.serving
+        self._keyring = context.keyring
 
     @property
     def current(self) -> bool:
@@ -46,30 +46,30 @@ class Permission:
             self.zones &= await self._judged()
 
     async def _judged(self) -> frozenset[str]:
-        ask, serving = self._ask, self._serving
-        request = _plain(ask)
+        context, serving = self._context, self._serving
+        request = _plain(context)
         try:
             key = self._keyring.identify(request)
-            found = self._reader.at_once(serving, ask.endpoint, request)
+            found = self._reader.at_once(serving, context.endpoint, request)
             if found is None:
-                found = await self._reader.apart(serving, ask.endpoint, request)
+                found = await self._reader.apart(serving, context.endpoint, request)
             facts = build_facts(
-                serving.plan, ask.endpoint, found.reading, key, request.headers, found.detectors, ask.body
+                serving.plan, context.endpoint, found.reading, key, request.headers, found.detectors, context.body
             )
         except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
             return NONE
-        decision = serving.recall.decide(facts, self._state.snapshot(ask.at, self._state.fleet.states))
+        decision = serving.recall.decide(facts, self._state.snapshot(context.at, self._state.fleet.states))
         if decision.refusal is not None and decision.refusal.status in _NOT_ITS:
             return NONE
         return decision.permitted
 
 
-def _plain(ask: Ask) -> Request:
+def _plain(context: RequestContext) -> Request:
     """The request with the body that was read, which is compressed no more."""
-    given = ask.request
+    given = context.request
     headers = {name: value for name, value in given.headers.items() if name != "content-encoding"}
     plain = Request(
-        given.method, given.path, given.query, headers, ask.body, given.keep_alive, given.http10, given.credentials
+        given.method, given.path, given.query, headers, context.body, given.keep_alive, given.http10, given.credentials
     )
     plain.id = given.id
     return plain

@@ -15,21 +15,21 @@ from router.core.limits.limits import warning_of
 from router.core.policy import Capacity, Endpoint
 from router.core.reading import BadBody
 from router.core.values import BackendState, Candidate, Decision, KeyGrant
-from router.gateway.body_reader import Reader
-from router.gateway.context import Ask
+from router.gateway.body_reader import BodyReader
+from router.gateway.context import RequestContext
 from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
-from router.gateway.forward_request import Job, Sent
+from router.gateway.forward_request import Attempt, ForwardRequest
 from router.gateway.headers import to_backend, to_client, to_own_backend
 from router.gateway.http_connection import Client
 from router.gateway.permission import Permission
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import header, told
-from router.gateway.settle import Endings
-from router.gateway.wait_queue import Room
-from router.gateway.worker_state import State
+from router.gateway.settle import Settler
+from router.gateway.wait_queue import WaitQueue
+from router.gateway.worker_state import WorkerState
 from router.upstream.replica import Replica, Slot
 
 PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
@@ -38,94 +38,98 @@ _NONE_TRIED: frozenset[Replica] = frozenset()
 log = logging.getLogger("breakeven.gateway")
 
 
-class Completions:
+class Pipeline:
     """Handles the three POST endpoints."""
 
-    def __init__(self, state: State, room: Room, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, state: WorkerState, room: WaitQueue, loop: asyncio.AbstractEventLoop) -> None:
         self._state = state
         self._room = room
         self._loop = loop
-        self._endings = Endings(state.ledger)
-        self._reader = Reader(loop)
+        self._endings = Settler(state.ledger)
+        self._reader = BodyReader(loop)
 
     def close(self) -> None:
         """Ends the processes that read large bodies."""
         self._reader.close()
 
     async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
-        ask = await self._read(endpoint, request, client, key)
-        decision = self._decide(ask, self._room.for_newcomers(self._state.fleet.states))
-        slot = self._take(ask, decision)
+        context = await self._read(endpoint, request, client, key)
+        decision = self._decide(context, self._room.for_newcomers(self._state.fleet.states))
+        slot = self._take(context, decision)
         if decision.waiting:
-            decision, slot = await self._find_room(ask, decision)
+            decision, slot = await self._find_room(context, decision)
         try:
-            await self._serve(ask, decision, slot, client)
+            await self._serve(context, decision, slot, client)
         finally:
             if slot is not None:
                 slot.leave(self._loop.time())
 
-    async def _serve(self, ask: Ask, decision: Decision, slot: Slot | None, client: Client) -> None:
+    async def _serve(self, context: RequestContext, decision: Decision, slot: Slot | None, client: Client) -> None:
         """Reserve, forward, settle."""
         ledger = self._state.ledger
-        id = ledger.next_id(ask.at, ask.serving.plan.policy.ledger.lease)
-        hold = ask.serving.holding.hold(id, ask.at, ask.request.id, decision, ask.key, ask.reading, ask.states)
+        id = ledger.next_id(context.at, context.serving.plan.policy.ledger.lease)
+        hold = context.serving.holding.hold(
+            id, context.at, context.request.id, decision, context.key, context.reading, context.states
+        )
         reservation = Reservation(ledger, hold)
         forwarding: Forwarding | None = None
         settled = False
         try:
             admission = await reservation.admission()
             if admission is not None and (admission.verdict or admission.warnings):
-                decision = self._within_budget(ask, decision, admission)
-            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop, slot)
+                decision = self._within_budget(context, decision, admission)
+            forwarding = Forwarding(self._state, self._job(context, decision, reservation), self._loop, slot)
             sent = await forwarding.answer()
             answered = monotonic()
             exchange = sent.exchange
             reason = forwarding.reason(sent.candidate)
-            lines = _lines(ask, decision, reason, sent) + ask.request.warnings
+            lines = _lines(context, decision, reason, sent) + context.request.warnings
             if exchange.streaming:
                 client.start(exchange.status, lines)
-                await self._stream(ask, sent, client)
+                await self._stream(context, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
-            self._endings.answered(ask, decision, reservation, forwarding, sent, answered, reason)
+            self._endings.answered(context, decision, reservation, forwarding, sent, answered, reason)
             settled = True
         except NoAnswer as failure:
-            self._endings.unanswered(ask, decision, reservation, failure)
+            self._endings.unanswered(context, decision, reservation, failure)
             settled = True
-            self._give_up(ask, decision, failure, client)
+            self._give_up(context, decision, failure, client)
         finally:
             if not settled:
-                self._endings.left(ask, decision, reservation, forwarding)
+                self._endings.left(context, decision, reservation, forwarding)
             if forwarding is not None:
                 forwarding.release()
 
-    def _within_budget(self, ask: Ask, decision: Decision, admission: Admission) -> Decision:
+    def _within_budget(self, context: RequestContext, decision: Decision, admission: Admission) -> Decision:
         """What is left of a decision after the limits of its key; raises ApiError when nothing is."""
         if admission.verdict is not None:
             if not admission.sides:
-                raise self._refuse(ask, decision, over_budget(ask, decision, admission.verdict, self._state.clock()))
+                raise self._refuse(
+                    context, decision, over_budget(context, decision, admission.verdict, self._state.clock())
+                )
             decision = replace(decision, candidates=on_own_backends(decision.candidates, admission.verdict))
         for reached in admission.warnings:
-            self._warn(ask, reached)
+            self._warn(context, reached)
         return decision
 
-    def _warn(self, ask: Ask, reached: Reached) -> None:
+    def _warn(self, context: RequestContext, reached: Reached) -> None:
         """A soft limit: a header on every answer, and one line in the log for each period."""
         warning = warning_of(reached.limit, reached.used, reached.held)
-        ask.request.warnings += header("x-breakeven-budget", warning)
-        if self._state.warns_first(reached, ask.serving.holding.bills.periods.ids(ask.at)):
+        context.request.warnings += header("x-breakeven-budget", warning)
+        if self._state.warns_first(reached, context.serving.holding.bills.periods.ids(context.at)):
             log.warning("soft limit reached", extra={"limit": reached.limit.name, "warning": warning})
 
-    def _refuse(self, ask: Ask, decision: Decision, error: ApiError) -> ApiError:
+    def _refuse(self, context: RequestContext, decision: Decision, error: ApiError) -> ApiError:
         """Writes down that nothing was sent, and why."""
-        names = {"request": ask.request.id, "key": ask.key.name, "model": decision.model, "code": error.code}
+        names = {"request": context.request.id, "key": context.key.name, "model": decision.model, "code": error.code}
         log.warning("refused", extra=names)
-        self._endings.refused(ask, decision, error)
+        self._endings.refused(context, decision, error)
         return error
 
     # --- read and decide
 
-    async def _read(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> Ask:
+    async def _read(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> RequestContext:
         """Raises ApiError."""
         serving, keyring, states = self._state.serving, self._state.keyring, self._state.fleet.states
         plan = serving.plan
@@ -141,76 +145,76 @@ class Completions:
             facts = build_facts(plan, endpoint, found.reading, key, request.headers, found.detectors, found.body)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        return Ask(
+        return RequestContext(
             endpoint, serving, key, keyring, found.body, found.reading, facts, request, now, arrived, deadline, states
         )
 
-    def _decide(self, ask: Ask, states: Mapping[str, BackendState]) -> Decision:
+    def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
         state = self._state
-        decision = ask.serving.recall.decide(ask.facts, state.snapshot(ask.at, states))
+        decision = context.serving.recall.decide(context.facts, state.snapshot(context.at, states))
         state.side = decision.side
         if decision.refusal is not None:
-            raise self._refuse(ask, decision, refused(decision, decision.refusal))
+            raise self._refuse(context, decision, refused(decision, decision.refusal))
         return decision
 
-    def _take(self, ask: Ask, decision: Decision) -> Slot | None:
+    def _take(self, context: RequestContext, decision: Decision) -> Slot | None:
         """A slot for the first attempt, in the same turn of the loop as the decision: what was free is free still."""
         now = self._loop.time()
         for candidate in decision.candidates:
             route = candidate.route
-            replica = ask.serving.backends[route.backend].pick(now, _NONE_TRIED, route.upstream_model)
+            replica = context.serving.backends[route.backend].pick(now, _NONE_TRIED, route.upstream_model)
             if replica is not None:
                 return replica.take(now)
         return None
 
-    async def _find_room(self, ask: Ask, decision: Decision) -> tuple[Decision, Slot | None]:
+    async def _find_room(self, context: RequestContext, decision: Decision) -> tuple[Decision, Slot | None]:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
         room, fleet = self._room, self._state.fleet
         ticket, slot = room.ticket(), None
-        limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
-        until = min(ask.deadline, self._loop.time() + max(limit.queue_timeout for _, limit in limits))
+        limits = [(each.route.backend, self._capacity(context, each)) for each in decision.waiting]
+        until = min(context.deadline, self._loop.time() + max(limit.queue_timeout for _, limit in limits))
         try:
             while decision.waiting:
-                limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
+                limits = [(each.route.backend, self._capacity(context, each)) for each in decision.waiting]
                 queues = [name for name, limit in limits if room.queued(name) < limit.queue]
                 if not queues or not await room.wait(ticket, queues, until):
-                    raise self._refuse(ask, decision, full(decision))
-                decision = self._decide(ask, fleet.states)
-                slot = self._take(ask, decision)
+                    raise self._refuse(context, decision, full(decision))
+                decision = self._decide(context, fleet.states)
+                slot = self._take(context, decision)
             return decision, slot
         finally:
             if room:
                 fleet.changed()
 
     @staticmethod
-    def _capacity(ask: Ask, candidate: Candidate) -> Capacity:
-        return ask.serving.backends[candidate.route.backend].spec.backend.capacity
+    def _capacity(context: RequestContext, candidate: Candidate) -> Capacity:
+        return context.serving.backends[candidate.route.backend].spec.backend.capacity
 
     # --- forward
 
-    def _job(self, ask: Ask, decision: Decision, reservation: Reservation) -> Job:
-        policy = ask.serving.plan.policy
+    def _job(self, context: RequestContext, decision: Decision, reservation: Reservation) -> ForwardRequest:
+        policy = context.serving.plan.policy
         state = self._state
         state.retry_budget = state.retry_budget.earn()
-        return Job(
-            ask.endpoint,
-            PATHS[ask.endpoint],
-            to_backend(ask.request.headers),
-            to_own_backend(ask.request.headers),
-            ask.body,
-            ask.reading,
+        return ForwardRequest(
+            context.endpoint,
+            PATHS[context.endpoint],
+            to_backend(context.request.headers),
+            to_own_backend(context.request.headers),
+            context.body,
+            context.reading,
             decision.candidates,
-            ask.serving.backends,
-            Permission(state, ask, _permitted(decision, ask.key), self._reader),
+            context.serving.backends,
+            Permission(state, context, _permitted(decision, context.key), self._reader),
             reservation,
             policy.ledger.on_loss == "allow",
-            ask.deadline,
+            context.deadline,
             policy.retry,
             policy.health.cooldown,
         )
 
-    async def _stream(self, ask: Ask, sent: Sent, client: Client) -> None:
+    async def _stream(self, context: RequestContext, sent: Attempt, client: Client) -> None:
         exchange = sent.exchange
         await exchange.relay(client)
         if exchange.broken is None:
@@ -220,16 +224,18 @@ class Completions:
             client.finish()
         backend, why = sent.candidate.route.backend, str(exchange.broken)
         sent.replica.report_failure(self._loop.time(), why)
-        log.warning("stream broken", extra={"request": ask.request.id, "backend": backend, "why": why})
+        log.warning("stream broken", extra={"request": context.request.id, "backend": backend, "why": why})
         client.close()
 
-    def _give_up(self, ask: Ask, decision: Decision, failure: NoAnswer, client: Client) -> None:
+    def _give_up(self, context: RequestContext, decision: Decision, failure: NoAnswer, client: Client) -> None:
         """No backend answered: relay the last error status that one gave, or say what happened."""
-        log.warning("no answer", extra={"request": ask.request.id, "model": decision.model, "attempts": str(failure)})
+        log.warning(
+            "no answer", extra={"request": context.request.id, "model": decision.model, "attempts": str(failure)}
+        )
         if failure.last is None:
             raise no_answer(failure, decision)
         exchange = failure.last.exchange
-        lines = _lines(ask, decision, failure.last.candidate.reason, failure.last)
+        lines = _lines(context, decision, failure.last.candidate.reason, failure.last)
         client.respond(exchange.status, lines + retry_lines(failure, exchange.headers), exchange.body)
 
 
@@ -238,9 +244,9 @@ def _permitted(decision: Decision, key: KeyGrant) -> frozenset[str]:
     return decision.permitted if key.zones is None else decision.permitted & key.zones
 
 
-def _lines(ask: Ask, decision: Decision, reason: str, sent: Sent) -> bytes:
+def _lines(context: RequestContext, decision: Decision, reason: str, sent: Attempt) -> bytes:
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     where = told(route.backend, route.zone, decision.level, reason)
-    passed = to_client(sent.exchange.headers, ask.request.id, sent.replica.pool.target.credential)
-    return ask.request.common + passed + where
+    passed = to_client(sent.exchange.headers, context.request.id, sent.replica.pool.target.credential)
+    return context.request.common + passed + where

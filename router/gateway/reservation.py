@@ -12,7 +12,7 @@ import asyncio
 from router.core.limits.counters import Admission, Hold
 from router.core.values import Settlement
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.interface import Book
+from router.ledger.interface import Ledger
 
 
 class Reservation:
@@ -20,7 +20,7 @@ class Reservation:
 
     __slots__ = ("_asked", "_ledger", "confirmed", "hold")
 
-    def __init__(self, ledger: Book, hold: Hold) -> None:
+    def __init__(self, ledger: Ledger, hold: Hold) -> None:
         self.hold = hold
         self.confirmed = False
         """The ledger has answered `admission`."""

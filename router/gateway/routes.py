@@ -15,7 +15,7 @@ import msgspec
 
 from router.core.policy import Endpoint
 from router.gateway.auth import Keyring
-from router.gateway.buffered_bytes import Held
+from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.connections import Connections, address_of
 from router.gateway.cors import Cors
 from router.gateway.errors import ApiError
@@ -23,11 +23,11 @@ from router.gateway.http_connection import Client
 from router.gateway.models import listing, single
 from router.gateway.origin_guard import Guard, NoGuard
 from router.gateway.peers import NoPeers, Peers
-from router.gateway.pipeline import Completions
+from router.gateway.pipeline import Pipeline
 from router.gateway.request import Request
 from router.gateway.response_lines import JSON, header
-from router.gateway.wait_queue import Room
-from router.gateway.worker_state import State
+from router.gateway.wait_queue import WaitQueue
+from router.gateway.worker_state import WorkerState
 
 POSTS: dict[str, Endpoint] = {
     "/v1/chat/completions": "chat",
@@ -40,12 +40,12 @@ HEALTH = ("/healthz", "/readyz")
 log = logging.getLogger("breakeven.gateway")
 
 
-class Service:
+class Routes:
     """The `Handler` of every connection of this worker. `guard` is what stands at the door while there are no keys."""
 
     def __init__(
         self,
-        state: State,
+        state: WorkerState,
         loop: asyncio.AbstractEventLoop,
         peers: Peers | NoPeers | None = None,
         guard: Callable[[tuple[str, ...]], NoGuard] = Guard,
@@ -53,15 +53,15 @@ class Service:
         server = state.plan.policy.server
         self.clients: set[Client] = set()
         self.draining = False
-        self.held = Held(server.max_held_bytes)
+        self.held = BufferedBytes(server.max_held_bytes)
         self._connections = Connections(server.max_connections, server.max_connections_per_address)
         self._deserted = asyncio.Event()
         self._state = state
         self._peers = peers or NoPeers()
         self._guard_of = guard
         self._peers.serve(self)
-        self._room = Room(loop)
-        self._completions = Completions(state, self._room, loop)
+        self._room = WaitQueue(loop)
+        self._completions = Pipeline(state, self._room, loop)
         self._id_prefix = f"req_{secrets.token_hex(6)}"
         self._ids = count()
         self.adopted()

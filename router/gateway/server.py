@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import cast
 
 from router.gateway.http_connection import PARTING_SECONDS, Client
-from router.gateway.routes import Service
-from router.gateway.worker_state import State
+from router.gateway.routes import Routes
+from router.gateway.worker_state import WorkerState
 
 TICK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 120.0
@@ -32,8 +32,8 @@ class Server:
 
     def __init__(
         self,
-        service: Service,
-        state: State,
+        service: Routes,
+        state: WorkerState,
         loop: asyncio.AbstractEventLoop,
         turn_away: Callable[[socket.socket], None] = _nothing,
     ) -> None:

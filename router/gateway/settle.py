@@ -5,11 +5,11 @@ from __future__ import annotations
 from time import monotonic
 
 from router.core.values import Decision
-from router.gateway.context import Ask
+from router.gateway.context import RequestContext
 from router.gateway.error_responses import no_answer
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
-from router.gateway.forward_request import Attempt, Sent
+from router.gateway.forward_request import Attempt, FailedAttempt
 from router.gateway.reservation import Reservation
 from router.gateway.usage import (
     attempts_of,
@@ -20,27 +20,27 @@ from router.gateway.usage import (
     usage_of_answer,
     usage_of_rest,
 )
-from router.ledger.interface import Book
+from router.ledger.interface import Ledger
 
 
-class Endings:
-    def __init__(self, ledger: Book) -> None:
+class Settler:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def answered(
         self,
-        ask: Ask,
+        context: RequestContext,
         decision: Decision,
         reservation: Reservation,
         forwarding: Forwarding,
-        sent: Sent,
+        sent: Attempt,
         answered: float,
         reason: str,
     ) -> None:
         """By a backend, which `answered` at that time of the monotonic clock; a stream may have broken since."""
         exchange = sent.exchange
         course = course_of(
-            ask,
+            context,
             decision,
             reason=reason,
             status=exchange.status,
@@ -50,19 +50,21 @@ class Endings:
             ended=monotonic(),
             detail="" if exchange.broken is None else str(exchange.broken),
         )
-        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_answer(ask, sent), course))
+        reservation.settle(settlement(context, reservation.hold, sent, usage_of_answer(context, sent), course))
         if forwarding.attempts:
-            self._count_failed(ask, reservation, forwarding.attempts)
+            self._count_failed(context, reservation, forwarding.attempts)
 
-    def unanswered(self, ask: Ask, decision: Decision, reservation: Reservation, failure: NoAnswer) -> None:
+    def unanswered(
+        self, context: RequestContext, decision: Decision, reservation: Reservation, failure: NoAnswer
+    ) -> None:
         """No attempt came to anything; or none was made, and nothing sent, as if that had been known before."""
         if not failure.attempts:
             reservation.release()
-            self.refused(ask, decision, no_answer(failure, decision))
+            self.refused(context, decision, no_answer(failure, decision))
             return
         status = no_answer(failure, decision).status if failure.last is None else failure.last.exchange.status
         course = course_of(
-            ask,
+            context,
             decision,
             ended=monotonic(),
             reason=decision.candidates[0].reason,
@@ -71,18 +73,20 @@ class Endings:
             detail=str(failure),
         )
         reservation.settle(settlement_of_failure(reservation.hold, course))
-        self._count_failed(ask, reservation, failure.attempts)
+        self._count_failed(context, reservation, failure.attempts)
 
-    def left(self, ask: Ask, decision: Decision, reservation: Reservation, forwarding: Forwarding | None) -> None:
+    def left(
+        self, context: RequestContext, decision: Decision, reservation: Reservation, forwarding: Forwarding | None
+    ) -> None:
         """The client left, or something broke here: what was produced is charged, what was never sent is not."""
         sent = None if forwarding is None else forwarding.current
         if forwarding is not None:
-            self._count_failed(ask, reservation, forwarding.attempts)
+            self._count_failed(context, reservation, forwarding.attempts)
         if forwarding is None or sent is None or not sent.exchange.asked_at:
             reservation.release()
             return
         course = course_of(
-            ask,
+            context,
             decision,
             sent=sent.exchange.asked_at,
             ended=monotonic(),
@@ -91,13 +95,13 @@ class Endings:
             attempts=len(forwarding.attempts) + 1,
             detail="the client left",
         )
-        reservation.settle(settlement(ask, reservation.hold, sent, usage_of_rest(ask, sent), course))
+        reservation.settle(settlement(context, reservation.hold, sent, usage_of_rest(context, sent), course))
         forwarding.release()
 
-    def _count_failed(self, ask: Ask, reservation: Reservation, attempts: list[Attempt]) -> None:
-        for spent in attempts_of(ask, reservation.hold, attempts, monotonic()):
+    def _count_failed(self, context: RequestContext, reservation: Reservation, attempts: list[FailedAttempt]) -> None:
+        for spent in attempts_of(context, reservation.hold, attempts, monotonic()):
             self._ledger.attempt(spent, reservation.hold.bill)
 
-    def refused(self, ask: Ask, decision: Decision, error: ApiError) -> None:
+    def refused(self, context: RequestContext, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""
-        self._ledger.note(record_of_refusal(ask, decision, error.code, error.status, error.note, monotonic()))
+        self._ledger.note(record_of_refusal(context, decision, error.code, error.status, error.note, monotonic()))

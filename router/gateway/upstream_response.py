@@ -1,6 +1,6 @@
 """One attempt's response: collected whole, or relayed as it comes.
 
-An `Exchange` is the upstream connection's sink. Its `ready` future resolves when it is known what kind of
+An `UpstreamResponse` is the upstream connection's sink. Its `ready` future resolves when it is known what kind of
 answer this is: a whole body, or a stream whose first event has arrived and is no error. Until then nothing
 has been written to the client, so that another backend can still be tried. An error that came with status 200, whole or
 as a stream's first event, becomes the error answer that it should have been. A stream flows from the upstream parser's
@@ -19,7 +19,7 @@ from router.core.resilience.retry import Fault
 from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
 from router.core.usage import usage_of
 from router.core.values import Usage
-from router.gateway.answer_timeout import Patience
+from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
@@ -27,7 +27,7 @@ from router.upstream.errors import UpstreamError
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
 
-class Exchange:
+class UpstreamResponse:
     """`connection` is set by the forwarder once the request was sent."""
 
     __slots__ = (
@@ -76,7 +76,7 @@ class Exchange:
         self.done: asyncio.Future[None] | None = None
         """The end of a stream that is being relayed."""
         self.connection: Connection | None = None
-        self.patience: Patience | None = None
+        self.patience: AnswerTimeout | None = None
         """How long it is waited for; set with the connection."""
         self.asked_at = 0.0
         """Monotonic time when the request was written; 0 before that."""

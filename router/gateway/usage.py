@@ -13,9 +13,9 @@ from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
 from router.core.resilience.retry import Fault
 from router.core.usage import bounded, estimate, text_bytes_of
-from router.core.values import Cell, Course, Decision, Route, Settlement, Usage
-from router.gateway.context import Ask
-from router.gateway.forward_request import Attempt, Sent
+from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement, Usage
+from router.gateway.context import RequestContext
+from router.gateway.forward_request import Attempt, FailedAttempt
 from router.ledger.record import pack_refused
 
 _NOTHING = Usage()
@@ -31,35 +31,35 @@ _MAY_BE_BILLED = (
 _log = logging.getLogger("breakeven.usage")
 
 
-def usage_of_answer(ask: Ask, sent: Sent) -> Usage:
+def usage_of_answer(context: RequestContext, sent: Attempt) -> Usage:
     """As the backend reported it, or else estimated; nothing for an error."""
     exchange = sent.exchange
     if exchange.status >= 400:
         return _NOTHING
     if exchange.streaming:
-        return usage_of_rest(ask, sent)
+        return usage_of_rest(context, sent)
     reported = exchange.usage
     if reported is None:
-        return estimate(ask.facts.input_tokens, text_bytes=text_bytes_of(exchange.body))
-    return _believed(ask, sent, reported)
+        return estimate(context.facts.input_tokens, text_bytes=text_bytes_of(exchange.body))
+    return _believed(context, sent, reported)
 
 
-def usage_of_rest(ask: Ask, sent: Sent) -> Usage:
+def usage_of_rest(context: RequestContext, sent: Attempt) -> Usage:
     """When the client left: what was produced until then, and all of the input."""
     scanner = sent.exchange.scanner
     if scanner is None:
-        return estimate(ask.facts.input_tokens)
+        return estimate(context.facts.input_tokens)
     if scanner.usage is None:
-        return estimate(ask.facts.input_tokens, events=scanner.events)
-    return _believed(ask, sent, scanner.usage)
+        return estimate(context.facts.input_tokens, events=scanner.events)
+    return _believed(context, sent, scanner.usage)
 
 
-def _believed(ask: Ask, sent: Sent, reported: Usage) -> Usage:
+def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
     """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
-    route, reading = sent.candidate.route, ask.reading
+    route, reading = sent.candidate.route, context.reading
     if reported.input <= reading.input_bound and reported.output <= (reading.max_output_tokens or 0):
         return reported
-    usage = bounded(reported, *most_tokens(ask.reading, route))
+    usage = bounded(reported, *most_tokens(context.reading, route))
     if usage is not reported:
         _log.warning(
             "the backend reported more tokens than the request can have taken: what it can have is counted",
@@ -68,7 +68,9 @@ def _believed(ask: Ask, sent: Sent, reported: Usage) -> Usage:
     return usage
 
 
-def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float) -> list[Settlement]:
+def attempts_of(
+    context: RequestContext, hold: Hold, attempts: Iterable[FailedAttempt], ended: float
+) -> list[Settlement]:
     """What failed attempts may have cost, as estimates: of those that a backend may bill.
 
     That is one that got the whole request and did not answer with an error. Its input was read, and what it produced
@@ -79,88 +81,88 @@ def attempts_of(ask: Ask, hold: Hold, attempts: Iterable[Attempt], ended: float)
         if not _may_be_billed(attempt):
             continue
         route, model = attempt.candidate.route, hold.cell.model
-        told = attempt.usage or _estimated(ask, attempt)
-        usage = replace(bounded(told, *most_tokens(ask.reading, route)), estimated=True)
-        usage = _as_served(ask, route, usage, attempt.asked_at)
-        course = Course(
-            request=ask.request.id,
+        told = attempt.usage or _estimated(context, attempt)
+        usage = replace(bounded(told, *most_tokens(context.reading, route)), estimated=True)
+        usage = _as_served(context, route, usage, attempt.asked_at)
+        course = RequestOutcome(
+            request=context.request.id,
             reason="attempt-failed",
-            stream=ask.reading.stream,
+            stream=context.reading.stream,
             attempts=number,
-            duration=_micros(ended, ask.arrived),
+            duration=_micros(ended, context.arrived),
             detail=attempt.outcome.why,
         )
-        cell = cell_of(route, model, ask.key)
-        cost, other = _whole(ask, cell, *_prices(ask, model, route, usage, attempt.asked_at))
+        cell = cell_of(route, model, context.key)
+        cost, other = _whole(context, cell, *_prices(context, model, route, usage, attempt.asked_at))
         found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
     return found
 
 
-def _estimated(ask: Ask, attempt: Attempt) -> Usage:
+def _estimated(context: RequestContext, attempt: FailedAttempt) -> Usage:
     """What can be seen of it: events of a stream, or all bytes as text. Where its end could not be read, it may have
     been as long as was asked for."""
     text = 0 if attempt.events or attempt.began else attempt.size
-    asked = ask.reading.max_output_tokens if attempt.unread else None
-    return estimate(ask.facts.input_tokens, events=max(attempt.events, asked or 0), text_bytes=text)
+    asked = context.reading.max_output_tokens if attempt.unread else None
+    return estimate(context.facts.input_tokens, events=max(attempt.events, asked or 0), text_bytes=text)
 
 
-def _may_be_billed(attempt: Attempt) -> bool:
+def _may_be_billed(attempt: FailedAttempt) -> bool:
     worked = attempt.usage is not None or attempt.began or attempt.outcome.fault in _MAY_BE_BILLED
     return attempt.written and worked
 
 
-def settlement(ask: Ask, hold: Hold, sent: Sent, usage: Usage, course: Course) -> Settlement:
+def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage, course: RequestOutcome) -> Settlement:
     route = sent.candidate.route
     exchange = sent.exchange
     exact = exact_other = 0.0
     model = hold.cell.model
     if usage.input or usage.output:
         if hold.bill.charges and not usage.estimated and exchange.broken is None:
-            ask.serving.holding.bounds.learn(model, ask.facts.input_tokens, usage.input, usage.output)
-        usage = _as_served(ask, route, usage, exchange.asked_at)
-        exact, exact_other = _prices(ask, model, route, usage, exchange.asked_at)
+            context.serving.holding.bounds.learn(model, context.facts.input_tokens, usage.input, usage.output)
+        usage = _as_served(context, route, usage, exchange.asked_at)
+        exact, exact_other = _prices(context, model, route, usage, exchange.asked_at)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:
-        cell = cell_of(route, model, ask.key)
-    cost, other = _whole(ask, cell, exact, exact_other)
+        cell = cell_of(route, model, context.key)
+    cost, other = _whole(context, cell, exact, exact_other)
     return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
 
 
-def _as_served(ask: Ask, route: Route, usage: Usage, asked_at: float) -> Usage:
+def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: float) -> Usage:
     """With the service tier of the answer, or else of the request. A tier without a known price costs the standard
     one, and counts as estimated."""
-    service = usage.service or ask.reading.service
+    service = usage.service or context.reading.service
     if service in STANDARD:
         return usage
-    unknown = not route.owned and not is_priced(route, service, _epoch(ask, asked_at))
+    unknown = not route.owned and not is_priced(route, service, _epoch(context, asked_at))
     return replace(usage, service=service, estimated=usage.estimated or unknown)
 
 
-def _prices(ask: Ask, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
+def _prices(context: RequestContext, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
     """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then."""
-    now = _epoch(ask, asked_at)
-    return cost_of(route, usage, now), counterfactual(ask.serving.plan.models[model], route, usage, now)
+    now = _epoch(context, asked_at)
+    return cost_of(route, usage, now), counterfactual(context.serving.plan.models[model], route, usage, now)
 
 
-def _epoch(ask: Ask, at: float) -> float:
+def _epoch(context: RequestContext, at: float) -> float:
     """Of a time of the monotonic clock, by the clock that the request's arrival was read from."""
-    return ask.at + at - ask.arrived
+    return context.at + at - context.arrived
 
 
-def _whole(ask: Ask, cell: Cell, cost: float, other: float) -> tuple[int, int]:
-    holding = ask.serving.holding
+def _whole(context: RequestContext, cell: Cell, cost: float, other: float) -> tuple[int, int]:
+    holding = context.serving.holding
     return holding.costs.whole(cell, cost), holding.others.whole(cell, other)
 
 
-def settlement_of_failure(hold: Hold, course: Course) -> Settlement:
+def settlement_of_failure(hold: Hold, course: RequestOutcome) -> Settlement:
     """Nobody answered."""
     local = hold.local_first
     return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local)
 
 
 def course_of(
-    ask: Ask,
+    context: RequestContext,
     decision: Decision,
     *,
     reason: str,
@@ -170,16 +172,16 @@ def course_of(
     sent: float = 0.0,
     first_byte: float = 0.0,
     detail: str = "",
-) -> Course:
+) -> RequestOutcome:
     """Times are of the monotonic clock; 0 for what did not happen."""
-    arrived = ask.arrived
-    return Course(
-        ask.request.id,
+    arrived = context.arrived
+    return RequestOutcome(
+        context.request.id,
         decision.level,
         decision.tags,
         reason,
         status,
-        ask.reading.stream,
+        context.reading.stream,
         attempts,
         _micros(sent, arrived),
         _micros(first_byte, arrived),
@@ -188,21 +190,23 @@ def course_of(
     )
 
 
-def record_of_refusal(ask: Ask, decision: Decision, code: str, status: int, message: str, ended: float) -> bytes:
+def record_of_refusal(
+    context: RequestContext, decision: Decision, code: str, status: int, message: str, ended: float
+) -> bytes:
     """A record of a request that nothing was sent of."""
     return pack_refused(
-        at=ask.at,
-        key=ask.key.name,
-        team=ask.key.team,
+        at=context.at,
+        key=context.key.name,
+        team=context.key.team,
         model=decision.model,
         level=decision.level,
         tags=decision.tags,
         reason=code,
         status=status,
-        request=ask.request.id,
+        request=context.request.id,
         detail=message,
-        stream=ask.reading.stream,
-        duration=_micros(ended, ask.arrived),
+        stream=context.reading.stream,
+        duration=_micros(ended, context.arrived),
     )
 
 

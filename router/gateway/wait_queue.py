@@ -13,7 +13,7 @@ from router.core.values import BackendState
 Waiter = asyncio.Future[None]
 
 
-class Room:
+class WaitQueue:
     """A queue for each backend: first come, first served, and nobody waits behind one who waits for another backend.
 
     A request that several backends may take stands in the queue of each. It takes a ticket once and keeps it: whoever

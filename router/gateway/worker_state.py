@@ -6,25 +6,25 @@ from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
 from router.core.cost.volume import hour_of_day, quarter_of
-from router.core.decision.cache import Recall
-from router.core.limits.counters import Bills, Reached
+from router.core.decision.cache import DecisionCache
+from router.core.limits.counters import CounterSets, Reached
 from router.core.limits.estimate import Bounds, bounds_of, replaced
 from router.core.limits.periods import Ids, Periods
-from router.core.limits.reserve import Holding
+from router.core.limits.reserve import HoldMaker
 from router.core.resilience.retry import retry_budget
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Side, Snapshot
-from router.gateway.active_policy import Serving
+from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
-from router.ledger.interface import Book
+from router.ledger.interface import Ledger
 from router.upstream.fleet import Fleet
 
 
-class State:
+class WorkerState:
     """`clock` gives seconds since the epoch. `serving` is replaced as a whole by `adopt`, `keyring` by whoever knows
     the keys."""
 
-    def __init__(self, plan: Plan, fleet: Fleet, ledger: Book, clock: Callable[[], float]) -> None:
+    def __init__(self, plan: Plan, fleet: Fleet, ledger: Ledger, clock: Callable[[], float]) -> None:
         self.fleet = fleet
         self.ledger = ledger
         self.clock = clock
@@ -39,8 +39,8 @@ class State:
         policy = plan.policy
         detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
         self.timezone = ZoneInfo(policy.cost.timezone)
-        holding = Holding(plan, Bills(policy, Periods(self.timezone)), self._learned(plan))
-        self.serving = Serving(plan, Recall(plan), detectors, self.fleet.backends, holding)
+        holding = HoldMaker(plan, CounterSets(policy, Periods(self.timezone)), self._learned(plan))
+        self.serving = ActivePolicy(plan, DecisionCache(plan), detectors, self.fleet.backends, holding)
         self.ledger.retime(
             self.timezone,
             policy.ledger.retain_days,

@@ -23,8 +23,8 @@ from router.core.limits.counters import (
     TOKENS,
     USD,
     Admission,
-    Bill,
-    Charge,
+    Counter,
+    CounterSet,
     Hold,
     Reached,
 )
@@ -38,7 +38,7 @@ from router.ledger.redis_keys import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Cal
 from router.ledger.reports.totals import merge
 
 
-class Counter(Struct):
+class KeptCounter(Struct):
     """What the server keeps of one limit."""
 
     used: int = 0
@@ -57,7 +57,7 @@ class MemoryLedger:
         self.volume = VolumeTracker(timezone)
         self.next_id = ReservationIds().next_id
         self.holds: dict[str, Held] = {}
-        self.counters: dict[tuple[str, str], Counter] = {}
+        self.counters: dict[tuple[str, str], KeptCounter] = {}
         self.records: list[Record] = []
         """Request records, in the order of the stream."""
         self._charged: dict[str, Held] = {}
@@ -102,13 +102,13 @@ class MemoryLedger:
     def release(self, id: str) -> None:
         self._lift(id)
 
-    def record(self, settlement: Settlement, bill: Bill) -> None:
+    def record(self, settlement: Settlement, bill: CounterSet) -> None:
         self._lift(settlement.id)
         self._count(settlement, bill)
         self._totals_at(settlement.at, settlement.cell).update(unheld=1)
         self._tell(pack_record(settlement, "unheld"))
 
-    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
         self._count(settlement, bill)
         self._tell(pack_record(settlement, "attempt"))
 
@@ -144,14 +144,14 @@ class MemoryLedger:
                 blocked.append(Verdict(charge.limit, counter.used, counter.held, asked))
         return blocked
 
-    def _warnings(self, bill: Bill) -> tuple[Reached, ...]:
+    def _warnings(self, bill: CounterSet) -> tuple[Reached, ...]:
         counters = [(charge, self._counter(charge)) for charge in bill.charges]
         return tuple(
             [Reached(charge.limit, c.used, c.held) for charge, c in counters if c.used + c.held >= charge.warn_at]
         )
 
-    def _counter(self, charge: Charge) -> Counter:
-        return self.counters.setdefault((charge.place, charge.field), Counter())
+    def _counter(self, charge: Counter) -> KeptCounter:
+        return self.counters.setdefault((charge.place, charge.field), KeptCounter())
 
     def _hold(self, held: Held, sign: int) -> None:
         amounts, risks = _amounts(held), _risks(held)
@@ -161,7 +161,7 @@ class MemoryLedger:
                 counter.held += sign * amounts[charge.measure]
                 counter.risk += sign * risks[charge.measure]
 
-    def _use(self, bill: Bill, local: bool, amounts: dict[int, int], sign: int) -> None:
+    def _use(self, bill: CounterSet, local: bool, amounts: dict[int, int], sign: int) -> None:
         for charge in bill.charges:
             if charge.measure != CONCURRENT and charge.uses(local):
                 self._counter(charge).used += sign * amounts[charge.measure]
@@ -216,7 +216,7 @@ class MemoryLedger:
     def _tell(self, record: bytes) -> None:
         self.records += unpack_records(batch_blob([record]))
 
-    def _count(self, settlement: Settlement, bill: Bill) -> None:
+    def _count(self, settlement: Settlement, bill: CounterSet) -> None:
         usage: Usage = settlement.usage
         self._totals_at(settlement.at, settlement.cell).update(
             requests=settlement.requests,

@@ -50,19 +50,19 @@ _log = logging.getLogger("breakeven.shared")
 
 
 class Listener(Protocol):
-    """A worker, as `Shared` sees it."""
+    """A worker, as `SharedStatus` sees it."""
 
     def report(self) -> WorkerStatus:
         """What the others should know of this worker."""
 
     def looked(self) -> None:
-        """The others were read anew: see `Shared.openings` and `Shared.statuses`."""
+        """The others were read anew: see `SharedStatus.openings` and `SharedStatus.statuses`."""
 
     def keys_changed(self) -> None:
-        """`Shared.keys` is another one, or one of them has expired."""
+        """`SharedStatus.keys` is another one, or one of them has expired."""
 
 
-class Shared:
+class SharedStatus:
     """One worker's side of it, on a connection of its own.
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the

@@ -23,7 +23,7 @@ from router.litellm_adapter.litellm_calls import Litellm
 from router.litellm_adapter.litellm_environment import prepare
 from router.litellm_adapter.redact import Redactor, environment_secrets
 from router.litellm_adapter.serve import serve_until_stopped
-from router.upstream.outbound_guard import Reach
+from router.upstream.outbound_guard import OutboundGuard
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> Non
     _log_to_stderr()
     redactor = Redactor(_secrets(backends))
     prepare(os.environ)
-    Reach(host for backend in backends.values() for host in backend.reach).install()
+    OutboundGuard(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
 
     def serve() -> None:

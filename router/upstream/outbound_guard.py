@@ -27,7 +27,7 @@ class UnreachableError(ConnectionError):
     """Nothing that this process is for stands there."""
 
 
-class Reach:
+class OutboundGuard:
     """Hosts by patterns as in `core.host_patterns`, and sockets in the file system by their path."""
 
     def __init__(self, hosts: Iterable[str], sockets: Iterable[str] = ()) -> None:

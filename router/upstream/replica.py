@@ -14,7 +14,7 @@ from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, ref
 from router.core.resilience.timeouts import Needed
 from router.core.resilience.worker_status import Opening, rest_left
 from router.upstream.pool import Pool
-from router.upstream.replica_load import Load
+from router.upstream.replica_load import ReplicaLoad
 
 FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5
@@ -57,7 +57,7 @@ class Replica:
         """Models (by the upstream's name) that a limit spoke of, and those that it does not know."""
         self._models = len({each if isinstance(each, str) else each.model for each in backend.serves.values()})
         self.inflight = 0
-        self.load = Load()
+        self.load = ReplicaLoad()
         self.probed_down = ""
         """Why the last probe failed; empty when it succeeded or there are no probes."""
         self.context: int | None = None
@@ -147,7 +147,7 @@ class Replica:
             found = self.needed[model, stream] = Needed()
         return found
 
-    def probed(self, load: Load, now: float = -inf) -> None:
+    def probed(self, load: ReplicaLoad, now: float = -inf) -> None:
         """A probe succeeded, at that time."""
         self.alive = max(self.alive, now)
         self.load, self.probed_down, self._missed_probes = load, "", 0

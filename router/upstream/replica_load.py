@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Load(Struct, frozen=True):
+class ReplicaLoad(Struct, frozen=True):
     """What a replica last said of itself. `kv_cache` is a share, 0 to 1; `inflight` was ours at that time."""
 
     running: int = 0

@@ -17,7 +17,7 @@ from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
-from router.upstream.replica_load import Load
+from router.upstream.replica_load import ReplicaLoad
 
 _GAUGE = re.compile(
     rb"^vllm:(num_requests_running|num_requests_waiting|kv_cache_usage_perc|gpu_cache_usage_perc)(?:\{[^}]*\})? (\S+)",
@@ -29,7 +29,7 @@ class ProbeFailed(Exception):
     """The replica answered, but not as a healthy vLLM does."""
 
 
-def parse_load(metrics: bytes, inflight: int) -> Load:
+def parse_load(metrics: bytes, inflight: int) -> ReplicaLoad:
     """Load from vLLM's Prometheus text: sums over engines, the fullest KV cache of all."""
     running = waiting = kv_cache = 0.0
     for name, number in _GAUGE.findall(metrics):
@@ -43,7 +43,7 @@ def parse_load(metrics: bytes, inflight: int) -> Load:
             waiting += value
         else:
             kv_cache = max(kv_cache, value)
-    return Load(running=int(running), waiting=int(waiting), kv_cache=kv_cache, inflight=inflight)
+    return ReplicaLoad(running=int(running), waiting=int(waiting), kv_cache=kv_cache, inflight=inflight)
 
 
 def parse_context(models: bytes, served: frozenset[str]) -> int | None:

@@ -21,7 +21,7 @@ from router.admin.sources.interface import Sources
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.server.embedded import EmbeddedServer
 
 
@@ -103,7 +103,9 @@ async def settle(valkey, session_valkey, clock) -> AsyncIterator[Callable[..., A
 
     Money in micro-USD.
     """
-    ledger = Ledger(session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock)
+    ledger = GroupCommitLedger(
+        session_valkey, timezone=ZoneInfo("Europe/Berlin"), timeout=5.0, owned=["local"], clock=clock
+    )
     await ledger.start()
 
     async def one(cell: Cell, at: float = 0.0, *, held: bool = True, **fields: Any) -> None:

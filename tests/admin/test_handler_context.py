@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from router.admin.auth.sessions import SignedIn
-from router.admin.handler_context import Ask, Who
+from router.admin.handler_context import HandlerRequest, Who
 
 BY_TOKEN = Who("admin", None, "10.0.0.9")
 REQUEST = make_mocked_request("GET", "/api/policy")
@@ -21,10 +21,10 @@ def test_whoever_is_signed_in_comes_by_the_page():
 
 
 def test_an_edit_has_its_author_with_what_he_says_of_it():
-    author = Ask(REQUEST, BY_TOKEN).author("cheaper")
+    author = HandlerRequest(REQUEST, BY_TOKEN).author("cheaper")
     assert (author.who, author.note) == ("admin (token, 10.0.0.9)", "cheaper")
 
 
 def test_where_anybody_may_ask_there_is_nobody_to_name():
     with pytest.raises(AssertionError):
-        Ask(REQUEST, None).author("")
+        HandlerRequest(REQUEST, None).author("")

@@ -12,7 +12,7 @@ from support.waiting import until
 
 from router.admin import time_limited as aside
 from router.admin.errors import ApiError
-from router.admin.time_limited import Aside
+from router.admin.time_limited import TimeLimited
 
 
 def endless() -> None:
@@ -22,9 +22,9 @@ def endless() -> None:
 
 async def test_what_it_returns_comes_back():
     here = {"a": 1}
-    assert await Aside().run(lambda: (here, os.getpid() != 0)) == ({"a": 1}, True)
+    assert await TimeLimited().run(lambda: (here, os.getpid() != 0)) == ({"a": 1}, True)
     large = "x" * 3_000_000
-    assert await Aside().run(lambda: large) == large
+    assert await TimeLimited().run(lambda: large) == large
 
 
 async def test_what_it_refuses_comes_back():
@@ -32,7 +32,7 @@ async def test_what_it_refuses_comes_back():
         raise ApiError(409, "no", "because", version="7", headers={"x": "y"})
 
     with pytest.raises(ApiError) as refused:
-        await Aside().run(refuse)
+        await TimeLimited().run(refuse)
     assert (refused.value.status, refused.value.headers, str(refused.value)) == (409, {"x": "y"}, "because")
     assert refused.value.answer.error.version == "7"
 
@@ -42,7 +42,7 @@ async def test_a_defect_does_not_tell_what_was_sent(caplog):
         raise ValueError("a prompt")
 
     with pytest.raises(RuntimeError, match="ValueError"):
-        await Aside().run(break_down)
+        await TimeLimited().run(break_down)
     assert "a prompt" not in caplog.text and "break_down" in str(caplog.records[-1].__dict__["trace"])
 
 
@@ -59,7 +59,7 @@ async def test_what_does_not_end_is_ended_and_nobody_waits_for_it(work, monkeypa
 
     ticking = asyncio.create_task(tick())
     with pytest.raises(ApiError) as refused:
-        await Aside().run(work)
+        await TimeLimited().run(work)
     assert (refused.value.status, refused.value.answer.error.code) == (503, "took_too_long")
     await until(lambda: ticks)
     ticking.cancel()
@@ -68,7 +68,7 @@ async def test_what_does_not_end_is_ended_and_nobody_waits_for_it(work, monkeypa
 async def test_a_few_at_once_and_a_few_wait(monkeypatch):
     monkeypatch.setattr(aside, "SECONDS", 1.0)
     monkeypatch.setattr(aside, "MOST_WAITING", 1)
-    here = Aside()
+    here = TimeLimited()
     running = [asyncio.create_task(here.run(endless)) for _ in range(aside.AT_ONCE)]
     await until(here._places.locked)
     waiting = asyncio.create_task(here.run(lambda: 7))
@@ -86,7 +86,7 @@ async def test_who_leaves_takes_the_work_along(tmp_path):
         mark.write_text(str(os.getpid()))
         time.sleep(60)
 
-    task = asyncio.create_task(Aside().run(work))
+    task = asyncio.create_task(TimeLimited().run(work))
     await until(lambda: mark.exists() and mark.read_text())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -12,7 +12,7 @@ import pytest
 from support.serving import PROJECT, clean_environment
 
 from router.app import child_process as children
-from router.app.child_process import CANNOT_RUN, Child
+from router.app.child_process import CANNOT_RUN, ChildProcess
 from router.gateway import http_connection as http
 
 ECHO = "print('noise'); print('ready', input(), flush=True); input()"
@@ -25,13 +25,13 @@ def _short_pauses(monkeypatch):
 
 
 @pytest.fixture
-async def run() -> AsyncIterator[Callable[..., Child]]:
+async def run() -> AsyncIterator[Callable[..., ChildProcess]]:
     """`run(program, **options)` runs a child until the test ends."""
-    started: list[tuple[Child, asyncio.Task[None]]] = []
+    started: list[tuple[ChildProcess, asyncio.Task[None]]] = []
 
-    def start(*command: str, **options) -> Child:
+    def start(*command: str, **options) -> ChildProcess:
         ready = options.pop("ready", lambda line: line.startswith("ready"))
-        child = Child("child", command, ready=ready, **options)
+        child = ChildProcess("child", command, ready=ready, **options)
         started.append((child, asyncio.create_task(child.run_forever())))
         return child
 
@@ -93,7 +93,9 @@ async def test_it_is_killed_when_it_does_not_end_in_time(run):
 
 
 async def test_once_stopped_it_is_not_started_again():
-    child = Child("child", [sys.executable, "-c", ECHO], feed=await fed(b"x\n"), ready=lambda line: "ready" in line)
+    child = ChildProcess(
+        "child", [sys.executable, "-c", ECHO], feed=await fed(b"x\n"), ready=lambda line: "ready" in line
+    )
     running = asyncio.create_task(child.run_forever())
     await child.until_ready()
     await child.stop(5)

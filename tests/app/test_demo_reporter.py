@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.app.demo_policy import demo_policy, make_senders
-from router.app.demo_reporter import HEADING, HOUR, Narrator
+from router.app.demo_reporter import HEADING, HOUR, DemoReporter
 from router.config.load import load
 from router.simulate.replay import Answered
 from router.simulate.traffic import Ask, Sender
@@ -19,10 +19,10 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def narrator(tmp_path, said) -> Narrator:
+def narrator(tmp_path, said) -> DemoReporter:
     path = tmp_path / "policy.yaml"
     path.write_text(demo_policy(URLS, make_senders()))
-    return Narrator(load(path), said.append)
+    return DemoReporter(load(path), said.append)
 
 
 def answer(hour: float, zone: str = "cloud", reason: str = "breakeven-below", **fields) -> Answered:

@@ -11,8 +11,8 @@ import pytest
 
 from router.app import child_process as children
 from router.app import heartbeat as pulse
-from router.app.child_process import Child
-from router.app.heartbeat import Pulse, beat_from
+from router.app.child_process import ChildProcess
+from router.app.heartbeat import Heartbeat, beat_from
 
 CHILD = """
 import asyncio, sys, time
@@ -36,7 +36,7 @@ def _soon(monkeypatch):
 
 
 async def test_one_whose_loop_stands_still_is_killed_and_shows_where_it_stood(caplog):
-    child = Child("child", [sys.executable, "-c", CHILD.format(calm=0)], beats=True)
+    child = ChildProcess("child", [sys.executable, "-c", CHILD.format(calm=0)], beats=True)
     running = asyncio.create_task(child.run_forever())
     try:
         async with asyncio.timeout(20):
@@ -49,7 +49,7 @@ async def test_one_whose_loop_stands_still_is_killed_and_shows_where_it_stood(ca
 
 
 async def test_one_whose_loop_turns_lives(caplog):
-    child = Child("child", [sys.executable, "-c", CHILD.format(calm=30)], beats=True)
+    child = ChildProcess("child", [sys.executable, "-c", CHILD.format(calm=30)], beats=True)
     running = asyncio.create_task(child.run_forever())
     try:
         await child.until_ready()
@@ -62,7 +62,7 @@ async def test_one_whose_loop_turns_lives(caplog):
 
 
 async def test_a_stopped_process_cannot_show_its_stack():
-    made = Pulse()
+    made = Heartbeat()
     process = await asyncio.create_subprocess_exec("sleep", "60")
     try:
         os.kill(process.pid, signal.SIGSTOP)
@@ -82,7 +82,7 @@ async def test_a_process_started_by_hand_needs_no_pulse():
 
 
 async def test_a_beat_is_heard_once():
-    made = Pulse()
+    made = Heartbeat()
     assert not made.heard()
     os.write(made.descriptors[0], b"..")
     assert made.heard() and not made.heard()

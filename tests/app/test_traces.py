@@ -10,7 +10,7 @@ from support.otlp import attributes, collecting
 from support.serving import Serving
 from valkey import Valkey
 
-from router.core.values import Cell, Course, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Settlement, Usage
 from router.ledger.record import batch_blob, pack_record
 from router.ledger.server.embedded import running_url
 
@@ -18,7 +18,7 @@ SECRET = "the patient is called Zyx Wvut"
 
 
 def settlement(number: int) -> Settlement:
-    course = Course(request=f"req-{number}", reason="local-first", status=200, attempts=1, duration=1000)
+    course = RequestOutcome(request=f"req-{number}", reason="local-first", status=200, attempts=1, duration=1000)
     cell = Cell("gpu", "local", "chat", "default", "anonymous")
     return Settlement(f"test-{number}", cell, time.time(), Usage(3, 0, 0, 4), 0, 5, False, True, course)
 

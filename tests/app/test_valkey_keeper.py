@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from valkey import Valkey
 
-from router.app.valkey_keeper import Keeper
+from router.app.valkey_keeper import ValkeyKeeper
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.embedded import EmbeddedServer, running_url
 
 
 @pytest.fixture
-async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
-    made = Keeper(tmp_path)
+async def keeper(tmp_path: Path) -> AsyncIterator[ValkeyKeeper]:
+    made = ValkeyKeeper(tmp_path)
     yield made
     await made.stop()
 
@@ -74,7 +74,7 @@ async def test_it_is_tried_again_when_it_does_not_start(keeper, monkeypatch, cap
 
 
 async def test_the_server_syncs_as_it_is_told(tmp_path):
-    keeper = Keeper(tmp_path, "always")
+    keeper = ValkeyKeeper(tmp_path, "always")
     with Valkey.from_url(await keeper.start()) as client:
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
     await keeper.stop()

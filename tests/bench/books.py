@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from valkey import Valkey
 
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.journal.log import DiskLog
 from router.ledger.server.embedded import EmbeddedServer
 from tests.support.large import LARGE, LAST_DAY, play, script_times, watch_scripts, write_books
@@ -42,12 +42,12 @@ def measure() -> Scripts:
 
 
 async def _play(url: str, folder: Path) -> None:
-    made: list[Ledger] = []
+    made: list[GroupCommitLedger] = []
 
-    async def worker(day: int) -> Ledger:
+    async def worker(day: int) -> GroupCommitLedger:
         log, now = DiskLog(folder), LAST_DAY[day]
         zone = ZoneInfo("Europe/Berlin")
-        ledger = Ledger(url, timezone=zone, owned=["local"], log=log, clock=lambda: now)
+        ledger = GroupCommitLedger(url, timezone=zone, owned=["local"], log=log, clock=lambda: now)
         made.append(ledger)
         await ledger.start()
         return ledger

@@ -10,7 +10,7 @@ from support.totals import packed_totals
 from valkey import Valkey
 
 from router.core.money import NANO_PER_MICRO
-from router.core.values import Cell, Course, Row, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record import batch_blob, pack_record, unpack_records
 from router.ledger.redis_keys import REQUESTS_KEY, pack_cell
 from router.ledger.server.embedded import EmbeddedServer
@@ -31,7 +31,7 @@ class Books:
 
     def settle(self, cell: Cell, at: float = NOON, *, cost: int = 250, input: int = 1000, output: int = 50) -> None:
         """Two totals and a record of one request; `cost` in micro-USD."""
-        course = Course(f"req-{at:.0f}", "internal", ("phi",), "cheapest", 200, attempts=1, duration=1500)
+        course = RequestOutcome(f"req-{at:.0f}", "internal", ("phi",), "cheapest", 200, attempts=1, duration=1500)
         usage = Usage(input=input, cached=200, output=output)
         money = NANO_PER_MICRO * cost, NANO_PER_MICRO * 900
         packed = pack_record(Settlement(f"id-{at}", cell, at, usage, *money, False, True, course=course))

@@ -8,7 +8,7 @@ from router.cli import main
 from router.cli.usage import UsageReport, as_json, as_table, parse_day
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Row, Settlement, Usage
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.server.embedded import EmbeddedServer
 
 GPU = Cell("gpu", "local", "chat", "search", "app")
@@ -18,7 +18,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 async def count_two_requests(url: str) -> None:
-    ledger = Ledger(url, timezone=BERLIN, clock=lambda: NOON)
+    ledger = GroupCommitLedger(url, timezone=BERLIN, clock=lambda: NOON)
     await ledger.start()
     for cell, cost, other in ((GPU, 0, 1_500_000_000), (CLOUD, 250_000_000, 0)):
         hold = Hold(ledger.next_id(NOON, 900.0), cell, NOON, 900.0, 2000, 500, 0, True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from router.config.dry_run import Trial, attempt, grant_named
+from router.config.dry_run import DryRun, attempt, grant_named
 from router.config.load import load
 from router.core.reading import BadBody
 from router.core.values import Plan
@@ -37,28 +37,28 @@ def body(text: str = "hello") -> bytes:
     return json.dumps({"model": "chat", "messages": [{"role": "user", "content": text}]}).encode()
 
 
-def backends(plan: Plan, trial: Trial) -> list[str]:
+def backends(plan: Plan, trial: DryRun) -> list[str]:
     return [candidate.route.backend for candidate in attempt(plan, trial)[1].candidates]
 
 
 def test_the_volume_decides_as_it_would_for_a_request(plan: Plan) -> None:
-    assert backends(plan, Trial(body())) == ["api", "gpu"]
-    assert backends(plan, Trial(body(), tokens=2000)) == ["gpu", "api"]
+    assert backends(plan, DryRun(body())) == ["api", "gpu"]
+    assert backends(plan, DryRun(body(), tokens=2000)) == ["gpu", "api"]
 
 
 def test_backends_are_as_they_are_said_to_be(plan: Plan) -> None:
-    assert backends(plan, Trial(body(), down=("api",))) == ["gpu"]
-    assert backends(plan, Trial(body(), ledger_lost=True)) == ["gpu"]
+    assert backends(plan, DryRun(body(), down=("api",))) == ["gpu"]
+    assert backends(plan, DryRun(body(), ledger_lost=True)) == ["gpu"]
 
 
 def test_content_headers_and_keys_count(plan: Plan) -> None:
-    assert backends(plan, Trial(body("card 4111 1111 1111 1111"))) == ["gpu"]
-    assert backends(plan, Trial(body(), headers={"X-Breakeven-Sensitivity": "restricted"})) == ["gpu"]
+    assert backends(plan, DryRun(body("card 4111 1111 1111 1111"))) == ["gpu"]
+    assert backends(plan, DryRun(body(), headers={"X-Breakeven-Sensitivity": "restricted"})) == ["gpu"]
     home = grant_named(plan, "home")
-    assert home is not None and backends(plan, Trial(body(), key=home)) == ["gpu"]
+    assert home is not None and backends(plan, DryRun(body(), key=home)) == ["gpu"]
     assert grant_named(plan, "nobody") is None
 
 
 def test_a_body_that_cannot_be_decided_on_is_told(plan: Plan) -> None:
     with pytest.raises(BadBody):
-        attempt(plan, Trial(b"[]"))
+        attempt(plan, DryRun(b"[]"))

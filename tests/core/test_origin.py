@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.origin import Place, host_name, is_loopback, place_of
+from router.core.origin import Origin, host_name, is_loopback, origin_of
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ def test_the_name_in_a_host_header(host: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("https://Cats.Example./a.png?b=\u00e9#c", Place("https", "cats.example", None)),
-        ("HTTP://[2001:DB8::1]:8080", Place("http", "2001:db8::1", 8080)),
-        ("https://cats.example#@evil.example/", Place("https", "cats.example", None)),
-        ("gs://bucket_1/a", Place("gs", "bucket_1", None)),
+        ("https://Cats.Example./a.png?b=\u00e9#c", Origin("https", "cats.example", None)),
+        ("HTTP://[2001:DB8::1]:8080", Origin("http", "2001:db8::1", 8080)),
+        ("https://cats.example#@evil.example/", Origin("https", "cats.example", None)),
+        ("gs://bucket_1/a", Origin("gs", "bucket_1", None)),
     ],
 )
-def test_where_a_url_points(url: str, place: Place) -> None:
-    assert place_of(url) == place
+def test_where_a_url_points(url: str, place: Origin) -> None:
+    assert origin_of(url) == place
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_where_a_url_points(url: str, place: Place) -> None:
     ],
 )
 def test_what_could_be_read_in_two_ways_points_nowhere(url: str) -> None:
-    assert place_of(url) is None
+    assert origin_of(url) is None
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])

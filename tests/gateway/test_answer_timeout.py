@@ -10,8 +10,8 @@ from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, drip, event, late, silence, stream
 
 from router.core.resilience.timeouts import ENOUGH, Needed
-from router.gateway.answer_timeout import Patience
-from router.upstream.replica_load import Load
+from router.gateway.answer_timeout import AnswerTimeout
+from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
@@ -78,7 +78,7 @@ async def test_a_living_backend_may_take_longer_for_an_answer_in_one_piece(serve
     replica = gateway.fleet.backends["gpu"].replicas[0]
     while not asked.done():
         if sign == "a probe":
-            replica.probed(Load(), asyncio.get_running_loop().time())
+            replica.probed(ReplicaLoad(), asyncio.get_running_loop().time())
         else:
             await gateway.post(RESTRICTED)
         await asyncio.sleep(0.05)
@@ -92,7 +92,7 @@ async def test_even_a_living_backend_has_an_end(serve, backends):
     asked = asyncio.create_task(gateway.post(ASK))
     replica = gateway.fleet.backends["gpu"].replicas[0]
     while not asked.done():
-        replica.probed(Load(), asyncio.get_running_loop().time())
+        replica.probed(ReplicaLoad(), asyncio.get_running_loop().time())
         await asyncio.sleep(0.05)
     assert asked.result()[1]["x-breakeven-backend"] == "api"
 
@@ -130,7 +130,7 @@ async def test_slow_events_are_progress(serve, backends):
 
 async def test_a_stream_that_goes_on_is_a_sign_of_life_and_a_pause_of_the_client_is_no_silence(gateway):
     replica = gateway.fleet.backends["gpu"].replicas[0]
-    patience = Patience(replica, Needed(), stream=True, now=100.0, deadline=105.0, others=lambda: True)
+    patience = AnswerTimeout(replica, Needed(), stream=True, now=100.0, deadline=105.0, others=lambda: True)
     assert patience.look(100.5, True, 1) > 100.5 and replica.alive == 100.5
     assert patience.look(101.0, True, 1) > 101.0 and replica.alive == 100.5
     assert patience.look(101.5, True, 1) <= 101.5
@@ -143,6 +143,6 @@ async def test_what_answers_of_a_model_have_needed_is_waited_for(gateway):
     needed = replica.needs("tiny-llama", stream=True)
     assert needed is replica.needs("tiny-llama", stream=True) is not replica.needs("tiny-llama", stream=False)
     for _ in range(ENOUGH):
-        Patience(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True).answered(4.0)
-    patience = Patience(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True)
+        AnswerTimeout(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True).answered(4.0)
+    patience = AnswerTimeout(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True)
     assert 12.0 <= patience.first_look <= 14.0

@@ -11,15 +11,15 @@ from router.core.policy import Detector
 from router.core.reading import read
 from router.core.sensitivity.detectors import compile_detectors
 from router.gateway import body_process as helper
-from router.gateway.body_messages import LENGTHS, Brought, Errand, Found
+from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found
 from router.gateway.body_process import fetch, serve_one, told_of
 
 DETECTORS = (Detector(find=("credit_card",), raise_to="restricted"), Detector(find=("email",), tag="mail"))
 CARD = b'{"model":"chat","messages":[{"role":"user","content":"4111 1111 1111 1111"}],"metadata":{"tags":"a,b"}}'
 
 
-def errand(**changes) -> Errand:
-    return msgspec.structs.replace(Errand("chat", "", 10_000, told_of(DETECTORS)), **changes)
+def errand(**changes) -> BodyToRead:
+    return msgspec.structs.replace(BodyToRead("chat", "", 10_000, told_of(DETECTORS)), **changes)
 
 
 def test_it_reads_and_scans_as_the_worker_does():

@@ -9,7 +9,7 @@ from support.gateway import POLICY
 from support.streams import opened, received
 from support.waiting import until
 
-from router.gateway.buffered_bytes import SMALL, Held
+from router.gateway.buffered_bytes import SMALL, BufferedBytes
 
 SMALL_BOUND = POLICY + "server: {max_held_bytes: 400000, max_body_bytes: 300000}\n"
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
@@ -21,7 +21,7 @@ def head(length: int, *lines: str) -> bytes:
 
 
 def test_an_eighth_is_kept_back_for_small_requests():
-    held = Held(800_000)
+    held = BufferedBytes(800_000)
     assert held.fits(700_000) and not held.fits(700_001)
     held.bytes = 700_001
     assert held.full(SMALL + 1) and not held.full(SMALL) and held.fits(SMALL)

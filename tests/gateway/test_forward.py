@@ -11,24 +11,24 @@ from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, stream, usage_event
 
 from router.gateway.forward import Forwarding
-from router.gateway.forward_request import Attempt
-from router.gateway.settle import Endings
+from router.gateway.forward_request import FailedAttempt
+from router.gateway.settle import Settler
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
 
 
 @pytest.fixture
-def attempts(monkeypatch: pytest.MonkeyPatch) -> list[Attempt]:
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[FailedAttempt]:
     """The failed attempts of every request that a backend answered after all."""
-    seen: list[Attempt] = []
-    answered = Endings.answered
+    seen: list[FailedAttempt] = []
+    answered = Settler.answered
 
-    def keep(self: Endings, *given: Any) -> None:
+    def keep(self: Settler, *given: Any) -> None:
         seen.extend(next(each for each in given if isinstance(each, Forwarding)).attempts)
         answered(self, *given)
 
-    monkeypatch.setattr(Endings, "answered", keep)
+    monkeypatch.setattr(Settler, "answered", keep)
     return seen
 
 

@@ -9,18 +9,20 @@ from support.scripted import event, usage_event
 
 from router.core.resilience.retry import Fault, Outcome
 from router.core.values import Candidate, Usage
-from router.gateway.forward_request import Sent
-from router.gateway.upstream_response import Exchange
+from router.gateway.forward_request import Attempt
+from router.gateway.upstream_response import UpstreamResponse
 
 OUTCOME = Outcome(fault=Fault.BAD_RESPONSE)
 
 
 @pytest.fixture
-async def sent(gateway) -> Sent:
+async def sent(gateway) -> Attempt:
     route = gateway.state.plan.models["chat"].routes[0]
     replica = gateway.fleet.backends["gpu"].replicas[0]
-    exchange = Exchange(asyncio.get_running_loop(), endpoint="chat", stream=True, strip_usage=True, most=1_000_000)
-    return Sent(Candidate(route, "local-first", "Why."), replica, exchange)
+    exchange = UpstreamResponse(
+        asyncio.get_running_loop(), endpoint="chat", stream=True, strip_usage=True, most=1_000_000
+    )
+    return Attempt(Candidate(route, "local-first", "Why."), replica, exchange)
 
 
 async def test_nothing_was_written_before_there_was_a_connection(sent):

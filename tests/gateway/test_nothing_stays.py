@@ -13,11 +13,11 @@ from support.scripted import DONE, answer, completion, event, raw, silence, stre
 from support.streams import opened
 from support.waiting import until
 
-from router.gateway.context import Ask
-from router.gateway.forward_request import Job, Sent
+from router.gateway.context import RequestContext
+from router.gateway.forward_request import Attempt, ForwardRequest
 from router.gateway.http_connection import Client
 from router.gateway.request import Request
-from router.gateway.upstream_response import Exchange
+from router.gateway.upstream_response import UpstreamResponse
 from router.upstream.connection import Connection
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
@@ -108,7 +108,7 @@ PATHS = {
     "400": answer(400, b"{}"),
     "our key refused": answer(401, b"{}"),
 }
-OURS = (Ask, Client, Connection, Exchange, Job, Request, Sent)
+OURS = (RequestContext, Client, Connection, UpstreamResponse, ForwardRequest, Request, Attempt)
 
 
 def alive() -> Counter[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from router.core.limits.counters import BOTH, Admission, Bill, Hold
+from router.core.limits.counters import BOTH, Admission, CounterSet, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.gateway.reservation import Reservation
 from router.ledger.errors import LedgerUnavailable
@@ -34,7 +34,7 @@ class Told:
     def settle(self, settlement: Settlement) -> None:
         self.heard.append("settle")
 
-    def record(self, settlement: Settlement, bill: Bill) -> None:
+    def record(self, settlement: Settlement, bill: CounterSet) -> None:
         self.heard.append("record")
 
     def release(self, id: str) -> None:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from support.gateway import POLICY
 
 from router.config.load import load
-from router.core.decision.cache import Recall
+from router.core.decision.cache import DecisionCache
 from router.core.decision.decide import decide
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
@@ -69,7 +69,7 @@ async def test_the_last_gate_asks_the_key_whatever_was_remembered(serve, backend
         stale.append(decide(facts, gateway.state.plan, snapshot))
         return stale[0]
 
-    monkeypatch.setattr(Recall, "decide", remembered)
+    monkeypatch.setattr(DecisionCache, "decide", remembered)
     _, headers, _ = await gateway.post(ASK, {"x-api-key": KEY})
     assert headers["x-breakeven-backend"] == "api"
     received = len(backends["api"].received)

@@ -11,7 +11,7 @@ from support.scripted import DONE, answer, completion, event, raw, stream, usage
 
 from router.core.values import Usage
 from router.gateway import upstream_response as exchange
-from router.gateway.upstream_response import Exchange
+from router.gateway.upstream_response import UpstreamResponse
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
@@ -52,7 +52,7 @@ async def test_usage_is_read_where_an_answer_is_judged(monkeypatch, encoding, de
     found, decoded = exchange.usage_of, []
     monkeypatch.setattr(exchange, "usage_of", lambda body: decoded.append(body) or found(body))
     loop = asyncio.get_running_loop()
-    answered = Exchange(loop, endpoint="chat", stream=False, strip_usage=True, most=10_000)
+    answered = UpstreamResponse(loop, endpoint="chat", stream=False, strip_usage=True, most=10_000)
     answered.on_head(200, [(b"content-type", b"application/json")] + [(b"content-encoding", encoding)] * bool(encoding))
     answered.on_body(completion()[:50])
     answered.on_body(completion()[50:])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from router.core.values import BackendState
-from router.gateway.wait_queue import Room
+from router.gateway.wait_queue import WaitQueue
 
 
 def only(**places: int) -> Callable[[str], int]:
@@ -19,7 +19,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.room = Room(self.loop)
+        self.room = WaitQueue(self.loop)
         self.order: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -111,7 +111,7 @@ async def test_newcomers_do_not_overtake(waiting):
 
 async def test_waiting_ends():
     loop = asyncio.get_running_loop()
-    room = Room(loop)
+    room = WaitQueue(loop)
     assert not await room.wait(room.ticket(), ["gpu"], loop.time())
     assert len(room) == room.queued("gpu") == 0
 

@@ -12,7 +12,7 @@ from support.engines import ENGINES, Server, embedded
 
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.memory import MemoryLedger
 from router.ledger.reports.totals import open_report
 
@@ -74,10 +74,10 @@ def clock() -> Clock:
 @pytest.fixture
 async def new_ledger(server, clock):
     """Makes started ledgers, which are like different workers; they are closed at the end."""
-    made: list[Ledger] = []
+    made: list[GroupCommitLedger] = []
 
-    async def make(url: str | None = None, timeout: float = 5.0) -> Ledger:
-        ledger = Ledger(url or server.url, timezone=BERLIN, timeout=timeout, owned=["local"], clock=clock)
+    async def make(url: str | None = None, timeout: float = 5.0) -> GroupCommitLedger:
+        ledger = GroupCommitLedger(url or server.url, timezone=BERLIN, timeout=timeout, owned=["local"], clock=clock)
         made.append(ledger)
         await ledger.start()
         return ledger
@@ -88,7 +88,7 @@ async def new_ledger(server, clock):
 
 
 @pytest.fixture
-async def ledger(new_ledger) -> Ledger:
+async def ledger(new_ledger) -> GroupCommitLedger:
     return await new_ledger()
 
 
@@ -100,7 +100,7 @@ def memory(clock) -> MemoryLedger:
 class Book:
     """A ledger under test, whichever it is, with its totals."""
 
-    def __init__(self, ledger: Ledger | MemoryLedger, rows: Callable[..., Awaitable[list]]) -> None:
+    def __init__(self, ledger: GroupCommitLedger | MemoryLedger, rows: Callable[..., Awaitable[list]]) -> None:
         self.ledger, self.rows = ledger, rows
 
 
@@ -116,7 +116,7 @@ async def book(request, engine, clock):
         yield Book(ledger, rows)
         return
     server = emptied(engine(request.param))
-    ledger = Ledger(server.url, timezone=BERLIN, timeout=5.0, owned=["local"], clock=clock)
+    ledger = GroupCommitLedger(server.url, timezone=BERLIN, timeout=5.0, owned=["local"], clock=clock)
     await ledger.start()
 
     async def rows(*days: str) -> list:
@@ -132,7 +132,7 @@ async def book(request, engine, clock):
 def hold_of():
     """A hold of `ledger` with made-up figures."""
 
-    def make(ledger: Ledger | MemoryLedger, at: float = MORNING, **fields) -> Hold:
+    def make(ledger: GroupCommitLedger | MemoryLedger, at: float = MORNING, **fields) -> Hold:
         figures = {"input": 1000, "output": 500, "cost": 4000, "eligible": True, "cell": CLOUD, "lease": 900.0}
         figures |= {"id": ledger.next_id(at, fields.get("lease", 900.0))} | fields
         return Hold(at=at, **figures)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.limits.counters import BOTH, CLOUD, LOCAL, NO_BILL, Bill, bill_of
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, NO_BILL, CounterSet, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Usage
@@ -23,7 +23,7 @@ def limit(measure="usd", amount=1000, *, scope="key:app", side="all", period="da
     return Limit(scope, side, fields.get("model", ""), measure, period, amount, soft, fields.get("spare", False))
 
 
-def bill(*limits: Limit, at: float = MORNING) -> Bill:
+def bill(*limits: Limit, at: float = MORNING) -> CounterSet:
     return bill_of(limits, at, PERIODS)
 
 
@@ -31,14 +31,14 @@ def bill(*limits: Limit, at: float = MORNING) -> Bill:
 def reserve(book, hold_of):
     """Asks for a hold; gives it and the ledger's answer."""
 
-    async def ask(bill: Bill, **fields):
+    async def ask(bill: CounterSet, **fields):
         hold = hold_of(book.ledger, **({"bill": bill, "cost": 300, "input": 60, "output": 40} | fields))
         return hold, await book.ledger.reserve(hold)
 
     return ask
 
 
-async def admitted(reserve, bill: Bill, times: int, **fields) -> list[int]:
+async def admitted(reserve, bill: CounterSet, times: int, **fields) -> list[int]:
     return [(await reserve(bill, **fields))[1].sides for _ in range(times)]
 
 

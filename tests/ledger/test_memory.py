@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.memory import MemoryLedger
 from router.ledger.reports.totals import open_report
 
@@ -37,7 +37,7 @@ steps = st.lists(
 class History:
     """Plays steps on one ledger. A request keeps its id and its time of arrival."""
 
-    def __init__(self, ledger: Ledger | MemoryLedger, clock, prefix: str) -> None:
+    def __init__(self, ledger: GroupCommitLedger | MemoryLedger, clock, prefix: str) -> None:
         self.ledger, self.clock, self.prefix = ledger, clock, prefix
         self.arrived: dict[int, tuple[str, float]] = {}
         self.reserved: set[int] = set()
@@ -82,7 +82,7 @@ async def test_any_history_gives_the_same_totals(server, clock, steps):
     server.client.flushall()
     clock.now = 1_779_267_600.0
     real, plain = (
-        Ledger(server.url, timezone=BERLIN, clock=clock, timeout=5),
+        GroupCommitLedger(server.url, timezone=BERLIN, clock=clock, timeout=5),
         MemoryLedger(timezone=BERLIN, clock=clock),
     )
     await real.start()

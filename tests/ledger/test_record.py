@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.values import Cell, Course, Row, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record import VERSION, Record, batch_blob, pack_record, pack_refused, unpack_records
 from router.ledger.reports.totals import total
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
-COURSE = Course("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
+COURSE = RequestOutcome("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
 SETTLEMENT = Settlement(
     "02965446aa1", CLOUD, 1_779_267_600.25, Usage(100, 30, 10, 7, True), 250, 900, False, True, course=COURSE
 )

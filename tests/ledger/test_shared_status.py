@@ -11,7 +11,7 @@ import pytest
 
 from router.core.resilience.worker_status import Opening, WorkerStatus
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
-from router.ledger.shared_status import Shared, statuses_at
+from router.ledger.shared_status import SharedStatus, statuses_at
 from router.ledger.stored_keys import KeyStore, open_keys
 
 APP = {"name": "app"}
@@ -23,10 +23,10 @@ def digest(secret: str) -> str:
 
 
 class Worker:
-    """A listener, and the `Shared` that it listens to."""
+    """A listener, and the `SharedStatus` that it listens to."""
 
     def __init__(self, url: str, policy: str, **settings) -> None:
-        self.shared = Shared(url, **settings)
+        self.shared = SharedStatus(url, **settings)
         self.policy = policy
         self.looks = 0
         self.keys: list[str] = []
@@ -125,7 +125,7 @@ async def test_times_are_the_servers_whatever_a_machine_believes(worker, server)
     one = await worker(clock=lambda: 17.0)
     seconds, _ = server.client.time()
     assert one.shared.now() == pytest.approx(seconds, abs=2)
-    assert Shared(server.url, clock=lambda: 17.0).now() == 17.0
+    assert SharedStatus(server.url, clock=lambda: 17.0).now() == 17.0
 
 
 async def test_workers_know_of_each_other(worker, server, eventually):

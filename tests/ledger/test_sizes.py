@@ -30,7 +30,7 @@ from support.recount import wrong_counters
 
 import router.ledger
 from router.ledger.client import recovery as catchup
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import Books, LostBooks
 from router.ledger.journal.log import DiskLog
 from router.ledger.reports.totals import open_report
@@ -57,12 +57,12 @@ def server(engine):
 @pytest.fixture
 async def worker(server, tmp_path):
     """Makes workers that share a folder, at a day of the books' month."""
-    made: list[Ledger] = []
+    made: list[GroupCommitLedger] = []
 
-    async def make(day: int = 25, timeout: float = 1.0, url: str = server.url) -> Ledger:
+    async def make(day: int = 25, timeout: float = 1.0, url: str = server.url) -> GroupCommitLedger:
         log = DiskLog(tmp_path / "journal")
         now = LAST_DAY[day]
-        ledger = Ledger(url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=lambda: now)
+        ledger = GroupCommitLedger(url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=lambda: now)
         made.append(ledger)
         await ledger.start()
         return ledger

@@ -22,7 +22,7 @@ from support.engines import Server, redis_server
 from support.recount import wrong_counters
 
 from router.core.cost.volume import DAY_QUARTERS
-from router.core.limits.counters import BOTH, CLOUD, LOCAL, Bill, Hold, bill_of
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
@@ -30,7 +30,7 @@ from router.ledger.client import batch
 from router.ledger.client import group_commit as commit
 from router.ledger.client import recovery as catchup
 from router.ledger.client.batch import Held
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import Books
 from router.ledger.client.volume import VolumeTracker
 from router.ledger.errors import LedgerUnavailable
@@ -136,7 +136,7 @@ def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
     )
 
 
-def bill_for(key: str, at: float) -> Bill:
+def bill_for(key: str, at: float) -> CounterSet:
     return bill_of(LIMITS[key], at, PERIODS)
 
 
@@ -172,7 +172,7 @@ class Machine(RuleBasedStateMachine):
         self.clock = Clock()
         self.model = empty_model(timezone=BERLIN, clock=self.clock)
         self.folder = next(self.folders)
-        self.workers: list[Ledger] = []
+        self.workers: list[GroupCommitLedger] = []
         self.running: dict[str, tuple[int, Held]] = {}
         self.copy: tuple[dict[bytes, bytes], Copy] | None = None
         self.clean = 0
@@ -187,9 +187,11 @@ class Machine(RuleBasedStateMachine):
         for _ in range(WORKERS):
             self.workers.append(self.run(self.new_worker()))
 
-    async def new_worker(self) -> Ledger:
+    async def new_worker(self) -> GroupCommitLedger:
         log = DiskLog(self.folder)
-        ledger = Ledger(self.server.url, timezone=BERLIN, timeout=10.0, owned=["local"], log=log, clock=self.clock)
+        ledger = GroupCommitLedger(
+            self.server.url, timezone=BERLIN, timeout=10.0, owned=["local"], log=log, clock=self.clock
+        )
         await ledger.start()
         return ledger
 
@@ -208,7 +210,7 @@ class Machine(RuleBasedStateMachine):
                 self.running[hold.id] = worker, Held(hold, told.sides)
         assert said[-1][0].warnings == said[-1][1].warnings
 
-    async def both(self, ledger: Ledger, holds: Sequence[Hold]) -> list[tuple[Any, Any]]:
+    async def both(self, ledger: GroupCommitLedger, holds: Sequence[Hold]) -> list[tuple[Any, Any]]:
         asked = [ledger.reserve(hold) for hold in holds]
         right = [await self.model.reserve(hold) for hold in holds]
         return list(zip(await asyncio.gather(*asked), right, strict=True))
@@ -312,7 +314,7 @@ class Machine(RuleBasedStateMachine):
             self.model.record(settlement, hold.bill)
         self.calm_down()
 
-    async def impatient(self, ledger: Ledger, hold: Hold) -> None:
+    async def impatient(self, ledger: GroupCommitLedger, hold: Hold) -> None:
         """With a limit of 30 ms from now on, for what is on its way already, too: the reservation waits behind it."""
         connection = ledger._connection
         connection._timeout = 0.03
@@ -341,7 +343,7 @@ class Machine(RuleBasedStateMachine):
         self.workers[worker] = self.run(self.new_worker())
         self.calm_down()
 
-    async def die(self, ledger: Ledger, settlement: Settlement | None, manner: str) -> None:
+    async def die(self, ledger: GroupCommitLedger, settlement: Settlement | None, manner: str) -> None:
         connection = ledger._connection
         if settlement is not None:
             ledger.settle(settlement)
@@ -423,7 +425,7 @@ class Machine(RuleBasedStateMachine):
             await asyncio.sleep(0.001)
         await self.flush()
 
-    def agrees(self, ledger: Ledger) -> bool:
+    def agrees(self, ledger: GroupCommitLedger) -> bool:
         """Whether the server has this worker's last batch, and it knows."""
         if not ledger.available or ledger._flight is not None or ledger._operations:
             return False
@@ -677,7 +679,7 @@ MUTATIONS = {
     "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
     "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[n]"),
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
-    "what was settled is not journaled": patch_method(Ledger, "_write_down", lambda ledger, batch: None),
+    "what was settled is not journaled": patch_method(GroupCommitLedger, "_write_down", lambda ledger, batch: None),
     "running requests are not held again": patch_method(Books, "hold_again", _nothing),
     "what was brought in is not counted in limits": patch_script("each", JOURNALED, "#uses < 0"),
     "a journal is brought in as if nothing had been applied": patch_method(

@@ -23,7 +23,7 @@ from prove.verdict import is_error
 from prove.worlds import Burst, Fault, Ledger, Pause, Policy, Rekey, Reload, World, new_keys, permitted, rekeyed, worlds
 
 from router.core.decision import decide as decide_module
-from router.core.decision.cache import Recall
+from router.core.decision.cache import DecisionCache
 from router.core.sensitivity.gate import Classification
 from router.core.values import Candidate, Facts, Step
 from router.gateway import pipeline as completions_module
@@ -227,10 +227,10 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         "gate": lambda: monkeypatch.setattr(decide_module, "_FILTERS", EGRESS),
         "media": lambda: monkeypatch.setattr(decide_module, "_FILTERS", MEDIA),
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
-        "memory": lambda: monkeypatch.setattr(Recall, "_question", _without_labels),
+        "memory": lambda: monkeypatch.setattr(DecisionCache, "_question", _without_labels),
         "names": lambda: (
-            monkeypatch.setattr(Recall, "decide", _for_the_name),
-            monkeypatch.setattr(Recall, "forget", _nothing),
+            monkeypatch.setattr(DecisionCache, "decide", _for_the_name),
+            monkeypatch.setattr(DecisionCache, "forget", _nothing),
         ),
         "headers": lambda: monkeypatch.setattr(completions_module, "to_backend", _all_headers),
         "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
@@ -247,7 +247,7 @@ def _all_zones(plan: Any, labels: Any, key: Any) -> Classification:
     return Classification(level="public", tags=(), zones=frozenset(plan.policy.zones), because=())
 
 
-_question = Recall._question
+_question = DecisionCache._question
 
 
 def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
@@ -255,7 +255,7 @@ def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
     return _question(self, structs.replace(facts, labels=()), snapshot)
 
 
-_decide = Recall.decide
+_decide = DecisionCache.decide
 
 
 def _for_the_name(self: Any, facts: Facts, snapshot: Any) -> Any:

@@ -6,16 +6,16 @@ its journal and is never lost; holds and charges are on the server alone, and a 
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+from collections import KeptCounter as Tally
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgspec import structs
 
-from router.core.limits.counters import Bill
+from router.core.limits.counters import CounterSet
 from router.core.values import Cell, Settlement
 from router.ledger.client.batch import Held
-from router.ledger.memory import Counter, MemoryLedger
+from router.ledger.memory import KeptCounter, MemoryLedger
 from router.ledger.record import Kind, Record, batch_blob, pack_record, unpack_records
 
 Counters = dict[tuple[str, str], tuple[int, int, int]]
@@ -27,7 +27,7 @@ class Copy:
 
     holds: dict[str, Held]
     charged: dict[str, Held]
-    counters: dict[tuple[str, str], Counter]
+    counters: dict[tuple[str, str], KeptCounter]
     totals: dict[tuple[str, Cell], Tally[str]]
     records: list[Record]
     journaled: int
@@ -39,7 +39,7 @@ class Entry:
 
     record: Record
     settlement: Settlement | None = None
-    bill: Bill | None = None
+    bill: CounterSet | None = None
     unheld: int = 0
 
 
@@ -52,11 +52,11 @@ class Model(MemoryLedger):
         self.write_down(settlement, self.bill_of(settlement.id))
         super().settle(settlement)
 
-    def record(self, settlement: Settlement, bill: Bill) -> None:
+    def record(self, settlement: Settlement, bill: CounterSet) -> None:
         self.write_down(settlement, bill, unheld=1)
         super().record(settlement, bill)
 
-    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
         self.write_down(settlement, bill, kind="attempt")
         super().attempt(settlement, bill)
 
@@ -64,12 +64,12 @@ class Model(MemoryLedger):
         self.journal.append(Entry(*unpack_records(batch_blob([record]))))
         super().note(record)
 
-    def write_down(self, settlement: Settlement, bill: Bill, unheld: int = 0, kind: Kind = "settled") -> Entry:
+    def write_down(self, settlement: Settlement, bill: CounterSet, unheld: int = 0, kind: Kind = "settled") -> Entry:
         [record] = unpack_records(batch_blob([pack_record(settlement, "unheld" if unheld else kind)]))
         self.journal.append(Entry(record, settlement, bill, unheld))
         return self.journal[-1]
 
-    def bill_of(self, id: str) -> Bill:
+    def bill_of(self, id: str) -> CounterSet:
         return (self.holds.get(id) or self._charged[id]).hold.bill
 
     def bring(self, entry: Entry) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from router.admin.handler_context import Control
+from router.admin.handler_context import HandlerContext
 from router.core.values import Cell
 
 ADMIN = "admin-token-of-these-tests"
@@ -62,7 +62,7 @@ class Answer:
 class Plane:
     """The control plane, and requests to it."""
 
-    control: Control
+    control: HandlerContext
     port: int
     client: aiohttp.ClientSession
     policy: Path

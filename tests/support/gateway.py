@@ -18,11 +18,11 @@ from router.core.cost.volume import day_of
 from router.core.values import Plan, Row
 from router.gateway.origin_guard import NoGuard
 from router.gateway.peers import NoPeers, Peers
-from router.gateway.routes import Service
+from router.gateway.routes import Routes
 from router.gateway.server import Server
-from router.gateway.worker_state import State
+from router.gateway.worker_state import WorkerState
 from router.ledger.memory import MemoryLedger
-from router.ledger.shared_status import Shared
+from router.ledger.shared_status import SharedStatus
 from router.upstream.fleet import Fleet
 
 POLICY = """
@@ -51,13 +51,13 @@ class Gateway:
     """One worker's data plane, without processes."""
 
     port: int
-    state: State
-    service: Service
+    state: WorkerState
+    service: Routes
     server: Server
     fleet: Fleet
     ledger: MemoryLedger
     adopt: Callable[[Plan], None]
-    shared: Shared | None = None
+    shared: SharedStatus | None = None
 
     @property
     def url(self) -> str:
@@ -132,10 +132,10 @@ async def start_gateway(
     ledger = MemoryLedger(timezone=ZoneInfo(plan.policy.cost.timezone), clock=clock)
     await ledger.start()
     fleet = Fleet(loop)
-    state = State(plan, fleet, ledger, clock)
-    shared = Shared(redis, timeout=0.2) if redis else None
+    state = WorkerState(plan, fleet, ledger, clock)
+    shared = SharedStatus(redis, timeout=0.2) if redis else None
     peers = NoPeers() if shared is None else Peers(state, shared, loop)
-    service = Service(state, loop, peers, guard)
+    service = Routes(state, loop, peers, guard)
     tls = ssl.create_default_context()
 
     def adopt(new: Plan) -> None:

@@ -14,7 +14,7 @@ from router.core.limits.counters import Hold, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.group_commit import BATCH_LIMIT, Ledger
+from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.sums import Look
 from router.ledger.reports.totals import open_report
@@ -99,7 +99,7 @@ def watch_scripts(client: Valkey) -> None:
     client.config_resetstat()
 
 
-def holds_of(ledger: Ledger, size: Size) -> list[Hold]:
+def holds_of(ledger: GroupCommitLedger, size: Size) -> list[Hold]:
     """One of each key, with limits of every scope."""
     at = LAST_DAY[size.days]
     found = []
@@ -120,7 +120,7 @@ def settlement_of(hold: Hold) -> Settlement:
     return Settlement(hold.id, hold.cell, hold.at, Usage(100, 30, 0, 7), 250, 0, False, True)
 
 
-async def fill_a_batch(ledger: Ledger, size: Size) -> None:
+async def fill_a_batch(ledger: GroupCommitLedger, size: Size) -> None:
     """As much as one call takes: settlements and new holds, each of another key."""
     holds = holds_of(ledger, size)
     before, after = holds[:BATCH_LIMIT], holds[BATCH_LIMIT : 2 * BATCH_LIMIT]
@@ -133,7 +133,7 @@ async def fill_a_batch(ledger: Ledger, size: Size) -> None:
     await ledger.flush()
 
 
-async def die(ledger: Ledger, settled: list[Hold]) -> None:
+async def die(ledger: GroupCommitLedger, settled: list[Hold]) -> None:
     """kill -9 with these in its journal, and nothing of them sent."""
     for hold in settled:
         ledger.settle(settlement_of(hold))
@@ -147,7 +147,7 @@ async def die(ledger: Ledger, settled: list[Hold]) -> None:
     ledger._logged.close(applied=False)
 
 
-async def play(worker: Callable[[int], Awaitable[Ledger]], url: str, size: Size) -> None:
+async def play(worker: Callable[[int], Awaitable[GroupCommitLedger]], url: str, size: Size) -> None:
     """A worker whose every key is new to it is killed, and another one brings its settlements in and goes on."""
     killed = await worker(size.days)
     holds = holds_of(killed, size)

@@ -8,7 +8,7 @@ import pytest
 from router.core.policy import Health, OpenAIBackend
 from router.core.resilience.circuit_breaker import Event
 from router.upstream.fleet import BackendSpec, Fleet
-from router.upstream.replica_load import Load
+from router.upstream.replica_load import ReplicaLoad
 from router.upstream.target import target_of_url
 
 TLS = ssl.create_default_context()
@@ -94,7 +94,7 @@ async def test_the_least_loaded_replica_is_picked_and_one_that_was_not_tried_bef
     assert backend.pick(0.0, NONE, "m") is two
     assert backend.pick(0.0, {two}, "m") is one
     assert backend.pick(0.0, {one, two}, "m") is two
-    two.probed(Load(waiting=50))
+    two.probed(ReplicaLoad(waiting=50))
     assert backend.pick(0.0, NONE, "m") is one
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from router.upstream.outbound_guard import Reach, UnreachableError
+from router.upstream.outbound_guard import OutboundGuard, UnreachableError
 
-REACH = Reach(["api.example.com:443", "127.0.0.1:8000", "*.cloud.example.com"], ["/run/ledger.sock"])
+REACH = OutboundGuard(["api.example.com:443", "127.0.0.1:8000", "*.cloud.example.com"], ["/run/ledger.sock"])
 REACH.found("api.example.com", ["192.0.2.1", "2001:db8::1"])
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from router.upstream.replica_load import Load
+from router.upstream.replica_load import ReplicaLoad
 from router.upstream.vllm_probe import ProbeFailed, parse_context, parse_load
 
 METRICS = b"""# HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -19,11 +19,11 @@ vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.97
 
 
 def test_engines_add_up_and_the_fullest_cache_counts():
-    assert parse_load(METRICS, inflight=4) == Load(running=5, waiting=7, kv_cache=0.97, inflight=4)
+    assert parse_load(METRICS, inflight=4) == ReplicaLoad(running=5, waiting=7, kv_cache=0.97, inflight=4)
 
 
 def test_metrics_without_figures_are_an_idle_replica():
-    assert parse_load(b"vllm:num_requests_running NaNsense\n", inflight=0) == Load()
+    assert parse_load(b"vllm:num_requests_running NaNsense\n", inflight=0) == ReplicaLoad()
 
 
 def models(**lengths: int | None) -> bytes:

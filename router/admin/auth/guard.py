@@ -18,8 +18,8 @@ from aiohttp import web
 
 from router.admin.auth.sign_in import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
-from router.admin.handler_context import Control, Who
-from router.core.origin import LOOPBACK_NAMES, host_name, place_of, plain_host
+from router.admin.handler_context import HandlerContext, Who
+from router.core.origin import LOOPBACK_NAMES, host_name, origin_of, plain_host
 
 if TYPE_CHECKING:
     from router.admin.routes import Route
@@ -35,7 +35,7 @@ def known_hosts(bound: str, allowed: Iterable[str]) -> frozenset[str]:
     return frozenset(map(plain_host, named))
 
 
-def check_host(control: Control, request: web.Request) -> None:
+def check_host(control: HandlerContext, request: web.Request) -> None:
     """Raises ApiError."""
     name = host_name(request.headers.get("host", ""))
     if name in control.hosts or (control.any_address and _is_address(name)):
@@ -55,7 +55,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def check_origin(control: Control, request: web.Request, *, writes: bool) -> None:
+def check_origin(control: HandlerContext, request: web.Request, *, writes: bool) -> None:
     """Raises ApiError for what another page sends."""
     origin = request.headers.get("origin")
     if origin is not None and not _is_own(control, origin, request.headers.get("host", "")):
@@ -64,15 +64,15 @@ def check_origin(control: Control, request: web.Request, *, writes: bool) -> Non
         raise ApiError(403, "foreign_origin", "pages of other origins may not use the control plane")
 
 
-def _is_own(control: Control, origin: str, host: str) -> bool:
+def _is_own(control: HandlerContext, origin: str, host: str) -> bool:
     """That of the very host that was asked; behind a proxy that gives another host, a name that was allowed."""
-    place = place_of(origin)
+    place = origin_of(origin)
     if place is None:
         return False
     return origin.partition("://")[2].lower() == host.lower() or place.host in control.proxied_as
 
 
-def admit(control: Control, request: web.Request, route: Route) -> Who:
+def admit(control: HandlerContext, request: web.Request, route: Route) -> Who:
     """Whoever asks, if the route is for them. Raises ApiError."""
     who = identify(control, request)
     if who is None:
@@ -84,7 +84,7 @@ def admit(control: Control, request: web.Request, route: Route) -> Who:
     return who
 
 
-def identify(control: Control, request: web.Request) -> Who | None:
+def identify(control: HandlerContext, request: web.Request) -> Who | None:
     """By the bearer token if there is one, else by the cookie. Raises ApiError for a token that is wrong."""
     address = request.remote or ""
     authorization = request.headers.get("authorization")
@@ -94,7 +94,7 @@ def identify(control: Control, request: web.Request) -> Who | None:
     return None if session is None else Who(session.role, session, address)
 
 
-def _bearer(control: Control, authorization: str, address: str) -> Who:
+def _bearer(control: HandlerContext, authorization: str, address: str) -> Who:
     scheme, _, token = authorization.partition(" ")
     role = control.tokens.role_of(token.strip()) if scheme.lower() == "bearer" else None
     if role is not None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from router.admin.auth.login_attempts import Attempts
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.request_types import SignIn
 from router.admin.response_types import Health, Session
 
@@ -21,7 +21,7 @@ WRONG = "this token is not right"
 log = logging.getLogger("breakeven.admin")
 
 
-async def sign_in(control: Control, ask: Ask) -> Session | web.Response:
+async def sign_in(control: HandlerContext, ask: HandlerRequest) -> Session | web.Response:
     """A form is answered with a way on, JSON with JSON. Raises ApiError."""
     request = ask.request
     form = request.content_type == FORM
@@ -50,7 +50,7 @@ async def sign_in(control: Control, ask: Ask) -> Session | web.Response:
     return answer
 
 
-async def _token(request: web.Request, ask: Ask) -> str:
+async def _token(request: web.Request, ask: HandlerRequest) -> str:
     if request.content_type == FORM:
         token = (await request.post()).get("token", "")
         return token.strip() if isinstance(token, str) else ""
@@ -58,7 +58,7 @@ async def _token(request: web.Request, ask: Ask) -> str:
     return given.token.strip()
 
 
-def _opened(control: Control, token: str, address: str) -> tuple[str, Session]:
+def _opened(control: HandlerContext, token: str, address: str) -> tuple[str, Session]:
     role = control.tokens.role_of(token)
     if role is None:
         slow_down(control.sign_ins, address)
@@ -86,7 +86,7 @@ def _is_tls(request: web.Request) -> bool:
     return request.secure or request.headers.get("x-forwarded-proto", "").lower() == "https"
 
 
-async def sign_out(control: Control, ask: Ask) -> web.Response:
+async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     session = ask.asker.session
     if session is not None:
         control.sessions.close(session)
@@ -95,7 +95,7 @@ async def sign_out(control: Control, ask: Ask) -> web.Response:
     return answer
 
 
-async def session(control: Control, ask: Ask) -> Session:
+async def session(control: HandlerContext, ask: HandlerRequest) -> Session:
     who = ask.asker
     if who.session is None:
         return Session(who.role, version=control.version)

@@ -8,20 +8,20 @@ from functools import partial
 import msgspec
 
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy.service import problems_of, shown
 from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.requests import explanation_of
 from router.config.cases import prompt_body
-from router.config.dry_run import NOBODY, Trial, attempt, grant_named
+from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import version_of
 from router.config.problems import PolicyError
 from router.core.reading import BadBody
 from router.core.values import KeyGrant, Plan, Side
 
 
-async def policy(control: Control, ask: Ask) -> PolicyText:
+async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:
     """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake."""
     text = await asyncio.to_thread(control.desk.text)
     if ask.asker.role == "admin":
@@ -29,18 +29,18 @@ async def policy(control: Control, ask: Ask) -> PolicyText:
     return msgspec.structs.replace(text, text=text.running_text, text_version=text.version)
 
 
-async def check(control: Control, ask: Ask) -> CheckAnswer:
+async def check(control: HandlerContext, ask: HandlerRequest) -> CheckAnswer:
     """Secrets are looked up for the admin only: whether a file or a variable exists is nobody else's business."""
     draft: Draft = ask.body
     return await control.aside.run(partial(control.desk.check, draft.text, with_secrets=ask.asker.role == "admin"))
 
 
-async def explain(control: Control, ask: Ask) -> ExplainAnswer:
+async def explain(control: HandlerContext, ask: HandlerRequest) -> ExplainAnswer:
     draft: ExplainDraft = ask.body
     return await control.aside.run(partial(explained, control, draft))
 
 
-def explained(control: Control, draft: ExplainDraft) -> ExplainAnswer:
+def explained(control: HandlerContext, draft: ExplainDraft) -> ExplainAnswer:
     """Raises ApiError for a request that could not be decided on."""
     if draft.text is None:
         plan = control.desk.plan
@@ -56,11 +56,11 @@ def explained(control: Control, draft: ExplainDraft) -> ExplainAnswer:
     return ExplainAnswer(ok=True, version=plan.version, explanation=explanation_of(decision, facts, plan))
 
 
-def _trial(draft: ExplainDraft, plan: Plan) -> Trial:
+def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
     for name in (*draft.down, *draft.full):
         if name not in plan.policy.backends:
             raise ApiError(400, "unknown_backend", f"the policy has no backend {name!r}")
-    return Trial(
+    return DryRun(
         body=_body(draft, plan),
         endpoint=draft.endpoint,
         headers=draft.headers,
@@ -89,19 +89,19 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
     return grant
 
 
-async def apply(control: Control, ask: Ask) -> Applied:
+async def apply(control: HandlerContext, ask: HandlerRequest) -> Applied:
     draft: ApplyDraft = ask.body
     seen = expected(ask)
     await control.aside.run(partial(control.desk.rehearse, draft.text.encode()))
     return await control.desk.apply(draft.text, seen, ask.author(draft.note))
 
 
-async def roll_back(control: Control, ask: Ask) -> Applied:
+async def roll_back(control: HandlerContext, ask: HandlerRequest) -> Applied:
     wanted: RollBack = ask.body
     return await control.desk.roll_back(wanted.version, expected(ask), ask.author(wanted.note))
 
 
-def expected(ask: Ask) -> str:
+def expected(ask: HandlerRequest) -> str:
     """The version that the client has seen. Raises ApiError when it does not say."""
     given = ask.request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     if not given or given == "*":
@@ -109,16 +109,16 @@ def expected(ask: Ask) -> str:
     return given
 
 
-async def history(control: Control, ask: Ask) -> History:
+async def history(control: HandlerContext, ask: HandlerRequest) -> History:
     return History(await asyncio.to_thread(control.desk.history.entries))
 
 
-async def version(control: Control, ask: Ask) -> HistoryText:
+async def version(control: HandlerContext, ask: HandlerRequest) -> HistoryText:
     for_admin = ask.asker.role == "admin"
     return await control.aside.run(partial(_version, control, ask.request.match_info["version"], for_admin))
 
 
-def _version(control: Control, wanted: str, for_admin: bool) -> HistoryText:
+def _version(control: HandlerContext, wanted: str, for_admin: bool) -> HistoryText:
     """Versions that were never in force are for the admin alone."""
     history = control.desk.history
     was_in_force = any(each.adopted and each.version == wanted for each in history.entries())

@@ -53,7 +53,7 @@ Servable = Callable[[Plan], str]
 """Why a valid policy may not be served here; empty when it may."""
 
 
-class Place(Struct, frozen=True):
+class PolicyLocation(Struct, frozen=True):
     """Where the policy is, and the copy of the last good one that the supervisor keeps."""
 
     path: Path
@@ -68,8 +68,10 @@ class Author(Struct, frozen=True):
     note: str = ""
 
 
-class Desk:
-    def __init__(self, place: Place, history: PolicyHistory, servable: Servable, clock: Callable[[], float]) -> None:
+class PolicyService:
+    def __init__(
+        self, place: PolicyLocation, history: PolicyHistory, servable: Servable, clock: Callable[[], float]
+    ) -> None:
         self._place = place
         self._history = history
         self._servable = servable

@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.telemetry.gauges import budget_gauges, operations_gauges
 from router.admin.views.breakeven import breakeven
@@ -96,14 +96,14 @@ class _Found(Collector):
         return self._metrics
 
 
-async def scrape(control: Control, ask: Ask) -> web.Response:
+async def scrape(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     """Answers while the ledger is lost, too, with `breakeven_ledger_up 0`."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Found(await found(control, ask)))
     return web.Response(body=generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-async def found(control: Control, ask: Ask) -> list[Metric]:
+async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
     state = control.desk.state()
     info = GaugeMetricFamily("breakeven_policy_info", "The policy in force.", labels=["version"])
     info.add_metric([state.version], 1)
@@ -133,7 +133,7 @@ def _counters(totals: _Totals) -> list[Metric]:
     return families
 
 
-async def _economy(control: Control, ask: Ask) -> list[Metric]:
+async def _economy(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
     """Gauges; those that are not known are left out."""
     answer = await breakeven(control, ask)
     known = {

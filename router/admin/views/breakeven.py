@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
 from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
@@ -16,7 +16,7 @@ from router.ledger.reports.totals import Report
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
 
 
-async def breakeven(control: Control, ask: Ask) -> BreakEvenAnswer:
+async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAnswer:
     plan, now = control.desk.plan, control.clock()
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)

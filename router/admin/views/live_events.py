@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.request_types import RequestsQuery
 from router.admin.response_types import Notice, Totals
@@ -50,7 +50,7 @@ class Live:
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
 
-    def join(self, control: Control, owner: str) -> asyncio.Queue[bytes]:
+    def join(self, control: HandlerContext, owner: str) -> asyncio.Queue[bytes]:
         """A queue that begins with the present. Raises ApiError when this process ends."""
         if self._ended:
             raise ApiError(503, "ending", "the control plane is stopping")
@@ -103,7 +103,7 @@ class Live:
                 _let_go(queue)
                 self._pages.pop(queue, None)
 
-    async def _poll(self, control: Control) -> None:
+    async def _poll(self, control: HandlerContext) -> None:
         while True:
             try:
                 self.tell(await present(control))
@@ -124,7 +124,7 @@ def _event(name: str, data: bytes) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
 
-async def present(control: Control) -> dict[str, object]:
+async def present(control: HandlerContext) -> dict[str, object]:
     """What pages are told of, by event."""
     operations = await operations_of(control)
     found: dict[str, object] = {"backends": operations, "policy": operations.policy}
@@ -137,7 +137,7 @@ async def present(control: Control) -> dict[str, object]:
     return found
 
 
-async def totals_of(control: Control) -> Totals:
+async def totals_of(control: HandlerContext) -> Totals:
     """Raises ApiError."""
     plan, now = control.desk.plan, control.clock()
     async with control.books.open() as report:
@@ -148,7 +148,7 @@ async def totals_of(control: Control) -> Totals:
     return Totals(day=day, total=figures_of(tally.rows, owned_zones(plan)), today_tokens=today.total)
 
 
-async def events(control: Control, ask: Ask) -> web.StreamResponse:
+async def events(control: HandlerContext, ask: HandlerRequest) -> web.StreamResponse:
     """Until the page leaves, the session ends or the process stops."""
     queue = control.live.join(control, _owner(ask))
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "x-accel-buffering": "no"})
@@ -169,12 +169,12 @@ async def events(control: Control, ask: Ask) -> web.StreamResponse:
     return response
 
 
-def _owner(ask: Ask) -> str:
+def _owner(ask: HandlerRequest) -> str:
     """A session, or a token from one address."""
     who = ask.asker
     return f"{who.role} {who.address}" if who.session is None else who.session.digest
 
 
-def _may_look(control: Control, ask: Ask) -> bool:
+def _may_look(control: HandlerContext, ask: HandlerRequest) -> bool:
     session = ask.asker.session
     return session is None or control.sessions.holds(session)

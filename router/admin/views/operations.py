@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar
 
 from router.admin.errors import ApiError, ledger_lost
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.response_types import BackendReport, Budgets, Circuit, Figures, Health, LedgerReport, Operations
 from router.admin.sources.interface import Course, Seen
@@ -26,11 +26,11 @@ TOGETHER_SECONDS = 2.0
 """Workers hear of an opened circuit within so long."""
 
 
-async def health(control: Control, ask: Ask) -> Health:
+async def health(control: HandlerContext, ask: HandlerRequest) -> Health:
     return Health()
 
 
-async def budgets(control: Control, ask: Ask) -> Budgets:
+async def budgets(control: HandlerContext, ask: HandlerRequest) -> Budgets:
     book = control.sources.budgets
     try:
         return Budgets(list(await book.uses(control.clock())), book.available)
@@ -38,12 +38,12 @@ async def budgets(control: Control, ask: Ask) -> Budgets:
         raise ledger_lost(error) from None
 
 
-async def backends(control: Control, ask: Ask) -> Operations:
+async def backends(control: HandlerContext, ask: HandlerRequest) -> Operations:
     """Answers while the ledger is lost, too: that is when it is looked at."""
     return await operations_of(control)
 
 
-async def operations_of(control: Control) -> Operations:
+async def operations_of(control: HandlerContext) -> Operations:
     plan, sources = control.desk.plan, control.sources
     why = await control.books.why_lost()
     used = {} if why else await _used_today(control, plan)
@@ -74,7 +74,7 @@ async def operations_of(control: Control) -> Operations:
     )
 
 
-async def _used_today(control: Control, plan: Plan) -> dict[str, Figures]:
+async def _used_today(control: HandlerContext, plan: Plan) -> dict[str, Figures]:
     """Today's figures by backend; nothing when the ledger is lost just now."""
     try:
         async with control.books.open() as report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from router.admin.errors import ApiError, ledger_lost
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.response_types import Explanation, RequestDetail, RequestRecord, Requests
 from router.admin.sources.interface import Page
@@ -25,20 +25,20 @@ OTHER_POLICY = "The policy that was in force then is not known any more: the exp
 KEY_GONE = "Its key is not in the policy any more: one that allows everything is taken instead."
 
 
-async def requests(control: Control, ask: Ask) -> Requests:
+async def requests(control: HandlerContext, ask: HandlerRequest) -> Requests:
     records = control.sources.records
     page = await page_of(control, ask)
     return Requests(list(page.records), page.before, records.available)
 
 
-async def page_of(control: Control, ask: Ask) -> Page:
+async def page_of(control: HandlerContext, ask: HandlerRequest) -> Page:
     try:
         return await control.sources.records.page(ask.query)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None
 
 
-async def request(control: Control, ask: Ask) -> RequestDetail:
+async def request(control: HandlerContext, ask: HandlerRequest) -> RequestDetail:
     id = ask.request.match_info["id"]
     try:
         record = await control.sources.records.find(id)
@@ -49,7 +49,7 @@ async def request(control: Control, ask: Ask) -> RequestDetail:
     return await detail_of(control, record)
 
 
-async def detail_of(control: Control, record: RequestRecord) -> RequestDetail:
+async def detail_of(control: HandlerContext, record: RequestRecord) -> RequestDetail:
     desk = control.desk
     decided_by = desk.history.at(record.at)
     plan = await asyncio.to_thread(desk.plan_of_version, decided_by) if decided_by else None
@@ -80,7 +80,7 @@ def _key(record: RequestRecord, plan: Plan) -> KeyGrant:
     return grant_named(plan, record.key) or NOBODY
 
 
-async def _snapshot(control: Control, plan: Plan, record: RequestRecord) -> Snapshot:
+async def _snapshot(control: HandlerContext, plan: Plan, record: RequestRecord) -> Snapshot:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)

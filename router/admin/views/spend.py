@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from router.admin.errors import ApiError
-from router.admin.handler_context import Ask, Control
+from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
 from router.admin.request_types import By, SpendQuery
 from router.admin.response_types import Choices, Figures, Forecast, Point, Spend, SpendRow
@@ -33,7 +33,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets would compute; names come from outside."""
 
 
-async def spend(control: Control, ask: Ask) -> Spend | web.Response:
+async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Response:
     """Raises ApiError for a range that cannot be read."""
     query: SpendQuery = ask.query
     answer = await spend_of(control, query)
@@ -47,7 +47,7 @@ async def spend(control: Control, ask: Ask) -> Spend | web.Response:
     return answer
 
 
-async def spend_of(control: Control, query: SpendQuery) -> Spend:
+async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
     plan, now, look = control.desk.plan, control.clock(), look_of(query)
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)

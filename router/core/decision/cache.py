@@ -22,7 +22,7 @@ _LONGEST_LABEL = 1024
 """Characters of its level and tags together."""
 
 
-class Recall:
+class DecisionCache:
     """Decisions of one plan. It holds nothing but answers that `decide` would give again."""
 
     def __init__(self, plan: Plan) -> None:

@@ -29,7 +29,7 @@ _MEASURES = {"usd": USD, "tokens": TOKENS, "requests": REQUESTS, "concurrent": C
 _SIDES = {"all": 0, "local": LOCAL, "cloud": CLOUD}
 
 
-class Charge(Struct, frozen=True, eq=False):
+class Counter(Struct, frozen=True, eq=False):
     """One counter of a bill."""
 
     limit: Limit
@@ -51,23 +51,23 @@ class Charge(Struct, frozen=True, eq=False):
         return self.side == 0 or self.side == (LOCAL if own else CLOUD)
 
 
-class Bill(Struct, frozen=True, eq=False):
+class CounterSet(Struct, frozen=True, eq=False):
     """`raw` is the msgpack array of [place, field, measure, side], as it is kept with each hold."""
 
-    charges: tuple[Charge, ...]
+    charges: tuple[Counter, ...]
     until: float
     """Seconds since the epoch from which other counters apply."""
     raw: bytes
 
 
-def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> Bill:
+def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> CounterSet:
     """The counters of these limits for a request that arrives at `at`."""
     if not limits:
         return NO_BILL
     minute, day, month = periods.ids(at)
     places = {"minute": f"limit:minute:{minute}", "day": f"limit:day:{day}", "month": f"limit:month:{month}"}
     charges = tuple(
-        Charge(
+        Counter(
             limit,
             places.get(limit.period, "limit:running"),
             limit.counter,
@@ -78,22 +78,22 @@ def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> Bill:
         for limit in limits
     )
     raw = msgspec.msgpack.encode([[each.place, each.field, each.measure, each.side] for each in charges])
-    return Bill(charges, periods.end("minute", at), raw)
+    return CounterSet(charges, periods.end("minute", at), raw)
 
 
-NO_BILL = Bill((), float("inf"), msgspec.msgpack.encode([]))
+NO_BILL = CounterSet((), float("inf"), msgspec.msgpack.encode([]))
 """Of a request without limits."""
 
 
-class Bills:
+class CounterSets:
     """The bills of one policy, remembered by key and model for as long as they hold."""
 
     def __init__(self, policy: Policy, periods: Periods) -> None:
         self.periods = periods
         self._budgets = Budgets(policy)
-        self._known: dict[tuple[str, str], tuple[KeyGrant, Bill]] = {}
+        self._known: dict[tuple[str, str], tuple[KeyGrant, CounterSet]] = {}
 
-    def of(self, key: KeyGrant, model: str, at: float) -> Bill:
+    def of(self, key: KeyGrant, model: str, at: float) -> CounterSet:
         """The same bill each time within a minute, as long as the key's grant is the same."""
         found = self._known.get((key.name, model))
         if found is not None and found[0] is key and at < found[1].until:
@@ -119,7 +119,7 @@ class Hold(Struct, frozen=True, gc=False):
     cost: int
     """Nano-USD."""
     eligible: bool
-    bill: Bill = NO_BILL
+    bill: CounterSet = NO_BILL
     """The counters of limits that it is held against."""
     sides: int = BOTH
     """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""

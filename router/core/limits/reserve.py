@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from router.core.bodies import Reading
 from router.core.cost.pricing import Remainders, worst_case
 from router.core.decision.cache import MOST
-from router.core.limits.counters import Bill, Bills, Hold
+from router.core.limits.counters import CounterSet, CounterSets, Hold
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
 from router.core.limits.terms import Terms, terms_of
 from router.core.values import BackendState, Decision, KeyGrant, Plan
 
 
-class Holding:
+class HoldMaker:
     """Makes the holds of one policy."""
 
-    def __init__(self, plan: Plan, bills: Bills, bounds: Bounds) -> None:
+    def __init__(self, plan: Plan, bills: CounterSets, bounds: Bounds) -> None:
         self.bills = bills
         self.bounds = bounds
         self.costs, self.others = Remainders(), Remainders()
@@ -65,7 +65,7 @@ class Holding:
         return Hold(id, terms.cell, at, self._lease, input, output, cost, terms.model.eligible, request=request)
 
     def _limited(
-        self, id: str, at: float, request: str, terms: Terms, bill: Bill, estimated_input: int, worst: Tokens
+        self, id: str, at: float, request: str, terms: Terms, bill: CounterSet, estimated_input: int, worst: Tokens
     ) -> Hold:
         input, output = bound = self.bounds.bound(terms.model.name, estimated_input, worst)
         cost = worst_case(terms.steps, input, output)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from router.core.complaint import Complaint
 
 
-class Blame(StrEnum):
+class ErrorCause(StrEnum):
     REQUEST = "request"
     CONTENT = "content"
     NAMES = "names"
@@ -26,45 +26,45 @@ class Blame(StrEnum):
     BACKEND = "backend"
 
 
-STATUSES: dict[int, Blame] = {
-    401: Blame.CREDENTIALS,
-    402: Blame.CREDENTIALS,
-    403: Blame.NOTHING,
-    404: Blame.NAMES,
-    407: Blame.CREDENTIALS,
-    408: Blame.BACKEND,
-    425: Blame.BACKEND,
-    429: Blame.LIMIT,
+STATUSES: dict[int, ErrorCause] = {
+    401: ErrorCause.CREDENTIALS,
+    402: ErrorCause.CREDENTIALS,
+    403: ErrorCause.NOTHING,
+    404: ErrorCause.NAMES,
+    407: ErrorCause.CREDENTIALS,
+    408: ErrorCause.BACKEND,
+    425: ErrorCause.BACKEND,
+    429: ErrorCause.LIMIT,
 }
 """Of what says no more than its status; other 4xx are the request's, and the rest the backend's."""
 
-WORDS: dict[str, Blame] = {
-    "content_filter": Blame.CONTENT,
-    "content_policy_violation": Blame.CONTENT,
-    "responsibleaipolicyviolation": Blame.CONTENT,
-    "moderation_blocked": Blame.CONTENT,
-    "policy_violation": Blame.CONTENT,
-    "data_inspection_failed": Blame.CONTENT,
-    "model_not_found": Blame.NAMES,
-    "model_not_exist": Blame.NAMES,
-    "invalid_model": Blame.NAMES,
-    "deploymentnotfound": Blame.NAMES,
-    "backend_not_found": Blame.NAMES,
-    "invalid_api_key": Blame.CREDENTIALS,
-    "authentication_error": Blame.CREDENTIALS,
-    "permission_error": Blame.CREDENTIALS,
-    "permission_denied": Blame.CREDENTIALS,
-    "account_deactivated": Blame.CREDENTIALS,
-    "organization_deactivated": Blame.CREDENTIALS,
-    "access_terminated": Blame.CREDENTIALS,
-    "unsupported_country_region_territory": Blame.CREDENTIALS,
-    "billing_error": Blame.CREDENTIALS,
-    "billing_not_active": Blame.CREDENTIALS,
-    "billing_hard_limit_reached": Blame.CREDENTIALS,
-    "insufficient_quota": Blame.CREDENTIALS,
-    "insufficient_balance": Blame.CREDENTIALS,
-    "rate_limit_exceeded": Blame.LIMIT,
-    "rate_limit_error": Blame.LIMIT,
+WORDS: dict[str, ErrorCause] = {
+    "content_filter": ErrorCause.CONTENT,
+    "content_policy_violation": ErrorCause.CONTENT,
+    "responsibleaipolicyviolation": ErrorCause.CONTENT,
+    "moderation_blocked": ErrorCause.CONTENT,
+    "policy_violation": ErrorCause.CONTENT,
+    "data_inspection_failed": ErrorCause.CONTENT,
+    "model_not_found": ErrorCause.NAMES,
+    "model_not_exist": ErrorCause.NAMES,
+    "invalid_model": ErrorCause.NAMES,
+    "deploymentnotfound": ErrorCause.NAMES,
+    "backend_not_found": ErrorCause.NAMES,
+    "invalid_api_key": ErrorCause.CREDENTIALS,
+    "authentication_error": ErrorCause.CREDENTIALS,
+    "permission_error": ErrorCause.CREDENTIALS,
+    "permission_denied": ErrorCause.CREDENTIALS,
+    "account_deactivated": ErrorCause.CREDENTIALS,
+    "organization_deactivated": ErrorCause.CREDENTIALS,
+    "access_terminated": ErrorCause.CREDENTIALS,
+    "unsupported_country_region_territory": ErrorCause.CREDENTIALS,
+    "billing_error": ErrorCause.CREDENTIALS,
+    "billing_not_active": ErrorCause.CREDENTIALS,
+    "billing_hard_limit_reached": ErrorCause.CREDENTIALS,
+    "insufficient_quota": ErrorCause.CREDENTIALS,
+    "insufficient_balance": ErrorCause.CREDENTIALS,
+    "rate_limit_exceeded": ErrorCause.LIMIT,
+    "rate_limit_error": ErrorCause.LIMIT,
 }
 """Codes and types of OpenAI, Azure, Anthropic, DeepSeek, Groq, Mistral and the adapter."""
 
@@ -97,27 +97,27 @@ _SPEAKING = frozenset({400, 403, 451})
 """Statuses of a refusal that only its message tells from others."""
 
 
-def blame(status: int, complaint: Complaint | None) -> Blame:
+def blame(status: int, complaint: Complaint | None) -> ErrorCause:
     """Of an answer with an error status, or of an error event; `complaint` is None for a body that is none."""
     if complaint is not None:
         found = [WORDS[word] for word in complaint.words if word in WORDS]
-        if Blame.CONTENT in found or (status in _SPEAKING and _says(complaint, REFUSED)):
-            return Blame.CONTENT
+        if ErrorCause.CONTENT in found or (status in _SPEAKING and _says(complaint, REFUSED)):
+            return ErrorCause.CONTENT
         if found and _fits(status, found[0]):
             return found[0]
         if (status == 403 and _says(complaint, DENIED)) or (status in _UNPAID and _says(complaint, UNPAID)):
-            return Blame.CREDENTIALS
+            return ErrorCause.CREDENTIALS
         if status == 404 and not _says(complaint, NAMED):
-            return Blame.REQUEST
-    default = Blame.REQUEST if 400 <= status < 500 else Blame.BACKEND
+            return ErrorCause.REQUEST
+    default = ErrorCause.REQUEST if 400 <= status < 500 else ErrorCause.BACKEND
     return STATUSES.get(status, default)
 
 
-def _fits(status: int, found: Blame) -> bool:
+def _fits(status: int, found: ErrorCause) -> bool:
     """A status that speaks for itself is not overruled by a word that many providers give to whatever they refuse."""
-    if found is Blame.NAMES:
+    if found is ErrorCause.NAMES:
         return 400 <= status < 500
-    if found is Blame.LIMIT:
+    if found is ErrorCause.LIMIT:
         return status >= 429
     return status in (400, 403, 429)
 

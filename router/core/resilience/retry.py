@@ -21,7 +21,7 @@ from math import ceil
 from msgspec import Struct
 
 from router.core.resilience.circuit_breaker import Event
-from router.core.resilience.error_cause import Blame, blame
+from router.core.resilience.error_cause import ErrorCause, blame
 
 LONGEST_REST = 3600.0
 """Seconds that a backend rests at most, whatever it asks for."""
@@ -68,7 +68,7 @@ class Outcome(Struct, frozen=True, gc=False):
     status: int = 0
     retry_after: float | None = None
     """Seconds, from `rest_asked`."""
-    blame: Blame | None = None
+    blame: ErrorCause | None = None
     """Whom an error speaks of, where more than its status is known."""
     detail: str = ""
     """For people who run this: whose mistake it is, in the policy's terms."""
@@ -117,14 +117,14 @@ FAULTS: dict[Fault, Verdict] = {
     Fault.MID_STREAM: FAIL,
 }
 
-BLAMES: dict[Blame, Verdict] = {
-    Blame.REQUEST: ANSWER,
-    Blame.CONTENT: ANSWER,
-    Blame.NAMES: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
-    Blame.CREDENTIALS: NEXT,
-    Blame.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
-    Blame.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
-    Blame.BACKEND: NEXT,
+BLAMES: dict[ErrorCause, Verdict] = {
+    ErrorCause.REQUEST: ANSWER,
+    ErrorCause.CONTENT: ANSWER,
+    ErrorCause.NAMES: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    ErrorCause.CREDENTIALS: NEXT,
+    ErrorCause.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    ErrorCause.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
+    ErrorCause.BACKEND: NEXT,
 }
 """Of error statuses. What is not about the backend's health tells its breaker nothing."""
 
@@ -140,12 +140,12 @@ def judge(outcome: Outcome, cooldown: float) -> Verdict:
     if 200 <= status < 300:
         return ANSWER
     whose = outcome.blame or blame(status, None)
-    if status in RESTING and outcome.retry_after is not None and whose is Blame.BACKEND:
+    if status in RESTING and outcome.retry_after is not None and whose is ErrorCause.BACKEND:
         return Verdict(Action.NEXT, Event.REST, outcome.retry_after)
     verdict = BLAMES[whose]
-    if whose is Blame.LIMIT:
+    if whose is ErrorCause.LIMIT:
         return Verdict(verdict.action, verdict.event, outcome.retry_after, of_model=True)
-    if whose is Blame.NAMES:
+    if whose is ErrorCause.NAMES:
         return Verdict(verdict.action, verdict.event, cooldown, of_model=True)
     return verdict
 

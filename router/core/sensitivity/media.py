@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
 
-from router.core.origin import Place, place_of
+from router.core.origin import Origin, origin_of
 from router.core.policy import Media
 
 Fetch = Literal["nothing", "outside", "forbidden"]
@@ -27,7 +27,7 @@ FORBIDDEN: Final = "forbidden"
 def fetch_of(addresses: Iterable[str], media: Media) -> Fetch:
     found: Fetch = NOTHING
     for address in addresses:
-        place = place_of(address)
+        place = origin_of(address)
         if place is None or place.scheme not in ("http", "https"):
             return FORBIDDEN
         if _is_own(place, media):
@@ -38,20 +38,20 @@ def fetch_of(addresses: Iterable[str], media: Media) -> Fetch:
     return found
 
 
-def _is_own(place: Place, media: Media) -> bool:
+def _is_own(place: Origin, media: Media) -> bool:
     """Named by the policy, as its own or as a host that nobody outside could have meant."""
     if any(_matches(place, entry) for entry in media.own_hosts):
         return True
     return not is_public(place.host) and any(_matches(place, entry) for entry in media.allow_hosts or ())
 
 
-def _is_allowed(place: Place, media: Media) -> bool:
+def _is_allowed(place: Origin, media: Media) -> bool:
     return media.allow_hosts is None or any(_matches(place, entry) for entry in media.allow_hosts)
 
 
-def _matches(place: Place, entry: str) -> bool:
+def _matches(place: Origin, entry: str) -> bool:
     """`host`, `host:port`, `*.domain` for all below a domain."""
-    wanted = place_of(f"https://{entry.removeprefix('*.')}")
+    wanted = origin_of(f"https://{entry.removeprefix('*.')}")
     if wanted is None or wanted.port not in (None, place.port or _PORTS[place.scheme]):
         return False
     if entry.startswith("*."):

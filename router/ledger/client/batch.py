@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from router.core.cost.volume import QUARTER_SECONDS
-from router.core.limits.counters import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Bill, Charge, Hold
+from router.core.limits.counters import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Counter, CounterSet, Hold
 from router.core.values import Cell, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
@@ -50,7 +50,7 @@ class Record(Struct, frozen=True, gc=False):
     """Counts a request that went on although its hold was not confirmed. `bill` is what it is counted in."""
 
     settlement: Settlement
-    bill: Bill
+    bill: CounterSet
     record: bytes
     unheld: int = 1
     """0 for one that was held, and that the server has forgotten, and for a failed attempt."""
@@ -129,7 +129,7 @@ class Packed(Struct):
     """One batch as bytes. `counters` are those that the answer numbers from 1; `billed` the holds that it does."""
 
     payload: bytes
-    counters: list[Charge]
+    counters: list[Counter]
     billed: list[int]
     """Positions in the batch's holds of those that have limits."""
 
@@ -139,7 +139,7 @@ def eligible_tokens(settlement: Settlement) -> Tokens:
     return usage.input - usage.cached, usage.cached, usage.output
 
 
-class Place:
+class CounterKey:
     """What is added to one slot."""
 
     __slots__ = ("cells", "eligible", "tokens")
@@ -198,7 +198,7 @@ class _Account:
             self.cost += settlement.cost
             self.tokens += settlement.usage.input + settlement.usage.output
 
-    def change(self, charge: Charge, sides: int, local: bool) -> tuple[int, int, int]:
+    def change(self, charge: Counter, sides: int, local: bool) -> tuple[int, int, int]:
         """Of used, held and risk."""
         uses, holds = charge.uses(local), charge.holds(sides)
         ended = self.number + self.released
@@ -216,8 +216,8 @@ class _Account:
 class _Counters:
     """The counters of one batch, numbered by their places."""
 
-    def __init__(self, bills: Iterable[Bill]) -> None:
-        places: dict[str, dict[str, Charge]] = {}
+    def __init__(self, bills: Iterable[CounterSet]) -> None:
+        places: dict[str, dict[str, Counter]] = {}
         for bill in bills:
             for charge in bill.charges:
                 places.setdefault(charge.place, {}).setdefault(charge.field, charge)
@@ -225,11 +225,11 @@ class _Counters:
         self.number = {(charge.place, charge.field): n for n, charge in enumerate(self.all, 1)}
         self.packed = [(place, *_columns(fields.values())) for place, fields in places.items()]
 
-    def of(self, charge: Charge) -> int:
+    def of(self, charge: Counter) -> int:
         return self.number[charge.place, charge.field]
 
 
-def _columns(charges: Iterable[Charge]) -> tuple[list[str], list[int], list[int], list[bool]]:
+def _columns(charges: Iterable[Counter]) -> tuple[list[str], list[int], list[int], list[bool]]:
     every = list(charges)
     return (
         [charge.field for charge in every],
@@ -306,15 +306,15 @@ class Packer:
     def together(self, batch: Batch, sender: Sender) -> Packed | None:
         """Payload of commit.lua; None when an operation needs each.lua."""
         gone: dict[str, list[str]] = {}
-        slots: dict[Slot, Place] = {}
-        accounts: dict[tuple[Bill, int, bool], _Account] = {}
+        slots: dict[Slot, CounterKey] = {}
+        accounts: dict[tuple[CounterSet, int, bool], _Account] = {}
         slot_of = self._calendar.slot
         for operation in batch.operations:
             if isinstance(operation, Settle):
                 settlement: Settlement | None = operation.settlement
                 place = slots.get(slot := slot_of(operation.settlement.at))
                 if place is None:
-                    place = slots[slot] = Place()
+                    place = slots[slot] = CounterKey()
                 place.add(operation.settlement)
             elif isinstance(operation, Release) and not operation.doubtful:
                 settlement = None
@@ -333,8 +333,8 @@ class Packer:
         batch: Batch,
         sender: Sender,
         gone: dict[str, list[str]],
-        slots: dict[Slot, Place],
-        accounts: dict[tuple[Bill, int, bool], _Account],
+        slots: dict[Slot, CounterKey],
+        accounts: dict[tuple[CounterSet, int, bool], _Account],
     ) -> Packed:
         bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
         counters = _Counters([*bills, *(bill for bill, _, _ in accounts)])
@@ -386,7 +386,7 @@ class Packer:
                 own[quarter] = (so_far[0] + more[0], so_far[1] + more[1], so_far[2] + more[2])
         return own
 
-    def slotted(self, slot: Slot, place: Place) -> Slotted:
+    def slotted(self, slot: Slot, place: CounterKey) -> Slotted:
         names = [self._cells.field(cell) for cell in place.cells]
         return (slot.day, slot.hour, slot.quarter, names, list(place.cells.values()), place.eligible, *place.sum())
 
@@ -416,12 +416,12 @@ class Packer:
         totals = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
         return "sum", "", totals, (), ""
 
-    def _counted(self, settlement: Settlement, bill: Bill, unheld: int) -> tuple[str, Slotted, list[str | int]]:
-        place = Place()
+    def _counted(self, settlement: Settlement, bill: CounterSet, unheld: int) -> tuple[str, Slotted, list[str | int]]:
+        place = CounterKey()
         place.add(settlement, unheld)
         return settlement.id, self.slotted(self._calendar.slot(settlement.at), place), _uses(settlement, bill)
 
-    def _holds(self, holds: Sequence[Hold], bills: dict[Bill, int]) -> _Holds:
+    def _holds(self, holds: Sequence[Hold], bills: dict[CounterSet, int]) -> _Holds:
         packed = _Holds()
         for position, hold in enumerate(holds):
             bucket, value = hold.id[:ID_BUCKET_DIGITS], string(self.held(hold, hold.sides))
@@ -436,7 +436,7 @@ class Packer:
         return pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell), local)
 
 
-def _account(accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
+def _account(accounts: dict[tuple[CounterSet, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
     key = held.hold.bill, held.sides, settlement is not None and settlement.local
     account = accounts.get(key)
     if account is None:
@@ -444,7 +444,7 @@ def _account(accounts: dict[tuple[Bill, int, bool], _Account], held: Held, settl
     account.add(held, settlement)
 
 
-def _changes(accounts: dict[tuple[Bill, int, bool], _Account], counters: _Counters) -> list[int]:
+def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], counters: _Counters) -> list[int]:
     flat: list[int] = []
     for (bill, sides, local), account in accounts.items():
         for charge in bill.charges:
@@ -452,14 +452,14 @@ def _changes(accounts: dict[tuple[Bill, int, bool], _Account], counters: _Counte
     return flat
 
 
-def _bill(bill: Bill, counters: _Counters) -> list[msgspec.Raw | int]:
+def _bill(bill: CounterSet, counters: _Counters) -> list[msgspec.Raw | int]:
     flat: list[msgspec.Raw | int] = [string(bill.raw)]
     for charge in bill.charges:
         flat += (counters.of(charge), charge.measure, charge.side)
     return flat
 
 
-def _uses(settlement: Settlement, bill: Bill) -> list[str | int]:
+def _uses(settlement: Settlement, bill: CounterSet) -> list[str | int]:
     """What one settlement adds to the counters of its bill, its hold aside."""
     usage = settlement.usage
     amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: settlement.requests}

@@ -23,7 +23,7 @@ import hiredis
 from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
-from router.core.limits.counters import Admission, Bill, Hold, Reached
+from router.core.limits.counters import Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
 from router.core.values import Settlement
 from router.ledger.client.batch import (
@@ -80,7 +80,7 @@ _log = logging.getLogger(__name__)
 Reserved = tuple[Hold, "asyncio.Future[Admission]"]
 
 
-class _Flight(Struct):
+class _InFlight(Struct):
     """The batch that waits for its answer."""
 
     batch: Batch
@@ -97,7 +97,7 @@ class _Flight(Struct):
     counted: list[int] = []
 
 
-class Ledger:
+class GroupCommitLedger:
     """Reserve, settle, release, on one connection.
 
     `available` says whether reservations can be made now, `why` what is wrong when they cannot. `volume` is what
@@ -144,7 +144,7 @@ class Ledger:
         """Whether they remain to be brought back, whichever attempt to connect finds the time for it."""
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
-        self._flight: _Flight | None = None
+        self._flight: _InFlight | None = None
         self._scheduled = False
         self._sent_at = 0.0
         self._paced: asyncio.TimerHandle | None = None
@@ -226,13 +226,13 @@ class Ledger:
         if held is not None:
             self._queue(Release(held))
 
-    def record(self, settlement: Settlement, bill: Bill) -> None:
+    def record(self, settlement: Settlement, bill: CounterSet) -> None:
         """Counts a request that went on although `reserve` raised `LedgerUnavailable`; to be called once for it."""
         self._live.pop(settlement.id, None)
         self._see(settlement)
         self._queue(Record(settlement, bill, pack_record(settlement, "unheld")))
 
-    def attempt(self, settlement: Settlement, bill: Bill) -> None:
+    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
         """Counts what an attempt that failed may have cost, beside its request; `settlement.requests` is 0."""
         self._queue(Record(settlement, bill, pack_record(settlement, "attempt"), 0))
 
@@ -277,14 +277,14 @@ class Ledger:
         self._paced = None
         if self._flight is not None or self._connection is None:
             return
-        self._flight = self._board()
+        self._flight = self._build_batch()
         if self._flight is not None:
             self._send(self._flight)
         elif self._reserved:
             # Of as many as one batch takes, none waits any more: those behind them do.
             self._send_soon()
 
-    def _board(self) -> _Flight | None:
+    def _build_batch(self) -> _InFlight | None:
         """The next batch, with everything that waits, up to the limit."""
         reserved = self._take_reserved()
         operations = self._take_operations()
@@ -296,7 +296,7 @@ class Ledger:
         packed = self._packer.together(batch, self._sender)
         if packed is None:
             return self._one_by_one(batch, reserved, own)
-        return _Flight(batch, reserved, own, packed, self._scripts.commit, packed.payload)
+        return _InFlight(batch, reserved, own, packed, self._scripts.commit, packed.payload)
 
     def _take_reserved(self) -> list[Reserved]:
         """Those that still wait for it, as many as one call takes."""
@@ -315,12 +315,12 @@ class Ledger:
         del waiting[:number]
         return taken
 
-    def _one_by_one(self, batch: Batch, reserved: list[Reserved], own: dict[int, Tokens]) -> _Flight:
+    def _one_by_one(self, batch: Batch, reserved: list[Reserved], own: dict[int, Tokens]) -> _InFlight:
         """Its holds go with the next batch."""
         self._reserved[:0] = reserved
         parts = self._packer.in_parts(batch, self._sender, PART)
         payload, part = next(parts)
-        return _Flight(batch, [], own, None, self._scripts.each, payload, parts, part)
+        return _InFlight(batch, [], own, None, self._scripts.each, payload, parts, part)
 
     def _take_operations(self) -> list[Operation]:
         waiting = self._operations
@@ -352,7 +352,7 @@ class Ledger:
             self._doubtful += [operation.held for operation in operations if isinstance(operation, Release)]
             self._unanswered.append(self._packer.own_tokens(operations))
 
-    def _send(self, flight: _Flight) -> None:
+    def _send(self, flight: _InFlight) -> None:
         assert self._connection is not None
         self._sent_at = self._loop.time()
         self._connection.send(flight.script.run(flight.payload), self._answered)
@@ -376,16 +376,16 @@ class Ledger:
         else:
             connection.lose(str(reply))
 
-    def _go_on_or_land(self, flight: _Flight, reply: list[Any]) -> None:
+    def _go_on_or_land(self, flight: _InFlight, reply: list[Any]) -> None:
         following = None if flight.packed is not None else next(flight.parts, None)
         if following is None:
-            self._land(flight, reply)
+            self._on_reply(flight, reply)
             return
         flight.counted += reply[1]
         flight.payload, flight.part = following
         self._send(flight)
 
-    def _land(self, flight: _Flight, reply: list[Any]) -> None:
+    def _on_reply(self, flight: _InFlight, reply: list[Any]) -> None:
         self._flight = None
         self._failures = 0
         self._sender.last, self._sender.part = flight.batch.number, 0
@@ -489,7 +489,7 @@ class Ledger:
         await self._sweep(books)
         await self._bring_own(books)
         self._books_lost = False
-        self._take_up(connection)
+        self._resume(connection)
 
     async def _bring_own(self, books: Books) -> None:
         """Until nothing is left, for more is journaled meanwhile."""
@@ -523,7 +523,7 @@ class Ledger:
         await books.open(sender, knows_older=True)
         return await books.bring(sender, reading)
 
-    def _take_up(self, connection: Connection) -> None:
+    def _resume(self, connection: Connection) -> None:
         """From here on batches go to the server again."""
         for own in self._unanswered:
             self.volume.answered(own, ())
@@ -576,7 +576,7 @@ class Ledger:
 
 
 def _admissions(
-    flight: _Flight, packed: Packed, verdicts: Sequence[int], reached: Sequence[int]
+    flight: _InFlight, packed: Packed, verdicts: Sequence[int], reached: Sequence[int]
 ) -> dict[int, Admission]:
     """By position in the batch's holds, for those that are not simply admitted."""
     if not verdicts and not reached:

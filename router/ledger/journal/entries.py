@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_BILL
-from router.core.values import Cell, Course, Settlement, Usage
-from router.ledger.client.batch import Note, Operation, Place, Record, Sum
+from router.core.values import Cell, RequestOutcome, Settlement, Usage
+from router.ledger.client.batch import CounterKey, Note, Operation, Record, Sum
 from router.ledger.record import VERSION, Kind, pack_record, unpack_records
 from router.ledger.record import Record as Told
 from router.ledger.redis_keys import nano_totals
@@ -55,12 +55,12 @@ def operations_of(payload: bytes) -> list[Operation]:
 
 def summarise(payloads: Iterable[bytes]) -> list[bytes]:
     """The same books from fewer bytes: one sum for each cell and quarter of an hour."""
-    places: dict[int, dict[Cell, Place]] = {}
+    places: dict[int, dict[Cell, CounterKey]] = {}
     for payload in payloads:
         for operation in operations_of(payload):
             if isinstance(operation, Record):
                 settlement = operation.settlement
-                place = places.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, Place())
+                place = places.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, CounterKey())
                 place.add(settlement, operation.unheld)
     sums = [
         _Sum(quarter, msgspec.structs.astuple(cell), place.cells[cell], place.eligible, place.sum())
@@ -82,7 +82,7 @@ def _operation(record: Told) -> Operation:
 
 
 def _settlement(record: Told) -> Settlement:
-    course = Course(
+    course = RequestOutcome(
         record.request,
         record.level,
         record.tags,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from router.core.limits.counters import Charge, bill_of
+from router.core.limits.counters import Counter, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing, turn_of, used_by
 from router.core.values import Row
 from router.ledger.reports.sums import Dimension, Look, open_from
-from router.ledger.reports.totals import Counter, Report, day_range
+from router.ledger.reports.totals import CounterValue, Report, day_range
 
 
 async def standings(
@@ -33,9 +33,9 @@ async def standings(
     return found
 
 
-async def _counters(report: Report, charges: Sequence[Charge]) -> dict[Charge, Counter]:
+async def _counters(report: Report, charges: Sequence[Counter]) -> dict[Counter, CounterValue]:
     """Those that are there."""
-    found: dict[Charge, Counter] = {}
+    found: dict[Counter, CounterValue] = {}
     for place, group in groupby(sorted(charges, key=lambda each: each.place), key=lambda each: each.place):
         of_place = list(group)
         values = await report.counters(place, [each.field for each in of_place])
@@ -43,7 +43,7 @@ async def _counters(report: Report, charges: Sequence[Charge]) -> dict[Charge, C
     return found
 
 
-async def _counted(report: Report, missing: Sequence[Charge], owned: frozenset[str], today: str) -> dict[Charge, int]:
+async def _counted(report: Report, missing: Sequence[Counter], owned: frozenset[str], today: str) -> dict[Counter, int]:
     """From totals, read once for all limits that need the same."""
     rows: dict[tuple[str, tuple[Dimension, ...]], list[Row]] = {}
     counted = {}

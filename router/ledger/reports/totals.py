@@ -46,7 +46,7 @@ def _everything(cell: Cell) -> bool:
     return True
 
 
-class Counter(NamedTuple):
+class CounterValue(NamedTuple):
     """Of a limit, in its measure."""
 
     used: int
@@ -91,11 +91,11 @@ class Report:
         """The same by hour."""
         return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
-    async def counters(self, place: str, fields: Sequence[str]) -> list[Counter | None]:
+    async def counters(self, place: str, fields: Sequence[str]) -> list[CounterValue | None]:
         """Counters of limits, see `core.limits.counters.Charge`; None for one that is not there yet."""
         values = await self._ask("HMGET", PREFIX + place, *fields)
         return [
-            None if value is None else Counter(*unpack_counter(field, value))
+            None if value is None else CounterValue(*unpack_counter(field, value))
             for field, value in zip(fields, values, strict=True)
         ]
 

@@ -44,7 +44,7 @@ return {last and last[1] or '0-0', found[1], found[2]}
 """A piece of the totals of a place, and the id of the last record that is in them."""
 
 
-class Place(Struct, frozen=True, order=True):
+class Slot(Struct, frozen=True, order=True):
     """An hour or a day that the ledger counts in."""
 
     start: float
@@ -60,7 +60,7 @@ class Place(Struct, frozen=True, order=True):
 class Difference(Struct, frozen=True):
     """One total that is not the sum of its records."""
 
-    place: Place
+    place: Slot
     cell: Cell
     total: str
     books: int
@@ -85,7 +85,7 @@ class Verification(Struct, frozen=True):
     differences: list[Difference]
 
 
-class Books(Struct, frozen=True):
+class TotalsOnBothSides(Struct, frozen=True):
     """One place's totals, and the last entries of the stream that are in them."""
 
     rows: list[Row]
@@ -172,18 +172,18 @@ async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until:
     )
 
 
-def places(start: float, end: float, timezone: ZoneInfo) -> list[Place]:
+def places(start: float, end: float, timezone: ZoneInfo) -> list[Slot]:
     """Hours that begin in [start, end), and days of a time zone that begin in it and end by then or last still."""
     hours = range(math.ceil(start / HOUR), math.ceil(end / HOUR))
-    found = [Place(float(hour * HOUR), "hour", str(hour)) for hour in hours]
+    found = [Slot(float(hour * HOUR), "hour", str(hour)) for hour in hours]
     if hours:
         first, last = (datetime.fromtimestamp(at, timezone).date().isoformat() for at in (start, end - 1))
-        days = [Place(day_start(day, timezone), "day", day) for day in day_range(first, last)]
+        days = [Slot(day_start(day, timezone), "day", day) for day in day_range(first, last)]
         found += [day for day in days if day.start >= start]
     return found
 
 
-def differences(place: Place, books: Iterable[Row], records: Iterable[Row]) -> list[Difference]:
+def differences(place: Slot, books: Iterable[Row], records: Iterable[Row]) -> list[Difference]:
     """Every total of every cell that is not the same on both sides; a cell that one side lacks is all zero there."""
     ours = {row.cell: row for row in books}
     sums = {row.cell: row for row in records}
@@ -208,15 +208,15 @@ def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:
     return first.written + CLOCK_SKEW
 
 
-async def _read(reader: RecordReader, wanted: Sequence[Place]) -> dict[Place, Books]:
-    books: dict[Place, Books] = {}
+async def _read(reader: RecordReader, wanted: Sequence[Slot]) -> dict[Slot, TotalsOnBothSides]:
+    books: dict[Slot, TotalsOnBothSides] = {}
     for n in range(0, len(wanted), _PLACES_AT_ONCE):
         some = wanted[n : n + _PLACES_AT_ONCE]
         books |= dict(zip(some, await asyncio.gather(*(_read_place(reader, place) for place in some)), strict=True))
     return books
 
 
-async def _read_place(reader: RecordReader, place: Place) -> Books:
+async def _read_place(reader: RecordReader, place: Slot) -> TotalsOnBothSides:
     """In pieces, each with the last record that is in it: whatever is counted meanwhile, every cell has its own.
 
     A cell that was new meanwhile and was passed over has nothing from before the first piece.
@@ -232,7 +232,7 @@ async def _read_place(reader: RecordReader, place: Place) -> Books:
             row = unpack_row(field, totals)
             rows[row.cell], cells[row.cell] = row, found
         first, cursor = first or found, following.decode()
-    return Books(merge(rows.values()), first, cells)
+    return TotalsOnBothSides(merge(rows.values()), first, cells)
 
 
 async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:
@@ -246,7 +246,7 @@ async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:
     return oldest
 
 
-def _forgotten(checked: Sequence[Place], books: Mapping[Place, Books], sums: Sums, now: float) -> set[Place]:
+def _forgotten(checked: Sequence[Slot], books: Mapping[Slot, TotalsOnBothSides], sums: Sums, now: float) -> set[Slot]:
     """Places with records only, when they are older than all totals that are left, and old enough for that."""
     oldest = {
         period: min((place.start for place in checked if place.period == period and books[place].rows), default=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from router.ledger.server.discovery import DEFAULT_PORT, Address, Cluster, Place, Sentinels
+from router.ledger.server.discovery import DEFAULT_PORT, Address, Cluster, Sentinels, ServerAddress
 
 _PLAIN = ("redis", "valkey")
 _TLS = ("rediss", "valkeys")
@@ -14,7 +14,7 @@ _SENTINEL_LOGIN = {"sentinel_username", "sentinel_password"}
 _MASTER_NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
-def parse_address(url: str) -> Place:
+def parse_address(url: str) -> ServerAddress:
     """Reads the URL of the ledger.
 
     redis[s]://[user:password@]host[:port][/database]

@@ -16,7 +16,7 @@ from typing import Any, cast
 import hiredis
 
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.server.discovery import Address, Cluster, Place, Sentinels
+from router.ledger.server.discovery import Address, Cluster, Sentinels, ServerAddress
 from router.ledger.server.wire import pack
 
 _NOT_HERE = frozenset(("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING"))
@@ -121,7 +121,7 @@ class Connection:
             self.lose(f"no answer within {limit:g} s")
 
 
-async def connect(place: Place, timeout: float, on_lost: Callable[[str], None]) -> Connection:
+async def connect(place: ServerAddress, timeout: float, on_lost: Callable[[str], None]) -> Connection:
     """A connection to the server that the ledger is on; it is logged in and has its database selected.
 
     Sentinels and nodes of a cluster are asked in turn, until one leads to a server that proves to be the right one. No

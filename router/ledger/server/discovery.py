@@ -110,7 +110,7 @@ class Cluster(Struct, frozen=True):
         return ""
 
 
-Place = Address | Sentinels | Cluster
+ServerAddress = Address | Sentinels | Cluster
 
 
 def slot_of(key: str) -> int:

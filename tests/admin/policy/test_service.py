@@ -11,7 +11,7 @@ from support.control import POLICY
 from router.admin.errors import ApiError
 from router.admin.policy import service as desk_module
 from router.admin.policy.history import PolicyHistory
-from router.admin.policy.service import GENERATED, Author, Desk, Place, problems_of
+from router.admin.policy.service import GENERATED, Author, PolicyLocation, PolicyService, problems_of
 from router.config.load import version_of
 from router.config.problems import PolicyError, Problem
 
@@ -25,10 +25,10 @@ ME = Author("admin (token, 10.0.0.9)", "cheaper")
 def make(policy, tmp_path, clock):
     """A desk at the policy's file; what it forbids to serve is given by version."""
 
-    def make(forbidden: str = "", *, generated: bool = False) -> Desk:
-        place = Place(policy, tmp_path / "last-good.yaml", generated)
+    def make(forbidden: str = "", *, generated: bool = False) -> PolicyService:
+        place = PolicyLocation(policy, tmp_path / "last-good.yaml", generated)
         history = PolicyHistory(tmp_path / "history")
-        made = Desk(place, history, lambda plan: "it has no keys" if plan.version == forbidden else "", clock)
+        made = PolicyService(place, history, lambda plan: "it has no keys" if plan.version == forbidden else "", clock)
         made.start()
         return made
 
@@ -36,16 +36,16 @@ def make(policy, tmp_path, clock):
 
 
 @pytest.fixture
-def desk(make) -> Desk:
+def desk(make) -> PolicyService:
     return make()
 
 
-def told(desk: Desk) -> list[str]:
+def told(desk: PolicyService) -> list[str]:
     """How versions came into the history, latest first."""
     return [each.how for each in desk.history.entries()]
 
 
-def edit(desk: Desk, policy: Path, text: str) -> None:
+def edit(desk: PolicyService, policy: Path, text: str) -> None:
     policy.write_text(text)
     desk.look()
     desk.look()

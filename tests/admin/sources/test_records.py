@@ -8,7 +8,7 @@ from support.control import API, GPU, NOON
 
 from router.admin.sources.interface import Sources
 from router.admin.sources.records import LedgerRecords
-from router.core.values import Cell, Course
+from router.core.values import Cell, RequestOutcome
 from router.ledger.record import Record, batch_blob, pack_refused
 
 STREAM = "be:{ledger}:requests"
@@ -48,7 +48,7 @@ def ids(page: dict) -> list[str]:
 
 
 async def test_a_record_with_everything_that_is_known(plane, settle):
-    course = Course("req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried")
+    course = RequestOutcome("req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried")
     await settle(API, cost=400, counterfactual=7, course=course, local=False)
     (record,) = (await page(plane))["requests"]
     assert record.pop("id")
@@ -85,7 +85,7 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
 
 async def test_pages_the_latest_first(plane, settle):
     for n in range(5):
-        await settle(GPU, course=Course(f"r{n}"))
+        await settle(GPU, course=RequestOutcome(f"r{n}"))
     first = await page(plane, "?limit=2")
     second = await page(plane, f"?limit=2&before={first['before']}")
     third = await page(plane, f"?limit=2&before={second['before']}")
@@ -99,9 +99,9 @@ async def test_a_page_that_is_none_is_refused(plane):
 
 
 async def test_filters(plane, settle, refuse):
-    await settle(GPU, course=Course("gpu", "restricted", reason="only-permitted"))
-    await settle(API, course=Course("api", "public", reason="cheapest"), error=True)
-    await settle(Cell("api", "cloud", "embed", "sales", "bot"), course=Course("bot", "public"), held=False)
+    await settle(GPU, course=RequestOutcome("gpu", "restricted", reason="only-permitted"))
+    await settle(API, course=RequestOutcome("api", "public", reason="cheapest"), error=True)
+    await settle(Cell("api", "cloud", "embed", "sales", "bot"), course=RequestOutcome("bot", "public"), held=False)
     refuse("no")
     for query, found in (
         ("", ["no", "bot", "api", "gpu"]),
@@ -121,7 +121,7 @@ async def test_filters(plane, settle, refuse):
 
 
 async def test_one_is_found_by_either_id(plane, settle, refuse):
-    await settle(API, course=Course("req_1", "public", reason="threshold-below"))
+    await settle(API, course=RequestOutcome("req_1", "public", reason="threshold-below"))
     refuse("req_2")
     record = (await page(plane))["requests"][1]
     for id in (record["id"], "req_1"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.core.cost.timeline import DAY, built
 from router.core.decision import cache as recall
-from router.core.decision.cache import Recall
+from router.core.decision.cache import DecisionCache
 from router.core.decision.decide import decide
 from router.core.sensitivity.media import FORBIDDEN
 from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Side, Snapshot
@@ -78,7 +78,7 @@ RULES = ({"name": "night", "when": {"hours": "00-06"}, "cost": {"strategy": "clo
 )
 def test_a_remembered_decision_is_what_decide_would_say(make: Any, cost: Any, rules: Any, history: Any) -> None:
     plan = make.plan(sensitivity=SENSITIVITY, cost=cost, rules=list(rules))
-    remembered = Recall(plan)
+    remembered = DecisionCache(plan)
     for ask, moment in history:
         fields = dict(ask)
         labels = (make.label(fields.pop("label"), *fields.pop("tag")),)
@@ -124,14 +124,14 @@ EDITS = (
 def test_no_answer_outlives_its_key_or_its_policy(make: Any, history: Any) -> None:
     """Keys are made anew under old names, and policies edited, between requests; nothing is told to forget."""
     plan = make.plan(sensitivity=SENSITIVITY, cost=COSTS[3])
-    remembered, snapshot = Recall(plan), make.snapshot()
+    remembered, snapshot = DecisionCache(plan), make.snapshot()
     keys = {name: make.key(name) for name in ("app", "batch")}
     for kind, *what in history:
         if kind == "key":
             keys[what[0]] = make.key(what[0], **what[1])
         elif kind == "policy":
             plan = make.plan(cost=COSTS[3], **EDITS[what[0]])
-            remembered = Recall(plan)
+            remembered = DecisionCache(plan)
         else:
             facts = make.facts(key=keys[what[0]], **what[1])
             assert essence(remembered.decide(facts, snapshot)) == essence(decide(facts, plan, snapshot))
@@ -163,7 +163,7 @@ def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any
     plan = make.plan([make.route("gpu", context=1000), make.route("openai")], sensitivity=SENSITIVITY)
     limit = 1_500 if field == "answers" else None
     plain = make.facts(labels=(Label("public"),), max_output_tokens=limit)
-    remembered, snapshot = Recall(plan), make.snapshot()
+    remembered, snapshot = DecisionCache(plan), make.snapshot()
     other = make.key(zones=frozenset({"local"})) if field == "key" else OTHERWISE[field]
     changed = msgspec.structs.replace(plain, **{field: other})
     first = remembered.decide(plain, snapshot)
@@ -173,7 +173,7 @@ def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any
 @pytest.mark.parametrize("field", [field for field in Snapshot.__struct_fields__ if field != "at"])
 def test_everything_that_is_known_of_the_moment_is_part_of_the_question(make: Any, field: str) -> None:
     plan = make.plan(cost=COSTS[0], rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
-    remembered, facts, plain = Recall(plan), make.facts(), make.snapshot(tokens=900)
+    remembered, facts, plain = DecisionCache(plan), make.facts(), make.snapshot(tokens=900)
     changed = msgspec.structs.replace(plain, **{field: OTHER_MOMENTS[field]})
     first = remembered.decide(facts, plain)
     assert essence(remembered.decide(facts, changed)) == essence(decide(facts, plan, changed)) != essence(first)
@@ -186,7 +186,7 @@ def test_prices_of_the_time_are_part_of_the_question(make: Any) -> None:
         make.plan(cost={"strategy": "breakeven"}),
         cloud_reference=built(0, [DAY], [], lambda now: cheap if now < DAY else dear),
     )
-    remembered, facts = Recall(plan), make.facts()
+    remembered, facts = DecisionCache(plan), make.facts()
     before, after = (make.snapshot(tokens=1_000_000_000, at=at) for at in (0, DAY))
     assert remembered.decide(facts, before).side is Side.CLOUD
     assert remembered.decide(facts, after).side is decide(facts, plan, after).side is Side.LOCAL
@@ -194,7 +194,7 @@ def test_prices_of_the_time_are_part_of_the_question(make: Any) -> None:
 
 def test_an_answer_is_for_the_very_grant_that_it_was_made_for(make: Any) -> None:
     """Even if a later grant gets the place in memory, and with it the id, of one that is gone."""
-    remembered, snapshot = Recall(make.plan()), make.snapshot()
+    remembered, snapshot = DecisionCache(make.plan()), make.snapshot()
     wide, narrow = make.facts(), make.facts(key=make.key(zones=frozenset({"local"})))
     remembered.decide(wide, snapshot)
     ((question, answer),) = remembered._answers.items()
@@ -208,7 +208,7 @@ def test_nothing_to_break_even_with_is_remembered_too(make: Any) -> None:
     never = make.plan([make.route("gpu")], cost={"strategy": "breakeven"})
     dear = make.plan(gpu=GpuFigures(1e9, 0.0, 1_000_000), cost={"strategy": "breakeven"})
     for plan in (never, dear):
-        decision = Recall(plan).decide(make.facts(), make.snapshot())
+        decision = DecisionCache(plan).decide(make.facts(), make.snapshot())
         assert essence(decision) == essence(decide(make.facts(), plan, make.snapshot()))
 
 
@@ -220,7 +220,7 @@ def test_the_same_question_is_answered_once(make: Any, monkeypatch: pytest.Monke
         return decide(*arguments)
 
     monkeypatch.setattr(recall, "decide", counting)
-    remembered = Recall(make.plan())
+    remembered = DecisionCache(make.plan())
     states: dict[str, BackendState] = {}
     key = make.key()
     for tokens in (1, 2, 3):
@@ -234,7 +234,7 @@ def test_the_same_question_is_answered_once(make: Any, monkeypatch: pytest.Monke
 
 def test_what_clients_choose_cannot_fill_the_memory(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "MOST", 10)
-    remembered = Recall(make.plan())
+    remembered = DecisionCache(make.plan())
     snapshot = make.snapshot()
     for number in range(100):
         remembered.decide(make.facts(labels=(Label(f"level-{number}"),)), snapshot)
@@ -245,7 +245,7 @@ def test_what_clients_choose_cannot_fill_the_memory(make: Any, monkeypatch: pyte
     "chosen", [{"model": "gpt-99"}, {"labels": (Label("x" * 2000),)}, {"labels": (Label(None, ("",) * 2000),)}]
 )
 def test_nor_can_names_without_end(make: Any, chosen: Any) -> None:
-    remembered = Recall(make.plan())
+    remembered = DecisionCache(make.plan())
     remembered.decide(make.facts(**chosen), make.snapshot())
     assert not remembered._answers
 
@@ -255,6 +255,6 @@ def test_where_prices_of_single_requests_decide_nothing_is_remembered(make: Any)
     cheapest = make.plan(cost={"strategy": "cheapest"})
     by_rule = make.plan(rules=[{"name": "r", "when": {}, "cost": {"strategy": "threshold"}}])
     for plan in (two_clouds, cheapest, by_rule):
-        remembered = Recall(plan)
+        remembered = DecisionCache(plan)
         remembered.decide(make.facts(), make.snapshot())
         assert not remembered._answers

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.limits.counters import BOTH, CLOUD, EXHAUSTED, LOCAL, NO_BILL, Bills, bill_of, on_own_backends
+from router.core.limits.counters import BOTH, CLOUD, EXHAUSTED, LOCAL, NO_BILL, CounterSets, bill_of, on_own_backends
 from router.core.limits.limits import Limit, Verdict
 from router.core.limits.periods import Periods
 from router.core.policy import Budget
@@ -78,7 +78,7 @@ def grant():
 
 @pytest.fixture
 def bills(make):
-    return Bills(make.plan().policy, BERLIN)
+    return CounterSets(make.plan().policy, BERLIN)
 
 
 def test_a_bill_is_made_once_a_minute(bills, grant):

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.core.cost.timeline import always, built
-from router.core.limits.counters import BOTH, NO_BILL, Bills
+from router.core.limits.counters import BOTH, NO_BILL, CounterSets
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKENS, Learned, WorstCase
 from router.core.limits.periods import Periods
-from router.core.limits.reserve import Holding
+from router.core.limits.reserve import HoldMaker
 from router.core.policy import Budget
 from router.core.reading import read
 from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
@@ -27,8 +27,8 @@ def holding(make):
     decision = Decision("chat", "", (), frozenset(), (Candidate(api, "", ""), Candidate(gpu, "", "")))
 
     def hold(more=b"", budget=None, bounds=None):
-        bills = Bills(plan.policy, Periods(ZoneInfo("UTC")))
-        made = Holding(plan, bills, bounds or WorstCase())
+        bills = CounterSets(plan.policy, Periods(ZoneInfo("UTC")))
+        made = HoldMaker(plan, bills, bounds or WorstCase())
         key = make.key(budget=budget)
         return made.hold("00000001x", NOON, "req-1", decision, key, read("chat", BODY % more), {})
 
@@ -62,7 +62,7 @@ def test_what_a_learned_hold_leaves_out_is_at_risk(holding):
 
 def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
     plan = make.plan()
-    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     decisions = [
         Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),)) for route in plan.models["chat"].routes
     ]
@@ -77,7 +77,7 @@ def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
 
 def test_terms_are_worked_out_anew_when_other_prices_count(make):
     plan = make.plan()
-    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     hourly = built(0, [], [6 * 3600], lambda now: Tariff((PriceTier(0, make.free if now else make.gpt_4o_mini),)))
     route, key = make.route("openai", prices=hourly), make.key()
     decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
@@ -91,7 +91,7 @@ def test_the_service_that_is_asked_for_is_held(make):
     dear = (PriceTier(0, Rates(1.0, 1.0, 1.0, 1.0)),)
     route = make.route("openai", prices=always(Tariff((PriceTier(0, make.gpt_4o_mini),), {"priority": dear})))
     decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
-    holding = Holding(plan, Bills(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     costs = [
         holding.hold("id", NOON, "req", decision, make.key(), read("chat", BODY % more), {}).cost
         for more in (b"", b', "service_tier": "priority"', b"")

@@ -5,16 +5,16 @@ import json
 import pytest
 
 from router.core.complaint import complaint_in
-from router.core.resilience.error_cause import STATUSES, Blame, blame
+from router.core.resilience.error_cause import STATUSES, ErrorCause, blame
 
 
-def of(status: int, **error: object) -> Blame:
+def of(status: int, **error: object) -> ErrorCause:
     return blame(status, complaint_in(json.dumps({"error": error}).encode()))
 
 
 @pytest.mark.parametrize("status", range(400, 600))
 def test_a_status_alone_has_its_blame(status: int) -> None:
-    default = Blame.REQUEST if status < 500 else Blame.BACKEND
+    default = ErrorCause.REQUEST if status < 500 else ErrorCause.BACKEND
     assert blame(status, None) is STATUSES.get(status, default)
 
 
@@ -30,7 +30,7 @@ def test_a_status_alone_has_its_blame(status: int) -> None:
     ],
 )
 def test_a_refusal_of_content(status: int, error: dict[str, object]) -> None:
-    assert of(status, **error) is Blame.CONTENT
+    assert of(status, **error) is ErrorCause.CONTENT
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_refusal_of_content(status: int, error: dict[str, object]) -> None:
     ],
 )
 def test_our_credentials_and_our_bill(status: int, error: dict[str, object]) -> None:
-    assert of(status, **error) is Blame.CREDENTIALS
+    assert of(status, **error) is ErrorCause.CREDENTIALS
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_our_credentials_and_our_bill(status: int, error: dict[str, object]) -> 
     ],
 )
 def test_what_the_policy_names_wrongly(status: int, error: dict[str, object]) -> None:
-    assert of(status, **error) is Blame.NAMES
+    assert of(status, **error) is ErrorCause.NAMES
 
 
 @pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
-        (404, {"message": "No such File object: file-1"}, Blame.REQUEST),
-        (403, {"message": "Forbidden"}, Blame.NOTHING),
-        (429, {"message": "Slow down", "type": "rate_limit_error"}, Blame.LIMIT),
-        (502, {"type": "rate_limit_error"}, Blame.LIMIT),
-        (400, {"type": "rate_limit_error"}, Blame.REQUEST),
-        (500, {"code": "invalid_api_key"}, Blame.BACKEND),
-        (500, {"code": "model_not_found"}, Blame.BACKEND),
-        (400, {"type": "invalid_request_error", "message": "max_tokens is too large"}, Blame.REQUEST),
-        (503, {"message": "This model is overloaded"}, Blame.BACKEND),
+        (404, {"message": "No such File object: file-1"}, ErrorCause.REQUEST),
+        (403, {"message": "Forbidden"}, ErrorCause.NOTHING),
+        (429, {"message": "Slow down", "type": "rate_limit_error"}, ErrorCause.LIMIT),
+        (502, {"type": "rate_limit_error"}, ErrorCause.LIMIT),
+        (400, {"type": "rate_limit_error"}, ErrorCause.REQUEST),
+        (500, {"code": "invalid_api_key"}, ErrorCause.BACKEND),
+        (500, {"code": "model_not_found"}, ErrorCause.BACKEND),
+        (400, {"type": "invalid_request_error", "message": "max_tokens is too large"}, ErrorCause.REQUEST),
+        (503, {"message": "This model is overloaded"}, ErrorCause.BACKEND),
     ],
 )
-def test_others(status: int, error: dict[str, object], expected: Blame) -> None:
+def test_others(status: int, error: dict[str, object], expected: ErrorCause) -> None:
     assert of(status, **error) is expected
 
 
 def test_a_bill_of_ours_that_is_not_paid_is_no_fault_of_the_request() -> None:
-    assert of(400, type="invalid_request_error", message="Your credit balance is too low") is Blame.CREDENTIALS
-    assert of(400, message="The word billing is not allowed here") is Blame.REQUEST
+    assert of(400, type="invalid_request_error", message="Your credit balance is too low") is ErrorCause.CREDENTIALS
+    assert of(400, message="The word billing is not allowed here") is ErrorCause.REQUEST

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.resilience.circuit_breaker import Event
-from router.core.resilience.error_cause import Blame
+from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.retry import (
     FAULTS,
     LONGEST_REST,
@@ -64,7 +64,7 @@ def test_a_backend_rests_as_long_as_it_asks(status: int, rest: float) -> None:
 def test_a_limit_rests_the_model_that_it_speaks_of_and_says_nothing_of_the_backends_health(rest: float | None) -> None:
     verdict = Verdict(Action.NEXT, Event.TRIAL_ABANDONED, rest, of_model=True)
     assert judge(Outcome(status=429, retry_after=rest), COOLDOWN) == verdict
-    assert judge(Outcome(status=503, retry_after=rest, blame=Blame.LIMIT), COOLDOWN) == verdict
+    assert judge(Outcome(status=503, retry_after=rest, blame=ErrorCause.LIMIT), COOLDOWN) == verdict
 
 
 def test_a_model_that_the_backend_does_not_know_rests_for_the_cooldown() -> None:
@@ -73,12 +73,12 @@ def test_a_model_that_the_backend_does_not_know_rests_for_the_cooldown() -> None
 
 def test_a_403_opens_no_circuit_unless_it_speaks_of_our_credentials() -> None:
     assert judge(Outcome(status=403), COOLDOWN) == Verdict(Action.NEXT, Event.TRIAL_ABANDONED)
-    assert judge(Outcome(status=403, blame=Blame.CREDENTIALS), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
+    assert judge(Outcome(status=403, blame=ErrorCause.CREDENTIALS), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
 
 
 @pytest.mark.parametrize("status", [400, 403, 451, 500, 503])
 def test_a_refusal_of_content_is_the_answer(status: int) -> None:
-    outcome = Outcome(status=status, blame=Blame.CONTENT, retry_after=1.0)
+    outcome = Outcome(status=status, blame=ErrorCause.CONTENT, retry_after=1.0)
     assert judge(outcome, COOLDOWN) == Verdict(Action.ANSWER, Event.SUCCESS)
 
 

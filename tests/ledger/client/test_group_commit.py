@@ -9,7 +9,7 @@ from msgspec import structs
 
 from router.core.limits.counters import NO_BILL
 from router.core.values import Cell, Mixture, Row
-from router.ledger.client.group_commit import BATCH_LIMIT, Ledger
+from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.reports.totals import open_report
 
@@ -315,7 +315,7 @@ async def test_a_batch_with_an_unknown_outcome_is_replayed_without_counting_twic
 
 async def test_the_embedded_server_keeps_totals_over_a_restart(start_embedded, tmp_path, clock, hold_of, settlement_of):
     with start_embedded(tmp_path) as server:
-        ledger = Ledger(server.url, timezone=ZoneInfo("Europe/Berlin"), clock=clock)
+        ledger = GroupCommitLedger(server.url, timezone=ZoneInfo("Europe/Berlin"), clock=clock)
         await ledger.start()
         settled, open_hold = hold_of(ledger), hold_of(ledger)
         await asyncio.gather(ledger.reserve(settled), ledger.reserve(open_hold))
@@ -330,7 +330,7 @@ async def test_settlements_survive_a_restart_of_the_server(
     start_embedded, tmp_path, clock, hold_of, settlement_of, eventually
 ):
     with start_embedded(tmp_path) as server:
-        ledger = Ledger(server.url, timezone=ZoneInfo("Europe/Berlin"), clock=clock)
+        ledger = GroupCommitLedger(server.url, timezone=ZoneInfo("Europe/Berlin"), clock=clock)
         await ledger.start()
         hold = hold_of(ledger)
         await ledger.reserve(hold)

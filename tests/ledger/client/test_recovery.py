@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.limits.counters import NO_BILL, Bill, bill_of
+from router.core.limits.counters import NO_BILL, CounterSet, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
-from router.ledger.client.group_commit import Ledger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import GRACE_SECONDS, Books, LostBooks
 from router.ledger.errors import JournalError
 from router.ledger.journal.log import DiskLog
@@ -27,7 +27,7 @@ DAILY = Limit("key:app", "all", "", "usd", "day", 5000, 1.0)
 RUNNING = Limit("key:app", "all", "", "concurrent", "", 50, 1.0)
 
 
-def bill() -> Bill:
+def bill() -> CounterSet:
     return bill_of((DAILY, RUNNING), MORNING, Periods(BERLIN))
 
 
@@ -39,11 +39,11 @@ async def rows_of(server) -> list[Row]:
 @pytest.fixture
 async def new_worker(server, clock, tmp_path):
     """A worker's ledger with a journal on disk; all share one folder."""
-    made: list[Ledger] = []
+    made: list[GroupCommitLedger] = []
 
-    async def make(folder: Path = tmp_path / "journal", timeout: float = 5.0) -> Ledger:
+    async def make(folder: Path = tmp_path / "journal", timeout: float = 5.0) -> GroupCommitLedger:
         log = DiskLog(folder)
-        ledger = Ledger(server.url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=clock)
+        ledger = GroupCommitLedger(server.url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=clock)
         made.append(ledger)
         await ledger.start()
         return ledger
@@ -57,7 +57,7 @@ async def new_worker(server, clock, tmp_path):
 def spend(hold_of, settlement_of):
     """Requests from hold to settlement, 250 micro-USD each."""
 
-    async def play(ledger: Ledger, times: int) -> None:
+    async def play(ledger: GroupCommitLedger, times: int) -> None:
         for _ in range(times):
             hold = hold_of(ledger, bill=bill(), cost=300)
             await ledger.reserve(hold)
@@ -67,7 +67,7 @@ def spend(hold_of, settlement_of):
     return play
 
 
-async def die(ledger: Ledger) -> None:
+async def die(ledger: GroupCommitLedger) -> None:
     """What kill -9 leaves behind: a journal whose lock is free, and whatever the server has."""
     for task in ledger._tasks:
         task.cancel()
@@ -92,7 +92,7 @@ def restore(server, kept: dict[bytes, bytes]) -> None:
         pipe.execute()
 
 
-async def used(ledger: Ledger, hold_of) -> tuple[int, int]:
+async def used(ledger: GroupCommitLedger, hold_of) -> tuple[int, int]:
     """What the ledger thinks is used and held of the day's limit: it tells when it refuses."""
     answer = await ledger.reserve(hold_of(ledger, bill=bill(), cost=1_000_000))
     assert answer.verdict is not None and answer.verdict.limit == DAILY

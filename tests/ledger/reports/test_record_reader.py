@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from router.core.values import Cell, Course, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Settlement, Usage
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import batch_blob, pack_record, pack_refused
 from router.ledger.reports.record_reader import Filter, Page, open_records
@@ -14,7 +14,7 @@ STREAM = "be:{ledger}:requests"
 
 
 def packed(n: int, cell: Cell = CLOUD, reason: str = "cheapest") -> bytes:
-    course = Course(request=f"r{n}", reason=reason)
+    course = RequestOutcome(request=f"r{n}", reason=reason)
     return pack_record(Settlement(f"id{n}", cell, float(n), Usage(), 0, 0, False, True, course=course))
 
 

@@ -15,7 +15,7 @@ from router.ledger.record import Record, batch_blob, pack_record, pack_refused, 
 from router.ledger.redis_keys import Calendar, pack_cell, unpack_cell
 from router.ledger.reports.record_reader import Entry, RecordReader, open_records
 from router.ledger.reports.totals import merge
-from router.ledger.reports.verify import Place, Sums, differences, places, verify
+from router.ledger.reports.verify import Slot, Sums, differences, places, verify
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = 1_779_271_200.0  # 2026-05-20 12:00 in Berlin
@@ -86,7 +86,7 @@ async def test_every_difference_is_named(book, total):
     book.count(pack_record(settlement()))
     book.add(f"hour:{HOUR}", Row(GPU, **{total: 3}))
     (found,) = (await book.verify()).differences
-    assert (found.place, found.cell) == (Place(NOON, "hour", str(HOUR)), GPU)
+    assert (found.place, found.cell) == (Slot(NOON, "hour", str(HOUR)), GPU)
     assert (found.total, found.books, found.records) == (total, 3, 0)
 
 
@@ -249,12 +249,12 @@ def test_hours_and_days_of_a_span():
 def test_days_have_as_many_hours_as_they_have(day, hours):
     start = {"2026-03-29": 1_774_738_800.0, "2026-10-25": 1_792_879_200.0, "2026-05-20": MIDNIGHT}[day]
     found = places(start, start + hours * 3600, BERLIN)
-    assert [place for place in found if place.period == "day"] == [Place(start, "day", day)]
+    assert [place for place in found if place.period == "day"] == [Slot(start, "day", day)]
     assert len(found) == hours + 1
 
 
 def test_a_cell_of_zeros_is_as_good_as_none():
-    assert differences(Place(NOON, "hour", "1"), [Row(CLOUD)], []) == []
+    assert differences(Slot(NOON, "hour", "1"), [Row(CLOUD)], []) == []
 
 
 cells = st.sampled_from([CLOUD, GPU])
@@ -292,7 +292,7 @@ def test_records_sum_to_what_the_books_say(life):
     sums = Sums({f"{PREFIX}day:{day}": (1, 0) for day in days}, Calendar(BERLIN))
     sums.add(Entry("1-0", ledger.records))
     rows = [row for day in days for row in sums.rows(f"{PREFIX}day:{day}")]
-    assert differences(Place(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
+    assert differences(Slot(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
 
 
 @settings(deadline=None)
