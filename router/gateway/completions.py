@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from router.core.bill import Admission, Reached, on_own_backends
 from router.core.budget import warning_of
 from router.core.facts import build_facts
-from router.core.policy import Capacity, Endpoint
+from router.core.policy import Endpoint
 from router.core.reading import BadBody
-from router.core.values import BackendState, Candidate, Decision, KeyGrant
+from router.core.values import BackendState, Decision, KeyGrant
 from router.gateway.ask import Ask
 from router.gateway.endings import Endings
 from router.gateway.errors import ApiError
@@ -28,7 +28,7 @@ from router.gateway.refusals import full, no_answer, over_budget, refused, retry
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.respond import header, told
-from router.gateway.room import Room
+from router.gateway.room import Place, Room
 from router.gateway.state import State
 from router.upstream.replica import Replica, Slot
 
@@ -76,7 +76,7 @@ class Completions:
             admission = await reservation.admission()
             if admission is not None and (admission.verdict or admission.warnings):
                 decision = self._within_budget(ask, decision, admission)
-            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._loop, slot)
+            forwarding = Forwarding(self._state, self._job(ask, decision, reservation), self._room, self._loop, slot)
             sent = await forwarding.answer()
             answered = monotonic()
             exchange = sent.exchange
@@ -166,15 +166,12 @@ class Completions:
 
     async def _find_room(self, ask: Ask, decision: Decision) -> tuple[Decision, Slot | None]:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
-        room, fleet = self._room, self._state.fleet
-        ticket, slot = room.ticket(), None
-        limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
-        until = min(ask.deadline, self._loop.time() + max(limit.queue_timeout for _, limit in limits))
+        room, fleet, backends = self._room, self._state.fleet, ask.serving.backends
+        place, slot = Place(room, self._loop, ask.deadline), None
         try:
             while decision.waiting:
-                limits = [(each.route.backend, self._capacity(ask, each)) for each in decision.waiting]
-                queues = [name for name, limit in limits if room.queued(name) < limit.queue]
-                if not queues or not await room.wait(ticket, queues, until):
+                names = [candidate.route.backend for candidate in decision.waiting]
+                if not await place.wait({name: backends[name].spec.backend.capacity for name in names}):
                     raise self._refuse(ask, decision, full(decision))
                 decision = self._decide(ask, fleet.states)
                 slot = self._take(ask, decision)
@@ -182,10 +179,6 @@ class Completions:
         finally:
             if room:
                 fleet.changed()
-
-    @staticmethod
-    def _capacity(ask: Ask, candidate: Candidate) -> Capacity:
-        return ask.serving.backends[candidate.route.backend].spec.backend.capacity
 
     # --- forward
 
