@@ -7,6 +7,8 @@ is asked for is imported, so that help is quick.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -25,11 +27,26 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+NOBODY_READS = 128 + signal.SIGPIPE
+"""Exit status of a command whose output is read no further, as in `breakeven schema | head`: as shells have it of
+others. Whether all is well was not seen."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when something was found wrong, 2 when the command line is wrong."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(arguments)
-    args = parser.parse_args(arguments)
+    try:
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            print(end="", flush=True)  # here, where it can be caught, and not when Python ends
+    except BrokenPipeError:
+        # Python writes what is left at its end, and must not find the pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+
+
+def _run(arguments: list[str]) -> int:
+    args = _parser(arguments).parse_args(arguments)
     try:
         status: int = import_module(f"router.cli.{args.command}").run(args)
     except KeyboardInterrupt:

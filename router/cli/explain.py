@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         plan = load(args.policy)
         return _explain(plan, _trial(args, plan), args.json)
+    except BrokenPipeError:  # nobody reads any more, and it is no error of ours
+        raise
     except (PolicyError, BadBody, OSError, _UsageError) as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, _UsageError) else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -43,10 +42,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         with ledger_url(args) as url, _output(args.output) as output:
             skipped = asyncio.run(_export(url, args, output))
-    except BrokenPipeError:
-        # Who reads has seen enough, as in `breakeven export | head`. Python must not write to it once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:  # nobody reads any more, and it is no error of ours
+        raise
     except (LedgerUnavailable, EmbeddedServerError, MissingPackageError, OSError) as error:
         print(f"breakeven export: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """Attempts, in order, within one deadline.
 
-A backend that refuses a request for a rate limit is asked again after its rest, where no other candidate may take it.
+A backend that refuses a request for a rate limit is asked again after its rest, where no other candidate may take it;
+one that has no slot is waited for in its queue.
 The forwarder only ever chooses among the candidates that it was given, and hands the permitted zones to the
 connection, which checks them again. It retries until something has been written to the client, never after.
 """
@@ -25,6 +26,7 @@ from router.core.values import Candidate, Route
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.forward_request import Attempt, FailedAttempt, ForwardRequest
 from router.gateway.upstream_response import UpstreamResponse
+from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
@@ -76,6 +78,8 @@ class Forwarding:
         "_loop",
         "_narrowed",
         "_passed_over",
+        "_place",
+        "_room",
         "_slot",
         "_stale",
         "_state",
@@ -87,13 +91,21 @@ class Forwarding:
     )
 
     def __init__(
-        self, state: WorkerState, job: ForwardRequest, loop: asyncio.AbstractEventLoop, slot: Slot | None
+        self,
+        state: WorkerState,
+        job: ForwardRequest,
+        room: WaitQueue,
+        loop: asyncio.AbstractEventLoop,
+        slot: Slot | None,
     ) -> None:
         self.attempts: list[FailedAttempt] = []
         self.current: Attempt | None = None
         self._state = state
         self._job = job
         self._candidates = job.candidates
+        self._room = room
+        self._place: Position | None = None
+        """Where it waits when what it may still go to is full; behind those who waited before it failed."""
         self._loop = loop
         self._slot = slot
         self._tried: set[Replica] = set()
@@ -119,7 +131,7 @@ class Forwarding:
                 await self._narrow()
             choice = self._choose()
             if choice is None:
-                if await self._rest():
+                if await self._rest() or await self._find_room():
                     continue
                 break
             candidate, replica = choice
@@ -170,6 +182,34 @@ class Forwarding:
         self._tried.clear()
         await asyncio.sleep(wait)
         return True
+
+    async def _find_room(self) -> bool:
+        """Wait until a backend that lacks nothing but a slot has one. False when nothing is left but to give up.
+
+        Who may not try again any more does not keep others waiting. A backend of a former policy has no queue.
+        """
+        now, fleet = self._loop.time(), self._state.fleet
+        if self._failures and not self._state.retry_budget.spend(now)[1]:
+            return False
+        limits = {}
+        for route in self._routes():
+            backend = self._job.backends[route.backend]
+            if fleet.backends.get(route.backend) is backend and backend.occupied(route.upstream_model, now):
+                limits[route.backend] = backend.spec.backend.capacity
+        if not limits:
+            return False
+        if self._place is None:
+            self._place = Position(self._room, self._loop, self._job.deadline)
+        try:
+            return await self._place.wait(limits)
+        finally:
+            if self._room:
+                fleet.changed()  # the next ones look again, once this one has taken what it was woken for
+
+    def _routes(self) -> list[Route]:
+        """Of the candidates that may be tried."""
+        routes = [each.route for each in self._candidates if each.route.owned or not self._closed]
+        return [route for route in routes if route.backend not in self._useless]
 
     async def _narrow(self) -> None:
         """Another policy or other keys are in force: candidates that they do not permit are none any more."""

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from router.core.decision.facts import build_facts
 from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
-from router.core.policy import Capacity, Endpoint
+from router.core.policy import Endpoint
 from router.core.reading import BadBody
-from router.core.values import BackendState, Candidate, Decision, KeyGrant
+from router.core.values import BackendState, Decision, KeyGrant
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
 from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines
@@ -28,7 +28,7 @@ from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import header, told
 from router.gateway.settle import Settler
-from router.gateway.wait_queue import WaitQueue
+from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
 from router.upstream.replica import Replica, Slot
 
@@ -78,7 +78,8 @@ class Pipeline:
             admission = await reservation.admission()
             if admission is not None and (admission.verdict or admission.warnings):
                 decision = self._within_budget(context, decision, admission)
-            forwarding = Forwarding(self._state, self._job(context, decision, reservation), self._loop, slot)
+            job = self._job(context, decision, reservation)
+            forwarding = Forwarding(self._state, job, self._room, self._loop, slot)
             sent = await forwarding.answer()
             answered = monotonic()
             exchange = sent.exchange
@@ -170,15 +171,12 @@ class Pipeline:
 
     async def _find_room(self, context: RequestContext, decision: Decision) -> tuple[Decision, Slot | None]:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
-        room, fleet = self._room, self._state.fleet
-        ticket, slot = room.ticket(), None
-        limits = [(each.route.backend, self._capacity(context, each)) for each in decision.waiting]
-        until = min(context.deadline, self._loop.time() + max(limit.queue_timeout for _, limit in limits))
+        room, fleet, backends = self._room, self._state.fleet, context.serving.backends
+        position, slot = Position(room, self._loop, context.deadline), None
         try:
             while decision.waiting:
-                limits = [(each.route.backend, self._capacity(context, each)) for each in decision.waiting]
-                queues = [name for name, limit in limits if room.queued(name) < limit.queue]
-                if not queues or not await room.wait(ticket, queues, until):
+                names = [candidate.route.backend for candidate in decision.waiting]
+                if not await position.wait({name: backends[name].spec.backend.capacity for name in names}):
                     raise self._refuse(context, decision, full(decision))
                 decision = self._decide(context, fleet.states)
                 slot = self._take(context, decision)
@@ -186,10 +184,6 @@ class Pipeline:
         finally:
             if room:
                 fleet.changed()
-
-    @staticmethod
-    def _capacity(context: RequestContext, candidate: Candidate) -> Capacity:
-        return context.serving.backends[candidate.route.backend].spec.backend.capacity
 
     # --- forward
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from router.core.policy import Capacity
 from router.core.values import BackendState
 
 Waiter = asyncio.Future[None]
@@ -84,3 +85,22 @@ class WaitQueue:
         del queue[ticket]
         if not queue:
             del self._queues[backend]
+
+
+class Position:
+    """One request's position in the queues. However often it waits, it keeps its turn, and its time to wait is one."""
+
+    def __init__(self, room: WaitQueue, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        self._room = room
+        self._loop = loop
+        self._until = deadline
+        self._ticket: int | None = None
+
+    async def wait(self, limits: Mapping[str, Capacity]) -> bool:
+        """Wait for these backends, in those of their queues that are not full; False when all are, or time is up."""
+        if self._ticket is None:
+            self._ticket = self._room.ticket()
+            patience = max((limit.queue_timeout for limit in limits.values()), default=0.0)
+            self._until = min(self._until, self._loop.time() + patience)
+        queues = [name for name, limit in limits.items() if self._room.queued(name) < limit.queue]
+        return bool(queues) and await self._room.wait(self._ticket, queues, self._until)

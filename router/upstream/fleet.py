@@ -69,6 +69,12 @@ class BackendRuntime:
         rests = [each.resting(model, now) for each in self.replicas if not each.probed_down]
         return min((rest for rest in rests if rest is not None), key=lambda rest: rest.until, default=None)
 
+    def occupied(self, model: str, now: float) -> bool:
+        """Whether it is full, and `model` might be asked for if there was another slot."""
+        usable = [replica for replica in self.replicas if replica.usable(now)]
+        slotless = any(not replica.free and replica.resting(model, now) is None for replica in usable)
+        return slotless and all(replica.full for replica in usable)
+
     def state(self, now: float) -> BackendState:
         usable = [replica for replica in self.replicas if replica.usable(now)]
         if not usable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from support.gateway import POLICY, Gateway
 from support.scripted import Behaviour, ScriptedBackend, answer, completion
 from support.waiting import until
 
+from router.config.load import load
 from router.core.resilience.circuit_breaker import Event
+from router.core.resilience.retry import retry_budget
 from router.upstream.pool import Pool
 from router.upstream.vllm_probe import Probes
 
@@ -28,14 +31,15 @@ PROBED = POLICY.replace("gpu: {zone: local, kind: openai", "gpu: {zone: local, k
 class Gate:
     """An answer that waits until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: Behaviour | None = None) -> None:
         self.opened = asyncio.Event()
+        self._then = then or answer()
 
     @property
     def behaviour(self) -> Behaviour:
         async def behave(reader: Any, writer: Any, request: dict[str, Any]) -> None:
             await self.opened.wait()
-            await answer()(reader, writer, request)
+            await self._then(reader, writer, request)
 
         return behave
 
@@ -321,3 +325,145 @@ async def test_a_client_that_leaves_while_a_trial_connects_gives_the_trial_back(
     monkeypatch.setattr(Pool, "connect", connect)
     assert replica.usable(loop.time())
     assert (await gateway.post(RESTRICTED))[0] == 200
+
+
+# --- failing over to what is full
+
+PAIR = ONE_AT_A_TIME.replace("url: %(gpu)s", "urls: [%(gpu)s, %(api)s]").replace(
+    "api: {zone: cloud, kind: openai, url: %(api)s", "api: {zone: cloud, kind: openai, url: http://127.0.0.1:1/v1"
+)
+ROOMY = "queue: 9, queue_timeout: 9s"
+LIMITS = "queue: 1, queue_timeout: 200ms"
+Ask = Callable[[Gateway, dict[str, Any]], Coroutine[Any, Any, Any]]
+
+
+async def leaving(gateway: Gateway, given: dict[str, Any]) -> asyncio.StreamWriter:
+    """Ask, and have the connection to end it by."""
+    body = json.dumps(given).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    return writer
+
+
+class Pair:
+    """Two replicas with a slot each, of which the first one fails the request that it has and is left alone from then
+    on, while the other one is busy."""
+
+    def __init__(self, gateway: Gateway, backends: dict[str, ScriptedBackend]) -> None:
+        self.gateway = gateway
+        self.sick, self.busy = backends["gpu"], backends["api"]
+        self._failing, self.gate = Gate(answer(500, b'{"error":{"message":"no"}}')), Gate()
+
+    async def fill(self, ask: Ask) -> None:
+        self.sick.script.append(self._failing.behaviour)
+        self.busy.script.append(self.gate.behaviour)
+        self.failing_over = asyncio.create_task(ask(self.gateway, RESTRICTED | {"seed": 0}))
+        await self.sick.asked.wait()
+        self.running = self.post(1)
+        await self.busy.asked.wait()
+
+    def post(self, number: int) -> asyncio.Task[Any]:
+        return asyncio.create_task(self.gateway.post(RESTRICTED | {"seed": number}))
+
+    async def wait(self, number: int) -> asyncio.Task[Any]:
+        """One more that waits for room."""
+        before = self.gateway.service.waiting
+        waiting = self.post(number)
+        await until(lambda: self.gateway.service.waiting == before + 1)
+        return waiting
+
+    def fail(self) -> None:
+        self._failing.opened.set()
+
+    @property
+    def order(self) -> list[int]:
+        """Who asked the busy one, in turn."""
+        return [request["seed"] for request in self.busy.requests]
+
+
+@pytest.fixture
+async def pair(serve, backends):
+    """`await pair(limits)`; a failure opens a circuit at once."""
+
+    async def start(limits: str = ROOMY, asks: Ask = Gateway.post) -> Pair:
+        policy = PAIR.replace(LIMITS, limits) + "health: {failures_to_open: 1, cooldown: 60s}\n"
+        made = Pair(await serve(policy), backends)
+        await made.fill(asks)
+        return made
+
+    return start
+
+
+async def test_one_that_fails_over_to_what_is_full_waits_for_a_slot(pair):
+    pair = await pair()
+    pair.fail()
+    await until(lambda: pair.gateway.service.waiting)
+    pair.gate.opened.set()
+    assert (await pair.running)[0] == 200
+    status, headers, _ = await pair.failing_over
+    assert (status, headers["x-breakeven-reason"]) == (200, "retry from gpu: HTTP 500")
+    assert pair.order == [1, 0]
+
+
+async def test_it_waits_behind_those_who_wait_already_and_before_newcomers(pair):
+    pair = await pair()
+    first = await pair.wait(2)
+    pair.fail()
+    await until(lambda: pair.gateway.service.waiting == 2)
+    last = await pair.wait(3)
+    pair.gate.opened.set()
+    answers = await asyncio.gather(pair.running, first, pair.failing_over, last)
+    assert [status for status, _, _ in answers] == [200] * 4
+    assert pair.order == [1, 2, 0, 3]
+
+
+async def test_it_waits_no_longer_than_others(pair):
+    pair = await pair("queue: 9, queue_timeout: 50ms")
+    pair.fail()
+    assert (await pair.failing_over)[0] == 500
+    pair.gate.opened.set()
+    assert (await pair.running)[0] == 200
+    assert pair.order == [1] and not pair.gateway.service.waiting and not pair.gateway.ledger.holds
+
+
+async def test_nor_in_a_queue_that_is_full(pair):
+    pair = await pair("queue: 1, queue_timeout: 9s")
+    waiting = await pair.wait(2)
+    pair.fail()
+    assert (await pair.failing_over)[0] == 500
+    pair.gate.opened.set()
+    assert [(await each)[0] for each in (pair.running, waiting)] == [200, 200]
+
+
+async def test_nor_when_it_may_not_be_tried_again(pair):
+    pair = await pair()
+    state = pair.gateway.state
+    state.retry_budget = retry_budget(0)
+    pair.fail()
+    assert (await pair.failing_over)[0] == 500
+    pair.gate.opened.set()
+    assert (await pair.running)[0] == 200
+
+
+async def test_nor_for_a_backend_of_a_former_policy(pair, tmp_path):
+    """Whoever comes now waits for other replicas than those."""
+    pair = await pair()
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(policy.read_text().replace("max_running: 1", "max_running: 2"))
+    pair.gateway.adopt(load(policy))
+    pair.fail()
+    assert (await pair.failing_over)[0] == 500
+    pair.gate.opened.set()
+    assert (await pair.running)[0] == 200
+
+
+async def test_one_that_fails_over_and_leaves_gives_up_its_place(pair):
+    pair = await pair(asks=leaving)
+    pair.fail()
+    await until(lambda: pair.gateway.service.waiting)
+    second = await pair.wait(2)
+    (await pair.failing_over).transport.abort()
+    await until(lambda: pair.gateway.service.waiting == 1)
+    pair.gate.opened.set()
+    assert [(await each)[0] for each in (pair.running, second)] == [200, 200]
+    assert pair.order == [1, 2]

@@ -147,6 +147,25 @@ async def test_one_in_the_queue_is_judged_again_when_there_is_room(serve, backen
     assert len(backends["api"].requests) == 1
 
 
+async def test_one_that_fails_over_to_what_is_full_is_judged_again_when_there_is_room(serve, backends, tmp_path):
+    room = "capacity: {max_running: 1, queue_timeout: 9s}, "
+    both = PATIENT.replace("gpt-4o-mini},", f"gpt-4o-mini}}, {room}", 1).replace("[gpu, api]", "[api]")
+    both = both.replace("kind: openai, url: %(api)s", "kind: openai, urls: [%(api)s, %(gpu)s]")
+    gateway = await serve(both + "health: {failures_to_open: 1, cooldown: 60s}\n")
+    sick, busy = backends["api"], backends["gpu"]
+    failing, occupied = Fails(sick, 500), Fails(busy, 200)
+    running = asyncio.create_task(gateway.post(ASK, APP))
+    await sick.asked.wait()
+    occupying = asyncio.create_task(gateway.post(ASK, {"authorization": "Bearer other-secret"}))
+    await busy.asked.wait()
+    failing.go_on.set()
+    await until(lambda: gateway.service.waiting)
+    edit(gateway, tmp_path, ENDED["the key"])
+    occupied.go_on.set()
+    assert [(await each)[0] for each in (occupying, running)] == [200, 500]
+    assert len(busy.requests) == 1
+
+
 async def test_an_edit_that_permits_it_still_changes_nothing(serve, backends, tmp_path):
     gateway = await serve(PATIENT)
     failing = Fails(backends["api"], 500)

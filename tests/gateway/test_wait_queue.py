@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from router.core.policy import Capacity
 from router.core.values import BackendState
-from router.gateway.wait_queue import WaitQueue
+from router.gateway.wait_queue import Position, WaitQueue
 
 
 def only(**places: int) -> Callable[[str], int]:
@@ -121,3 +122,42 @@ async def test_a_client_that_leaves_gives_up_its_place(waiting):
     waiting.tasks["left"].cancel()
     await asyncio.gather(waiting.tasks["left"], return_exceptions=True)
     assert len(waiting.room) == waiting.room.queued("a") == waiting.room.queued("b") == 0
+
+
+# --- a place
+
+HOUR = Capacity(queue=1, queue_timeout="1h")
+
+
+async def test_a_place_is_in_the_queues_that_are_not_full(waiting):
+    await waiting.come("first", "full")
+    place = Position(waiting.room, waiting.loop, waiting.loop.time() + 5)
+    waits = asyncio.create_task(place.wait({"full": HOUR, "other": HOUR}))
+    await asyncio.sleep(0)
+    assert (waiting.room.queued("full"), waiting.room.queued("other")) == (1, 1)
+    await waiting.wake(other=1)
+    assert await waits
+    assert not await place.wait({"full": HOUR}) and not await place.wait({})
+
+
+async def test_a_place_keeps_its_turn(waiting):
+    place = Position(waiting.room, waiting.loop, waiting.loop.time() + 5)
+    waits = asyncio.create_task(place.wait({"gpu": HOUR}))
+    await asyncio.sleep(0)
+    await waiting.wake(gpu=1)
+    assert await waits
+    await waiting.come("later", "gpu")
+    waits = asyncio.create_task(place.wait({"gpu": Capacity(queue=2)}))
+    await asyncio.sleep(0)
+    assert await waiting.wake(gpu=1) == [] and await waits
+
+
+@pytest.mark.parametrize(("seconds", "patience"), [(0.0, "1h"), (3600.0, "1ms")], ids=["deadline", "patience"])
+async def test_a_place_ends_at_the_deadline_or_when_patience_does(seconds, patience):
+    loop = asyncio.get_running_loop()
+    room = WaitQueue(loop)
+    place = Position(room, loop, loop.time() + seconds)
+    limits = {"gpu": Capacity(queue_timeout=patience)}
+    assert not await place.wait(limits)
+    assert not await place.wait(limits), "its time is over, whatever it waits for next"
+    assert not room

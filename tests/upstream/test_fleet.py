@@ -81,6 +81,18 @@ async def test_slots_are_of_each_replica(replicas):
     assert backend.pick(0.0, NONE, "m") is slots[0].replica
 
 
+async def test_it_is_occupied_when_another_slot_is_all_that_a_model_lacks():
+    one, two = (backend := Told(spec(replicas=2, max_running=1)).fleet.backends["gpu"]).replicas
+    taken = one.take(0.0)
+    assert not backend.occupied("m", 0.0), "the other one has a slot"
+    two.report(Event.REST, 0.0, rest=60, why="HTTP 429")
+    assert backend.occupied("m", 0.0)
+    one.refused("m", 0.0, 0.0, 60, "HTTP 429", passes=True)
+    assert not backend.occupied("m", 0.0), "a slot would not help"
+    taken.leave(0.0)
+    assert not backend.occupied("other", 0.0)
+
+
 async def test_without_a_limit_there_is_always_a_slot():
     backend = Told(spec()).fleet.backends["gpu"]
     for _ in range(1000):

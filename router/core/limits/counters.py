@@ -122,7 +122,7 @@ class Hold(Struct, frozen=True, gc=False):
     bill: CounterSet = NO_BILL
     """The counters of limits that it is held against."""
     sides: int = BOTH
-    """Where the request may go: core.bill.LOCAL, CLOUD or BOTH."""
+    """Where the request may go: LOCAL, CLOUD or BOTH."""
     local_first: bool = False
     """It would go to an own backend anyway."""
     local_cost: int = 0
