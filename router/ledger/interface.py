@@ -13,7 +13,7 @@ from router.ledger.client.volume import VolumeTracker
 
 
 class Ledger(Protocol):
-    """Implemented by `commit.Ledger`, where each operation is described, and by `memory.MemoryLedger`."""
+    """Implemented by `GroupCommitLedger`, where each operation is described, and by `memory.MemoryLedger`."""
 
     available: bool
     why: str

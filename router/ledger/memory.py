@@ -47,7 +47,7 @@ class KeptCounter(Struct):
 
 
 class MemoryLedger:
-    """The interface of `group_commit.Ledger`, and `rows` to read it. `available` may be set, for tests."""
+    """The interface of `GroupCommitLedger`, and `rows` to read it. `available` may be set, for tests."""
 
     def __init__(
         self, *, timezone: ZoneInfo, owned: Iterable[str] = ("local",), clock: Callable[[], float] = time.time

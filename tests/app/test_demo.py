@@ -124,12 +124,12 @@ BACKEND = f"import sys; print('{LISTENING}http://127.0.0.1:7/', flush=True); sys
 async def test_backends_that_are_ready_have_addresses_that_they_keep(monkeypatch):
     made: list[SimpleNamespace] = []
 
-    class Kept(module.Child):
+    class Kept(module.ChildProcess):
         def __init__(self, name, command, *, ready) -> None:
             super().__init__(name, [sys.executable, "-c", BACKEND], ready=ready)
             made.append(SimpleNamespace(child=self, command=command))
 
-    monkeypatch.setattr(module, "Child", Kept)
+    monkeypatch.setattr(module, "ChildProcess", Kept)
     async with module._pretended() as urls:
         assert urls == dict.fromkeys(("local", "cloud"), "http://127.0.0.1:7/v1")
         assert [each.child._command[-2:] for each in made] == [["--port", "7"]] * 2

@@ -54,7 +54,7 @@ def test_a_defect_tells_its_place_and_nothing_of_the_body(monkeypatch):
 
     monkeypatch.setattr(helper, "read", broken)
     defect = fetch(errand(), CARD)[0].defect
-    assert defect.startswith("ValueError\n") and "test_helper.py" in defect and "4111" not in defect
+    assert defect.startswith("ValueError\n") and "test_body_process.py" in defect and "4111" not in defect
 
 
 def test_frames_follow_each_other_until_there_is_none(monkeypatch):

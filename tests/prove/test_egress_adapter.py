@@ -46,10 +46,10 @@ QUICK, LONG = 3, 60
 OBEDIENT = """
 import httpx
 from router.litellm_adapter import confined
-from router.litellm_adapter import litellm_environment as environment
-from router.upstream import outbound_guard as reach
-confined.Confinement.install = reach.Reach.install = lambda self: None
-environment.steering = lambda environment: []
+from router.litellm_adapter import litellm_environment
+from router.upstream import outbound_guard
+confined.Confinement.install = outbound_guard.OutboundGuard.install = lambda self: None
+litellm_environment.steering = lambda environment: []
 class Client(httpx.AsyncClient):
     def __init__(self, **options):
         super().__init__(**options | {"follow_redirects": True, "trust_env": True, "transport": None, "mounts": None})

@@ -55,8 +55,8 @@ def test_nothing_else_is(event: str, arguments: tuple[Any, ...]) -> None:
 
 SCRIPT = """
 import http.client, sys, urllib.request
-from router.upstream.outbound_guard import Reach, UnreachableError
-Reach([f"localhost:{sys.argv[1]}"]).install()
+from router.upstream.outbound_guard import OutboundGuard, UnreachableError
+OutboundGuard([f"localhost:{sys.argv[1]}"]).install()
 print(urllib.request.urlopen(f"http://localhost:{sys.argv[1]}/", timeout=5).status)
 for port in (sys.argv[2],):
     try:
