@@ -82,7 +82,7 @@ _INNER_V6 = [IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002:
 
 
 def is_public(host: str) -> bool:
-    """Whether a host, as ``Origin`` has it, is one that anybody may ask: no inner address in any spelling."""
+    """Whether a host, as `Origin` has it, is one that anybody may ask: no inner address in any spelling."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -92,7 +92,7 @@ class Report:
         return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
     async def counters(self, place: str, fields: Sequence[str]) -> list[CounterValue | None]:
-        """Counters of limits, see ``core.limits.counters.Counter``; None for one that is not there yet."""
+        """Counters of limits, see `core.limits.counters.Counter`; None for one that is not there yet."""
         values = await self._ask("HMGET", PREFIX + place, *fields)
         return [
             None if value is None else CounterValue(*unpack_counter(field, value))
