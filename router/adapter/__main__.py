@@ -15,7 +15,7 @@ import sys
 from router.adapter.api import application
 from router.adapter.backends import AdapterBackend, from_policy
 from router.adapter.environment import prepare
-from router.adapter.forked import keep_serving
+from router.adapter.forked import Beat, keep_serving
 from router.adapter.installed import UnusableError, check_version, installed_version
 from router.adapter.library import Litellm
 from router.adapter.redact import Redactor, environment_secrets
@@ -50,9 +50,9 @@ def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> Non
     Reach(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
 
-    def serve() -> None:
+    def serve(beat: Beat) -> None:
         try:
-            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor))
+            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor, beat))
         except OSError as error:
             sys.stderr.write(f"cannot listen on {path}: {error.strerror}\n")
 
