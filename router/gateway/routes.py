@@ -97,6 +97,7 @@ class Routes:
 
     def opened(self, client: Client, address: str) -> None:
         self.clients.add(client)
+        client.draining = self.draining  # here and no sooner: the drain tells only those that have been opened
         client.address = address_of(address)
         client.surplus = self._connections.opened(client.address)
         if client.surplus is not None and self._connections.hopeless():

@@ -52,9 +52,7 @@ class Server:
         self._tick()
 
     def _make(self) -> Client:
-        client = Client(self._service, self._loop)
-        client.draining = self._service.draining
-        return client
+        return Client(self._service, self._loop)
 
     async def _close_listener(self) -> None:
         if self._server is None or self._listener is None:

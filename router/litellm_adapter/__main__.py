@@ -17,7 +17,7 @@ from router.config.problems import PolicyError
 from router.config.secrets import MissingSecretError, resolve
 from router.litellm_adapter.api import application
 from router.litellm_adapter.backends import AdapterBackend, from_policy
-from router.litellm_adapter.forked import keep_serving
+from router.litellm_adapter.forked import Beat, keep_serving
 from router.litellm_adapter.installed import UnusableError, check_version, installed_version
 from router.litellm_adapter.litellm_calls import Litellm
 from router.litellm_adapter.litellm_environment import prepare
@@ -50,9 +50,9 @@ def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> Non
     OutboundGuard(host for backend in backends.values() for host in backend.reach).install()
     app = application(backends, Litellm(), redactor)
 
-    def serve() -> None:
+    def serve(beat: Beat) -> None:
         try:
-            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor))
+            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor, beat))
         except OSError as error:
             sys.stderr.write(f"cannot listen on {path}: {error.strerror}\n")
 

@@ -36,8 +36,14 @@ async def serve(app: web.Application, path: str) -> AsyncIterator[None]:
             _remove(path)
 
 
-async def serve_until_stopped(app: web.Application, path: str, ready: Callable[[], None], supervisor: int = 0) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the process that started this one.
+def _nothing() -> None:
+    pass
+
+
+async def serve_until_stopped(
+    app: web.Application, path: str, ready: Callable[[], None], supervisor: int = 0, beat: Callable[[], None] = _nothing
+) -> None:
+    """Serve until SIGTERM, SIGINT, or the end of the process that started this one; `beat` while the loop turns.
 
     With `supervisor`, the process that started that one, the end of both counts, or that the socket is another's.
     """
@@ -50,6 +56,7 @@ async def serve_until_stopped(app: web.Application, path: str, ready: Callable[[
         ready()
         mine = _identity(path)
         while not stop.is_set() and _identity(path) == mine:
+            beat()
             if os.getppid() != parent and not (supervisor and _alive(supervisor)):
                 return
             try:

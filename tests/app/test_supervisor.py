@@ -342,6 +342,17 @@ def test_a_killed_adapter_is_back_within_three_seconds(adapted):
         eventually(lambda: adapted.ask().status == 200, 3)
 
 
+def test_an_adapter_that_the_system_stopped_is_replaced(adapted):
+    assert adapted.ask().status == 200
+    (holder,) = adapted.children("router.litellm_adapter")
+    (stopped,) = children_of(holder.pid)
+    os.kill(stopped.pid, signal.SIGSTOP)
+    wait_for_end(stopped)
+    eventually(lambda: adapted.ask().status == 200)
+    assert adapted.children("router.litellm_adapter") == [holder]
+    assert "the serving process stands still" in adapted.log_path.read_text()
+
+
 ADAPTED = "adapted: {zone: cloud, kind: litellm, serves: {chat: {model: openai/x, price: {input: 1, output: 2}}}}"
 
 

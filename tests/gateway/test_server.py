@@ -54,6 +54,21 @@ async def answered(connection: Open) -> bytes:
     return head
 
 
+async def test_a_connection_accepted_before_the_end_and_opened_after_it_is_told_to_close(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, opened, endings = asyncio.get_running_loop(), http.Client.connection_made, []
+
+    def opened_late(client: http.Client, transport: asyncio.BaseTransport) -> None:
+        endings.append(loop.create_task(gateway.server.drain(5)))
+        loop.call_soon(opened, client, transport)
+
+    monkeypatch.setattr(http.Client, "connection_made", opened_late)
+    connection = await connect(gateway)
+    assert b"connection: close" in await answered(connection)
+    await endings[0]
+
+
 async def test_what_arrives_while_it_ends_is_answered_and_is_told_to_close(gateway: Gateway) -> None:
     """On a connection that was kept, on one that said nothing yet, and on one that comes only now."""
     kept, fresh = await connect(gateway), await connect(gateway)

@@ -73,6 +73,16 @@ async def test_a_signal_ends_it(path, number: signal.Signals) -> None:
     assert not path.exists()
 
 
+async def test_it_beats_while_its_loop_turns(path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PARENT_CHECK", 0.001)
+    beats: list[None] = []
+    app = application()
+    running = asyncio.create_task(serve_until_stopped(app, str(path), lambda: None, beat=lambda: beats.append(None)))
+    await until(lambda: len(beats) > 3)
+    signal.raise_signal(signal.SIGTERM)
+    await running
+
+
 @pytest.fixture
 def orphaned(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Once set, this process has another parent than before."""

@@ -10,13 +10,13 @@ import sys
 import pytest
 from aiohttp import web
 from support.otlp import attributes, collecting
-from tests.admin.test_spans import RECORD, changed
 
 from router.admin.telemetry.spans import drafts
 from router.admin.telemetry.traces import NOT_GRPC, NOT_INSTALLED, NoTraces, OtlpTraces, traces_from, wanted
 from router.config.load import load
 from router.core.values import Plan
 from router.ledger.record import Record
+from tests.admin.telemetry.test_spans import RECORD, changed
 
 CLIENT, SERVER = 3, 2
 ERROR = 2
