@@ -108,6 +108,7 @@ def test_no_request_is_cut_by_the_signal_to_end(serve, policy, workers):
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("requests", [(HEALTH,), (ANSWER, STREAM)], ids=["answered here", "answered by a backend"])
 def test_none_of_twenty_ends_cuts_a_request(serve, policy, requests):
     fates: Counter[str] = Counter()
