@@ -6,6 +6,7 @@ import gzip
 import io
 
 import msgspec
+from support.compiled import interpreted_only
 
 from router.core.policy import Detector
 from router.core.reading import read
@@ -39,6 +40,7 @@ def test_what_it_refuses_is_refused_as_the_worker_does():
     assert refused is not None and (refused.status, refused.code) == (413, "request_too_large")
 
 
+@interpreted_only
 def test_a_body_that_takes_too_much_memory_is_refused(monkeypatch):
     def too_much(endpoint: str, body: bytes) -> None:
         raise MemoryError
@@ -48,6 +50,7 @@ def test_a_body_that_takes_too_much_memory_is_refused(monkeypatch):
     assert refused is not None and refused.status == 413
 
 
+@interpreted_only
 def test_a_defect_tells_its_place_and_nothing_of_the_body(monkeypatch):
     def broken(endpoint: str, body: bytes) -> None:
         raise ValueError(body)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import POLICY, Gateway
 from support.scripted import Behaviour, ScriptedBackend, answer, completion
 from support.waiting import until
@@ -303,6 +304,7 @@ async def test_one_who_was_woken_and_left_leaves_its_room_to_the_next(serve, bac
     assert (await running)[0] == (await second)[0] == 200
 
 
+@interpreted_only
 async def test_a_client_that_leaves_while_a_trial_connects_gives_the_trial_back(serve, backends, monkeypatch):
     gateway = await serve(ONE_AT_A_TIME)
     (replica,) = gateway.fleet.backends["gpu"].replicas

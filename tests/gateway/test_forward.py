@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, stream, usage_event
 
@@ -32,6 +33,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[FailedAttempt]:
     return seen
 
 
+@interpreted_only
 async def test_a_failed_attempt_tells_where_it_went_and_what_came_of_it(gateway, backends, attempts):
     backends["gpu"].script.append(answer(500, b'{"error":{"message":"no"}}'))
     assert (await gateway.post(ASK))[0] == 200
@@ -40,6 +42,7 @@ async def test_a_failed_attempt_tells_where_it_went_and_what_came_of_it(gateway,
     assert failed.candidate.route.upstream_model == "tiny-llama"
 
 
+@interpreted_only
 async def test_an_attempt_that_never_got_a_connection_has_written_nothing(gateway, backends, attempts):
     await backends["gpu"].stop()
     assert (await gateway.post(ASK))[0] == 200
@@ -47,6 +50,7 @@ async def test_an_attempt_that_never_got_a_connection_has_written_nothing(gatewa
     assert (failed.written, failed.size, failed.events) == (False, 0, 0)
 
 
+@interpreted_only
 async def test_what_a_stream_reported_that_failed_before_the_client_saw_any_is_kept(gateway, backends, attempts):
     backends["gpu"].script.append(stream(usage_event(), b'data: {"error":{"message":"no"}}\n\n'))
     backends["api"].default = stream(event("Paris", "stop"), DONE)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import POLICY, Gateway
 from support.scripted import ScriptedBackend, answer
 from support.waiting import until
@@ -190,6 +191,7 @@ async def test_what_was_taken_away_does_not_come_back(serve, backends, tmp_path)
     assert status >= 500 and len(backends["api"].requests) == 1
 
 
+@interpreted_only
 async def test_while_nothing_changes_nobody_is_judged_again(serve, backends, monkeypatch):
     judged = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
+from support.compiled import interpreted_only
 from support.gateway import POLICY
 
 from router.config.load import load
@@ -57,6 +58,7 @@ async def test_a_key_taken_out_of_the_policy_is_refused_at_once(serve, tmp_path)
     assert (await gateway.post(ASK, {"authorization": "Bearer new"}))[0] == 200
 
 
+@interpreted_only
 async def test_the_last_gate_asks_the_key_whatever_was_remembered(serve, backends, monkeypatch):
     """A decision that was made for somebody who may do more reaches no connection."""
     narrow = sha256(b"narrow").hexdigest()
