@@ -12,7 +12,7 @@ import re
 from datetime import timedelta
 from hashlib import sha256
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from router.core.money import GREATEST_USD
+from router.core.sensitivity.finders import FINDERS
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _YEAR_SECONDS = 8784 * 3600.0
@@ -141,7 +142,12 @@ Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
 Strategy = Literal["threshold", "breakeven", "cheapest", "local_first", "cloud_first"]
 Window = Literal["today", "trailing_24h", "yesterday"]
-DetectorName = Literal["credit_card", "iban", "us_ssn", "email", "phone", "api_key"]
+
+# What is registered is what a policy may name: the schema and its messages list it.
+if TYPE_CHECKING:
+    DetectorName = str
+else:
+    DetectorName = Literal[*FINDERS]
 
 
 class Section(BaseModel):

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import or_
 
 from router.core.policy import Detector, DetectorName
 from router.core.sensitivity import encodings
-from router.core.sensitivity.finders import FINDERS, Finder, Text
-from router.core.sensitivity.finders.text import Effort, TooDense, flat
-from router.core.sensitivity.prefilter import ADDRESSES, EVERYTHING, HIDDEN, NUMBERS, SECRETS, glance
+from router.core.sensitivity.finders import FINDERS
+from router.core.sensitivity.finders.finder import Finder
+from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
+from router.core.sensitivity.prefilter import EVERYTHING, HIDDEN, glance
 from router.core.sensitivity.unescape import levels, plain, revealed
 from router.core.values import Label
-
-_CLUES: Mapping[DetectorName, int] = {
-    "credit_card": NUMBERS,
-    "iban": NUMBERS,
-    "us_ssn": NUMBERS,
-    "email": ADDRESSES,
-    "phone": NUMBERS,
-    "api_key": SECRETS,
-}
 
 
 class Detectors:
@@ -46,7 +38,7 @@ class _Configured(Detectors):
     def __init__(self, labels: tuple[tuple[DetectorName, Label], ...]) -> None:
         self._labels = labels
         self._sought = frozenset(kind for kind, _ in labels)
-        self._clues = reduce(or_, (_CLUES[kind] for kind in self._sought), HIDDEN)
+        self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
@@ -111,13 +103,13 @@ def _readable(text: str) -> Text:
 
 def _find(text: Text, sought: frozenset[DetectorName], clues: int) -> set[DetectorName]:
     return {
-        kind for kind, finder in FINDERS.items() if kind in sought and clues & _CLUES[kind] and _is_in(text, finder)
+        kind for kind, finder in FINDERS.items() if kind in sought and clues & finder.needs and _is_in(text, finder)
     }
 
 
 def _is_in(text: Text, finder: Finder) -> bool:
     """Fails closed: what there is too much of to be looked at counts as found."""
     try:
-        return finder(text)
+        return finder.is_in(text)
     except TooDense:
         return True

@@ -11,34 +11,34 @@ from collections.abc import Iterator
 from typing import Final
 
 from router.core.sensitivity import encodings
+from router.core.sensitivity.finders import FINDERS
+from router.core.sensitivity.finders.finder import ADDRESSES, ALWAYS, NUMBERS, RUNS, SIGNS, WORDS
 from router.core.sensitivity.finders.text import NUMBER, RUN, SEPARATORS
 
-NUMBERS: Final = 1
-SECRETS: Final = 2
-ADDRESSES: Final = 4
-HIDDEN: Final = 8
-"""There may be more once an encoding is taken away."""
-_WORDED: Final = SECRETS | ADDRESSES
-EVERYTHING: Final = NUMBERS | SECRETS | ADDRESSES | HIDDEN
+HIDDEN: Final = 64
+"""There may be more once an encoding is taken away. A clue that no finder needs: it is asked about what comes out."""
+EVERYTHING: Final = NUMBERS | RUNS | WORDS | SIGNS | ADDRESSES | ALWAYS | HIDDEN
 
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
 _OPAQUE = re.compile(rb"\\[u/bf]")
-_OPAQUE = re.compile(rb"\\[u/bf]")
 _ESCAPED = SEPARATORS + b"\\nrt"
 _RUNS = bytes(97 if code < 128 and (chr(code).isalnum() or code in b"+/-_") else 32 for code in range(256))
+_WORDS_SOUGHT = tuple(word for finder in FINDERS.values() for word in finder.words)
 # What begins a word becomes one letter, which a single pattern can skip to.
-_MARKED = bytes(
-    112 if code in b"pPdDuU([-" else 41 if code == 93 else code | 32 if 65 <= code < 91 else code for code in range(256)
+_BEGINNINGS = frozenset(word[0] for word in _WORDS_SOUGHT)
+_MARK = min(_BEGINNINGS)
+_MARKED = bytes(_MARK if code in _BEGINNINGS else code for code in bytes(range(256)).lower())
+_WORDS = re.compile(
+    b"%b(?:%b)"
+    % (re.escape(bytes((_MARK,))), b"|".join(re.escape(word[1:].translate(_MARKED)) for word in _WORDS_SOUGHT))
 )
-# pass, pwd, dot, authorization, (at), -----begin
-_WORDS = re.compile(rb"p(?:ass|wp|ot |thorization|at\)|ppppbegin)")
 _STRING_BEGINS = re.compile(rb'"[ ._/-]{0,2}[0-9]')
 _STRING_ENDS = re.compile(rb'"(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{2}")|(?<=\\"))')
 _ADDRESS = re.compile(rb"://")
 
 
 def glance(data: bytes, sought: int) -> int:
-    """What of it may be there: whatever a finder finds, and what hides it, is in the sum that this gives.
+    """Clues, in one sum: of every finder that finds something, and of what hides it. Words only if they are sought.
 
     The text is JSON; of the escapes only those of line ends, tabs and quotes can be looked through.
     """
@@ -47,11 +47,11 @@ def glance(data: bytes, sought: int) -> int:
         if _OPAQUE.search(data) is not None:
             return EVERYTHING
         between = _ESCAPED
-    clues = 0 if data.translate(_DIGITS, between).find(NUMBER) < 0 else NUMBERS
-    if sought & _WORDED and _WORDS.search(data.translate(_MARKED)) is not None:
-        clues |= _WORDED
+    clues = ALWAYS if data.translate(_DIGITS, between).find(NUMBER) < 0 else ALWAYS | NUMBERS
+    if sought & WORDS and _WORDS.search(data.translate(_MARKED)) is not None:
+        clues |= WORDS
     if data.find(b"@") >= 0:
-        clues |= ADDRESSES if _ADDRESS.search(data) is None else _WORDED
+        clues |= SIGNS if _ADDRESS.search(data) is None else SIGNS | ADDRESSES
     if encodings.has_escapes(data):
         clues |= HIDDEN
     runs = data.translate(_RUNS)
@@ -66,9 +66,9 @@ def _runs(data: bytes, runs: bytes) -> int:
     clues = 0
     for run in _long(data, runs):
         if encodings.said(run):
-            return SECRETS | HIDDEN
+            return RUNS | HIDDEN
         if len(run) > len(run.translate(None, b"0123456789")):
-            clues = SECRETS
+            clues = RUNS
     return clues
 
 

@@ -284,4 +284,4 @@ def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
     text = Text(table.encode(), Effort(len(table)))
 
     for finder in finders.FINDERS.values():
-        finder(text)  # raises TooDense if it is
+        finder.is_in(text)  # raises TooDense if it is

@@ -10,22 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.policy import DetectorName
-from router.core.sensitivity.finders.cards import credit_card
-from router.core.sensitivity.finders.credentials import api_key
-from router.core.sensitivity.finders.emails import email
-from router.core.sensitivity.finders.ibans import iban
-from router.core.sensitivity.finders.phones import phone
-from router.core.sensitivity.finders.social import us_ssn
-from router.core.sensitivity.finders.text import Finder, Text
+from router.core.sensitivity.finders import cards, credentials, emails, ibans, phones, social
+from router.core.sensitivity.finders.finder import Finder
 
-FINDERS: Mapping[DetectorName, Finder] = {
-    "credit_card": credit_card,
-    "iban": iban,
-    "us_ssn": us_ssn,
-    "email": email,
-    "phone": phone,
-    "api_key": api_key,
-}
-
-__all__ = ["FINDERS", "Finder", "Text"]
+_ALL = (cards.FINDER, ibans.FINDER, social.FINDER, emails.FINDER, phones.FINDER, credentials.FINDER)
+FINDERS: Mapping[str, Finder] = {finder.kind: finder for finder in _ALL}
+"""By kind. What a policy may look for, its schema and the documentation's tables are made from this."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from router.core.sensitivity.finders.finder import NUMBERS, Finder
 from router.core.sensitivity.finders.luhn import right_numbers
 from router.core.sensitivity.finders.text import BORDER, REACH, Text, ends, starts
 
@@ -188,3 +189,6 @@ _ORDER = [3, 7, 7]
 def _is_measure(groups: list[bytes], separators: set[bytes]) -> bool:
     """A decimal number, or an order's."""
     return (separators == {b"."} and len(groups) == 3) or list(map(len, groups[::2])) == _ORDER
+
+
+FINDER = Finder("credit_card", credit_card, NUMBERS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from router.core.sensitivity.finders.finder import ADDRESSES, RUNS, WORDS, Finder
 from router.core.sensitivity.finders.text import Text
 
 _MADE_UP = "aB3" * 40
@@ -235,3 +236,7 @@ def _is_secret(match: re.Match[bytes], word: _Word) -> bool:
 
 _SYMBOL = re.compile(rb"[!@#%^&+=~?]")
 _DIGITS = tuple(b"%d" % digit for digit in range(10))
+
+_RARE = (b"-----begin", b"uthorization", *(hint for hint, _ in _PASSWORD_WORDS))
+"""In every text with a secret that is shorter than a run, addresses aside."""
+FINDER = Finder("api_key", api_key, RUNS | WORDS | ADDRESSES, _RARE)

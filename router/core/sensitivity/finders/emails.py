@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from router.core.sensitivity.finders.finder import SIGNS, WORDS, Finder
 from router.core.sensitivity.finders.text import Text
 
 # Bytes above 127 are letters of other scripts; the full stops of Chinese and Japanese are no letters.
@@ -68,3 +69,6 @@ def _is_spelled_address(data: bytes, match: re.Match[bytes]) -> bool:
     ending = data[max(start, end - 24) : end].translate(_LETTERS_ONLY).rpartition(b" ")[2]
     named = before.isalnum() or (before != b"" and before in _NAME_ENDS)
     return named and len(ending) > 1 and ending not in _FILE_ENDINGS
+
+
+FINDER = Finder("email", email, SIGNS | WORDS, words=(b"dot ", b"(at)", b"[at]"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from stdnum import iban as registry
 
+from router.core.sensitivity.finders.finder import NUMBERS, Finder
 from router.core.sensitivity.finders.text import Text, ends, starts
 
 _BETWEEN = rb"[ .\t\r\n/_-]{0,3}"
@@ -71,3 +72,6 @@ def is_iban(number: bytes) -> bool:
 
 def _is_built_right(number: bytes) -> bool:
     return registry.is_valid(number.decode(), check_country=False)
+
+
+FINDER = Finder("iban", iban, NUMBERS)

@@ -8,6 +8,7 @@ from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
+from router.core.sensitivity.finders.finder import NUMBERS, Finder
 from router.core.sensitivity.finders.text import Text, is_alone
 
 _PLUS = re.compile(rb"\+[1-9](?:[ .()/\t-]{0,3}[0-9]){7,14}+(?![0-9])")
@@ -149,3 +150,6 @@ def _near(data: bytes, at: int) -> bool:
     before = data[max(0, at - 40) : at]
     found = _WORD.match(data, at) or (_has_digits(before, 9, 40) and _BEHIND.search(before)) or None
     return found is not None and _DATE.match(found[1]) is None and _DECIMAL.fullmatch(found[1]) is None
+
+
+FINDER = Finder("phone", phone, NUMBERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from router.core.sensitivity.finders.finder import NUMBERS, Finder
 from router.core.sensitivity.finders.text import Text, is_alone
 
 _GROUPS = re.compile(rb"[0-9]{3}([ ./_\t|-]| - )[0-9]{2}\1[0-9]{4}(?!\1?[0-9])")
@@ -43,3 +44,6 @@ def _solid_at(text: Text, match: re.Match[bytes]) -> bool:
 def is_ssn(digits: bytes) -> bool:
     area, group, serial = digits[:3], digits[3:5], digits[5:]
     return area not in (b"000", b"666") and area < b"900" and group != b"00" and serial != b"0000"
+
+
+FINDER = Finder("us_ssn", us_ssn, NUMBERS)

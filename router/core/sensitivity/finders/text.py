@@ -7,7 +7,7 @@ are only tried where a shape occurs. Each look at a text counts: it is taken at 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from router.core.sensitivity.finders.rows import Shape
 
@@ -138,9 +138,6 @@ def _long_runs(shape: bytes) -> Iterator[tuple[int, int]]:
         stop = len(shape) if stop < 0 else stop
         yield start, stop
         start = shape.find(RUN, stop)
-
-
-Finder = Callable[[Text], bool]
 
 
 def flat(data: bytes) -> bytes:
