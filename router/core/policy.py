@@ -1,7 +1,7 @@
 """The policy file, version 1, as frozen types.
 
 These models are the single description of the file: `config.load` decodes YAML into them, `breakeven
-schema` prints their JSON Schema, and `core.plan` compiles them into the tables that decisions use.
+schema` prints their JSON Schema, and `config.compile` turns them into the tables that decisions use.
 References between sections (a backend naming a zone, say) are checked by `config.cross_references`.
 """
 

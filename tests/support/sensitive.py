@@ -8,7 +8,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,10 +18,20 @@ from stdnum.iso7064 import mod_97_10
 
 from router.core.policy import DetectorName
 from router.core.sensitivity.finders.credentials import MARKED, SHORT, TOKENS
+from router.core.sensitivity.finders.text import flat
+from router.core.sensitivity.unescape import levels, revealed
 
 Make = Callable[[Random], str]
 DRAWN = 100
 """Texts of each form."""
+
+
+def texts_of(body: bytes) -> Iterator[str]:
+    """Texts that together show all that a body (valid JSON in UTF-8) says."""
+    text = ""
+    for text in levels(body):
+        yield text
+    yield from revealed(flat(text.encode(errors="replace")))
 
 
 class Form(NamedTuple):

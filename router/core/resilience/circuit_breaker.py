@@ -6,7 +6,6 @@
     closed     failures_reached    open
     closed     successes_reached   closed
     closed     rest                open
-    closed     elapsed             closed
     closed     trial_started       closed
     closed     trial_abandoned     closed
     closed     heard               open
@@ -15,7 +14,6 @@
     open       failures_reached    open
     open       successes_reached   open
     open       rest                open
-    open       elapsed             half_open
     open       trial_started       half_open
     open       trial_abandoned     open
     open       heard               open
@@ -24,7 +22,6 @@
     half_open  failures_reached    open
     half_open  successes_reached   closed
     half_open  rest                open
-    half_open  elapsed             half_open
     half_open  trial_started       half_open
     half_open  trial_abandoned     half_open
     half_open  heard               half_open
@@ -60,8 +57,6 @@ class Event(StrEnum):
     SUCCESSES_REACHED = "successes_reached"
     REST = "rest"
     """The backend asked for a pause: open for exactly that long."""
-    ELAPSED = "elapsed"
-    """The time an open circuit rests, or a trial has, is over."""
     TRIAL_STARTED = "trial_started"
     """A request is sent although the circuit is not closed."""
     TRIAL_ABANDONED = "trial_abandoned"
@@ -97,7 +92,6 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.FAILURES_REACHED: _O,
         Event.SUCCESSES_REACHED: _C,
         Event.REST: _O,
-        Event.ELAPSED: _C,
         Event.TRIAL_STARTED: _C,
         Event.TRIAL_ABANDONED: _C,
         Event.HEARD: _O,
@@ -108,7 +102,6 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.FAILURES_REACHED: _O,
         Event.SUCCESSES_REACHED: _O,
         Event.REST: _O,
-        Event.ELAPSED: _H,
         Event.TRIAL_STARTED: _H,
         Event.TRIAL_ABANDONED: _O,
         Event.HEARD: _O,
@@ -119,7 +112,6 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.FAILURES_REACHED: _O,
         Event.SUCCESSES_REACHED: _C,
         Event.REST: _O,
-        Event.ELAPSED: _H,
         Event.TRIAL_STARTED: _H,
         Event.TRIAL_ABANDONED: _H,
         Event.HEARD: _H,
@@ -135,12 +127,12 @@ def allows(breaker: Breaker, now: float) -> bool:
 def step(breaker: Breaker, event: Event, now: float, health: Health, *, rest: float = 0, why: str = "") -> Breaker:
     """The breaker after one event; the same object when nothing changes.
 
-    `rest` is in seconds and belongs to `Event.REST` and `Event.HEARD`. `Event.ELAPSED` and `Event.TRIAL_STARTED` are
-    ignored while `allows` says no.
+    `rest` is in seconds and belongs to `Event.REST` and `Event.HEARD`. `Event.TRIAL_STARTED` is ignored while `allows`
+    says no.
     """
     if event is _SUCCESS and breaker.state is _C and not breaker.failures:
         return breaker
-    if event in (Event.ELAPSED, Event.TRIAL_STARTED) and not allows(breaker, now):
+    if event is Event.TRIAL_STARTED and not allows(breaker, now):
         return breaker
     if event is Event.HEARD and breaker.state is not _C:
         return breaker

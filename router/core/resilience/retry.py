@@ -2,11 +2,10 @@
 
 An attempt ends with a `Fault` or with a status, and an error status speaks of somebody (`error_cause`). The tables say
 whether that is the client's answer, whether the next candidate is tried, and what the backend's circuit breaker is
-told. An attempt that fails after a byte has gone to the client is never repeated.
+told. An attempt that fails after a byte has gone to the client is never repeated, so nothing is looked up for it.
 
     answer   relayed to the client: success, or an error of the request's own making
     next     the next candidate is tried, while attempts, deadline and budget last
-    fail     the stream ends with an error event
 """
 
 from __future__ import annotations
@@ -87,7 +86,6 @@ class Outcome(Struct, frozen=True, gc=False):
 class Action(StrEnum):
     ANSWER = "answer"
     NEXT = "next"
-    FAIL = "fail"
 
 
 class Verdict(Struct, frozen=True):
@@ -102,7 +100,6 @@ class Verdict(Struct, frozen=True):
 
 ANSWER = Verdict(Action.ANSWER, Event.SUCCESS)
 NEXT = Verdict(Action.NEXT, Event.FAILURE)
-FAIL = Verdict(Action.FAIL, Event.FAILURE)
 
 FAULTS: dict[Fault, Verdict] = {
     Fault.REFUSED: NEXT,
@@ -114,8 +111,8 @@ FAULTS: dict[Fault, Verdict] = {
     Fault.BAD_RESPONSE: NEXT,
     Fault.FIRST_EVENT_ERROR: NEXT,
     Fault.TOO_LARGE: Verdict(Action.NEXT, Event.SUCCESS),  # too much is no sign of bad health
-    Fault.MID_STREAM: FAIL,
 }
+"""Of all but `Fault.MID_STREAM`: by then the client has a byte."""
 
 BLAMES: dict[ErrorCause, Verdict] = {
     ErrorCause.REQUEST: ANSWER,

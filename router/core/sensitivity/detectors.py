@@ -49,7 +49,7 @@ class _Configured(Detectors):
         return self._for(self._found(self._texts(body, clues))) if clues & self._clues else ()
 
     def _texts(self, body: bytes, clues: int) -> Iterator[tuple[Text, int]]:
-        """As `unescape.passes`, with the clues of each; without those that have none. Most bodies are one text."""
+        """All that a body says, as texts with their clues; without those that have none. Most bodies are one text."""
         effort = Effort(len(body))
         data = plain(body)
         text = Text(data or b"", effort)
@@ -90,11 +90,6 @@ def compile_detectors(detectors: tuple[Detector, ...]) -> Detectors:
 def _label(kind: DetectorName, detector: Detector) -> Label:
     tags = () if detector.tag is None else (detector.tag,)
     return Label(level=detector.raise_to, tags=tags, source=f"detector {kind}")
-
-
-def find(text: str, sought: frozenset[DetectorName]) -> set[DetectorName]:
-    """Which of the kinds are in a text (one of `core.sensitivity.unescape.passes`)."""
-    return _find(_readable(text), sought, EVERYTHING)
 
 
 def _readable(text: str) -> Text:

@@ -39,14 +39,6 @@ _CONTROLS = bytes([*range(9), *range(14, 31), 127])
 _FEW = 8
 
 
-def passes(body: bytes) -> Iterator[str]:
-    """Texts that together show all that a body (valid JSON in UTF-8) says, for detectors: `levels`, then `revealed`."""
-    text = ""
-    for text in levels(body):
-        yield text
-    yield from revealed(flat(text.encode(errors="replace")))
-
-
 def levels(body: bytes) -> Iterator[str]:
     """Texts that show what a body (valid JSON in UTF-8) says in JSON.
 
@@ -91,7 +83,8 @@ def revealed(data: bytes) -> Iterator[str]:
 
 
 def plain(body: bytes) -> bytes | None:
-    """All that a body (valid JSON in UTF-8) says, if that is one text in ASCII, as most are; else see `passes`."""
+    """All that a body (valid JSON in UTF-8) says, if that is one text in ASCII, as most are; else `levels` and
+    then `revealed` show it."""
     if not body.isascii():
         return None
     if body.find(b"\\") < 0:

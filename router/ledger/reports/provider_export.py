@@ -142,7 +142,6 @@ class _Parser:
     def __init__(
         self, form: Form, names: Sequence[str], columns: Mapping[str, Sequence[str]], timezone: ZoneInfo
     ) -> None:
-        self._form = form
         self._names = names
         self._columns = columns
         self._timezone = timezone

@@ -49,14 +49,12 @@ def test_success_in_good_health_keeps_the_object() -> None:
     assert step(CLOSED, Event.SUCCESS, 1.0, HEALTH) is CLOSED
 
 
-@pytest.mark.parametrize(
-    "event", [Event.SUCCESS, Event.FAILURE, Event.ELAPSED, Event.TRIAL_STARTED, Event.TRIAL_ABANDONED]
-)
+@pytest.mark.parametrize("event", [Event.SUCCESS, Event.FAILURE, Event.TRIAL_STARTED, Event.TRIAL_ABANDONED])
 def test_nothing_changes_an_open_circuit_before_its_time(event: Event) -> None:
     assert step(OPEN, event, 9.9, HEALTH) is OPEN
 
 
-@pytest.mark.parametrize("event", [Event.ELAPSED, Event.TRIAL_STARTED, Event.TRIAL_ABANDONED])
+@pytest.mark.parametrize("event", [Event.TRIAL_STARTED, Event.TRIAL_ABANDONED])
 def test_nothing_but_answers_and_rests_changes_a_closed_circuit(event: Event) -> None:
     breaker = Breaker(failures=2)
 
@@ -136,16 +134,8 @@ def test_an_abandoned_trial_makes_room_for_the_next_at_once() -> None:
 def test_a_trial_that_is_never_heard_of_again_is_given_up_after_its_lease() -> None:
     trial = step(OPEN, Event.TRIAL_STARTED, 10.0, HEALTH)
 
-    assert step(trial, Event.ELAPSED, 10.0 + TRIAL_LEASE - 1, HEALTH) is trial
+    assert step(trial, Event.TRIAL_STARTED, 10.0 + TRIAL_LEASE - 1, HEALTH) is trial
     assert allows(trial, 10.0 + TRIAL_LEASE)
-    assert allows(step(trial, Event.ELAPSED, 10.0 + TRIAL_LEASE, HEALTH), 10.0 + TRIAL_LEASE)
-
-
-def test_the_rest_is_over_without_a_trial_too() -> None:
-    ready = step(OPEN, Event.ELAPSED, 10.0, HEALTH)
-
-    assert ready.state is State.HALF_OPEN
-    assert allows(ready, 10.0)
 
 
 @pytest.mark.parametrize(
