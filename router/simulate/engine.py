@@ -22,7 +22,6 @@ class Engine:
         self.prompt_tokens = 0
         self.generation_tokens = 0
         self.finished: Counter[str] = Counter()
-        self.changed = asyncio.Condition()
 
     @property
     def kv_cache_usage(self) -> float:
@@ -35,7 +34,6 @@ class Engine:
             await self._enter()
             self.running += 1
             self._kv_used += tokens
-            await self._tell()
             try:
                 yield
             finally:
@@ -45,31 +43,16 @@ class Engine:
         except BaseException:
             self.finished["abort"] += 1
             raise
-        finally:
-            await self._tell()
-
-    async def until_waiting(self, count: int) -> None:
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.waiting == count)
-
-    async def until_running(self, count: int) -> None:
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.running == count)
 
     async def _enter(self) -> None:
         if not self._slots.locked():
             await self._slots.acquire()
             return
         self.waiting += 1
-        await self._tell()
         try:
             await self._slots.acquire()
         finally:
             self.waiting -= 1
-
-    async def _tell(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
 
 
 def metrics_text(engine: Engine, model: str) -> str:

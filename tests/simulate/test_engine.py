@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from support.waiting import until
 
 from router.simulate.engine import Engine, metrics_text
 from router.simulate.settings import Settings
@@ -22,7 +23,7 @@ async def test_requests_beyond_the_slots_wait_in_order() -> None:
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         for number in range(3):
             group.create_task(work(number))
-        await subject.until_waiting(2)
+        await until(lambda: subject.waiting == 2)
         assert (subject.running, subject.kv_cache_usage) == (1, 0.1)
         release.set()
     assert done == [0, 1, 2]
@@ -33,7 +34,7 @@ async def test_who_leaves_the_queue_does_not_hold_a_slot() -> None:
     subject = engine(1)
     async with subject.slot(10):
         waiter = asyncio.create_task(subject.slot(10).__aenter__())
-        await subject.until_waiting(1)
+        await until(lambda: subject.waiting == 1)
         waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiter

@@ -10,6 +10,7 @@ import aiohttp
 import openai
 import pytest
 from aiohttp import web
+from support.waiting import until
 
 from router.simulate.vllm_api import ENGINE
 
@@ -204,9 +205,9 @@ async def test_work_stops_when_the_client_leaves(
     url, app = await start_vllm(**SLOW)
     async with asyncio.timeout(10):
         leaving = asyncio.create_task(post(client, url, stream=stream))
-        await app[ENGINE].until_running(1)
+        await until(lambda: app[ENGINE].running == 1)
         leaving.cancel()
-        await app[ENGINE].until_running(0)
+        await until(lambda: app[ENGINE].running == 0)
     assert app[ENGINE].finished == {"abort": 1}
 
 
@@ -214,10 +215,10 @@ async def test_requests_beyond_the_slots_wait(client: aiohttp.ClientSession, sta
     url, app = await start_vllm(slots=1, **SLOW)
     async with asyncio.timeout(10):
         tasks = [asyncio.create_task(post(client, url)) for _ in range(3)]
-        await app[ENGINE].until_waiting(2)
+        await until(lambda: app[ENGINE].waiting == 2)
         async with client.get(f"{url}/metrics") as got:
             assert 'vllm:num_requests_waiting{engine="0",model_name="m"} 2.0' in await got.text()
         for task in tasks:
             task.cancel()
-        await app[ENGINE].until_waiting(0)
-        await app[ENGINE].until_running(0)
+        await until(lambda: app[ENGINE].waiting == 0)
+        await until(lambda: app[ENGINE].running == 0)
