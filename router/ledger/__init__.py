@@ -15,6 +15,5 @@ applied exactly once and lost books can be brought back; docs/ledger.md says wha
     reports        totals, records, exports, and whether they agree
     shared_status  what workers tell each other: circuits that opened, who serves which policy, changed keys
     stored_keys    client keys that live in the ledger rather than in the policy
-    memory         the same ledger in one process's memory, for tests and as the model of the rules
     errors         what goes wrong between us and the server, or the journal
 """

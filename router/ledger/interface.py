@@ -13,7 +13,7 @@ from router.ledger.client.volume import VolumeTracker
 
 
 class Ledger(Protocol):
-    """Implemented by `GroupCommitLedger`, where each operation is described, and by `memory.MemoryLedger`."""
+    """Implemented by `GroupCommitLedger`, where each operation is described, and in tests by one in memory."""
 
     available: bool
     why: str

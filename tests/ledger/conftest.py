@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.engines import ENGINES, Server, embedded
+from support.memory_ledger import MemoryLedger
 
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
-from router.ledger.memory import MemoryLedger
 from router.ledger.reports.totals import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.memory_ledger import MemoryLedger
 
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
-from router.ledger.memory import MemoryLedger
 from router.ledger.reports.totals import open_report
 
 BERLIN = ZoneInfo("Europe/Berlin")

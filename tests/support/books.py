@@ -11,11 +11,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgspec import structs
+from support.memory_ledger import KeptCounter, MemoryLedger
 
 from router.core.limits.counters import CounterSet
 from router.core.values import Cell, Settlement
 from router.ledger.client.batch import Held
-from router.ledger.memory import KeptCounter, MemoryLedger
 from router.ledger.record import Kind, Record, batch_blob, pack_record, unpack_records
 
 Counters = dict[tuple[str, str], tuple[int, int, int]]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from support.memory_ledger import MemoryLedger
+
 from router.app.assemble import backend_specs
 from router.config.load import load
 from router.core.cost.volume import day_of
@@ -21,7 +23,6 @@ from router.gateway.peers import NoPeers, Peers
 from router.gateway.routes import Routes
 from router.gateway.server import Server
 from router.gateway.worker_state import WorkerState
-from router.ledger.memory import MemoryLedger
 from router.ledger.shared_status import SharedStatus
 from router.upstream.fleet import Fleet
 

@@ -5,12 +5,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.memory_ledger import MemoryLedger
 from support.totals import packed_totals
 
 from router.core.limits.counters import BOTH, NO_BILL, Hold
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Batch, Held, Packer, Sender, Settle
-from router.ledger.memory import MemoryLedger
 from router.ledger.record import Record, batch_blob, pack_record, pack_refused, unpack_records
 from router.ledger.redis_keys import Calendar, pack_cell, unpack_cell
 from router.ledger.reports.record_reader import Entry, RecordReader, open_records

@@ -1,4 +1,4 @@
-"""The ledger in one process's memory: for tests, and the plainest statement of its rules.
+"""The ledger in one process's memory: what tests need, and the plainest statement of its rules.
 
 Nothing is kept, nothing is shared with other processes, and every operation takes effect at once.
 """
