@@ -39,7 +39,7 @@ demo: $(installed)
 
 test: lint types imports $(adapter)
 	$(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile --durations 15 \
-		--cov=router.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+		--cov=router.core --cov=router.surfaces --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: $(testing)
 	$(bin)/ruff check .
@@ -64,7 +64,7 @@ docs: $(testing)
 prove-compiled: .venv-compiled-test/.installed $(adapter)
 	@cd / && $(CURDIR)/.venv-compiled-test/bin/python -c 'from router.gateway import http_connection; assert http_connection.__file__.endswith(".so")'
 	$(adapter_python) PYTHONSAFEPATH=1 .venv-compiled-test/bin/pytest -m "not prove" -o pythonpath=tests \
-		tests/core tests/gateway tests/upstream tests/ledger tests/app
+		tests/core tests/surfaces tests/gateway tests/upstream tests/ledger tests/app
 
 prove: $(testing) $(adapter)
 	$(adapter_python) $(bin)/pytest -m prove --timeout 1800

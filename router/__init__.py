@@ -6,7 +6,7 @@ from the organisation's own GPUs or from a cloud API, and the decision can alway
 The life of a request
 ---------------------
 1. *Identify* (`gateway.auth`): one credential, one key of the policy or of the ledger.
-2. *Read* (`core.reading`): the body is decoded once into what the decision needs; its bytes stay as they came.
+2. *Read* (`surfaces`): the body is decoded once into what the decision needs; its bytes stay as they came.
 3. *Classify* (`core.sensitivity.gate`): labels and detectors give a level and tags, and those give the permitted zones.
 4. *Decide* (`core.decision.decide`): facts + plan + snapshot -> ordered candidates or a refusal, each with its reason.
 5. *Reserve* (`core.limits.reserve`, `ledger`): what it may take is held before a byte leaves, against every limit of
@@ -26,6 +26,7 @@ Layers: imports point down only
                         the data plane: /v1 endpoints on one HTTP/1.1 port | the control plane: API, dashboard and
                         metrics, a process of its own on a port of its own | a process around litellm
     config | ledger | upstream | simulate
+    surfaces            what clients and backends say to each other, one folder per dialect
     core                values in, values out: no await, no clock, no randomness, no logging, no I/O
 
 import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a

@@ -9,9 +9,9 @@ from msgspec import Struct
 from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
 from router.core.policy import Endpoint
-from router.core.reading import read
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Side, Snapshot
+from router.surfaces.openai.reading import read
 
 NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())
 """A key that allows everything, for requests that name none."""

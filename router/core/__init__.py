@@ -5,17 +5,14 @@ random draws and snapshots are arguments. It may import the standard library's p
 (values) and pydantic (the policy's shape), and nothing else of this project.
 
     policy, values   the policy file as types; what layers hand to each other
-    bodies, reading, one look at a request's body
-    content
+    reading          what a request asks, once its body was read
     sensitivity      what its text contains, and where that may go
     decision         ordered candidates or a refusal, each with its reason; remembered
     cost             prices, the cheaper side, and whether a GPU is worth its rent
     limits           budgets and rate limits, when they turn, and what a request is held against
     resilience       circuits, attempts, timeouts, and what workers tell each other
-    editing, events, the body on its way, the stream on its way back, and the tokens in it
-    sse, usage
-    answer, relayed, what is an answer, and what an error says
-    complaint
+    usage            what is made of a report of tokens, and of none
+    redaction        our credentials, taken out of what backends say
     origin,          where URLs point, and the hosts that a policy names
     host_patterns
     unknown_names    what is written down of names that clients choose

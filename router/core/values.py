@@ -4,7 +4,7 @@
     Plan       a policy, compiled, with prices          (config -> decide, gateway, ledger)
     Snapshot   what backends and the ledger look like   (upstream, ledger -> decide)
     Decision   where the request may go, in order, and why  (decide -> forward, explain)
-    Usage      tokens that an upstream reported          (core.usage -> ledger)
+    Usage      tokens that an upstream reported          (surfaces -> ledger)
     Settlement what really happened to a hold           (gateway -> ledger); holds are in `core.limits.counters`
 
 Those that every request makes anew are left out of garbage collection (`gc=False`): they hold values only, so they

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from router.core.bodies import Reading
 from router.core.policy import Endpoint
+from router.core.reading import Reading
 from router.core.sensitivity.detectors import Detectors
 from router.core.values import Label
 

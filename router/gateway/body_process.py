@@ -20,11 +20,12 @@ from typing import BinaryIO
 import msgspec
 
 from router.core.policy import Detector
-from router.core.reading import BadBody, read
+from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
 from router.gateway.errors import ApiError
+from router.surfaces.openai.reading import read
 
 MOST_MEMORY = 3 * 1024**3
 """Bytes of address space. A body that takes more than that to be read is refused."""

@@ -16,9 +16,8 @@ from typing import Final
 
 import msgspec
 
-from router.core.bodies import Reading
 from router.core.policy import Endpoint
-from router.core.reading import BadBody, read
+from router.core.reading import BadBody, Reading
 from router.core.sensitivity.detectors import Detectors
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found, Refused
@@ -26,6 +25,7 @@ from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
+from router.surfaces.openai.reading import read
 
 SHORT = 32 * 1024
 """Bytes up to which a body is read at once: the worst that can be in them takes a few milliseconds."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from router.core.bodies import Reading
 from router.core.policy import Endpoint
+from router.core.reading import Reading
 from router.core.values import BackendState, Facts, KeyGrant
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring

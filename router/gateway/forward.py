@@ -16,10 +16,8 @@ from time import monotonic
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
-from router.core.complaint import complaint_in
-from router.core.editing import edit, hides_usage, wants_continuous
 from router.core.resilience.circuit_breaker import Event
-from router.core.resilience.error_cause import ErrorCause, blame
+from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.rate_limited import Rest, come_back
 from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
 from router.core.values import Candidate, Route
@@ -28,6 +26,9 @@ from router.gateway.forward_request import Attempt, FailedAttempt, ForwardReques
 from router.gateway.upstream_response import UpstreamResponse
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
+from router.surfaces.openai.blame import blame
+from router.surfaces.openai.complaint import complaint_in
+from router.surfaces.openai.editing import edit, hides_usage, wants_continuous
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot

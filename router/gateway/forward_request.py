@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from router.core.bodies import Reading
 from router.core.policy import Endpoint, Retry
+from router.core.reading import Reading
 from router.core.resilience.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.permission import Permission

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from router.core.decision.facts import PASSED_HEADERS
-from router.core.relayed import holds_secret
+from router.core.redaction import holds_secret
 from router.upstream.connection import Headers
 
 TO_CLIENT = frozenset(

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 
-from router.core.answer import is_event_stream, read_answer
-from router.core.complaint import Complaint, complaint_in, status_of
 from router.core.policy import Endpoint
-from router.core.relayed import relayed_error, without_secrets
+from router.core.redaction import without_secrets
 from router.core.resilience.retry import Fault
-from router.core.sse import ContinuousScanner, EventScanner, error_event, payloads
-from router.core.usage import usage_of
 from router.core.values import Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
+from router.surfaces.openai.answers import is_event_stream, read_answer
+from router.surfaces.openai.complaint import Complaint, complaint_in, status_of
+from router.surfaces.openai.relayed import relayed_error
+from router.surfaces.openai.usage import usage_of
+from router.surfaces.sse import ContinuousScanner, EventScanner, error_event, payloads
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 

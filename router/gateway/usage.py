@@ -12,11 +12,12 @@ from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
 from router.core.resilience.retry import Fault
-from router.core.usage import bounded, estimate, text_bytes_of
+from router.core.usage import bounded, estimate
 from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement, Usage
 from router.gateway.context import RequestContext
 from router.gateway.forward_request import Attempt, FailedAttempt
 from router.ledger.record import pack_refused
+from router.surfaces.openai.usage import text_bytes_of
 
 _NOTHING = Usage()
 _MAY_BE_BILLED = (

@@ -20,8 +20,8 @@ from valkey import Valkey
 
 from router.core.limits.estimate import PRIOR_OUTPUT_TOKENS
 from router.core.money import NANO_PER_MICRO, NANO_PER_USD
-from router.core.reading import read
 from router.ledger.server.embedded import running_url
+from router.surfaces.openai.reading import read
 
 PASS, CLIENTS = 100, 500
 MOST_OUTPUT = 4000

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from router.core.policy import Detector
-from router.core.reading import read
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.values import Label
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found, Refused
+from router.surfaces.openai.reading import read
 
 BODY = b'{"model":"chat","messages":[{"role":"user","content":"mail me: ann@example.com"}],"max_tokens":7}'
 LABEL = Label(level="restricted", tags=("mail",), source="detector email")

@@ -9,11 +9,11 @@ import msgspec
 from support.compiled import interpreted_only
 
 from router.core.policy import Detector
-from router.core.reading import read
 from router.core.sensitivity.detectors import compile_detectors
 from router.gateway import body_process as helper
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found
 from router.gateway.body_process import fetch, serve_one, told_of
+from router.surfaces.openai.reading import read
 
 DETECTORS = (Detector(find=("credit_card",), raise_to="restricted"), Detector(find=("email",), tag="mail"))
 CARD = b'{"model":"chat","messages":[{"role":"user","content":"4111 1111 1111 1111"}],"metadata":{"tags":"a,b"}}'

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.bodies import Reading
 from router.core.policy import Endpoint, Sensitivity
-from router.core.reading import BadBody, split_names
+from router.core.reading import BadBody, Reading, split_names
 from router.core.sensitivity.detectors import Detectors
 from router.core.sensitivity.gate import UNREADABLE, is_most_restricted, with_key
 from router.core.sensitivity.media import NOTHING, fetch_of

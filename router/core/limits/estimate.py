@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from router.core.bodies import Reading
 from router.core.policy import Policy
+from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
 
 DEFAULT_OUTPUT_TOKENS = 4096

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.bodies import Reading
 from router.core.cost.pricing import Remainders, worst_case
 from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
 from router.core.limits.terms import Terms, terms_of
+from router.core.reading import Reading
 from router.core.values import BackendState, Decision, KeyGrant, Plan
 
 

@@ -20,7 +20,7 @@ from math import ceil
 from msgspec import Struct
 
 from router.core.resilience.circuit_breaker import Event
-from router.core.resilience.error_cause import ErrorCause, blame
+from router.core.resilience.error_cause import ErrorCause, cause_of_status
 
 LONGEST_REST = 3600.0
 """Seconds that a backend rests at most, whatever it asks for."""
@@ -136,7 +136,7 @@ def judge(outcome: Outcome, cooldown: float) -> Verdict:
     status = outcome.status
     if 200 <= status < 300:
         return ANSWER
-    whose = outcome.blame or blame(status, None)
+    whose = outcome.blame or cause_of_status(status)
     if status in RESTING and outcome.retry_after is not None and whose is ErrorCause.BACKEND:
         return Verdict(Action.NEXT, Event.REST, outcome.retry_after)
     verdict = BLAMES[whose]

@@ -6,9 +6,10 @@ import pytest
 from router.core.cost.timeline import always
 from router.core.decision.facts import build_facts, default_labels
 from router.core.policy import Detector, Policy
-from router.core.reading import BadBody, read
+from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.values import Facts, GpuFigures, KeyGrant, Label, Plan
+from router.surfaces.openai.reading import read
 
 NOBODY = KeyGrant("app", "search", None, None, None, ())
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}

@@ -23,8 +23,9 @@ from router.core.limits.estimate import (
     worst_tokens,
 )
 from router.core.policy import Endpoint
-from router.core.reading import Reading, read
+from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
+from router.surfaces.openai.reading import read
 from tests.core.conftest import Make
 
 HUGE = Tokens(10**9, 10**9)

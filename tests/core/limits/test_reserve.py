@@ -12,8 +12,8 @@ from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKE
 from router.core.limits.periods import Periods
 from router.core.limits.reserve import HoldMaker
 from router.core.policy import Budget
-from router.core.reading import read
 from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
+from router.surfaces.openai.reading import read
 
 NOON = 1_779_271_200.0
 BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello there"}]%b}'

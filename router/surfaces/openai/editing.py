@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.bodies import Reading, Span
 from router.core.policy import Endpoint
-from router.core.reading import split_object
+from router.core.reading import Reading, Span
 from router.core.values import Route
+from router.surfaces.openai.reading import split_object
 
 _USAGE = b'"include_usage":true'
 _CONTINUOUS = b'"continuous_usage_stats":true'

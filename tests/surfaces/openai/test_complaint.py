@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.complaint import Complaint, complaint_in, status_of
+from router.surfaces.openai.complaint import Complaint, complaint_in, status_of
 
 
 @pytest.mark.parametrize(

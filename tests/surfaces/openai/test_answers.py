@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.answer import is_event_stream, read_answer
 from router.core.policy import Endpoint
-from router.core.usage import usage_of
 from router.core.values import Usage
+from router.surfaces.openai.answers import is_event_stream, read_answer
+from router.surfaces.openai.usage import usage_of
 
 
 @pytest.mark.parametrize(

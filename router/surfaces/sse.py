@@ -18,10 +18,11 @@ from typing import Any
 
 import msgspec
 
-from router.core.events import Chunk, NumberedChunk
-from router.core.reading import BadBody, split_object
-from router.core.usage import Report, usage_of_event
+from router.core.reading import BadBody
 from router.core.values import Usage
+from router.surfaces.openai.chunks import Chunk, NumberedChunk
+from router.surfaces.openai.reading import split_object
+from router.surfaces.openai.usage import Report, usage_of_event
 
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes of one event; a larger one is passed on unread rather than held."""

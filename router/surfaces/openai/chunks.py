@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from router.core.usage import Report
+from router.surfaces.openai.usage import Report
 
 
 class Choice(Struct, gc=False):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.events import Chunk
+from router.surfaces.openai.chunks import Chunk
 
 
 def test_only_what_matters_is_read():

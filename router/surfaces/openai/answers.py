@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from router.core.policy import Endpoint
-from router.core.usage import Report, usage_of
 from router.core.values import Usage
+from router.surfaces.openai.usage import Report, usage_of
 
 _NOTHING = msgspec.Raw(b"null")
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.core.sse import (
+from router.core.values import Usage
+from router.surfaces.sse import (
     MAX_EVENT,
     ContinuousScanner,
     EventScanner,
@@ -18,7 +19,6 @@ from router.core.sse import (
     with_fingerprint,
     without_usage,
 )
-from router.core.values import Usage
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from router.core.bodies import PlainChat
+from router.surfaces.openai.plain_chat import PlainChat
 
 
 def decode(body: bytes) -> PlainChat:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.editing import edit, hides_usage, wants_continuous
-from router.core.reading import read
+from router.surfaces.openai.editing import edit, hides_usage, wants_continuous
+from router.surfaces.openai.reading import read
 
 
 def edited(body: bytes, model: str | None = None, include_usage: bool = False) -> bytes:

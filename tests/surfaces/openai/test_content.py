@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from router.core.content import Content
+from router.surfaces.openai.content import Content
 
 
 def of_parts(*parts: Any) -> Content:

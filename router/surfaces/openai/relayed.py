@@ -11,34 +11,14 @@ from typing import Any
 
 import msgspec
 
+from router.core.redaction import without_secrets
+
 MOST_WORDS = 500
 """Characters of a backend's words that are kept where the object is ours."""
 
-_BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
-_HIDDEN = b"[secret]"
-_SHORTEST = 6
-"""Bytes of a credential: a shorter one hides nothing, and would be found in any text."""
 _MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]{0,2000}>")
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _decode = msgspec.json.Decoder().decode
-
-
-def without_secrets(body: bytes, secret: str) -> bytes:
-    """Bytes of a backend's with the credential that was sent to it, and whatever is called a bearer's, taken out."""
-    if holds_secret(body, secret):
-        body = body.replace(_word(secret), _HIDDEN)
-    return _BEARER.sub(rb"\1" + _HIDDEN, body)
-
-
-def holds_secret(data: bytes, secret: str) -> bool:
-    """Whether bytes of a backend's repeat the credential that was sent to it."""
-    word = _word(secret)
-    return len(word) >= _SHORTEST and word in data
-
-
-def _word(secret: str) -> bytes:
-    """Of an authorization header, what is secret."""
-    return secret.rpartition(" ")[2].encode()
 
 
 def relayed_error(status: int, body: bytes, secret: str) -> bytes:

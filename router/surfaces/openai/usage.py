@@ -1,0 +1,191 @@
+"""Tokens that an upstream reported, read out of its answer.
+
+The shape is OpenAI's `usage` object: `prompt_tokens` is all input, with cached input (and, from the adapter, cache
+writes) being parts of it. Details stand in different places, all of them optional and nullable:
+
+    OpenAI, vLLM          prompt_tokens_details.cached_tokens
+    litellm (adapter)     the same, prompt_tokens_details.cache_write_tokens or .cache_creation_tokens, and at the top
+                          cache_read_input_tokens and cache_creation_input_tokens
+    Anthropic             cache_creation.ephemeral_1h_input_tokens, what is kept for an hour; litellm has it in
+                          prompt_tokens_details.cache_creation_token_details
+    DeepSeek              prompt_cache_hit_tokens at the top
+
+Nothing here raises: a body that is not understood has no usage, and the caller estimates it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from router.core.values import Usage
+
+_LONGEST_NAME = 32
+"""Characters of a service tier's name."""
+
+ABSURD = 1_000_000_000
+"""Tokens of one answer that nobody serves: a report above it is a defect and counts as missing."""
+
+# JSON numbers are taken as float because some servers write 12.0; the counts are far below 2**53.
+Count = float | None
+
+
+class _Written(Struct, gc=False):
+    ephemeral_1h_input_tokens: Count = None
+
+
+_NOTHING_WRITTEN = _Written()
+
+
+class _Details(Struct, gc=False):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    cache_creation_tokens: Count = None
+    cache_creation_token_details: _Written | None = None
+
+
+_NO_DETAILS = _Details()
+
+
+class Totals(Struct, gc=False):
+    """The part of a report that prices cannot do without."""
+
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+
+    def usage(self) -> Usage | None:
+        """None when no input was reported, or numbers are absurd: no request takes nothing."""
+        if not self.prompt_tokens and not self.completion_tokens:
+            return None
+        return _usage(self.prompt_tokens, self.completion_tokens, 0, 0, 0)
+
+
+class Report(Totals, gc=False):
+    """The `usage` object of an answer or of a stream's event."""
+
+    prompt_tokens_details: _Details | None = None
+    cache_read_input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    cache_creation: _Written | None = None
+    prompt_cache_hit_tokens: Count = None
+    service_tier: Any = None
+    """Anthropic's place for it; OpenAI's is beside `usage`."""
+
+    def usage(self, service: object = None) -> Usage | None:
+        """None when no input was reported, or numbers are absurd: no request takes nothing. `service` is what stands
+        beside it."""
+        if not self.prompt_tokens and not self.completion_tokens:
+            return None
+        details = self.prompt_tokens_details or _NO_DETAILS
+        cached = details.cached_tokens or self.cache_read_input_tokens or self.prompt_cache_hit_tokens or 0
+        written = details.cache_write_tokens or details.cache_creation_tokens or self.cache_creation_input_tokens or 0
+        lasting = self.cache_creation or details.cache_creation_token_details or _NOTHING_WRITTEN
+        lasting_tokens = lasting.ephemeral_1h_input_tokens or 0
+        named = service_named(self.service_tier or service)
+        return _usage(self.prompt_tokens, self.completion_tokens, cached, written, lasting_tokens, named)
+
+
+class _Answer(Struct, gc=False):
+    usage: Report | None = None
+    service_tier: Any = None
+
+
+class _AnswerTotals(Struct, gc=False):
+    usage: Totals | None = None
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+_decode_totals = msgspec.json.Decoder(_AnswerTotals).decode
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Usage in the JSON body of an answer (chat, completions or embeddings); None when there is none to be found."""
+    try:
+        answer = _decode(body)
+    except (msgspec.ValidationError, RecursionError):
+        return _totals_of(body)
+    except ValueError:
+        return None
+    return answer.usage.usage(answer.service_tier) if answer.usage is not None else None
+
+
+def usage_of_event(data: bytes) -> Usage | None:
+    """Usage in the payload of one SSE event (what follows `data:`); None for `[DONE]` and all that has none."""
+    return usage_of(data)
+
+
+def service_named(name: object) -> str:
+    """A service tier as requests and answers name it, as prices do; empty for what is no name."""
+    return name.lower() if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
+
+
+class _Text(Struct, gc=False):
+    content: msgspec.Raw = msgspec.Raw(b"null")
+    reasoning: msgspec.Raw = msgspec.Raw(b"null")
+    reasoning_content: msgspec.Raw = msgspec.Raw(b"null")
+    tool_calls: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Choice(Struct, gc=False):
+    message: _Text | None = None
+    text: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Texts(Struct, gc=False):
+    choices: list[_Choice] | None = None
+
+
+_decode_texts = msgspec.json.Decoder(_Texts).decode
+_decode_anything = msgspec.json.Decoder().decode
+
+
+def text_bytes_of(body: bytes) -> int:
+    """Bytes of text that an answer's body produced: of its choices, without the JSON around them.
+
+    A body that is no such answer may be anything: all of it counts, and embeddings produce nothing.
+    """
+    try:
+        choices = _decode_texts(body).choices or ()
+    except (ValueError, RecursionError):
+        return len(body)
+    found = 0
+    for choice in choices:
+        message = choice.message or _Text()
+        for raw in (message.content, message.reasoning, message.reasoning_content, message.tool_calls, choice.text):
+            found += _text_in(_decode_anything(raw))
+    return found
+
+
+def _text_in(value: object) -> int:
+    """UTF-8 bytes of all strings in a value."""
+    if isinstance(value, str):
+        return len(value.encode(errors="replace"))
+    if isinstance(value, list):
+        return sum(map(_text_in, value))
+    return sum(map(_text_in, value.values())) if isinstance(value, dict) else 0
+
+
+def _totals_of(body: bytes) -> Usage | None:
+    """Usage without its details, for an answer where something has an unexpected type: the totals are the money."""
+    try:
+        totals = _decode_totals(body).usage
+    except (ValueError, RecursionError):
+        return None
+    return totals.usage() if totals is not None else None
+
+
+def _usage(
+    prompt: Count, completion: Count, cached: float, written: float, lasting: float, service: str = ""
+) -> Usage | None:
+    """A report with a negative count is no report; parts never exceed the whole."""
+    output = int(completion or 0)
+    if prompt is None or not 0 <= prompt <= ABSURD or not 0 <= output <= ABSURD:
+        return None
+    whole = int(prompt)
+    if not cached and not written:
+        return Usage(whole, 0, 0, output, service=service)
+    read = int(min(max(cached, 0), whole))
+    write = int(min(max(written, 0), whole - read))
+    return Usage(whole, read, write, output, cache_write_1h=int(min(max(lasting, 0), write)), service=service)
