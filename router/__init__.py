@@ -27,7 +27,8 @@ Layers: imports point down only
                         metrics, a process of its own on a port of its own | a process around litellm
     config | ledger | upstream | simulate
     surfaces            what clients and backends say to each other, one folder per dialect
-    core                values in, values out: no await, no clock, no randomness, no logging, no I/O
+    core | system       values in, values out: no await, no clock, no randomness, no logging, no I/O | what several
+                        rooms share of the operating system
 
 import-linter enforces this; a new module has to be placed in a layer. `config` turns files into a
 `core.values.Plan`; `ledger` is the only code that knows Redis; `upstream` is the only code that

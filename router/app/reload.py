@@ -13,6 +13,7 @@ from router.config.problems import PolicyError
 from router.config.secrets import MissingSecretError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
+from router.system.atomic_file import replace_file
 
 POLL_SECONDS = 0.5
 READ_SECONDS = 10.0
@@ -44,10 +45,7 @@ def keep_copy(plan: Plan, policy: str, copy: Path) -> bool:
     content = read_bytes(policy)
     if version_of(content) != plan.version:
         return False
-    fresh = copy.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
-    fresh.replace(copy)
+    replace_file(copy, content)
     return True
 
 

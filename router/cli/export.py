@@ -19,6 +19,7 @@ from router.ledger.record import Record
 from router.ledger.reports.export import FORMATS, MissingPackageError, Writer
 from router.ledger.reports.record_reader import Filter, RecordReader, open_records
 from router.ledger.reports.totals import open_report
+from router.system.atomic_file import ORDINARY, replacing
 
 _TOGETHER = 1000
 
@@ -89,10 +90,5 @@ def _output(name: str) -> Iterator[BinaryIO]:
         with path.open("wb") as output:
             yield output
         return
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as output:
-            yield output
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, mode=ORDINARY) as output:
+        yield output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from router.admin.auth.tokens import Tokens
 from router.admin.response_types import Role
+from router.system.atomic_file import replace_file
 
 LIFETIME_SECONDS = 12 * 3600.0
 MOST_SESSIONS = 1000
@@ -70,17 +70,9 @@ class Sessions:
         good = sorted(filter(self.holds, self._open.values()), key=lambda each: each.expires)[-MOST_SESSIONS:]
         self._open = {each.digest: each for each in good}
         try:
-            _store(self._path, msgspec.json.encode(good))
+            replace_file(self._path, msgspec.json.encode(good))
         except OSError as error:
             log.error("sessions cannot be kept, a restart will end them", extra={"why": error.strerror})
-
-
-def _store(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    fresh.replace(path)
 
 
 def _load(path: Path) -> list[SignedIn]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from pathlib import Path
+
+from router.system.atomic_file import replacing
 
 
 class NotWritten(Exception):
@@ -23,35 +24,15 @@ def write_policy(path: Path, content: bytes) -> None:
     real = path.resolve()
     if not os.access(real, os.W_OK):
         raise NotWritten(_explained(real, OSError(errno.EACCES, os.strerror(errno.EACCES))))
-    fresh = real.with_name(f".{real.name}.{secrets.token_hex(4)}.new")
     try:
-        _write_like(real, fresh, content)
-        fresh.replace(real)
-        _sync_folder(real.parent)
+        before = real.stat()
+        with replacing(real, durable=True) as file:
+            file.write(content)
+            with contextlib.suppress(PermissionError):  # only root may give files away
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(file.fileno(), before.st_mode & 0o7777)  # after that: it takes setuid bits away
     except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
         raise NotWritten(_explained(real, error)) from None
-
-
-def _write_like(real: Path, fresh: Path, content: bytes) -> None:
-    before = real.stat()
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        with contextlib.suppress(PermissionError):  # only root may give files away
-            os.fchown(file.fileno(), before.st_uid, before.st_gid)
-        os.fchmod(file.fileno(), before.st_mode & 0o7777)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _explained(path: Path, error: OSError) -> str:

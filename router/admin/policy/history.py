@@ -9,6 +9,7 @@ import msgspec
 
 from router.admin.response_types import HistoryEntry
 from router.config.load import version_of
+from router.system.atomic_file import replace_file
 
 MOST_ENTRIES = 200
 _VERSION = re.compile(r"[0-9a-f]{12}")
@@ -39,9 +40,9 @@ class PolicyHistory:
     def add(self, entry: HistoryEntry, content: bytes) -> None:
         """Remember a version. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self._text_path(entry.version), content)
+        replace_file(self._text_path(entry.version), content)
         kept = [entry, *self.entries()][:MOST_ENTRIES]
-        _write(self._index, msgspec.json.encode(kept))
+        replace_file(self._index, msgspec.json.encode(kept))
         self._forget_all_but({each.version for each in kept})
 
     def at(self, moment: float) -> str:
@@ -55,10 +56,3 @@ class PolicyHistory:
         for path in self._folder.glob("*.yaml"):
             if path.stem not in versions:
                 path.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -1,7 +1,8 @@
 """Old segments become summaries, and files that are too old go.
 
 A summary is written under another name, synced, renamed, and only then its segment is removed. Before the renaming the
-segment counts, and after it the summary; what an interruption left behind is removed next time.
+segment counts, and after it the summary; what an interruption left behind is removed next time. All of it goes through
+the journal's `Disk` rather than `system.atomic_file`: its tests end the machine between any two calls.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from urllib.parse import quote
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address
 from router.ledger.server.discovery import Address
+from router.system.atomic_file import replace_file
 
 URL_FILE = "redis.url"
 Fsync = Literal["always", "everysec", "no"]
@@ -192,10 +193,7 @@ class EmbeddedServer:
         return " / ".join(lines[-3:]) or f"it ended with code {self._process and self._process.returncode}"
 
     def _publish(self, url: str) -> None:
-        new = self.data_dir / f"{URL_FILE}.new"
-        new.write_text(url + "\n")
-        new.chmod(0o600)
-        new.replace(self.data_dir / URL_FILE)
+        replace_file(self.data_dir / URL_FILE, f"{url}\n".encode())
 
 
 def _binary() -> Path:
