@@ -59,6 +59,7 @@ docs: $(testing)
 	$(bin)/python -m tests.docs.reference docs/policy.md
 	$(bin)/python -m tests.prove.troubles docs/ledger.md
 	$(bin)/python -m tests.docs.detecting docs/detectors.md
+	$(bin)/python -m tests.docs.columns docs/commands.md
 
 # The tests of what is compiled, against it: the source tree must not be importable, not in a child process either.
 prove-compiled: .venv-compiled-test/.installed $(adapter)

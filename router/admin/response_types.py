@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from router.admin.request_record import RequestRecord
+
 Role = Literal["admin", "viewer"]
 
 
@@ -358,42 +360,6 @@ class LedgerReport(Struct, frozen=True):
 
 
 # --- requests
-
-
-class RequestRecord(Struct, frozen=True, kw_only=True):
-    """One decision and what came of it. Never what was asked or answered."""
-
-    id: str
-    request: str = ""
-    """`x-request-id`."""
-    kind: str = "settled"
-    """`settled`, `unheld`, `held`, `lifted` or `refused`; later versions may add others."""
-    at: float
-    key: str
-    team: str
-    model: str
-    backend: str = ""
-    zone: str = ""
-    level: str = ""
-    tags: list[str] = []
-    reason: str = ""
-    status: int = 0
-    stream: bool = False
-    attempts: int = 0
-    input: int = 0
-    cached: int = 0
-    cache_write: int = 0
-    output: int = 0
-    estimated: bool = False
-    cost_micro_usd: float = 0
-    counterfactual_micro_usd: float = 0
-    error: bool = False
-    eligible: bool = False
-    sent_ms: float = 0.0
-    """Since its arrival: when the last attempt was sent."""
-    first_byte_ms: float = 0.0
-    duration_ms: float = 0.0
-    detail: str = ""
 
 
 class Requests(Struct, frozen=True):

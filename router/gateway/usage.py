@@ -195,20 +195,9 @@ def record_of_refusal(
     context: RequestContext, decision: Decision, code: str, status: int, message: str, ended: float
 ) -> bytes:
     """A record of a request that nothing was sent of."""
-    return pack_refused(
-        at=context.at,
-        key=context.key.name,
-        team=context.key.team,
-        model=decision.model,
-        level=decision.level,
-        tags=decision.tags,
-        reason=code,
-        status=status,
-        request=context.request.id,
-        detail=message,
-        stream=context.reading.stream,
-        duration=_micros(ended, context.arrived),
-    )
+    course = course_of(context, decision, reason=code, status=status, attempts=0, ended=ended, detail=message)
+    key = context.key
+    return pack_refused(at=context.at, key=key.name, team=key.team, model=decision.model, course=course)
 
 
 def _micros(at: float, since: float) -> int:

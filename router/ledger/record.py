@@ -1,8 +1,9 @@
 """Request records: one line per request, with no word of what it said.
 
-A record is a msgpack array in the order of `Record`. Records are kept in the capped stream `be:{ledger}:requests`, and
-are written in the same script call as the totals that they add to. An entry of the stream is one batch, with two
-fields: `n`, how many records it has, and `b`, a msgpack array of them.
+A record is a msgpack array in the order of `Record`, which is the one table of its fields: what is shown of them, and
+how, is made from it, see `record_schema`. A new field goes to its end. Records are kept in the capped stream
+`be:{ledger}:requests`, and are written in the same script call as the totals that they add to. An entry of the stream
+is one batch, with two fields: `n`, how many records it has, and `b`, a msgpack array of them.
 
     settled   a request that was settled; it counts in the totals
     unheld    a request that went on although the ledger was lost, and was counted later; it counts, too
@@ -12,11 +13,8 @@ fields: `n`, how many records it has, and `b`, a msgpack array of them.
               that is settled by itself, and that has the same `request`
     refused   nothing was sent to a backend; it counts nowhere
 
-A script that writes "held" or "lifted" knows only the packed hold. It fills `kind`, `id`, `key`, `team`, `model`,
-`backend`, `zone`, `input`, `output`, `cost` and `eligible`, and puts the beginning of the hold's quarter of an hour
-into `at`, which then counts on the same day and in the same hour. Everything else is empty: 0 for `cached`,
-`cache_write`, `counterfactual`, `status`, `attempts` and the times, false for `estimated`, `error` and `stream`, "" for
-`request`, `level`, `reason` and `detail`, and an empty array for `tags`.
+A script that writes "held" or "lifted" knows only the packed hold: it fills the fields that are marked `held`, and the
+others are empty.
 Trailing fields that are empty may be left out. Integral numbers may stand for `at`.
 
 Newer versions may append fields, and add kinds; both can be read. Money is nano-USD in a record of version 1. One
@@ -26,58 +24,86 @@ without a version has micro-USD, and is read as if it had been written today.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.money import NANO_PER_MICRO
-from router.core.values import Cell, Row, Settlement
+from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
+from router.ledger.record_schema import (
+    FLAG,
+    HIDDEN,
+    KIND,
+    MICROSECONDS,
+    MONEY,
+    NUMBER,
+    REQUESTS_TOKENS,
+    TEXT,
+    TEXTS,
+    TIME,
+    TOKENS,
+    Field,
+    counts_of,
+    requests_of,
+)
 
-Kind = Literal["settled", "unheld", "held", "lifted", "attempt"]
-
-COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 1, "refused": 0}
-"""How often a record of each kind counts."""
+Kind = Literal["settled", "unheld", "held", "lifted", "attempt", "refused"]
 
 VERSION = 1
 
+_KIND = (
+    "`settled`; `held`: nobody settled it, and it is charged as held; `lifted`: such a charge taken back; `unheld`: it"
+    " went on without the ledger; `attempt`: one that failed and may have been billed; `refused`: nothing was sent;"
+    " and how often it counts: 1, -1 for `lifted`, 0 for `attempt` and `refused`"
+)
+_AT = "when the request arrived: ISO 8601 in UTC with microseconds"
+_ESTIMATED = "whether the tokens were estimated, because the backend reported none"
+_COST = "what it cost: exactly, in millionths of a US dollar (with three decimals at most), and in US dollars"
+_COUNTERFACTUAL = "what the other side would have charged"
+_ELIGIBLE = "whether its tokens count towards the break-even"
+_REQUEST = "the `x-request-id` of the answer"
+_TAGS = "the tags that it was given; separated by commas in CSV"
+_STATUS = "the HTTP status that the client was given; 0 when it left before"
+_SENT = "microseconds from its arrival until the last attempt was sent"
+
+_NOTHING = Usage()
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Record(Struct, frozen=True, array_like=True, gc=False):
     """One request. Money is nano-USD; `sent`, `first_byte` and `duration` are microseconds since its arrival."""
 
-    kind: str
-    id: str
-    at: float
-    """When it arrived, in seconds since the epoch: a request counts on the day it arrived."""
-    key: str
-    team: str
-    model: str
-    backend: str = ""
-    zone: str = ""
-    input: int = 0
-    cached: int = 0
-    cache_write: int = 0
-    output: int = 0
-    estimated: bool = False
-    cost: int = 0
-    counterfactual: int = 0
-    error: bool = False
-    eligible: bool = False
-    request: str = ""
-    level: str = ""
-    tags: tuple[str, ...] = ()
-    reason: str = ""
-    status: int = 0
-    stream: bool = False
-    attempts: int = 0
-    sent: int = 0
-    first_byte: int = 0
-    duration: int = 0
-    detail: str = ""
-    version: int = 0
+    kind: Annotated[str, Field(KIND, "record", _KIND, held=True)]
+    id: Annotated[str, Field(TEXT, "settlement", "the ledger's own id", column="reservation_id", held=True)]
+    at: Annotated[float, Field(TIME, "settlement", _AT, column="time", held=True)]
+    key: Annotated[str, Field(TEXT, "cell", "who asked", held=True, traced=True)]
+    team: Annotated[str, Field(TEXT, "cell", "whom the key counts for", held=True, traced=True)]
+    model: Annotated[str, Field(TEXT, "cell", "the policy's name of what was asked for", held=True, traced=True)]
+    backend: Annotated[str, Field(TEXT, "cell", "where it ran", held=True, traced=True)] = ""
+    zone: Annotated[str, Field(TEXT, "cell", "the backend's zone", held=True, traced=True)] = ""
+    input: Annotated[int, Field(TOKENS, "usage", "all of the input", held=True)] = 0
+    cached: Annotated[int, Field(TOKENS, "usage", "the part of the input that was read from a cache")] = 0
+    cache_write: Annotated[int, Field(REQUESTS_TOKENS, "usage", "the part that was written to a cache")] = 0
+    output: Annotated[int, Field(TOKENS, "usage", "all of the output", held=True)] = 0
+    estimated: Annotated[bool, Field(FLAG, "usage", _ESTIMATED, traced=True)] = False
+    cost: Annotated[int, Field(MONEY, "settlement", _COST, held=True, traced=True)] = 0
+    counterfactual: Annotated[int, Field(MONEY, "settlement", _COUNTERFACTUAL, traced=True)] = 0
+    error: Annotated[bool, Field(FLAG, "settlement", "whether it failed")] = False
+    eligible: Annotated[bool, Field(FLAG, "settlement", _ELIGIBLE, held=True)] = False
+    request: Annotated[str, Field(TEXT, "course", _REQUEST, column="request_id", held=True, traced=True)] = ""
+    level: Annotated[str, Field(TEXT, "course", "the level that it was given", column="sensitivity", traced=True)] = ""
+    tags: Annotated[tuple[str, ...], Field(TEXTS, "course", _TAGS, traced=True)] = ()
+    reason: Annotated[str, Field(TEXT, "course", "why it went there, or the error's code", traced=True)] = ""
+    status: Annotated[int, Field(NUMBER, "course", _STATUS)] = 0
+    stream: Annotated[bool, Field(FLAG, "course", "whether it asked for a stream")] = False
+    attempts: Annotated[int, Field(NUMBER, "course", "attempts at backends", traced=True)] = 0
+    sent: Annotated[int, Field(MICROSECONDS, "course", _SENT)] = 0
+    first_byte: Annotated[int, Field(MICROSECONDS, "course", "the same until the answer's first byte")] = 0
+    duration: Annotated[int, Field(MICROSECONDS, "course", "the same until the answer ended")] = 0
+    detail: Annotated[str, Field(TEXT, "course", "why it failed or was refused")] = ""
+    version: Annotated[int, Field(HIDDEN, "record")] = 0
 
     @property
     def cell(self) -> Cell:
@@ -86,10 +112,10 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     @property
     def row(self) -> Row:
         """What it adds to the totals of its cell: nothing for a kind that is not known."""
-        n = COUNTS.get(self.kind, 0)
+        n = counts_of(self.kind)
         return Row(
             self.cell,
-            requests=0 if self.kind == "attempt" else n,
+            requests=requests_of(self.kind),
             errors=n * self.error,
             input=n * self.input,
             cached=n * self.cached,
@@ -102,11 +128,33 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+FIELDS: Mapping[str, Field] = {
+    name: annotated.__metadata__[0] for name, annotated in get_type_hints(Record, include_extras=True).items()
+}
+"""In the order of the array."""
+
+_FIRST = (
+    *("at", "kind", "request", "id", "key", "team", "model", "backend", "zone"),
+    *("level", "tags", "reason", "status", "stream", "attempts"),
+)
+SHOWN: Sequence[str] = (
+    *_FIRST,
+    *(name for name, field in FIELDS.items() if name not in _FIRST and field.unit is not HIDDEN),
+)
+"""In the order in which columns and answers have them."""
+
+_PARTS = {
+    part: tuple(name for name, field in FIELDS.items() if field.part == part)
+    for part in ("settlement", "usage", "course")
+}
 _decode = msgspec.msgpack.Decoder(list[Record]).decode
 
 
 def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
-    """The record of a settlement, as one element of a batch."""
+    """The record of a settlement, as one element of a batch.
+
+    Every request passes here: the array is written out, in the order of `Record`, rather than made from it.
+    """
     cell, usage, course = settlement.cell, settlement.usage, settlement.course
     return _encode(
         (
@@ -143,41 +191,21 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
     )
 
 
-def pack_refused(
-    *,
-    id: str = "",
-    at: float,
-    key: str,
-    team: str,
-    model: str,
-    level: str = "",
-    tags: tuple[str, ...] = (),
-    reason: str,
-    status: int,
-    request: str,
-    detail: str = "",
-    stream: bool = False,
-    duration: int = 0,
-) -> bytes:
-    """The record of a request that no backend saw. `reason` is the error's code; `id` is empty without a hold."""
-    return _encode(
-        Record(
-            kind="refused",
-            id=id,
-            at=at,
-            key=key,
-            team=team,
-            model=model,
-            request=request,
-            level=level,
-            tags=tags,
-            reason=reason,
-            status=status,
-            stream=stream,
-            duration=duration,
-            detail=detail,
-            version=VERSION,
-        )
+def pack_refused(*, id: str = "", at: float, key: str, team: str, model: str, course: RequestOutcome) -> bytes:
+    """The record of a request that no backend saw. The course's `reason` is the error's code; `id` is empty without a
+    hold."""
+    cell = Cell("", "", model, team, key)
+    return pack_record(Settlement(id, cell, at, _NOTHING, 0, 0, False, False, course), "refused")
+
+
+def settlement_of(record: Record) -> Settlement:
+    """What it was packed from, as far as records tell; `local` is not known."""
+    return Settlement(
+        cell=record.cell,
+        usage=Usage(**_part(record, "usage")),
+        course=RequestOutcome(**_part(record, "course")),
+        requests=0 if record.kind == "attempt" else 1,
+        **_part(record, "settlement"),
     )
 
 
@@ -194,6 +222,10 @@ def unpack_records(blob: bytes) -> list[Record]:
 def _in_nano(record: Record) -> Record:
     cost, counterfactual = NANO_PER_MICRO * record.cost, NANO_PER_MICRO * record.counterfactual
     return replace(record, cost=cost, counterfactual=counterfactual, version=VERSION)
+
+
+def _part(record: Record, part: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _PARTS[part]}
 
 
 def _array_header(length: int) -> bytes:

@@ -13,9 +13,10 @@ from playwright.async_api import expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 
-from router.admin.response_types import BudgetUse, Circuit, Latency, RequestRecord, WorkerReport
+from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
 from router.admin.sources.interface import Course, Page, Seen, Sources, WorkerStatus
 from router.core.values import Cell, Usage
+from router.ledger.record import Record
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import day_range, open_report
 
@@ -36,7 +37,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 DAY = 86_400.0
 
 
-def record_of(id: str, at: float = NOON, **fields) -> RequestRecord:
+def record_of(id: str, at: float = NOON, *, kind: str = "settled", **fields) -> Record:
     known = {"key": "app", "team": "search", "model": "chat", "backend": "api", "zone": "cloud", "level": "public"}
     figures = {
         "reason": "threshold-below",
@@ -44,10 +45,10 @@ def record_of(id: str, at: float = NOON, **fields) -> RequestRecord:
         "attempts": 1,
         "input": 1200,
         "output": 340,
-        "cost_micro_usd": 1880,
+        "cost": 1_880_000,
     }
-    times = {"sent_ms": 1.4, "first_byte_ms": 310.0, "duration_ms": 2210.0}
-    return RequestRecord(id=id, request=f"req_{id}", at=at, **(known | figures | times | fields))
+    times = {"sent": 1400, "first_byte": 310_000, "duration": 2_210_000}
+    return Record(kind=kind, id=id, request=f"req_{id}", at=at, **(known | figures | times | fields))
 
 
 RECORDS = [
@@ -59,8 +60,8 @@ RECORDS = [
         zone="local",
         level="restricted",
         reason="only-permitted",
-        cost_micro_usd=0,
-        counterfactual_micro_usd=1880,
+        cost=0,
+        counterfactual=1_880_000,
     ),
     record_of(
         "0002",
@@ -72,7 +73,7 @@ RECORDS = [
         reason="no_permitted_backend",
         status=503,
         error=True,
-        cost_micro_usd=0,
+        cost=0,
         detail="the GPU is full",
     ),
     record_of("0001", NOON - 60, model=HOSTILE, key=HOSTILE, stream=True),
@@ -91,7 +92,7 @@ class Kept:
         ]
         return Page(wanted[: query.limit])
 
-    async def find(self, id: str) -> RequestRecord | None:
+    async def find(self, id: str) -> Record | None:
         return next((each for each in self.records if id in (each.id, each.request)), None)
 
 

@@ -4,7 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
-from router.ledger.record import VERSION, Record, batch_blob, pack_record, pack_refused, unpack_records
+from router.ledger.record import (
+    FIELDS,
+    SHOWN,
+    VERSION,
+    Record,
+    batch_blob,
+    pack_record,
+    pack_refused,
+    settlement_of,
+    unpack_records,
+)
 from router.ledger.reports.totals import total
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
@@ -25,11 +35,31 @@ def test_a_record_says_everything_about_a_settlement():
     assert record.cell == CLOUD
 
 
+def test_what_is_packed_is_what_the_schema_says_in_its_order():
+    values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
+    parts = {"settlement": SETTLEMENT, "cell": CLOUD, "usage": SETTLEMENT.usage, "course": COURSE}
+    assert list(FIELDS) == list(Record.__struct_fields__)
+    for (name, field), value in zip(FIELDS.items(), values, strict=True):
+        if field.part != "record":
+            assert value == msgspec.msgpack.decode(pack(getattr(parts[field.part], name))), name
+    assert (values[0], values[-1]) == ("settled", VERSION)
+
+
+def test_what_is_shown_is_all_but_the_version_and_has_a_meaning():
+    assert sorted([*SHOWN, "version"]) == sorted(FIELDS)
+    assert all(FIELDS[name].doc for name in SHOWN)
+
+
+def test_a_settlement_is_made_from_its_record_again():
+    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert settlement_of(record) == SETTLEMENT
+    (attempt,) = unpack_records(batch_blob([pack_record(SETTLEMENT, "attempt")]))
+    assert settlement_of(attempt).requests == 0
+
+
 def test_a_refusal_counts_nothing():
-    refused = pack_refused(
-        at=1.5, key="app", team="search", model="chat", level="restricted", tags=("phi",), reason="no_backend",
-        status=503, request="req-2", detail="gpu is down",
-    )  # fmt: skip
+    course = RequestOutcome("req-2", "restricted", ("phi",), "no_backend", 503, detail="gpu is down")
+    refused = pack_refused(at=1.5, key="app", team="search", model="chat", course=course)
     assert unpack_records(batch_blob([refused])) == [
         Record(
             "refused", "", 1.5, "app", "search", "chat", level="restricted", tags=("phi",), reason="no_backend",

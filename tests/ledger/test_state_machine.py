@@ -25,7 +25,7 @@ from router.core.cost.volume import DAY_QUARTERS
 from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, bill_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
-from router.core.values import Cell, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Settlement, Usage
 from router.ledger.client import batch
 from router.ledger.client import group_commit as commit
 from router.ledger.client import recovery as catchup
@@ -260,7 +260,7 @@ class Machine(RuleBasedStateMachine):
     @rule(worker=workers)
     def note(self, worker: int) -> None:
         record = pack_refused(
-            at=self.clock.now, key="app", team="search", model="chat", reason="x", status=429, request=""
+            at=self.clock.now, key="app", team="search", model="chat", course=RequestOutcome(reason="x", status=429)
         )
         self.run(self.spoken(self.workers[worker].note, record))
         self.model.note(record)

@@ -12,7 +12,8 @@ from msgspec import Struct, field
 from prometheus_client import Metric
 
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import BudgetUse, Circuit, Latency, ReplicaReport, RequestRecord, WorkerReport
+from router.admin.response_types import BudgetUse, Circuit, Latency, ReplicaReport, WorkerReport
+from router.ledger.record import Record
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class BudgetBook(Protocol):
 class Page(Struct, frozen=True):
     """Latest first. `before` asks for the next page; None at the end."""
 
-    records: Sequence[RequestRecord] = field(default_factory=list)
+    records: Sequence[Record] = field(default_factory=list)
     before: str | None = None
 
 
@@ -76,7 +77,7 @@ class Records(Protocol):
 
     async def page(self, query: RequestsQuery) -> Page: ...
 
-    async def find(self, id: str) -> RequestRecord | None:
+    async def find(self, id: str) -> Record | None:
         """By the record's id or by the request's `x-request-id`."""
         ...
 
@@ -115,7 +116,7 @@ class NoRecords:
     async def page(self, query: RequestsQuery) -> Page:
         return Page()
 
-    async def find(self, id: str) -> RequestRecord | None:
+    async def find(self, id: str) -> Record | None:
         return None
 
 

@@ -6,9 +6,7 @@ from contextlib import aclosing
 
 from router.admin.errors import ApiError
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import RequestRecord
 from router.admin.sources.interface import Page
-from router.core.money import micro_usd
 from router.ledger.record import Record
 from router.ledger.reports.record_reader import Filter, open_records
 
@@ -26,9 +24,9 @@ class LedgerRecords:
                 found = await reader.newest(filter_of(query), query.limit, query.before or "")
             except ValueError:
                 raise ApiError(400, "bad_query", "`before` is not one of an earlier answer's") from None
-        return Page([record_of(each) for each in found.records], found.before or None)
+        return Page(found.records, found.before or None)
 
-    async def find(self, id: str) -> RequestRecord | None:
+    async def find(self, id: str) -> Record | None:
         """A settlement rather than a charge that it took back, and the latest one. Raises LedgerUnavailable."""
         charged = None
         async with open_records(self._url) as reader, aclosing(reader.entries_back()) as entries:
@@ -37,9 +35,9 @@ class LedgerRecords:
                     if id not in (record.id, record.request) or not id:
                         continue
                     if record.kind not in ("held", "lifted", "attempt"):
-                        return record_of(record)
+                        return record
                     charged = charged or record
-        return None if charged is None else record_of(charged)
+        return charged
 
 
 def filter_of(query: RequestsQuery) -> Filter:
@@ -53,37 +51,4 @@ def filter_of(query: RequestsQuery) -> Filter:
         reason=query.reason or "",
         level=query.level or "",
         failed=query.failed,
-    )
-
-
-def record_of(record: Record) -> RequestRecord:
-    return RequestRecord(
-        id=record.id,
-        request=record.request,
-        kind=record.kind,
-        at=record.at,
-        key=record.key,
-        team=record.team,
-        model=record.model,
-        backend=record.backend,
-        zone=record.zone,
-        level=record.level,
-        tags=list(record.tags),
-        reason=record.reason,
-        status=record.status,
-        stream=record.stream,
-        attempts=record.attempts,
-        input=record.input,
-        cached=record.cached,
-        cache_write=record.cache_write,
-        output=record.output,
-        estimated=record.estimated,
-        cost_micro_usd=micro_usd(record.cost),
-        counterfactual_micro_usd=micro_usd(record.counterfactual),
-        error=record.error,
-        eligible=record.eligible,
-        sent_ms=record.sent / 1000,
-        first_byte_ms=record.first_byte / 1000,
-        duration_ms=record.duration / 1000,
-        detail=record.detail,
     )

@@ -9,15 +9,15 @@ Names of attributes: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from router.core.money import in_usd
 from router.core.policy import Backend, LitellmBackend, OpenAIBackend
 from router.core.values import Plan, Route
-from router.ledger.record import Record
+from router.ledger.record import FIELDS, Record
+from router.ledger.record_schema import Field
 
 Value = str | int | float | bool | tuple[str, ...]
 
@@ -40,6 +40,15 @@ PROVIDERS: Mapping[str, str] = {
 """What the conventions call a provider, where they call it something else than prices and litellm do."""
 
 _MICRO = 1_000_000
+
+
+def _traced(name: str, field: Field) -> tuple[str, Callable[[Record], Value]]:
+    form = field.unit.columns[-1]
+    return f"breakeven.{form.name.format(field.column or name)}", lambda record: form.of(getattr(record, name))
+
+
+_TRACED = dict(_traced(name, field) for name, field in FIELDS.items() if field.traced)
+"""By the attribute's name."""
 
 
 class SpanDraft(Struct, frozen=True):
@@ -107,25 +116,10 @@ def _call(record: Record, plan: Plan, operation: str, error: str) -> SpanDraft:
 
 
 def _of_request(record: Record) -> dict[str, Value]:
-    named: dict[str, Value] = {
-        "breakeven.request_id": record.request,
-        "breakeven.key": record.key,
-        "breakeven.team": record.team,
-        "breakeven.model": record.model,
-        "breakeven.backend": record.backend,
-        "breakeven.zone": record.zone,
-        "breakeven.sensitivity": record.level,
-        "breakeven.tags": record.tags,
-        "breakeven.reason": record.reason,
-    }
-    counted: dict[str, Value] = {
-        "breakeven.attempts": record.attempts,
-        "breakeven.cost_usd": in_usd(record.cost),
-        "breakeven.counterfactual_usd": in_usd(record.counterfactual),
-        "breakeven.estimated": record.estimated,
-    }
+    """What is traced of its fields, texts only where there are any."""
+    values = {name: value_of(record) for name, value_of in _TRACED.items()}
     status: dict[str, Value] = {"http.response.status_code": record.status} if record.status else {}
-    return {name: value for name, value in named.items() if value} | counted | status
+    return {name: value for name, value in values.items() if value not in ("", ())} | status
 
 
 def _of_backend(record: Record, plan: Plan) -> dict[str, Value]:

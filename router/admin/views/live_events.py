@@ -13,6 +13,7 @@ from aiohttp import web
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
+from router.admin.request_record import shown
 from router.admin.request_types import RequestsQuery
 from router.admin.response_types import Notice, Totals
 from router.admin.views.operations import operations_of
@@ -130,7 +131,8 @@ async def present(control: HandlerContext) -> dict[str, object]:
     found: dict[str, object] = {"backends": operations, "policy": operations.policy}
     try:
         found["totals"] = await totals_of(control)
-        found["requests"] = list((await control.sources.records.page(RequestsQuery(limit=SHOWN_REQUESTS))).records)
+        page = await control.sources.records.page(RequestsQuery(limit=SHOWN_REQUESTS))
+        found["requests"] = [shown(record) for record in page.records]
         found["notice"] = Notice("")
     except (ApiError, LedgerUnavailable) as error:
         found["notice"] = Notice(str(error))

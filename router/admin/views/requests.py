@@ -7,7 +7,8 @@ import asyncio
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
-from router.admin.response_types import Explanation, RequestDetail, RequestRecord, Requests
+from router.admin.request_record import shown
+from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
 from router.config.dry_run import NOBODY, grant_named
 from router.core.cost.volume import hour_of_day, seen_in
@@ -15,6 +16,7 @@ from router.core.decision.decide import decide
 from router.core.decision.explain import explain, explain_data
 from router.core.values import Decision, Facts, KeyGrant, Label, Mixture, Plan, Side, Snapshot
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.record import Record
 
 ASSUMED = (
     "Records hold no content: what the request said of its sensitivity and what detectors found are one label here.",
@@ -28,7 +30,7 @@ KEY_GONE = "Its key is not in the policy any more: one that allows everything is
 async def requests(control: HandlerContext, ask: HandlerRequest) -> Requests:
     records = control.sources.records
     page = await page_of(control, ask)
-    return Requests(list(page.records), page.before, records.available)
+    return Requests([shown(each) for each in page.records], page.before, records.available)
 
 
 async def page_of(control: HandlerContext, ask: HandlerRequest) -> Page:
@@ -49,7 +51,7 @@ async def request(control: HandlerContext, ask: HandlerRequest) -> RequestDetail
     return await detail_of(control, record)
 
 
-async def detail_of(control: HandlerContext, record: RequestRecord) -> RequestDetail:
+async def detail_of(control: HandlerContext, record: Record) -> RequestDetail:
     desk = control.desk
     decided_by = desk.history.at(record.at)
     plan = await asyncio.to_thread(desk.plan_of_version, decided_by) if decided_by else None
@@ -60,7 +62,7 @@ async def detail_of(control: HandlerContext, record: RequestRecord) -> RequestDe
     facts = facts_of(record, plan)
     decision = decide(facts, plan, await _snapshot(control, plan, record))
     return RequestDetail(
-        record=record,
+        record=shown(record),
         explanation=explanation_of(decision, facts, plan),
         decided_by=decided_by,
         in_force=desk.plan.version,
@@ -69,18 +71,18 @@ async def detail_of(control: HandlerContext, record: RequestRecord) -> RequestDe
     )
 
 
-def facts_of(record: RequestRecord, plan: Plan) -> Facts:
+def facts_of(record: Record, plan: Plan) -> Facts:
     """What the record tells of the request."""
     level = record.level or None
     labels = (Label(level, tuple(record.tags), "record"),) if level or record.tags else plan.default_labels
     return Facts("chat", record.model, _key(record, plan), labels, record.input, None, frozenset({"text"}))
 
 
-def _key(record: RequestRecord, plan: Plan) -> KeyGrant:
+def _key(record: Record, plan: Plan) -> KeyGrant:
     return grant_named(plan, record.key) or NOBODY
 
 
-async def _snapshot(control: HandlerContext, plan: Plan, record: RequestRecord) -> Snapshot:
+async def _snapshot(control: HandlerContext, plan: Plan, record: Record) -> Snapshot:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)
@@ -91,13 +93,13 @@ async def _snapshot(control: HandlerContext, plan: Plan, record: RequestRecord) 
         return Snapshot({}, seen=Mixture(), previous=_side(record, plan), at=record.at)
 
 
-def _side(record: RequestRecord, plan: Plan) -> Side:
+def _side(record: Record, plan: Plan) -> Side:
     """Where it went is the best guess at what was preferred."""
     zone = plan.policy.zones.get(record.zone)
     return Side.LOCAL if zone is not None and zone.owned else Side.CLOUD
 
 
-def _agrees(record: RequestRecord, decision: Decision) -> bool:
+def _agrees(record: Record, decision: Decision) -> bool:
     if decision.refusal is not None:
         return record.kind == "refused" and record.reason == decision.refusal.code
     first = (decision.candidates or decision.waiting)[0]

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_BILL
-from router.core.values import Cell, RequestOutcome, Settlement, Usage
+from router.core.values import Cell
 from router.ledger.client.batch import CounterKey, Note, Operation, Record, Sum
-from router.ledger.record import VERSION, Kind, pack_record, unpack_records
+from router.ledger.record import VERSION, Kind, pack_record, settlement_of, unpack_records
 from router.ledger.record import Record as Told
 from router.ledger.redis_keys import nano_totals
 
@@ -76,34 +76,6 @@ def _is_array(payload: bytes) -> bool:
 
 def _operation(record: Told) -> Operation:
     unheld = _COUNTED.get(record.kind)
-    settlement = _settlement(record)
+    settlement = settlement_of(record)
     packed = pack_record(settlement, cast(Kind, record.kind))
     return Note(packed) if unheld is None else Record(settlement, NO_BILL, packed, unheld)
-
-
-def _settlement(record: Told) -> Settlement:
-    course = RequestOutcome(
-        record.request,
-        record.level,
-        record.tags,
-        record.reason,
-        record.status,
-        record.stream,
-        record.attempts,
-        record.sent,
-        record.first_byte,
-        record.duration,
-        record.detail,
-    )
-    return Settlement(
-        id=record.id,
-        cell=record.cell,
-        at=record.at,
-        usage=Usage(record.input, record.cached, record.cache_write, record.output, record.estimated),
-        cost=record.cost,
-        counterfactual=record.counterfactual,
-        error=record.error,
-        eligible=record.eligible,
-        course=course,
-        requests=0 if record.kind == "attempt" else 1,
-    )

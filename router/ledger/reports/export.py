@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import import_module
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from router.core.money import in_usd, micro_usd
-from router.ledger.record import Record
+from router.ledger.record import FIELDS, SHOWN, Record
+from router.ledger.record_schema import Field, Form, unchanged
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The last four are the same signs in full width.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _encode_json = msgspec.json.Encoder().encode
@@ -33,51 +32,19 @@ class Column(Struct, frozen=True):
     value: Callable[[Record], Any]
 
 
-def _counted(measure: str) -> Callable[[Record], Any]:
-    """A record's share of a total: negative for "lifted", so that a column's sum is what the totals say."""
-    return lambda record: getattr(record.row, measure)
+def _column(name: str, field: Field, form: Form) -> Column:
+    def value(record: Record) -> Any:
+        return form.of(getattr(record, name))
+
+    def summable(record: Record) -> Any:
+        return form.of(factor(record.kind) * getattr(record, name))
+
+    factor = field.unit.factor
+    return Column(form.name.format(field.column or name), form.type, value if factor is unchanged else summable)
 
 
-def _plain(name: str) -> Callable[[Record], Any]:
-    return lambda record: getattr(record, name)
-
-
-def _tokens(name: str) -> Callable[[Record], Any]:
-    return lambda record: record.row.requests * getattr(record, name)
-
-
-COLUMNS: Sequence[Column] = (
-    Column("time", "time", lambda record: _EPOCH + timedelta(microseconds=round(record.at * 1e6))),
-    Column("kind", "text", _plain("kind")),
-    Column("requests", "integer", _counted("requests")),
-    Column("request_id", "text", _plain("request")),
-    Column("reservation_id", "text", _plain("id")),
-    Column("key", "text", _plain("key")),
-    Column("team", "text", _plain("team")),
-    Column("model", "text", _plain("model")),
-    Column("backend", "text", _plain("backend")),
-    Column("zone", "text", _plain("zone")),
-    Column("sensitivity", "text", _plain("level")),
-    Column("tags", "texts", lambda record: list(record.tags)),
-    Column("reason", "text", _plain("reason")),
-    Column("status", "integer", _plain("status")),
-    Column("stream", "flag", _plain("stream")),
-    Column("attempts", "integer", _plain("attempts")),
-    Column("input_tokens", "integer", _counted("input")),
-    Column("cached_tokens", "integer", _counted("cached")),
-    Column("cache_write_tokens", "integer", _tokens("cache_write")),
-    Column("output_tokens", "integer", _counted("output")),
-    Column("estimated", "flag", _plain("estimated")),
-    Column("cost_micro_usd", "number", lambda record: micro_usd(record.row.cost)),
-    Column("cost_usd", "number", lambda record: in_usd(record.row.cost)),
-    Column("counterfactual_micro_usd", "number", lambda record: micro_usd(record.row.counterfactual)),
-    Column("counterfactual_usd", "number", lambda record: in_usd(record.row.counterfactual)),
-    Column("error", "flag", _plain("error")),
-    Column("eligible", "flag", _plain("eligible")),
-    Column("sent_us", "integer", _plain("sent")),
-    Column("first_byte_us", "integer", _plain("first_byte")),
-    Column("duration_us", "integer", _plain("duration")),
-    Column("detail", "text", _plain("detail")),
+COLUMNS: Sequence[Column] = tuple(
+    _column(name, FIELDS[name], form) for name in SHOWN for form in FIELDS[name].unit.columns
 )
 
 
@@ -175,7 +142,7 @@ def _cell(value: Any) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:.9f}".removesuffix("000")
-        case list():
+        case tuple():
             return _text(",".join(value))
         case str():
             return _text(value)

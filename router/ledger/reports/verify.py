@@ -23,7 +23,8 @@ from msgspec import Struct
 
 from router.core.cost.volume import day_of
 from router.core.values import Cell, Row
-from router.ledger.record import COUNTS, Record
+from router.ledger.record import Record
+from router.ledger.record_schema import COUNTS
 from router.ledger.redis_keys import PREFIX, REQUESTS_KEY, TIMEZONE_KEY, Calendar, unpack_row
 from router.ledger.reports.record_reader import CLOCK_SKEW, Entry, RecordReader, position
 from router.ledger.reports.totals import day_range, day_start, merge

@@ -1,4 +1,5 @@
--- Shared by all scripts. KEYS[1] is the volume's key, ARGV[1] the prefix of all keys, ARGV[2] a msgpack array that begins:
+-- Shared by all scripts, and behind what `scripts` makes from the schema of records.
+-- KEYS[1] is the volume's key, ARGV[1] the prefix of all keys, ARGV[2] a msgpack array that begins:
 --   1 seconds that charged holds are kept for a late settlement
 --   2 seconds that totals are kept
 --   3 names of the zones that are owned, as in cells
@@ -282,9 +283,11 @@ local function unescaped(name) return (string.gsub(string.gsub(name, '%%7C', '|'
 -- The record of a hold that was charged ("held"), or whose charge was taken back ("lifted").
 local function record_of(kind, id, hold)
   local backend, zone, model, team, key = match(hold.cell, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  return pack({kind, id, hold.at, unescaped(key), unescaped(team), unescaped(model), unescaped(backend),
-    unescaped(zone), hold.input, 0, 0, hold.output, false, hold.cost, 0, false, hold.eligible, hold.request, '', {}, '',
-    0, false, 0, 0, 0, 0, '', 1})
+  return held_record({
+    kind = kind, id = id, at = hold.at, key = unescaped(key), team = unescaped(team), model = unescaped(model),
+    backend = unescaped(backend), zone = unescaped(zone), input = hold.input, output = hold.output, cost = hold.cost,
+    eligible = hold.eligible, request = hold.request,
+  })
 end
 
 -- Appends records to the stream: `blob` is a msgpack array of so many.

@@ -27,10 +27,7 @@ def refuse(valkey):
             key="app",
             team="search",
             model="chat",
-            reason=reason,
-            status=403,
-            request=request,
-            detail="zone",
+            course=RequestOutcome(reason=reason, status=403, request=request, detail="zone"),
         )
         valkey.xadd(STREAM, {"n": 1, "b": batch_blob([packed])})
 

@@ -12,6 +12,7 @@ from support.waiting import until
 
 from router.admin.telemetry import record_follower as module
 from router.admin.telemetry.record_follower import Follower, Past
+from router.core.values import RequestOutcome
 from router.ledger.record import Record, batch_blob, pack_refused
 from router.ledger.server.embedded import EmbeddedServer
 
@@ -30,7 +31,10 @@ class Broken:
 
 
 def write(valkey, *requests: str) -> None:
-    packed = [pack_refused(at=1.0, key="k", team="t", model="m", reason="r", status=400, request=r) for r in requests]
+    packed = [
+        pack_refused(at=1.0, key="k", team="t", model="m", course=RequestOutcome(reason="r", status=400, request=r))
+        for r in requests
+    ]
     valkey.xadd("be:{ledger}:requests", {"n": len(packed), "b": batch_blob(packed)})
 
 
@@ -106,7 +110,9 @@ async def test_an_entry_of_another_form_is_passed_over(garbage, valkey, session_
 async def test_what_looks_back_is_told_of_the_last_minutes_once(valkey, session_valkey):
     now = time.time()
     for request, ago in (("long ago", 500), ("lately", 50), ("just now", 1)):
-        packed = pack_refused(at=1.0, key="k", team="t", model="m", reason="r", status=400, request=request)
+        packed = pack_refused(
+            at=1.0, key="k", team="t", model="m", course=RequestOutcome(reason="r", status=400, request=request)
+        )
         entry = {"n": 1, "b": batch_blob([packed])}
         valkey.xadd("be:{ledger}:requests", entry, id=f"{int((now - ago) * 1000)}-1")
     heard, recalled = Heard(), Heard()

@@ -13,11 +13,11 @@ from support.control import ADMIN, API, VIEWER
 from support.waiting import until
 
 from router.admin.errors import ApiError
-from router.admin.response_types import RequestRecord
 from router.admin.sources.interface import Page, Sources
 from router.admin.views import live_events as live
 from router.admin.views.live_events import END, LATER, MOST_OF_ONE, MOST_WAITING, Live
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.record import Record
 
 BROKEN = "version: 1\n"
 
@@ -75,7 +75,7 @@ async def test_the_result_of_a_reload_arrives(plane):
 async def test_new_requests_arrive(start):
     class Growing:
         available = True
-        records: list[RequestRecord] = []
+        records: list[Record] = []
 
         async def page(self, query):
             return Page(list(self.records))
@@ -84,7 +84,7 @@ async def test_new_requests_arrive(start):
     plane = await start(Sources(records=growing))
     async with stream(plane) as told:
         assert await first(told, "requests") == []
-        growing.records = [RequestRecord(id="1", at=1.0, key="app", team="t", model="m")]
+        growing.records = [Record(kind="settled", id="1", at=1.0, key="app", team="t", model="m")]
         assert [each["id"] for each in await first(told, "requests", bool)] == ["1"]
 
 

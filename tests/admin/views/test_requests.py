@@ -6,11 +6,13 @@ import msgspec
 import pytest
 from support.control import NOON, POLICY
 
+from router.admin.request_record import shown
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import RequestRecord
 from router.admin.sources.interface import Page, Sources
+from router.ledger.record import Record
 
-RECORD = RequestRecord(
+RECORD = Record(
+    kind="settled",
     id="01",
     request="req_1",
     at=NOON,
@@ -26,7 +28,7 @@ RECORD = RequestRecord(
 class Kept:
     available = True
 
-    def __init__(self, *records: RequestRecord) -> None:
+    def __init__(self, *records: Record) -> None:
         self.records = records
         self.asked: list[RequestsQuery] = []
 
@@ -42,7 +44,7 @@ class Kept:
 def detail(start):
     """What is told of one record."""
 
-    async def ask(record: RequestRecord, after=lambda plane: None) -> dict:
+    async def ask(record: Record, after=lambda plane: None) -> dict:
         plane = await start(Sources(records=Kept(record)))
         after(plane)
         answer = await plane.get(f"/api/requests/{record.request}")
@@ -56,7 +58,11 @@ async def test_a_page_of_records_with_its_filters(start):
     kept = Kept(RECORD)
     plane = await start(Sources(records=kept))
     answer = (await plane.get("/api/requests?team=search&failed=true&limit=7&before=02")).json
-    assert answer == {"requests": [msgspec.to_builtins(RECORD)], "before": "00", "available": True}
+    assert answer == {
+        "requests": [msgspec.json.decode(msgspec.json.encode(shown(RECORD)))],
+        "before": "00",
+        "available": True,
+    }
     assert kept.asked == [RequestsQuery(team="search", failed=True, limit=7, before="02")]
 
 

@@ -1,14 +1,14 @@
 import msgspec
 import pytest
 
-from router.core.values import Cell, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Settlement, Usage
 from router.ledger.client.batch import Note, Record, Sum
 from router.ledger.journal.entries import operations_of, summarise
 from router.ledger.record import batch_blob, pack_record, pack_refused
 
 API = Cell("openai", "cloud", "chat", "search", "app")
 SETTLEMENT = Settlement("02965446aa1", API, 900.0, Usage(100, 30, 10, 7), 250, 900, False, True)
-REFUSED = pack_refused(at=1.0, key="app", team="search", model="chat", reason="x", status=429, request="")
+REFUSED = pack_refused(at=1.0, key="app", team="search", model="chat", course=RequestOutcome(reason="x", status=429))
 pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 CELL = ["openai", "cloud", "chat", "search", "app"]
 

@@ -91,7 +91,9 @@ async def test_what_is_written_while_records_are_read_is_left_for_the_next_time(
 )
 async def test_the_newest_come_first_and_can_be_filtered(server, wanted, found):
     write(server, packed(0), packed(1, reason="threshold-below"))
-    refused = pack_refused(at=3, key="app", team="search", model="chat", reason="no_room", status=503, request="r3")
+    refused = pack_refused(
+        at=3, key="app", team="search", model="chat", course=RequestOutcome(reason="no_room", status=503, request="r3")
+    )
     write(server, packed(2, GPU), refused)
     async with open_records(server.url) as reader:
         assert ids((await reader.newest(wanted)).records) == found

@@ -9,7 +9,7 @@ from support.memory_ledger import MemoryLedger
 from support.totals import packed_totals
 
 from router.core.limits.counters import BOTH, NO_BILL, Hold
-from router.core.values import Cell, Row, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.client.batch import Batch, Held, Packer, Sender, Settle
 from router.ledger.record import Record, batch_blob, pack_record, pack_refused, unpack_records
 from router.ledger.redis_keys import Calendar, pack_cell, unpack_cell
@@ -71,7 +71,13 @@ def book(server) -> Book:
 
 
 async def test_totals_that_are_the_sums_of_their_records_agree(book):
-    refused = pack_refused(at=NOON, key="app", team="search", model="chat", reason="no_room", status=503, request="r")
+    refused = pack_refused(
+        at=NOON,
+        key="app",
+        team="search",
+        model="chat",
+        course=RequestOutcome(reason="no_room", status=503, request="r"),
+    )
     book.count(pack_record(settlement()), pack_record(settlement(NOON + 60, GPU, error=True)), refused)
     book.count(pack_record(settlement(NOON - 3600)), pack_record(settlement(), "held"))
     book.count(pack_record(settlement(), "lifted"), pack_record(settlement()))
