@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from router.core.cost.breakeven import break_even, shares
+from router.core.cost.preference import BreakEven
 from router.core.cost.worth import sentence, tokens
-from router.core.values import BreakEven, Mixture, Plan
+from router.core.values import Mixture, Plan
 from router.simulate.replay import Answered
 
 HOUR = 3600.0

@@ -71,7 +71,7 @@ class _UsageError(Exception):
 def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
     from router.config.cases import prompt_body
     from router.config.dry_run import DryRun
-    from router.core.values import Side
+    from router.core.cost.preference import Side
 
     for name in (*args.down, *args.full):
         if name not in plan.policy.backends:

@@ -16,9 +16,10 @@ from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse
+from router.core.cost.preference import Side
 from router.core.policy import Endpoint, Name, Names, Section
 from router.core.reading import BadBody
-from router.core.values import Decision, Plan, Side
+from router.core.values import Decision, Plan
 
 
 class Request(Section):

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from router.config.problems import FieldPath, Finding, listing, suggest
+from router.core.cost.strategies import STRATEGIES
 
 
 def find_broken(data: Any) -> tuple[Finding, ...]:
@@ -232,7 +233,7 @@ def _rules(known: _Known) -> Iterator[Finding]:
 
 
 def _costs(known: _Known) -> Iterator[Finding]:
-    wanted = _breakeven_wanted_by(known)
+    wanted = _gpu_cost_wanted_by(known)
     for name, backend in known.backends.items():
         zone, cost = backend.get("zone"), backend.get("cost")
         owned = known.owned(zone)
@@ -251,13 +252,15 @@ def _costs(known: _Known) -> Iterator[Finding]:
             )
 
 
-def _breakeven_wanted_by(known: _Known) -> str:
-    """The field that asks for the strategy `breakeven`, or nothing."""
-    if known.cost.get("strategy") == "breakeven":
-        return "cost.strategy: breakeven"
+def _gpu_cost_wanted_by(known: _Known) -> str:
+    """The field that asks for a strategy which needs to know what GPUs cost, or nothing."""
+    needing = [name for name, strategy in STRATEGIES.items() if strategy.needs_gpu_cost]
+    if known.cost.get("strategy") in needing:
+        return f"cost.strategy: {known.cost['strategy']}"
     for index, rule in enumerate(known.rules):
-        if _mapping(rule.get("cost")).get("strategy") == "breakeven":
-            return f"rules[{index}].cost.strategy: breakeven"
+        strategy = _mapping(rule.get("cost")).get("strategy")
+        if strategy in needing:
+            return f"rules[{index}].cost.strategy: {strategy}"
     return ""
 
 

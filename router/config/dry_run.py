@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from router.core.cost.preference import Side
 from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
 from router.core.policy import Endpoint
 from router.core.sensitivity.detectors import compile_detectors
-from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Side, Snapshot
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Snapshot
 from router.surfaces.openai.reading import read
 
 NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())

@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from router.core.cost.strategies import STRATEGIES
 from router.core.money import GREATEST_USD
 from router.core.sensitivity.finders import FINDERS
 
@@ -140,13 +141,14 @@ STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 
 Endpoint = Literal["chat", "completions", "embeddings"]
 Modality = Literal["text", "image", "audio", "file", "video"]
-Strategy = Literal["threshold", "breakeven", "cheapest", "local_first", "cloud_first"]
 Window = Literal["today", "trailing_24h", "yesterday"]
 
 # What is registered is what a policy may name: the schema and its messages list it.
 if TYPE_CHECKING:
+    StrategyName = str
     DetectorName = str
 else:
+    StrategyName = Literal[*STRATEGIES]
     DetectorName = Literal[*FINDERS]
 
 
@@ -356,7 +358,7 @@ class Sensitivity(Section):
 
 
 class CostOverride(Section):
-    strategy: Strategy | None = None
+    strategy: StrategyName | None = None
     """Replaces the policy's strategy."""
     threshold_tokens_per_day: Volume | None = None
     """Replaces the policy's threshold."""
@@ -412,7 +414,7 @@ class Mix(Section):
 
 
 class Cost(Section):
-    strategy: Strategy = "threshold"
+    strategy: StrategyName = "threshold"
     """How the order of backends is chosen."""
     threshold_tokens_per_day: Volume = 500_000
     """Below this volume the cloud is preferred, from it on the own GPUs."""

@@ -20,6 +20,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from router.core.cost.preference import Side
 from router.core.cost.timeline import Timeline
 from router.core.policy import Budget, Endpoint, Modality, Policy
 from router.core.sensitivity.media import NOTHING, Fetch
@@ -207,11 +208,6 @@ class Mixture(Struct, frozen=True, gc=False):
         return self.input + self.cached + self.output
 
 
-class Side(StrEnum):
-    LOCAL = "local"
-    CLOUD = "cloud"
-
-
 class Snapshot(Struct, frozen=True, gc=False):
     backends: Mapping[str, BackendState]
     """Backends that are missing count as healthy and free."""
@@ -285,27 +281,6 @@ class Decision(Struct, frozen=True, gc=False):
     """Side preferred by cost, to be handed back as `Snapshot.previous`."""
     rule: str = ""
     """Name of the rule that applied."""
-
-
-class Preference(Struct, frozen=True, gc=False):
-    """What a cost strategy answers."""
-
-    side: Side
-    reason: str
-    explanation: str
-
-
-class BreakEven(Struct, frozen=True):
-    """The terms of N* = F / (c - v), in tokens per day; see `core.cost.breakeven`."""
-
-    fixed_usd_per_day: float
-    cloud_usd_per_million: float
-    local_usd_per_million: float
-    tokens_per_day: float | None
-    """None when it never breaks even: the cloud is no dearer per token."""
-    capacity_tokens_per_day: float | None
-    reachable: bool
-    """False when it never breaks even, or only above what the GPU can serve."""
 
 
 class Cell(Struct, frozen=True, gc=False):

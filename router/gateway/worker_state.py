@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
+from router.core.cost.preference import Side
 from router.core.cost.volume import hour_of_day, quarter_of
 from router.core.decision.cache import DecisionCache
 from router.core.limits.counters import CounterSets, Reached
@@ -13,7 +14,7 @@ from router.core.limits.periods import Ids, Periods
 from router.core.limits.reserve import HoldMaker
 from router.core.resilience.retry import retry_budget
 from router.core.sensitivity.detectors import compile_detectors
-from router.core.values import BackendState, Plan, Side, Snapshot
+from router.core.values import BackendState, Plan, Snapshot
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.ledger.interface import Ledger

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.values import Mixture, Side, Step, Usage
+from router.core.cost.preference import Side
+from router.core.values import Mixture, Step, Usage
 
 
 def test_cached_input_is_part_of_the_input() -> None:

@@ -60,7 +60,7 @@ def test_headers_are_documented_and_exist() -> None:
 
 
 def test_reasons_are_documented() -> None:
-    files = ("decision/decide.py", "cost/strategy.py")
+    files = ("decision/decide.py", "cost/strategies.py")
     decide = "".join((ROOT / "router" / "core" / name).read_text() for name in files)
     codes = set(re.findall(r'"((?:only|local|cloud|breakeven)-[a-z]+|spill|unhealthy|cheapest)"', decide))
     volume = {

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, OUTSIDE, PLACES, UNREADABLE, Ask
 from prove.machines import FAULTS, HOMES, MODEL
 
+from router.core.cost.strategies import STRATEGIES
+
 Policy = dict[str, Any]
 ORDER = ("public", "internal", "restricted")
 KEYS = 6
@@ -214,7 +216,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return policy
 
 
-_STRATEGIES = ("cloud_first", "local_first", "cheapest", "threshold", "breakeven")
+_STRATEGIES = tuple(STRATEGIES)
 
 
 @st.composite

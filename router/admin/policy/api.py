@@ -17,8 +17,9 @@ from router.config.cases import prompt_body
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import version_of
 from router.config.problems import PolicyError
+from router.core.cost.preference import Side
 from router.core.reading import BadBody
-from router.core.values import KeyGrant, Plan, Side
+from router.core.values import KeyGrant, Plan
 
 
 async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:

@@ -6,11 +6,13 @@ from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
 from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
-from router.core.cost.strategy import volume_band
+from router.core.cost.order import volume_bands
+from router.core.cost.preference import BreakEven
+from router.core.cost.strategies import STRATEGIES
 from router.core.cost.volume import seen_in
 from router.core.cost.worth import sentence, worth
-from router.core.policy import Window
-from router.core.values import BreakEven, Mixture, Plan, Rates, Snapshot
+from router.core.policy import Cost, Window
+from router.core.values import Mixture, Plan, Rates, Snapshot
 from router.ledger.reports.totals import Report
 
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
@@ -32,7 +34,7 @@ async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     timezone = await timezone_of(report, cost.timezone)
     terms = terms_of(plan, shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix), now)
     return Lines(
-        threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
+        threshold_tokens_per_day=_threshold(cost),
         break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,
         capacity_tokens_per_day=plan.gpu.capacity_tokens_per_day,
     )
@@ -44,13 +46,17 @@ def terms_of(plan: Plan, mix: Shares, now: float) -> BreakEven | None:
     return None if cloud is None else break_even(plan.gpu, cloud, mix)
 
 
+def _threshold(cost: Cost) -> int | None:
+    return cost.threshold_tokens_per_day if STRATEGIES[cost.strategy].takes_threshold else None
+
+
 def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float) -> BreakEvenAnswer:
     """The mix is that of the window which the policy's strategy looks at, so that both see one break-even."""
     cost, gpu = plan.policy.cost, plan.gpu
     mix = shares(window, cost.mix)
     terms = terms_of(plan, mix, now)
     at_volume = None if terms is None else worth(terms, trailing.total)
-    band = volume_band(plan, Snapshot({}, seen=window, at=now))
+    band = volume_bands(plan)(Snapshot({}, seen=window, at=now))
     return BreakEvenAnswer(
         sentence=sentence(terms, trailing.total),
         fixed_usd_per_day=gpu.fixed_usd_per_day,
@@ -69,7 +75,7 @@ def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, no
         gpu_usd_per_day=gpu.fixed_usd_per_day if at_volume is None else at_volume.gpu_usd_per_day,
         cloud_usd_per_day=None if at_volume is None else at_volume.cloud_usd_per_day,
         strategy=cost.strategy,
-        threshold_tokens_per_day=cost.threshold_tokens_per_day if cost.strategy == "threshold" else None,
+        threshold_tokens_per_day=_threshold(cost),
         band=None if band is None else str(band),
         formula=FORMULA,
         terms=_terms(plan.cloud_reference.at(now), plan, terms, mix),

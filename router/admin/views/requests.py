@@ -11,10 +11,11 @@ from router.admin.request_record import shown
 from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
 from router.config.dry_run import NOBODY, grant_named
+from router.core.cost.preference import Side
 from router.core.cost.volume import hour_of_day, seen_in
 from router.core.decision.decide import decide
 from router.core.decision.explain import explain, explain_data
-from router.core.values import Decision, Facts, KeyGrant, Label, Mixture, Plan, Side, Snapshot
+from router.core.values import Decision, Facts, KeyGrant, Label, Mixture, Plan, Snapshot
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import Record
 

@@ -1,6 +1,8 @@
 """What a request costs, which side is cheaper, and whether a GPU is worth its rent.
 
-strategy    which side cost prefers, and in which order candidates are tried
+strategies  which side each strategy prefers, and what others have to know of it
+order       which side cost prefers for a request, and in which order candidates are tried
+preference  what cost answers: a side, why, and the terms of a break-even
 pricing     what a request costs
 timeline    prices that begin on a date, and prices by the hour of the day
 volume      how many eligible tokens a window holds

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.core.cost.preference import BreakEven
 from router.core.policy import Mix
-from router.core.values import BreakEven, GpuFigures, Mixture, Rates
+from router.core.values import GpuFigures, Mixture, Rates
 
 MIX_COUNTS_FROM = 10_000
 """Eligible tokens in the window from which their own mix is used instead of the policy's assumption."""

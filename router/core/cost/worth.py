@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from router.core.values import BreakEven
+from router.core.cost.preference import BreakEven
 
 _PER_MILLION = 1_000_000
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 
-from router.core.cost.strategy import volume_band
+from router.core.cost.order import volume_bands
+from router.core.cost.strategies import STRATEGIES, LooksAt
 from router.core.decision.decide import decide
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Snapshot
 
@@ -27,11 +28,12 @@ class DecisionCache:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._band = volume_bands(plan)
         self._answers: dict[Hashable, tuple[KeyGrant, Decision]] = {}
         self._states: Mapping[str, BackendState] = {}
         self._shortest = math.inf
-        cheapest = plan.policy.cost.strategy == "cheapest"
-        self._off = cheapest or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+        by_request = STRATEGIES[plan.policy.cost.strategy].looks_at is LooksAt.REQUEST
+        self._off = by_request or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
 
     def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
         if self._off:
@@ -75,7 +77,7 @@ class DecisionCache:
             snapshot.previous,
             snapshot.hour,
             snapshot.cloud_blocked,
-            volume_band(self._plan, snapshot),
+            self._band(snapshot),
         )
 
     def _look_at(self, states: Mapping[str, BackendState]) -> None:
@@ -95,7 +97,7 @@ def _is_short(label: Label) -> bool:
 def _rules_look_at_volume(plan: Plan) -> bool:
     """Whether a rule has a cost strategy of its own that looks at the volume or at prices."""
     overrides = [rule.cost for rule in plan.policy.rules if rule.cost is not None]
-    return any(cost.strategy not in ("local_first", "cloud_first") for cost in overrides)
+    return any(cost.strategy is None or STRATEGIES[cost.strategy].looks_at is not LooksAt.NOTHING for cost in overrides)
 
 
 def _price_decides(model: ModelPlan) -> bool:

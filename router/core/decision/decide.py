@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from router.core.cost.strategy import Case, case_of, in_order, prefer, remembered, side_of
+from router.core.cost.order import Comparison, comparison_of, in_order, prefer, remembered, side_of
+from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
 from router.core.decision.rules import Applied, applied
 from router.core.sensitivity.gate import UNREADABLE, Classification, classify
@@ -24,11 +25,9 @@ from router.core.values import (
     Facts,
     ModelPlan,
     Plan,
-    Preference,
     Refusal,
     Removal,
     Route,
-    Side,
     Snapshot,
     Step,
 )
@@ -199,16 +198,16 @@ def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refus
 
 def _with_room(ask: _Ask, removed: list[Removal], able: Sequence[Route], healthy: list[Route]) -> Decision:
     """The last filter differs: when every backend is full they are waited for instead of being removed."""
-    case = case_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
-    preference = prefer(case)
-    side = remembered(case, preference, ask.rules.cost)
+    comparison = comparison_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
+    preference = prefer(comparison)
+    side = remembered(comparison, preference, ask.rules.cost)
     full: list[Removal] = []
     free = _sift(ask, Step.CAPACITY, _not_free, healthy, full)
     if not free:
-        waiting = _candidates(ask, case, preference, removed, healthy, "Waits until there is room. ")
+        waiting = _candidates(ask, comparison, preference, removed, healthy, "Waits until there is room. ")
         return _decision(ask, removed, side, waiting=waiting)
     removed += full
-    return _decision(ask, removed, side, _candidates(ask, case, preference, removed, free, ""))
+    return _decision(ask, removed, side, _candidates(ask, comparison, preference, removed, free, ""))
 
 
 def _decision(
@@ -235,15 +234,15 @@ def _decision(
 
 
 def _candidates(
-    ask: _Ask, case: Case, preference: Preference, removed: list[Removal], routes: list[Route], prefix: str
+    ask: _Ask, comparison: Comparison, preference: Preference, removed: list[Removal], routes: list[Route], prefix: str
 ) -> tuple[Candidate, ...]:
     """`routes` in order, with one reason and one sentence per side."""
-    ordered = in_order(case, preference.side, routes)
+    ordered = in_order(comparison, preference.side, routes)
     if len({route.owned for route in routes}) == 1:
         preference = _only(preference, ask.model, removed, side_of(routes[0]))
     reason = preference.reason
     first = second = prefix + preference.explanation
-    if reason != "cheapest":
+    if not comparison.strategy.by_price:
         second = f"{prefix}Next in order. {preference.explanation}"
     leads = preference.side is Side.LOCAL
     return tuple([Candidate(route, reason, first if route.owned is leads else second) for route in ordered])

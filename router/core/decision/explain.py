@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.core.values import Candidate, Decision, Facts, Label, Plan, Refusal, Removal, Route, Side, Step
+from router.core.cost.preference import Side
+from router.core.values import Candidate, Decision, Facts, Label, Plan, Refusal, Removal, Route, Step
 
 
 def explain_data(decision: Decision, facts: Facts, plan: Plan) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import pytest
 
+from router.core.cost.preference import BreakEven
 from router.core.cost.worth import NO_GPU, NO_REFERENCE, dollars, sentence, tokens, worth
-from router.core.values import BreakEven
 
 TERMS = BreakEven(
     fixed_usd_per_day=25.2,

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.core.cost.preference import Side
 from router.core.cost.timeline import DAY, built
 from router.core.decision import cache as recall
 from router.core.decision.cache import DecisionCache
 from router.core.decision.decide import decide
 from router.core.sensitivity.media import FORBIDDEN
-from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Side, Snapshot
+from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Snapshot
 
 SENSITIVITY = {
     "levels": {"public": ["local", "cloud"], "restricted": ["local"]},

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from router.core.cost.preference import Side
+from router.core.cost.strategies import STRATEGIES
 from router.core.decision.decide import decide
 from router.core.sensitivity.media import FORBIDDEN, NOTHING, OUTSIDE
 from router.core.unknown_names import unknown
-from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Side, Snapshot, Step
+from router.core.values import BackendState, Decision, Facts, Label, Mixture, Plan, Rates, Snapshot, Step
 
 DOWN = BackendState(healthy=False, why="circuit open for 12 s after 5 failures (connection refused)", retry_after=12)
 FULL = BackendState(full=True, load="8 waiting, KV cache 97 %")
@@ -575,7 +577,7 @@ def worlds(draw, make) -> World:
         "sensitivity": draw(sensitivity()),
         "rules": draw(rules),
         "cost": {
-            "strategy": draw(st.sampled_from(("threshold", "breakeven", "cheapest", "local_first", "cloud_first"))),
+            "strategy": draw(st.sampled_from(tuple(STRATEGIES))),
             "threshold_tokens_per_day": draw(st.integers(1, 1_000_000)),
         },
     }

@@ -6,29 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.cost.strategy import STRATEGIES, case_of, in_order, prefer, remembered, side_of
-from router.core.policy import CostOverride, Strategy
-from router.core.values import GpuFigures, Mixture, Preference, Rates, Side
+from router.core.cost.order import Comparison, comparison_of, prefer
+from router.core.cost.preference import Side
+from router.core.cost.strategies import STRATEGIES, LooksAt
+from router.core.policy import StrategyName
+from router.core.values import GpuFigures, Mixture, Rates
 
 COST = ("strategy", "threshold_tokens_per_day", "window", "hysteresis")
 
 
-def case(make, tokens: int = 0, previous: Side = Side.CLOUD, override: CostOverride | None = None, **options: Any):
+def comparison(make, tokens: int = 0, previous: Side = Side.CLOUD, **options: Any) -> Comparison:
     """`options` are those of the policy's cost section, `facts` and `seen` (instead of `tokens`), and of make.plan."""
     cost = {name: options.pop(name) for name in COST if name in options}
     facts = options.pop("facts", make.facts())
     snapshot = make.snapshot(previous=previous, seen=options.pop("seen", Mixture(input=tokens)))
     plan = make.plan(cost=cost, **options)
-    return case_of(facts, plan, snapshot, plan.models["chat"].routes, override)
+    return comparison_of(facts, plan, snapshot, plan.models["chat"].routes, None)
 
 
 def preferred(make, *args: Any, **options: Any) -> tuple[Side, str]:
-    preference = prefer(case(make, *args, **options))
+    preference = prefer(comparison(make, *args, **options))
     return preference.side, preference.reason
 
 
-def test_every_strategy_of_the_policy_is_in_the_table():
-    assert set(STRATEGIES) == set(get_args(Strategy))
+def test_what_is_registered_is_what_a_policy_may_name():
+    assert tuple(STRATEGIES) == get_args(StrategyName)
+    assert all(name == strategy.name for name, strategy in STRATEGIES.items())
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_that_looks_at_the_volume_says_where_it_switches(name: str):
+    strategy = STRATEGIES[name]
+    assert (strategy.looks_at is LooksAt.VOLUME) == (strategy.switches_at is not None)
+    assert strategy.looks_at is LooksAt.REQUEST or not strategy.by_price
 
 
 @pytest.mark.parametrize(
@@ -81,7 +91,7 @@ def test_the_side_changes_only_at_the_two_edges_of_the_band(
     ("window", "words"), [("today", "today"), ("trailing_24h", "in the last 24 hours"), ("yesterday", "yesterday")]
 )
 def test_the_sentence_says_volume_window_and_threshold(make, window: str, words: str):
-    preference = prefer(case(make, 1_234, threshold_tokens_per_day=500_000, window=window))
+    preference = prefer(comparison(make, 1_234, threshold_tokens_per_day=500_000, window=window))
     assert preference.explanation == (
         f"1,234 eligible tokens {words}, below the threshold of 500,000: the cloud is preferred."
     )
@@ -126,13 +136,13 @@ def test_a_break_even_out_of_reach_prefers_the_cloud_and_says_so(
     make, variable: float, capacity: float | None, words: str
 ):
     gpu = GpuFigures(0.2625, variable, capacity)
-    preference = prefer(case(make, 10_000_000, Side.LOCAL, strategy="breakeven", gpu=gpu))
+    preference = prefer(comparison(make, 10_000_000, Side.LOCAL, strategy="breakeven", gpu=gpu))
     assert (preference.side, preference.reason) == (Side.CLOUD, "breakeven-unreachable")
     assert words in preference.explanation
 
 
 def test_without_a_model_on_both_sides_there_is_no_break_even(make):
-    preference = prefer(case(make, strategy="breakeven", routes=[make.route("gpu")]))
+    preference = prefer(comparison(make, strategy="breakeven", routes=[make.route("gpu")]))
     assert (preference.side, preference.reason) == (Side.CLOUD, "breakeven-unreachable")
 
 
@@ -153,78 +163,3 @@ def test_cheapest_compares_what_one_more_request_costs(make, power: float, side:
 def test_cheapest_breaks_a_tie_by_the_declared_order(make):
     routes = [make.route("openai", rates=make.free), make.route("gpu")]
     assert preferred(make, strategy="cheapest", routes=routes)[0] is Side.CLOUD
-
-
-def test_a_rule_replaces_strategy_or_threshold_for_its_requests(make):
-    by_strategy = CostOverride(strategy="local_first")
-    by_threshold = CostOverride(threshold_tokens_per_day=100)
-    assert preferred(make, 100, override=by_strategy) == (Side.LOCAL, "local-first")
-    assert preferred(make, 100, override=by_threshold) == (Side.LOCAL, "threshold-above")
-    assert preferred(make, 100, override=CostOverride()) == (Side.CLOUD, "threshold-below")
-
-
-def test_a_rule_does_not_move_the_hysteresis_of_other_requests(make):
-    override = CostOverride(strategy="local_first")
-    one = case(make, 100, override=override)
-    assert remembered(one, prefer(one), override) is Side.CLOUD
-    assert remembered(one, Preference(Side.LOCAL, "", ""), None) is Side.LOCAL
-
-
-PRICEY = Rates(10.0, 10.0, 10.0, 10.0)
-READER, WRITER = Rates(1.0, 2.0, 1.0, 1.0), Rates(0.1, 9.0, 0.1, 0.1)
-"""Cheap output and dear input, and the other way round."""
-
-
-def order(make, preferred_side: Side, backends: dict[str, Rates], **options: Any) -> list[str]:
-    routes = [make.route(name, rates=rates) for name, rates in backends.items()]
-    one = case(make, routes=routes, **options)
-    return [route.backend for route in in_order(one, preferred_side, routes)]
-
-
-@pytest.mark.parametrize(
-    ("side", "expected"),
-    [
-        (Side.LOCAL, ["gpu-b", "gpu-a", "cheap", "same", "dear"]),
-        (Side.CLOUD, ["cheap", "same", "dear", "gpu-b", "gpu-a"]),
-    ],
-)
-def test_inside_a_side_the_cheaper_goes_first_then_the_declared_order(make, side: Side, expected: list[str]):
-    backends = {"dear": PRICEY, "gpu-a": READER, "cheap": READER, "same": READER, "gpu-b": make.free}
-    assert order(make, side, backends) == expected
-
-
-def test_cheapest_orders_over_both_sides(make):
-    backends = {"dear": PRICEY, "gpu-a": READER, "cheap": WRITER, "gpu-b": make.free}
-    facts = make.facts(input_tokens=100, max_output_tokens=1)
-    assert order(make, Side.LOCAL, backends, strategy="cheapest", facts=facts) == ["gpu-b", "cheap", "gpu-a", "dear"]
-
-
-@pytest.mark.parametrize(("side", "expected"), [(Side.LOCAL, ["gpu", "a"]), (Side.CLOUD, ["a", "gpu"])])
-def test_one_backend_on_each_side_needs_no_price(make, side: Side, expected: list[str]):
-    assert order(make, side, {"a": PRICEY, "gpu": make.free}) == expected
-    assert order(make, side, {"gpu": make.free, "a": PRICEY}) == expected
-
-
-def test_one_or_no_backend_is_in_order(make):
-    assert order(make, Side.LOCAL, {"a": PRICEY}) == ["a"]
-    one = case(make)
-    assert in_order(one, Side.LOCAL, []) == []
-
-
-@pytest.mark.parametrize(
-    ("limit", "expected"), [(10, ["writer", "reader"]), (1000, ["reader", "writer"]), (None, ["reader", "writer"])]
-)
-def test_the_price_depends_on_the_expected_output(make, limit: int | None, expected: list[str]):
-    """Without a limit the output is a third of the input, by the policy's mix of 3 to 1."""
-    facts = make.facts(input_tokens=100, max_output_tokens=limit)
-    assert order(make, Side.CLOUD, {"writer": WRITER, "reader": READER}, facts=facts) == expected
-
-
-def test_a_mix_of_outputs_only_has_an_expected_output(make):
-    backends = {"writer": WRITER, "reader": READER}
-    assert order(make, Side.CLOUD, backends, seen=Mixture(output=20_000)) == ["reader", "writer"]
-
-
-def test_sides(make):
-    assert side_of(make.route("gpu")) is Side.LOCAL
-    assert side_of(make.route("openai")) is Side.CLOUD
