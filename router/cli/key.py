@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import re
-import secrets
 import sys
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from router.cli.key_entry import entry, fields, new_key, sha256
 from router.cli.ledger_server import add_arguments
 
 _NAME = re.compile(r"[^\s|\x00-\x1f\x7f]{1,128}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_RANDOM_BYTES = 32
 _SIDES = ("local", "cloud")
 
 
@@ -105,32 +103,6 @@ def _check(key: str, fields: Mapping[str, Any]) -> None:
     check_entry(sha256(key), fields)
 
 
-def new_key() -> str:
-    """`bk-` and 43 random characters (256 bits) that need no escaping in URLs."""
-    return f"bk-{secrets.token_urlsafe(_RANDOM_BYTES)}"
-
-
-def sha256(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def fields(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for, as under `keys` in a policy. Raises ValueError for a budget that contradicts itself."""
-    made = {"name": args.name, "team": args.team}
-    made |= {name: getattr(args, name) for name in ("models", "zones", "sensitivity", "tags") if getattr(args, name)}
-    budget: dict[str, Any] = {}
-    for path, value in args.budget:
-        _put(budget, path, value)
-    return made | ({"budget": budget} if budget else {})
-
-
-def entry(key: str, fields: Mapping[str, Any]) -> str:
-    """One item of the policy's `keys`; the key itself is not in it."""
-    whole = {"name": fields["name"], "sha256": sha256(key), **fields}
-    # JSON is YAML, whatever is in its strings.
-    return f"- {{{', '.join(f'{name}: {json.dumps(value)}' for name, value in whole.items())}}}"
-
-
 def seconds(text: str) -> int:
     """From 30s, 15m, 12h or 30d."""
     match = _DURATION.fullmatch(text)
@@ -179,13 +151,3 @@ def _path(name: str) -> list[str]:
         return [first, *rest]
     ends = 2 if rest[-2] in _SIDES and len(rest) > 2 else 1
     return [first, ".".join(rest[:-ends]), *rest[-ends:]]
-
-
-def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
-    for step in path[:-1]:
-        section = section.setdefault(step, {})
-        if not isinstance(section, dict):
-            raise ValueError(f"--budget: {step} cannot have both a value and limits below it")
-    if path[-1] in section:
-        raise ValueError(f"--budget: {'.'.join(path)} is given twice")
-    section[path[-1]] = value

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.key import fields, new_key, sha256
+from router.cli.key_entry import fields, new_key, sha256
 from router.cli.ledger_server import ledger_url
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
