@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,53 @@ def test_impurity_is_recognised() -> None:
     assert impurities("async def f(): ...") == ["line 1: async"]
     assert impurities("from datetime import datetime\nday = datetime.now(tz)") == ["line 2: now()"]
     assert impurities("def f(now): return now") == []
+
+
+def _named(tree: ast.Module) -> Iterator[str]:
+    """Modules, and what may be modules, that one imports anywhere: in functions and for types alone, too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def circles(sources: Mapping[str, str]) -> list[list[str]]:
+    """Modules, given by name with their text, that import one another; each circle once, beginning anywhere."""
+    imports = {
+        name: {each if each in sources else each.rpartition(".")[0] for each in _named(ast.parse(source))} - {name}
+        for name, source in sources.items()
+    }
+    done: set[str] = set()
+    found: list[list[str]] = []
+
+    def visit(name: str, trail: list[str]) -> None:
+        if name in trail:
+            found.append(trail[trail.index(name) :])
+        elif name in sources and name not in done:
+            for each in sorted(imports[name]):
+                visit(each, [*trail, name])
+            done.add(name)
+
+    for name in sorted(sources):
+        visit(name, [])
+    return found
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_one_another() -> None:
+    assert circles({_module(path): (ROOT / path).read_text() for path in SOURCES}) == []
+
+
+def test_circles_are_recognised() -> None:
+    whole = {"r.a": "from r import b", "r.b": "def f():\n    import r.c", "r.c": "from r.a import A", "r": ""}
+    assert circles(whole) == [["r.a", "r.b", "r.c"]]
+    types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from r.b import B"
+    assert circles({"r.a": types, "r.b": "from r.a import A"}) == [["r.a", "r.b"]]
+    assert circles({"r.a": "from r.b import B", "r.b": "import r.c", "r.c": "import os"}) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

@@ -21,9 +21,9 @@ from router.admin.routes import ROUTES
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
-from router.admin.telemetry.prometheus import Counters
+from router.admin.telemetry.rising_totals import RisingTotals
 from router.admin.time_limited import TimeLimited
-from router.admin.views.live_events import Live
+from router.admin.views.live_streams import Live
 
 
 def make_control(
@@ -50,7 +50,7 @@ def make_control(
         pages=Pages(),
         live=Live(),
         aside=TimeLimited(),
-        counters=Counters(),
+        totals=RisingTotals(),
         openapi=msgspec.json.encode(document(ROUTES, release)),
         version=release,
         clock=clock,

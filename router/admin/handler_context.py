@@ -1,10 +1,10 @@
-"""What handlers work with."""
+"""What handlers work with. It names what stands below them, so that no handler is named by what it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from msgspec import Struct
@@ -17,11 +17,9 @@ from router.admin.policy.service import Author, PolicyService
 from router.admin.response_types import Role
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
+from router.admin.telemetry.rising_totals import RisingTotals
 from router.admin.time_limited import TimeLimited
-
-if TYPE_CHECKING:
-    from router.admin.telemetry.prometheus import Counters
-    from router.admin.views.live_events import Live
+from router.admin.views.live_streams import Live
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,8 @@ class HandlerContext:
     live: Live
     aside: TimeLimited
     """For work on what somebody sent."""
-    counters: Counters
+    totals: RisingTotals
+    """For Prometheus."""
     openapi: bytes
     version: str
     clock: Callable[[], float]

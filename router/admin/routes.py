@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.admin import request_types, response_types, static_files
+from router.admin import request_types, response_types
 from router.admin.auth import sign_in
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
 from router.admin.telemetry import prometheus
-from router.admin.views import breakeven, live_events, operations, requests, spend
+from router.admin.views import breakeven, live_events, operations, pages, requests, spend
 
 Handler = Callable[[HandlerContext, HandlerRequest], Awaitable[Any]]
 
@@ -63,7 +63,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/sign-in", OPEN, sign_in.sign_in, "Sign in with a token; makes a session cookie",
           response_types.Session, body=request_types.SignIn),
     Route("POST", "/sign-out", VIEWER, sign_in.sign_out, "End the session", response_types.Health),
-    Route("GET", "/api/openapi.json", VIEWER, static_files.openapi, "This document", dict[str, Any]),
+    Route("GET", "/api/openapi.json", VIEWER, pages.openapi, "This document", dict[str, Any]),
     Route("GET", "/api/session", VIEWER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
           response_types.Spend, request_types.SpendQuery),
@@ -90,10 +90,10 @@ ROUTES: tuple[Route, ...] = (
           response_types.HistoryText),
     Route("POST", "/api/policy/rollback", ADMIN, policy.roll_back, "Write an earlier version to the policy's file",
           response_types.Applied, body=request_types.RollBack, conditional=True),
-    Route("GET", "/sign-in", OPEN, static_files.sign_in, "The sign-in page", media="text/html"),
-    Route("GET", "/assets/{name}", OPEN, static_files.asset, "A style, script or image",
+    Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
+    Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
-    Route("GET", "/", VIEWER, static_files.index, "The dashboard", media="text/html", page=True),
-    Route("GET", "/{name}", VIEWER, static_files.page, "Another page", media="text/html", page=True),
+    Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
+    Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
 )
 # fmt: on

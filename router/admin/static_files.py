@@ -12,13 +12,9 @@ import hashlib
 import re
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from router.admin.handler_context import HandlerContext, HandlerRequest
 
 PLOTLY = "plotly.min.js"
 FOREVER = "public, max-age=31536000, immutable"
@@ -110,25 +106,3 @@ def answer(request: web.Request, file: File | None, *, keep: bool) -> web.Respon
     if zipped:
         headers["content-encoding"] = "gzip"
     return web.Response(body=file.gzipped if zipped else file.content, headers=headers)
-
-
-async def asset(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    name = ask.request.match_info["name"]
-    file = None if name.endswith(".html") else await control.pages.file(name)
-    return answer(ask.request, file, keep=file is not None and ask.request.query.get("v") == file.version)
-
-
-async def index(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    return answer(ask.request, await control.pages.page("index"), keep=False)
-
-
-async def page(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    return answer(ask.request, await control.pages.page(ask.request.match_info["name"]), keep=False)
-
-
-async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    return answer(ask.request, await control.pages.page("sign-in"), keep=False)
-
-
-async def openapi(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    return web.Response(body=control.openapi, content_type="application/json")

@@ -12,17 +12,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from router.admin.auth.sign_in import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, Who
+from router.admin.routes import Route
 from router.core.origin import LOOPBACK_NAMES, host_name, origin_of, plain_host
-
-if TYPE_CHECKING:
-    from router.admin.routes import Route
 
 CSRF_HEADER = "x-csrf-token"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104

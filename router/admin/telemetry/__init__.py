@@ -1,6 +1,7 @@
 """What monitoring systems are told.
 
 prometheus       counters, gauges and histograms, to be scraped
+rising_totals    what the ledger has counted, as counters
 gauges           its figures of backends, workers and budgets
 record_metrics   what request records measure
 record_follower  request records as they are written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Metric
@@ -14,78 +14,14 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.telemetry.gauges import budget_gauges, operations_gauges
+from router.admin.telemetry.rising_totals import COUNTED, LABELS, Totals
 from router.admin.views.breakeven import breakeven
 from router.admin.views.operations import operations_of
-from router.core.cost.volume import day_before, day_of
+from router.core.cost.volume import day_of
 from router.core.money import micro_usd
-from router.core.values import Row
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.reports.totals import Report, day_range
 
-LABELS = ("backend", "zone", "model", "team")
-_Group = tuple[str, ...]
-_Totals = dict[_Group, dict[str, int]]
-_COUNTED: Mapping[str, tuple[str, str]] = {
-    "requests": ("breakeven_requests", "Requests that were settled."),
-    "errors": ("breakeven_errors", "Requests that failed."),
-    "input": ("breakeven_input_tokens", "Input tokens, cached ones included."),
-    "cached": ("breakeven_cached_tokens", "Input tokens read from a provider's cache."),
-    "output": ("breakeven_output_tokens", "Output tokens."),
-    "cost": ("breakeven_cost_micro_usd", "What it cost, without the rent of own GPUs."),
-    "counterfactual": ("breakeven_counterfactual_micro_usd", "What the other side would have charged."),
-    "estimated": ("breakeven_estimated_requests", "Requests whose tokens were estimated."),
-    "unsettled": ("breakeven_unsettled_requests", "Requests charged as held because nobody settled them."),
-}
 _MONEY = ("cost", "counterfactual")
-_CORRECTED_DAYS = 3
-"""After so many days a day's totals do not change any more."""
-
-
-class Counters:
-    """Totals since the day of the first look, by label. They never fall, as Prometheus takes a fall for a restart."""
-
-    def __init__(self) -> None:
-        self._closed: _Totals = {}
-        self._open_from = ""
-        self._shown: _Totals = {}
-
-    async def read(self, report: Report, today: str) -> _Totals:
-        first = self._open_from or today
-        days = day_range(min(first, today), today)
-        totals = {day: _by_labels(rows) for day, rows in zip(days, await report.each_day(days), strict=True)}
-        self._close(totals, today)
-        return self._never_falling(_added([self._closed, *totals.values()]))
-
-    def _close(self, totals: dict[str, _Totals], today: str) -> None:
-        oldest = today
-        for _ in range(_CORRECTED_DAYS):
-            oldest = day_before(oldest)
-        done = [day for day in totals if day < oldest]
-        self._closed = _added([self._closed, *(totals.pop(day) for day in done)])
-        self._open_from = min(totals)
-
-    def _never_falling(self, totals: _Totals) -> _Totals:
-        for group, figures in totals.items():
-            shown = self._shown.setdefault(group, figures)
-            self._shown[group] = {name: max(value, shown[name]) for name, value in figures.items()}
-        return self._shown
-
-
-def _by_labels(rows: Iterable[Row]) -> _Totals:
-    return _added(
-        {tuple(getattr(row.cell, label) for label in LABELS): {name: getattr(row, name) for name in _COUNTED}}
-        for row in rows
-    )
-
-
-def _added(all_totals: Iterable[_Totals]) -> _Totals:
-    result: _Totals = {}
-    for totals in all_totals:
-        for group, figures in totals.items():
-            sums = result.setdefault(group, dict.fromkeys(_COUNTED, 0))
-            for name, value in figures.items():
-                sums[name] += value
-    return result
 
 
 class _Found(Collector):
@@ -114,7 +50,7 @@ async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, control.desk.plan.policy.cost.timezone)
-            totals = await control.counters.read(report, day_of(control.clock(), timezone))
+            totals = await control.totals.read(report, day_of(control.clock(), timezone))
         metrics += [*_counters(totals), *await _economy(control, ask), *await control.sources.meters.metrics()]
         metrics += operations_gauges(await operations_of(control))
         metrics += budget_gauges(await control.sources.budgets.uses(control.clock()))
@@ -123,9 +59,9 @@ async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
     return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 1)]
 
 
-def _counters(totals: _Totals) -> list[Metric]:
+def _counters(totals: Totals) -> list[Metric]:
     families: list[Metric] = []
-    for name, (metric, text) in _COUNTED.items():
+    for name, (metric, text) in COUNTED.items():
         family = CounterMetricFamily(metric, text, labels=LABELS)
         for group, figures in sorted(totals.items()):
             family.add_metric(group, micro_usd(figures[name]) if name in _MONEY else figures[name])

@@ -4,5 +4,7 @@ spend        totals, series, forecast, CSV
 breakeven    whether the GPU is worth its rent
 operations   backends, workers, the ledger, budgets
 requests     request records, and the decision behind one of them
-live_events  what changes, as server-sent events
+live_events  what changes, told to every page that looks
+live_streams server-sent events to many pages
+pages        the pages themselves
 """

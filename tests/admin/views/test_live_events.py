@@ -12,10 +12,8 @@ import pytest
 from support.control import ADMIN, API, VIEWER
 from support.waiting import until
 
-from router.admin.errors import ApiError
 from router.admin.sources.interface import Page, Sources
-from router.admin.views import live_events as live
-from router.admin.views.live_events import END, LATER, MOST_OF_ONE, MOST_WAITING, Live
+from router.admin.views import live_streams
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import Record
 
@@ -24,7 +22,7 @@ BROKEN = "version: 1\n"
 
 @pytest.fixture(autouse=True)
 def _eager(monkeypatch):
-    monkeypatch.setattr(live, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(live_streams, "POLL_SECONDS", 0.01)
 
 
 @asynccontextmanager
@@ -138,59 +136,8 @@ async def test_streams_end_when_the_process_stops(plane):
     assert (await plane.get("/api/events", ADMIN)).code == "ending"
 
 
-async def test_only_changes_are_told(plane):
-    told = Live()
-    queue = told.join(plane.control, "somebody")
-    told.tell({"a": 1})
-    told.tell({"a": 1})
-    told.tell({"a": 2})
-    assert [queue.get_nowait() for _ in range(queue.qsize())] == [
-        b"event: a\ndata: 1\n\n",
-        b"event: a\ndata: 2\n\n",
-    ]
-    told.end()
-
-
-async def test_a_page_that_does_not_keep_up_is_let_go(plane):
-    told = Live()
-    queue = told.join(plane.control, "somebody")
-    for number in range(MOST_WAITING + 1):
-        told.tell({"a": number})
-    assert queue.get_nowait() == live.END and queue.empty()
-    told.leave(queue)
-
-
-def given(queue) -> list[bytes]:
-    return [queue.get_nowait() for _ in range(queue.qsize())]
-
-
-async def test_the_oldest_page_of_a_session_gives_way_and_does_not_come_back_at_once(plane):
-    told = Live()
-    pages = [told.join(plane.control, "somebody") for _ in range(MOST_OF_ONE)]
-    other = told.join(plane.control, "somebody else")
-    newest = told.join(plane.control, "somebody")
-    assert given(pages[0])[-2:] == [LATER, END]
-    assert all(END not in given(page) for page in (*pages[1:], other, newest))
-    told.leave(newest)
-    told.join(plane.control, "somebody")
-    assert END not in given(pages[1])
-    told.end()
-
-
-async def test_with_too_many_in_all_those_who_have_most_give_way(plane, monkeypatch):
-    monkeypatch.setattr(live, "MOST_STREAMS", 4)
-    told = Live()
-    many = [told.join(plane.control, "many") for _ in range(3)]
-    few = told.join(plane.control, "few")
-    told.join(plane.control, "new")
-    assert given(many[0])[-1] == END and END not in given(many[1]) and END not in given(few)
-    told.end()
-    with pytest.raises(ApiError):
-        told.join(plane.control, "late")
-
-
 async def test_a_session_is_one_owner_and_a_token_is_one_at_each_address(plane, monkeypatch):
-    monkeypatch.setattr(live, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(live_streams, "MOST_OF_ONE", 1)
     async with stream(plane) as older, stream(plane, await plane.sign_in()) as page, stream(plane) as newer:
         async with asyncio.timeout(10):
             async for _ in older:

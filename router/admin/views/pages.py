@@ -1,0 +1,30 @@
+"""The pages themselves, what they load, and the document of the API."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from router.admin.handler_context import HandlerContext, HandlerRequest
+from router.admin.static_files import answer
+
+
+async def asset(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    name = ask.request.match_info["name"]
+    file = None if name.endswith(".html") else await control.pages.file(name)
+    return answer(ask.request, file, keep=file is not None and ask.request.query.get("v") == file.version)
+
+
+async def index(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("index"), keep=False)
+
+
+async def page(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page(ask.request.match_info["name"]), keep=False)
+
+
+async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("sign-in"), keep=False)
+
+
+async def openapi(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return web.Response(body=control.openapi, content_type="application/json")
