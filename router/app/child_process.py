@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from router.app.heartbeat import BEAT_SECONDS, SILENCE_SECONDS, Heartbeat
+from router.core.resilience.backoff import backoff
 from router.upstream.proxy_environment import steering
 
 FIRST_PAUSE = 0.2
@@ -76,7 +77,7 @@ class ChildProcess:
 
     async def run_forever(self) -> None:
         """Run, and run again whenever it ends, until `stop`."""
-        pause = FIRST_PAUSE
+        ends = 1
         loop = asyncio.get_running_loop()
         while not self._stopping:
             began = loop.time()
@@ -86,9 +87,9 @@ class ChildProcess:
                 self._not_started(error)
             if self._stopping:
                 return
-            pause = FIRST_PAUSE if loop.time() - began > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
+            ends = 1 if loop.time() - began > STEADY_SECONDS else ends + 1
             log.error("process ended, starting it again", extra={"child": self.name, "exit_code": self.exit_code})
-            await asyncio.sleep(pause)
+            await asyncio.sleep(backoff(ends, FIRST_PAUSE, LONGEST_PAUSE))
 
     async def _run_once(self) -> None:
         if not self._beats:

@@ -7,6 +7,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from router.core.resilience.backoff import backoff
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.embedded import EmbeddedServer, Fsync
 
@@ -33,7 +34,7 @@ class ValkeyKeeper:
 
     async def watch(self) -> None:
         """Until cancelled. Meanwhile workers find the ledger lost, and reach it again on their own."""
-        pause = FIRST_PAUSE
+        failures = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._server.running:
@@ -41,11 +42,11 @@ class ValkeyKeeper:
             log.error("the embedded Valkey ended, starting it again", extra={"pid": self._server.pid})
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start_again)
-                pause = FIRST_PAUSE
+                failures = 0
             except EmbeddedServerError as error:
                 log.error("the embedded Valkey does not start", extra={"why": str(error)})
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+                failures += 1
+                await asyncio.sleep(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE))
 
     async def stop(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._server.stop)

@@ -13,9 +13,7 @@ import logging
 import random
 from time import monotonic
 
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_random_exponential
-
+from router.core.resilience.backoff import backoff
 from router.core.resilience.circuit_breaker import Event
 from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.rate_limited import Rest, come_back
@@ -269,11 +267,8 @@ class Forwarding:
             self._passed_over = "" if rest is None else f"failover from {first.route.backend}: {rest.why}"
 
     def _pause(self) -> float:
-        """Exponential backoff with full jitter, in seconds."""
-        retry = self._job.retry
-        state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = self._failures
-        return wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff)(state)
+        """Seconds before a replica is tried again."""
+        return backoff(self._failures, self._job.retry.backoff, self._job.retry.max_backoff, random.random())
 
     async def _attempt(self, candidate: Candidate, slot: Slot) -> bool:
         """True when `current` holds an answer for the client."""

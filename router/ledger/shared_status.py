@@ -25,6 +25,7 @@ import hiredis
 import msgspec
 from msgspec.structs import replace
 
+from router.core.resilience.backoff import backoff
 from router.core.resilience.worker_status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import SHARED_KEY
@@ -38,7 +39,7 @@ STATUS_SECONDS = 1.0
 FRESH_SECONDS = 3.0
 """How old a reading of the keys may be before unknown ones are not called wrong."""
 BREAKER, WORKER = b"breaker|", b"worker|"
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _LONGEST_TIMER = 3600.0
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ class SharedStatus:
         except (LedgerUnavailable, hiredis.ReplyError) as error:
             self._lose(str(error))
             self._failures += 1
-            return random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures))
+            return backoff(self._failures, _FIRST_BACKOFF, _LONGEST_BACKOFF, random.random())
         except Exception:  # a defect of ours, or of what others wrote: the next poll must come all the same
             _log.exception("shared state not read")
         return POLL_SECONDS

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.core.resilience.backoff import backoff
+
 LONG = 20.0
 """Seconds from which nobody waits for the end of a rest, so that decisions should know of it."""
 SHORTEST = 0.5
@@ -42,7 +44,7 @@ def refused(
     follows = sent >= rest.until
     count = rest.refusals + 1 if follows else max(1, rest.refusals)
     first = SHORTEST if asked is None else asked
-    length = max(first, min(longest, (first or SHORTEST / 2) * 2.0 ** min(count - 1, 30))) if count > 1 else first
+    length = max(first, backoff(count, first or SHORTEST / 2, longest)) if count > 1 else first
     if not follows and now + length <= rest.until:
         return rest
     return Rest(now + length, length, count, why, passes)

@@ -25,6 +25,7 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
+from router.core.resilience.backoff import backoff
 from router.core.values import Settlement
 from router.ledger.client.batch import (
     Batch,
@@ -72,7 +73,7 @@ SWEEPS = 15
 """Looks for each sweep."""
 TIDIES = 3600
 """Looks for each time that the journal is tidied."""
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.05, 2.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _ADMITTED = {sides: Admission(sides) for sides in (1, 2, 3)}
 
 _log = logging.getLogger(__name__)
@@ -449,7 +450,7 @@ class GroupCommitLedger:
                 self._still_lost(str(error))
                 self._tried.set()
             self._failures += 1
-            await asyncio.sleep(random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures)))
+            await asyncio.sleep(backoff(self._failures, _FIRST_BACKOFF, _LONGEST_BACKOFF, random.random()))
 
     def _still_lost(self, why: str) -> None:
         """Said again only when the reason is another one."""
