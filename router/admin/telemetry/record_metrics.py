@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 from router.admin.response_types import Latency
 from router.admin.sources.interface import Course
-from router.core.histogram import Sketch, merged
+from router.core.histogram import QuantileSketch, merged
 from router.ledger.record import Record
 
 MINUTES = 15
@@ -31,7 +31,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.requests = self.errors = self.retried = 0
-        self.durations, self.first_tokens, self.overheads = Sketch(), Sketch(), Sketch()
+        self.durations, self.first_tokens, self.overheads = QuantileSketch(), QuantileSketch(), QuantileSketch()
 
     def add(self, record: Record) -> None:
         self.requests += 1
@@ -96,7 +96,7 @@ def _course(tallies: Sequence[_Tally]) -> Course:
     )
 
 
-def latency_of(sketches: Iterable[Sketch]) -> Latency | None:
+def latency_of(sketches: Iterable[QuantileSketch]) -> Latency | None:
     """In milliseconds, from microseconds; None of nothing."""
     whole = merged(sketches)
     if not whole.count:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from router.core.histogram import REMEMBERED, FadingHistogram
 from router.core.policy import Policy
 from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
@@ -30,8 +31,6 @@ _TEMPLATE_TOKENS = 4096
 """Of instructions that a provider puts before a request and charges."""
 _STOP_TOKENS = 16
 """That some servers count beyond the limit."""
-_EXCEEDING = 0.01
-_ANSWERS_REMEMBERED = 2000
 _ANSWERS_BETWEEN = 16
 _ANSWERS_PASSED = 3
 _RATIO_UNIT = 1024
@@ -158,14 +157,14 @@ class _Answers:
         self.output = PRIOR_OUTPUT_TOKENS
         self.ratio = _RATIO_UNIT
         """Real input tokens for `_RATIO_UNIT` estimated ones."""
-        self._outputs = Histogram()
-        self._ratios = Histogram()
+        self._outputs = FadingHistogram()
+        self._ratios = FadingHistogram()
         self._due = ANSWERS_NEEDED
         self._seen = self._passed = 0
 
     def add(self, estimated_input: int, real_input: int, real_output: int) -> None:
         """Where there are many answers, some of them say as much as all."""
-        if self._seen < _ANSWERS_REMEMBERED:
+        if self._seen < REMEMBERED:
             self._seen += 1
         elif self._passed < _ANSWERS_PASSED:
             self._passed += 1
@@ -178,58 +177,6 @@ class _Answers:
             self._due = _ANSWERS_BETWEEN
             self.output = self._outputs.upper()
             self.ratio = self._ratios.upper()
-
-
-_SUB_BITS = 3
-_HALF = 1 << _SUB_BITS
-_LARGEST = (1 << 30) - 1
-
-
-class Histogram:
-    """Counts of whole numbers in buckets whose width is an eighth of their value or less.
-
-    Numbers below 16 have a bucket each; from there on every doubling has 8 (the buckets of HdrHistogram). When it
-    holds `_ANSWERS_REMEMBERED`, all of them weigh half as much from then on.
-    """
-
-    __slots__ = ("_counts", "_highest", "_weight")
-
-    def __init__(self) -> None:
-        self._counts = [0.0] * (bucket_of(_LARGEST) + 1)
-        self._highest = 0
-        """The last bucket that was ever used."""
-        self._weight = 0.0
-
-    def add(self, value: int) -> None:
-        if self._weight >= _ANSWERS_REMEMBERED:
-            self._counts = [count / 2 for count in self._counts]
-            self._weight /= 2
-        bucket = bucket_of(min(max(value, 0), _LARGEST))
-        self._highest = max(self._highest, bucket)
-        self._counts[bucket] += 1.0
-        self._weight += 1.0
-
-    def upper(self) -> int:
-        """The upper edge of the lowest bucket that no more than 1 in 100 of the numbers lie above; 0 without any."""
-        allowed = self._weight * _EXCEEDING
-        bucket = self._highest
-        above = self._counts[bucket]
-        while above <= allowed and bucket > 0:
-            bucket -= 1
-            above += self._counts[bucket]
-        return edge_of(bucket)
-
-
-def bucket_of(value: int) -> int:
-    """The number of the bucket of a whole number from 0."""
-    shift = value.bit_length() - _SUB_BITS - 1
-    return value if shift <= 0 else (shift << _SUB_BITS) + (value >> shift)
-
-
-def edge_of(bucket: int) -> int:
-    """The largest number in a bucket."""
-    shift = (bucket >> _SUB_BITS) - 1
-    return bucket if shift <= 0 else (((bucket & (_HALF - 1)) + _HALF + 1) << shift) - 1
 
 
 def bounds_of(policy: Policy) -> Bounds:

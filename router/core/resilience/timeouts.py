@@ -13,7 +13,7 @@ Once the client has a byte nobody else can take over. Then the stream ends `idle
 
 from __future__ import annotations
 
-from router.core.limits.estimate import Histogram
+from router.core.histogram import FadingHistogram
 
 OFTEN = 1.0
 """Seconds between two looks where nothing else says when."""
@@ -63,7 +63,7 @@ class Needed:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._millis = Histogram()
+        self._millis = FadingHistogram()
         self._due = ENOUGH
         self._seen = 0
 

@@ -11,13 +11,10 @@ from router.core.limits.estimate import (
     ANSWERS_NEEDED,
     DEFAULT_OUTPUT_TOKENS,
     PRIOR_OUTPUT_TOKENS,
-    Histogram,
     Learned,
     Tokens,
     WorstCase,
     bounds_of,
-    bucket_of,
-    edge_of,
     most_tokens,
     replaced,
     worst_tokens,
@@ -157,35 +154,6 @@ def test_never_more_than_the_worst_case_is_held(
 
 
 # --- the histogram
-
-
-@given(st.integers(0, 2**40))
-def test_a_number_lies_below_its_buckets_edge_and_not_far(value: int) -> None:
-    edge = edge_of(bucket_of(value))
-    assert value <= edge <= value + value // 8
-    assert bucket_of(edge) == bucket_of(value)
-    assert bucket_of(edge + 1) == bucket_of(value) + 1
-
-
-@given(st.lists(st.integers(-5, 5000), min_size=1, max_size=300))
-def test_at_most_one_in_a_hundred_numbers_lies_above(values: list[int]) -> None:
-    histogram = Histogram()
-    for value in values:
-        histogram.add(value)
-    upper = histogram.upper()
-    assert sum(value > upper for value in values) <= len(values) / 100
-    lower = edge_of(bucket_of(upper) - 1) if upper else -1
-    assert sum(max(value, 0) > lower for value in values) > len(values) / 100
-
-
-def test_an_empty_histogram_has_no_numbers() -> None:
-    assert Histogram().upper() == 0
-
-
-def test_numbers_beyond_the_last_bucket_are_in_it() -> None:
-    histogram = Histogram()
-    histogram.add(10**15)
-    assert histogram.upper() == 2**30 - 1
 
 
 def test_what_was_learned_of_a_name_goes_when_the_name_stands_for_another_model(make: Make) -> None:
