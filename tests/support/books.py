@@ -6,7 +6,7 @@ its journal and is never lost; holds and charges are on the server alone, and a 
 
 from __future__ import annotations
 
-from collections import KeptCounter as Tally
+from collections import Counter as Tally
 from collections.abc import Collection
 from dataclasses import dataclass
 
