@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from router.core.policy import Endpoint
+from router.surfaces.registry import Endpoint
 
 By = Literal["backend", "zone", "model", "team", "key"]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]

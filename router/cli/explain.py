@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
         "--request", default="", metavar="FILE|-", help="the request's JSON body; a short chat if not given"
     )
     parser.add_argument("--header", action="append", default=[], type=_header, metavar="K=V", help="may be repeated")
-    parser.add_argument("--endpoint", default="chat", choices=("chat", "completions", "embeddings"))
+    parser.add_argument("--endpoint", type=_endpoint, default="chat", metavar="NAME", help="chat if not given")
     parser.add_argument("--key", metavar="NAME", help="a key of the policy; one that allows everything if not given")
     parser.add_argument("--down", action="append", default=[], metavar="BACKEND", help="assume that it is not healthy")
     parser.add_argument("--full", action="append", default=[], metavar="BACKEND", help="assume that it has no room")
@@ -42,6 +42,14 @@ def _header(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise argparse.ArgumentTypeError("a header is given as NAME=VALUE")
     return name, value
+
+
+def _endpoint(text: str) -> str:
+    from router.surfaces.registry import SURFACES
+
+    if text not in SURFACES:
+        raise argparse.ArgumentTypeError(f"there is no endpoint {text!r}; there are: {', '.join(SURFACES)}")
+    return text
 
 
 def _natural(text: str) -> int:
@@ -69,15 +77,15 @@ class _UsageError(Exception):
 
 
 def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
-    from router.config.cases import prompt_body
     from router.config.dry_run import DryRun
     from router.core.cost.preference import Side
+    from router.surfaces.registry import SURFACES
 
     for name in (*args.down, *args.full):
         if name not in plan.policy.backends:
             raise _UsageError(f"the policy has no backend {name!r}; it has: {', '.join(plan.policy.backends)}")
     return DryRun(
-        body=_body(args.request) or prompt_body(args.endpoint, next(iter(plan.policy.models)), "Hello"),
+        body=_body(args.request) or SURFACES[args.endpoint].example(next(iter(plan.policy.models)), "Hello"),
         endpoint=args.endpoint,
         headers=dict(args.header),
         key=_key(args.key, plan),

@@ -17,9 +17,10 @@ from router.config.load import decode_document, raise_if_any, read_bytes, text_o
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse
 from router.core.cost.preference import Side
-from router.core.policy import Endpoint, Name, Names, Section
+from router.core.policy import Name, Names, Section
 from router.core.reading import BadBody
 from router.core.values import Decision, Plan
+from router.surfaces.registry import SURFACES, Endpoint
 
 
 class Request(Section):
@@ -144,17 +145,8 @@ def _trial(case: Case, plan: Plan) -> DryRun:
 def _body(request: Request, plan: Plan) -> bytes:
     if request.body is not None:
         return msgspec.json.encode(request.body)
-    return prompt_body(request.endpoint, request.model or next(iter(plan.policy.models)), request.prompt or "")
-
-
-def prompt_body(endpoint: Endpoint, model: str, prompt: str) -> bytes:
-    """The smallest body that sends `prompt` to an endpoint."""
-    contents: dict[str, Any] = {
-        "chat": {"messages": [{"role": "user", "content": prompt}]},
-        "completions": {"prompt": prompt},
-        "embeddings": {"input": prompt},
-    }
-    return msgspec.json.encode({"model": model, **contents[endpoint]})
+    model = request.model or next(iter(plan.policy.models))
+    return SURFACES[request.endpoint].example(model, request.prompt or "")
 
 
 def _differences(expect: Expect, decision: Decision) -> Iterator[Finding]:

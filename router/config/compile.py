@@ -11,11 +11,12 @@ from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
 from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
+from router.surfaces.registry import SURFACES
 
 _EVERYTHING: frozenset[Modality] = frozenset(get_args(Modality))
 _ENDPOINTS: Mapping[str, frozenset[Endpoint]] = {
     "vllm": frozenset({"chat", "completions"}),
-    "openai": frozenset(get_args(Endpoint)),
+    "openai": frozenset(SURFACES),
     "litellm": frozenset({"chat", "embeddings"}),
 }
 _MODALITIES: Mapping[str, frozenset[Modality]] = {

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.core.cost.strategies import STRATEGIES
+from router.surfaces.registry import SURFACES
 
 
 def find_broken(data: Any) -> tuple[Finding, ...]:
@@ -132,6 +133,17 @@ def _served_names(known: _Known) -> Iterator[Finding]:
         for served in _mapping(backend.get("serves")):
             for finding in _unknown("model", served, known.models, ("backends", name, "serves", served)):
                 yield Finding(finding.path, finding.message, on_key=True)
+
+
+def _endpoints(known: _Known) -> Iterator[Finding]:
+    for name, backend in known.backends.items():
+        for model, served in _mapping(backend.get("serves")).items():
+            path: FieldPath = ("backends", name, "serves", model, "endpoints")
+            yield from _each_unknown("endpoint", _mapping(served).get("endpoints"), SURFACES, path)
+    for index, rule in enumerate(known.rules):
+        yield from _unknown(
+            "endpoint", _mapping(rule.get("when")).get("endpoint"), SURFACES, ("rules", index, "when", "endpoint")
+        )
 
 
 def _aliases(known: _Known) -> Iterator[Finding]:
@@ -268,6 +280,7 @@ _CHECKS: tuple[Callable[[_Known], Iterator[Finding]], ...] = (
     _zones,
     _models,
     _served_names,
+    _endpoints,
     _aliases,
     _sensitivity,
     _narrowing,

@@ -9,10 +9,10 @@ from msgspec import Struct
 from router.core.cost.preference import Side
 from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
-from router.core.policy import Endpoint
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Snapshot
-from router.surfaces.openai.reading import read
+from router.surfaces.headers import TO_BACKEND
+from router.surfaces.registry import SURFACES, Endpoint
 
 NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())
 """A key that allows everything, for requests that name none."""
@@ -35,10 +35,10 @@ class DryRun(Struct, frozen=True):
 def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
     """The facts of the request and the decision on it. Raises BadBody when it could not be decided on."""
     headers = {name.lower(): value for name, value in trial.headers.items()}
-    reading = read(trial.endpoint, trial.body)
+    reading = SURFACES[trial.endpoint].read(trial.body)
     sensitivity = plan.policy.sensitivity
     detectors = compile_detectors(() if sensitivity is None else sensitivity.detectors)
-    facts = build_facts(plan, trial.endpoint, reading, trial.key, headers, detectors, trial.body)
+    facts = build_facts(plan, trial.endpoint, reading, trial.key, headers, TO_BACKEND, detectors, trial.body)
     return facts, decide(facts, plan, _snapshot(plan, trial))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.core.policy import Policy
+from router.surfaces.registry import SURFACES
 
 EXAMPLES: Mapping[str, Any] = {
     "zones": ["local", "cloud"],
@@ -115,12 +116,23 @@ def annotated(schema: dict[str, Any]) -> dict[str, Any]:
             field["default"] = f"{field['default']:g}s"
         elif "$ref" in field:
             field.pop("default", None)
+        if name in ("endpoint", "endpoints"):
+            _name_surfaces(field)
         if name == "api_key":
             field["description"] = "Where the key is kept, never the key itself: env:NAME or file:PATH."
             field["anyOf"] = [{"type": "string", "pattern": "^(env|file):.+"}, {"type": "null"}]
         if name == "version":
             field["description"] = "Of this file format."
     return schema
+
+
+def _name_surfaces(field: dict[str, Any]) -> None:
+    """Core knows of an endpoint only that it is a name."""
+    for one in (field, *field.get("anyOf", ())):
+        if one.get("type") == "string":
+            one["enum"] = list(SURFACES)
+        elif one.get("type") == "array":
+            _name_surfaces(one["items"])
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

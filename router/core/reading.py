@@ -15,11 +15,10 @@ class Reading(Struct, frozen=True, gc=False):
 
     model: str
     stream: bool
-    include_usage: bool | None
-    """`stream_options.include_usage`; None when absent."""
-    has_stream_options: bool
+    wants_usage: bool | None
+    """Whether the client wants a stream to tell the usage; None when it does not say."""
     max_output_tokens: int | None
-    """The most over all choices and prompts; None when the body sets no limit, 0 for embeddings."""
+    """The most of all answers together; None when the body sets no limit, 0 for what writes nothing."""
     input_tokens: int
     """Upper estimate: a third of the text's UTF-8 bytes, token ids exactly, 1500 for an image."""
     modalities: frozenset[Modality]
@@ -28,14 +27,15 @@ class Reading(Struct, frozen=True, gc=False):
     labels: tuple[Label, ...]
     """From the body's metadata."""
     model_span: Span
-    stream_options_span: Span | None
+    options_span: Span | None
+    """Of what it says about its stream, for the surface; None when it says nothing."""
     input_bound: int
     """No tokenizer over bytes makes more of the text: the body's own bytes, and what templates put around them. Media
-    count as `reading.MEDIA_BOUND`, which most of them stay far below, but nobody can promise."""
+    count as the most that one can be, which most of them stay far below, but nobody can promise."""
     answers: int
-    """Answers asked for: choices times prompts."""
-    continuous_usage: bool = False
-    """`stream_options.continuous_usage_stats`: the client wants vLLM's running usage on every event."""
+    """Answers asked for, to all prompts together."""
+    wants_running_usage: bool = False
+    """The client wants the usage so far on every event of the stream."""
     addresses: tuple[str, ...] = ()
     """What a backend would fetch: all that stands where a URL is expected, but for `data:` URLs."""
     service: str = ""
@@ -45,7 +45,7 @@ class Reading(Struct, frozen=True, gc=False):
 class BadBody(Exception):
     """A request that cannot be decided on: a 400 in the shape of the client's surface.
 
-    `param` is the field or header at fault, if it is one; `code` is OpenAI's.
+    `param` is the field or header at fault, if it is one; `code` is what programs know it by.
     """
 
     def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The data plane: OpenAI's endpoints on one HTTP/1.1 port.
+"""The data plane: the endpoints of all surfaces on one HTTP/1.1 port.
 
     http_connection    the server's side of a connection, on httptools
     buffered_bytes     how many bytes of requests a worker keeps
@@ -27,10 +27,10 @@
     settle             how a request ends for the ledger
     error_responses    what a client is told when no backend answers it
     wait_queue         where requests wait when everything permitted is full
-    errors             errors that the gateway makes itself, in the shape that SDKs act on
+    errors             errors that the gateway makes itself
     response_lines     bytes of answers that do not depend on anything else
     active_policy      one policy in force, with everything that was made from it
     worker_state       what a worker knows now: the policy in force, fleet, ledger, preference
 
-It may import ledger, upstream, config and core.
+It may import ledger, upstream, config, surfaces and core.
 """

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from router.core.policy import Endpoint
 from router.core.reading import Reading
 from router.core.sensitivity.detectors import Detectors
 from router.core.values import Label
@@ -21,7 +20,8 @@ LENGTHS = struct.Struct(">IQ")
 class BodyToRead(Struct, frozen=True):
     """Goes with the body as it came."""
 
-    endpoint: Endpoint
+    surface: str
+    """Its name."""
     encoding: str
     """Empty for a body that is not compressed."""
     limit: int

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from router.core.policy import Endpoint
 from router.core.reading import BadBody, Reading
 from router.core.sensitivity.detectors import Detectors
 from router.gateway.active_policy import ActivePolicy
@@ -25,7 +24,7 @@ from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
-from router.surfaces.openai.reading import read
+from router.surfaces.base import Surface
 
 SHORT = 32 * 1024
 """Bytes up to which a body is read at once: the worst that can be in them takes a few milliseconds."""
@@ -66,7 +65,7 @@ class BodyReader:
         self._huge = Lane(loop)
         self._told: tuple[ActivePolicy, bytes] | None = None
 
-    def at_once(self, serving: ActivePolicy, endpoint: Endpoint, request: Request) -> Read | None:
+    def at_once(self, serving: ActivePolicy, surface: Surface, request: Request) -> Read | None:
         """None when it has to be read apart. Raises ApiError."""
         body = request.body
         if len(body) > SHORT:
@@ -78,15 +77,15 @@ class BodyReader:
                 return None
             body = plain
         try:
-            return Read(body, read(endpoint, body), serving.detectors)
+            return Read(body, surface.read(body), serving.detectors)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
-    async def apart(self, serving: ActivePolicy, endpoint: Endpoint, request: Request) -> Read:
+    async def apart(self, serving: ActivePolicy, surface: Surface, request: Request) -> Read:
         """Raises ApiError."""
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
-        errand = BodyToRead(endpoint, encoding, limit, self._detectors(serving))
+        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving))
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
         brought, plain = await lane.read(_encode(errand), body)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from router.core.policy import Endpoint
 from router.core.reading import Reading
 from router.core.values import BackendState, Facts, KeyGrant
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.gateway.request import Request
+from router.surfaces.base import Surface
 
 
 class RequestContext:
@@ -24,7 +24,6 @@ class RequestContext:
         "at",
         "body",
         "deadline",
-        "endpoint",
         "facts",
         "key",
         "keyring",
@@ -32,11 +31,12 @@ class RequestContext:
         "request",
         "serving",
         "states",
+        "surface",
     )
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        surface: Surface,
         serving: ActivePolicy,
         key: KeyGrant,
         keyring: Keyring,
@@ -49,7 +49,7 @@ class RequestContext:
         deadline: float,
         states: Mapping[str, BackendState],
     ) -> None:
-        self.endpoint: Final = endpoint
+        self.surface: Final = surface
         self.serving: Final = serving
         self.key: Final = key
         self.keyring: Final = keyring

@@ -1,18 +1,9 @@
-"""Errors that the gateway makes itself, in the shape that OpenAI's SDKs act on."""
+"""Errors that the gateway makes itself; how they are written down is the business of the request's surface."""
 
 from __future__ import annotations
 
-import msgspec
-
 from router.gateway.response_lines import JSON, header, told
-
-_TYPES = {
-    400: "invalid_request_error",
-    401: "invalid_request_error",
-    403: "permission_error",
-    404: "invalid_request_error",
-    429: "rate_limit_error",
-}
+from router.surfaces.base import Surface
 
 
 class ApiError(Exception):
@@ -45,12 +36,10 @@ class ApiError(Exception):
         self.level = level
         self.note = note or message
         self.allow = allow
-        fallback = "server_error" if status >= 500 else "invalid_request_error"
-        self.type = type or _TYPES.get(status, fallback)
+        self.type = type
 
-    def body(self) -> bytes:
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return msgspec.json.encode({"error": error})
+    def body(self, surface: Surface) -> bytes:
+        return surface.error(self.status, self.code, self.message, self.param, self.type)
 
     def headers(self) -> bytes:
         """Complete header lines."""

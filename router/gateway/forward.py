@@ -24,9 +24,6 @@ from router.gateway.forward_request import Attempt, FailedAttempt, ForwardReques
 from router.gateway.upstream_response import UpstreamResponse
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
-from router.surfaces.openai.blame import blame
-from router.surfaces.openai.complaint import complaint_in
-from router.surfaces.openai.editing import edit, hides_usage, wants_continuous
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
@@ -276,13 +273,11 @@ class Forwarding:
         job = self._job
         exchange = UpstreamResponse(
             self._loop,
-            endpoint=job.endpoint,
-            stream=job.reading.stream,
-            secret=replica.pool.target.credential,
-            strip_usage=job.reading.include_usage is not True,
+            surface=job.surface,
+            reading=job.reading,
+            route=candidate.route,
             most=self._state.plan.policy.server.max_answer_bytes,
-            continuous=hides_usage(job.reading, candidate.route),
-            answers=job.reading.answers,
+            secret=replica.pool.target.credential,
         )
         sent = Attempt(candidate, replica, exchange)
         self.current = sent
@@ -322,7 +317,7 @@ class Forwarding:
         exchange, route = sent.exchange, sent.candidate.route
         if exchange.status < 400:
             return Outcome(status=exchange.status)
-        whose = blame(exchange.status, complaint_in(exchange.body))
+        whose = self._job.surface.error_cause(exchange.status, exchange.body)
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
         exchange.make_relayable(None if rest is None else client_retry_after(rest))
@@ -357,9 +352,9 @@ class Forwarding:
     def _send(self, sent: Attempt, connection: Connection) -> None:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
-        body = _body(job, sent.candidate.route)
+        body = job.surface.edit(job.body, job.reading, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.path), headers, len(body))
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.surface.path), headers, len(body))
         needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
         patience = sent.exchange.patience = AnswerTimeout(
             replica,
@@ -401,11 +396,3 @@ class Forwarding:
         slot, self._slot = self._slot, None
         if slot is not None:
             slot.leave(self._loop.time())
-
-
-def _body(job: ForwardRequest, route: Route) -> bytes:
-    """The client's bytes, with the route's name of the model, and asking for usage."""
-    reading = job.reading
-    wants_usage = reading.stream and route.stream_usage and reading.include_usage is not True
-    continuous = wants_continuous(job.endpoint, reading, route)
-    return edit(job.body, reading, model=route.upstream_model, include_usage=wants_usage, continuous_usage=continuous)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from router.core.policy import Endpoint, Retry
+from router.core.policy import Retry
 from router.core.reading import Reading
 from router.core.resilience.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.permission import Permission
 from router.gateway.reservation import Reservation
 from router.gateway.upstream_response import UpstreamResponse
+from router.surfaces.base import Surface
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
@@ -25,21 +26,19 @@ class ForwardRequest:
         "candidates",
         "cooldown",
         "deadline",
-        "endpoint",
         "headers",
-        "path",
         "permission",
         "reading",
         "reservation",
         "retry",
         "spend_unheld",
+        "surface",
         "trace",
     )
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        path: str,
+        surface: Surface,
         headers: bytes,
         trace: bytes,
         body: bytes,
@@ -53,8 +52,7 @@ class ForwardRequest:
         retry: Retry,
         cooldown: float,
     ) -> None:
-        self.endpoint: Final = endpoint
-        self.path: Final = path
+        self.surface: Final = surface
         self.headers: Final = headers
         self.trace: Final = trace
         """Header lines for own backends only."""

@@ -9,20 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from router.core.decision.facts import PASSED_HEADERS
 from router.core.redaction import holds_secret
+from router.surfaces.headers import FROM_BACKEND, FROM_BACKEND_PREFIXES, TO_BACKEND
 from router.upstream.connection import Headers
 
-TO_CLIENT = frozenset(
-    {
-        b"content-type",
-        b"openai-processing-ms",
-        b"openai-version",
-        b"retry-after",
-        b"retry-after-ms",
-    }
-)
-TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+TO_CLIENT = FROM_BACKEND | {b"content-type", b"retry-after", b"retry-after-ms"}
 TRACE = "traceparent"
 UPSTREAM_ID = b"x-upstream-request-id"
 _IDS = (b"x-request-id", b"request-id")
@@ -35,7 +26,7 @@ _ID = re.compile(rb"[!-~]{1,128}")
 def to_backend(headers: Mapping[str, str]) -> bytes:
     """Complete header lines for any backend. Detectors see their values, see `core.decision.facts`."""
     lines = b""
-    for name in PASSED_HEADERS:
+    for name in TO_BACKEND:
         value = headers.get(name)
         if value is not None and _VERSIONS.fullmatch(value):
             lines += f"{name}: {value}\r\n".encode("latin-1")
@@ -56,7 +47,7 @@ def to_client(headers: Headers, request_id: str, secret: str) -> bytes:
     lines = [b"x-request-id: %b\r\n" % request_id.encode()]
     seen = set()
     for name, value in headers:
-        if name in TO_CLIENT or name.startswith(TO_CLIENT_PREFIXES):
+        if name in TO_CLIENT or name.startswith(FROM_BACKEND_PREFIXES):
             if name not in seen:
                 seen.add(name)
                 lines.append(b"%b: %b\r\n" % (name, value))

@@ -15,6 +15,7 @@ from router.gateway.context import RequestContext
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
 from router.gateway.worker_state import WorkerState
+from router.surfaces.headers import TO_BACKEND
 
 NONE: frozenset[str] = frozenset()
 _NOT_ITS = frozenset({403, 404})
@@ -50,11 +51,18 @@ class Permission:
         request = _plain(context)
         try:
             key = self._keyring.identify(request)
-            found = self._reader.at_once(serving, context.endpoint, request)
+            found = self._reader.at_once(serving, context.surface, request)
             if found is None:
-                found = await self._reader.apart(serving, context.endpoint, request)
+                found = await self._reader.apart(serving, context.surface, request)
             facts = build_facts(
-                serving.plan, context.endpoint, found.reading, key, request.headers, found.detectors, context.body
+                serving.plan,
+                context.surface.name,
+                found.reading,
+                key,
+                request.headers,
+                TO_BACKEND,
+                found.detectors,
+                context.body,
             )
         except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
             return NONE

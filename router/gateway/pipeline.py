@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from router.core.decision.facts import build_facts
 from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
-from router.core.policy import Endpoint
 from router.core.reading import BadBody
 from router.core.values import BackendState, Decision, KeyGrant
 from router.gateway.body_reader import BodyReader
@@ -30,16 +29,17 @@ from router.gateway.response_lines import header, told
 from router.gateway.settle import Settler
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
+from router.surfaces.base import Surface
+from router.surfaces.headers import TO_BACKEND
 from router.upstream.replica import Replica, Slot
 
-PATHS: dict[Endpoint, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 _NONE_TRIED: frozenset[Replica] = frozenset()
 
 log = logging.getLogger("breakeven.gateway")
 
 
 class Pipeline:
-    """Handles the three POST endpoints."""
+    """Handles what is posted to a surface."""
 
     def __init__(self, state: WorkerState, room: WaitQueue, loop: asyncio.AbstractEventLoop) -> None:
         self._state = state
@@ -52,8 +52,8 @@ class Pipeline:
         """Ends the processes that read large bodies."""
         self._reader.close()
 
-    async def handle(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> None:
-        context = await self._read(endpoint, request, client, key)
+    async def handle(self, surface: Surface, request: Request, client: Client, key: KeyGrant) -> None:
+        context = await self._read(surface, request, client, key)
         decision = self._decide(context, self._room.for_newcomers(self._state.fleet.states))
         slot = self._take(context, decision)
         if decision.waiting:
@@ -130,24 +130,26 @@ class Pipeline:
 
     # --- read and decide
 
-    async def _read(self, endpoint: Endpoint, request: Request, client: Client, key: KeyGrant) -> RequestContext:
+    async def _read(self, surface: Surface, request: Request, client: Client, key: KeyGrant) -> RequestContext:
         """Raises ApiError."""
         serving, keyring, states = self._state.serving, self._state.keyring, self._state.fleet.states
         plan = serving.plan
         arrived, now = monotonic(), self._state.clock()
         deadline = self._loop.time() + plan.policy.retry.deadline
-        found = self._reader.at_once(serving, endpoint, request)
+        found = self._reader.at_once(serving, surface, request)
         if found is None:
-            found = await self._reader.apart(serving, endpoint, request)
+            found = await self._reader.apart(serving, surface, request)
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body
         try:
-            facts = build_facts(plan, endpoint, found.reading, key, request.headers, found.detectors, found.body)
+            facts = build_facts(
+                plan, surface.name, found.reading, key, request.headers, TO_BACKEND, found.detectors, found.body
+            )
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         return RequestContext(
-            endpoint, serving, key, keyring, found.body, found.reading, facts, request, now, arrived, deadline, states
+            surface, serving, key, keyring, found.body, found.reading, facts, request, now, arrived, deadline, states
         )
 
     def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:
@@ -192,8 +194,7 @@ class Pipeline:
         state = self._state
         state.retry_budget = state.retry_budget.earn()
         return ForwardRequest(
-            context.endpoint,
-            PATHS[context.endpoint],
+            context.surface,
             to_backend(context.request.headers),
             to_own_backend(context.request.headers),
             context.body,

@@ -6,6 +6,7 @@ from typing import Final
 
 from router.core.values import KeyGrant
 from router.gateway.errors import ApiError
+from router.surfaces.base import Surface
 
 
 class Request:
@@ -26,6 +27,7 @@ class Request:
         "path",
         "query",
         "refusal",
+        "surface",
         "warnings",
     )
 
@@ -57,6 +59,8 @@ class Request:
         self.keyring: object = None
         self.refusal: ApiError | None = None
         """Why it is not handled; it is answered in its turn all the same."""
+        self.surface: Surface | None = None
+        """What its path says that it speaks; None for all that no backend answers."""
         self.id = ""
         """Given by the service, for logs and answers."""
         self.warnings = b""

@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import msgspec
 
-from router.core.policy import Endpoint
 from router.gateway.auth import Keyring
 from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.connections import Connections, address_of
@@ -28,13 +27,10 @@ from router.gateway.request import Request
 from router.gateway.response_lines import JSON, header
 from router.gateway.wait_queue import WaitQueue
 from router.gateway.worker_state import WorkerState
+from router.surfaces.base import PREFIX
+from router.surfaces.registry import BY_PATH, FALLBACK
 
-POSTS: dict[str, Endpoint] = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "completions",
-    "/v1/embeddings": "embeddings",
-}
-MODELS = "/v1/models"
+MODELS = PREFIX + FALLBACK.models_path
 HEALTH = ("/healthz", "/readyz")
 
 log = logging.getLogger("breakeven.gateway")
@@ -119,7 +115,7 @@ class Routes:
         """Answer an error of ours: one that was meant, or a defect."""
         if isinstance(error, ApiError):
             lines = request.common + header("x-request-id", request.id) + error.headers()
-            client.respond(error.status, lines, error.body())
+            client.respond(error.status, lines, error.body(request.surface or FALLBACK))
         else:
             self._crashed(error, request, client)
 
@@ -138,7 +134,7 @@ class Routes:
     def admit(self, request: Request) -> bool:
         """Nobody's body is read before it is known who sends it."""
         self._guard.admit(request)
-        if request.method != "POST" or request.path not in POSTS:
+        if request.method != "POST" or request.path not in BY_PATH:
             return False
         request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
         return True
@@ -147,14 +143,14 @@ class Routes:
         request.id = self._next_id()
         if self._cors.enabled:
             request.common = self._cors.lines(request.headers)
+        surface = request.surface = BY_PATH.get(request.path)
         if request.refusal is not None:
             raise request.refusal
-        endpoint = POSTS.get(request.path)
-        if endpoint is not None and request.method == "POST":
+        if surface is not None and request.method == "POST":
             key = request.key
             if key is None or request.keyring is not self._state.keyring:  # keys changed while the body came
                 key = self._state.keyring.identify(request)
-            return self._completions.handle(endpoint, request, client, key)
+            return self._completions.handle(surface, request, client, key)
         return self._small(request, client, request.common + header("x-request-id", request.id))
 
     def _next_id(self) -> str:
@@ -173,9 +169,9 @@ class Routes:
             key = self._state.keyring.identify(request)
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
-            body = single(plan, key, unquote(name)) if name else listing(plan, key)
+            body = single(FALLBACK, plan, key, unquote(name)) if name else listing(FALLBACK, plan, key)
             client.respond(200, common + JSON, body)
-        elif path in POSTS:
+        elif path in BY_PATH:
             self._need(request, "POST")
         else:
             raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")

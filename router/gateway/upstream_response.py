@@ -10,18 +10,16 @@ callback into the client's transport, with no task in between.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from router.core.policy import Endpoint
+from router.core.reading import Reading
 from router.core.redaction import without_secrets
 from router.core.resilience.retry import Fault
-from router.core.values import Usage
+from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
-from router.surfaces.openai.answers import is_event_stream, read_answer
-from router.surfaces.openai.complaint import Complaint, complaint_in, status_of
-from router.surfaces.openai.relayed import relayed_error
-from router.surfaces.openai.usage import usage_of
-from router.surfaces.sse import ContinuousScanner, EventScanner, error_event, payloads
+from router.surfaces.base import Surface
+from router.surfaces.sse import EventScanner, is_event_stream, payloads
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -32,19 +30,17 @@ class UpstreamResponse:
     """`connection` is set by the forwarder once the request was sent."""
 
     __slots__ = (
-        "_answers",
         "_begun",
         "_client",
         "_ended",
-        "_endpoint",
         "_judged",
         "_loop",
         "_most",
         "_parts",
-        "_scanner",
+        "_reading",
+        "_route",
         "_secret",
-        "_stream",
-        "_strip_usage",
+        "_surface",
         "_unfit",
         "_usage",
         "asked_at",
@@ -65,13 +61,11 @@ class UpstreamResponse:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        endpoint: Endpoint,
-        stream: bool,
-        strip_usage: bool,
+        surface: Surface,
+        reading: Reading,
+        route: Route,
         most: int,
         secret: str = "",
-        continuous: bool = False,
-        answers: int = 1,
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -83,17 +77,13 @@ class UpstreamResponse:
         """Monotonic time when the request was written; 0 before that."""
         self.scanner: EventScanner | None = None
         """Of a stream."""
-        self._endpoint = endpoint
-        self._stream = stream
-        """A stream was asked for."""
+        self._surface: Final = surface
+        self._reading: Final = reading
+        self._route: Final = route
         self._secret = secret
         """What the backend was sent as its credential."""
         self._unfit = ""
         """Why this cannot be an answer, by its head. It is read to its end all the same, since it may be billed."""
-        self._strip_usage = strip_usage
-        self._answers = answers
-        """Choices that were asked for."""
-        self._scanner = ContinuousScanner if continuous else EventScanner
         self.status = 0
         self.headers: Headers = []
         self.broken: UpstreamError | None = None
@@ -127,7 +117,7 @@ class UpstreamResponse:
     @property
     def usage(self) -> Usage | None:
         """What an answer that came whole reported."""
-        return self._usage if self._judged else usage_of(self.body)
+        return self._usage if self._judged else self._surface.usage_of(self.body)
 
     @property
     def reported(self) -> Usage | None:
@@ -151,8 +141,8 @@ class UpstreamResponse:
                 self._unfit = "it is encoded, which was not asked for"
         if status == 200:
             if streams:
-                self.scanner = self._scanner(self._strip_usage)
-            if streams is not self._stream:
+                self.scanner = self._surface.scanner(self._reading, self._route)
+            if streams is not self._reading.stream:
                 self._unfit = self._unfit or ("it is a stream" if streams else "it is no stream")
         elif status < 300:
             self._unfit = f"status {status}"
@@ -189,8 +179,8 @@ class UpstreamResponse:
             self._collect(data)
 
     def on_due(self, now: float) -> float:
-        """Progress is an event of a stream whose beginning the client may have, and no byte. After `[DONE]` there is
-        nothing to wait for, though some keep the connection open."""
+        """Progress is an event of a stream whose beginning the client may have, and no byte. After the sign of its end
+        there is nothing to wait for, though some keep the connection open."""
         scanner = self.scanner
         if self.patience is None or (scanner is not None and scanner.done):
             return now
@@ -212,11 +202,11 @@ class UpstreamResponse:
             return
         if self.scanner is None:
             body = self.body
-            complaint = complaint_in(body)
-            if complaint is not None:
-                self._restate(complaint, body)
+            status = self._surface.error_status(body)
+            if status:
+                self._restate(status, body)
                 return
-            self._usage = read_answer(self._endpoint, body)[1]
+            self._usage = self._surface.read_answer(body)[1]
         self._fail_ready(Fault.BAD_RESPONSE, self._unfit)
 
     def _end_whole(self) -> None:
@@ -224,16 +214,16 @@ class UpstreamResponse:
         if self.status != 200:
             return
         body = self.body
-        fit, self._usage = read_answer(self._endpoint, body)
+        fit, self._usage = self._surface.read_answer(body)
         self._judged = True
         if fit:
             return
-        complaint = complaint_in(body)
-        if complaint is None:
+        status = self._surface.error_status(body)
+        if status:
+            self._restate(status, body)
+        else:
             self.unread = body[:1] == b"{"
             self._fail_ready(Fault.BAD_RESPONSE, f"status {self.status} without an answer")
-        else:
-            self._restate(complaint, body)
 
     def _end_stream(self, scanner: EventScanner) -> None:
         self._release(scanner)
@@ -246,7 +236,7 @@ class UpstreamResponse:
         elif scanner.error:
             self.broken = UpstreamError(Fault.MID_STREAM, "the backend reported an error")
         elif not self._all_said(scanner):
-            self.broken = UpstreamError(Fault.MID_STREAM, "the stream ended without [DONE]")
+            self.broken = UpstreamError(Fault.MID_STREAM, f"the stream ended without {scanner.end}")
 
     def _release(self, scanner: EventScanner) -> None:
         last = scanner.release()
@@ -254,8 +244,8 @@ class UpstreamResponse:
             self._write(without_secrets(last, self._secret) if scanner.error else last)
 
     def _all_said(self, scanner: EventScanner) -> bool:
-        """It said so, or every choice has come to its end: then nothing is missing but `[DONE]`."""
-        return scanner.done or len(scanner.finished) >= self._answers
+        """It said so, or every answer has come to its end: then nothing is missing but the sign of it."""
+        return scanner.done or len(scanner.finished) >= self._reading.answers
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
@@ -298,22 +288,22 @@ class UpstreamResponse:
     def _first_error(self) -> None:
         """The client has nothing yet, so that it is told as an error and not in a stream."""
         for payload in payloads(self.body):
-            complaint = complaint_in(payload)
-            if complaint is not None:
-                self._restate(complaint, payload)
+            status = self._surface.error_status(payload)
+            if status:
+                self._restate(status, payload)
                 self._resolve(self.ready)
                 return
         self._fail_ready(Fault.FIRST_EVENT_ERROR, "")
 
-    def _restate(self, complaint: Complaint, body: bytes) -> None:
+    def _restate(self, status: int, body: bytes) -> None:
         self.restated = True
-        self.status = status_of(complaint)
+        self.status = status
         self._parts = [body]
 
     def make_relayable(self, retry_after: int | None) -> None:
         """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,
         without our secrets, and a time to come back (seconds) only where one can be understood."""
-        self._parts = [relayed_error(self.status, self.body, self._secret)]
+        self._parts = [self._surface.relayed_error(self.status, without_secrets(self.body, self._secret))]
         self.headers = [pair for pair in self.headers if pair[0] not in _REPLACED]
         self.headers.append((b"content-type", b"application/json"))
         if retry_after is not None:
@@ -333,7 +323,7 @@ class UpstreamResponse:
     async def relay(self, client: Client) -> None:
         """Write what was held, then everything as it comes, until the stream ends, well or not.
 
-        A stream that breaks ends with an error event and without `[DONE]`.
+        A stream that breaks ends with an error event.
         """
         for part in self._parts:
             client.write(part)
@@ -348,7 +338,7 @@ class UpstreamResponse:
             self.done = self._loop.create_future()
             await self.done
         if self.broken is not None and not (self.scanner and self.scanner.error):
-            client.write(error_event("The backend's stream broke off.", "server_error", "upstream_stream_broken"))
+            client.write(self._surface.error_event(502, "upstream_stream_broken", "The backend's stream broke off."))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

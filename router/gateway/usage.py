@@ -17,7 +17,6 @@ from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement
 from router.gateway.context import RequestContext
 from router.gateway.forward_request import Attempt, FailedAttempt
 from router.ledger.record import pack_refused
-from router.surfaces.openai.usage import text_bytes_of
 
 _NOTHING = Usage()
 _MAY_BE_BILLED = (
@@ -41,7 +40,7 @@ def usage_of_answer(context: RequestContext, sent: Attempt) -> Usage:
         return usage_of_rest(context, sent)
     reported = exchange.usage
     if reported is None:
-        return estimate(context.facts.input_tokens, text_bytes=text_bytes_of(exchange.body))
+        return estimate(context.facts.input_tokens, text_bytes=context.surface.text_bytes_of(exchange.body))
     return _believed(context, sent, reported)
 
 

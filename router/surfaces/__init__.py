@@ -1,8 +1,12 @@
 """What clients and backends say to each other: requests, answers, streams, usage and errors, one folder per dialect.
 
-    openai           chat, completions and embeddings in OpenAI's words, and what vLLM adds to them
-    sse              server-sent events, read while they pass
+    base       the one interface: a surface is one endpoint in one dialect
+    registry   all surfaces, by name and by path; a new one is its module and its line there
+    openai     chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
+    sse        server-sent events, read while they pass
+    headers    headers of dialects that pass, in each direction
 
-It stands directly above `core`, whose values are what it makes of bytes, and below all else: `gateway` serves with it,
-`config` tries cases of a policy with it. As in `core`, nothing here awaits, reads a clock or touches a socket.
+The gateway finds a request's surface by its path, once. What it reads are values of `core`, which knows no dialect.
+It stands directly above `core`, and below all else: `gateway` serves with it, `config` takes the names of endpoints from
+it and tries cases of a policy with it. As in `core`, nothing here awaits, reads a clock or touches a socket.
 """

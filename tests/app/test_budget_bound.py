@@ -21,13 +21,13 @@ from valkey import Valkey
 from router.core.limits.estimate import PRIOR_OUTPUT_TOKENS
 from router.core.money import NANO_PER_MICRO, NANO_PER_USD
 from router.ledger.server.embedded import running_url
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 
 PASS, CLIENTS = 100, 500
 MOST_OUTPUT = 4000
 ASK = {"model": "chat", "max_tokens": MOST_OUTPUT, "messages": [{"role": "user", "content": "Hello"}]}
 BODY = json.dumps(ASK).encode()
-READING = read("chat", BODY)
+READING = SURFACES["chat"].read(BODY)
 WORST = NANO_PER_MICRO * (READING.input_bound + 2 * MOST_OUTPUT)
 """Nano-USD that one request takes at most, and takes here."""
 LEARNED = NANO_PER_MICRO * (READING.input_tokens + 2 * PRIOR_OUTPUT_TOKENS)

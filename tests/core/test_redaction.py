@@ -32,3 +32,16 @@ def test_a_credential_too_short_to_be_one_is_not_looked_for() -> None:
 )
 def test_a_credential_is_found_in_whatever_repeats_it(data: bytes, secret: str, holds: bool) -> None:
     assert holds_secret(data, secret) is holds
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"message":"bad header authorization: Bearer sk-live-0123456789"}}',
+        b'{"detail":[{"msg":"no","input":"sk-live-0123456789"}]}',
+        b"you sent sk-live-0123456789",
+        b'{"error":{"message":"BEARER\\tsk-live-0123456789, was that it?"}}',
+    ],
+)
+def test_the_credential_that_was_sent_is_told_to_nobody(body: bytes) -> None:
+    assert b"0123456789" not in without_secrets(body, KEY)

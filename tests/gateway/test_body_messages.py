@@ -9,7 +9,7 @@ from router.core.policy import Detector
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.values import Label
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found, Refused
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 
 BODY = b'{"model":"chat","messages":[{"role":"user","content":"mail me: ann@example.com"}],"max_tokens":7}'
 LABEL = Label(level="restricted", tags=("mail",), source="detector email")
@@ -25,7 +25,7 @@ def test_the_head_of_a_frame_is_twelve_bytes_and_tells_of_bodies_beyond_four_gig
     "value",
     [
         BodyToRead("chat", "gzip", 10, b"[]"),
-        Brought(reading=read("chat", BODY), labels=(LABEL,), spent=True),
+        Brought(reading=SURFACES["chat"].read(BODY), labels=(LABEL,), spent=True),
         Brought(refused=Refused(400, "invalid_type", "no", "model")),
         Brought(defect="ValueError\nreading.py:1"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from types import SimpleNamespace
 
 import msgspec
 from support.compiled import interpreted_only
@@ -13,7 +14,7 @@ from router.core.sensitivity.detectors import compile_detectors
 from router.gateway import body_process as helper
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found
 from router.gateway.body_process import fetch, serve_one, told_of
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 
 DETECTORS = (Detector(find=("credit_card",), raise_to="restricted"), Detector(find=("email",), tag="mail"))
 CARD = b'{"model":"chat","messages":[{"role":"user","content":"4111 1111 1111 1111"}],"metadata":{"tags":"a,b"}}'
@@ -25,7 +26,7 @@ def errand(**changes) -> BodyToRead:
 
 def test_it_reads_and_scans_as_the_worker_does():
     brought, plain = fetch(errand(), CARD)
-    assert brought.reading == read("chat", CARD) and plain == b""
+    assert brought.reading == SURFACES["chat"].read(CARD) and plain == b""
     assert brought.labels == compile_detectors(DETECTORS).scan_body(CARD) != ()
     again, plain = fetch(errand(encoding="gzip"), gzip.compress(CARD))
     assert (again, plain) == (brought, CARD)
@@ -42,20 +43,20 @@ def test_what_it_refuses_is_refused_as_the_worker_does():
 
 @interpreted_only
 def test_a_body_that_takes_too_much_memory_is_refused(monkeypatch):
-    def too_much(endpoint: str, body: bytes) -> None:
+    def too_much(body: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(helper, "read", too_much)
+    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read=too_much)})
     refused = fetch(errand(), CARD)[0].refused
     assert refused is not None and refused.status == 413
 
 
 @interpreted_only
 def test_a_defect_tells_its_place_and_nothing_of_the_body(monkeypatch):
-    def broken(endpoint: str, body: bytes) -> None:
+    def broken(body: bytes) -> None:
         raise ValueError(body)
 
-    monkeypatch.setattr(helper, "read", broken)
+    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read=broken)})
     defect = fetch(errand(), CARD)[0].defect
     assert defect.startswith("ValueError\n") and "test_body_process.py" in defect and "4111" not in defect
 
@@ -70,7 +71,7 @@ def test_frames_follow_each_other_until_there_is_none(monkeypatch):
     for _ in range(2):
         size, body = LENGTHS.unpack(told.read(LENGTHS.size))
         brought = msgspec.msgpack.decode(told.read(size), type=Brought)
-        assert brought.reading == read("chat", CARD) and (body, brought.spent) == (0, False)
+        assert brought.reading == SURFACES["chat"].read(CARD) and (body, brought.spent) == (0, False)
 
 
 def test_it_ends_once_it_has_grown(monkeypatch):

@@ -11,6 +11,7 @@ from router.core.resilience.retry import Fault, Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.forward_request import Attempt
 from router.gateway.upstream_response import UpstreamResponse
+from router.surfaces.registry import SURFACES
 
 OUTCOME = Outcome(fault=Fault.BAD_RESPONSE)
 
@@ -19,8 +20,10 @@ OUTCOME = Outcome(fault=Fault.BAD_RESPONSE)
 async def sent(gateway) -> Attempt:
     route = gateway.state.plan.models["chat"].routes[0]
     replica = gateway.fleet.backends["gpu"].replicas[0]
+    surface = SURFACES["chat"]
+    reading = surface.read(b'{"model":"chat","stream":true}')
     exchange = UpstreamResponse(
-        asyncio.get_running_loop(), endpoint="chat", stream=True, strip_usage=True, most=1_000_000
+        asyncio.get_running_loop(), surface=surface, reading=reading, route=route, most=1_000_000
     )
     return Attempt(Candidate(route, "local-first", "Why."), replica, exchange)
 

@@ -9,8 +9,8 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, stream
 
-from router.core.decision.facts import PASSED_HEADERS
 from router.gateway.headers import TO_CLIENT, TRACE, to_client
+from router.surfaces.headers import TO_BACKEND
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 CARD = "4111 1111 1111 1111"
@@ -49,7 +49,7 @@ async def test_a_backend_gets_what_it_needs_and_is_told_who_asks(serve, backends
     assert "\r\nuser-agent: breakeven\r\n" in head and "\r\nanthropic-beta: a-2025-01-01, b\r\n" in head
 
 
-@pytest.mark.parametrize("name", PASSED_HEADERS)
+@pytest.mark.parametrize("name", TO_BACKEND)
 async def test_what_passes_is_looked_at(serve, backends, name):
     gateway = await serve(CLOUD_FIRST)
     _, headers, _ = await gateway.post(ASK, {name: CARD})
@@ -143,7 +143,7 @@ def test_the_lists_are_those_of_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs" / "headers.md").read_text()
     there, back = page.split("## From a backend")
     rows = "\n".join(line.split("|")[1] for line in there.splitlines() if line.startswith("| `"))
-    assert set(re.findall(r"`([a-z-]+)`", rows)) == {*PASSED_HEADERS, TRACE}
+    assert set(re.findall(r"`([a-z-]+)`", rows)) == {*TO_BACKEND, TRACE}
     rows = "\n".join(line.split("|")[1] for line in back.splitlines() if line.startswith("| `"))
     ids = {"x-request-id", "request-id", "x-upstream-request-id"}
     assert set(re.findall(r"`([a-z-]+)`", rows)) - ids == {name.decode() for name in TO_CLIENT}

@@ -6,12 +6,13 @@ import asyncio
 import json
 
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
 
 from router.core.values import Usage
-from router.gateway import upstream_response as exchange
 from router.gateway.upstream_response import UpstreamResponse
+from router.surfaces.openai.chat import Chat
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
@@ -47,17 +48,25 @@ async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body
     assert (row.requests, row.errors) == (1, 1)
 
 
+@interpreted_only
 @pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 0), (b"gzip", 1)])
-async def test_usage_is_read_where_an_answer_is_judged(monkeypatch, encoding, decodings):
-    found, decoded = exchange.usage_of, []
-    monkeypatch.setattr(exchange, "usage_of", lambda body: decoded.append(body) or found(body))
+async def test_usage_is_read_where_an_answer_is_judged(gateway, encoding, decodings):
+    class Counting(Chat):
+        decoded = 0
+
+        def usage_of(self, body):
+            self.decoded += 1
+            return super().usage_of(body)
+
+    surface, route = Counting(), gateway.state.plan.models["chat"].routes[0]
+    reading = surface.read(json.dumps(ASK).encode())
     loop = asyncio.get_running_loop()
-    answered = UpstreamResponse(loop, endpoint="chat", stream=False, strip_usage=True, most=10_000)
+    answered = UpstreamResponse(loop, surface=surface, reading=reading, route=route, most=10_000)
     answered.on_head(200, [(b"content-type", b"application/json")] + [(b"content-encoding", encoding)] * bool(encoding))
     answered.on_body(completion()[:50])
     answered.on_body(completion()[50:])
     answered.on_end()
-    assert (answered.usage, len(decoded)) == (Usage(11, output=7), decodings)
+    assert (answered.usage, surface.decoded) == (Usage(11, output=7), decodings)
 
 
 async def test_an_error_that_came_with_status_200_keeps_its_words(gateway, backends):

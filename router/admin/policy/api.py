@@ -13,13 +13,13 @@ from router.admin.policy.service import problems_of, shown
 from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.requests import explanation_of
-from router.config.cases import prompt_body
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import version_of
 from router.config.problems import PolicyError
 from router.core.cost.preference import Side
 from router.core.reading import BadBody
 from router.core.values import KeyGrant, Plan
+from router.surfaces.registry import SURFACES
 
 
 async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:
@@ -78,7 +78,7 @@ def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
 def _body(draft: ExplainDraft, plan: Plan) -> bytes:
     if draft.body is not None:
         return msgspec.json.encode(draft.body)
-    return prompt_body(draft.endpoint, draft.model or next(iter(plan.policy.models)), draft.prompt)
+    return SURFACES[draft.endpoint].example(draft.model or next(iter(plan.policy.models)), draft.prompt)
 
 
 def _key(name: str | None, plan: Plan) -> KeyGrant:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.policy import Endpoint, Sensitivity
+from router.core.policy import Sensitivity
 from router.core.reading import BadBody, Reading, split_names
 from router.core.sensitivity.detectors import Detectors
 from router.core.sensitivity.gate import UNREADABLE, is_most_restricted, with_key
@@ -14,21 +14,20 @@ from router.core.values import Facts, KeyGrant, Label, Plan
 LEVEL_HEADER = "x-breakeven-sensitivity"
 TAGS_HEADER = "x-breakeven-tags"
 QUALITY_HEADER = "x-breakeven-quality"
-PASSED_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
-"""Headers of the client's that every backend gets: what detectors have to see besides the body."""
 
 
 def build_facts(
     plan: Plan,
-    endpoint: Endpoint,
+    endpoint: str,
     reading: Reading,
     key: KeyGrant,
     headers: Mapping[str, str],
+    passed: tuple[str, ...],
     detectors: Detectors,
     body: bytes,
 ) -> Facts:
-    """What is known of one request. `headers` have lower-case names, repeated ones joined by commas; `body` is what
-    `reading` was made from.
+    """What is known of one request. `headers` have lower-case names, repeated ones joined by commas; `passed` names
+    those that every backend gets, which detectors have to see besides `body`, from which `reading` was made.
 
     Raises BadBody when the quality header is not a number from 0 to 1.
     """
@@ -36,7 +35,7 @@ def build_facts(
         endpoint,
         reading.model,
         key,
-        _labels(plan, reading, key, headers, detectors, body),
+        _labels(plan, reading, key, headers, passed, detectors, body),
         reading.input_tokens,
         reading.max_output_tokens,
         reading.modalities,
@@ -47,7 +46,13 @@ def build_facts(
 
 
 def _labels(
-    plan: Plan, reading: Reading, key: KeyGrant, headers: Mapping[str, str], detectors: Detectors, body: bytes
+    plan: Plan,
+    reading: Reading,
+    key: KeyGrant,
+    headers: Mapping[str, str],
+    passed: tuple[str, ...],
+    detectors: Detectors,
+    body: bytes,
 ) -> tuple[Label, ...]:
     """All labels, those of detectors last. The text is not scanned where no finding could change anything."""
     labels = with_key(_header_labels(headers) + reading.labels, key)
@@ -61,7 +66,7 @@ def _labels(
     unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
     if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
         return labels
-    return labels + detectors.scan_body(body) + _in_headers(headers, detectors)
+    return labels + detectors.scan_body(body) + _in_headers(headers, passed, detectors)
 
 
 def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
@@ -71,9 +76,9 @@ def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:
     return (Label(section.default or list(section.levels)[-1], (), "default"),)
 
 
-def _in_headers(headers: Mapping[str, str], detectors: Detectors) -> tuple[Label, ...]:
-    passed = [headers[name] for name in PASSED_HEADERS if name in headers]
-    return detectors.scan(passed) if passed else ()
+def _in_headers(headers: Mapping[str, str], passed: tuple[str, ...], detectors: Detectors) -> tuple[Label, ...]:
+    texts = [headers[name] for name in passed if name in headers]
+    return detectors.scan(texts) if texts else ()
 
 
 def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:

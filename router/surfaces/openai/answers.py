@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from router.core.policy import Endpoint
 from router.core.values import Usage
 from router.surfaces.openai.usage import Report, usage_of
 
 _NOTHING = msgspec.Raw(b"null")
 
 
-class _Result(Struct, gc=False):
+class Result(Struct, gc=False):
     """One choice of a chat or a completion, or one vector; what is looked at of it is how its member begins."""
 
     message: msgspec.Raw = _NOTHING
@@ -23,15 +21,15 @@ class _Result(Struct, gc=False):
     embedding: msgspec.Raw = _NOTHING
 
 
-class _Bare(Struct, gc=False):
+class Results(Struct, gc=False):
     """What an answer of any endpoint has: `choices`, or the `data` of embeddings; and what it has not."""
 
     error: msgspec.Raw = _NOTHING
-    choices: tuple[_Result, ...] = ()
-    data: tuple[_Result, ...] = ()
+    choices: tuple[Result, ...] = ()
+    data: tuple[Result, ...] = ()
 
 
-class _Answer(_Bare, gc=False):
+class _Answer(Results, gc=False):
     """The same with what it used, so that it is decoded once."""
 
     usage: Report | None = None
@@ -39,45 +37,34 @@ class _Answer(_Bare, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
-_decode_bare = msgspec.json.Decoder(_Bare).decode
+_decode_bare = msgspec.json.Decoder(Results).decode
 
 
-def read_answer(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:
-    """Whether it is one whole JSON object with a result of this endpoint's kind and no error; and its `usage_of`."""
+def results_in(body: bytes) -> tuple[Results | None, Usage | None]:
+    """What a body that is one whole JSON object without an error has, or else None; and its `usage_of`."""
     try:
         answer = _decode(body)
     except msgspec.ValidationError:
-        return _read_unusual(endpoint, body)
+        return _results_in_unusual(body)
     except (ValueError, RecursionError):
-        return False, None
+        return None, None
     report = answer.usage
-    return _has_result(endpoint, answer), None if report is None else report.usage(answer.service_tier)
+    return _unless_error(answer), None if report is None else report.usage(answer.service_tier)
 
 
-def _read_unusual(endpoint: Endpoint, body: bytes) -> tuple[bool, Usage | None]:
+def _results_in_unusual(body: bytes) -> tuple[Results | None, Usage | None]:
     """Of one whose usage has another shape, which makes it no less of an answer."""
     try:
         bare = _decode_bare(body)
     except (ValueError, RecursionError):
-        return False, None
-    return _has_result(endpoint, bare), usage_of(body)
+        return None, None
+    return _unless_error(bare), usage_of(body)
 
 
-def _has_result(endpoint: Endpoint, answer: _Bare) -> bool:
-    if answer.error is not _NOTHING and bytes(answer.error) != b"null":
-        return False
-    if endpoint == "chat":
-        return any(_begins(each.message, b"{") for each in answer.choices)
-    if endpoint == "completions":
-        return any(_begins(each.text, b'"') for each in answer.choices)
-    return any(_begins(each.embedding, b'["') for each in answer.data)
+def _unless_error(answer: Results) -> Results | None:
+    return answer if answer.error is _NOTHING or bytes(answer.error) == b"null" else None
 
 
-def _begins(value: msgspec.Raw, signs: bytes) -> bool:
+def begins(value: msgspec.Raw, signs: bytes) -> bool:
+    """Whether an undecoded value begins with one of these bytes."""
     return memoryview(value)[0] in signs
-
-
-@lru_cache(maxsize=64)
-def is_event_stream(content_type: bytes) -> bool:
-    """Whether a Content-Type names server-sent events: without regard to case and parameters (RFC 9110, 8.3.1)."""
-    return content_type.partition(b";")[0].strip().lower() == b"text/event-stream"

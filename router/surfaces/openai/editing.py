@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.policy import Endpoint
 from router.core.reading import Reading, Span
-from router.core.values import Route
 from router.surfaces.openai.reading import split_object
 
 _USAGE = b'"include_usage":true'
 _CONTINUOUS = b'"continuous_usage_stats":true'
-
-
-def wants_continuous(endpoint: Endpoint, reading: Reading, route: Route) -> bool:
-    """Whether to ask for the running usage on every event, which the client did not ask for and must not see.
-
-    vLLM has it, so that a stream that is cut is charged what was produced. It counts by choice: answers to several
-    prompts do not say which prompt is theirs, so of these only the end's total is asked for.
-    """
-    if not (reading.stream and route.stream_usage and route.kind == "vllm") or shows_running(reading):
-        return False
-    return endpoint == "chat" or reading.answers == 1
-
-
-def hides_usage(reading: Reading, route: Route) -> bool:
-    """Whether more of a stream's events than the last may carry usage that the client does not want to see: what we ask
-    vLLM for, and what it asked for itself and switched off, by wanting no usage at all."""
-    return not shows_running(reading) and (route.kind == "vllm" or reading.continuous_usage)
-
-
-def shows_running(reading: Reading) -> bool:
-    """Whether the client wants the running usage. vLLM gives it only to those who want usage."""
-    return reading.continuous_usage and reading.include_usage is True
 
 
 def edit(
@@ -47,7 +23,7 @@ def edit(
     if model is not None and model != reading.model:
         changes.append((reading.model_span, msgspec.json.encode(model)))
     wanted = []
-    if include_usage and not reading.include_usage:
+    if include_usage and not reading.wants_usage:
         wanted.append(("include_usage", _USAGE))
     if continuous_usage:
         wanted.append(("continuous_usage_stats", _CONTINUOUS))
@@ -59,13 +35,13 @@ def edit(
 
 
 def _option_changes(body: bytes, reading: Reading, wanted: list[tuple[str, bytes]]) -> list[tuple[Span, bytes]]:
-    span = reading.stream_options_span
+    span = reading.options_span
     every = b",".join([member for _, member in wanted])
     if span is None:
         return [_first_member(body, 0, b'"stream_options":{%b},' % every)]
-    if not reading.has_stream_options:
-        return [(span, b"{%b}" % every)]
     start, end = span
+    if body[start:end] == b"null":
+        return [(span, b"{%b}" % every)]
     members, spans = split_object(body[start:end])
     there = [spans[name] for name, _ in wanted if name in members]
     changes: list[tuple[Span, bytes]] = [((start + from_, start + to), b"true") for from_, to in there]

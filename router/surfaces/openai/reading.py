@@ -1,10 +1,9 @@
 """One look at a request body: what the decision needs, and where the members lie that may have to be edited.
 
-There are three ways to read, and they agree; each is taken where the one before it does not do. Plain conversations
-are decoded in one pass into what is needed. Regular bodies, in which every name that matters stands once and is
-spelled plainly, are decoded whole. Of any other body the top level is split exactly, and members that decide
-nothing stay undecoded. What is wrong beyond what is needed here is left for the provider to judge, so that its own
-message reaches the client.
+There are two ways to read, and they agree; the second is taken where the first does not do. Regular bodies, in which
+every name that matters stands once and is spelled plainly, are decoded whole. Of any other body the top level is split
+exactly, and members that decide nothing stay undecoded. What is wrong beyond what is needed here is left for the
+provider to judge, so that its own message reaches the client. (Plain conversations have a third way, see `chat`.)
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
-from router.core.policy import Endpoint, Modality
+from router.core.policy import Modality
 from router.core.reading import BadBody, Reading, Span, split_names
 from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label
-from router.surfaces.openai.content import MESSAGE_TOKENS, Content
-from router.surfaces.openai.plain_chat import PlainChat
+from router.surfaces.openai.content import Content
 from router.surfaces.openai.usage import service_named
 
 Members = dict[str, msgspec.Raw]
@@ -39,15 +36,15 @@ _MATTERING = (
     *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
     *("kv_transfer_params", "ec_transfer_params", "service_tier"),
 )
-_QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
-_LIMITS = ("max_completion_tokens", "max_tokens")
+QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
+LIMITS = ("max_completion_tokens", "max_tokens")
 _CHOICES = ("n", "best_of")
 _SPLIT_EXACTLY = frozenset({"stream_options", "metadata"})
-_MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
+MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 _TRANSFERS = ("kv_transfer_params", "ec_transfer_params")
 """Name the host that a vLLM is to fetch caches from."""
 _SCHEMAS = ("tools", "functions", "response_format")
-_MOST_TOKENS = 1_000_000_000
+MOST_TOKENS = 1_000_000_000
 FRAME_TOKENS = 64
 """What a chat template adds to a conversation at most: a default system prompt, the frame of the answer."""
 TOOLS_TOKENS = 640
@@ -56,71 +53,25 @@ MEDIA_BOUND = 50_000
 """Tokens of an image at most: what the dearest way of counting makes of the largest one, rounded up."""
 
 
-_NO_OPTIONS = (False, None, False, None)
-_TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
+_NO_OPTIONS = (None, False, None)
+TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
-def read(endpoint: Endpoint, body: bytes) -> Reading:
-    """The body of a POST to `endpoint`: JSON in UTF-8, not compressed.
+def read(body: bytes, *, writes: bool = True) -> Reading:
+    """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text.
 
     Raises BadBody when it is not that or no object, nests too deep, names a member twice (two parsers may disagree
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
     """
     _check_utf8(body)
-    plain = _read_plain(body) if endpoint == "chat" else None
-    if plain is not None:
-        return plain
     regular = _regular(body)
     if regular is not None:
-        return _read(endpoint, body, *regular, _NO_OPTIONS, ())
+        return _read(body, *regular, _NO_OPTIONS, (), writes)
     members, spans = split_object(body)
-    fields = {name: _value(members, name) for name in members if name in _QUOTED and name not in _SPLIT_EXACTLY}
+    fields = {name: _value(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
     model = _model(fields)
     options = (*_stream_options(members), spans.get("stream_options"))
-    return _read(endpoint, body, fields, model, spans["model"], options, _labels(members))
-
-
-_decode_plain = msgspec.json.Decoder(PlainChat).decode
-_PLAIN_NAMES = tuple(_QUOTED[name] for name in ("model", "messages", "stream", *_LIMITS, "n"))
-
-
-def _read_plain(body: bytes) -> Reading | None:
-    """The commonest body, read in one pass: text messages, and names that matter once each. None for any other."""
-    try:
-        chat = _decode_plain(body)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    place = _MODEL.search(body)
-    if place is None or not chat.model or not body.isascii() or _may_hide(body):
-        return None
-    for quoted in _PLAIN_NAMES:
-        if body.count(quoted) > 1:
-            return None
-    service = ""
-    if chat.service_tier is not msgspec.UNSET:
-        if body.count(_QUOTED["service_tier"]) > 1:
-            return None
-        service = service_named(chat.service_tier)
-    text_bytes = tokens = 0
-    for message in chat.messages:
-        text_bytes += len(message.role) + len(message.content)
-        tokens += MESSAGE_TOKENS
-    limit = chat.max_completion_tokens or chat.max_tokens
-    answers = 1 if chat.n is None else min(chat.n, _MOST_TOKENS)
-    if limit is not None:
-        limit = min(max(limit, chat.max_tokens or 1) * answers, _MOST_TOKENS)
-    tokens += (text_bytes + 2) // 3
-    bound = max(tokens, len(body) + FRAME_TOKENS)
-    span = place.span(1)
-    reading = Reading(
-        chat.model, chat.stream, None, False, limit, tokens, _TEXT_ONLY, (), (), span, None, bound, answers
-    )
-    return replace(reading, service=service) if service else reading
-
-
-def _may_hide(body: bytes) -> bool:
-    """Whether a name may be spelled with escapes, or a string may hold data. (`find` costs half of `in` here.)"""
-    return body.find(b"\\u00") >= 0 or body.find(b";base64,") >= 0
+    return _read(body, fields, model, spans["model"], options, _labels(members), writes)
 
 
 def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
@@ -134,23 +85,23 @@ def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
     if not isinstance(fields, dict):
         return None
     for name in fields:
-        if name in _QUOTED and (name in _SPLIT_EXACTLY or body.count(_QUOTED[name]) != 1):
+        if name in QUOTED and (name in _SPLIT_EXACTLY or body.count(QUOTED[name]) != 1):
             return None
     model = fields.get("model")
-    place = _MODEL.search(body)
+    place = MODEL.search(body)
     if place is None or not isinstance(model, str) or not model:
         return None
     return fields, model, place.span(1)
 
 
 def _read(
-    endpoint: Endpoint,
     body: bytes,
     fields: Fields,
     model: str,
     model_span: Span,
-    options: tuple[bool, bool | None, bool, Span | None],
+    options: tuple[bool | None, bool, Span | None],
     labels: tuple[Label, ...],
+    writes: bool,
 ) -> Reading:
     content = _content(fields, body)
     tokens = content.tokens + (content.text_bytes + 2) // 3
@@ -158,18 +109,17 @@ def _read(
     return Reading(
         model,
         _flag(fields.get("stream"), "stream") or False,
-        options[1],
         options[0],
-        0 if endpoint == "embeddings" else _max_output_tokens(fields, answers),
+        _max_output_tokens(fields, answers) if writes else 0,
         tokens,
-        _TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
+        TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
         tuple(content.unreadable),
         labels,
         model_span,
-        options[3],
+        options[2],
         max(tokens, _input_bound(fields, body, content)),
         answers,
-        options[2],
+        options[1],
         tuple(content.addresses),
         service_named(fields.get("service_tier")),
     )
@@ -249,26 +199,26 @@ def _flag(value: Any, param: str) -> bool | None:
     raise BadBody(f"Invalid type for '{param}': expected a boolean.", param, "invalid_type")
 
 
-def _stream_options(members: Members) -> tuple[bool, bool | None, bool]:
-    """Whether there are any, their include_usage, and whether they have continuous_usage_stats: true."""
+def _stream_options(members: Members) -> tuple[bool | None, bool]:
+    """Their include_usage, None when absent, and whether they have continuous_usage_stats: true."""
     raw = bytes(members.get("stream_options", b"null"))
     if raw == b"null":
-        return False, None, False
+        return None, False
     if not raw.startswith(b"{"):
         raise BadBody("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
     options, _ = split_object(raw)
     include = _flag(_value(options, "include_usage"), "stream_options.include_usage")
-    return True, include, _value(options, "continuous_usage_stats") is True
+    return include, _value(options, "continuous_usage_stats") is True
 
 
 def _max_output_tokens(fields: Fields, answers: int) -> int | None:
-    limit = max([_count(fields[name]) for name in _LIMITS if name in fields], default=-1)
-    return None if limit < 0 else min(limit * answers, _MOST_TOKENS)
+    limit = max([_count(fields[name]) for name in LIMITS if name in fields], default=-1)
+    return None if limit < 0 else min(limit * answers, MOST_TOKENS)
 
 
 def _answers(fields: Fields, prompts: int) -> int:
     choices = max([_count(fields[name]) for name in _CHOICES if name in fields], default=1)
-    return min(max(1, choices) * max(1, prompts), _MOST_TOKENS)
+    return min(max(1, choices) * max(1, prompts), MOST_TOKENS)
 
 
 def _count(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""A backend's error as clients may see it: in the shape that their SDKs read, and without our secrets.
+"""A backend's error as clients may see it: in the shape that their SDKs read.
 
 An error object with a message stays as it came, since clients act on its words and codes. Anything else (a page, plain
 text, another framework's object, nothing) becomes such an object, with the words that it had.
@@ -11,8 +11,6 @@ from typing import Any
 
 import msgspec
 
-from router.core.redaction import without_secrets
-
 MOST_WORDS = 500
 """Characters of a backend's words that are kept where the object is ours."""
 
@@ -21,12 +19,9 @@ _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit
 _decode = msgspec.json.Decoder().decode
 
 
-def relayed_error(status: int, body: bytes, secret: str) -> bytes:
+def relayed_error(status: int, body: bytes) -> bytes:
     """The body of an error answer for the client: as it came if it is an error object, or else one made of its words.
-
-    `secret` is the value of the authorization header that the backend was sent; empty for none.
-    """
-    body = without_secrets(body, secret)
+    Our credentials have been taken out of it."""
     try:
         value = _decode(body)
     except (ValueError, RecursionError):

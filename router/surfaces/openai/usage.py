@@ -101,7 +101,7 @@ _decode_totals = msgspec.json.Decoder(_AnswerTotals).decode
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """Usage in the JSON body of an answer (chat, completions or embeddings); None when there is none to be found."""
+    """Usage in the JSON body of an answer, or in the data of one event; None when there is none to be found."""
     try:
         answer = _decode(body)
     except (msgspec.ValidationError, RecursionError):
@@ -109,11 +109,6 @@ def usage_of(body: bytes) -> Usage | None:
     except ValueError:
         return None
     return answer.usage.usage(answer.service_tier) if answer.usage is not None else None
-
-
-def usage_of_event(data: bytes) -> Usage | None:
-    """Usage in the payload of one SSE event (what follows `data:`); None for `[DONE]` and all that has none."""
-    return usage_of(data)
 
 
 def service_named(name: object) -> str:

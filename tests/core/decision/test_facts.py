@@ -9,7 +9,7 @@ from router.core.policy import Detector, Policy
 from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.values import Facts, GpuFigures, KeyGrant, Label, Plan
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 
 NOBODY = KeyGrant("app", "search", None, None, None, ())
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
@@ -41,6 +41,7 @@ def plan(sensitivity: dict[str, Any] | None) -> Plan:
 
 
 PLAN = plan({"default": "public"})
+PASSED = ("x-beta",)
 SEEKING = compile_detectors((Detector(find=("email",), raise_to="internal"),))
 
 
@@ -60,7 +61,13 @@ def facts(
     **fields: Any,
 ) -> Facts:
     body = json.dumps({"model": "chat"} | fields).encode()
-    return build_facts(plan, "chat", read("chat", body), key, headers or {}, detectors or Detectors(), body)
+    reading = SURFACES["chat"].read(body)
+    return build_facts(plan, "chat", reading, key, headers or {}, PASSED, detectors or Detectors(), body)
+
+
+def test_a_header_that_every_backend_gets_is_looked_at_besides_the_body() -> None:
+    assert facts({"x-beta": "ann@example.com"}, detectors=SEEKING).labels[-1].source == "detector email"
+    assert facts({"x-other": "ann@example.com"}, detectors=SEEKING).labels == facts(detectors=SEEKING).labels
 
 
 def test_all_that_is_known_of_a_plain_request() -> None:

@@ -22,14 +22,14 @@ from router.core.limits.estimate import (
 from router.core.policy import Endpoint
 from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 from tests.core.conftest import Make
 
 HUGE = Tokens(10**9, 10**9)
 
 
 def reading(endpoint: Endpoint = "chat", **fields: Any) -> Reading:
-    return read(endpoint, json.dumps({"model": "chat", "messages": []} | fields).encode())
+    return SURFACES[endpoint].read(json.dumps({"model": "chat", "messages": []} | fields).encode())
 
 
 def model(*routes: Route, max_output_tokens: int | None = None) -> ModelPlan:
@@ -75,7 +75,7 @@ def test_absurd_numbers_stay_numbers_that_lua_can_add() -> None:
 
 
 def test_embeddings_have_no_output(make: Make) -> None:
-    asked = read("embeddings", b'{"model":"embed","input":"Hello"}')
+    asked = SURFACES["embeddings"].read(b'{"model":"embed","input":"Hello"}')
     assert worst_tokens(asked, model(max_output_tokens=50), [make.route("gpu")], {}).output == 0
 
 

@@ -13,7 +13,7 @@ from router.core.limits.periods import Periods
 from router.core.limits.reserve import HoldMaker
 from router.core.policy import Budget
 from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
-from router.surfaces.openai.reading import read
+from router.surfaces.registry import SURFACES
 
 NOON = 1_779_271_200.0
 BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello there"}]%b}'
@@ -30,7 +30,7 @@ def holding(make):
         bills = CounterSets(plan.policy, Periods(ZoneInfo("UTC")))
         made = HoldMaker(plan, bills, bounds or WorstCase())
         key = make.key(budget=budget)
-        return made.hold("00000001x", NOON, "req-1", decision, key, read("chat", BODY % more), {})
+        return made.hold("00000001x", NOON, "req-1", decision, key, SURFACES["chat"].read(BODY % more), {})
 
     return hold
 
@@ -93,7 +93,7 @@ def test_the_service_that_is_asked_for_is_held(make):
     decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
     holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     costs = [
-        holding.hold("id", NOON, "req", decision, make.key(), read("chat", BODY % more), {}).cost
+        holding.hold("id", NOON, "req", decision, make.key(), SURFACES["chat"].read(BODY % more), {}).cost
         for more in (b"", b', "service_tier": "priority"', b"")
     ]
     assert costs[0] == costs[2] < costs[1]

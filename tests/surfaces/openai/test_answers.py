@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.policy import Endpoint
 from router.core.values import Usage
-from router.surfaces.openai.answers import is_event_stream, read_answer
 from router.surfaces.openai.usage import usage_of
+from router.surfaces.registry import SURFACES, Endpoint
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ from router.surfaces.openai.usage import usage_of
     ],
 )
 def test_answers(endpoint: Endpoint, body: bytes) -> None:
-    assert read_answer(endpoint, body)[0]
+    assert SURFACES[endpoint].read_answer(body)[0]
 
 
 CHOICES = b'"choices":[{"message":{}}]'
@@ -60,13 +59,13 @@ CHOICES = b'"choices":[{"message":{}}]'
     ],
 )
 def test_what_is_no_answer(body: bytes) -> None:
-    assert not read_answer("chat", body)[0]
+    assert not SURFACES["chat"].read_answer(body)[0]
 
 
 @pytest.mark.parametrize("body", [b'{"choices":[{"message":{}}]}', b'{"data":[]}', b'{"data":[{"embedding":null}]}'])
 @pytest.mark.parametrize("endpoint", ["completions", "embeddings"])
 def test_each_endpoint_has_results_of_its_own(endpoint: Endpoint, body: bytes) -> None:
-    assert not read_answer(endpoint, body)[0]
+    assert not SURFACES[endpoint].read_answer(body)[0]
 
 
 @pytest.mark.parametrize(
@@ -81,31 +80,15 @@ def test_each_endpoint_has_results_of_its_own(endpoint: Endpoint, body: bytes) -
 )
 def test_usage_comes_with_the_judgement_and_never_changes_it(usage: bytes, expected: Usage | None) -> None:
     body = b"{%b" % CHOICES + b',"usage":%b}' % usage
-    assert read_answer("chat", body) == (True, expected)
+    assert SURFACES["chat"].read_answer(body) == (True, expected)
     assert usage_of(body) == expected
 
 
 @given(st.binary())
 def test_nothing_raises(body: bytes) -> None:
-    read_answer("chat", body)
-    is_event_stream(body)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (b"text/event-stream", True),
-        (b"Text/Event-Stream; charset=utf-8", True),
-        (b" text/event-stream ;charset=utf-8", True),
-        (b"text/event-streams", False),
-        (b"application/json; a=text/event-stream", False),
-        (b"", False),
-    ],
-)
-def test_content_types_are_compared_as_the_standard_says(value: bytes, expected: bool) -> None:
-    assert is_event_stream(value) is expected
+    SURFACES["chat"].read_answer(body)
 
 
 def test_the_service_tier_beside_the_usage_is_told_with_it() -> None:
     body = b'{"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}'
-    assert read_answer("chat", body)[1] == Usage(3, output=1, service="flex")
+    assert SURFACES["chat"].read_answer(body)[1] == Usage(3, output=1, service="flex")

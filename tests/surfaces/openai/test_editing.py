@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.surfaces.openai.editing import edit, hides_usage, wants_continuous
-from router.surfaces.openai.reading import read
+from router.surfaces.openai.editing import edit
+from router.surfaces.registry import SURFACES
 
 
 def edited(body: bytes, model: str | None = None, include_usage: bool = False) -> bytes:
-    return edit(body, read("chat", body), model=model, include_usage=include_usage)
+    return edit(body, SURFACES["chat"].read(body), model=model, include_usage=include_usage)
 
 
 @pytest.mark.parametrize(
@@ -135,49 +135,4 @@ BOTH = b'"include_usage":true,"continuous_usage_stats":true'
     ],
 )
 def test_running_usage_is_asked_for(body: bytes, expected: bytes) -> None:
-    assert edit(body, read("chat", body), model=None, include_usage=True, continuous_usage=True) == expected
-
-
-@pytest.mark.parametrize(
-    ("body", "asks"),
-    [
-        (b'{"model":"a","stream":true}', True),
-        (b'{"model":"a","stream":true,"n":2}', True),
-        (b'{"model":"a"}', False),
-        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}', False),
-        (b'{"model":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}', True),  # in vain
-    ],
-)
-def test_running_usage_is_wanted_of_a_vllm_where_the_client_did_not_ask(make, body: bytes, asks: bool) -> None:
-    reading = read("chat", body)
-    assert wants_continuous("chat", reading, make.route("gpu", kind="vllm")) is asks
-    assert not wants_continuous("chat", reading, make.route("gpu", kind="openai"))
-    assert not wants_continuous("chat", reading, make.route("gpu", kind="vllm", stream_usage=False))
-
-
-def test_answers_to_several_prompts_do_not_say_whose_input_they_count(make) -> None:
-    vllm = make.route("gpu", kind="vllm")
-    one, two = (
-        read("completions", b'{"model":"a","stream":true,"prompt":%b}' % prompt) for prompt in (b'"a"', b'["a","b"]')
-    )
-    assert wants_continuous("completions", one, vllm)
-    assert not wants_continuous("completions", two, vllm)
-
-
-@pytest.mark.parametrize("kind", ["vllm", "openai"])
-@pytest.mark.parametrize(
-    ("options", "hides"),
-    [
-        ({"include_usage": True, "continuous_usage_stats": True}, {}),
-        ({"include_usage": True}, {"vllm"}),
-        ({"include_usage": False}, {"vllm"}),
-        ({"include_usage": False, "continuous_usage_stats": True}, {"vllm", "openai"}),
-        ({"continuous_usage_stats": True}, {"vllm", "openai"}),
-    ],
-)
-def test_running_usage_is_for_those_who_want_usage(
-    make: Any, kind: str, options: dict[str, bool], hides: set[str]
-) -> None:
-    """vLLM gives it to nobody else, and we have switched usage on."""
-    reading = read("chat", json.dumps({"model": "a", "stream": True, "stream_options": options}).encode())
-    assert hides_usage(reading, make.route("gpu", kind=kind)) is (kind in hides)
+    assert edit(body, SURFACES["chat"].read(body), model=None, include_usage=True, continuous_usage=True) == expected

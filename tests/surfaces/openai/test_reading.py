@@ -7,30 +7,30 @@ from hypothesis import strategies as st
 
 from router.core.reading import BadBody, Reading
 from router.core.values import Label
-from router.surfaces.openai.reading import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, read, split_object
+from router.surfaces.openai.reading import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, split_object
+from router.surfaces.registry import SURFACES
 
 
 def chat(**fields: Any) -> Reading:
-    return read("chat", json.dumps({"model": "m"} | fields).encode())
+    return SURFACES["chat"].read(json.dumps({"model": "m"} | fields).encode())
 
 
 def test_a_minimal_chat() -> None:
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
 
-    reading = read("chat", body)
+    reading = SURFACES["chat"].read(body)
 
     assert reading == Reading(
         model="m",
         stream=False,
-        include_usage=None,
-        has_stream_options=False,
+        wants_usage=None,
         max_output_tokens=None,
         input_tokens=6,  # 4 for the message, and a third of the bytes of user and Hi
         modalities=frozenset({"text"}),
         unreadable=(),
         labels=(),
         model_span=(10, 13),
-        stream_options_span=None,
+        options_span=None,
         input_bound=len(body) + FRAME_TOKENS,
         answers=1,
     )
@@ -82,33 +82,33 @@ def test_a_minimal_chat() -> None:
 )
 def test_what_cannot_be_decided_on(body: bytes, says: str, param: str | None, code: str | None) -> None:
     with pytest.raises(BadBody) as caught:
-        read("chat", body)
+        SURFACES["chat"].read(body)
 
     assert says in caught.value.message
     assert (caught.value.param, caught.value.code) == (param, code)
 
 
 def test_a_duplicate_deeper_down_is_left_to_the_provider() -> None:
-    assert read("chat", b'{"model": "m", "x": {"a": 1, "a": 2}}').model == "m"
+    assert SURFACES["chat"].read(b'{"model": "m", "x": {"a": 1, "a": 2}}').model == "m"
 
 
 @pytest.mark.parametrize(
-    ("fields", "stream", "include_usage", "has_options"),
+    ("fields", "stream", "wants_usage"),
     [
-        ({}, False, None, False),
-        ({"stream": None}, False, None, False),
-        ({"stream": True}, True, None, False),
-        ({"stream": True, "stream_options": None}, True, None, False),
-        ({"stream": True, "stream_options": {}}, True, None, True),
-        ({"stream": True, "stream_options": {"include_usage": None}}, True, None, True),
-        ({"stream": True, "stream_options": {"include_usage": False}}, True, False, True),
-        ({"stream": True, "stream_options": {"include_usage": True}}, True, True, True),
+        ({}, False, None),
+        ({"stream": None}, False, None),
+        ({"stream": True}, True, None),
+        ({"stream": True, "stream_options": None}, True, None),
+        ({"stream": True, "stream_options": {}}, True, None),
+        ({"stream": True, "stream_options": {"include_usage": None}}, True, None),
+        ({"stream": True, "stream_options": {"include_usage": False}}, True, False),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True),
     ],
 )
-def test_streams(fields: dict[str, Any], stream: bool, include_usage: bool | None, has_options: bool) -> None:
+def test_streams(fields: dict[str, Any], stream: bool, wants_usage: bool | None) -> None:
     reading = chat(**fields)
 
-    assert (reading.stream, reading.include_usage, reading.has_stream_options) == (stream, include_usage, has_options)
+    assert (reading.stream, reading.wants_usage) == (stream, wants_usage)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_most_output(fields: dict[str, Any], expected: int | None) -> None:
 
 
 def test_embeddings_have_no_output() -> None:
-    assert read("embeddings", b'{"model": "m", "input": "x", "max_tokens": 9}').max_output_tokens == 0
+    assert SURFACES["embeddings"].read(b'{"model": "m", "input": "x", "max_tokens": 9}').max_output_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_the_ways_to_read_agree(detour: dict[str, Any], chat: dict[str, Any]) ->
     def outcome(fields: dict[str, Any]) -> Any:
         body = json.dumps(fields).encode()
         try:
-            reading = read("chat", body)
+            reading = SURFACES["chat"].read(body)
         except BadBody as error:
             return str(error)
         tokens = reading.input_tokens if "tools" not in fields else reading.input_tokens - 1
@@ -297,7 +297,7 @@ def test_a_name_that_stands_twice_is_looked_at_twice() -> None:
     reading = chat(messages=[{"role": "user", "content": "hi"}], user="messages")
     assert (reading.model, reading.input_tokens) == ("m", 6)
     with pytest.raises(BadBody, match="'messages' is given twice"):
-        read("chat", b'{"model":"m","messages":[{"role":"user","content":"a"}],"messages":[]}')
+        SURFACES["chat"].read(b'{"model":"m","messages":[{"role":"user","content":"a"}],"messages":[]}')
 
 
 def bytewise(value: Any) -> int:
@@ -326,13 +326,13 @@ def test_no_tokenizer_over_bytes_exceeds_the_bound(
 ) -> None:
     messages = [{"role": "system", "content": system}, *messages]
     fields = {"model": "m", "messages": messages}
-    reading = read("chat", json.dumps(fields, ensure_ascii=ascii_only, separators=(",", ":")).encode())
+    reading = SURFACES["chat"].read(json.dumps(fields, ensure_ascii=ascii_only, separators=(",", ":")).encode())
     assert bytewise(messages) + 8 * len(messages) <= reading.input_bound
     assert reading.input_tokens <= reading.input_bound
 
 
 def test_the_bound_is_never_below_the_estimate() -> None:
-    reading = read("chat", b'{"model":"m","messages":[%b]}' % b",".join([b"{}"] * 1000))
+    reading = SURFACES["chat"].read(b'{"model":"m","messages":[%b]}' % b",".join([b"{}"] * 1000))
     assert reading.input_bound == reading.input_tokens == 4000
 
 
@@ -404,4 +404,4 @@ def test_the_service_tier_is_read_however_the_body_is(content: Any, named: Any, 
 def test_two_service_tiers_are_refused() -> None:
     """The provider may take the other one, at another price."""
     with pytest.raises(BadBody, match="twice"):
-        read("chat", b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')
+        SURFACES["chat"].read(b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')

@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 
 from router.surfaces.openai.relayed import MOST_WORDS, relayed_error
 
-KEY = "Bearer sk-live-0123456789"
-
 
 def message(status: int, body: bytes) -> str:
-    told: str = json.loads(relayed_error(status, body, KEY))["error"]["message"]
+    told: str = json.loads(relayed_error(status, body))["error"]["message"]
     return told
 
 
@@ -25,7 +23,7 @@ def message(status: int, body: bytes) -> str:
     ],
 )
 def test_an_error_object_with_a_message_stays_as_it_came(body: bytes) -> None:
-    assert relayed_error(400, body, KEY) == body
+    assert relayed_error(400, body) == body
 
 
 @pytest.mark.parametrize(
@@ -56,26 +54,13 @@ def test_a_body_without_words_tells_its_status(body: bytes) -> None:
     ("status", "type"), [(401, "authentication_error"), (422, "invalid_request_error"), (503, "server_error")]
 )
 def test_the_type_follows_the_status(status: int, type: str) -> None:
-    assert json.loads(relayed_error(status, b"no", ""))["error"]["type"] == type
+    assert json.loads(relayed_error(status, b"no"))["error"]["type"] == type
 
 
 def test_words_are_bounded() -> None:
     assert len(message(500, b"very long " * 100_000)) == MOST_WORDS
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"error":{"message":"bad header authorization: Bearer sk-live-0123456789"}}',
-        b'{"detail":[{"msg":"no","input":"sk-live-0123456789"}]}',
-        b"you sent sk-live-0123456789",
-        b'{"error":{"message":"BEARER\\tsk-live-0123456789, was that it?"}}',
-    ],
-)
-def test_the_credential_that_was_sent_is_told_to_nobody(body: bytes) -> None:
-    assert b"0123456789" not in relayed_error(400, body, KEY)
-
-
 @given(st.integers(400, 599), st.binary())
 def test_what_is_relayed_is_always_an_object(status: int, body: bytes) -> None:
-    assert isinstance(json.loads(relayed_error(status, body, KEY)), dict)
+    assert isinstance(json.loads(relayed_error(status, body)), dict)

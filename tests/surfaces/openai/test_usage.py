@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.values import Usage
-from router.surfaces.openai.usage import ABSURD, text_bytes_of, usage_of, usage_of_event
+from router.surfaces.openai.usage import ABSURD, text_bytes_of, usage_of
 
 
 def answer(**usage: Any) -> bytes:
@@ -127,7 +127,6 @@ DEEP = b'{"a":' + b"[" * 100_000
 )
 def test_what_is_not_understood_has_no_usage(body: bytes) -> None:
     assert usage_of(body) is None
-    assert usage_of_event(body) is None
 
 
 json_values = st.recursive(
@@ -154,7 +153,7 @@ def test_no_bytes_raise(body: bytes) -> None:
 def test_a_streamed_event_reports_like_an_answer() -> None:
     event = b'{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}'
 
-    assert usage_of_event(event) == Usage(input=7, output=2)
+    assert usage_of(event) == Usage(input=7, output=2)
 
 
 @pytest.mark.parametrize(
@@ -192,4 +191,4 @@ def test_embeddings_produce_no_text_and_of_what_is_not_understood_all_counts() -
 )
 def test_the_service_tier_stands_beside_the_usage_or_in_it(beside: Any, inside: Any, service: str) -> None:
     body = json.dumps(beside | {"usage": {"prompt_tokens": 3, "completion_tokens": 1} | inside}).encode()
-    assert usage_of(body) == usage_of_event(body) == Usage(3, output=1, service=service)
+    assert usage_of(body) == Usage(3, output=1, service=service)

@@ -1,0 +1,97 @@
+"""The one interface to what clients and backends say: a surface is one endpoint in one dialect.
+
+The gateway finds the surface of a request by its path, once, and from then on asks it. It holds nothing of a request.
+A class and no protocol: compiled, its methods are called as quickly as functions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Final
+
+from router.core.reading import Reading
+from router.core.resilience.error_cause import ErrorCause
+from router.core.values import Route, Usage
+from router.surfaces.sse import EventScanner
+
+PREFIX = "/v1"
+"""Of the gateway's paths; a backend's URL says its own."""
+
+
+class Surface(ABC):
+    """`name` is what policies, cases and commands call it; `path` stands behind a backend's URL, or behind `PREFIX`."""
+
+    def __init__(self, name: str, path: str, models_path: str) -> None:
+        self.name: Final = name
+        self.path: Final = path
+        self.models_path: Final = models_path
+        """Where clients of this dialect ask which models there are."""
+
+    # --- requests
+
+    @abstractmethod
+    def read(self, body: bytes) -> Reading:
+        """What a body asks, which is not compressed. Raises BadBody when that cannot be told."""
+
+    @abstractmethod
+    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+        """`body`, from which `reading` was made, as a route takes it: with its name of the model, and asking a stream
+        for its usage. Every other byte stays as it came."""
+
+    @abstractmethod
+    def example(self, model: str, prompt: str) -> bytes:
+        """The smallest body that sends a prompt."""
+
+    # --- answers
+
+    @abstractmethod
+    def scanner(self, reading: Reading, route: Route) -> EventScanner:
+        """What reads the stream of one attempt."""
+
+    @abstractmethod
+    def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
+        """Whether a body that came with status 200 is an answer; and its `usage_of`."""
+
+    @abstractmethod
+    def usage_of(self, body: bytes) -> Usage | None:
+        """What a body reports, whatever it is; None for nothing that can be understood."""
+
+    @abstractmethod
+    def text_bytes_of(self, body: bytes) -> int:
+        """Bytes of text that an answer's body produced."""
+
+    # --- errors of backends
+
+    @abstractmethod
+    def error_status(self, body: bytes) -> int:
+        """The HTTP status that a body, or the data of an event, should have come with; 0 when it is no error."""
+
+    @abstractmethod
+    def error_cause(self, status: int, body: bytes) -> ErrorCause:
+        """Whom an answer with an error status speaks of."""
+
+    @abstractmethod
+    def relayed_error(self, status: int, body: bytes) -> bytes:
+        """The body of an error answer as the client may see it; our credentials have been taken out of it."""
+
+    # --- errors of ours
+
+    @abstractmethod
+    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
+        """The body of an error: `param` is the field or header at fault, if it is one; `type` is None for that of the
+        status."""
+
+    @abstractmethod
+    def error_event(self, status: int, code: str, message: str) -> bytes:
+        """What ends a stream that has failed."""
+
+    # --- models
+
+    @abstractmethod
+    def models(self, names: Iterable[str]) -> bytes:
+        """The listing of these models."""
+
+    @abstractmethod
+    def model(self, name: str) -> bytes:
+        """One of them."""

@@ -1,0 +1,10 @@
+"""Headers of dialects that pass, in each direction. docs/headers.md says so too."""
+
+from __future__ import annotations
+
+TO_BACKEND = ("anthropic-beta", "anthropic-version", "openai-beta")
+"""Of the client, to every backend: what detectors have to see besides the body."""
+
+FROM_BACKEND = frozenset({b"openai-processing-ms", b"openai-version"})
+FROM_BACKEND_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+"""Of a backend, to the client, besides those that are nobody's dialect."""

@@ -1,0 +1,77 @@
+"""What all endpoints of OpenAI's have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+
+from router.core.reading import Reading
+from router.core.resilience.error_cause import ErrorCause
+from router.core.values import Route, Usage
+from router.surfaces.base import Surface
+from router.surfaces.openai import models
+from router.surfaces.openai.answers import Results, results_in
+from router.surfaces.openai.blame import blame
+from router.surfaces.openai.complaint import complaint_in, status_of
+from router.surfaces.openai.editing import edit
+from router.surfaces.openai.errors import error_event, error_object
+from router.surfaces.openai.relayed import relayed_error
+from router.surfaces.openai.stream import ChunkScanner
+from router.surfaces.openai.usage import text_bytes_of, usage_of
+from router.surfaces.openai.vllm import RunningUsageScanner, asks_running_usage, hides_running_usage
+from router.surfaces.sse import EventScanner
+
+
+class OpenAI(Surface):
+    """`one_prompt` says that a body has one prompt and no more."""
+
+    def __init__(self, name: str, path: str, *, one_prompt: bool) -> None:
+        super().__init__(name, path, models.PATH)
+        self._one_prompt = one_prompt
+
+    @abstractmethod
+    def has_result(self, answer: Results) -> bool:
+        """Whether an answer without an error has a result of this endpoint's kind."""
+
+    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+        asks = reading.stream and route.stream_usage and reading.wants_usage is not True
+        running = asks_running_usage(reading, route, one_prompt=self._one_prompt)
+        return edit(body, reading, model=route.upstream_model, include_usage=asks, continuous_usage=running)
+
+    def scanner(self, reading: Reading, route: Route) -> EventScanner:
+        strip_usage = reading.wants_usage is not True
+        if hides_running_usage(reading, route):
+            return RunningUsageScanner(strip_usage)
+        return ChunkScanner(strip_usage)
+
+    def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
+        results, usage = results_in(body)
+        return results is not None and self.has_result(results), usage
+
+    def usage_of(self, body: bytes) -> Usage | None:
+        return usage_of(body)
+
+    def text_bytes_of(self, body: bytes) -> int:
+        return text_bytes_of(body)
+
+    def error_status(self, body: bytes) -> int:
+        complaint = complaint_in(body)
+        return 0 if complaint is None else status_of(complaint)
+
+    def error_cause(self, status: int, body: bytes) -> ErrorCause:
+        return blame(status, complaint_in(body))
+
+    def relayed_error(self, status: int, body: bytes) -> bytes:
+        return relayed_error(status, body)
+
+    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
+        return error_object(status, code, message, param, type)
+
+    def error_event(self, status: int, code: str, message: str) -> bytes:
+        return error_event(status, code, message)
+
+    def models(self, names: Iterable[str]) -> bytes:
+        return models.listing(names)
+
+    def model(self, name: str) -> bytes:
+        return models.single(name)

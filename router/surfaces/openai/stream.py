@@ -1,0 +1,92 @@
+"""OpenAI's events of a streamed answer, read while they pass.
+
+Only one thing is ever removed: usage that the client did not ask for, which is the last event that carries nothing
+else. Decoding an event costs less than searching its bytes for the few words that matter, and is exact, so every event
+is decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from router.surfaces.openai.chunks import Chunk
+from router.surfaces.openai.usage import usage_of
+from router.surfaces.sse import MAX_EVENT, EventScanner
+
+_decode = msgspec.json.Decoder(Chunk).decode
+_decode_anything = msgspec.json.Decoder().decode
+
+
+class ChunkScanner(EventScanner):
+    """Reads chunks of a chat or a completion: an event with `choices` is a part of an answer, `finish_reason` ends a
+    choice, a top-level `error` is one, and `[DONE]` ends the stream."""
+
+    __slots__ = ("_strip_usage",)
+
+    def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
+        super().__init__(max_event=max_event)
+        self._strip_usage = strip_usage
+
+    @property
+    def end(self) -> str:
+        return "[DONE]"
+
+    def _read(self, payload: bytes) -> bool:
+        """Notes one data event; True when it is to be removed."""
+        try:
+            chunk = _decode(payload)
+        except (ValueError, RecursionError):
+            return self._read_irregular(payload)
+        if chunk.choices:
+            self.events += 1
+            self.first_complete = True
+            for choice in chunk.choices:
+                if choice.finish_reason is not None:
+                    self.finished.add(choice.index)
+        if chunk.error is not None:
+            self.error = self.first_complete = True
+        if chunk.usage is None:
+            return False
+        self._usage = chunk.usage.usage(chunk.service_tier) or self._usage
+        return self._strip_usage and chunk.choices == () and chunk.error is None
+
+    def _read_irregular(self, payload: bytes) -> bool:
+        """As `_read`, for `[DONE]`, for garbage, and for events in which a field has an unexpected type."""
+        if payload.strip() == b"[DONE]":
+            self.done = self.first_complete = True
+            return False
+        chunk = object_of(payload)
+        if chunk is None:
+            self.malformed = self.first_complete = True
+            return False
+        self._usage = usage_of(payload) or self._usage
+        error = chunk.get("error") is not None
+        self.error = self.error or error
+        if _has_choice(chunk.get("choices")):
+            self.events += 1
+            self.first_complete = True
+        self.first_complete = self.first_complete or error
+        self.finished |= _finished(chunk.get("choices"))
+        return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error
+
+
+def object_of(payload: bytes) -> dict[str, Any] | None:
+    """A JSON object; None for all else."""
+    try:
+        value = _decode_anything(payload)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _finished(choices: Any) -> set[int]:
+    if not isinstance(choices, list):
+        return set()
+    ended = [each for each in choices if isinstance(each, dict) and each.get("finish_reason") is not None]
+    return {index for each in ended if isinstance(index := each.get("index", 0), int)}
+
+
+def _has_choice(choices: Any) -> bool:
+    return isinstance(choices, list) and any(isinstance(each, dict) for each in choices)

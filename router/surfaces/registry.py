@@ -1,0 +1,23 @@
+"""All surfaces there are: a new one is one line here. Paths, names in policies, commands and documentation follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from router.surfaces.base import PREFIX, Surface
+from router.surfaces.openai.chat import Chat
+from router.surfaces.openai.completions import Completions
+from router.surfaces.openai.embeddings import Embeddings
+
+SURFACES: Mapping[str, Surface] = {each.name: each for each in (Chat(), Completions(), Embeddings())}
+"""By the name that policies, cases and commands have for it."""
+
+Endpoint = Literal["chat", "completions", "embeddings"]
+"""These names as a type, for what is decoded."""
+
+BY_PATH: Mapping[str, Surface] = {PREFIX + each.path: each for each in SURFACES.values()}
+"""By the path of the gateway that is posted to."""
+
+FALLBACK = SURFACES["chat"]
+"""Answers what is no request to any: the models, and errors on unknown paths."""
