@@ -7,6 +7,6 @@
     headers    headers of dialects that pass, in each direction
 
 The gateway finds a request's surface by its path, once. What it reads are values of `core`, which knows no dialect.
-It stands directly above `core`, and below all else: `gateway` serves with it, `config` takes the names of endpoints from
-it and tries cases of a policy with it. As in `core`, nothing here awaits, reads a clock or touches a socket.
+It stands directly above `core`, and below all else: `gateway` serves with it, `config` takes the names of endpoints
+from it and tries cases of a policy with it. As in `core`, nothing here awaits, reads a clock or touches a socket.
 """
