@@ -1,15 +1,17 @@
 """OpenAI's dialect, which vLLM and the adapter speak too.
 
-chat, completions, one endpoint each
-embeddings, models
-dialect            what the endpoints have in common
-reading, content   one look at a request's body, and how large what it says is
-plain_chat         the shape of the commonest body
-editing            the body on its way to a backend
-stream, chunks     a streamed answer on its way back, and the shape of one event
-vllm               running usage, which vLLM has on every event
-answers, usage     what is an answer, and the tokens in it
-complaint, blame   what a backend's error says, and whom it speaks of
-relayed            such an error as clients may see it
-errors             errors of ours
+    chat, completions,  one endpoint each
+    embeddings, models
+    dialect             what the endpoints have in common
+    reading, content    one look at a request's body, and how large what it says is
+    plain_chat          the shape of the commonest body
+    editing             the body on its way to a backend
+    stream, chunks      a streamed answer on its way back, and the shape of one event
+    vllm                running usage, which vLLM has on every event
+    answers, usage      what is an answer, and the tokens in it
+    complaint, blame    what a backend's error says, and whom it speaks of
+    relayed             such an error as clients may see it
+    errors              errors of ours
+
+What msgspec decodes stands in modules of its own, which cannot be compiled: plain_chat, chunks, answers, usage.
 """
