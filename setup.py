@@ -15,6 +15,7 @@ NOT_COMPILED = {
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/upstream/vllm_probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
+    "router/upstream/probes.py": "asks now and then",
     "router/upstream/fetch.py": "serves probes",
     "router/upstream/outbound_guard.py": "serves the adapter; its ConnectionError is none that mypyc can inherit from",
     "router/upstream/fleet.py": "retired backends are referred to weakly, which objects of native classes cannot be",

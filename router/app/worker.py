@@ -38,7 +38,7 @@ from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.journal.log import open_log
 from router.ledger.shared_status import SharedStatus
 from router.upstream.fleet import Fleet
-from router.upstream.vllm_probe import Probes
+from router.upstream.probes import Probes
 
 GC_THRESHOLD = (50_000, 20, 20)
 """Requests make few cycles; the default of 700 would look for them ten times a second."""

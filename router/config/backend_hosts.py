@@ -22,10 +22,10 @@ def host_of(url: str) -> str:
 
 def hosts_of(backend: Backend) -> tuple[str, ...]:
     """Patterns of the hosts that get a backend's requests and its key."""
+    own = tuple(host_of(url) for url in backend.addresses())
     if not isinstance(backend, LitellmBackend):
-        return tuple(host_of(url) for url in backend.replicas())
-    own = (*([host_of(backend.api_base)] if backend.api_base else ()), *backend.hosts)
-    return own or tuple(dict.fromkeys(host for each in providers_of(backend) for host in each.hosts))
+        return own
+    return (*own, *backend.hosts) or tuple(dict.fromkeys(host for each in providers_of(backend) for host in each.hosts))
 
 
 def identity_hosts(backend: LitellmBackend) -> tuple[str, ...]:

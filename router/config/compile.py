@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from collections.abc import Iterable, Sequence
 
 from router.config.prices import Contexts, Prices
 from router.core.cost.breakeven import blended, shares
 from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
-from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Modality, Model, Policy, Served
+from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Model, Policy, Served
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 from router.surfaces.registry import SURFACES
 
-_EVERYTHING: frozenset[Modality] = frozenset(get_args(Modality))
-_ENDPOINTS: Mapping[str, frozenset[Endpoint]] = {
-    "vllm": frozenset({"chat", "completions"}),
-    "openai": frozenset(SURFACES),
-    "litellm": frozenset({"chat", "embeddings"}),
-}
-_MODALITIES: Mapping[str, frozenset[Modality]] = {
-    "vllm": frozenset({"text"}),
-    "openai": _EVERYTHING,
-    "litellm": _EVERYTHING,
-}
 _NO_CONTEXTS: Contexts = {}
 _SECONDS_PER_DAY = 86_400
 _HOURS_PER_DAY = 24
@@ -70,16 +58,23 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contex
         backend=backend_name,
         zone=backend.zone,
         owned=policy.zones[backend.zone].owned,
-        kind=backend.kind,
         upstream_model=served.model,
-        endpoints=_ENDPOINTS[backend.kind] if served.endpoints is None else frozenset(served.endpoints),
-        modalities=_MODALITIES[backend.kind] if served.modalities is None else frozenset(served.modalities),
+        endpoints=_endpoints(backend, served),
+        modalities=backend.default_modalities if served.modalities is None else frozenset(served.modalities),
         context=served.context,
         quality=backend.quality if served.quality is None else served.quality,
         prices=prices[backend_name, model],
         stream_usage=backend.stream_usage,
         longest=contexts.get((backend_name, model)),
+        ends_at_context=backend.ends_at_context,
+        counts_while_streaming=backend.counts_while_streaming,
     )
+
+
+def _endpoints(backend: Backend, served: Served) -> frozenset[Endpoint]:
+    if served.endpoints is not None:
+        return frozenset(served.endpoints)
+    return frozenset(SURFACES) if backend.default_endpoints is None else backend.default_endpoints
 
 
 def _blended(rates: Rates, mix: Mix) -> float:

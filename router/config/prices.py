@@ -14,7 +14,7 @@ from typing import Any
 
 from router.config.problems import Finding
 from router.core.cost.timeline import DAY, Timeline, always, built, combined
-from router.core.policy import STANDARD_TIERS, Backend, Policy, Price, Served
+from router.core.policy import STANDARD_TIERS, Backend, LitellmBackend, Policy, Price, Served
 from router.core.values import PriceTier, Rates, Tariff
 
 Prices = Mapping[tuple[str, str], Timeline[Tariff]]
@@ -144,11 +144,9 @@ def _times(tier: PriceTier, factor: float) -> PriceTier:
 
 def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
     """Provider and model as genai-prices calls them; no provider when the policy does not tell."""
-    if backend.kind == "vllm":
-        return "", served.model
-    if backend.kind == "openai":
-        return backend.provider, served.model
-    provider, _, model = served.model.rpartition("/") if "/" not in served.model else served.model.partition("/")
+    provider, model = backend.priced_as(served.model)
+    if not isinstance(backend, LitellmBackend):
+        return provider, model
     if provider.startswith("bedrock"):
         model = model.rpartition("/")[2]  # litellm allows bedrock/converse/MODEL and bedrock/REGION/MODEL
     return _PROVIDERS.get(provider, provider), model
@@ -156,14 +154,17 @@ def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
 
 def _unknown(backend: Backend, served: Served) -> str:
     give = f'give its price: "{{model: {served.model}, price: {{input: 0.15, output: 0.6}}}}" (USD per million tokens)'
-    if backend.kind == "vllm":
-        return f'nobody publishes the price of a vllm backend in a zone that is not owned: {give}, or set "owned: true"'
     provider, model = _published_name(backend, served)
-    if not provider:
+    if not provider and isinstance(backend, LitellmBackend):
         return (
             f'litellm names models "provider/model", such as anthropic/claude-sonnet-4-5: add the provider, or {give}'
         )
-    hint = ', or correct the name or "provider"' if backend.kind == "openai" else ", or correct the name"
+    if not provider:
+        return (
+            f"nobody publishes the price of a {backend.kind} backend in a zone that is not owned: {give}, "
+            'or set "owned: true"'
+        )
+    hint = ', or correct the name or "provider"' if hasattr(backend, "provider") else ", or correct the name"
     return f'no published price of "{model}" at "{provider}": {give}{hint}'
 
 

@@ -80,6 +80,5 @@ def _receivers(policy: Policy, backend: Backend) -> Iterator[str]:
     """Hosts that see what is sent, as patterns. A proxy sees it where there is no TLS."""
     yield from hosts_of(backend)
     proxy = policy.zones[backend.zone].proxy if backend.zone in policy.zones else None
-    addresses = (backend.api_base or "",) if isinstance(backend, LitellmBackend) else backend.replicas()
-    if proxy is not None and any(address.startswith("http:") for address in addresses):
+    if proxy is not None and any(address.startswith("http:") for address in backend.addresses()):
         yield host_of(proxy)

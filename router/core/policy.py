@@ -12,7 +12,7 @@ import re
 from datetime import timedelta
 from hashlib import sha256
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -196,11 +196,11 @@ class Served(Section):
     model: UpstreamName
     """The name that the upstream knows."""
     endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
-    """Endpoints that work; if left out, chat and completions for vllm, chat and embeddings for litellm, else all."""
+    """Endpoints that work; those of the backend's kind when left out."""
     context: Length | None = None
     """Context length in tokens; a vllm backend is asked for it when left out."""
     modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
-    """By default text for vllm, and everything for the others."""
+    """What it takes; as the backend's kind does when left out."""
     quality: Fraction | None = None
     """Overrides the backend's quality."""
     price: Price | None = None
@@ -246,6 +246,20 @@ class Capacity(Section):
 
 
 class _Backend(Section):
+    """Base of every kind of backend: what a kind says of itself, all others ask it.
+
+    A kind also has `provider_of(model)`: who answers for an upstream model, in telemetry's words; for None, which
+    stands for one that the policy serves no more, too.
+    """
+
+    default_endpoints: ClassVar[frozenset[Endpoint] | None] = None
+    """Served by its models, unless the policy says otherwise; None for all that there are."""
+    default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
+    ends_at_context: ClassVar[bool] = False
+    """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
+    counts_while_streaming: ClassVar[bool] = False
+    """It can tell the running usage with every event of a stream."""
+
     zone: Name
     """Where it is: one of `zones`."""
     serves: dict[Name, UpstreamName | Served] = Field(min_length=1)
@@ -275,6 +289,18 @@ class _Backend(Section):
         """Differs from that of any other backend: two that share a name in two policies may be two machines."""
         return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
+    def replicas(self) -> tuple[str, ...]:
+        """Base URLs that the gateway itself connects to."""
+        return ()
+
+    def addresses(self) -> tuple[str, ...]:
+        """Base URLs that the policy gives, whoever connects to them."""
+        return self.replicas()
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        """Provider and name by which price lists may know an upstream model; no provider where nobody publishes it."""
+        return "", model
+
 
 class _WithUrls(_Backend):
     url: Url | None = None
@@ -293,30 +319,54 @@ class _WithUrls(_Backend):
 
 
 class VllmBackend(_WithUrls):
+    default_endpoints = frozenset({"chat", "completions"})
+    default_modalities = frozenset({"text"})
+    ends_at_context = True
+    counts_while_streaming = True
+
     kind: Literal["vllm"]
-    """A vLLM server: probed for health and load."""
+    """A vLLM server, probed for health and load: chat and completions, of text."""
+
+    def provider_of(self, model: str | None) -> str:
+        return self.kind
 
 
 class OpenAIBackend(_WithUrls):
     kind: Literal["openai"]
-    """Any API that speaks OpenAI's dialect; never probed."""
+    """Any API that speaks OpenAI's dialect, never probed: all endpoints and modalities."""
     provider: str = "openai"
     """Provider id in the published price list."""
 
+    def priced_as(self, model: str) -> tuple[str, str]:
+        return self.provider, model
+
+    def provider_of(self, model: str | None) -> str:
+        return self.provider
+
 
 class LitellmBackend(_Backend):
+    default_endpoints = frozenset({"chat", "embeddings"})
+
     kind: Literal["litellm"]
-    """Any other provider, through the adapter."""
+    """Any other provider, through the adapter: chat and embeddings, all modalities."""
     api_base: Url | None = None
     """Replaces the provider's own address."""
     hosts: tuple[Host, ...] = Field(default=(), strict=False)
     """Hosts that its requests may go to, where they are not known from provider or api_base: name, or name:port."""
 
-    def replicas(self) -> tuple[str, ...]:
-        return ()
+    def addresses(self) -> tuple[str, ...]:
+        return () if self.api_base is None else (self.api_base,)
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        provider, _, name = model.rpartition("/") if "/" not in model else model.partition("/")
+        return provider, name
+
+    def provider_of(self, model: str | None) -> str:
+        return self.kind if model is None else model.partition("/")[0]
 
 
 Backend = Annotated[VllmBackend | OpenAIBackend | LitellmBackend, Field(discriminator="kind")]
+"""Of one of the kinds: what is named here is what a policy may say."""
 
 
 class Model(Section):

@@ -83,7 +83,6 @@ class Route(Struct, frozen=True):
     backend: str
     zone: str
     owned: bool
-    kind: str
     upstream_model: str
     endpoints: frozenset[Endpoint]
     modalities: frozenset[Modality]
@@ -93,6 +92,10 @@ class Route(Struct, frozen=True):
     stream_usage: bool
     longest: int | None = None
     """The published context length, where `context` is not given: it bounds an answer, and refuses nothing."""
+    ends_at_context: bool = False
+    """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
+    counts_while_streaming: bool = False
+    """It can tell the running usage with every event of a stream."""
 
 
 class ModelPlan(Struct, frozen=True):

@@ -6,7 +6,8 @@
     pool               idle connections of one replica
     replica            one replica: its pool, circuit breaker and load
     fleet              all backends of a plan; answers what they look like now
-    vllm_probe         asks vLLM replicas how they are, without paid tokens
+    probes             which kinds of backend are asked how they are, and the tasks that ask
+    vllm_probe         asks a vLLM replica, without paid tokens
     fetch              small GETs for probes
     outbound_guard     what a process with other people's clients may connect to
     proxy_environment  variables that would move such clients

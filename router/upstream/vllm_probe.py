@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ import msgspec
 from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
-from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 from router.upstream.replica_load import ReplicaLoad
 
@@ -75,34 +73,3 @@ async def probe(replica: Replica, served: frozenset[str], timeout: float) -> Non
         replica.probe_failed(str(error), certain=True)
     else:
         replica.probed(parse_load(metrics, replica.inflight), asyncio.get_running_loop().time())
-
-
-class Probes:
-    """The probe tasks of a fleet; `apply` follows its backends after a reload."""
-
-    def __init__(self) -> None:
-        self._tasks: dict[Replica, asyncio.Task[None]] = {}
-
-    def apply(self, backends: Iterable[BackendRuntime]) -> None:
-        wanted = {
-            replica: each.spec for each in backends if each.spec.backend.kind == "vllm" for replica in each.replicas
-        }
-        for gone in self._tasks.keys() - wanted.keys():
-            self._tasks.pop(gone).cancel()
-        for replica in wanted.keys() - self._tasks.keys():
-            spec = wanted[replica]
-            health = spec.health
-            forever = probe_forever(replica, spec.upstream_models, health.probe_interval, health.probe_timeout)
-            self._tasks[replica] = asyncio.create_task(forever)
-
-    async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-
-async def probe_forever(replica: Replica, served: frozenset[str], interval: float, timeout: float) -> None:
-    """Probe until cancelled; `interval` seconds lie between the end of one probe and the start of the next."""
-    while True:
-        await probe(replica, served, timeout)
-        await asyncio.sleep(interval)

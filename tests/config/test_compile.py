@@ -28,11 +28,11 @@ def test_a_plan_holds_the_policy(base: str, plan: PlanOf) -> None:
 
 def test_routes_take_the_defaults_of_their_kind(base: str, plan: PlanOf) -> None:
     gpu, openai = plan(base).models["chat"].routes
-    assert (gpu.backend, gpu.zone, gpu.owned, gpu.kind, gpu.upstream_model) == (
+    assert (gpu.backend, gpu.zone, gpu.owned, gpu.ends_at_context, gpu.upstream_model) == (
         "gpu",
         "local",
         True,
-        "vllm",
+        True,
         "my-model",
     )
     assert gpu.endpoints == {"chat", "completions"}

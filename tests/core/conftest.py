@@ -47,11 +47,11 @@ class Make:
         owned = changes.pop("owned", backend.startswith("gpu"))
         rates = changes.pop("rates", FREE if owned else GPT_4O_MINI)
         tiers = changes.pop("tiers", (PriceTier(0, rates),))
+        of_vllm = changes.pop("kind", "vllm" if owned else "openai") == "vllm"
         fields: dict[str, Any] = {
             "backend": backend,
             "zone": "local" if owned else "cloud",
             "owned": owned,
-            "kind": "vllm" if owned else "openai",
             "upstream_model": "llama" if owned else "gpt-4o-mini",
             "endpoints": frozenset({"chat", "completions"}),
             "modalities": frozenset({"text"}),
@@ -59,6 +59,8 @@ class Make:
             "quality": 0.9,
             "prices": always(Tariff(tiers)),
             "stream_usage": True,
+            "ends_at_context": of_vllm,
+            "counts_while_streaming": of_vllm,
         }
         return Route(**(fields | changes))
 
@@ -130,7 +132,7 @@ def _policy_file(models: Sequence[ModelPlan]) -> dict[str, Any]:
         "backends": {
             route.backend: {
                 "zone": route.zone,
-                "kind": route.kind,
+                "kind": "vllm" if route.ends_at_context else "openai",
                 "url": "http://127.0.0.1:1/v1",
                 "serves": {name: route.upstream_model},
             }

@@ -93,14 +93,33 @@ def test_hours_and_time_zones_that_exist_are_taken() -> None:
 def test_replicas_are_one_url_or_several() -> None:
     policy = Policy.model_validate(MINIMAL)
     gpu = policy.backends["gpu"]
-    assert isinstance(gpu, VllmBackend) and gpu.replicas() == ("http://127.0.0.1:8000/v1",)
+    assert isinstance(gpu, VllmBackend) and gpu.replicas() == gpu.addresses() == ("http://127.0.0.1:8000/v1",)
     several = Policy.model_validate(backend(urls=["http://a/v1", "http://b/v1"])).backends["gpu"]
     assert isinstance(several, OpenAIBackend) and several.replicas() == ("http://a/v1", "http://b/v1")
 
 
 def test_backends_of_the_adapter_have_no_url() -> None:
     policy = Policy.model_validate(backend(kind="litellm"))
-    assert policy.backends["gpu"].replicas() == ()
+    assert policy.backends["gpu"].replicas() == policy.backends["gpu"].addresses() == ()
+    moved = Policy.model_validate(backend(kind="litellm", api_base="https://llm.example/v1")).backends["gpu"]
+    assert moved.addresses() == ("https://llm.example/v1",) and moved.replicas() == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "model", "priced", "provider"),
+    [
+        ({"kind": "vllm", "url": "http://h/v1"}, "meta/llama", ("", "meta/llama"), "vllm"),
+        ({"kind": "openai", "url": "http://h/v1"}, "gpt-4o", ("openai", "gpt-4o"), "openai"),
+        ({"kind": "openai", "url": "http://h/v1", "provider": "xai"}, "grok", ("xai", "grok"), "xai"),
+        ({"kind": "litellm"}, "vertex_ai/gemini/2", ("vertex_ai", "gemini/2"), "vertex_ai"),
+        ({"kind": "litellm"}, "claude", ("", "claude"), "claude"),
+    ],
+)
+def test_a_kind_knows_who_answers(given: dict[str, Any], model: str, priced: tuple[str, str], provider: str) -> None:
+    kind = Policy.model_validate(backend(**given)).backends["gpu"]
+    assert (kind.priced_as(model), kind.provider_of(model)) == (priced, provider)
+    assert kind.provider_of(None) == (given.get("provider") or given["kind"])
+    assert "text" in kind.default_modalities
 
 
 def test_values_cannot_change() -> None:

@@ -90,12 +90,15 @@ def _kinds(variants: list[_Schema]) -> list[str]:
 def _merged(variants: list[list[Setting]], kinds: list[str]) -> Iterator[Setting]:
     """The settings of all variants, each once, with the kinds that have it unless all do."""
     merged: dict[str, tuple[Setting, list[str]]] = {}
+    told: list[str] = []
     for variant, kind in zip(variants, kinds, strict=True):
         for setting in variant:
             merged.setdefault(setting.path, (setting, []))[1].append(kind)
+            if setting.path.endswith(".kind"):
+                told.append(f"`{kind}`: {setting.description}")
     for setting, having in merged.values():
         if setting.path.endswith(".kind"):
-            yield Setting(setting.path, ", ".join(f"`{kind}`" for kind in kinds), setting.default, setting.description)
+            yield Setting(setting.path, ", ".join(f"`{kind}`" for kind in kinds), setting.default, " ".join(told))
         else:
             some = tuple(having) if len(having) < len(kinds) else setting.kinds
             yield Setting(setting.path, setting.values, setting.default, setting.description, some)

@@ -17,7 +17,7 @@ from router.config.load import load
 from router.core.resilience.circuit_breaker import Event
 from router.core.resilience.retry import retry_budget
 from router.upstream.pool import Pool
-from router.upstream.vllm_probe import Probes
+from router.upstream.probes import Probes
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}

@@ -42,7 +42,7 @@ from router.core.values import Plan
 from router.gateway.peers import NoPeers
 from router.ledger.errors import LedgerUnavailable
 from router.upstream import fleet as fleet_module
-from router.upstream.vllm_probe import Probes
+from router.upstream.probes import Probes
 
 HANGS_AFTER = 8.0
 """Seconds for all that a world sends; a request's own deadline is 0.4 s, a queue's 0.06 s."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from router.core.policy import Backend, LitellmBackend, OpenAIBackend
+from router.core.policy import Backend
 from router.core.values import Plan, Route
 from router.ledger.record import FIELDS, Record
 from router.ledger.record_schema import Field
@@ -134,19 +134,14 @@ def _of_backend(record: Record, plan: Plan) -> dict[str, Value]:
 
 
 def provider_of(backend: Backend, route: Route | None) -> str:
-    if isinstance(backend, OpenAIBackend):
-        name = backend.provider
-    elif isinstance(backend, LitellmBackend):
-        name = route.upstream_model.partition("/")[0] if route is not None else backend.kind
-    else:
-        name = backend.kind
+    name = backend.provider_of(None if route is None else route.upstream_model)
     return PROVIDERS.get(name, name)
 
 
 def _address(backend: Backend) -> dict[str, Value]:
     """Of a backend that has only one: the record does not say which replica it was."""
-    urls = (backend.api_base,) if isinstance(backend, LitellmBackend) else backend.replicas()
-    if len(urls) != 1 or urls[0] is None:
+    urls = backend.addresses()
+    if len(urls) != 1:
         return {}
     parts = urlsplit(urls[0])
     return {

@@ -16,11 +16,10 @@ from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.reports.sums import Look
+from router.upstream.probes import PROBES
 
 N = TypeVar("N", int, float)
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]
-PROBED = "vllm"
-"""The kind of backend that says how busy it is."""
 SHOWN_CHANGES = 50
 TOGETHER_SECONDS = 2.0
 """Workers hear of an opened circuit within so long."""
@@ -90,7 +89,7 @@ async def _used_today(control: HandlerContext, plan: Plan) -> dict[str, Figures]
 
 def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course) -> BackendReport:
     backend = plan.policy.backends[name]
-    probed = seen if backend.kind == PROBED else ()
+    probed = seen if backend.kind in PROBES else ()
     bad = [each for each in seen if not each.healthy]
     full = [each for each in seen if each.full]
     changes = [change for each in seen for change in each.changes]

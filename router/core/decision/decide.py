@@ -147,8 +147,8 @@ def _too_long(facts: Facts, route: Route, context: int | None) -> str:
     if context is None:
         return ""
     prompt, answer = facts.input_tokens // 2, facts.longest_answer
-    # vLLM ends an answer where its context does, and refuses only a limit that no context of its could hold.
-    least = max(prompt, answer) if route.kind == "vllm" else prompt + answer
+    # What ends an answer where its context does refuses only a limit that no context of its could hold.
+    least = max(prompt, answer) if route.ends_at_context else prompt + answer
     return "" if least <= context else refusals.TOO_LONG.format(context=context, least=least)
 
 

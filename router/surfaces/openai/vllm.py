@@ -31,7 +31,7 @@ def asks_running_usage(reading: Reading, route: Route, *, one_prompt: bool) -> b
     prompts do not say which prompt is theirs, so of these only the end's total is asked for. `one_prompt` says that the
     endpoint takes no more than one.
     """
-    if not (reading.stream and route.stream_usage and route.kind == "vllm") or shows_running_usage(reading):
+    if not (reading.stream and route.stream_usage and route.counts_while_streaming) or shows_running_usage(reading):
         return False
     return one_prompt or reading.answers == 1
 
@@ -39,7 +39,7 @@ def asks_running_usage(reading: Reading, route: Route, *, one_prompt: bool) -> b
 def hides_running_usage(reading: Reading, route: Route) -> bool:
     """Whether more of a stream's events than the last may carry usage that the client does not want to see: what we ask
     vLLM for, and what it asked for itself and switched off, by wanting no usage at all."""
-    return not shows_running_usage(reading) and (route.kind == "vllm" or reading.wants_running_usage)
+    return not shows_running_usage(reading) and (route.counts_while_streaming or reading.wants_running_usage)
 
 
 def shows_running_usage(reading: Reading) -> bool:
