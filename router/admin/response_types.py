@@ -12,6 +12,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from router.admin.request_record import RequestRecord
+from router.core.limits.measures import MeasureName, Period
 
 Role = Literal["admin", "viewer"]
 
@@ -219,8 +220,8 @@ class BudgetUse(Struct, frozen=True, kw_only=True):
     side: Literal["all", "local", "cloud"] = "all"
     model: str = ""
     """Empty for all."""
-    measure: Literal["usd", "tokens", "requests", "concurrent"]
-    period: Literal["minute", "day", "month", ""]
+    measure: MeasureName
+    period: Period
     amount: float
     used: float
     held: float

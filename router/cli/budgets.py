@@ -17,6 +17,7 @@ import msgspec
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
 from router.core.limits.limits import Limit, all_limits
+from router.core.limits.measures import BY_NAME
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing
 from router.core.money import usd_text
@@ -114,7 +115,7 @@ def _line(standing: Standing, timezone: ZoneInfo) -> tuple[str, ...]:
 
 
 def _shown(limit: Limit, figure: int) -> str:
-    return f"${usd_text(figure)}" if limit.measure == "usd" else f"{figure:,}"
+    return f"${usd_text(figure)}" if BY_NAME[limit.measure].basis == "money" else f"{figure:,}"
 
 
 def _notes(found: Sequence[Standing]) -> list[str]:

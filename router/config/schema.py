@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from router.core.limits.measures import MEASURES
 from router.core.policy import Policy
 from router.surfaces.registry import SURFACES
 
@@ -62,15 +63,7 @@ EXAMPLES: Mapping[str, Any] = {
     "budget": {"usd_per_month": 200, "requests_per_minute": 600},
     "teams": {"search": {"budget": {"usd_per_month": 500}}},
     "max_output_tokens": 4096,
-    "usd_per_minute": 0.5,
-    "usd_per_day": 10,
-    "usd_per_month": 200,
-    "tokens_per_minute": 100_000,
-    "tokens_per_day": 2_000_000,
-    "tokens_per_month": 40_000_000,
-    "requests_per_minute": 600,
-    "requests_per_day": 10_000,
-    "concurrent_requests": 32,
+    **{setting.name: setting.example for measure in MEASURES for setting in measure.settings},
     "local": {"tokens_per_day": 2_000_000},
     "cloud": {"usd_per_month": 200},
 }

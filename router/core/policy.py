@@ -22,11 +22,13 @@ from pydantic import (
     ConfigDict,
     Field,
     WithJsonSchema,
+    create_model,
     field_validator,
     model_validator,
 )
 
 from router.core.cost.strategies import STRATEGIES
+from router.core.limits.measures import MEASURES
 from router.core.money import GREATEST_USD
 from router.core.sensitivity.finders import FINDERS
 
@@ -552,27 +554,25 @@ class Server(Section):
     """Keys may also live in the ledger (`breakeven key new --store`); nobody gets in without a key then."""
 
 
-class Amounts(Section):
-    """What may be used at most. What is left out is not limited; 0 allows nothing."""
+if TYPE_CHECKING:
+    _Amounts = Section
+else:
+    _Amounts = create_model(
+        "_Amounts",
+        __base__=Section,
+        **{
+            setting.name: (
+                (UsdLimit if measure.basis == "money" else CountLimit) | None,
+                Field(default=None, description=setting.meaning),
+            )
+            for measure in MEASURES
+            for setting in measure.settings
+        },
+    )
 
-    usd_per_minute: UsdLimit | None = None
-    """USD per minute."""
-    usd_per_day: UsdLimit | None = None
-    """USD per day of `cost.timezone`."""
-    usd_per_month: UsdLimit | None = None
-    """USD per calendar month of `cost.timezone`."""
-    tokens_per_minute: CountLimit | None = None
-    """Input and output tokens per minute."""
-    tokens_per_day: CountLimit | None = None
-    """Input and output tokens per day."""
-    tokens_per_month: CountLimit | None = None
-    """Input and output tokens per month."""
-    requests_per_minute: CountLimit | None = None
-    """Requests per minute."""
-    requests_per_day: CountLimit | None = None
-    """Requests per day."""
-    concurrent_requests: CountLimit | None = None
-    """Requests that run at the same time."""
+
+class Amounts(_Amounts):
+    """What may be used at most. What is left out is not limited; 0 allows nothing."""
 
 
 class SidedAmounts(Amounts):

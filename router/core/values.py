@@ -342,6 +342,8 @@ class Settlement(Struct, frozen=True, gc=False):
     """Whether an own backend answered, or would have."""
     requests: int = 1
     """0 for an attempt that failed and may have been billed: its request is settled by itself."""
+    counted: tuple[int, ...] = ()
+    """The hold's `counted`. Records do not have it."""
 
 
 class Row(Struct, frozen=True):

@@ -126,7 +126,9 @@ def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage,
     if route.backend != cell.backend:
         cell = cell_of(route, model, context.key)
     cost, other = _whole(context, cell, exact, exact_other)
-    return Settlement(hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned)
+    return Settlement(
+        hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned, 1, hold.counted
+    )
 
 
 def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: float) -> Usage:
@@ -158,7 +160,7 @@ def _whole(context: RequestContext, cell: Cell, cost: float, other: float) -> tu
 def settlement_of_failure(hold: Hold, course: RequestOutcome) -> Settlement:
     """Nobody answered."""
     local = hold.local_first
-    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local)
+    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local, 1, hold.counted)
 
 
 def course_of(

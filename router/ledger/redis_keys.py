@@ -48,6 +48,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.core.cost.volume import QUARTER_SECONDS, day_of
+from router.core.field_names import escape_name, unescape_name
 from router.core.limits.counters import Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Row
@@ -159,17 +160,9 @@ def unpack_cell(field: str) -> Cell:
     return Cell(*map(unescape_name, names)) if "%" in field else Cell(*names)
 
 
-def escape_name(name: str) -> str:
-    """A name as it stands in cells. Policies forbid "|" in names; a model's may still come from somewhere else."""
-    return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name
-
-
-def unescape_name(name: str) -> str:
-    return name.replace("%7C", "|").replace("%25", "%")
-
-
 def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
-    """What charging a hold needs. The server puts the sides before it and the bill behind it."""
+    """What charging a hold needs, at last what is counted of its request. The server puts the sides before it and the
+    bill behind it."""
     return _encode(
         (
             slot.day,
@@ -188,6 +181,7 @@ def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
             hold.tokens_at_risk,
             hold.local_cost_at_risk,
             _NANO_HOLD,
+            *hold.counted,
         )
     )
 

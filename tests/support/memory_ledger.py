@@ -17,11 +17,7 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import (
     BOTH,
-    CONCURRENT,
     LOCAL,
-    REQUESTS,
-    TOKENS,
-    USD,
     Admission,
     Counter,
     CounterSet,
@@ -29,6 +25,7 @@ from router.core.limits.counters import (
     Reached,
 )
 from router.core.limits.limits import Verdict
+from router.core.limits.measures import NUMBERS
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Held, eligible_tokens
 from router.ledger.client.volume import VolumeTracker
@@ -36,6 +33,8 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import VERSION, Record, batch_blob, pack_record, unpack_records
 from router.ledger.redis_keys import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
 from router.ledger.reports.totals import merge
+
+USD, TOKENS, REQUESTS, CONCURRENT = (NUMBERS[name] for name in ("usd", "tokens", "requests", "concurrent"))
 
 
 class KeptCounter(Struct):
@@ -163,7 +162,7 @@ class MemoryLedger:
 
     def _use(self, bill: CounterSet, local: bool, amounts: dict[int, int], sign: int) -> None:
         for charge in bill.charges:
-            if charge.measure != CONCURRENT and charge.uses(local):
+            if charge.limit.period and charge.uses(local):
                 self._counter(charge).used += sign * amounts[charge.measure]
 
     # --- totals

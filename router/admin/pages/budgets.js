@@ -3,7 +3,6 @@
 import { el } from "{{dom.js}}";
 import { count, money, percent } from "{{format.js}}";
 
-const MEASURES = { usd: money, tokens: count, requests: count, concurrent: count };
 const PERIODS = { minute: "a minute", day: "a day", month: "a month", "": "at once" };
 
 /** The table of budgets, for `table`. */
@@ -12,7 +11,7 @@ export function budgetColumns() {
     key,
     label,
     value: (use) => use[key],
-    show: (use) => MEASURES[use.measure](use[key]),
+    show: (use) => (use.measure === "usd" ? money : count)(use[key]),
     number: true,
   });
   const used = (use) => (use.amount ? (use.used + use.held) / use.amount : 1);

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from router.core.limits.limits import Budgets, Limit, Verdict
+from router.core.limits.measures import NUMBERS
 from router.core.limits.periods import Periods
 from router.core.policy import Policy
 from router.core.values import Candidate, Cell, KeyGrant
@@ -21,11 +22,7 @@ LOCAL, CLOUD, BOTH = 1, 2, 3
 EXHAUSTED = "budget-exhausted"
 """Reason of a request that goes to an own backend because there is no budget for the cloud."""
 
-USD, TOKENS, REQUESTS, CONCURRENT = 1, 2, 3, 4
-"""Measures, as the ledger numbers them."""
-
 _REMEMBERED = 10_000
-_MEASURES = {"usd": USD, "tokens": TOKENS, "requests": REQUESTS, "concurrent": CONCURRENT}
 _SIDES = {"all": 0, "local": LOCAL, "cloud": CLOUD}
 
 
@@ -37,6 +34,7 @@ class Counter(Struct, frozen=True, eq=False):
     """The counter's hash, without the ledger's prefix: limit:day:2026-05-20"""
     field: str
     measure: int
+    """Its number, see `measures`."""
     side: int
     """0 for all, else LOCAL or CLOUD."""
     warn_at: int
@@ -71,7 +69,7 @@ def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> CounterSe
             limit,
             places.get(limit.period, "limit:running"),
             limit.counter,
-            _MEASURES[limit.measure],
+            NUMBERS[limit.measure],
             _SIDES[limit.side],
             math.ceil(limit.amount * limit.soft),
         )
@@ -136,6 +134,8 @@ class Hold(Struct, frozen=True, gc=False):
     """The `x-request-id` that the client is given."""
     local_cost_at_risk: int = 0
     """As `cost_at_risk`, if it goes to own backends only."""
+    counted: tuple[int, ...] = ()
+    """What limits count of its request, see `measures.COUNTED`; empty where none does."""
 
 
 class Reached(Struct, frozen=True, gc=False):

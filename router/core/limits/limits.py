@@ -16,28 +16,19 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.core.limits.periods import Period, Periods
+from router.core.field_names import escape_name
+from router.core.limits.measures import BY_NAME, MEASURES, SETTINGS, MeasureName, Period
+from router.core.limits.periods import Periods
 from router.core.money import NANO_PER_USD, nano_of
 from router.core.policy import Amounts, Budget, Policy, SidedAmounts
 from router.core.values import KeyGrant
 
 LimitSide = Literal["all", "local", "cloud"]
-Measure = Literal["usd", "tokens", "requests", "concurrent"]
 
 HELD_SECONDS = 1.0
 """Until asking again makes sense when running requests hold what is left."""
 
-_FIELDS: tuple[tuple[str, Measure, Period], ...] = (
-    ("usd_per_minute", "usd", "minute"),
-    ("usd_per_day", "usd", "day"),
-    ("usd_per_month", "usd", "month"),
-    ("tokens_per_minute", "tokens", "minute"),
-    ("tokens_per_day", "tokens", "day"),
-    ("tokens_per_month", "tokens", "month"),
-    ("requests_per_minute", "requests", "minute"),
-    ("requests_per_day", "requests", "day"),
-    ("concurrent_requests", "concurrent", ""),
-)
+_SETTINGS = tuple((measure, setting) for measure in MEASURES for setting in measure.settings)
 _NANO_PER_CENT = NANO_PER_USD // 100
 _REMEMBERED = 10_000
 
@@ -51,10 +42,10 @@ class Limit(Struct, frozen=True):
     """`local` counts what backends in owned zones serve, `cloud` what the others do."""
     model: str
     """The policy's name of it; empty for all models."""
-    measure: Measure
+    measure: MeasureName
     period: Period
     amount: int
-    """Nano-USD, tokens (input and output) or requests."""
+    """Nano-USD, or a number of what is measured."""
     soft: float = 0.8
     """Share of the amount from which a warning is given."""
     spare_local: bool = False
@@ -63,12 +54,12 @@ class Limit(Struct, frozen=True):
     @property
     def counter(self) -> str:
         """`scope|side|model|measure`: the field that counts it in the hash of its period."""
-        return "|".join((_escape(self.scope), self.side, _escape(self.model), self.measure))
+        return "|".join((escape_name(self.scope), self.side, escape_name(self.model), self.measure))
 
     @property
     def field(self) -> str:
         """The policy's name of it, such as `usd_per_month`."""
-        return f"{self.measure}_per_{self.period}" if self.period else "concurrent_requests"
+        return SETTINGS[self.measure, self.period]
 
     @property
     def name(self) -> str:
@@ -76,12 +67,6 @@ class Limit(Struct, frozen=True):
         of = [f"model {self.model}"] if self.model else []
         of += [] if self.side == "all" else [self.side]
         return f"{self.scope.replace(':', ' ', 1)}: {self.field}" + (f" ({', '.join(of)})" if of else "")
-
-    def asks(self, tokens: int, cost: int) -> int:
-        """What a request of `tokens` (input and output) and `cost` (nano-USD) takes of it."""
-        if self.measure == "usd":
-            return cost
-        return tokens if self.measure == "tokens" else 1
 
 
 class Verdict(Struct, frozen=True):
@@ -170,11 +155,11 @@ def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> 
     sides = (("all", amounts), ("local", amounts.local), ("cloud", amounts.cloud))
     spare = budget.on_budget_exhausted == "local_only"
     for side, section in sides:
-        for field, measure, period in _FIELDS if section is not None else ():
-            value = getattr(section, field)
+        for measure, setting in _SETTINGS if section is not None else ():
+            value = getattr(section, setting.name)
             if value is not None:
-                amount = nano_of(value) if measure == "usd" else value
-                yield Limit(scope, side, model, measure, period, amount, budget.soft, spare)
+                amount = nano_of(value) if measure.basis == "money" else value
+                yield Limit(scope, side, model, measure.name, setting.period, amount, budget.soft, spare)
 
 
 def refusal_of(verdict: Verdict, now: float, periods: Periods) -> OverBudget:
@@ -185,7 +170,7 @@ def refusal_of(verdict: Verdict, now: float, periods: Periods) -> OverBudget:
     """
     limit = verdict.limit
     if verdict.asked > limit.amount:
-        return _no_quota(f"{_fact(verdict)} {_too_large(limit)} {_WHOM}", None)
+        return _no_quota(f"{_fact(verdict)} {BY_NAME[limit.measure].too_large} {_WHOM}", None)
     if limit.period == "" or verdict.used + verdict.asked <= limit.amount:
         return _slow_down(limit, f"{_fact(verdict)} {_SOON}", HELD_SECONDS)
     end = periods.end(limit.period, now)
@@ -205,24 +190,16 @@ def _no_quota(message: str, wait: float | None) -> OverBudget:
 
 
 def _slow_down(limit: Limit, message: str, wait: float) -> OverBudget:
-    counts_requests = limit.measure in ("requests", "concurrent")
-    kind: Literal["requests", "tokens"] = "requests" if counts_requests else "tokens"
-    return OverBudget(kind, "rate_limit_exceeded", message, wait, retryable=True)
-
-
-def _too_large(limit: Limit) -> str:
-    if limit.measure in ("requests", "concurrent"):
-        return "That admits no request at all, so a retry does not help."
-    return "The request alone may take more than the limit, so a retry does not help; a smaller max_tokens may."
+    return OverBudget(BY_NAME[limit.measure].pace, "rate_limit_exceeded", message, wait, retryable=True)
 
 
 def _fact(verdict: Verdict) -> str:
     """The limit and what is left of it: "The key 'app' is limited to …: … used, … held …, … asked for."."""
-    limit = verdict.limit
+    limit, measure = verdict.limit, BY_NAME[verdict.limit.measure]
     figures = [f"{_shown(limit, verdict.used)} used", f"{_shown(limit, verdict.held)} held by running requests"]
-    if limit.measure == "concurrent":
+    if measure.standing:
         figures = [f"{verdict.held:,} running"]
-    elif limit.measure != "requests":
+    elif measure.basis != "each":
         figures.append(f"and this request may take {_shown(limit, verdict.asked)}")
     per = f" per {limit.period}" if limit.period else " at the same time"
     model = f" for the model '{limit.model}'" if limit.model else ""
@@ -241,14 +218,13 @@ def _who(scope: str) -> str:
 
 
 def _amount(limit: Limit) -> str:
-    if limit.measure == "usd":
+    if BY_NAME[limit.measure].basis == "money":
         return _dollars(limit.amount)
-    unit = "token" if limit.measure == "tokens" else "request"
-    return f"{limit.amount:,} {unit}" + ("" if limit.amount == 1 else "s")
+    return f"{limit.amount:,} {BY_NAME[limit.measure].unit}" + ("" if limit.amount == 1 else "s")
 
 
 def _shown(limit: Limit, figure: int) -> str:
-    return _dollars(figure) if limit.measure == "usd" else f"{figure:,}"
+    return _dollars(figure) if BY_NAME[limit.measure].basis == "money" else f"{figure:,}"
 
 
 def _dollars(nano_usd: int) -> str:
@@ -269,7 +245,3 @@ def warning_of(limit: Limit, used: int, held: int) -> str:
         return ""
     taken_by = "used" if held == 0 else "used or held"
     return f"{limit.name} {100 * taken // limit.amount} % {taken_by}"
-
-
-def _escape(name: str) -> str:
-    return name.replace("%", "%25").replace("|", "%7C") if "%" in name or "|" in name else name

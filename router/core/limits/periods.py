@@ -12,9 +12,6 @@ from zoneinfo import ZoneInfo
 
 from router.core.cost.volume import QUARTER_SECONDS, day_of, quarter_of
 
-Period = Literal["minute", "day", "month", ""]
-"""What a limit starts anew with; "" for what runs at the same time, which never does."""
-
 MINUTE_SECONDS = 60
 _REMEMBERED = 10_000
 _LABEL = {"day": len("2026-11-25"), "month": len("2026-11")}

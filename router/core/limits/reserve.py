@@ -11,6 +11,7 @@ from router.core.cost.pricing import Remainders, worst_case
 from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
+from router.core.limits.measures import counted_in
 from router.core.limits.terms import Terms, terms_of
 from router.core.reading import Reading
 from router.core.values import BackendState, Decision, KeyGrant, Plan
@@ -59,15 +60,15 @@ class HoldMaker:
         bill = self.bills.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if bill.charges:
-            return self._limited(id, at, request, terms, bill, reading.input_tokens, worst)
+            return self._limited(id, at, request, terms, bill, reading, worst)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
         cost = worst_case(terms.steps, input, output)
         return Hold(id, terms.cell, at, self._lease, input, output, cost, terms.model.eligible, request=request)
 
     def _limited(
-        self, id: str, at: float, request: str, terms: Terms, bill: CounterSet, estimated_input: int, worst: Tokens
+        self, id: str, at: float, request: str, terms: Terms, bill: CounterSet, reading: Reading, worst: Tokens
     ) -> Hold:
-        input, output = bound = self.bounds.bound(terms.model.name, estimated_input, worst)
+        input, output = bound = self.bounds.bound(terms.model.name, reading.input_tokens, worst)
         cost = worst_case(terms.steps, input, output)
         local_cost = worst_case(terms.local_steps, input, output)
         risky = bound != worst
@@ -89,4 +90,5 @@ class HoldMaker:
             worst.input + worst.output - input - output if risky else 0,
             request,
             worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
+            counted_in(reading),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from router.core.limits.limits import Limit, warning_of
+from router.core.limits.measures import BY_NAME
 from router.core.limits.periods import Periods
 from router.core.money import micro_usd
 from router.core.values import Row
@@ -27,7 +28,7 @@ class Standing(Struct, frozen=True):
 
     def shown(self, figure: int) -> int | float:
         """As answers and files have it: money in micro-USD."""
-        return micro_usd(figure) if self.limit.measure == "usd" else figure
+        return micro_usd(figure) if BY_NAME[self.limit.measure].basis == "money" else figure
 
     @property
     def left(self) -> int:
@@ -49,9 +50,7 @@ def used_by(limit: Limit, rows: Iterable[Row], owned: frozenset[str]) -> int:
 
 
 def _amount(limit: Limit, row: Row) -> int:
-    if limit.measure == "usd":
-        return row.cost
-    return row.input + row.output if limit.measure == "tokens" else row.requests
+    return sum([getattr(row, column) for column in BY_NAME[limit.measure].totals])
 
 
 def _concerns(limit: Limit, row: Row, owned: frozenset[str]) -> bool:

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from router.core.cost.volume import QUARTER_SECONDS
-from router.core.limits.counters import CONCURRENT, LOCAL, REQUESTS, TOKENS, USD, Counter, CounterSet, Hold
+from router.core.limits import amounts
+from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
 from router.core.values import Cell, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
@@ -176,41 +177,31 @@ class CounterKey:
 
 
 class _Account:
-    """What ended holds with one bill do to its counters, summed before they are looked at one by one."""
+    """What ended holds with one bill do to its counters, by measure, summed before they are looked at one by one."""
 
-    __slots__ = ("cost", "held_cost", "held_tokens", "number", "released", "risk_cost", "risk_tokens", "tokens")
+    __slots__ = ("held", "risk", "used")
 
     def __init__(self) -> None:
-        self.number = self.released = self.cost = self.tokens = 0
-        self.held_cost = self.held_tokens = self.risk_cost = self.risk_tokens = 0
+        self.used = list(amounts.NOTHING)
+        self.held = list(amounts.NOTHING)
+        self.risk = list(amounts.NOTHING)
 
     def add(self, held: Held, settlement: Settlement | None) -> None:
-        hold = held.hold
         local = held.sides == LOCAL
-        self.held_cost += hold.local_cost if local else hold.cost
-        self.held_tokens += hold.input + hold.output
-        self.risk_cost += hold.local_cost_at_risk if local else hold.cost_at_risk
-        self.risk_tokens += hold.tokens_at_risk
-        if settlement is None:
-            self.released += 1
-        else:
-            self.number += 1
-            self.cost += settlement.cost
-            self.tokens += settlement.usage.input + settlement.usage.output
+        _add(self.held, amounts.held_by(held.hold, local))
+        _add(self.risk, amounts.at_risk(held.hold, local))
+        if settlement is not None:
+            _add(self.used, amounts.used_by(settlement))
 
     def change(self, charge: Counter, sides: int, local: bool) -> tuple[int, int, int]:
         """Of used, held and risk."""
-        uses, holds = charge.uses(local), charge.holds(sides)
-        ended = self.number + self.released
-        measure = charge.measure
-        if measure == USD:
-            figures = self.cost, self.held_cost, self.risk_cost
-        elif measure == TOKENS:
-            figures = self.tokens, self.held_tokens, self.risk_tokens
-        else:
-            figures = self.number if measure == REQUESTS else 0, ended, 0
-        used, held, risk = figures
-        return used if uses else 0, -held if holds else 0, -risk if holds else 0
+        uses, holds, n = charge.uses(local), charge.holds(sides), charge.measure - 1
+        return self.used[n] if uses else 0, -self.held[n] if holds else 0, -self.risk[n] if holds else 0
+
+
+def _add(sums: list[int], more: tuple[int, ...]) -> None:
+    for n, amount in enumerate(more):
+        sums[n] += amount
 
 
 class _Counters:
@@ -251,20 +242,15 @@ class _Holds:
         """Of those with limits, in the batch."""
         self.single: list[tuple[Any, ...]] = []
         self._places: dict[str, int] = {}
-        self._sums: dict[tuple[int, int], list[int]] = {}
+        self._sums: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
 
     def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, bill: int) -> None:
         place = self._places.setdefault(bucket, len(self._places) + 1)
         same = self.limited.setdefault(bucket, [])
         same += (hold.id, value)
         self.positions.append(position)
-        tokens = hold.input + hold.output
-        cost, risk, local_cost, local_risk = (
-            hold.cost,
-            hold.cost_at_risk,
-            hold.local_cost,
-            hold.local_cost_at_risk,
-        )
+        only_local, both = hold.sides == LOCAL, hold.sides == BOTH
+        held, risk = amounts.held_by(hold, only_local), amounts.at_risk(hold, only_local)
         self.single.append(
             (
                 place,
@@ -272,28 +258,21 @@ class _Holds:
                 bill,
                 hold.sides,
                 hold.local_first,
-                cost,
-                local_cost,
-                tokens,
+                held,
                 risk,
-                local_risk,
-                hold.tokens_at_risk,
+                amounts.held_by(hold, True) if both else (),
+                amounts.at_risk(hold, True) if both else (),
             )
         )
-        if hold.sides == LOCAL:
-            cost, risk = local_cost, local_risk
         sums = self._sums.get((bill, hold.sides))
         if sums is None:
-            self._sums[bill, hold.sides] = [1, cost, tokens, risk, hold.tokens_at_risk]
+            self._sums[bill, hold.sides] = list(held), list(risk)
             return
-        sums[0] += 1
-        sums[1] += cost
-        sums[2] += tokens
-        sums[3] += risk
-        sums[4] += hold.tokens_at_risk
+        _add(sums[0], held)
+        _add(sums[1], risk)
 
-    def groups(self) -> list[tuple[int, ...]]:
-        return [(bill, sides, *sums) for (bill, sides), sums in self._sums.items()]
+    def groups(self) -> list[tuple[int, int, list[int], list[int]]]:
+        return [(bill, sides, held, risk) for (bill, sides), (held, risk) in self._sums.items()]
 
 
 class Packer:
@@ -461,12 +440,11 @@ def _bill(bill: CounterSet, counters: _Counters) -> list[msgspec.Raw | int]:
 
 def _uses(settlement: Settlement, bill: CounterSet) -> list[str | int]:
     """What one settlement adds to the counters of its bill, its hold aside."""
-    usage = settlement.usage
-    amounts = {USD: settlement.cost, TOKENS: usage.input + usage.output, REQUESTS: settlement.requests}
+    used = amounts.used_by(settlement)
     flat: list[str | int] = []
     for charge in bill.charges:
-        if charge.measure != CONCURRENT and charge.uses(settlement.local):
-            flat += (charge.place, charge.field, amounts[charge.measure])
+        if charge.limit.period and charge.uses(settlement.local):
+            flat += (charge.place, charge.field, used[charge.measure - 1])
     return flat
 
 

@@ -23,6 +23,7 @@ import hiredis
 from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
+from router.core.field_names import escape_name
 from router.core.limits.counters import Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
 from router.core.resilience.backoff import backoff
@@ -46,7 +47,7 @@ from router.ledger.client.volume import Tokens, VolumeTracker
 from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.journal.log import Log, MemoryLog, Reading
 from router.ledger.record import pack_record
-from router.ledger.redis_keys import TIMEZONE_KEY, Calendar, ReservationIds, escape_name
+from router.ledger.redis_keys import TIMEZONE_KEY, Calendar, ReservationIds
 from router.ledger.scripts import Script, read_scripts
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect

@@ -19,8 +19,9 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from router.core.field_names import escape_name, unescape_name
 from router.core.values import Cell, Row
-from router.ledger.redis_keys import PREFIX, escape_name, unescape_name
+from router.ledger.redis_keys import PREFIX
 
 Dimension = Literal["backend", "zone", "model", "team", "key"]
 

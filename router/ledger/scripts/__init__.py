@@ -6,10 +6,9 @@ import hashlib
 from importlib import resources
 
 from msgspec import Struct
-from msgspec.structs import fields
 
-from router.ledger.record import FIELDS, VERSION, Record
 from router.ledger.redis_keys import PREFIX, VOLUME_KEY
+from router.ledger.scripts.prelude import prelude
 from router.ledger.server.wire import pack
 
 
@@ -47,24 +46,5 @@ def read_scripts() -> Scripts:
 
 def _read(name: str) -> Script:
     folder = resources.files("router.ledger.scripts")
-    source = held_record() + (folder / "common.lua").read_text() + (folder / f"{name}.lua").read_text()
+    source = prelude() + (folder / "common.lua").read_text() + (folder / f"{name}.lua").read_text()
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
-
-
-def held_record() -> str:
-    """Lua: packs the record of a hold from a table with the fields that a hold fills; the others are empty."""
-    empty = {field.name: field.default for field in fields(Record)} | {"version": VERSION}
-    values = [f"of.{name}" if field.held else _lua(empty[name]) for name, field in FIELDS.items()]
-    return f"local function held_record(of) return cmsgpack.pack({{{', '.join(values)}}}) end\n"
-
-
-def _lua(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case str():
-            return f"'{value}'"
-        case _:
-            return "{}"

@@ -7,9 +7,9 @@
 --   bills    {raw, counter, measure, side, counter, ..}: what the new holds are held against
 --   plain    bucket, {id, hold, id, hold, ..}, ..: new holds without limits
 --   limited  the same, of those with limits
---   groups   {bill, sides, number, cost, tokens, risk of cost, of tokens}: what the limited ones ask for together
+--   groups   {bill, sides, amounts, risks}: what the limited ones ask for together, by measure
 --   single   msgpack, read only when they do not all fit: {bucket's place in `limited`, hold's place there, bill, sides,
---            first is local, cost, cost when local, tokens, risk of cost, of cost when local, of tokens} of each
+--            first is local, amounts, risks, amounts when local, risks when local} of each; the last two for both sides
 --   blob     the records, and their number
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
@@ -80,7 +80,7 @@ local function all_fit()
   local wanted = {}
   for g = 1, #groups do
     local group = groups[g]
-    local bill, sides, amounts = bills[group[1]], group[2], {group[4], group[5], group[3], group[3]}
+    local bill, sides, amounts = bills[group[1]], group[2], group[3]
     for k = 2, #bill, 3 do
       local c, side = bill[k], bill[k + 2]
       if side == 0 or sides == BOTH or side == sides then wanted[c] = (wanted[c] or 0) + amounts[bill[k + 1]] end
@@ -96,19 +96,16 @@ end
 local function admit_singly(verdicts)
   local admitted, holds = {}, cmsgpack.unpack(single)
   for i = 1, #holds do
-    local place, at, b, sides, first_is_local, cost, local_cost, tokens, cost_risk, local_risk, token_risk =
-      unpack(holds[i])
+    local place, at, b, sides, first_is_local, amounts, risks, local_amounts, local_risks = unpack(holds[i])
     local bill = bills[b]
-    local amounts = {sides == LOCAL and local_cost or cost, tokens, 1, 1}
-    local risks = {sides == LOCAL and local_risk or cost_risk, token_risk, 0, 0}
     local blocked, asked, spared = blocker(bill, amounts, sides)
     if blocked then
       local v = #verdicts
       verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
       verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
-      amounts[1], risks[1] = local_cost, local_risk
-      if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
+      if sides == BOTH and (first_is_local or spared) and not blocker(bill, local_amounts, LOCAL) then
         sides, verdicts[v + 2] = LOCAL, LOCAL
+        amounts, risks = local_amounts, local_risks
       else
         sides = 0
       end
@@ -127,8 +124,8 @@ end
 local verdicts = {}
 if all_fit() then
   for g = 1, #groups do
-    local _, sides, number, cost, tokens, cost_risk, token_risk = unpack(groups[g])
-    take(bills[groups[g][1]], {cost, tokens, number, number}, {cost_risk, token_risk, 0, 0}, sides)
+    local bill, sides, amounts, risks = unpack(groups[g])
+    take(bills[bill], amounts, risks, sides)
   end
   for i = 1, #limited, 2 do call('HSET', prefix .. 'hold:' .. limited[i], unpack(limited[i + 1])) end
 else

@@ -1,4 +1,4 @@
--- Shared by all scripts, and behind what `scripts` makes from the schema of records.
+-- Shared by all scripts, behind the constants and functions that prelude.py makes.
 -- KEYS[1] is the volume's key, ARGV[1] the prefix of all keys, ARGV[2] a msgpack array that begins:
 --   1 seconds that charged holds are kept for a late settlement
 --   2 seconds that totals are kept
@@ -131,7 +131,7 @@ local function add_spent(day, cells, changes)
   local fields, sums = {}, {}
   for i = 1, #cells do
     local c = changes[i]
-    local money, tokens, requests = c[6], c[3] + c[5], c[1]
+    local money, tokens, requests = used_of(c)
     local zone, model, team, key = match(cells[i], '^[^|]*|([^|]*)|([^|]*)|([^|]*)|(.*)$')
     local all, one = '|' .. zone .. '|', '|' .. zone .. '|' .. model
     team, key = 'team:' .. team, 'key:' .. key
@@ -182,8 +182,6 @@ end
 -- these may take beyond their holds. One of a day or a month that is not there yet begins with what its scope has used
 -- already, so that a limit that is new, or lost, never begins with nothing used. `place` is its hash, `field`
 -- "scope|side|model|measure".
-local MEASURED = {usd = 1, tokens = 2, requests = 3}
-
 local function counted_before(place, field)
   local period, name = match(place, '^limit:(%a+):(.*)$')
   if period ~= 'day' and period ~= 'month' then return 0 end
@@ -194,7 +192,10 @@ local function counted_before(place, field)
       fields[#fields + 1] = scope .. '|' .. all[i] .. '|' .. model
     end
   end
-  local column, sum = MEASURED[measure], 0
+  local column, sum = nil, 0
+  for n = 1, #USED do
+    if USED[n] == measure then column = n end
+  end
   if not column or #fields == 0 then return 0 end
   local values = call('HMGET', prefix .. 'spent:' .. period .. ':' .. name, unpack(fields))
   for i = 1, #fields do
@@ -215,7 +216,7 @@ end
 local function counter_of(field, value)
   if byte(value) == 220 then return unpacked(sub(value, 4)) end
   local used, held, risk = unpacked(sub(value, 2))
-  local unit = match(field, '|usd$') and NANO or 1
+  local unit = match(field, MONEY) and NANO or 1
   return used * unit, held * unit, risk * unit
 end
 
@@ -232,7 +233,7 @@ local function adjust(place, field, used, held, risk)
 end
 
 -- A hold is its sides ("1" local, "2" cloud, "3" both), a msgpack array (below), and its bill: an array of {place, field,
--- measure, side}. Measures are 1 money, 2 tokens, 3 requests, 4 running requests; side 0 is all.
+-- number of the measure, side}; side 0 is all.
 local function read_hold(value)
   local hold, bill = unpacked(sub(value, 2))
   local sides = tonumber(sub(value, 1, 1))
@@ -244,7 +245,8 @@ local function read_hold(value)
     cost = unit * (on_own and hold[7] or hold[6]), eligible = hold[8],
     cell = on_own and hold[10] ~= '' and hold[10] or hold[9],
     at = hold[11], request = hold[12],
-    risk = {unit * (on_own and (hold[15] or 0) or hold[13]), hold[14], 0, 0},
+    cost_at_risk = unit * (on_own and (hold[15] or 0) or hold[13]), tokens_at_risk = hold[14],
+    counted = {unpack(hold, 17)},
   }
 end
 
@@ -254,15 +256,15 @@ local function is_own(cell) return owned[match(cell, '^[^|]*|([^|]*)|')] or fals
 -- charged (charged 1; -1 takes a charge back).
 local function settle_counters(hold, sign, charged)
   local own = is_own(hold.cell) and LOCAL or CLOUD
-  local amounts = {hold.cost, hold.input + hold.output, 1, 1}
+  local amounts, risks = amounts_held(hold), amounts_at_risk(hold)
   for i = 1, #hold.bill do
     local place, field, measure, side = unpack(hold.bill[i])
     local amount = amounts[measure]
     local holds = side == 0 or hold.sides == BOTH or side == hold.sides
-    local uses = measure ~= 4 and (side == 0 or side == own)
+    local uses = not is_standing(measure) and (side == 0 or side == own)
     if holds or uses then
       adjust(place, field, uses and charged * amount or 0, holds and -sign * amount or 0,
-        holds and -sign * hold.risk[measure] or 0)
+        holds and -sign * risks[measure] or 0)
     end
   end
 end

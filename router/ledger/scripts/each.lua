@@ -14,20 +14,18 @@ local counted, records = {}, {}
 
 -- Adds what a journal says to the counters of its day or month that are there; the others begin with it, once they are
 -- needed. Each cell can be in few counters: their names are made rather than looked for.
-local MEASURES = {'usd', 'tokens', 'requests'}
-
 local function use_journaled(place, cells, changes)
   if call('EXISTS', prefix .. place) == 0 then return end
   local fields, amounts = {}, {}
   for i = 1, #cells do
     local zone, model, team, key = match(cells[i], '^[^|]*|([^|]*)|([^|]*)|([^|]*)|(.*)$')
     local c, side = changes[i], owned[zone] and 'local' or 'cloud'
-    local used = {c[6], c[3] + c[5], c[1]}
+    local used = {used_of(c)}
     for _, scope in ipairs({'global', 'team:' .. team, 'key:' .. key}) do
       for _, rest in ipairs({'|all||', '|all|' .. model .. '|', '|' .. side .. '||', '|' .. side .. '|' .. model .. '|'}) do
-        for m = 1, 3 do
+        for m = 1, #USED do
           local n = #fields + 1
-          fields[n], amounts[n] = scope .. rest .. MEASURES[m], used[m]
+          fields[n], amounts[n] = scope .. rest .. USED[m], used[m]
         end
       end
     end
