@@ -278,6 +278,7 @@ class Forwarding:
             route=candidate.route,
             most=self._state.plan.policy.server.max_answer_bytes,
             secret=replica.pool.target.credential,
+            adapter=replica.pool.target.through_adapter,
         )
         sent = Attempt(candidate, replica, exchange)
         self.current = sent

@@ -90,7 +90,7 @@ class Attempt:
             0 if scanner is None else scanner.events,
             exchange.reported,
             exchange.unread,
-            exchange.restated and scanner is not None,
+            exchange.began,
         )
 
 
@@ -111,7 +111,7 @@ class FailedAttempt(NamedTuple):
     unread: bool = False
     """Something was answered that could not be read to its end: what was produced is not known."""
     began: bool = False
-    """A stream began, with an error: what was asked was read."""
+    """An error came where an answer had begun: what was asked was read."""
 
     @property
     def backend(self) -> str:

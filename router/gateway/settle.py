@@ -50,7 +50,8 @@ class Settler:
             ended=monotonic(),
             detail="" if exchange.broken is None else str(exchange.broken),
         )
-        reservation.settle(settlement(context, reservation.hold, sent, usage_of_answer(context, sent), course))
+        usage = usage_of_answer(context, reservation.hold, sent)
+        reservation.settle(settlement(context, reservation.hold, sent, usage, course))
         if forwarding.attempts:
             self._count_failed(context, reservation, forwarding.attempts)
 
@@ -95,7 +96,8 @@ class Settler:
             attempts=len(forwarding.attempts) + 1,
             detail="the client left",
         )
-        reservation.settle(settlement(context, reservation.hold, sent, usage_of_rest(context, sent), course))
+        usage = usage_of_rest(context, reservation.hold, sent)
+        reservation.settle(settlement(context, reservation.hold, sent, usage, course))
         forwarding.release()
 
     def _count_failed(self, context: RequestContext, reservation: Reservation, attempts: list[FailedAttempt]) -> None:

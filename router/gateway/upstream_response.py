@@ -19,10 +19,14 @@ from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
 from router.surfaces.base import Surface
+from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
 from router.surfaces.sse import EventScanner, is_event_stream, payloads
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
+_ENDS_UNREAD = (Fault.BAD_RESPONSE, Fault.MID_STREAM)
+_HIDDEN_BY_THE_ADAPTER = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
+"""Ways to end in which it is not seen what came from the provider until then."""
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
 
@@ -30,6 +34,7 @@ class UpstreamResponse:
     """`connection` is set by the forwarder once the request was sent."""
 
     __slots__ = (
+        "_adapter",
         "_begun",
         "_client",
         "_ended",
@@ -44,6 +49,7 @@ class UpstreamResponse:
         "_unfit",
         "_usage",
         "asked_at",
+        "began",
         "broken",
         "connection",
         "done",
@@ -66,6 +72,7 @@ class UpstreamResponse:
         route: Route,
         most: int,
         secret: str = "",
+        adapter: bool = False,
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -82,6 +89,8 @@ class UpstreamResponse:
         self._route: Final = route
         self._secret = secret
         """What the backend was sent as its credential."""
+        self._adapter = adapter
+        """The provider is behind our adapter, which tells of it and hides it."""
         self._unfit = ""
         """Why this cannot be an answer, by its head. It is read to its end all the same, since it may be billed."""
         self.status = 0
@@ -94,7 +103,10 @@ class UpstreamResponse:
         self.size = 0
         """Bytes of body that came before any was relayed."""
         self.unread = False
-        """An answer came that could not be read: its framing or its JSON broke off or was wrong."""
+        """What was produced is not known: an answer came whose framing or JSON broke off or was wrong, or it is with
+        the adapter."""
+        self.began = False
+        """An error came where an answer had begun."""
         self._parts: list[bytes] = []
         self._judged = False
         """It was looked at whole, and `_usage` is what it reported."""
@@ -129,6 +141,9 @@ class UpstreamResponse:
     def on_head(self, status: int, headers: Headers) -> None:
         self.status = status if 200 <= status < 600 else 502
         self.headers = headers
+        if self._adapter and status >= 400:
+            told = told_in(headers)
+            self.began, self.unread = told is MayBeBilled.INPUT, told is MayBeBilled.ALL
         streams = False
         for name, value in headers:
             if name == b"content-length":
@@ -152,7 +167,7 @@ class UpstreamResponse:
         if client is not None and scanner is not None:  # its beginning was judged, and is the client's
             out = scanner.feed(data)
             if out:
-                client.write(without_secrets(out, self._secret) if scanner.error else out)
+                client.write(self._error_seen(out) if scanner.error else out)
             return
         self.size += len(data)
         if scanner is None:
@@ -166,7 +181,7 @@ class UpstreamResponse:
                 self._refuse()
             return
         if out:
-            self._write(without_secrets(out, self._secret) if scanner.error else out)
+            self._write(self._error_seen(out) if scanner.error else out)
         if not self._begun and scanner.first_complete:
             self._begun = True
             self._first_event(scanner)
@@ -243,6 +258,12 @@ class UpstreamResponse:
         if last:
             self._write(without_secrets(last, self._secret) if scanner.error else last)
 
+    def _error_seen(self, events: bytes) -> bytes:
+        """What the client may see of whole events, once one is an error."""
+        if self._adapter:
+            self.unread = self.unread or any(map(is_unread, payloads(events)))
+        return without_secrets(events, self._secret)
+
     def _all_said(self, scanner: EventScanner) -> bool:
         """It said so, or every answer has come to its end: then nothing is missing but the sign of it."""
         return scanner.done or len(scanner.finished) >= self._reading.answers
@@ -250,7 +271,8 @@ class UpstreamResponse:
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
         if not self.ready.done():
-            self.unread = error.fault in (Fault.BAD_RESPONSE, Fault.MID_STREAM)
+            hidden = self._adapter and error.fault in _HIDDEN_BY_THE_ADAPTER
+            self.unread = hidden or error.fault in _ENDS_UNREAD
             self.ready.set_exception(error)
             return
         scanner = self.scanner
@@ -258,6 +280,9 @@ class UpstreamResponse:
             self._release(scanner)
         if scanner is None or scanner.error or not self._all_said(scanner):
             self.broken = UpstreamError(Fault.MID_STREAM, error.detail)
+            # The adapter breaks off with an error: without one it is the adapter that is lost, with what it had read.
+            lost = self._adapter and error.fault in _ENDS_UNREAD and not (scanner and scanner.error)
+            self.unread = self.unread or lost
         self._resolve(self.done)
 
     def _collect(self, data: bytes) -> None:
@@ -297,6 +322,7 @@ class UpstreamResponse:
 
     def _restate(self, status: int, body: bytes) -> None:
         self.restated = True
+        self.began = self.scanner is not None
         self.status = status
         self._parts = [body]
 

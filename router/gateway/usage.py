@@ -11,7 +11,7 @@ from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_price
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
-from router.core.resilience.retry import Fault
+from router.core.resilience.retry import Fault, Outcome
 from router.core.usage import bounded, estimate
 from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement, Usage
 from router.gateway.context import RequestContext
@@ -26,32 +26,40 @@ _MAY_BE_BILLED = (
     Fault.TOO_LARGE,
     Fault.MID_STREAM,
 )
-"""How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed."""
+"""How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed, unless the
+adapter says that its provider may do so."""
 
 _log = logging.getLogger("breakeven.usage")
 
 
-def usage_of_answer(context: RequestContext, sent: Attempt) -> Usage:
-    """As the backend reported it, or else estimated; nothing for an error."""
+def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
+    """As the backend reported it, or else estimated; nothing for an error, see `_MAY_BE_BILLED`."""
     exchange = sent.exchange
     if exchange.status >= 400:
-        return _NOTHING
+        return _of_error(context, hold, sent)
     if exchange.streaming:
-        return usage_of_rest(context, sent)
+        return usage_of_rest(context, hold, sent)
     reported = exchange.usage
     if reported is None:
         return estimate(context.facts.input_tokens, text_bytes=context.surface.text_bytes_of(exchange.body))
     return _believed(context, sent, reported)
 
 
-def usage_of_rest(context: RequestContext, sent: Attempt) -> Usage:
+def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     """When the client left: what was produced until then, and all of the input."""
     scanner = sent.exchange.scanner
     if scanner is None:
         return estimate(context.facts.input_tokens)
     if scanner.usage is None:
-        return estimate(context.facts.input_tokens, events=scanner.events)
+        asked = _asked(context, hold) if sent.exchange.unread else 0
+        return estimate(context.facts.input_tokens, events=max(scanner.events, asked))
     return _believed(context, sent, scanner.usage)
+
+
+def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
+    """Of one that is the client's answer."""
+    failed = sent.failed(Outcome(status=sent.exchange.status))
+    return _estimated(context, hold, failed) if _may_be_billed(failed) else _NOTHING
 
 
 def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
@@ -81,7 +89,7 @@ def attempts_of(
         if not _may_be_billed(attempt):
             continue
         route, model = attempt.candidate.route, hold.cell.model
-        told = attempt.usage or _estimated(context, attempt)
+        told = attempt.usage or _estimated(context, hold, attempt)
         usage = replace(bounded(told, *most_tokens(context.reading, route)), estimated=True)
         usage = _as_served(context, route, usage, attempt.asked_at)
         course = RequestOutcome(
@@ -98,16 +106,23 @@ def attempts_of(
     return found
 
 
-def _estimated(context: RequestContext, attempt: FailedAttempt) -> Usage:
+def _estimated(context: RequestContext, hold: Hold, attempt: FailedAttempt) -> Usage:
     """What can be seen of it: events of a stream, or all bytes as text. Where its end could not be read, it may have
     been as long as was asked for."""
-    text = 0 if attempt.events or attempt.began else attempt.size
-    asked = context.reading.max_output_tokens if attempt.unread else None
-    return estimate(context.facts.input_tokens, events=max(attempt.events, asked or 0), text_bytes=text)
+    error = attempt.began or attempt.outcome.status >= 400
+    text = 0 if attempt.events or error else attempt.size
+    asked = _asked(context, hold) if attempt.unread else 0
+    return estimate(context.facts.input_tokens, events=max(attempt.events, asked), text_bytes=text)
+
+
+def _asked(context: RequestContext, hold: Hold) -> int:
+    """Tokens of output that were asked for; where the client did not say, those that are held for it."""
+    asked = context.reading.max_output_tokens
+    return hold.output if asked is None else asked
 
 
 def _may_be_billed(attempt: FailedAttempt) -> bool:
-    worked = attempt.usage is not None or attempt.began or attempt.outcome.fault in _MAY_BE_BILLED
+    worked = attempt.usage is not None or attempt.began or attempt.unread or attempt.outcome.fault in _MAY_BE_BILLED
     return attempt.written and worked
 
 

@@ -12,11 +12,12 @@ from typing import Any
 from aiohttp import web
 
 from router.litellm_adapter.backends import AdapterBackend
-from router.litellm_adapter.failures import Failure, cut_short, failure_of
-from router.litellm_adapter.litellm_calls import ChunkStream, Library
+from router.litellm_adapter.failures import CUT_SHORT, Failure, Stage, failure_of
+from router.litellm_adapter.litellm_calls import CallError, ChunkStream, Library
 from router.litellm_adapter.redact import Redactor
 from router.litellm_adapter.screening import Json, RefusedError, chat_parameters, embedding_parameters, wants_usage
-from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishes
+from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishing
+from router.surfaces.may_be_billed import HEADER, UNREAD
 
 _MAX_BODY = 1 << 30
 _LOG = logging.getLogger("breakeven.adapter")
@@ -60,9 +61,9 @@ class _Api:
         with_usage = wants_usage(body)
         async with self._failing():
             answer = await self._library.chat(backend, model, call)
-        if call.get("stream"):
-            return await self._stream(request, answer, with_usage=with_usage)
-        return _json_response(chat_body(answer.model_dump()))
+            if not call.get("stream"):
+                return _json_response(chat_body(answer.model_dump()))
+        return await self._stream(request, answer, call.get("n", 1), with_usage=with_usage)
 
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         body = await _read(request)
@@ -70,7 +71,7 @@ class _Api:
         call = embedding_parameters(body)
         async with self._failing():
             answer = await self._library.embed(backend, model, call)
-        return _json_response(embedding_body(answer.model_dump(), body.get("encoding_format") or "float"))
+            return _json_response(embedding_body(answer.model_dump(), body.get("encoding_format") or "float"))
 
     def _route(self, request: web.Request, body: Json) -> tuple[AdapterBackend, str]:
         """The path names the backend; the model must be one of its own, as its name chooses the provider."""
@@ -97,12 +98,19 @@ class _Api:
             yield
         except _FailedError:
             raise
+        except CallError as error:
+            stage = Stage.AT_WORK if error.at_work else Stage.IDLE
+            raise _FailedError(failure_of(error.__cause__ or error, self._redactor, stage)) from error
         except Exception as error:
-            raise _FailedError(failure_of(error, self._redactor)) from error
+            raise _FailedError(failure_of(error, self._redactor, Stage.ANSWERED)) from error
 
-    async def _stream(self, request: web.Request, source: ChunkStream, *, with_usage: bool) -> web.StreamResponse:
-        """The first chunk is awaited before the status is sent, so that an early failure keeps its status."""
-        chunks = _chunks(source, with_usage=with_usage)
+    async def _stream(
+        self, request: web.Request, source: ChunkStream, answers: int, *, with_usage: bool
+    ) -> web.StreamResponse:
+        """The first chunk is awaited before the status is sent, so that an early failure keeps its status. What cannot
+        be read once all `answers` have come to their end is left out, as the usage is."""
+        finished: set[int] = set()
+        chunks = _chunks(source, finished, with_usage=with_usage)
         try:
             async with self._failing():
                 first = await anext(chunks, None)
@@ -115,7 +123,8 @@ class _Api:
                     async for chunk in chunks:
                         await response.write(_event(chunk))
             except _FailedError as failed:
-                return await _break_off(request, response, failed.failure)
+                if failed.failure.code != UNREAD or len(finished) < answers:
+                    return await _break_off(request, response, failed.failure)
             await response.write(b"data: [DONE]\n\n")
             await response.write_eof()
             return response
@@ -149,8 +158,8 @@ class _Api:
             )
 
 
-async def _chunks(source: ChunkStream, *, with_usage: bool) -> AsyncGenerator[Json, None]:
-    """Chunks as OpenAI shapes them.
+async def _chunks(source: ChunkStream, finished: set[int], *, with_usage: bool) -> AsyncGenerator[Json, None]:
+    """Chunks as OpenAI shapes them. `finished` gets the choices (by index) that have come to their end.
 
     litellm ends a stream that broke off with a finish of its own making; that one is refused.
     """
@@ -158,8 +167,10 @@ async def _chunks(source: ChunkStream, *, with_usage: bool) -> AsyncGenerator[Js
         chunk = chunk_body(raw.model_dump(), with_usage=with_usage)
         if chunk is None:
             continue
-        if finishes(chunk) and not (source.received_finish_reason or source.intermittent_finish_reason):
-            raise _FailedError(cut_short())
+        ends = finishing(chunk)
+        if ends and not (source.received_finish_reason or source.intermittent_finish_reason):
+            raise _FailedError(CUT_SHORT)
+        finished |= ends
         yield chunk
 
 
@@ -206,4 +217,6 @@ def _json_response(value: Json, status: int = 200, headers: Mapping[str, str] | 
 def _error_response(request: web.Request, failure: Failure) -> web.Response:
     request[_NOTES].update({"code": failure.code, "error": failure.cause})
     headers = {"retry-after": failure.retry_after} if failure.retry_after is not None else {}
+    if failure.billed:
+        headers[HEADER] = failure.billed
     return _json_response(failure.body(), failure.status, headers)

@@ -6,7 +6,7 @@ process, and every other request in it, for minutes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 LARGEST = 32 << 20
@@ -35,21 +35,29 @@ class Bound:
 
 
 def bounded_stream(httpx: Any) -> type:
-    """The class of streams that end with an error once a bound is exceeded; made of another one."""
+    """The class of streams that end with an error once a bound is exceeded; made of another one.
+
+    `lost` is told of the error with which one ends.
+    """
 
     class AnswerTooLargeError(httpx.TransportError):  # type: ignore[misc]
         pass
 
     class BoundedStream(httpx.AsyncByteStream):  # type: ignore[misc]
-        def __init__(self, inner: Any, *, lines: bool) -> None:
+        def __init__(self, inner: Any, lost: Callable[[Exception], None], *, lines: bool) -> None:
             self._inner = inner
+            self._lost = lost
             self._bound = Bound(lines=lines)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for part in self._inner:
-                if why := self._bound.exceeded(part):
-                    raise AnswerTooLargeError(why)
-                yield part
+            try:
+                async for part in self._inner:
+                    if why := self._bound.exceeded(part):
+                        raise AnswerTooLargeError(why)
+                    yield part
+            except httpx.TransportError as error:
+                self._lost(error)
+                raise
 
         async def aclose(self) -> None:
             await self._inner.aclose()

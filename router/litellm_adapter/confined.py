@@ -49,10 +49,16 @@ class Call:
         self.destination = destination
         self.streams = streams
         """Whether the answer is read line by line, whatever it says that it is."""
+        self.at_work = False
+        """The provider may be at work on it, or was: a request was sent, and not answered with an error status or a
+        redirect."""
         self.lost: Exception | None = None
         self.refusal: Any = None
         """A response with status 400 or more; its content is `refused`."""
         self.refused = b""
+
+    def lose(self, error: Exception) -> None:
+        self.lost = error
 
     def failure(self) -> Exception:
         """Of a call from which nothing came back."""
@@ -118,6 +124,14 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
         pass
 
     bounded = bounded_stream(httpx)
+    not_sent = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.ProxyError,
+        httpx.UnsupportedProtocol,
+        httpx.LocalProtocolError,
+    )
 
     def may_go(request: Any) -> Call:
         call, url = call_of(), request.url
@@ -130,6 +144,11 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
     def redirected(response: Any, request: Any) -> Exception:
         return RedirectRefusedError(f"redirected with {response.status_code}", request=request)
 
+    def lost(call: Call, error: Exception) -> None:
+        if isinstance(error, not_sent):
+            call.at_work = False
+        call.lose(error)
+
     def answered(call: Call, request: Any) -> Any:
         kept = {name: value for name, value in call.refusal.headers.items() if name not in _FRAMING}
         return httpx.Response(call.refusal.status_code, headers=kept, content=call.refused, request=request)
@@ -139,8 +158,11 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
             call = may_go(request)
             if call.refusal is not None:
                 return answered(call, request)
+            pool = pool_of(call.destination, awaited=False)
+            call.at_work = True
             try:
-                response = pool_of(call.destination, awaited=False).handle_request(request)
+                response = pool.handle_request(request)
+                call.at_work = response.status_code < 300
                 if response.status_code in _REDIRECTS:
                     response.close()
                     raise redirected(response, request)
@@ -149,7 +171,7 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
                     call.refusal = response
                     response.close()
             except httpx.TransportError as error:
-                call.lost = error
+                lost(call, error)
                 raise
             return response if call.refusal is None else answered(call, request)
 
@@ -158,18 +180,21 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
             call = may_go(request)
             if call.refusal is not None:
                 return answered(call, request)
+            pool = pool_of(call.destination, awaited=True)
+            call.at_work = True
             try:
-                response = await pool_of(call.destination, awaited=True).handle_async_request(request)
+                response = await pool.handle_async_request(request)
+                call.at_work = response.status_code < 300
                 if response.status_code in _REDIRECTS:
                     await response.aclose()
                     raise redirected(response, request)
-                response.stream = bounded(response.stream, lines=call.streams)
+                response.stream = bounded(response.stream, call.lose, lines=call.streams)
                 if response.status_code >= 400:
                     call.refused = await _awaited_beginning(response.aiter_bytes())
                     call.refusal = response
                     await response.aclose()
             except httpx.TransportError as error:
-                call.lost = error
+                lost(call, error)
                 raise
             return response if call.refusal is None else answered(call, request)
 

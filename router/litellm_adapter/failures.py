@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from router.surfaces.may_be_billed import UNREAD, MayBeBilled
 
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:[A-Za-z]+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+")
 _TYPES: Mapping[int, str] = {
@@ -31,6 +34,9 @@ _CODES = {
 }
 _TIMED_OUT = frozenset({"Timeout", "TimeoutException", "APITimeoutError", "TimeoutError"})
 _UNREACHED = frozenset({"TransportError", "ClientConnectionError", "ClientPayloadError"})
+_TOO_LARGE = "AnswerTooLargeError"
+_INVENTED = 500
+"""The status that litellm gives to what has none."""
 _CATCH_ALL = "APIConnectionError"
 """litellm raises it for its own bugs too, always with status 500; a real one has a transport error behind it."""
 
@@ -44,6 +50,8 @@ class Failure(Struct, frozen=True):
     retry_after: str | None = None
     cause: str = ""
     """Class of the first exception, for the log."""
+    billed: MayBeBilled = MayBeBilled.NOTHING
+    """What the provider may charge all the same."""
 
     def body(self) -> dict[str, Any]:
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
@@ -66,39 +74,61 @@ _NOT_FOLLOWED: Mapping[str, Failure] = {
 }
 
 
-def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
+UNREADABLE = Failure(502, "The provider's answer could not be read.", "server_error", UNREAD, billed=MayBeBilled.ALL)
+CUT_SHORT = Failure(
+    502, "The provider's stream ended early.", "server_error", "connection_error", billed=MayBeBilled.ALL
+)
+"""A stream that ended before the provider said so."""
+
+
+class Stage(Enum):
+    """How far a call had come when it failed."""
+
+    IDLE = "the provider did not work on it"
+    AT_WORK = "nothing had come back"
+    ANSWERED = "an answer had begun"
+
+
+def failure_of(error: BaseException, redact: Callable[[str], str], stage: Stage) -> Failure:
     """What the client is told of an exception that a call raised."""
     behind = tuple(_chain(error))
-    return replace(_judge(behind, redact), cause=type(behind[-1]).__name__)
+    return replace(_judge(behind, redact, stage), cause=type(behind[-1]).__name__)
 
 
-def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str]) -> Failure:
+def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stage: Stage) -> Failure:
     names = {kind.__name__ for each in behind for kind in type(each).__mro__}
     refused = next((failure for name, failure in _NOT_FOLLOWED.items() if name in names), None)
     if refused is not None:
         return refused
+    if _TOO_LARGE in names:
+        return UNREADABLE
+    billed = MayBeBilled.NOTHING if stage is Stage.IDLE else MayBeBilled.ALL
     if names & _TIMED_OUT:
-        return Failure(504, "The provider did not answer in time.", "server_error", "timeout")
+        return Failure(504, "The provider did not answer in time.", "server_error", "timeout", billed=billed)
     if names & _UNREACHED:
-        return Failure(
-            502, "The provider could not be reached, or broke the connection.", "server_error", "connection_error"
-        )
-    status = _status(behind)
-    if status is None:
+        message = "The provider could not be reached, or broke the connection."
+        return Failure(502, message, "server_error", "connection_error", billed=billed)
+    status, words = _status(behind), _provider_words(behind)
+    if stage is Stage.IDLE and status is None:
         return Failure(500, "The request could not be translated for the provider.", "server_error", "adapter_error")
-    message, kind = _provider_words(behind)
+    if stage is not Stage.IDLE and words is None and not _is_told(behind[-1], status, stage):
+        return UNREADABLE
+    status = status or 502
+    message, kind = words or (_own_words(behind[0]), None)
     return Failure(
         status=status,
         message=redact(message),
         type=kind or _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
         code=next((code for name, code in _CODES.items() if name in names), None),
         retry_after=_header(behind, "retry-after"),
+        billed=MayBeBilled.INPUT if billed and (words is not None or stage is Stage.ANSWERED) else billed,
     )
 
 
-def cut_short() -> Failure:
-    """A stream that ended before the provider said so."""
-    return Failure(502, "The provider's stream ended early.", "server_error", "connection_error")
+def _is_told(first: BaseException, status: int | None, stage: Stage) -> bool:
+    """Whether an error without the provider's JSON has its status from the provider all the same. Inside an answer,
+    what could not be read began with an exception that has none."""
+    return status not in (None, _INVENTED) if stage is Stage.AT_WORK else _status((first,)) is not None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -120,8 +150,8 @@ def _status(behind: tuple[BaseException, ...]) -> int | None:
     return next((status for status in reversed(found) if isinstance(status, int) and 400 <= status < 600), None)
 
 
-def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None]:
-    """Message and type in the provider's JSON, or the exception's text without litellm's prefixes."""
+def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None] | None:
+    """Message and type in the provider's JSON."""
     for each in behind:
         text = str(each)
         error = _error_in(getattr(each, "body", None))
@@ -130,7 +160,12 @@ def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None]
         if error is not None:
             kind = error.get("type")
             return str(error["message"]), kind if isinstance(kind, str) else None
-    return _PREFIX.sub("", str(behind[0])).strip() or "The provider reported an error.", None
+    return None
+
+
+def _own_words(error: BaseException) -> str:
+    """Its text without litellm's prefixes."""
+    return _PREFIX.sub("", str(error)).strip() or "The provider reported an error."
 
 
 def _json_error(text: str) -> Mapping[str, Any] | None:

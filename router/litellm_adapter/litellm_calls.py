@@ -21,6 +21,15 @@ _NATIVE = "litellm.rust_bridge._native"
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "openai", "aiohttp.client", "asyncio")
 
 
+class CallError(Exception):
+    """A call came to nothing, for what stands behind this."""
+
+    def __init__(self, *, at_work: bool) -> None:
+        super().__init__(at_work)
+        self.at_work = at_work
+        """The provider may have worked on it, see `confined.Call`."""
+
+
 class ChunkStream(Protocol):
     """litellm's CustomStreamWrapper, as far as it is used."""
 
@@ -34,10 +43,12 @@ class ChunkStream(Protocol):
 
 class Library(Protocol):
     async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        """A whole answer, or a ChunkStream when the call says `stream`."""
+        """A whole answer, or a ChunkStream when the call says `stream`. Raises CallError."""
         ...
 
-    async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any: ...
+    async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any:
+        """Raises CallError."""
+        ...
 
 
 class Litellm:
@@ -80,9 +91,12 @@ class Litellm:
         with ExitStack() as stack:
             towards = [each.towards(backend.destination, streams=streams) for each in self._confinements]
             calls = [stack.enter_context(each) for each in towards]
-            answer = await make()
-            if answer is None:  # litellm does that where a provider refuses parameters that it wanted to leave out
-                raise calls[0].failure()
+            try:
+                answer = await make()
+                if answer is None:  # litellm does that where a provider refuses parameters that it wanted to leave out
+                    raise calls[0].failure()
+            except Exception as error:
+                raise CallError(at_work=any(call.at_work for call in calls)) from error
             return answer
 
     def _route(self, backend: AdapterBackend, model: str) -> Json:

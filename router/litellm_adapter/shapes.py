@@ -34,8 +34,9 @@ def chunk_body(dumped: Json, *, with_usage: bool) -> Json | None:
     return {**head, "choices": choices, **({"usage": counted} if with_usage else {})}
 
 
-def finishes(chunk: Json) -> bool:
-    return any(choice["finish_reason"] for choice in chunk["choices"])
+def finishing(chunk: Json) -> set[int]:
+    """The choices, by index, that come to their end in it."""
+    return {choice["index"] for choice in chunk["choices"] if choice["finish_reason"]}
 
 
 def embedding_body(dumped: Json, encoding: str) -> Json:
@@ -57,12 +58,16 @@ def _input_only(given: Any) -> Json | None:
 def usage(given: Any) -> Json | None:
     """Counts only; a provider's prices and empty fields are left out.
 
-    None when the provider reported nothing, for which litellm writes zeros: whoever counts has to estimate then.
+    None when the provider reported nothing, for which litellm writes zeros: whoever counts has to estimate then. So it
+    is with the input alone, which no request is without; a total is wrong then, too.
     """
     if not isinstance(given, Mapping) or not any(_is_count(value) and value > 0 for value in given.values()):
         return None
     counts: Json = {}
+    left_out = () if given.get("prompt_tokens") else ("prompt_tokens", "total_tokens")
     for name, value in given.items():
+        if name in left_out:
+            continue
         if isinstance(value, Mapping):
             inner = {key: count for key, count in value.items() if _is_count(count)}
             counts |= {name: inner} if inner else {}

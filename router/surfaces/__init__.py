@@ -1,10 +1,11 @@
 """What clients and backends say to each other: requests, answers, streams, usage and errors, one folder per dialect.
 
-    base       the one interface: a surface is one endpoint in one dialect
-    registry   all surfaces, by name and by path; a new one is its module and its line there
-    openai     chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
-    sse        server-sent events, read while they pass
-    headers    headers of dialects that pass, in each direction
+    base           the one interface: a surface is one endpoint in one dialect
+    registry       all surfaces, by name and by path; a new one is its module and its line there
+    openai         chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
+    sse            server-sent events, read while they pass
+    headers        headers of dialects that pass, in each direction
+    may_be_billed  what the adapter says, beside OpenAI's words, of calls that failed
 
 The gateway finds a request's surface by its path, once. What it reads are values of `core`, which knows no dialect.
 It stands directly above `core`, and below all else: `gateway` serves with it, `config` takes the names of endpoints

@@ -63,6 +63,10 @@ class Target(Struct, frozen=True):
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     @property
+    def through_adapter(self) -> bool:
+        return self.unix_path is not None
+
+    @property
     def authority(self) -> str:
         if self.unix_path is not None:
             return "localhost"

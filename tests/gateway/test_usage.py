@@ -9,9 +9,12 @@ from decimal import Decimal
 import pytest
 from genai_prices import data_snapshot
 from genai_prices.types import ClauseEquals, ConditionalPrice, ModelInfo, ModelPrice, Provider, StartDateConstraint
-from support.gateway import POLICY
-from support.scripted import DONE, answer, completion, event, raw, silence
+from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
+from support.scripted import DONE, ScriptedBackend, answer, completion, drip, event, raw, silence
 from support.scripted import stream as events
+
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS
+from router.surfaces.may_be_billed import HEADER, UNREAD
 
 ASK = {"model": "chat", "max_tokens": 50, "messages": [{"role": "user", "content": "hello there"}]}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -149,3 +152,101 @@ async def test_a_price_that_begins_at_midnight_holds_from_then_on_without_a_relo
         await gateway.post(ASK)
         costs.append(sum(record.cost for record in gateway.ledger.records) - sum(costs))
     assert costs == [12_000_000, 12_000_000, 36_000_000]
+
+
+# --- behind the adapter
+
+ADAPTED = """
+version: 1
+zones: {cloud: {}}
+backends:
+  far: {zone: cloud, kind: litellm, api_base: "http://127.0.0.1:1", serves: {chat: {model: openai/m, price: {input: 1,
+        output: 2}}}, first_byte_timeout: 300ms, answer_timeout: 300ms, idle_timeout: 1s}
+models: {chat: {backends: [far]}}
+retry: {attempts: 1, deadline: 5s}
+"""
+ERROR = json.dumps({"error": {"message": "It failed.", "type": "server_error"}}).encode()
+BROKEN = json.dumps({"error": {"message": "It failed.", "type": "server_error", "code": "connection_error"}}).encode()
+UNREADABLE = json.dumps({"error": {"message": "It failed.", "type": "server_error", "code": UNREAD}}).encode()
+
+
+@pytest.fixture
+async def adapter(tmp_path):
+    """In the place of the adapter; it answers as told."""
+    made = ScriptedBackend()
+    await made.start_as_adapter(str(tmp_path / "adapter"))
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def adapted(adapter, tmp_path) -> Gateway:
+    made = await start_gateway(tmp_path, ADAPTED, {}, Clock(), str(tmp_path / "adapter"))
+    yield made
+    await stop_gateway(made)
+
+
+def spent(gateway: Gateway) -> tuple[bool, int, bool]:
+    """Whether there is input, how much output, and whether it is an estimate."""
+    [row] = gateway.rows()
+    return row.input > 0, row.output, row.estimated > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [("all", (True, 50, True)), ("input", (True, 0, True)), ("", (False, 0, False)), ("much", (False, 0, False))],
+)
+@pytest.mark.parametrize("status", [502, 400])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_of_the_adapter_costs_what_it_says(adapter, adapted, told, counted, status, stream):
+    adapter.default = answer(status, ERROR, f"{HEADER}: {told}\r\n")
+    answered, headers, _ = await adapted.post(ASK | {"stream": stream})
+    assert (answered, HEADER in headers) == (status, False)
+    assert spent(adapted) == counted
+
+
+async def test_no_other_backend_is_believed_when_it_speaks_of_bills(gateway, backends):
+    for backend in backends.values():
+        backend.default = answer(400, ERROR, f"{HEADER}: all\r\n")
+    _, headers, _ = await gateway.post(ASK)
+    assert HEADER not in headers and spent(gateway) == (False, 0, False)
+
+
+@pytest.mark.parametrize("fault", [silence(), raw(b"")], ids=["silence", "a lost connection"])
+async def test_an_adapter_that_does_not_answer_hides_what_its_provider_made(adapter, adapted, fault):
+    adapter.default = fault
+    assert (await adapted.post(ASK))[0] >= 500
+    assert spent(adapted) == (True, 50, True)
+
+
+async def test_where_nothing_was_asked_for_it_is_what_was_held(adapter, adapted):
+    adapter.default = silence()
+    await adapted.post({name: value for name, value in ASK.items() if name != "max_tokens"})
+    assert spent(adapted) == (True, DEFAULT_OUTPUT_TOKENS, True)
+
+
+@pytest.mark.parametrize(("error", "output"), [(BROKEN, 2), (UNREADABLE, 50)], ids=["cut", "not read"])
+async def test_a_stream_is_counted_by_its_events_unless_the_adapter_could_not_read_on(adapter, adapted, error, output):
+    adapter.default = events(event("a"), event("b"), b"data: " + error + b"\n\n", ends=False)
+    assert (await adapted.post(ASK | {"stream": True}))[0] == 200
+    assert spent(adapted) == (True, output, True)
+
+
+async def test_an_adapter_that_is_lost_in_a_stream_takes_with_it_what_it_had_read(adapter, adapted):
+    adapter.default = events(event("a"), event("b"), ends=False)
+    await adapted.post(ASK | {"stream": True})
+    assert spent(adapted) == (True, 50, True)
+
+
+async def test_silence_in_a_stream_is_the_providers(adapter, adapted):
+    adapter.default = drip(
+        HEAD.replace(b"application/json", b"text/event-stream") + b"\r\n" + event("a"), b": ping\n\n"
+    )
+    await adapted.post(ASK | {"stream": True})
+    assert spent(adapted) == (True, 1, True)
+
+
+async def test_an_error_of_another_backend_is_no_word_on_what_could_be_read(gateway, backends):
+    backends["gpu"].default = events(event("a"), event("b"), b"data: " + UNREADABLE + b"\n\n", ends=False)
+    await gateway.post(ASK | {"stream": True})
+    assert spent(gateway) == (True, 2, True)

@@ -11,8 +11,10 @@ import pytest
 
 from router.litellm_adapter.api import application
 from router.litellm_adapter.backends import AdapterBackend
+from router.litellm_adapter.litellm_calls import CallError
 from router.litellm_adapter.redact import Redactor
 from router.litellm_adapter.serve import serve
+from router.surfaces.may_be_billed import HEADER
 
 
 def is_empty(folder: Path) -> bool:
@@ -88,8 +90,8 @@ async def session(library: FakeLibrary, tmp_path: Path) -> AsyncIterator[aiohttp
     assert is_empty(tmp_path), "the socket is removed"
 
 
-async def stream(session: aiohttp.ClientSession) -> list[str]:
-    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
+async def stream(session: aiohttp.ClientSession, **asked: Any) -> list[str]:
+    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True, **asked}) as got:
         lines = []
         try:
             async for line in got.content:
@@ -136,7 +138,7 @@ async def test_a_failure_before_the_first_chunk_keeps_its_status(
 async def test_a_failure_later_breaks_off(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
     library.answer = FakeStream(chunk("a"), RuntimeError("inside"))
     _, error, end = await stream(session)
-    assert json.loads(error)["error"]["code"] == "adapter_error"
+    assert json.loads(error)["error"]["code"] == "answer_unread"
     assert end == "broken off"
 
 
@@ -158,7 +160,75 @@ async def test_the_stream_is_closed_when_the_client_leaves(
         await library.answer.closed.wait()
 
 
-async def test_a_bug_is_not_shown(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
-    library.answer = object()
+async def test_a_bug_is_not_shown(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.litellm_adapter.api.chat_parameters", lambda body: body["a secret"])
     async with session.post("/b/v1/chat/completions", json=BODY) as got:
         assert (got.status, (await got.json())["error"]["message"]) == (500, "The adapter failed.")
+        assert HEADER not in got.headers
+
+
+# --- what a failed call may cost all the same
+
+
+def failed_call(error: Exception, *, at_work: bool) -> CallError:
+    failed = CallError(at_work=at_work)
+    failed.__cause__ = error
+    return failed
+
+
+ERROR = RuntimeError('{"error": {"message": "The engine broke down."}}')
+
+
+@pytest.mark.parametrize("asked", [{}, {"stream": True}], ids=["answer", "stream"])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (failed_call(TimeoutError(), at_work=False), None),
+        (failed_call(TimeoutError(), at_work=True), "all"),
+        (failed_call(ValueError("no JSON"), at_work=True), "all"),
+        (failed_call(ERROR, at_work=True), "input"),
+    ],
+    ids=["not sent", "no answer", "half an answer", "an error"],
+)
+async def test_an_error_says_what_the_provider_may_charge(
+    session: aiohttp.ClientSession, library: FakeLibrary, answer: Any, told: str | None, asked: dict[str, Any]
+) -> None:
+    library.answer = answer
+    async with session.post("/b/v1/chat/completions", json=BODY | asked) as got:
+        assert got.status >= 500
+        assert got.headers.get(HEADER) == told
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [((ERROR,), "input"), ((ValueError("no JSON"),), "all"), ((chunk(None, "stop"),), "all")],
+    ids=["an error event", "garbage", "a finish that nobody sent"],
+)
+async def test_so_does_one_in_place_of_a_stream(
+    session: aiohttp.ClientSession, library: FakeLibrary, script: tuple[Any, ...], told: str
+) -> None:
+    library.answer = FakeStream(*script, finish=None)
+    async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
+        assert (got.status >= 500, got.headers[HEADER]) == (True, told)
+
+
+async def test_an_answer_of_another_shape_was_made_all_the_same(
+    session: aiohttp.ClientSession, library: FakeLibrary
+) -> None:
+    library.answer = Dumped(choices=None)
+    async with session.post("/b/v1/chat/completions", json=BODY) as got:
+        assert (got.status, (await got.json())["error"]["code"], got.headers[HEADER]) == (502, "answer_unread", "all")
+    library.answer = Dumped(data=None)
+    async with session.post("/b/v1/embeddings", json={"model": "p/m", "input": "a"}) as got:
+        assert (got.status, got.headers[HEADER]) == (502, "all")
+
+
+async def test_what_cannot_be_read_after_every_finish_is_not_missed(
+    session: aiohttp.ClientSession, library: FakeLibrary
+) -> None:
+    library.answer = FakeStream(chunk("a"), chunk(None, "stop"), ValueError("usage with fractions"))
+    assert (await stream(session))[-1] == "[DONE]"
+    library.answer = FakeStream(chunk("a"), chunk(None, "stop"), ERROR)
+    assert (await stream(session))[-1] == "broken off"
+    library.answer = FakeStream(chunk("a"), chunk(None, "stop"), ValueError("the other choice"))
+    assert (await stream(session, n=2))[-1] == "broken off"

@@ -42,13 +42,17 @@ LIKE_HTTPX: Any = SimpleNamespace(TransportError=type("TransportError", (Excepti
 
 async def test_a_stream_is_handed_on_until_a_bound_is_exceeded_and_closes_what_it_reads() -> None:
     inner = Stream(b"data: 1\n\n", *[MEGABYTE] * 5)
-    stream = bounded_stream(LIKE_HTTPX)(inner, lines=True)
+    lost: list[Exception] = []
+    stream = bounded_stream(LIKE_HTTPX)(inner, lost.append, lines=True)
     seen = []
     with pytest.raises(LIKE_HTTPX.TransportError, match="a line of the answer has more than"):
         async for part in stream:
             seen.append(len(part))
     assert len(seen) == 5
+    assert [type(error).__name__ for error in lost] == ["AnswerTooLargeError"]
     await stream.aclose()
     assert inner.closed
-    whole = [part async for part in bounded_stream(LIKE_HTTPX)(Stream(b"{", b"}"), lines=False)]
+    lost.clear()
+    whole = [part async for part in bounded_stream(LIKE_HTTPX)(Stream(b"{", b"}"), lost.append, lines=False)]
     assert whole == [b"{", b"}"]
+    assert not lost

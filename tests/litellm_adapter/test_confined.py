@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2 as httpx
@@ -198,3 +199,75 @@ async def test_a_pool_outlives_its_clients_and_belongs_to_one_destination(
 
 def test_a_call_from_which_nothing_came_says_so() -> None:
     assert isinstance(Call(HERE).failure(), LookupError)
+
+
+# --- whether the provider may be at work on a call
+
+
+@pytest.mark.parametrize(
+    ("status", "at_work"), [(200, True), (204, True), (307, False), (400, False), (429, False), (500, False)]
+)
+async def test_a_provider_is_at_work_on_what_it_did_not_refuse(
+    ask: Ask, confinement: Confinement, wire: Wire, status: int, at_work: bool
+) -> None:
+    wire.answers = lambda request: httpx.Response(status, headers={"location": URL} if status == 307 else {})
+    with confinement.towards(HERE) as call:
+        assert not call.at_work
+        with suppress(httpx.TransportError):
+            await ask()
+        assert call.at_work is at_work
+
+
+@pytest.mark.parametrize(
+    ("error", "at_work"),
+    [
+        (httpx.ConnectError, False),
+        (httpx.ConnectTimeout, False),
+        (httpx.PoolTimeout, False),
+        (httpx.ProxyError, False),
+        (httpx.UnsupportedProtocol, False),
+        (httpx.LocalProtocolError, False),
+        (httpx.ReadTimeout, True),
+        (httpx.ReadError, True),
+        (httpx.WriteError, True),
+        (httpx.RemoteProtocolError, True),
+    ],
+)
+async def test_it_is_not_where_nothing_was_sent(
+    ask: Ask, confinement: Confinement, wire: Wire, error: type[httpx.TransportError], at_work: bool
+) -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise error("broken", request=request)
+
+    wire.answers = broken
+    with confinement.towards(HERE) as call:
+        for _ in range(2):
+            with pytest.raises(error):
+                await ask()
+            assert call.at_work is at_work
+
+
+async def test_it_is_not_where_the_host_is_refused(ask: Ask, confinement: Confinement) -> None:
+    with confinement.towards(HERE) as call:
+        with pytest.raises(httpx.TransportError):
+            await ask("https://other.example/v1")
+        assert not call.at_work
+
+
+class Breaking(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"half": '
+        raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize(("status", "at_work"), [(200, True), (500, False)])
+async def test_an_answer_that_breaks_off_is_not_asked_for_again_in_the_same_call(
+    confinement: Confinement, wire: Wire, status: int, at_work: bool
+) -> None:
+    wire.answers = lambda request: httpx.Response(status, stream=Breaking())
+    with confinement.towards(HERE) as call:
+        for _ in range(2):
+            with pytest.raises(httpx.ReadError):
+                await awaited()
+        assert call.at_work is at_work
+    assert len(wire.requests) == 1

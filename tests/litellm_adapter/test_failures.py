@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from router.litellm_adapter.failures import failure_of
+from router.litellm_adapter.failures import Failure, Stage
+from router.litellm_adapter.failures import failure_of as judged
+from router.surfaces.may_be_billed import MayBeBilled
+
+NOTHING, INPUT, ALL = MayBeBilled
 
 
 class ProviderError(Exception):
@@ -24,6 +28,16 @@ class APIConnectionError(ProviderError): ...
 
 
 class RateLimitError(ProviderError): ...
+
+
+class RedirectRefusedError(TransportError): ...
+
+
+class AnswerTooLargeError(TransportError): ...
+
+
+def failure_of(error: BaseException, redact: Any, stage: Stage = Stage.IDLE) -> Failure:
+    return judged(error, redact, stage)
 
 
 def same(text: str) -> str:
@@ -84,3 +98,59 @@ def test_the_log_learns_where_it_began() -> None:
     outer = ProviderError("outer", 500)
     outer.__cause__ = TransportError()
     assert failure_of(outer, same).cause == "TransportError"
+
+
+def behind(first: BaseException) -> BaseException:
+    """As litellm wraps whatever went wrong."""
+    wrapped = ProviderError("litellm.InternalServerError: wrapped", 500)
+    wrapped.__cause__ = first
+    return wrapped
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "billed"),
+    [
+        (Timeout("t", 408), "timeout", ALL),
+        (TransportError(), "connection_error", ALL),
+        (AnswerTooLargeError(), "answer_unread", ALL),
+        (ValueError("Expecting value"), "answer_unread", ALL),
+        (RedirectRefusedError(), "redirect_refused", NOTHING),
+    ],
+)
+@pytest.mark.parametrize("stage", [Stage.AT_WORK, Stage.ANSWERED])
+def test_what_a_provider_did_with_a_request_is_unknown_when_its_answer_was_not_read(
+    error: Exception, told: str, billed: MayBeBilled, stage: Stage
+) -> None:
+    failure = failure_of(behind(error), same, stage)
+    assert (failure.code, failure.billed) == (told, billed)
+
+
+@pytest.mark.parametrize("error", [Timeout("t", 408), TransportError(), ValueError("x"), ProviderError("no", 429)])
+def test_what_was_never_sent_or_was_refused_is_not_billed(error: Exception) -> None:
+    assert failure_of(behind(error), same, Stage.IDLE).billed is NOTHING
+
+
+def test_an_answer_is_not_shown_in_the_words_of_the_library_that_could_not_read_it() -> None:
+    error = ProviderError('Empty or invalid response. Received: \'data: {"id": "c"}, a secret\'', 500)
+    failure = failure_of(behind(error), same, Stage.AT_WORK)
+    assert (failure.status, failure.message) == (502, "The provider's answer could not be read.")
+
+
+@pytest.mark.parametrize("stage", [Stage.AT_WORK, Stage.ANSWERED])
+def test_an_error_in_place_of_an_answer_may_cost_its_input(stage: Stage) -> None:
+    error = ProviderError("it failed", 500, body={"message": "The engine broke down.", "type": "server_error"})
+    failure = failure_of(behind(error), same, stage)
+    assert (failure.message, failure.billed) == ("The engine broke down.", INPUT)
+
+
+def test_a_status_inside_an_answer_is_the_providers_even_without_its_json() -> None:
+    failure = failure_of(behind(ProviderError("Overloaded", 500)), same, Stage.ANSWERED)
+    assert (failure.status, failure.billed) == (500, INPUT)
+    assert failure_of(behind(ProviderError("Overloaded", 500)), same, Stage.AT_WORK).code == "answer_unread"
+    assert failure_of(behind(ProviderError("Teapot", 418)), same, Stage.AT_WORK).billed is ALL
+
+
+def test_an_error_in_the_providers_json_needs_no_status() -> None:
+    error = ValueError('{"error": {"message": "No engine.", "code": "engine_dead"}}')
+    failure = failure_of(error, same, Stage.AT_WORK)
+    assert (failure.status, failure.message, failure.billed) == (502, "No engine.", INPUT)

@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from router.surfaces.may_be_billed import HEADER
+
 PROJECT = Path(__file__).parents[2]
 CARD = "4111 1111 1111 1111"
 POLICY = """
@@ -138,12 +140,18 @@ def confined(
 
 
 async def post(socket: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    status, _, answer = await exchange(socket, path, body)
+    return status, answer
+
+
+async def exchange(socket: str, path: str, body: Any) -> tuple[int, str | None, dict[str, Any]]:
+    """Status, what may be billed, and the answer."""
     connector = aiohttp.UnixConnector(path=socket)
     async with (
         aiohttp.ClientSession("http://adapter", connector=connector) as session,
         session.post(path, json=body) as got,
     ):
-        return got.status, await got.json()
+        return got.status, got.headers.get(HEADER), await got.json()
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
@@ -189,6 +197,32 @@ async def test_a_connection_that_breaks_is_one_call(ask: str, confined: str, rec
     got, answer = await post(confined, path, body)
     assert (got, answer["error"]["code"]) == (502, "connection_error")
     assert len(recorders["own"].seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "billed"),
+    [
+        (BREAK_OFF, None, "connection_error", "all"),
+        (200, ["no answer"], "answer_unread", "all"),
+        (200, {"object": "chat.completion", "choices": "none"}, "answer_unread", "all"),
+        (307, None, "redirect_refused", None),
+        (429, None, "rate_limit_exceeded", None),
+        (500, None, None, None),
+    ],
+)
+@pytest.mark.parametrize("ask", ["openai", "groq", "anthropic"])
+async def test_a_failed_call_says_whether_its_provider_was_at_work(
+    ask: str,
+    status: int,
+    body: Any,
+    code: str | None,
+    billed: str | None,
+    confined: str,
+    recorders: dict[str, Recorder],
+) -> None:
+    recorders["own"].answer(status, {"location": "/"} if status == 307 else {}, body)
+    got, told, answer = await exchange(confined, *ASKS[ask])
+    assert (got >= 400, answer["error"]["code"], told) == (True, code, billed)
 
 
 async def test_the_policys_proxy_is_used_for_its_zone_alone(

@@ -2,7 +2,7 @@ import base64
 import struct
 from typing import Any
 
-from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishes, usage
+from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishing, usage
 
 HEAD = {"id": "i", "object": "chat.completion.chunk", "created": 1, "model": "m", "system_fingerprint": None}
 
@@ -29,7 +29,7 @@ def test_the_chunk_with_the_usage_has_no_choices() -> None:
 def test_the_finish_is_seen() -> None:
     ends, goes_on = chunk_body(chunk({}, "stop"), with_usage=True), chunk_body(chunk({"content": "a"}), with_usage=True)
     assert ends is not None and goes_on is not None
-    assert (finishes(ends), finishes(goes_on)) == (True, False)
+    assert (finishing(ends), finishing(goes_on)) == ({0}, set())
 
 
 def test_a_message_always_has_role_and_content() -> None:
@@ -57,3 +57,14 @@ def test_zeros_that_nobody_reported_are_no_usage() -> None:
     assert chunk_body(chunk({"content": None}, usage=nothing), with_usage=True) is None
     body = embedding_body({"data": [{"embedding": [0.5]}], "model": "m", "usage": nothing}, "float")
     assert body["usage"] is None
+
+
+def test_input_that_nobody_reported_is_left_out() -> None:
+    """litellm puts 0 there; taken for a report, the input would be free."""
+    given = {"prompt_tokens": 0, "completion_tokens": 24, "total_tokens": 24}
+    assert usage(given) == {"completion_tokens": 24}
+    assert usage({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 7}) == {
+        "prompt_tokens": 7,
+        "completion_tokens": 0,
+        "total_tokens": 7,
+    }

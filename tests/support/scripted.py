@@ -126,6 +126,10 @@ class ScriptedBackend:
     _server: asyncio.Server | None = None
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
+    async def start_as_adapter(self, path: str) -> None:
+        """At a socket in the file system, where the gateway expects its adapter."""
+        self._server = await asyncio.start_unix_server(self._serve, path)
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"

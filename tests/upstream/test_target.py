@@ -42,6 +42,8 @@ def test_the_adapter_tells_backends_apart_by_their_path_and_fingerprint():
     head = target.head("/chat/completions").decode()
     assert head.startswith("POST /a%20b%2Fc/v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n")
     assert "x-adapter-fingerprint: f00\r\n" in head
+    assert target.through_adapter
+    assert not target_of_url("b", "z", "http://gpu:8000/v1", None, TLS).through_adapter
 
 
 def test_a_credential_is_never_shown():
