@@ -16,6 +16,9 @@ SETTINGS = {
     "LITELLM_RUST": "False",
     "DISABLE_AIOHTTP_TRUST_ENV": "True",
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
+    # It searches its errors for secrets, which holds the process for seconds where one is as long as an answer; nobody
+    # is shown them but the adapter, which does that itself.
+    "LITELLM_DISABLE_REDACT_SECRETS": "True",
     # Any other mode loads a .env file from the working directory.
     "LITELLM_MODE": "PRODUCTION",
 }
