@@ -77,7 +77,7 @@ def wrongs(played: Played) -> Iterator[str]:
     cell, seen = played.cell, played.seen
     told = saw(seen, cell.stream)
     if not _is_right(cell, seen, told):
-        yield f"saw {told}, instead of {cell.fault.seen(cell.stream).value}"
+        yield f"saw {told}, instead of {cell.fault.seen(cell.stream, cell.kind).value}"
     if seen.ended > (limit := deadline(cell, seen)) + GRACE:
         yield f"ended after {seen.ended:.1f} s, at the latest {limit:.0f} s were right"
     if "retry-after" in seen.headers and seen.headers.get("x-should-retry") == "false":
@@ -100,7 +100,7 @@ def deadline(cell: Cell, seen: Seen) -> float:
 
 
 def _is_right(cell: Cell, seen: Seen, told: str) -> bool:
-    sees = cell.fault.seen(cell.stream)
+    sees = cell.fault.seen(cell.stream, cell.kind)
     error = seen.status >= 400 and not told.startswith(BROKEN)
     if sees is Sees.ANSWER:
         return told == ANSWERED

@@ -22,6 +22,8 @@ CHOSEN = (
     "307 to another host",
     "an answer that ends with the connection",
     "a tool call that is cut",
+    "reset in the middle",
+    "an event that is no JSON in the middle",
     "usage missing",
 )
 
