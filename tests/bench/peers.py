@@ -89,9 +89,11 @@ class _Packaged(Peer):
         return str(HOME / self.name / "bin" / name)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=600, check=False)
+        done = subprocess.run(
+            command, capture_output=True, timeout=600, check=False, env={**os.environ, **(environment or {})}
+        )
     except subprocess.TimeoutExpired:
         raise InstallError("the installation took more than 10 minutes") from None
     if done.returncode:
@@ -265,7 +267,7 @@ class _Breakeven(Peer):
 
 
 class Breakeven(_Breakeven):
-    """As deploy/README.md says: `make compiled`, with an optimised Python."""
+    """As deploy/README.md says: `scripts/environment.sh compiled`, with an optimised Python."""
 
     name = "breakeven"
 
@@ -282,7 +284,8 @@ class Breakeven(_Breakeven):
                 shutil.rmtree(folder, ignore_errors=True)
             chosen.write_text(self._python)
         where = self._home.relative_to(REPOSITORY)
-        _run(["make", "-C", str(REPOSITORY), "compiled", f"compiled_in={where}", f"PYTHON={self._python}"])
+        chosen = {"COMPILED_IN": str(where), "PYTHON": self._python}
+        _run([str(REPOSITORY / "scripts" / "environment.sh"), "compiled"], environment=chosen)
         return f"{_own_version()}, compiled; {_build_of(str(self._home / 'bin' / 'python'))}"
 
 

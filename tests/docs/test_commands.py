@@ -64,3 +64,17 @@ def test_the_contributors_guide_explains_every_target() -> None:
     targets = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
     guide = (ROOT / "CONTRIBUTING.md").read_text()
     assert [target for target in targets if f"`make {target}`" not in guide] == []
+
+
+def test_the_makefile_has_ten_targets_that_people_type() -> None:
+    assert len(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()) == 10
+
+
+def test_environments_exist_and_the_contributors_guide_names_every_one() -> None:
+    script = (ROOT / "scripts" / "environment.sh").read_text()
+    names = set(re.findall(r"^      ([a-z-]+)\) ", script, re.MULTILINE))
+    text = prose() + "".join(block.text for block in blocks("sh"))
+    mentioned = {name for line in re.findall(r"scripts/environment\.sh((?: [a-z-]+)+)", text) for name in line.split()}
+    assert {"run", "compiled", "adapter"} <= mentioned <= names
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [name for name in names if f"| `{name}` |" not in guide] == []

@@ -1,4 +1,4 @@
-"""`make prove-faults`: plays every fault in every form and writes docs/faults.md.
+"""`make prove WHAT=faults`: plays every fault in every form and writes docs/faults.md.
 
     python -m tests.prove.faulty_report docs/faults.md
     python -m tests.prove.faulty_report --only usage --kinds cloud,own
@@ -24,7 +24,7 @@ from support.litellm import python_with_litellm  # noqa: E402
 
 INTRODUCTION = """# What clients see when a backend fails
 
-Made by `make prove-faults`, which plays {faults} faults against a whole gateway with default settings and writes down
+Made by `make prove WHAT=faults`, which plays {faults} faults against a whole gateway with default settings and writes down
 what came of it: {cells} requests, each with a backend of its own. The model of a request has that backend **alone**, or
 another one **beside** it which is well.
 

@@ -1,4 +1,4 @@
-"""Faults of most groups in every form, against a whole gateway; `make prove-faults` plays all of them."""
+"""Faults of most groups in every form, against a whole gateway; `make prove WHAT=faults` plays all of them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_every_fault_is_played_in_every_form() -> None:
 
 
 def test_the_document_has_every_fault_in_its_order() -> None:
-    """`make prove-faults` writes it; a table that was changed since needs a new run."""
+    """`make prove WHAT=faults` writes it; a table that was changed since needs a new run."""
     if not DOCUMENT.exists():
-        pytest.skip("docs/faults.md was not made yet: make prove-faults")
+        pytest.skip("docs/faults.md was not made yet: make prove WHAT=faults")
     assert faults_of(DOCUMENT.read_text()) == [fault.name for fault in FAULTS]

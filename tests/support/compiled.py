@@ -1,4 +1,4 @@
-"""What is different when the hot path is compiled: `make prove-compiled`."""
+"""What is different when the hot path is compiled: `make prove WHAT=compiled`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NOT_INSTALLED = (
     "OTEL_EXPORTER_OTLP_ENDPOINT is set, but no traces are sent: the libraries are not installed. "
-    "Run `make otel`, or pip install 'breakeven[otel]'."
+    "Run `scripts/environment.sh otel`, or pip install 'breakeven[otel]'."
 )
 NOT_GRPC = "Traces are sent as OTLP over HTTP, not gRPC: name the collector's HTTP port, which is 4318 by default."
 CLOSE_SECONDS = 2.0

@@ -143,7 +143,7 @@ def test_without_the_libraries_one_line_says_what_to_do(plan, monkeypatch, caplo
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     traces = traces_from({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, lambda: plan, "1")
     assert not traces.on
-    assert caplog.messages == [NOT_INSTALLED] and "make otel" in NOT_INSTALLED
+    assert caplog.messages == [NOT_INSTALLED] and "scripts/environment.sh otel" in NOT_INSTALLED
 
 
 def test_grpc_is_not_spoken(otlp, caplog):

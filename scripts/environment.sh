@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# scripts/environment.sh NAME...: make the environments that are named, or leave them as they are when nothing changed.
+#
+#   run            .venv                  what the gateway needs
+#   test           .venv                  the same, and what tests need
+#   otel           .venv                  the same as run, and what traces need
+#   adapter        .venv-adapter          the adapter around litellm
+#   compiled       .venv-compiled         the gateway with its hot path compiled to C: no edit shows in it
+#   compiled-test  .venv-compiled-test    the same wheel, with what tests need
+#   lock           .venv-lock             what resolves the locks
+#
+# They are filled from hash-locked files only; stamps inside them make a second call start at once. PYTHON chooses the
+# Python (3.11 or newer), COMPILED_IN another folder than .venv-compiled.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+compiled_in=${COMPILED_IN:-.venv-compiled}
+compiled_build=$compiled_in-build
+
+# The locks are complete, so pip resolves nothing: it would take a newer release for a requirement with an extra, such as
+# coverage[toml], and then refuse it for want of a hash.
+pip=(-m pip --quiet --disable-pip-version-check)
+locked=(--no-deps --require-hashes --only-binary :all: -r)
+
+main() {
+  [ $# -gt 0 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  for name; do
+    case $name in
+      run) with_tree .venv locks/run.txt ;;
+      test) with_tree .venv locks/run.txt; add .venv/.testing locks/test.txt ;;
+      otel) with_tree .venv locks/run.txt; add .venv/.otel locks/otel.txt ;;
+      adapter) with_tree .venv-adapter locks/adapter.txt ;;
+      compiled) with_wheel "$compiled_in" locks/run.txt ;;
+      compiled-test) with_wheel .venv-compiled-test locks/test.txt ;;
+      lock) filled .venv-lock locks/lock.txt ;;
+      *) echo "no environment is called $name" >&2; exit 2 ;;
+    esac
+  done
+}
+
+# stale STAMP SOURCE...: whether the stamp is missing or older than a source
+stale() {
+  local stamp=$1 source
+  [ -e "$stamp" ] || return 0
+  for source in "${@:2}"; do
+    [ "$source" -nt "$stamp" ] && return 0
+  done
+  return 1
+}
+
+# A changed lock makes the environment anew, so that nothing stays behind that the lock no longer names.
+filled() {
+  local environment=$1 lock=$2
+  stale "$environment/.filled" "$lock" || return 0
+  local chosen
+  chosen=$(python)
+  "$chosen" -m venv --clear "$environment"
+  "$environment/bin/python" "${pip[@]}" install "${locked[@]}" "$lock"
+  touch "$environment/.filled"
+}
+
+python() {
+  local candidate
+  for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv)" >&2
+  return 1
+}
+
+# The source tree itself, in place. setuptools comes from the lock, so building it downloads nothing.
+with_tree() {
+  local environment=$1 lock=$2
+  filled "$environment" "$lock"
+  stale "$environment/.installed" pyproject.toml "$environment/.filled" || return 0
+  "$environment/bin/python" "${pip[@]}" install --no-deps --no-build-isolation --no-index -e .
+  touch "$environment/.installed"
+}
+
+add() {
+  local stamp=$1 lock=$2
+  stale "$stamp" "$lock" "$(dirname "$stamp")/.installed" || return 0
+  "$(dirname "$stamp")/bin/python" "${pip[@]}" install "${locked[@]}" "$lock"
+  touch "$stamp"
+}
+
+with_wheel() {
+  local environment=$1 lock=$2
+  built
+  filled "$environment" "$lock"
+  stale "$environment/.installed" "$environment/.filled" "$compiled_build/.built" || return 0
+  "$environment/bin/python" "${pip[@]}" install --no-deps --no-index --force-reinstall "$compiled_build"/wheel/*.whl
+  touch "$environment/.installed"
+}
+
+# Built from a copy: something compiled in the source tree would hide the source beside it.
+built() {
+  local source=$compiled_build/source
+  local changed
+  filled "$compiled_build" locks/compile.txt
+  changed=$(find router -type f -not -path '*/__pycache__/*' -newer "$compiled_build/.built" 2>/dev/null | head -1) || true
+  [ -n "$changed" ] || stale "$compiled_build/.built" pyproject.toml setup.py "$compiled_build/.filled" || return 0
+  "$compiled_build/bin/python" -c "$need_compiler"
+  rm -rf "$source" "$compiled_build/wheel"
+  mkdir "$source"
+  cp -R pyproject.toml setup.py README.md LICENSE router "$source"
+  find "$source" -name __pycache__ -prune -exec rm -rf {} +
+  BREAKEVEN_COMPILE=1 "$compiled_build/bin/python" "${pip[@]}" wheel --no-deps --no-build-isolation --no-index \
+    --wheel-dir "$compiled_build/wheel" "./$source"
+  touch "$compiled_build/.built"
+}
+
+need_compiler='
+import os, shutil, sys, sysconfig
+compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+header = os.path.join(sysconfig.get_path("include"), "Python.h")
+shutil.which(compiler.split()[0]) or sys.exit(f"Compiling needs a C compiler, {compiler} (on Debian: apt install gcc)")
+os.path.exists(header) or sys.exit(f"Compiling needs the headers of Python, {header} (on Debian: apt install python3-dev)")
+'
+
+main "$@"
