@@ -3,7 +3,8 @@
     http_connection    the server's side of a connection, on httptools
     buffered_bytes     how many bytes of requests a worker keeps
     connections        how many connections it has, in all and from one address
-    server             the listening socket, slow clients, draining
+    server             the listening socket, draining
+    client_timeouts    how long a client may take
     routes             path -> handler; health
     request            one request as it came
     auth               which key of the policy or of the ledger a request carries

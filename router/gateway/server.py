@@ -1,4 +1,4 @@
-"""The listening socket of one worker, its slow clients, and its end."""
+"""The listening socket of one worker, and its end."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from router.gateway.client_timeouts import CHECK_SECONDS, end_if_late
 from router.gateway.http_connection import PARTING_SECONDS, Client
 from router.gateway.routes import Routes
 from router.gateway.worker_state import WorkerState
 
-TICK_SECONDS = 1.0
-KEEP_ALIVE_SECONDS = 120.0
-STALLED_SECONDS = 120.0
-"""A client that reads nothing for this long has left."""
 BACKLOG = 2048
-
-
 ACCEPT_SECONDS = 0.3
 """How long connections that have begun are still accepted at the end: a round trip to far clients."""
 
@@ -63,17 +58,10 @@ class Server:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        server = self._state.plan.policy.server
+        limits = self._state.plan.policy.server
         for client in list(self._service.clients):
-            since = client.reading_since
-            if client.stalled_since and now - client.stalled_since > STALLED_SECONDS:
-                client.abort()
-            elif client.reading:
-                if now - since > (server.body_timeout if client.reading_body else server.header_timeout):
-                    client.late()
-            elif not client.busy and now - client.idle_since > KEEP_ALIVE_SECONDS:
-                client.close()
-        self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
+            end_if_late(client, limits, now)
+        self._ticker = self._loop.call_later(CHECK_SECONDS, self._tick)
 
     async def drain(self, grace: float) -> None:
         """Running answers have `grace` seconds to finish; nothing that was sent before a connection closes is cut.

@@ -24,9 +24,9 @@ from support.litellm import python_with_litellm  # noqa: E402
 
 INTRODUCTION = """# What clients see when a backend fails
 
-Made by `make prove WHAT=faults`, which plays {faults} faults against a whole gateway with default settings and
-writes down what came of it: {cells} requests, each with a backend of its own. The model of a request has that backend **alone**, or
-another one **beside** it which is well.
+Made by `make prove WHAT=faults`, which plays {faults} faults against a whole gateway with default settings and writes
+down what came of it: {cells} requests, each with a backend of its own. The model of a request has that backend
+**alone**, or another one **beside** it which is well.
 
 - *cloud* is a backend of kind `openai`, *own* one of kind `vllm`, *adapter* one of kind `litellm`, by the real litellm.
 - *at once* is within two seconds. Nothing may end later than one second after {deadline:.0f} s (`retry.deadline`);
