@@ -59,7 +59,9 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
 def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     """Of one that is the client's answer."""
     failed = sent.failed(Outcome(status=sent.exchange.status))
-    return _estimated(context, hold, failed) if _may_be_billed(failed) else _NOTHING
+    if not _may_be_billed(failed):
+        return _NOTHING
+    return _estimated(context, hold, failed) if failed.usage is None else _believed(context, sent, failed.usage)
 
 
 def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
