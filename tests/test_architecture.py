@@ -153,6 +153,32 @@ def test_nothing_is_named_like_the_package(path: Path) -> None:
         assert not (isinstance(node, ast.arg) and node.arg == "router")
 
 
+DIALECT = re.compile(
+    r"""
+    \b(choices|max_tokens|max_completion_tokens|stream_options|include_usage|continuous_usage_stats|prompt_tokens
+      |completion_tokens|finish_reason|system_fingerprint|cache_control|chat/completions|event-stream)\b
+    | ["'](messages|delta|tool_calls)["'] | \[DONE] | gpt- | openai- | anthropic- | x-ratelimit-
+    """,
+    re.VERBOSE,
+)
+"""Words of what providers and their clients say. Their names are not among them: `openai` is a kind of backend in the
+policy, and detectors say whose the credentials are that they find."""
+NO_DIALECT = [path for path in SOURCES if path.parts[1] in ("core", "gateway")]
+
+
+@pytest.mark.parametrize("path", NO_DIALECT, ids=str)
+def test_core_and_gateway_speak_no_dialect(path: Path) -> None:
+    lines = (ROOT / path).read_text().splitlines()
+    found = [f"line {number}: {line.strip()}" for number, line in enumerate(lines, 1) if DIALECT.search(line)]
+    assert not found, "it belongs into router/surfaces"
+
+
+@pytest.mark.parametrize("text", ['fields["messages"]', "a smaller max_tokens", "b'[DONE]'", "/v1/chat/completions"])
+def test_a_dialect_is_recognised(text: str) -> None:
+    assert DIALECT.search(text)
+    assert not DIALECT.search('kind: Literal["openai"]; max_output_tokens; body_messages')
+
+
 _DECIDES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match, ast.BoolOp, ast.comprehension)
 
 

@@ -285,7 +285,7 @@ class _Backend(Section):
     stream_timeout: TimeLimit = 3600.0
     """Longest stream, from its request to its end."""
     stream_usage: bool = True
-    """Ask for token usage in streams; set false for providers that refuse `stream_options`."""
+    """Ask for token usage in streams; set false for providers that refuse a request that does."""
 
     def fingerprint(self) -> str:
         """Differs from that of any other backend: two that share a name in two policies may be two machines."""

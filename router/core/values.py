@@ -173,7 +173,7 @@ class Facts(Struct, frozen=True, gc=False):
     quality_floor: float = 0.0
     """Asked for by the client."""
     answers: int = 1
-    """Asked for: choices times prompts; `max_output_tokens` is of all together."""
+    """Asked for, to all prompts; `max_output_tokens` is of all together."""
     fetch: Fetch = NOTHING
     """What the backend would fetch for it."""
 

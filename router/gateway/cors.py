@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from router.gateway.headers import TO_CLIENT, UPSTREAM_ID
 from router.gateway.response_lines import header
+from router.surfaces.headers import FROM_BACKEND_COMMON
 
 _OURS = (
     "x-request-id",
@@ -20,11 +21,7 @@ _OURS = (
     "x-breakeven-zone",
     "x-should-retry",
 )
-_LIMITS = tuple(
-    [f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")]
-)
-"""A prefix cannot be exposed; these are OpenAI's."""
-EXPOSED = (*_OURS, *sorted(name.decode() for name in {*TO_CLIENT, UPSTREAM_ID}), *_LIMITS)
+EXPOSED = (*_OURS, *sorted(name.decode() for name in {*TO_CLIENT, UPSTREAM_ID}), *FROM_BACKEND_COMMON)
 """What a page may read of an answer: all that its SDK looks at, and all that we say."""
 _EXPOSED = ", ".join(EXPOSED)
 _METHODS = "GET, HEAD, POST, OPTIONS"

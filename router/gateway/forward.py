@@ -17,7 +17,7 @@ from router.core.resilience.backoff import backoff
 from router.core.resilience.circuit_breaker import Event
 from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.rate_limited import Rest, come_back
-from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, reset_asked, rest_asked
+from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, rest_asked
 from router.core.values import Candidate, Route
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.forward_request import Attempt, FailedAttempt, ForwardRequest
@@ -323,7 +323,7 @@ class Forwarding:
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
         exchange.make_relayable(None if rest is None else client_retry_after(rest))
         if rest is None and whose is ErrorCause.LIMIT:
-            rest = reset_asked(found)
+            rest = self._job.surface.reset_asked(found)
         detail = ""
         if whose is ErrorCause.NAMES:
             entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"

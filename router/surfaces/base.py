@@ -7,7 +7,7 @@ A class and no protocol: compiled, its methods are called as quickly as function
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from router.core.reading import Reading
@@ -22,9 +22,11 @@ PREFIX = "/v1"
 class Surface(ABC):
     """`name` is what policies, cases and commands call it; `path` stands behind a backend's URL, or behind `PREFIX`."""
 
-    def __init__(self, name: str, path: str, models_path: str) -> None:
+    def __init__(self, name: str, path: str, models_path: str, output_limit: str) -> None:
         self.name: Final = name
         self.path: Final = path
+        self.output_limit: Final = output_limit
+        """The field with which a client limits how long an answer gets."""
         self.models_path: Final = models_path
         """Where clients of this dialect ask which models there are."""
 
@@ -70,6 +72,11 @@ class Surface(ABC):
     @abstractmethod
     def error_cause(self, status: int, body: bytes) -> ErrorCause:
         """Whom an answer with an error status speaks of."""
+
+    @abstractmethod
+    def reset_asked(self, headers: Mapping[str, str]) -> float | None:
+        """Seconds until a limit of the backend's is lifted that an answer's headers say is used up; None where they do
+        not say. Names are in lower case."""
 
     @abstractmethod
     def relayed_error(self, status: int, body: bytes) -> bytes:

@@ -8,3 +8,7 @@ TO_BACKEND = ("anthropic-beta", "anthropic-version", "openai-beta")
 FROM_BACKEND = frozenset({b"openai-processing-ms", b"openai-version"})
 FROM_BACKEND_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 """Of a backend, to the client, besides those that are nobody's dialect."""
+FROM_BACKEND_COMMON = tuple(
+    [f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")]
+)
+"""Those of the prefixes that SDKs look at: to a browser's page, a prefix cannot be exposed."""

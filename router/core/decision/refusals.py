@@ -18,7 +18,7 @@ _SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _LISTED = 8
 _TOO_LONG_START = "Its maximum context length is "
 TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {least} with its output."
-"""In the words of OpenAI and vLLM, which clients look for."""
+"""In words that clients look for."""
 
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
@@ -72,7 +72,7 @@ def media_denied(fetch: Fetch, why: Sequence[str]) -> Refusal:
 
 
 def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
-    """With OpenAI's code, on which clients shorten a conversation, where it is only too long for everybody."""
+    """With the code on which clients shorten a conversation, where it is only too long for everybody."""
     incapable = [removal for removal in removed if removal.step is Step.CAPABILITY]
     too_long = all(removal.explanation.startswith(_TOO_LONG_START) for removal in incapable)
     return Refusal(

@@ -82,7 +82,7 @@ class Verdict(Struct, frozen=True):
 
 
 class OverBudget(Struct, frozen=True):
-    """What a client is told: a 429 with OpenAI's types and codes."""
+    """What a client is told: a 429 with the types and codes that SDKs know."""
 
     type: Literal["requests", "tokens", "insufficient_quota"]
     code: Literal["rate_limit_exceeded", "insufficient_quota"]
@@ -162,15 +162,18 @@ def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> 
                 yield Limit(scope, side, model, measure.name, setting.period, amount, budget.soft, spare)
 
 
-def refusal_of(verdict: Verdict, now: float, periods: Periods) -> OverBudget:
+def refusal_of(verdict: Verdict, now: float, periods: Periods, output_limit: str) -> OverBudget:
     """What a client is told when the ledger answered `verdict` at `now` (seconds since the epoch).
+
+    `output_limit` is the field with which a client limits an answer's length.
 
     `rate_limit_exceeded` where a short wait helps: the minute is used up, or running requests hold the rest.
     `insufficient_quota` where it does not: the day or month is used up, or the request is larger than the limit.
     """
     limit = verdict.limit
     if verdict.asked > limit.amount:
-        return _no_quota(f"{_fact(verdict)} {BY_NAME[limit.measure].too_large} {_WHOM}", None)
+        too_large = BY_NAME[limit.measure].too_large.format(output_limit=output_limit)
+        return _no_quota(f"{_fact(verdict)} {too_large} {_WHOM}", None)
     if limit.period == "" or verdict.used + verdict.asked <= limit.amount:
         return _slow_down(limit, f"{_fact(verdict)} {_SOON}", HELD_SECONDS)
     end = periods.end(limit.period, now)

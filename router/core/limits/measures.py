@@ -23,7 +23,7 @@ Basis = Literal["money", "tokens", "each", "counted"]
 many as were counted in it."""
 
 _NO_REQUEST = "That admits no request at all, so a retry does not help."
-_ALONE = "The request alone may take more than the limit, so a retry does not help; a smaller max_tokens may."
+_ALONE = "The request alone may take more than the limit, so a retry does not help; a smaller {output_limit} may."
 
 
 class Setting(NamedTuple):
@@ -47,7 +47,7 @@ class Measure(NamedTuple):
     pace: Literal["requests", "tokens"]
     """What a client has to have less of, where a short wait helps."""
     too_large: str
-    """What a client is told whose request can never be admitted."""
+    """What a client is told whose request can never be admitted; {output_limit} is its field for an answer's length."""
     counted: str = ""
     """The field of `Reading` that has the number, where the basis is "counted"."""
 

@@ -13,7 +13,7 @@ from router.core.resilience.backoff import backoff
 LONG = 20.0
 """Seconds from which nobody waits for the end of a rest, so that decisions should know of it."""
 SHORTEST = 0.5
-"""Seconds; OpenAI's SDK begins with as much."""
+"""Seconds; SDKs begin with as much."""
 LEAST_SPREAD, MOST_SPREAD = 0.02, 1.0
 """Seconds over which those who waited come back."""
 

@@ -11,7 +11,6 @@ told. An attempt that fails after a byte has gone to the client is never repeate
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -26,7 +25,7 @@ LONGEST_REST = 3600.0
 """Seconds that a backend rests at most, whatever it asks for."""
 
 LONGEST_CLIENT_WAIT = 60
-"""Seconds that clients are asked to wait at most: above 120 OpenAI's SDK gives up and Anthropic's sleeps."""
+"""Seconds that clients are asked to wait at most: above 120 some SDKs give up, and others sleep."""
 
 RETRY_FLOOR = 3.0
 """Retries that are affordable in every `RETRY_WINDOW` however few requests there are."""
@@ -37,11 +36,6 @@ RETRY_WINDOW = 10.0
 RETRY_MEMORY = 500
 """Requests after which unused budget no longer adds up."""
 
-_RESET = re.compile(
-    r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
-    r"|(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)ms)?",
-    re.ASCII,
-)
 _SECONDS = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
@@ -175,26 +169,6 @@ def rest_asked(retry_after: str | None, retry_after_ms: str | None, now: float) 
     if finer is not None or retry_after is None:
         return finer
     return parse_retry_after(retry_after, now)
-
-
-def reset_asked(headers: Mapping[str, str]) -> float | None:
-    """Seconds until a limit is lifted that `x-ratelimit-remaining-*` says is used up; None where none is said to be."""
-    found = None
-    for limit in ("requests", "tokens"):
-        if headers.get(f"x-ratelimit-remaining-{limit}", "").strip() == "0":
-            reset = _parse_reset(headers.get(f"x-ratelimit-reset-{limit}", ""))
-            found = reset if found is None or (reset is not None and reset > found) else found
-    return found
-
-
-def _parse_reset(value: str) -> float | None:
-    """Seconds in OpenAI's way of writing them, such as 6m0s or 20ms, or in figures alone."""
-    value = value.strip()
-    match = _RESET.fullmatch(value)
-    if match is None or not value:
-        return None
-    plain, hours, minutes, seconds, millis = (float(each or 0) for each in match.groups())
-    return _bounded(plain + hours * 3600 + minutes * 60 + seconds + millis / 1000)
 
 
 def client_retry_after(seconds: float) -> int:

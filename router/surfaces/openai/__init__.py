@@ -10,7 +10,8 @@
     vllm                running usage, which vLLM has on every event
     answers, usage      what is an answer, and the tokens in it
     complaint, blame    what a backend's error says, and whom it speaks of
-    relayed             such an error as clients may see it
+    rate_limits         what headers say of a backend's limits
+    relayed             a backend's error as clients may see it
     errors              errors of ours
 
 What msgspec decodes stands in modules of its own, which cannot be compiled: plain_chat, chunks, answers, usage.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
@@ -15,6 +15,7 @@ from router.surfaces.openai.blame import blame
 from router.surfaces.openai.complaint import complaint_in, status_of
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.errors import error_event, error_object
+from router.surfaces.openai.rate_limits import reset_asked
 from router.surfaces.openai.relayed import relayed_error
 from router.surfaces.openai.stream import ChunkScanner
 from router.surfaces.openai.usage import text_bytes_of, usage_of
@@ -26,7 +27,7 @@ class OpenAI(Surface):
     """`one_prompt` says that a body has one prompt and no more."""
 
     def __init__(self, name: str, path: str, *, one_prompt: bool) -> None:
-        super().__init__(name, path, models.PATH)
+        super().__init__(name, path, models.PATH, "max_tokens")
         self._one_prompt = one_prompt
 
     @abstractmethod
@@ -60,6 +61,9 @@ class OpenAI(Surface):
 
     def error_cause(self, status: int, body: bytes) -> ErrorCause:
         return blame(status, complaint_in(body))
+
+    def reset_asked(self, headers: Mapping[str, str]) -> float | None:
+        return reset_asked(headers)
 
     def relayed_error(self, status: int, body: bytes) -> bytes:
         return relayed_error(status, body)

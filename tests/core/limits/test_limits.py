@@ -186,7 +186,7 @@ def test_names_never_share_a_counter(one: tuple[str, str], other: tuple[str, str
 
 
 def refused(used: int, held: int, asked: int, **changes: Any) -> OverBudget:
-    return refusal_of(Verdict(limit(**changes), used, held, asked), NOW, Periods(BERLIN))
+    return refusal_of(Verdict(limit(**changes), used, held, asked), NOW, Periods(BERLIN), "max_tokens")
 
 
 def test_a_month_that_is_spent() -> None:
@@ -287,7 +287,7 @@ LIMITS = st.builds(
 )
 def test_waiting_as_told_helps_if_nothing_else_happens(verdict: Verdict, now: int) -> None:
     periods = Periods(BERLIN)
-    refusal = refusal_of(verdict, now, periods)
+    refusal = refusal_of(verdict, now, periods, "max_tokens")
     period = verdict.limit.period
     if refusal.retry_after is None:
         assert verdict.asked > verdict.limit.amount

@@ -85,6 +85,10 @@ def test_an_error_speaks_of_somebody() -> None:
     assert CHAT.error_cause(500, b"<html>") is ErrorCause.BACKEND
 
 
+def test_a_limit_that_is_used_up_is_known_by_headers() -> None:
+    assert CHAT.reset_asked({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "12"}) == 12.0
+
+
 def test_models_are_listed_and_shown_alike() -> None:
     listing = json.loads(CHAT.models(["chat", "code"]))
     assert [each["id"] for each in listing["data"]] == ["chat", "code"]
