@@ -625,6 +625,19 @@ def test_any_history_gives_the_books_that_the_rules_say(tmp_path):
         explore(machine, 20, 20)
 
 
+def test_the_charge_of_a_request_that_ended_after_the_copy_does_not_come_back_with_it(tmp_path):
+    wish = {"key": "free", "sides": 3, "input": 1, "output": 1024, "cost": 295, "risk": 2056, "share": 3}
+    with on_embedded(tmp_path / "server", tmp_path) as machine:
+        state = machine()
+        state.begin()
+        state.reserve(wishes=[wish | {"local_first": False, "eligible": False}], worker=0)
+        state.wait(minutes=40, worker=0)
+        state.take_copy()
+        state.release(pick=0)
+        state.restore_copy()
+        state.teardown()
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("engine", ENGINES)
 def test_many_histories(tmp_path, engine):

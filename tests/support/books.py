@@ -102,8 +102,8 @@ class Model(MemoryLedger):
         for entry in self.journal[copy.journaled :]:
             self.bring(entry)
         wanted = {held.hold.id: held for held in running}
-        for id in [id for id in self.holds if id[8:18] in processes and id not in wanted]:
-            self._lift(id)
+        for id in [id for id in (*self.holds, *self._charged) if id[8:18] in processes and id not in wanted]:
+            self._lift(id)  # it has ended: what was settled is in a journal, and of the rest nothing is charged
         for id, held in wanted.items():
             if id not in self.holds and id not in self._charged:
                 self.holds[id] = held
