@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
+from router.core.limits.amounts import at_risk, held_by, used_by
 from router.core.limits.counters import (
     BOTH,
     LOCAL,
@@ -25,7 +26,6 @@ from router.core.limits.counters import (
     Reached,
 )
 from router.core.limits.limits import Verdict
-from router.core.limits.measures import NUMBERS
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Held, eligible_tokens
 from router.ledger.client.volume import VolumeTracker
@@ -33,8 +33,6 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import VERSION, Record, batch_blob, pack_record, unpack_records
 from router.ledger.redis_keys import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
 from router.ledger.reports.totals import merge
-
-USD, TOKENS, REQUESTS, CONCURRENT = (NUMBERS[name] for name in ("usd", "tokens", "requests", "concurrent"))
 
 
 class KeptCounter(Struct):
@@ -138,7 +136,7 @@ class MemoryLedger:
         amounts = _amounts(Held(hold, sides))
         blocked = []
         for charge in hold.bill.charges:
-            asked, counter = amounts[charge.measure], self._counter(charge)
+            asked, counter = amounts[charge.measure - 1], self._counter(charge)
             if charge.holds(sides) and asked > 0 and counter.used + counter.held + asked > charge.limit.amount:
                 blocked.append(Verdict(charge.limit, counter.used, counter.held, asked))
         return blocked
@@ -153,17 +151,17 @@ class MemoryLedger:
         return self.counters.setdefault((charge.place, charge.field), KeptCounter())
 
     def _hold(self, held: Held, sign: int) -> None:
-        amounts, risks = _amounts(held), _risks(held)
+        amounts, risks = _amounts(held), at_risk(held.hold, held.sides == LOCAL)
         for charge in held.hold.bill.charges:
             if charge.holds(held.sides):
                 counter = self._counter(charge)
-                counter.held += sign * amounts[charge.measure]
-                counter.risk += sign * risks[charge.measure]
+                counter.held += sign * amounts[charge.measure - 1]
+                counter.risk += sign * risks[charge.measure - 1]
 
-    def _use(self, bill: CounterSet, local: bool, amounts: dict[int, int], sign: int) -> None:
+    def _use(self, bill: CounterSet, local: bool, amounts: tuple[int, ...], sign: int) -> None:
         for charge in bill.charges:
             if charge.limit.period and charge.uses(local):
-                self._counter(charge).used += sign * amounts[charge.measure]
+                self._counter(charge).used += sign * amounts[charge.measure - 1]
 
     # --- totals
 
@@ -185,7 +183,7 @@ class MemoryLedger:
 
     def _charge(self, held: Held, sign: int) -> None:
         hold, cell = held.hold, _cell(held)
-        cost = _amounts(held)[USD]
+        cost = hold.local_cost if held.sides == LOCAL else hold.cost
         totals = self._totals_at(hold.at, cell)
         totals.update(
             requests=sign, input=sign * hold.input, output=sign * hold.output, cost=sign * cost, unsettled=sign
@@ -227,8 +225,7 @@ class MemoryLedger:
             counterfactual=settlement.counterfactual,
             estimated=int(usage.estimated),
         )
-        amounts = {USD: settlement.cost, TOKENS: usage.total, REQUESTS: settlement.requests}
-        self._use(bill, settlement.local, amounts, 1)
+        self._use(bill, settlement.local, used_by(settlement), 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))
 
@@ -239,16 +236,9 @@ class MemoryLedger:
         self.volume.add(quarter_of(at), tokens)
 
 
-def _amounts(held: Held) -> dict[int, int]:
+def _amounts(held: Held) -> tuple[int, ...]:
     """What is held, by measure."""
-    hold = held.hold
-    cost = hold.local_cost if held.sides == LOCAL else hold.cost
-    return {USD: cost, TOKENS: hold.input + hold.output, REQUESTS: 1, CONCURRENT: 1}
-
-
-def _risks(held: Held) -> dict[int, int]:
-    cost = held.hold.local_cost_at_risk if held.sides == LOCAL else held.hold.cost_at_risk
-    return {USD: cost, TOKENS: held.hold.tokens_at_risk, REQUESTS: 0, CONCURRENT: 0}
+    return held_by(held.hold, held.sides == LOCAL)
 
 
 def _cell(held: Held) -> Cell:

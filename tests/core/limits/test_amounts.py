@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from router.core.limits.amounts import NOTHING, at_risk, held_by, used_by
 from router.core.limits.counters import Hold
@@ -23,7 +24,8 @@ ROW = Row(CELL, requests=1, input=10, cached=4, output=50, cost=900, counterfact
 
 @pytest.mark.parametrize(("local", "cost", "risk"), [(False, 5000, 300), (True, 7, 2)])
 def test_a_hold_takes_and_risks_by_the_basis_of_each_measure(local: bool, cost: int, risk: int) -> None:
-    held, risks = {"money": cost, "tokens": 110, "each": 1}, {"money": risk, "tokens": 40, "each": 0}
+    held = {"money": cost, "tokens": 110, "each": 1, "counted": 0}
+    risks = {"money": risk, "tokens": 40, "each": 0, "counted": 0}
     assert held_by(HOLD, local) == tuple(held[measure.basis] for measure in MEASURES)
     assert at_risk(HOLD, local) == tuple(risks[measure.basis] for measure in MEASURES)
 
@@ -34,3 +36,9 @@ def test_a_settlement_uses_what_totals_are_told() -> None:
 
 def test_there_is_an_amount_of_each() -> None:
     assert len(NOTHING) == len(MEASURES) and not any(NOTHING)
+
+
+def test_what_was_counted_comes_after_the_others() -> None:
+    counted = replace(HOLD, counted=(3,))
+    assert held_by(counted, False)[:4] == held_by(HOLD, False)[:4] and held_by(counted, False)[4] == 3
+    assert used_by(replace(SETTLEMENT, counted=(3,)))[4] == 3

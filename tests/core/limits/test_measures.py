@@ -10,7 +10,8 @@ from router.core.values import Row
 
 
 def test_the_numbers_are_those_of_holds_that_are_kept() -> None:
-    assert dict(NUMBERS) == {"usd": 1, "tokens": 2, "requests": 3, "concurrent": 4}
+    assert tuple(NUMBERS)[:4] == ("usd", "tokens", "requests", "concurrent")
+    assert tuple(NUMBERS.values()) == tuple(range(1, len(MEASURES) + 1))
 
 
 def test_names_are_those_of_the_api() -> None:
@@ -36,6 +37,6 @@ def test_totals_have_the_columns() -> None:
 
 
 def test_what_is_counted_is_read_from_the_request(monkeypatch) -> None:
-    assert counted_in(SimpleNamespace(images=3)) == ()
+    assert [bool(measure.counted) for measure in MEASURES] == [measure.basis == "counted" for measure in MEASURES]
     monkeypatch.setattr(measures, "COUNTED", ("images",))
     assert counted_in(SimpleNamespace(images=3)) == (3,)
