@@ -20,7 +20,7 @@ from router.core.money import micro_usd
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.record_reader import open_records
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.verify import Difference, Slot, Verification, verify
+from router.ledger.reports.verify import Difference, HourOrDay, Verification, verify
 
 _HEADINGS = ("when", "backend", "zone", "model", "team", "key", "total", "books", "records", "difference")
 _NAMES = 7
@@ -119,16 +119,16 @@ def _moment(at: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at, zone).isoformat(sep=" ", timespec="seconds")
 
 
-def _name(place: Slot, zone: ZoneInfo) -> str:
-    if place.period == "day":
-        return place.name
-    return datetime.fromtimestamp(place.start, zone).isoformat(sep=" ", timespec="minutes")
+def _name(period: HourOrDay, zone: ZoneInfo) -> str:
+    if period.unit == "day":
+        return period.name
+    return datetime.fromtimestamp(period.start, zone).isoformat(sep=" ", timespec="minutes")
 
 
 def _columns(difference: Difference, zone: ZoneInfo) -> tuple[str, ...]:
     cell = difference.cell
     *figures, apart = _shown(difference)
-    names = (_name(difference.place, zone), cell.backend, cell.zone, cell.model, cell.team, cell.key)
+    names = (_name(difference.period, zone), cell.backend, cell.zone, cell.model, cell.team, cell.key)
     total = f"{difference.total} (micro-USD)" if difference.total in _MONEY else difference.total
     return (*names, total, *(f"{n:,}" for n in figures), f"{apart:+,}")
 
@@ -144,8 +144,8 @@ def _shown(difference: Difference) -> tuple[float, float, float]:
 def _fields(difference: Difference, zone: ZoneInfo) -> dict[str, Any]:
     books, records, apart = _shown(difference)
     return {
-        "period": difference.place.period,
-        "when": _name(difference.place, zone),
+        "period": difference.period.unit,
+        "when": _name(difference.period, zone),
         **msgspec.structs.asdict(difference.cell),
         "total": difference.total,
         "books": books,

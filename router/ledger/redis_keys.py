@@ -79,7 +79,7 @@ _MICRO_COUNTER = 0x93
 _NANO_HOLD = 1
 
 
-class Slot(NamedTuple):
+class TimeSlot(NamedTuple):
     """Where a moment is counted."""
 
     day: str
@@ -92,17 +92,17 @@ class Calendar:
 
     def __init__(self, timezone: ZoneInfo) -> None:
         self.timezone = timezone
-        self._slots: dict[int, Slot] = {}
+        self._slots: dict[int, TimeSlot] = {}
 
-    def slot(self, at: float) -> Slot:
+    def slot(self, at: float) -> TimeSlot:
         quarter = int(at // QUARTER_SECONDS)
         found = self._slots.get(quarter)
         return found if found is not None else self._remember(quarter)
 
-    def _remember(self, quarter: int) -> Slot:
+    def _remember(self, quarter: int) -> TimeSlot:
         if len(self._slots) >= _CACHED:
             self._slots.clear()
-        slot = Slot(day_of(quarter * QUARTER_SECONDS, self.timezone), quarter // 4, quarter)
+        slot = TimeSlot(day_of(quarter * QUARTER_SECONDS, self.timezone), quarter // 4, quarter)
         self._slots[quarter] = slot
         return slot
 
@@ -160,7 +160,7 @@ def unpack_cell(field: str) -> Cell:
     return Cell(*map(unescape_name, names)) if "%" in field else Cell(*names)
 
 
-def pack_hold(hold: Hold, slot: Slot, cell: str, local_cell: str) -> bytes:
+def pack_hold(hold: Hold, slot: TimeSlot, cell: str, local_cell: str) -> bytes:
     """What charging a hold needs, at last what is counted of its request. The server puts the sides before it and the
     bill behind it."""
     return _encode(

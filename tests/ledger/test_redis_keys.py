@@ -11,7 +11,7 @@ from router.ledger.redis_keys import (
     Calendar,
     CellNames,
     ReservationIds,
-    Slot,
+    TimeSlot,
     lease_bucket,
     pack_cell,
     pack_hold,
@@ -41,8 +41,8 @@ def test_fields_are_remembered():
 
 def test_a_slot_is_local_by_day():
     calendar = Calendar(ZoneInfo("Asia/Kathmandu"))  # 5 h 45 min ahead
-    assert calendar.slot(1_779_300_899.0) == Slot("2026-05-20", 494_250, 1_977_000)
-    assert calendar.slot(1_779_300_900.0) == Slot("2026-05-21", 494_250, 1_977_001)
+    assert calendar.slot(1_779_300_899.0) == TimeSlot("2026-05-20", 494_250, 1_977_000)
+    assert calendar.slot(1_779_300_900.0) == TimeSlot("2026-05-21", 494_250, 1_977_001)
 
 
 def test_an_id_begins_with_the_minute_when_it_expires():
@@ -54,7 +54,7 @@ def test_an_id_begins_with_the_minute_when_it_expires():
 def test_a_hold_says_what_charging_it_needs():
     cell = Cell("a", "b", "c", "d", "e")
     hold = Hold("00000001x", cell, 9.5, 60.0, 1, 2, 3, True, request="req-1", local_cost=4, cost_at_risk=5)
-    packed = pack_hold(hold, Slot("1970-01-01", 0, 0), "a|b|c|d|e", "")
+    packed = pack_hold(hold, TimeSlot("1970-01-01", 0, 0), "a|b|c|d|e", "")
     assert msgspec.msgpack.decode(packed) == [
         "1970-01-01",
         0,

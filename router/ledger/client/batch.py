@@ -14,7 +14,7 @@ from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
 from router.core.values import Cell, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
-from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, Slot, pack_hold
+from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, TimeSlot, pack_hold
 from router.ledger.server.wire import string
 
 
@@ -140,7 +140,7 @@ def eligible_tokens(settlement: Settlement) -> Tokens:
     return usage.input - usage.cached, usage.cached, usage.output
 
 
-class CounterKey:
+class SlotTotals:
     """What is added to one slot."""
 
     __slots__ = ("cells", "eligible", "tokens")
@@ -285,16 +285,16 @@ class Packer:
     def together(self, batch: Batch, sender: Sender) -> Packed | None:
         """Payload of commit.lua; None when an operation needs each.lua."""
         gone: dict[str, list[str]] = {}
-        slots: dict[Slot, CounterKey] = {}
+        slots: dict[TimeSlot, SlotTotals] = {}
         accounts: dict[tuple[CounterSet, int, bool], _Account] = {}
         slot_of = self._calendar.slot
         for operation in batch.operations:
             if isinstance(operation, Settle):
                 settlement: Settlement | None = operation.settlement
-                place = slots.get(slot := slot_of(operation.settlement.at))
-                if place is None:
-                    place = slots[slot] = CounterKey()
-                place.add(operation.settlement)
+                totals = slots.get(slot := slot_of(operation.settlement.at))
+                if totals is None:
+                    totals = slots[slot] = SlotTotals()
+                totals.add(operation.settlement)
             elif isinstance(operation, Release) and not operation.doubtful:
                 settlement = None
             elif isinstance(operation, Note):
@@ -312,7 +312,7 @@ class Packer:
         batch: Batch,
         sender: Sender,
         gone: dict[str, list[str]],
-        slots: dict[Slot, CounterKey],
+        slots: dict[TimeSlot, SlotTotals],
         accounts: dict[tuple[CounterSet, int, bool], _Account],
     ) -> Packed:
         bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
@@ -323,7 +323,7 @@ class Packer:
             (
                 *sender.head(batch.number),
                 _flat(gone),
-                [self.slotted(slot, place) for slot, place in slots.items()],
+                [self.slotted(slot, totals) for slot, totals in slots.items()],
                 counters.packed,
                 _changes(accounts, counters),
                 [_bill(bill, counters) for bill in bills],
@@ -365,9 +365,9 @@ class Packer:
                 own[quarter] = (so_far[0] + more[0], so_far[1] + more[1], so_far[2] + more[2])
         return own
 
-    def slotted(self, slot: Slot, place: CounterKey) -> Slotted:
-        names = [self._cells.field(cell) for cell in place.cells]
-        return (slot.day, slot.hour, slot.quarter, names, list(place.cells.values()), place.eligible, *place.sum())
+    def slotted(self, slot: TimeSlot, totals: SlotTotals) -> Slotted:
+        names = [self._cells.field(cell) for cell in totals.cells]
+        return (slot.day, slot.hour, slot.quarter, names, list(totals.cells.values()), totals.eligible, *totals.sum())
 
     def held(self, hold: Hold, sides: int) -> bytes:
         """A hold as the server keeps it."""
@@ -396,9 +396,9 @@ class Packer:
         return "sum", "", totals, (), ""
 
     def _counted(self, settlement: Settlement, bill: CounterSet, unheld: int) -> tuple[str, Slotted, list[str | int]]:
-        place = CounterKey()
-        place.add(settlement, unheld)
-        return settlement.id, self.slotted(self._calendar.slot(settlement.at), place), _uses(settlement, bill)
+        totals = SlotTotals()
+        totals.add(settlement, unheld)
+        return settlement.id, self.slotted(self._calendar.slot(settlement.at), totals), _uses(settlement, bill)
 
     def _holds(self, holds: Sequence[Hold], bills: dict[CounterSet, int]) -> _Holds:
         packed = _Holds()

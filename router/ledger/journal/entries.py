@@ -15,7 +15,7 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_BILL
 from router.core.values import Cell
-from router.ledger.client.batch import CounterKey, Note, Operation, Record, Sum
+from router.ledger.client.batch import Note, Operation, Record, SlotTotals, Sum
 from router.ledger.record import VERSION, Kind, pack_record, settlement_of, unpack_records
 from router.ledger.record import Record as Told
 from router.ledger.redis_keys import nano_totals
@@ -55,17 +55,17 @@ def operations_of(payload: bytes) -> list[Operation]:
 
 def summarise(payloads: Iterable[bytes]) -> list[bytes]:
     """The same books from fewer bytes: one sum for each cell and quarter of an hour."""
-    places: dict[int, dict[Cell, CounterKey]] = {}
+    quarters: dict[int, dict[Cell, SlotTotals]] = {}
     for payload in payloads:
         for operation in operations_of(payload):
             if isinstance(operation, Record):
                 settlement = operation.settlement
-                place = places.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, CounterKey())
-                place.add(settlement, operation.unheld)
+                totals = quarters.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, SlotTotals())
+                totals.add(settlement, operation.unheld)
     sums = [
-        _Sum(quarter, msgspec.structs.astuple(cell), place.cells[cell], place.eligible, place.sum())
-        for quarter, cells in sorted(places.items())
-        for cell, place in cells.items()
+        _Sum(quarter, msgspec.structs.astuple(cell), totals.cells[cell], totals.eligible, totals.sum())
+        for quarter, cells in sorted(quarters.items())
+        for cell, totals in cells.items()
     ]
     return [_encode(_Sums(sums[i : i + 1000], VERSION)) for i in range(0, len(sums), 1000)]
 

@@ -33,7 +33,7 @@ MEASURES = Row.__struct_fields__[1:]
 HOUR, DAY = 3600, 86_400
 
 _CELLS_PER_CALL = 500
-_PLACES_AT_ONCE = 25
+_AT_ONCE = 25
 _SHORTEST_RETENTION = 2 * DAY
 """`ledger.retain_days` is one day at least, and counts from the last cell that was new."""
 
@@ -42,26 +42,26 @@ local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local found = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
 return {last and last[1] or '0-0', found[1], found[2]}
 """
-"""A piece of the totals of a place, and the id of the last record that is in them."""
+"""A piece of the totals of a period, and the id of the last record that is in them."""
 
 
-class Slot(Struct, frozen=True, order=True):
+class HourOrDay(Struct, frozen=True, order=True):
     """An hour or a day that the ledger counts in."""
 
     start: float
-    period: Literal["hour", "day"]
+    unit: Literal["hour", "day"]
     name: str
     """Hours since the epoch, or YYYY-MM-DD."""
 
     @property
     def key(self) -> str:
-        return f"{PREFIX}{self.period}:{self.name}"
+        return f"{PREFIX}{self.unit}:{self.name}"
 
 
 class Difference(Struct, frozen=True):
     """One total that is not the sum of its records."""
 
-    place: Slot
+    period: HourOrDay
     cell: Cell
     total: str
     books: int
@@ -86,8 +86,8 @@ class Verification(Struct, frozen=True):
     differences: list[Difference]
 
 
-class TotalsOnBothSides(Struct, frozen=True):
-    """One place's totals, and the last entries of the stream that are in them."""
+class ReadTotals(Struct, frozen=True):
+    """Totals of an hour or a day, as they were read, and the last entries of the stream that are in them."""
 
     rows: list[Row]
     position: tuple[int, int]
@@ -97,7 +97,7 @@ class TotalsOnBothSides(Struct, frozen=True):
 
 
 class Sums:
-    """Sums of records by place and cell, each up to a position of its own."""
+    """Sums of records by period and cell, each up to a position of its own."""
 
     def __init__(
         self,
@@ -147,44 +147,44 @@ async def verify(reader: RecordReader, *, now: float, since: float = 0.0, until:
     if first is None:
         return _nothing(calendar, reader)
     covered = _covered_from(first, complete, calendar.timezone)
-    books = await _read(reader, places(max(since, covered), min(until, now + HOUR), calendar.timezone))
+    books = await _read(reader, hours_and_days(max(since, covered), min(until, now + HOUR), calendar.timezone))
     reader.skipped = 0
-    positions = {place.key: read.position for place, read in books.items()}
-    sums = Sums(positions, calendar, {place.key: read.cells for place, read in books.items()})
+    positions = {period.key: read.position for period, read in books.items()}
+    sums = Sums(positions, calendar, {period.key: read.cells for period, read in books.items()})
     last = max((max(read.cells.values(), default=read.position) for read in books.values()), default=(0, 0))
     oldest = await _sum(reader, sums, last)
     if not oldest:
         return _nothing(calendar, reader)
     if oldest != first.id:
         covered = _covered_from(Entry(oldest, []), False, calendar.timezone)
-    checked = [place for place in sorted(books) if place.start >= covered]
+    checked = [period for period in sorted(books) if period.start >= covered]
     forgotten = _forgotten(checked, books, sums, now)
-    kept = [place for place in checked if place not in forgotten]
+    kept = [period for period in checked if period not in forgotten]
     return Verification(
         timezone=calendar.timezone.key,
         covered=covered,
-        hours=sum(place.period == "hour" for place in kept),
-        days=sum(place.period == "day" for place in kept),
-        forgotten=sum(place.period == "hour" for place in forgotten),
+        hours=sum(period.unit == "hour" for period in kept),
+        days=sum(period.unit == "day" for period in kept),
+        forgotten=sum(period.unit == "hour" for period in forgotten),
         records=sums.records,
         skipped=reader.skipped,
         unknown=sums.unknown,
-        differences=[d for place in kept for d in differences(place, books[place].rows, sums.rows(place.key))],
+        differences=[d for period in kept for d in differences(period, books[period].rows, sums.rows(period.key))],
     )
 
 
-def places(start: float, end: float, timezone: ZoneInfo) -> list[Slot]:
+def hours_and_days(start: float, end: float, timezone: ZoneInfo) -> list[HourOrDay]:
     """Hours that begin in [start, end), and days of a time zone that begin in it and end by then or last still."""
     hours = range(math.ceil(start / HOUR), math.ceil(end / HOUR))
-    found = [Slot(float(hour * HOUR), "hour", str(hour)) for hour in hours]
+    found = [HourOrDay(float(hour * HOUR), "hour", str(hour)) for hour in hours]
     if hours:
         first, last = (datetime.fromtimestamp(at, timezone).date().isoformat() for at in (start, end - 1))
-        days = [Slot(day_start(day, timezone), "day", day) for day in day_range(first, last)]
+        days = [HourOrDay(day_start(day, timezone), "day", day) for day in day_range(first, last)]
         found += [day for day in days if day.start >= start]
     return found
 
 
-def differences(place: Slot, books: Iterable[Row], records: Iterable[Row]) -> list[Difference]:
+def differences(period: HourOrDay, books: Iterable[Row], records: Iterable[Row]) -> list[Difference]:
     """Every total of every cell that is not the same on both sides; a cell that one side lacks is all zero there."""
     ours = {row.cell: row for row in books}
     sums = {row.cell: row for row in records}
@@ -192,7 +192,7 @@ def differences(place: Slot, books: Iterable[Row], records: Iterable[Row]) -> li
     for cell in sorted({*ours, *sums}, key=_names):
         a, b = ours.get(cell, Row(cell)), sums.get(cell, Row(cell))
         found += [
-            Difference(place, cell, measure, getattr(a, measure), getattr(b, measure))
+            Difference(period, cell, measure, getattr(a, measure), getattr(b, measure))
             for measure in MEASURES
             if getattr(a, measure) != getattr(b, measure)
         ]
@@ -209,15 +209,15 @@ def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:
     return first.written + CLOCK_SKEW
 
 
-async def _read(reader: RecordReader, wanted: Sequence[Slot]) -> dict[Slot, TotalsOnBothSides]:
-    books: dict[Slot, TotalsOnBothSides] = {}
-    for n in range(0, len(wanted), _PLACES_AT_ONCE):
-        some = wanted[n : n + _PLACES_AT_ONCE]
-        books |= dict(zip(some, await asyncio.gather(*(_read_place(reader, place) for place in some)), strict=True))
+async def _read(reader: RecordReader, wanted: Sequence[HourOrDay]) -> dict[HourOrDay, ReadTotals]:
+    books: dict[HourOrDay, ReadTotals] = {}
+    for n in range(0, len(wanted), _AT_ONCE):
+        some = wanted[n : n + _AT_ONCE]
+        books |= dict(zip(some, await asyncio.gather(*(_read_totals(reader, period) for period in some)), strict=True))
     return books
 
 
-async def _read_place(reader: RecordReader, place: Slot) -> TotalsOnBothSides:
+async def _read_totals(reader: RecordReader, period: HourOrDay) -> ReadTotals:
     """In pieces, each with the last record that is in it: whatever is counted meanwhile, every cell has its own.
 
     A cell that was new meanwhile and was passed over has nothing from before the first piece.
@@ -226,14 +226,14 @@ async def _read_place(reader: RecordReader, place: Slot) -> TotalsOnBothSides:
     cells: dict[Cell, tuple[int, int]] = {}
     cursor, first = "0", None
     while first is None or cursor != "0":
-        asked = ("EVAL", _READ, 2, REQUESTS_KEY, place.key, cursor, _CELLS_PER_CALL)
+        asked = ("EVAL", _READ, 2, REQUESTS_KEY, period.key, cursor, _CELLS_PER_CALL)
         last, following, flat = await reader.ask(*asked)
         found = position(last.decode())
         for field, totals in zip(flat[::2], flat[1::2], strict=True):
             row = unpack_row(field, totals)
             rows[row.cell], cells[row.cell] = row, found
         first, cursor = first or found, following.decode()
-    return TotalsOnBothSides(merge(rows.values()), first, cells)
+    return ReadTotals(merge(rows.values()), first, cells)
 
 
 async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:
@@ -247,14 +247,16 @@ async def _sum(reader: RecordReader, sums: Sums, last: tuple[int, int]) -> str:
     return oldest
 
 
-def _forgotten(checked: Sequence[Slot], books: Mapping[Slot, TotalsOnBothSides], sums: Sums, now: float) -> set[Slot]:
-    """Places with records only, when they are older than all totals that are left, and old enough for that."""
+def _forgotten(
+    checked: Sequence[HourOrDay], books: Mapping[HourOrDay, ReadTotals], sums: Sums, now: float
+) -> set[HourOrDay]:
+    """Those with records only, when they are older than all totals that are left, and old enough for that."""
     oldest = {
-        period: min((place.start for place in checked if place.period == period and books[place].rows), default=0.0)
-        for period in ("hour", "day")
+        unit: min((period.start for period in checked if period.unit == unit and books[period].rows), default=0.0)
+        for unit in ("hour", "day")
     }
-    old = [place for place in checked if place.start < min(oldest[place.period], now - _SHORTEST_RETENTION)]
-    return {place for place in old if sums.rows(place.key)}
+    old = [period for period in checked if period.start < min(oldest[period.unit], now - _SHORTEST_RETENTION)]
+    return {period for period in old if sums.rows(period.key)}
 
 
 def _names(cell: Cell) -> tuple[str, ...]:

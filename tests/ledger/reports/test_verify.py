@@ -15,7 +15,7 @@ from router.ledger.record import Record, batch_blob, pack_record, pack_refused, 
 from router.ledger.redis_keys import Calendar, pack_cell, unpack_cell
 from router.ledger.reports.record_reader import Entry, RecordReader, open_records
 from router.ledger.reports.totals import merge
-from router.ledger.reports.verify import Slot, Sums, differences, places, verify
+from router.ledger.reports.verify import HourOrDay, Sums, differences, hours_and_days, verify
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = 1_779_271_200.0  # 2026-05-20 12:00 in Berlin
@@ -53,12 +53,12 @@ class Book:
         id = "*" if written is None else f"{written * 1000:.0f}-*"
         self.client.xadd(STREAM, {"n": len(packed), "b": batch_blob(packed)}, id=id)
 
-    def add(self, place: str, row: Row) -> None:
+    def add(self, period: str, row: Row) -> None:
         changes = msgspec.structs.astuple(row)[1:]
-        old = self.client.hget(PREFIX + place, pack_cell(row.cell))
+        old = self.client.hget(PREFIX + period, pack_cell(row.cell))
         totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
         new = [a + b for a, b in zip(totals, changes, strict=True)]
-        self.client.hset(PREFIX + place, pack_cell(row.cell), packed_totals(new))
+        self.client.hset(PREFIX + period, pack_cell(row.cell), packed_totals(new))
 
     async def verify(self, now: float = NOON + 1800, **span):
         async with open_records(self.server.url) as reader:
@@ -92,16 +92,16 @@ async def test_every_difference_is_named(book, total):
     book.count(pack_record(settlement()))
     book.add(f"hour:{HOUR}", Row(GPU, **{total: 3}))
     (found,) = (await book.verify()).differences
-    assert (found.place, found.cell) == (Slot(NOON, "hour", str(HOUR)), GPU)
+    assert (found.period, found.cell) == (HourOrDay(NOON, "hour", str(HOUR)), GPU)
     assert (found.total, found.books, found.records) == (total, 3, 0)
 
 
 async def test_a_lost_record_is_missed_in_its_hour_and_its_day(book):
     book.count(pack_record(settlement(NOON - 3600, GPU)))
-    for place in (f"hour:{HOUR}", "day:2026-05-20"):
-        book.add(place, Row(CLOUD, requests=1, cost=250))
+    for period in (f"hour:{HOUR}", "day:2026-05-20"):
+        book.add(period, Row(CLOUD, requests=1, cost=250))
     found = (await book.verify()).differences
-    assert [(d.place.period, d.total, d.books, d.records) for d in found] == [
+    assert [(d.period.unit, d.total, d.books, d.records) for d in found] == [
         ("day", "requests", 1, 0),
         ("day", "cost", 250, 0),
         ("hour", "requests", 1, 0),
@@ -112,7 +112,7 @@ async def test_a_lost_record_is_missed_in_its_hour_and_its_day(book):
 async def test_lost_totals_are_missed(book):
     book.count(pack_record(settlement()))
     book.client.delete(PREFIX + "day:2026-05-20")
-    assert {d.place.name for d in (await book.verify()).differences} == {"2026-05-20"}
+    assert {d.period.name for d in (await book.verify()).differences} == {"2026-05-20"}
 
 
 async def test_hours_that_began_before_the_first_kept_record_are_not_differences(book):
@@ -130,7 +130,7 @@ async def test_what_was_deleted_in_between_is_a_difference(book):
         book.count(pack_record(settlement(NOON + hour * 3600 + 60)), written=NOON + hour * 3600 + 65)
     book.client.xdel(STREAM, book.client.xrange(STREAM)[2][0])
     found = (await book.verify(now=NOON + 4 * 3600 - 1)).differences
-    assert {d.place.start for d in found} == {NOON + 2 * 3600}
+    assert {d.period.start for d in found} == {NOON + 2 * 3600}
 
 
 async def test_days_begin_where_the_ledger_says(book):
@@ -144,7 +144,7 @@ async def test_a_span_can_be_chosen(book):
     book.count(pack_record(settlement()), pack_record(settlement(NOON + 86_400)))
     book.add("day:2026-05-20", Row(CLOUD, cost=1))
     day = MIDNIGHT + 86_400
-    assert [d.place.name for d in (await book.verify(now=day + 86_400, until=day)).differences] == ["2026-05-20"]
+    assert [d.period.name for d in (await book.verify(now=day + 86_400, until=day)).differences] == ["2026-05-20"]
     result = await book.verify(now=day + 86_400, since=day)
     assert (result.differences, result.days) == ([], 2)
 
@@ -167,7 +167,7 @@ async def test_no_totals_at_all_are_not_taken_for_forgotten_ones(book):
     book.count(pack_record(settlement()))
     book.client.delete(f"{PREFIX}hour:{HOUR}")
     result = await book.verify(now=NOON + 40 * 86_400)
-    assert {d.place.name for d in result.differences} == {str(HOUR)}
+    assert {d.period.name for d in result.differences} == {str(HOUR)}
 
 
 async def test_totals_that_went_missing_in_between_are(book):
@@ -175,7 +175,7 @@ async def test_totals_that_went_missing_in_between_are(book):
         book.count(pack_record(settlement(NOON + day * 86_400)))
     book.client.delete(f"{PREFIX}hour:{HOUR + 24}")
     result = await book.verify(now=NOON + 4 * 86_400)
-    assert {d.place.name for d in result.differences} == {str(HOUR + 24)}
+    assert {d.period.name for d in result.differences} == {str(HOUR + 24)}
 
 
 async def test_what_cannot_be_read_is_counted(book):
@@ -245,22 +245,22 @@ async def test_a_ledger_that_is_emptied_during_the_check_has_no_records(book):
 
 
 def test_hours_and_days_of_a_span():
-    names = [place.name for place in places(MIDNIGHT, MIDNIGHT + 2 * 3600, BERLIN)]
+    names = [period.name for period in hours_and_days(MIDNIGHT, MIDNIGHT + 2 * 3600, BERLIN)]
     assert names == [str(HOUR - 12), str(HOUR - 11), "2026-05-20"]
-    assert [place.name for place in places(MIDNIGHT + 1, MIDNIGHT + 3600 + 1, BERLIN)] == [str(HOUR - 11)]
-    assert places(NOON, NOON, BERLIN) == []
+    assert [period.name for period in hours_and_days(MIDNIGHT + 1, MIDNIGHT + 3600 + 1, BERLIN)] == [str(HOUR - 11)]
+    assert hours_and_days(NOON, NOON, BERLIN) == []
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-05-20", 24)])
 def test_days_have_as_many_hours_as_they_have(day, hours):
     start = {"2026-03-29": 1_774_738_800.0, "2026-10-25": 1_792_879_200.0, "2026-05-20": MIDNIGHT}[day]
-    found = places(start, start + hours * 3600, BERLIN)
-    assert [place for place in found if place.period == "day"] == [Slot(start, "day", day)]
+    found = hours_and_days(start, start + hours * 3600, BERLIN)
+    assert [period for period in found if period.unit == "day"] == [HourOrDay(start, "day", day)]
     assert len(found) == hours + 1
 
 
 def test_a_cell_of_zeros_is_as_good_as_none():
-    assert differences(Slot(NOON, "hour", "1"), [Row(CLOUD)], []) == []
+    assert differences(HourOrDay(NOON, "hour", "1"), [Row(CLOUD)], []) == []
 
 
 cells = st.sampled_from([CLOUD, GPU])
@@ -298,7 +298,7 @@ def test_records_sum_to_what_the_books_say(life):
     sums = Sums({f"{PREFIX}day:{day}": (1, 0) for day in days}, Calendar(BERLIN))
     sums.add(Entry("1-0", ledger.records))
     rows = [row for day in days for row in sums.rows(f"{PREFIX}day:{day}")]
-    assert differences(Slot(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
+    assert differences(HourOrDay(NOON, "day", "all"), ledger.rows(days), merge(rows)) == []
 
 
 @settings(deadline=None)
