@@ -47,7 +47,7 @@ class Release(Struct, frozen=True, gc=False):
     """Whether the server has the hold, and for which sides, is not known here."""
 
 
-class Record(Struct, frozen=True, gc=False):
+class Count(Struct, frozen=True, gc=False):
     """Counts a request that went on although its hold was not confirmed. `bill` is what it is counted in."""
 
     settlement: Settlement
@@ -74,7 +74,7 @@ class Sum(Struct, frozen=True, gc=False):
     tokens: Tokens
 
 
-Operation = Settle | Release | Record | Note | Sum
+Operation = Settle | Release | Count | Note | Sum
 Slotted = tuple[str, int, int, list[str], list[list[int]], bool, int, int, int]
 """What is counted in one slot, as the scripts take it."""
 
@@ -358,7 +358,7 @@ class Packer:
         """What settlements add to the volume, by quarter."""
         own: dict[int, Tokens] = {}
         for operation in operations:
-            if isinstance(operation, Settle | Record) and operation.settlement.eligible:
+            if isinstance(operation, Settle | Count) and operation.settlement.eligible:
                 settlement = operation.settlement
                 quarter = self._calendar.slot(settlement.at).quarter
                 more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))
@@ -380,7 +380,7 @@ class Packer:
                 *self._counted(operation.settlement, operation.held.hold.bill, 0),
                 string(operation.record),
             )
-        if isinstance(operation, Record):
+        if isinstance(operation, Count):
             return (
                 "record",
                 *self._counted(operation.settlement, operation.bill, operation.unheld),

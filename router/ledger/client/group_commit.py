@@ -30,12 +30,12 @@ from router.core.resilience.backoff import backoff
 from router.core.values import Settlement
 from router.ledger.client.batch import (
     Batch,
+    Count,
     Held,
     Note,
     Operation,
     Packed,
     Packer,
-    Record,
     Release,
     Sender,
     Settle,
@@ -232,11 +232,11 @@ class GroupCommitLedger:
         """Counts a request that went on although `reserve` raised `LedgerUnavailable`; to be called once for it."""
         self._live.pop(settlement.id, None)
         self._see(settlement)
-        self._queue(Record(settlement, bill, pack_record(settlement, "unheld")))
+        self._queue(Count(settlement, bill, pack_record(settlement, "unheld")))
 
     def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
         """Counts what an attempt that failed may have cost, beside its request; `settlement.requests` is 0."""
-        self._queue(Record(settlement, bill, pack_record(settlement, "attempt"), 0))
+        self._queue(Count(settlement, bill, pack_record(settlement, "attempt"), 0))
 
     def note(self, record: bytes) -> None:
         """Writes a record of a request that was refused, see `records.pack_refused`."""
@@ -331,7 +331,7 @@ class GroupCommitLedger:
         while waiting and len(taken) < BATCH_LIMIT and len(cells) < DIFFERENT_LIMIT:
             operation = waiting.popleft()
             taken.append(operation)
-            if isinstance(operation, Settle | Record):
+            if isinstance(operation, Settle | Count):
                 cells.add(id(operation.settlement.cell))
             elif isinstance(operation, Release):
                 cells.add(id(operation.held.hold.cell))

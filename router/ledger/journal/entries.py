@@ -15,9 +15,8 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_BILL
 from router.core.values import Cell
-from router.ledger.client.batch import Note, Operation, Record, SlotTotals, Sum
-from router.ledger.record import VERSION, Kind, pack_record, settlement_of, unpack_records
-from router.ledger.record import Record as Told
+from router.ledger.client.batch import Count, Note, Operation, SlotTotals, Sum
+from router.ledger.record import VERSION, Kind, Record, pack_record, settlement_of, unpack_records
 from router.ledger.redis_keys import nano_totals
 
 _COUNTED = {"settled": 0, "unheld": 1, "attempt": 0}
@@ -58,7 +57,7 @@ def summarise(payloads: Iterable[bytes]) -> list[bytes]:
     quarters: dict[int, dict[Cell, SlotTotals]] = {}
     for payload in payloads:
         for operation in operations_of(payload):
-            if isinstance(operation, Record):
+            if isinstance(operation, Count):
                 settlement = operation.settlement
                 totals = quarters.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, SlotTotals())
                 totals.add(settlement, operation.unheld)
@@ -74,8 +73,8 @@ def _is_array(payload: bytes) -> bool:
     return payload[0] & 0xF0 == 0x90 or payload[0] in (0xDC, 0xDD)
 
 
-def _operation(record: Told) -> Operation:
+def _operation(record: Record) -> Operation:
     unheld = _COUNTED.get(record.kind)
     settlement = settlement_of(record)
     packed = pack_record(settlement, cast(Kind, record.kind))
-    return Note(packed) if unheld is None else Record(settlement, NO_BILL, packed, unheld)
+    return Note(packed) if unheld is None else Count(settlement, NO_BILL, packed, unheld)

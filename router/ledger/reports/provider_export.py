@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from router.core.money import NANO_PER_USD
 
-MEASURES = ("requests", "input", "cached", "output", "cost")
+FIGURES = ("requests", "input", "cached", "output", "cost")
 _DELIMITERS = ",;\t"
 _NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 
@@ -124,7 +124,7 @@ def read_invoice(file: Iterable[bytes], timezone: ZoneInfo) -> Invoice:
     names = [name.strip().lower().replace(" ", "_") for name in next(rows, (1, []))[1]]
     form = _form_of(names)
     found = {measure: [name for name in wanted if name in names] for measure, wanted in form.columns.items()}
-    measures = tuple(measure for measure in MEASURES if found.get(measure))
+    measures = tuple(measure for measure in FIGURES if found.get(measure))
     if not measures:
         raise InvoiceError(1, "there is no column with tokens, requests or costs")
     parser = _Parser(form, names, {measure: found[measure] for measure in measures}, timezone)

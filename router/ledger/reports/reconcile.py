@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from router.core.money import nano_of
 from router.core.values import Row
-from router.ledger.reports.provider_export import MEASURES, Figures, Invoice
+from router.ledger.reports.provider_export import FIGURES, Figures, Invoice
 from router.ledger.reports.totals import Report, day_end, day_start, total
 
 JUDGED = ("input", "cached", "output", "cost")
@@ -153,7 +153,7 @@ def _renamed(sums: Sums, rename: Callable[[str], str]) -> Sums:
 
 
 def _figures(row: Row) -> Figures:
-    return Figures(*(getattr(row, measure) for measure in MEASURES))
+    return Figures(*(getattr(row, measure) for measure in FIGURES))
 
 
 def _plus(a: Figures, b: Figures) -> Figures:

@@ -29,7 +29,7 @@ from router.ledger.redis_keys import PREFIX, REQUESTS_KEY, TIMEZONE_KEY, Calenda
 from router.ledger.reports.record_reader import CLOCK_SKEW, Entry, RecordReader, position
 from router.ledger.reports.totals import day_range, day_start, merge
 
-MEASURES = Row.__struct_fields__[1:]
+TOTALS = Row.__struct_fields__[1:]
 HOUR, DAY = 3600, 86_400
 
 _CELLS_PER_CALL = 500
@@ -125,10 +125,10 @@ class Sums:
     def _add(self, record: Record, position: tuple[int, int]) -> None:
         slot = self._calendar.slot(record.at)
         row = record.row
-        changes = [getattr(row, measure) for measure in MEASURES]
+        changes = [getattr(row, measure) for measure in TOTALS]
         for key in (f"{PREFIX}hour:{slot.hour}", f"{PREFIX}day:{slot.day}"):
             if key in self._positions and position <= self._up_to(key, row.cell):
-                sums = self._sums[key].setdefault(row.cell, [0] * len(MEASURES))
+                sums = self._sums[key].setdefault(row.cell, [0] * len(TOTALS))
                 sums[:] = [a + b for a, b in zip(sums, changes, strict=True)]
 
     def _up_to(self, key: str, cell: Cell) -> tuple[int, int]:
@@ -193,7 +193,7 @@ def differences(period: HourOrDay, books: Iterable[Row], records: Iterable[Row])
         a, b = ours.get(cell, Row(cell)), sums.get(cell, Row(cell))
         found += [
             Difference(period, cell, measure, getattr(a, measure), getattr(b, measure))
-            for measure in MEASURES
+            for measure in TOTALS
             if getattr(a, measure) != getattr(b, measure)
         ]
     return found

@@ -9,7 +9,7 @@ import pytest
 
 from router.core.limits.counters import NO_BILL, Hold
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.batch import Batch, Held, Note, Packer, Record, Release, Sender, batch_of
+from router.ledger.client.batch import Batch, Count, Held, Note, Packer, Release, Sender, batch_of
 from router.ledger.redis_keys import Calendar
 
 MORNING = 1_779_267_600.0
@@ -17,9 +17,9 @@ CELL = Cell("api", "cloud", "chat", "search", "app")
 NUMBER, BEFORE, AFTER = 7, 9, 10
 
 
-def record(n: int) -> Record:
+def count(n: int) -> Count:
     settlement = Settlement(f"29654460{n:04}", CELL, MORNING, Usage(1, 0, 0, 1), 5, 0, False, True)
-    return Record(settlement, NO_BILL, b"\x90")
+    return Count(settlement, NO_BILL, b"\x90")
 
 
 def release(n: int) -> Release:
@@ -42,26 +42,26 @@ def number(raw: msgspec.Raw) -> int:
 
 
 def test_a_small_batch_is_one_part():
-    assert parts_of(batch_of(5, [record(1), record(2)]), 10) == [(2, 0, -1, 0)]
+    assert parts_of(batch_of(5, [count(1), count(2)]), 10) == [(2, 0, -1, 0)]
     assert parts_of(batch_of(5, []), 10) == [(0, 0, -1, 0)]
 
 
 def test_each_part_says_where_it_begins_and_ends():
-    batch = batch_of(5, [record(n) for n in range(5)])
+    batch = batch_of(5, [count(n) for n in range(5)])
     assert parts_of(batch, 2) == [(2, 0, 2, 2), (2, 2, 4, 4), (1, 4, -1, 0)]
 
 
 def test_what_is_not_journaled_comes_last_and_is_not_counted_as_applied():
-    batch = batch_of(5, [release(1), record(2), release(3), Note(b"\x90"), release(4)])
+    batch = batch_of(5, [release(1), count(2), release(3), Note(b"\x90"), release(4)])
     assert parts_of(batch, 2) == [(2, 0, 2, 2), (2, 2, 2, 2), (1, 2, -1, 0)]
 
 
 @pytest.mark.parametrize("part", [0, 1, 4, 5])
 def test_it_goes_on_where_the_books_are(part):
-    parts = parts_of(batch_of(5, [record(n) for n in range(5)]), 2, part)
+    parts = parts_of(batch_of(5, [count(n) for n in range(5)]), 2, part)
     assert sum(number for number, *_ in parts) == 5 - part
     assert parts[0][1] == part and parts[-1][2] == -1
 
 
 def test_releases_have_no_record():
-    assert batch_of(1, [record(1), release(2)]).records == 1
+    assert batch_of(1, [count(1), release(2)]).records == 1

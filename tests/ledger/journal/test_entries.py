@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from router.core.values import Cell, RequestOutcome, Settlement, Usage
-from router.ledger.client.batch import Note, Record, Sum
+from router.ledger.client.batch import Count, Note, Sum
 from router.ledger.journal.entries import operations_of, summarise
 from router.ledger.record import FIELDS, batch_blob, pack_record, pack_refused
 
@@ -21,7 +21,7 @@ def former(record: bytes) -> bytes:
 @pytest.mark.parametrize(("record", "unit"), [(pack_record(SETTLEMENT), 1), (former(pack_record(SETTLEMENT)), 1000)])
 def test_a_record_is_sent_again_with_its_price(record: bytes, unit: int):
     (operation, note) = operations_of(batch_blob([record, REFUSED]))
-    assert isinstance(operation, Record) and isinstance(note, Note)
+    assert isinstance(operation, Count) and isinstance(note, Note)
     assert (operation.settlement.cost, operation.settlement.counterfactual) == (250 * unit, 900 * unit)
     assert operation.settlement.usage == SETTLEMENT.usage
     again = operations_of(batch_blob([operation.record]))[0]
