@@ -10,6 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from router.config.load import PolicyError
+from router.core.cost.strategies import STRATEGIES
+from router.core.sensitivity.finders import FINDERS
 from router.core.values import Plan
 
 MALFORMED: list[tuple[str, str, str, str]] = [
@@ -155,8 +157,8 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "rules:\n",
         "cost: {strategy: cheap}\nrules:\n",
         (
-            '27:18: cost.strategy: "cheap" is not permitted; did you mean "cheapest"? it is one of threshold, '
-            "breakeven, cheapest, local_first, cloud_first"
+            '27:18: cost.strategy: "cheap" is not permitted; did you mean "cheapest"? it is one of '
+            + ", ".join(STRATEGIES)
         ),
     ),
     (
@@ -194,8 +196,8 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "find: [iban]",
         "find: [ssn]",
         (
-            '26:15: sensitivity.detectors[0].find[0]: "ssn" is not permitted; did you mean "us_ssn"? it is one '
-            "of credit_card, iban, us_ssn, email, phone, api_key"
+            '26:15: sensitivity.detectors[0].find[0]: "ssn" is not permitted; did you mean "us_ssn"? it is one of '
+            + ", ".join(FINDERS)
         ),
     ),
     (
