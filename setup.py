@@ -6,7 +6,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-PACKAGES = ("core", "surfaces", "gateway", "upstream")
+PACKAGES = ("core", "surfaces", "system", "gateway", "upstream")
 IN_LEDGER = ("client/batch", "client/group_commit", "client/volume", "journal/log", "server/connection", "server/wire")
 MODULES = tuple(f"router/ledger/{name}.py" for name in IN_LEDGER)
 """What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
@@ -14,6 +14,7 @@ NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
+    "router/system/atomic_file.py": "serves what is kept now and then",
     "router/upstream/vllm_probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/probes.py": "asks now and then",
     "router/upstream/fetch.py": "serves probes",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import httptools
 
@@ -23,6 +23,7 @@ from router.gateway.errors import ApiError
 from router.gateway.request import Request
 from router.gateway.request_head import check, ignorable, malformed
 from router.gateway.response_lines import CONTINUE, LAST_CHUNK, chunk, status_line
+from router.system.connection import BaseConnection
 
 _NO_PARSER: Final = httptools.HttpRequestParser(object())
 MAX_HEADER_BYTES = 64 * 1024
@@ -64,13 +65,11 @@ class Handler(Protocol):
     def failed(self, error: Exception, request: Request, client: Client) -> None: ...
 
 
-class Client:
-    """An asyncio protocol in all but its class: as a class of its own it can be compiled."""
-
+class Client(BaseConnection):
     def __init__(self, handler: Handler, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.idle_since = loop.time()
         self._handler = handler
-        self._loop = loop
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -100,18 +99,17 @@ class Client:
         """Bytes of this connection's requests that are counted in `held`."""
         self._dropped = 0
         self._linger: asyncio.TimerHandle | None = None
-        self._reading_paused = False
+        self._full = False
+        """So many requests wait for their turn that reading pauses."""
         self._chunked_answer = False
         self.started = False
         """True once the answer's first byte was written: nothing can be retried after that."""
-        self.gone = False
         self.surplus: ApiError | None = None
         """Set for a connection that is one too many."""
         self.address = ""
         self.reading_since = 0.0
         """Loop time since when the present head, or body, arrives; 0 between requests. No byte moves it."""
         self.reading_body = False
-        self.idle_since = loop.time()
         self.stalled_since = 0.0
         """Loop time since when the client has not read what was written; 0 while it reads."""
         self.on_pause: Callable[[], None] | None = None
@@ -123,7 +121,7 @@ class Client:
     # --- asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+        super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         self._handler.opened(self, peer[0] if isinstance(peer, tuple) else "")
 
@@ -144,16 +142,16 @@ class Client:
             self._refuse(cause if isinstance(cause, ApiError) else malformed("it could not be read"))
         except httptools.HttpParserError as error:
             self._refuse(malformed(str(error)))
-        if self._pieces >= MANY_PIECES and self._breather is None and self._transport is not None:
+        if self._pieces >= MANY_PIECES and self._breather is None:
             # uvloop reads up to 8 MB in one turn, and chunks of one byte make a million pieces of that.
-            self._transport.pause_reading()
-            self._breather = self._loop.call_soon(self._read_on)
+            self._stop_reading()
+            self._breather = self._loop.call_soon(self._others_had_their_turn)
 
-    def _read_on(self) -> None:
+    def _others_had_their_turn(self) -> None:
         self._breather = None
         self._pieces = 0
-        if not self._reading_paused and not self.gone and self._transport is not None:
-            self._transport.resume_reading()
+        if not self._full:
+            self._read_on()
 
     def _parse(self, data: bytes) -> None:
         """The parser stops behind a head that offers another protocol; without the offer it takes it as any other."""
@@ -193,11 +191,8 @@ class Client:
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version, b"".join(lines))
 
-    def eof_received(self) -> None:
-        return None
-
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = True
+        self.closed = True
         self._handler.closed(self)
         self._release(self._held_here)
         self._queue.clear()
@@ -345,7 +340,7 @@ class Client:
 
     def hold(self, request: Request, size: int) -> None:
         """Count so many bytes more for a request under way. Raises BadRequest 503."""
-        if not self.gone:
+        if not self.closed:
             self._hold(request, size)
 
     def _hold(self, request: Request, size: int) -> None:
@@ -371,9 +366,9 @@ class Client:
         self._queue.append(request)
         if self._task is None:
             self._next()
-        elif len(self._queue) >= MAX_PIPELINED and self._transport is not None and not self._deaf:
-            self._reading_paused = True
-            self._transport.pause_reading()
+        elif len(self._queue) >= MAX_PIPELINED and not self._deaf:
+            self._full = True
+            self._stop_reading()
             if len(self._queue) > MOST_PIPELINED:
                 raise _too_many_pipelined()
 
@@ -397,7 +392,7 @@ class Client:
         self._task = self._request = request.refusal = None
         self.on_pause = self.on_resume = None
         self.idle_since = self._loop.time()
-        if self.gone or self._transport is None:
+        if self.closed or self._transport is None:
             return
         self._release(request.held)
         if not request.keep_alive or (self.draining and self._said_close):
@@ -406,19 +401,19 @@ class Client:
             self._next()
         elif self.draining:  # the client cannot know yet, and its next request may be on its way
             self._loop.call_later(PARTING_SECONDS, self.drain)
-        if self._reading_paused and len(self._queue) < MAX_PIPELINED:
-            self._resume_reading()
+        if self._full and len(self._queue) < MAX_PIPELINED:
+            self._take_more()
 
-    def _resume_reading(self) -> None:
-        self._reading_paused = False
+    def _take_more(self) -> None:
+        self._full = False
         if self.reading_since:
             self.reading_since = self._loop.time()
-        if self._transport is not None and self._breather is None:
-            self._transport.resume_reading()
+        if self._breather is None:
+            self._read_on()
 
     def _refuse(self, error: ApiError) -> None:
         """Nothing more is read; why is told after the answers to what came before."""
-        if self.gone or self._deaf:
+        if self.closed or self._deaf:
             return
         self._deaf = True
         self._body = []
@@ -465,7 +460,7 @@ class Client:
     @property
     def reading(self) -> bool:
         """Whether a request is on its way, and could be: while reading pauses nothing arrives."""
-        return self.reading_since != 0.0 and not self._deaf and not self._reading_paused
+        return self.reading_since != 0.0 and not self._deaf and not self._full
 
     @property
     def connection_header(self) -> bytes:
@@ -477,7 +472,7 @@ class Client:
 
     def respond(self, status: int, headers: bytes, body: bytes) -> None:
         """A whole answer. `headers` are complete lines; content-length is added."""
-        if self.gone or self._transport is None:
+        if self.closed or self._transport is None:
             return
         self.started = True
         head = b"%bcontent-length: %d\r\n%b%b\r\n" % (status_line(status), len(body), self.connection_header, headers)
@@ -487,7 +482,7 @@ class Client:
 
     def start(self, status: int, headers: bytes) -> None:
         """The head of an answer whose length is not known."""
-        if self.gone or self._transport is None or self._request is None:
+        if self.closed or self._transport is None or self._request is None:
             return
         self.started = True
         self._chunked_answer = not self._request.http10
@@ -498,11 +493,11 @@ class Client:
 
     def write(self, data: bytes) -> None:
         """Some of a started answer; not empty, since an empty chunk would end it."""
-        if not self.gone and self._transport is not None:
+        if not self.closed and self._transport is not None:
             self._transport.write(chunk(data) if self._chunked_answer else data)
 
     def finish(self) -> None:
-        if not self.gone and self._transport is not None and self._chunked_answer:
+        if not self.closed and self._transport is not None and self._chunked_answer:
             self._transport.write(LAST_CHUNK)
 
     def close(self) -> None:
@@ -515,10 +510,6 @@ class Client:
         self.draining = True
         if self._task is None and (self._deaf or not self.reading_since):
             self.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
 
 
 def _headers(raw_names: list[bytes], raw_values: list[bytes]) -> tuple[dict[str, str], int]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import httptools
 
 from router.core.resilience.retry import Fault
+from router.system.connection import BaseConnection
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.target import Target
 
@@ -42,22 +43,16 @@ class Sink(Protocol):
     def on_lost(self, error: UpstreamError) -> None: ...
 
 
-class Connection:
-    """An asyncio protocol in all but its class: as a class of its own it can be compiled.
-
-    `released` is called when an exchange is over, by whatever ending, and when it closes between two of them.
-    """
+class Connection(BaseConnection):
+    """`released` is called when an exchange is over, by whatever ending, and when it closes between two of them."""
 
     def __init__(self, target: Target, loop: asyncio.AbstractEventLoop, released: Callable[[Connection], None]) -> None:
+        super().__init__(loop)
         self.target = target
-        self.closed = False
         self.reused = False
-        self.idle_since = 0.0
         self.deadline = 0.0
         """Loop time at which the sink is asked whether to wait on; moved by nothing that arrives."""
-        self._loop = loop
         self._released = released
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._sink: Sink | None = None
         self._headers: Headers = []
@@ -70,7 +65,6 @@ class Connection:
         self._surplus = False
         """Bytes followed it that nobody asked for."""
         self._keep_alive = False
-        self._paused = False
 
     @property
     def reusable(self) -> bool:
@@ -116,15 +110,11 @@ class Connection:
 
     def pause(self) -> None:
         """Read nothing until `resume`; the end of the exchange is one, too."""
-        if self._transport is not None and self._sink is not None and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
+        if self._sink is not None and self._stop_reading():
             self.deadline = float("inf")
 
     def resume(self) -> None:
-        if self._transport is not None and self._paused and not self.closed:
-            self._paused = False
-            self._transport.resume_reading()
+        if self._read_on():
             self.deadline = self._loop.time()
 
     def look(self, now: float) -> None:
@@ -136,9 +126,6 @@ class Connection:
             self._fail(UpstreamError(Fault.FIRST_BYTE_TIMEOUT, "the backend took too long"))
 
     # --- asyncio's callbacks
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
 
     def data_received(self, data: bytes) -> None:
         if self._sink is None:
@@ -155,15 +142,6 @@ class Connection:
             self._complete and not self.closed
         ):  # not from the parser's callback: what follows in `data` must have been seen before
             self._finish()
-
-    def eof_received(self) -> None:
-        return None
-
-    def pause_writing(self) -> None:
-        """A request's body waits in the transport; it is bounded already."""
-
-    def resume_writing(self) -> None:
-        pass
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._sink is None:
@@ -238,6 +216,5 @@ class Connection:
     def _close(self) -> None:
         if not self.closed:
             self.closed = True
-            if self._transport is not None:
-                self._transport.abort()
+            super().abort()
             self._released(self)

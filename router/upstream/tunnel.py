@@ -11,6 +11,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from router.core.resilience.retry import Fault
+from router.system.connection import BaseConnection
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.target import Target
@@ -19,15 +20,13 @@ MAX_HEAD_BYTES = 16 * 1024
 _END = b"\r\n\r\n"
 
 
-class _Greeting:
-    """An asyncio protocol in all but its class: waits for the proxy's answer to CONNECT."""
+class _Greeting(BaseConnection):
+    """Waits for the proxy's answer to CONNECT."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
         self.answered: asyncio.Future[bytes] = loop.create_future()
         self._head = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        pass
 
     def data_received(self, data: bytes) -> None:
         self._head += data
@@ -38,18 +37,9 @@ class _Greeting:
         elif len(self._head) > MAX_HEAD_BYTES:
             self.answered.set_exception(ConnectionError("the proxy's answer is too long"))
 
-    def eof_received(self) -> None:
-        return None
-
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.answered.done():
             self.answered.set_exception(ConnectionError("the proxy closed the connection"))
-
-    def pause_writing(self) -> None:
-        pass
-
-    def resume_writing(self) -> None:
-        pass
 
 
 async def open_tunnel(target: Target, make: Callable[[], Connection], loop: asyncio.AbstractEventLoop) -> Connection:

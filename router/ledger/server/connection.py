@@ -18,6 +18,7 @@ import hiredis
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.server.discovery import Address, Cluster, Sentinels, ServerAddress
 from router.ledger.server.wire import pack
+from router.system.connection import BaseConnection
 
 _NOT_HERE = frozenset(("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING"))
 """How the refusals begin of a server that is not the one to ask."""
@@ -26,21 +27,17 @@ Answer = Callable[[Any], None]
 """Takes a reply, a `hiredis.ReplyError` (the server refused), or a `LedgerUnavailable` (no answer will come)."""
 
 
-class Connection:
-    """Commands out, replies in. `on_lost` is called once with the reason, also after `lose`.
-
-    An asyncio protocol in all but its class: as a class of its own it can be compiled.
-    """
+class Connection(BaseConnection):
+    """Commands out, replies in. `on_lost` is called once with the reason, also after `lose`."""
 
     def __init__(self, name: str, timeout: float, on_lost: Callable[[str], None]) -> None:
+        super().__init__(asyncio.get_running_loop())
         self._name = name
         self._timeout = timeout
         self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._waiting: deque[tuple[float, float, Answer]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport | None = None
         self._why = ""
 
     def send(self, commands: bytes, answer: Answer, *, ignore: int = 0, timeout: float = 0.0) -> None:
@@ -74,17 +71,14 @@ class Connection:
         if self._why:
             return
         self._why = f"{self._name}: {why}"
+        self.closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._transport is not None:
-            self._transport.abort()
+        self.abort()
         waiting, self._waiting = self._waiting, deque()
         for _, _, answer in waiting:
             answer(LedgerUnavailable(self._why))
         self._on_lost(self._why)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -95,15 +89,6 @@ class Connection:
                     self.lose(str(reply))
         except (hiredis.ProtocolError, IndexError):
             self.lose("the answer is not Redis's protocol")
-
-    def eof_received(self) -> None:
-        return None
-
-    def pause_writing(self) -> None:
-        pass
-
-    def resume_writing(self) -> None:
-        pass
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose("connection lost" if exc is None else f"connection lost ({exc.__class__.__name__})")
