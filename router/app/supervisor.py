@@ -160,7 +160,16 @@ class Supervisor:
             self._spawn(self._keeper.watch())
         policy, last_good = str(file.path), str(self._last_good)
         journal = str(journal_folder(self._data_dir, settings.redis))
-        worker = WorkerSettings(policy, last_good, settings.host, port, redis, self._socket, settings.grace, journal)
+        worker = WorkerSettings(
+            policy=policy,
+            last_good=last_good,
+            host=settings.host,
+            port=port,
+            redis=redis,
+            adapter_socket=self._socket,
+            grace=settings.grace,
+            journal=journal,
+        )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")
         await self._until_ready(self._workers)

@@ -67,7 +67,17 @@ def _walk(item: Any, schema: Node, data: Any) -> Spot:
             path, parent, node = (*path, step), node, _resolve(_child(node, step), schema)
             in_union = False
     context = item.get("ctx", {})
-    return Spot(item["type"], path, on_key, node, parent, item["input"], context, in_union, other_branch)
+    return Spot(
+        type=item["type"],
+        path=path,
+        on_key=on_key,
+        node=node,
+        parent=parent,
+        value=item["input"],
+        context=context,
+        in_union=in_union,
+        other_branch=other_branch,
+    )
 
 
 def _resolve(node: Node, schema: Node) -> Node:

@@ -38,7 +38,16 @@ def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
     reading = SURFACES[trial.endpoint].read(trial.body)
     sensitivity = plan.policy.sensitivity
     detectors = compile_detectors(() if sensitivity is None else sensitivity.detectors)
-    facts = build_facts(plan, trial.endpoint, reading, trial.key, headers, TO_BACKEND, detectors, trial.body)
+    facts = build_facts(
+        plan=plan,
+        endpoint=trial.endpoint,
+        reading=reading,
+        key=trial.key,
+        headers=headers,
+        passed=TO_BACKEND,
+        detectors=detectors,
+        body=trial.body,
+    )
     return facts, decide(facts, plan, _snapshot(plan, trial))
 
 

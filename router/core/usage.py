@@ -26,4 +26,12 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
     cached = min(usage.cached, input)
     write = min(usage.cache_write, input - cached)
     lasting = min(usage.cache_write_1h, write)
-    return Usage(input, cached, write, min(usage.output, most_output), True, lasting, usage.service)
+    return Usage(
+        input=input,
+        cached=cached,
+        cache_write=write,
+        output=min(usage.output, most_output),
+        estimated=True,
+        cache_write_1h=lasting,
+        service=usage.service,
+    )

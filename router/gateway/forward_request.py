@@ -83,14 +83,14 @@ class Attempt:
         exchange = self.exchange
         scanner = exchange.scanner
         return FailedAttempt(
-            self.candidate,
-            outcome,
-            exchange.asked_at,
-            exchange.size,
-            0 if scanner is None else scanner.events,
-            exchange.reported,
-            exchange.unread,
-            exchange.began,
+            candidate=self.candidate,
+            outcome=outcome,
+            asked_at=exchange.asked_at,
+            size=exchange.size,
+            events=0 if scanner is None else scanner.events,
+            usage=exchange.reported,
+            unread=exchange.unread,
+            began=exchange.began,
         )
 
 

@@ -250,14 +250,14 @@ class Client(BaseConnection):
             return
         path, _, query = self._url.decode("latin-1").partition("?")
         self._incoming = request = Request(
-            method,
-            path,
-            query,
-            headers,
-            b"",
-            parser.should_keep_alive(),
-            version == "1.0",
-            credentials,
+            method=method,
+            path=path,
+            query=query,
+            headers=headers,
+            body=b"",
+            keep_alive=parser.should_keep_alive(),
+            http10=version == "1.0",
+            credentials=credentials,
         )
         if self.surplus is not None:
             raise self.surplus
@@ -422,7 +422,7 @@ class Client(BaseConnection):
             self._end_after_answers()
             return
         if request is None:
-            request = Request("", "", "", {}, b"", False, False)
+            request = Request(method="", path="", query="", headers={}, body=b"", keep_alive=False, http10=False)
         error.__traceback__ = error.__context__ = None
         request.refusal = error
         request.keep_alive = False

@@ -210,7 +210,15 @@ class Peers:
         spec = backend.spec
         state = backend.state(self._loop.time())
         replicas = tuple(self._replica(replica, now) for replica in backend.replicas)
-        return BackendStatus(spec.name, spec.backend.zone, state.healthy, state.why, state.full, state.load, replicas)
+        return BackendStatus(
+            name=spec.name,
+            zone=spec.backend.zone,
+            healthy=state.healthy,
+            why=state.why,
+            full=state.full,
+            load=state.load,
+            replicas=replicas,
+        )
 
     def _replica(self, replica: Replica, now: float) -> ReplicaStatus:
         loop_now = self._loop.time()

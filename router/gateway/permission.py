@@ -55,14 +55,14 @@ class Permission:
             if found is None:
                 found = await self._reader.apart(serving, context.surface, request)
             facts = build_facts(
-                serving.plan,
-                context.surface.name,
-                found.reading,
-                key,
-                request.headers,
-                TO_BACKEND,
-                found.detectors,
-                context.body,
+                plan=serving.plan,
+                endpoint=context.surface.name,
+                reading=found.reading,
+                key=key,
+                headers=request.headers,
+                passed=TO_BACKEND,
+                detectors=found.detectors,
+                body=context.body,
             )
         except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
             return NONE
@@ -77,7 +77,14 @@ def _plain(context: RequestContext) -> Request:
     given = context.request
     headers = {name: value for name, value in given.headers.items() if name != "content-encoding"}
     plain = Request(
-        given.method, given.path, given.query, headers, context.body, given.keep_alive, given.http10, given.credentials
+        method=given.method,
+        path=given.path,
+        query=given.query,
+        headers=headers,
+        body=context.body,
+        keep_alive=given.keep_alive,
+        http10=given.http10,
+        credentials=given.credentials,
     )
     plain.id = given.id
     return plain

@@ -69,7 +69,13 @@ class Pipeline:
         ledger = self._state.ledger
         id = ledger.next_id(context.at, context.serving.plan.policy.ledger.lease)
         hold = context.serving.holding.hold(
-            id, context.at, context.request.id, decision, context.key, context.reading, context.states
+            id=id,
+            at=context.at,
+            request=context.request.id,
+            decision=decision,
+            key=context.key,
+            reading=context.reading,
+            states=context.states,
         )
         reservation = Reservation(ledger, hold)
         forwarding: Forwarding | None = None
@@ -90,7 +96,15 @@ class Pipeline:
                 await self._stream(context, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
-            self._endings.answered(context, decision, reservation, forwarding, sent, answered, reason)
+            self._endings.answered(
+                context=context,
+                decision=decision,
+                reservation=reservation,
+                forwarding=forwarding,
+                sent=sent,
+                answered=answered,
+                reason=reason,
+            )
             settled = True
         except NoAnswer as failure:
             self._endings.unanswered(context, decision, reservation, failure)
@@ -144,12 +158,30 @@ class Pipeline:
             request.body = found.body
         try:
             facts = build_facts(
-                plan, surface.name, found.reading, key, request.headers, TO_BACKEND, found.detectors, found.body
+                plan=plan,
+                endpoint=surface.name,
+                reading=found.reading,
+                key=key,
+                headers=request.headers,
+                passed=TO_BACKEND,
+                detectors=found.detectors,
+                body=found.body,
             )
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         return RequestContext(
-            surface, serving, key, keyring, found.body, found.reading, facts, request, now, arrived, deadline, states
+            surface=surface,
+            serving=serving,
+            key=key,
+            keyring=keyring,
+            body=found.body,
+            reading=found.reading,
+            facts=facts,
+            request=request,
+            at=now,
+            arrived=arrived,
+            deadline=deadline,
+            states=states,
         )
 
     def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:
@@ -194,19 +226,19 @@ class Pipeline:
         state = self._state
         state.retry_budget = state.retry_budget.earn()
         return ForwardRequest(
-            context.surface,
-            to_backend(context.request.headers),
-            to_own_backend(context.request.headers),
-            context.body,
-            context.reading,
-            decision.candidates,
-            context.serving.backends,
-            Permission(state, context, _permitted(decision, context.key), self._reader),
-            reservation,
-            policy.ledger.on_loss == "allow",
-            context.deadline,
-            policy.retry,
-            policy.health.cooldown,
+            surface=context.surface,
+            headers=to_backend(context.request.headers),
+            trace=to_own_backend(context.request.headers),
+            body=context.body,
+            reading=context.reading,
+            candidates=decision.candidates,
+            backends=context.serving.backends,
+            permission=Permission(state, context, _permitted(decision, context.key), self._reader),
+            reservation=reservation,
+            spend_unheld=policy.ledger.on_loss == "allow",
+            deadline=context.deadline,
+            retry=policy.retry,
+            cooldown=policy.health.cooldown,
         )
 
     async def _stream(self, context: RequestContext, sent: Attempt, client: Client) -> None:

@@ -104,7 +104,21 @@ def attempts_of(
         )
         cell = cell_of(route, model, context.key)
         cost, other = _whole(context, cell, *_prices(context, model, route, usage, attempt.asked_at))
-        found.append(Settlement("", cell, hold.at, usage, cost, other, False, False, course, route.owned, 0))
+        found.append(
+            Settlement(
+                id="",
+                cell=cell,
+                at=hold.at,
+                usage=usage,
+                cost=cost,
+                counterfactual=other,
+                error=False,
+                eligible=False,
+                course=course,
+                local=route.owned,
+                requests=0,
+            )
+        )
     return found
 
 
@@ -144,7 +158,18 @@ def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage,
         cell = cell_of(route, model, context.key)
     cost, other = _whole(context, cell, exact, exact_other)
     return Settlement(
-        hold.id, cell, hold.at, usage, cost, other, failed, hold.eligible, course, route.owned, 1, hold.counted
+        id=hold.id,
+        cell=cell,
+        at=hold.at,
+        usage=usage,
+        cost=cost,
+        counterfactual=other,
+        error=failed,
+        eligible=hold.eligible,
+        course=course,
+        local=route.owned,
+        requests=1,
+        counted=hold.counted,
     )
 
 
@@ -177,7 +202,20 @@ def _whole(context: RequestContext, cell: Cell, cost: float, other: float) -> tu
 def settlement_of_failure(hold: Hold, course: RequestOutcome) -> Settlement:
     """Nobody answered."""
     local = hold.local_first
-    return Settlement(hold.id, hold.cell, hold.at, _NOTHING, 0, 0, True, False, course, local, 1, hold.counted)
+    return Settlement(
+        id=hold.id,
+        cell=hold.cell,
+        at=hold.at,
+        usage=_NOTHING,
+        cost=0,
+        counterfactual=0,
+        error=True,
+        eligible=False,
+        course=course,
+        local=local,
+        requests=1,
+        counted=hold.counted,
+    )
 
 
 def course_of(
@@ -195,17 +233,17 @@ def course_of(
     """Times are of the monotonic clock; 0 for what did not happen."""
     arrived = context.arrived
     return RequestOutcome(
-        context.request.id,
-        decision.level,
-        decision.tags,
-        reason,
-        status,
-        context.reading.stream,
-        attempts,
-        _micros(sent, arrived),
-        _micros(first_byte, arrived),
-        _micros(ended, arrived),
-        detail,
+        request=context.request.id,
+        level=decision.level,
+        tags=decision.tags,
+        reason=reason,
+        status=status,
+        stream=context.reading.stream,
+        attempts=attempts,
+        sent=_micros(sent, arrived),
+        first_byte=_micros(first_byte, arrived),
+        duration=_micros(ended, arrived),
+        detail=detail,
     )
 
 

@@ -195,7 +195,20 @@ def pack_refused(*, id: str = "", at: float, key: str, team: str, model: str, co
     """The record of a request that no backend saw. The course's `reason` is the error's code; `id` is empty without a
     hold."""
     cell = Cell("", "", model, team, key)
-    return pack_record(Settlement(id, cell, at, _NOTHING, 0, 0, False, False, course), "refused")
+    return pack_record(
+        Settlement(
+            id=id,
+            cell=cell,
+            at=at,
+            usage=_NOTHING,
+            cost=0,
+            counterfactual=0,
+            error=False,
+            eligible=False,
+            course=course,
+        ),
+        "refused",
+    )
 
 
 def settlement_of(record: Record) -> Settlement:

@@ -55,13 +55,13 @@ async def _answer(session: aiohttp.ClientSession, ask: Ask) -> Answered:
             usage = _usage(await response.read(), streamed=ask.body.get("stream", False))
             said = response.headers
             return Answered(
-                ask,
-                response.status,
-                said.get("x-breakeven-zone", ""),
-                said.get("x-breakeven-reason", ""),
-                said.get("x-breakeven-sensitivity", ""),
-                usage.get("prompt_tokens", 0),
-                usage.get("completion_tokens", 0),
+                ask=ask,
+                status=response.status,
+                zone=said.get("x-breakeven-zone", ""),
+                reason=said.get("x-breakeven-reason", ""),
+                level=said.get("x-breakeven-sensitivity", ""),
+                input=usage.get("prompt_tokens", 0),
+                output=usage.get("completion_tokens", 0),
             )
     except aiohttp.ClientError:
         return Answered(ask, 0)

@@ -25,9 +25,9 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[FailedAttempt]:
     seen: list[FailedAttempt] = []
     answered = Settler.answered
 
-    def keep(self: Settler, *given: Any) -> None:
-        seen.extend(next(each for each in given if isinstance(each, Forwarding)).attempts)
-        answered(self, *given)
+    def keep(self: Settler, *, forwarding: Forwarding, **given: Any) -> None:
+        seen.extend(forwarding.attempts)
+        answered(self, forwarding=forwarding, **given)
 
     monkeypatch.setattr(Settler, "answered", keep)
     return seen

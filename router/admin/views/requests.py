@@ -76,7 +76,15 @@ def facts_of(record: Record, plan: Plan) -> Facts:
     """What the record tells of the request."""
     level = record.level or None
     labels = (Label(level, tuple(record.tags), "record"),) if level or record.tags else plan.default_labels
-    return Facts("chat", record.model, _key(record, plan), labels, record.input, None, frozenset({"text"}))
+    return Facts(
+        endpoint="chat",
+        model=record.model,
+        key=_key(record, plan),
+        labels=labels,
+        input_tokens=record.input,
+        max_output_tokens=None,
+        modalities=frozenset({"text"}),
+    )
 
 
 def _key(record: Record, plan: Plan) -> KeyGrant:

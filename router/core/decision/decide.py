@@ -87,7 +87,16 @@ def _ask(facts: Facts, plan: Plan, snapshot: Snapshot, model: ModelPlan, gate: C
     permitted = gate.zones if rules.zones is None else gate.zones & rules.zones
     # The client's floor comes last: max() keeps what it has when it meets a NaN.
     floor = max(model.quality_floor, rules.quality_floor, facts.quality_floor)
-    return _Ask(facts, plan, snapshot, model, gate, rules, permitted, floor)
+    return _Ask(
+        facts=facts,
+        plan=plan,
+        snapshot=snapshot,
+        model=model,
+        gate=gate,
+        rules=rules,
+        permitted=permitted,
+        quality_floor=floor,
+    )
 
 
 def _sift(
@@ -219,17 +228,17 @@ def _decision(
     refusal: Refusal | None = None,
 ) -> Decision:
     return Decision(
-        ask.model.name,
-        ask.gate.level,
-        ask.gate.tags,
-        ask.permitted,
-        candidates,
-        waiting,
-        refusal,
-        tuple(removed),
-        ask.facts.labels,
-        side,
-        ", ".join(ask.rules.names),
+        model=ask.model.name,
+        level=ask.gate.level,
+        tags=ask.gate.tags,
+        permitted=ask.permitted,
+        candidates=candidates,
+        waiting=waiting,
+        refusal=refusal,
+        removed=tuple(removed),
+        labels=ask.facts.labels,
+        side=side,
+        rule=", ".join(ask.rules.names),
     )
 
 

@@ -32,16 +32,18 @@ def build_facts(
     Raises BadBody when the quality header is not a number from 0 to 1.
     """
     return Facts(
-        endpoint,
-        reading.model,
-        key,
-        _labels(plan, reading, key, headers, passed, detectors, body),
-        reading.input_tokens,
-        reading.max_output_tokens,
-        reading.modalities,
-        _quality(headers),
-        reading.answers,
-        fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
+        endpoint=endpoint,
+        model=reading.model,
+        key=key,
+        labels=_labels(
+            plan=plan, reading=reading, key=key, headers=headers, passed=passed, detectors=detectors, body=body
+        ),
+        input_tokens=reading.input_tokens,
+        max_output_tokens=reading.max_output_tokens,
+        modalities=reading.modalities,
+        quality_floor=_quality(headers),
+        answers=reading.answers,
+        fetch=fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
     )
 
 

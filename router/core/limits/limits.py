@@ -159,7 +159,16 @@ def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> 
             value = getattr(section, setting.name)
             if value is not None:
                 amount = nano_of(value) if measure.basis == "money" else value
-                yield Limit(scope, side, model, measure.name, setting.period, amount, budget.soft, spare)
+                yield Limit(
+                    scope=scope,
+                    side=side,
+                    model=model,
+                    measure=measure.name,
+                    period=setting.period,
+                    amount=amount,
+                    soft=budget.soft,
+                    spare_local=spare,
+                )
 
 
 def refusal_of(verdict: Verdict, now: float, periods: Periods, output_limit: str) -> OverBudget:

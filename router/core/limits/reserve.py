@@ -60,10 +60,20 @@ class HoldMaker:
         bill = self.bills.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if bill.charges:
-            return self._limited(id, at, request, terms, bill, reading, worst)
+            return self._limited(id=id, at=at, request=request, terms=terms, bill=bill, reading=reading, worst=worst)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
         cost = worst_case(terms.steps, input, output)
-        return Hold(id, terms.cell, at, self._lease, input, output, cost, terms.model.eligible, request=request)
+        return Hold(
+            id=id,
+            cell=terms.cell,
+            at=at,
+            lease=self._lease,
+            input=input,
+            output=output,
+            cost=cost,
+            eligible=terms.model.eligible,
+            request=request,
+        )
 
     def _limited(
         self, id: str, at: float, request: str, terms: Terms, bill: CounterSet, reading: Reading, worst: Tokens
@@ -72,23 +82,23 @@ class HoldMaker:
         cost = worst_case(terms.steps, input, output)
         local_cost = worst_case(terms.local_steps, input, output)
         risky = bound != worst
-        return Hold(
+        return Hold(  # some by their places, because Python makes a dictionary of more than 15 names
             id,
             terms.cell,
             at,
-            self._lease,
-            input,
-            output,
-            cost,
-            terms.model.eligible,
-            bill,
-            terms.sides,
-            terms.routes[0].owned,
-            local_cost,
-            terms.local_cell,
-            worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
-            worst.input + worst.output - input - output if risky else 0,
-            request,
-            worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
-            counted_in(reading),
+            lease=self._lease,
+            input=input,
+            output=output,
+            cost=cost,
+            eligible=terms.model.eligible,
+            bill=bill,
+            sides=terms.sides,
+            local_first=terms.routes[0].owned,
+            local_cost=local_cost,
+            local_cell=terms.local_cell,
+            cost_at_risk=worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
+            tokens_at_risk=worst.input + worst.output - input - output if risky else 0,
+            request=request,
+            local_cost_at_risk=worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
+            counted=counted_in(reading),
         )

@@ -42,7 +42,18 @@ def terms_of(
     later = now + longest
     steps, local_steps = steps_of(routes, now, later, service), steps_of(local, now, later)
     until = min(min(route.prices.until(now), route.prices.until(later) - longest) for route in routes)
-    return Terms(decision, key, model, routes, steps, local_steps, cell, local_cell, sides, until)
+    return Terms(
+        decision=decision,
+        key=key,
+        model=model,
+        routes=routes,
+        steps=steps,
+        local_steps=local_steps,
+        cell=cell,
+        local_cell=local_cell,
+        sides=sides,
+        until=until,
+    )
 
 
 def cell_of(route: Route, model: str, key: KeyGrant) -> Cell:

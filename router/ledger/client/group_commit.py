@@ -322,7 +322,16 @@ class GroupCommitLedger:
         self._reserved[:0] = reserved
         parts = self._packer.in_parts(batch, self._sender, PART)
         payload, part = next(parts)
-        return _InFlight(batch, [], own, None, self._scripts.each, payload, parts, part)
+        return _InFlight(
+            batch=batch,
+            reserved=[],
+            own=own,
+            packed=None,
+            script=self._scripts.each,
+            payload=payload,
+            parts=parts,
+            part=part,
+        )
 
     def _take_operations(self) -> list[Operation]:
         waiting = self._operations

@@ -200,7 +200,17 @@ def differences(period: HourOrDay, books: Iterable[Row], records: Iterable[Row])
 
 
 def _nothing(calendar: Calendar, reader: RecordReader) -> Verification:
-    return Verification(calendar.timezone.key, None, 0, 0, 0, 0, reader.skipped, 0, [])
+    return Verification(
+        timezone=calendar.timezone.key,
+        covered=None,
+        hours=0,
+        days=0,
+        forgotten=0,
+        records=0,
+        skipped=reader.skipped,
+        unknown=0,
+        differences=[],
+    )
 
 
 def _covered_from(first: Entry, complete: bool, timezone: ZoneInfo) -> float:

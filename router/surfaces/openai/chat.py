@@ -63,7 +63,20 @@ def read_plain(body: bytes) -> Reading | None:
     tokens += (text_bytes + 2) // 3
     bound = max(tokens, len(body) + FRAME_TOKENS)
     span = place.span(1)
-    reading = Reading(chat.model, chat.stream, None, limit, tokens, TEXT_ONLY, (), (), span, None, bound, answers)
+    reading = Reading(
+        model=chat.model,
+        stream=chat.stream,
+        wants_usage=None,
+        max_output_tokens=limit,
+        input_tokens=tokens,
+        modalities=TEXT_ONLY,
+        unreadable=(),
+        labels=(),
+        model_span=span,
+        options_span=None,
+        input_bound=bound,
+        answers=answers,
+    )
     return replace(reading, service=service) if service else reading
 
 

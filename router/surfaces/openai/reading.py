@@ -71,7 +71,15 @@ def read(body: bytes, *, writes: bool = True) -> Reading:
     fields = {name: _value(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
     model = _model(fields)
     options = (*_stream_options(members), spans.get("stream_options"))
-    return _read(body, fields, model, spans["model"], options, _labels(members), writes)
+    return _read(
+        body=body,
+        fields=fields,
+        model=model,
+        model_span=spans["model"],
+        options=options,
+        labels=_labels(members),
+        writes=writes,
+    )
 
 
 def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
@@ -107,21 +115,21 @@ def _read(
     tokens = content.tokens + (content.text_bytes + 2) // 3
     answers = _answers(fields, content.prompts)
     return Reading(
-        model,
-        _flag(fields.get("stream"), "stream") or False,
-        options[0],
-        _max_output_tokens(fields, answers) if writes else 0,
-        tokens,
-        TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
-        tuple(content.unreadable),
-        labels,
-        model_span,
-        options[2],
-        max(tokens, _input_bound(fields, body, content)),
-        answers,
-        options[1],
-        tuple(content.addresses),
-        service_named(fields.get("service_tier")),
+        model=model,
+        stream=_flag(fields.get("stream"), "stream") or False,
+        wants_usage=options[0],
+        max_output_tokens=_max_output_tokens(fields, answers) if writes else 0,
+        input_tokens=tokens,
+        modalities=TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
+        unreadable=tuple(content.unreadable),
+        labels=labels,
+        model_span=model_span,
+        options_span=options[2],
+        input_bound=max(tokens, _input_bound(fields, body, content)),
+        answers=answers,
+        wants_running_usage=options[1],
+        addresses=tuple(content.addresses),
+        service=service_named(fields.get("service_tier")),
     )
 
 
