@@ -11,7 +11,7 @@ random draws and snapshots are arguments. It may import the standard library's p
     cost             prices, the cheaper side, and whether a GPU is worth its rent
     limits           budgets and rate limits, when they turn, and what a request is held against
     resilience       circuits, attempts, timeouts, and what workers tell each other
-    usage            what is made of a report of tokens, and of none
+    estimated_usage  what is made of a report of tokens, and of none
     redaction        our credentials, taken out of what backends say
     origin,          where URLs point, and the hosts that a policy names
     host_patterns

@@ -11,7 +11,7 @@ from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, FailedAttempt
 from router.gateway.reservation import Reservation
-from router.gateway.usage import (
+from router.gateway.settlements import (
     attempts_of,
     course_of,
     record_of_refusal,

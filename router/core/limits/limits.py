@@ -1,7 +1,8 @@
 """The limits of one request, and what a client is told when one of them does not admit it.
 
-A limit belongs to a scope (all keys, a team, a key), a side (own backends, all others, both) and a model or all of
-them. A request is admitted when every limit has room for what it may take, and then held by all of them::
+What can be limited stands in `measures`. A limit belongs to a scope (all keys, a team, a key), a side (own backends,
+all others, both) and a model or all of them. A request is admitted when every limit has room for what it may take, and
+then held by all of them::
 
     budgets of the policy and of the key  ->  limits_of   ->  what the ledger checks
     the ledger's Verdict                  ->  refusal_of  ->  what the client is told

@@ -1,4 +1,4 @@
-"""Detectors: labels for what the text of a request contains."""
+"""Detectors: labels for what the text of a request contains. How each kind is recognised stands in `finders`."""
 
 from __future__ import annotations
 

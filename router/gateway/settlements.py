@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
+from router.core.estimated_usage import bounded, estimate
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
 from router.core.resilience.retry import Fault, Outcome
-from router.core.usage import bounded, estimate
 from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement, Usage
 from router.gateway.context import RequestContext
 from router.gateway.forward_request import Attempt, FailedAttempt

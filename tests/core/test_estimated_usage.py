@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.usage import bounded, estimate
+from router.core.estimated_usage import bounded, estimate
 from router.core.values import Usage
 
 
