@@ -123,6 +123,8 @@ class Forwarding:
     async def answer(self) -> Attempt:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
         while self._failures < self._job.retry.attempts and self._loop.time() < self._job.deadline:
+            # Every round may have waited: for a rest, a slot, the ledger or a pause. What is in force may have
+            # changed, so candidates are judged again before one is chosen, and in `_attempt` before a byte is sent.
             if not self._job.permission.current:
                 await self._narrow()
             choice = self._choose()
@@ -132,6 +134,7 @@ class Forwarding:
                 break
             candidate, replica = choice
             if self._slot is None:
+                # In the same turn as the choice: with an await between, all who choose would see the same slot free.
                 self._slot = replica.take(self._loop.time())
             if not (candidate.route.owned or self._job.reservation.confirmed or await self._may_spend()):
                 self.release()
@@ -285,7 +288,9 @@ class Forwarding:
         pool = replica.pool
         try:
             connection = pool.take_idle() or await pool.connect(self._job.deadline - self._loop.time())
-            if not job.permission.current:  # while it connected, waited for the ledger, or paused
+            # The last look, with no await between it and the first byte: what came into force while it connected,
+            # waited for the ledger, or paused may forbid this zone.
+            if not job.permission.current:
                 connection.abort()
                 self._tried.discard(replica)
                 self.release()

@@ -192,8 +192,10 @@ class Client(BaseConnection):
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version, b"".join(lines))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
+        self.closed = True  # first: what its request still does finds nobody to write to
         self._handler.closed(self)
+        # All at once: the request that runs ends later, and `_done` releases nothing of a closed connection. Released
+        # in both places, the worker's count would fall below what it holds; in neither, it would never fall again.
         self._release(self._held_here)
         self._queue.clear()
         self._body = []
@@ -390,11 +392,13 @@ class Client(BaseConnection):
 
     def _done(self, request: Request) -> None:
         self._task = self._request = request.refusal = None
-        self.on_pause = self.on_resume = None
+        self.on_pause = self.on_resume = None  # they lead to a connection that may be another request's already
         self.idle_since = self._loop.time()
         if self.closed or self._transport is None:
             return
         self._release(request.held)
+        # Only after an answer that said so: after any other the next request may be on its way, and its client could
+        # not know whether it was taken.
         if not request.keep_alive or (self.draining and self._said_close):
             self._end()
         elif self._queue:

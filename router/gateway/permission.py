@@ -43,6 +43,7 @@ class Permission:
     async def renew(self) -> None:
         """Judge it again, until what it was judged by is still in force. Zones never come back."""
         while not self.current:
+            # Noted before it is judged: judging may wait, and what comes into force meanwhile makes another round.
             self._serving, self._keyring = self._state.serving, self._state.keyring
             self.zones &= await self._judged()
 

@@ -69,6 +69,10 @@ class Server:
         First no new connection begins, while those that have begun are still accepted; every answer from now on closes
         its connection. A connection that says nothing for PARTING_SECONDS is then closed.
         """
+        # The order keeps every request whole. Answers say that their connection closes before any listener does, so
+        # that nobody comes back here. The kernel turns new connections away before the listener closes, because that
+        # resets those that wait to be accepted. Silent connections stay for as long as a request may be on its way to
+        # them. Only what is left after the grace is cut.
         self._service.draining = True
         if self._ticker is not None:
             self._ticker.cancel()

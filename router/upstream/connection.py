@@ -193,14 +193,19 @@ class Connection(BaseConnection):
         self._complete = True
         self._keep_alive = self._framed and self._parser.should_keep_alive()  # known only now, in the callback
 
-    # --- endings: each gives the connection back before it tells the sink
+    # --- endings
+    #
+    # The order is the same in each: the sink is let go, the connection is given back (or closed, which gives it
+    # back), and only then is the sink told. One that was told first and raised would leave the connection among the
+    # busy ones for good, where all once stayed whose answers ended with them; one that was not let go would get what
+    # the next exchange brings.
 
     def _finish(self) -> None:
         sink, self._sink = self._sink, None
         if not self._keep_alive:
             self._close()
         else:
-            self.resume()
+            self.resume()  # before it is given back: what is paused is closed there, since nobody would read from it
             self.reused = True
             self.idle_since = self._loop.time()
             self._released(self)
@@ -215,6 +220,6 @@ class Connection(BaseConnection):
 
     def _close(self) -> None:
         if not self.closed:
-            self.closed = True
+            self.closed = True  # first: what takes it back looks at that, and may abort it once more
             super().abort()
             self._released(self)

@@ -50,6 +50,7 @@ class Pool:
     def take_idle(self) -> Connection | None:
         """A connection that is open and unused, now assigned to the caller."""
         while self._idle:
+            # Out of the deque in the turn that assigns it: taken out any later, `tick` could close what a request has.
             connection = self._idle.pop()
             if not connection.closed:
                 self._busy.add(connection)

@@ -1,5 +1,11 @@
 """From a decision to the hold that the ledger is asked for.
 
+Theory of operation: a request is admitted while `used + held`, with its own hold, stays within every limit that is not
+soft; when it is settled, its hold goes in the same step in which what it used is added. So no limit is overrun, however
+many run at once, as long as no request uses more than it holds. Where holds are learned and not worst cases, counters
+have beside them what running requests may take beyond that: the risk. A hold ends once: settled, released since nothing
+was sent, or, when its lease is over, charged as held.
+
 What all requests with one decision and one key have in common is worked out once and remembered, as decisions are.
 """
 

@@ -1,5 +1,10 @@
 """The circuit breaker of one backend, as a table.
 
+*Closed*, everything is sent. *Open*, nothing is until the rest is over: `until` is its end, and no timer runs. *Half
+open* from the first request after that, which is a trial: `until` is then the end of its lease, which shuts out all
+others until the trial was heard of, or never will be. Each worker has breakers of its own. What opens one is told to
+the others; what closes one is not, so each closes by trials of its own.
+
     state      event               next
     closed     success             closed
     closed     failure             closed

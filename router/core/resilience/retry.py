@@ -4,6 +4,10 @@ An attempt ends with a `Fault` or with a status, and an error status speaks of s
 whether that is the client's answer, whether the next candidate is tried, and what the backend's circuit breaker is
 told. An attempt that fails after a byte has gone to the client is never repeated, so nothing is looked up for it.
 
+Three bounds hold whatever the tables say: the attempts and the deadline of a request, and the `RetryBudget` of all the
+requests of a worker. The first two bound one request; only the budget keeps an outage from multiplying the load just
+when backends can bear least.
+
     answer   relayed to the client: success, or an error of the request's own making
     next     the next candidate is tried, while attempts, deadline and budget last
 """

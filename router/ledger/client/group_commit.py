@@ -4,8 +4,20 @@ So there is at most one round trip at a time, and the cost per request falls as 
 at once unless a batch went within the last milliseconds, and then with all that come until then; settlements ride
 with the next reservation, or go alone after a while.
 
-Batches are numbered, and what they count is journaled before they go, so that whatever becomes of a connection or of
-the server, each is applied exactly once: see `recovery`. While the server is lost, batches go to the journal only.
+Theory of operation::
+
+    wait -> number -> journal -> send -> answered         its holds are answered, and the journal may forget it
+                                      -> connection lost  its holds fail, and what it counts stays in the journal
+    wait -> number -> journal                             while the server is lost
+
+*Exactly once.* Each batch says which number was applied before it. The server keeps that number for each writer beside
+what it counted, changes both in one script, and refuses what is out of turn. So a batch may be sent again whenever its
+fate is unknown, and what the server has lost shows as a number that is too low: `recovery` brings it from the journal.
+
+*One in flight.* The next batch is made when the last one was answered, since it says that that one was applied.
+
+*Holds are not journaled.* They protect limits while requests run. One whose fate is unknown is doubtful: it is released
+once the server is back, whether or not it was made.
 """
 
 from __future__ import annotations
@@ -293,6 +305,8 @@ class GroupCommitLedger:
         if not reserved and not operations:
             return None
         batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved])
+        # Before it is sent: a worker killed between the two leaves a journal that is one batch ahead, which is
+        # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
         self._write_down(batch)
         own = self._packer.own_tokens(operations)
         packed = self._packer.together(batch, self._sender)
@@ -397,6 +411,8 @@ class GroupCommitLedger:
         self._send(flight)
 
     def _on_reply(self, flight: _InFlight, reply: list[Any]) -> None:
+        # All in one turn of the loop. Whoever is told of an admission runs in a later one, and the batch that it
+        # begins says that this one was applied; it would be out of turn if it could be made before `last` is.
         self._flight = None
         self._failures = 0
         self._sender.last, self._sender.part = flight.batch.number, 0
@@ -421,7 +437,7 @@ class GroupCommitLedger:
                 if admission.sides:
                     live[hold.id] = Held(hold, admission.sides)
                 future.set_result(admission)
-            elif admission.sides:
+            elif admission.sides:  # it was cancelled on the way, and nobody else would let go of what the server holds
                 self._queue(Release(Held(hold, admission.sides)))
 
     # --- the connection
@@ -431,6 +447,7 @@ class GroupCommitLedger:
 
         The batch in flight may have been applied: what it counts is in the journal, its holds are doubtful.
         """
+        # All in one turn, too: a reservation made in between would stand in a list that nobody sends or fails any more.
         self.available, self.why, self._connection = False, why, None
         failed = self._reserved
         self._reserved = []
@@ -535,7 +552,11 @@ class GroupCommitLedger:
         return await books.bring(sender, reading)
 
     def _resume(self, connection: Connection) -> None:
-        """From here on batches go to the server again."""
+        """From here on batches go to the server again.
+
+        In the very turn in which `_bring_own` found nothing left. What is journaled between the two would have a number
+        that the next batch passes over, and would count for applied although it never was.
+        """
         for own in self._unanswered:
             self.volume.answered(own, ())
         self._unanswered = []
