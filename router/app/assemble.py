@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from router.config.secrets import resolve
-from router.core.policy import Backend, LitellmBackend
+from router.core.backend_kinds import Backend, LitellmBackend
 from router.core.values import Plan
 from router.upstream.fleet import BackendSpec
 from router.upstream.target import Target, target_of_socket, target_of_url

@@ -34,7 +34,7 @@ from router.app.startup_message import Dashboard, greeting
 from router.app.valkey_keeper import ValkeyKeeper
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
-from router.core.policy import LitellmBackend
+from router.core.backend_kinds import LitellmBackend
 from router.core.values import Plan
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from router.config.problems import Finding
 from router.config.providers import PROVIDERS, Provider
-from router.core.policy import Backend, LitellmBackend, Policy, Served
+from router.core.backend_kinds import Backend, LitellmBackend, Served
+from router.core.policy import Policy
 
 _UNKNOWN = Provider(())
 _PORTS = {"http": 80, "https": 443}

@@ -17,7 +17,7 @@ from router.config.load import decode_document, raise_if_any, read_bytes, text_o
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse
 from router.core.cost.preference import Side
-from router.core.policy import Name, Names, Section
+from router.core.policy_fields import Name, Names, Section
 from router.core.reading import BadBody
 from router.core.values import Decision, Plan
 from router.surfaces.registry import SURFACES, Endpoint

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from router.config.prices import Contexts, Prices
+from router.core.backend_kinds import Backend, GpuCost, Served
 from router.core.cost.breakeven import blended, shares
 from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
-from router.core.policy import Backend, Endpoint, GpuCost, Key, Mix, Model, Policy, Served
+from router.core.policy import Key, Mix, Model, Policy
+from router.core.policy_fields import Endpoint
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 from router.surfaces.registry import SURFACES
 

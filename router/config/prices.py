@@ -13,8 +13,10 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from router.config.problems import Finding
+from router.core.backend_kinds import Backend, LitellmBackend, Price, Served
 from router.core.cost.timeline import DAY, Timeline, always, built, combined
-from router.core.policy import STANDARD_TIERS, Backend, LitellmBackend, Policy, Price, Served
+from router.core.policy import Policy
+from router.core.policy_fields import STANDARD_TIERS
 from router.core.values import PriceTier, Rates, Tariff
 
 Prices = Mapping[tuple[str, str], Timeline[Tariff]]

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from router.config.backend_hosts import host_of, hosts_of, provider_names
 from router.config.problems import Finding
 from router.config.providers import PROVIDERS, key_names
+from router.core.backend_kinds import Backend, LitellmBackend
 from router.core.host_patterns import covers
-from router.core.policy import Backend, LitellmBackend, Policy
+from router.core.policy import Policy
 
 _BY_KEY: Mapping[str, tuple[str, ...]] = {
     key: provider.hosts for name, provider in PROVIDERS.items() for key in key_names(name)

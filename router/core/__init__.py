@@ -5,6 +5,8 @@ random draws and snapshots are arguments. It may import the standard library's p
 (values) and pydantic (the policy's shape), and nothing else of this project.
 
     policy, values   the policy file as types; what layers hand to each other
+    policy_fields    what its fields may hold
+    backend_kinds    its backends: what each kind says of itself
     reading          what a request asks, once its body was read
     sensitivity      what its text contains, and where that may go
     decision         ordered candidates or a refusal, each with its reason; remembered

@@ -7,143 +7,36 @@ References between sections (a backend naming a zone, say) are checked by `confi
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import timedelta
-from hashlib import sha256
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, create_model, model_validator
 
+from router.core.backend_kinds import Backend
 from router.core.cost.strategies import STRATEGIES
 from router.core.limits.measures import MEASURES
-from router.core.money import GREATEST_USD
+from router.core.policy_fields import (
+    Bytes,
+    Count,
+    CountLimit,
+    Duration,
+    Endpoint,
+    Fraction,
+    Hosts,
+    Hours,
+    Length,
+    MediaHost,
+    Name,
+    Names,
+    SecretName,
+    Section,
+    TimeLimit,
+    TimezoneName,
+    Url,
+    UsdLimit,
+    Volume,
+)
 from router.core.sensitivity.finders import FINDERS
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_YEAR_SECONDS = 8784 * 3600.0
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_LAST_PORT = 65_535
-_AUTHORITY = re.compile(r"https?://(?:\[(?P<inner>[^\]]*)\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/|$)")
-_HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
-
-
-def parse_duration(value: Any) -> float:
-    """Seconds from "250ms", "2s", "15m" or "1h".
-
-    Raises ValueError for anything else: a bare number does not say its unit; and for more than a year.
-    """
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("a duration is a number and a unit, such as 250ms, 2s, 15m or 1h")
-    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
-    if seconds > _YEAR_SECONDS:
-        raise ValueError("a duration is at most 8784h, which is a year")
-    return seconds
-
-
-def _check_some_time(seconds: float) -> float:
-    if seconds <= 0:
-        raise ValueError("no time at all would end everything before it begins: must be above 0s, such as 2s")
-    return seconds
-
-
-def _check_port(url: str) -> str:
-    found = _AUTHORITY.match(url)
-    if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT or not _is_address(found["inner"]):
-        raise ValueError("must be an address such as http://127.0.0.1:8000/v1, with a port from 1 to 65535 if any")
-    return url
-
-
-def _is_address(text: str | None) -> bool:
-    """Whether what stands in brackets, if anything does, is an IPv6 address."""
-    try:
-        return text is None or ip_address(text).version == 6
-    except ValueError:
-        return False
-
-
-def _check_hours(value: str) -> str:
-    if not _HOURS.fullmatch(value):
-        raise ValueError('hours are two-digit hours "from-to" such as "00-06" or "22-04" (the end is excluded)')
-    return value
-
-
-def _check_timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("a time zone is an IANA name such as UTC or Europe/Berlin") from None
-    return value
-
-
-def _check_secret(value: str) -> str:
-    """Secrets are references; the value is left out of the message on purpose: it may be a secret."""
-    kind, _, target = value.partition(":")
-    if kind not in ("env", "file") or not target:
-        raise ValueError("a secret is given as env:NAME or file:PATH, never in the policy itself")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$")]
-UpstreamName = Annotated[str, Field(min_length=1)]
-Names = Annotated[tuple[Name, ...], Field(strict=False)]
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
-]
-TimeLimit = Annotated[Duration, AfterValidator(_check_some_time)]
-"""A duration within which something has to happen."""
-Secret = Annotated[str, AfterValidator(_check_secret)]
-
-# Every number has an upper bound, far beyond sense: the longest request at the dearest price stays below GREATEST_USD.
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Usd = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-Rate = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
-"""USD per million tokens, or per request."""
-UsdLimit = Annotated[float, Field(ge=0, le=GREATEST_USD, allow_inf_nan=False)]
-CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
-Volume = Annotated[int, Field(gt=0, le=1_000_000_000_000_000)]
-"""Tokens of a day."""
-Length = Annotated[int, Field(gt=0, le=100_000_000)]
-"""Tokens of one request."""
-Count = Annotated[int, Field(gt=0, le=1_000_000)]
-Room = Annotated[int, Field(ge=0, le=1_000_000)]
-Bytes = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
-Hours = Annotated[str, AfterValidator(_check_hours)]
-TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(_check_port)]
-Host = Annotated[
-    str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
-]
-Hosts = Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
-SecretName = Annotated[str, Field(min_length=1)]
-
-MediaHost = Annotated[str, Field(pattern=r"^(\*\.)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?$", max_length=255)]
-
-TierName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$", max_length=32)]
-Multiple = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
-STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
-"""What providers call the service tier that their price list speaks of. `auto` leaves the choice to the provider."""
-
-Endpoint = str
-"""The name of a surface, such as "chat". Which ones there are is known above core; `config` checks them."""
-Modality = Literal["text", "image", "audio", "file", "video"]
 Window = Literal["today", "trailing_24h", "yesterday"]
 
 # What is registered is what a policy may name: the schema and its messages list it.
@@ -153,12 +46,6 @@ if TYPE_CHECKING:
 else:
     StrategyName = Literal[*STRATEGIES]
     DetectorName = Literal[*FINDERS]
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are refused and values cannot change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Zone(Section):
@@ -173,202 +60,6 @@ class Zone(Section):
         if self.owned and self.proxy is not None:
             raise ValueError("an owned zone has no proxy: what may not leave would pass through it")
         return self
-
-
-class Price(Section):
-    """USD per million tokens, and per request."""
-
-    input: Rate
-    """USD per million input tokens."""
-    output: Rate
-    """USD per million output tokens."""
-    cached_input: Rate | None = None
-    """Input read from the provider's cache; the input price when left out."""
-    cache_write: Rate | None = None
-    """Input written to the provider's cache; the input price when left out."""
-    cache_write_1h: Rate | None = None
-    """Input that the provider's cache keeps for an hour; the price of `cache_write` when left out."""
-    request: Rate = 0.0
-    """USD per request, on top of the tokens."""
-
-
-class Served(Section):
-    """What one backend serves under one model name of this policy."""
-
-    model: UpstreamName
-    """The name that the upstream knows."""
-    endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
-    """Endpoints that work; those of the backend's kind when left out."""
-    context: Length | None = None
-    """Context length in tokens; a vllm backend is asked for it when left out."""
-    modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
-    """What it takes; as the backend's kind does when left out."""
-    quality: Fraction | None = None
-    """Overrides the backend's quality."""
-    price: Price | None = None
-    """Overrides the published price."""
-    service_tiers: dict[TierName, Multiple] = Field(default={}, max_length=16)
-    """What tokens cost in other service tiers, as multiples of the price: `{flex: 0.5, priority: 2}`. Overrides the
-    published prices of these tiers; of those that neither names, the standard price is booked, as an estimate."""
-
-    @field_validator("service_tiers")
-    @classmethod
-    def _standard_is_the_price(cls, tiers: dict[str, float]) -> dict[str, float]:
-        for name in STANDARD_TIERS & tiers.keys():
-            raise ValueError(f'"{name}" is the tier that the price is of: leave it out, or change the price')
-        return tiers
-
-
-class GpuCost(Section):
-    """What an owned backend costs."""
-
-    usd_per_hour: Usd
-    """Rent of all its GPUs together, paid while it is on."""
-    ops_usd_per_day: Usd = 0.0
-    """Share of the people who run it."""
-    usd_per_million_tokens: Usd = 0.0
-    """Variable cost, such as power."""
-
-
-class Capacity(Section):
-    max_waiting: Room = 8
-    """Full when this many requests wait in a replica's own queue."""
-    max_kv_cache: Fraction = 0.95
-    """Full when a replica's KV cache is used to this share."""
-    max_running: Count | None = None
-    """Full when this many requests run on a replica; unlimited when left out. A bound that is never passed, of each
-    worker by itself: with N workers at most N times as many run."""
-    tokens_per_second: float | None = Field(default=None, gt=0, le=1_000_000_000, allow_inf_nan=False)
-    """What the backend can serve when busy (input and output together); bounds the break-even."""
-    queue: Room = 64
-    """Requests that may wait for this backend in the gateway, per worker, when they can go nowhere else. They are
-    served in the order in which they came, and before those that come later."""
-    queue_timeout: Duration = 30.0
-    """How long they wait before they get 503."""
-
-
-class _Backend(Section):
-    """Base of every kind of backend: what a kind says of itself, all others ask it.
-
-    A kind also has `provider_of(model)`: who answers for an upstream model, in telemetry's words; for None, which
-    stands for one that the policy serves no more, too.
-    """
-
-    default_endpoints: ClassVar[frozenset[Endpoint] | None] = None
-    """Served by its models, unless the policy says otherwise; None for all that there are."""
-    default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
-    ends_at_context: ClassVar[bool] = False
-    """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
-    counts_while_streaming: ClassVar[bool] = False
-    """It can tell the running usage with every event of a stream."""
-
-    zone: Name
-    """Where it is: one of `zones`."""
-    serves: dict[Name, UpstreamName | Served] = Field(min_length=1)
-    """Model names of this policy, and what the upstream calls them."""
-    quality: Fraction | None = None
-    """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""
-    cost: GpuCost | None = None
-    """Fixed cost, for owned backends."""
-    api_key: Secret | None = None
-    """Credential that is sent to it: env:NAME or file:PATH."""
-    capacity: Capacity = Capacity()
-    """When it counts as full."""
-    connect_timeout: TimeLimit = 2.0
-    """Until the connection (and TLS) stands."""
-    first_byte_timeout: TimeLimit = 20.0
-    """Until a stream's first event, or the next backend's turn; for other answers, without a sign of life."""
-    answer_timeout: TimeLimit = 600.0
-    """Until an answer that is no stream, or the next backend's turn, while there are signs of life."""
-    idle_timeout: TimeLimit = 120.0
-    """Longest pause between two events of a stream; comments and single bytes are none."""
-    stream_timeout: TimeLimit = 3600.0
-    """Longest stream, from its request to its end."""
-    stream_usage: bool = True
-    """Ask for token usage in streams; set false for providers that refuse a request that does."""
-
-    def fingerprint(self) -> str:
-        """Differs from that of any other backend: two that share a name in two policies may be two machines."""
-        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
-
-    def replicas(self) -> tuple[str, ...]:
-        """Base URLs that the gateway itself connects to."""
-        return ()
-
-    def addresses(self) -> tuple[str, ...]:
-        """Base URLs that the policy gives, whoever connects to them."""
-        return self.replicas()
-
-    def priced_as(self, model: str) -> tuple[str, str]:
-        """Provider and name by which price lists may know an upstream model; no provider where nobody publishes it."""
-        return "", model
-
-
-class _WithUrls(_Backend):
-    url: Url | None = None
-    """Base URL, with the version path: http://127.0.0.1:8000/v1"""
-    urls: tuple[Url, ...] = Field(default=(), strict=False)
-    """Several replicas instead of one url; the least loaded is used first."""
-
-    @model_validator(mode="after")
-    def _one_of_url_and_urls(self) -> Self:
-        if (self.url is None) == (not self.urls):
-            raise ValueError("give either url or urls")
-        return self
-
-    def replicas(self) -> tuple[str, ...]:
-        return self.urls if self.url is None else (self.url,)
-
-
-class VllmBackend(_WithUrls):
-    default_endpoints = frozenset({"chat", "completions"})
-    default_modalities = frozenset({"text"})
-    ends_at_context = True
-    counts_while_streaming = True
-
-    kind: Literal["vllm"]
-    """A vLLM server, probed for health and load: chat and completions, of text."""
-
-    def provider_of(self, model: str | None) -> str:
-        return self.kind
-
-
-class OpenAIBackend(_WithUrls):
-    kind: Literal["openai"]
-    """Any API that speaks OpenAI's dialect, never probed: all endpoints and modalities."""
-    provider: str = "openai"
-    """Provider id in the published price list."""
-
-    def priced_as(self, model: str) -> tuple[str, str]:
-        return self.provider, model
-
-    def provider_of(self, model: str | None) -> str:
-        return self.provider
-
-
-class LitellmBackend(_Backend):
-    default_endpoints = frozenset({"chat", "embeddings"})
-
-    kind: Literal["litellm"]
-    """Any other provider, through the adapter: chat and embeddings, all modalities."""
-    api_base: Url | None = None
-    """Replaces the provider's own address."""
-    hosts: tuple[Host, ...] = Field(default=(), strict=False)
-    """Hosts that its requests may go to, where they are not known from provider or api_base: name, or name:port."""
-
-    def addresses(self) -> tuple[str, ...]:
-        return () if self.api_base is None else (self.api_base,)
-
-    def priced_as(self, model: str) -> tuple[str, str]:
-        provider, _, name = model.rpartition("/") if "/" not in model else model.partition("/")
-        return provider, name
-
-    def provider_of(self, model: str | None) -> str:
-        return self.kind if model is None else model.partition("/")[0]
-
-
-Backend = Annotated[VllmBackend | OpenAIBackend | LitellmBackend, Field(discriminator="kind")]
-"""Of one of the kinds: what is named here is what a policy may say."""
 
 
 class Model(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from router.core.policy import Modality
+from router.core.policy_fields import Modality
 from router.core.values import Label
 
 Span = tuple[int, int]

@@ -22,7 +22,8 @@ from msgspec import Struct
 
 from router.core.cost.preference import Side
 from router.core.cost.timeline import Timeline
-from router.core.policy import Budget, Endpoint, Modality, Policy
+from router.core.policy import Budget, Policy
+from router.core.policy_fields import Endpoint, Modality
 from router.core.sensitivity.media import NOTHING, Fetch
 
 

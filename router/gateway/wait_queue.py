@@ -8,7 +8,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from router.core.policy import Capacity
+from router.core.backend_kinds import Capacity
 from router.core.values import BackendState
 
 Waiter = asyncio.Future[None]

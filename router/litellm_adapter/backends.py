@@ -7,7 +7,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from router.config.backend_hosts import host_of, hosts_of, identity_hosts
-from router.core.policy import LitellmBackend, Policy, Served
+from router.core.backend_kinds import LitellmBackend, Served
+from router.core.policy import Policy
 from router.litellm_adapter.confined import NOWHERE, Destination
 
 NO_KEY = "none"

@@ -9,7 +9,8 @@ from weakref import WeakSet
 
 from msgspec import Struct
 
-from router.core.policy import Backend, Health
+from router.core.backend_kinds import Backend
+from router.core.policy import Health
 from router.core.resilience.circuit_breaker import CLOSED, describe
 from router.core.resilience.rate_limited import Rest
 from router.core.values import BackendState

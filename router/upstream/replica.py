@@ -8,7 +8,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from router.core.policy import Backend, Health
+from router.core.backend_kinds import Backend
+from router.core.policy import Health
 from router.core.resilience.circuit_breaker import CLOSED, Breaker, Event, State, allows, step
 from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, refused
 from router.core.resilience.timeouts import Needed

@@ -9,8 +9,8 @@ import pytest
 from router.config.backend_hosts import host_of, hosts_of, identity_hosts
 from router.config.load import PolicyError
 from router.config.providers import PROVIDERS
+from router.core.backend_kinds import LitellmBackend, OpenAIBackend
 from router.core.host_patterns import permits, split_host
-from router.core.policy import LitellmBackend, OpenAIBackend
 from router.core.values import Plan
 
 PlanOf = Callable[[str], Plan]

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 
 from router.config.decode import WrongShapeError, decode
 from router.config.problems import MOST_PROBLEMS
-from router.core.policy import Backend, Key, Retry
+from router.core.backend_kinds import Backend
+from router.core.policy import Key, Retry
 
 BACKEND: TypeAdapter[Any] = TypeAdapter(Backend)
 GPU = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:8000/v1", "serves": {"chat": "m"}}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from router.core.policy import Capacity
+from router.core.backend_kinds import Capacity
 from router.core.values import BackendState
 from router.gateway.wait_queue import Position, WaitQueue
 

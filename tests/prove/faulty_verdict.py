@@ -10,7 +10,8 @@ from typing import Any
 from prove.faults import Sees
 from prove.faulty_run import Cell, Outcome, Played, Seen, worth
 
-from router.core.policy import OpenAIBackend, Retry
+from router.core.backend_kinds import OpenAIBackend
+from router.core.policy import Retry
 
 DEADLINE: float = Retry.model_fields["deadline"].default
 IDLE: float = OpenAIBackend.model_fields["idle_timeout"].default

@@ -5,7 +5,8 @@ import ssl
 
 import pytest
 
-from router.core.policy import Health, OpenAIBackend
+from router.core.backend_kinds import OpenAIBackend
+from router.core.policy import Health
 from router.core.resilience.circuit_breaker import Event
 from router.upstream.fleet import BackendSpec, Fleet
 from router.upstream.replica_load import ReplicaLoad

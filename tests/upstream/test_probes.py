@@ -4,7 +4,8 @@ import asyncio
 import ssl
 from typing import Any, get_args
 
-from router.core.policy import Backend, Health, OpenAIBackend, VllmBackend
+from router.core.backend_kinds import Backend, OpenAIBackend, VllmBackend
+from router.core.policy import Health
 from router.upstream import probes
 from router.upstream.fleet import BackendSpec, Fleet
 from router.upstream.probes import PROBES, Probes

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from router.core.policy import Backend
+from router.core.backend_kinds import Backend
 from router.core.values import Plan, Route
 from router.ledger.record import FIELDS, Record
 from router.ledger.record_schema import Field

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Hashable, Iterable
 
 from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
-from router.core.policy import STANDARD_TIERS
+from router.core.policy_fields import STANDARD_TIERS
 from router.core.values import ModelPlan, PriceTier, Rates, Route, Tariff, Usage
 
 Step = tuple[int, float, float, float]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from router.core.policy import Modality
+from router.core.policy_fields import Modality
 
 _BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
 _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)

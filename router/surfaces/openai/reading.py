@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from router.core.policy import Modality
+from router.core.policy_fields import Modality
 from router.core.reading import BadBody, Reading, Span, split_names
 from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label

@@ -10,7 +10,7 @@ import pytest
 
 from router.admin.telemetry.spans import drafts, provider_of
 from router.config.load import load
-from router.core.policy import LitellmBackend, OpenAIBackend, VllmBackend
+from router.core.backend_kinds import LitellmBackend, OpenAIBackend, VllmBackend
 from router.core.values import Plan
 from router.ledger.record import Record
 

@@ -19,7 +19,7 @@ from router.core.limits.estimate import (
     replaced,
     worst_tokens,
 )
-from router.core.policy import Endpoint
+from router.core.policy_fields import Endpoint
 from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
 from router.surfaces.registry import SURFACES

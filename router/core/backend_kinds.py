@@ -1,0 +1,230 @@
+"""The kinds of backend: what a policy says of each, and what all others ask of it.
+
+A new kind is a class and its name in `Backend`; if it can be asked how it is, `upstream.probes` says by what.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Annotated, ClassVar, Literal, Self, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from router.core.policy_fields import (
+    STANDARD_TIERS,
+    Count,
+    Duration,
+    Endpoint,
+    Fraction,
+    Host,
+    Length,
+    Modality,
+    Multiple,
+    Name,
+    Rate,
+    Room,
+    Secret,
+    Section,
+    TierName,
+    TimeLimit,
+    UpstreamName,
+    Url,
+    Usd,
+)
+
+
+class Price(Section):
+    """USD per million tokens, and per request."""
+
+    input: Rate
+    """USD per million input tokens."""
+    output: Rate
+    """USD per million output tokens."""
+    cached_input: Rate | None = None
+    """Input read from the provider's cache; the input price when left out."""
+    cache_write: Rate | None = None
+    """Input written to the provider's cache; the input price when left out."""
+    cache_write_1h: Rate | None = None
+    """Input that the provider's cache keeps for an hour; the price of `cache_write` when left out."""
+    request: Rate = 0.0
+    """USD per request, on top of the tokens."""
+
+
+class Served(Section):
+    """What one backend serves under one model name of this policy."""
+
+    model: UpstreamName
+    """The name that the upstream knows."""
+    endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
+    """Endpoints that work; those of the backend's kind when left out."""
+    context: Length | None = None
+    """Context length in tokens; a vllm backend is asked for it when left out."""
+    modalities: tuple[Modality, ...] | None = Field(default=None, strict=False)
+    """What it takes; as the backend's kind does when left out."""
+    quality: Fraction | None = None
+    """Overrides the backend's quality."""
+    price: Price | None = None
+    """Overrides the published price."""
+    service_tiers: dict[TierName, Multiple] = Field(default={}, max_length=16)
+    """What tokens cost in other service tiers, as multiples of the price: `{flex: 0.5, priority: 2}`. Overrides the
+    published prices of these tiers; of those that neither names, the standard price is booked, as an estimate."""
+
+    @field_validator("service_tiers")
+    @classmethod
+    def _standard_is_the_price(cls, tiers: dict[str, float]) -> dict[str, float]:
+        for name in STANDARD_TIERS & tiers.keys():
+            raise ValueError(f'"{name}" is the tier that the price is of: leave it out, or change the price')
+        return tiers
+
+
+class GpuCost(Section):
+    """What an owned backend costs."""
+
+    usd_per_hour: Usd
+    """Rent of all its GPUs together, paid while it is on."""
+    ops_usd_per_day: Usd = 0.0
+    """Share of the people who run it."""
+    usd_per_million_tokens: Usd = 0.0
+    """Variable cost, such as power."""
+
+
+class Capacity(Section):
+    max_waiting: Room = 8
+    """Full when this many requests wait in a replica's own queue."""
+    max_kv_cache: Fraction = 0.95
+    """Full when a replica's KV cache is used to this share."""
+    max_running: Count | None = None
+    """Full when this many requests run on a replica; unlimited when left out. A bound that is never passed, of each
+    worker by itself: with N workers at most N times as many run."""
+    tokens_per_second: float | None = Field(default=None, gt=0, le=1_000_000_000, allow_inf_nan=False)
+    """What the backend can serve when busy (input and output together); bounds the break-even."""
+    queue: Room = 64
+    """Requests that may wait for this backend in the gateway, per worker, when they can go nowhere else. They are
+    served in the order in which they came, and before those that come later."""
+    queue_timeout: Duration = 30.0
+    """How long they wait before they get 503."""
+
+
+class _Backend(Section):
+    """Base of every kind of backend: what a kind says of itself, all others ask it.
+
+    A kind also has `provider_of(model)`: who answers for an upstream model, in telemetry's words; for None, which
+    stands for one that the policy serves no more, too.
+    """
+
+    default_endpoints: ClassVar[frozenset[Endpoint] | None] = None
+    """Served by its models, unless the policy says otherwise; None for all that there are."""
+    default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
+    ends_at_context: ClassVar[bool] = False
+    """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
+    counts_while_streaming: ClassVar[bool] = False
+    """It can tell the running usage with every event of a stream."""
+
+    zone: Name
+    """Where it is: one of `zones`."""
+    serves: dict[Name, UpstreamName | Served] = Field(min_length=1)
+    """Model names of this policy, and what the upstream calls them."""
+    quality: Fraction | None = None
+    """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""
+    cost: GpuCost | None = None
+    """Fixed cost, for owned backends."""
+    api_key: Secret | None = None
+    """Credential that is sent to it: env:NAME or file:PATH."""
+    capacity: Capacity = Capacity()
+    """When it counts as full."""
+    connect_timeout: TimeLimit = 2.0
+    """Until the connection (and TLS) stands."""
+    first_byte_timeout: TimeLimit = 20.0
+    """Until a stream's first event, or the next backend's turn; for other answers, without a sign of life."""
+    answer_timeout: TimeLimit = 600.0
+    """Until an answer that is no stream, or the next backend's turn, while there are signs of life."""
+    idle_timeout: TimeLimit = 120.0
+    """Longest pause between two events of a stream; comments and single bytes are none."""
+    stream_timeout: TimeLimit = 3600.0
+    """Longest stream, from its request to its end."""
+    stream_usage: bool = True
+    """Ask for token usage in streams; set false for providers that refuse a request that does."""
+
+    def fingerprint(self) -> str:
+        """Differs from that of any other backend: two that share a name in two policies may be two machines."""
+        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+
+    def replicas(self) -> tuple[str, ...]:
+        """Base URLs that the gateway itself connects to."""
+        return ()
+
+    def addresses(self) -> tuple[str, ...]:
+        """Base URLs that the policy gives, whoever connects to them."""
+        return self.replicas()
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        """Provider and name by which price lists may know an upstream model; no provider where nobody publishes it."""
+        return "", model
+
+
+class _WithUrls(_Backend):
+    url: Url | None = None
+    """Base URL, with the version path: http://127.0.0.1:8000/v1"""
+    urls: tuple[Url, ...] = Field(default=(), strict=False)
+    """Several replicas instead of one url; the least loaded is used first."""
+
+    @model_validator(mode="after")
+    def _one_of_url_and_urls(self) -> Self:
+        if (self.url is None) == (not self.urls):
+            raise ValueError("give either url or urls")
+        return self
+
+    def replicas(self) -> tuple[str, ...]:
+        return self.urls if self.url is None else (self.url,)
+
+
+class VllmBackend(_WithUrls):
+    default_endpoints = frozenset({"chat", "completions"})
+    default_modalities = frozenset({"text"})
+    ends_at_context = True
+    counts_while_streaming = True
+
+    kind: Literal["vllm"]
+    """A vLLM server, probed for health and load: chat and completions, of text."""
+
+    def provider_of(self, model: str | None) -> str:
+        return self.kind
+
+
+class OpenAIBackend(_WithUrls):
+    kind: Literal["openai"]
+    """Any API that speaks OpenAI's dialect, never probed: all endpoints and modalities."""
+    provider: str = "openai"
+    """Provider id in the published price list."""
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        return self.provider, model
+
+    def provider_of(self, model: str | None) -> str:
+        return self.provider
+
+
+class LitellmBackend(_Backend):
+    default_endpoints = frozenset({"chat", "embeddings"})
+
+    kind: Literal["litellm"]
+    """Any other provider, through the adapter: chat and embeddings, all modalities."""
+    api_base: Url | None = None
+    """Replaces the provider's own address."""
+    hosts: tuple[Host, ...] = Field(default=(), strict=False)
+    """Hosts that its requests may go to, where they are not known from provider or api_base: name, or name:port."""
+
+    def addresses(self) -> tuple[str, ...]:
+        return () if self.api_base is None else (self.api_base,)
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        provider, _, name = model.rpartition("/") if "/" not in model else model.partition("/")
+        return provider, name
+
+    def provider_of(self, model: str | None) -> str:
+        return self.kind if model is None else model.partition("/")[0]
+
+
+Backend = Annotated[VllmBackend | OpenAIBackend | LitellmBackend, Field(discriminator="kind")]
+"""Of one of the kinds: what is named here is what a policy may say."""

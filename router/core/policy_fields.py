@@ -1,0 +1,132 @@
+"""What fields of a policy may hold, and what all of its sections have in common."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from router.core.money import GREATEST_USD
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_YEAR_SECONDS = 8784 * 3600.0
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LAST_PORT = 65_535
+_AUTHORITY = re.compile(r"https?://(?:\[(?P<inner>[^\]]*)\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/|$)")
+_HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds from "250ms", "2s", "15m" or "1h".
+
+    Raises ValueError for anything else: a bare number does not say its unit; and for more than a year.
+    """
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration is a number and a unit, such as 250ms, 2s, 15m or 1h")
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > _YEAR_SECONDS:
+        raise ValueError("a duration is at most 8784h, which is a year")
+    return seconds
+
+
+def _check_some_time(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("no time at all would end everything before it begins: must be above 0s, such as 2s")
+    return seconds
+
+
+def _check_port(url: str) -> str:
+    found = _AUTHORITY.match(url)
+    if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT or not _is_address(found["inner"]):
+        raise ValueError("must be an address such as http://127.0.0.1:8000/v1, with a port from 1 to 65535 if any")
+    return url
+
+
+def _is_address(text: str | None) -> bool:
+    """Whether what stands in brackets, if anything does, is an IPv6 address."""
+    try:
+        return text is None or ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def _check_hours(value: str) -> str:
+    if not _HOURS.fullmatch(value):
+        raise ValueError('hours are two-digit hours "from-to" such as "00-06" or "22-04" (the end is excluded)')
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone is an IANA name such as UTC or Europe/Berlin") from None
+    return value
+
+
+def _check_secret(value: str) -> str:
+    """Secrets are references; the value is left out of the message on purpose: it may be a secret."""
+    kind, _, target = value.partition(":")
+    if kind not in ("env", "file") or not target:
+        raise ValueError("a secret is given as env:NAME or file:PATH, never in the policy itself")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$")]
+UpstreamName = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], Field(strict=False)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
+]
+TimeLimit = Annotated[Duration, AfterValidator(_check_some_time)]
+"""A duration within which something has to happen."""
+Secret = Annotated[str, AfterValidator(_check_secret)]
+
+# Every number has an upper bound, far beyond sense: the longest request at the dearest price stays below GREATEST_USD.
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Usd = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+"""USD per million tokens, or per request."""
+UsdLimit = Annotated[float, Field(ge=0, le=GREATEST_USD, allow_inf_nan=False)]
+CountLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
+Volume = Annotated[int, Field(gt=0, le=1_000_000_000_000_000)]
+"""Tokens of a day."""
+Length = Annotated[int, Field(gt=0, le=100_000_000)]
+"""Tokens of one request."""
+Count = Annotated[int, Field(gt=0, le=1_000_000)]
+Room = Annotated[int, Field(ge=0, le=1_000_000)]
+Bytes = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
+Hours = Annotated[str, AfterValidator(_check_hours)]
+TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(_check_port)]
+Host = Annotated[
+    str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
+]
+Hosts = Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+SecretName = Annotated[str, Field(min_length=1)]
+
+MediaHost = Annotated[str, Field(pattern=r"^(\*\.)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?$", max_length=255)]
+
+TierName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$", max_length=32)]
+Multiple = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
+STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
+"""What providers call the service tier that their price list speaks of. `auto` leaves the choice to the provider."""
+
+Endpoint = str
+"""The name of a surface, such as "chat". Which ones there are is known above core; `config` checks them."""
+Modality = Literal["text", "image", "audio", "file", "video"]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are refused and values cannot change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from router.core.policy_fields import parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250ms", 0.25), ("2s", 2.0), ("1.5s", 1.5), ("15m", 900.0), ("1h", 3600.0)]
+)
+def test_durations_say_their_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+def test_a_duration_that_was_parsed_already_is_taken() -> None:
+    assert parse_duration(timedelta(seconds=3)) == 3.0
+
+
+@pytest.mark.parametrize("value", ["2", "2 s", "s", "-1s", "1d", 2, None])
+def test_anything_else_is_no_duration(value: Any) -> None:
+    with pytest.raises(ValueError, match="number and a unit"):
+        parse_duration(value)
+
+
+@pytest.mark.parametrize("value", ["8785h", "9" * 400 + "s", "9" * 5000 + "ms"])
+def test_a_duration_is_at_most_a_year(value: str) -> None:
+    with pytest.raises(ValueError, match="at most 8784h"):
+        parse_duration(value)
+    assert parse_duration("8784h") == 8784 * 3600
