@@ -270,7 +270,7 @@ class Decision(Struct, frozen=True, gc=False):
     """
 
     model: str
-    """The policy's name of the model, aliases resolved; of an unknown one a digest, see `naming`."""
+    """The policy's name of the model, aliases resolved; of an unknown one a digest, see `unknown_names`."""
     level: str
     """Empty when the policy has no sensitivity section."""
     tags: tuple[str, ...]

@@ -55,7 +55,7 @@ class Litellm:
     """Retries, fallbacks, callbacks and caches are off: those are the gateway's matters."""
 
     def __init__(self) -> None:
-        """Imports litellm, which takes seconds; `environment.prepare` comes first. Raises ImportError."""
+        """Imports litellm, which takes seconds; `litellm_environment.prepare` comes first. Raises ImportError."""
         clients = [importlib.import_module(name) for name in _CLIENTS]
         self._confinements = [Confinement(client) for client in clients]
         for each in self._confinements:

@@ -105,7 +105,7 @@ def latency_of(sketches: Iterable[QuantileSketch]) -> Latency | None:
 
 
 class RecordMeters:
-    """Hears every record; see `sources.Meters` for what it is asked."""
+    """Hears every record; see `sources.interface.Meters` for what it is asked."""
 
     window = MINUTES * _MINUTE
 

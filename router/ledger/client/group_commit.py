@@ -251,7 +251,7 @@ class GroupCommitLedger:
         self._queue(Count(settlement, bill, pack_record(settlement, "attempt"), 0))
 
     def note(self, record: bytes) -> None:
-        """Writes a record of a request that was refused, see `records.pack_refused`."""
+        """Writes a record of a request that was refused, see `record.pack_refused`."""
         self._queue(Note(record))
 
     def _see(self, settlement: Settlement) -> None:

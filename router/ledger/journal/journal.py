@@ -15,13 +15,6 @@ and then *retired*, kept for rebuilding the books.
     for each in journals(folder):                  # when the server has lost the books: all of them, without locks
         for entry in each.entries(): ...
     tidy(folder, summarise)                        # now and then, in a thread: what is retired
-
-    journal_files       the format
-    journal_reading     entries in order, out of files that may change meanwhile
-    journal_disk        the calls that change something, and the file that is appended to
-    journal_sync        the thread that brings it to disk
-    journal_compaction  old segments -> summaries -> nothing
-    journal_folder      locks; making and removing a writer's folder
 """
 
 from __future__ import annotations
