@@ -8,6 +8,7 @@ import pytest
 from router.config.cases import cases_beside, check_cases
 from router.config.problems import PolicyError
 from router.core.values import Plan
+from router.surfaces.registry import SURFACES
 
 Check = Callable[[str], list[str]]
 
@@ -121,7 +122,7 @@ def test_a_case_about_the_wrong_outcome(check: Check) -> None:
         ),
         (
             "{name: n, request: {endpoint: image, prompt: Hi}, expect: {backend: gpu}}",
-            '1:33: [0].request.endpoint: "image" is not permitted; it is one of chat, completions, embeddings',
+            f'1:33: [0].request.endpoint: "image" is not permitted; it is one of {", ".join(SURFACES)}',
         ),
     ],
 )

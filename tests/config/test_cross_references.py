@@ -72,6 +72,13 @@ def test_where_everything_leads_somewhere_there_is_nothing_to_tell() -> None:
         ("sensitivity.tags.phi", ["lokal"], "sensitivity.tags.phi[0]", 'no zone "lokal"'),
         ("rules.0.zones", ["local", "moon"], "rules[0].zones[1]", 'no zone "moon"; zones: local, cloud'),
         ("keys.0.zones", ["moon"], "keys[0].zones[0]", 'no zone "moon"'),
+        (
+            "backends.gpu.serves.chat",
+            {"model": "llama", "endpoints": ["chat", "completion"]},
+            "backends.gpu.serves.chat.endpoints[1]",
+            'no endpoint "completion"; did you mean "completions"?',
+        ),
+        ("rules.2.when", {"endpoint": "images"}, "rules[2].when.endpoint", 'no endpoint "images"; endpoints: chat'),
         ("models.chat.backends", ["gpu", "apy"], "models.chat.backends[1]", 'no backend "apy"; did you mean "api"?'),
         ("sensitivity.default", "pubic", "sensitivity.default", 'no level "pubic"; did you mean "public"?'),
         ("sensitivity.unreadable", "x", "sensitivity.unreadable", 'no level "x"'),
