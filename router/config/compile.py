@@ -10,7 +10,7 @@ from router.core.cost.breakeven import blended, shares
 from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
 from router.core.policy import Key, Mix, Model, Policy
-from router.core.policy_fields import Endpoint
+from router.core.policy_fields import EndpointName
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
 from router.surfaces.registry import SURFACES
 
@@ -73,7 +73,7 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contex
     )
 
 
-def _endpoints(backend: Backend, served: Served) -> frozenset[Endpoint]:
+def _endpoints(backend: Backend, served: Served) -> frozenset[EndpointName]:
     if served.endpoints is not None:
         return frozenset(served.endpoints)
     return frozenset(SURFACES) if backend.default_endpoints is None else backend.default_endpoints

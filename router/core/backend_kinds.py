@@ -15,7 +15,7 @@ from router.core.policy_fields import (
     STANDARD_TIERS,
     Count,
     Duration,
-    Endpoint,
+    EndpointName,
     Fraction,
     Host,
     Length,
@@ -56,7 +56,7 @@ class Served(Section):
 
     model: UpstreamName
     """The name that the upstream knows."""
-    endpoints: tuple[Endpoint, ...] | None = Field(default=None, strict=False)
+    endpoints: tuple[EndpointName, ...] | None = Field(default=None, strict=False)
     """Endpoints that work; those of the backend's kind when left out."""
     context: Length | None = None
     """Context length in tokens; a vllm backend is asked for it when left out."""
@@ -113,7 +113,7 @@ class _Backend(Section):
     stands for one that the policy serves no more, too.
     """
 
-    default_endpoints: ClassVar[frozenset[Endpoint] | None] = None
+    default_endpoints: ClassVar[frozenset[EndpointName] | None] = None
     """Served by its models, unless the policy says otherwise; None for all that there are."""
     default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
     ends_at_context: ClassVar[bool] = False

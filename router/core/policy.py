@@ -19,7 +19,7 @@ from router.core.policy_fields import (
     Count,
     CountLimit,
     Duration,
-    Endpoint,
+    EndpointName,
     Fraction,
     Hosts,
     Hours,
@@ -121,7 +121,7 @@ class When(Section):
     """The key belongs to this team."""
     key: Name | None = None
     """The request carries this key."""
-    endpoint: Endpoint | None = None
+    endpoint: EndpointName | None = None
     """The request came to this endpoint."""
     hours: Hours | None = None
     """Hours of the day in the policy's time zone."""

@@ -121,7 +121,7 @@ Multiple = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
 STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 """What providers call the service tier that their price list speaks of. `auto` leaves the choice to the provider."""
 
-Endpoint = str
+EndpointName = str
 """The name of a surface, such as "chat". Which ones there are is known above core; `config` checks them."""
 Modality = Literal["text", "image", "audio", "file", "video"]
 

@@ -23,7 +23,7 @@ from msgspec import Struct
 from router.core.cost.preference import Side
 from router.core.cost.timeline import Timeline
 from router.core.policy import Budget, Policy
-from router.core.policy_fields import Endpoint, Modality
+from router.core.policy_fields import EndpointName, Modality
 from router.core.sensitivity.media import NOTHING, Fetch
 
 
@@ -85,7 +85,7 @@ class Route(Struct, frozen=True):
     zone: str
     owned: bool
     upstream_model: str
-    endpoints: frozenset[Endpoint]
+    endpoints: frozenset[EndpointName]
     modalities: frozenset[Modality]
     context: int | None
     quality: float | None
@@ -163,7 +163,7 @@ class Plan(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True, gc=False):
-    endpoint: Endpoint
+    endpoint: EndpointName
     model: str
     key: KeyGrant
     labels: tuple[Label, ...]

@@ -19,7 +19,7 @@ from router.core.limits.estimate import (
     replaced,
     worst_tokens,
 )
-from router.core.policy_fields import Endpoint
+from router.core.policy_fields import EndpointName
 from router.core.reading import Reading
 from router.core.values import BackendState, ModelPlan, Route
 from router.surfaces.registry import SURFACES
@@ -28,7 +28,7 @@ from tests.core.conftest import Make
 HUGE = Tokens(10**9, 10**9)
 
 
-def reading(endpoint: Endpoint = "chat", **fields: Any) -> Reading:
+def reading(endpoint: EndpointName = "chat", **fields: Any) -> Reading:
     return SURFACES[endpoint].read(json.dumps({"model": "chat", "messages": []} | fields).encode())
 
 
