@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from router.core.policy_fields import (
     STANDARD_TIERS,
     Count,
+    CountFromZero,
     Duration,
     EndpointName,
     Fraction,
@@ -23,7 +24,6 @@ from router.core.policy_fields import (
     Multiple,
     Name,
     Rate,
-    Room,
     Secret,
     Section,
     TierName,
@@ -90,7 +90,7 @@ class GpuCost(Section):
 
 
 class Capacity(Section):
-    max_waiting: Room = 8
+    max_waiting: CountFromZero = 8
     """Full when this many requests wait in a replica's own queue."""
     max_kv_cache: Fraction = 0.95
     """Full when a replica's KV cache is used to this share."""
@@ -99,7 +99,7 @@ class Capacity(Section):
     worker by itself: with N workers at most N times as many run."""
     tokens_per_second: float | None = Field(default=None, gt=0, le=1_000_000_000, allow_inf_nan=False)
     """What the backend can serve when busy (input and output together); bounds the break-even."""
-    queue: Room = 64
+    queue: CountFromZero = 64
     """Requests that may wait for this backend in the gateway, per worker, when they can go nowhere else. They are
     served in the order in which they came, and before those that come later."""
     queue_timeout: Duration = 30.0

@@ -103,7 +103,7 @@ Volume = Annotated[int, Field(gt=0, le=1_000_000_000_000_000)]
 Length = Annotated[int, Field(gt=0, le=100_000_000)]
 """Tokens of one request."""
 Count = Annotated[int, Field(gt=0, le=1_000_000)]
-Room = Annotated[int, Field(ge=0, le=1_000_000)]
+CountFromZero = Annotated[int, Field(ge=0, le=1_000_000)]
 Bytes = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
