@@ -651,12 +651,12 @@ def test_many_histories(tmp_path, engine):
 
 
 def patch_account(patch: Callable[[int, int, int], tuple[int, int, int]]) -> Callable[[pytest.MonkeyPatch], None]:
-    change = batch._Account.change
+    changes = batch._Account.changes
 
-    def changed(account: Any, *arguments: Any) -> tuple[int, int, int]:
-        return patch(*change(account, *arguments))
+    def changed(account: Any, *arguments: Any) -> list[tuple[Any, int, int, int]]:
+        return [(counter, *patch(*figures)) for counter, *figures in changes(account, *arguments)]
 
-    return lambda monkeypatch: monkeypatch.setattr(batch._Account, "change", changed)
+    return lambda monkeypatch: monkeypatch.setattr(batch._Account, "changes", changed)
 
 
 def patch_script(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:

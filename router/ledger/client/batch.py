@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from router.core.cost.volume import QUARTER_SECONDS
 from router.core.limits import amounts
-from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
+from router.core.limits.counters import LOCAL, Counter, CounterSet, Hold
 from router.core.values import Cell, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
@@ -177,31 +177,35 @@ class SlotTotals:
 
 
 class _Account:
-    """What ended holds with one bill do to its counters, by measure, summed before they are looked at one by one."""
+    """What ended holds with one bill do to its counters: amounts by measure, summed before counters are looked at."""
 
     __slots__ = ("held", "risk", "used")
 
     def __init__(self) -> None:
-        self.used = list(amounts.NOTHING)
-        self.held = list(amounts.NOTHING)
-        self.risk = list(amounts.NOTHING)
+        self.used: list[tuple[int, ...]] = []
+        self.held: list[tuple[int, ...]] = []
+        self.risk: list[tuple[int, ...]] = []
 
     def add(self, held: Held, settlement: Settlement | None) -> None:
         local = held.sides == LOCAL
-        _add(self.held, amounts.held_by(held.hold, local))
-        _add(self.risk, amounts.at_risk(held.hold, local))
+        self.held.append(amounts.held_by(held.hold, local))
+        self.risk.append(amounts.at_risk(held.hold, local))
         if settlement is not None:
-            _add(self.used, amounts.used_by(settlement))
+            self.used.append(amounts.used_by(settlement))
 
-    def change(self, charge: Counter, sides: int, local: bool) -> tuple[int, int, int]:
-        """Of used, held and risk."""
-        uses, holds, n = charge.uses(local), charge.holds(sides), charge.measure - 1
-        return self.used[n] if uses else 0, -self.held[n] if holds else 0, -self.risk[n] if holds else 0
+    def changes(self, bill: CounterSet, sides: int, local: bool) -> list[tuple[Counter, int, int, int]]:
+        """Of what each counter has as used, held and risk."""
+        used, held, risk = _summed(self.used), _summed(self.held), _summed(self.risk)
+        found = []
+        for charge in bill.charges:
+            uses, holds, n = charge.uses(local), charge.holds(sides), charge.measure - 1
+            found.append((charge, used[n] if uses else 0, -held[n] if holds else 0, -risk[n] if holds else 0))
+        return found
 
 
-def _add(sums: list[int], more: tuple[int, ...]) -> None:
-    for n, amount in enumerate(more):
-        sums[n] += amount
+def _summed(each: list[tuple[int, ...]]) -> list[int]:
+    """By measure."""
+    return list(map(sum, zip(*each, strict=True))) if each else list(amounts.NOTHING)
 
 
 class _Counters:
@@ -233,7 +237,7 @@ def _columns(charges: Iterable[Counter]) -> tuple[list[str], list[int], list[int
 class _Holds:
     """The new holds of one batch. Those with limits are summed, for the server mostly need not look at each."""
 
-    __slots__ = ("_places", "_sums", "limited", "plain", "positions", "single")
+    __slots__ = ("_groups", "_places", "limited", "plain", "positions", "single")
 
     def __init__(self) -> None:
         self.plain: dict[str, list[str | msgspec.Raw]] = {}
@@ -242,15 +246,15 @@ class _Holds:
         """Of those with limits, in the batch."""
         self.single: list[tuple[Any, ...]] = []
         self._places: dict[str, int] = {}
-        self._sums: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        self._groups: dict[tuple[int, int], tuple[list[tuple[int, ...]], list[tuple[int, ...]]]] = {}
 
     def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, bill: int) -> None:
         place = self._places.setdefault(bucket, len(self._places) + 1)
         same = self.limited.setdefault(bucket, [])
         same += (hold.id, value)
         self.positions.append(position)
-        only_local, both = hold.sides == LOCAL, hold.sides == BOTH
-        held, risk = amounts.held_by(hold, only_local), amounts.at_risk(hold, only_local)
+        local = hold.sides == LOCAL
+        held, risk = amounts.held_by(hold, local), amounts.at_risk(hold, local)
         self.single.append(
             (
                 place,
@@ -260,19 +264,19 @@ class _Holds:
                 hold.local_first,
                 held,
                 risk,
-                amounts.held_by(hold, True) if both else (),
-                amounts.at_risk(hold, True) if both else (),
+                hold.local_cost,
+                hold.local_cost_at_risk,
             )
         )
-        sums = self._sums.get((bill, hold.sides))
-        if sums is None:
-            self._sums[bill, hold.sides] = list(held), list(risk)
-            return
-        _add(sums[0], held)
-        _add(sums[1], risk)
+        group = self._groups.get((bill, hold.sides))
+        if group is None:
+            self._groups[bill, hold.sides] = [held], [risk]
+        else:
+            group[0].append(held)
+            group[1].append(risk)
 
     def groups(self) -> list[tuple[int, int, list[int], list[int]]]:
-        return [(bill, sides, held, risk) for (bill, sides), (held, risk) in self._sums.items()]
+        return [(bill, sides, _summed(held), _summed(risk)) for (bill, sides), (held, risk) in self._groups.items()]
 
 
 class Packer:
@@ -426,8 +430,8 @@ def _account(accounts: dict[tuple[CounterSet, int, bool], _Account], held: Held,
 def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], counters: _Counters) -> list[int]:
     flat: list[int] = []
     for (bill, sides, local), account in accounts.items():
-        for charge in bill.charges:
-            flat += (counters.of(charge), *account.change(charge, sides, local))
+        for charge, used, held, risk in account.changes(bill, sides, local):
+            flat += (counters.of(charge), used, held, risk)
     return flat
 
 

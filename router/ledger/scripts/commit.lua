@@ -9,7 +9,7 @@
 --   limited  the same, of those with limits
 --   groups   {bill, sides, amounts, risks}: what the limited ones ask for together, by measure
 --   single   msgpack, read only when they do not all fit: {bucket's place in `limited`, hold's place there, bill, sides,
---            first is local, amounts, risks, amounts when local, risks when local} of each; the last two for both sides
+--            first is local, amounts, risks, cost when local, its risk} of each; the rest is the same on every side
 --   blob     the records, and their number
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
@@ -96,16 +96,16 @@ end
 local function admit_singly(verdicts)
   local admitted, holds = {}, cmsgpack.unpack(single)
   for i = 1, #holds do
-    local place, at, b, sides, first_is_local, amounts, risks, local_amounts, local_risks = unpack(holds[i])
+    local place, at, b, sides, first_is_local, amounts, risks, local_cost, local_risk = unpack(holds[i])
     local bill = bills[b]
     local blocked, asked, spared = blocker(bill, amounts, sides)
     if blocked then
       local v = #verdicts
       verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
       verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
-      if sides == BOTH and (first_is_local or spared) and not blocker(bill, local_amounts, LOCAL) then
+      amounts[MONEY], risks[MONEY] = local_cost, local_risk
+      if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
         sides, verdicts[v + 2] = LOCAL, LOCAL
-        amounts, risks = local_amounts, local_risks
       else
         sides = 0
       end

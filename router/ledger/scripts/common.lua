@@ -216,7 +216,7 @@ end
 local function counter_of(field, value)
   if byte(value) == 220 then return unpacked(sub(value, 4)) end
   local used, held, risk = unpacked(sub(value, 2))
-  local unit = match(field, MONEY) and NANO or 1
+  local unit = match(field, MONEY_FIELD) and NANO or 1
   return used * unit, held * unit, risk * unit
 end
 

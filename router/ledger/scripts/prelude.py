@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import fields
 
-from router.core.limits.measures import COUNTED, MEASURES, Basis
+from router.core.limits.measures import COUNTED, MEASURES, NUMBERS, Basis
 from router.core.values import Row
 from router.ledger.record import FIELDS, VERSION, Record
 
@@ -40,7 +40,8 @@ def _measures() -> Iterable[str]:
     yield f"local function used_of(c) return {', '.join(sums)} end"
     yield f"local USED = {{{', '.join(_literal(measure.name) for measure in from_totals)}}}"
     money = next(measure.name for measure in MEASURES if measure.basis == "money")
-    yield f"local MONEY = '|{money}$'"
+    yield "-- The number of money, and how fields of counters in money end."
+    yield f"local MONEY, MONEY_FIELD = {NUMBERS[money]}, '|{money}$'"
 
 
 def _amounts(of: Mapping[Basis, str], counted: str) -> Iterable[str]:
