@@ -79,6 +79,6 @@ def _long(data: bytes, runs: bytes) -> Iterator[bytes]:
         stop = runs.find(b" ", start)
         stop = len(runs) if stop < 0 else stop
         yield data[start:stop]
-        if data[start - 1 : start] == b"\\":
+        if start > 0 and data[start - 1 : start] == b"\\":  # compiled, a slice may not begin before its text
             yield data[start + 1 : stop]
         start = runs.find(RUN, stop)

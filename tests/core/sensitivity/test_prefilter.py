@@ -67,3 +67,7 @@ def test_the_words_that_finders_name_are_seen_in_any_case(word: bytes) -> None:
 def test_a_word_is_seen_as_a_whole() -> None:
     assert glance(b'["dotted passages (attic) authors"]', EVERYTHING) & WORDS
     assert not glance(b'["dotted pa ssages (attic) authors"]', EVERYTHING) & WORDS
+
+
+def test_a_text_may_begin_with_a_run() -> None:
+    assert glance(b"sk_live_aB3aB3aB3aB3aB3", EVERYTHING) == RUNS | ALWAYS
