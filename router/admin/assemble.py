@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from router.admin.auth.guard import EVERYWHERE, known_hosts
-from router.admin.auth.login_attempts import Attempts
 from router.admin.auth.sessions import Sessions
+from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.auth.tokens import Tokens
 from router.admin.handler_context import HandlerContext
 from router.admin.ledger_session import LedgerSession

@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
-from router.admin.auth.login_attempts import Attempts
 from router.admin.auth.sessions import Sessions, SignedIn
+from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.auth.tokens import Tokens
 from router.admin.ledger_session import LedgerSession
 from router.admin.policy.service import Author, PolicyService

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from router.admin.request_record import RequestRecord
+from router.admin.record_type import RequestRecord
 from router.core.limits.measures import MeasureName, Period
 
 Role = Literal["admin", "viewer"]

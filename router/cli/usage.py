@@ -18,8 +18,8 @@ from router.core.cost.volume import day_before, day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.reports.sums import Dimension
 from router.ledger.reports.totals import group, open_report, total
+from router.ledger.reports.totals_by_dimension import Dimension
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -4,7 +4,7 @@ A field is declared once, there. What is made of the declarations:
 
     reports/export.py           columns of CSV, JSON lines and Parquet
     scripts/__init__.py         the Lua that packs the record of a charged hold
-    admin/request_record.py     the type that the API answers with
+    admin/record_type.py     the type that the API answers with
     admin/telemetry/spans.py    attributes of spans
     docs/commands.md            the table of columns, by `make docs`
 """

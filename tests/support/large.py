@@ -16,8 +16,8 @@ from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.redis_keys import pack_cell
-from router.ledger.reports.sums import Look
 from router.ledger.reports.totals import open_report
+from router.ledger.reports.totals_by_dimension import Look
 
 PREFIX = "be:{ledger}:"
 MONTH = "2026-05"

@@ -1,8 +1,8 @@
 """Who is asking, and what they may.
 
-guard           host, origin, credential, role, forged writes
-tokens          the admin's and the viewer's token: given, or made at first start
-sign_in         signing in and out
-sessions        who is signed in
-login_attempts  how often somebody may guess
+guard             host, origin, credential, role, forged writes
+tokens            the admin's and the viewer's token: given, or made at first start
+sign_in           signing in and out
+sessions          who is signed in
+sign_in_attempts  how often somebody may guess
 """

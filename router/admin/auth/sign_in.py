@@ -7,7 +7,7 @@ import logging
 import msgspec
 from aiohttp import web
 
-from router.admin.auth.login_attempts import Attempts
+from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.request_types import SignIn

@@ -9,7 +9,7 @@ from aiohttp import web
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
-from router.admin.request_record import shown
+from router.admin.record_type import shown
 from router.admin.request_types import RequestsQuery
 from router.admin.response_types import Notice, Totals
 from router.admin.views.live_streams import END
@@ -17,7 +17,7 @@ from router.admin.views.operations import operations_of
 from router.admin.views.spend import figures_of, owned_zones
 from router.core.cost.volume import day_of, seen_in
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.reports.sums import Look
+from router.ledger.reports.totals_by_dimension import Look
 
 QUIET_SECONDS = 15.0
 """A comment follows so long a silence, so that proxies keep the stream and a client that left is noticed."""

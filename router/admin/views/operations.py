@@ -15,7 +15,7 @@ from router.core.cost.volume import day_of
 from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.reports.sums import Look
+from router.ledger.reports.totals_by_dimension import Look
 from router.upstream.probes import PROBES
 
 N = TypeVar("N", int, float)

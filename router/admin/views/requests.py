@@ -7,7 +7,7 @@ import asyncio
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
-from router.admin.request_record import shown
+from router.admin.record_type import shown
 from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
 from router.config.dry_run import NOBODY, grant_named

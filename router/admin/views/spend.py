@@ -21,8 +21,8 @@ from router.admin.views.breakeven import line_to_draw
 from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
-from router.ledger.reports.sums import Dimension, Look, Tally, all_names, open_from
 from router.ledger.reports.totals import day_range
+from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, all_names, open_from
 from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3

@@ -7,6 +7,6 @@ segments    its files, as bytes
 folder      one writer's folder: who has it, whether it is retired
 disk        what is asked of the system when something changes
 fsync       getting what was written onto the disk, in a thread
-reading     entries in order, out of files that change meanwhile
+replay      entries in order, out of files that change meanwhile
 compaction  old segments become summaries, and files that are too old go
 """

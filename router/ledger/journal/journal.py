@@ -30,7 +30,7 @@ from router.ledger.journal.compaction import KEEP_SECONDS, Compaction, Summarise
 from router.ledger.journal.disk import Disk, Segment, journal_error
 from router.ledger.journal.folder import folders, is_retired, make_folder, mark_retired, remove_folder, take
 from router.ledger.journal.fsync import Syncer
-from router.ledger.journal.reading import OnSkip, Skipped, read_journal
+from router.ledger.journal.replay import OnSkip, Skipped, read_journal
 from router.ledger.journal.segments import (
     DAMAGED_SUFFIX,
     Entry,

@@ -10,8 +10,8 @@ from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing, turn_of, used_by
 from router.core.values import Row
-from router.ledger.reports.sums import Dimension, Look, open_from
 from router.ledger.reports.totals import CounterValue, Report, day_range
+from router.ledger.reports.totals_by_dimension import Dimension, Look, open_from
 
 
 async def standings(

@@ -19,7 +19,7 @@ from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.core.values import Cell, Mixture, Row
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_counter, unpack_row, unpack_totals
-from router.ledger.reports.sums import (
+from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
     KEPT_WHOLE,
     NAMES_FIELD,

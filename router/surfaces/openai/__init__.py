@@ -3,11 +3,12 @@
     chat, completions,  one endpoint each
     embeddings, models
     dialect             what the endpoints have in common
-    reading, content    one look at a request's body, and how large what it says is
+    read_request,       one look at a request's body, and how large what it says is
+    content
     plain_chat          the shape of the commonest body
     editing             the body on its way to a backend
     stream, chunks      a streamed answer on its way back, and the shape of one event
-    vllm                running usage, which vLLM has on every event
+    vllm_running_usage  running usage, which vLLM has on every event
     answers, usage      what is an answer, and the tokens in it
     complaint, blame    what a backend's error says, and whom it speaks of
     rate_limits         what headers say of a backend's limits

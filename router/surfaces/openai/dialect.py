@@ -19,7 +19,7 @@ from router.surfaces.openai.rate_limits import reset_asked
 from router.surfaces.openai.relayed import relayed_error
 from router.surfaces.openai.stream import ChunkScanner
 from router.surfaces.openai.usage import text_bytes_of, usage_of
-from router.surfaces.openai.vllm import RunningUsageScanner, asks_running_usage, hides_running_usage
+from router.surfaces.openai.vllm_running_usage import RunningUsageScanner, asks_running_usage, hides_running_usage
 from router.surfaces.sse import EventScanner
 
 

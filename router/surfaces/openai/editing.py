@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from router.core.reading import Reading, Span
-from router.surfaces.openai.reading import split_object
+from router.surfaces.openai.read_request import split_object
 
 _USAGE = b'"include_usage":true'
 _CONTINUOUS = b'"continuous_usage_stats":true'

@@ -7,7 +7,7 @@ import msgspec
 from router.core.reading import Reading
 from router.surfaces.openai.answers import Results, begins
 from router.surfaces.openai.dialect import OpenAI
-from router.surfaces.openai.reading import read
+from router.surfaces.openai.read_request import read
 
 
 class Embeddings(OpenAI):

@@ -7,7 +7,7 @@ import pytest
 from support.control import ADMIN, VIEWER
 
 from router.admin.auth.guard import known_hosts
-from router.admin.auth.login_attempts import MOST_FAILURES, WINDOW_SECONDS
+from router.admin.auth.sign_in_attempts import MOST_FAILURES, WINDOW_SECONDS
 
 APPLY = "/api/policy/apply"
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 from support.control import ADMIN, VIEWER
 
-from router.admin.auth.login_attempts import MOST_FAILURES
+from router.admin.auth.sign_in_attempts import MOST_FAILURES
 
 
 @pytest.mark.parametrize(("token", "role"), [(ADMIN, "admin"), (VIEWER, "viewer")])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from support.control import NOON, POLICY
 
-from router.admin.request_record import shown
+from router.admin.record_type import shown
 from router.admin.request_types import RequestsQuery
 from router.admin.sources.interface import Page, Sources
 from router.ledger.record import Record

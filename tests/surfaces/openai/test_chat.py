@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from router.surfaces.openai.chat import read_plain
-from router.surfaces.openai.reading import read
+from router.surfaces.openai.read_request import read
 
 PLAIN: dict[str, Any] = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
 

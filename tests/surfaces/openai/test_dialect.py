@@ -10,7 +10,7 @@ import pytest
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Usage
 from router.surfaces.openai.stream import ChunkScanner
-from router.surfaces.openai.vllm import RunningUsageScanner
+from router.surfaces.openai.vllm_running_usage import RunningUsageScanner
 from router.surfaces.registry import SURFACES
 from tests.core.conftest import Make
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.core.values import Usage
 from router.surfaces.openai.stream import ChunkScanner
-from router.surfaces.openai.vllm import RunningUsageScanner
+from router.surfaces.openai.vllm_running_usage import RunningUsageScanner
 from router.surfaces.sse import MAX_EVENT
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}

@@ -8,8 +8,8 @@ from support.totals import packed_totals
 
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import pack_cell
-from router.ledger.reports.sums import Look, Tally, all_names
 from router.ledger.reports.totals import open_report
+from router.ledger.reports.totals_by_dimension import Look, Tally, all_names
 
 GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
 API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from router.core.values import Usage
 from router.surfaces.openai.stream import ChunkScanner
-from router.surfaces.openai.vllm import (
+from router.surfaces.openai.vllm_running_usage import (
     RunningUsageScanner,
     asks_running_usage,
     hides_running_usage,

@@ -6,7 +6,7 @@ import pytest
 
 from router.ledger.errors import JournalError
 from router.ledger.journal.journal import new_journal
-from router.ledger.journal.reading import Skipped, read_journal
+from router.ledger.journal.replay import Skipped, read_journal
 
 
 @pytest.fixture
@@ -54,6 +54,6 @@ def test_what_the_system_refuses_is_said(folder: Path, monkeypatch: pytest.Monke
     def refuse(_: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("router.ledger.journal.reading.list_files", refuse)
+    monkeypatch.setattr("router.ledger.journal.replay.list_files", refuse)
     with pytest.raises(JournalError, match=r"cannot read the journal .*: Input/output error; look after that disk"):
         numbers(folder)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from router.core.reading import BadBody, Reading
 from router.core.values import Label
-from router.surfaces.openai.reading import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, split_object
+from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, split_object
 from router.surfaces.registry import SURFACES
 
 

@@ -1,6 +1,6 @@
 import msgspec
 
-from router.admin.request_record import RequestRecord, shown
+from router.admin.record_type import RequestRecord, shown
 from router.ledger.record import SHOWN, Record
 
 RECORD = Record("settled", "01", 1.5, "app", "search", "chat", tags=("phi",), cost=1500, sent=2500, version=1)

@@ -1,6 +1,6 @@
 from support.control import Clock
 
-from router.admin.auth.login_attempts import MOST_ADDRESSES, MOST_FAILURES, WINDOW_SECONDS, Attempts
+from router.admin.auth.sign_in_attempts import MOST_ADDRESSES, MOST_FAILURES, WINDOW_SECONDS, Attempts
 
 
 def test_failures_count_by_address_and_within_the_window():
