@@ -45,13 +45,14 @@ _NAME = rf'{_SPACE}"[a-z_]{{1,32}}"{_SPACE}:{_SPACE}'
 _GOES_ON = "(?=[ ._/-]{0,2}+[0-9])"
 _VALUE = rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|\{{[^{{}}]{{0,256}}+\}}){_SPACE}'
 # From the end of one text to the beginning of the next, both with digits: the next item of a list, the next part of
-# a message, the next message; other members of either are short.
+# a message, the next message; other members of either are short. No group is repeated possessively, here and in the
+# finders: before Python 3.11.5 such a group goes on from where its last try failed, instead of where it began.
 _FRAME = re.compile(
     (
         rf'"(?<=[0-9 ._/-]")(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{{2}}"))'
-        rf"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+"
-        rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}+\}}{_SPACE})?,{_SPACE}\{{"
-        rf'(?:{_NAME}(?:{_VALUE},|\[{_SPACE}\{{)){{0,6}}+{_NAME}|,{_SPACE})"{_GOES_ON}'
+        rf"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}"
+        rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}\}}{_SPACE})?,{_SPACE}\{{"
+        rf'(?:{_NAME}(?:{_VALUE},|\[{_SPACE}\{{)){{0,6}}{_NAME}|,{_SPACE})"{_GOES_ON}'
     ).encode()
 )
 

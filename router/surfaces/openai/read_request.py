@@ -27,7 +27,7 @@ Fields = Mapping[str, Any]
 
 _split = msgspec.json.Decoder(Members).decode
 _decode = msgspec.json.Decoder().decode
-_MEMBER = rb'[ \t\r\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*:[ \t\r\n]*|\})'
+_MEMBER = rb'[ \t\r\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"[ \t\r\n]*:[ \t\r\n]*|\})'
 _FIRST = re.compile(rb"[ \t\r\n]*\{" + _MEMBER)
 _NEXT = re.compile(rb"[ \t\r\n]*(?:,|(?=\}))" + _MEMBER)
 

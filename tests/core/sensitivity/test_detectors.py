@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patterns import repeated_possessively
 from support.sensitive import texts_of
 
 from router.core.policy import Detector, DetectorName
@@ -234,6 +235,21 @@ def test_no_pattern_reads_on_for_ever(pattern: re.Pattern[Any]) -> None:
     parsed = re._parser.parse(pattern.pattern, pattern.flags)  # type: ignore[attr-defined]
 
     assert parsed.getwidth()[1] < 20_000
+
+
+@pytest.mark.parametrize("pattern", [pytest.param(pattern, id=name) for name, pattern in patterns()])
+def test_only_single_characters_are_repeated_possessively(pattern: re.Pattern[Any]) -> None:
+    """Before Python 3.11.5 a group goes on from where its last try failed, and what follows is not found."""
+    parsed = re._parser.parse(pattern.pattern, pattern.flags)  # type: ignore[attr-defined]
+
+    assert [each for each in repeated_possessively(parsed) if len(each) != 1 or each.getwidth() != (1, 1)] == []
+
+
+def test_groups_that_are_repeated_possessively_are_recognised() -> None:
+    for text in (r"(?:ab?){1,4}+", r"x(?:(?:ab)*+|c)", r"(?=(?:a+)++)", r"(?>ab?)"):
+        assert list(repeated_possessively(re._parser.parse(text)))  # type: ignore[attr-defined]
+    [single] = repeated_possessively(re._parser.parse(r"x[ab]{1,4}+"))  # type: ignore[attr-defined]
+    assert single.getwidth() == (1, 1)
 
 
 @pytest.mark.parametrize("escaped", [True, False])

@@ -1,12 +1,15 @@
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patterns import repeated_possessively
 
 from router.core.reading import BadBody, Reading
 from router.core.values import Label
+from router.surfaces.openai import read_request
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, split_object
 from router.surfaces.registry import SURFACES
 
@@ -405,3 +408,10 @@ def test_two_service_tiers_are_refused() -> None:
     """The provider may take the other one, at another price."""
     with pytest.raises(BadBody, match="twice"):
         SURFACES["chat"].read(b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')
+
+
+@pytest.mark.parametrize("pattern", [read_request._FIRST, read_request._NEXT, read_request.MODEL])
+def test_only_single_characters_are_repeated_possessively(pattern):
+    """Before Python 3.11.5 a group goes on from where its last try failed, and what follows is not found."""
+    for each in repeated_possessively(re._parser.parse(pattern.pattern)):
+        assert len(each) == 1 and each.getwidth() == (1, 1)

@@ -20,11 +20,11 @@ _EMBOSSED = re.compile(
 # Any other groups, as long as nothing but spaces, points, dashes and borders is between them, nor around them digits.
 _LOOSE = re.compile(
     rb"[2-9](?<![0-9]{2})(?<![0-9][ ._\x1f-][0-9])(?<![0-9][ ._\x1f-]{2}[0-9])[0-9]{0,15}+"
-    rb"(?:[ ._\x1f-]{1,3}[0-9]{1,16}+){1,6}+(?![ ._\x1f-]{0,3}[0-9])"
+    rb"(?:[ ._\x1f-]{1,3}[0-9]{1,16}+){1,6}(?![ ._\x1f-]{0,3}[0-9])"
 )
 _SPELLED = re.compile(
     rb"[2-9](?<![0-9][ .-][0-9])"
-    rb"(?:([ .-])[0-9](?:\1[0-9]){11,17}+(?!\1?[0-9])|[0-9]([ .-])(?:[0-9]{2}\2){5,8}[0-9]{1,2}(?!\2?[0-9]))"
+    rb"(?:([ .-])[0-9](?:\1[0-9]){11,17}(?!\1?[0-9])|[0-9]([ .-])(?:[0-9]{2}\2){5,8}[0-9]{1,2}(?!\2?[0-9]))"
 )
 # What each of them begins with.
 _OPENING = re.compile(

@@ -9,9 +9,9 @@ from router.core.sensitivity.finders.text import Text
 
 # Bytes above 127 are letters of other scripts; the full stops of Chinese and Japanese are no letters.
 _LABEL = rb"[0-9A-Za-z-]{1,63}+"
-_DOMAIN = re.compile(rb"@%b(?:\.%b){1,8}+" % (_LABEL, _LABEL))
-_IDN_LABEL = rb"(?:[0-9A-Za-z-]|[\xc2-\xe2\xe4-\xee\xf0-\xf4][\x80-\xbf]{1,3}|\xe3[\x81-\xbf][\x80-\xbf]){1,63}+"
-_IDN = re.compile(rb"@%b(?:\.%b){1,8}+" % (_IDN_LABEL, _IDN_LABEL))
+_DOMAIN = re.compile(rb"@%b(?:\.%b){1,8}" % (_LABEL, _LABEL))
+_IDN_LABEL = rb"(?:[0-9A-Za-z-]|[\xc2-\xe2\xe4-\xee\xf0-\xf4][\x80-\xbf]{1,3}|\xe3[\x81-\xbf][\x80-\xbf]){1,63}"
+_IDN = re.compile(rb"@%b(?:\.%b){1,8}" % (_IDN_LABEL, _IDN_LABEL))
 _TOP_LEVEL = re.compile(rb"[a-z]{2,24}|xn--[0-9a-z-]{2,59}")
 _IDN_TOP_LEVEL = re.compile(rb"[a-z]{2,24}|[\x80-\xff]{4,96}")
 # Names of files and packages look like addresses (logo@2x.png); calls on objects, too (a@b.mean()).

@@ -11,11 +11,12 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from router.core.sensitivity.finders.finder import NUMBERS, Finder
 from router.core.sensitivity.finders.text import Text, is_alone
 
-_PLUS = re.compile(rb"\+[1-9](?:[ .()/\t-]{0,3}[0-9]){7,14}+(?![0-9])")
-_DOUBLE_ZERO = re.compile(rb"0(?<![0-9]{2})0[1-9](?:[ .()/-]{0,3}[0-9]){7,13}+(?![0-9])")
+# Looked ahead for and then repeated: as many digits as there are, and no fewer where what follows does not fit.
+_PLUS = re.compile(rb"\+(?=(?P<all>[1-9](?:[ .()/\t-]{0,3}[0-9]){7,14}))(?P=all)(?![0-9])")
+_DOUBLE_ZERO = re.compile(rb"0(?<![0-9]{2})0(?=(?P<all>[1-9](?:[ .()/-]{0,3}[0-9]){7,13}))(?P=all)(?![0-9])")
 _AMERICAN = re.compile(rb"[2-9](?<![0-9].)[0-9]{2}(\) ?|[ .-])[2-9][0-9]{2}([ .-])[0-9]{4}(?![.-]?[0-9])")
 _TRUNK = re.compile(
-    rb"0(?<![0-9].)0?[1-9][0-9]{0,4}(?:\) ?| ?[/-] ?| )[0-9]{2,8}(?:[ -][0-9]{2,8}){0,4}+(?![ -]?[0-9])"
+    rb"0(?<![0-9].)0?[1-9][0-9]{0,4}(?:\) ?| ?[/-] ?| )[0-9]{2,8}(?:[ -][0-9]{2,8}){0,4}(?![ -]?[0-9])"
     rb"|0(?<![0-9].)[1-9](?:\.[0-9]{2}){4}(?!\.?[0-9])"
 )
 # With an area code in brackets, as in Brazil, Russia or Argentina; and two fives, as mobile numbers in India.
@@ -25,7 +26,7 @@ _BRACKETED = re.compile(
 _FIVES = re.compile(
     rb"[6-9](?<![0-9A-Za-z].)(?<![0-9][ .,|\n\t-].)[0-9]{4}[ -][0-9]{5}(?![0-9A-Za-z])(?![ .,|\n\t-]{1,2}[0-9])"
 )
-_ANY = rb"\(?[0-9](?:(?:[ ./(-]|\) ?)?[0-9]){8,12}+"
+_ANY = rb"(?=(?P<all>\(?[0-9](?:(?:[ ./(-]|\) ?)?[0-9]){8,12}))(?P=all)"
 _HINTS = tuple(b"phone tel mobil m\xc3\xb3vil cell fax whats sms call handy rufnummer".split())
 _WORD = re.compile(
     rb"(?:phone(?<!iphone)s?|tel|telefon[oa]?|mobil[a-z]{0,5}|m\xc3\xb3vil|cell|fax|whats ?app|sms|handy|rufnummer"
