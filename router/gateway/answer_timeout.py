@@ -56,6 +56,11 @@ class AnswerTimeout:
             until = turn_of_living(until, self.asked, replica.first_byte_timeout, replica.answer_timeout, sign)
         return look_before(now, self._deadline, until, now >= until and self._others())
 
+    @property
+    def latest(self) -> float:
+        """When a stream has to have ended, whoever is slow."""
+        return self.asked + self._replica.stream_timeout
+
     def resumed(self, now: float) -> None:
         """The client reads again: what came meanwhile was not looked at."""
         self._progress = now

@@ -87,7 +87,7 @@ class Attempt:
             outcome=outcome,
             asked_at=exchange.asked_at,
             size=exchange.size,
-            events=0 if scanner is None else scanner.events,
+            events=0 if scanner is None else scanner.produced,
             usage=exchange.reported,
             unread=exchange.unread,
             began=exchange.began,
@@ -105,7 +105,7 @@ class FailedAttempt(NamedTuple):
     size: int
     """Bytes of body that came."""
     events: int
-    """Data events that came, of a stream."""
+    """About the tokens of a stream that came, by its events and what they say."""
     usage: Usage | None
     """What it reported before it failed."""
     unread: bool = False

@@ -52,7 +52,7 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
         return estimate(context.facts.input_tokens)
     if scanner.usage is None:
         asked = _asked(context, hold) if sent.exchange.unread else 0
-        return estimate(context.facts.input_tokens, events=max(scanner.events, asked))
+        return estimate(context.facts.input_tokens, events=max(scanner.produced, asked))
     return _believed(context, sent, scanner.usage)
 
 

@@ -370,6 +370,8 @@ class UpstreamResponse:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""
         if self.connection is not None and not self._ended:
             self.connection.pause()
+            if self.patience is not None:  # it may be read slowly, but keeps its slot no longer than any stream
+                self.connection.deadline = self.patience.latest
 
     def _resume(self) -> None:
         if self.connection is not None and not self._ended:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from router.core.estimated_usage import BYTES_PER_TOKEN
 from router.core.values import Usage
 
 MAX_EVENT = 16 * 1024 * 1024
@@ -39,7 +40,9 @@ class EventScanner:
     `_read`; this one passes on all that comes. The attributes tell what was seen so far:
 
         usage           of the last event that reported any, else None
-        events          data events with a part of an answer in them; about the tokens produced
+        events          data events with a part of an answer in them
+        text_bytes      of what long ones of them say: a provider may send many tokens at once
+        produced        about the tokens produced, by those two
         done            the sign was seen that ends a stream
         finished        the answers (by index) that came to their end
         error           an event was an error, or is called one
@@ -60,10 +63,12 @@ class EventScanner:
         "finished",
         "first_complete",
         "malformed",
+        "text_bytes",
     )
 
     def __init__(self, *, max_event: int = MAX_EVENT) -> None:
         self.events = 0
+        self.text_bytes = 0
         self.done = False
         self.finished: set[int] = set()
         self.error = False
@@ -78,6 +83,10 @@ class EventScanner:
     @property
     def usage(self) -> Usage | None:
         return self._usage
+
+    @property
+    def produced(self) -> int:
+        return self.events + self.text_bytes // BYTES_PER_TOKEN
 
     @property
     def end(self) -> str:

@@ -26,6 +26,8 @@ Headers = list[tuple[bytes, bytes]]
 MAX_HEADER_BYTES = 64 * 1024
 HIGH_WATER = 256 * 1024
 _NO_PARSER: Final = httptools.HttpResponseParser(object())
+STALE_SECONDS = 0.5
+"""Within which the end of an idle connection may have crossed a request: a long way there and back."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -60,6 +62,7 @@ class Connection(BaseConnection):
         self._head_seen = False
         self._framed = False
         self._got_bytes = False
+        self._sent_at = 0.0
         self._complete = False
         """The response was read to its end."""
         self._surplus = False
@@ -94,6 +97,7 @@ class Connection(BaseConnection):
             raise EgressViolation(f"zone {self.target.zone} is not permitted for this request")
         assert self._transport is not None and self._sink is None
         self._sink = sink
+        self._sent_at = self._loop.time()
         self.deadline = due
         self._headers = []
         self._header_bytes = 0
@@ -150,7 +154,10 @@ class Connection(BaseConnection):
             self._finish()  # a response that ends with the connection
         else:
             fault = Fault.MID_STREAM if self._head_seen else Fault.RESET_BEFORE_HEAD
-            stale = self.reused and not self._got_bytes
+            # Sent into a connection that the other side was closing, it was not read. One that stayed open for longer
+            # may have been worked on: that is an attempt, which counts and may be billed.
+            at_once = self._loop.time() - self._sent_at < STALE_SECONDS
+            stale = self.reused and not self._got_bytes and at_once
             self._fail(UpstreamError(fault, "the connection closed early", stale=stale))
         self._parser = _NO_PARSER  # it leads back here: both would live until cycles are looked for
 

@@ -8,6 +8,7 @@ import json
 import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, drip, event, late, silence, stream
+from support.waiting import until
 
 from router.core.resilience.timeouts import ENOUGH, Needed
 from router.gateway.answer_timeout import AnswerTimeout
@@ -146,3 +147,16 @@ async def test_what_answers_of_a_model_have_needed_is_waited_for(gateway):
         AnswerTimeout(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True).answered(4.0)
     patience = AnswerTimeout(replica, needed, stream=True, now=0.0, deadline=600.0, others=lambda: True)
     assert 12.0 <= patience.first_look <= 14.0
+
+
+async def test_a_client_that_does_not_read_keeps_its_slot_no_longer_than_any_stream(serve, backends):
+    gateway = await serve(policy(stream_timeout="300ms"))
+    backends["gpu"].default = stream(*[event("x" * 60_000)] * 400, ends=False)
+    body = json.dumps(RESTRICTED | {"stream": True}).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n")
+    writer.write(b"content-length: %d\r\n\r\n" % len(body) + body)
+    (replica,) = gateway.fleet.backends["gpu"].replicas
+    await until(lambda: replica.inflight)
+    await until(lambda: not replica.inflight)
+    writer.transport.abort()

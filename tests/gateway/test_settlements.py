@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -9,12 +10,15 @@ from decimal import Decimal
 import pytest
 from genai_prices import data_snapshot
 from genai_prices.types import ClauseEquals, ConditionalPrice, ModelInfo, ModelPrice, Provider, StartDateConstraint
+from support.compiled import interpreted_only
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
 from support.scripted import DONE, ScriptedBackend, answer, completion, drip, event, raw, silence
 from support.scripted import stream as events
+from support.waiting import until
 
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS
 from router.surfaces.may_be_billed import HEADER, UNREAD
+from router.upstream import connection as connection_module
 
 ASK = {"model": "chat", "max_tokens": 50, "messages": [{"role": "user", "content": "hello there"}]}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -250,3 +254,30 @@ async def test_an_error_of_another_backend_is_no_word_on_what_could_be_read(gate
     backends["gpu"].default = events(event("a"), event("b"), b"data: " + UNREADABLE + b"\n\n", ends=False)
     await gateway.post(ASK | {"stream": True})
     assert spent(gateway) == (True, 2, True)
+
+
+async def test_a_client_that_leaves_before_the_usage_pays_for_what_long_events_said(gateway, backends):
+    backends["gpu"].default = events(*[event("word " * 250)] * 4, ends=False, gap=0.0)
+    body = json.dumps({"model": "chat", "messages": ASK["messages"], "stream": True}).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n")
+    writer.write(b"content-length: %d\r\n\r\n" % len(body) + body)
+    received = b""
+    while received.count(b"data: ") < 4:
+        received += await asyncio.wait_for(reader.read(65_536), 20)
+    writer.close()
+    await until(lambda: any(row.output for row in gateway.rows()))
+    [output] = [row.output for row in gateway.rows() if row.output]
+    assert output >= 1000
+
+
+@interpreted_only
+async def test_a_lost_call_on_a_connection_that_had_idled_is_an_attempt(gateway, backends, monkeypatch):
+    """Its backend took the request, worked on it for a while, and closed."""
+    monkeypatch.setattr(connection_module, "STALE_SECONDS", 0.0)
+    assert (await gateway.post(ASK))[0] == 200
+    backends["gpu"].script.append(raw(b""))
+    status, headers, _ = await gateway.post(ASK)
+    assert (status, headers["x-breakeven-backend"]) == (200, "api")
+    assert headers["x-breakeven-reason"].startswith("failover from gpu")
+    assert sum(row.input for row in gateway.rows() if row.cell.backend == "gpu") > 11

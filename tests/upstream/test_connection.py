@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from support.compiled import interpreted_only
 from support.scripted import answer, completion, raw, silence
 
 from router.core.resilience.retry import Fault
+from router.upstream import connection as module
 from router.upstream.connection import Headers
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.pool import Pool
@@ -132,6 +134,19 @@ async def test_a_connection_closed_while_it_idled_is_stale_not_failed(pool, back
     connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, due=float("inf"))
     error = await asyncio.wait_for(sink.ended, 20)
     assert error is not None and error.stale
+
+
+@interpreted_only
+async def test_one_that_closed_after_a_while_may_have_worked_on_the_request(pool, backend, monkeypatch):
+    monkeypatch.setattr(module, "STALE_SECONDS", 0.0)
+    await ask(pool)
+    connection = pool.take_idle()
+    assert connection is not None
+    backend.default = raw(b"")
+    sink = Recorder()
+    connection.send(LOCAL, pool.head("/x") + b"\r\n", b"", sink, due=float("inf"))
+    error = await asyncio.wait_for(sink.ended, 20)
+    assert error is not None and not error.stale and error.fault is Fault.RESET_BEFORE_HEAD
 
 
 async def test_aborting_closes_the_backends_side_at_once(pool, backend):

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from router.surfaces.openai.chunks import Chunk
+from router.surfaces.openai.chunks import SHORT, Chunk, text_bytes_in
 from router.surfaces.openai.usage import usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -45,6 +45,8 @@ class ChunkScanner(EventScanner):
             for choice in chunk.choices:
                 if choice.finish_reason is not None:
                     self.finished.add(choice.index)
+                if len(choice.delta) > SHORT or len(choice.text) > SHORT:
+                    self.text_bytes += text_bytes_in(choice)
         if chunk.error is not None:
             self.error = self.first_complete = True
         if chunk.usage is None:

@@ -371,3 +371,23 @@ def test_the_service_tier_of_the_event_with_the_usage_is_noted(scanner: type[Chu
 
 def test_the_sign_of_the_end_can_be_told_to_people() -> None:
     assert ChunkScanner(False).end == "[DONE]"
+
+
+@pytest.mark.parametrize(
+    ("choice", "least", "most"),
+    [
+        ({"delta": {"content": " word"}}, 1, 1),
+        ({"delta": {"role": "assistant", "content": ""}}, 1, 1),
+        ({"delta": {"content": "word " * 250}}, 250, 400),
+        ({"text": "word " * 250}, 250, 400),
+        ({"delta": {"reasoning_content": "word " * 250}}, 250, 400),
+        ({"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "1"}}]}}, 1, 6),
+        ({"delta": None, "text": None}, 1, 1),
+    ],
+)
+def test_what_was_produced_is_told_by_events_and_by_what_long_ones_say(choice, least, most):
+    scanner = ChunkScanner(strip_usage=True)
+    data = b"data: " + json.dumps({"choices": [{"index": 0, **choice}]}, separators=(",", ":")).encode() + b"\n\n"
+    for _ in range(10):
+        assert scanner.feed(data) == data
+    assert scanner.events == 10 and 10 * least <= scanner.produced <= 10 * most
