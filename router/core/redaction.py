@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
 _HIDDEN = b"[secret]"
 _SHORTEST = 6
 """Bytes of a credential: a shorter one hides nothing, and would be found in any text."""
 
+NOT_SHOWN = b"The backend's error is not shown, since it may repeat a credential."
+"""Stands for a text that says a credential in other bytes, which cannot be taken out of it."""
+
+_LEVELS = 3
+"""How often a text may have been escaped: JSON in a string of JSON is two."""
+_MOST_DECODED = 256 * 1024
+"""Bytes of a text that are looked through for what its escapes say, which takes time."""
+_JSON_ESCAPE = re.compile(rb"(?s)\\(?:u([0-9a-fA-F]{4})|(.))")
+_PERCENT_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
+
 
 def without_secrets(body: bytes, secret: str) -> bytes:
-    """Bytes of a backend's with the credential that was sent to it, and whatever is called a bearer's, taken out."""
+    """Bytes of a backend's error with the credential that was sent to it, and whatever is called a bearer's, taken out.
+    `NOT_SHOWN` alone where the credential is escaped."""
     if holds_secret(body, secret):
         body = body.replace(_word(secret), _HIDDEN)
+    if may_say_escaped(body, [_word(secret)]):  # before bearers', which would take only its beginning
+        return NOT_SHOWN
     return _BEARER.sub(rb"\1" + _HIDDEN, body)
+
+
+def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
+    """Whether a text says one of some words once JSON's escapes or percent signs are decoded, in whatever order. Also
+    where it has escapes and is too long to be looked through. Words too short to be credentials are not looked for."""
+    words = [word for word in words if len(word) >= _SHORTEST]
+    if not words or (b"\\" not in text and b"%" not in text):
+        return False
+    if len(text) > _MOST_DECODED:
+        return True
+    forms = {text}
+    for _ in range(_LEVELS):
+        forms = {form for each in forms for form in (_JSON_ESCAPE.sub(_unescaped, each), _percent_decoded(each))}
+        if any(word in form for form in forms for word in words):
+            return True
+    return False
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    """What an escape of JSON's stands for; those of control characters, which no credential has, become letters."""
+    code: bytes | None = escape[1]
+    return escape[2] if code is None else chr(int(code, 16)).encode(errors="replace")
+
+
+def _percent_decoded(text: bytes) -> bytes:
+    return _PERCENT_ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), text)
 
 
 def holds_secret(data: bytes, secret: str) -> bool:

@@ -13,7 +13,7 @@ import asyncio
 from typing import Final
 
 from router.core.reading import Reading
-from router.core.redaction import without_secrets
+from router.core.redaction import NOT_SHOWN, without_secrets
 from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
@@ -245,7 +245,7 @@ class UpstreamResponse:
         garbled = scanner.malformed
         rest = scanner.finish()
         if rest and scanner.malformed == garbled:  # half an event must not reach the client
-            self._write(rest)
+            self._write(self._error_seen(rest) if scanner.error else rest)
         if not self._begun:
             self._first_event(scanner)
         elif scanner.error:
@@ -256,13 +256,19 @@ class UpstreamResponse:
     def _release(self, scanner: EventScanner) -> None:
         last = scanner.release()
         if last:
-            self._write(without_secrets(last, self._secret) if scanner.error else last)
+            self._write(self._error_seen(last) if scanner.error else last)
 
     def _error_seen(self, events: bytes) -> bytes:
-        """What the client may see of whole events, once one is an error."""
+        """What the client may see of whole events, once one is an error. Of a stream that has not begun it sees none:
+        the error stays as it came until its status is known, and `make_relayable` takes care of it."""
         if self._adapter:
             self.unread = self.unread or any(map(is_unread, payloads(events)))
-        return without_secrets(events, self._secret)
+        if not self._begun:
+            return events
+        shown = without_secrets(events, self._secret)
+        if shown == NOT_SHOWN:
+            return self._surface.error_event(502, "upstream_stream_broken", NOT_SHOWN.decode())
+        return shown
 
     def _all_said(self, scanner: EventScanner) -> bool:
         """It said so, or every answer has come to its end: then nothing is missing but the sign of it."""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 
-from router.core.redaction import holds_secret, without_secrets
+from router.core.redaction import NOT_SHOWN, holds_secret, may_say_escaped, without_secrets
 
 KEY = "Bearer sk-live-0123456789"
 
@@ -45,3 +48,52 @@ def test_a_credential_is_found_in_whatever_repeats_it(data: bytes, secret: str, 
 )
 def test_the_credential_that_was_sent_is_told_to_nobody(body: bytes) -> None:
     assert b"0123456789" not in without_secrets(body, KEY)
+
+
+ODD = "sk-live+0123/456789=="
+SLASHED = ODD.replace("/", "\\/")
+NUMBERED = "".join(f"\\u{ord(each):04X}" for each in ODD)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SLASHED,
+        ODD.replace("+", "\\u002B"),
+        ODD.replace("+", "\\u002b").replace("/", "\\/"),
+        NUMBERED,
+        json.dumps(SLASHED),
+        json.dumps(json.dumps(SLASHED)),
+        json.dumps(NUMBERED),
+        quote(ODD, safe=""),
+        quote(ODD, safe="").lower(),
+        quote(quote(ODD, safe="")),
+        quote(SLASHED, safe=""),
+        quote(ODD, safe="").replace("%", "\\u0025"),
+        f"Bearer {SLASHED}",
+    ],
+)
+def test_an_error_that_says_the_credential_escaped_is_not_shown(form: str) -> None:
+    body = f'{{"error":{{"message":"bad key: {form}, \\ud800 and \\n 100%"}}}}'.encode()
+    assert without_secrets(body, f"Bearer {ODD}") == NOT_SHOWN
+
+
+def test_a_credential_that_has_escapes_itself_is_found_too() -> None:
+    assert may_say_escaped(json.dumps(json.dumps('a%2Fb"cdef')).encode(), [b'a%2Fb"cdef'])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"no such model: a\\/b", b'{"error":{"message":"100% \\"x\\" is \\u00e9"}}', b"sk-live+0123 and 456789=="],
+)
+def test_other_escapes_stay_as_they_came(body: bytes) -> None:
+    assert without_secrets(body, f"Bearer {ODD}") == body
+
+
+def test_where_nothing_was_sent_no_escape_matters() -> None:
+    assert without_secrets(b"a\\/b" * 100_000, "") == b"a\\/b" * 100_000
+
+
+def test_escapes_of_a_text_too_long_to_be_looked_through_are_not_shown() -> None:
+    assert without_secrets(b"a\\/b" * 100_000, KEY) == NOT_SHOWN
+    assert without_secrets(b"a/b" * 100_000, KEY) == b"a/b" * 100_000

@@ -1,3 +1,6 @@
+import json
+from urllib.parse import quote
+
 import pytest
 
 from router.litellm_adapter.redact import Redactor, environment_secrets
@@ -20,3 +23,25 @@ def test_bearer_and_query_keys_are_hidden() -> None:
 
 def test_variables_named_like_secrets() -> None:
     assert environment_secrets({"AWS_SECRET_ACCESS_KEY": "a", "HF_TOKEN": "b", "PATH": "c"}) == ("a", "b")
+
+
+KEY = "sk-live+0123/456789=="
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        KEY.replace("/", "\\/"),
+        KEY.replace("+", "\\u002B"),
+        "".join(f"\\u{ord(each):04x}" for each in KEY),
+        json.dumps(json.dumps(KEY).replace("/", "\\/")),
+        quote(KEY, safe=""),
+    ],
+)
+def test_a_message_that_says_a_known_secret_escaped_is_not_shown(form: str) -> None:
+    told = Redactor(["another-secret", KEY])(f"bad key: {form}")
+    assert told == "The backend's error is not shown, since it may repeat a credential."
+
+
+def test_other_escapes_stay() -> None:
+    assert Redactor([KEY])("no \\/ such \\u00e9 at 100%") == "no \\/ such \\u00e9 at 100%"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.redaction import NOT_SHOWN, without_secrets
 from router.surfaces.openai.relayed import MOST_WORDS, relayed_error
 
 
@@ -64,3 +65,10 @@ def test_words_are_bounded() -> None:
 @given(st.integers(400, 599), st.binary())
 def test_what_is_relayed_is_always_an_object(status: int, body: bytes) -> None:
     assert isinstance(json.loads(relayed_error(status, body)), dict)
+
+
+@pytest.mark.parametrize(("status", "type"), [(400, "invalid_request_error"), (401, "authentication_error")])
+def test_an_error_that_says_our_credential_escaped_keeps_its_status_alone(status: int, type: str) -> None:
+    body = rb'{"error":{"message":"bad key sk-live\u002b0123\/456789"}}'
+    told = json.loads(relayed_error(status, without_secrets(body, "Bearer sk-live+0123/456789")))
+    assert told["error"] == {"message": NOT_SHOWN.decode(), "type": type, "param": None, "code": None}
