@@ -6,6 +6,7 @@ writes) being parts of it. Details stand in different places, all of them option
     OpenAI, vLLM          prompt_tokens_details.cached_tokens
     litellm (adapter)     the same, prompt_tokens_details.cache_write_tokens or .cache_creation_tokens, and at the top
                           cache_read_input_tokens and cache_creation_input_tokens
+    xAI                   total_tokens, with reasoning that completion_tokens leaves out
     Anthropic             cache_creation.ephemeral_1h_input_tokens, what is kept for an hour; litellm has it in
                           prompt_tokens_details.cache_creation_token_details
     DeepSeek              prompt_cache_hit_tokens at the top
@@ -54,12 +55,14 @@ class Totals(Struct, gc=False):
 
     prompt_tokens: Count = None
     completion_tokens: Count = None
+    total_tokens: Any = None
+    """Some count reasoning here alone. Of any type: a strange total must not cost the rest."""
 
     def usage(self) -> Usage | None:
         """None when no input was reported, or numbers are absurd: no request takes nothing."""
         if not self.prompt_tokens and not self.completion_tokens:
             return None
-        return _usage(self.prompt_tokens, self.completion_tokens, 0, 0, 0)
+        return _usage(self.prompt_tokens, self.completion_tokens, self.total_tokens, 0, 0, 0)
 
 
 class Report(Totals, gc=False):
@@ -84,7 +87,8 @@ class Report(Totals, gc=False):
         lasting = self.cache_creation or details.cache_creation_token_details or _NOTHING_WRITTEN
         lasting_tokens = lasting.ephemeral_1h_input_tokens or 0
         named = service_named(self.service_tier or service)
-        return _usage(self.prompt_tokens, self.completion_tokens, cached, written, lasting_tokens, named)
+        total = self.total_tokens
+        return _usage(self.prompt_tokens, self.completion_tokens, total, cached, written, lasting_tokens, service=named)
 
 
 class _Answer(Struct, gc=False):
@@ -172,13 +176,16 @@ def _totals_of(body: bytes) -> Usage | None:
 
 
 def _usage(
-    prompt: Count, completion: Count, cached: float, written: float, lasting: float, service: str = ""
+    prompt: Count, completion: Count, total: object, cached: float, written: float, lasting: float, service: str = ""
 ) -> Usage | None:
-    """A report with a negative count is no report; parts never exceed the whole."""
+    """A report with a negative count is no report; parts never exceed the whole. What a total has beyond input and
+    output was produced, too."""
     output = int(completion or 0)
     if prompt is None or not 0 <= prompt <= ABSURD or not 0 <= output <= ABSURD:
         return None
     whole = int(prompt)
+    if isinstance(total, int | float) and whole + output < total <= ABSURD and total == int(total):
+        output = int(total) - whole
     if not cached and not written:
         return Usage(whole, 0, 0, output, service=service)
     read = int(min(max(cached, 0), whole))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.values import Usage
+from router.surfaces.openai.stream import ChunkScanner
 from router.surfaces.openai.usage import ABSURD, text_bytes_of, usage_of
 
 
@@ -192,3 +193,36 @@ def test_embeddings_produce_no_text_and_of_what_is_not_understood_all_counts() -
 def test_the_service_tier_stands_beside_the_usage_or_in_it(beside: Any, inside: Any, service: str) -> None:
     body = json.dumps(beside | {"usage": {"prompt_tokens": 3, "completion_tokens": 1} | inside}).encode()
     assert usage_of(body) == Usage(3, output=1, service=service)
+
+
+REASONED = {"prompt_tokens": 100, "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 1000}}
+
+
+@pytest.mark.parametrize(
+    ("total", "output"),
+    [
+        (1150, 1050),
+        (1150.0, 1050),
+        (150, 50),
+        (149, 50),
+        (0, 50),
+        (-1150, 50),
+        (1150.5, 50),
+        ("1150", 50),
+        (None, 50),
+        ([1150], 50),
+        (ABSURD + 1, 50),
+        (10**40, 50),
+    ],
+)
+def test_what_the_total_has_beyond_the_parts_was_produced(total: Any, output: int) -> None:
+    assert usage_of(answer(**REASONED, total_tokens=total)) == Usage(100, output=output)
+    odd = answer(**REASONED, total_tokens=total, prompt_tokens_details=[8])
+    assert usage_of(odd) == Usage(100, output=output)
+
+
+def test_a_stream_s_total_counts_as_an_answer_s() -> None:
+    scanner = ChunkScanner(strip_usage=False)
+    scanner.feed(b"data: " + json.dumps({"choices": [], "usage": REASONED | {"total_tokens": 1150}}).encode() + b"\n\n")
+
+    assert scanner.usage == Usage(100, output=1050)
