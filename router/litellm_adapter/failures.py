@@ -118,7 +118,7 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
     return Failure(
         status=status,
         message=redact(message),
-        type=kind or _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
+        type=redact(kind) if kind else _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
         code=next((code for name, code in _CODES.items() if name in names), None),
         retry_after=_header(behind, "retry-after"),
         billed=MayBeBilled.INPUT if billed and (words is not None or stage is Stage.ANSWERED) else billed,

@@ -88,6 +88,11 @@ def test_messages_are_redacted() -> None:
     assert failure_of(ProviderError("key k", 400), lambda text: text.replace("k", "*")).message == "*ey *"
 
 
+def test_types_that_providers_name_are_redacted_too() -> None:
+    error = ProviderError('{"error": {"message": "no", "type": "bad key k"}}', 400)
+    assert failure_of(error, lambda text: text.replace("k", "*")).type == "bad *ey *"
+
+
 def test_a_loop_of_causes_ends() -> None:
     first, second = ProviderError("a", 400), ProviderError("b", 418)
     first.__cause__, second.__cause__ = second, first
