@@ -187,7 +187,8 @@ class Health(Section):
 
 class Retry(Section):
     attempts: int = Field(default=3, ge=1, le=10)
-    """Attempts per request, over all backends."""
+    """Attempts per request, over all backends. One that a rate limit refused counts half, so that no request makes more
+    than twice as many calls."""
     budget: Fraction = 0.2
     """Retries as a share of requests."""
     deadline: TimeLimit = 600.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from html.entities import html5
 
 _BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
 _HIDDEN = b"[secret]"
@@ -19,29 +20,33 @@ _MOST_DECODED = 256 * 1024
 """Bytes of a text that are looked through for what its escapes say, which takes time."""
 _JSON_ESCAPE = re.compile(rb"(?s)\\(?:u([0-9a-fA-F]{4})|(.))")
 _PERCENT_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
+_CHARACTER_REFERENCE = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9a-fA-F]{1,6})|([a-zA-Z]{2,32}));?")
+_ESCAPES = (b"\\", b"%", b"&")
 
 
 def without_secrets(body: bytes, secret: str) -> bytes:
     """Bytes of a backend's error with the credential that was sent to it, and whatever is called a bearer's, taken out.
     `NOT_SHOWN` alone where the credential is escaped."""
-    if holds_secret(body, secret):
-        body = body.replace(_word(secret), _HIDDEN)
-    if may_say_escaped(body, [_word(secret)]):  # before bearers', which would take only its beginning
+    word = _word(secret)
+    if len(word) >= _SHORTEST:
+        body = body.replace(word, _HIDDEN)
+    if may_say_escaped(body, [word]):  # before bearers', which would take only its beginning
         return NOT_SHOWN
     return _BEARER.sub(rb"\1" + _HIDDEN, body)
 
 
 def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
-    """Whether a text says one of some words once JSON's escapes or percent signs are decoded, in whatever order. Also
-    where it has escapes and is too long to be looked through. Words too short to be credentials are not looked for."""
+    """Whether a text says one of some words once JSON's escapes, percent signs or HTML's character references are decoded,
+    in whatever order. Also where it has escapes and is too long to be looked through. Words too short to be credentials
+    are not looked for."""
     words = [word for word in words if len(word) >= _SHORTEST]
-    if not words or (b"\\" not in text and b"%" not in text):
+    if not words or not any(escape in text for escape in _ESCAPES):
         return False
     if len(text) > _MOST_DECODED:
         return True
     forms = {text}
     for _ in range(_LEVELS):
-        forms = {form for each in forms for form in (_JSON_ESCAPE.sub(_unescaped, each), _percent_decoded(each))}
+        forms = {decoded(each) for each in forms for decoded in _DECODERS}
         if any(word in form for form in forms for word in words):
             return True
     return False
@@ -53,14 +58,35 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
     return escape[2] if code is None else chr(int(code, 16)).encode(errors="replace")
 
 
+def _json_decoded(text: bytes) -> bytes:
+    return _JSON_ESCAPE.sub(_unescaped, text)
+
+
 def _percent_decoded(text: bytes) -> bytes:
     return _PERCENT_ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), text)
 
 
+def _referred(reference: re.Match[bytes]) -> bytes:
+    """What a character reference stands for; one that nobody knows stays as it is."""
+    decimal, hexadecimal, name = reference.groups()
+    if name is not None:
+        return html5.get(f"{name.decode()};", reference[0].decode()).encode()
+    code = int(hexadecimal, 16) if decimal is None else int(decimal)
+    return chr(code).encode(errors="replace") if code <= _LAST_CODE else reference[0]
+
+
+def _html_decoded(text: bytes) -> bytes:
+    return _CHARACTER_REFERENCE.sub(_referred, text)
+
+
+_LAST_CODE = 0x10FFFF
+_DECODERS = (_json_decoded, _percent_decoded, _html_decoded)
+
+
 def holds_secret(data: bytes, secret: str) -> bool:
-    """Whether bytes of a backend's repeat the credential that was sent to it."""
+    """Whether bytes of a backend's repeat the credential that was sent to it, as it is or escaped."""
     word = _word(secret)
-    return len(word) >= _SHORTEST and word in data
+    return (len(word) >= _SHORTEST and word in data) or may_say_escaped(data, [word])
 
 
 def _word(secret: str) -> bytes:

@@ -17,7 +17,15 @@ from router.core.resilience.backoff import backoff
 from router.core.resilience.circuit_breaker import Event
 from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.rate_limited import Rest, come_back
-from router.core.resilience.retry import Action, Fault, Outcome, client_retry_after, judge, rest_asked
+from router.core.resilience.retry import (
+    LONGEST_OWN_REST,
+    Action,
+    Fault,
+    Outcome,
+    client_retry_after,
+    judge,
+    rest_asked,
+)
 from router.core.values import Candidate, Route
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.forward_request import Attempt, FailedAttempt, ForwardRequest
@@ -75,6 +83,7 @@ class Forwarding:
         "_narrowed",
         "_passed_over",
         "_place",
+        "_refusals",
         "_room",
         "_slot",
         "_stale",
@@ -110,7 +119,9 @@ class Forwarding:
         self._last: Attempt | None = None
         self._stale = 0
         self._failures = 0
-        """Attempts that failed otherwise than for a limit, which are counted."""
+        """Attempts that failed otherwise than for a limit."""
+        self._refusals = 0
+        """Attempts that a limit refused, of which two count as one: they cost nothing, and a rest comes between them."""
         self._waited = 0.0
         """Seconds that it waited for backends that rest."""
         self._passed_over = ""
@@ -122,7 +133,7 @@ class Forwarding:
 
     async def answer(self) -> Attempt:
         """The first answer that is fit for the client; its stream may still be flowing. Raises NoAnswer."""
-        while self._failures < self._job.retry.attempts and self._loop.time() < self._job.deadline:
+        while self._attempts_left > 0 and self._loop.time() < self._job.deadline:
             # Every round may have waited: for a rest, a slot, the ledger or a pause. What is in force may have
             # changed, so candidates are judged again before one is chosen, and in `_attempt` before a byte is sent.
             if not self._job.permission.current:
@@ -149,6 +160,10 @@ class Forwarding:
             if await self._attempt(candidate, self._slot) and self.current is not None:
                 return self.current
         raise self._no_answer()
+
+    @property
+    def _attempts_left(self) -> float:
+        return self._job.retry.attempts - self._failures - self._refusals / 2
 
     def _no_answer(self) -> NoAnswer:
         now = self._loop.time()
@@ -329,6 +344,8 @@ class Forwarding:
         exchange.make_relayable(None if rest is None else client_retry_after(rest))
         if rest is None and whose is ErrorCause.LIMIT:
             rest = self._job.surface.reset_asked(found)
+        if rest is not None and route.owned:
+            rest = min(rest, LONGEST_OWN_REST)
         detail = ""
         if whose is ErrorCause.NAMES:
             entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"
@@ -347,7 +364,9 @@ class Forwarding:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
             model = sent.candidate.route.upstream_model
             sent.replica.refused(model, began, now, verdict.rest, why, passes=limited)
-        if not limited:
+        if limited:
+            self._refusals += 1
+        else:
             self._failures += 1
         self.attempts.append(sent.failed(outcome))
         self.release()
@@ -376,7 +395,7 @@ class Forwarding:
     def _others(self) -> bool:
         """Whether another backend may take over now."""
         now = self._loop.time()
-        if self._failures + 1 >= self._job.retry.attempts or not self._state.retry_budget.spend(now)[1]:
+        if self._attempts_left <= 1 or not self._state.retry_budget.spend(now)[1]:
             return False
         for candidate in self._candidates:
             route = candidate.route

@@ -46,10 +46,14 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
 
 
 def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
-    """When the client left: what was produced until then, and all of the input."""
-    scanner = sent.exchange.scanner
+    """When the client left: what was produced until then, and all of the input. What a provider makes of an answer in one
+    piece that nobody waits for is not seen: it may charge all that was asked for."""
+    exchange = sent.exchange
+    scanner = exchange.scanner
+    if exchange.status >= 400:
+        return _of_error(context, hold, sent)
     if scanner is None:
-        return estimate(context.facts.input_tokens)
+        return estimate(context.facts.input_tokens, events=_asked(context, hold) if exchange.hides_its_work else 0)
     if scanner.usage is None:
         asked = _asked(context, hold) if sent.exchange.unread else 0
         return estimate(context.facts.input_tokens, events=max(scanner.produced, asked))

@@ -25,8 +25,7 @@ from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
 _ENDS_UNREAD = (Fault.BAD_RESPONSE, Fault.MID_STREAM)
-_HIDDEN_BY_THE_ADAPTER = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
-"""Ways to end in which it is not seen what came from the provider until then."""
+_WITHOUT_A_HEAD = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
 
@@ -121,6 +120,12 @@ class UpstreamResponse:
     @property
     def streaming(self) -> bool:
         return self.scanner is not None and not self.restated
+
+    @property
+    def hides_its_work(self) -> bool:
+        """Before its head comes nobody sees what is produced, and paid: by the provider behind the adapter, or by a
+        cloud that answers in one piece. An own backend bills nobody, and a stream's head is its first sign of life."""
+        return self._adapter or not (self._route.owned or self._reading.stream)
 
     @property
     def body(self) -> bytes:
@@ -277,7 +282,7 @@ class UpstreamResponse:
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
         if not self.ready.done():
-            hidden = self._adapter and error.fault in _HIDDEN_BY_THE_ADAPTER
+            hidden = self.hides_its_work and error.fault in _WITHOUT_A_HEAD
             self.unread = hidden or error.fault in _ENDS_UNREAD
             self.ready.set_exception(error)
             return

@@ -115,12 +115,13 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
         return UNREADABLE
     status = status or 502
     message, kind = words or (_own_words(behind[0]), None)
+    when = _header(behind, "retry-after")
     return Failure(
         status=status,
         message=redact(message),
         type=redact(kind) if kind else _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
         code=next((code for name, code in _CODES.items() if name in names), None),
-        retry_after=_header(behind, "retry-after"),
+        retry_after=when if when is not None and redact(when) == when else None,
         billed=MayBeBilled.INPUT if billed and (words is not None or stage is Stage.ANSWERED) else billed,
     )
 

@@ -39,7 +39,7 @@ class EventScanner:
     `feed` and `finish` return bytes for the client. What events say is for each dialect's own scanner, which overrides
     `_read`; this one passes on all that comes. The attributes tell what was seen so far:
 
-        usage           of the last event that reported any, else None
+        usage           the most that events reported, else None
         events          data events with a part of an answer in them
         text_bytes      of what long ones of them say: a provider may send many tokens at once
         produced        about the tokens produced, by those two

@@ -31,6 +31,10 @@ def test_a_credential_too_short_to_be_one_is_not_looked_for() -> None:
         (b"x-request-id: sk-live", KEY, False),
         (b"x-request-id: abc", "Bearer abc", False),  # it would be found in any text
         (b"x-request-id: abc", "", False),
+        (b"x-request-id: sk%2Dlive-0123456789", KEY, True),
+        (b"x-request-id: sk\\u002dlive-0123456789", KEY, True),
+        (b"x-request-id: sk&#45;live-0123456789", KEY, True),
+        (b"x-request-id: sk%2Dlive", KEY, False),
     ],
 )
 def test_a_credential_is_found_in_whatever_repeats_it(data: bytes, secret: str, holds: bool) -> None:
@@ -71,6 +75,11 @@ NUMBERED = "".join(f"\\u{ord(each):04X}" for each in ODD)
         quote(SLASHED, safe=""),
         quote(ODD, safe="").replace("%", "\\u0025"),
         f"Bearer {SLASHED}",
+        ODD.replace("+", "&#43;"),
+        ODD.replace("+", "&#x2B;").replace("/", "&#0047;"),
+        ODD.replace("=", "&equals;"),
+        ODD.replace("+", "&plus;").replace("/", "%2F").replace("=", "\\u003d"),
+        ODD.replace("+", "&amp;#43;"),
     ],
 )
 def test_an_error_that_says_the_credential_escaped_is_not_shown(form: str) -> None:
@@ -84,7 +93,12 @@ def test_a_credential_that_has_escapes_itself_is_found_too() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"no such model: a\\/b", b'{"error":{"message":"100% \\"x\\" is \\u00e9"}}', b"sk-live+0123 and 456789=="],
+    [
+        b"no such model: a\\/b",
+        b"a &lt; b &nosuch; &#9999999; &#xD800; & c",
+        b'{"error":{"message":"100% \\"x\\" is \\u00e9"}}',
+        b"sk-live+0123 and 456789==",
+    ],
 )
 def test_other_escapes_stay_as_they_came(body: bytes) -> None:
     assert without_secrets(body, f"Bearer {ODD}") == body

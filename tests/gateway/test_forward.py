@@ -65,6 +65,8 @@ async def test_what_a_stream_reported_that_failed_before_the_client_saw_any_is_k
 TWO_MODELS = POLICY.replace("serves: {chat: tiny-llama}", "serves: {chat: tiny-llama, big: large-llama}").replace(
     "models: {", "models: {big: {backends: [gpu]}, "
 )
+MODELS = {"gpu": ("tiny-llama",), "api": ("gpt-4o-mini",)}
+"""What each backend calls the model."""
 SLOW_DOWN = answer(429, b'{"error":{"message":"slow down"}}', "retry-after-ms: 40\r\n")
 
 
@@ -123,6 +125,24 @@ async def test_a_limit_that_does_not_pass_is_not_hammered(serve, backends):
     status, headers, _ = await gateway.post(RESTRICTED)
     assert (status, headers["x-should-retry"]) == (429, "true")
     assert len(backends["gpu"].requests) <= 4
+
+
+async def test_a_limit_counts_half_an_attempt(gateway, backends):
+    backends["gpu"].default = answer(429, b"{}", "retry-after-ms: 1\r\n")
+    status, headers, _ = await gateway.post(RESTRICTED)
+    assert (status, headers["x-should-retry"]) == (429, "true")
+    assert len(backends["gpu"].requests) == 6  # twice retry.attempts
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_own_backend_rests_for_a_minute_at_most(gateway, backends, status):
+    for backend in backends.values():
+        backend.default = answer(status, b"{}", "retry-after: 3600\r\n")
+    await gateway.post(ASK)
+    now = asyncio.get_running_loop().time()
+    rests = {name: gateway.fleet.backends[name].rest(*model, now) for name, model in MODELS.items()}
+    left = {name: rest.until - now for name, rest in rests.items() if rest is not None}
+    assert 50 < left["gpu"] <= 60 < 3000 < left["api"]
 
 
 # --- whose mistake it is

@@ -281,3 +281,39 @@ async def test_a_lost_call_on_a_connection_that_had_idled_is_an_attempt(gateway,
     assert (status, headers["x-breakeven-backend"]) == (200, "api")
     assert headers["x-breakeven-reason"].startswith("failover from gpu")
     assert sum(row.input for row in gateway.rows() if row.cell.backend == "gpu") > 11
+
+
+# --- an answer in one piece shows nothing until its end
+
+CLOUD = POLICY.replace("backends: [gpu, api]", "backends: [api]")
+OWN = POLICY.replace("backends: [gpu, api]", "backends: [gpu]")
+
+
+@pytest.mark.parametrize(("policy", "name", "output"), [(CLOUD, "api", 50), (OWN, "gpu", 0)], ids=["cloud", "own"])
+async def test_a_client_that_leaves_before_an_answer_in_one_piece_pays_what_may_be_billed(
+    serve, backends, policy, name, output
+):
+    gateway = await serve(policy)
+    backends[name].default = silence()
+    body = json.dumps(ASK).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await asyncio.wait_for(backends[name].asked.wait(), 20)
+    writer.transport.abort()
+    await until(gateway.rows)
+    assert spent(gateway) == (True, output, True)
+
+
+async def test_a_stream_that_has_not_begun_has_produced_nothing(serve, backends):
+    gateway = await serve(CLOUD)
+    backends["api"].default = silence()
+    assert (await gateway.post(ASK | {"stream": True}))[0] >= 500
+    assert {row.output for row in gateway.rows()} == {0}
+
+
+@pytest.mark.parametrize("fault", [silence(), raw(b"")], ids=["silence", "a lost connection"])
+async def test_a_cloud_that_does_not_answer_in_time_may_have_worked_all_the_same(serve, backends, fault):
+    gateway = await serve(CLOUD.replace("attempts: 3, deadline: 5s", "attempts: 1, deadline: 1s"))
+    backends["api"].default = fault
+    assert (await gateway.post(ASK))[0] >= 500
+    assert spent(gateway) == (True, 50, True)

@@ -1,5 +1,6 @@
 """Exceptions are told apart by the names of their classes, so stand-ins will do."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_what_is_not_the_providers_answer(error: Exception, status: int) -> None
 
 def test_messages_are_redacted() -> None:
     assert failure_of(ProviderError("key k", 400), lambda text: text.replace("k", "*")).message == "*ey *"
+
+
+def test_a_time_to_come_back_that_says_our_key_is_not_told() -> None:
+    def failed(when: str) -> Failure:
+        error = ProviderError("slow down", 429, response=SimpleNamespace(headers={"retry-after": when}))
+        return failure_of(error, lambda text: text.replace("k", "*"))
+
+    assert failed("7").retry_after == "7"
+    assert failed("k").retry_after is None
 
 
 def test_types_that_providers_name_are_redacted_too() -> None:

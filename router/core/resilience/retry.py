@@ -28,6 +28,9 @@ from router.core.resilience.error_cause import ErrorCause, cause_of_status
 LONGEST_REST = 3600.0
 """Seconds that a backend rests at most, whatever it asks for."""
 
+LONGEST_OWN_REST = 60.0
+"""Seconds that an own backend rests at most: its rent runs on, and asking it again costs nothing."""
+
 LONGEST_CLIENT_WAIT = 60
 """Seconds that clients are asked to wait at most: above 120 some SDKs give up, and others sleep."""
 

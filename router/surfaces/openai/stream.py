@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from router.surfaces.openai.chunks import SHORT, Chunk, text_bytes_in
-from router.surfaces.openai.usage import usage_of
+from router.surfaces.openai.usage import larger, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
 _decode = msgspec.json.Decoder(Chunk).decode
@@ -51,7 +51,7 @@ class ChunkScanner(EventScanner):
             self.error = self.first_complete = True
         if chunk.usage is None:
             return False
-        self._usage = chunk.usage.usage(chunk.service_tier) or self._usage
+        self._usage = larger(chunk.usage.usage(chunk.service_tier), self._usage)
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
     def _read_irregular(self, payload: bytes) -> bool:
@@ -63,7 +63,7 @@ class ChunkScanner(EventScanner):
         if chunk is None:
             self.malformed = self.first_complete = True
             return False
-        self._usage = usage_of(payload) or self._usage
+        self._usage = larger(usage_of(payload), self._usage)
         error = chunk.get("error") is not None
         self.error = self.error or error
         if _has_choice(chunk.get("choices")):

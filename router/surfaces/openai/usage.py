@@ -115,6 +115,19 @@ def usage_of(body: bytes) -> Usage | None:
     return answer.usage.usage(answer.service_tier) if answer.usage is not None else None
 
 
+def larger(found: Usage | None, before: Usage | None) -> Usage | None:
+    """Of two reports of one stream: the input of the one that has more of it, and the more of output; a report may be of a
+    part, and what is below a bill is worse than what is above."""
+    if found is None or before is None:
+        return found or before
+    more = found if found.input >= before.input else before
+    output = max(found.output, before.output)
+    service = found.service or before.service
+    if more.output == output and more.service == service:
+        return more
+    return msgspec.structs.replace(more, output=output, service=service)
+
+
 def service_named(name: object) -> str:
     """A service tier as requests and answers name it, as prices do; empty for what is no name."""
     return name.lower() if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""

@@ -15,7 +15,7 @@ from router.core.values import Route, Usage
 from router.surfaces.openai.chunks import NumberedChunk
 from router.surfaces.openai.read_request import split_object
 from router.surfaces.openai.stream import ChunkScanner, object_of
-from router.surfaces.openai.usage import Report
+from router.surfaces.openai.usage import Report, larger
 from router.surfaces.sse import MAX_EVENT, is_plain, value_of
 
 _decode_numbered = msgspec.json.Decoder(NumberedChunk).decode
@@ -122,7 +122,7 @@ class RunningUsageScanner(ChunkScanner):
             self._running[choices[0].index] = usage
             self._carried = True
             return False
-        self._total = _usage(usage, chunk.service_tier) or self._total
+        self._total = larger(_usage(usage, chunk.service_tier), self._total)
         return self._strip_usage and choices == () and chunk.error is None
 
 

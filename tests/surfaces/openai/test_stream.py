@@ -132,6 +132,32 @@ def test_words_inside_the_text_teach_nothing() -> None:
     assert not any(learnt[name] for name in ("usage", "error", "done", "finished", "malformed"))
 
 
+@pytest.mark.parametrize("kind", [ChunkScanner, RunningUsageScanner])
+@pytest.mark.parametrize(
+    ("reports", "usage"),
+    [
+        ([(7, 90), (7, 2)], Usage(7, 0, 0, 90)),
+        ([(7, 2), (7, 90)], Usage(7, 0, 0, 90)),
+        ([(70, 1), (0, 90)], Usage(70, 0, 0, 90)),
+        ([(7, 0), (70, 3)], Usage(70, 0, 0, 3)),
+    ],
+)
+def test_of_several_reports_the_larger_counts(
+    kind: type[ChunkScanner], reports: list[tuple[int, int]], usage: Usage
+) -> None:
+    scanner = kind(strip_usage=False)
+    for input, output in reports:
+        scanner.feed(event({"choices": [], "usage": {"prompt_tokens": input, "completion_tokens": output}}))
+    assert scanner.usage == usage
+
+
+def test_a_service_tier_is_known_by_either_report() -> None:
+    scanner = ChunkScanner(strip_usage=False)
+    scanner.feed(event({"choices": [], "usage": USAGE, "service_tier": "flex"}))
+    scanner.feed(event({"choices": [], "usage": USAGE}))
+    assert scanner.usage == Usage(7, 4, 0, 2, service="flex")
+
+
 def test_usage_is_the_last_that_was_reported() -> None:
     running = [token("a", usage={"prompt_tokens": 7, "completion_tokens": n}) for n in (1, 2)]
 
