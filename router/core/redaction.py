@@ -36,9 +36,9 @@ def without_secrets(body: bytes, secret: str) -> bytes:
 
 
 def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
-    """Whether a text says one of some words once JSON's escapes, percent signs or HTML's character references are decoded,
-    in whatever order. Also where it has escapes and is too long to be looked through. Words too short to be credentials
-    are not looked for."""
+    """Whether a text says one of some words once escapes of JSON, of addresses and of HTML are decoded, in whatever
+    order. Also where it has escapes and is too long to be looked through. Words too short to be credentials are not
+    looked for."""
     words = [word for word in words if len(word) >= _SHORTEST]
     if not words or not any(escape in text for escape in _ESCAPES):
         return False

@@ -121,7 +121,7 @@ class Forwarding:
         self._failures = 0
         """Attempts that failed otherwise than for a limit."""
         self._refusals = 0
-        """Attempts that a limit refused, of which two count as one: they cost nothing, and a rest comes between them."""
+        """Attempts that a limit refused, two of which count as one: they cost nothing, and a rest comes between."""
         self._waited = 0.0
         """Seconds that it waited for backends that rest."""
         self._passed_over = ""

@@ -46,8 +46,8 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
 
 
 def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
-    """When the client left: what was produced until then, and all of the input. What a provider makes of an answer in one
-    piece that nobody waits for is not seen: it may charge all that was asked for."""
+    """When the client left: what was produced until then, and all of the input. What a provider makes of an answer in
+    one piece is not seen before its end: it may charge all that was asked for."""
     exchange = sent.exchange
     scanner = exchange.scanner
     if exchange.status >= 400:

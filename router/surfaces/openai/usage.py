@@ -116,8 +116,8 @@ def usage_of(body: bytes) -> Usage | None:
 
 
 def larger(found: Usage | None, before: Usage | None) -> Usage | None:
-    """Of two reports of one stream: the input of the one that has more of it, and the more of output; a report may be of a
-    part, and what is below a bill is worse than what is above."""
+    """Of two reports of one stream: the input of the one that has more of it, and the greater output, since either
+    may be of a part alone."""
     if found is None or before is None:
         return found or before
     more = found if found.input >= before.input else before
