@@ -26,9 +26,10 @@ Layers: imports point down only
 
     __main__ | cli      commands
     app                 composition root and supervisor; the only module that sees every layer
-    gateway | admin | adapter
+    gateway | admin | power | adapter
                         the data plane: /v1 endpoints on one HTTP/1.1 port | the control plane: API, dashboard and
-                        metrics, a process of its own on a port of its own | a process around litellm
+                        metrics, a process of its own on a port of its own | what starts and stops the units of own
+                        backends, in the control plane's process | a process around litellm
     config | ledger | upstream | simulate
     surfaces            what clients and backends say to each other: one folder per dialect, one module per endpoint
     core | system       values in, values out, in no dialect: no await, no clock, no randomness, no logging, no I/O |

@@ -130,7 +130,7 @@ def _gpu_figures(policy: Policy) -> GpuFigures:
 
 
 def _fixed_per_day(cost: GpuCost) -> float:
-    return _HOURS_PER_DAY * cost.usd_per_hour + cost.ops_usd_per_day
+    return _HOURS_PER_DAY * cost.hourly_usd + cost.ops_usd_per_day
 
 
 def _variable(owned: Sequence[Backend]) -> float:

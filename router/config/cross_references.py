@@ -6,6 +6,7 @@ file have the wrong shape: whatever does not look as expected is passed over her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 from typing import Any
@@ -264,6 +265,96 @@ def _costs(known: _Known) -> Iterator[Finding]:
             )
 
 
+def _powered(known: _Known) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Names of the backends that have a power section, with both."""
+    for name, backend in known.backends.items():
+        if isinstance(backend.get("power"), dict):
+            yield name, backend, backend["power"]
+
+
+def _power(known: _Known) -> Iterator[Finding]:
+    for name, backend, power in _powered(known):
+        path: FieldPath = ("backends", name, "power")
+        yield from _not_switchable(known, name, backend, power)
+        yield from _each_unknown("level", power.get("wake_for"), known.levels, (*path, "wake_for"))
+        units = power.get("units", 1)
+        if power.get("driver") != "kubernetes" and isinstance(units, int) and units > 1:
+            yield Finding(
+                (*path, "units"), f'the driver "{power.get("driver")}" has one unit: only kubernetes can have more'
+            )
+
+
+def _not_switchable(known: _Known, name: str, backend: dict[str, Any], power: dict[str, Any]) -> Iterator[Finding]:
+    zone, kind, driver = backend.get("zone"), backend.get("kind"), power.get("driver")
+    path: FieldPath = ("backends", name, "power")
+    if known.owned(zone) is False:
+        yield Finding(
+            path,
+            f'"power" switches what is the organisation\'s own, but zone "{zone}" is not owned: '
+            'take it off, or set "owned: true" on the zone',
+            on_key=True,
+        )
+    elif driver in ("process", "sleep") and kind in ("openai", "litellm"):
+        yield Finding((*path, "driver"), f'the driver "{driver}" switches a vLLM, but the backend is of kind "{kind}"')
+    elif kind == "litellm":
+        yield Finding(path, '"power" needs an address that is asked whether the unit answers: kind "litellm" has none')
+    if driver in ("process", "sleep") and backend.get("urls") is not None:
+        yield Finding(("backends", name, "urls"), f'the driver "{driver}" has one unit: give its address as url')
+    # Sleeping saves no rent, so there is nothing to weigh it against.
+    if backend.get("cost") is None and power.get("mode", "auto") == "auto" and driver != "sleep":
+        yield Finding(
+            (*path, "mode"),
+            f'mode "auto" weighs what an hour costs, but backends.{name} has no "cost": '
+            'add it, such as "cost: {usd_per_hour: 1.59}"',
+        )
+
+
+def _launched(known: _Known) -> Iterator[Finding]:
+    """A vLLM that the gateway starts listens where its url says, on this machine, and alone."""
+    at: dict[str, str] = {}
+    for name, backend, power in _powered(known):
+        url = backend.get("url")
+        if power.get("driver") != "process" or not isinstance(url, str):
+            continue
+        path: FieldPath = ("backends", name, "url")
+        if not _LOOPBACK.fullmatch(url):
+            yield Finding(
+                path,
+                'the driver "process" starts a vLLM on this machine alone: '
+                "its url is such as http://127.0.0.1:8000/v1, with a port",
+            )
+        elif url in at:
+            yield Finding(path, f"backends.{at[url]} is started at this address already: give each its own port")
+        at.setdefault(url, name)
+
+
+_LOOPBACK = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\]):\d{1,5}/v1/?")
+
+
+def _sharing_one_thing(known: _Known) -> Iterator[Finding]:
+    """What two drivers would each switch as if it was theirs alone."""
+    scaled: dict[tuple[str, ...], str] = {}
+    for name, _, power in _powered(known):
+        if power.get("driver") != "kubernetes":
+            continue
+        workload = tuple(
+            str(power.get(field, "Deployment" if field == "workload" else ""))
+            for field in ("kubeconfig", "context", "namespace", "workload", "name")
+        )
+        if workload in scaled:
+            message = f"backends.{scaled[workload]} scales this already: two would undo what the other does"
+            yield Finding(("backends", name, "power", "name"), message)
+        scaled.setdefault(workload, name)
+    sleepers = [(name, power) for name, _, power in _powered(known) if power.get("driver") == "sleep"]
+    for name, power in sleepers:
+        if len(sleepers) > 1 and power.get("card") is None:
+            yield Finding(
+                ("backends", name, "power", "card"),
+                'missing key "card": of those that share a card one is awake at a time, so that each of several has '
+                'to say which it is on; add it, such as "card: gpu-0"',
+            )
+
+
 def _gpu_cost_wanted_by(known: _Known) -> str:
     """The field that asks for a strategy which needs to know what GPUs cost, or nothing."""
     needing = [name for name, strategy in STRATEGIES.items() if strategy.needs_gpu_cost]
@@ -289,4 +380,7 @@ _CHECKS: tuple[Callable[[_Known], Iterator[Finding]], ...] = (
     _duplicate_keys,
     _rules,
     _costs,
+    _power,
+    _launched,
+    _sharing_one_thing,
 )

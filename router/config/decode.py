@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from router.config.error_wording import Node, Spot, finding_on, kinds
+from router.config.error_wording import Node, Spot, finding_on, tag_name, tags
 from router.config.problems import MOST_PROBLEMS, FieldPath, Finding, closest
 from router.config.schema import annotated
 
@@ -125,14 +125,14 @@ def _get(data: Any, path: FieldPath) -> Any:
 
 
 def _repaired(data: Any, spots: Iterable[Spot]) -> Any:
-    """A copy without the unknown keys, and with a misspelt kind put right."""
+    """A copy without the unknown keys, and with a misspelt kind or driver put right."""
     copy = deepcopy(data)
     for spot in spots:
         if spot.type == "extra_forbidden":
             _get(copy, spot.path[:-1]).pop(spot.path[-1], None)
         elif spot.type == "union_tag_invalid":
-            kind = closest(spot.context["tag"], kinds(spot))
-            _get(copy, spot.path).update({"kind": kind} if kind else {})
+            meant = closest(spot.context["tag"], tags(spot))
+            _get(copy, spot.path).update({tag_name(spot): meant} if meant else {})
     return copy
 
 

@@ -35,25 +35,40 @@ class Spot(Struct, frozen=True):
 def finding_on(spot: Spot) -> Finding:
     """In words that a person can act on; a value of a field that could be secret is not repeated."""
     if spot.type in ("union_tag_invalid", "union_tag_not_found"):
-        return Finding((*spot.path, "kind"), _kind_message(spot))
+        return Finding((*spot.path, tag_name(spot)), _tag_message(spot))
     message = _MESSAGES.get(spot.type, _other)(spot)
     about_section = spot.type == "value_error" and isinstance(spot.value, dict)
     return Finding(spot.path, message, on_key=spot.on_key or about_section or spot.type == "extra_forbidden")
 
 
-def kinds(spot: Spot) -> list[str]:
-    return list(spot.node.get("discriminator", {}).get("mapping", ()))
+def tag_name(spot: Spot) -> str:
+    """The field by which the sections of a union are told apart, such as "kind"."""
+    return str(spot.node["discriminator"]["propertyName"])
 
 
-def _kind_message(spot: Spot) -> str:
-    what = (
+def tags(spot: Spot) -> list[str]:
+    """What that field may say."""
+    return list(spot.node["discriminator"]["mapping"])
+
+
+_TAGS = {
+    "kind": (
         "vllm (a vLLM server), openai (any API that speaks OpenAI's protocol), "
         "or litellm (all other providers, through litellm)"
-    )
+    ),
+    "driver": (
+        "process (a vLLM that the gateway starts itself), command (commands of yours), "
+        "kubernetes (replicas of a workload), or sleep (a vLLM that sleeps and wakes)"
+    ),
+}
+
+
+def _tag_message(spot: Spot) -> str:
+    name = tag_name(spot)
     if spot.type == "union_tag_not_found":
-        return f'missing key "kind": one of {what}'
+        return f'missing key "{name}": one of {_TAGS[name]}'
     tag = str(spot.context["tag"])
-    return f"{_shown(tag)} is not a kind{suggest(tag, kinds(spot))} it is one of {what}"
+    return f"{_shown(tag)} is not a {name}{suggest(tag, tags(spot))} it is one of {_TAGS[name]}"
 
 
 def _unknown_key(spot: Spot) -> str:

@@ -10,8 +10,8 @@ from msgspec import Struct
 FieldPath = tuple[str | int, ...]
 """Keys and list indexes from the top of a document down to one value."""
 
-SECRET_FIELDS = frozenset({"api_key", "sha256", "url", "urls", "api_base"})
-"""Fields whose value no message may repeat; an address may hold a password."""
+SECRET_FIELDS = frozenset({"api_key", "sha256", "url", "urls", "api_base", "args", "env", "run"})
+"""Fields whose value no message may repeat; an address or an argument may hold a password."""
 
 MOST_PROBLEMS = 100
 """What is told of one file at once: a log line of what is no policy at all would otherwise be as long as the file."""

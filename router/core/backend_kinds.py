@@ -32,6 +32,9 @@ from router.core.policy_fields import (
     Url,
     Usd,
 )
+from router.core.power.policy import Power
+
+_HOURS_PER_YEAR = 365.25 * 24
 
 
 class Price(Section):
@@ -79,14 +82,53 @@ class Served(Section):
 
 
 class GpuCost(Section):
-    """What an owned backend costs."""
+    """What one unit of an owned backend costs."""
 
-    usd_per_hour: Usd
-    """Rent of all its GPUs together, paid while it is on."""
+    usd_per_hour: Usd | None = None
+    """Rent of all its GPUs together, paid while it is on; may be left out where purchase_usd is given."""
+    billing: TimeLimit = 1.0
+    """Step by which its rent is billed: a step that has begun is paid."""
+    purchase_usd: Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)] | None = None
+    """What it was bought for, spread over `years`, on or off."""
+    years: Annotated[float, Field(gt=0, le=50)] = 3.0
+    """Over how many years the purchase is spread."""
+    watts: Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)] = 0.0
+    """Power that it draws while it is on."""
+    pue: Annotated[float, Field(ge=1, le=10)] = 1.0
+    """Power of the whole site for each watt of its machines."""
+    usd_per_kwh: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Price of that power."""
     ops_usd_per_day: Usd = 0.0
     """Share of the people who run it."""
     usd_per_million_tokens: Usd = 0.0
-    """Variable cost, such as power."""
+    """Variable cost of its tokens, such as power that `watts` does not hold."""
+
+    @model_validator(mode="after")
+    def _has_a_price(self) -> Self:
+        if self.usd_per_hour is None and self.purchase_usd is None:
+            raise ValueError("what does an hour cost? give usd_per_hour, such as 1.59, or purchase_usd")
+        return self
+
+    @model_validator(mode="after")
+    def _power_has_both_terms(self) -> Self:
+        if bool(self.watts) != bool(self.usd_per_kwh):
+            raise ValueError("watts and usd_per_kwh say something only together: give both or neither")
+        return self
+
+    @property
+    def hourly_usd(self) -> float:
+        """What an hour costs while it is on, without its people: rent, power, and the hour's share of the purchase."""
+        return self.saved_usd_per_hour + self.kept_usd_per_hour
+
+    @property
+    def saved_usd_per_hour(self) -> float:
+        """The part of `hourly_usd` that ends when it is switched off."""
+        return (self.usd_per_hour or 0.0) + self.watts / 1000 * self.pue * self.usd_per_kwh
+
+    @property
+    def kept_usd_per_hour(self) -> float:
+        """The part of `hourly_usd` that goes on when it is off: what was bought is not given back."""
+        return (self.purchase_usd or 0.0) / (self.years * _HOURS_PER_YEAR)
 
 
 class Capacity(Section):
@@ -129,6 +171,8 @@ class _Backend(Section):
     """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""
     cost: GpuCost | None = None
     """Fixed cost, for owned backends."""
+    power: Power | None = None
+    """How its units are switched on and off, for owned backends; when left out, they are taken to be on."""
     api_key: Secret | None = None
     """Credential that is sent to it: env:NAME or file:PATH."""
     capacity: Capacity = Capacity()
@@ -147,8 +191,12 @@ class _Backend(Section):
     """Ask for token usage in streams; set false for providers that refuse a request that does."""
 
     def fingerprint(self) -> str:
-        """Differs from that of any other backend: two that share a name in two policies may be two machines."""
-        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+        """Differs from that of any other backend: two that share a name in two policies may be two machines.
+
+        When it is on, and what it costs, are no part of which machine it is.
+        """
+        told = self.model_dump(mode="json", exclude={"power", "cost"})
+        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     def replicas(self) -> tuple[str, ...]:
         """Base URLs that the gateway itself connects to."""

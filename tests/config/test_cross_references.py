@@ -193,3 +193,86 @@ def test_what_has_another_shape_is_passed_over(section: str, odd: Any) -> None:
 )
 def test_so_is_a_name_that_is_no_text(path: str, odd: Any) -> None:
     assert not [field for field in told(with_change(path, odd)) if field.startswith(path.replace(".0.", "[0]."))]
+
+
+def with_power(power: dict[str, Any], **backend: Any) -> dict[str, Any]:
+    """The good policy whose own backend is a vLLM that is switched."""
+    gpu = GOOD["backends"]["gpu"] | {"kind": "vllm", "url": "http://127.0.0.1:8000/v1", "power": power} | backend
+    return with_change("backends.gpu", {name: value for name, value in gpu.items() if value is not ABSENT})
+
+
+PROCESS = {"driver": "process", "launch": {"model": "m"}}
+KUBERNETES = {"driver": "kubernetes", "name": "vllm", "units": 4}
+COMMAND = {"driver": "command"}
+ELSEWHERE = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:8000/v1", "cost": {"usd_per_hour": 1}}
+
+
+@pytest.mark.parametrize("power", [PROCESS, KUBERNETES, COMMAND, {"driver": "sleep", "wake_for": ["restricted"]}])
+def test_an_own_backend_may_be_switched(power: dict[str, Any]) -> None:
+    assert told(with_power(power)) == {}
+    assert told(with_power(power, url="http://[::1]:8000/v1")) == {}
+
+
+def test_what_is_not_weighed_needs_no_cost() -> None:
+    data = with_power(PROCESS | {"mode": "always"}, cost=ABSENT)
+    data["cost"], data["rules"] = {}, []
+    assert told(data) == {}
+
+
+@pytest.mark.parametrize(
+    ("power", "backend", "field", "advice"),
+    [
+        (PROCESS | {"mode": "always"}, {"zone": "cloud", "cost": ABSENT}, "", '"owned: true" on'),
+        (PROCESS, {"kind": "openai"}, ".driver", 'switches a vLLM, but the backend is of kind "openai"'),
+        (COMMAND, {"kind": "litellm"}, "", 'kind "litellm" has none'),
+        (PROCESS | {"units": 2}, {}, ".units", "only kubernetes can have more"),
+        (PROCESS | {"wake_for": ["restrictd"]}, {}, ".wake_for[0]", 'did you mean "restricted"?'),
+    ],
+)
+def test_power_that_cannot_be_is_told(power: dict[str, Any], backend: Any, field: str, advice: str) -> None:
+    found = told(with_power(power, **backend))
+    assert found.keys() == {f"backends.gpu.power{field}"}
+    assert advice in found.popitem()[1]
+
+
+def test_power_by_cost_needs_a_cost_whatever_the_strategy() -> None:
+    data = with_power(PROCESS, cost=ABSENT)
+    data["cost"], data["rules"] = {}, []
+    assert 'mode "auto" weighs what an hour costs' in told(data)["backends.gpu.power.mode"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1:8000/v1", "https://127.0.0.1:8000/v1", "http://127.0.0.1/v1", "http://localhost:8000/v2"]
+)
+def test_a_process_is_on_this_machine_at_a_port(url: str) -> None:
+    assert "on this machine alone" in told(with_power(PROCESS, url=url))["backends.gpu.url"]
+
+
+def test_one_unit_has_one_address() -> None:
+    several = with_power(PROCESS, url=ABSENT, urls=["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"])
+    assert "give its address as url" in told(several)["backends.gpu.urls"]
+
+
+@pytest.mark.parametrize(
+    ("power", "other", "field", "advice"),
+    [
+        (PROCESS, {}, "url", "backends.gpu is started at this address already"),
+        (KUBERNETES, {"workload": "Deployment"}, "power.name", "backends.gpu scales this already"),
+        ({"driver": "sleep", "card": "a"}, {"card": None}, "power.card", 'add it, such as "card: gpu-0"'),
+    ],
+)
+def test_two_backends_do_not_switch_one_thing(
+    power: dict[str, Any], other: dict[str, Any], field: str, advice: str
+) -> None:
+    data = with_power(power)
+    data["backends"]["second"] = ELSEWHERE | {"power": power | other}
+    found = told(data)
+    assert found.keys() == {f"backends.second.{field}"}
+    assert advice in found.popitem()[1]
+
+
+def test_two_backends_may_scale_two_workloads_and_share_a_card() -> None:
+    for power, other in ((KUBERNETES, {"name": "small"}), ({"driver": "sleep", "card": "a"}, {})):
+        data = with_power(power)
+        data["backends"]["second"] = ELSEWHERE | {"power": power | other}
+        assert told(data) == {}

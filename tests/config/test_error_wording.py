@@ -63,5 +63,16 @@ def test_a_finding_on_a_key_points_at_the_key() -> None:
 
 
 def test_a_kind_that_is_missing_is_explained() -> None:
-    missing = finding_on(spot("union_tag_not_found", {}, ("backends", "gpu")))
+    missing = finding_on(spot("union_tag_not_found", {}, ("backends", "gpu"), node=told_apart_by("kind", "vllm")))
     assert missing.path == ("backends", "gpu", "kind") and "vllm (a vLLM server)" in missing.message
+
+
+def test_a_driver_that_is_misspelt_is_put_right() -> None:
+    node, path = told_apart_by("driver", "process", "sleep"), ("backends", "gpu", "power")
+    misspelt = finding_on(spot("union_tag_invalid", {}, path, node=node, context={"tag": "proces"}))
+    assert misspelt.path == (*path, "driver") and misspelt.message.startswith('"proces" is not a driver; did you mean')
+    assert "sleep (a vLLM that sleeps and wakes)" in misspelt.message
+
+
+def told_apart_by(name: str, *tags: str) -> dict[str, Any]:
+    return {"discriminator": {"propertyName": name, "mapping": dict.fromkeys(tags, "#/$defs/Section")}}

@@ -21,7 +21,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "    serve: {chat: my-model}",
         (
             '10:5: backends.gpu.serve: unknown key "serve"; did you mean "serves"? known keys: zone, serves, '
-            "quality, cost, api_key, capacity, connect_timeout, first_byte_timeout, answer_timeout, "
+            "quality, cost, power, api_key, capacity, connect_timeout, first_byte_timeout, answer_timeout, "
             "idle_timeout, stream_timeout, stream_usage, url, urls, kind"
         ),
     ),

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from router.core.backend_kinds import Backend
+from router.core.backend_kinds import Backend, GpuCost
 
 
 def of(**fields: Any) -> Backend:
@@ -53,3 +53,37 @@ def test_a_fingerprint_tells_backends_apart_and_not_how_they_are_written() -> No
     assert fingerprint() == fingerprint()
     assert fingerprint(quality=0.5, api_key="env:A") == fingerprint(api_key="env:A", quality=0.5)
     assert len({fingerprint(), fingerprint(zone="local"), fingerprint(api_key="env:B"), fingerprint(quality=0.5)}) == 4
+    assert fingerprint(cost={"usd_per_hour": 1.0}, power={"driver": "sleep"}) == fingerprint()
+
+
+def cost(**fields: Any) -> GpuCost:
+    return GpuCost.model_validate(fields)
+
+
+def test_what_an_hour_costs() -> None:
+    rented = cost(usd_per_hour=1.59)
+    assert (rented.hourly_usd, rented.saved_usd_per_hour, rented.kept_usd_per_hour) == (1.59, 1.59, 0)
+    assert rented.billing == 1.0 and cost(usd_per_hour=1.0, billing="1h").billing == 3600
+
+
+def test_what_an_hour_of_what_was_bought_costs() -> None:
+    bought = cost(purchase_usd=26_298.0, years=3.0, watts=700.0, pue=1.5, usd_per_kwh=0.2)
+    assert bought.kept_usd_per_hour == pytest.approx(1.0)
+    assert bought.saved_usd_per_hour == pytest.approx(0.21)
+    assert bought.hourly_usd == pytest.approx(1.21)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "what does an hour cost"),
+        ({"ops_usd_per_day": 5.0}, "what does an hour cost"),
+        ({"usd_per_hour": 1.0, "watts": 700.0}, "only together"),
+        ({"usd_per_hour": 1.0, "usd_per_kwh": 0.2}, "only together"),
+        ({"usd_per_hour": 1.0, "billing": "0s"}, "above 0s"),
+        ({"purchase_usd": 1.0, "years": 0.0}, "greater than 0"),
+    ],
+)
+def test_a_cost_without_its_terms_is_refused(fields: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        cost(**fields)

@@ -31,7 +31,7 @@ class Setting:
     default: str
     description: str
     kinds: tuple[str, ...] = ()
-    """Kinds of backend that have it, where not all do."""
+    """Kinds of backend, or drivers, that have it, where not all do."""
 
     @property
     def section(self) -> str:
@@ -58,11 +58,16 @@ def _settings_of(section: _Schema, prefix: str, defs: _Schema) -> Iterator[Setti
         yield Setting(path, _with_example(field), _default(field, required), field.get("description", ""))
         inner |= _sections_in(field, path, defs)
     for path, variants in inner.items():
-        yield from _merged([list(_settings_of(one, f"{path}.", defs)) for one in variants], _kinds(variants))
+        tag = _tag(variants)
+        yield from _merged(
+            [list(_settings_of(one, f"{path}.", defs)) for one in variants],
+            f"{path}.{tag}",
+            [one["properties"].get(tag, {}).get("const", "") for one in variants],
+        )
 
 
 def _sections_in(field: _Schema, path: str, defs: _Schema) -> dict[str, list[_Schema]]:
-    """Sections below a field, by their path; a backend has one per kind."""
+    """Sections below a field, by their path; a backend has one per kind, its power one per driver."""
     if "$ref" in field:
         return {path: [defs[field["$ref"].rpartition("/")[2]]]}
     if "oneOf" in field:
@@ -83,21 +88,23 @@ def _named(field: _Schema) -> list[_Schema]:
     return [*field.get("patternProperties", {}).values(), *([additional] if isinstance(additional, dict) else [])]
 
 
-def _kinds(variants: list[_Schema]) -> list[str]:
-    return [variant["properties"].get("kind", {}).get("const", "") for variant in variants]
+def _tag(variants: list[_Schema]) -> str:
+    """The setting by which the sections of a union are told apart."""
+    constant = [{name for name, field in one["properties"].items() if "const" in field} for one in variants]
+    return next(iter(set.intersection(*constant)), "") if len(variants) > 1 else ""
 
 
-def _merged(variants: list[list[Setting]], kinds: list[str]) -> Iterator[Setting]:
+def _merged(variants: list[list[Setting]], tag: str, kinds: list[str]) -> Iterator[Setting]:
     """The settings of all variants, each once, with the kinds that have it unless all do."""
     merged: dict[str, tuple[Setting, list[str]]] = {}
     told: list[str] = []
     for variant, kind in zip(variants, kinds, strict=True):
         for setting in variant:
             merged.setdefault(setting.path, (setting, []))[1].append(kind)
-            if setting.path.endswith(".kind"):
+            if setting.path == tag:
                 told.append(f"`{kind}`: {setting.description}")
     for setting, having in merged.values():
-        if setting.path.endswith(".kind"):
+        if setting.path == tag:
             yield Setting(setting.path, ", ".join(f"`{kind}`" for kind in kinds), setting.default, " ".join(told))
         else:
             some = tuple(having) if len(having) < len(kinds) else setting.kinds

@@ -1,0 +1,1 @@
+"""By what units are started, stopped and looked at: one module per driver."""
