@@ -11,6 +11,7 @@ random draws and snapshots are arguments. It may import the standard library's p
     sensitivity      what its text contains, and where that may go
     decision         ordered candidates or a refusal, each with its reason; remembered
     cost             prices, the cheaper side, and whether a GPU is worth its rent
+    power            when own GPUs are switched on and off, and why
     limits           budgets and rate limits, when they turn, and what a request is held against
     resilience       circuits, attempts, timeouts, and what workers tell each other
     estimated_usage  what is made of a report of tokens, and of none

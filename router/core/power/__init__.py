@@ -1,1 +1,14 @@
-"""When the units of an own backend are on: what a policy says of it, and what follows from that."""
+"""When own GPUs are switched on and off: one backend's units, as a control loop.
+
+policy    what a policy says of it, by driver
+schedule  hours in which a unit stays on
+states    phases of a backend's units, as a table
+terms     what the rule takes of a policy and its prices
+units     what the ledger keeps of units, and what is seen of them
+levels    what each further unit would have saved
+rule      how many units are wanted, and why
+control   one step: what is seen and wanted -> what becomes of them, and at most one command
+
+Which side takes a request is no question here: `core.decision` sends it to a unit that is on, and never waits for one
+while the cloud may have it.
+"""

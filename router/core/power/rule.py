@@ -1,0 +1,183 @@
+"""How many units are wanted, and why: rent or buy, within the policy's limits.
+
+A unit is started once what it would have saved per hour reaches its rent, and stopped once that is below four fifths of
+it. What may only be served at home is no matter of money: one waiting request wakes one unit, and many wake one.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from router.core.power.levels import SLOT, Levels
+from router.core.power.states import Phase
+from router.core.power.terms import Mode, Order, PowerTerms
+from router.core.power.units import Observation, UnitsState
+
+ON_FROM = 1.0
+"""Share of its rent that a unit has to save to be started."""
+OFF_BELOW = 0.8
+"""And that it has to save to stay."""
+LEAST_RENT = 0.01
+"""USD per hour that a unit without any rent has to save."""
+
+
+class Wanted(Struct, frozen=True):
+    units: int
+    reason: str
+    """A short code; `REASONS` has them all."""
+    explanation: str
+
+
+REASONS = {
+    "order": "an administrator ordered it",
+    "never": "the policy never switches it on",
+    "always": "the policy keeps a unit on",
+    "schedule": "the schedule keeps a unit on",
+    "waiting": "a request waits that only these units may serve",
+    "captive": "such a request was served a short while ago",
+    "saves": "its units save their rent",
+    "hysteresis": "they save a little less, which is no reason to stop them yet",
+    "too-little": "they would save less than their rent",
+    "starting": "a start is under way",
+    "min-on": "they have not been on for `min_on`",
+    "min-off": "they have not been off for `min_off`",
+    "paid": "they are paid for until the end of the billing step",
+    "resting": "it rests after a failure",
+    "ledger-lost": "what was used cannot be read",
+}
+
+
+def wanted(state: UnitsState, seen: Observation, terms: PowerTerms) -> Wanted:
+    """What is wanted in the moment of `state.at`, when it has been brought up to what is seen."""
+    units = units_of(state)
+    chosen = _fixed(state, terms)
+    if chosen is None:
+        chosen = _chosen(state, seen, terms, units)
+    if chosen.units > units:
+        return _unless(_no_start(state, seen, terms, chosen), chosen, units)
+    if chosen.units < units:
+        return _unless(_no_stop(state, seen, terms, chosen), chosen, units)
+    return chosen
+
+
+def units_of(state: UnitsState) -> int:
+    """Units that are there to stay, or are on their way."""
+    if state.phase is Phase.STARTING or state.phase is Phase.STOPPING:
+        return state.target
+    return 0 if state.phase is Phase.DRAINING else state.units
+
+
+def by_cost(levels: Levels, terms: PowerTerms, units: int) -> Wanted:
+    """As many as save their rent, when there are `units`."""
+    rent = max(LEAST_RENT, terms.usd_per_hour)
+    more = _count(levels, terms, ON_FROM * rent)
+    if more > units:
+        return Wanted(more, "saves", _terms(levels, terms, more))
+    kept = min(units, _count(levels, terms, OFF_BELOW * rent))
+    if kept < units:
+        return Wanted(kept, "too-little", _terms(levels, terms, kept + 1))
+    if units > more:
+        return Wanted(units, "hysteresis", _terms(levels, terms, units))
+    if units:
+        return Wanted(units, "saves", _terms(levels, terms, units))
+    return Wanted(0, "too-little", _terms(levels, terms, 1))
+
+
+def _count(levels: Levels, terms: PowerTerms, usd_per_hour: float) -> int:
+    """Units, from the first on, that save at least so much."""
+    enough = 0
+    while enough < terms.units and levels.of(enough + 1) >= usd_per_hour:
+        enough += 1
+    return enough
+
+
+def _terms(levels: Levels, terms: PowerTerms, unit: int) -> str:
+    which = "A unit" if terms.units == 1 else f"Unit {unit}"
+    return (
+        f"{which} would save ${levels.of(unit):.2f} an hour, by the last hour's mean, and its rent is"
+        f" ${terms.usd_per_hour:.2f}."
+    )
+
+
+def _fixed(state: UnitsState, terms: PowerTerms) -> Wanted | None:
+    """What leaves nothing to the rule."""
+    if state.order is Order.OFF:
+        return Wanted(0, "order", "An administrator ordered it off.")
+    if state.order is Order.AUTO and terms.mode is Mode.NEVER:
+        return Wanted(0, "never", "The policy never switches it on.")
+    return None
+
+
+def _chosen(state: UnitsState, seen: Observation, terms: PowerTerms, units: int) -> Wanted:
+    """By cost, or by what wants one unit whatever it costs."""
+    cost = by_cost(seen.levels, terms, units)
+    if cost.units > 1:
+        return cost
+    return _one(state, seen, terms) or cost
+
+
+def _one(state: UnitsState, seen: Observation, terms: PowerTerms) -> Wanted | None:
+    if state.order is Order.ON:
+        return Wanted(1, "order", "An administrator ordered it on.")
+    if terms.mode is Mode.ALWAYS:
+        return Wanted(1, "always", "The policy keeps a unit on.")
+    if seen.waiting:
+        return Wanted(1, "waiting", f"Requests that wait because only this backend may serve them: {seen.waiting}.")
+    if seen.scheduled:
+        return Wanted(1, "schedule", "The schedule keeps a unit on.")
+    if state.unneeded < terms.min_on and units_of(state):
+        return Wanted(
+            1,
+            "captive",
+            f"A request that only this backend may serve was there {span(state.unneeded)} ago; it stays on for"
+            f" {span(terms.min_on)} after the last one.",
+        )
+    return None
+
+
+def _unless(held_by: tuple[str, str] | None, chosen: Wanted, units: int) -> Wanted:
+    if held_by is None:
+        return chosen
+    reason, clause = held_by
+    return Wanted(units, reason, f"{chosen.explanation} {clause}")
+
+
+def _no_start(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wanted) -> tuple[str, str] | None:
+    """What keeps more units from being started: its code and a sentence."""
+    if state.rest:
+        return "resting", f"It rests for {span(state.rest)}, since {state.error}."
+    if chosen.reason not in ("saves", "schedule"):
+        return None
+    if chosen.reason == "saves" and not seen.ledger_ok:
+        return "ledger-lost", "The ledger is lost, so nothing is started to save money."
+    if state.held < terms.min_off:
+        return "min-off", f"Nothing is started for {span(terms.min_off - state.held)} after the last change."
+    return None
+
+
+def _no_stop(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wanted) -> tuple[str, str] | None:
+    """What keeps units from being stopped."""
+    if not seen.ledger_ok:
+        return "ledger-lost", "The ledger is lost, so nothing is stopped."
+    if chosen.reason in ("order", "never"):
+        return None
+    if state.phase is Phase.STARTING:
+        return "starting", "A start is under way."
+    if state.held < terms.min_on:
+        return "min-on", f"It stays on for another {span(terms.min_on - state.held)}."
+    paid = _paid(state, terms)
+    if paid > terms.drain + SLOT:
+        return "paid", f"It is paid for another {span(paid)}."
+    return None
+
+
+def _paid(state: UnitsState, terms: PowerTerms) -> float:
+    """Seconds until the next billing step begins."""
+    return (state.started_at - state.at) % terms.billing
+
+
+def span(seconds: float) -> str:
+    """For people: 40 s, 5 min, 2 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"

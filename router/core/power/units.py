@@ -1,0 +1,121 @@
+"""One backend's units: what the ledger keeps of them, and what is seen of them.
+
+Times named `at` or `since` are seconds since the epoch, for people and bills. What decides are seconds that have
+passed, of which no step adds more than `PowerTerms.longest_step`: so a clock that jumps decides nothing.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from router.core.power.levels import NOTHING_SEEN, Levels
+from router.core.power.states import Phase
+from router.core.power.terms import Order, PowerTerms
+
+LONG_AGO = 366 * 86_400.0
+"""Seconds since what never was."""
+
+
+class UnitsState(Struct, frozen=True):
+    """New fields need a default: while gateways are updated, old and new ones read each other."""
+
+    phase: Phase = Phase.OFF
+    before: Phase = Phase.OFF
+    """What it was before it was unknown."""
+    since: float = 0.0
+    """When the phase began."""
+    at: float = 0.0
+    """When the last step was; 0 before the first one."""
+    units: int = 0
+    """There, as last seen."""
+    ready: int = 0
+    """Of these, those that answered."""
+    target: int = 0
+    """What the last command asked for."""
+    wanted: int = 0
+    reason: str = "new"
+    """Short code of why so many are wanted."""
+    explanation: str = ""
+    """The same as a sentence."""
+    order: Order = Order.AUTO
+    failures: int = 0
+    """In a row."""
+    error: str = ""
+    """The last failure, for people; empty once units have been on for a while."""
+    unconfirmed: bool = False
+    """Nobody knows yet whether the driver carried out the last command."""
+    started_at: float = 0.0
+    """When the last start was asked for: a billing step begins with it."""
+    changed_at: float = 0.0
+    """When units were last told to start or to stop."""
+    start_seconds: float = 0.0
+    """What starts took, as an exponential mean; 0 before the first one."""
+
+    lasted: float = 0.0
+    """Seconds of the phase."""
+    held: float = LONG_AGO
+    """Seconds since the last command, or since all have answered."""
+    commanded: float = LONG_AGO
+    """Seconds since a command was last given, again or for the first time."""
+    starting: float = 0.0
+    """Seconds since a start was asked for, until all answer."""
+    silent: float = 0.0
+    """Seconds for which some have not answered although they are on."""
+    idle: float = 0.0
+    """Seconds without a running request."""
+    unneeded: float = LONG_AGO
+    """Seconds since the last request that only these units may serve."""
+    rest: float = 0.0
+    """Seconds until the next start may be tried, after failures."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests may be sent there."""
+        leaving = self.phase is Phase.DRAINING or (self.phase is Phase.STOPPING and not self.target)
+        return self.ready > 0 and not leaving
+
+    @property
+    def retry_at(self) -> float:
+        return self.at + self.rest
+
+    @property
+    def idle_since(self) -> float:
+        return self.at - self.idle
+
+    def seconds_to_serve(self, terms: PowerTerms) -> float:
+        """The rest of a start, learned: of the one under way, or of one that is asked for now."""
+        if self.serves:
+            return 0.0
+        whole = self.start_seconds or terms.start_time
+        under_way = self.starting if self.phase is Phase.STARTING else 0.0
+        return self.rest + max(1.0, whole - under_way)
+
+
+class Observation(Struct, frozen=True):
+    """What a step is told; its numbers are of the moment, where nothing else is said."""
+
+    units: int | None = 0
+    """There, as the driver sees it; None: it cannot tell."""
+    ready: int = 0
+    """Of these, those that answer."""
+    why: str = ""
+    """Why the driver cannot tell."""
+    running: int = 0
+    """Requests that the units are working on."""
+    waiting: int = 0
+    """Requests that wait because only these units may serve them."""
+    captive: int = 0
+    """Requests that only these units may serve, which run or came since the last step."""
+    levels: Levels = NOTHING_SEEN
+    scheduled: bool = False
+    """The policy's schedule wants a unit now, or as soon as a start would have one ready."""
+    order: Order | None = None
+    """A new order of an administrator."""
+    ledger_ok: bool = True
+    """Demand and orders can be read, and what is done can be kept."""
+    acting: bool = False
+    """The driver is at work on a command."""
+    done: bool = False
+    """It has carried out the last one since the last step."""
+    error: str = ""
+    """It could not, and why."""
