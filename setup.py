@@ -14,6 +14,7 @@ NOT_COMPILED = {
     "router/core/policy.py": "pydantic's models are made from annotations and validators that mypyc does not keep",
     "router/core/policy_fields.py": "the base of those models",
     "router/core/backend_kinds.py": "some of those models",
+    "router/core/power/policy.py": "more of those models",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/system/atomic_file.py": "serves what is kept now and then",

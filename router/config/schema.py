@@ -101,7 +101,6 @@ _EXAMPLES_WITHIN: Mapping[tuple[str, str], Any] = {
     ("Sensitivity", "tags"): {"phi": ["local"]},
     ("Launch", "model"): "org/model-awq",
     ("KubernetesPower", "name"): "vllm",
-    ("SleepPower", "level"): 1,
     ("KubernetesPower", "context"): "prod",
     ("Retry", "budget"): 0.2,
     ("Budget", "models"): {"chat": {"requests_per_minute": 60}},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from router.config.bounded_files import read_regular
-from router.config.problems import Finding
+from router.config.problems import FieldPath, Finding
 from router.core.policy import Policy
+from router.core.power.policy import CommandPower, ProcessPower
 
 MAX_BYTES = 64 * 1024
 """Of a file that holds a secret."""
@@ -76,11 +77,28 @@ def _from_file(reference: str, target: str) -> str:
 def find_missing(policy: Policy, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
     """Every secret that the policy names and that cannot be resolved."""
     findings = []
-    for name, backend in policy.backends.items():
-        if backend.api_key is None:
-            continue
+    for path, reference in _references(policy):
         try:
-            resolve(backend.api_key, environment)
+            resolve(reference, environment)
         except MissingSecretError as error:
-            findings.append(Finding(("backends", name, "api_key"), str(error)))
+            findings.append(Finding(path, str(error)))
     return tuple(findings)
+
+
+def _references(policy: Policy) -> Iterator[tuple[FieldPath, str]]:
+    for name, backend in policy.backends.items():
+        if backend.api_key is not None:
+            yield ("backends", name, "api_key"), backend.api_key
+        if isinstance(backend.power, ProcessPower):
+            yield from _in(("backends", name, "power", "launch", "env"), backend.power.launch.env)
+        elif isinstance(backend.power, CommandPower):
+            yield from _in(("backends", name, "power", "env"), backend.power.env)
+
+
+def _in(path: FieldPath, variables: Mapping[str, str]) -> Iterator[tuple[FieldPath, str]]:
+    return (((*path, name), value) for name, value in variables.items() if is_reference(value))
+
+
+def is_reference(value: str) -> bool:
+    """Whether a variable that a driver gives to programs says where a secret is kept, and is not the value itself."""
+    return value.startswith(("env:", "file:"))

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from router.config.load import PolicyError, load
-from router.config.secrets import MissingSecretError, Secret, resolve
+from router.config.secrets import MissingSecretError, Secret, find_missing, resolve
+from router.core.policy import Policy
 
 
 @pytest.mark.parametrize("show", [str, repr, "{}".format, "{:>40}".format, lambda secret: f"{[secret]}"])
@@ -71,3 +72,22 @@ def test_a_policy_loads_without_its_secrets_unless_they_are_asked_for(
     )
     monkeypatch.setenv("OPENAI_API_KEY", "hunter2")
     assert load(path, with_secrets=True).levels
+
+
+def test_secrets_of_what_drivers_run_are_looked_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_abc")
+    vllm = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:8000/v1", "serves": {"chat": "m"}}
+    env = {"HF_TOKEN": "env:HF_TOKEN", "MISSING": "env:MISSING_TOKEN", "PLAIN": "1"}
+    launched = {"driver": "process", "launch": {"model": "m", "env": env}}
+    commanded = {"driver": "command", "env": env} | {key: {"run": ["x"]} for key in ("start", "stop", "look")}
+    backends = {
+        "gpu": vllm | {"power": launched},
+        "far": vllm | {"power": commanded},
+        "asleep": vllm | {"power": {"driver": "sleep"}},
+    }
+    policy = {"version": 1, "zones": {"local": {"owned": True}}, "models": {"chat": {"backends": ["gpu"]}}}
+    found = find_missing(Policy.model_validate(policy | {"backends": backends}))
+    assert [finding.path for finding in found] == [
+        ("backends", "gpu", "power", "launch", "env", "MISSING"),
+        ("backends", "far", "power", "env", "MISSING"),
+    ]

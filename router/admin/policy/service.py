@@ -36,6 +36,7 @@ from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
 from router.config.problems import PolicyError
 from router.config.secret_hosts import widened
+from router.config.switching_units import acts_otherwise
 from router.config.watch import PolicyFile
 from router.core.policy import Policy
 from router.core.values import Plan
@@ -284,15 +285,16 @@ class PolicyService:
     def _refuse_unusable(self, content: bytes, before: bytes) -> None:
         try:
             plan = plan_of(content, str(self._place.path), now=_now(), with_secrets=True)
-            why = self._servable(plan) or widened(self._bound_on_disk(before), plan.policy)
+            filed = self._policy_of(before)
+            why = self._servable(plan) or widened(filed, plan.policy) or acts_otherwise(filed, plan.policy)
             problems: Sequence[PolicyProblem] = [PolicyProblem(0, 0, "", why)] if why else []
         except PolicyError as error:
             problems = problems_of(error)
         if problems:
             raise ApiError(422, "policy_broken", "the policy has problems; nothing was written", problems=problems)
 
-    def _bound_on_disk(self, content: bytes) -> Policy:
-        """The policy whose bindings of secrets count: the file's, or while that is broken the one in force."""
+    def _policy_of(self, content: bytes) -> Policy:
+        """The policy that says what only the file may change: its own, or while that is broken the one in force."""
         try:
             return plan_of(content, str(self._place.path), now=_now()).policy
         except PolicyError:

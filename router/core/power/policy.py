@@ -166,8 +166,6 @@ class SleepPower(_Power):
     driver: Literal["sleep"]
     """A vLLM that sleeps and wakes, which frees its card's memory but saves no rent. It runs with --enable-sleep-mode
     and VLLM_SERVER_DEV_MODE=1."""
-    level: Annotated[int, Field(ge=1, le=2)] = 1
-    """1 keeps the weights in the machine's memory, 2 reads them again."""
     card: Name | None = None
     """The card that it is on: of those that share one, one is awake at a time."""
     timeout: TimeLimit = 60.0
@@ -176,3 +174,8 @@ class SleepPower(_Power):
 
 Power = Annotated[ProcessPower | CommandPower | KubernetesPower | SleepPower, Field(discriminator="driver")]
 """By one of the drivers: what is named here is what a policy may say."""
+
+
+def limits() -> frozenset[str]:
+    """Names of the settings that all drivers have: when units are on, not by what they are switched."""
+    return frozenset(_Power.model_fields)

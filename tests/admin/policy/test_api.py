@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import stat
 
 import msgspec
@@ -151,6 +152,20 @@ async def test_what_cannot_be_tried_is_said(asked, code, plane):
 
 
 # --- applying
+
+
+async def test_an_edit_cannot_have_the_machine_run_a_program(plane):
+    """What it runs to switch units is said in the file alone; when it does, may be edited."""
+    power = "power: {driver: command, start: {run: [touch, /x]}, stop: {run: [x]}, look: {run: [x]}, mode: always}"
+    switched = re.sub(r"(kind: vllm, )", rf"\1{power}, ", POLICY, count=1)
+    assert switched != POLICY
+    refused = await apply(plane, switched, V1)
+    assert (refused.status, refused.code) == (422, "policy_broken")
+    assert "only in the file itself" in refused.json["error"]["problems"][0]["message"]
+    plane.policy.write_text(switched)
+    await look_twice(plane)
+    version = (await plane.get("/api/policy")).json["version"]
+    assert (await apply(plane, switched.replace("mode: always", "mode: never"), version)).status == 200
 
 
 async def test_an_edit_cannot_send_a_secret_elsewhere(plane, monkeypatch):

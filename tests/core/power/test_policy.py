@@ -52,7 +52,7 @@ def test_what_a_launch_says() -> None:
         (COMMAND | {"start": {"run": []}}, "at least 1"),
         (COMMAND | {"start": "sky start"}, "Command"),
         ({"driver": "kubernetes", "name": "../secrets"}, "pattern"),
-        ({"driver": "sleep", "level": 3}, "less than or equal to 2"),
+        ({"driver": "sleep", "timeout": "0s"}, "above 0s"),
     ],
 )
 def test_what_cannot_work_is_refused(given: dict[str, Any], why: str) -> None:
