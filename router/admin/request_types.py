@@ -78,6 +78,7 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     down: list[str] = []
     full: list[str] = []
+    off: list[str] = []
     tokens: Annotated[int, Meta(ge=0)] = 0
     previous: Literal["local", "cloud"] = "cloud"
     hour: Annotated[int, Meta(ge=0, le=23)] = 12

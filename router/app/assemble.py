@@ -8,6 +8,7 @@ from router.config.secrets import resolve
 from router.core.backend_kinds import Backend, LitellmBackend
 from router.core.values import Plan
 from router.upstream.fleet import BackendSpec
+from router.upstream.probes import PROBES
 from router.upstream.target import Target, target_of_socket, target_of_url
 
 
@@ -20,6 +21,8 @@ def backend_specs(plan: Plan, adapter_socket: str, tls: ssl.SSLContext) -> list[
             backend=backend,
             targets=_targets(name, backend, policy.zones[backend.zone].proxy or "", adapter_socket, tls),
             health=policy.health,
+            powered=backend.power is not None,
+            probed=backend.kind in PROBES,
         )
         for name, backend in policy.backends.items()
     ]

@@ -28,6 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--key", metavar="NAME", help="a key of the policy; one that allows everything if not given")
     parser.add_argument("--down", action="append", default=[], metavar="BACKEND", help="assume that it is not healthy")
     parser.add_argument("--full", action="append", default=[], metavar="BACKEND", help="assume that it has no room")
+    parser.add_argument("--off", action="append", default=[], metavar="BACKEND", help="assume that it is not on")
     parser.add_argument(
         "--tokens", type=_natural, default=0, metavar="N", help="eligible tokens in the policy's window"
     )
@@ -81,7 +82,7 @@ def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
     from router.core.cost.preference import Side
     from router.surfaces.registry import SURFACES
 
-    for name in (*args.down, *args.full):
+    for name in (*args.down, *args.full, *args.off):
         if name not in plan.policy.backends:
             raise _UsageError(f"the policy has no backend {name!r}; it has: {', '.join(plan.policy.backends)}")
     return DryRun(
@@ -91,6 +92,7 @@ def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
         key=_key(args.key, plan),
         down=tuple(args.down),
         full=tuple(args.full),
+        off=tuple(args.off),
         tokens=args.tokens,
         previous=Side(args.previous),
         hour=args.hour,

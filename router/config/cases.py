@@ -45,6 +45,8 @@ class Given(Section):
     """Backends that are not healthy."""
     full: Names = ()
     """Backends that have no room."""
+    off: Names = ()
+    """Own backends that are not switched on."""
     tokens_today: int = Field(default=0, ge=0)
     """Eligible tokens in the policy's window."""
     previous: Literal["local", "cloud"] = "cloud"
@@ -135,6 +137,7 @@ def _trial(case: Case, plan: Plan) -> DryRun:
         key=NOBODY if given.key is None else grant_named(plan, given.key) or NOBODY,
         down=given.down,
         full=given.full,
+        off=given.off,
         tokens=given.tokens_today,
         previous=Side(given.previous),
         hour=given.hour,
@@ -191,6 +194,7 @@ def _unknown_names(data: Any, plan: Plan) -> Iterator[Finding]:
         for section, field, what, known in (
             ("given", "down", "backend", policy.backends),
             ("given", "full", "backend", policy.backends),
+            ("given", "off", "backend", policy.backends),
             ("given", "key", "key", keys),
             ("expect", "backend", "backend", policy.backends),
             ("expect", "candidates", "backend", policy.backends),

@@ -70,7 +70,14 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contex
         longest=contexts.get((backend_name, model)),
         ends_at_context=backend.ends_at_context,
         counts_while_streaming=backend.counts_while_streaming,
+        powered=backend.power is not None,
+        wake_for=_wake_for(backend),
     )
+
+
+def _wake_for(backend: Backend) -> frozenset[str] | None:
+    power = backend.power
+    return None if power is None or power.wake_for is None else frozenset(power.wake_for)
 
 
 def _endpoints(backend: Backend, served: Served) -> frozenset[EndpointName]:

@@ -25,6 +25,7 @@ class DryRun(Struct, frozen=True):
     key: KeyGrant = NOBODY
     down: tuple[str, ...] = ()
     full: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
     tokens: int = 0
     """Eligible tokens in the policy's window, in the policy's mix."""
     previous: Side = Side.CLOUD
@@ -58,6 +59,7 @@ def grant_named(plan: Plan, name: str) -> KeyGrant | None:
 def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
     states = {name: BackendState(full=True, load="said to be full") for name in trial.full}
     states |= {name: BackendState(healthy=False, why="said to be down") for name in trial.down}
+    states |= {name: BackendState(off="It is said to be off.") for name in trial.off}
     lost = trial.ledger_lost and plan.policy.ledger.on_loss == "refuse"
     return Snapshot(
         backends=states,

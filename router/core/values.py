@@ -97,6 +97,10 @@ class Route(Struct, frozen=True):
     """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
     counts_while_streaming: bool = False
     """It can tell the running usage with every event of a stream."""
+    powered: bool = False
+    """Its units are switched on and off by us: `power` is given."""
+    wake_for: frozenset[str] | None = None
+    """Levels whose requests switch it on when they can go nowhere else; None for all."""
 
 
 class ModelPlan(Struct, frozen=True):
@@ -197,6 +201,12 @@ class BackendState(Struct, frozen=True, gc=False):
     """Seconds until asking again makes sense, when not healthy or full."""
     context: int | None = None
     """Context length that the backend reports."""
+    off: str = ""
+    """Why it takes no request since it is not switched on, for people; `retry_after` is the rest of its start then."""
+    coming: bool = False
+    """It is off, and is being switched on."""
+    wakes: bool = True
+    """It is off, and a request that can go nowhere else may switch it on."""
 
 
 class Mixture(Struct, frozen=True, gc=False):
@@ -234,6 +244,7 @@ class Step(StrEnum):
     EGRESS = "egress gate"
     MEDIA = "media"
     CAPABILITY = "capability"
+    POWER = "power"
     HEALTH = "health"
     CAPACITY = "capacity"
     COST = "cost order"
@@ -285,6 +296,10 @@ class Decision(Struct, frozen=True, gc=False):
     """Side preferred by cost, to be handed back as `Snapshot.previous`."""
     rule: str = ""
     """Name of the rule that applied."""
+    until_on: bool = False
+    """`waiting` is for backends that are off, not for room."""
+    wakes: str = ""
+    """The backend that is to be on for it, one of `waiting`; empty where it may switch none on."""
 
 
 class Cell(Struct, frozen=True, gc=False):

@@ -58,11 +58,16 @@ class RequestContext:
         self.reading: Final = reading
         self.facts: Final = facts
         self.request: Final = request
-        self.at: Final = at
+        self.at = at
         """Seconds since the epoch."""
         self.arrived: Final = arrived
         """In seconds of the monotonic clock, which is finer than the loop's."""
-        self.deadline: Final = deadline
+        self.deadline = deadline
         """Loop time until which the answer's first byte must have come."""
-        self.states: Final = states
+        self.states = states
         """What backends looked like when it arrived."""
+
+    def waited(self, seconds: float, at: float, states: Mapping[str, BackendState]) -> None:
+        """It waited until a unit was on, which may take longer than an answer: it counts as one that arrives now."""
+        self.at, self.states = at, states
+        self.deadline += seconds

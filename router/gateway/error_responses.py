@@ -50,6 +50,17 @@ def full(decision: Decision) -> ApiError:
     return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
 
 
+def still_off(decision: Decision, seconds: float) -> ApiError:
+    """It waited in vain, or nowhere, for a backend that is off; `seconds` are the rest of its start."""
+    names = ", ".join(candidate.route.backend for candidate in decision.waiting)
+    wait = max(1, math.ceil(seconds))
+    why = decision.waiting[0].explanation
+    message = (
+        f"Only own backends may take this request, and they are not on yet ({names}). {why} Try again in {wait} s."
+    )
+    return ApiError(503, "gpu_off", message, retry_after=wait, retryable=True, level=decision.level)
+
+
 def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
     if failure.timed_out:
         message = f"No backend answered in time. {failure}"

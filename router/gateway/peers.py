@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -40,6 +40,10 @@ class Serves(Protocol):
 
     @property
     def waiting(self) -> int: ...
+
+    @property
+    def wanted(self) -> Collection[str]:
+        """Backends that are off and that requests wait for."""
 
     draining: bool
 
@@ -85,6 +89,7 @@ class Peers:
         self._differing = False
         self._started = 0.0
         state.fleet.on_opened = self._opened
+        state.fleet.on_wanted = shared.want
 
     def serve(self, service: Serves) -> None:
         self._service = service
@@ -130,6 +135,9 @@ class Peers:
             opening = openings.get(name)
             if opening is not None:
                 self._hear(replica, opening)
+        self._state.fleet.told(self._shared.powers, self._loop.time() - self._shared.now())
+        for backend in () if self._service is None else self._service.wanted:
+            self._shared.want(backend)
         self._compare()
 
     def versions(self) -> dict[str, int]:
@@ -218,6 +226,7 @@ class Peers:
             full=state.full,
             load=state.load,
             replicas=replicas,
+            off=state.off,
         )
 
     def _replica(self, replica: Replica, now: float) -> ReplicaStatus:

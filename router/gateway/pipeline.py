@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from time import monotonic
 
 from msgspec.structs import replace
 
+from router.core.backend_kinds import Capacity
 from router.core.decision.facts import build_facts
 from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
@@ -16,7 +18,7 @@ from router.core.reading import BadBody
 from router.core.values import BackendState, Decision, KeyGrant
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
-from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines
+from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines, still_off
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, ForwardRequest
@@ -47,6 +49,8 @@ class Pipeline:
         self._loop = loop
         self._endings = Settler(state.ledger)
         self._reader = BodyReader(loop)
+        self.wanted: Counter[str] = Counter()
+        """How many requests wait for which backend that is off; none that nobody waits for."""
 
     def close(self) -> None:
         """Ends the processes that read large bodies."""
@@ -210,7 +214,10 @@ class Pipeline:
         try:
             while decision.waiting:
                 names = [candidate.route.backend for candidate in decision.waiting]
-                if not await position.wait({name: backends[name].spec.backend.capacity for name in names}):
+                limits = {name: backends[name].spec.backend.capacity for name in names}
+                if decision.until_on:
+                    await self._until_on(context, decision, position, limits)
+                elif not await position.wait(limits):
                     raise self._refuse(context, decision, full(decision))
                 decision = self._decide(context, fleet.states)
                 slot = self._take(context, decision)
@@ -218,6 +225,28 @@ class Pipeline:
         finally:
             if room:
                 fleet.changed()
+
+    async def _until_on(
+        self, context: RequestContext, decision: Decision, position: Position, limits: Mapping[str, Capacity]
+    ) -> None:
+        """Wait until one of these backends is on, for the rest of its start, and as long as for a turn. It is asked
+        for even where no place is left to wait in. Raises ApiError 503."""
+        fleet, began = self._state.fleet, self._loop.time()
+        starts_in = min(context.serving.backends[name].starts_in(began) for name in limits)
+        position.allow(starts_in + max(limit.queue_timeout for limit in limits.values()))
+        self.wanted.update(wanted := [decision.wakes] if decision.wakes else [])
+        try:
+            if wanted:
+                fleet.on_wanted(decision.wakes)
+            on = await position.wait(limits)
+        finally:
+            self.wanted.subtract(wanted)
+            self.wanted = +self.wanted
+        now = self._loop.time()
+        if not on:
+            rest = min(context.serving.backends[name].starts_in(now) for name in limits)
+            raise self._refuse(context, decision, still_off(decision, rest))
+        context.waited(now - began, self._state.clock(), fleet.states)
 
     # --- forward
 

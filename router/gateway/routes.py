@@ -6,13 +6,14 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from itertools import count
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
+from router.core.values import BackendState
 from router.gateway.auth import Keyring
 from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.connections import Connections, address_of
@@ -67,6 +68,11 @@ class Routes:
     def waiting(self) -> int:
         """Requests that wait for room."""
         return len(self._room)
+
+    @property
+    def wanted(self) -> Collection[str]:
+        """Backends that are off and that requests wait for."""
+        return self._completions.wanted
 
     def adopted(self) -> None:
         """A new plan is in force."""
@@ -197,9 +203,16 @@ class Routes:
             "policies": self._peers.versions() or {state.plan.version: 1},
             "stored_keys": self._peers.keys(),
             "ledger": "available" if state.ledger.available else "lost",
-            "backends": {name: "healthy" if each.healthy else "unhealthy" for name, each in state.fleet.states.items()},
+            "backends": {name: _how(each) for name, each in state.fleet.states.items()},
         }
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
+
+
+def _how(state: BackendState) -> str:
+    """A backend that is off is no reason to send requests elsewhere."""
+    if state.off:
+        return "starting" if state.coming else "off"
+    return "healthy" if state.healthy else "unhealthy"
 
 
 def _trace(error: BaseException) -> str:

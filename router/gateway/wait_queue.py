@@ -95,6 +95,14 @@ class Position:
         self._loop = loop
         self._until = deadline
         self._ticket: int | None = None
+        self._allowed = False
+
+    def allow(self, seconds: float) -> None:
+        """To wait so long from the first time on that this is called: a start takes longer than a turn."""
+        if not self._allowed:
+            self._allowed = True
+            self._ticket = self._room.ticket() if self._ticket is None else self._ticket
+            self._until = self._loop.time() + seconds
 
     async def wait(self, limits: Mapping[str, Capacity]) -> bool:
         """Wait for these backends, in those of their queues that are not full; False when all are, or time is up."""

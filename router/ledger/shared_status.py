@@ -5,6 +5,8 @@ One small hash, `be:{ledger}:shared`, which every worker reads twice a second::
     keys                        version of the stored keys, see `ledger.stored_keys`
     breaker|<replica's name>    packed `Opening`: a circuit opened, let the replica rest
     worker|<id>                 packed `WorkerStatus`, written once a second
+    power|<backend>             packed `PowerState`, written by the controller of the backends' units
+    wake|<backend>              when a request last waited that only this backend may serve, and that is off
 
 It is polled: that works alike on one server, behind Sentinel and on a cluster, and heals by itself. Whoever sees
 what is out of date removes it.
@@ -26,7 +28,15 @@ import msgspec
 from msgspec.structs import replace
 
 from router.core.resilience.backoff import backoff
-from router.core.resilience.worker_status import STALE_SECONDS, Opening, WorkerStatus, is_silent, is_stale
+from router.core.resilience.worker_status import (
+    POWER_SECONDS,
+    STALE_SECONDS,
+    Opening,
+    PowerState,
+    WorkerStatus,
+    is_silent,
+    is_stale,
+)
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.address import parse_address
@@ -38,7 +48,7 @@ POLL_SECONDS = 0.5
 STATUS_SECONDS = 1.0
 FRESH_SECONDS = 3.0
 """How old a reading of the keys may be before unknown ones are not called wrong."""
-BREAKER, WORKER = b"breaker|", b"worker|"
+BREAKER, WORKER, POWER, WAKE = b"breaker|", b"worker|", b"power|", b"wake|"
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _LONGEST_TIMER = 3600.0
 
@@ -46,6 +56,7 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.encode
 _opening = msgspec.msgpack.Decoder(Opening)
 _status = msgspec.msgpack.Decoder(WorkerStatus)
+_power = msgspec.msgpack.Decoder(PowerState)
 
 _log = logging.getLogger("breakeven.shared")
 
@@ -57,7 +68,7 @@ class Listener(Protocol):
         """What the others should know of this worker."""
 
     def looked(self) -> None:
-        """The others were read anew: see `SharedStatus.openings` and `SharedStatus.statuses`."""
+        """The others were read anew: see `openings`, `statuses` and `powers` of `SharedStatus`."""
 
     def keys_changed(self) -> None:
         """`SharedStatus.keys` is another one, or one of them has expired."""
@@ -67,7 +78,8 @@ class SharedStatus:
     """One worker's side of it, on a connection of its own.
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
-    replica's name; `statuses` those of other workers, by id. What was known stays known while it is lost.
+    replica's name; `statuses` those of other workers, by id; `powers` is what the controller says, by backend. What was
+    known stays known while it is lost.
     """
 
     def __init__(self, url: str, *, timeout: float = 1.0, clock: Callable[[], float] = time.time) -> None:
@@ -77,6 +89,7 @@ class SharedStatus:
         self.why = "not connected yet"
         self.openings: Mapping[str, Opening] = {}
         self.statuses: Mapping[str, WorkerStatus] = {}
+        self.powers: Mapping[str, PowerState] = {}
         self.keys: tuple[StoredKey, ...] = ()
         self.keys_version = 0
         self._address = parse_address(url)
@@ -85,6 +98,7 @@ class SharedStatus:
         self._offset: float | None = None
         self._connection: Connection | None = None
         self._untold: dict[str, Opening] = {}
+        self._wanted: set[str] = set()
         self._told = self._keys_read = float("-inf")
         self._failures = 0
         self._expiry: asyncio.TimerHandle | None = None
@@ -128,6 +142,11 @@ class SharedStatus:
         if known is None or known.until < opening.until:
             self._untold[replica] = opening
             self._write()
+
+    def want(self, backend: str) -> None:
+        """A request waits that only this backend may serve, and it is off."""
+        self._wanted.add(backend)
+        self._write()
 
     # --- the task
 
@@ -177,6 +196,8 @@ class SharedStatus:
         others = {id: status for id, status in statuses.items() if id != self.id}
         self.openings = {name: each for name, each in openings.items() if each.worker != self.id and each.until > now}
         self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
+        powers = _read(fields, POWER, _power)
+        self.powers = {name: each for name, each in powers.items() if now - each.at <= POWER_SECONDS}
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
         if self._connection is not None and (over or gone):
@@ -229,12 +250,15 @@ class SharedStatus:
     # --- writing
 
     def _write(self) -> None:
-        """Openings at once, the status when it is due."""
+        """Openings and what is wanted at once, the status when it is due."""
         if self._connection is None:
             return
         words: list[str | bytes] = []
         for replica, opening in self._untold.items():
             words += (BREAKER + replica.encode(), _encode(opening))
+        for backend in self._wanted:
+            words += (WAKE + backend.encode(), repr(self.now()))
+        self._wanted = set()
         if self._loop.time() >= self._told + STATUS_SECONDS - POLL_SECONDS / 2:
             self._told = self._loop.time()
             words += (WORKER + self.id.encode(), _encode(self._listener.report()))

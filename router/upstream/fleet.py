@@ -13,12 +13,15 @@ from router.core.backend_kinds import Backend
 from router.core.policy import Health
 from router.core.resilience.circuit_breaker import CLOSED, describe
 from router.core.resilience.rate_limited import Rest
+from router.core.resilience.worker_status import PowerState
 from router.core.values import BackendState
 from router.upstream.pool import Pool
 from router.upstream.replica import Replica
 from router.upstream.target import Target
 
 TICK_SECONDS = 0.25
+SETTLING_SECONDS = 30.0
+"""How long requests go on to wait for a unit that was switched on and has not answered a probe from here."""
 
 
 class BackendSpec(Struct, frozen=True):
@@ -28,6 +31,10 @@ class BackendSpec(Struct, frozen=True):
     backend: Backend
     targets: tuple[Target, ...]
     health: Health
+    powered: bool = False
+    """Its units are switched on and off by a controller."""
+    probed: bool = False
+    """Probes tell when it answers."""
 
     @property
     def upstream_models(self) -> frozenset[str]:
@@ -48,6 +55,28 @@ class BackendRuntime:
             Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend, spec.health, on_change, on_opened)
             for target in spec.targets
         ]
+        self._power: PowerState | None = None
+        self._ready_at = 0.0
+        self._off = False
+        self._on_since = 0.0
+        for replica in self.replicas if spec.powered else ():
+            replica.switched(False, spec.probed)
+
+    def told(self, power: PowerState | None, shift: float, now: float) -> bool:
+        """What the controller says of it, or None; `shift` is what makes loop time of its times. Whether decisions may
+        be others by it."""
+        before, self._power = self._power, power
+        self._ready_at = 0.0 if power is None else power.ready_at + shift
+        off = power is not None and power.known and not power.serves
+        if off is not self._off:
+            self._off, self._on_since = off, now
+            for replica in self.replicas:
+                replica.switched(off, self.spec.probed)
+        return power is not before and (power is None or not power.says_as(before))
+
+    def starts_in(self, now: float) -> float:
+        """Seconds until a unit answers that is being switched on, or is asked for now, as far as is known."""
+        return max(0.0, self._ready_at - now)
 
     def pick(self, now: float, tried: frozenset[Replica] | set[Replica], model: str) -> Replica | None:
         """The least loaded replica with a free slot where `model` (the upstream's name) may be asked for now; one that
@@ -79,7 +108,7 @@ class BackendRuntime:
     def state(self, now: float) -> BackendState:
         usable = [replica for replica in self.replicas if replica.usable(now)]
         if not usable:
-            return self._unhealthy(now)
+            return (self._switched_off(now) if self.spec.powered else None) or self._unhealthy(now)
         context = min((r.context for r in usable if r.context is not None), default=None)
         if all(replica.full for replica in usable):
             return BackendState(full=True, load=usable[0].full, context=context)
@@ -87,6 +116,18 @@ class BackendRuntime:
 
     def headroom(self, now: float) -> int:
         return sum(replica.headroom for replica in self.replicas if replica.usable(now))
+
+    def _switched_off(self, now: float) -> BackendState | None:
+        """None when it should answer by now. What is said to be on is trusted as far as it answers."""
+        power, wait = self._power, max(1.0, self.starts_in(now))
+        if power is None or not power.known:
+            why = power.why if power is not None else "No controller tells whether it is on."
+            return BackendState(off=f"{why} It does not answer.", retry_after=wait)
+        if not power.serves:
+            return BackendState(off=power.why, coming=power.coming, wakes=power.wakes, retry_after=wait)
+        if now < self._on_since + SETTLING_SECONDS:
+            return BackendState(off="It was switched on, and has not answered this gateway yet.", coming=True)
+        return None
 
     def _unhealthy(self, now: float) -> BackendState:
         why = "; ".join(r.probed_down or describe(r.breaker, now) for r in self.replicas)
@@ -99,13 +140,16 @@ class Fleet:
     """`states` is replaced, never changed, whenever a backend's state may have changed; hand it to a Snapshot as it is.
 
     `on_room` is called after each such change with `headroom`, for whoever waits; `on_opened` with a replica whose
-    circuit opened by what happened here.
+    circuit opened by what happened here; `on_wanted` with a backend that is off and that a request waits for.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.backends: dict[str, BackendRuntime] = {}
         self.on_room: Callable[[Callable[[str], int]], None] = lambda headroom: None
         self.on_opened: Callable[[Replica], None] = lambda replica: None
+        self.on_wanted: Callable[[str], None] = lambda name: None
+        self._powers: Mapping[str, PowerState] = {}
+        self._shift = 0.0
         self._loop = loop
         self._states: Mapping[str, BackendState] = {}
         self._stale = self._dirty = False
@@ -126,12 +170,22 @@ class Fleet:
             kept = before.get(spec.name)
             if kept is None or kept.spec != spec:
                 kept = BackendRuntime(spec, self._loop, self.changed, self._opened)
+                if spec.powered:
+                    kept.told(self._powers.get(spec.name), self._shift, self._loop.time())
             self.backends[spec.name] = kept
         gone = [backend for name, backend in before.items() if self.backends.get(name) is not backend]
         for backend in gone:
             _close(backend)
         self._retired.update(gone)
         self.changed()
+
+    def told(self, powers: Mapping[str, PowerState], shift: float) -> None:
+        """What the controller says of backends, by name; see `BackendRuntime.told`."""
+        self._powers, self._shift = powers, shift
+        now = self._loop.time()
+        for backend in (*self.backends.values(), *self._retired):
+            if backend.spec.powered and backend.told(powers.get(backend.spec.name), shift, now):
+                self.changed()
 
     @property
     def states(self) -> Mapping[str, BackendState]:

@@ -43,5 +43,6 @@ class Probes:
 async def _forever(probe: Probe, replica: Replica, served: frozenset[str], interval: float, timeout: float) -> None:
     """Probe until cancelled; `interval` seconds lie between the end of one probe and the start of the next."""
     while True:
-        await probe(replica, served, timeout)
+        if not replica.off or replica.inflight:  # what is off may be switched on by a question, and what drains lives
+            await probe(replica, served, timeout)
         await asyncio.sleep(interval)

@@ -19,6 +19,8 @@ from router.upstream.replica_load import ReplicaLoad
 
 FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5
+_OFF = "it is off"
+_UNPROBED = "no probe has reached it yet"
 
 
 class Replica:
@@ -60,7 +62,9 @@ class Replica:
         self.inflight = 0
         self.load = ReplicaLoad()
         self.probed_down = ""
-        """Why the last probe failed; empty when it succeeded or there are no probes."""
+        """Why the last probe failed, or is awaited; empty when it succeeded or there are no probes."""
+        self.off = False
+        """It is not switched on, so nothing that happens there says how it is."""
         self.context: int | None = None
         self._missed_probes = 0
         self._on_change = on_change
@@ -88,6 +92,8 @@ class Replica:
 
     def _step(self, event: Event, now: float, rest: float, why: str) -> bool:
         """Whether that changed anything."""
+        if self.off:
+            return False
         before = self.breaker
         self.breaker = after = step(before, event, now, self.health, rest=rest, why=why)
         if after is before:
@@ -96,6 +102,15 @@ class Replica:
             self.changes.append((now, after.state, _cause(after, why)))
         self._on_change()
         return True
+
+    def switched(self, off: bool, probed: bool) -> None:
+        """It is off, or may be on from now on: what was seen of it before does not count. `probed` is whether a probe
+        tells when it answers."""
+        self.off = off
+        self.breaker, self.load, self.context, self._missed_probes = CLOSED, ReplicaLoad(), None, 0
+        self.rests.clear()
+        self.probed_down = _OFF if off else _UNPROBED if probed else ""
+        self._on_change()
 
     def refused(self, model: str, sent: float, now: float, asked: float | None, why: str, *, passes: bool) -> None:
         """A limit spoke of `model` (the upstream's name): it rests as long as `asked`, or for a while. A long rest of
@@ -151,11 +166,15 @@ class Replica:
     def probed(self, load: ReplicaLoad, now: float = -inf) -> None:
         """A probe succeeded, at that time."""
         self.alive = max(self.alive, now)
+        if self.off:
+            return
         self.load, self.probed_down, self._missed_probes = load, "", 0
         self._on_change()
 
     def probe_failed(self, why: str, *, certain: bool) -> None:
         """One slow answer is forgiven, since a busy server may be slow; a refusal is not."""
+        if self.off:
+            return
         self._missed_probes += 1
         if certain or self._missed_probes > FORGIVEN_PROBES:
             self.probed_down = f"probe failed: {why}"

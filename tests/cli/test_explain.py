@@ -55,6 +55,11 @@ def test_what_is_down_or_full(explained: Any) -> None:
     assert outcomes(data) == [("gpu", "waiting", "capacity"), ("openai", "removed", "health")]
 
 
+def test_what_is_off(explained: Any) -> None:
+    data = explained("--policy", THRESHOLD, "--off", "gpu", "--header", "X-Breakeven-Sensitivity=restricted")
+    assert outcomes(data) == [("gpu", "waiting", "power"), ("openai", "removed", "egress gate")]
+
+
 def test_without_the_ledger_nothing_is_bought(explained: Any) -> None:
     data = explained("--policy", THRESHOLD, "--ledger-lost")
     assert outcomes(data) == [("gpu", "candidate", "cost order"), ("openai", "removed", "health")]

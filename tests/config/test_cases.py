@@ -42,6 +42,7 @@ def test_cases_stand_beside_their_policy() -> None:
         "{name: n, request: {prompt: Hi}, given: {tokens_today: 450000, previous: local}, expect: {backend: gpu}}",
         "{name: n, request: {prompt: Hi}, given: {down: [openai]}, expect: {candidates: [gpu]}}",
         "{name: n, request: {prompt: Hi}, given: {full: [openai, gpu]}, expect: {waiting: [openai, gpu]}}",
+        "{name: n, request: {prompt: Hi}, given: {off: [gpu]}, expect: {backend: openai, reason: gpu-off}}",
         "{name: n, request: {prompt: Hi}, given: {ledger_lost: true}, expect: {candidates: [gpu]}}",
         "{name: n, request: {prompt: Hi}, given: {down: [openai, gpu]}, expect: {refused: backend_unavailable}}",
         "{name: n, request: {model: gpt, prompt: Hi}, expect: {backend: openai, level: public, tags: []}}",

@@ -51,6 +51,12 @@ def test_backends_are_as_they_are_said_to_be(plan: Plan) -> None:
     assert backends(plan, DryRun(body(), ledger_lost=True)) == ["gpu"]
 
 
+def test_what_is_off_is_waited_for_by_what_may_not_leave(plan: Plan) -> None:
+    assert backends(plan, DryRun(body(), off=("gpu",))) == ["api"]
+    _, decision = attempt(plan, DryRun(body("card 4111 1111 1111 1111"), off=("gpu",)))
+    assert [each.route.backend for each in decision.waiting] == ["gpu"] and decision.until_on
+
+
 def test_content_headers_and_keys_count(plan: Plan) -> None:
     assert backends(plan, DryRun(body("card 4111 1111 1111 1111"))) == ["gpu"]
     assert backends(plan, DryRun(body(), headers={"X-Breakeven-Sensitivity": "restricted"})) == ["gpu"]

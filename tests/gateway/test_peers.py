@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,13 +11,17 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
 from support.scripted import answer
 from support.waiting import until
+from valkey import Valkey as Client
 
 from router.config.load import load
 from router.core.resilience.circuit_breaker import State
+from router.core.resilience.worker_status import PowerState
+from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.embedded import EmbeddedServer
 from router.ledger.stored_keys import open_keys
 
@@ -268,3 +273,33 @@ async def test_an_edited_policy_judges_stored_keys_anew(join, valkey, tmp_path, 
     gateway.adopt(load(policy))
     assert await asked(gateway, APP) == (401, "invalid_api_key")
     assert "stored keys do not fit the policy" in caplog.text
+
+
+# --- power
+
+POWER = "power: {driver: command, start: {run: [start]}, stop: {run: [stop]}, look: {run: [look]}},"
+POWERED = POLICY.replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}")
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
+
+
+async def test_what_the_controller_says_is_followed_and_what_waits_is_asked_for(join, valkey):
+    gateway = await join(POWERED)
+    with Client.from_url(valkey.url) as client:
+
+        def say(phase: str) -> None:
+            now, why = gateway.shared.now(), f"It is {phase}."
+            state = PowerState(at=now, phase=phase, serves=phase == "on", why=why)
+            client.hset(SHARED_KEY, "power|gpu", msgspec.msgpack.encode(state))
+
+        say("off")
+        await until(lambda: gateway.fleet.states["gpu"].off)
+        assert await asked(gateway) == (200, "api")
+        assert not client.hexists(SHARED_KEY, "wake|gpu")
+        waiting = asyncio.create_task(gateway.post(RESTRICTED))
+        await until(lambda: client.hexists(SHARED_KEY, "wake|gpu"))
+        first = float(client.hget(SHARED_KEY, "wake|gpu"))
+        await until(lambda: float(client.hget(SHARED_KEY, "wake|gpu")) > first)
+        await until(lambda: gateway.shared.statuses == {} and gateway.service.wanted)
+        say("on")
+        assert (await waiting)[0] == 200
+    assert not gateway.service.wanted

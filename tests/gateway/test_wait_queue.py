@@ -161,3 +161,17 @@ async def test_a_place_ends_at_the_deadline_or_when_patience_does(seconds, patie
     assert not await place.wait(limits)
     assert not await place.wait(limits), "its time is over, whatever it waits for next"
     assert not room
+
+
+async def test_who_waits_for_a_start_is_allowed_more_time_once_and_keeps_the_place() -> None:
+    loop = asyncio.get_running_loop()
+    room = WaitQueue(loop)
+    limits = {"gpu": Capacity(queue=2, queue_timeout="10ms")}
+    first, second = Position(room, loop, loop.time()), Position(room, loop, loop.time())
+    first.allow(30.0)
+    first.allow(0.0)
+    waits = asyncio.create_task(first.wait(limits))
+    await asyncio.sleep(0.05)
+    assert not waits.done() and not await second.wait(limits)
+    room.wake(only(gpu=1))
+    assert await waits

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from router.core.resilience.worker_status import Opening, WorkerStatus
+from router.core.resilience.worker_status import POWER_SECONDS, Opening, PowerState, WorkerStatus
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
 from router.ledger.shared_status import SharedStatus, statuses_at
 from router.ledger.stored_keys import KeyStore, open_keys
@@ -253,3 +253,25 @@ async def test_it_is_closed_while_the_server_is_frozen(worker, server):
     with server.frozen():
         async with asyncio.timeout(5):
             await one.shared.close()
+
+
+async def test_what_the_controller_says_is_known_while_it_is_fresh(worker, server, eventually):
+    one = await worker()
+    now = one.shared.now()
+    said = PowerState(at=now, phase="starting", serves=False, coming=True, ready_at=now + 60)
+    stale = PowerState(at=now - POWER_SECONDS - 1, phase="off", serves=False)
+    server.client.hset(SHARED_KEY, "power|gpu", msgspec.msgpack.encode(said))
+    server.client.hset(SHARED_KEY, "power|old", msgspec.msgpack.encode(stale))
+    await eventually(lambda: one.shared.powers)
+    assert one.shared.powers == {"gpu": said}
+
+
+async def test_what_is_wanted_is_written_at_once_and_when_the_server_is_back(worker, server, eventually):
+    one = await worker(timeout=0.1)
+    one.shared.want("gpu")
+    await eventually(lambda: server.client.hexists(SHARED_KEY, "wake|gpu"))
+    assert float(server.client.hget(SHARED_KEY, "wake|gpu")) == pytest.approx(one.shared.now(), abs=2)
+    with server.frozen():
+        await eventually(lambda: not one.shared.available)
+        one.shared.want("card")
+    await eventually(lambda: server.client.hexists(SHARED_KEY, "wake|card"))

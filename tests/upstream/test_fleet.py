@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from router.core.backend_kinds import OpenAIBackend
 from router.core.policy import Health
 from router.core.resilience.circuit_breaker import Event
-from router.upstream.fleet import BackendSpec, Fleet
+from router.core.resilience.worker_status import PowerState
+from router.core.values import BackendState
+from router.upstream.fleet import SETTLING_SECONDS, BackendSpec, Fleet
+from router.upstream.replica import Replica
 from router.upstream.replica_load import ReplicaLoad
 from router.upstream.target import target_of_url
 
@@ -130,3 +135,97 @@ async def test_a_reload_keeps_what_is_the_same_and_lets_go_of_the_rest():
     assert told.fleet.states.keys() == {"gpu"}
     assert told.fleet.headroom("api") > 1000, "who waits for what is gone decides anew"
     told.fleet.close()
+
+
+def switched(name: str = "gpu", *, probed: bool = True, **fields: object) -> BackendSpec:
+    return structs.replace(spec(name), powered=True, probed=probed, **fields)
+
+
+def power(phase: str, **fields: Any) -> PowerState:
+    return PowerState(at=0.0, phase=phase, **({"serves": phase == "on", "why": f"It is {phase}."} | fields))
+
+
+async def test_a_backend_that_is_off_takes_nothing_and_says_when_it_could():
+    fleet = Told(switched()).fleet
+    backend, now = fleet.backends["gpu"], asyncio.get_running_loop().time()
+    fleet.told({"gpu": power("starting", coming=True, ready_at=100.0)}, shift=now)
+    state = fleet.states["gpu"]
+    assert (state.off, state.coming, state.wakes) == ("It is starting.", True, True)
+    assert 90 < state.retry_after <= 100 and 90 < backend.starts_in(now) <= 100
+    assert backend.pick(now, NONE, "m") is None and fleet.headroom("gpu") == 0
+
+
+async def test_what_is_said_to_be_on_is_trusted_once_it_answers_and_only_as_long():
+    fleet = Told(switched()).fleet
+    backend, loop = fleet.backends["gpu"], asyncio.get_running_loop()
+    (replica,) = backend.replicas
+    fleet.told({"gpu": power("off")}, 0.0)
+    fleet.told({"gpu": power("on")}, 0.0)
+    assert fleet.states["gpu"].coming, "no probe has reached it yet"
+    replica.probed(ReplicaLoad())
+    assert fleet.states["gpu"] == BackendState() and backend.pick(loop.time(), NONE, "m") is replica
+    replica.probe_failed("connection refused", certain=True)
+    assert backend.state(loop.time()).coming, "it may not have settled yet"
+    late = backend.state(loop.time() + SETTLING_SECONDS)
+    assert not late.off and not late.healthy and "connection refused" in late.why
+
+
+async def test_what_is_never_probed_is_taken_as_it_is_said_to_be():
+    fleet = Told(switched(probed=False)).fleet
+    fleet.told({"gpu": power("off")}, 0.0)
+    assert fleet.states["gpu"].off
+    fleet.told({"gpu": power("on")}, 0.0)
+    assert fleet.states["gpu"] == BackendState()
+
+
+@pytest.mark.parametrize("said", [{}, {"gpu": power("unknown", known=False)}])
+async def test_while_nobody_can_tell_probes_decide(said):
+    fleet = Told(switched()).fleet
+    fleet.told(said, 0.0)
+    state = fleet.states["gpu"]
+    assert state.off.endswith("It does not answer.") and state.wakes and not state.coming
+    fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
+    assert fleet.states["gpu"] == BackendState()
+
+
+async def test_nothing_that_happened_before_it_was_off_counts_when_it_is_on_again():
+    fleet = Told(switched(probed=False)).fleet
+    (replica,) = fleet.backends["gpu"].replicas
+    replica.refused("m", 0.0, 0.0, 60, "HTTP 429", passes=True)
+    for _ in range(3):
+        replica.report_failure(0.0, "HTTP 500")
+    fleet.told({"gpu": power("off")}, 0.0)
+    told: list[Replica] = []
+    fleet.on_opened = told.append
+    for _ in range(3):
+        replica.report_failure(0.0, "connection refused")
+    replica.probe_failed("connection refused", certain=True)
+    assert not told, "nobody hears that what is off does not answer"
+    fleet.told({"gpu": power("on")}, 0.0)
+    assert fleet.states["gpu"] == BackendState() and fleet.backends["gpu"].rest("m", 0.0) is None
+
+
+async def test_states_stay_the_same_object_while_the_controller_says_the_same():
+    fleet = Told(switched()).fleet
+    fleet.told({"gpu": power("off")}, 0.0)
+    before = fleet.states
+    fleet.told({"gpu": structs.replace(power("off"), at=9.0, ready_at=99.0)}, 0.0)
+    assert fleet.states is before
+    fleet.told({"gpu": power("off", why="It is kept off.")}, 0.0)
+    assert fleet.states["gpu"].off == "It is kept off."
+
+
+async def test_a_reload_knows_what_is_off_and_what_a_former_plan_has_left_hears_of_it():
+    told = Told(switched())
+    fleet, former = told.fleet, told.fleet.backends["gpu"]
+    fleet.told({"gpu": power("off")}, 0.0)
+    fleet.apply([switched(probed=False)])
+    assert fleet.states["gpu"].off == "It is off."
+    fleet.told({"gpu": power("on")}, 0.0)
+    assert fleet.states["gpu"] == BackendState() and not former.replicas[0].off
+
+
+async def test_what_is_not_switched_hears_nothing():
+    fleet = Told(spec()).fleet
+    fleet.told({"gpu": power("off")}, 0.0)
+    assert fleet.states["gpu"] == BackendState()

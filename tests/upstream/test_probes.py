@@ -4,8 +4,11 @@ import asyncio
 import ssl
 from typing import Any, get_args
 
+from msgspec.structs import replace
+
 from router.core.backend_kinds import Backend, OpenAIBackend, VllmBackend
 from router.core.policy import Health
+from router.core.resilience.worker_status import PowerState
 from router.upstream import probes
 from router.upstream.fleet import BackendSpec, Fleet
 from router.upstream.probes import PROBES, Probes
@@ -25,6 +28,30 @@ def specs(*backends: VllmBackend | OpenAIBackend) -> list[BackendSpec]:
 def test_what_is_probed_is_a_kind_of_backend() -> None:
     kinds = {get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(Backend)[0])}
     assert PROBES.keys() < kinds
+
+
+async def test_what_is_off_is_not_asked_until_it_is_on_or_while_it_works(monkeypatch: Any) -> None:
+    asked: asyncio.Queue[Replica] = asyncio.Queue()
+
+    async def probe(replica: Replica, served: frozenset[str], timeout: float) -> None:
+        asked.put_nowait(replica)
+
+    monkeypatch.setattr(probes, "PROBES", {"vllm": probe})
+    (spec,) = specs(VllmBackend(kind="vllm", **OWN))
+    often = replace(spec, powered=True, probed=True, health=Health.model_validate({"probe_interval": "1ms"}))
+    fleet, running = Fleet(asyncio.get_running_loop()), Probes()
+    fleet.apply([often])
+    (replica,) = fleet.backends["vllm"].replicas
+    fleet.told({"vllm": PowerState(at=0.0, phase="off", serves=False)}, 0.0)
+    running.apply(fleet.backends.values())
+    await asyncio.sleep(0.02)
+    assert asked.empty()
+    slot = replica.take(0.0)
+    await asyncio.wait_for(asked.get(), 10)
+    slot.leave(0.0)
+    fleet.told({"vllm": PowerState(at=0.0, phase="on", serves=True)}, 0.0)
+    await asyncio.wait_for(asked.get(), 10)
+    await running.close()
 
 
 async def test_replicas_are_probed_as_long_as_the_policy_names_them(monkeypatch: Any) -> None:

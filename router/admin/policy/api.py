@@ -58,7 +58,7 @@ def explained(control: HandlerContext, draft: ExplainDraft) -> ExplainAnswer:
 
 
 def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
-    for name in (*draft.down, *draft.full):
+    for name in (*draft.down, *draft.full, *draft.off):
         if name not in plan.policy.backends:
             raise ApiError(400, "unknown_backend", f"the policy has no backend {name!r}")
     return DryRun(
@@ -68,6 +68,7 @@ def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
         key=_key(draft.key, plan),
         down=tuple(draft.down),
         full=tuple(draft.full),
+        off=tuple(draft.off),
         tokens=draft.tokens,
         previous=Side(draft.previous),
         hour=draft.hour,

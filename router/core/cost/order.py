@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.core.cost.breakeven import Shares, break_even, shares
 from router.core.cost.preference import BreakEven, Preference, Side
 from router.core.cost.pricing import marginal
-from router.core.cost.strategies import STRATEGIES, Band, Strategy, band
+from router.core.cost.strategies import STRATEGIES, Band, LooksAt, Strategy, band
 from router.core.policy import CostOverride, Window
 from router.core.values import Facts, Plan, Route, Snapshot
 
@@ -80,6 +80,21 @@ def comparison_of(
 def prefer(comparison: Comparison) -> Preference:
     """The side that the strategy prefers, whether or not a candidate of that side is left."""
     return comparison.strategy.prefer(comparison)
+
+
+def prefer_on(comparison: Comparison, usable: Sequence[Route]) -> Preference | None:
+    """What one request more costs decides between the cloud and own units that are on, where we switch these: whether
+    they are worth their rent was decided when they were switched on. None where that is not so, or by another
+    strategy's choice."""
+    own = [route for route in usable if route.owned]
+    clouds = [route for route in comparison.routes if not route.owned]
+    by_volume = comparison.strategy.looks_at is LooksAt.VOLUME
+    if not (by_volume and own and clouds and all(route.powered for route in own)):
+        return None
+    price = _price(comparison)
+    if min(map(price, own)) <= min(map(price, clouds)):
+        return Preference(Side.LOCAL, "gpu-on", "The own GPUs are on, and one request more costs no more there.")
+    return Preference(Side.CLOUD, "cloud-cheaper", "The own GPUs are on, but one request more costs less in the cloud.")
 
 
 def _break_even(plan: Plan, snapshot: Snapshot) -> BreakEven | None:

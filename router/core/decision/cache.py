@@ -15,7 +15,7 @@ from collections.abc import Hashable, Mapping
 from router.core.cost.order import volume_bands
 from router.core.cost.strategies import STRATEGIES, LooksAt
 from router.core.decision.decide import decide
-from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Snapshot
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Rates, Snapshot
 
 MOST = 4096
 """Questions that are remembered: labels come from clients, so there is no end to them."""
@@ -33,10 +33,11 @@ class DecisionCache:
         self._states: Mapping[str, BackendState] = {}
         self._shortest = math.inf
         by_request = STRATEGIES[plan.policy.cost.strategy].looks_at is LooksAt.REQUEST
+        self._by_price = frozenset([name for name, model in plan.models.items() if _price_sends_it_home(model)])
         self._off = by_request or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
 
     def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
-        if self._off:
+        if self._off or facts.model in self._by_price:
             return decide(facts, self._plan, snapshot)
         if snapshot.backends is not self._states:
             self._look_at(snapshot.backends)
@@ -98,6 +99,22 @@ def _rules_look_at_volume(plan: Plan) -> bool:
     """Whether a rule has a cost strategy of its own that looks at the volume or at prices."""
     overrides = [rule.cost for rule in plan.policy.rules if rule.cost is not None]
     return any(cost.strategy is None or STRATEGIES[cost.strategy].looks_at is not LooksAt.NOTHING for cost in overrides)
+
+
+def _price_sends_it_home(model: ModelPlan) -> bool:
+    """Whether the request's size decides between the cloud and own units that are on: not where these cost nothing."""
+    tariffs = [
+        window.value
+        for route in model.routes
+        if route.owned and route.powered
+        for period in route.prices.periods
+        for window in period.windows
+    ]
+    return any(any(_costs(tier.rates) for tier in tariff.tiers) for tariff in tariffs)
+
+
+def _costs(rates: Rates) -> bool:
+    return rates.input > 0 or rates.output > 0 or rates.request > 0
 
 
 def _price_decides(model: ModelPlan) -> bool:

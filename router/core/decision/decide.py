@@ -1,8 +1,8 @@
 """Where a request may go, in which order, and why.
 
-Filters run in a fixed order and each only removes: key scope, egress gate, media, capability, health, capacity. What
-is left is put in order by cost. Because every step gets only what the step before it kept, nothing that comes
-after the egress gate (health, load, price, a rule) can bring back a backend that the gate removed.
+Filters run in a fixed order and each only removes: key scope, egress gate, media, capability, power, health, capacity.
+What is left is put in order by cost. Because every step gets only what the step before it kept, nothing that comes
+after the egress gate (power, health, load, price, a rule) can bring back a backend that the gate removed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from router.core.cost.order import Comparison, comparison_of, in_order, prefer, remembered, side_of
+from router.core.cost.order import Comparison, comparison_of, in_order, prefer, prefer_on, remembered, side_of
 from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
 from router.core.decision.rules import Applied, applied
@@ -31,6 +31,8 @@ from router.core.values import (
     Snapshot,
     Step,
 )
+
+GPU_OFF = "gpu-off"
 
 _READY = BackendState()
 
@@ -75,11 +77,14 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
         able = _sift(ask, step, complaint, able, removed)
         if not able:
             return _decision(ask, removed, snapshot.previous, refusal=_explained(ask, removed, refuse(ask, removed)))
-    healthy = _sift(ask, Step.HEALTH, _not_healthy, able, removed)
-    if not healthy:
-        unavailable = _explained(ask, removed, refusals.backend_unavailable(removed, snapshot))
-        return _decision(ask, removed, snapshot.previous, refusal=unavailable)
-    return _with_room(ask, removed, able, healthy)
+    on = _sift(ask, Step.POWER, _off, able, removed)
+    healthy = _sift(ask, Step.HEALTH, _not_healthy, on, removed)
+    if healthy:
+        return _with_room(ask, removed, able, healthy)
+    if len(on) < len(able) and all(route.owned for route in able):
+        return _until_on(ask, removed, able)
+    unavailable = _explained(ask, removed, refusals.backend_unavailable(removed, snapshot))
+    return _decision(ask, removed, snapshot.previous, refusal=unavailable)
 
 
 def _ask(facts: Facts, plan: Plan, snapshot: Snapshot, model: ModelPlan, gate: Classification) -> _Ask:
@@ -161,6 +166,10 @@ def _too_long(facts: Facts, route: Route, context: int | None) -> str:
     return "" if least <= context else refusals.TOO_LONG.format(context=context, least=least)
 
 
+def _off(ask: _Ask, route: Route) -> str:
+    return ask.state(route).off
+
+
 def _not_healthy(ask: _Ask, route: Route) -> str:
     if ask.snapshot.cloud_blocked and not route.owned:
         return f"Cloud backends may not be used now: {ask.snapshot.cloud_blocked}."
@@ -205,11 +214,35 @@ def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refus
     return refusals.unreadable(refusal, kinds, ask.gate.level)
 
 
+def _until_on(ask: _Ask, removed: list[Removal], able: Sequence[Route]) -> Decision:
+    """Own backends alone may serve it, and the usable ones are off: it waits for those that are being switched on, or
+    has the one switched on that is there first. Many that wait wake one."""
+    off = [route for route in able if ask.state(route).off]
+    coming = [route for route in off if ask.state(route).coming]
+    woken = [] if coming else [route for route in off if _wakes(ask, route)]
+    if not coming and not woken:
+        refusal = _explained(ask, removed, refusals.gpu_off(removed))
+        return _decision(ask, removed, ask.snapshot.previous, refusal=refusal)
+    routes = coming or [min(woken, key=lambda route: ask.state(route).retry_after)]
+    comparison = comparison_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
+    side = remembered(comparison, prefer(comparison), ask.rules.cost)
+    waiting = tuple([Candidate(route, GPU_OFF, f"Waits until it is on. {ask.state(route).off}") for route in routes])
+    awaited = {route.backend for route in routes}
+    others = [each for each in removed if each.backend not in awaited]
+    wakes = next((route.backend for route in routes if _wakes(ask, route)), "")
+    return _decision(ask, others, side, waiting=waiting, until_on=True, wakes=wakes)
+
+
+def _wakes(ask: _Ask, route: Route) -> bool:
+    return ask.state(route).wakes and (route.wake_for is None or ask.gate.level in route.wake_for)
+
+
 def _with_room(ask: _Ask, removed: list[Removal], able: Sequence[Route], healthy: list[Route]) -> Decision:
     """The last filter differs: when every backend is full they are waited for instead of being removed."""
     comparison = comparison_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
     preference = prefer(comparison)
     side = remembered(comparison, preference, ask.rules.cost)
+    preference = prefer_on(comparison, healthy) or preference
     full: list[Removal] = []
     free = _sift(ask, Step.CAPACITY, _not_free, healthy, full)
     if not free:
@@ -226,6 +259,8 @@ def _decision(
     candidates: tuple[Candidate, ...] = (),
     waiting: tuple[Candidate, ...] = (),
     refusal: Refusal | None = None,
+    until_on: bool = False,
+    wakes: str = "",
 ) -> Decision:
     return Decision(
         model=ask.model.name,
@@ -239,6 +274,8 @@ def _decision(
         labels=ask.facts.labels,
         side=side,
         rule=", ".join(ask.rules.names),
+        until_on=until_on,
+        wakes=wakes,
     )
 
 
@@ -284,6 +321,7 @@ _CLOUD_ONLY: Mapping[Step | None, tuple[str, str]] = {
     None: ("only-candidate", "Only cloud backends serve this model."),
     Step.EGRESS: ("only-permitted", "The egress gate permits only cloud backends."),
     Step.CAPABILITY: ("only-candidate", "Only cloud backends can serve this request."),
+    Step.POWER: (GPU_OFF, "The own GPUs are off."),
     Step.HEALTH: ("unhealthy", "The preferred own GPUs are not available."),
     Step.CAPACITY: ("spill", "The preferred own GPUs are full."),
 }

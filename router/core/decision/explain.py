@@ -57,15 +57,20 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 
 
 def _backends(decision: Decision, plan: Plan) -> list[dict[str, Any]]:
-    kept = [_kept(candidate, "candidate", position) for position, candidate in enumerate(decision.candidates, start=1)]
-    kept += [_kept(candidate, "waiting", position) for position, candidate in enumerate(decision.waiting, start=1)]
+    kept = [
+        _kept(candidate, "candidate", Step.COST, position)
+        for position, candidate in enumerate(decision.candidates, start=1)
+    ]
+    awaits = Step.POWER if decision.until_on else Step.CAPACITY
+    kept += [
+        _kept(candidate, "waiting", awaits, position) for position, candidate in enumerate(decision.waiting, start=1)
+    ]
     model = plan.models.get(decision.model)
     routes = {route.backend: route for route in model.routes} if model is not None else {}
     return kept + [_removed(removal, routes[removal.backend]) for removal in decision.removed]
 
 
-def _kept(candidate: Candidate, outcome: str, position: int) -> dict[str, Any]:
-    step = Step.COST if outcome == "candidate" else Step.CAPACITY
+def _kept(candidate: Candidate, outcome: str, step: Step, position: int) -> dict[str, Any]:
     return _backend(candidate.route, outcome, position, step, candidate.reason, candidate.explanation)
 
 

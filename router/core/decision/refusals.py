@@ -99,9 +99,19 @@ def backend_unavailable(removed: Sequence[Removal], snapshot: Snapshot) -> Refus
     return Refusal(
         503,
         "backend_unavailable",
-        f"Every backend that may serve this request is unavailable: {_each(removed, Step.HEALTH)}."
+        f"Every backend that may serve this request is unavailable: {_each(removed, Step.POWER, Step.HEALTH)}."
         f" Try again in {wait:.0f} s; if it lasts, an admin should look at the backends' health.",
         wait,
+    )
+
+
+def gpu_off(removed: Sequence[Removal]) -> Refusal:
+    return Refusal(
+        503,
+        "gpu_off",
+        f"Only own backends may serve this request, and they are off: {_each(removed, Step.POWER)}."
+        " A request like this one does not switch them on. An admin can do so, or let its level do it, with"
+        " `power.wake_for` and `power.mode` in the policy.",
     )
 
 
@@ -124,7 +134,7 @@ def _asked(model: str) -> str:
     return f"'{model}'" if len(model) <= 128 and model.isprintable() and " " not in model else "that was asked for"
 
 
-def _each(removed: Sequence[Removal], step: Step) -> str:
+def _each(removed: Sequence[Removal], *steps: Step) -> str:
     return "; ".join(
-        f"{removal.backend}: {removal.explanation.rstrip('.')}" for removal in removed if removal.step is step
+        f"{removal.backend}: {removal.explanation.rstrip('.')}" for removal in removed if removal.step in steps
     )

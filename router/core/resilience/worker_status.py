@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 SILENT_SECONDS = 5.0
 """A worker that has said nothing for so long is not counted any more."""
 STALE_SECONDS = 30.0
 """A worker that has said nothing for so long is gone."""
+POWER_SECONDS = 30.0
+"""What no controller has confirmed for so long is not believed any more."""
 
 
 class Opening(Struct, frozen=True):
@@ -26,6 +29,32 @@ class Opening(Struct, frozen=True):
     failures: int = 0
     """Consecutive failures that opened it; 0 when the backend asked for a rest."""
     why: str = ""
+
+
+class PowerState(Struct, frozen=True):
+    """What the controller tells of an own backend whose units it switches."""
+
+    at: float
+    """When it was written."""
+    phase: str
+    serves: bool
+    """Units answer, and requests may be sent there."""
+    known: bool = True
+    """False while nobody can tell what is on: then a worker's own probes decide."""
+    coming: bool = False
+    """A unit is being switched on."""
+    wakes: bool = True
+    """A request that may go nowhere else can switch it on."""
+    ready_at: float = 0.0
+    """When a unit answers that is being switched on, or is asked for now."""
+    why: str = ""
+    """Why it is off, for people; without times, so that it changes only with what it says."""
+    failing: str = ""
+    """Why starts fail, for people."""
+
+    def says_as(self, other: PowerState | None) -> bool:
+        """Whether decisions are the same by both."""
+        return other is not None and replace(other, at=self.at, ready_at=self.ready_at) == self
 
 
 class CircuitChange(Struct, frozen=True):
@@ -60,6 +89,8 @@ class BackendStatus(Struct, frozen=True):
     full: bool = False
     load: str = ""
     replicas: tuple[ReplicaStatus, ...] = ()
+    off: str = ""
+    """Why it takes no request since it is not switched on, for people."""
 
 
 class Reload(Struct, frozen=True):

@@ -15,7 +15,7 @@ from router.core.decision import cache as recall
 from router.core.decision.cache import DecisionCache
 from router.core.decision.decide import decide
 from router.core.sensitivity.media import FORBIDDEN
-from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Snapshot
+from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Rates, Snapshot
 
 SENSITIVITY = {
     "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
@@ -27,6 +27,15 @@ STATES = (
     {"gpu": BackendState(healthy=False, why="circuit open", retry_after=3.0)},
     {"gpu": BackendState(full=True, load="9 waiting")},
     {"gpu": BackendState(context=50), "openai": BackendState(context=400)},
+    {"gpu": BackendState(off="It is off.", retry_after=240.0)},
+    {"gpu": BackendState(off="It is being switched on.", coming=True)},
+    {"gpu": BackendState(off="It is kept off.", wakes=False), "openai": BackendState(full=True)},
+)
+OWN = (
+    {},
+    {"powered": True},
+    {"powered": True, "wake_for": frozenset({"public"})},
+    {"powered": True, "rates": Rates(input=0.0, output=0.3, cached_input=0.0, cache_write=0.0, request=0.00002)},
 )
 COSTS = (
     {"strategy": "threshold", "threshold_tokens_per_day": 1000},
@@ -75,10 +84,14 @@ RULES = ({"name": "night", "when": {"hours": "00-06"}, "cost": {"strategy": "clo
 @given(
     cost=st.sampled_from(COSTS),
     rules=st.sampled_from([(), RULES]),
+    own=st.sampled_from(OWN),
     history=st.lists(st.tuples(asks, moments), min_size=1, max_size=30),
 )
-def test_a_remembered_decision_is_what_decide_would_say(make: Any, cost: Any, rules: Any, history: Any) -> None:
-    plan = make.plan(sensitivity=SENSITIVITY, cost=cost, rules=list(rules))
+def test_a_remembered_decision_is_what_decide_would_say(
+    make: Any, cost: Any, rules: Any, own: Any, history: Any
+) -> None:
+    routes = [make.route("gpu", **own), make.route("openai")]
+    plan = make.plan(routes=routes, sensitivity=SENSITIVITY, cost=cost, rules=list(rules))
     remembered = DecisionCache(plan)
     for ask, moment in history:
         fields = dict(ask)

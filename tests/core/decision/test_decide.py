@@ -340,6 +340,113 @@ def test_a_full_backend_is_waited_for_when_the_other_is_down(make):
     assert removals(decision) == [("openai", Step.HEALTH)]
 
 
+OFF = BackendState(off="It is off: 0 tokens in the last hour.", retry_after=240)
+COMING = BackendState(off="It is being switched on.", coming=True, retry_after=90)
+SHUT = BackendState(off="It is kept off by an admin.", wakes=False)
+
+
+def powered(make, *names: str, **changes: Any) -> dict[str, Any]:
+    own = [make.route(name, powered=True, **changes) for name in names]
+    return {"routes": [*own, make.route("openai")]}
+
+
+@pytest.mark.parametrize("tokens", [0, 500_000])
+@pytest.mark.parametrize("strategy", ["threshold", "local_first", "cloud_first"])
+def test_what_may_leave_goes_to_the_cloud_while_the_own_gpu_is_off(make, tokens: int, strategy: str):
+    decision = run(make, {"gpu": OFF}, tokens, cost={"strategy": strategy}, **powered(make, "gpu"))
+    assert (order(decision), removals(decision)) == ([("openai", "gpu-off")], [("gpu", Step.POWER)])
+    assert not decision.until_on and not decision.wakes
+
+
+@pytest.mark.parametrize(
+    ("states", "waits", "wakes"),
+    [
+        ({"gpu-a": OFF, "gpu-b": OFF}, ["gpu-a"], "gpu-a"),
+        ({"gpu-a": OFF, "gpu-b": BackendState(off="off", retry_after=20)}, ["gpu-b"], "gpu-b"),
+        ({"gpu-a": OFF, "gpu-b": COMING}, ["gpu-b"], "gpu-b"),
+        ({"gpu-a": COMING, "gpu-b": COMING}, ["gpu-a", "gpu-b"], "gpu-a"),
+        ({"gpu-a": SHUT, "gpu-b": OFF}, ["gpu-b"], "gpu-b"),
+        ({"gpu-a": DOWN, "gpu-b": OFF}, ["gpu-b"], "gpu-b"),
+    ],
+)
+def test_what_may_not_leave_waits_and_switches_one_on(make, states, waits: list[str], wakes: str):
+    decision = run(make, states, **powered(make, "gpu-a", "gpu-b"), **RESTRICTED)
+    assert (queue(decision), decision.wakes) == ([(name, "gpu-off") for name in waits], wakes)
+    assert decision.until_on and decision.refusal is None and decision.permitted == {"local"}
+    assert not set(waits) & {removal.backend for removal in decision.removed}
+
+
+def test_an_own_gpu_that_is_on_is_taken_before_one_is_switched_on(make):
+    decision = run(make, {"gpu-a": OFF, "gpu-b": FULL}, **powered(make, "gpu-a", "gpu-b"), **RESTRICTED)
+    assert queue(decision) == [("gpu-b", "only-permitted")] and not decision.until_on
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [(SHUT, {}), (OFF, {"wake_for": frozenset({"secret"})})],
+)
+def test_what_may_not_switch_it_on_is_refused(make, state: BackendState, changes: dict[str, Any]):
+    refusal = run(make, {"gpu": state}, **powered(make, "gpu", **changes), **RESTRICTED).refusal
+    assert refusal is not None and (refusal.status, refusal.code) == (503, "gpu_off")
+    assert state.off.rstrip(".") in refusal.message
+
+
+def test_what_switches_nothing_on_waits_for_what_is_being_switched_on(make):
+    decision = run(make, {"gpu": COMING}, **powered(make, "gpu", wake_for=frozenset()), **RESTRICTED)
+    assert (queue(decision), decision.wakes) == ([("gpu", "gpu-off")], "")
+
+
+def test_a_level_that_switches_it_on(make):
+    decision = run(make, {"gpu": OFF}, **powered(make, "gpu", wake_for=frozenset({"restricted"})), **RESTRICTED)
+    assert decision.wakes == "gpu"
+
+
+def test_a_cloud_that_is_down_switches_nothing_on(make):
+    refusal = run(make, {"gpu": OFF, "openai": DOWN}, **powered(make, "gpu")).refusal
+    assert refusal is not None and (refusal.code, refusal.retry_after) == ("backend_unavailable", 12)
+    assert "gpu: It is off" in refusal.message and "openai: Not healthy" in refusal.message
+
+
+CHEAP, DEAR = (Rates(input=rate, output=rate, cached_input=rate, cache_write=rate) for rate in (0.01, 9.0))
+
+
+@pytest.mark.parametrize("strategy", ["threshold", "breakeven"])
+@pytest.mark.parametrize("tokens", [0, 200_000_000])
+@pytest.mark.parametrize(
+    ("rates", "first"),
+    [
+        (Rates(0.0, 0.0, 0.0, 0.0), ("gpu", "gpu-on")),
+        (CHEAP, ("gpu", "gpu-on")),
+        (DEAR, ("openai", "cloud-cheaper")),
+    ],
+)
+def test_while_an_own_gpu_is_on_the_price_of_one_request_more_decides(make, strategy, tokens, rates, first):
+    decision = run(make, tokens=tokens, cost={"strategy": strategy}, **powered(make, "gpu", rates=rates))
+    assert order(decision)[0] == first and len(decision.candidates) == 2
+
+
+def test_what_is_on_moves_no_hysteresis(make):
+    assert run(make, **powered(make, "gpu")).side is Side.CLOUD
+
+
+@pytest.mark.parametrize(
+    ("routes", "cost", "first"),
+    [
+        ([("gpu", True), ("openai", False)], {"strategy": "cloud_first"}, ("openai", "cloud-first")),
+        ([("gpu", True), ("gpu-2", False), ("openai", False)], {}, ("openai", "threshold-below")),
+        ([("gpu", True)], {}, ("gpu", "only-candidate")),
+    ],
+)
+def test_other_strategies_and_units_that_are_not_switched_stay_as_they_are(make, routes, cost, first):
+    decision = run(make, routes=[make.route(name, powered=powered) for name, powered in routes], cost=cost)
+    assert order(decision)[0] == first
+
+
+def test_an_own_gpu_that_is_on_and_down_leaves_the_cloud(make):
+    decision = run(make, {"gpu": DOWN}, 500_000, **powered(make, "gpu"))
+    assert order(decision) == [("openai", "unhealthy")]
+
+
 def test_a_blocked_cloud_leaves_the_own_gpus(make):
     decision = run(make, snapshot={"cloud_blocked": "the ledger cannot be reached"})
     assert order(decision) == [("gpu", "unhealthy")]

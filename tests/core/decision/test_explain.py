@@ -47,6 +47,16 @@ def test_a_plain_request_in_full(told):
     )
 
 
+def test_a_gpu_that_is_off_is_waited_for_by_name(told):
+    off = BackendState(off="It is off: nobody has asked for an hour.")
+    data, text = told({"gpu": off}, sensitivity=SENSITIVITY, labels=(Label("restricted"),))
+    assert [(each["backend"], each["outcome"], each["step"]) for each in data["backends"]] == [
+        ("gpu", "waiting", "power"),
+        ("openai", "removed", "egress gate"),
+    ]
+    assert " 1. gpu    [local] waits at power: Waits until it is on. It is off: nobody has asked for an hour." in text
+
+
 def test_labels_the_gate_and_what_it_removed_are_shown(told):
     labels = (Label("public", (), "header"), Label("restricted", ("phi",), "detector us_ssn"), Label(source="metadata"))
     data, text = told(sensitivity=SENSITIVITY, labels=labels)

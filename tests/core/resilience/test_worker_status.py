@@ -1,8 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from router.core.resilience.worker_status import Opening, WorkerStatus, count_versions, is_silent, is_stale, rest_left
+from router.core.resilience.worker_status import (
+    Opening,
+    PowerState,
+    WorkerStatus,
+    count_versions,
+    is_silent,
+    is_stale,
+    rest_left,
+)
 
 WORKER = WorkerStatus("w1", "node-a", 7, started=0.0, at=100.0, policy="aaa")
 FAILED = Opening("w1", at=100.0, until=115.0, failures=5, why="connection refused")
@@ -34,3 +43,10 @@ def test_how_long_a_replica_rests_for_what_others_saw(
     opening: Opening, now: float, succeeded: float, rest: float
 ) -> None:
     assert rest_left(opening, now, succeeded) == rest
+
+
+def test_a_power_state_says_the_same_whenever_it_was_written():
+    said = PowerState(at=1.0, phase="starting", serves=False, coming=True, ready_at=60.0)
+    assert said.says_as(replace(said, at=3.0, ready_at=61.0))
+    assert not said.says_as(replace(said, phase="on"))
+    assert not said.says_as(None)
