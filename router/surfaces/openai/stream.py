@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from router.surfaces.openai.chunks import SHORT, Chunk, text_bytes_in
+from router.surfaces.openai.chunks import SHORT, Chunk, measured
 from router.surfaces.openai.usage import larger, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -23,11 +23,13 @@ class ChunkScanner(EventScanner):
     """Reads chunks of a chat or a completion: an event with `choices` is a part of an answer, `finish_reason` ends a
     choice, a top-level `error` is one, and `[DONE]` ends the stream."""
 
-    __slots__ = ("_strip_usage",)
+    __slots__ = ("_short", "_strip_usage")
 
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._strip_usage = strip_usage
+        self._short = 0
+        """Bytes of an event up to which what it says is short, by what stood around the parts of those measured."""
 
     @property
     def end(self) -> str:
@@ -45,14 +47,21 @@ class ChunkScanner(EventScanner):
             for choice in chunk.choices:
                 if choice.finish_reason is not None:
                     self.finished.add(choice.index)
-                if len(choice.delta) > SHORT or len(choice.text) > SHORT:
-                    self.text_bytes += text_bytes_in(choice)
+            if len(payload) > self._short:
+                self._measure(payload)
         if chunk.error is not None:
             self.error = self.first_complete = True
         if chunk.usage is None:
             return False
         self._usage = larger(chunk.usage.usage(chunk.service_tier), self._usage)
         return self._strip_usage and chunk.choices == () and chunk.error is None
+
+    def _measure(self, payload: bytes) -> None:
+        """All that stands around a part is as good as the same in all events of a stream, so that most need not be
+        decoded for what they say."""
+        text, around = measured(payload)
+        self.text_bytes += text
+        self._short = SHORT + (min(around, self._short - SHORT) if self._short else around)
 
     def _read_irregular(self, payload: bytes) -> bool:
         """As `_read`, for `[DONE]`, for garbage, and for events in which a field has an unexpected type."""

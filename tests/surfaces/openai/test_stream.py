@@ -417,3 +417,16 @@ def test_what_was_produced_is_told_by_events_and_by_what_long_ones_say(choice, l
     for _ in range(10):
         assert scanner.feed(data) == data
     assert scanner.events == 10 and 10 * least <= scanner.produced <= 10 * most
+
+
+@pytest.mark.parametrize("said", [" word", "word " * 40])
+def test_a_long_event_counts_wherever_it_stands_and_whatever_its_frame(said: str) -> None:
+    """The first event's frame is long, others' are short, and some carry more besides what they say."""
+    scanner = ChunkScanner(strip_usage=True)
+    for extra in ({"obfuscation": "x" * 100}, {}, {"service_tier": "default"}, {}):
+        scanner.feed(token("Hi", **extra))
+    before = scanner.text_bytes
+    for extra in ({}, {"logprobs": [0.5] * 40}, {}):
+        scanner.feed(token(said, **extra))
+
+    assert (before, scanner.text_bytes) == (0, 3 * (len(said) + len('"}')) if len(said) > 16 else 0)
