@@ -446,6 +446,8 @@ class CheckAnswer(Struct, frozen=True, kw_only=True):
     ok: bool
     version: str
     problems: list[PolicyProblem]
+    warnings: list[PolicyProblem]
+    """What is valid, and probably not what was meant; none while there are problems."""
     diff: str
     """Unified, from the running policy to the draft; empty when they are the same."""
     cases: CasesResult | None

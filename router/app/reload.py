@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from router.config.load import read_bytes, version_of
 from router.config.problems import PolicyError
 from router.config.secrets import MissingSecretError
+from router.config.warnings import warnings_of
 from router.config.watch import PolicyFile
 from router.core.values import Plan
 from router.system.atomic_file import replace_file
@@ -47,6 +49,16 @@ def keep_copy(plan: Plan, policy: str, copy: Path) -> bool:
         return False
     replace_file(copy, content)
     return True
+
+
+def warn(plan: Plan, policy: str) -> None:
+    """Say in the log what a policy that was taken over permits, and is probably not meant. Nothing once it has changed
+    again."""
+    with contextlib.suppress(PolicyError):
+        content = read_bytes(policy)
+        if version_of(content) == plan.version:
+            for warning in warnings_of(content, policy, plan):
+                log.warning("policy warning", extra={"policy": plan.version, "warning": str(warning)})
 
 
 def _is_loopback(host: str) -> bool:

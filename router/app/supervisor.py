@@ -27,7 +27,7 @@ from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
 from router.app.defaults import Found, default_policy, look_around
 from router.app.listening_port import PortTaken, take_port
-from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy
+from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
 from router.app.served_model import served_model
 from router.app.settings import ServeSettings, WorkerSettings
 from router.app.startup_message import Dashboard, greeting
@@ -175,7 +175,7 @@ class Supervisor:
         await self._until_ready(self._workers)
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
-        await self._until_controlled()
+        await asyncio.gather(self._until_controlled(), asyncio.to_thread(warn, plan, policy))
         url = f"http://{_printable(settings.host)}:{port}"
         admin_url = f"http://{_printable(settings.admin_host)}:{admin_port}"
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
@@ -321,6 +321,7 @@ class Supervisor:
     async def _take_over(self, plan: Plan, policy: str) -> None:
         check_servable(plan, self._settings.host)
         if keep_copy(plan, policy, self._last_good):
+            await asyncio.to_thread(warn, plan, policy)
             await self._adapt(plan)
 
     async def _adapt(self, plan: Plan) -> None:

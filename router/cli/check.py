@@ -14,14 +14,16 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check",
         help="validate policies and run their cases",
-        description="Validates each policy and runs the NAME.cases.yaml beside it. Shows every error with its line.",
+        description="Validates each policy and runs the NAME.cases.yaml beside it. Shows every error with its line, "
+        "and warns of what is valid and probably not meant.",
     )
+    parser.add_argument("--strict", action="store_true", help="warnings fail, too: the exit status is 1")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a policy; a cases file stands for its policy")
 
 
 def run(args: argparse.Namespace) -> int:
     policies = dict.fromkeys(map(_policy_of, args.files))
-    results = [_check(policy) for policy in policies]
+    results = [_check(policy, args.strict) for policy in policies]
     return 0 if all(results) else 1
 
 
@@ -30,20 +32,26 @@ def _policy_of(file: str) -> str:
     return file.removesuffix(_CASES) + ".yaml" if file.endswith(_CASES) else file
 
 
-def _check(policy: str) -> bool:
+def _check(policy: str, strict: bool) -> bool:
+    from datetime import UTC, datetime
+
     from router.config.cases import cases_beside, check_cases
-    from router.config.load import PolicyError, load
-    from router.config.warnings import advice
+    from router.config.load import PolicyError, plan_of, read_bytes
+    from router.config.warnings import warnings_of
 
     try:
-        plan = load(policy)
+        content = read_bytes(policy)
+        plan = plan_of(content, policy, now=datetime.now(UTC))
         cases = cases_beside(policy)
         summary = _count(check_cases(cases, plan)) if Path(cases).exists() else "no cases"
     except PolicyError as error:
         print(error, file=sys.stderr)
         return False
-    for sentence in advice(plan.policy):
-        print(f"warning {policy}: {sentence}", file=sys.stderr)
+    warnings = warnings_of(content, policy, plan)
+    for warning in warnings:
+        print(f"warning {policy}: {warning.field}: {warning.message} (line {warning.line})", file=sys.stderr)
+    if strict and warnings:
+        return False
     print(f"ok {policy} ({summary})")
     return True
 

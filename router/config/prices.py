@@ -209,6 +209,17 @@ def _second(of_day: time) -> int:
     return int(at.timestamp()) % DAY
 
 
+def published_price(backend: Backend, served: Served) -> tuple[float, float] | None:
+    """USD per million tokens of input and output that its provider publishes now for the smallest requests, whatever
+    the policy gives; None where nobody does."""
+    provider, model = _published_name(backend, served)
+    prices = published(provider, model, datetime.now(UTC)) if provider else None
+    if prices is None:
+        return None
+    rates = prices.at(0).tiers[0].rates
+    return rates.input, rates.output
+
+
 def published_context(provider: str, model: str) -> int | None:
     """Context length in tokens; None when unknown."""
     info = _published(provider, model)

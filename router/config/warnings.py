@@ -1,28 +1,238 @@
-"""What a valid policy permits, and is probably not what its author meant."""
+"""What a valid policy permits, and is probably not what its author meant.
+
+Each check yields findings; what is said of names is in `alike_names`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from math import log10
+
+from router.config.alike_names import alike
+from router.config.load import text_of
+from router.config.prices import published_price
+from router.config.problems import FieldPath, Finding, Problem, suggest
+from router.config.yaml_document import parse
+from router.core.backend_kinds import Price, Served
+from router.core.cost.breakeven import break_even, shares
+from router.core.cost.strategies import STRATEGIES
+from router.core.cost.worth import dollars, tokens
 from router.core.policy import Policy
+from router.core.values import Mixture, Plan
+
+FAR_OFF = 100.0
+"""Times that a threshold may be off the break-even, and a price off the published one."""
+PLAUSIBLE_PRICES = (0.001, 2000.0)
+"""USD per million tokens. The smallest embedding models cost ten times as much as the first, the largest chat models a
+third of the second."""
+PLAUSIBLE_RENT = (0.01, 1000.0)
+"""USD per hour. A small card costs ten times as much as the first, a few hundred large ones as much as the second."""
+DEAREST_REQUEST = 10.0
+"""USD."""
+_UNITS = {"token": 1e6, "thousand tokens": 1e3}
+"""That prices are often told in, and how many of them a million tokens are."""
+_ORDINARY = 1.0
+"""USD per million tokens; nearly all prices are within this factor of it:"""
+_ALL_BUT_THE_RAREST = 200.0
 
 
-def advice(policy: Policy) -> tuple[str, ...]:
-    """Sentences for people, each with the setting that it is about."""
-    return tuple(_no_time_for_another(policy))
+def warnings_of(content: bytes, name: str, plan: Plan) -> tuple[Problem, ...]:
+    """What `advice` has to say of the plan that was made of a file's content, with lines; `name` is for messages."""
+    document = parse(text_of(content, name), name)
+    return tuple(sorted(map(document.problem, advice(plan))))
 
 
-def _no_time_for_another(policy: Policy) -> list[str]:
+def advice(plan: Plan) -> tuple[Finding, ...]:
+    return tuple(finding for check in _CHECKS for finding in check(plan))
+
+
+def _no_time_for_another(plan: Plan) -> Iterator[Finding]:
     """Backends that may use up the time of those that would take over."""
-    found = []
+    policy = plan.policy
     retry = policy.retry
     shared = {name for model in policy.models.values() if len(model.backends) > 1 for name in model.backends}
     if shared and retry.attempts == 1:
-        found.append("retry.attempts: with 1 attempt no second backend is ever tried")
+        yield Finding(("retry", "attempts"), "with 1 attempt no second backend is ever tried")
     for name in sorted(shared):
         backend = policy.backends[name]
         longest = backend.connect_timeout + backend.first_byte_timeout
         if longest >= retry.deadline:
-            found.append(
-                f"backends.{name}: connect_timeout and first_byte_timeout ({longest:g} s) leave nothing of"
-                f" retry.deadline ({retry.deadline:g} s) for a second backend: shorten them, or raise the deadline"
+            yield Finding(
+                ("backends", name),
+                f"connect_timeout and first_byte_timeout ({longest:g} s) leave nothing of"
+                f" retry.deadline ({retry.deadline:g} s) for a second backend: shorten them, or raise the deadline",
             )
-    return found
+
+
+# --- whom a limit is for
+
+
+def _teams_of_keys(plan: Plan) -> Iterator[Finding]:
+    """Where teams are listed, a key's team that is not among them is limited by none of them."""
+    policy = plan.policy
+    for index, key in enumerate(policy.keys):
+        if policy.teams and "team" in key.model_fields_set and key.team not in policy.teams:
+            yield Finding(
+                ("keys", index, "team"),
+                f'teams has no "{key.team}", so that no team\'s budget limits this key'
+                f"{suggest(key.team, policy.teams)} if it is to have none, write `teams: {{{key.team}: {{}}}}`",
+            )
+
+
+def _teams_without_keys(plan: Plan) -> Iterator[Finding]:
+    policy = plan.policy
+    used = {key.team for key in policy.keys}
+    if policy.server.stored_keys:  # not all keys are known
+        return
+    for name in policy.teams:
+        if name not in used:
+            yield Finding(
+                ("teams", name),
+                f"no key has this team, so that its budget limits nobody{suggest(name, used)} name it in a key's team",
+                on_key=True,
+            )
+
+
+def _rules_of_nobody(plan: Plan) -> Iterator[Finding]:
+    """Where keys are stored elsewhere, too, names of rules are not held against those of the policy."""
+    policy = plan.policy
+    if not policy.server.stored_keys:
+        return
+    teams = {key.team for key in policy.keys} | policy.teams.keys()
+    names = {key.name for key in policy.keys}
+    for index, rule in enumerate(policy.rules):
+        for what, name, known in (("team", rule.when.team, teams), ("key", rule.when.key, names)):
+            near = None if name is None or name in known else next((each for each in known if alike(name, each)), None)
+            if near is not None:
+                yield Finding(
+                    ("rules", index, "when", what),
+                    f'the policy knows no {what} "{name}"; did you mean "{near}"? If it is that of a stored key, '
+                    "another name would be safer",
+                )
+
+
+def _alike_teams(plan: Plan) -> Iterator[Finding]:
+    """Two teams where one was meant are limited, and counted, apart."""
+    policy = plan.policy
+    places: dict[str, FieldPath] = {name: ("teams", name) for name in policy.teams}
+    for index, key in enumerate(policy.keys):
+        places.setdefault(key.team, ("keys", index, "team"))
+    for first, second in combinations(places, 2):
+        # Of names that are missing in one of the two places, that has been said.
+        said = policy.teams and (first in policy.teams) is not (second in policy.teams)
+        if not said and alike(first, second):
+            yield Finding(
+                places[second],
+                f'the teams "{first}" and "{second}" look like one: if they are, give both the same name, since each '
+                "has limits and totals of its own",
+                on_key=second in policy.teams,
+            )
+
+
+# --- prices
+
+
+def _prices(plan: Plan) -> Iterator[Finding]:
+    for name, backend in plan.policy.backends.items():
+        for model, entry in backend.serves.items():
+            if isinstance(entry, Served) and entry.price is not None:
+                path: FieldPath = ("backends", name, "serves", model, "price")
+                yield from _implausible(entry.price, path, _published(plan.policy, name, entry))
+
+
+def _published(policy: Policy, name: str, served: Served) -> tuple[float, float] | None:
+    backend = policy.backends[name]
+    return None if policy.zones[backend.zone].owned else published_price(backend, served)
+
+
+def _implausible(price: Price, path: FieldPath, published: tuple[float, float] | None) -> Iterator[Finding]:
+    least, most = PLAUSIBLE_PRICES
+    known = dict(zip(("input", "output"), published or (0.0, 0.0), strict=True))
+    for field in ("input", "output", "cached_input", "cache_write", "cache_write_1h"):
+        given = getattr(price, field)
+        if not given:
+            continue
+        if not least <= given <= most:
+            yield Finding((*path, field), f"{given:.9g} USD per million tokens is hardly a price{_meant(given)}")
+        elif (usual := known.get(field, 0.0)) and not 1 / FAR_OFF < given / usual < FAR_OFF:
+            yield Finding(
+                (*path, field),
+                f"{given:.9g} USD per million tokens, where {usual:.9g} is published{_meant(given, usual)}",
+            )
+    if price.request > DEAREST_REQUEST:
+        yield Finding((*path, "request"), f"{dollars(price.request)} for each request is hardly a price: it is in USD")
+
+
+def _meant(given: float, usual: float | None = None) -> str:
+    """What it would be in the unit that it was probably given in: that which comes nearest to what is usual."""
+
+    def distance(unit: str) -> float:
+        return abs(log10(given * _UNITS[unit] / (usual or _ORDINARY)))
+
+    nearest = min(_UNITS, key=distance)
+    if distance(nearest) > (log10(_ALL_BUT_THE_RAREST) if usual is None else 1):
+        return ": prices are in USD per million tokens"
+    return f": if it is per {nearest}, write {given * _UNITS[nearest]:.6g}"
+
+
+def _rents(plan: Plan) -> Iterator[Finding]:
+    least, most = PLAUSIBLE_RENT
+    for name, backend in plan.policy.backends.items():
+        cost, path = backend.cost, ("backends", name, "cost")
+        if cost is None:
+            continue
+        rent = cost.usd_per_hour
+        if rent and not least <= rent <= most:
+            per = (
+                f"if it is per second, write {rent * 3600:.6g}"
+                if rent < least
+                else f"if it is per month, write {rent / 730:.6g}"
+            )
+            yield Finding((*path, "usd_per_hour"), f"{rent:.9g} USD per hour is hardly a rent: {per}")
+        variable = cost.usd_per_million_tokens
+        if variable and not PLAUSIBLE_PRICES[0] <= variable <= PLAUSIBLE_PRICES[1]:
+            told = f"{variable:.9g} USD per million tokens is hardly what power costs{_meant(variable)}"
+            yield Finding((*path, "usd_per_million_tokens"), told)
+
+
+# --- the volume
+
+
+def _thresholds(plan: Plan) -> Iterator[Finding]:
+    """Those that say something else than the prices do, by far."""
+    cost = plan.policy.cost
+    cloud = plan.cloud_reference.at(0)
+    if cloud is None or any(backend.power is not None for backend in plan.policy.backends.values()):
+        return  # units that are switched make the threshold one of power, which looks at the prices itself
+    needed = break_even(plan.gpu, cloud, shares(Mixture(), cost.mix)).tokens_per_day
+    if not needed:
+        return
+    found: list[tuple[FieldPath, int]] = []
+    if STRATEGIES[cost.strategy].takes_threshold:
+        found.append((("cost", "threshold_tokens_per_day"), cost.threshold_tokens_per_day))
+    for index, rule in enumerate(plan.policy.rules):
+        if rule.cost is not None and rule.cost.threshold_tokens_per_day is not None:
+            path: FieldPath = ("rules", index, "cost", "threshold_tokens_per_day")
+            found.append((path, rule.cost.threshold_tokens_per_day))
+    for path, threshold in found:
+        off = max(threshold / needed, needed / threshold)
+        if off >= FAR_OFF:
+            where = "above" if threshold > needed else "below"
+            yield Finding(
+                path,
+                f"{threshold:,} tokens a day is {off:,.0f} times {where} the break-even of {tokens(needed)} that the"
+                " prices make: see whether one of them is wrong, or let `strategy: breakeven` compute it",
+            )
+
+
+_CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
+    _no_time_for_another,
+    _teams_of_keys,
+    _teams_without_keys,
+    _rules_of_nobody,
+    _alike_teams,
+    _prices,
+    _rents,
+    _thresholds,
+)

@@ -528,6 +528,10 @@ async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_roll
     await expect(text).to_be_focused()
     assert await text.evaluate("(text) => text.value.slice(0, text.selectionStart).split('\\n').length") == line
 
+    await text.fill(CHEAPEST + "retry: {attempts: 1}\n")
+    await admin.sees("Good; 1 warning", "#verdict")
+    await admin.sees("with 1 attempt no second backend", "#problems .warning")
+
     await text.fill(CHEAPEST)
     await admin.sees("Good", "#verdict")
     await expect(page.locator("#gutter .marked")).to_have_count(0)

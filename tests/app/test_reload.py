@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from support.serving import Serving, eventually, wait_for_end
 
 from router.app.logs import JsonFormatter
-from router.app.reload import NotServable, check_servable, follow, keep_copy
+from router.app.reload import NotServable, check_servable, follow, keep_copy, warn
 from router.config.load import load
 from router.config.problems import PolicyError, Problem
 
@@ -217,3 +218,17 @@ def test_a_copy_is_only_kept_of_what_was_read(policy, tmp_path):
     policy.write_text("version: [")
     assert not keep_copy(plan, str(policy), copy)
     assert copy.read_text() == kept
+
+
+def test_what_is_probably_not_meant_is_logged_of_what_was_taken_over(policy, caplog):
+    caplog.set_level(logging.WARNING)
+    policy.write_text(policy.read_text() + "retry: {attempts: 1}\n")
+    plan = load(policy)
+    warn(plan, str(policy))
+    told = [record for record in caplog.records if record.getMessage() == "policy warning"]
+    assert any("retry.attempts: with 1 attempt" in record.warning for record in told)
+    caplog.clear()
+    for text in ("version: [", None):
+        policy.write_text(text) if text else policy.unlink()
+        warn(plan, str(policy))
+    assert not caplog.records

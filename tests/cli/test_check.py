@@ -100,3 +100,16 @@ def test_a_policy_that_leaves_a_second_backend_no_time_is_valid_but_warned_of(
     seen = capsys.readouterr()
     assert seen.out == "ok p.yaml (no cases)\n"
     assert seen.err.startswith("warning p.yaml: backends.gpu: connect_timeout and first_byte_timeout (22 s) leave")
+
+
+@pytest.mark.usefixtures("policy")
+def test_warnings_fail_where_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--strict", "p.yaml"]) == 0
+    Path("p.yaml").write_text(POLICY.replace("my-model}}", "my-model}, cost: {usd_per_hour: 0.0004}}"))
+    assert main(["check", "p.yaml"]) == 0
+    assert main(["check", "--strict", "p.yaml"]) == 1
+    seen = capsys.readouterr()
+    assert seen.out == "ok p.yaml (no cases)\n" * 2
+    assert (
+        "cost.usd_per_hour: 0.0004 USD per hour is hardly a rent: if it is per second, write 1.44 (line 4)" in seen.err
+    )

@@ -91,28 +91,33 @@ function judge(kind, text) {
   if (sign.textContent !== text) sign.textContent = text;
 }
 
-function showVerdict({ problems, diff, cases }) {
+function showVerdict({ problems, warnings, diff, cases }) {
   const ofCases = cases && !cases.passed ? cases.problems : [];
   const all = problems.length + ofCases.length;
+  const good = warnings.length ? `Good; ${plural(warnings.length, "warning")}` : "Good";
   if (all) judge("bad", plural(all, "problem"));
-  else judge("good", cases ? `Good; ${plural(cases.count, "case")} passed` : "Good");
+  else judge(warnings.length ? "warn" : "good", cases ? `${good}; ${plural(cases.count, "case")} passed` : good);
   draft.mark(problems);
   fill(
     find("#problems"),
-    [...problems, ...ofCases].map((problem) => problemOf(problem, ofCases.includes(problem))),
+    [
+      ...[...problems, ...ofCases].map((problem) => problemOf(problem, ofCases.includes(problem))),
+      ...warnings.map((warning) => problemOf(warning, false, "warning")),
+    ],
   );
   fill(find("#diff"), diffOf(diff));
 }
 
-function problemOf(problem, elsewhere) {
+function problemOf(problem, elsewhere, kind = "problem") {
   const where = elsewhere
     ? `${problem.file}, line ${problem.line}`
     : problem.line
       ? `Line ${problem.line}`
       : "The file";
   const text = [el("strong", {}, where), `: ${problem.field ? `${problem.field}: ` : ""}${problem.message}`];
-  if (elsewhere || !problem.line) return el("p", { class: "problem" }, el("span", {}, text));
-  return el("button", { type: "button", onclick: () => draft.goTo(problem.line, problem.column) }, text);
+  if (elsewhere || !problem.line) return el("p", { class: kind }, el("span", {}, text));
+  const goTo = () => draft.goTo(problem.line, problem.column);
+  return el("button", { type: "button", class: kind, onclick: goTo }, text);
 }
 
 // --- applying

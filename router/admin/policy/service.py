@@ -34,9 +34,10 @@ from router.admin.response_types import (
 )
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
-from router.config.problems import PolicyError
+from router.config.problems import PolicyError, Problem
 from router.config.secret_hosts import widened
 from router.config.switching_units import acts_otherwise
+from router.config.warnings import warnings_of
 from router.config.watch import PolicyFile
 from router.core.policy import Policy
 from router.core.values import Plan
@@ -208,11 +209,13 @@ class PolicyService:
         """`with_secrets` asks whether they can be resolved, as taking it over needs."""
         content = text.encode()
         problems: list[PolicyProblem] = []
+        warnings: list[PolicyProblem] = []
         cases = None
         try:
             plan = self.draft(text, with_secrets=with_secrets)
             why = self._servable(plan)
             problems = [PolicyProblem(0, 0, "", why)] if why else []
+            warnings = list(map(_shown_problem, warnings_of(content, str(self._place.path), plan)))
             cases = self._cases(plan)
         except PolicyError as error:
             problems = problems_of(error)
@@ -220,6 +223,7 @@ class PolicyService:
             ok=not problems and (cases is None or cases.passed),
             version=version_of(content),
             problems=problems,
+            warnings=warnings,
             diff=self.diff(self._content, content, f"{self.plan.version} (in force)", "draft"),
             cases=cases,
         )
@@ -307,10 +311,12 @@ class PolicyService:
 
 
 def problems_of(error: PolicyError) -> list[PolicyProblem]:
-    return [
-        PolicyProblem(each.line, each.column, each.field, each.message, Path(each.path_of_file).name)
-        for each in error.problems
-    ]
+    return list(map(_shown_problem, error.problems))
+
+
+def _shown_problem(problem: Problem) -> PolicyProblem:
+    file = Path(problem.path_of_file).name
+    return PolicyProblem(problem.line, problem.column, problem.field, problem.message, file)
 
 
 def shown(content: bytes) -> str:

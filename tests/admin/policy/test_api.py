@@ -91,6 +91,17 @@ async def test_a_draft_gets_the_errors_of_the_command_line(plane, tmp_path, caps
     assert f":{problem['line']}:{problem['column']}: {problem['field']}: {problem['message']}" in printed
 
 
+async def test_a_draft_gets_the_warnings_of_the_command_line(plane, tmp_path, capsys):
+    text = POLICY + "retry: {attempts: 1}\n"
+    answer = (await plane.post("/api/policy/check", {"text": text}, VIEWER)).json
+    (tmp_path / "draft.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "draft.yaml")]) == 0
+    printed = capsys.readouterr().err
+    assert answer["ok"] and "retry.attempts" in {each["field"] for each in answer["warnings"]}
+    for each in answer["warnings"]:
+        assert f"{each['field']}: {each['message']} (line {each['line']})" in printed
+
+
 async def test_a_draft_is_compared_with_what_is_running(plane):
     diff = (await plane.post("/api/policy/check", {"text": BETTER})).json["diff"]
     assert f"--- {V1} (in force)\n+++ draft\n" in diff
