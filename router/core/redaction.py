@@ -21,7 +21,6 @@ _MOST_DECODED = 256 * 1024
 _JSON_ESCAPE = re.compile(rb"(?s)\\(?:u([0-9a-fA-F]{4})|(.))")
 _PERCENT_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 _CHARACTER_REFERENCE = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9a-fA-F]{1,6})|([a-zA-Z]{2,32}));?")
-_ESCAPES = (b"\\", b"%", b"&")
 
 
 def without_secrets(body: bytes, secret: str) -> bytes:
@@ -40,7 +39,7 @@ def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
     order. Also where it has escapes and is too long to be looked through. Words too short to be credentials are not
     looked for."""
     words = [word for word in words if len(word) >= _SHORTEST]
-    if not words or not any(escape in text for escape in _ESCAPES):
+    if not words or not _has_escapes(text):
         return False
     if len(text) > _MOST_DECODED:
         return True
@@ -50,6 +49,11 @@ def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
         if any(word in form for form in forms for word in words):
             return True
     return False
+
+
+def _has_escapes(text: bytes) -> bool:
+    """Every answer's head is looked at. `find`, since `in` first tries whether what is looked for is a number."""
+    return text.find(b"%") >= 0 or text.find(b"&") >= 0 or text.find(b"\\") >= 0
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
@@ -86,7 +90,7 @@ _DECODERS = (_json_decoded, _percent_decoded, _html_decoded)
 def holds_secret(data: bytes, secret: str) -> bool:
     """Whether bytes of a backend's repeat the credential that was sent to it, as it is or escaped."""
     word = _word(secret)
-    return (len(word) >= _SHORTEST and word in data) or may_say_escaped(data, [word])
+    return len(word) >= _SHORTEST and (data.find(word) >= 0 or (_has_escapes(data) and may_say_escaped(data, [word])))
 
 
 def _word(secret: str) -> bytes:
