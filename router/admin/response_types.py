@@ -175,6 +175,8 @@ class Term(Struct, frozen=True):
 class BreakEvenAnswer(Struct, frozen=True, kw_only=True):
     sentence: str
     """The answer in words."""
+    past_gpu: str
+    """What it costs to send tokens to the cloud past a GPU whose rent runs; empty where that is not done."""
     fixed_usd_per_day: float
     cloud_usd_per_million: float | None
     """Blended over the mix; None when no model is served by both sides."""

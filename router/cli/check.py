@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from router.cli.ledger_server import add_arguments
+
 _CASES = ".cases.yaml"
 
 
@@ -18,12 +20,13 @@ def add_parser(subparsers: Any) -> None:
         "and warns of what is valid and probably not meant.",
     )
     parser.add_argument("--strict", action="store_true", help="warnings fail, too: the exit status is 1")
+    add_arguments(parser)
     parser.add_argument("files", nargs="+", metavar="FILE", help="a policy; a cases file stands for its policy")
 
 
 def run(args: argparse.Namespace) -> int:
     policies = dict.fromkeys(map(_policy_of, args.files))
-    results = [_check(policy, args.strict) for policy in policies]
+    results = [_check(policy, args) for policy in policies]
     return 0 if all(results) else 1
 
 
@@ -32,12 +35,14 @@ def _policy_of(file: str) -> str:
     return file.removesuffix(_CASES) + ".yaml" if file.endswith(_CASES) else file
 
 
-def _check(policy: str, strict: bool) -> bool:
+def _check(policy: str, args: argparse.Namespace) -> bool:
     from datetime import UTC, datetime
 
+    from router.cli.last_day import last_day
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, plan_of, read_bytes
     from router.config.warnings import warnings_of
+    from router.core.cost.passed_by import past_gpu_sentence
 
     try:
         content = read_bytes(policy)
@@ -50,9 +55,12 @@ def _check(policy: str, strict: bool) -> bool:
     warnings = warnings_of(content, policy, plan)
     for warning in warnings:
         print(f"warning {policy}: {warning.field}: {warning.message} (line {warning.line})", file=sys.stderr)
-    if strict and warnings:
+    if args.strict and warnings:
         return False
     print(f"ok {policy} ({summary})")
+    told = past_gpu_sentence(plan, last_day(args, plan))
+    if told:
+        print(f"note {policy}: {told}")
     return True
 
 

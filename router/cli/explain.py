@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from router.cli.ledger_server import add_arguments
+
 if TYPE_CHECKING:
     from router.config.dry_run import DryRun
     from router.core.values import KeyGrant, Plan
@@ -36,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--previous", choices=("local", "cloud"), default="cloud", help="side preferred last")
     parser.add_argument("--ledger-lost", action="store_true", help="assume that the ledger cannot be reached")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_arguments(parser)
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         plan = load(args.policy)
-        return _explain(plan, _trial(args, plan), args.json)
+        return _explain(plan, _trial(args, plan), args)
     except BrokenPipeError:  # nobody reads any more, and it is no error of ours
         raise
     except (PolicyError, BadBody, OSError, _UsageError) as error:
@@ -118,17 +121,22 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
     return grant
 
 
-def _explain(plan: Plan, trial: DryRun, as_json: bool) -> int:
+def _explain(plan: Plan, trial: DryRun, args: argparse.Namespace) -> int:
+    from router.cli.last_day import last_day
     from router.config.dry_run import attempt
+    from router.core.cost.passed_by import past_gpu_sentence
     from router.core.decision.explain import explain, explain_data
 
     facts, decision = attempt(plan, trial)
     data = explain_data(decision, facts, plan)
     others = [name for name in plan.policy.backends if name not in {each["backend"] for each in data["backends"]}]
-    if as_json:
-        print(json.dumps({**data, "not_backends_of_the_model": others}, indent=2))
+    note = past_gpu_sentence(plan, last_day(args, plan))
+    if args.json:
+        print(json.dumps({**data, "not_backends_of_the_model": others, "note": note}, indent=2))
         return 0
     print(explain(decision, facts, plan), end="")
     for name in others:
         print(f"  - {name} is not one of this model's backends")
+    if note:
+        print(f"\nnote: {note}")
     return 0

@@ -22,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the embedded server keeps its data")
 
 
+def running_ledger(args: argparse.Namespace) -> str | None:
+    """The server asked for, or the one that runs on the data directory; None where there is neither."""
+    return args.redis or running_url(args.data_dir or default_data_dir())
+
+
 @contextmanager
 def ledger_url(args: argparse.Namespace, *, fresh: bool = False) -> Iterator[str]:
     """The server asked for, the one that runs on the data directory, or one started for this command.
@@ -29,7 +34,7 @@ def ledger_url(args: argparse.Namespace, *, fresh: bool = False) -> Iterator[str
     `fresh` allows a data directory that has no data yet. Raises EmbeddedServerError.
     """
     data_dir = args.data_dir or default_data_dir()
-    url = args.redis or running_url(data_dir)
+    url = running_ledger(args)
     if url is not None:
         yield url
         return

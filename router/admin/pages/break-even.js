@@ -33,6 +33,7 @@ async function load() {
 
 function show(answer) {
   find("#sentence").textContent = answer.sentence;
+  find("#past-gpu").textContent = answer.past_gpu;
   showTiles(answer);
   showRoad(answer);
   showLines(answer);

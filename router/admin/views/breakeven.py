@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.ledger_session import timezone_of
+from router.admin.ledger_session import HOUR_SECONDS, timezone_of
 from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
 from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
 from router.core.cost.order import volume_bands
+from router.core.cost.passed_by import PassedBy, past_gpu_sentence, sent_past
 from router.core.cost.preference import BreakEven
 from router.core.cost.strategies import STRATEGIES
 from router.core.cost.volume import seen_in
@@ -14,8 +15,11 @@ from router.core.cost.worth import sentence, worth
 from router.core.policy import Cost, Window
 from router.core.values import Mixture, Plan, Rates, Snapshot
 from router.ledger.reports.totals import Report
+from router.ledger.reports.totals_by_dimension import Look
 
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
+
+_BY_MODEL = Look(("model",))
 
 
 async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAnswer:
@@ -23,9 +27,12 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         buckets = await report.volume()
+        hour = int(now // HOUR_SECONDS)
+        day = await report.hours_by(_BY_MODEL, range(hour - 23, hour + 1))
     windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
     today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
-    return answer_of(plan, today, trailing, window, now)
+    past = sent_past(plan, [row for tally in day for row in tally.rows])
+    return answer_of(plan, today, trailing, window, now, past)
 
 
 async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
@@ -50,7 +57,9 @@ def _threshold(cost: Cost) -> int | None:
     return cost.threshold_tokens_per_day if STRATEGIES[cost.strategy].takes_threshold else None
 
 
-def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float) -> BreakEvenAnswer:
+def answer_of(
+    plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float, past: PassedBy | None = None
+) -> BreakEvenAnswer:
     """The mix is that of the window which the policy's strategy looks at, so that both see one break-even."""
     cost, gpu = plan.policy.cost, plan.gpu
     mix = shares(window, cost.mix)
@@ -59,6 +68,7 @@ def answer_of(plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, no
     band = volume_bands(plan)(Snapshot({}, seen=window, at=now))
     return BreakEvenAnswer(
         sentence=sentence(terms, trailing.total),
+        past_gpu=past_gpu_sentence(plan, past, now),
         fixed_usd_per_day=gpu.fixed_usd_per_day,
         cloud_usd_per_million=None if terms is None else terms.cloud_usd_per_million,
         local_usd_per_million=gpu.variable_usd_per_million,
