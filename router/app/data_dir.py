@@ -58,6 +58,11 @@ def runtime_dir(data_dir: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="breakeven-"))
 
 
+def wakes_folder(data_dir: Path) -> Path:
+    """Where workers leave word for this gateway's controller while the ledger is lost."""
+    return data_dir / "wakes"
+
+
 def journal_folder(data_dir: Path, redis: str) -> Path:
     """Where workers journal what goes to one ledger: what was written for one server is never sent to another."""
     name = sha256(parse_address(redis).name.encode()).hexdigest()[:12] if redis else "embedded"

@@ -40,3 +40,5 @@ class WorkerSettings(Struct, frozen=True):
     grace: float
     journal: str = ""
     """Folder of the ledger's journals."""
+    wakes: str = ""
+    """Folder of what is wanted of the controller while the ledger is lost."""

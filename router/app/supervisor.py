@@ -24,7 +24,7 @@ from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
 from router.app.child_process import PYTHON, ChildProcess
-from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir
+from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
 from router.app.defaults import Found, default_policy, look_around
 from router.app.listening_port import PortTaken, take_port
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
@@ -169,6 +169,7 @@ class Supervisor:
             adapter_socket=self._socket,
             grace=settings.grace,
             journal=journal,
+            wakes=str(wakes_folder(self._data_dir)),
         )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")

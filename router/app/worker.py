@@ -37,6 +37,7 @@ from router.gateway.worker_state import WorkerState
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.journal.log import open_log
 from router.ledger.shared_status import SharedStatus
+from router.system.wake_files import WakeFiles
 from router.upstream.fleet import Fleet
 from router.upstream.probes import Probes
 
@@ -70,7 +71,7 @@ async def serve(settings: WorkerSettings) -> None:
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = WorkerState(plan, fleet, ledger, time.time)
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
-    peers = Peers(state, shared, loop)
+    peers = Peers(state, shared, loop, WakeFiles(Path(settings.wakes)))
     service = Routes(state, loop, peers)
     server = Server(service, state, loop, turn_away)
 

@@ -26,6 +26,7 @@ from router.core.resilience.worker_status import (
 from router.core.values import KeyGrant
 from router.gateway.worker_state import WorkerState
 from router.ledger.shared_status import SharedStatus
+from router.system.wake_files import WakeFiles
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
@@ -72,10 +73,26 @@ class NoPeers:
         return {}
 
 
+class NoWakeFiles:
+    """Nobody but the ledger's controller hears of what is wanted."""
+
+    def ask(self, backend: str) -> None:
+        pass
+
+
+NO_WAKE_FILES = NoWakeFiles()
+
+
 class Peers:
     """The `Listener` of `SharedStatus`. `grants` are those of the stored keys that work now, by SHA-256."""
 
-    def __init__(self, state: WorkerState, shared: SharedStatus, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        state: WorkerState,
+        shared: SharedStatus,
+        loop: asyncio.AbstractEventLoop,
+        wakes: WakeFiles | NoWakeFiles = NO_WAKE_FILES,
+    ) -> None:
         self.grants: Mapping[str, KeyGrant] = {}
         self._state = state
         self._shared = shared
@@ -89,7 +106,8 @@ class Peers:
         self._differing = False
         self._started = 0.0
         state.fleet.on_opened = self._opened
-        state.fleet.on_wanted = shared.want
+        self._wakes = wakes
+        state.fleet.on_wanted = self._want
 
     def serve(self, service: Serves) -> None:
         self._service = service
@@ -135,10 +153,26 @@ class Peers:
             opening = openings.get(name)
             if opening is not None:
                 self._hear(replica, opening)
+        self._hear_of_power()
+        self._compare()
+
+    def lost(self) -> None:
+        self._hear_of_power()
+
+    # --- power
+
+    def _hear_of_power(self) -> None:
         self._state.fleet.told(self._shared.powers, self._loop.time() - self._shared.now())
         for backend in () if self._service is None else self._service.wanted:
-            self._shared.want(backend)
-        self._compare()
+            self._want(backend)
+
+    def _want(self, backend: str) -> None:
+        """Through the ledger; while that is lost, through this gateway's own folder."""
+        self._shared.want(backend)
+        if not self._shared.available:
+            self._wakes.ask(backend)
+
+    # --- policies
 
     def versions(self) -> dict[str, int]:
         """How many workers of all gateways serve each version of the policy, this one included."""

@@ -23,6 +23,8 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:swept                   the last lease bucket whose holds were charged
     be:{ledger}:timezone                the time zone that days are counted in
     be:{ledger}:shared                  hash: what workers tell each other, see `ledger.shared_status`
+    be:{ledger}:power                   hash: how units of own backends are, see `ledger.power`; with an expiring lease
+                                        :lease, and a list :events
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.stored_keys`
 
 A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
@@ -62,6 +64,9 @@ WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"
+POWER_KEY = PREFIX + "power"
+POWER_LEASE_KEY = PREFIX + "power:lease"
+POWER_EVENTS_KEY = PREFIX + "power:events"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8

@@ -70,6 +70,9 @@ class Listener(Protocol):
     def looked(self) -> None:
         """The others were read anew: see `openings`, `statuses` and `powers` of `SharedStatus`."""
 
+    def lost(self) -> None:
+        """The server was asked once more, and cannot be reached."""
+
     def keys_changed(self) -> None:
         """`SharedStatus.keys` is another one, or one of them has expired."""
 
@@ -79,7 +82,7 @@ class SharedStatus:
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
     replica's name; `statuses` those of other workers, by id; `powers` is what the controller says, by backend. What was
-    known stays known while it is lost.
+    known stays known while it is lost, but what the controller said, which is old soon.
     """
 
     def __init__(self, url: str, *, timeout: float = 1.0, clock: Callable[[], float] = time.time) -> None:
@@ -99,7 +102,7 @@ class SharedStatus:
         self._connection: Connection | None = None
         self._untold: dict[str, Opening] = {}
         self._wanted: set[str] = set()
-        self._told = self._keys_read = float("-inf")
+        self._told = self._keys_read = self._read = float("-inf")
         self._failures = 0
         self._expiry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -162,6 +165,9 @@ class SharedStatus:
         except (LedgerUnavailable, hiredis.ReplyError) as error:
             self._lose(str(error))
             self._failures += 1
+            if self.powers and self._loop.time() - self._read > POWER_SECONDS:
+                self.powers = {}
+            self._listener.lost()
             return backoff(self._failures, _FIRST_BACKOFF, _LONGEST_BACKOFF, random.random())
         except Exception:  # a defect of ours, or of what others wrote: the next poll must come all the same
             _log.exception("shared state not read")
@@ -185,18 +191,18 @@ class SharedStatus:
         self._offset = now - (asked + self._loop.time()) / 2
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         await self._follow_keys(connection, int(fields.get(VERSION_FIELD.encode(), 0)))
-        self.available, self.why, self._failures = True, "", 0
+        self.available, self.why, self._failures, self._read = True, "", 0, self._loop.time()
         self._take(fields, now)
         self._listener.looked()
         self._write()
 
     def _take(self, fields: Mapping[bytes, bytes], now: float) -> None:
-        openings = _read(fields, BREAKER, _opening)
-        statuses = _read(fields, WORKER, _status)
+        openings = read_fields(fields, BREAKER, _opening)
+        statuses = read_fields(fields, WORKER, _status)
         others = {id: status for id, status in statuses.items() if id != self.id}
         self.openings = {name: each for name, each in openings.items() if each.worker != self.id and each.until > now}
         self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
-        powers = _read(fields, POWER, _power)
+        powers = read_fields(fields, POWER, _power)
         self.powers = {name: each for name, each in powers.items() if now - each.at <= POWER_SECONDS}
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
@@ -279,7 +285,7 @@ async def read_statuses(connection: Connection) -> tuple[float, list[WorkerStatu
     Some of them may be silent by now. Raises `LedgerUnavailable` and `hiredis.ReplyError`.
     """
     now, flat = await asyncio.gather(read_time(connection), connection.call("HGETALL", SHARED_KEY))
-    statuses = _read(dict(zip(flat[::2], flat[1::2], strict=True)), WORKER, _status).values()
+    statuses = read_fields(dict(zip(flat[::2], flat[1::2], strict=True)), WORKER, _status).values()
     alive = (status for status in statuses if not is_stale(status, now))
     return now, sorted(alive, key=lambda status: (status.started, status.id))
 
@@ -303,7 +309,7 @@ async def look_at(url: str, timeout: float = 5.0) -> tuple[float, list[WorkerSta
         connection.lose("closed")
 
 
-def _read(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:
+def read_fields(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:
     """Values by the rest of their field's name; what cannot be read is another version's, and is passed over."""
     found = {}
     for field, value in fields.items():

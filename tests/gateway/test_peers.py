@@ -24,6 +24,8 @@ from router.core.resilience.worker_status import PowerState
 from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.embedded import EmbeddedServer
 from router.ledger.stored_keys import open_keys
+from router.system.wake_files import WakeFiles
+from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 STORED = POLICY + "server: {stored_keys: true}\nhealth: {failures_to_open: 2}\n"
@@ -303,3 +305,16 @@ async def test_what_the_controller_says_is_followed_and_what_waits_is_asked_for(
         say("on")
         assert (await waiting)[0] == 200
     assert not gateway.service.wanted
+
+
+async def test_while_the_ledger_is_lost_what_waits_is_asked_for_beside_it_and_probes_decide(join, valkey, tmp_path):
+    gateway = await join(POWERED.replace("kind: openai, url: %(gpu)s", "kind: vllm, url: %(gpu)s"))
+    files = WakeFiles(tmp_path / "gateway-0" / "wakes")
+    with valkey.frozen():
+        await until(lambda: not gateway.shared.available)
+        assert files.take() == frozenset()
+        waiting = asyncio.create_task(gateway.post(RESTRICTED))
+        await until(files.take)
+        assert files.take() == {"gpu"} and not waiting.done()
+        gateway.fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
+        assert (await waiting)[0] == 200

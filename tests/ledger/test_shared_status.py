@@ -28,7 +28,7 @@ class Worker:
     def __init__(self, url: str, policy: str, **settings) -> None:
         self.shared = SharedStatus(url, **settings)
         self.policy = policy
-        self.looks = 0
+        self.looks = self.losses = 0
         self.keys: list[str] = []
 
     def report(self) -> WorkerStatus:
@@ -37,6 +37,9 @@ class Worker:
 
     def looked(self) -> None:
         self.looks += 1
+
+    def lost(self) -> None:
+        self.losses += 1
 
     def keys_changed(self) -> None:
         now = self.shared.now()
@@ -264,6 +267,18 @@ async def test_what_the_controller_says_is_known_while_it_is_fresh(worker, serve
     server.client.hset(SHARED_KEY, "power|old", msgspec.msgpack.encode(stale))
     await eventually(lambda: one.shared.powers)
     assert one.shared.powers == {"gpu": said}
+
+
+async def test_what_the_controller_said_is_forgotten_when_the_server_is_lost_for_long(
+    worker, server, eventually, monkeypatch
+):
+    monkeypatch.setattr("router.ledger.shared_status.POWER_SECONDS", 0.1)
+    one = await worker(timeout=0.05)
+    said = PowerState(at=one.shared.now() + 60, phase="off", serves=False)
+    server.client.hset(SHARED_KEY, "power|gpu", msgspec.msgpack.encode(said))
+    await eventually(lambda: one.shared.powers)
+    with server.frozen():
+        await eventually(lambda: one.losses > 3 and not one.shared.powers)
 
 
 async def test_what_is_wanted_is_written_at_once_and_when_the_server_is_back(worker, server, eventually):

@@ -24,6 +24,7 @@ from router.gateway.routes import Routes
 from router.gateway.server import Server
 from router.gateway.worker_state import WorkerState
 from router.ledger.shared_status import SharedStatus
+from router.system.wake_files import WakeFiles
 from router.upstream.fleet import Fleet
 
 POLICY = """
@@ -135,7 +136,7 @@ async def start_gateway(
     fleet = Fleet(loop)
     state = WorkerState(plan, fleet, ledger, clock)
     shared = SharedStatus(redis, timeout=0.2) if redis else None
-    peers = NoPeers() if shared is None else Peers(state, shared, loop)
+    peers = NoPeers() if shared is None else Peers(state, shared, loop, WakeFiles(directory / "wakes"))
     service = Routes(state, loop, peers, guard)
     tls = ssl.create_default_context()
 

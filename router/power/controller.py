@@ -1,0 +1,300 @@
+"""The one controller of a ledger: it sees which units are on, decides which should be, and has drivers see to it.
+
+Whoever holds the lease in the ledger controls; the others wait for it. Every second it looks at what is kept, asked for
+and seen, and makes one step of `core.power.control` for each backend. What a step decides is written down first, under
+the lease, and only then told to the driver: whoever takes over finds what was about to be done.
+
+While the ledger is lost, whoever controlled goes on with what it knows, as far as the steps allow that: nothing is
+started or stopped for its cost, and a request that may go nowhere else still has a unit switched on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.core.backend_kinds import Backend
+from router.core.power.control import Command, step
+from router.core.power.levels import observe
+from router.core.power.outlook import next_change, published
+from router.core.power.states import Phase
+from router.core.power.units import Observation
+from router.core.resilience.worker_status import PowerState
+from router.core.values import Plan
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.power import KeptUnits, PowerBook, PowerEvent, PowerLink, PowerLook
+from router.ledger.reports.totals import Report
+from router.ledger.server.connection import Connection
+from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals
+from router.power.drivers.driver import Driver
+from router.power.units import Units, identity_of
+
+TICK_SECONDS = 1.0
+DEMAND_SECONDS = 60.0
+"""Between two looks at what was used."""
+WAKE_SECONDS = 15.0
+"""A request that has said for so long nothing of its waiting waits no more."""
+
+log = logging.getLogger("breakeven.power")
+
+MakeDriver = Callable[[str, Backend], Driver]
+
+
+class LocalWakes(Protocol):
+    """What this gateway's workers ask for while the ledger is lost."""
+
+    def take(self) -> frozenset[str]:
+        """Backends that requests wait for, each told once."""
+
+
+class _Decided(Struct, frozen=True):
+    kept: KeptUnits
+    power: PowerState
+    command: Command | None
+    events: list[PowerEvent]
+
+
+class Controller:
+    """`plan` is the policy in force; `host` says who it is, in events."""
+
+    def __init__(
+        self,
+        url: str,
+        plan: Callable[[], Plan],
+        make_driver: MakeDriver,
+        host: str,
+        local_wakes: LocalWakes,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = PowerLink(url)
+        self._plan = plan
+        self._make_driver = make_driver
+        self._host = host
+        self._local_wakes = local_wakes
+        self._clock = clock
+        self._monotonic = monotonic
+        self._token = secrets.token_hex(8)
+        self._followed: Plan | None = None
+        self._units: dict[str, Units] = {}
+        self._leaving: set[str] = set()
+        """Backends of which the policy has no such units any more, and that are switched off."""
+        self._left: set[str] = set()
+        """Those that are off, of which nothing is told any more."""
+        self._controls = False
+        self._lost = ""
+        self._offset = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled; then the lease is free at once, and what is on stays on."""
+        try:
+            while True:
+                try:
+                    await self.tick()
+                except Exception:  # a defect of ours: the next second must come all the same
+                    log.exception("units not controlled")
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._stand_down()
+        try:
+            await PowerBook(await self._link.connection()).release(self._token)
+        except LedgerUnavailable:
+            pass  # it ends by itself
+        self._link.close()
+
+    async def tick(self) -> None:
+        """One look, and a step for each backend."""
+        if not self._controls and not self._powered():
+            return  # nothing to control: no connection either
+        try:
+            connection = await self._link.connection()
+            book = PowerBook(connection)
+            if not await book.hold(self._token):
+                await self._stand_down()
+                return
+            look = await book.look()
+            await self._follow(look.kept)
+            demands = await self._demands(connection, look.now)
+            self._offset, self._lost = look.now - self._clock(), ""
+            await self._write(book, look, self._decide(look, look.now, demands))
+        except LedgerUnavailable as error:
+            await self._without_ledger(str(error))
+
+    # --- which units
+
+    def _powered(self) -> dict[str, Backend]:
+        backends = self._plan().policy.backends
+        return {name: backend for name, backend in backends.items() if backend.power is not None}
+
+    async def _follow(self, kept: Mapping[str, KeptUnits]) -> None:
+        """Control the units of the policy in force, from where the ledger has them. What it has no more is switched
+        off first, and only then forgotten, or changed for what has its name now."""
+        plan, begins = self._plan(), not self._controls
+        if begins:
+            log.info("this gateway controls the units", extra={"backends": sorted(self._powered())})
+        elif plan is self._followed and not self._leaving:
+            return
+        self._controls, self._followed, timezone = True, plan, ZoneInfo(plan.policy.cost.timezone)
+        powered = self._powered()
+        for name, units in list(self._units.items()):
+            if name in powered and identity_of(powered[name]) == units.identity:
+                units.adopt(powered[name], timezone)
+                self._leaving.discard(name)
+            elif units.gone:
+                self._leaving.discard(name)
+                self._left.add(name)
+                await self._units.pop(name).close()
+            else:
+                self._leaving.add(name)
+                units.leave()
+        for name in powered.keys() - self._units.keys():
+            self._left.discard(name)
+            self._units[name] = self._take_over(name, powered[name], timezone, kept.get(name))
+
+    def _take_over(self, name: str, backend: Backend, timezone: ZoneInfo, kept: KeptUnits | None) -> Units:
+        identity = identity_of(backend)
+        if kept is not None and kept.identity not in ("", identity) and kept.state.units:
+            log.error(
+                "units of an earlier policy may still be on, and nobody here can switch them off",
+                extra={"backend": name, "units": kept.state.units},
+            )
+        begin = KeptUnits() if kept is None or kept.identity not in ("", identity) else kept
+        return Units(name, backend, timezone, self._make_driver(name, backend), replace(begin, identity=identity))
+
+    async def _stand_down(self) -> None:
+        """Another one controls, or nobody: what this one was at is left to whoever does."""
+        self._controls, self._followed = False, None
+        self._leaving.clear()
+        self._left.clear()
+        units, self._units = list(self._units.values()), {}
+        await asyncio.gather(*(each.close() for each in units), return_exceptions=True)
+
+    # --- one step
+
+    async def _demands(self, connection: Connection, now: float) -> Mapping[str, Demand]:
+        """What was used, for the backends of which that was not looked at for a while. Raises LedgerUnavailable."""
+        moment = self._monotonic()
+        due = [each for each in self._units.values() if each.counts_from + DEMAND_SECONDS <= moment]
+        if not due:
+            return {}
+        hours = hours_to_look_at(min(each.kept.counted_at for each in due), now)
+        totals = await read_totals(Report(connection), hours)
+        return {each.name: demand_of(each.kept, totals, each.models, each.counted_for(moment, now)) for each in due}
+
+    def _decide(self, look: PowerLook | None, now: float, demands: Mapping[str, Demand]) -> dict[str, _Decided]:
+        """A step for each backend that was looked at; `look` is None while the ledger is lost."""
+        local, decided = self._local_wakes.take(), {}
+        for name, units in self._units.items():
+            units.look()
+            if units.seen is not None:
+                decided[name] = self._step(units, look, now, demands.get(name), name in local)
+        return decided
+
+    def _step(self, units: Units, look: PowerLook | None, now: float, demand: Demand | None, asked: bool) -> _Decided:
+        kept, seen = units.kept, units.seen
+        assert seen is not None
+        if demand is not None:
+            levels = kept.levels if demand.slot is None else observe(kept.levels, demand.slot, units.terms)
+            kept = replace(kept, levels=levels, counted=demand.counted, counted_at=now)
+        order = None if look is None or units.leaving else look.orders.get(units.name)
+        new = order is not None and order.at != kept.ordered_at
+        if order is not None and new:
+            kept = replace(kept, ordered_at=order.at)
+        woken = look is not None and units.name in look.wakes and not _is_over(look.wakes[units.name], now)
+        observation = Observation(
+            units=seen.units,
+            ready=seen.ready,
+            why=seen.why,
+            running=0 if look is None else look.running.get(units.name, 0),
+            waiting=int(woken or asked),
+            captive=0 if demand is None else demand.captive,
+            levels=kept.levels,
+            scheduled=units.scheduled(now),
+            order=order.order if order is not None and new else None,
+            ledger_ok=look is not None,
+            acting=units.acting,
+            done=units.done,
+            error=units.error,
+        )
+        done = step(kept.state, observation, units.terms, now)
+        kept = replace(kept, state=done.state, next=next_change(done.state, kept.levels, units.terms))
+        events = [
+            PowerEvent(
+                at=change.at,
+                backend=units.name,
+                before=change.before.value,
+                after=change.after.value,
+                units=change.units,
+                reason=change.reason,
+                explanation=change.explanation,
+                who=self._host if order is None or change.reason != "order" else order.who,
+            )
+            for change in done.changes
+        ]
+        return _Decided(kept, published(done.state, units.terms), done.command, events)
+
+    async def _write(self, book: PowerBook, look: PowerLook, decided: Mapping[str, _Decided]) -> None:
+        """Write down what was decided, and then do it. Raises LedgerUnavailable."""
+        powers: dict[str, PowerState | None] = {name: each.power for name, each in decided.items()}
+        powers.update(dict.fromkeys(self._left))
+        written = await book.write(
+            self._token,
+            kept={name: each.kept for name, each in decided.items()},
+            powers=powers,
+            events=[event for each in decided.values() for event in each.events],
+            over=[name for name, at in look.wakes.items() if _is_over(at, look.now)],
+        )
+        if not written:
+            await self._stand_down()
+            return
+        self._left.clear()
+        self._do(decided)
+
+    async def _without_ledger(self, why: str) -> None:
+        """Go on as far as that is safe; whoever did not control does nothing."""
+        if not self._controls:
+            return
+        if not self._lost:
+            log.error("ledger lost: units are switched only for requests that wait", extra={"why": why})
+        self._lost = why
+        self._do(self._decide(None, self._clock() + self._offset, {}))
+
+    def _do(self, decided: Mapping[str, _Decided]) -> None:
+        """What was decided holds from now on."""
+        for name, each in decided.items():
+            units = self._units[name]
+            if each.kept.counted_at != units.kept.counted_at:
+                units.counts_from = self._monotonic()
+            units.kept, units.done, units.error = each.kept, False, ""
+            for event in each.events:
+                level = logging.WARNING if event.after == Phase.FAILED else logging.INFO
+                log.log(level, "units change", extra=_told(event))
+            if each.command is not None:
+                units.act(each.command)
+
+
+def _is_over(wake: float, now: float) -> bool:
+    """Whichever way a clock has jumped."""
+    return abs(now - wake) > WAKE_SECONDS
+
+
+def _told(event: PowerEvent) -> dict[str, object]:
+    return {
+        "backend": event.backend,
+        "before": event.before,
+        "after": event.after,
+        "units": event.units,
+        "reason": event.reason,
+        "why": event.explanation,
+    }

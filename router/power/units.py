@@ -1,0 +1,172 @@
+"""One backend's units under control: by which driver, on which terms, and what the driver is at.
+
+The driver is looked at and acts in tasks of their own, so that one that hangs holds up nobody else; it does one command
+at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from router.core.backend_kinds import Backend
+from router.core.power.control import Command, Start
+from router.core.power.policy import Power
+from router.core.power.schedule import parse_schedule
+from router.core.power.states import Phase
+from router.core.power.terms import Mode, Order, PowerTerms
+from router.ledger.power import KeptUnits
+from router.power.drivers.driver import Driver, DriverError, Seen
+
+PAUSE_SECONDS = 5.0
+"""Between two looks at units with which nothing goes on."""
+SHORT_PAUSE_SECONDS = 1.0
+"""Between two looks while they start or stop."""
+LONGEST_LOOK = 90.0
+_CHANGING = (Phase.STARTING, Phase.STOPPING, Phase.DRAINING)
+_SOFT = {"mode", "units", "start_time", "start_timeout", "drain", "min_on", "min_off", "wake_for", "schedule"}
+"""Settings that make no other units of them."""
+
+log = logging.getLogger("breakeven.power")
+
+
+class Units:
+    """`kept` is what the ledger has of them, or is about to have."""
+
+    def __init__(self, name: str, backend: Backend, timezone: ZoneInfo, driver: Driver, kept: KeptUnits) -> None:
+        self.name = name
+        self.kept = kept
+        self.driver = driver
+        self.seen: Seen | None = None
+        """What the last look found."""
+        self.done = False
+        """The driver has carried out a command, and nobody was told of it yet."""
+        self.error = ""
+        """Or it could not, and why."""
+        self.counts_from = -math.inf
+        """By the monotonic clock, when demand was last looked at."""
+        self._looking: asyncio.Task[None] | None = None
+        self._acting: asyncio.Task[None] | None = None
+        self.adopt(backend, timezone)
+
+    def adopt(self, backend: Backend, timezone: ZoneInfo) -> None:
+        """Go on by this policy."""
+        self.leaving = False
+        power = power_of(backend)
+        self.identity = identity_of(backend)
+        self.models = tuple(backend.serves)
+        self.terms = terms_of(backend)
+        self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
+        self._timezone = timezone
+
+    def leave(self) -> None:
+        """The policy has them no more: switch them off, and ask for them no more."""
+        self.leaving = True
+        self.terms = replace(self.terms, mode=Mode.NEVER)
+        self._schedule = None
+        self.kept = replace(self.kept, state=replace(self.kept.state, order=Order.AUTO))
+
+    @property
+    def gone(self) -> bool:
+        return self.kept.state.phase is Phase.OFF and self.seen is not None and not self.seen.units
+
+    @property
+    def acting(self) -> bool:
+        return self._acting is not None and not self._acting.done()
+
+    def counted_for(self, moment: float, now: float) -> float:
+        """Seconds of which the demand is looked at: by a clock that does not jump, as far as it was running."""
+        since = self.kept.counted_at
+        return moment - self.counts_from if math.isfinite(self.counts_from) else max(0.0, now - since) if since else 0.0
+
+    def scheduled(self, now: float) -> bool:
+        """Whether the schedule wants a unit now, or will when one that is started now is ready."""
+        ready = now + self.kept.state.seconds_to_serve(self.terms)
+        return self._schedule is not None and any(self._holds(at) for at in (now, ready))
+
+    def _holds(self, at: float) -> bool:
+        local = datetime.fromtimestamp(at, self._timezone)
+        return self._schedule is not None and self._schedule.holds(local.weekday(), local.hour)
+
+    def look(self) -> None:
+        """See that a look is under way, or was a moment ago."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_LOOK):
+                self.seen = await self.driver.look()
+        except TimeoutError:
+            self.seen = Seen(None, 0, f"the driver has not told within {LONGEST_LOOK:.0f} s")
+        except Exception as error:
+            log.exception("units not looked at", extra={"backend": self.name})
+            self.seen = Seen(None, 0, f"the driver failed ({type(error).__name__})")
+        changing = self.kept.state.phase in _CHANGING or self.acting
+        await asyncio.sleep(SHORT_PAUSE_SECONDS if changing else PAUSE_SECONDS)
+
+    def act(self, command: Command) -> None:
+        """Have the driver carry it out; it has to be kept before, or nobody would know of it after a crash."""
+        self.done, self.error = False, ""
+        self._acting = asyncio.create_task(self._act(command))
+        if self._looking is not None:  # what is seen from now on counts, and soon
+            self._looking.cancel()
+
+    async def _act(self, command: Command) -> None:
+        change = self.driver.start if isinstance(command, Start) else self.driver.stop
+        try:
+            await change(command.units)
+        except DriverError as error:
+            self.error = str(error)
+        except Exception as error:
+            log.exception("driver failed", extra={"backend": self.name})
+            self.error = f"the driver failed ({type(error).__name__})"
+        else:
+            self.done = True
+
+    async def close(self) -> None:
+        """Stop looking and acting; what is on stays on."""
+        tasks = [each for each in (self._looking, self._acting) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.driver.close()
+
+
+def power_of(backend: Backend) -> Power:
+    if backend.power is None:
+        raise ValueError("this backend has no power section")
+    return backend.power
+
+
+def terms_of(backend: Backend) -> PowerTerms:
+    """What the rule takes of a backend with a power section."""
+    power, cost = power_of(backend), backend.cost
+    saved = 0.0 if cost is None or power.driver == "sleep" else cost.saved_usd_per_hour
+    return PowerTerms(
+        usd_per_hour=saved,
+        units=power.units,
+        mode=Mode(power.mode),
+        tokens_per_second=backend.capacity.tokens_per_second,
+        usd_per_million_tokens=0.0 if cost is None else cost.usd_per_million_tokens,
+        billing=1.0 if cost is None else cost.billing,
+        start_time=power.start_time,
+        start_timeout=power.start_timeout,
+        drain=power.drain,
+        min_on=power.min_on,
+        min_off=power.min_off,
+    )
+
+
+def identity_of(backend: Backend) -> str:
+    """Differs where a policy means other units."""
+    power = power_of(backend).model_dump(mode="json", exclude=_SOFT)
+    told = [power, backend.addresses(), sorted(map(str, backend.serves))]
+    return sha256(dumps(told, sort_keys=True).encode()).hexdigest()[:16]

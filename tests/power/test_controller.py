@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import asyncio
+
+from msgspec.structs import replace
+from support.rental import POWER
+
+from router.core.power.states import Phase
+from router.core.power.terms import Order
+from router.ledger.errors import LedgerUnavailable
+from router.power.controller import Controller
+
+
+async def test_a_request_that_waits_has_one_unit_started_and_it_goes_when_nobody_needs_it(house):
+    house.start()
+    await house.run(20)
+    told = await house.told()
+    assert (told.phase, told.serves, told.wakes, house.rental.starts) == ("off", False, True, 0)
+    for _ in range(3):
+        house.wake()
+        await house.run(10)
+    told = await house.told()
+    assert (told.phase, told.coming, house.rental.starts) == ("starting", True, 1)
+    assert 0 < told.ready_at - house.rental.now <= 60
+    await house.run(60)
+    assert (await house.told()).serves
+    await house.run(1500)
+    told = await house.told()
+    assert (told.phase, house.rental.stops, house.rental.on) == ("off", 1, [])
+    reasons = [(event.before, event.after, event.reason) for event in await house.events()]
+    assert reasons[0] == ("off", "starting", "waiting")
+    assert [after for _, after, _ in reasons] == ["starting", "on", "draining", "stopping", "off"]
+
+
+async def test_a_unit_is_started_when_it_saves_its_rent_and_stopped_when_it_does_not(house):
+    house.start()
+    house.usd_per_hour = 3.0
+    await house.run(3600)
+    assert (await house.told()).serves and house.rental.starts == 1
+    started = next(event for event in await house.events() if event.after == "starting")
+    assert started.reason == "saves" and "$1.00" in started.explanation and started.who == "host-0"
+    house.usd_per_hour = 0.0
+    await house.run(2 * 3600)
+    assert (house.rental.stops, (await house.told()).phase) == (1, "off")
+
+
+async def test_what_is_written_says_what_would_change_it_next(house):
+    house.start()
+    await house.run(20)
+    assert (await house.kept()).next.startswith("Unit 1 is started when it would save at least $1.00 an hour")
+
+
+async def test_an_order_is_taken_once_and_by_whom_is_written_down(house):
+    house.start()
+    await house.run(20)
+    await house.order(Order.ON)
+    await house.run(120)
+    assert (await house.told()).serves
+    orders = [event for event in await house.events() if event.reason == "order"]
+    assert {event.who for event in orders} == {"admin (page)"}
+    assert [event.after for event in orders] == ["", "starting", "on"]
+    await house.order(Order.OFF)
+    await house.run(60)
+    assert house.rental.on == [] and not (await house.told()).wakes
+    house.wake()
+    await house.run(60)
+    assert house.rental.starts == 1, "an order is an order"
+    await house.order(Order.AUTO)
+    house.wake()
+    await house.run(20)
+    assert house.rental.starts == 2
+
+
+async def test_streams_that_run_are_finished_before_a_stop_up_to_drain(house):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.runs(1)
+    await house.order(Order.OFF)
+    for _ in range(8):
+        house.runs(1)
+        await house.run(5)
+    assert (await house.told()).phase == "draining" and house.rental.stops == 0
+    house.runs(0)
+    await house.run(10)
+    assert house.rental.stops == 1
+
+
+async def test_a_wake_while_it_drains_goes_back_to_on_without_a_stop(house):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    await house.order(Order.AUTO)
+    house.runs(1)
+    for _ in range(200):
+        if (await house.told()).phase == "draining":
+            break
+        house.runs(1)
+        await house.run(5)
+    house.wake()
+    await house.run(5)
+    assert (await house.told()).serves and (house.rental.starts, house.rental.stops) == (1, 0)
+
+
+async def test_a_start_that_fails_is_tried_again_later_and_told(house):
+    house.start()
+    house.rental.broken = "no capacity in this region"
+    house.wake()
+    await house.run(15)
+    told = await house.told()
+    assert told.phase == "failed" and told.failing == "no capacity in this region"
+    house.rental.broken = ""
+    for _ in range(20):
+        house.wake()
+        await house.run(5)
+    assert house.rental.starts == 1
+    failed = [event for event in await house.events() if event.after == "failed"]
+    assert "No capacity in this region" in failed[0].explanation
+
+
+async def test_a_start_that_does_nothing_and_says_that_it_did_fails_in_time(house):
+    house.start()
+    house.rental.deaf = True
+    house.wake()
+    await house.run(330)
+    assert "did not answer within" in (await house.told()).failing
+
+
+async def test_a_unit_that_dies_while_it_is_on_is_a_failure(house):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.rental.lose()
+    await house.run(10)
+    told = await house.told()
+    assert told.failing == "its units are gone" and not told.serves
+    await house.run(300)
+    assert house.rental.starts == 2 and (await house.told()).serves
+
+
+async def test_while_the_driver_cannot_tell_nothing_is_done_and_workers_know(house):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.rental.blind = "HTTP 403"
+    await house.run(60)
+    assert not (await house.told()).known and house.rental.stops == 0
+    house.rental.blind = ""
+    await house.run(10)
+    assert (await house.told()).serves and house.rental.starts == 1
+
+
+async def test_a_second_controller_waits_for_the_lease_and_goes_on_from_what_is_kept(house):
+    first, second = house.start(), house.start()
+    house.wake()
+    await house.run(30)
+    assert house.rental.starts == 1 and len(house.drivers) == 1
+    house.controllers.remove(first)
+    await first.close()
+    await house.run(60)
+    assert (await house.told()).serves and (house.rental.starts, len(house.drivers)) == (1, 2)
+    assert house.drivers[0].closed
+    house.controllers.append(first)
+    await house.run(10)
+    assert second is house.controllers[0] and house.rental.starts == 1
+
+
+async def test_who_loses_the_lease_in_mid_start_writes_and_starts_nothing_more(house):
+    hanging = asyncio.Event()
+
+    async def hang(controller: Controller, point: str) -> None:
+        if point == "before start" and not hanging.is_set():
+            hanging.set()
+            await asyncio.Event().wait()
+
+    house.point = hang
+    house.start()
+    house.wake()
+    await house.run(10)
+    assert hanging.is_set() and house.rental.starts == 0
+    house.end_lease()
+    house.controllers.insert(0, house.start())
+    house.controllers.pop()
+    await house.run(10)
+    assert (await house.kept()).state.phase is Phase.STARTING and house.rental.starts == 0
+    await house.run(40)
+    assert house.rental.starts == 1
+    await house.run(60)
+    assert (await house.told()).serves and house.rental.starts == 1
+
+
+async def test_without_the_ledger_nothing_is_started_for_its_cost_and_nothing_stopped(house, monkeypatch):
+    house.start()
+    house.usd_per_hour = 100.0
+    await house.run(30)
+    link = house.controllers[0]._link
+
+    async def lost() -> object:
+        raise LedgerUnavailable("connection refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(link, "connection", lost)
+        await house.run(3600)
+        assert house.rental.starts == 0
+        house.local.asked.add("gpu")
+        await house.run(120)
+        assert house.rental.starts == 1
+        house.local.asked.clear()
+        await house.run(7200)
+        assert house.rental.stops == 0
+    await house.run(10)
+    assert (await house.told()).serves and house.rental.starts == 1
+
+
+async def test_who_never_controlled_does_nothing_without_the_ledger(house, monkeypatch):
+    controller = house.start()
+
+    async def lost() -> object:
+        raise LedgerUnavailable("connection refused")
+
+    monkeypatch.setattr(controller._link, "connection", lost)
+    house.local.asked.add("gpu")
+    await house.run(60)
+    assert house.rental.starts == 0
+
+
+async def test_a_clock_that_jumps_switches_nothing(house):
+    house.start()
+    house.usd_per_hour = 3.0
+    await house.run(3600)
+    assert house.rental.starts == 1
+    for jump in (3600.0, -7200.0, 3600.0):
+        house.rental.now += jump
+        await house.run(60)
+    assert (house.rental.starts, house.rental.stops) == (1, 0) and (await house.told()).serves
+
+
+async def test_units_that_a_policy_has_no_more_are_switched_off_before_they_are_forgotten(house, plan_of):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.plan = plan_of(**{"run: [start]": "run: [other]"})
+    await house.run(60)
+    assert house.rental.stops == 1
+
+
+async def test_an_edit_that_means_the_same_units_goes_on_with_them(house, plan_of):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.plan = replace(plan_of(), version="another")
+    await house.run(60)
+    assert (house.rental.starts, house.rental.stops, len(house.drivers)) == (1, 0, 1)
+
+
+async def test_a_policy_without_power_needs_no_lease(house, plan_of):
+    house.plan = plan_of(**{POWER: ""})
+    house.start()
+    await house.run(20)
+    assert not house.server.client.keys("*power*")

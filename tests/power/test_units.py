@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import pytest
+from support.rental import Rental, RentalDriver
+from support.waiting import until
+
+from router.core.backend_kinds import Backend, OpenAIBackend
+from router.core.power.control import Start, Stop
+from router.core.power.terms import Mode, PowerTerms
+from router.core.values import Plan
+from router.ledger.power import KeptUnits
+from router.power.units import Units, identity_of, power_of, terms_of
+
+UTC = ZoneInfo("UTC")
+MONDAY_NOON = 1_779_710_400.0
+
+
+@pytest.fixture
+def backend_of(plan_of: Callable[..., Plan]) -> Callable[..., Backend]:
+    return lambda **edits: plan_of(**edits).policy.backends["gpu"]
+
+
+class Failing(RentalDriver):
+    async def look(self):
+        raise RuntimeError("a defect")
+
+    async def start(self, units: int) -> None:
+        raise RuntimeError("a defect")
+
+
+async def test_a_command_is_carried_out_and_what_became_of_it_is_known(backend_of):
+    rental = Rental()
+    units = Units("gpu", backend_of(), UTC, RentalDriver(rental), KeptUnits())
+    units.act(Start(1))
+    assert units.acting
+    await until(lambda: units.done)
+    assert (rental.starts, units.acting, units.error) == (1, False, "")
+    rental.broken = "HTTP 429"
+    units.act(Stop(0))
+    await until(lambda: units.error)
+    assert (rental.stops, units.done, units.error) == (0, False, "HTTP 429")
+    await units.close()
+
+
+async def test_a_defect_of_a_driver_is_a_failure_and_nothing_that_it_tells(backend_of):
+    units = Units("gpu", backend_of(), UTC, Failing(Rental()), KeptUnits())
+    units.look()
+    await until(lambda: units.seen)
+    assert units.seen.units is None and "RuntimeError" in units.seen.why
+    units.act(Start(1))
+    await until(lambda: units.error)
+    assert units.error == "the driver failed (RuntimeError)"
+    await units.close()
+
+
+async def test_a_driver_that_does_not_answer_cannot_tell(backend_of, monkeypatch):
+    class Hanging(RentalDriver):
+        async def look(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("router.power.units.LONGEST_LOOK", 0.01)
+    units = Units("gpu", backend_of(), UTC, Hanging(Rental()), KeptUnits())
+    units.look()
+    await until(lambda: units.seen)
+    assert units.seen.units is None and "has not told" in units.seen.why
+    await units.close()
+
+
+async def test_what_is_closed_leaves_what_is_on(backend_of):
+    rental = Rental()
+    driver = RentalDriver(rental)
+    units = Units("gpu", backend_of(), UTC, driver, KeptUnits())
+    units.act(Start(1))
+    units.look()
+    await until(lambda: units.done)
+    await units.close()
+    assert rental.on and driver.closed
+
+
+async def test_the_schedule_wants_a_unit_that_is_ready_when_it_begins(backend_of):
+    units = Units(
+        "gpu",
+        backend_of(**{"drain: 1m": "drain: 1m, schedule: 13-20 Mon-Fri"}),
+        UTC,
+        RentalDriver(Rental()),
+        KeptUnits(),
+    )
+    noon = MONDAY_NOON
+    assert not units.scheduled(noon) and units.scheduled(noon + 3600)
+    assert units.scheduled(noon + 3600 - 50) and not units.scheduled(noon + 3600 - 70), "a start takes 60 s"
+    units.leave()
+    assert not units.scheduled(noon + 3600) and units.terms.mode is Mode.NEVER
+
+
+def test_terms_are_those_of_the_policy(backend_of):
+    given = backend_of(
+        **{"cost: {usd_per_hour: 1.0}": "cost: {usd_per_hour: 2.0, billing: 1h, usd_per_million_tokens: 0.1}"}
+    )
+    assert terms_of(given) == PowerTerms(
+        usd_per_hour=2.0,
+        usd_per_million_tokens=0.1,
+        billing=3600.0,
+        start_time=60.0,
+        start_timeout=300.0,
+        drain=60.0,
+        min_on=600.0,
+        min_off=300.0,
+    )
+
+
+def test_a_backend_without_power_has_no_terms():
+    with pytest.raises(ValueError, match="no power section"):
+        power_of(OpenAIBackend(kind="openai", zone="local", url="http://127.0.0.1:1/v1", serves={"m": "m"}))
+
+
+def test_other_commands_mean_other_units_and_other_limits_the_same(backend_of):
+    same = backend_of(**{"min_on: 10m": "min_on: 20m"})
+    other = backend_of(**{"run: [start]": "run: [other]"})
+    assert identity_of(backend_of()) == identity_of(same) != identity_of(other)
