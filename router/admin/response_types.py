@@ -69,6 +69,15 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Requests charged as held because nobody settled them."""
     unheld: int = 0
     """Requests that went on without a hold, because the ledger was lost."""
+    eligible_tokens: int = 0
+    """Of requests that both sides could have served."""
+    cloud_value_micro_usd: float = 0
+    """What the cloud charged or would have charged for these."""
+    captive: int = 0
+    """Requests that could not leave."""
+    captive_tokens: int = 0
+    captive_cost_micro_usd: float = 0
+    """The part of the cost that is theirs."""
     local_tokens: int = 0
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0

@@ -46,7 +46,6 @@ def _model(policy: Policy, name: str, model: Model, prices: Prices, contexts: Co
         name=name,
         routes=routes,
         quality_floor=model.quality_floor,
-        reference=_cheapest(clouds, policy.cost.mix),
         eligible=0 < len(clouds) < len(routes),
         max_output_tokens=model.max_output_tokens,
     )
@@ -88,13 +87,6 @@ def _endpoints(backend: Backend, served: Served) -> frozenset[EndpointName]:
 
 def _blended(rates: Rates, mix: Mix) -> float:
     return blended(rates, shares(Mixture(), mix))
-
-
-def _cheapest(routes: Sequence[Route], mix: Mix) -> Timeline[Route | None]:
-    def find(now: float) -> Route | None:
-        return min(routes, key=lambda route: _blended(_smallest(route, now), mix), default=None)
-
-    return combined([route.prices for route in routes], find)
 
 
 def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Timeline[Rates | None]:

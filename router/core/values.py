@@ -107,10 +107,8 @@ class ModelPlan(Struct, frozen=True):
     name: str
     routes: tuple[Route, ...]
     quality_floor: float
-    reference: Timeline[Route | None]
-    """The cheapest route on the other side of the break-even (a cloud route), for the counterfactual."""
     eligible: bool
-    """True when both an owned and a cloud backend serve it: its tokens count towards the break-even."""
+    """True when both an owned and a cloud backend serve it: most of its requests count towards the break-even."""
     max_output_tokens: int | None = None
     """Most output tokens of an answer when the client sets no limit."""
 
@@ -273,6 +271,20 @@ class Refusal(Struct, frozen=True, gc=False):
     """What is written down instead of the message, where that repeats what the client said."""
 
 
+class Alternatives(Struct, frozen=True, gc=False):
+    """Where one request may go and can be served, whatever is healthy, free or switched on now."""
+
+    own: tuple[Route, ...] = ()
+    cloud: tuple[Route, ...] = ()
+    eligible: bool = False
+    """Both sides could serve it: it counts towards the break-even."""
+    captive: bool = False
+    """It may not leave, though there is a cloud that it could have gone to."""
+
+
+_NO_ALTERNATIVES = Alternatives()
+
+
 class Decision(Struct, frozen=True, gc=False):
     """Where a request may go.
 
@@ -300,6 +312,8 @@ class Decision(Struct, frozen=True, gc=False):
     """`waiting` is for backends that are off, not for room."""
     wakes: str = ""
     """The backend that is to be on for it, one of `waiting`; empty where it may switch none on."""
+    alternatives: Alternatives = _NO_ALTERNATIVES
+    """What its tokens are worth, see `core.cost.alternatives`; of a refusal nothing."""
 
 
 class Cell(Struct, frozen=True, gc=False):
@@ -350,7 +364,7 @@ class Settlement(Struct, frozen=True, gc=False):
     cost: int
     """Nano-USD; 0 for tokens of an owned backend without variable cost."""
     counterfactual: int
-    """Nano-USD that the other side would have charged."""
+    """Nano-USD that the other side would have charged; 0 where it may not or cannot go there."""
     error: bool
     eligible: bool
     course: RequestOutcome = _NO_COURSE
@@ -360,6 +374,8 @@ class Settlement(Struct, frozen=True, gc=False):
     """0 for an attempt that failed and may have been billed: its request is settled by itself."""
     counted: tuple[int, ...] = ()
     """The hold's `counted`. Records do not have it."""
+    captive: bool = False
+    """It could not leave."""
 
 
 class Row(Struct, frozen=True):
@@ -379,3 +395,12 @@ class Row(Struct, frozen=True):
     """Requests charged as held because nobody settled them."""
     unheld: int = 0
     """Requests that went on without a hold, because the ledger was lost."""
+    eligible_tokens: int = 0
+    """Of requests that both sides could have served."""
+    cloud_value: int = 0
+    """Nano-USD that the cloud charged or would have charged for these."""
+    captive: int = 0
+    """Requests that could not leave."""
+    captive_tokens: int = 0
+    captive_cost: int = 0
+    """The part of `cost` that is theirs."""

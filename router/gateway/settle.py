@@ -51,9 +51,9 @@ class Settler:
             detail="" if exchange.broken is None else str(exchange.broken),
         )
         usage = usage_of_answer(context, reservation.hold, sent)
-        reservation.settle(settlement(context, reservation.hold, sent, usage, course))
+        reservation.settle(settlement(context, decision, reservation.hold, sent, usage, course))
         if forwarding.attempts:
-            self._count_failed(context, reservation, forwarding.attempts)
+            self._count_failed(context, decision, reservation, forwarding.attempts)
 
     def unanswered(
         self, context: RequestContext, decision: Decision, reservation: Reservation, failure: NoAnswer
@@ -74,7 +74,7 @@ class Settler:
             detail=str(failure),
         )
         reservation.settle(settlement_of_failure(reservation.hold, course))
-        self._count_failed(context, reservation, failure.attempts)
+        self._count_failed(context, decision, reservation, failure.attempts)
 
     def left(
         self, context: RequestContext, decision: Decision, reservation: Reservation, forwarding: Forwarding | None
@@ -82,7 +82,7 @@ class Settler:
         """The client left, or something broke here: what was produced is charged, what was never sent is not."""
         sent = None if forwarding is None else forwarding.current
         if forwarding is not None:
-            self._count_failed(context, reservation, forwarding.attempts)
+            self._count_failed(context, decision, reservation, forwarding.attempts)
         if forwarding is None or sent is None or not sent.exchange.asked_at:
             reservation.release()
             return
@@ -97,11 +97,13 @@ class Settler:
             detail="the client left",
         )
         usage = usage_of_rest(context, reservation.hold, sent)
-        reservation.settle(settlement(context, reservation.hold, sent, usage, course))
+        reservation.settle(settlement(context, decision, reservation.hold, sent, usage, course))
         forwarding.release()
 
-    def _count_failed(self, context: RequestContext, reservation: Reservation, attempts: list[FailedAttempt]) -> None:
-        for spent in attempts_of(context, reservation.hold, attempts, monotonic()):
+    def _count_failed(
+        self, context: RequestContext, decision: Decision, reservation: Reservation, attempts: list[FailedAttempt]
+    ) -> None:
+        for spent in attempts_of(context, decision, reservation.hold, attempts, monotonic()):
             self._ledger.attempt(spent, reservation.hold.bill)
 
     def refused(self, context: RequestContext, decision: Decision, error: ApiError) -> None:

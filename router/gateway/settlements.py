@@ -83,12 +83,12 @@ def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
 
 
 def attempts_of(
-    context: RequestContext, hold: Hold, attempts: Iterable[FailedAttempt], ended: float
+    context: RequestContext, decision: Decision, hold: Hold, attempts: Iterable[FailedAttempt], ended: float
 ) -> list[Settlement]:
     """What failed attempts may have cost, as estimates: of those that a backend may bill.
 
     That is one that got the whole request and did not answer with an error. Its input was read, and what it produced
-    is known by its events.
+    is known by its events. What an own backend failed at saved nothing: its request is compared, wherever it ends.
     """
     found = []
     for number, attempt in enumerate(attempts, 1):
@@ -107,7 +107,8 @@ def attempts_of(
             detail=attempt.outcome.why,
         )
         cell = cell_of(route, model, context.key)
-        cost, other = _whole(context, cell, *_prices(context, model, route, usage, attempt.asked_at))
+        exact, exact_other = _prices(context, decision, route, usage, attempt.asked_at)
+        cost, other = _whole(context, cell, exact, 0.0 if route.owned else exact_other)
         found.append(
             Settlement(
                 id="",
@@ -121,6 +122,7 @@ def attempts_of(
                 course=course,
                 local=route.owned,
                 requests=0,
+                captive=hold.captive,
             )
         )
     return found
@@ -146,7 +148,9 @@ def _may_be_billed(attempt: FailedAttempt) -> bool:
     return attempt.written and worked
 
 
-def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage, course: RequestOutcome) -> Settlement:
+def settlement(
+    context: RequestContext, decision: Decision, hold: Hold, sent: Attempt, usage: Usage, course: RequestOutcome
+) -> Settlement:
     route = sent.candidate.route
     exchange = sent.exchange
     exact = exact_other = 0.0
@@ -155,7 +159,7 @@ def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage,
         if hold.bill.charges and not usage.estimated and exchange.broken is None:
             context.serving.holding.bounds.learn(model, context.facts.input_tokens, usage.input, usage.output)
         usage = _as_served(context, route, usage, exchange.asked_at)
-        exact, exact_other = _prices(context, model, route, usage, exchange.asked_at)
+        exact, exact_other = _prices(context, decision, route, usage, exchange.asked_at)
     failed = exchange.status >= 400 or exchange.broken is not None
     cell = hold.cell
     if route.backend != cell.backend:
@@ -174,6 +178,7 @@ def settlement(context: RequestContext, hold: Hold, sent: Attempt, usage: Usage,
         local=route.owned,
         requests=1,
         counted=hold.counted,
+        captive=hold.captive,
     )
 
 
@@ -187,10 +192,19 @@ def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: fl
     return replace(usage, service=service, estimated=usage.estimated or unknown)
 
 
-def _prices(context: RequestContext, model: str, route: Route, usage: Usage, asked_at: float) -> tuple[float, float]:
-    """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then."""
+def _prices(
+    context: RequestContext, decision: Decision, route: Route, usage: Usage, asked_at: float
+) -> tuple[float, float]:
+    """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then.
+
+    Where only the cloud could serve it, that is what it cost: nothing was saved or lost.
+    """
     now = _epoch(context, asked_at)
-    return cost_of(route, usage, now), counterfactual(context.serving.plan.models[model], route, usage, now)
+    cost, others = cost_of(route, usage, now), decision.alternatives
+    other = counterfactual(others.cloud if route.owned else others.own, usage, now)
+    if other is None:
+        other = 0.0 if route.owned else cost
+    return cost, other
 
 
 def _epoch(context: RequestContext, at: float) -> float:
@@ -219,6 +233,7 @@ def settlement_of_failure(hold: Hold, course: RequestOutcome) -> Settlement:
         local=local,
         requests=1,
         counted=hold.counted,
+        captive=hold.captive,
     )
 
 

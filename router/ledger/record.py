@@ -17,8 +17,9 @@ A script that writes "held" or "lifted" knows only the packed hold: it fills the
 others are empty.
 Trailing fields that are empty may be left out. Integral numbers may stand for `at`.
 
-Newer versions may append fields, and add kinds; both can be read. Money is nano-USD in a record of version 1. One
-without a version has micro-USD, and is read as if it had been written today.
+Newer versions may append fields, and add kinds; both can be read. Money is nano-USD from version 1 on. A record without
+a version has micro-USD, and is read as one of version 1. Before version 2 nothing told which requests could not leave,
+nor which side had answered: totals of that time know nothing of it, and neither does such a record's row.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ from router.ledger.record_schema import (
 
 Kind = Literal["settled", "unheld", "held", "lifted", "attempt", "refused"]
 
-VERSION = 1
+VERSION = 2
+_NANO_VERSION, _WORTH_VERSION = 1, 2
+"""From which money is nano-USD, and from which it is known what a request's tokens were worth to either side."""
 
 _KIND = (
     "`settled`; `held`: nobody settled it, and it is charged as held; `lifted`: such a charge taken back; `unheld`: it"
@@ -61,11 +64,15 @@ _KIND = (
 _AT = "when the request arrived: ISO 8601 in UTC with microseconds"
 _ESTIMATED = "whether the tokens were estimated, because the backend reported none"
 _COST = "what it cost: exactly, in millionths of a US dollar (with three decimals at most), and in US dollars"
-_COUNTERFACTUAL = "what the other side would have charged"
-_ELIGIBLE = "whether its tokens count towards the break-even"
+_COUNTERFACTUAL = (
+    "what the other side would have charged, at its cheapest; 0 where the request may not or cannot go there"
+)
+_ELIGIBLE = "whether both sides could have served it: then its tokens count towards the break-even"
 _REQUEST = "the `x-request-id` of the answer"
 _TAGS = "the tags that it was given; separated by commas in CSV"
 _STATUS = "the HTTP status that the client was given; 0 when it left before"
+_CAPTIVE = "whether it could not leave: there is a cloud, and it was not permitted"
+_LOCAL = "whether an own backend answered, or would have"
 _SENT = "microseconds from its arrival until the last attempt was sent"
 
 _NOTHING = Usage()
@@ -104,6 +111,8 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     duration: Annotated[int, Field(MICROSECONDS, "course", "the same until the answer ended")] = 0
     detail: Annotated[str, Field(TEXT, "course", "why it failed or was refused")] = ""
     version: Annotated[int, Field(HIDDEN, "record")] = 0
+    captive: Annotated[bool, Field(FLAG, "settlement", _CAPTIVE, held=True)] = False
+    local: Annotated[bool, Field(FLAG, "settlement", _LOCAL, held=True)] = False
 
     @property
     def cell(self) -> Cell:
@@ -113,6 +122,9 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     def row(self) -> Row:
         """What it adds to the totals of its cell: nothing for a kind that is not known."""
         n = counts_of(self.kind)
+        known = n if self.version >= _WORTH_VERSION else 0
+        eligible, captive = known * self.eligible, known * (self.captive and not self.eligible)
+        tokens = self.input + self.output
         return Row(
             self.cell,
             requests=requests_of(self.kind),
@@ -125,6 +137,11 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
             estimated=n * self.estimated,
             unsettled=n if self.kind in ("held", "lifted") else 0,
             unheld=n if self.kind == "unheld" else 0,
+            eligible_tokens=eligible * tokens,
+            cloud_value=eligible * (self.counterfactual if self.local else self.cost),
+            captive=requests_of(self.kind) if captive else 0,
+            captive_tokens=captive * tokens,
+            captive_cost=captive * self.cost,
         )
 
 
@@ -187,6 +204,8 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
             course.duration,
             course.detail,
             VERSION,
+            settlement.captive,
+            settlement.local,
         )
     )
 
@@ -212,14 +231,18 @@ def pack_refused(*, id: str = "", at: float, key: str, team: str, model: str, co
 
 
 def settlement_of(record: Record) -> Settlement:
-    """What it was packed from, as far as records tell; `local` is not known."""
-    return Settlement(
+    """What it was packed from, as far as records tell. Of one before version 2 the side is guessed by its money: the
+    cloud was dearer, in nearly all of them."""
+    settlement = Settlement(
         cell=record.cell,
         usage=Usage(**_part(record, "usage")),
         course=RequestOutcome(**_part(record, "course")),
         requests=0 if record.kind == "attempt" else 1,
         **_part(record, "settlement"),
     )
+    if record.version >= _WORTH_VERSION:
+        return settlement
+    return replace(settlement, local=record.counterfactual > record.cost)
 
 
 def batch_blob(records: Sequence[bytes]) -> bytes:
@@ -234,7 +257,7 @@ def unpack_records(blob: bytes) -> list[Record]:
 
 def _in_nano(record: Record) -> Record:
     cost, counterfactual = NANO_PER_MICRO * record.cost, NANO_PER_MICRO * record.counterfactual
-    return replace(record, cost=cost, counterfactual=counterfactual, version=VERSION)
+    return replace(record, cost=cost, counterfactual=counterfactual, version=_NANO_VERSION)
 
 
 def _part(record: Record, part: str) -> dict[str, Any]:

@@ -81,7 +81,8 @@ _NANO_TOTALS = 0xDD
 """First byte of totals of this layout: the header of an array that takes five bytes."""
 _MICRO_COUNTER = 0x93
 """First byte of a counter of a former layout: three bytes are the header of one of this."""
-_NANO_HOLD = 1
+_NANO_HOLD, _CAPTIVE_HOLD = 1, 2
+"""Behind the figures of a hold: its money is nano-USD, and whether its request may leave."""
 
 
 class TimeSlot(NamedTuple):
@@ -185,7 +186,7 @@ def pack_hold(hold: Hold, slot: TimeSlot, cell: str, local_cell: str) -> bytes:
             hold.cost_at_risk,
             hold.tokens_at_risk,
             hold.local_cost_at_risk,
-            _NANO_HOLD,
+            _CAPTIVE_HOLD if hold.captive else _NANO_HOLD,
             *hold.counted,
         )
     )

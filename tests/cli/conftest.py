@@ -43,7 +43,7 @@ class Books:
     def add(self, place: str, row: Row) -> None:
         key, field = f"be:{{ledger}}:{place}", pack_cell(row.cell)
         old = self.client.hget(key, field)
-        totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
+        totals = [0] * (len(Row.__struct_fields__) - 1) if old is None else msgspec.msgpack.decode(old)
         changes = msgspec.structs.astuple(row)[1:]
         new = [a + b for a, b in zip(totals, changes, strict=True)]
         self.client.hset(key, field, packed_totals(new))

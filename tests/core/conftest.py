@@ -66,8 +66,7 @@ class Make:
 
     def model(self, routes: Sequence[Route], name: str = "chat", quality_floor: float = 0.0) -> ModelPlan:
         clouds = [route for route in routes if not route.owned]
-        reference = min(clouds, key=lambda route: marginal(route, 3, 1, 0), default=None)
-        return ModelPlan(name, tuple(routes), quality_floor, always(reference), 0 < len(clouds) < len(routes))
+        return ModelPlan(name, tuple(routes), quality_floor, 0 < len(clouds) < len(routes))
 
     def key(self, name: str = "app", **changes: Any) -> KeyGrant:
         fields: dict[str, Any] = {"team": "search", "models": None, "zones": None, "level": None, "tags": ()}
@@ -105,11 +104,9 @@ class Make:
         policy = Policy.model_validate(_policy_file(models) | sections)
         levels = {} if policy.sensitivity is None else policy.sensitivity.levels
         by_name = {model.name: model for model in models}
-        references = [
-            route.prices.at(0).tiers[0].rates
-            for model in models
-            if model.eligible and (route := model.reference.at(0)) is not None
-        ]
+        clouds = [route for model in models if model.eligible for route in model.routes if not route.owned]
+        cheapest = min(clouds, key=lambda route: marginal(route, 3, 1, 0), default=None)
+        reference = None if cheapest is None else cheapest.prices.at(0).tiers[0].rates
         return Plan(
             version="0123456789ab",
             policy=policy,
@@ -120,7 +117,7 @@ class Make:
             level_zones=tuple(frozenset(zones) for zones in levels.values()),
             default_labels=default_labels(policy.sensitivity),
             gpu=gpu,
-            cloud_reference=always(references[0] if references else None),
+            cloud_reference=always(reference),
         )
 
 

@@ -20,6 +20,7 @@ from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS
 from router.surfaces.may_be_billed import HEADER, UNREAD
 from router.upstream import connection as connection_module
 
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "My card is 4111 1111 1111 1111"}]}
 ASK = {"model": "chat", "max_tokens": 50, "messages": [{"role": "user", "content": "hello there"}]}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
@@ -88,6 +89,48 @@ async def test_an_honest_report_is_taken_as_it_is(gateway, backends):
     await gateway.post(ASK)
     [row] = gateway.rows()
     assert (row.input, row.output, row.estimated) == (12, 50, 0)
+
+
+async def test_a_request_that_may_not_leave_is_compared_with_nothing(gateway):
+    """And one beside it with the cloud that it could have gone to."""
+    for body in (RESTRICTED, ASK):
+        assert (await gateway.post(body))[0] == 200
+    [row] = gateway.rows()
+    assert (row.requests, row.captive, row.captive_tokens, row.captive_cost) == (2, 1, 18, 0)
+    assert (row.counterfactual, row.cloud_value, row.eligible_tokens) == (5_850, 5_850, 18)
+    assert [(record.captive, record.eligible, record.local) for record in gateway.ledger.records] == [
+        (True, False, True),
+        (False, True, True),
+    ]
+
+
+TWO_CLOUDS = """
+version: 1
+zones: {local: {owned: true}, cloud: {}, abroad: {}}
+backends:
+  gpu: {zone: local, kind: openai, url: %(gpu)s, serves: {chat: tiny-llama}}
+  far: {zone: abroad, kind: openai, url: %(api)s, serves: {chat: {model: f, price: {input: 1, output: 1}}}}
+  api: {zone: cloud, kind: openai, url: %(api)s, serves: {chat: {model: m, price: {input: 10, output: 10}}}}
+models: {chat: {backends: [gpu, far, api]}}
+sensitivity: {levels: {public: [local, cloud, abroad], internal: [local, cloud], restricted: [local]}}
+cost: {strategy: local_first}
+"""
+
+
+@pytest.mark.parametrize(("level", "price"), [("public", 1), ("internal", 10)])
+async def test_it_is_the_cheapest_cloud_that_this_request_may_reach(serve, level, price):
+    gateway = await serve(TWO_CLOUDS)
+    assert (await gateway.post(ASK, headers={"x-breakeven-sensitivity": level}))[0] == 200
+    [row] = gateway.rows()
+    assert (row.cell.backend, row.counterfactual, row.cloud_value) == ("gpu", 18_000 * price, 18_000 * price)
+
+
+async def test_what_an_own_backend_failed_at_saved_nothing(gateway, backends):
+    backends["gpu"].default = silence()
+    await gateway.post(ASK)
+    rows = {row.cell.backend: row for row in gateway.rows()}
+    assert (rows["gpu"].input > 0, rows["gpu"].counterfactual, rows["gpu"].eligible_tokens) == (True, 0, 0)
+    assert rows["api"].cloud_value == rows["api"].cost > 0
 
 
 TIERS = POLICY.replace(

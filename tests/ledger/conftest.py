@@ -146,6 +146,7 @@ def settlement_of():
 
     def make(hold: Hold, **fields) -> Settlement:
         figures = {"usage": Usage(input=100, cached=30, output=7), "cost": 250, "counterfactual": 0, "error": False}
+        figures |= {"local": fields.get("cell", hold.cell).zone == "local", "captive": hold.captive}
         return Settlement(
             **({"id": hold.id, "cell": hold.cell, "at": hold.at, "eligible": hold.eligible} | figures | fields)
         )

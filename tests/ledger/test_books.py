@@ -1,10 +1,11 @@
 """What every ledger does, whatever it is made of."""
 
-from router.core.limits.counters import NO_BILL
+from router.core.limits.counters import LOCAL, NO_BILL
 from router.core.values import Cell, Mixture, Row, Usage
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 GPU = Cell("gpu", "local", "chat", "search", "app")
+ONCE = Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, eligible_tokens=107, cloud_value=250)
 DAY = 86_400.0
 
 
@@ -13,7 +14,19 @@ async def test_settling_counts_what_happened(book, hold_of, settlement_of):
     await book.ledger.reserve(hold)
     assert await book.rows() == []
     book.ledger.settle(settlement_of(hold, usage=Usage(100, 30, 0, 7), cost=250, counterfactual=900))
-    assert await book.rows() == [Row(CLOUD, requests=1, input=100, cached=30, output=7, cost=250, counterfactual=900)]
+    assert await book.rows() == [
+        Row(
+            CLOUD,
+            requests=1,
+            input=100,
+            cached=30,
+            output=7,
+            cost=250,
+            counterfactual=900,
+            eligible_tokens=107,
+            cloud_value=250,
+        )
+    ]
 
 
 async def test_totals_add_up_by_cell(book, hold_of, settlement_of):
@@ -23,8 +36,20 @@ async def test_totals_add_up_by_cell(book, hold_of, settlement_of):
         usage = Usage(input=n, cached=1, output=2 * n, estimated=n % 5 == 0)
         book.ledger.settle(settlement_of(hold, usage=usage, cost=n * 10, counterfactual=n, error=n > 18))
     assert await book.rows() == [
-        Row(GPU, 10, 1, input=100, cached=10, output=200, cost=1000, counterfactual=100, estimated=2),
-        Row(CLOUD, 10, 1, input=110, cached=10, output=220, cost=1100, counterfactual=110, estimated=2),
+        Row(GPU, 10, 1, 100, 10, 200, 1000, 100, estimated=2, eligible_tokens=300, cloud_value=100),
+        Row(
+            CLOUD,
+            10,
+            1,
+            110,
+            10,
+            220,
+            cost=1100,
+            counterfactual=110,
+            estimated=2,
+            eligible_tokens=330,
+            cloud_value=1100,
+        ),
     ]
 
 
@@ -83,7 +108,9 @@ async def test_releasing_counts_nothing(book, hold_of, settlement_of):
 async def test_a_record_counts_without_a_hold_and_says_so(book, hold_of, settlement_of):
     hold = hold_of(book.ledger)
     book.ledger.record(settlement_of(hold), NO_BILL)
-    assert await book.rows() == [Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, unheld=1)]
+    assert await book.rows() == [
+        Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, unheld=1, eligible_tokens=107, cloud_value=250)
+    ]
     assert book.ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
 
 
@@ -96,7 +123,9 @@ async def test_an_expired_hold_is_charged_as_held(book, hold_of, clock):
     clock.now += 61
     await book.ledger.sweep()
     await book.ledger.sweep()
-    assert await book.rows() == [Row(CLOUD, 1, input=1000, output=500, cost=4000, unsettled=1)]
+    assert await book.rows() == [
+        Row(CLOUD, 1, input=1000, output=500, cost=4000, unsettled=1, eligible_tokens=1500, cloud_value=4000)
+    ]
     assert book.ledger.volume.seen("today", clock.now) == Mixture(1000, 0, 500)
 
 
@@ -108,7 +137,10 @@ async def test_a_late_settlement_corrects_the_charge(book, hold_of, settlement_o
     for _ in range(2):
         book.ledger.settle(settlement_of(hold, cell=CLOUD))
         rows = {row.cell: row for row in await book.rows()}
-        assert rows == {GPU: Row(GPU), CLOUD: Row(CLOUD, 1, input=100, cached=30, output=7, cost=250)}
+        assert rows == {
+            GPU: Row(GPU),
+            CLOUD: Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, eligible_tokens=107, cloud_value=250),
+        }
         assert book.ledger.volume.seen("today", clock.now) == Mixture(70, 30, 7)
 
 
@@ -154,3 +186,21 @@ async def test_ids_are_never_the_same(book):
     ids = {book.ledger.next_id(0.0, 900.0) for _ in range(1000)}
     assert len(ids) == 1000
     assert all(id.startswith("00000016") for id in ids)
+
+
+async def test_what_could_not_leave_is_counted_by_itself(book, hold_of, settlement_of, clock):
+    """Settled, and charged as held."""
+    hold = hold_of(book.ledger, eligible=False, captive=True, cell=GPU, sides=LOCAL)
+    late = hold_of(book.ledger, eligible=False, captive=True, cell=GPU, sides=LOCAL, local_cost=4000)
+    for each in (hold, late):
+        await book.ledger.reserve(each)
+    book.ledger.settle(settlement_of(hold, cost=3))
+    assert [figures_of_captives(row) for row in await book.rows()] == [(1, 107, 3)]
+    clock.now += 2000
+    await book.ledger.sweep()
+    assert [figures_of_captives(row) for row in await book.rows()] == [(2, 1607, 4003)]
+
+
+def figures_of_captives(row: Row) -> tuple[int, int, int]:
+    assert (row.eligible_tokens, row.cloud_value) == (0, 0)
+    return row.captive, row.captive_tokens, row.captive_cost

@@ -2,12 +2,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record import (
     FIELDS,
     SHOWN,
     VERSION,
+    Kind,
     Record,
     batch_blob,
     pack_record,
@@ -31,6 +33,7 @@ def test_a_record_says_everything_about_a_settlement():
         *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
         *(100, 30, 10, 7, True, 250, 900, False, True),
         *("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full", VERSION),
+        *(False, False),
     )
     assert record.cell == CLOUD
 
@@ -88,7 +91,7 @@ def test_a_record_without_a_version_had_micro_usd():
     values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
     version = values[list(FIELDS).index("version")]
     (record,) = unpack_records(batch_blob([pack(values[: list(FIELDS).index("version")])]))
-    assert (version, record.version, record.cost, record.counterfactual) == (VERSION, VERSION, 250_000, 900_000)
+    assert (version, record.version, record.cost, record.counterfactual) == (VERSION, 1, 250_000, 900_000)
 
 
 @pytest.mark.parametrize("blob", [b"", b"\x91", pack({"a": 1}), pack([["settled"]]), pack([[1] * 28])])
@@ -99,7 +102,31 @@ def test_something_else_is_an_error(blob):
 
 def test_a_settled_record_adds_what_the_settlement_did():
     (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert record.row == Row(CLOUD, 1, 0, 100, 30, 7, 250, 900, 1, 0, eligible_tokens=107, cloud_value=250)
+
+
+@pytest.mark.parametrize(("local", "value"), [(False, 250), (True, 900)])
+def test_what_the_cloud_charged_or_would_have_is_its_value(local, value):
+    assert row_of(replace(SETTLEMENT, local=local)).cloud_value == value
+
+
+@pytest.mark.parametrize(("kind", "requests"), [("settled", 1), ("attempt", 0), ("lifted", -1)])
+def test_what_could_not_leave_is_counted_by_itself(kind, requests):
+    row, sign = row_of(replace(SETTLEMENT, eligible=False, captive=True), kind), requests or 1
+    assert (row.captive, row.captive_tokens, row.captive_cost) == (requests, sign * 107, sign * 250)
+    assert (row.eligible_tokens, row.cloud_value) == (0, 0)
+
+
+def test_records_of_before_say_nothing_of_it():
+    values = msgspec.msgpack.decode(pack_record(SETTLEMENT))[: list(FIELDS).index("version")]
+    (record,) = unpack_records(batch_blob([pack([*values, 1])]))
     assert record.row == Row(CLOUD, 1, 0, 100, 30, 7, 250, 900, 1, 0)
+    assert settlement_of(record).local  # the other side was the dearer one, so that was the cloud
+
+
+def row_of(settlement: Settlement, kind: Kind = "settled") -> Row:
+    (record,) = unpack_records(batch_blob([pack_record(settlement, kind)]))
+    return record.row
 
 
 def test_a_charge_is_unsettled_and_can_be_taken_back():

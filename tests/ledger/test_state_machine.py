@@ -91,6 +91,7 @@ wishes = st.fixed_dictionaries(
         "share": st.integers(0, 4),
         "risk": money,
         "eligible": st.booleans(),
+        "captive": st.booleans(),
     }
 )
 outcomes = st.fixed_dictionaries(
@@ -134,6 +135,7 @@ def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
         wish["risk"] // 2,
         "request",
         0 if sides == CLOUD else wish["risk"] // 3,
+        captive=wish["captive"] and not wish["eligible"],
     )
 
 
@@ -148,7 +150,8 @@ def settlement_of(held: Held, outcome: dict[str, Any]) -> Settlement:
         outcome["uncached"] + outcome["cached"], outcome["cached"], 0, outcome["output"], outcome["estimated"]
     )
     figures = outcome["cost"], outcome["counterfactual"], outcome["error"], hold.eligible
-    return Settlement(hold.id, cell_of(hold.cell.key, local=local), hold.at, usage, *figures, local=local)
+    cell = cell_of(hold.cell.key, local=local)
+    return Settlement(hold.id, cell, hold.at, usage, *figures, local=local, captive=hold.captive)
 
 
 class Clock:
@@ -631,7 +634,7 @@ def test_the_charge_of_a_request_that_ended_after_the_copy_does_not_come_back_wi
     with on_embedded(tmp_path / "server", tmp_path) as machine:
         state = machine()
         state.begin()
-        state.reserve(wishes=[wish | {"local_first": False, "eligible": False}], worker=0)
+        state.reserve(wishes=[wish | {"local_first": False, "eligible": False, "captive": False}], worker=0)
         state.wait(minutes=40, worker=0)
         state.take_copy()
         state.release(pick=0)
@@ -690,6 +693,7 @@ MUTATIONS = {
     "a lease that is over leaves what it held": patch_script("expire", CHARGED, "settle_counters(hold, 0, 1)"),
     "a lease that is over is not charged to limits": patch_script("expire", CHARGED, "settle_counters(hold, 1, 0)"),
     "a late settlement is added to the charge": patch_script("each", "  charge(hold, -1, counted)", ""),
+    "a charge forgets that its request could not leave": patch_script("expire", "hold[16] == 2", "false"),
     "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
     "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[n]"),
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),

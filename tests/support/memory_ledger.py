@@ -188,7 +188,12 @@ class MemoryLedger:
         totals.update(
             requests=sign, input=sign * hold.input, output=sign * hold.output, cost=sign * cost, unsettled=sign
         )
-        self._use(hold.bill, cell.zone in self._owned, _amounts(held), sign)
+        tokens, own = sign * (hold.input + hold.output), cell.zone in self._owned
+        if hold.eligible:
+            totals.update(eligible_tokens=tokens, cloud_value=0 if own else sign * cost)
+        elif hold.captive:
+            totals.update(captive=sign, captive_tokens=tokens, captive_cost=sign * cost)
+        self._use(hold.bill, own, _amounts(held), sign)
         if hold.eligible:
             self._see(hold.at, (sign * hold.input, 0, sign * hold.output))
         self.records.append(
@@ -207,6 +212,8 @@ class MemoryLedger:
                 eligible=hold.eligible,
                 request=hold.request,
                 version=VERSION,
+                captive=hold.captive,
+                local=own,
             )
         )
 
@@ -215,7 +222,8 @@ class MemoryLedger:
 
     def _count(self, settlement: Settlement, bill: CounterSet) -> None:
         usage: Usage = settlement.usage
-        self._totals_at(settlement.at, settlement.cell).update(
+        totals = self._totals_at(settlement.at, settlement.cell)
+        totals.update(
             requests=settlement.requests,
             errors=int(settlement.error),
             input=usage.input,
@@ -225,6 +233,13 @@ class MemoryLedger:
             counterfactual=settlement.counterfactual,
             estimated=int(usage.estimated),
         )
+        if settlement.eligible:
+            value = settlement.counterfactual if settlement.local else settlement.cost
+            totals.update(eligible_tokens=usage.input + usage.output, cloud_value=value)
+        elif settlement.captive:
+            totals.update(
+                captive=settlement.requests, captive_tokens=usage.input + usage.output, captive_cost=settlement.cost
+            )
         self._use(bill, settlement.local, used_by(settlement), 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))

@@ -8,5 +8,6 @@ from msgspec import msgpack
 
 
 def packed_totals(figures: Iterable[int]) -> bytes:
-    """Ten figures in the order of `Row`, money in nano-USD."""
-    return b"\xdd\x00\x00\x00\x0a" + msgpack.encode(tuple(figures))[1:]
+    """Figures in the order of `Row`, money in nano-USD."""
+    columns = [msgpack.encode(figure) for figure in figures]
+    return b"\xdd\x00\x00\x00" + bytes([len(columns)]) + b"".join(columns)

@@ -141,11 +141,14 @@ def figures_of(rows: Iterable[Row], owned: frozenset[str]) -> Figures:
             cloud += row.input + row.output
             cloud_only += row.cost
     cost, counterfactual = sums.pop("cost"), sums.pop("counterfactual")
+    cloud_value, captive_cost = sums.pop("cloud_value"), sums.pop("captive_cost")
     return Figures(
         **sums,
         cost_micro_usd=micro_usd(cost),
         counterfactual_micro_usd=micro_usd(counterfactual),
         saved_micro_usd=micro_usd(counterfactual - cost),
+        cloud_value_micro_usd=micro_usd(cloud_value),
+        captive_cost_micro_usd=micro_usd(captive_cost),
         local_tokens=local,
         cloud_tokens=cloud,
         cloud_only_micro_usd=micro_usd(cloud_only),

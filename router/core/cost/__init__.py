@@ -4,6 +4,7 @@ strategies  which side each strategy prefers, and what others have to know of it
 order       which side cost prefers for a request, and in which order candidates are tried
 preference  what cost answers: a side, why, and the terms of a break-even
 pricing     what a request costs
+alternatives  where a request could have gone, which is what it is compared with
 timeline    prices that begin on a date, and prices by the hour of the day
 volume      how many eligible tokens a window holds
 breakeven   from how many tokens a day an own GPU is cheaper

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable
 
 from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
 from router.core.policy_fields import STANDARD_TIERS
-from router.core.values import ModelPlan, PriceTier, Rates, Route, Tariff, Usage
+from router.core.values import PriceTier, Rates, Route, Tariff, Usage
 
 Step = tuple[int, float, float, float]
 """Input tokens from which it holds, and micro-USD per input token, per output token and per request."""
@@ -97,18 +97,12 @@ def is_priced(route: Route, service: str, now: float) -> bool:
     return service in STANDARD or service in route.prices.at(now).services
 
 
-def counterfactual(model: ModelPlan, route: Route, usage: Usage, now: float) -> float:
-    """Micro-USD that the other side would have charged for the same tokens at the same time.
-
-    For an owned route that is the model's cloud reference (0 when there is none). For a cloud route it is the
-    variable cost on the cheapest owned route, or the request's own cost when the model has no owned route:
-    nothing was saved or lost then.
-    """
-    if route.owned:
-        reference = model.reference.at(now)
-        return 0.0 if reference is None else cost_of(reference, usage, now)
-    owned = [cost_of(other, usage, now) for other in model.routes if other.owned]
-    return min(owned) if owned else cost_of(route, usage, now)
+def counterfactual(others: tuple[Route, ...], usage: Usage, now: float) -> float | None:
+    """Micro-USD that the cheapest of the other side's routes would have charged for the same tokens at the same time;
+    None without any."""
+    if len(others) == 1:  # nearly always
+        return cost_of(others[0], usage, now)
+    return min([cost_of(other, usage, now) for other in others], default=None)
 
 
 def marginal(route: Route, input_tokens: int, output_tokens: float, now: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from router.core.cost.alternatives import alternatives_of
 from router.core.cost.order import Comparison, comparison_of, in_order, prefer, prefer_on, remembered, side_of
 from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
@@ -19,6 +20,7 @@ from router.core.sensitivity.gate import UNREADABLE, Classification, classify
 from router.core.sensitivity.media import FORBIDDEN, OUTSIDE
 from router.core.unknown_names import unknown
 from router.core.values import (
+    Alternatives,
     BackendState,
     Candidate,
     Decision,
@@ -35,6 +37,7 @@ from router.core.values import (
 GPU_OFF = "gpu-off"
 
 _READY = BackendState()
+_NO_ALTERNATIVES = Alternatives()
 
 
 class _Ask(Struct, frozen=True):
@@ -243,13 +246,15 @@ def _with_room(ask: _Ask, removed: list[Removal], able: Sequence[Route], healthy
     preference = prefer(comparison)
     side = remembered(comparison, preference, ask.rules.cost)
     preference = prefer_on(comparison, healthy) or preference
+    others = alternatives_of(ask.plan, ask.model, ask.permitted, able)
     full: list[Removal] = []
     free = _sift(ask, Step.CAPACITY, _not_free, healthy, full)
     if not free:
         waiting = _candidates(ask, comparison, preference, removed, healthy, "Waits until there is room. ")
-        return _decision(ask, removed, side, waiting=waiting)
+        return _decision(ask, removed, side, waiting=waiting, alternatives=others)
     removed += full
-    return _decision(ask, removed, side, _candidates(ask, comparison, preference, removed, free, ""))
+    candidates = _candidates(ask, comparison, preference, removed, free, "")
+    return _decision(ask, removed, side, candidates, alternatives=others)
 
 
 def _decision(
@@ -261,6 +266,7 @@ def _decision(
     refusal: Refusal | None = None,
     until_on: bool = False,
     wakes: str = "",
+    alternatives: Alternatives = _NO_ALTERNATIVES,
 ) -> Decision:
     return Decision(
         model=ask.model.name,
@@ -276,6 +282,7 @@ def _decision(
         rule=", ".join(ask.rules.names),
         until_on=until_on,
         wakes=wakes,
+        alternatives=alternatives,
     )
 
 

@@ -136,6 +136,8 @@ class Hold(Struct, frozen=True, gc=False):
     """As `cost_at_risk`, if it goes to own backends only."""
     counted: tuple[int, ...] = ()
     """What limits count of its request, see `measures.COUNTED`; empty where none does."""
+    captive: bool = False
+    """It may not leave."""
 
 
 class Reached(Struct, frozen=True, gc=False):

@@ -69,6 +69,7 @@ class HoldMaker:
             return self._limited(id=id, at=at, request=request, terms=terms, bill=bill, reading=reading, worst=worst)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
         cost = worst_case(terms.steps, input, output)
+        others = terms.decision.alternatives
         return Hold(
             id=id,
             cell=terms.cell,
@@ -77,8 +78,9 @@ class HoldMaker:
             input=input,
             output=output,
             cost=cost,
-            eligible=terms.model.eligible,
+            eligible=others.eligible,
             request=request,
+            captive=others.captive,
         )
 
     def _limited(
@@ -88,15 +90,16 @@ class HoldMaker:
         cost = worst_case(terms.steps, input, output)
         local_cost = worst_case(terms.local_steps, input, output)
         risky = bound != worst
+        others = terms.decision.alternatives
         return Hold(  # some by their places, because Python makes a dictionary of more than 15 names
             id,
             terms.cell,
             at,
-            lease=self._lease,
-            input=input,
+            self._lease,
+            input,
             output=output,
             cost=cost,
-            eligible=terms.model.eligible,
+            eligible=others.eligible,
             bill=bill,
             sides=terms.sides,
             local_first=terms.routes[0].owned,
@@ -107,4 +110,5 @@ class HoldMaker:
             request=request,
             local_cost_at_risk=worst_case(terms.local_steps, worst.input, worst.output) - local_cost if risky else 0,
             counted=counted_in(reading),
+            captive=others.captive,
         )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from router.core.cost.volume import QUARTER_SECONDS
 from router.core.limits import amounts
 from router.core.limits.counters import LOCAL, Counter, CounterSet, Hold
-from router.core.values import Cell, Settlement
+from router.core.values import Cell, Row, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
 from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, TimeSlot, pack_hold
@@ -78,6 +78,7 @@ Operation = Settle | Release | Count | Note | Sum
 Slotted = tuple[str, int, int, list[str], list[list[int]], bool, int, int, int]
 """What is counted in one slot, as the scripts take it."""
 
+_COLUMNS: Final = len(Row.__struct_fields__) - 1
 _T = TypeVar("_T")
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -155,7 +156,7 @@ class SlotTotals:
         usage = settlement.usage
         totals = self.cells.get(settlement.cell)
         if totals is None:
-            totals = self.cells[settlement.cell] = [0] * 10
+            totals = self.cells[settlement.cell] = [0] * _COLUMNS
         totals[0] += settlement.requests
         totals[1] += settlement.error
         totals[2] += usage.input
@@ -171,6 +172,12 @@ class SlotTotals:
             tokens[0] += usage.input - usage.cached
             tokens[1] += usage.cached
             tokens[2] += usage.output
+            totals[10] += usage.input + usage.output
+            totals[11] += settlement.counterfactual if settlement.local else settlement.cost
+        elif settlement.captive:
+            totals[12] += settlement.requests
+            totals[13] += usage.input + usage.output
+            totals[14] += settlement.cost
 
     def sum(self) -> Tokens:
         return self.tokens[0], self.tokens[1], self.tokens[2]

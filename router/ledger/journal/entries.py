@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_BILL
-from router.core.values import Cell
+from router.core.values import Cell, Row
 from router.ledger.client.batch import Count, Note, Operation, SlotTotals, Sum
 from router.ledger.record import VERSION, Kind, Record, pack_record, settlement_of, unpack_records
 from router.ledger.redis_keys import nano_totals
@@ -37,9 +37,12 @@ class _Sums(Struct):
     """0 where money is in micro-USD."""
 
     def totals(self, sum: _Sum) -> list[int]:
-        return sum.totals if self.version else nano_totals(sum.totals)
+        """Columns that are new are missing in sums of before."""
+        totals = sum.totals if self.version else nano_totals(sum.totals)
+        return totals + [0] * (_COLUMNS - len(totals))
 
 
+_COLUMNS = len(Row.__struct_fields__) - 1
 _decode_sums = msgspec.msgpack.Decoder(_Sums).decode
 _encode = msgspec.msgpack.Encoder().encode
 

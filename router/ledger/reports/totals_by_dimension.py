@@ -36,6 +36,7 @@ _VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("m", 1), ("t", 1), ("k", 2))
 """What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
 
 _MADE_FROM_CELLS = 2
+_COLUMNS = len(Row.__struct_fields__) - 1
 _BEGIN = "0"
 PIECE = 300
 """Cells that one call adds up: it takes the server a millisecond or two."""
@@ -88,7 +89,7 @@ def asked(look: Look, cursor: str = _BEGIN) -> bytes:
     wanted: list[int | str] = []
     for name, value in look.wanted.items():
         wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE))
+    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE, _COLUMNS))
 
 
 def asked_to_keep(look: Look) -> bytes:
@@ -96,12 +97,13 @@ def asked_to_keep(look: Look) -> bytes:
 
     A larger day is not kept by it, and what it answers is a piece.
     """
-    return _encode((_VIEWS, (), ([letters for letters, _ in _VIEWS].index(look.kept) + 1,), _BEGIN, KEPT_WHOLE))
+    chosen = [letters for letters, _ in _VIEWS].index(look.kept) + 1
+    return _encode((_VIEWS, (), (chosen,), _BEGIN, KEPT_WHOLE, _COLUMNS))
 
 
 def asked_for_views(cursor: str) -> bytes:
     """The script's argument, for a piece of what all kept views can be made from."""
-    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS))
+    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS, _COLUMNS))
 
 
 class Sums:

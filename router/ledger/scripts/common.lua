@@ -50,11 +50,10 @@ local function applied() note_sent(input[5], input[6], input[8], 0) end
 -- Money is in nano-USD. What earlier layouts wrote is in micro-USD, and is taken times this as it is read.
 local NANO = 1000
 
--- Totals of a cell are a msgpack array of ten integers, whose header takes five bytes: the integers behind it unpack
--- without building a table. A header of three bytes is of an earlier layout, with money in micro-USD. One of one byte is
--- of the first layout: its totals are not in the sums by scope yet, and values of nine are from before the last column.
-local TOTALS = '\221\0\0\0\10'
-
+-- Totals of a cell are a msgpack array of integers, whose header takes five bytes: the integers behind it unpack without
+-- building a table. The last five columns may be missing, which were not counted yet when they were written. A header of
+-- three bytes is of an earlier layout, with money in micro-USD. One of one byte is of the first layout: its totals are not
+-- in the sums by scope yet, and values of nine are from before the tenth column.
 local function is_former(value) return byte(value) < 220 end
 
 local function totals_of(value)
@@ -78,16 +77,14 @@ local function add_totals(key, cells, changes)
   for i = 1, #cells do
     local c, value = changes[i], old[i]
     if value then
-      local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = totals_of(value)
       if is_former(value) then
         former[#former + 1] = cells[i]
-        former[#former + 1] = {n1, n2, n3, n4, n5, n6, n7, n8, n9, n10}
+        former[#former + 1] = {totals_of(value)}
       end
-      value = pack(n1 + c[1], n2 + c[2], n3 + c[3], n4 + c[4], n5 + c[5], n6 + c[6], n7 + c[7], n8 + c[8], n9 + c[9],
-        n10 + c[10])
+      value = added_totals(c, totals_of(value))
     else
       fresh = true
-      value = pack(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10])
+      value = new_totals(c)
       call('SADD', prefix .. 'zones', match(cells[i], '^[^|]*|([^|]*)|'))
     end
     new[2 * i - 1], new[2 * i] = cells[i], TOTALS .. value
@@ -244,7 +241,7 @@ local function read_hold(value)
     day = hold[1], hour = hold[2], quarter = hold[3], input = hold[4], output = hold[5],
     cost = unit * (on_own and hold[7] or hold[6]), eligible = hold[8],
     cell = on_own and hold[10] ~= '' and hold[10] or hold[9],
-    at = hold[11], request = hold[12],
+    at = hold[11], request = hold[12], captive = hold[16] == 2,
     cost_at_risk = unit * (on_own and (hold[15] or 0) or hold[13]), tokens_at_risk = hold[14],
     counted = {unpack(hold, 17)},
   }
@@ -275,8 +272,13 @@ local function forget_sums(day) call('DEL', prefix .. 'sums:' .. day) end
 -- Counts a hold as it was held (sign 1), or takes that back (sign -1).
 local function charge(hold, sign, counted)
   forget_sums(hold.day)
-  local uncached, output = sign * hold.input, sign * hold.output
-  local change = {sign, 0, uncached, 0, output, sign * hold.cost, 0, 0, sign, 0}
+  local uncached, output, cost = sign * hold.input, sign * hold.output, sign * hold.cost
+  local change = {sign, 0, uncached, 0, output, cost, 0, 0, sign, 0, 0, 0, 0, 0, 0}
+  if hold.eligible then
+    change[11], change[12] = uncached + output, is_own(hold.cell) and 0 or cost
+  elseif hold.captive then
+    change[13], change[14], change[15] = sign, uncached + output, cost
+  end
   count({hold.day, hold.hour, hold.quarter, {hold.cell}, {change}, hold.eligible, uncached, 0, output}, counted)
 end
 
@@ -288,7 +290,7 @@ local function record_of(kind, id, hold)
   return held_record({
     kind = kind, id = id, at = hold.at, key = unescaped(key), team = unescaped(team), model = unescaped(model),
     backend = unescaped(backend), zone = unescaped(zone), input = hold.input, output = hold.output, cost = hold.cost,
-    eligible = hold.eligible, request = hold.request,
+    eligible = hold.eligible, request = hold.request, captive = hold.captive, ['local'] = is_own(hold.cell),
   })
 end
 

@@ -14,17 +14,31 @@ _HELD: Mapping[Basis, str] = {"money": "hold.cost", "tokens": "hold.input + hold
 _AT_RISK: Mapping[Basis, str] = {"money": "hold.cost_at_risk", "tokens": "hold.tokens_at_risk", "each": "0"}
 """From what `read_hold` of common.lua makes of a packed hold."""
 _COLUMNS = Row.__struct_fields__[1:]
+_FIRST_COLUMNS = 10
+"""All totals have these."""
 
 
 def prelude() -> str:
-    return "\n".join((*_records(), *_measures(), ""))
+    return "\n".join((*_records(), *_totals(), *_measures(), ""))
 
 
 def _records() -> Iterable[str]:
     yield "-- The record of a hold, packed, from a table of what a hold tells; the other fields are empty."
     empty = {field.name: field.default for field in fields(Record)} | {"version": VERSION}
-    values = [f"of.{name}" if field.held else _literal(empty[name]) for name, field in FIELDS.items()]
+    values = [f"of['{name}']" if field.held else _literal(empty[name]) for name, field in FIELDS.items()]
     yield f"local function held_record(of) return cmsgpack.pack({{{', '.join(values)}}}) end"
+
+
+def _totals() -> Iterable[str]:
+    """A column that is new is missing in totals of before."""
+    number = len(_COLUMNS)
+    old = ", ".join(f"n{n}" for n in range(1, number + 1))
+    added = ", ".join(f"{f'n{n}' if n <= _FIRST_COLUMNS else f'(n{n} or 0)'} + c[{n}]" for n in range(1, number + 1))
+    yield "-- Totals as they are kept, behind their header: new ones, and former ones with some added."
+    yield f"local TOTALS = '\\221\\0\\0\\0\\{number}'"
+    yield f"local function new_totals(c) return cmsgpack.pack({', '.join(f'c[{n}]' for n in range(1, number + 1))}) end"
+    yield f"local function added_totals(c, {old}) return cmsgpack.pack({added}) end"
+    yield f"local NO_TOTALS = {{{', '.join('0' * number)}}}"
 
 
 def _measures() -> Iterable[str]:

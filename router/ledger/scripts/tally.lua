@@ -7,12 +7,13 @@
 --   asked   which of the views to answer
 --   cursor  where to go on, "0" to begin
 --   most    cells of a piece
+--   columns of totals; former ones may have fewer
 -- Answers these views, each a msgpack array of {zone and names, each followed by |, totals ..}; the names of all cells,
 -- a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
 local match, sub, byte = string.match, string.sub, string.byte
 local PLACES = {b = 1, m = 3, t = 4, k = 5}
-local views, wanted, asked, cursor, most = unpack(unpacked(ARGV[1]))
+local views, wanted, asked, cursor, most, columns = unpack(unpacked(ARGV[1]))
 local whole = cursor == '0' and call('HLEN', KEYS[1]) <= most
 local flat, following = nil, '0'
 if whole then
@@ -26,8 +27,9 @@ local seen = {{}, {}, {}, {}, {}}
 local function totals_of(value)
   local head = byte(value)
   if head == 221 then return unpacked(sub(value, 6)) end
-  local n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = unpacked(sub(value, head == 220 and 4 or 2))
-  return n1, n2, n3, n4, n5, n6 * 1000, n7 * 1000, n8, n9, n10
+  local totals = {unpacked(sub(value, head == 220 and 4 or 2))}
+  totals[6], totals[7] = totals[6] * 1000, totals[7] * 1000
+  return unpack(totals)
 end
 
 local function is_wanted(names)
@@ -54,9 +56,10 @@ local function view(rows, letters)
     for i = 1, #places do label = label .. names[places[i]] .. '|' end
     local sums = found[label]
     if sums then
-      for n = 2, 11 do sums[n] = sums[n] + (row[n] or 0) end
+      for n = 2, columns + 1 do sums[n] = sums[n] + (row[n] or 0) end
     else
-      sums = {names, row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11] or 0, label = label}
+      sums = {names, label = label}
+      for n = 2, columns + 1 do sums[n] = row[n] or 0 end
       found[label] = sums
       list[#list + 1] = sums
     end
@@ -68,7 +71,7 @@ local function packed(rows)
   local out = {}
   for r = 1, #rows do
     local s = rows[r]
-    out[r] = {s.label, s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11]}
+    out[r] = {s.label, unpack(s, 2, columns + 1)}
   end
   return pack(out)
 end

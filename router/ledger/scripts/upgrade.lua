@@ -10,7 +10,7 @@ local found = call('HSCAN', key, cursor, 'COUNT', most)
 local cells, changes = {}, {}
 for i = 1, #found[2], 2 do
   if is_former(found[2][i + 1]) then
-    cells[#cells + 1], changes[#changes + 1] = found[2][i], {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+    cells[#cells + 1], changes[#changes + 1] = found[2][i], NO_TOTALS
   end
 end
 for first = 1, #cells, most do

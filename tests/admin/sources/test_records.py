@@ -77,6 +77,8 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "first_byte_ms": 20.0,
         "duration_ms": 30.0,
         "detail": "retried",
+        "captive": False,
+        "local": False,
     }
 
 

@@ -33,7 +33,7 @@ def reading(endpoint: EndpointName = "chat", **fields: Any) -> Reading:
 
 
 def model(*routes: Route, max_output_tokens: int | None = None) -> ModelPlan:
-    return ModelPlan("chat", routes, 0.0, None, False, max_output_tokens)
+    return ModelPlan("chat", routes, 0.0, False, max_output_tokens)
 
 
 # --- the worst case

@@ -14,7 +14,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.reports.totals import open_report
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
-ONCE = Row(CLOUD, 1, input=100, cached=30, output=7, cost=250)
+ONCE = Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, eligible_tokens=107, cloud_value=250)
 
 
 async def rows_of(server) -> list[Row]:

@@ -61,6 +61,8 @@ def test_a_line_of_json_has_every_column():
         "first_byte_us": 41_000,
         "duration_us": 880_000,
         "detail": "gpu: full",
+        "captive": False,
+        "local": False,
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 

@@ -56,7 +56,7 @@ class Book:
     def add(self, period: str, row: Row) -> None:
         changes = msgspec.structs.astuple(row)[1:]
         old = self.client.hget(PREFIX + period, pack_cell(row.cell))
-        totals = [0] * 10 if old is None else msgspec.msgpack.decode(old)
+        totals = [0] * len(changes) if old is None else msgspec.msgpack.decode(old)
         new = [a + b for a, b in zip(totals, changes, strict=True)]
         self.client.hset(PREFIX + period, pack_cell(row.cell), packed_totals(new))
 

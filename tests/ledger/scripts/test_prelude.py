@@ -8,7 +8,7 @@ import pytest
 from router.core.limits.amounts import at_risk, held_by
 from router.core.limits.counters import Hold
 from router.core.limits.measures import MEASURES
-from router.core.values import Cell
+from router.core.values import Cell, Row
 from router.ledger.record import FIELDS, VERSION, Record
 from router.ledger.scripts.prelude import prelude
 
@@ -37,6 +37,15 @@ def test_the_same_measures_are_standing(evaluated):
         assert evaluated(f"is_standing({number})") == measure.standing
 
 
+def test_totals_have_the_columns_of_a_row_and_former_ones_lack_the_last(evaluated):
+    columns = len(Row.__struct_fields__) - 1
+    every = ", ".join(map(str, range(1, columns + 1)))
+    assert evaluated(f"{{cmsgpack.unpack(new_totals({{{every}}}))}}") == list(range(1, columns + 1))
+    former = evaluated(f"{{cmsgpack.unpack(added_totals({{{every}}}, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1))}}")
+    assert former == [n + (n <= 10) for n in range(1, columns + 1)]
+    assert evaluated("NO_TOTALS") == [0] * columns
+
+
 def test_totals_say_what_was_used(evaluated):
     used = dict(zip(evaluated("USED"), evaluated("{used_of({1, 0, 10, 4, 50, 900, 1, 0, 0, 0})}"), strict=True))
     assert used == {"usd": 900, "tokens": 60, "requests": 1}
@@ -44,7 +53,7 @@ def test_totals_say_what_was_used(evaluated):
 
 def test_a_held_record_has_what_a_hold_tells_and_else_nothing(server):
     held = [name for name, field in FIELDS.items() if field.held]
-    told = ", ".join(f"{name} = '{name}'" for name in held)
+    told = ", ".join(f"['{name}'] = '{name}'" for name in held)
     packed = server.client.eval(f"{prelude()} return held_record({{{told}}})", 0)
     empty = msgspec.structs.asdict(Record("", "", 0.0, "", "", "", version=VERSION)) | {"tags": []}
     expected = empty | {name: name for name in held}
