@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from router.core.power.policy import Power
+from router.core.power.policy import Power, limits
 
 ADAPTER: TypeAdapter[Power] = TypeAdapter(Power)
 RUN = {"run": ["true"]}
@@ -58,3 +58,8 @@ def test_what_a_launch_says() -> None:
 def test_what_cannot_work_is_refused(given: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         ADAPTER.validate_python(given)
+
+
+def test_the_limits_are_the_settings_that_every_driver_has() -> None:
+    assert {"mode", "units", "min_on", "schedule"} <= limits()
+    assert not {"driver", "launch", "card"} & limits()
