@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "show where a request would go, and why",
     "usage": "show tokens, cost and what the other side would have cost",
     "budgets": "show what is used, held and left of every limit",
+    "power": "show which own GPUs are on and why, and switch them",
     "export": "write the request records as JSON lines, CSV or Parquet",
     "ledger": "check the totals, and compare them with a provider's export",
     "key": "make, list, revoke and rotate client keys",
