@@ -214,7 +214,7 @@ def _change(state: UnitsState, seen: Observation, terms: PowerTerms) -> Acted:
 
 
 def _drain(state: UnitsState, seen: Observation, terms: PowerTerms) -> Acted:
-    if state.wanted or not seen.ledger_ok:
+    if state.wanted:
         return _to(state, Event.KEEP), None
     if state.lasted < (max(terms.drain, HEARD_BY_ALL) if seen.running else HEARD_BY_ALL):
         return state, None

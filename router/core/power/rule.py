@@ -55,8 +55,9 @@ def wanted(state: UnitsState, seen: Observation, terms: PowerTerms) -> Wanted:
         chosen = _chosen(state, seen, terms, units)
     if chosen.units > units:
         return _unless(_no_start(state, seen, terms, chosen), chosen, units)
-    if chosen.units < units:
-        return _unless(_no_stop(state, seen, terms, chosen), chosen, units)
+    there = state.units if state.phase is Phase.DRAINING else units
+    if chosen.units < there:
+        return _unless(_no_stop(state, seen, terms, chosen), chosen, there)
     return chosen
 
 
@@ -163,6 +164,8 @@ def _no_stop(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wa
         return None
     if state.phase is Phase.STARTING:
         return "starting", "A start is under way."
+    if seen.waiting:
+        return "waiting", "Nothing is stopped while requests wait that only this backend may serve."
     if state.held < terms.min_on:
         return "min-on", f"It stays on for another {span(terms.min_on - state.held)}."
     paid = _paid(state, terms)

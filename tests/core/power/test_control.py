@@ -135,6 +135,14 @@ def test_a_wake_during_draining_goes_back_to_on_without_a_stop() -> None:
     assert backend.commands == [Start(1)]
 
 
+def test_an_order_that_is_taken_back_while_it_drains_leaves_it_on() -> None:
+    backend = Backend().on()
+
+    assert backend.after(60, levels=NONE, running=1, order=Order.OFF) is Phase.DRAINING
+    assert backend.after(10, levels=NONE, running=1, order=Order.AUTO) is Phase.ON
+    assert backend.state.reason == "min-on"
+
+
 def test_a_ledger_lost_while_it_drains_stops_nothing() -> None:
     backend = Backend().on()
 

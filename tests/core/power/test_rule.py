@@ -114,6 +114,12 @@ def test_what_was_started_for_one_that_waited_outlives_the_last_such_request_by_
     assert units_and_reason(replace(OFF, unneeded=10.0)) == (0, "too-little")
 
 
+def test_no_unit_goes_while_requests_wait_for_the_others() -> None:
+    two = replace(ON, units=2, ready=2, target=2)
+
+    assert units_and_reason(two, replace(QUIET, waiting=1), replace(TERMS, units=2)) == (2, "waiting")
+
+
 def test_the_schedule_keeps_one_on_and_cost_may_want_more() -> None:
     terms = replace(TERMS, units=3)
 
