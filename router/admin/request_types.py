@@ -83,3 +83,13 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
     previous: Literal["local", "cloud"] = "cloud"
     hour: Annotated[int, Meta(ge=0, le=23)] = 12
     ledger_lost: bool = False
+
+
+class WhatIfQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left out is as it is now."""
+
+    usd_per_hour: Annotated[float, Meta(ge=0, le=10_000)] | None = None
+    """Rent of one unit."""
+    volume: Annotated[float, Meta(ge=0, le=1000)] = 1.0
+    """A factor on the traffic."""
+    units: Annotated[int, Meta(ge=0, le=100)] | None = None

@@ -16,7 +16,7 @@ from router.admin.auth import sign_in
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
 from router.admin.telemetry import prometheus
-from router.admin.views import breakeven, live_events, operations, pages, requests, spend
+from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
 
 Handler = Callable[[HandlerContext, HandlerRequest], Awaitable[Any]]
 
@@ -67,6 +67,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/session", VIEWER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
           answer=response_types.Spend, query=request_types.SpendQuery),
+    Route("GET", "/api/worth", VIEWER, worth.worth, "What own GPUs saved or lost: net = cloud alone - bought - rent",
+          response_types.WorthAnswer),
+    Route("GET", "/api/worth/suppose", VIEWER, worth.suppose, "The last week's traffic under other terms",
+          answer=response_types.Supposed, query=request_types.WhatIfQuery),
     Route("GET", "/api/breakeven", VIEWER, breakeven.breakeven, "Whether the GPU is worth its rent",
           response_types.BreakEvenAnswer),
     Route("GET", "/api/budgets", VIEWER, operations.budgets, "Budgets: used, held, left", response_types.Budgets),

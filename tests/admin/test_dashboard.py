@@ -24,8 +24,9 @@ pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.tim
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 PAGES = {
-    "spend": "/",
-    "month": "/?range=30d&by=team",
+    "worth": "/",
+    "spend": "/spend",
+    "month": "/spend?range=30d&by=team",
     "break-even": "/break-even",
     "operations": "/operations",
     "requests": "/requests",
@@ -194,7 +195,9 @@ async def sign_in(browser: Browser, token: str = ADMIN) -> None:
 
 @pytest.fixture
 async def admin(browser) -> Browser:
+    """Signed in, and on the page of what was spent."""
     await sign_in(browser)
+    await browser.open("/spend")
     return browser
 
 
@@ -261,7 +264,7 @@ async def test_who_is_on_a_link_with_the_keyboard_stays_there_when_numbers_chang
     await admin.page.keyboard.press("Tab")
     await admin.page.keyboard.press("Enter")
     await expect(admin.page.locator("#glance a").nth(1)).to_be_focused()
-    assert await admin.address() == "/?range=7d"
+    assert await admin.address() == "/spend?range=7d"
 
 
 async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
@@ -301,7 +304,7 @@ async def test_the_address_holds_the_view(traffic, admin):
     await page.locator("#glance a", has_text="7 days").click()
     await page.get_by_role("group", name="Group by").get_by_role("link", name="Team").click()
     await page.get_by_role("link", name="legal").click()
-    assert await admin.address() == "/?range=7d&by=team&team=legal"
+    assert await admin.address() == "/spend?range=7d&by=team&team=legal"
     await admin.sees("team legal: 1 request for $2.00", "#sentence")
     await page.reload()
     await admin.sees("team legal: 1 request for $2.00", "#sentence")
@@ -311,9 +314,9 @@ async def test_the_address_holds_the_view(traffic, admin):
     await expect(page.get_by_role("combobox", name="Team")).to_have_value("")
     await page.get_by_role("textbox", name="From").fill("2026-11-24")
     await admin.sees("Nov 24 to Nov 25", "#sentence")
-    assert await admin.address() == "/?range=7d&from=2026-11-24&by=team"
+    assert await admin.address() == "/spend?range=7d&from=2026-11-24&by=team"
     await page.get_by_role("button", name="Clear").click()
-    assert await admin.address() == "/?range=7d&by=team"
+    assert await admin.address() == "/spend?range=7d&by=team"
 
 
 async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
@@ -326,7 +329,7 @@ async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
 
 async def test_tables_sort_and_come_as_csv(traffic, admin):
     page = admin.page
-    await admin.open("/?by=team")
+    await admin.open("/spend?by=team")
     names = page.locator("#rows tbody th")
     await expect(names).to_have_text(["legal", "search"])
     await page.get_by_role("button", name="Requests").click()
@@ -377,7 +380,7 @@ async def test_the_first_page_of_a_large_gateway_asks_redis_for_less_than_a_mega
     for day in days:
         valkey.hset(f"be:{{ledger}}:day:{day}", mapping=fields)
     before = valkey.info("stats")["total_net_output_bytes"]
-    await admin.open("/?by=key")
+    await admin.open("/spend?by=key")
     await expect(admin.page.locator("#rows tbody tr")).to_have_count(50)
     await admin.settled()
     assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
@@ -402,6 +405,8 @@ async def test_what_nobody_reports_is_said_and_not_shown_as_zero(start):
     plane = await start()
     async with chromium(plane.url) as browser:
         await sign_in(browser)
+        await browser.sees("No traffic yet", "#sentence")
+        await browser.open("/spend")
         await browser.sees("no traffic", "#sentence")
         await browser.sees("No traffic in this view", "#rows")
         await browser.sees("This gateway keeps no budgets", "#budgets")
@@ -410,6 +415,35 @@ async def test_what_nobody_reports_is_said_and_not_shown_as_zero(start):
         await browser.open("/requests")
         await browser.sees("This gateway keeps no records", "#list")
         assert browser.complaints == []
+
+
+# --- worth it?
+
+
+async def test_the_first_page_says_what_own_gpus_saved_or_lost_and_what_would_be(traffic, dashboard, admin):
+    await admin.page.get_by_role("link", name="Worth it?").click()
+    answer = (await dashboard.get("/api/worth")).json
+    month = answer["this_month"]
+    assert answer["sentence"] == month["sentence"]
+    await admin.sees(answer["sentence"], "#sentence")
+    await admin.sees(answer["past_gpu"].replace("`", ""), "#past-gpu")
+    for name in ("cloud_alone", "bought", "rent_busy", "rent_idle", "net"):
+        await admin.sees(usd(month[f"{name}_micro_usd"] * 1000).replace("$-", "\u2212$"), "#months")
+    await admin.sees("nine times in ten between", "#forecast")
+    await admin.sees(answer["now"]["sentence"], "#supposed")
+    asked = {"usd_per_hour": 0.25, "volume": 3, "units": 2}
+    for label, value in zip(("GPU price", "Volume", "Number of units"), asked.values(), strict=True):
+        await admin.page.get_by_label(label).fill(str(value))
+    query = "&".join(f"{name}={value}" for name, value in asked.items())
+    supposed = (await dashboard.get(f"/api/worth/suppose?{query}")).json
+    await admin.sees(supposed["sentence"], "#supposed")
+    assert supposed["sentence"].startswith("With 2 GPUs at $0.25 an hour and 3 times this volume a month would ")
+    await admin.page.get_by_role("button", name="As it is now").click()
+    await admin.sees(answer["now"]["sentence"], "#supposed")
+    await admin.page.emulate_media(media="print")
+    await expect(admin.page.get_by_role("navigation")).to_be_hidden()
+    await expect(admin.page.locator("#suppose")).to_be_hidden()
+    await expect(admin.page.locator("#sentence")).to_be_visible()
 
 
 # --- break-even and operations
@@ -490,14 +524,14 @@ async def test_hostile_names_are_text_everywhere(traffic, dashboard, admin):
     dialogs: list[str] = []
     admin.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     for path, place in {
-        "/?by=model": "#rows",
-        "/?by=key": "#rows",
+        "/spend?by=model": "#rows",
+        "/spend?by=key": "#rows",
         "/requests": "#list",
         "/requests?id=0001": "#detail",
     }.items():
         await admin.open(path)
         await admin.sees(HOSTILE, place)
-    await admin.open("/?model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    await admin.open("/spend?model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
     await admin.sees(f"model {HOSTILE}: 1 request", "#sentence")
     assert await admin.page.locator("img:not([src*=icon])").count() == 0 and dialogs == []
 

@@ -2,7 +2,7 @@
 
 import { ask } from "{{api.js}}";
 import { chart } from "{{chart.js}}";
-import { el, failed, figure, fill, find } from "{{dom.js}}";
+import { el, failed, figure, fill, find, withCode } from "{{dom.js}}";
 import { count, dollars, exactCount, percent, rate } from "{{format.js}}";
 import { shell, throttled } from "{{shell.js}}";
 
@@ -33,7 +33,7 @@ async function load() {
 
 function show(answer) {
   find("#sentence").textContent = answer.sentence;
-  find("#past-gpu").textContent = answer.past_gpu;
+  fill(find("#past-gpu"), withCode(answer.past_gpu));
   showTiles(answer);
   showRoad(answer);
   showLines(answer);

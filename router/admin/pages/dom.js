@@ -30,6 +30,9 @@ const sameAs = (part, node) =>
 
 export const figure = (text, title) => el("span", { class: "figure", title: title || null }, text);
 
+/** A sentence of the gateway's, with what stands in backticks as code. */
+export const withCode = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+
 /** What to show where there is nothing: a heading, and what to do about it. */
 export const empty = (title, advice = "") =>
   el("div", { class: "empty" }, el("p", { class: "empty-title" }, title), advice && el("p", {}, advice));

@@ -15,7 +15,7 @@ async def asset(control: HandlerContext, ask: HandlerRequest) -> web.Response:
 
 
 async def index(control: HandlerContext, ask: HandlerRequest) -> web.Response:
-    return answer(ask.request, await control.pages.page("index"), keep=False)
+    return answer(ask.request, await control.pages.page("worth"), keep=False)
 
 
 async def page(control: HandlerContext, ask: HandlerRequest) -> web.Response:

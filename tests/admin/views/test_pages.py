@@ -17,7 +17,7 @@ async def test_pages_name_their_files_by_content_and_those_may_be_kept(plane):
     page = await plane.get("/", ADMIN)
     assert page.headers["content-type"] == "text/html; charset=utf-8" and page.headers["cache-control"] == "no-cache"
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.body.decode())
-    assert {"base.css", "index.js"} <= {re.split(r"[/?]", address)[2] for address in addresses}
+    assert {"base.css", "worth.js"} <= {re.split(r"[/?]", address)[2] for address in addresses}
     for address in addresses:
         asset = await plane.get(address, "")
         assert asset.status == 200 and asset.headers["cache-control"] == FOREVER
@@ -65,4 +65,4 @@ async def test_a_page_sends_who_is_not_signed_in_to_the_sign_in_page(plane):
         assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
     page = await plane.sign_in(VIEWER)
     assert (await plane.ask("GET", "/", headers=page)).status == 200
-    assert (await plane.get("/index", ADMIN)).status == 200
+    assert (await plane.get("/worth", ADMIN)).status == 200

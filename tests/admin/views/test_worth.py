@@ -1,0 +1,116 @@
+"""Whether own GPUs are worth their rent, and what would be."""
+
+from __future__ import annotations
+
+import pytest
+from support.control import API, GPU, NOON, POLICY
+
+from router.core.values import Cell, Usage
+
+DAY = 86_400.0
+HOUR = 3600.0
+
+
+async def worth(plane) -> dict:
+    answer = await plane.get("/api/worth")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def suppose(plane, query: str = "") -> dict:
+    answer = await plane.get(f"/api/worth/suppose{query}")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+@pytest.fixture
+async def traffic(settle):
+    """Three days of this month and one of the last; what the GPU served would have cost $5 each."""
+    for back in (0, 1, 2, 26):
+        usage = Usage(input=4_000_000, cached=0, output=500_000)
+        await settle(GPU, NOON - back * DAY, usage=usage, counterfactual=5_000_000)
+        await settle(API, NOON - back * DAY, usage=Usage(input=2_000_000, output=0), cost=2_000_000, counterfactual=0)
+
+
+async def test_net_is_cloud_alone_less_bought_less_rent_and_is_that_of_spend(plane, traffic):
+    answer = await worth(plane)
+    month = answer["this_month"]
+    spend = (await plane.get("/api/spend?range=month")).json
+    assert (month["first"], month["last"], month["requests"]) == ("2026-11-01", "2026-11-25", 6)
+    assert month["cloud_alone_micro_usd"] == spend["total"]["cloud_only_micro_usd"] == 21_000_000
+    assert month["bought_micro_usd"] == spend["total"]["cost_micro_usd"] == 6_000_000
+    assert month["rent_micro_usd"] == spend["rent_micro_usd"] == 60_000_000
+    assert month["net_micro_usd"] == spend["net_saved_micro_usd"] == -45_000_000
+    assert month["not_bought_micro_usd"] == 15_000_000
+    assert month["rent_busy_micro_usd"] + month["rent_idle_micro_usd"] == month["rent_micro_usd"]
+    assert answer["sentence"] == (
+        "This month so far the own GPUs lost $45: the cloud alone would have cost $21,"
+        " against $6.00 for what was bought and $60 of rent."
+    )
+    last = answer["last_month"]
+    assert (last["first"], last["last"], last["requests"]) == ("2026-10-01", "2026-10-31", 2)
+    assert last["net_micro_usd"] < 0
+
+
+async def test_the_forecast_has_a_range_and_begins_with_the_first_traffic(plane, traffic, settle):
+    first = await worth(plane)
+    month, found = first["this_month"], first["forecast"]
+    assert found["day"] == "2026-11-30"
+    assert found["low_micro_usd"] <= found["likely_micro_usd"] <= found["high_micro_usd"]
+    assert found["likely_micro_usd"] < month["net_micro_usd"] < 0
+
+
+async def test_before_a_day_is_over_nothing_is_foretold(plane, settle):
+    await settle(GPU, counterfactual=5_000_000)
+    answer = await worth(plane)
+    assert answer["forecast"] is None and answer["last_month"] is None
+
+
+async def test_without_traffic_or_a_cloud_price_there_is_nothing_to_compare(start, policy):
+    answer = await worth(await start())
+    assert answer["sentence"] == "No traffic yet, so there is nothing to compare."
+    assert answer["now"]["net_usd"] == -720.0
+
+
+async def test_without_a_twin_there_is_no_cloud_price(start, policy, settle):
+    policy.write_text(POLICY.replace("backends: [gpu, api]", "backends: [gpu]"))
+    await settle(GPU)
+    answer = await worth(await start())
+    assert not answer["compared"] and answer["sentence"].startswith("There is no cloud price to compare with")
+
+
+async def test_the_demand_of_seven_days_by_hour(plane, traffic, settle):
+    await settle(Cell("gpu", "local", "gone", "search", "app"))
+    hours = (await worth(plane))["hours"]
+    assert len(hours) == 168 and hours[-1]["at"] == NOON
+    assert (hours[-1]["tokens"], hours[-1]["local_tokens"]) == (6_500_000, 4_500_000)
+    assert hours[-1]["cloud_usd"] == 7.0
+    assert sum(hour["tokens"] > 0 for hour in hours) == 3
+
+
+async def test_other_terms_are_computed_from_the_same_hours(plane, traffic):
+    """49 hours since the first traffic of the week, scaled to 720; a unit serves 3.6 M tokens an hour."""
+    now = await suppose(plane)
+    assert now == (await worth(plane))["now"]
+    scale = 720 / 49
+    assert now["cloud_alone_usd"] == pytest.approx(21 * scale)
+    assert now["rent_usd"] == 720.0 and now["unit_hours"] == 720
+    assert now["bought_usd"] == pytest.approx(21 * (1 - 3.6 / 6.5) * scale)
+    assert now["net_usd"] == pytest.approx(now["cloud_alone_usd"] - now["bought_usd"] - 720)
+    two = await suppose(plane, "?usd_per_hour=0.01&units=2&volume=0.5")
+    assert two["bought_usd"] == pytest.approx(0) and two["rent_usd"] == pytest.approx(14.4)
+    assert two["sentence"].startswith("With 2 GPUs at $0.01 an hour and 0.5 times this volume a month would save $")
+    assert (await suppose(plane, "?units=0"))["net_usd"] == 0
+
+
+@pytest.mark.parametrize("query", ["?units=-1", "?volume=1001", "?usd_per_hour=many", "?more=1"])
+async def test_what_cannot_be_supposed(plane, query):
+    assert (await plane.get(f"/api/worth/suppose{query}")).status == 400
+
+
+async def test_units_that_are_switched_follow_the_rule(start, policy, traffic):
+    power = "power: {driver: command, start: {run: [a]}, stop: {run: [b]}, look: {run: [c]}},"
+    policy.write_text(POLICY.replace("gpu: {zone: local,", f"gpu: {{zone: local, {power}"))
+    plane = await start()
+    answer = await worth(plane)
+    assert answer["past_gpu"] == "" and answer["now"]["rent_usd"] < 720

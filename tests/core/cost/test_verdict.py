@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from router.core.cost.verdict import supposed, verdict
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [((80.0, 10.0, 57.66), "saved $12: "), ((80.0, 10.0, 71.5), "lost $1.50: "), ((80.0, 10.0, 70.0), "came out even")],
+)
+def test_the_sentence_has_every_term(figures: tuple[float, float, float], says: str) -> None:
+    told = verdict("this month so far", *figures)
+    assert told.startswith(f"This month so far the own GPUs {says}")
+    assert "the cloud alone would have cost $80, against $10 for what was bought and $" in told
+
+
+@pytest.mark.parametrize(
+    ("net", "units", "volume", "says"),
+    [
+        (12.0, 1, 1.0, "With 1 GPU at $1.09 an hour and this volume a month would save $12."),
+        (-3.0, 2, 1.5, "With 2 GPUs at $1.09 an hour and 1.5 times this volume a month would lose $3.00."),
+        (0.0, 1, 1.0, "With 1 GPU at $1.09 an hour and this volume a month would cost what the cloud alone costs."),
+        (0.0, 0, 1.0, "With no own GPU and this volume a month would cost what the cloud alone costs."),
+    ],
+)
+def test_what_would_be(net: float, units: int, volume: float, says: str) -> None:
+    assert supposed(net, units, 1.09, volume) == says
