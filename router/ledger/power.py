@@ -20,7 +20,7 @@ import hiredis
 import msgspec
 from msgspec import Struct
 
-from router.core.power.levels import NOTHING_SEEN, Levels
+from router.core.power.savings import NOTHING_SEEN, Savings
 from router.core.power.terms import Order
 from router.core.power.units import UnitsState
 from router.core.resilience.worker_status import PowerState, WorkerStatus, is_silent
@@ -45,7 +45,7 @@ class KeptUnits(Struct, frozen=True):
     state: UnitsState = UnitsState()
     identity: str = ""
     """Of the units and their driver, so that others under the same name are not taken for them."""
-    levels: Levels = NOTHING_SEEN
+    savings: Savings = NOTHING_SEEN
     counted: dict[int, tuple[int, int, int]] = {}
     """By hour since the epoch, what its totals were when demand was last added up: eligible tokens, nano-USD that the
     cloud charges for them, and requests that may not leave."""

@@ -23,8 +23,8 @@ from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
 from router.core.power.control import Command, step
-from router.core.power.levels import observe
 from router.core.power.outlook import next_change, published
+from router.core.power.savings import observe
 from router.core.power.states import Phase
 from router.core.power.units import Observation
 from router.core.resilience.worker_status import PowerState
@@ -205,8 +205,8 @@ class Controller:
         kept, seen = units.kept, units.seen
         assert seen is not None
         if demand is not None:
-            levels = kept.levels if demand.slot is None else observe(kept.levels, demand.slot, units.terms)
-            kept = replace(kept, levels=levels, counted=demand.counted, counted_at=now)
+            savings = kept.savings if demand.slot is None else observe(kept.savings, demand.slot, units.terms)
+            kept = replace(kept, savings=savings, counted=demand.counted, counted_at=now)
         order = None if look is None or units.leaving else look.orders.get(units.name)
         new = order is not None and order.at != kept.ordered_at
         if order is not None and new:
@@ -219,7 +219,7 @@ class Controller:
             running=0 if look is None else look.running.get(units.name, 0),
             waiting=int(woken or asked),
             captive=0 if demand is None else demand.captive,
-            levels=kept.levels,
+            savings=kept.savings,
             scheduled=units.scheduled(now),
             order=order.order if order is not None and new else None,
             ledger_ok=look is not None,
@@ -228,7 +228,7 @@ class Controller:
             error=units.error,
         )
         done = step(kept.state, observation, units.terms, now)
-        kept = replace(kept, state=done.state, next=next_change(done.state, kept.levels, units.terms))
+        kept = replace(kept, state=done.state, next=next_change(done.state, kept.savings, units.terms))
         events = [
             PowerEvent(
                 at=change.at,

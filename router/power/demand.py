@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from router.core.money import NANO_PER_USD
-from router.core.power.levels import Slot
+from router.core.power.savings import Slot
 from router.ledger.power import KeptUnits
 from router.ledger.reports.totals import Report
 from router.ledger.reports.totals_by_dimension import Look

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.power.levels import Slot
+from router.core.power.savings import Slot
 from router.ledger.power import KeptUnits
 from router.power.demand import demand_of, hours_to_look_at, read_totals
 

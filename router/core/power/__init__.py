@@ -5,7 +5,7 @@ schedule  hours in which a unit stays on
 states    phases of a backend's units, as a table
 terms     what the rule takes of a policy and its prices
 units     what the ledger keeps of units, and what is seen of them
-levels    what each further unit would have saved
+savings   what each further unit would have saved
 rule      how many units are wanted, and why
 control   one step: what is seen and wanted -> what becomes of them, and at most one command
 outlook   what workers and people are told of it

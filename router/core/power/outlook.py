@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.power.levels import Levels
 from router.core.power.rule import LEAST_RENT, OFF_BELOW, ON_FROM, REASONS, span
+from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import UnitsState
@@ -44,7 +44,7 @@ def can_wake(state: UnitsState, terms: PowerTerms) -> bool:
     return state.order is not Order.OFF and not never
 
 
-def next_change(state: UnitsState, levels: Levels, terms: PowerTerms) -> str:
+def next_change(state: UnitsState, savings: Savings, terms: PowerTerms) -> str:
     """What would change it next, in a sentence or two."""
     if not can_wake(state, terms):
         ordered = state.order is Order.OFF
@@ -62,15 +62,15 @@ def next_change(state: UnitsState, levels: Levels, terms: PowerTerms) -> str:
             return "It stays on" + (" until an administrator orders otherwise." if state.order is Order.ON else ".")
     rent = max(LEAST_RENT, terms.usd_per_hour)
     further = (
-        _would(levels, state.units + 1, ON_FROM * rent, "started", "at least") if state.units < terms.units else ""
+        _would(savings, state.units + 1, ON_FROM * rent, "started", "at least") if state.units < terms.units else ""
     )
     if not state.units:
         return f"{further} A request that may go nowhere else has one started at once."
-    return " ".join(filter(None, (_would(levels, state.units, OFF_BELOW * rent, "stopped", "less than"), further)))
+    return " ".join(filter(None, (_would(savings, state.units, OFF_BELOW * rent, "stopped", "less than"), further)))
 
 
-def _would(levels: Levels, unit: int, usd_per_hour: float, done: str, how: str) -> str:
+def _would(savings: Savings, unit: int, usd_per_hour: float, done: str, how: str) -> str:
     return (
         f"Unit {unit} is {done} when it would save {how} ${usd_per_hour:.2f} an hour; now it would save"
-        f" ${levels.of(unit):.2f}."
+        f" ${savings.of(unit):.2f}."
     )

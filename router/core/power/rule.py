@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from router.core.power.levels import SLOT, Levels
+from router.core.power.savings import SLOT, Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import Observation, UnitsState
@@ -68,34 +68,34 @@ def units_of(state: UnitsState) -> int:
     return 0 if state.phase is Phase.DRAINING else state.units
 
 
-def by_cost(levels: Levels, terms: PowerTerms, units: int) -> Wanted:
+def by_cost(savings: Savings, terms: PowerTerms, units: int) -> Wanted:
     """As many as save their rent, when there are `units`."""
     rent = max(LEAST_RENT, terms.usd_per_hour)
-    more = _count(levels, terms, ON_FROM * rent)
+    more = _count(savings, terms, ON_FROM * rent)
     if more > units:
-        return Wanted(more, "saves", _terms(levels, terms, more))
-    kept = min(units, _count(levels, terms, OFF_BELOW * rent))
+        return Wanted(more, "saves", _terms(savings, terms, more))
+    kept = min(units, _count(savings, terms, OFF_BELOW * rent))
     if kept < units:
-        return Wanted(kept, "too-little", _terms(levels, terms, kept + 1))
+        return Wanted(kept, "too-little", _terms(savings, terms, kept + 1))
     if units > more:
-        return Wanted(units, "hysteresis", _terms(levels, terms, units))
+        return Wanted(units, "hysteresis", _terms(savings, terms, units))
     if units:
-        return Wanted(units, "saves", _terms(levels, terms, units))
-    return Wanted(0, "too-little", _terms(levels, terms, 1))
+        return Wanted(units, "saves", _terms(savings, terms, units))
+    return Wanted(0, "too-little", _terms(savings, terms, 1))
 
 
-def _count(levels: Levels, terms: PowerTerms, usd_per_hour: float) -> int:
+def _count(savings: Savings, terms: PowerTerms, usd_per_hour: float) -> int:
     """Units, from the first on, that save at least so much."""
     enough = 0
-    while enough < terms.units and levels.of(enough + 1) >= usd_per_hour:
+    while enough < terms.units and savings.of(enough + 1) >= usd_per_hour:
         enough += 1
     return enough
 
 
-def _terms(levels: Levels, terms: PowerTerms, unit: int) -> str:
+def _terms(savings: Savings, terms: PowerTerms, unit: int) -> str:
     which = "A unit" if terms.units == 1 else f"Unit {unit}"
     return (
-        f"{which} would save ${levels.of(unit):.2f} an hour, by the last hour's mean, and its rent is"
+        f"{which} would save ${savings.of(unit):.2f} an hour, by the last hour's mean, and its rent is"
         f" ${terms.usd_per_hour:.2f}."
     )
 
@@ -111,7 +111,7 @@ def _fixed(state: UnitsState, terms: PowerTerms) -> Wanted | None:
 
 def _chosen(state: UnitsState, seen: Observation, terms: PowerTerms, units: int) -> Wanted:
     """By cost, or by what wants one unit whatever it costs."""
-    cost = by_cost(seen.levels, terms, units)
+    cost = by_cost(seen.savings, terms, units)
     if cost.units > 1:
         return cost
     return _one(state, seen, terms) or cost
@@ -123,7 +123,7 @@ def _one(state: UnitsState, seen: Observation, terms: PowerTerms) -> Wanted | No
     if terms.mode is Mode.ALWAYS:
         return Wanted(1, "always", "The policy keeps a unit on.")
     if seen.waiting:
-        return Wanted(1, "waiting", f"Requests that wait because only this backend may serve them: {seen.waiting}.")
+        return Wanted(1, "waiting", "Requests wait that only this backend may serve.")
     if seen.scheduled:
         return Wanted(1, "schedule", "The schedule keeps a unit on.")
     if state.unneeded < terms.min_on and units_of(state):

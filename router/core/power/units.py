@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from router.core.power.levels import NOTHING_SEEN, Levels
+from router.core.power.savings import NOTHING_SEEN, Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Order, PowerTerms
 
@@ -106,7 +106,7 @@ class Observation(Struct, frozen=True):
     """Requests that wait because only these units may serve them."""
     captive: int = 0
     """Requests that only these units may serve, which run or came since the last step."""
-    levels: Levels = NOTHING_SEEN
+    savings: Savings = NOTHING_SEEN
     scheduled: bool = False
     """The policy's schedule wants a unit now, or as soon as a start would have one ready."""
     order: Order | None = None

@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.power.control import FIRST_REST, HEARD_BY_ALL, Command, PhaseChange, Start, Stop, step
-from router.core.power.levels import Levels
+from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import Observation, UnitsState
 
 TERMS = PowerTerms(usd_per_hour=1.0, units=3, longest_step=1e9)
 NEW = UnitsState()
-ONE, TWO, NONE = Levels((1.2,)), Levels((2.0, 1.2)), Levels((0.0,))
+ONE, TWO, NONE = Savings((1.2,)), Savings((2.0, 1.2)), Savings((0.0,))
 
 
 @dataclass
@@ -38,26 +38,26 @@ class Backend:
         return self.state.phase
 
     def on(self, units: int = 1) -> Backend:
-        self.after(levels=Levels((1.2,) * units))
+        self.after(savings=Savings((1.2,) * units))
         self.units = self.ready = units
-        self.after(300, done=True, levels=Levels((1.2,) * units))
+        self.after(300, done=True, savings=Savings((1.2,) * units))
         return self
 
 
 def test_it_starts_and_stops_by_cost_with_one_command_each() -> None:
     backend = Backend()
 
-    assert backend.after(levels=NONE) is Phase.OFF
-    assert backend.after(5, levels=ONE) is Phase.STARTING
+    assert backend.after(savings=NONE) is Phase.OFF
+    assert backend.after(5, savings=ONE) is Phase.STARTING
     backend.units = 1
-    assert backend.after(5, levels=ONE, done=True) is Phase.STARTING
+    assert backend.after(5, savings=ONE, done=True) is Phase.STARTING
     backend.ready = 1
-    assert backend.after(295, levels=ONE) is Phase.ON
+    assert backend.after(295, savings=ONE) is Phase.ON
     assert backend.state.start_seconds == 300
-    assert backend.after(1800, levels=NONE) is Phase.DRAINING
-    assert backend.after(HEARD_BY_ALL, levels=NONE) is Phase.STOPPING
+    assert backend.after(1800, savings=NONE) is Phase.DRAINING
+    assert backend.after(HEARD_BY_ALL, savings=NONE) is Phase.STOPPING
     backend.units = backend.ready = 0
-    assert backend.after(5, levels=NONE) is Phase.OFF
+    assert backend.after(5, savings=NONE) is Phase.OFF
     assert backend.commands == [Start(1), Stop(0)]
 
 
@@ -97,57 +97,57 @@ def test_many_waiting_requests_wake_one_unit() -> None:
 def test_more_units_are_started_while_the_first_one_serves() -> None:
     backend = Backend().on()
 
-    assert backend.after(400, levels=TWO) is Phase.STARTING
+    assert backend.after(400, savings=TWO) is Phase.STARTING
     assert backend.state.serves
     assert backend.commands[-1] == Start(2)
     backend.units = 2
-    assert backend.after(10, levels=TWO) is Phase.STARTING
+    assert backend.after(10, savings=TWO) is Phase.STARTING
     backend.ready = 2
-    assert backend.after(10, levels=TWO) is Phase.ON
+    assert backend.after(10, savings=TWO) is Phase.ON
 
 
 def test_a_unit_that_goes_while_others_stay_needs_no_draining() -> None:
     backend = Backend().on(2)
 
-    assert backend.after(1800, levels=ONE, running=5) is Phase.STOPPING
+    assert backend.after(1800, savings=ONE, running=5) is Phase.STOPPING
     assert backend.commands[-1] == Stop(1)
     assert backend.state.serves
     backend.units = backend.ready = 1
-    assert backend.after(5, levels=ONE) is Phase.ON
+    assert backend.after(5, savings=ONE) is Phase.ON
     assert backend.state.target == 1
 
 
 def test_running_requests_are_waited_for_up_to_drain() -> None:
     backend = Backend().on()
 
-    assert backend.after(1800, levels=NONE, running=2) is Phase.DRAINING
+    assert backend.after(1800, savings=NONE, running=2) is Phase.DRAINING
     assert not backend.state.serves
-    assert backend.after(119, levels=NONE, running=1) is Phase.DRAINING
-    assert backend.after(1, levels=NONE, running=1) is Phase.STOPPING
+    assert backend.after(119, savings=NONE, running=1) is Phase.DRAINING
+    assert backend.after(1, savings=NONE, running=1) is Phase.STOPPING
     assert backend.commands[-1] == Stop(0)
 
 
 def test_a_wake_during_draining_goes_back_to_on_without_a_stop() -> None:
     backend = Backend().on()
 
-    backend.after(1800, levels=NONE, running=1)
-    assert backend.after(10, levels=NONE, running=1, waiting=1) is Phase.ON
+    backend.after(1800, savings=NONE, running=1)
+    assert backend.after(10, savings=NONE, running=1, waiting=1) is Phase.ON
     assert backend.commands == [Start(1)]
 
 
 def test_an_order_that_is_taken_back_while_it_drains_leaves_it_on() -> None:
     backend = Backend().on()
 
-    assert backend.after(60, levels=NONE, running=1, order=Order.OFF) is Phase.DRAINING
-    assert backend.after(10, levels=NONE, running=1, order=Order.AUTO) is Phase.ON
+    assert backend.after(60, savings=NONE, running=1, order=Order.OFF) is Phase.DRAINING
+    assert backend.after(10, savings=NONE, running=1, order=Order.AUTO) is Phase.ON
     assert backend.state.reason == "min-on"
 
 
 def test_a_ledger_lost_while_it_drains_stops_nothing() -> None:
     backend = Backend().on()
 
-    backend.after(1800, levels=NONE, running=1)
-    assert backend.after(200, levels=NONE, ledger_ok=False) is Phase.ON
+    backend.after(1800, savings=NONE, running=1)
+    assert backend.after(200, savings=NONE, ledger_ok=False) is Phase.ON
     assert backend.commands == [Start(1)]
 
 
@@ -183,14 +183,14 @@ def test_a_start_that_times_out_is_failed_and_what_there_is_of_it_is_stopped_unt
 
 def test_a_start_that_fails_beside_units_that_serve_leaves_them() -> None:
     backend = Backend().on()
-    backend.after(400, levels=TWO)
+    backend.after(400, savings=TWO)
     backend.units = 2
 
-    assert backend.after(901, levels=TWO) is Phase.FAILED
+    assert backend.after(901, savings=TWO) is Phase.FAILED
     assert backend.state.serves
     assert backend.commands[-1] == Stop(1)
     backend.units = 1
-    assert backend.after(5, levels=TWO) is Phase.ON
+    assert backend.after(5, savings=TWO) is Phase.ON
     assert backend.state.reason == "resting"
 
 
@@ -198,13 +198,13 @@ def test_units_that_die_are_started_again_after_a_rest() -> None:
     backend = Backend().on()
     backend.units = backend.ready = 0
 
-    assert backend.after(5, levels=ONE) is Phase.FAILED
-    assert backend.after(FIRST_REST, levels=ONE) is Phase.OFF, "min_off"
-    assert backend.after(300, levels=ONE) is Phase.STARTING
+    assert backend.after(5, savings=ONE) is Phase.FAILED
+    assert backend.after(FIRST_REST, savings=ONE) is Phase.OFF, "min_off"
+    assert backend.after(300, savings=ONE) is Phase.STARTING
     assert backend.state.failures == 1
     backend.units = backend.ready = 1
-    backend.after(100, levels=ONE)
-    assert backend.after(901, levels=ONE) is Phase.ON
+    backend.after(100, savings=ONE)
+    assert backend.after(901, savings=ONE) is Phase.ON
     assert (backend.state.failures, backend.state.error) == (0, "")
 
 
@@ -212,27 +212,27 @@ def test_a_unit_that_falls_silent_is_replaced_once_it_was_given_time() -> None:
     backend = Backend().on()
     backend.ready = 0
 
-    backend.after(5, levels=ONE)
+    backend.after(5, savings=ONE)
     assert not backend.state.serves
-    assert backend.after(900, levels=ONE) is Phase.ON
-    assert backend.after(5, levels=ONE) is Phase.FAILED
+    assert backend.after(900, savings=ONE) is Phase.ON
+    assert backend.after(5, savings=ONE) is Phase.FAILED
     assert backend.commands[-1] == Stop(0)
 
 
 def test_what_is_found_on_is_taken_over_and_stopped_after_min_on_at_the_earliest() -> None:
     backend = Backend(units=1, ready=1)
 
-    assert backend.after(levels=NONE) is Phase.ON
-    assert backend.after(1799, levels=NONE) is Phase.ON
-    assert backend.after(1, levels=NONE) is Phase.DRAINING
+    assert backend.after(savings=NONE) is Phase.ON
+    assert backend.after(1799, savings=NONE) is Phase.ON
+    assert backend.after(1, savings=NONE) is Phase.DRAINING
 
 
 def test_what_is_found_starting_is_waited_for() -> None:
     backend = Backend(units=1)
 
-    assert backend.after(levels=NONE) is Phase.STARTING
+    assert backend.after(savings=NONE) is Phase.STARTING
     backend.ready = 1
-    assert backend.after(60, levels=NONE) is Phase.ON
+    assert backend.after(60, savings=NONE) is Phase.ON
     assert backend.commands == []
 
 
@@ -259,25 +259,25 @@ def test_a_start_that_may_never_have_reached_the_driver_is_asked_for_again() -> 
 
 def test_a_stop_that_fails_is_repeated_after_a_rest() -> None:
     backend = Backend().on()
-    backend.after(1800, levels=NONE)
-    backend.after(5, levels=NONE)
+    backend.after(1800, savings=NONE)
+    backend.after(5, savings=NONE)
 
-    assert backend.after(1, levels=NONE, error="the driver said 409") is Phase.STOPPING
-    assert backend.after(FIRST_REST - 1, levels=NONE) is Phase.STOPPING
+    assert backend.after(1, savings=NONE, error="the driver said 409") is Phase.STOPPING
+    assert backend.after(FIRST_REST - 1, savings=NONE) is Phase.STOPPING
     assert backend.commands[1:] == [Stop(0)]
-    backend.after(1, levels=NONE)
+    backend.after(1, savings=NONE)
     assert backend.commands[1:] == [Stop(0), Stop(0)]
 
 
 def test_a_unit_that_does_not_go_is_told_once_more() -> None:
     backend = Backend().on()
-    backend.after(1800, levels=NONE)
-    backend.after(5, levels=NONE)
-    backend.after(5, levels=NONE, done=True)
+    backend.after(1800, savings=NONE)
+    backend.after(5, savings=NONE)
+    backend.after(5, savings=NONE, done=True)
 
-    backend.after(901, levels=NONE)
+    backend.after(901, savings=NONE)
     assert "still there" in backend.state.error
-    backend.after(60, levels=NONE)
+    backend.after(60, savings=NONE)
     assert backend.commands[1:] == [Stop(0), Stop(0)]
 
 
@@ -301,8 +301,8 @@ def test_a_new_order_is_tried_at_once_whatever_failed() -> None:
 
 def test_what_waits_while_units_stop_is_started_once_they_are_gone() -> None:
     backend = Backend().on()
-    backend.after(1800, levels=NONE)
-    backend.after(5, levels=NONE)
+    backend.after(1800, savings=NONE)
+    backend.after(5, savings=NONE)
 
     assert backend.after(1, waiting=1, done=True) is Phase.STOPPING
     backend.units = backend.ready = 0
@@ -313,7 +313,7 @@ def test_what_waits_while_units_stop_is_started_once_they_are_gone() -> None:
 def test_an_error_of_what_is_settled_changes_nothing() -> None:
     backend = Backend().on()
 
-    assert backend.after(1, levels=ONE, error="too late") is Phase.ON
+    assert backend.after(1, savings=ONE, error="too late") is Phase.ON
     assert backend.state.failures == 0
 
 
@@ -321,11 +321,11 @@ def test_while_the_driver_cannot_tell_units_serve_and_nothing_is_done() -> None:
     backend = Backend().on()
     backend.units = None
 
-    assert backend.after(1800, levels=NONE, why="HTTP 403") is Phase.UNKNOWN
+    assert backend.after(1800, savings=NONE, why="HTTP 403") is Phase.UNKNOWN
     assert backend.changes[-1].explanation == "The driver cannot tell: HTTP 403."
     assert backend.state.serves
     backend.units = 1
-    assert backend.after(5, levels=ONE) is Phase.ON
+    assert backend.after(5, savings=ONE) is Phase.ON
     assert backend.commands == [Start(1)]
 
 
@@ -351,7 +351,7 @@ def test_a_start_that_ended_unseen_is_learned() -> None:
     assert backend.after(100, waiting=1) is Phase.ON
     assert backend.state.start_seconds == 200
     backend.units = backend.ready = 0
-    backend.after(1, levels=NONE)
+    backend.after(1, savings=NONE)
     backend.after(60, waiting=1)
     backend.units = backend.ready = 1
     backend.after(100, waiting=1)
@@ -360,13 +360,13 @@ def test_a_start_that_ended_unseen_is_learned() -> None:
 
 def test_a_stop_goes_on_where_the_driver_could_not_tell() -> None:
     backend = Backend().on()
-    backend.after(1800, levels=NONE)
-    backend.after(5, levels=NONE)
+    backend.after(1800, savings=NONE)
+    backend.after(5, savings=NONE)
     backend.units = None
-    backend.after(5, levels=ONE)
+    backend.after(5, savings=ONE)
     backend.units = 1
 
-    assert backend.after(5, levels=ONE) is Phase.STOPPING
+    assert backend.after(5, savings=ONE) is Phase.STOPPING
     assert backend.commands == [Start(1), Stop(0)]
 
 
@@ -393,12 +393,12 @@ def test_a_leftover_that_the_driver_lost_sight_of_is_waited_for_as_a_start() -> 
     backend = Backend()
     backend.after(waiting=1)
     backend.units = 1
-    backend.after(901, levels=NONE)
+    backend.after(901, savings=NONE)
     backend.units = None
-    backend.after(1, levels=NONE)
+    backend.after(1, savings=NONE)
     backend.units = 1
 
-    assert backend.after(1, levels=NONE) is Phase.STARTING
+    assert backend.after(1, savings=NONE) is Phase.STARTING
     assert backend.state.target == 1
 
 
@@ -406,7 +406,7 @@ def test_no_more_time_is_believed_than_one_step_may_take() -> None:
     backend = Backend(terms=replace(TERMS, longest_step=60.0))
     backend.on()
 
-    assert backend.after(3600, levels=NONE) is Phase.ON
+    assert backend.after(3600, savings=NONE) is Phase.ON
     assert backend.state.held == 60
-    assert backend.after(-7200, levels=NONE) is Phase.ON
+    assert backend.after(-7200, savings=NONE) is Phase.ON
     assert backend.state.held == 60

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from router.core.power.control import LONGEST_REST, Command, Start, Step, Stop, step
-from router.core.power.levels import Levels
+from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Order, PowerTerms
 from router.core.power.units import Observation, UnitsState
@@ -56,14 +56,14 @@ class Control(RuleBasedStateMachine):
         self.rental, self.kept = Rental(), UnitsState()
         self.passed, self.skew = 0.0, 1e9
         self.jumps: list[float] = []
-        self.levels, self.waiting, self.running, self.order = Levels(), 0, 0, Order.AUTO
+        self.savings, self.waiting, self.running, self.order = Savings(), 0, 0, Order.AUTO
         self.ledger_ok = self.clear = True
         self.told = ("", False)
         self.changed = self.on_since = -1e9
 
     @rule(usd=st.lists(st.sampled_from([0.0, 0.7, 0.9, 1.5]), max_size=3))
     def demand(self, usd: list[float]) -> None:
-        self.levels = Levels(tuple(sorted(usd, reverse=True)))
+        self.savings = Savings(tuple(sorted(usd, reverse=True)))
 
     @rule(waiting=st.integers(0, 50), running=st.integers(0, 3))
     def requests(self, waiting: int, running: int) -> None:
@@ -116,7 +116,7 @@ class Control(RuleBasedStateMachine):
             ready=self.rental.ready(self.passed),
             running=self.running,
             waiting=self.waiting,
-            levels=self.levels,
+            savings=self.savings,
             order=order,
             ledger_ok=self.ledger_ok,
             done=done,
@@ -174,7 +174,7 @@ class Control(RuleBasedStateMachine):
             return
         self.driver(clear=True, refuses=False, hangs=False)
         self.rental.ordered = [min(since, self.passed) for since in self.rental.ordered]
-        self.ledger_ok, self.levels, self.waiting, self.running = True, Levels(), 1, 0
+        self.ledger_ok, self.savings, self.waiting, self.running = True, Savings(), 1, 0
         self.an_order(Order.AUTO)
         self.until(LONGEST_REST + self.terms.start_timeout + 2 * START_SECONDS, lambda: self.kept.serves)
         self.waiting = 0

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from router.core.power.levels import Levels
 from router.core.power.outlook import next_change, published
 from router.core.power.rule import REASONS
+from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import UnitsState
@@ -72,7 +72,7 @@ def test_what_is_kept_off_is_woken_by_nobody(order, mode, wakes):
     ],
 )
 def test_what_would_change_it_next(state, terms, said):
-    assert said in next_change(state, Levels((0.9,)), terms)
+    assert said in next_change(state, Savings((0.9,)), terms)
 
 
 def test_every_reason_has_words():

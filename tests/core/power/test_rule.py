@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from router.core.power.levels import Levels
 from router.core.power.rule import REASONS, Wanted, by_cost, span, units_of, wanted
+from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import Observation, UnitsState
@@ -12,8 +12,8 @@ from router.core.power.units import Observation, UnitsState
 TERMS = PowerTerms(usd_per_hour=1.0)
 OFF = UnitsState(at=1e9)
 ON = UnitsState(phase=Phase.ON, at=1e9, units=1, ready=1, target=1, started_at=1e9 - 7200)
-BUSY = Observation(levels=Levels((1.0,)))
-QUIET = Observation(levels=Levels((0.79,)))
+BUSY = Observation(savings=Savings((1.0,)))
+QUIET = Observation(savings=Savings((0.79,)))
 
 
 def units_and_reason(state: UnitsState, seen: Observation = QUIET, terms: PowerTerms = TERMS) -> tuple[int, str]:
@@ -37,33 +37,33 @@ def units_and_reason(state: UnitsState, seen: Observation = QUIET, terms: PowerT
 def test_a_unit_starts_when_it_saves_its_rent_and_stays_until_it_saves_too_little(
     usd_per_hour: float, units: int, then: int, reason: str
 ) -> None:
-    found = by_cost(Levels((usd_per_hour,)), TERMS, units)
+    found = by_cost(Savings((usd_per_hour,)), TERMS, units)
 
     assert (found.units, found.reason) == (then, reason)
 
 
 def test_it_says_by_which_figures() -> None:
-    assert by_cost(Levels((1.34,)), TERMS, 0).explanation == (
+    assert by_cost(Savings((1.34,)), TERMS, 0).explanation == (
         "A unit would save $1.34 an hour, by the last hour's mean, and its rent is $1.00."
     )
 
 
 def test_each_unit_is_judged_by_what_it_saves_itself() -> None:
     terms = PowerTerms(usd_per_hour=1.0, units=3)
-    levels = Levels((3.0, 1.0, 0.9))
+    savings = Savings((3.0, 1.0, 0.9))
 
-    assert by_cost(levels, terms, 0) == Wanted(
+    assert by_cost(savings, terms, 0) == Wanted(
         2, "saves", "Unit 2 would save $1.00 an hour, by the last hour's mean, and its rent is $1.00."
     )
-    assert by_cost(levels, terms, 3).units == 3
-    assert by_cost(Levels((3.0, 0.5, 0.1)), terms, 3).explanation.startswith("Unit 2 would save $0.50")
+    assert by_cost(savings, terms, 3).units == 3
+    assert by_cost(Savings((3.0, 0.5, 0.1)), terms, 3).explanation.startswith("Unit 2 would save $0.50")
 
 
 def test_a_unit_without_rent_is_for_what_saves_anything() -> None:
     free = PowerTerms(usd_per_hour=0.0)
 
-    assert by_cost(Levels((0.001,)), free, 0).units == 0
-    assert by_cost(Levels((0.02,)), free, 0).units == 1
+    assert by_cost(Savings((0.001,)), free, 0).units == 0
+    assert by_cost(Savings((0.02,)), free, 0).units == 1
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_schedule_keeps_one_on_and_cost_may_want_more() -> None:
     terms = replace(TERMS, units=3)
 
     assert units_and_reason(OFF, replace(QUIET, scheduled=True)) == (1, "schedule")
-    assert units_and_reason(OFF, Observation(scheduled=True, levels=Levels((2.0, 1.5))), terms) == (2, "saves")
+    assert units_and_reason(OFF, Observation(scheduled=True, savings=Savings((2.0, 1.5))), terms) == (2, "saves")
 
 
 def test_cost_and_schedule_wait_for_min_off() -> None:

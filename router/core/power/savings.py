@@ -1,12 +1,11 @@
 """What each further unit would have saved, in USD per hour.
 
-Level k is what the k-th unit serves: the demand above what the first k - 1 can, up to what one can. Each level is a
-rent-or-buy problem of its own, so units need not be planned together (Lin, Wierman, Andrew, Thereska: Dynamic
-right-sizing for power-proportional data centers, INFOCOM 2011; Lu, Chen, Andrew: Simple and effective dynamic
-provisioning, 2013).
+The k-th unit serves the demand above what the first k - 1 can, up to what one can. So each unit is a rent-or-buy
+problem of its own, and they need not be planned together (Lin, Wierman, Andrew, Thereska: Dynamic right-sizing for
+power-proportional data centers, INFOCOM 2011; Lu, Chen, Andrew: Simple and effective dynamic provisioning, 2013).
 
-A level's saving is an exponential mean with a memory of an hour. It starts from nothing, so that a unit is started
-for what was seen, and never for what may have been.
+What a unit saves is an exponential mean with a memory of an hour. It starts from nothing, so that a unit is started for
+what was seen, and never for what may have been.
 """
 
 from __future__ import annotations
@@ -33,26 +32,25 @@ class Slot(Struct, frozen=True):
     seconds: float = SLOT
 
 
-class Levels(Struct, frozen=True):
+class Savings(Struct, frozen=True):
     usd_per_hour: tuple[float, ...] = ()
-    """What each unit saves, from the first on, before its rent; levels beyond these save nothing."""
+    """Of each unit, from the first on, before its rent; units beyond these save nothing."""
 
     def of(self, unit: int) -> float:
         """USD per hour that unit number `unit` saves, from 1 on."""
         return self.usd_per_hour[unit - 1] if unit <= len(self.usd_per_hour) else 0.0
 
 
-NOTHING_SEEN = Levels()
+NOTHING_SEEN = Savings()
 
 
-def observe(levels: Levels, slot: Slot, terms: PowerTerms) -> Levels:
-    """The levels after one more slot."""
-    kept = math.exp(-slot.seconds / MEMORY)
-    savings = _savings(slot, terms)
-    return Levels(tuple(kept * levels.of(unit) + (1.0 - kept) * saving for unit, saving in enumerate(savings, 1)))
+def observe(savings: Savings, slot: Slot, terms: PowerTerms) -> Savings:
+    """The savings after one more slot."""
+    kept, saved = math.exp(-slot.seconds / MEMORY), _saved(slot, terms)
+    return Savings(tuple(kept * savings.of(unit) + (1.0 - kept) * usd for unit, usd in enumerate(saved, 1)))
 
 
-def _savings(slot: Slot, terms: PowerTerms) -> list[float]:
+def _saved(slot: Slot, terms: PowerTerms) -> list[float]:
     """USD per hour of each unit that the policy allows."""
     if not slot.tokens:
         return [0.0] * terms.units

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.power.levels import MEMORY, NOTHING_SEEN, Levels, Slot, observe
+from router.core.power.savings import MEMORY, NOTHING_SEEN, Savings, Slot, observe
 from router.core.power.terms import PowerTerms
 
 ONE = PowerTerms(usd_per_hour=1.0)
@@ -16,13 +16,13 @@ THREE = PowerTerms(usd_per_hour=1.0, units=3, tokens_per_second=1000.0)
 HOUR = 3600.0
 
 
-def after(*slots: Slot, terms: PowerTerms = ONE) -> Levels:
-    return reduce(lambda levels, slot: observe(levels, slot, terms), slots, NOTHING_SEEN)
+def after(*slots: Slot, terms: PowerTerms = ONE) -> Savings:
+    return reduce(lambda savings, slot: observe(savings, slot, terms), slots, NOTHING_SEEN)
 
 
-def test_a_level_beyond_what_was_seen_saves_nothing() -> None:
-    assert Levels((1.5, 0.5)).of(2) == 0.5
-    assert Levels((1.5, 0.5)).of(3) == 0.0
+def test_a_unit_beyond_what_was_seen_saves_nothing() -> None:
+    assert Savings((1.5, 0.5)).of(2) == 0.5
+    assert Savings((1.5, 0.5)).of(3) == 0.0
 
 
 def test_an_hour_of_traffic_counts_by_its_weight_and_is_forgotten() -> None:
@@ -35,9 +35,9 @@ def test_an_hour_of_traffic_counts_by_its_weight_and_is_forgotten() -> None:
 
 def test_steady_traffic_is_worth_what_it_costs_in_the_cloud_less_what_it_costs_here() -> None:
     terms = PowerTerms(usd_per_hour=1.0, usd_per_million_tokens=0.10)
-    levels = after(*[Slot(tokens=1_000_000, cloud_usd=0.50)] * 500, terms=terms)
+    savings = after(*[Slot(tokens=1_000_000, cloud_usd=0.50)] * 500, terms=terms)
 
-    assert levels.of(1) == pytest.approx(12 * 0.40)
+    assert savings.of(1) == pytest.approx(12 * 0.40)
 
 
 def test_what_is_dearer_here_than_in_the_cloud_saves_nothing() -> None:
@@ -47,10 +47,10 @@ def test_what_is_dearer_here_than_in_the_cloud_saves_nothing() -> None:
 
 
 def test_each_unit_gets_what_the_ones_before_it_cannot_serve() -> None:
-    levels = after(Slot(tokens=750_000, cloud_usd=7.5), terms=THREE)
+    savings = after(Slot(tokens=750_000, cloud_usd=7.5), terms=THREE)
 
-    assert levels.of(2) == pytest.approx(levels.of(1))
-    assert levels.of(3) == pytest.approx(levels.of(1) / 2)
+    assert savings.of(2) == pytest.approx(savings.of(1))
+    assert savings.of(3) == pytest.approx(savings.of(1) / 2)
 
 
 def test_demand_beyond_all_units_is_left_to_the_cloud() -> None:
