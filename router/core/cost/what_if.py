@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.core.power.levels import NOTHING_SEEN, Slot, observe
 from router.core.power.rule import by_cost
+from router.core.power.savings import NOTHING_SEEN, Slot, observe
 from router.core.power.terms import PowerTerms
 
 HOUR = 3600.0
@@ -63,13 +63,13 @@ def what_if(hours: Sequence[Hour], setup: Setup, volume: float = 1.0) -> Outcome
         tokens_per_second=setup.tokens_per_second,
         usd_per_million_tokens=setup.usd_per_million_tokens,
     )
-    levels, on = NOTHING_SEEN, 0
+    savings, on = NOTHING_SEEN, 0
     alone = bought = unit_hours = 0.0
     for hour in hours:
         tokens, worth = hour.tokens * volume, hour.cloud_usd * volume
         if setup.switched and setup.units:
-            on = by_cost(levels, terms, on).units
-            levels = observe(levels, Slot(round(tokens), worth, HOUR), terms)
+            on = by_cost(savings, terms, on).units
+            savings = observe(savings, Slot(round(tokens), worth, HOUR), terms)
         else:
             on = setup.units
         served = _served(tokens, on, setup.tokens_per_second)
