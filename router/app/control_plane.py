@@ -32,6 +32,7 @@ from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
 from router.core.values import Plan
+from router.power.rent import RentKeeper
 
 SHUTDOWN_SECONDS = 2.0
 MEASURED_PER_SECOND = 500
@@ -70,12 +71,13 @@ async def serve(settings: AdminSettings) -> None:
     listeners: list[Listener] = [meters, traces] if traces.on else [meters]
     most = math.inf if traces.on else MEASURED_PER_SECOND
     follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
+    rent = RentKeeper(settings.redis, lambda: control.desk.plan)
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run())]
+    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run(), rent.run())]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -19,6 +19,8 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:zones                   set: zones that anything was counted in
     be:{ledger}:sums:<YYYY-MM-DD>       hash: what was added up of a past day for pages, see `sums`; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
+    be:{ledger}:rent:meters             hash: how far the rent of units is accounted for, see `ledger.rent`
+    be:{ledger}:rent:<YYYY-MM-DD>       hash: backend|unit|state -> what it was and cost on a day; expires
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens
     be:{ledger}:swept                   the last lease bucket whose holds were charged
     be:{ledger}:timezone                the time zone that days are counted in
@@ -67,6 +69,8 @@ KEYS_KEY = PREFIX + "keys"
 POWER_KEY = PREFIX + "power"
 POWER_LEASE_KEY = PREFIX + "power:lease"
 POWER_EVENTS_KEY = PREFIX + "power:events"
+RENT_METERS_KEY = PREFIX + "rent:meters"
+RENT_PREFIX = PREFIX + "rent:"
 
 LEASE_BUCKET_SECONDS = 60
 ID_BUCKET_DIGITS = 8

@@ -8,6 +8,7 @@ alternatives  where a request could have gone, which is what it is compared with
 timeline    prices that begin on a date, and prices by the hour of the day
 volume      how many eligible tokens a window holds
 breakeven   from how many tokens a day an own GPU is cheaper
+rent        what units of own backends have cost by time, as entries of days
 worth       the terms of that at a day's volume, and one plain sentence
 passed_by   what it costs to send tokens to the cloud past a GPU whose rent runs
 what_if     what traffic would have cost with another rent, volume or number of units

@@ -19,6 +19,7 @@ from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.core.values import Cell, Mixture, Row
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_counter, unpack_row, unpack_totals
+from router.ledger.rent import RentBook, RentRow
 from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
     KEPT_WHOLE,
@@ -103,6 +104,10 @@ class Report:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
         keys, _ = await self._answer(read_keys(self._connection))
         return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
+
+    async def rent(self, days: Iterable[str]) -> list[RentRow]:
+        """What units of own backends were over some days, and what that cost."""
+        return await RentBook(self._connection).days(days)
 
     async def volume(self) -> dict[int, Mixture]:
         """Eligible tokens by quarter of an hour since the epoch."""

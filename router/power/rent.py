@@ -1,0 +1,119 @@
+"""Writes the rent of own backends into the ledger as time passes.
+
+Every gateway of a ledger does so, and none needs a lease: whoever comes first accounts for the time since the last
+look, and the others find that it was done. How switched units are is read where their controller keeps it; one that
+nobody here switches is on for as long as a policy names it and a gateway runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from router.core.backend_kinds import Backend, GpuCost
+from router.core.cost.rent import MOST_MS, Accrual, Meter, RentState, Sighting, UnitPrice, accrued
+from router.core.limits.periods import Periods
+from router.core.power.states import Phase
+from router.core.power.units import UnitsState
+from router.core.values import Plan
+from router.ledger.errors import LedgerUnavailable
+from router.ledger.power import PowerBook, PowerLink, PowerLook
+from router.ledger.rent import RentBook, Unit
+
+TICK_SECONDS = 15.0
+_HOURS_PER_DAY = 24
+_DAY_SECONDS = 86_400
+_GONE = (Phase.OFF, Phase.FAILED)
+
+log = logging.getLogger("breakeven.rent")
+
+
+class RentKeeper:
+    """`plan` is the policy in force."""
+
+    def __init__(self, url: str, plan: Callable[[], Plan]) -> None:
+        """Raises ValueError for a URL that cannot be used."""
+        self._link = PowerLink(url)
+        self._plan = plan
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                try:
+                    await self.tick()
+                except LedgerUnavailable:
+                    pass  # what has come meanwhile is accounted for afterwards
+                except Exception:  # a defect of ours: the next look must come all the same
+                    log.exception("rent not accounted for")
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            self._link.close()
+
+    async def tick(self) -> None:
+        """Account for the time since the last look. Raises `LedgerUnavailable`."""
+        plan = self._plan()
+        rented = {name: backend for name, backend in plan.policy.backends.items() if backend.cost is not None}
+        if not rented:
+            return  # no connection either
+        connection = await self._link.connection()
+        look, book = await PowerBook(connection).look(), RentBook(connection)
+        periods = Periods(ZoneInfo(plan.policy.cost.timezone))
+        accruals = accruals_of(rented, look, await book.meters(), periods)
+        await book.accrue(accruals, plan.policy.ledger.retain_days * _DAY_SECONDS)
+
+
+def accruals_of(
+    rented: Mapping[str, Backend], look: PowerLook, meters: Mapping[Unit, Meter], periods: Periods
+) -> dict[Unit, Accrual]:
+    """What has come for each unit of these backends."""
+    now, found = _ms(look.now), {}
+    for name, backend in rented.items():
+        for number, seen in enumerate(_seen(name, backend, look, meters)):
+            meter = meters.get((name, number), Meter())
+            if meter.at or seen.state is not RentState.OFF:
+                found[name, number] = accrued(meter, seen, price_of(backend), now, periods)
+    return found
+
+
+def price_of(backend: Backend) -> UnitPrice:
+    """Of one unit, with the people who run it, on or off."""
+    cost = backend.cost or GpuCost(usd_per_hour=0.0)
+    people = cost.ops_usd_per_day / _HOURS_PER_DAY
+    return UnitPrice(cost.hourly_usd + people, cost.kept_usd_per_hour + people, cost.billing)
+
+
+def _seen(name: str, backend: Backend, look: PowerLook, meters: Mapping[Unit, Meter]) -> list[Sighting]:
+    """One for each unit that there may be. Putting a model to sleep frees a card's memory, and not its rent."""
+    if backend.power is None or backend.power.driver == "sleep":
+        idle = 0 if look.running.get(name) else MOST_MS
+        return [Sighting(RentState.IDLE, idle, switched=False)]
+    kept = look.kept.get(name)
+    if kept is None:
+        return []  # nobody has looked at them yet
+    known = [number for backend_name, number in meters if backend_name == name]
+    units = max(backend.power.units, kept.state.units, *(number + 1 for number in known), 1)
+    return [_unit(kept.state, number, alone=units == 1) for number in range(units)]
+
+
+def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
+    """One of several began and ended with a look, since phases are those of all together."""
+    phase = state.phase
+    there = max(state.units, state.target) if phase is Phase.STARTING else state.units
+    since = _ms(state.since) if alone else 0
+    if number >= there:
+        return Sighting(RentState.OFF, since=since if phase in _GONE else 0)
+    found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(state.started_at))
+    if phase is Phase.STARTING and number >= state.ready:
+        return replace(found, state=RentState.STARTING)
+    if phase is Phase.STOPPING and number >= state.target:
+        return replace(found, state=RentState.STOPPING, since=since)
+    return replace(found, since=since) if phase is Phase.ON else found
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,154 @@
+"""Rent of switched units and of others, in virtual time, against what the rental bills."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec.structs import replace
+
+from router.core.backend_kinds import GpuCost
+from router.core.cost.rent import LONGEST_LOOK_MS, Meter, RentState
+from router.core.limits.periods import Periods
+from router.core.power.states import Phase
+from router.core.power.terms import Order
+from router.core.power.units import UnitsState
+from router.core.values import Plan
+from router.ledger.power import KeptUnits, PowerLook
+from router.ledger.reports.totals import open_report
+from router.power.rent import RentKeeper, accruals_of, price_of
+
+UTC = Periods(ZoneInfo("UTC"))
+DAY = "2026-02-02"
+"""Of the rental's clock."""
+
+
+def with_backend(plan: Plan, **changes: object) -> Plan:
+    """With the GPU changed so."""
+    gpu = plan.policy.backends["gpu"].model_copy(update=changes)
+    return replace(plan, policy=plan.policy.model_copy(update={"backends": {**plan.policy.backends, "gpu": gpu}}))
+
+
+async def rent(house) -> dict[str, float]:
+    """Seconds and, under "usd", dollars."""
+    async with open_report(house.server.url) as report:
+        rows = await report.rent([DAY])
+    found: dict[str, float] = {"usd": sum(row.nano_usd for row in rows) / 1e9}
+    for row in rows:
+        found[row.state] = found.get(row.state, 0) + row.milliseconds / 1000
+    return found
+
+
+@pytest.fixture
+async def keep(house):
+    """Lets time pass with a controller, and one keeper or more."""
+    keepers = []
+
+    async def run(seconds: float, number: int = 1, running: int = 0) -> None:
+        while len(keepers) < number:
+            keepers.append(RentKeeper(house.server.url, lambda: house.plan))
+        for _ in range(int(seconds / 15)):
+            await house.run(15)
+            house.runs(running)
+            for each in keepers[:number]:
+                await each.tick()
+
+    yield run
+    for each in keepers:
+        each._link.close()
+
+
+async def test_the_rent_is_what_the_rental_bills(house, keep):
+    house.start()
+    await keep(60)
+    assert await rent(house) == {"usd": 0.0}
+    house.wake()
+    await keep(45)
+    assert (await rent(house))["starting"] > 0
+    await keep(1800)
+    assert house.rental.on == [] and house.rental.stops == 1
+    found = await rent(house)
+    on = sum(seconds for state, seconds in found.items() if state not in ("usd", "off", "rounding"))
+    assert on == pytest.approx(house.rental.billed, abs=10)  # two steps of the clock
+    assert found["usd"] == pytest.approx((on + found.get("rounding", 0)) / 3600, rel=1e-6)
+    assert 55 <= found["starting"] <= 75
+
+
+async def test_two_gateways_count_once(house, keep):
+    house.start()
+    await house.order(Order.ON)
+    await keep(600, number=2)
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(house.rental.now - house.rental.on[0], abs=15)
+
+
+async def test_what_nobody_counted_is_brought_in_and_a_restart_loses_nothing(house, keep):
+    house.start()
+    await house.order(Order.ON)
+    await keep(300)
+    await house.run(2000)  # the gateways that count are away, the unit is on
+    await keep(15)
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(house.rental.now - house.rental.on[0], abs=20)
+    assert "gap" not in found
+
+
+async def test_a_backend_that_nobody_switches_costs_while_the_policy_names_it(house, keep):
+    named = with_backend(house.plan, power=None)
+    house.plan = named
+    await keep(60, running=1)
+    await keep(60)
+    found = await rent(house)
+    assert found == {"usd": pytest.approx(105 / 3600), "busy": 45.0, "idle": 60.0}
+    house.plan = replace(named, policy=named.policy.model_copy(update={"backends": {}}))
+    await keep(1200)
+    assert await rent(house) == found
+    house.plan = named
+    await keep(30)
+    after = await rent(house)
+    assert after["gap"] >= LONGEST_LOOK_MS / 1000 and after["usd"] == pytest.approx(found["usd"] + 15 / 3600)
+
+
+async def test_a_price_that_is_edited_changes_nothing_of_before(house, keep):
+    house.plan = with_backend(house.plan, power=None)
+    await keep(75)
+    house.plan = with_backend(house.plan, cost=GpuCost(usd_per_hour=10.0))
+    await keep(60)
+    assert (await rent(house))["usd"] == pytest.approx((60 * 1.0 + 60 * 10.0) / 3600)
+
+
+async def test_a_policy_without_prices_asks_for_no_ledger(house):
+    house.plan = with_backend(house.plan, cost=None)
+    await RentKeeper("unix:/nowhere", lambda: house.plan).tick()
+
+
+def test_people_and_what_was_bought_cost_when_it_is_off_too(plan_of):
+    backend = plan_of().policy.backends["gpu"]
+    cost = GpuCost(usd_per_hour=1.0, purchase_usd=26_280.0, years=3, ops_usd_per_day=24.0, billing="1m")
+    price = price_of(backend.model_copy(update={"cost": cost}))
+    assert (price.on, price.off, price.billing) == (pytest.approx(3.0, abs=0.01), pytest.approx(2.0, abs=0.01), 60.0)
+
+
+def look_at(state: UnitsState, now: float = 1000.0) -> PowerLook:
+    return PowerLook(now, {"gpu": KeptUnits(state)}, {}, {}, {}, {}, 0)
+
+
+def states(plan, state: UnitsState, meters=None) -> dict[int, set[RentState]]:
+    """By unit."""
+    found = accruals_of({"gpu": plan.policy.backends["gpu"]}, look_at(state), meters or {}, UTC)
+    return {number: {entry.state for entry in each.entries} for (_, number), each in found.items()}
+
+
+def test_of_several_units_each_is_what_it_is(plan_of):
+    plan = plan_of()
+    meters = {("gpu", number): Meter(940_000, 900_000) for number in range(3)}
+    three = UnitsState(phase=Phase.STARTING, units=2, ready=1, target=3, started_at=950.0)
+    assert states(plan, three, meters) == {0: {RentState.BUSY}, 1: {RentState.STARTING}, 2: {RentState.STARTING}}
+    fewer = UnitsState(phase=Phase.STOPPING, units=2, ready=2, target=1)
+    assert states(plan, fewer, meters) == {0: {RentState.BUSY}, 1: {RentState.STOPPING}, 2: {RentState.STOPPING}}
+
+
+def test_units_that_nobody_has_looked_at_have_no_rent(plan_of):
+    look = PowerLook(1000.0, {}, {}, {}, {}, {}, 0)
+    assert accruals_of({"gpu": plan_of().policy.backends["gpu"]}, look, {}, UTC) == {}
+    assert states(plan_of(), UnitsState()) == {}
