@@ -43,6 +43,12 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Only those that failed or were refused."""
 
 
+class PowerOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    backend: str
+    order: Literal["on", "off", "auto"]
+    """`auto` leaves it to the policy again."""
+
+
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
     token: str
 

@@ -76,6 +76,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/budgets", VIEWER, operations.budgets, "Budgets: used, held, left", response_types.Budgets),
     Route("GET", "/api/backends", VIEWER, operations.backends, "Backends, workers, the ledger and the policy",
           response_types.Operations),
+    Route("POST", "/api/power", ADMIN, operations.order_power, "Order a backend's units on, off, or as the policy says",
+          response_types.PowerOrdered, body=request_types.PowerOrder),
     Route("GET", "/api/requests", VIEWER, requests.requests, "Decisions, latest first",
           answer=response_types.Requests, query=request_types.RequestsQuery),
     Route("GET", "/api/requests/{id}", VIEWER, requests.request, "One decision, explained",

@@ -20,6 +20,7 @@ from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.admin.sources.limits import LedgerBudgets
+from router.admin.sources.power import LedgerPower
 from router.admin.sources.records import LedgerRecords
 from router.admin.sources.workers import LedgerWorkers
 from router.admin.telemetry.record_follower import Follower, Listener, Past
@@ -65,6 +66,7 @@ async def serve(settings: AdminSettings) -> None:
         LedgerBudgets(settings.redis, lambda: control.desk.plan),
         LedgerRecords(settings.redis),
         meters,
+        LedgerPower(settings.redis),
     )
     control = make_control(settings, servable, time.time, sources)
     traces = traces_from(os.environ, lambda: control.desk.plan, control.version)

@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
+from router.core.policy import Policy
 from router.core.power.control import Command, step
 from router.core.power.outlook import next_change, published
 from router.core.power.savings import observe
@@ -45,7 +46,7 @@ WAKE_SECONDS = 15.0
 
 log = logging.getLogger("breakeven.power")
 
-MakeDriver = Callable[[str, Backend], Driver]
+MakeDriver = Callable[[str, Policy], Driver]
 
 
 class LocalWakes(Protocol):
@@ -170,7 +171,9 @@ class Controller:
                 extra={"backend": name, "units": kept.state.units},
             )
         begin = KeptUnits() if kept is None or kept.identity not in ("", identity) else kept
-        return Units(name, backend, timezone, self._make_driver(name, backend), replace(begin, identity=identity))
+        return Units(
+            name, backend, timezone, self._make_driver(name, self._plan().policy), replace(begin, identity=identity)
+        )
 
     async def _stand_down(self) -> None:
         """Another one controls, or nobody: what this one was at is left to whoever does."""

@@ -47,7 +47,7 @@ async def read_totals(report: Report, hours: list[int]) -> dict[int, Totals]:
     for hour, tally in zip(hours, tallies, strict=True):
         models: dict[str, tuple[int, int, int]] = {}
         for row in tally.rows:
-            more = (getattr(row, "eligible_tokens", 0), getattr(row, "cloud_value", 0), getattr(row, "captive", 0))
+            more = (row.eligible_tokens, row.cloud_value, row.captive)
             models[row.cell.model] = _plus(models.get(row.cell.model, NOTHING), more)
         found[hour] = models
     return found

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
+from support.reported import POWER, Power
 
 from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
 from router.admin.sources.interface import Course, Page, Seen, Sources, WorkerStatus
@@ -166,11 +167,12 @@ class Limits:
 
 
 def sources() -> Sources:
-    return Sources(workers=Reporting(), budgets=Limits(), records=Kept(), meters=Measured())
+    return Sources(workers=Reporting(), budgets=Limits(), records=Kept(), meters=Measured(), power=Power())
 
 
 @pytest.fixture
-async def dashboard(start) -> AsyncIterator[Plane]:
+async def dashboard(start, policy) -> AsyncIterator[Plane]:
+    policy.write_text(policy.read_text().replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}"))
     plane = await start(sources())
     following = asyncio.create_task(plane.control.desk.follow())
     yield plane
@@ -472,6 +474,30 @@ async def test_operations_tell_what_is_not_well(traffic, admin):
         await expect(gpu).to_contain_text(text)
     await admin.sees("1.9 ms", "#gateway")
     await admin.sees("worker-2", "#gateway")
+
+
+async def test_a_gpu_is_switched_after_somebody_was_asked_whether_it_is_meant(dashboard, admin):
+    await admin.open("/operations")
+    gpu = admin.page.get_by_role("article", name="Backend gpu")
+    for text in ("A unit would save $2.40", "Unit 1 is stopped when", "Its last start failed: exited with status 1"):
+        await expect(gpu).to_contain_text(text)
+    await gpu.get_by_role("button", name="Keep off").click()
+    await admin.sees("Keep gpu off?", "#sure")
+    await admin.page.get_by_role("button", name="Leave it").click()
+    assert dashboard.control.sources.power.orders == []
+    await gpu.get_by_role("button", name="Keep off").click()
+    await admin.page.locator("#give-order").click()
+    await expect(admin.page.locator("#sure")).to_be_hidden()
+    ((backend, order, who),) = dashboard.control.sources.power.orders
+    assert (backend, order) == ("gpu", "off") and who.startswith("admin (page")
+
+
+async def test_a_viewer_sees_why_and_switches_nothing(browser):
+    await sign_in(browser, VIEWER)
+    await browser.open("/operations")
+    gpu = browser.page.get_by_role("article", name="Backend gpu")
+    await expect(gpu).to_contain_text("A unit would save $2.40")
+    await expect(gpu.get_by_role("button", name="Keep off")).to_have_count(0)
 
 
 # --- requests

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from support.control import API, GPU, VIEWER
-from support.reported import Budgets, Workers
+from support.reported import POWER, Budgets, Power, Workers
 
 from router.admin.sources.interface import Sources
 from router.admin.telemetry.record_metrics import RecordMeters
@@ -80,7 +80,8 @@ async def scraped(start, settle, policy) -> dict[str, set[str]]:
     meters.hear(Record("refused", "", 1.0, "k", "t", "chat", reason="backend_unavailable", status=503))
     await settle(GPU, counterfactual=5)
     await settle(API, cost=5)
-    plane = await start(Sources(workers=Workers(), budgets=Budgets(), meters=meters))
+    policy.write_text(policy.read_text().replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}"))
+    plane = await start(Sources(workers=Workers(), budgets=Budgets(), meters=meters, power=Power()))
     text = (await plane.get("/metrics", VIEWER)).body.decode()
     found: dict[str, set[str]] = {}
     for line in text.splitlines():

@@ -52,7 +52,7 @@ class House:
         made = Controller(
             self.server.url,
             lambda: self.plan,
-            lambda name, backend: self._driver(made),
+            lambda name, policy: self._driver(made),
             f"host-{len(self.controllers)}",
             self.local,
             clock=lambda: self.rental.now,

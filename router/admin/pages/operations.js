@@ -1,6 +1,6 @@
 // Operations: what runs, how it does, and what is not well.
 
-import { ask } from "{{api.js}}";
+import { Refused, ask, session } from "{{api.js}}";
 import { badge, el, empty, failed, fill, find } from "{{dom.js}}";
 import { clock, count, exactCount, milliseconds, moment, percent, plural } from "{{format.js}}";
 import { shell } from "{{shell.js}}";
@@ -9,13 +9,42 @@ const STATES = {
   healthy: "healthy",
   degraded: "some workers see it failing",
   unhealthy: "unhealthy",
+  off: "off",
   unknown: "not known",
 };
 const QUANTILES = { p50: "Half are faster", p95: "95 of 100 are faster", p99: "99 of 100 are faster" };
+const PHASES = {
+  off: "off",
+  starting: "being switched on",
+  on: "on",
+  draining: "finishing what runs",
+  stopping: "being switched off",
+  failed: "failed to start",
+  unknown: "nobody can tell",
+};
+const ORDERS = {
+  on: {
+    name: "Keep on",
+    asks: (name) => `Keep ${name} on?`,
+    says: "A unit is started if none is on, and its rent runs until somebody orders otherwise.",
+  },
+  off: {
+    name: "Keep off",
+    asks: (name) => `Keep ${name} off?`,
+    says: "Running answers are finished, then it is stopped. Requests that may go nowhere else are refused until somebody orders otherwise.",
+  },
+  auto: {
+    name: "As the policy says",
+    asks: (name) => `Leave ${name} to the policy?`,
+    says: "It is switched by what it saves, by the schedule, and by requests that may go nowhere else.",
+  },
+};
 const unfolded = new Set();
+let mayOrder = false;
 
 async function load() {
   try {
+    mayOrder = (await session()).role === "admin";
     show(await ask("/api/backends"));
   } catch (error) {
     fill(find("#backends"), failed(error, load));
@@ -75,6 +104,7 @@ function cardOf(backend, { reporting, ledger }) {
       badge("", backend.kind),
       backend.full && badge("warn", "full"),
     ),
+    backend.power && powerOf(id, backend),
     (backend.why || backend.load) && el("p", {}, [backend.why, backend.load].filter(Boolean).join("; ")),
     factsOf([
       ...(backend.local || backend.waiting != null
@@ -125,6 +155,87 @@ function cardOf(backend, { reporting, ledger }) {
     ]),
     (reporting || backend.changes.length > 0) && breakerOf(id, backend.openings, backend.changes),
   );
+}
+
+function powerOf(id, { name, power }) {
+  const key = `${id}-power`;
+  return el(
+    "div",
+    { class: "stack" },
+    el(
+      "div",
+      { class: "row" },
+      badge(power.failing ? "bad" : power.ready ? "good" : "", PHASES[power.phase] ?? power.phase),
+      power.order !== "auto" && badge("warn", `ordered ${power.order} by ${power.ordered_by}`),
+      !power.controlled && badge("bad", "no gateway controls it"),
+    ),
+    el("p", {}, power.explanation),
+    el("p", { class: "muted" }, power.next),
+    power.failing && el("p", { class: "problem" }, `Its last start failed: ${power.failing}`),
+    mayOrder &&
+      el(
+        "div",
+        { class: "row" },
+        Object.entries(ORDERS)
+          .filter(([order]) => order !== power.order)
+          .map(([order, { name: label }]) =>
+            el(
+              "button",
+              { type: "button", class: "quiet", "data-part": `${name}-${order}`, onclick: () => makeSure(name, order) },
+              label,
+            ),
+          ),
+      ),
+    power.changes.length > 0 &&
+      el(
+        "details",
+        {
+          open: unfolded.has(key),
+          ontoggle: ({ target }) => (target.open ? unfolded.add(key) : unfolded.delete(key)),
+        },
+        el("summary", {}, `Switched last at ${clock(power.changes[0].at)}`),
+        el(
+          "ul",
+          {},
+          power.changes.map(({ at, after, reason, explanation, who }) =>
+            el("li", {}, `${moment(at)}: ${PHASES[after] ?? (after || "order")} (${reason}, ${who}). ${explanation}`),
+          ),
+        ),
+      ),
+  );
+}
+
+function makeSure(name, order) {
+  const dialog = find("#sure");
+  const trouble = el("p", { class: "problem", role: "alert", hidden: true });
+  const give = async (event) => {
+    event.preventDefault();
+    try {
+      await ask("/api/power", { body: { backend: name, order } });
+      dialog.close();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      trouble.textContent = error.message;
+      trouble.hidden = false;
+    }
+  };
+  fill(
+    dialog,
+    el(
+      "form",
+      { method: "dialog", class: "stack", onsubmit: give },
+      el("h2", { id: "sure-title" }, ORDERS[order].asks(name)),
+      el("p", {}, ORDERS[order].says),
+      trouble,
+      el(
+        "div",
+        { class: "row" },
+        el("button", { class: order === "auto" ? "" : "danger", id: "give-order" }, ORDERS[order].name),
+        el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Leave it"),
+      ),
+    ),
+  );
+  dialog.showModal();
 }
 
 function latenciesOf(rows) {

@@ -12,7 +12,8 @@ from msgspec import Struct, field
 from prometheus_client import Metric
 
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import BudgetUse, Circuit, Latency, ReplicaReport, WorkerReport
+from router.admin.response_types import BudgetUse, Circuit, Latency, PowerReport, ReplicaReport, WorkerReport
+from router.core.power.terms import Order
 from router.ledger.record import Record
 
 
@@ -23,6 +24,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     why: str = ""
     full: bool = False
     load: str = ""
+    off: str = ""
+    """Why it takes no request since it is not switched on."""
     waiting: int | None = None
     running: int | None = None
     kv_cache: float | None = None
@@ -98,6 +101,24 @@ class Meters(Protocol):
         ...
 
 
+class Power(Protocol):
+    """The units that are switched, and orders for whoever controls them. Raises LedgerUnavailable."""
+
+    async def units(self) -> Mapping[str, PowerReport]:
+        """By backend."""
+        ...
+
+    async def order(self, backend: str, order: Order, who: str) -> None: ...
+
+
+class NoPower:
+    async def units(self) -> Mapping[str, PowerReport]:
+        return {}
+
+    async def order(self, backend: str, order: Order, who: str) -> None:
+        pass
+
+
 class NoWorkers:
     async def statuses(self) -> Sequence[WorkerStatus]:
         return ()
@@ -138,3 +159,4 @@ class Sources(Struct, frozen=True):
     budgets: BudgetBook = field(default_factory=NoBudgets)
     records: Records = field(default_factory=NoRecords)
     meters: Meters = field(default_factory=NoMeters)
+    power: Power = field(default_factory=NoPower)

@@ -53,6 +53,7 @@ def seen_of(backend: BackendStatus, status: Status) -> Seen:
         why=backend.why,
         full=backend.full,
         load=backend.load,
+        off=backend.off,
         waiting=sum(each.waiting for each in replicas),
         running=sum(each.running for each in replicas),
         kv_cache=max((each.kv_cache for each in replicas), default=None),

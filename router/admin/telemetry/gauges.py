@@ -10,6 +10,20 @@ from prometheus_client.core import GaugeMetricFamily
 from router.admin.response_types import BackendReport, BudgetUse, Operations
 
 Figure = Callable[[BackendReport], float | None]
+
+
+def _of_power(field: str) -> Figure:
+    """A number, or whether there is something."""
+
+    def figure(backend: BackendReport) -> float | None:
+        if backend.power is None:
+            return None
+        value = getattr(backend.power, field)
+        return float(bool(value)) if isinstance(value, str) else float(value)
+
+    return figure
+
+
 _STATES = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
 _BACKENDS: Sequence[tuple[str, str, Figure]] = (
     (
@@ -24,6 +38,11 @@ _BACKENDS: Sequence[tuple[str, str, Figure]] = (
     ),
     ("breakeven_backend_waiting", "Requests in its own queue.", lambda each: each.waiting),
     ("breakeven_backend_running", "Requests that it works on.", lambda each: each.running),
+    ("breakeven_backend_units", "Units that are there, of a backend that is switched.", _of_power("units")),
+    ("breakeven_backend_units_ready", "Units that answer.", _of_power("ready")),
+    ("breakeven_backend_units_wanted", "Units that are wanted.", _of_power("wanted")),
+    ("breakeven_backend_start_failing", "1 while its units fail to start.", _of_power("failing")),
+    ("breakeven_backend_controlled", "1 while a gateway controls its units.", _of_power("controlled")),
     ("breakeven_backend_kv_cache_share", "Used share of its KV cache.", lambda each: each.kv_cache),
 )
 _BUDGET_LABELS = ("scope", "side", "model", "measure", "period")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
-from router.admin.response_types import BackendReport, Budgets, Circuit, Figures, Health, LedgerReport, Operations
+from router.admin.request_types import PowerOrder
+from router.admin.response_types import (
+    BackendReport,
+    Budgets,
+    Circuit,
+    Figures,
+    Health,
+    LedgerReport,
+    Operations,
+    PowerOrdered,
+    PowerReport,
+)
 from router.admin.sources.interface import Course, Seen
 from router.admin.views.spend import figures_of, owned_zones
 from router.core.cost.volume import day_of
+from router.core.power.terms import Order
 from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
@@ -19,7 +31,7 @@ from router.ledger.reports.totals_by_dimension import Look
 from router.upstream.probes import PROBES
 
 N = TypeVar("N", int, float)
-State = Literal["healthy", "degraded", "unhealthy", "unknown"]
+State = Literal["healthy", "degraded", "unhealthy", "off", "unknown"]
 SHOWN_CHANGES = 50
 TOGETHER_SECONDS = 2.0
 """Workers hear of an opened circuit within so long."""
@@ -46,8 +58,10 @@ async def operations_of(control: HandlerContext) -> Operations:
     plan, sources = control.desk.plan, control.sources
     why = await control.books.why_lost()
     used = {} if why else await _used_today(control, plan)
+    units: Mapping[str, PowerReport] = {}
     try:
         statuses = await sources.workers.statuses()
+        units = await sources.power.units() if switched(plan) else {}
     except LedgerUnavailable as error:
         why, statuses = why or str(error), ()
     courses = await sources.meters.courses()
@@ -60,6 +74,7 @@ async def operations_of(control: HandlerContext) -> Operations:
                 [status.backends[name] for status in live if name in status.backends],
                 used.get(name, Figures()),
                 courses.get(name, Course()),
+                units.get(name),
             )
             for name in plan.policy.backends
         ],
@@ -87,10 +102,29 @@ async def _used_today(control: HandlerContext, plan: Plan) -> dict[str, Figures]
     return {name: figures_of([r for r in tally.rows if r.cell.backend == name], owned) for name in names}
 
 
-def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course) -> BackendReport:
+def switched(plan: Plan) -> frozenset[str]:
+    """Backends whose units are switched."""
+    return frozenset(name for name, backend in plan.policy.backends.items() if backend.power is not None)
+
+
+async def order_power(control: HandlerContext, ask: HandlerRequest) -> PowerOrdered:
+    given: PowerOrder = ask.body
+    if given.backend not in switched(control.desk.plan):
+        raise ApiError(400, "unknown_backend", f"the policy has no backend {given.backend!r} with a power section")
+    try:
+        await control.sources.power.order(given.backend, Order(given.order), ask.asker.name)
+    except LedgerUnavailable as error:
+        raise ledger_lost(error) from None
+    return PowerOrdered(given.backend, given.order)
+
+
+def backend_report(
+    plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course, power: PowerReport | None = None
+) -> BackendReport:
     backend = plan.policy.backends[name]
     probed = seen if backend.kind in PROBES else ()
     bad = [each for each in seen if not each.healthy]
+    off = [each.off for each in seen if each.off]
     full = [each for each in seen if each.full]
     changes = [change for each in seen for change in each.changes]
     return BackendReport(
@@ -99,7 +133,7 @@ def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, c
         local=plan.policy.zones[backend.zone].owned,
         kind=backend.kind,
         state=state_of(seen),
-        why=bad[0].why if bad else "",
+        why=bad[0].why if bad else off[0] if off else "",
         full=bool(full),
         load=full[0].load if full else "",
         waiting=_most(each.waiting for each in probed),
@@ -117,6 +151,7 @@ def backend_report(plan: Plan, name: str, seen: Sequence[Seen], used: Figures, c
         first_byte=course.first_byte,
         recent_requests=course.requests,
         recent_error_rate=course.error_rate,
+        power=power,
     )
 
 
@@ -136,6 +171,8 @@ def openings_of(changes: Iterable[Circuit]) -> list[float]:
 def state_of(seen: Sequence[Seen]) -> State:
     if not seen:
         return "unknown"
+    if all(each.off for each in seen):
+        return "off"
     healthy = sum(each.healthy for each in seen)
     if healthy == len(seen):
         return "healthy"

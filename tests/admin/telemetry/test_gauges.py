@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
+from support.reported import REPORT
 
 from router.admin.response_types import (
     BackendReport,
@@ -48,6 +50,20 @@ def test_load_of_backends_that_report_it():
     assert found["breakeven_backend_running", "gpu", "local"] == 64
     assert found["breakeven_backend_kv_cache_share", "gpu", "local"] == 0.5
     assert ("breakeven_backend_waiting", "api", "cloud") not in found
+
+
+def test_units_that_are_switched():
+    gpu = backend("gpu", power=replace(REPORT, units=2))
+    found = figures(operations_gauges(operations(gpu, backend("api", zone="cloud"))))
+    power = {name.removeprefix("breakeven_backend_"): value for (name, *_), value in found.items()}
+    assert {name: power[name] for name in ("units", "units_ready", "units_wanted", "start_failing", "controlled")} == {
+        "units": 2,
+        "units_ready": 1,
+        "units_wanted": 1,
+        "start_failing": 1,
+        "controlled": 1,
+    }
+    assert ("breakeven_backend_units", "api", "cloud") not in found
 
 
 def test_what_nobody_reports_is_left_out():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from support.control import API
+from support.control import ADMIN, API, VIEWER
+from support.reported import POWER, Power
 
 from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
 from router.admin.sources.interface import Course, NoMeters, Seen, Sources, WorkerStatus
@@ -123,3 +124,61 @@ async def test_no_budgets_are_kept(plane):
 async def test_budgets_cannot_be_read(start):
     answer = await (await start(Sources(budgets=Lost()))).get("/api/budgets")
     assert (answer.status, answer.code) == (503, "ledger_unavailable")
+
+
+# --- power
+
+SWITCHED = "cost: {usd_per_hour: 1.0}, " + POWER
+
+
+@pytest.fixture
+def switched(policy) -> None:
+    policy.write_text(policy.read_text().replace("cost: {usd_per_hour: 1.0},", SWITCHED))
+
+
+async def test_what_is_switched_is_told_with_its_reason_and_what_comes_next(switched, start):
+    answer = (await (await start(Sources(power=Power()))).get("/api/backends")).json
+    gpu, api = answer["backends"]
+    assert gpu["power"]["phase"] == "on" and "would save $2.40" in gpu["power"]["explanation"]
+    assert gpu["power"]["changes"][0]["who"] == "gw1" and api["power"] is None
+
+
+async def test_nothing_is_asked_where_nothing_is_switched(start):
+    class Never:
+        async def units(self):
+            raise AssertionError
+
+    answer = (await (await start(Sources(power=Never()))).get("/api/backends")).json
+    assert [each["power"] for each in answer["backends"]] == [None, None]
+
+
+async def test_an_order_is_the_admins_and_says_whose_it_is(switched, start):
+    power = Power()
+    plane = await start(Sources(power=power))
+    order = {"backend": "gpu", "order": "off"}
+    assert (await plane.ask("POST", "/api/power", VIEWER, json=order)).status == 403
+    assert (await plane.ask("POST", "/api/power", ADMIN, json=order)).json == order
+    (given,) = power.orders
+    assert given[:2] == ("gpu", "off") and given[2].startswith("admin (token")
+
+
+@pytest.mark.parametrize("body", [{"backend": "api", "order": "on"}, {"backend": "gpu", "order": "up"}])
+async def test_an_order_for_what_is_not_switched_or_that_is_none_is_refused(switched, start, body):
+    power = Power()
+    answer = await (await start(Sources(power=power))).ask("POST", "/api/power", ADMIN, json=body)
+    assert answer.status == 400 and not power.orders
+
+
+async def test_an_order_without_the_ledger_is_refused(switched, start):
+    class Lost(Power):
+        async def order(self, backend, order, who):
+            raise LedgerUnavailable("gone")
+
+    plane = await start(Sources(power=Lost()))
+    answer = await plane.ask("POST", "/api/power", ADMIN, json={"backend": "gpu", "order": "on"})
+    assert answer.status == 503 and "gone" in answer.json["error"]["message"]
+
+
+def test_a_backend_that_every_worker_sees_off_is_off():
+    assert state_of([Seen(off="It is off."), Seen(off="It is off.")]) == "off"
+    assert state_of([Seen(off="It is off."), Seen()]) == "healthy"
