@@ -123,7 +123,7 @@ async def test_a_start_that_does_nothing_and_says_that_it_did_fails_in_time(hous
     house.rental.deaf = True
     house.wake()
     await house.run(330)
-    assert "did not answer within" in (await house.told()).failing
+    assert "nothing of it was there" in (await house.told()).failing
 
 
 async def test_a_unit_that_dies_while_it_is_on_is_a_failure(house):

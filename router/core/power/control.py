@@ -110,10 +110,11 @@ def _reconciled(state: UnitsState, seen: Observation) -> UnitsState:
     """With what is there, whoever made it so."""
     if seen.units is None:
         return _to(state, Event.UNCLEAR)
+    died = state.phase is Phase.STARTING and state.units >= state.target > seen.units
     state = replace(state, units=seen.units, ready=min(seen.ready, seen.units))
     event = _seen(state)
-    if state.phase is Phase.ON and event is Event.NONE_SEEN:
-        return _failed(state, "its units are gone", event)
+    if died or (state.phase is Phase.ON and event is Event.NONE_SEEN):
+        return _failed(state, seen.why or "its units are gone")
     return _arrived(state, _to(state, event))
 
 
@@ -155,9 +156,12 @@ def _learned(state: UnitsState) -> float:
 
 def _within_time(state: UnitsState, terms: PowerTerms) -> UnitsState:
     """With what takes too long, and what has lasted long enough."""
-    long = terms.start_timeout
+    long, expected = terms.start_timeout, state.start_seconds or terms.start_time
     if state.phase is Phase.STARTING and state.starting > long:
         return _failed(state, f"it did not answer within {span(long)} of its start")
+    unseen = state.units < state.target and not state.unconfirmed
+    if state.phase is Phase.STARTING and unseen and state.starting > expected:
+        return _failed(state, f"nothing of it was there {span(expected)} after its start")
     if state.phase is Phase.ON and state.silent > long:
         return _failed(state, f"it has not answered for {span(long)}")
     if state.phase is Phase.STOPPING and state.commanded > long and not state.unconfirmed:
@@ -169,8 +173,8 @@ def _within_time(state: UnitsState, terms: PowerTerms) -> UnitsState:
     return state
 
 
-def _failed(state: UnitsState, error: str, event: Event = Event.FAIL) -> UnitsState:
-    return _again_later(replace(_to(state, event), starting=0.0, unconfirmed=False, commanded=LONG_AGO), error)
+def _failed(state: UnitsState, error: str) -> UnitsState:
+    return _again_later(replace(_to(state, Event.FAIL), starting=0.0, unconfirmed=False, commanded=LONG_AGO), error)
 
 
 def _still_there(state: UnitsState, error: str) -> UnitsState:

@@ -18,7 +18,6 @@ units died. *Unknown*, the driver cannot tell.
     on        stop        stopping
     on        fail        failed
     on        unclear     unknown
-    on        none_seen   failed
     draining  keep        on
     draining  stop        stopping
     draining  unclear     unknown
@@ -65,7 +64,7 @@ class Event(StrEnum):
     STOP = "stop"
     """Units are told to go; or it is clear again that they were."""
     FAIL = "fail"
-    """The driver says so, or it takes too long."""
+    """The driver says so, it takes too long, or units died."""
     RESTED = "rested"
     """The rest after failures is over."""
     UNCLEAR = "unclear"
@@ -95,7 +94,6 @@ _CHANGES: Mapping[Phase, Mapping[Event, Phase]] = {
         Event.STOP: Phase.STOPPING,
         Event.FAIL: Phase.FAILED,
         Event.UNCLEAR: Phase.UNKNOWN,
-        Event.NONE_SEEN: Phase.FAILED,
     },
     Phase.DRAINING: {
         Event.KEEP: Phase.ON,

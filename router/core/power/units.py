@@ -99,7 +99,7 @@ class Observation(Struct, frozen=True):
     ready: int = 0
     """Of these, those that answer."""
     why: str = ""
-    """Why the driver cannot tell."""
+    """What the driver says of that, where there is anything to say: why it cannot tell, or of what they died."""
     running: int = 0
     """Requests that the units are working on."""
     waiting: int = 0

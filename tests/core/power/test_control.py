@@ -181,6 +181,28 @@ def test_a_start_that_times_out_is_failed_and_what_there_is_of_it_is_stopped_unt
     assert backend.after(1, waiting=1) is Phase.STARTING
 
 
+def test_a_unit_that_dies_while_it_starts_is_failed_at_once() -> None:
+    backend = Backend()
+    backend.after(waiting=1)
+    backend.units = 1
+    backend.after(5, waiting=1, done=True)
+    backend.units = 0
+
+    assert backend.after(5, waiting=1, why="it exited with status 1") is Phase.FAILED
+    assert backend.state.error == "it exited with status 1"
+    assert backend.commands == [Start(1)]
+
+
+def test_a_start_that_was_carried_out_and_started_nothing_is_failed_once_a_unit_would_answer() -> None:
+    backend = Backend()
+    backend.after(waiting=1)
+
+    assert backend.after(300, waiting=1, done=True) is Phase.STARTING
+    assert backend.after(1, waiting=1) is Phase.FAILED
+    assert backend.state.error == "nothing of it was there 5 min after its start"
+    assert backend.commands == [Start(1)]
+
+
 def test_a_start_that_fails_beside_units_that_serve_leaves_them() -> None:
     backend = Backend().on()
     backend.after(400, savings=TWO)
