@@ -31,7 +31,7 @@ def refused(decision: Decision, refusal: Refusal) -> ApiError:
 
 def over_budget(context: RequestContext, decision: Decision, verdict: Verdict, now: float) -> ApiError:
     """By a limit. Where waiting takes long the message tells until when, and SDKs are told not to wait on their own."""
-    refusal = refusal_of(verdict, now, context.serving.holding.bills.periods, context.surface.output_limit)
+    refusal = refusal_of(verdict, now, context.serving.holding.counter_sets.periods, context.surface.output_limit)
     return ApiError(
         refusal.status,
         refusal.code,

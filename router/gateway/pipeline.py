@@ -136,7 +136,7 @@ class Pipeline:
         """A soft limit: a header on every answer, and one line in the log for each period."""
         warning = warning_of(reached.limit, reached.used, reached.held)
         context.request.warnings += header("x-breakeven-budget", warning)
-        if self._state.warns_first(reached, context.serving.holding.bills.periods.ids(context.at)):
+        if self._state.warns_first(reached, context.serving.holding.counter_sets.periods.ids(context.at)):
             log.warning("soft limit reached", extra={"limit": reached.limit.name, "warning": warning})
 
     def _refuse(self, context: RequestContext, decision: Decision, error: ApiError) -> ApiError:

@@ -47,11 +47,11 @@ class Reservation:
         """What really happened replaces the hold; it is recorded by itself when there is none."""
         asked = self._asked
         if asked is None:
-            self._ledger.record(settlement, self.hold.bill)
+            self._ledger.record(settlement, self.hold.counters)
         elif not asked.done():
             asked.add_done_callback(lambda _: self.settle(settlement))
         elif asked.cancelled() or asked.exception() is not None:
-            self._ledger.record(settlement, self.hold.bill)
+            self._ledger.record(settlement, self.hold.counters)
         else:
             self._ledger.settle(settlement)
 

@@ -104,7 +104,7 @@ class Settler:
         self, context: RequestContext, decision: Decision, reservation: Reservation, attempts: list[FailedAttempt]
     ) -> None:
         for spent in attempts_of(context, decision, reservation.hold, attempts, monotonic()):
-            self._ledger.attempt(spent, reservation.hold.bill)
+            self._ledger.attempt(spent, reservation.hold.counters)
 
     def refused(self, context: RequestContext, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""

@@ -156,7 +156,7 @@ def settlement(
     exact = exact_other = 0.0
     model = hold.cell.model
     if usage.input or usage.output:
-        if hold.bill.charges and not usage.estimated and exchange.broken is None:
+        if hold.counters.all and not usage.estimated and exchange.broken is None:
             context.serving.holding.bounds.learn(model, context.facts.input_tokens, usage.input, usage.output)
         usage = _as_served(context, route, usage, exchange.asked_at)
         exact, exact_other = _prices(context, decision, route, usage, exchange.asked_at)

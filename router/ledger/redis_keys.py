@@ -172,7 +172,7 @@ def unpack_cell(field: str) -> Cell:
 
 def pack_hold(hold: Hold, slot: TimeSlot, cell: str, local_cell: str) -> bytes:
     """What charging a hold needs, at last what is counted of its request. The server puts the sides before it and the
-    bill behind it."""
+    counters behind it."""
     return _encode(
         (
             slot.day,

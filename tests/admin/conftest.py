@@ -18,7 +18,7 @@ from router.admin.assemble import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
-from router.core.limits.counters import NO_BILL, Hold
+from router.core.limits.counters import NO_COUNTERS, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
@@ -119,7 +119,7 @@ async def settle(valkey, session_valkey, clock) -> AsyncIterator[Callable[..., A
             await ledger.reserve(hold)
             ledger.settle(settlement)
         else:
-            ledger.record(settlement, NO_BILL)
+            ledger.record(settlement, NO_COUNTERS)
         await ledger.flush()
 
     yield one

@@ -34,7 +34,7 @@ class Told:
     def settle(self, settlement: Settlement) -> None:
         self.heard.append("settle")
 
-    def record(self, settlement: Settlement, bill: CounterSet) -> None:
+    def record(self, settlement: Settlement, counters: CounterSet) -> None:
         self.heard.append("record")
 
     def release(self, id: str) -> None:

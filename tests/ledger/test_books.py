@@ -1,6 +1,6 @@
 """What every ledger does, whatever it is made of."""
 
-from router.core.limits.counters import LOCAL, NO_BILL
+from router.core.limits.counters import LOCAL, NO_COUNTERS
 from router.core.values import Cell, Mixture, Row, Usage
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
@@ -107,7 +107,7 @@ async def test_releasing_counts_nothing(book, hold_of, settlement_of):
 
 async def test_a_record_counts_without_a_hold_and_says_so(book, hold_of, settlement_of):
     hold = hold_of(book.ledger)
-    book.ledger.record(settlement_of(hold), NO_BILL)
+    book.ledger.record(settlement_of(hold), NO_COUNTERS)
     assert await book.rows() == [
         Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, unheld=1, eligible_tokens=107, cloud_value=250)
     ]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.limits.counters import BOTH, CLOUD, LOCAL, NO_BILL, CounterSet, bill_of
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, NO_COUNTERS, CounterSet, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Usage
@@ -23,39 +23,39 @@ def limit(measure="usd", amount=1000, *, scope="key:app", side="all", period="da
     return Limit(scope, side, fields.get("model", ""), measure, period, amount, soft, fields.get("spare", False))
 
 
-def bill(*limits: Limit, at: float = MORNING) -> CounterSet:
-    return bill_of(limits, at, PERIODS)
+def counters(*limits: Limit, at: float = MORNING) -> CounterSet:
+    return counters_of(limits, at, PERIODS)
 
 
 @pytest.fixture
 def reserve(book, hold_of):
     """Asks for a hold; gives it and the ledger's answer."""
 
-    async def ask(bill: CounterSet, **fields):
-        hold = hold_of(book.ledger, **({"bill": bill, "cost": 300, "input": 60, "output": 40} | fields))
+    async def ask(counters: CounterSet, **fields):
+        hold = hold_of(book.ledger, **({"counters": counters, "cost": 300, "input": 60, "output": 40} | fields))
         return hold, await book.ledger.reserve(hold)
 
     return ask
 
 
-async def admitted(reserve, bill: CounterSet, times: int, **fields) -> list[int]:
-    return [(await reserve(bill, **fields))[1].sides for _ in range(times)]
+async def admitted(reserve, counters: CounterSet, times: int, **fields) -> list[int]:
+    return [(await reserve(counters, **fields))[1].sides for _ in range(times)]
 
 
 async def test_a_limit_admits_what_fits(reserve):
-    assert await admitted(reserve, bill(limit(amount=900)), 4) == [BOTH, BOTH, BOTH, 0]
+    assert await admitted(reserve, counters(limit(amount=900)), 4) == [BOTH, BOTH, BOTH, 0]
 
 
 async def test_the_answer_names_the_limit_and_its_figures(reserve):
     daily = limit(amount=500)
-    await reserve(bill(daily))
-    _, answer = await reserve(bill(daily))
+    await reserve(counters(daily))
+    _, answer = await reserve(counters(daily))
     verdict = answer.verdict
     assert (verdict.limit, verdict.used, verdict.held, verdict.asked) == (daily, 0, 300, 300)
 
 
 async def test_a_settlement_takes_the_place_of_its_hold(book, reserve, settlement_of):
-    daily = bill(limit(amount=500))
+    daily = counters(limit(amount=500))
     hold, _ = await reserve(daily)
     book.ledger.settle(settlement_of(hold, cost=100))
     await book.rows()
@@ -63,7 +63,7 @@ async def test_a_settlement_takes_the_place_of_its_hold(book, reserve, settlemen
 
 
 async def test_a_release_gives_everything_back(book, reserve):
-    daily = bill(limit(amount=300), limit("requests", 1), limit("concurrent", 1, period=""))
+    daily = counters(limit(amount=300), limit("requests", 1), limit("concurrent", 1, period=""))
     hold, _ = await reserve(daily)
     book.ledger.release(hold.id)
     await book.rows()
@@ -74,11 +74,11 @@ async def test_a_release_gives_everything_back(book, reserve):
     ("measure", "amount", "period"), [("tokens", 250, "minute"), ("requests", 2, "minute"), ("concurrent", 2, "")]
 )
 async def test_everything_is_measured(reserve, measure, amount, period):
-    assert await admitted(reserve, bill(limit(measure, amount, period=period)), 3) == [BOTH, BOTH, 0]
+    assert await admitted(reserve, counters(limit(measure, amount, period=period)), 3) == [BOTH, BOTH, 0]
 
 
 async def test_what_is_settled_still_counts_but_runs_no_more(book, reserve, settlement_of):
-    both = bill(limit("requests", 2), limit("concurrent", 1, period=""))
+    both = counters(limit("requests", 2), limit("concurrent", 1, period=""))
     for _ in range(2):
         hold, answer = await reserve(both)
         assert answer.sides == BOTH
@@ -90,45 +90,45 @@ async def test_what_is_settled_still_counts_but_runs_no_more(book, reserve, sett
 
 async def test_nothing_is_held_where_one_scope_refuses(reserve):
     narrow, wide = limit(amount=300), limit(amount=600, scope="global")
-    assert await admitted(reserve, bill(wide, narrow), 3) == [BOTH, 0, 0]
-    assert await admitted(reserve, bill(wide), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(wide, narrow), 3) == [BOTH, 0, 0]
+    assert await admitted(reserve, counters(wide), 2) == [BOTH, 0]
 
 
 async def test_scopes_share_what_is_theirs(reserve):
     team = limit(amount=600, scope="team:search")
-    one, other = bill(team, limit(amount=10_000)), bill(team, limit(amount=10_000, scope="key:bot"))
+    one, other = counters(team, limit(amount=10_000)), counters(team, limit(amount=10_000, scope="key:bot"))
     assert await admitted(reserve, one, 1) + await admitted(reserve, other, 2) == [BOTH, BOTH, 0]
 
 
 async def test_the_next_minute_begins_with_nothing_used(reserve):
     per_minute = limit(amount=300, period="minute")
-    assert await admitted(reserve, bill(per_minute), 2) == [BOTH, 0]
-    assert await admitted(reserve, bill(per_minute, at=MORNING + 60), 2, at=MORNING + 60) == [BOTH, 0]
+    assert await admitted(reserve, counters(per_minute), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(per_minute, at=MORNING + 60), 2, at=MORNING + 60) == [BOTH, 0]
 
 
 async def test_without_money_for_the_cloud_a_request_that_prefers_it_is_refused(reserve):
-    assert await admitted(reserve, bill(limit(amount=300, side="cloud")), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(limit(amount=300, side="cloud")), 2) == [BOTH, 0]
 
 
 async def test_unless_the_budget_leaves_the_own_side_open(reserve):
     spared = limit(amount=300, side="cloud", spare=True)
-    assert await admitted(reserve, bill(spared), 2) == [BOTH, LOCAL]
-    assert await admitted(reserve, bill(spared), 1, sides=CLOUD) == [0]
+    assert await admitted(reserve, counters(spared), 2) == [BOTH, LOCAL]
+    assert await admitted(reserve, counters(spared), 1, sides=CLOUD) == [0]
 
 
 async def test_one_limit_that_does_not_is_enough_to_refuse(reserve):
     spared, strict = limit(amount=300, side="cloud", spare=True), limit(amount=300, scope="team:search")
-    assert await admitted(reserve, bill(spared, strict), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(spared, strict), 2) == [BOTH, 0]
 
 
 async def test_a_request_that_stays_at_home_anyway_is_not_refused_for_the_cloud(reserve):
-    cloud = bill(limit(amount=300, side="cloud"))
+    cloud = counters(limit(amount=300, side="cloud"))
     assert await admitted(reserve, cloud, 3, local_first=True) == [BOTH, LOCAL, LOCAL]
     assert await admitted(reserve, cloud, 1, sides=LOCAL) == [LOCAL]
 
 
 async def test_what_costs_nothing_is_never_refused_for_money(book, reserve, settlement_of):
-    money = bill(limit(amount=300))
+    money = counters(limit(amount=300))
     hold, _ = await reserve(money)
     book.ledger.settle(settlement_of(hold, cost=900))
     await book.rows()
@@ -136,7 +136,7 @@ async def test_what_costs_nothing_is_never_refused_for_money(book, reserve, sett
 
 
 async def test_each_side_counts_what_it_served(book, reserve, settlement_of):
-    sides = bill(limit("requests", 1, side="local"), limit("requests", 1, side="cloud"))
+    sides = counters(limit("requests", 1, side="local"), limit("requests", 1, side="cloud"))
     hold, _ = await reserve(sides)
     assert (await reserve(sides))[1].sides == 0
     book.ledger.settle(settlement_of(hold, cell=GPU, local=True))
@@ -146,19 +146,19 @@ async def test_each_side_counts_what_it_served(book, reserve, settlement_of):
 
 async def test_models_are_limited_apart(reserve):
     chat = limit(amount=300, model="chat")
-    assert await admitted(reserve, bill(chat), 2) == [BOTH, 0]
-    assert await admitted(reserve, bill(limit(amount=300, model="embed")), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(chat), 2) == [BOTH, 0]
+    assert await admitted(reserve, counters(limit(amount=300, model="embed")), 2) == [BOTH, 0]
 
 
 async def test_a_soft_limit_warns_and_admits(reserve):
-    daily = bill(limit(amount=1000, soft=0.6))
+    daily = counters(limit(amount=1000, soft=0.6))
     answers = [(await reserve(daily))[1] for _ in range(3)]
     assert [answer.sides for answer in answers] == [BOTH] * 3
     assert [[(each.used, each.held) for each in answer.warnings] for answer in answers] == [[], [(0, 600)], [(0, 900)]]
 
 
 async def test_a_charge_takes_the_place_of_a_hold_that_nobody_settled(book, reserve, clock):
-    daily = bill(limit(amount=300), limit("concurrent", 1, period=""))
+    daily = counters(limit(amount=300), limit("concurrent", 1, period=""))
     await reserve(daily, lease=60.0)
     clock.now += 200
     await book.ledger.sweep()
@@ -167,7 +167,7 @@ async def test_a_charge_takes_the_place_of_a_hold_that_nobody_settled(book, rese
 
 
 async def test_a_late_settlement_corrects_the_counters(book, reserve, settlement_of, clock):
-    daily = bill(limit(amount=300), limit("concurrent", 1, period=""))
+    daily = counters(limit(amount=300), limit("concurrent", 1, period=""))
     hold, _ = await reserve(daily, lease=60.0)
     clock.now += 200
     await book.ledger.sweep()
@@ -177,7 +177,7 @@ async def test_a_late_settlement_corrects_the_counters(book, reserve, settlement
 
 
 async def test_what_went_on_without_a_hold_is_used(book, reserve, hold_of, settlement_of):
-    daily = bill(limit(amount=300))
+    daily = counters(limit(amount=300))
     book.ledger.record(settlement_of(hold_of(book.ledger), cost=200), daily)
     await book.rows()
     _, answer = await reserve(daily)
@@ -185,12 +185,12 @@ async def test_what_went_on_without_a_hold_is_used(book, reserve, hold_of, settl
 
 
 async def test_no_bill_no_limit(reserve):
-    assert await admitted(reserve, NO_BILL, 50) == [BOTH] * 50
+    assert await admitted(reserve, NO_COUNTERS, 50) == [BOTH] * 50
 
 
 async def test_a_crowd_gets_what_there_is_and_no_more(book, hold_of, settlement_of):
-    daily = bill(limit(amount=100 * 300), limit("requests", 1000), limit(amount=10**9, scope="global"))
-    holds = [hold_of(book.ledger, bill=daily, cost=300) for _ in range(500)]
+    daily = counters(limit(amount=100 * 300), limit("requests", 1000), limit(amount=10**9, scope="global"))
+    holds = [hold_of(book.ledger, counters=daily, cost=300) for _ in range(500)]
     answers = await asyncio.gather(*(book.ledger.reserve(hold) for hold in holds))
     passed = [hold for hold, answer in zip(holds, answers, strict=True) if answer.sides]
     assert len(passed) == 100
@@ -198,7 +198,7 @@ async def test_a_crowd_gets_what_there_is_and_no_more(book, hold_of, settlement_
         book.ledger.settle(settlement_of(hold, cost=300, usage=Usage(60, output=40)))
     (row,) = await book.rows()
     assert (row.requests, row.cost) == (100, 30_000)
-    assert not (await book.ledger.reserve(hold_of(book.ledger, bill=daily, cost=1))).sides
+    assert not (await book.ledger.reserve(hold_of(book.ledger, counters=daily, cost=1))).sides
 
 
 @pytest.mark.parametrize("ending", ["settle", "release"])
@@ -206,11 +206,11 @@ async def test_a_crowd_gets_what_there_is_and_no_more(book, hold_of, settlement_
 async def test_what_a_request_may_take_beyond_its_hold_ends_with_it(
     server, ledger, hold_of, settlement_of, sides, risk, ending
 ):
-    daily = bill(limit())
+    daily = counters(limit())
     figures = {"cost": 300, "local_cost": 300, "cost_at_risk": 90, "local_cost_at_risk": 7}
-    hold = hold_of(ledger, bill=daily, sides=sides, **figures)
+    hold = hold_of(ledger, counters=daily, sides=sides, **figures)
     await ledger.reserve(hold)
-    place, field = "be:{ledger}:" + daily.charges[0].place, daily.charges[0].field
+    place, field = "be:{ledger}:" + daily.all[0].key, daily.all[0].field
     assert msgspec.msgpack.decode(server.client.hget(place, field)) == [0, 300, risk]
     if ending == "settle":
         ledger.settle(settlement_of(hold, cost=1, local=sides == LOCAL))

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.memory_ledger import MemoryLedger
 
-from router.core.limits.counters import NO_BILL, Hold
+from router.core.limits.counters import NO_COUNTERS, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.reports.totals import open_report
@@ -65,7 +65,7 @@ class History:
                     self.ledger.settle(settlement)
                 elif request not in self.reserved | self.recorded:  # that is for requests without a hold
                     self.recorded.add(request)
-                    self.ledger.record(settlement, NO_BILL)
+                    self.ledger.record(settlement, NO_COUNTERS)
             case ("release", request):
                 self.ledger.release(self.arrival(request)[0])
             case ("flush",):
@@ -82,7 +82,7 @@ async def test_any_history_gives_the_same_totals(server, clock, steps):
     server.client.flushall()
     clock.now = 1_779_267_600.0
     real, plain = (
-        GroupCommitLedger(server.url, timezone=BERLIN, clock=clock, timeout=5),
+        GroupCommitLedger(server.url, timezone=BERLIN, clock=clock, timeout=5, owned=["local"]),
         MemoryLedger(timezone=BERLIN, clock=clock),
     )
     await real.start()

@@ -23,7 +23,7 @@ from support.engines import Server, redis_server
 from support.recount import wrong_counters
 
 from router.core.cost.volume import DAY_QUARTERS
-from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, bill_of
+from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, RequestOutcome, Settlement, Usage
@@ -140,7 +140,7 @@ def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
 
 
 def bill_for(key: str, at: float) -> CounterSet:
-    return bill_of(LIMITS[key], at, PERIODS)
+    return counters_of(LIMITS[key], at, PERIODS)
 
 
 def settlement_of(held: Held, outcome: dict[str, Any]) -> Settlement:
@@ -249,8 +249,8 @@ class Machine(RuleBasedStateMachine):
         ledger = self.workers[worker]
         hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish)
         settlement = settlement_of(Held(hold, hold.sides), outcome)
-        self.run(self.spoken(ledger.record, settlement, hold.bill))
-        self.model.record(settlement, hold.bill)
+        self.run(self.spoken(ledger.record, settlement, hold.counters))
+        self.model.record(settlement, hold.counters)
 
     @rule(worker=workers, wish=wishes, outcome=outcomes)
     def attempt(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any]) -> None:
@@ -258,8 +258,8 @@ class Machine(RuleBasedStateMachine):
         hold = hold_of("", self.clock.now, wish)
         made = settlement_of(Held(hold, hold.sides), outcome)
         settlement = msgspec.structs.replace(made, id="", eligible=False, error=False, requests=0)
-        self.run(self.spoken(self.workers[worker].attempt, settlement, hold.bill))
-        self.model.attempt(settlement, hold.bill)
+        self.run(self.spoken(self.workers[worker].attempt, settlement, hold.counters))
+        self.model.attempt(settlement, hold.counters)
 
     @rule(worker=workers)
     def note(self, worker: int) -> None:
@@ -314,8 +314,8 @@ class Machine(RuleBasedStateMachine):
             self.run(self.impatient(ledger, hold))
         if goes_on:
             settlement = settlement_of(Held(hold, hold.sides), outcome)
-            self.run(self.spoken(ledger.record, settlement, hold.bill))
-            self.model.record(settlement, hold.bill)
+            self.run(self.spoken(ledger.record, settlement, hold.counters))
+            self.model.record(settlement, hold.counters)
         self.calm_down()
 
     async def impatient(self, ledger: GroupCommitLedger, hold: Hold) -> None:
@@ -341,7 +341,7 @@ class Machine(RuleBasedStateMachine):
         chosen = None if manner == "idle" else self.pick(pick, worker)
         settlement = None if chosen is None else settlement_of(chosen[1], outcome)
         if settlement is not None and chosen is not None and manner != "told":
-            self.model.bring(self.model.write_down(settlement, chosen[1].hold.bill))
+            self.model.bring(self.model.write_down(settlement, chosen[1].hold.counters))
         self.running = {id: each for id, each in self.running.items() if each[0] != worker}
         self.run(self.die(self.workers[worker], settlement, manner))
         self.workers[worker] = self.run(self.new_worker())

@@ -39,7 +39,7 @@ class Entry:
 
     record: Record
     settlement: Settlement | None = None
-    bill: CounterSet | None = None
+    counters: CounterSet | None = None
     unheld: int = 0
 
 
@@ -49,34 +49,36 @@ class Model(MemoryLedger):
     journal: list[Entry]
 
     def settle(self, settlement: Settlement) -> None:
-        self.write_down(settlement, self.bill_of(settlement.id))
+        self.write_down(settlement, self.counters_of(settlement.id))
         super().settle(settlement)
 
-    def record(self, settlement: Settlement, bill: CounterSet) -> None:
-        self.write_down(settlement, bill, unheld=1)
-        super().record(settlement, bill)
+    def record(self, settlement: Settlement, counters: CounterSet) -> None:
+        self.write_down(settlement, counters, unheld=1)
+        super().record(settlement, counters)
 
-    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
-        self.write_down(settlement, bill, kind="attempt")
-        super().attempt(settlement, bill)
+    def attempt(self, settlement: Settlement, counters: CounterSet) -> None:
+        self.write_down(settlement, counters, kind="attempt")
+        super().attempt(settlement, counters)
 
     def note(self, record: bytes) -> None:
         self.journal.append(Entry(*unpack_records(batch_blob([record]))))
         super().note(record)
 
-    def write_down(self, settlement: Settlement, bill: CounterSet, unheld: int = 0, kind: Kind = "settled") -> Entry:
+    def write_down(
+        self, settlement: Settlement, counters: CounterSet, unheld: int = 0, kind: Kind = "settled"
+    ) -> Entry:
         [record] = unpack_records(batch_blob([pack_record(settlement, "unheld" if unheld else kind)]))
-        self.journal.append(Entry(record, settlement, bill, unheld))
+        self.journal.append(Entry(record, settlement, counters, unheld))
         return self.journal[-1]
 
-    def bill_of(self, id: str) -> CounterSet:
-        return (self.holds.get(id) or self._charged[id]).hold.bill
+    def counters_of(self, id: str) -> CounterSet:
+        return (self.holds.get(id) or self._charged[id]).hold.counters
 
     def bring(self, entry: Entry) -> None:
         """A record that the server lacks, from a journal."""
-        if entry.settlement is not None and entry.bill is not None:
+        if entry.settlement is not None and entry.counters is not None:
             self._lift(entry.settlement.id)
-            self._count(entry.settlement, entry.bill)
+            self._count(entry.settlement, entry.counters)
             if entry.unheld:
                 self._totals_at(entry.settlement.at, entry.settlement.cell).update(unheld=1)
         self.records.append(entry.record)

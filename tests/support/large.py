@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import msgpack
 from valkey import Valkey
 
-from router.core.limits.counters import Hold, bill_of
+from router.core.limits.counters import Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
@@ -111,8 +111,8 @@ def holds_of(ledger: GroupCommitLedger, size: Size) -> list[Hold]:
             Limit(f"key:key{key}", "cloud", "model0", "tokens", "day", 10**12),
         )
         cell = Cell("backend1", "cloud", "model0", f"team{key % 10}", f"key{key}")
-        bill = bill_of(limits, at, PERIODS)
-        found.append(Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True, bill))
+        counters = counters_of(limits, at, PERIODS)
+        found.append(Hold(ledger.next_id(at, 900.0), cell, at, 900.0, 1000, 500, 4000, True, counters))
     return found
 
 

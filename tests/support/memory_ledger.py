@@ -87,26 +87,26 @@ class MemoryLedger:
             held = self.holds[hold.id] = Held(hold, admission.sides)
             self._hold(held, 1)
         future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
-        future.set_result(msgspec.structs.replace(admission, warnings=self._warnings(hold.bill)))
+        future.set_result(msgspec.structs.replace(admission, warnings=self._warnings(hold.counters)))
         return future
 
     def settle(self, settlement: Settlement) -> None:
         held = self._lift(settlement.id)
         if held is not None:
-            self._count(settlement, held.hold.bill)
+            self._count(settlement, held.hold.counters)
             self._tell(pack_record(settlement))
 
     def release(self, id: str) -> None:
         self._lift(id)
 
-    def record(self, settlement: Settlement, bill: CounterSet) -> None:
+    def record(self, settlement: Settlement, counters: CounterSet) -> None:
         self._lift(settlement.id)
-        self._count(settlement, bill)
+        self._count(settlement, counters)
         self._totals_at(settlement.at, settlement.cell).update(unheld=1)
         self._tell(pack_record(settlement, "unheld"))
 
-    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
-        self._count(settlement, bill)
+    def attempt(self, settlement: Settlement, counters: CounterSet) -> None:
+        self._count(settlement, counters)
         self._tell(pack_record(settlement, "attempt"))
 
     def note(self, record: bytes) -> None:
@@ -135,33 +135,33 @@ class MemoryLedger:
         """The limits without room for this."""
         amounts = _amounts(Held(hold, sides))
         blocked = []
-        for charge in hold.bill.charges:
-            asked, counter = amounts[charge.measure - 1], self._counter(charge)
-            if charge.holds(sides) and asked > 0 and counter.used + counter.held + asked > charge.limit.amount:
-                blocked.append(Verdict(charge.limit, counter.used, counter.held, asked))
+        for counter in hold.counters.all:
+            asked, kept = amounts[counter.measure - 1], self._kept(counter)
+            if counter.holds(sides) and asked > 0 and kept.used + kept.held + asked > counter.limit.amount:
+                blocked.append(Verdict(counter.limit, kept.used, kept.held, asked))
         return blocked
 
-    def _warnings(self, bill: CounterSet) -> tuple[Reached, ...]:
-        counters = [(charge, self._counter(charge)) for charge in bill.charges]
+    def _warnings(self, counters: CounterSet) -> tuple[Reached, ...]:
+        kept = [(counter, self._kept(counter)) for counter in counters.all]
         return tuple(
-            [Reached(charge.limit, c.used, c.held) for charge, c in counters if c.used + c.held >= charge.warn_at]
+            [Reached(counter.limit, c.used, c.held) for counter, c in kept if c.used + c.held >= counter.warn_at]
         )
 
-    def _counter(self, charge: Counter) -> KeptCounter:
-        return self.counters.setdefault((charge.place, charge.field), KeptCounter())
+    def _kept(self, counter: Counter) -> KeptCounter:
+        return self.counters.setdefault((counter.key, counter.field), KeptCounter())
 
     def _hold(self, held: Held, sign: int) -> None:
         amounts, risks = _amounts(held), at_risk(held.hold, held.sides == LOCAL)
-        for charge in held.hold.bill.charges:
-            if charge.holds(held.sides):
-                counter = self._counter(charge)
-                counter.held += sign * amounts[charge.measure - 1]
-                counter.risk += sign * risks[charge.measure - 1]
+        for counter in held.hold.counters.all:
+            if counter.holds(held.sides):
+                kept = self._kept(counter)
+                kept.held += sign * amounts[counter.measure - 1]
+                kept.risk += sign * risks[counter.measure - 1]
 
-    def _use(self, bill: CounterSet, local: bool, amounts: tuple[int, ...], sign: int) -> None:
-        for charge in bill.charges:
-            if charge.limit.period and charge.uses(local):
-                self._counter(charge).used += sign * amounts[charge.measure - 1]
+    def _use(self, counters: CounterSet, local: bool, amounts: tuple[int, ...], sign: int) -> None:
+        for counter in counters.all:
+            if counter.limit.period and counter.uses(local):
+                self._kept(counter).used += sign * amounts[counter.measure - 1]
 
     # --- totals
 
@@ -193,7 +193,7 @@ class MemoryLedger:
             totals.update(eligible_tokens=tokens, cloud_value=0 if own else sign * cost)
         elif hold.captive:
             totals.update(captive=sign, captive_tokens=tokens, captive_cost=sign * cost)
-        self._use(hold.bill, own, _amounts(held), sign)
+        self._use(hold.counters, own, _amounts(held), sign)
         if hold.eligible:
             self._see(hold.at, (sign * hold.input, 0, sign * hold.output))
         self.records.append(
@@ -220,7 +220,7 @@ class MemoryLedger:
     def _tell(self, record: bytes) -> None:
         self.records += unpack_records(batch_blob([record]))
 
-    def _count(self, settlement: Settlement, bill: CounterSet) -> None:
+    def _count(self, settlement: Settlement, counters: CounterSet) -> None:
         usage: Usage = settlement.usage
         totals = self._totals_at(settlement.at, settlement.cell)
         totals.update(
@@ -240,7 +240,7 @@ class MemoryLedger:
             totals.update(
                 captive=settlement.requests, captive_tokens=usage.input + usage.output, captive_cost=settlement.cost
             )
-        self._use(bill, settlement.local, used_by(settlement), 1)
+        self._use(counters, settlement.local, used_by(settlement), 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))
 

@@ -13,8 +13,8 @@ OWNED = ("local",)
 _HOLDS = """
 local found = {}
 for _, value in ipairs(redis.call('HVALS', KEYS[1])) do
-  local hold, bill = cmsgpack.unpack(string.sub(value, 2))
-  found[#found + 1] = cjson.encode({string.sub(value, 1, 1), hold, bill})
+  local hold, counters = cmsgpack.unpack(string.sub(value, 2))
+  found[#found + 1] = cjson.encode({string.sub(value, 1, 1), hold, counters})
 end
 return found
 """
@@ -42,15 +42,15 @@ def _held(client: Valkey) -> dict[tuple[str, str], list[int]]:
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for key in client.keys(f"{PREFIX}hold:*"):
         for found in client.eval(_HOLDS, 1, key):
-            sides, hold, bill = json.loads(found)
+            sides, hold, counters = json.loads(found)
             local = int(sides) == _LOCAL
             unit = 1 if len(hold) > 15 else 1000
             amounts = (unit * (hold[6] if local else hold[5]), hold[3] + hold[4], 1, 1)
             risks = (unit * (hold[14] if local else hold[12]), hold[13], 0, 0)
-            for place, field, measure, side in bill:
+            for counter_key, field, measure, side in counters:
                 if side == 0 or int(sides) in (_BOTH, side):
-                    sums[place, field][0] += amounts[measure - 1]
-                    sums[place, field][1] += risks[measure - 1]
+                    sums[counter_key, field][0] += amounts[measure - 1]
+                    sums[counter_key, field][1] += risks[measure - 1]
     return sums
 
 

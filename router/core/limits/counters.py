@@ -1,6 +1,7 @@
 """A request's hold, and what it is held against: the counters of all limits that apply to it, at one moment.
 
-A bill holds for all requests of one key for one model within a minute, so it is made once and used many times.
+They are the same for all requests of one key for one model within a minute, so they are put together once and used many
+times.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ _SIDES = {"all": 0, "local": LOCAL, "cloud": CLOUD}
 
 
 class Counter(Struct, frozen=True, eq=False):
-    """One counter of a bill."""
+    """What one limit has counted."""
 
     limit: Limit
-    place: str
+    key: str
     """The counter's hash, without the ledger's prefix: limit:day:2026-05-20"""
     field: str
     measure: int
@@ -50,24 +51,24 @@ class Counter(Struct, frozen=True, eq=False):
 
 
 class CounterSet(Struct, frozen=True, eq=False):
-    """`raw` is the msgpack array of [place, field, measure, side], as it is kept with each hold."""
+    """`raw` is the msgpack array of [key, field, measure, side], as it is kept with each hold."""
 
-    charges: tuple[Counter, ...]
+    all: tuple[Counter, ...]
     until: float
     """Seconds since the epoch from which other counters apply."""
     raw: bytes
 
 
-def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> CounterSet:
+def counters_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> CounterSet:
     """The counters of these limits for a request that arrives at `at`."""
     if not limits:
-        return NO_BILL
+        return NO_COUNTERS
     minute, day, month = periods.ids(at)
-    places = {"minute": f"limit:minute:{minute}", "day": f"limit:day:{day}", "month": f"limit:month:{month}"}
-    charges = tuple(
+    keys = {"minute": f"limit:minute:{minute}", "day": f"limit:day:{day}", "month": f"limit:month:{month}"}
+    counters = tuple(
         Counter(
             limit,
-            places.get(limit.period, "limit:running"),
+            keys.get(limit.period, "limit:running"),
             limit.counter,
             NUMBERS[limit.measure],
             _SIDES[limit.side],
@@ -75,16 +76,16 @@ def bill_of(limits: tuple[Limit, ...], at: float, periods: Periods) -> CounterSe
         )
         for limit in limits
     )
-    raw = msgspec.msgpack.encode([[each.place, each.field, each.measure, each.side] for each in charges])
-    return CounterSet(charges, periods.end("minute", at), raw)
+    raw = msgspec.msgpack.encode([[each.key, each.field, each.measure, each.side] for each in counters])
+    return CounterSet(counters, periods.end("minute", at), raw)
 
 
-NO_BILL = CounterSet((), float("inf"), msgspec.msgpack.encode([]))
+NO_COUNTERS = CounterSet((), float("inf"), msgspec.msgpack.encode([]))
 """Of a request without limits."""
 
 
 class CounterSets:
-    """The bills of one policy, remembered by key and model for as long as they hold."""
+    """The counters of one policy, remembered by key and model for as long as they hold."""
 
     def __init__(self, policy: Policy, periods: Periods) -> None:
         self.periods = periods
@@ -92,15 +93,15 @@ class CounterSets:
         self._known: dict[tuple[str, str], tuple[KeyGrant, CounterSet]] = {}
 
     def of(self, key: KeyGrant, model: str, at: float) -> CounterSet:
-        """The same bill each time within a minute, as long as the key's grant is the same."""
+        """The same each time within a minute, as long as the key's grant is the same."""
         found = self._known.get((key.name, model))
         if found is not None and found[0] is key and at < found[1].until:
             return found[1]
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        bill = bill_of(self._budgets.of(key, model), at, self.periods)
-        self._known[key.name, model] = key, bill
-        return bill
+        counters = counters_of(self._budgets.of(key, model), at, self.periods)
+        self._known[key.name, model] = key, counters
+        return counters
 
 
 class Hold(Struct, frozen=True, gc=False):
@@ -117,7 +118,7 @@ class Hold(Struct, frozen=True, gc=False):
     cost: int
     """Nano-USD."""
     eligible: bool
-    bill: CounterSet = NO_BILL
+    counters: CounterSet = NO_COUNTERS
     """The counters of limits that it is held against."""
     sides: int = BOTH
     """Where the request may go: LOCAL, CLOUD or BOTH."""

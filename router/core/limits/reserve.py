@@ -26,8 +26,8 @@ from router.core.values import BackendState, Decision, KeyGrant, Plan
 class HoldMaker:
     """Makes the holds of one policy."""
 
-    def __init__(self, plan: Plan, bills: CounterSets, bounds: Bounds) -> None:
-        self.bills = bills
+    def __init__(self, plan: Plan, counter_sets: CounterSets, bounds: Bounds) -> None:
+        self.counter_sets = counter_sets
         self.bounds = bounds
         self.costs, self.others = Remainders(), Remainders()
         """Of what requests cost, and of what the other side would have charged."""
@@ -63,10 +63,12 @@ class HoldMaker:
         `at` is seconds since the epoch; `states` what backends report of their context lengths.
         """
         terms = self.terms(decision, key, at, reading.service)
-        bill = self.bills.of(key, decision.model, at)
+        counters = self.counter_sets.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
-        if bill.charges:
-            return self._limited(id=id, at=at, request=request, terms=terms, bill=bill, reading=reading, worst=worst)
+        if counters.all:
+            return self._limited(
+                id=id, at=at, request=request, terms=terms, counters=counters, reading=reading, worst=worst
+            )
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
         cost = worst_case(terms.steps, input, output)
         others = terms.decision.alternatives
@@ -84,7 +86,7 @@ class HoldMaker:
         )
 
     def _limited(
-        self, id: str, at: float, request: str, terms: Terms, bill: CounterSet, reading: Reading, worst: Tokens
+        self, id: str, at: float, request: str, terms: Terms, counters: CounterSet, reading: Reading, worst: Tokens
     ) -> Hold:
         input, output = bound = self.bounds.bound(terms.model.name, reading.input_tokens, worst)
         cost = worst_case(terms.steps, input, output)
@@ -100,7 +102,7 @@ class HoldMaker:
             output=output,
             cost=cost,
             eligible=others.eligible,
-            bill=bill,
+            counters=counters,
             sides=terms.sides,
             local_first=terms.routes[0].owned,
             local_cost=local_cost,

@@ -48,10 +48,10 @@ class Release(Struct, frozen=True, gc=False):
 
 
 class Count(Struct, frozen=True, gc=False):
-    """Counts a request that went on although its hold was not confirmed. `bill` is what it is counted in."""
+    """Counts a request that went on although its hold was not confirmed. `counters` is what it is counted in."""
 
     settlement: Settlement
-    bill: CounterSet
+    counters: CounterSet
     record: bytes
     unheld: int = 1
     """0 for one that was held, and that the server has forgotten, and for a failed attempt."""
@@ -128,11 +128,11 @@ class Sender(Struct):
 
 
 class Packed(Struct):
-    """One batch as bytes. `counters` are those that the answer numbers from 1; `billed` the holds that it does."""
+    """One batch as bytes. `counters` are those that the answer numbers from 1; `limited` the holds that it does."""
 
     payload: bytes
     counters: list[Counter]
-    billed: list[int]
+    limited: list[int]
     """Positions in the batch's holds of those that have limits."""
 
 
@@ -184,7 +184,7 @@ class SlotTotals:
 
 
 class _Account:
-    """What ended holds with one bill do to its counters: amounts by measure, summed before counters are looked at."""
+    """What ended holds with the same counters do to these: amounts by measure, summed before counters are looked at."""
 
     __slots__ = ("held", "risk", "used")
 
@@ -200,13 +200,13 @@ class _Account:
         if settlement is not None:
             self.used.append(amounts.used_by(settlement))
 
-    def changes(self, bill: CounterSet, sides: int, local: bool) -> list[tuple[Counter, int, int, int]]:
+    def changes(self, counters: CounterSet, sides: int, local: bool) -> list[tuple[Counter, int, int, int]]:
         """Of what each counter has as used, held and risk."""
         used, held, risk = _summed(self.used), _summed(self.held), _summed(self.risk)
         found = []
-        for charge in bill.charges:
-            uses, holds, n = charge.uses(local), charge.holds(sides), charge.measure - 1
-            found.append((charge, used[n] if uses else 0, -held[n] if holds else 0, -risk[n] if holds else 0))
+        for counter in counters.all:
+            uses, holds, n = counter.uses(local), counter.holds(sides), counter.measure - 1
+            found.append((counter, used[n] if uses else 0, -held[n] if holds else 0, -risk[n] if holds else 0))
         return found
 
 
@@ -216,28 +216,28 @@ def _summed(each: list[tuple[int, ...]]) -> list[int]:
 
 
 class _Counters:
-    """The counters of one batch, numbered by their places."""
+    """The counters of one batch, numbered by their keys."""
 
-    def __init__(self, bills: Iterable[CounterSet]) -> None:
-        places: dict[str, dict[str, Counter]] = {}
-        for bill in bills:
-            for charge in bill.charges:
-                places.setdefault(charge.place, {}).setdefault(charge.field, charge)
-        self.all = [charge for fields in places.values() for charge in fields.values()]
-        self.number = {(charge.place, charge.field): n for n, charge in enumerate(self.all, 1)}
-        self.packed = [(place, *_columns(fields.values())) for place, fields in places.items()]
+    def __init__(self, counter_sets: Iterable[CounterSet]) -> None:
+        keys: dict[str, dict[str, Counter]] = {}
+        for counters in counter_sets:
+            for counter in counters.all:
+                keys.setdefault(counter.key, {}).setdefault(counter.field, counter)
+        self.all = [counter for fields in keys.values() for counter in fields.values()]
+        self.number = {(counter.key, counter.field): n for n, counter in enumerate(self.all, 1)}
+        self.packed = [(key, *_columns(fields.values())) for key, fields in keys.items()]
 
-    def of(self, charge: Counter) -> int:
-        return self.number[charge.place, charge.field]
+    def of(self, counter: Counter) -> int:
+        return self.number[counter.key, counter.field]
 
 
-def _columns(charges: Iterable[Counter]) -> tuple[list[str], list[int], list[int], list[bool]]:
-    every = list(charges)
+def _columns(counters: Iterable[Counter]) -> tuple[list[str], list[int], list[int], list[bool]]:
+    every = list(counters)
     return (
-        [charge.field for charge in every],
-        [charge.limit.amount for charge in every],
-        [charge.warn_at for charge in every],
-        [charge.limit.spare_local for charge in every],
+        [counter.field for counter in every],
+        [counter.limit.amount for counter in every],
+        [counter.warn_at for counter in every],
+        [counter.limit.spare_local for counter in every],
     )
 
 
@@ -255,7 +255,7 @@ class _Holds:
         self._places: dict[str, int] = {}
         self._groups: dict[tuple[int, int], tuple[list[tuple[int, ...]], list[tuple[int, ...]]]] = {}
 
-    def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, bill: int) -> None:
+    def limit(self, position: int, hold: Hold, bucket: str, value: msgspec.Raw, counters: int) -> None:
         place = self._places.setdefault(bucket, len(self._places) + 1)
         same = self.limited.setdefault(bucket, [])
         same += (hold.id, value)
@@ -266,7 +266,7 @@ class _Holds:
             (
                 place,
                 len(same) // 2,
-                bill,
+                counters,
                 hold.sides,
                 hold.local_first,
                 held,
@@ -275,15 +275,17 @@ class _Holds:
                 hold.local_cost_at_risk,
             )
         )
-        group = self._groups.get((bill, hold.sides))
+        group = self._groups.get((counters, hold.sides))
         if group is None:
-            self._groups[bill, hold.sides] = [held], [risk]
+            self._groups[counters, hold.sides] = [held], [risk]
         else:
             group[0].append(held)
             group[1].append(risk)
 
     def groups(self) -> list[tuple[int, int, list[int], list[int]]]:
-        return [(bill, sides, _summed(held), _summed(risk)) for (bill, sides), (held, risk) in self._groups.items()]
+        return [
+            (counters, sides, _summed(held), _summed(risk)) for (counters, sides), (held, risk) in self._groups.items()
+        ]
 
 
 class Packer:
@@ -314,7 +316,7 @@ class Packer:
                 return None
             held = operation.held
             _append(gone, held.hold.id)
-            if held.hold.bill.charges:
+            if held.hold.counters.all:
                 _account(accounts, held, settlement)
         return self._pack(batch, sender, gone, slots, accounts)
 
@@ -326,18 +328,18 @@ class Packer:
         slots: dict[TimeSlot, SlotTotals],
         accounts: dict[tuple[CounterSet, int, bool], _Account],
     ) -> Packed:
-        bills = {hold.bill: None for hold in batch.holds if hold.bill.charges}
-        counters = _Counters([*bills, *(bill for bill, _, _ in accounts)])
-        numbers = {bill: n for n, bill in enumerate(bills, 1)}
+        counter_sets = {hold.counters: None for hold in batch.holds if hold.counters.all}
+        numbered = _Counters([*counter_sets, *(counters for counters, _, _ in accounts)])
+        numbers = {counters: n for n, counters in enumerate(counter_sets, 1)}
         holds = self._holds(batch.holds, numbers)
         payload = _encode(
             (
                 *sender.head(batch.number),
                 _flat(gone),
                 [self.slotted(slot, totals) for slot, totals in slots.items()],
-                counters.packed,
-                _changes(accounts, counters),
-                [_bill(bill, counters) for bill in bills],
+                numbered.packed,
+                _changes(accounts, numbered),
+                [_numbers_of(counters, numbered) for counters in counter_sets],
                 _flat(holds.plain),
                 _flat(holds.limited),
                 holds.groups(),
@@ -346,7 +348,7 @@ class Packer:
                 batch.records,
             )
         )
-        return Packed(payload, counters.all, holds.positions)
+        return Packed(payload, numbered.all, holds.positions)
 
     def in_parts(self, batch: Batch, sender: Sender, size: int) -> Iterator[tuple[bytes, int]]:
         """Payloads of each.lua, which takes no holds, and how much of the batch each makes applied; 0 after the last.
@@ -382,19 +384,19 @@ class Packer:
 
     def held(self, hold: Hold, sides: int) -> bytes:
         """A hold as the server keeps it."""
-        return b"%d%b%b" % (sides, self._hold(hold), hold.bill.raw)
+        return b"%d%b%b" % (sides, self._hold(hold), hold.counters.raw)
 
     def _single(self, operation: Operation) -> tuple[Any, ...]:
         if isinstance(operation, Settle):
             return (
                 "settle",
-                *self._counted(operation.settlement, operation.held.hold.bill, 0),
+                *self._counted(operation.settlement, operation.held.hold.counters, 0),
                 string(operation.record),
             )
         if isinstance(operation, Count):
             return (
                 "record",
-                *self._counted(operation.settlement, operation.bill, operation.unheld),
+                *self._counted(operation.settlement, operation.counters, operation.unheld),
                 string(operation.record),
             )
         if isinstance(operation, Release):
@@ -406,17 +408,19 @@ class Packer:
         totals = (*slot, names, [operation.totals], operation.eligible, *operation.tokens)
         return "sum", "", totals, (), ""
 
-    def _counted(self, settlement: Settlement, bill: CounterSet, unheld: int) -> tuple[str, Slotted, list[str | int]]:
+    def _counted(
+        self, settlement: Settlement, counters: CounterSet, unheld: int
+    ) -> tuple[str, Slotted, list[str | int]]:
         totals = SlotTotals()
         totals.add(settlement, unheld)
-        return settlement.id, self.slotted(self._calendar.slot(settlement.at), totals), _uses(settlement, bill)
+        return settlement.id, self.slotted(self._calendar.slot(settlement.at), totals), _uses(settlement, counters)
 
-    def _holds(self, holds: Sequence[Hold], bills: dict[CounterSet, int]) -> _Holds:
+    def _holds(self, holds: Sequence[Hold], counter_sets: dict[CounterSet, int]) -> _Holds:
         packed = _Holds()
         for position, hold in enumerate(holds):
             bucket, value = hold.id[:ID_BUCKET_DIGITS], string(self.held(hold, hold.sides))
-            if hold.bill.charges:
-                packed.limit(position, hold, bucket, value, bills[hold.bill])
+            if hold.counters.all:
+                packed.limit(position, hold, bucket, value, counter_sets[hold.counters])
             else:
                 packed.plain.setdefault(bucket, []).extend((hold.id, value))
         return packed
@@ -427,35 +431,35 @@ class Packer:
 
 
 def _account(accounts: dict[tuple[CounterSet, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
-    key = held.hold.bill, held.sides, settlement is not None and settlement.local
+    key = held.hold.counters, held.sides, settlement is not None and settlement.local
     account = accounts.get(key)
     if account is None:
         account = accounts[key] = _Account()
     account.add(held, settlement)
 
 
-def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], counters: _Counters) -> list[int]:
+def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], numbered: _Counters) -> list[int]:
     flat: list[int] = []
-    for (bill, sides, local), account in accounts.items():
-        for charge, used, held, risk in account.changes(bill, sides, local):
-            flat += (counters.of(charge), used, held, risk)
+    for (counters, sides, local), account in accounts.items():
+        for counter, used, held, risk in account.changes(counters, sides, local):
+            flat += (numbered.of(counter), used, held, risk)
     return flat
 
 
-def _bill(bill: CounterSet, counters: _Counters) -> list[msgspec.Raw | int]:
-    flat: list[msgspec.Raw | int] = [string(bill.raw)]
-    for charge in bill.charges:
-        flat += (counters.of(charge), charge.measure, charge.side)
+def _numbers_of(counters: CounterSet, numbered: _Counters) -> list[msgspec.Raw | int]:
+    flat: list[msgspec.Raw | int] = [string(counters.raw)]
+    for counter in counters.all:
+        flat += (numbered.of(counter), counter.measure, counter.side)
     return flat
 
 
-def _uses(settlement: Settlement, bill: CounterSet) -> list[str | int]:
-    """What one settlement adds to the counters of its bill, its hold aside."""
+def _uses(settlement: Settlement, counters: CounterSet) -> list[str | int]:
+    """What one settlement adds to its counters, its hold aside."""
     used = amounts.used_by(settlement)
     flat: list[str | int] = []
-    for charge in bill.charges:
-        if charge.limit.period and charge.uses(settlement.local):
-            flat += (charge.place, charge.field, used[charge.measure - 1])
+    for counter in counters.all:
+        if counter.limit.period and counter.uses(settlement.local):
+            flat += (counter.key, counter.field, used[counter.measure - 1])
     return flat
 
 

@@ -67,7 +67,7 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-BILLED_LIMIT = 200
+LOOKED_AT_LIMIT = 200
 """Counters that the holds of one call look at; those of one request are never divided."""
 DIFFERENT_LIMIT = 50
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
@@ -214,7 +214,7 @@ class GroupCommitLedger:
     # --- what requests call
 
     def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
-        """Holds the worst case of a request, against every limit of its bill or none. `hold.id` comes from `next_id`.
+        """Holds the worst case of a request, against every limit or none. `hold.id` comes from `next_id`.
 
         Raises `LedgerUnavailable`: at once while the server is lost, else when awaited. Cancelling the wait is safe:
         a hold that was made all the same is released.
@@ -240,15 +240,15 @@ class GroupCommitLedger:
         if held is not None:
             self._queue(Release(held))
 
-    def record(self, settlement: Settlement, bill: CounterSet) -> None:
+    def record(self, settlement: Settlement, counters: CounterSet) -> None:
         """Counts a request that went on although `reserve` raised `LedgerUnavailable`; to be called once for it."""
         self._live.pop(settlement.id, None)
         self._see(settlement)
-        self._queue(Count(settlement, bill, pack_record(settlement, "unheld")))
+        self._queue(Count(settlement, counters, pack_record(settlement, "unheld")))
 
-    def attempt(self, settlement: Settlement, bill: CounterSet) -> None:
+    def attempt(self, settlement: Settlement, counters: CounterSet) -> None:
         """Counts what an attempt that failed may have cost, beside its request; `settlement.requests` is 0."""
-        self._queue(Count(settlement, bill, pack_record(settlement, "attempt"), 0))
+        self._queue(Count(settlement, counters, pack_record(settlement, "attempt"), 0))
 
     def note(self, record: bytes) -> None:
         """Writes a record of a request that was refused, see `record.pack_refused`."""
@@ -317,13 +317,13 @@ class GroupCommitLedger:
     def _take_reserved(self) -> list[Reserved]:
         """Those that still wait for it, as many as one call takes."""
         waiting = self._reserved
-        taken, number, counters, known = [], 0, 0, None
+        taken, number, looked_at, known = [], 0, 0, None
         for each in waiting:
-            bill = each[0].bill
-            if bill is not known:
-                counters += len(bill.charges)
-                known = bill
-            if number == BATCH_LIMIT or (counters > BILLED_LIMIT and number):
+            counters = each[0].counters
+            if counters is not known:
+                looked_at += len(counters.all)
+                known = counters
+            if number == BATCH_LIMIT or (looked_at > LOOKED_AT_LIMIT and number):
                 break
             number += 1
             if not each[1].done():
@@ -615,17 +615,17 @@ def _admissions(
         return {}
     soft = {}
     for i in range(0, len(reached), 3):
-        charge = packed.counters[reached[i] - 1]
-        soft[charge.place, charge.field] = Reached(charge.limit, reached[i + 1], reached[i + 2])
+        counter = packed.counters[reached[i] - 1]
+        soft[counter.key, counter.field] = Reached(counter.limit, reached[i + 1], reached[i + 2])
     judged = {}
     for i in range(0, len(verdicts), 6):
-        number, sides, counter, *figures = verdicts[i : i + 6]
-        judged[packed.billed[number - 1]] = sides, Verdict(packed.counters[counter - 1].limit, *figures)
+        number, sides, full, *figures = verdicts[i : i + 6]
+        judged[packed.limited[number - 1]] = sides, Verdict(packed.counters[full - 1].limit, *figures)
     admissions = {}
-    for position in packed.billed:
+    for position in packed.limited:
         hold = flight.batch.holds[position]
         sides, verdict = judged.get(position, (hold.sides, None))
-        warnings = tuple([soft[c.place, c.field] for c in hold.bill.charges if (c.place, c.field) in soft])
+        warnings = tuple([soft[c.key, c.field] for c in hold.counters.all if (c.key, c.field) in soft])
         if verdict is not None or warnings:
             admissions[position] = Admission(sides, verdict, warnings)
     return admissions

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
-from router.core.limits.counters import NO_BILL
+from router.core.limits.counters import NO_COUNTERS
 from router.core.values import Cell, Row
 from router.ledger.client.batch import Count, Note, Operation, SlotTotals, Sum
 from router.ledger.record import VERSION, Kind, Record, pack_record, settlement_of, unpack_records
@@ -80,4 +80,4 @@ def _operation(record: Record) -> Operation:
     unheld = _COUNTED.get(record.kind)
     settlement = settlement_of(record)
     packed = pack_record(settlement, cast(Kind, record.kind))
-    return Note(packed) if unheld is None else Count(settlement, NO_BILL, packed, unheld)
+    return Note(packed) if unheld is None else Count(settlement, NO_COUNTERS, packed, unheld)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from router.core.limits.counters import Counter, bill_of
+from router.core.limits.counters import Counter, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing, turn_of, used_by
@@ -22,24 +22,24 @@ async def standings(
     A counter of a day or a month begins with the first request that it applies to, and then with what the totals say
     already; until then it is counted from these here.
     """
-    charges = bill_of(tuple(limits), now, periods).charges
-    counters = await _counters(report, charges)
-    missing = [charge for charge in charges if charge not in counters]
+    counters = counters_of(tuple(limits), now, periods).all
+    kept = await _counters(report, counters)
+    missing = [each for each in counters if each not in kept]
     counted = await _counted(report, missing, owned, periods.ids(now).day)
     found = []
-    for charge in charges:
-        used, held, risk = counters.get(charge) or (counted.get(charge, 0), 0, 0)
-        found.append(Standing(charge.limit, used, held, risk, turn_of(charge.limit, now, periods)))
+    for each in counters:
+        used, held, risk = kept.get(each) or (counted.get(each, 0), 0, 0)
+        found.append(Standing(each.limit, used, held, risk, turn_of(each.limit, now, periods)))
     return found
 
 
-async def _counters(report: Report, charges: Sequence[Counter]) -> dict[Counter, CounterValue]:
+async def _counters(report: Report, counters: Sequence[Counter]) -> dict[Counter, CounterValue]:
     """Those that are there."""
     found: dict[Counter, CounterValue] = {}
-    for place, group in groupby(sorted(charges, key=lambda each: each.place), key=lambda each: each.place):
-        of_place = list(group)
-        values = await report.counters(place, [each.field for each in of_place])
-        found |= {each: value for each, value in zip(of_place, values, strict=True) if value is not None}
+    for key, group in groupby(sorted(counters, key=lambda each: each.key), key=lambda each: each.key):
+        of_key = list(group)
+        values = await report.counters(key, [each.field for each in of_key])
+        found |= {each: value for each, value in zip(of_key, values, strict=True) if value is not None}
     return found
 
 
@@ -47,8 +47,8 @@ async def _counted(report: Report, missing: Sequence[Counter], owned: frozenset[
     """From totals, read once for all limits that need the same."""
     rows: dict[tuple[str, tuple[Dimension, ...]], list[Row]] = {}
     counted = {}
-    for charge in missing:
-        limit = charge.limit
+    for each in missing:
+        limit = each.limit
         if limit.period not in ("day", "month"):
             continue
         needed = limit.period, _dimensions(limit)
@@ -56,7 +56,7 @@ async def _counted(report: Report, missing: Sequence[Counter], owned: frozenset[
             days = [today] if limit.period == "day" else day_range(f"{today[:7]}-01", today)
             tallies = await report.days_by(Look(needed[1]), days, open_from(today))
             rows[needed] = [row for tally in tallies for row in tally.rows]
-        counted[charge] = used_by(limit, rows[needed], owned)
+        counted[each] = used_by(limit, rows[needed], owned)
     return counted
 
 

@@ -1,14 +1,14 @@
--- One batch whose holds are expected to be there: {.., gone, slots, places, changes, bills, plain,
+-- One batch whose holds are expected to be there: {.., gone, slots, keys, changes, sets, plain,
 -- limited, groups, single, blob, records}.
 --   gone     bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
 --   slots    what they add, already summed by place and cell
---   places   counters by their hash: {place, {fields}, {amounts}, {soft limits}, {spare local}}; numbered as they come
+--   keys     counters by their hash: {key, {fields}, {amounts}, {soft limits}, {spare local}}; numbered as they come
 --   changes  counter, used, held, risk, counter, ..: what the settled and released holds do to counters
---   bills    {raw, counter, measure, side, counter, ..}: what the new holds are held against
+--   sets     {raw, counter, measure, side, counter, ..}: what the new holds are held against
 --   plain    bucket, {id, hold, id, hold, ..}, ..: new holds without limits
 --   limited  the same, of those with limits
---   groups   {bill, sides, amounts, risks}: what the limited ones ask for together, by measure
---   single   msgpack, read only when they do not all fit: {bucket's place in `limited`, hold's place there, bill, sides,
+--   groups   {counters, sides, amounts, risks}: what the limited ones ask for together, by measure
+--   single   msgpack, read only when they do not all fit: {bucket's place in `limited`, hold's place there, counters, sides,
 --            first is local, amounts, risks, cost when local, its risk} of each; the rest is the same on every side
 --   blob     the records, and their number
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
@@ -18,7 +18,7 @@
 -- (each.lua). Answers {0} or {-1} out of turn, see `out_of_turn`.
 local wrong = out_of_turn(0)
 if wrong then return wrong end
-local gone, slots, places, changes, bills = input[9], input[10], input[11], input[12], input[13]
+local gone, slots, keys, changes, sets = input[9], input[10], input[11], input[12], input[13]
 local plain, limited, groups, single, blob, records = input[14], input[15], input[16], input[17], input[18], input[19]
 for i = 1, #gone, 2 do
   local held = call('HMGET', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1]))
@@ -29,16 +29,16 @@ end
 
 local used, held, risk, amount, soft, spare = {}, {}, {}, {}, {}, {}
 local fresh, n = {}, 0
-for p = 1, #places do
-  local place, fields = places[p][1], places[p][2]
-  local values = call('HMGET', prefix .. place, unpack(fields))
+for p = 1, #keys do
+  local key, fields = keys[p][1], keys[p][2]
+  local values = call('HMGET', prefix .. key, unpack(fields))
   for i = 1, #fields do
     n = n + 1
-    amount[n], soft[n], spare[n] = places[p][3][i], places[p][4][i], places[p][5][i]
+    amount[n], soft[n], spare[n] = keys[p][3][i], keys[p][4][i], keys[p][5][i]
     if values[i] then
       used[n], held[n], risk[n] = counter_of(fields[i], values[i])
     else
-      used[n], held[n], risk[n], fresh[p] = counted_before(place, fields[i]), 0, 0, true
+      used[n], held[n], risk[n], fresh[p] = counted_before(key, fields[i]), 0, 0, true
     end
   end
 end
@@ -54,10 +54,10 @@ for i = 1, #plain, 2 do call('HSET', prefix .. 'hold:' .. plain[i], unpack(plain
 
 -- The first counter without room for these amounts on these sides, what was asked of it, and whether all such
 -- counters spare the local side; nil when there is room in all. What asks for nothing is never refused.
-local function blocker(bill, amounts, sides)
+local function blocker(counters, amounts, sides)
   local blocked, asked, spared = nil, 0, true
-  for k = 2, #bill, 3 do
-    local c, wanted, side = bill[k], amounts[bill[k + 1]], bill[k + 2]
+  for k = 2, #counters, 3 do
+    local c, wanted, side = counters[k], amounts[counters[k + 1]], counters[k + 2]
     if wanted > 0 and (side == 0 or sides == BOTH or side == sides) and used[c] + held[c] + wanted > amount[c] then
       if not blocked then blocked, asked = c, wanted end
       spared = spared and spare[c]
@@ -66,9 +66,9 @@ local function blocker(bill, amounts, sides)
   return blocked, asked, spared
 end
 
-local function take(bill, amounts, risks, sides)
-  for k = 2, #bill, 3 do
-    local c, measure, side = bill[k], bill[k + 1], bill[k + 2]
+local function take(counters, amounts, risks, sides)
+  for k = 2, #counters, 3 do
+    local c, measure, side = counters[k], counters[k + 1], counters[k + 2]
     if side == 0 or sides == BOTH or side == sides then
       held[c], risk[c] = held[c] + amounts[measure], risk[c] + risks[measure]
     end
@@ -80,10 +80,10 @@ local function all_fit()
   local wanted = {}
   for g = 1, #groups do
     local group = groups[g]
-    local bill, sides, amounts = bills[group[1]], group[2], group[3]
-    for k = 2, #bill, 3 do
-      local c, side = bill[k], bill[k + 2]
-      if side == 0 or sides == BOTH or side == sides then wanted[c] = (wanted[c] or 0) + amounts[bill[k + 1]] end
+    local counters, sides, amounts = sets[group[1]], group[2], group[3]
+    for k = 2, #counters, 3 do
+      local c, side = counters[k], counters[k + 2]
+      if side == 0 or sides == BOTH or side == sides then wanted[c] = (wanted[c] or 0) + amounts[counters[k + 1]] end
     end
   end
   for c, sum in pairs(wanted) do
@@ -97,21 +97,21 @@ local function admit_singly(verdicts)
   local admitted, holds = {}, cmsgpack.unpack(single)
   for i = 1, #holds do
     local place, at, b, sides, first_is_local, amounts, risks, local_cost, local_risk = unpack(holds[i])
-    local bill = bills[b]
-    local blocked, asked, spared = blocker(bill, amounts, sides)
+    local counters = sets[b]
+    local blocked, asked, spared = blocker(counters, amounts, sides)
     if blocked then
       local v = #verdicts
       verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
       verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], asked
       amounts[MONEY], risks[MONEY] = local_cost, local_risk
-      if sides == BOTH and (first_is_local or spared) and not blocker(bill, amounts, LOCAL) then
+      if sides == BOTH and (first_is_local or spared) and not blocker(counters, amounts, LOCAL) then
         sides, verdicts[v + 2] = LOCAL, LOCAL
       else
         sides = 0
       end
     end
     if sides > 0 then
-      take(bill, amounts, risks, sides)
+      take(counters, amounts, risks, sides)
       local list = admitted[place] or {}
       admitted[place] = list
       list[#list + 1] = limited[2 * place][2 * at - 1]
@@ -124,8 +124,8 @@ end
 local verdicts = {}
 if all_fit() then
   for g = 1, #groups do
-    local bill, sides, amounts, risks = unpack(groups[g])
-    take(bills[bill], amounts, risks, sides)
+    local counters, sides, amounts, risks = unpack(groups[g])
+    take(sets[counters], amounts, risks, sides)
   end
   for i = 1, #limited, 2 do call('HSET', prefix .. 'hold:' .. limited[i], unpack(limited[i + 1])) end
 else
@@ -134,8 +134,8 @@ end
 
 local reached = {}
 n = 0
-for p = 1, #places do
-  local fields, new = places[p][2], {}
+for p = 1, #keys do
+  local fields, new = keys[p][2], {}
   for i = 1, #fields do
     n = n + 1
     new[2 * i - 1], new[2 * i] = fields[i], counter(used[n], held[n], risk[n])
@@ -144,7 +144,7 @@ for p = 1, #places do
       reached[r + 1], reached[r + 2], reached[r + 3] = n, used[n], held[n]
     end
   end
-  store_counters(places[p][1], new, fresh[p])
+  store_counters(keys[p][1], new, fresh[p])
 end
 write_records(blob, records)
 applied()

@@ -177,10 +177,10 @@ end
 
 -- A counter of a limit is a msgpack array of three integers: what is used, what is held by running requests, and what
 -- these may take beyond their holds. One of a day or a month that is not there yet begins with what its scope has used
--- already, so that a limit that is new, or lost, never begins with nothing used. `place` is its hash, `field`
+-- already, so that a limit that is new, or lost, never begins with nothing used. `key` is its hash, `field`
 -- "scope|side|model|measure".
-local function counted_before(place, field)
-  local period, name = match(place, '^limit:(%a+):(.*)$')
+local function counted_before(key, field)
+  local period, name = match(key, '^limit:(%a+):(.*)$')
   if period ~= 'day' and period ~= 'month' then return 0 end
   local scope, side, model, measure = match(field, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
   local fields, all = {}, zones()
@@ -203,10 +203,10 @@ end
 
 local TTL = {minute = 7200, day = 40 * 86400, month = 70 * 86400}
 
-local function store_counters(place, pairs, fresh)
-  call('HSET', prefix .. place, unpack(pairs))
-  local ttl = fresh and TTL[match(place, '^limit:(%a+):')]
-  if ttl then call('EXPIRE', prefix .. place, ttl) end
+local function store_counters(key, pairs, fresh)
+  call('HSET', prefix .. key, unpack(pairs))
+  local ttl = fresh and TTL[match(key, '^limit:(%a+):')]
+  if ttl then call('EXPIRE', prefix .. key, ttl) end
 end
 
 -- Its header takes three bytes; that of one with micro-USD takes one.
@@ -222,22 +222,22 @@ local function counter(used, held, risk)
 end
 
 -- Changes one counter; for the rare cases, which have no batch of them.
-local function adjust(place, field, used, held, risk)
-  local old = call('HGET', prefix .. place, field)
+local function adjust(key, field, used, held, risk)
+  local old = call('HGET', prefix .. key, field)
   local u, h, r = 0, 0, 0
-  if old then u, h, r = counter_of(field, old) else u = counted_before(place, field) end
-  store_counters(place, {field, counter(u + used, h + held, r + risk)}, not old)
+  if old then u, h, r = counter_of(field, old) else u = counted_before(key, field) end
+  store_counters(key, {field, counter(u + used, h + held, r + risk)}, not old)
 end
 
--- A hold is its sides ("1" local, "2" cloud, "3" both), a msgpack array (below), and its bill: an array of {place, field,
+-- A hold is its sides ("1" local, "2" cloud, "3" both), a msgpack array (below), and its counters: an array of {key, field,
 -- number of the measure, side}; side 0 is all.
 local function read_hold(value)
-  local hold, bill = unpacked(sub(value, 2))
+  local hold, counters = unpacked(sub(value, 2))
   local sides = tonumber(sub(value, 1, 1))
   local on_own = sides == LOCAL
   local unit = hold[16] and 1 or NANO
   return {
-    sides = sides, bill = bill,
+    sides = sides, counters = counters,
     day = hold[1], hour = hold[2], quarter = hold[3], input = hold[4], output = hold[5],
     cost = unit * (on_own and hold[7] or hold[6]), eligible = hold[8],
     cell = on_own and hold[10] ~= '' and hold[10] or hold[9],
@@ -254,13 +254,13 @@ local function is_own(cell) return owned[match(cell, '^[^|]*|([^|]*)|')] or fals
 local function settle_counters(hold, sign, charged)
   local own = is_own(hold.cell) and LOCAL or CLOUD
   local amounts, risks = amounts_held(hold), amounts_at_risk(hold)
-  for i = 1, #hold.bill do
-    local place, field, measure, side = unpack(hold.bill[i])
+  for i = 1, #hold.counters do
+    local key, field, measure, side = unpack(hold.counters[i])
     local amount = amounts[measure]
     local holds = side == 0 or hold.sides == BOTH or side == hold.sides
     local uses = not is_standing(measure) and (side == 0 or side == own)
     if holds or uses then
-      adjust(place, field, uses and charged * amount or 0, holds and -sign * amount or 0,
+      adjust(key, field, uses and charged * amount or 0, holds and -sign * amount or 0,
         holds and -sign * risks[measure] or 0)
     end
   end

@@ -4,7 +4,7 @@
 --   record   counts always, with or without a hold
 --   sum      counts several requests that have no holds any more; `id` is empty
 --   note     only writes a record
--- `uses` is place, field, used, ..: what it adds to counters; empty when it comes from a journal, which does not know them:
+-- `uses` is key, field, used, ..: what it adds to counters; empty when it comes from a journal, which does not know them:
 -- then it is added to the counters of its day and month that are there. `record` is empty when there is none to write.
 -- A batch may come in parts: {.., operations, how many were applied before, how many then, or -1 with the last part}.
 -- Answers {1, new figures of the volume}, or {0} or {-1} out of turn, see `out_of_turn`.
@@ -14,8 +14,8 @@ local counted, records = {}, {}
 
 -- Adds what a journal says to the counters of its day or month that are there; the others begin with it, once they are
 -- needed. Each cell can be in few counters: their names are made rather than looked for.
-local function use_journaled(place, cells, changes)
-  if call('EXISTS', prefix .. place) == 0 then return end
+local function use_journaled(key, cells, changes)
+  if call('EXISTS', prefix .. key) == 0 then return end
   local fields, amounts = {}, {}
   for i = 1, #cells do
     local zone, model, team, key = match(cells[i], '^[^|]*|([^|]*)|([^|]*)|([^|]*)|(.*)$')
@@ -30,7 +30,7 @@ local function use_journaled(place, cells, changes)
       end
     end
   end
-  local old, new = call('HMGET', prefix .. place, unpack(fields)), {}
+  local old, new = call('HMGET', prefix .. key, unpack(fields)), {}
   for i = 1, #fields do
     if old[i] and amounts[i] ~= 0 then
       local u, h, r = counter_of(fields[i], old[i])
@@ -38,7 +38,7 @@ local function use_journaled(place, cells, changes)
       new[#new + 1] = counter(u + amounts[i], h, r)
     end
   end
-  if #new > 0 then store_counters(place, new, false) end
+  if #new > 0 then store_counters(key, new, false) end
 end
 
 local function add(operation)

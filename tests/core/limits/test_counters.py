@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.limits.counters import BOTH, CLOUD, EXHAUSTED, LOCAL, NO_BILL, CounterSets, bill_of, on_own_backends
+from router.core.limits.counters import (
+    BOTH,
+    CLOUD,
+    EXHAUSTED,
+    LOCAL,
+    NO_COUNTERS,
+    CounterSets,
+    counters_of,
+    on_own_backends,
+)
 from router.core.limits.limits import Limit, Verdict
 from router.core.limits.periods import Periods
 from router.core.policy import Budget
@@ -31,26 +40,26 @@ def limit(measure="usd", period="day", side="all", **fields) -> Limit:
     ],
 )
 def test_each_period_counts_in_a_hash_of_its_own(measure, period, place):
-    bill = bill_of((limit(measure, period),), MORNING, BERLIN)
-    assert [(charge.place, charge.field) for charge in bill.charges] == [(place, f"key:app|all||{measure}")]
+    counters = counters_of((limit(measure, period),), MORNING, BERLIN)
+    assert [(counter.key, counter.field) for counter in counters.all] == [(place, f"key:app|all||{measure}")]
 
 
 def test_a_bill_holds_for_its_minute():
-    bill = bill_of((limit(),), MORNING + 59.9, BERLIN)
-    assert bill.until == MORNING + 60
+    counters = counters_of((limit(),), MORNING + 59.9, BERLIN)
+    assert counters.until == MORNING + 60
 
 
 def test_the_hold_keeps_what_expiry_needs():
-    bill = bill_of((limit("tokens", side="cloud"), limit("concurrent", "")), MORNING, BERLIN)
-    assert msgspec.msgpack.decode(bill.raw) == [
+    counters = counters_of((limit("tokens", side="cloud"), limit("concurrent", "")), MORNING, BERLIN)
+    assert msgspec.msgpack.decode(counters.raw) == [
         ["limit:day:2026-05-20", "key:app|cloud||tokens", 2, CLOUD],
         ["limit:running", "key:app|all||concurrent", 4, 0],
     ]
 
 
 def test_warnings_begin_at_a_share_of_the_limit():
-    (charge,) = bill_of((limit(soft=0.8),), MORNING, BERLIN).charges
-    assert charge.warn_at == 801
+    (counter,) = counters_of((limit(soft=0.8),), MORNING, BERLIN).all
+    assert counter.warn_at == 801
 
 
 @pytest.mark.parametrize(
@@ -62,13 +71,13 @@ def test_warnings_begin_at_a_share_of_the_limit():
     ],
 )
 def test_a_side_counts_what_may_go_there_and_what_went_there(side, holds, uses):
-    (charge,) = bill_of((limit(side=side),), MORNING, BERLIN).charges
-    assert {sides: charge.holds(sides) for sides in (LOCAL, CLOUD, BOTH)} == holds
-    assert {own: charge.uses(own) for own in (True, False)} == uses
+    (counter,) = counters_of((limit(side=side),), MORNING, BERLIN).all
+    assert {sides: counter.holds(sides) for sides in (LOCAL, CLOUD, BOTH)} == holds
+    assert {own: counter.uses(own) for own in (True, False)} == uses
 
 
 def test_without_limits_there_is_nothing_to_hold_against():
-    assert bill_of((), MORNING, BERLIN) is NO_BILL
+    assert counters_of((), MORNING, BERLIN) is NO_COUNTERS
 
 
 @pytest.fixture
@@ -77,29 +86,29 @@ def grant():
 
 
 @pytest.fixture
-def bills(make):
+def counter_sets(make):
     return CounterSets(make.plan().policy, BERLIN)
 
 
-def test_a_bill_is_made_once_a_minute(bills, grant):
-    first = bills.of(grant, "chat", MORNING)
-    assert bills.of(grant, "chat", MORNING + 59) is first
-    later = bills.of(grant, "chat", MORNING + 60)
-    assert later is not first and later.charges[0].limit == first.charges[0].limit
+def test_counters_are_put_together_once_a_minute(counter_sets, grant):
+    first = counter_sets.of(grant, "chat", MORNING)
+    assert counter_sets.of(grant, "chat", MORNING + 59) is first
+    later = counter_sets.of(grant, "chat", MORNING + 60)
+    assert later is not first and later.all[0].limit == first.all[0].limit
 
 
-def test_another_grant_of_the_same_name_has_a_bill_of_its_own(bills, grant):
-    bills.of(grant, "chat", MORNING)
+def test_another_grant_of_the_same_name_has_counters_of_its_own(counter_sets, grant):
+    counter_sets.of(grant, "chat", MORNING)
     richer = msgspec.structs.replace(grant, budget=Budget(usd_per_day=2.0))
-    assert bills.of(richer, "chat", MORNING).charges[0].limit.amount == 2_000_000_000
+    assert counter_sets.of(richer, "chat", MORNING).all[0].limit.amount == 2_000_000_000
 
 
-def test_what_is_remembered_is_bounded(bills, grant, monkeypatch):
+def test_what_is_remembered_is_bounded(counter_sets, grant, monkeypatch):
     monkeypatch.setattr("router.core.limits.counters._REMEMBERED", 2)
-    first = bills.of(grant, "a", MORNING)
+    first = counter_sets.of(grant, "a", MORNING)
     for model in ("b", "c"):
-        bills.of(grant, model, MORNING)
-    assert bills.of(grant, "a", MORNING) is not first
+        counter_sets.of(grant, model, MORNING)
+    assert counter_sets.of(grant, "a", MORNING) is not first
 
 
 def test_own_backends_are_what_is_left_when_the_cloud_is_exhausted(make):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.core.cost.timeline import always, built
-from router.core.limits.counters import BOTH, NO_BILL, CounterSets
+from router.core.limits.counters import BOTH, NO_COUNTERS, CounterSets
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKENS, Learned, WorstCase
 from router.core.limits.periods import Periods
 from router.core.limits.reserve import HoldMaker
@@ -27,8 +27,8 @@ def holding(make):
     decision = Decision("chat", "", (), frozenset(), (Candidate(api, "", ""), Candidate(gpu, "", "")))
 
     def hold(more=b"", budget=None, bounds=None):
-        bills = CounterSets(plan.policy, Periods(ZoneInfo("UTC")))
-        made = HoldMaker(plan, bills, bounds or WorstCase())
+        counter_sets = CounterSets(plan.policy, Periods(ZoneInfo("UTC")))
+        made = HoldMaker(plan, counter_sets, bounds or WorstCase())
         key = make.key(budget=budget)
         return made.hold("00000001x", NOON, "req-1", decision, key, SURFACES["chat"].read(BODY % more), {})
 
@@ -39,7 +39,7 @@ def test_without_limits_it_is_what_the_request_is_likely_to_take(holding):
     hold = holding()
     assert (hold.id, hold.at, hold.request) == ("00000001x", NOON, "req-1")
     assert hold.cell == Cell("openai", "cloud", "chat", "search", "app")
-    assert (hold.bill, hold.output) == (NO_BILL, DEFAULT_OUTPUT_TOKENS)
+    assert (hold.counters, hold.output) == (NO_COUNTERS, DEFAULT_OUTPUT_TOKENS)
     assert 0 < hold.input < len(BODY)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from router.core.limits.counters import NO_BILL, Hold
+from router.core.limits.counters import NO_COUNTERS, Hold
 from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.batch import Batch, Count, Held, Note, Packer, Release, Sender, batch_of
 from router.ledger.redis_keys import Calendar
@@ -19,7 +19,7 @@ NUMBER, BEFORE, AFTER = 7, 9, 10
 
 def count(n: int) -> Count:
     settlement = Settlement(f"29654460{n:04}", CELL, MORNING, Usage(1, 0, 0, 1), 5, 0, False, True)
-    return Count(settlement, NO_BILL, b"\x90")
+    return Count(settlement, NO_COUNTERS, b"\x90")
 
 
 def release(n: int) -> Release:

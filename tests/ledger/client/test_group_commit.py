@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from router.core.limits.counters import NO_BILL
+from router.core.limits.counters import NO_COUNTERS
 from router.core.values import Cell, Mixture, Row
 from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.errors import LedgerUnavailable
@@ -193,7 +193,7 @@ async def test_a_refused_request_that_went_on_is_recorded(
     with server.frozen():
         with pytest.raises(LedgerUnavailable):
             await ledger.reserve(hold)
-        ledger.record(settlement_of(hold), NO_BILL)
+        ledger.record(settlement_of(hold), NO_COUNTERS)
         assert ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
     await eventually(lambda: ledger.available)
     await ledger.flush()
@@ -300,7 +300,7 @@ async def test_a_batch_with_an_unknown_outcome_is_replayed_without_counting_twic
         cutter.cut_next = True
         ledger.settle(settlement_of(settled))
         ledger.release(released.id)
-        ledger.record(settlement_of(hold_of(ledger), cost=1), NO_BILL)
+        ledger.record(settlement_of(hold_of(ledger), cost=1), NO_COUNTERS)
         with pytest.raises(LedgerUnavailable, match="connection lost"):
             await ledger.reserve(refused)
         await eventually(lambda: ledger.available)

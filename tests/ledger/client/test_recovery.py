@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.limits.counters import NO_BILL, CounterSet, bill_of
+from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
@@ -27,8 +27,8 @@ DAILY = Limit("key:app", "all", "", "usd", "day", 5000, 1.0)
 RUNNING = Limit("key:app", "all", "", "concurrent", "", 50, 1.0)
 
 
-def bill() -> CounterSet:
-    return bill_of((DAILY, RUNNING), MORNING, Periods(BERLIN))
+def counters() -> CounterSet:
+    return counters_of((DAILY, RUNNING), MORNING, Periods(BERLIN))
 
 
 async def rows_of(server) -> list[Row]:
@@ -59,7 +59,7 @@ def spend(hold_of, settlement_of):
 
     async def play(ledger: GroupCommitLedger, times: int) -> None:
         for _ in range(times):
-            hold = hold_of(ledger, bill=bill(), cost=300)
+            hold = hold_of(ledger, counters=counters(), cost=300)
             await ledger.reserve(hold)
             ledger.settle(settlement_of(hold))
         await ledger.flush()
@@ -94,7 +94,7 @@ def restore(server, kept: dict[bytes, bytes]) -> None:
 
 async def used(ledger: GroupCommitLedger, hold_of) -> tuple[int, int]:
     """What the ledger thinks is used and held of the day's limit: it tells when it refuses."""
-    answer = await ledger.reserve(hold_of(ledger, bill=bill(), cost=1_000_000))
+    answer = await ledger.reserve(hold_of(ledger, counters=counters(), cost=1_000_000))
     assert answer.verdict is not None and answer.verdict.limit == DAILY
     return answer.verdict.used, answer.verdict.held
 
@@ -102,7 +102,7 @@ async def used(ledger: GroupCommitLedger, hold_of) -> tuple[int, int]:
 async def test_flushed_books_are_brought_back(server, new_worker, spend, hold_of, settlement_of, eventually):
     ledger = await new_worker()
     await spend(ledger, 4)
-    running = hold_of(ledger, bill=bill(), cost=300)
+    running = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(running)
     server.client.flushall()
     await eventually(lambda: not ledger.available)
@@ -122,7 +122,7 @@ async def test_nothing_is_admitted_against_flushed_books(server, new_worker, spe
     await spend(ledger, 16)
     server.client.flushall()
     with pytest.raises(Exception, match="not the ones"):
-        await ledger.reserve(hold_of(ledger, bill=bill(), cost=4000))
+        await ledger.reserve(hold_of(ledger, counters=counters(), cost=4000))
     assert await rows_of(server) == []
 
 
@@ -155,7 +155,7 @@ async def test_lost_writes_are_written_again(server, new_worker, spend, hold_of,
     await spend(ledger, 2)
     kept = snapshot(server)
     await spend(ledger, settled_between)
-    late = hold_of(ledger, bill=bill(), cost=300)
+    late = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(late)
     restore(server, kept)
     with pytest.raises(Exception, match="not the ones"):
@@ -170,7 +170,7 @@ async def test_a_settlement_that_was_lost_with_its_hold_counts_once(
 ):
     """The old copy still has the hold; its lease must not be charged on top."""
     ledger = await new_worker()
-    hold = hold_of(ledger, bill=bill(), cost=300)
+    hold = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(hold)
     kept = snapshot(server)
     ledger.settle(settlement_of(hold))
@@ -195,7 +195,7 @@ async def test_what_a_killed_worker_had_journaled_is_brought_in(
         with pytest.raises(Exception, match="no answer"):
             await killed.reserve(hold_of(killed))
         for _ in range(3):
-            killed.record(settlement_of(hold_of(killed)), bill())
+            killed.record(settlement_of(hold_of(killed)), counters())
         await eventually(lambda: not killed._operations)
         await die(killed)
     ledger = await new_worker()
@@ -211,7 +211,7 @@ async def test_a_batch_from_before_a_lost_connection_is_not_taken(server, new_wo
     """It lay in the frozen server's socket, and must not hold anything once nobody waits for it."""
     ledger = await new_worker(timeout=0.2)
     with server.frozen(), pytest.raises(Exception, match="no answer"):
-        await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+        await ledger.reserve(hold_of(ledger, counters=counters(), cost=300))
     await eventually(lambda: ledger.available)
     await ledger.flush()
     assert await used(ledger, hold_of) == (0, 0)
@@ -238,7 +238,7 @@ async def test_a_new_limit_counts_what_was_spent_before_it(server, new_worker, h
     await ledger.flush()
     monthly = Limit("team:search", "cloud", "chat", "tokens", "month", 400, 1.0)
     answer = await ledger.reserve(
-        hold_of(ledger, bill=bill_of((monthly,), MORNING, Periods(BERLIN)), input=80, output=0)
+        hold_of(ledger, counters=counters_of((monthly,), MORNING, Periods(BERLIN)), input=80, output=0)
     )
     assert (answer.sides, answer.verdict.used) == (0, 321)
 
@@ -246,7 +246,7 @@ async def test_a_new_limit_counts_what_was_spent_before_it(server, new_worker, h
 async def test_records_are_written_with_what_they_count(server, new_worker, spend, hold_of, settlement_of):
     ledger = await new_worker()
     await spend(ledger, 2)
-    ledger.record(settlement_of(hold_of(ledger)), NO_BILL)
+    ledger.record(settlement_of(hold_of(ledger)), NO_COUNTERS)
     await ledger.flush()
     entries = server.client.xrange("be:{ledger}:requests")
     records = [record for _, fields in entries for record in unpack_records(fields[b"b"])]
@@ -260,14 +260,14 @@ async def test_what_was_journaled_meanwhile_is_used_of_the_limits(
 ):
     """Nothing was lost, so nothing is counted anew: each batch that is brought in has to say it."""
     ledger = await new_worker(timeout=0.2)
-    running = hold_of(ledger, bill=bill(), cost=300)
+    running = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(running)
     await spend(ledger, 1)
     with server.frozen():
         with pytest.raises(Exception, match="no answer"):
             await ledger.reserve(hold_of(ledger))
         ledger.settle(settlement_of(running))
-        ledger.record(settlement_of(hold_of(ledger)), bill())
+        ledger.record(settlement_of(hold_of(ledger)), counters())
         await eventually(lambda: not ledger._operations)
     await eventually(lambda: ledger.available)
     assert await used(ledger, hold_of) == (750, 0)
@@ -279,7 +279,7 @@ async def test_a_rebuilding_that_was_interrupted_is_finished_the_next_time(
     """The second attempt finds books that lack nothing of its own; running holds were still not brought back."""
     ledger = await new_worker()
     await spend(ledger, 2)
-    await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+    await ledger.reserve(hold_of(ledger, counters=counters(), cost=300))
     hold_again, interrupted = Books.hold_again, []
 
     async def interrupt(books: Books, *arguments: object) -> None:
@@ -394,7 +394,7 @@ async def test_limits_count_what_was_only_journaled(
     ledger = await new_worker()
     await spend(ledger, 1)
     ledger._connection.lose("cut")
-    ledger.record(settlement_of(hold_of(ledger)), bill())
+    ledger.record(settlement_of(hold_of(ledger)), counters())
     await eventually(lambda: ledger.available)
     assert await used(ledger, hold_of) == (500, 0)
 
@@ -403,10 +403,10 @@ async def test_a_hold_whose_answer_was_lost_is_taken_back_as_it_was_made(server,
     """It was admitted for the own side only, which this worker never heard."""
     cloud = Limit("key:app", "cloud", "", "usd", "day", 1000, 1.0, spare_local=True)
     running = Limit("key:app", "cloud", "", "requests", "day", 50, 1.0)
-    both = bill_of((cloud, running), MORNING, Periods(BERLIN))
+    both = counters_of((cloud, running), MORNING, Periods(BERLIN))
     ledger = await new_worker()
-    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).sides == 3
-    unheard = ledger.reserve(hold_of(ledger, bill=both, cost=900))
+    assert (await ledger.reserve(hold_of(ledger, counters=both, cost=900))).sides == 3
+    unheard = ledger.reserve(hold_of(ledger, counters=both, cost=900))
     while ledger._flight is None:  # noqa: ASYNC110 - the loop may turn only until it was sent
         await asyncio.sleep(0)
     while sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) < 2:
@@ -416,12 +416,12 @@ async def test_a_hold_whose_answer_was_lost_is_taken_back_as_it_was_made(server,
         await unheard
     await eventually(lambda: ledger.available)
     await ledger.flush()
-    assert (await ledger.reserve(hold_of(ledger, bill=both, cost=900))).verdict.held == 900
+    assert (await ledger.reserve(hold_of(ledger, counters=both, cost=900))).verdict.held == 900
 
 
 async def test_a_release_that_was_lost_frees_its_hold_all_the_same(server, new_worker, spend, hold_of, eventually):
     ledger = await new_worker()
-    hold = hold_of(ledger, bill=bill(), cost=300)
+    hold = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(hold)
     kept = snapshot(server)
     ledger.release(hold.id)
@@ -437,7 +437,7 @@ async def test_a_hold_that_was_charged_is_charged_once_and_corrected_once(
     server, new_worker, spend, hold_of, settlement_of, clock, eventually
 ):
     ledger = await new_worker()
-    hold = hold_of(ledger, bill=bill(), cost=300)
+    hold = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(hold)
     clock.now += 1000
     await ledger.sweep()
@@ -477,7 +477,7 @@ async def test_books_are_brought_back_whichever_attempt_gets_through(
 ):
     ledger = await new_worker()
     await spend(ledger, 2)
-    await ledger.reserve(hold_of(ledger, bill=bill(), cost=300))
+    await ledger.reserve(hold_of(ledger, counters=counters(), cost=300))
     fail_once(step)
     server.client.flushall()
     await eventually(lambda: not ledger.available)
@@ -491,7 +491,7 @@ async def test_what_a_killed_worker_had_journaled_is_brought_in_by_the_next_atte
     killed = await new_worker()
     await spend(killed, 2)
     killed._connection.lose("cut")
-    killed.record(settlement_of(hold_of(killed)), bill())
+    killed.record(settlement_of(hold_of(killed)), counters())
     killed._journal_waiting()
     await die(killed)
     fail_once("bring")

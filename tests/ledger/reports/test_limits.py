@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.limits.counters import bill_of
+from router.core.limits.counters import counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell
@@ -41,8 +41,8 @@ async def test_nothing_was_used(stand):
 
 
 async def test_a_running_request_is_held_and_a_settled_one_is_used(ledger, hold_of, settlement_of, clock, stand):
-    bill = bill_of(LIMITS, clock.now, PERIODS)
-    fields = {"bill": bill, "cell": API, "cost": 300, "input": 60, "output": 40}
+    counters = counters_of(LIMITS, clock.now, PERIODS)
+    fields = {"counters": counters, "cell": API, "cost": 300, "input": 60, "output": 40}
     hold = hold_of(ledger, **fields, cost_at_risk=50, tokens_at_risk=7)
     await ledger.reserve(hold)
     assert await stand() == [(0, 300, 50, 9700), (0, 100, 7, 900), (0, 1, 0, 4), (0, 1, 0, 1)]
@@ -72,6 +72,6 @@ async def test_a_limit_that_no_request_was_held_against_is_counted_from_the_tota
     )
     assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]
     # What a ledger says that holds a request against them now.
-    hold = hold_of(ledger, bill=bill_of(asked, clock.now, PERIODS), cell=API, cost=1)
+    hold = hold_of(ledger, counters=counters_of(asked, clock.now, PERIODS), cell=API, cost=1)
     await ledger.reserve(hold)
     assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]

@@ -101,7 +101,7 @@ async def test_a_late_correction_forgets_what_was_added_up(server, ledger, hold_
     write(server, f"day:{DAY}", GPU)
     await look("team", open_from=NEXT)
     hold = hold_of(ledger)
-    ledger.record(settlement_of(hold), hold.bill)
+    ledger.record(settlement_of(hold), hold.counters)
     await ledger.flush()
     assert sum(row.requests for row in await look("team", open_from=NEXT)) == 2
 

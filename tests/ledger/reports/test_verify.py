@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.memory_ledger import MemoryLedger
 from support.totals import packed_totals
 
-from router.core.limits.counters import BOTH, NO_BILL, Hold
+from router.core.limits.counters import BOTH, NO_COUNTERS, Hold
 from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.client.batch import Batch, Held, Packer, Sender, Settle
 from router.ledger.record import Record, batch_blob, pack_record, pack_refused, unpack_records
@@ -283,7 +283,7 @@ def test_records_sum_to_what_the_books_say(life):
             id = f"{ledger.next_id(at, 60.0)}{n}"
             real = Settlement(id, GPU, at, usage, cost // 2, other, error, eligible)
             if end == "record":
-                ledger.record(real, NO_BILL)
+                ledger.record(real, NO_COUNTERS)
                 continue
             await ledger.reserve(Hold(id, cell, at, 60.0, usage.input, usage.output, cost, eligible))
             if "expire" in end:
