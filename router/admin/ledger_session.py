@@ -13,6 +13,7 @@ from msgspec import Struct
 from router.admin.errors import ledger_lost
 from router.core.cost.volume import QUARTER_SECONDS, day_of, first_of_day, quarter_of
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.power import PowerEvent, PowerLook, open_power
 from router.ledger.reports.totals import Report, open_report
 
 HOUR_SECONDS = 3600
@@ -30,6 +31,14 @@ class LedgerSession:
         try:
             async with open_report(self._url) as report:
                 yield report
+        except LedgerUnavailable as error:
+            raise ledger_lost(error) from None
+
+    async def power(self, events: int) -> tuple[PowerLook, list[PowerEvent]]:
+        """How own units are, and their last changes. Raises ApiError when the ledger cannot be read."""
+        try:
+            async with open_power(self._url) as book:
+                return await book.look(), await book.events(events)
         except LedgerUnavailable as error:
             raise ledger_lost(error) from None
 

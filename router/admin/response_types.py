@@ -217,8 +217,8 @@ class DemandHour(Struct, frozen=True, kw_only=True):
     local_tokens: int
     cloud_usd: float
     """What the cloud charged, or would have charged, for them."""
-    units_on: float | None
-    """Units that were on, as a mean over the hour; None where nobody knows."""
+    units_on: float
+    """Units that were on, as a mean over the hour."""
 
 
 class UnitSwitch(Struct, frozen=True, kw_only=True):

@@ -43,10 +43,10 @@ def test_what_a_ledger_saw_is_told_while_it_runs(tmp_path: Path, capsys: pytest.
         asyncio.run(count(url, Cell("other", "cloud", "other", "search", "app"), 1_000_000_000))
         assert last_day(args(data_dir), plan) is None  # another policy's
         asyncio.run(count(url, Cell("openai", "cloud", "chat", "search", "app"), 3_000_000_000))
-        assert last_day(args(data_dir), plan) == PassedBy(1000, 3.0)
+        assert last_day(args(data_dir), plan) == PassedBy(2000, 4.0)
         for command in (["check", str(THRESHOLD)], ["explain", "--policy", str(THRESHOLD)]):
             assert main([*command, "--data-dir", str(data_dir)]) == 0
-            assert "in the last 24 hours 1 K, for $3.00" in capsys.readouterr().out
+            assert "in the last 24 hours 2 K, for $4.00" in capsys.readouterr().out
     finally:
         server.stop()
     assert last_day(args(data_dir), plan) is None

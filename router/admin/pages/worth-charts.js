@@ -56,24 +56,25 @@ export function fallOf(month) {
   };
 }
 
+const changeOf = ({ before, after }) => (after ? `${before} → ${after}` : "order");
+
 /** The demand curve with the time that units were on beneath it, and each switch with its reason. */
 export function hoursOf({ hours, switches }) {
   const x = hours.map((hour) => chartTime(hour.at));
   const peak = Math.max(...hours.map((hour) => hour.tokens), 1);
-  const known = hours.some((hour) => hour.units_on != null);
-  const on = hours.reduce((sum, hour) => sum + (hour.units_on ?? 0), 0);
+  const on = hours.reduce((sum, hour) => sum + hour.units_on, 0);
   const total = hours.reduce((sum, hour) => sum + hour.tokens, 0);
-  const most = Math.max(...hours.map((hour) => hour.units_on ?? 0), 1);
-  const text = (each) => `${each.backend}: ${each.before} → ${each.after}. ${each.explanation || each.reason}`;
+  const most = Math.max(...hours.map((hour) => hour.units_on), 1);
+  const text = (each) => `${each.backend}: ${changeOf(each)}. ${each.explanation || each.reason}`;
   return {
-    words: `${count(total)} tokens in seven days that either side could serve${known ? `; units were on for ${count(on)} of ${hours.length} hours` : ""}.`,
+    words: `${count(total)} tokens in seven days that either side could serve; units were on for ${count(Math.round(on))} hours of ${hours.length}${most > 1 ? ", added up" : ""}.`,
     traces: (colours) =>
       [
-        known && {
+        {
           type: "bar",
           name: "Units on",
           x,
-          y: hours.map((hour) => ((hour.units_on ?? 0) / most) * peak * 1.1),
+          y: hours.map((hour) => (hour.units_on / most) * peak * 1.1),
           customdata: hours.map((hour) => hour.units_on),
           width: 3_600_000,
           marker: { color: colours.local, opacity: 0.22 },
@@ -142,7 +143,7 @@ export function hoursOf({ hours, switches }) {
         key: "units",
         label: "Units on",
         value: (row) => row.units_on,
-        show: (row) => (row.units_on == null ? "–" : row.units_on.toFixed(2)),
+        show: (row) => row.units_on.toFixed(2),
         number: true,
       },
     ],
@@ -160,7 +161,7 @@ export const SWITCHES = {
       head: true,
     },
     { key: "backend", label: "Backend", value: (row) => row.backend },
-    { key: "change", label: "Change", value: (row) => `${row.before} → ${row.after}` },
+    { key: "change", label: "Change", value: changeOf },
     { key: "units", label: "Units", value: (row) => row.units, number: true },
     { key: "reason", label: "Why", value: (row) => row.explanation || row.reason },
     { key: "who", label: "By", value: (row) => row.who },

@@ -13,6 +13,7 @@ from router.admin.response_types import (
     DemandHour,
     NetForecast,
     Supposed,
+    UnitSwitch,
     WorthAnswer,
     WorthPeriod,
 )
@@ -23,12 +24,16 @@ from router.core.cost.verdict import NO_TRAFFIC, NOTHING_TO_COMPARE, supposed, v
 from router.core.cost.volume import day_of
 from router.core.cost.what_if import Hour, Setup, what_if
 from router.core.money import MICRO_PER_USD, in_usd
+from router.core.power.history import Change, on_by_hour
+from router.core.power.states import Phase
 from router.core.values import Plan, Row
+from router.ledger.power import PowerEvent, PowerLook
 from router.ledger.reports.totals import Report, day_range
 from router.ledger.reports.totals_by_dimension import Look, Tally, open_from
 
 HOURS = 7 * 24
 MONTH_HOURS = 30 * 24
+_MOST_EVENTS = 1000
 _BY_MODEL = Look(("model",))
 
 
@@ -41,6 +46,7 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
         days = day_range(last.first, today)
         tallies = dict(zip(days, await report.days_by(_BY_MODEL, days, open_from(today)), strict=True))
         hours = await _hours(plan, report, now)
+    look, events = await control.books.power(_MOST_EVENTS)
     compared = plan.cloud_reference.at(now) is not None
     month = _period(plan, "this month so far", this, tallies, now)
     before = _period(plan, "last month", last, tallies, now)
@@ -52,9 +58,9 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
         this_month=month,
         last_month=before if before.requests else None,
         forecast=_forecast(plan, this, month, tallies, now),
-        could_not_leave=_captive(),
-        hours=[hour.shown for hour in hours],
-        switches=[],
+        could_not_leave=_could_not_leave(plan, month, tallies),
+        hours=_shown(plan, hours, look, events, now),
+        switches=_switches(events, hours[0].begin),
         now=_supposed(plan, [hour.demand for hour in hours], WhatIfQuery()),
     )
 
@@ -125,8 +131,17 @@ def _forecast(
     )
 
 
-def _captive() -> CouldNotLeave:
-    return CouldNotLeave(requests=0, tokens=0, cost_micro_usd=0, rent_micro_usd=0)
+def _could_not_leave(plan: Plan, month: WorthPeriod, tallies: dict[str, Tally]) -> CouldNotLeave:
+    total = figures_of(
+        [row for day in day_range(month.first, month.last) for row in tallies[day].rows], owned_zones(plan)
+    )
+    share = total.captive_tokens / total.local_tokens if total.local_tokens else 0.0
+    return CouldNotLeave(
+        requests=total.captive,
+        tokens=total.captive_tokens,
+        cost_micro_usd=total.captive_cost_micro_usd,
+        rent_micro_usd=round(month.rent_micro_usd * min(1.0, share)),
+    )
 
 
 # --- hours
@@ -135,16 +150,12 @@ def _captive() -> CouldNotLeave:
 class _Demand:
     """One hour of what both sides could have served."""
 
-    def __init__(self, plan: Plan, number: int, rows: Iterable[Row]) -> None:
+    def __init__(self, plan: Plan, number: int, rows: Sequence[Row]) -> None:
         owned = owned_zones(plan)
-        self.rows = [row for row in rows if row.cell.model in plan.models and plan.models[row.cell.model].eligible]
-        figures = figures_of(self.rows, owned)
-        tokens = figures.local_tokens + figures.cloud_tokens
-        usd = in_usd(sum(row.counterfactual if row.cell.zone in owned else row.cost for row in self.rows))
-        self.demand = Hour(tokens, usd)
-        self.shown = DemandHour(
-            at=number * HOUR_SECONDS, tokens=tokens, local_tokens=figures.local_tokens, cloud_usd=usd, units_on=None
-        )
+        self.begin = float(number * HOUR_SECONDS)
+        self.rows = rows
+        self.local_tokens = sum(row.eligible_tokens for row in rows if row.cell.zone in owned)
+        self.demand = Hour(sum(row.eligible_tokens for row in rows), in_usd(sum(row.cloud_value for row in rows)))
 
 
 async def _hours(plan: Plan, report: Report, now: float) -> list[_Demand]:
@@ -152,6 +163,52 @@ async def _hours(plan: Plan, report: Report, now: float) -> list[_Demand]:
     numbers = range(last - HOURS + 1, last + 1)
     tallies = await report.hours_by(_BY_MODEL, numbers)
     return [_Demand(plan, number, tally.rows) for number, tally in zip(numbers, tallies, strict=True)]
+
+
+def _shown(
+    plan: Plan, hours: Sequence[_Demand], look: PowerLook, events: Iterable[PowerEvent], now: float
+) -> list[DemandHour]:
+    changes = [Change(each.at, each.backend, each.before, each.after, each.units) for each in events]
+    units = on_by_hour(changes, _present(plan, look), [hour.begin for hour in hours], now)
+    return [
+        DemandHour(
+            at=hour.begin,
+            tokens=hour.demand.tokens,
+            local_tokens=hour.local_tokens,
+            cloud_usd=hour.demand.cloud_usd,
+            units_on=on,
+        )
+        for hour, on in zip(hours, units, strict=True)
+    ]
+
+
+def _present(plan: Plan, look: PowerLook) -> dict[str, int]:
+    """Units of each own backend that are on; of one that nobody switches there is one."""
+    found = {}
+    for name, backend in plan.policy.backends.items():
+        if not plan.policy.zones[backend.zone].owned:
+            continue
+        kept = look.kept.get(name)
+        on = kept is not None and kept.state.phase in (Phase.ON, Phase.DRAINING)
+        found[name] = 1 if backend.power is None else kept.state.units if kept is not None and on else 0
+    return found
+
+
+def _switches(events: Iterable[PowerEvent], since: float) -> list[UnitSwitch]:
+    return [
+        UnitSwitch(
+            at=each.at,
+            backend=each.backend,
+            units=each.units,
+            before=each.before,
+            after=each.after,
+            reason=each.reason,
+            explanation=each.explanation,
+            who=each.who,
+        )
+        for each in events
+        if each.at >= since
+    ]
 
 
 # --- other terms

@@ -31,14 +31,11 @@ class PassedBy(Struct, frozen=True):
 
 
 def sent_past(plan: Plan, day: Iterable[Row]) -> PassedBy:
-    """What the cloud served in the last 24 hours that own backends could have served; rows of the ledger, by cell."""
-    count = usd = 0
-    for row in day:
-        zone, model = plan.policy.zones.get(row.cell.zone), plan.models.get(row.cell.model)
-        if zone is not None and not zone.owned and model is not None and model.eligible:
-            count += row.input + row.output
-            usd += row.cost - row.counterfactual
-    return PassedBy(count, usd / NANO_PER_USD)
+    """What the cloud served in the last 24 hours that own backends could have served; rows of the ledger, by zone."""
+    owned = {name for name, zone in plan.policy.zones.items() if zone.owned}
+    bought = [row for row in day if row.cell.zone not in owned]
+    usd = sum(row.cloud_value - row.counterfactual for row in bought) / NANO_PER_USD
+    return PassedBy(sum(row.eligible_tokens for row in bought), usd)
 
 
 def past_gpu_sentence(plan: Plan, day: PassedBy | None = None, at: float = 0.0) -> str:

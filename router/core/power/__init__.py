@@ -9,6 +9,7 @@ savings   what each further unit would have saved
 rule      how many units are wanted, and why
 control   one step: what is seen and wanted -> what becomes of them, and at most one command
 outlook   what workers and people are told of it
+history   how many units were on, hour by hour
 
 Which side takes a request is no question here: `core.decision` sends it to a unit that is on, and never waits for one
 while the cloud may have it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from support.control import API, GPU, NOON, POLICY
 
-from router.core.values import Cell, Usage
+from router.core.values import Usage
+from router.ledger.power import PowerEvent, open_power
 
 DAY = 86_400.0
 HOUR = 3600.0
@@ -28,7 +29,7 @@ async def traffic(settle):
     """Three days of this month and one of the last; what the GPU served would have cost $5 each."""
     for back in (0, 1, 2, 26):
         usage = Usage(input=4_000_000, cached=0, output=500_000)
-        await settle(GPU, NOON - back * DAY, usage=usage, counterfactual=5_000_000)
+        await settle(GPU, NOON - back * DAY, usage=usage, counterfactual=5_000_000, local=True)
         await settle(API, NOON - back * DAY, usage=Usage(input=2_000_000, output=0), cost=2_000_000, counterfactual=0)
 
 
@@ -61,7 +62,7 @@ async def test_the_forecast_has_a_range_and_begins_with_the_first_traffic(plane,
 
 
 async def test_before_a_day_is_over_nothing_is_foretold(plane, settle):
-    await settle(GPU, counterfactual=5_000_000)
+    await settle(GPU, counterfactual=5_000_000, local=True)
     answer = await worth(plane)
     assert answer["forecast"] is None and answer["last_month"] is None
 
@@ -80,12 +81,43 @@ async def test_without_a_twin_there_is_no_cloud_price(start, policy, settle):
 
 
 async def test_the_demand_of_seven_days_by_hour(plane, traffic, settle):
-    await settle(Cell("gpu", "local", "gone", "search", "app"))
+    await settle(GPU, eligible=False)
     hours = (await worth(plane))["hours"]
     assert len(hours) == 168 and hours[-1]["at"] == NOON
     assert (hours[-1]["tokens"], hours[-1]["local_tokens"]) == (6_500_000, 4_500_000)
     assert hours[-1]["cloud_usd"] == 7.0
     assert sum(hour["tokens"] > 0 for hour in hours) == 3
+    assert {hour["units_on"] for hour in hours[:-1]} == {1.0}
+
+
+async def test_what_could_not_leave_stands_by_itself_with_its_share_of_the_rent(plane, settle):
+    await settle(GPU, usage=Usage(input=300, output=0), counterfactual=3_000_000, local=True)
+    await settle(GPU, usage=Usage(input=90, output=10), captive=True, eligible=False, local=True)
+    answer = await worth(plane)
+    assert answer["could_not_leave"] == {
+        "requests": 1,
+        "tokens": 100,
+        "cost_micro_usd": 0,
+        "rent_micro_usd": answer["this_month"]["rent_micro_usd"] / 4,
+    }
+
+
+async def test_switches_are_told_with_their_reasons_and_make_the_hours_on(start, policy, session_valkey, settle):
+    power = "power: {driver: command, start: {run: [a]}, stop: {run: [b]}, look: {run: [c]}},"
+    policy.write_text(POLICY.replace("gpu: {zone: local,", f"gpu: {{zone: local, {power}"))
+    plane = await start()
+    changes = [(8, "starting", "on", 1), (3, "on", "stopping", 0), (30 * 24, "off", "starting", 1)]
+    async with open_power(session_valkey) as book:
+        assert await book.hold("token")
+        for hours, before, after, units in changes:
+            event = PowerEvent(NOON - hours * HOUR, "gpu", before, after, units, "saves", "It saves.", "host")
+            assert await book.write("token", {}, {}, [event])
+    answer = await worth(plane)
+    assert [(each["before"], each["after"], each["explanation"]) for each in answer["switches"]] == [
+        ("on", "stopping", "It saves."),
+        ("starting", "on", "It saves."),
+    ]
+    assert [hour["units_on"] for hour in answer["hours"][-10:]] == [0, 1, 1, 1, 1, 1, 0, 0, 0, 0]
 
 
 async def test_other_terms_are_computed_from_the_same_hours(plane, traffic):
