@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from router.cli.usage import parse_day
+from router.core.cost.volume import day_before, day_of
 from router.ledger.reports.totals import day_end, day_start
 
 
@@ -28,3 +29,15 @@ def span_of(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> tuple[f
     if last <= first:
         raise ValueError("the day given with --to is before the one given with --from")
     return first, last
+
+
+def parse_day(text: str, now: float, timezone: ZoneInfo) -> str:
+    """YYYY-MM-DD from today, yesterday or a date. Raises ValueError."""
+    if text == "today":
+        return day_of(now, timezone)
+    if text == "yesterday":
+        return day_before(day_of(now, timezone))
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f"a day is YYYY-MM-DD, today or yesterday, not {text!r}") from None

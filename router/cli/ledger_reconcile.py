@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.day_range import add_days
+from router.cli.day_range import add_days, parse_day
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
-from router.cli.usage import parse_day
 from router.config.load import PolicyError, load
 from router.core.money import NANO_PER_USD, in_usd, usd_text
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable

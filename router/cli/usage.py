@@ -1,4 +1,4 @@
-"""`breakeven usage`: what was used on a day, and what it cost."""
+"""`breakeven usage`: what was used on some days, what it cost, and what own backends saved or lost."""
 
 from __future__ import annotations
 
@@ -6,40 +6,58 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from router.cli.day_range import add_days, parse_day
 from router.cli.ledger_server import add_arguments, ledger_url
-from router.core.cost.volume import day_before, day_of
+from router.cli.table import table
+from router.core.cost.net import Account, Net
+from router.core.cost.volume import day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.reports.totals import group, open_report, total
-from router.ledger.reports.totals_by_dimension import Dimension
+from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.totals import day_range, group, open_report, total
+from router.ledger.reports.totals_by_dimension import Dimension, Look
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-_HEADINGS = ("requests", "errors", "input", "cached", "output", "cost USD", "other side USD", "saved USD")
+_HEADINGS = (
+    *("requests", "errors", "input", "cached", "output"),
+    *("bought USD", "cloud alone USD", "rent USD", "net USD"),
+)
+_NO_PRICE = "-"
+NO_CLOUD_PRICE = "no cloud price to compare"
 
 
 class UsageReport(msgspec.Struct, frozen=True):
-    """One day's rows, already grouped."""
+    """Some days, by one dimension."""
 
-    day: str
     timezone: str
     by: Dimension
-    rows: Sequence[Row]
+    account: Account
+
+    @property
+    def days(self) -> str:
+        first, last = self.account.days[0], self.account.days[-1]
+        return first if first == last else f"{first} to {last}"
+
+    @property
+    def everything(self) -> list[Row]:
+        return [row for day in self.account.rows for row in day]
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("usage", help="what was used on a day, and what it cost", description=__doc__)
-    parser.add_argument("--day", default="today", metavar="DAY", help="YYYY-MM-DD, today or yesterday")
-    parser.add_argument("--by", default="backend", choices=("backend", "model", "team", "key"))
+    parser = subparsers.add_parser(
+        "usage", help="what was used on some days, what it cost, and what own GPUs saved", description=__doc__
+    )
+    parser.add_argument("--day", metavar="DAY", help="YYYY-MM-DD, today (the default) or yesterday")
+    add_days(parser)
+    parser.add_argument("--by", default="backend", choices=("backend", "zone", "model", "team", "key"))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
     add_arguments(parser)
     parser.add_argument("--timezone", metavar="TZ", help="where today begins; by default as the ledger counts days")
@@ -64,42 +82,79 @@ def run(args: argparse.Namespace) -> int:
 async def _read(url: str, args: argparse.Namespace) -> UsageReport:
     async with open_report(url) as report:
         timezone = ZoneInfo(args.timezone or await report.timezone() or "UTC")
-        day = parse_day(args.day, time.time(), timezone)
-        return UsageReport(day, timezone.key, args.by, group(await report.days([day]), args.by))
+        now = time.time()
+        days, owned = _days(args, now, timezone), await owned_zones(report)
+        account, _ = await read_account(report, days, Look((args.by,)), day_of(now, timezone), owned)
+        return UsageReport(timezone.key, args.by, account)
 
 
-def parse_day(text: str, now: float, timezone: ZoneInfo) -> str:
-    """YYYY-MM-DD from today, yesterday or a date. Raises ValueError."""
-    if text == "today":
-        return day_of(now, timezone)
-    if text == "yesterday":
-        return day_before(day_of(now, timezone))
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise ValueError(f"a day is YYYY-MM-DD, today or yesterday, not {text!r}") from None
+def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]:
+    """Raises ValueError."""
+    if args.since is None and args.until is None:
+        return [parse_day(args.day or "today", now, timezone)]
+    if args.day is not None:
+        raise ValueError("--day is one day: give --from and --to, or it, not both")
+    last = parse_day(args.until or "today", now, timezone)
+    days = day_range(parse_day(args.since or last, now, timezone), last)
+    if not days:
+        raise ValueError("the day given with --to is before the one given with --from")
+    return days
 
 
 def as_json(report: UsageReport) -> str:
-    rows = [{report.by: getattr(row.cell, report.by), **_fields(row)} for row in report.rows]
-    fields = {"day": report.day, "timezone": report.timezone, "by": report.by, "rows": rows}
-    return msgspec.json.format(msgspec.json.encode({**fields, "total": _fields(total(report.rows))})).decode()
+    account, by = report.account, report.by
+    nets = account.by(lambda row: str(getattr(row.cell, by)))
+    grouped = group(report.everything, by)
+    rows = [{by: getattr(row.cell, by), **_fields(row, nets[getattr(row.cell, by)])} for row in grouped]
+    captive = account.captive()
+    told = {
+        "from": account.days[0],
+        "to": account.days[-1],
+        "timezone": report.timezone,
+        "by": by,
+        "rows": rows,
+        "total": _fields(total(report.everything), account.total()),
+        "rent_usd": {state.value: in_usd(nano) for state, nano in account.rent_by_state().items()},
+        "rent_used_usd": in_usd(account.used()),
+        "rent_unused_usd": in_usd(account.unused()),
+        "could_not_leave": {
+            "requests": captive.requests,
+            "tokens": captive.tokens,
+            "cost_usd": in_usd(captive.cost),
+            "rent_usd": in_usd(captive.rent),
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
 def as_table(report: UsageReport) -> str:
-    """Columns as wide as their longest entry; names to the left, numbers to the right."""
-    lines: list[tuple[str, ...]] = [(report.by, *_HEADINGS)]
-    lines += [(getattr(row.cell, report.by), *_columns(row)) for row in report.rows]
-    everything = total(report.rows)
-    lines.append(("total", *_columns(everything)))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
-    table.insert(-1, "-" * len(table[0]))
-    return "\n".join([f"Usage on {report.day} ({report.timezone})", "", *table, *_notes(everything)])
+    """Names to the left, numbers to the right."""
+    account, by = report.account, report.by
+    nets = account.by(lambda row: str(getattr(row.cell, by)))
+    lines: list[tuple[str, ...]] = [(by, *_HEADINGS)]
+    for row in group(report.everything, by):
+        name = str(getattr(row.cell, by))
+        lines.append((name, *_columns(row, nets[name])))
+    if unused := account.unused():
+        rent = usd_text(unused)
+        lines.append(("(not used)", *[""] * 7, rent, usd_text(-unused)))
+    everything = total(report.everything)
+    lines.append(("total", *_columns(everything, account.total())))
+    found = table(lines, 1)
+    found.insert(-1, "-" * len(found[0]))
+    return "\n".join([f"Usage on {report.days} ({report.timezone})", "", *found, *_notes(everything, account)])
 
 
-def _notes(everything: Row) -> list[str]:
+def _notes(everything: Row, account: Account) -> list[str]:
     notes = []
+    captive = account.captive()
+    if account.total().cloud_alone is None:
+        notes.append(f"There is {NO_CLOUD_PRICE}: own backends alone can serve what they served.")
+    if captive.requests:
+        notes.append(
+            f"{captive.requests:,} requests with {captive.tokens:,} tokens could not leave: serving them cost"
+            f" ${usd_text(captive.cost)} by the token, and ${usd_text(captive.rent)} is their share of the rent."
+        )
     if everything.estimated:
         notes.append(f"{everything.estimated} requests have estimated tokens: their backend reported none.")
     if everything.unsettled:
@@ -109,19 +164,13 @@ def _notes(everything: Row) -> list[str]:
     return ["", *notes] if notes else []
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    yield line[0].ljust(widths[0])
-    for text, width in zip(line[1:], widths[1:], strict=True):
-        yield text.rjust(width)
-
-
-def _columns(row: Row) -> tuple[str, ...]:
+def _columns(row: Row, net: Net) -> tuple[str, ...]:
     counts = (row.requests, row.errors, row.input, row.cached, row.output)
-    money = (row.cost, row.counterfactual, row.counterfactual - row.cost)
-    return (*(f"{n:,}" for n in counts), *(usd_text(amount) for amount in money))
+    money = (net.bought, net.cloud_alone, net.rent, net.net)
+    return (*(f"{n:,}" for n in counts), *(_NO_PRICE if nano is None else usd_text(nano) for nano in money))
 
 
-def _fields(row: Row) -> dict[str, Any]:
+def _fields(row: Row, net: Net) -> dict[str, Any]:
     return {
         "requests": row.requests,
         "errors": row.errors,
@@ -130,8 +179,17 @@ def _fields(row: Row) -> dict[str, Any]:
         "output": row.output,
         "cost_usd": in_usd(row.cost),
         "counterfactual_usd": in_usd(row.counterfactual),
-        "saved_usd": in_usd(row.counterfactual - row.cost),
+        "cloud_alone_usd": _usd(net.cloud_alone),
+        "bought_usd": in_usd(net.bought),
+        "rent_usd": in_usd(net.rent),
+        "net_usd": _usd(net.net),
+        "eligible_tokens": row.eligible_tokens,
+        "could_not_leave": row.captive,
         "estimated": row.estimated,
         "unsettled": row.unsettled,
         "unheld": row.unheld,
     }
+
+
+def _usd(nano: int | None) -> float | None:
+    return None if nano is None else in_usd(nano)

@@ -17,6 +17,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:upgrade                 hash: day -> how far its cells were brought to this form
     be:{ledger}:spent:<period>:<name>   hash: scope|zone|model -> packed money, tokens and requests; expires
     be:{ledger}:zones                   set: zones that anything was counted in
+    be:{ledger}:owned                   set: those of them that were owned when something was last counted there
     be:{ledger}:sums:<YYYY-MM-DD>       hash: what was added up of a past day for pages, see `sums`; expires
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
     be:{ledger}:rent:meters             hash: how far the rent of units is accounted for, see `ledger.rent`
@@ -61,6 +62,7 @@ PREFIX = "be:{ledger}:"
 LAYOUT = "3"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
+OWNED_KEY = PREFIX + "owned"
 EPOCH_KEY = PREFIX + "epoch"
 WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"

@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 
 import hiredis
 import msgspec
-from msgspec import Struct
 
-from router.core.cost.rent import Accrual, Meter, RentState
+from router.core.cost.rent import Accrual, Meter, RentRow, RentState
 from router.core.field_names import escape_name, unescape_name
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import RENT_METERS_KEY, RENT_PREFIX
@@ -31,17 +30,6 @@ Unit = tuple[str, int]
 _AT_ONCE = 8
 """Units in one call: each adds a few entries, or after a month some hundred."""
 T = TypeVar("T")
-
-
-class RentRow(Struct, frozen=True):
-    """What one unit was in one state over a day."""
-
-    day: str
-    backend: str
-    unit: int
-    state: RentState
-    milliseconds: int
-    nano_usd: int
 
 
 class RentBook:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.cli.day_range import add_days, span_of
+from router.cli.day_range import add_days, parse_day, span_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = 1_774_695_600.0
@@ -41,3 +41,9 @@ def test_the_last_day_is_included_however_long_it_is() -> None:
 def test_what_is_no_span_is_told(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         span_of(asked(*arguments), NOON, BERLIN)
+
+
+def test_days_by_name():
+    assert parse_day("today", NOON, BERLIN) == "2026-03-28"
+    assert parse_day("yesterday", NOON, BERLIN) == "2026-03-27"
+    assert parse_day("2026-01-02", NOON, BERLIN) == "2026-01-02"

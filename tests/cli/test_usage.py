@@ -3,9 +3,12 @@ import json
 from zoneinfo import ZoneInfo
 
 import pytest
+from support.rented import rent_book
 
 from router.cli import main
-from router.cli.usage import UsageReport, as_json, as_table, parse_day
+from router.cli.usage import UsageReport, as_json, as_table
+from router.core.cost.net import Account
+from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.limits.counters import Hold
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
@@ -15,17 +18,21 @@ GPU = Cell("gpu", "local", "chat", "search", "app")
 CLOUD = Cell("openai", "cloud", "chat", "search", "bot")
 NOON = 1_779_271_200.0  # 2026-05-20 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
+RENT = {RentState.BUSY: 600_000_000, RentState.IDLE: 300_000_000}
 
 
 async def count_two_requests(url: str) -> None:
-    ledger = GroupCommitLedger(url, timezone=BERLIN, clock=lambda: NOON)
+    ledger = GroupCommitLedger(url, timezone=BERLIN, owned=["local"], clock=lambda: NOON)
     await ledger.start()
     for cell, cost, other in ((GPU, 0, 1_500_000_000), (CLOUD, 250_000_000, 0)):
         hold = Hold(ledger.next_id(NOON, 900.0), cell, NOON, 900.0, 2000, 500, 0, True)
         await ledger.reserve(hold)
         usage = Usage(input=1234, cached=200, output=56)
-        ledger.settle(Settlement(hold.id, cell, NOON, usage, cost, other, error=False, eligible=True))
+        ledger.settle(Settlement(hold.id, cell, NOON, usage, cost, other, False, True, local=cell is GPU))
     await ledger.close()
+    entries = [RentEntry("2026-05-20", state, 1000, nano) for state, nano in RENT.items()]
+    async with rent_book(url) as book:
+        await book.accrue({("gpu", 0): Accrual(Meter(), Meter(1), tuple(entries))}, 86_400 * 400)
 
 
 @pytest.fixture
@@ -44,17 +51,24 @@ def test_a_table_of_a_day(data_dir, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "Usage on 2026-05-20 (Europe/Berlin)",
         "",
-        "backend  requests  errors  input  cached  output  cost USD  other side USD  saved USD",
-        "gpu             1       0  1,234     200      56  0.000000        1.500000   1.500000",
-        "openai          1       0  1,234     200      56  0.250000        0.000000  -0.250000",
-        "-" * 85,
-        "total           2       0  2,468     400     112  0.250000        1.500000   1.250000",
+        "backend     requests  errors  input  cached  output  bought USD  cloud alone USD  rent USD    net USD",
+        "gpu                1       0  1,234     200      56    0.000000         1.500000  0.600000   0.900000",
+        "openai             1       0  1,234     200      56    0.250000         0.250000  0.000000   0.000000",
+        "(not used)                                                                        0.300000  -0.300000",
+        "-" * 101,
+        "total              2       0  2,468     400     112    0.250000         1.750000  0.900000   0.600000",
     ]
 
 
 @pytest.mark.parametrize(
     ("by", "names"),
-    [("backend", ["gpu", "openai"]), ("model", ["chat"]), ("team", ["search"]), ("key", ["app", "bot"])],
+    [
+        ("backend", ["gpu", "openai"]),
+        ("model", ["chat"]),
+        ("team", ["search"]),
+        ("key", ["app", "bot"]),
+        ("zone", ["cloud", "local"]),
+    ],
 )
 def test_json_by_dimension_from_a_running_server(data_dir, capsys, by, names):
     server = EmbeddedServer(data_dir)
@@ -65,7 +79,8 @@ def test_json_by_dimension_from_a_running_server(data_dir, capsys, by, names):
             report = json.loads(capsys.readouterr().out)
             assert [row[by] for row in report["rows"]] == names
             assert report["total"]["requests"] == 2
-            assert report["total"]["saved_usd"] == 1.25
+            assert (report["total"]["net_usd"], report["rent_unused_usd"]) == (0.6, 0.3)
+            assert sum(row["net_usd"] for row in report["rows"]) == pytest.approx(0.9)
     finally:
         server.stop()
 
@@ -96,24 +111,43 @@ def test_a_server_that_is_not_there_is_named_without_its_password(capsys):
 
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
-    [("--day", "tomorrow", "a day is"), ("--timezone", "Mars/Olympus", "Mars/Olympus"), ("--redis", "http://x", "URL")],
+    [
+        ("--day", "tomorrow", "a day is"),
+        ("--from", "2999-01-01", "is before"),
+        ("--timezone", "Mars/Olympus", "Mars/Olympus"),
+        ("--redis", "http://x", "URL"),
+    ],
 )
 def test_a_wrong_argument_is_explained(data_dir, capsys, argument, value, message):
     assert main(["usage", "--data-dir", str(data_dir), argument, value]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_days_by_name():
-    assert parse_day("today", NOON, BERLIN) == "2026-05-20"
-    assert parse_day("yesterday", NOON, BERLIN) == "2026-05-19"
-    assert parse_day("2026-01-02", NOON, BERLIN) == "2026-01-02"
-
-
 def test_estimates_unsettled_and_unheld_requests_are_pointed_out():
-    rows = [Row(GPU, requests=5, estimated=2, unsettled=1, unheld=3)]
-    report = UsageReport("2026-05-20", "UTC", "backend", rows)
+    rows = [[Row(GPU, requests=5, estimated=2, unsettled=1, unheld=3)]]
+    report = UsageReport("UTC", "backend", Account(["2026-05-20"], rows, rows, (), frozenset()))
     assert "2 requests have estimated tokens" in as_table(report)
     assert "1 requests are charged as held" in as_table(report)
     assert "3 requests went on without a hold" in as_table(report)
     total = json.loads(as_json(report))["total"]
     assert (total["unsettled"], total["unheld"]) == (1, 3)
+
+
+def test_several_days_are_one_report(data_dir, capsys):
+    arguments = ["usage", "--from", "2026-05-19", "--to", "2026-05-21", "--data-dir", str(data_dir)]
+    assert main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["from"], report["to"], report["total"]["requests"]) == ("2026-05-19", "2026-05-21", 2)
+    assert main(arguments) == 0
+    assert "Usage on 2026-05-19 to 2026-05-21" in capsys.readouterr().out
+    assert main([*arguments, "--day", "today"]) == 2
+
+
+def test_what_could_not_leave_is_told_by_itself_and_what_has_no_price_is_said():
+    rows = [[Row(GPU, requests=2, input=200, cost=3, captive=1, captive_tokens=100, captive_cost=2)]]
+    report = UsageReport("UTC", "backend", Account(["2026-05-20"], rows, rows, (), frozenset(["local"])))
+    assert "no cloud price to compare" in as_table(report) and "  -" in as_table(report)
+    assert "1 requests with 100 tokens could not leave" in as_table(report)
+    told = json.loads(as_json(report))
+    assert told["total"]["net_usd"] is None
+    assert told["could_not_leave"] == {"requests": 1, "tokens": 100, "cost_usd": 2e-9, "rent_usd": 0.0}

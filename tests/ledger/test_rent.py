@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-
 import pytest
 from msgspec.structs import replace
+from support.rented import rent_book
 
-from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
+from router.core.cost.rent import Accrual, Meter, RentEntry, RentRow, RentState
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import RENT_METERS_KEY, RENT_PREFIX
-from router.ledger.rent import RentBook, RentRow
-from router.ledger.server.address import parse_address
-from router.ledger.server.connection import connect
 
 DAY, NEXT = "2026-05-20", "2026-05-21"
 FIRST, SECOND, THIRD = Meter(1000, 500), Meter(2000, 500), Meter(3000)
 YEAR = 366 * 86_400
 UNIT = ("gpu|<b>", 0)
-
-
-@asynccontextmanager
-async def rent_book(url: str):
-    connection = await connect(parse_address(url), 5.0, lambda why: None)
-    try:
-        yield RentBook(connection)
-    finally:
-        connection.lose("closed")
 
 
 @pytest.fixture

@@ -80,6 +80,17 @@ class RentEntry(Struct, frozen=True):
     nano_usd: int
 
 
+class RentRow(Struct, frozen=True):
+    """What one unit was in one state over a day, as the ledger has added it up."""
+
+    day: str
+    backend: str
+    unit: int
+    state: RentState
+    milliseconds: int
+    nano_usd: int
+
+
 class Accrual(Struct, frozen=True):
     """One unit's step from one meter to the next."""
 

@@ -15,11 +15,21 @@ from zoneinfo import ZoneInfo
 import hiredis
 import msgspec
 
+from router.core.cost.rent import RentRow
 from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
+from router.core.field_names import unescape_name
 from router.core.values import Cell, Mixture, Row
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.redis_keys import PREFIX, TIMEZONE_KEY, VOLUME_KEY, unpack_counter, unpack_row, unpack_totals
-from router.ledger.rent import RentBook, RentRow
+from router.ledger.redis_keys import (
+    OWNED_KEY,
+    PREFIX,
+    TIMEZONE_KEY,
+    VOLUME_KEY,
+    unpack_counter,
+    unpack_row,
+    unpack_totals,
+)
+from router.ledger.rent import RentBook
 from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
     KEPT_WHOLE,
@@ -108,6 +118,10 @@ class Report:
     async def rent(self, days: Iterable[str]) -> list[RentRow]:
         """What units of own backends were over some days, and what that cost."""
         return await RentBook(self._connection).days(days)
+
+    async def owned_zones(self) -> frozenset[str]:
+        """Zones that were the organisation's own when something was last counted there."""
+        return frozenset(unescape_name(name.decode()) for name in await self._ask("SMEMBERS", OWNED_KEY))
 
     async def volume(self) -> dict[int, Mixture]:
         """Eligible tokens by quarter of an hour since the epoch."""

@@ -85,7 +85,9 @@ local function add_totals(key, cells, changes)
     else
       fresh = true
       value = new_totals(c)
-      call('SADD', prefix .. 'zones', match(cells[i], '^[^|]*|([^|]*)|'))
+      local zone = match(cells[i], '^[^|]*|([^|]*)|')
+      call('SADD', prefix .. 'zones', zone)
+      call(owned[zone] and 'SADD' or 'SREM', prefix .. 'owned', zone)
     end
     new[2 * i - 1], new[2 * i] = cells[i], TOTALS .. value
   end

@@ -1,0 +1,41 @@
+"""What some days came to, as an account: rows, the rent of these days, and what else its shares take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from router.core.cost.net import Account
+from router.core.policy import Policy
+from router.ledger.reports.totals import Report
+from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, open_from
+
+
+def with_backends(look: Look) -> Look:
+    """The same rows, told apart by their backends too: rent is shared at each of them."""
+    by: tuple[Dimension, ...] = look.by if "backend" in look.by else (*look.by, "backend")
+    return replace(look, by=by)
+
+
+async def read_account(
+    report: Report, days: Sequence[str], look: Look, today: str, owned: frozenset[str]
+) -> tuple[Account, list[Tally]]:
+    """Of days (YYYY-MM-DD), and each day's totals. `owned`: see `owned_zones`. Raises `LedgerUnavailable`."""
+    tallies = await report.days_by(with_backends(look), days, open_from(today))
+    rows = [tally.rows for tally in tallies]
+    everything = rows
+    if look.wanted:
+        whole = await report.days_by(Look(("backend",)), days, open_from(today))
+        everything = [tally.rows for tally in whole]
+    return Account(days, rows, everything, await report.rent(days), owned), tallies
+
+
+async def owned_zones(report: Report, policy: Policy | None = None) -> frozenset[str]:
+    """Zones whose tokens are not bought: by the policy, and of those that it names no more by the ledger, which knows
+    what they were. Raises `LedgerUnavailable`."""
+    known = await report.owned_zones()
+    if policy is None:
+        return known
+    named = policy.zones
+    return frozenset(name for name, zone in named.items() if zone.owned) | (known - named.keys())
