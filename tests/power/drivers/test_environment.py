@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from router.config.secrets import MissingSecretError
+from router.power.drivers.environment import FOR_GPUS, needed, resolved
+
+OURS = {
+    "PATH": "/usr/bin",
+    "HOME": "/root",
+    "LC_ALL": "C",
+    "CUDA_VISIBLE_DEVICES": "0",
+    "HF_HOME": "/models",
+    "VLLM_API_KEY": "secret",
+    "HF_HUB_TOKEN": "secret",
+    "OPENAI_API_KEY": "secret",
+    "BREAKEVEN_ADMIN_TOKEN": "secret",
+    "HTTPS_PROXY": "http://user:secret@proxy",
+    "LD_PRELOAD": "/x.so",
+}
+
+
+def test_only_what_is_needed_passes() -> None:
+    assert needed(OURS) == {"PATH": "/usr/bin", "HOME": "/root", "LC_ALL": "C"}
+    assert needed(OURS, FOR_GPUS) == needed(OURS) | {"CUDA_VISIBLE_DEVICES": "0", "HF_HOME": "/models"}
+
+
+def test_references_are_looked_up_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TOKEN", "the-token")
+    assert resolved({"TOKEN": "env:A_TOKEN", "MODE": "fast:1"}) == (
+        {"TOKEN": "the-token", "MODE": "fast:1"},
+        ("the-token",),
+    )
+    with pytest.raises(MissingSecretError, match="env:NO_TOKEN is not set"):
+        resolved({"TOKEN": "env:NO_TOKEN"})

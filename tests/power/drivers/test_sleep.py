@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from pydantic import TypeAdapter
+
+from router.core.backend_kinds import Backend
+from router.power.drivers.driver import DriverError, Seen
+from router.power.drivers.sleep import SleepDriver
+
+
+class SleepyVllm:
+    """The endpoints of sleep mode, as vLLM has them with VLLM_SERVER_DEV_MODE=1."""
+
+    def __init__(self) -> None:
+        self.asleep = True
+        self.dev_mode = True
+        self.status = 200
+        self.hangs = False
+        self.told: list[str] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if self.hangs:
+            await asyncio.sleep(600)
+        if request.headers.get("authorization") != "Bearer key-of-the-unit":
+            return web.Response(status=401)
+        if request.path in ("/health", "/v1/models"):
+            return web.json_response({"data": [{"id": "m"}]})
+        if not self.dev_mode:
+            return web.Response(status=404)
+        if request.method == "POST":
+            self.told.append(request.path_qs)
+            if self.status == 200:
+                self.asleep = request.path == "/sleep"
+            return web.json_response({}, status=self.status)
+        return web.json_response({"is_sleeping": self.asleep})
+
+
+@pytest_asyncio.fixture
+async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[SleepyVllm, SleepyVllm]]:
+    monkeypatch.setenv("GPU_KEY", "key-of-the-unit")
+    both, runners = (SleepyVllm(), SleepyVllm()), []
+    for each in both:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", each.answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        each.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    yield both
+    for runner in runners:
+        await runner.cleanup()
+
+
+def backend(url: str) -> Backend:
+    power = {"driver": "sleep", "card": "gpu-0", "timeout": "10s"}
+    given = {"zone": "local", "kind": "vllm", "url": url, "serves": {"chat": "m"}, "api_key": "env:GPU_KEY"}
+    return TypeAdapter(Backend).validate_python(given | {"power": power})
+
+
+def driver(url: str, **sharing: str) -> SleepDriver:
+    of = backend(url)
+    assert of.power is not None and of.power.driver == "sleep"
+    return SleepDriver(of, of.power, {name: backend(each) for name, each in sharing.items()})
+
+
+async def test_it_wakes_answers_and_sleeps(two: tuple[SleepyVllm, SleepyVllm]) -> None:
+    vllm, _ = two
+    unit = driver(vllm.url)
+    assert await unit.look() == Seen(0, 0, "")
+    for units in (1, 0, 1):
+        await unit.start(units)
+    assert await unit.look() == Seen(1, 1, "")
+    for units in (0, 1, 0):
+        await unit.stop(units)
+    assert await unit.look() == Seen(0, 0, "")
+    assert vllm.told == ["/wake_up", "/sleep?level=1"], "each of them once"
+    await unit.close()
+
+
+async def test_one_is_awake_on_a_card(two: tuple[SleepyVllm, SleepyVllm]) -> None:
+    first, second = two
+    one, other = driver(first.url, big=second.url), driver(second.url, small=first.url)
+    await one.start(1)
+    with pytest.raises(DriverError, match="small is awake on the card gpu-0: it has to sleep first"):
+        await other.start(1)
+    assert second.asleep
+    await one.stop(0)
+    await other.start(1)
+    assert not second.asleep
+    await one.close()
+    await other.close()
+
+
+async def test_what_does_not_run_holds_no_card_and_what_does_not_answer_may(
+    two: tuple[SleepyVllm, SleepyVllm],
+) -> None:
+    first, second = two
+    gone = driver(first.url, big="http://127.0.0.1:9/v1")
+    await gone.start(1)
+    assert not first.asleep
+    first.asleep, second.hangs = True, True
+    silent = driver(first.url, big=second.url)
+    with pytest.raises(DriverError, match="whether big is awake on the card cannot be told: no answer within 2 s"):
+        await silent.start(1)
+    assert first.asleep
+    await gone.close()
+    await silent.close()
+
+
+async def test_one_that_cannot_sleep_says_what_it_lacks(two: tuple[SleepyVllm, SleepyVllm]) -> None:
+    vllm, _ = two
+    vllm.dev_mode = False
+    unit = driver(vllm.url)
+    seen = await unit.look()
+    assert seen.units is None and seen.why.endswith("with --enable-sleep-mode and VLLM_SERVER_DEV_MODE=1")
+    with pytest.raises(DriverError, match="--enable-sleep-mode"):
+        await unit.stop(0)
+    await unit.close()
+
+
+async def test_one_that_fails_or_is_gone(two: tuple[SleepyVllm, SleepyVllm]) -> None:
+    vllm, _ = two
+    vllm.status = 500
+    unit = driver(vllm.url)
+    with pytest.raises(DriverError, match="/wake_up answered 500"):
+        await unit.start(1)
+    await unit.close()
+    gone = driver("http://127.0.0.1:9/v1")
+    seen = await gone.look()
+    assert seen.units is None and "no connection" in seen.why
+    for call in (gone.start(1), gone.stop(0)):
+        with pytest.raises(DriverError, match="no connection"):
+            await call
+    await gone.close()
