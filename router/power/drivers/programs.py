@@ -17,7 +17,7 @@ from router.power.drivers.environment import needed
 from router.power.drivers.process_identity import identity_of, members, signal_it
 
 _BEGIN = (sys.executable, "-P", "-m", "router.power.drivers.begin")
-MARK = "BREAKEVEN_UNIT"
+MARK = "SWITCHED_BY_BREAKEVEN"
 """Variable that tells a program's descendants from everything else."""
 MOST_OUTPUT = 64 * 1024
 """Bytes that are kept of what a program says: its end."""

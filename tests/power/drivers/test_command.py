@@ -141,7 +141,7 @@ async def test_their_environment_has_what_the_policy_names(cloud: Cloud, monkeyp
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-them")
     await cloud.driver(start=cloud.run("environment"), env={"AWS_PROFILE": "gpu"}).start(1)
     names = set(cloud.state.with_name("environment").read_text().split("\n"))
-    assert {"PATH", "AWS_PROFILE", "BREAKEVEN_UNIT"} <= names and not {"OPENAI_API_KEY", "CLOUD_TOKEN"} & names
+    assert {"PATH", "AWS_PROFILE", "SWITCHED_BY_BREAKEVEN"} <= names and not {"OPENAI_API_KEY", "CLOUD_TOKEN"} & names
 
 
 async def test_one_that_another_controller_left_running_is_waited_for(cloud: Cloud) -> None:
