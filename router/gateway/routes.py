@@ -196,7 +196,7 @@ class Routes:
         state = self._state
         usable = any(each.healthy for each in state.fleet.states.values())
         ready = usable and not self.draining
-        report = {
+        report: dict[str, Any] = {
             "status": "ready" if ready else "not ready",
             "draining": self.draining,
             "policy": state.plan.version,
@@ -205,6 +205,9 @@ class Routes:
             "ledger": "available" if state.ledger.available else "lost",
             "backends": {name: _how(each) for name, each in state.fleet.states.items()},
         }
+        failing = {name: each.failing for name, each in state.fleet.backends.items() if each.failing}
+        if failing:
+            report["failing"] = failing
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
 
 

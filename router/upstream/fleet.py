@@ -74,6 +74,11 @@ class BackendRuntime:
                 replica.switched(off, self.spec.probed)
         return power is not before and (power is None or not power.says_as(before))
 
+    @property
+    def failing(self) -> str:
+        """Why its units fail to start; empty while they do not."""
+        return "" if self._power is None else self._power.failing
+
     def starts_in(self, now: float) -> float:
         """Seconds until a unit answers that is being switched on, or is asked for now, as far as is known."""
         return max(0.0, self._ready_at - now)

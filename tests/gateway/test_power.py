@@ -158,3 +158,12 @@ async def test_what_is_off_is_no_reason_to_be_not_ready(off):
     assert await ready() == (200, {"gpu": "off", "api": "healthy"})
     say(off, "starting", coming=True)
     assert await ready() == (200, {"gpu": "starting", "api": "healthy"})
+
+
+async def test_why_a_start_fails_is_told_where_one_looks_first(off):
+    ask = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    assert "failing" not in json.loads((await off.exchange(ask))[2])
+    say(off, "failed", failing="exited with status 1: no such model")
+    status, _, body = await off.exchange(ask)
+    assert (status, json.loads(body)["failing"]) == (200, {"gpu": "exited with status 1: no such model"})
+    assert where(await off.post(ASK)) == (200, "api", "gpu-off")

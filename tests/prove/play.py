@@ -25,6 +25,7 @@ from prove.worlds import (
     Ledger,
     Pause,
     Policy,
+    Power,
     Rekey,
     Reload,
     Step,
@@ -38,6 +39,7 @@ from support.gateway import Clock, Gateway, start_gateway, stop_gateway
 
 from router.config.load import load
 from router.config.stored_keys import stored_grants
+from router.core.resilience.worker_status import PowerState
 from router.core.values import Plan
 from router.gateway.peers import NoPeers
 from router.ledger.errors import LedgerUnavailable
@@ -49,6 +51,7 @@ HANGS_AFTER = 8.0
 HEALS_WITHIN = 3.0
 """Seconds after which a gateway whose backends are well again answers as if nothing had been."""
 _SLOW_SECONDS = 0.01
+_START_SECONDS = 0.05
 _AFTERWARDS = (
     Ask(),
     Ask(stream=True),
@@ -101,6 +104,7 @@ class Play:
         self._requests: list[Request] = []
         self._conversations: list[asyncio.Task[None]] = []
         self._ledger = "ok"
+        self._powers: dict[str, str] = {}
         self._ledger_changes = 0
         self._ledger_answers = asyncio.Event()
         self._probes = Probes()
@@ -183,6 +187,8 @@ class Play:
             self._reload(step.policy % len(self._plans))
         elif isinstance(step, Ledger):
             self._set_ledger(step.mode)
+        elif isinstance(step, Power):
+            self._switch(step)
         elif isinstance(step, Rekey):
             self._rekey(step)
         elif isinstance(step, Pause):
@@ -207,6 +213,30 @@ class Play:
         self._keys.adopt(self._gateway.state.plan)
         self._remember()
         self._gateway.service.rekey()
+
+    def _switch(self, power: Power) -> None:
+        """As a controller would tell of it."""
+        switched = [name for name, backend in self._policy["backends"].items() if "power" in backend]
+        if switched:
+            self.tally.powers[power.phase] += 1
+            self._powers[switched[power.of % len(switched)]] = power.phase
+            self._tell()
+
+    def _tell(self) -> None:
+        now = asyncio.get_running_loop().time()
+        states = {
+            name: PowerState(
+                at=now,
+                phase=phase,
+                serves=phase == "on",
+                known=phase != "unknown",
+                coming=phase == "starting",
+                ready_at=now + _START_SECONDS,
+                why=f"It is {phase}.",
+            )
+            for name, phase in self._powers.items()
+        }
+        self._gateway.fleet.told(states, 0.0)
 
     def _remember(self) -> None:
         """What is in force from now on."""
@@ -268,6 +298,8 @@ class Play:
         for machine in self._machines.values():
             await machine.become("ok")
         self._set_ledger("ok")
+        self._powers = dict.fromkeys(self._powers, "on")
+        self._tell()
         policy = self._history[-1]
         zones = {policy["backends"][name]["zone"] for name in policy["models"]["chat"]["backends"]}
         until = time.monotonic() + self._patience

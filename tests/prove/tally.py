@@ -15,6 +15,8 @@ class Tally:
     reloads: int = 0
     rekeys: Counter[str] = field(default_factory=Counter)
     """Edits of keys that are stored in the ledger."""
+    powers: Counter[str] = field(default_factory=Counter)
+    """What a controller said of own backends."""
     fetches: int = 0
     """Requests by which a machine was told to fetch something from outside."""
     leaks: list[str] = field(default_factory=list)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 from msgspec import structs
 from prove.asks import FINDINGS, HEADERS, LABELS, OUTSIDE, Ask, Request, canaries, canary, fetched
 from prove.machines import FAULTS, MODEL
@@ -39,7 +41,13 @@ CONTROL = 80
 RESTRICTED = Ask(label=LABELS[1])
 
 
-def explore(examples: int, *, until: Callable[[Tally], bool] | None = None, **options: Any) -> Tally:
+def explore(
+    examples: int,
+    *,
+    until: Callable[[Tally], bool] | None = None,
+    worlds: Callable[[], SearchStrategy[World]] = worlds,
+    **options: Any,
+) -> Tally:
     """Plays so many worlds. With `until` nothing is judged, no policy changes, and it ends once that holds."""
     total = Tally()
 
@@ -79,9 +87,23 @@ def test_no_restricted_text_reaches_the_cloud() -> None:
     check_it_was_a_trial(tally)
 
 
+def check_it_was_switched(tally: Tally) -> None:
+    assert min(tally.powers[phase] for phase in ("on", "off", "starting", "draining")) > 5 and tally.refused["gpu_off"]
+    assert tally.received["us"] > tally.worlds / 2 and tally.received["eu"] > tally.worlds / 2
+    assert tally.answered["restricted, own"] and tally.answered["restricted, lab"]
+    assert tally.healed > tally.worlds
+
+
+def test_no_restricted_text_reaches_the_cloud_while_own_gpus_go_off_and_on() -> None:
+    tally = explore(QUICK, worlds=partial(worlds, switched=True), derandomize=True, phases=[Phase.generate])
+    print(f"\n{tally}")
+    check_it_was_switched(tally)
+
+
 @pytest.mark.prove
 def test_no_restricted_text_reaches_the_cloud_in_many_worlds() -> None:
-    tally = Tally()
+    tally, switched = Tally(), explore(BATCH, worlds=partial(worlds, switched=True), print_blob=True)
+    check_it_was_switched(switched)
     for _ in range(BATCHES):
         tally.add(explore(BATCH, print_blob=True))
     print(f"\n{tally}")

@@ -73,10 +73,18 @@ class Rekey:
     other: int = 0
 
 
+@dataclass(frozen=True)
+class Power:
+    """What a controller says of one own backend whose units are switched, counted among these."""
+
+    of: int
+    phase: str
+
+
 Stored = dict[int, Policy]
 """Keys in the ledger, by token: as under `keys` in a policy."""
 
-Step = Burst | Fault | Reload | Ledger | Pause | Rekey
+Step = Burst | Fault | Reload | Ledger | Pause | Rekey | Power
 
 
 def new_keys() -> Stored:
@@ -186,11 +194,13 @@ def _binds(when: dict[str, str], policy: Policy, ask: Ask, key: dict[str, Any], 
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> Policy:
+def policies(draw: st.DrawFn, switched: bool = False) -> Policy:
     zone_of = dict(zip(_PLACES, draw(st.permutations(_ZONES)), strict=True))
     groups = draw(st.just(_GROUPS) | st.lists(st.sampled_from(_GROUPS), min_size=2, unique=True))
     names = draw(st.permutations(_BACKENDS))
-    backends = {name: draw(_backends(machines, zone_of)) for name, machines in zip(names, groups, strict=False)}
+    backends = {
+        name: draw(_backends(machines, zone_of, switched)) for name, machines in zip(names, groups, strict=False)
+    }
     serving = draw(_serving(backends, zone_of))
     policy = {
         "version": 1,
@@ -229,7 +239,7 @@ def _serving(draw: st.DrawFn, backends: dict[str, Any], zone_of: dict[str, str])
 
 
 @st.composite
-def _backends(draw: st.DrawFn, machines: tuple[str, ...], zone_of: dict[str, str]) -> dict[str, Any]:
+def _backends(draw: st.DrawFn, machines: tuple[str, ...], zone_of: dict[str, str], switched: bool) -> dict[str, Any]:
     home = HOMES[machines[0]]
     kind = draw(st.sampled_from(["openai", "vllm"]))
     price = {"input": 1.0, "output": draw(st.sampled_from([0.5, 4.0]))}
@@ -251,8 +261,19 @@ def _backends(draw: st.DrawFn, machines: tuple[str, ...], zone_of: dict[str, str
     }
     if home in ("own", "lab"):
         backend["cost"] = {"usd_per_hour": 1.0}
+        if switched and draw(st.booleans()):
+            backend["power"] = _SWITCHED
     urls = [f"@{machine}@" for machine in machines]
     return backend | ({"url": urls[0]} if len(urls) == 1 else {"urls": urls})
+
+
+_SWITCHED = {
+    "driver": "command",
+    "start": {"run": ["start"]},
+    "stop": {"run": ["stop"]},
+    "look": {"run": ["look"]},
+    "start_time": "50ms",
+}
 
 
 @st.composite
@@ -391,6 +412,9 @@ _marks = st.sampled_from(
 )
 _tokens = st.integers(0, KEYS - 1)
 _rekeys = st.builds(Rekey, st.sampled_from(["made", "made", "rotated", "rotated", "revoked"]), _tokens, _marks, _tokens)
+_powers = st.builds(
+    Power, st.integers(0, 1), st.sampled_from(["on", "off", "starting", "draining", "failed", "unknown", "on", "off"])
+)
 _steps = st.one_of(
     _bursts,
     _pauses,
@@ -410,9 +434,10 @@ _steps = st.one_of(
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_steps: int = 36) -> World:
-    """Begins with a burst whose machines all work, so that connections to the cloud are open."""
-    written = draw(st.lists(policies().map(json.dumps), min_size=2, max_size=3))
+def worlds(draw: st.DrawFn, most_steps: int = 36, switched: bool = False) -> World:
+    """Begins with a burst whose machines all work, so that connections to the cloud are open. With `switched`, own
+    backends go off and on."""
+    written = draw(st.lists(policies(switched).map(json.dumps), min_size=2, max_size=3))
     opening = Burst(((Ask(), Ask()), (Ask(stream=True), Ask())), pipelined=False)
-    steps = draw(st.lists(_steps, min_size=12, max_size=most_steps))
+    steps = draw(st.lists(st.one_of(_powers, _steps, _steps) if switched else _steps, min_size=12, max_size=most_steps))
     return World(tuple(written), (opening, *steps))
