@@ -172,18 +172,18 @@ class WorthPeriod(Struct, frozen=True, kw_only=True):
     first: str
     last: str
     requests: int
-    cloud_alone_micro_usd: float
-    """What the cloud alone would have charged for what could have gone there."""
+    cloud_alone_micro_usd: float | None
+    """What the cloud alone would have charged for what could have gone there; None where there is no cloud price."""
     bought_micro_usd: float
     """What it did charge, and the variable cost of own backends."""
-    not_bought_micro_usd: float
+    not_bought_micro_usd: float | None
     """The difference."""
     rent_micro_usd: float
     rent_busy_micro_usd: float
     """The part of it for time in which requests ran."""
     rent_idle_micro_usd: float
     """The rest of it: idle, starting, stopping, and what billing steps round up."""
-    net_micro_usd: float
+    net_micro_usd: float | None
     """Above zero it was saved, below it lost."""
     sentence: str
 
@@ -196,7 +196,7 @@ class CouldNotLeave(Struct, frozen=True, kw_only=True):
     cost_micro_usd: float
     """Variable cost of serving them."""
     rent_micro_usd: float
-    """Their share of the rent, by tokens."""
+    """Their share of the rent of units that worked, by tokens."""
 
 
 class NetForecast(Struct, frozen=True, kw_only=True):
@@ -256,11 +256,9 @@ class WorthAnswer(Struct, frozen=True, kw_only=True):
     past_gpu: str
     """What it costs to send tokens to the cloud past a GPU whose rent runs; empty where that is not done."""
     timezone: str
-    compared: bool
-    """Whether some model is served by both sides: without, there is no cloud price to compare with."""
     this_month: WorthPeriod
     last_month: WorthPeriod | None
-    """None without traffic."""
+    """None where nothing was used."""
     forecast: NetForecast | None
     """None before a day with traffic is over."""
     could_not_leave: CouldNotLeave

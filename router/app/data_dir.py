@@ -10,6 +10,8 @@ from pathlib import Path
 
 from router.ledger.server.address import parse_address
 
+LAST_GOOD = "last-good-policy.yaml"
+"""The copy of the policy that was last served."""
 LONGEST_SOCKET_PATH = 100
 _FOLDERS = ("appendonlydir", "journal", "policy-history")
 

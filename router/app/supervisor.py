@@ -24,7 +24,7 @@ from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
 from router.app.child_process import PYTHON, ChildProcess
-from router.app.data_dir import DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
+from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
 from router.app.defaults import Found, default_policy, look_around
 from router.app.listening_port import PortTaken, take_port
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
@@ -300,7 +300,7 @@ class Supervisor:
 
     @property
     def _last_good(self) -> Path:
-        return self._data_dir / "last-good-policy.yaml"
+        return self._data_dir / LAST_GOOD
 
     @property
     def _socket(self) -> str:

@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from router.app.data_dir import LAST_GOOD
 from router.cli.day_range import add_days, parse_day
+from router.cli.last_day import last_day
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
+from router.config.load import PolicyError, load
 from router.core.cost.net import Account, Net
+from router.core.cost.passed_by import past_gpu_sentence
 from router.core.cost.volume import day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row
@@ -22,6 +26,7 @@ from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.account import owned_zones, read_account
 from router.ledger.reports.totals import day_range, group, open_report, total
 from router.ledger.reports.totals_by_dimension import Dimension, Look
+from router.ledger.server.embedded import default_data_dir
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -60,6 +65,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--by", default="backend", choices=("backend", "zone", "model", "team", "key"))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
     add_arguments(parser)
+    parser.add_argument(
+        "--policy", metavar="FILE", help="says what goes past a GPU; by default what was last served from --data-dir"
+    )
     parser.add_argument("--timezone", metavar="TZ", help="where today begins; by default as the ledger counts days")
     parser.set_defaults(run=run)
 
@@ -69,14 +77,31 @@ def run(args: argparse.Namespace) -> int:
     try:
         with ledger_url(args) as url:
             report = asyncio.run(_read(url, args))
+            note = _past_gpu(args)
     except (LedgerUnavailable, EmbeddedServerError) as error:
         print(f"breakeven usage: {error}", file=sys.stderr)
         return 1
     except (ValueError, LookupError) as error:
         print(f"breakeven usage: {error}", file=sys.stderr)
         return 2
-    print(as_json(report) if args.json else as_table(report))
+    print(as_json(report, note) if args.json else as_table(report, note))
     return 0
+
+
+def _past_gpu(args: argparse.Namespace) -> str:
+    """What goes past a GPU whose rent runs, by the policy that is named, or was last served from the data directory.
+    Raises ValueError for one that is named and cannot be used."""
+    served = (args.data_dir or default_data_dir()) / LAST_GOOD
+    if not args.policy and (args.redis or not served.is_file()):
+        return ""
+    try:
+        plan = load(args.policy or served)
+    except PolicyError as error:
+        if args.policy:
+            raise ValueError(str(error)) from None
+        return ""
+    seen = last_day(args, plan)
+    return "" if seen is None else past_gpu_sentence(plan, seen)
 
 
 async def _read(url: str, args: argparse.Namespace) -> UsageReport:
@@ -101,7 +126,7 @@ def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]
     return days
 
 
-def as_json(report: UsageReport) -> str:
+def as_json(report: UsageReport, note: str = "") -> str:
     account, by = report.account, report.by
     nets = account.by(lambda row: str(getattr(row.cell, by)))
     grouped = group(report.everything, by)
@@ -123,11 +148,12 @@ def as_json(report: UsageReport) -> str:
             "cost_usd": in_usd(captive.cost),
             "rent_usd": in_usd(captive.rent),
         },
+        "note": note,
     }
     return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
-def as_table(report: UsageReport) -> str:
+def as_table(report: UsageReport, note: str = "") -> str:
     """Names to the left, numbers to the right."""
     account, by = report.account, report.by
     nets = account.by(lambda row: str(getattr(row.cell, by)))
@@ -142,11 +168,11 @@ def as_table(report: UsageReport) -> str:
     lines.append(("total", *_columns(everything, account.total())))
     found = table(lines, 1)
     found.insert(-1, "-" * len(found[0]))
-    return "\n".join([f"Usage on {report.days} ({report.timezone})", "", *found, *_notes(everything, account)])
+    return "\n".join([f"Usage on {report.days} ({report.timezone})", "", *found, *_notes(everything, account, note)])
 
 
-def _notes(everything: Row, account: Account) -> list[str]:
-    notes = []
+def _notes(everything: Row, account: Account, note: str) -> list[str]:
+    notes = [note] if note else []
     captive = account.captive()
     if account.total().cloud_alone is None:
         notes.append(f"There is {NO_CLOUD_PRICE}: own backends alone can serve what they served.")

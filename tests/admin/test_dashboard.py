@@ -393,6 +393,8 @@ async def test_a_ledger_that_cannot_be_read_is_told_and_asked_again(start, setti
     plane = await start(given=lost)
     async with chromium(plane.url) as browser:
         await sign_in(browser)
+        await browser.sees("The ledger cannot be read now", "#sentence [role=alert]")
+        await browser.open("/spend")
         await browser.sees("The ledger cannot be read now", "#account [role=alert]")
         await browser.sees("The ledger cannot be read now", "#notice")
         async with browser.page.expect_request("**/api/spend*"):

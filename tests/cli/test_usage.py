@@ -1,10 +1,13 @@
 import asyncio
 import json
+import time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from support.rented import rent_book
 
+from router.app.data_dir import LAST_GOOD
 from router.cli import main
 from router.cli.usage import UsageReport, as_json, as_table
 from router.core.cost.net import Account
@@ -18,6 +21,7 @@ GPU = Cell("gpu", "local", "chat", "search", "app")
 CLOUD = Cell("openai", "cloud", "chat", "search", "bot")
 NOON = 1_779_271_200.0  # 2026-05-20 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
+THRESHOLD = Path(__file__).parents[2] / "policies" / "threshold.yaml"
 RENT = {RentState.BUSY: 600_000_000, RentState.IDLE: 300_000_000}
 
 
@@ -151,3 +155,32 @@ def test_what_could_not_leave_is_told_by_itself_and_what_has_no_price_is_said():
     told = json.loads(as_json(report))
     assert told["total"]["net_usd"] is None
     assert told["could_not_leave"] == {"requests": 1, "tokens": 100, "cost_usd": 2e-9, "rent_usd": 0.0}
+
+
+def test_it_says_what_goes_past_a_gpu_by_the_policy_that_was_served(tmp_path, capsys):
+    data_dir = tmp_path / "data"
+    server = EmbeddedServer(data_dir)
+    try:
+        asyncio.run(bought_just_now(server.start()))
+        asked = ["usage", "--data-dir", str(data_dir)]
+        assert main(asked) == 0 and "past a GPU" not in capsys.readouterr().out
+        assert main([*asked, "--policy", str(THRESHOLD)]) == 0
+        assert "in the last 24 hours 1 K, for $2.00" in capsys.readouterr().out
+        (data_dir / LAST_GOOD).write_text(THRESHOLD.read_text())
+        assert main([*asked, "--json"]) == 0
+        assert "in the last 24 hours 1 K, for $2.00" in json.loads(capsys.readouterr().out)["note"]
+        (data_dir / LAST_GOOD).write_text("version: [")
+        assert main(asked) == 0 and "past a GPU" not in capsys.readouterr().out
+        assert main([*asked, "--policy", str(data_dir / LAST_GOOD)]) == 2
+    finally:
+        server.stop()
+
+
+async def bought_just_now(url: str) -> None:
+    ledger, now = GroupCommitLedger(url, timezone=BERLIN), time.time()
+    await ledger.start()
+    hold = Hold(ledger.next_id(now, 900.0), CLOUD, now, 900.0, 2000, 500, 0, True)
+    await ledger.reserve(hold)
+    usage = Usage(input=800, output=200)
+    ledger.settle(Settlement(hold.id, CLOUD, now, usage, 2_000_000_000, 0, error=False, eligible=True))
+    await ledger.close()

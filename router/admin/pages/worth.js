@@ -29,7 +29,8 @@ function show(answer) {
   find("#sentence").textContent = answer.sentence;
   fill(find("#past-gpu"), withCode(answer.past_gpu));
   find("#past-gpu").hidden = !answer.past_gpu;
-  fall.show(fallOf(answer.this_month));
+  if (answer.this_month.net_micro_usd == null) fall.none();
+  else fall.show(fallOf(answer.this_month));
   showMonths(answer);
   hours.show(hoursOf(answer));
   switches.show(answer.switches);
@@ -39,7 +40,7 @@ function show(answer) {
 
 // --- months
 
-function showMonths({ this_month: now, last_month: before, forecast, compared }) {
+function showMonths({ this_month: now, last_month: before, forecast }) {
   const amounts = [
     ["Cloud alone", "cloud_alone_micro_usd"],
     ["Bought", "bought_micro_usd"],
@@ -67,16 +68,15 @@ function showMonths({ this_month: now, last_month: before, forecast, compared })
         amounts.map(line),
         el(
           "tr",
-          { class: `sum ${net < 0 ? "worse" : "better"}` },
-          el("th", { scope: "row" }, net < 0 ? "Net lost" : "Net saved"),
+          { class: `sum ${net == null ? "" : net < 0 ? "worse" : "better"}` },
+          el("th", { scope: "row" }, net == null ? "Net" : net < 0 ? "Net lost" : "Net saved"),
           cell(before, "net_micro_usd"),
           cell(now, "net_micro_usd"),
         ),
       ),
     ),
     forecast && el("p", { id: "forecast" }, forecastOf(forecast)),
-    !compared &&
-      el("p", { class: "muted" }, "No model is served by both sides: there is no cloud price to compare with."),
+    net == null && el("p", { class: "muted" }, "There is no cloud price to compare with."),
   );
 }
 

@@ -62,7 +62,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         stored = await report.stored_keys()
     owned = owned_zones(plan)
     total = figures_of([row for tally in daily for row in tally.rows], owned)
-    rent = None if filtered(query) else rent_of(plan, days, names, daily, now)
+    rent = None if filtered(query) else _rent(plan, days, names, daily, now)
     return Spend(
         first=days.first,
         last=days.last,
@@ -179,7 +179,7 @@ def _point(at: float, days: Days, tally: Tally, owned: frozenset[str]) -> Point:
     )
 
 
-def rent_of(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], now: float) -> int:
+def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], now: float) -> int:
     """From the first day with traffic on, because nothing tells whether there was a GPU before it."""
     used = [name for name, tally in zip(names, daily, strict=True) if tally.rows]
     if not used:

@@ -17,24 +17,26 @@ from router.admin.response_types import (
     WorthAnswer,
     WorthPeriod,
 )
-from router.admin.views.spend import figures_of, owned_zones, rent_of
 from router.core.cost.forecast import forecast
+from router.core.cost.net import Account, Net
 from router.core.cost.passed_by import past_gpu_sentence, sent_past
-from router.core.cost.verdict import NO_TRAFFIC, NOTHING_TO_COMPARE, supposed, verdict
+from router.core.cost.rent import RentState
+from router.core.cost.verdict import supposed, verdict
 from router.core.cost.volume import day_of
 from router.core.cost.what_if import Hour, Setup, what_if
-from router.core.money import MICRO_PER_USD, in_usd
+from router.core.money import NANO_PER_MICRO, in_usd, micro_usd
 from router.core.power.history import Change, on_by_hour
 from router.core.power.states import Phase
 from router.core.values import Plan, Row
 from router.ledger.power import PowerEvent, PowerLook
+from router.ledger.reports.account import owned_zones, part_of, read_account
 from router.ledger.reports.totals import Report, day_range
-from router.ledger.reports.totals_by_dimension import Look, Tally, open_from
+from router.ledger.reports.totals_by_dimension import Look
 
 HOURS = 7 * 24
 MONTH_HOURS = 30 * 24
 _MOST_EVENTS = 1000
-_BY_MODEL = Look(("model",))
+_BY_BACKEND = Look(("backend",))
 
 
 async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
@@ -43,22 +45,20 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         today = day_of(now, timezone)
         this, last = _months(Days(today, today, timezone))
-        days = day_range(last.first, today)
-        tallies = dict(zip(days, await report.days_by(_BY_MODEL, days, open_from(today)), strict=True))
+        owned = await owned_zones(report, plan.policy)
+        both, _ = await read_account(report, day_range(last.first, today), _BY_BACKEND, today, owned)
         hours = await _hours(plan, report, now)
     look, events = await control.books.power(_MOST_EVENTS)
-    compared = plan.cloud_reference.at(now) is not None
-    month = _period(plan, "this month so far", this, tallies, now)
-    before = _period(plan, "last month", last, tallies, now)
+    account, past = part_of(both, this.first, this.last), part_of(both, last.first, last.last)
+    month, before = _period("this month so far", account), _period("last month", past)
     return WorthAnswer(
-        sentence=_sentence(compared, month),
+        sentence=month.sentence,
         past_gpu=past_gpu_sentence(plan, sent_past(plan, [row for hour in hours[-24:] for row in hour.rows]), now),
         timezone=timezone.key,
-        compared=compared,
         this_month=month,
-        last_month=before if before.requests else None,
-        forecast=_forecast(plan, this, month, tallies, now),
-        could_not_leave=_could_not_leave(plan, month, tallies),
+        last_month=before if before.requests or before.rent_micro_usd else None,
+        forecast=_forecast(this, account.total(), both, now),
+        could_not_leave=_could_not_leave(account),
         hours=_shown(plan, hours, look, events, now),
         switches=_switches(events, hours[0].begin),
         now=_supposed(plan, [hour.demand for hour in hours], WhatIfQuery()),
@@ -85,62 +85,57 @@ def _months(today: Days) -> tuple[Days, Days]:
     return Days(first.isoformat(), today.last, zone), Days(end.replace(day=1).isoformat(), end.isoformat(), zone)
 
 
-def _period(plan: Plan, when: str, days: Days, tallies: dict[str, Tally], now: float) -> WorthPeriod:
-    names = day_range(days.first, days.last)
-    daily = [tallies[name] for name in names]
-    total = figures_of([row for tally in daily for row in tally.rows], owned_zones(plan))
-    rent = rent_of(plan, days, names, daily, now)
-    alone, bought = total.cloud_only_micro_usd, total.cost_micro_usd
-    usd = [each / MICRO_PER_USD for each in (alone, bought, rent)]
+def _period(when: str, account: Account) -> WorthPeriod:
+    net, states = account.total(), account.rent_by_state()
+    busy = states.get(RentState.BUSY, 0)
     return WorthPeriod(
-        first=days.first,
-        last=days.last,
-        requests=total.requests,
-        cloud_alone_micro_usd=alone,
-        bought_micro_usd=bought,
-        not_bought_micro_usd=alone - bought,
-        rent_micro_usd=rent,
-        rent_busy_micro_usd=0,
-        rent_idle_micro_usd=rent,
-        net_micro_usd=alone - bought - rent,
-        sentence=verdict(when, *usd),
+        first=account.days[0],
+        last=account.days[-1],
+        requests=sum(row.requests for day in account.rows for row in day),
+        cloud_alone_micro_usd=_micro(net.cloud_alone),
+        bought_micro_usd=micro_usd(net.bought),
+        not_bought_micro_usd=_micro(net.not_bought),
+        rent_micro_usd=micro_usd(net.rent),
+        rent_busy_micro_usd=micro_usd(busy),
+        rent_idle_micro_usd=micro_usd(net.rent - busy),
+        net_micro_usd=_micro(net.net),
+        sentence=verdict(when, net),
     )
 
 
-def _sentence(compared: bool, month: WorthPeriod) -> str:
-    if not compared:
-        return NOTHING_TO_COMPARE
-    return month.sentence if month.requests else NO_TRAFFIC
+def _micro(nano: int | None) -> float | None:
+    return None if nano is None else micro_usd(nano)
 
 
-def _forecast(
-    plan: Plan, month: Days, so_far: WorthPeriod, tallies: dict[str, Tally], now: float
-) -> NetForecast | None:
-    """From the days of both months that are over, as far back as the last 28."""
-    over = [name for name in tallies if name < month.last][-28:]
-    nets = [_period(plan, "", Days(name, name, month.timezone), tallies, now) for name in over]
-    used = next((at for at, each in enumerate(nets) if each.requests), len(nets))
+def _forecast(month: Days, so_far: Net, both: Account, now: float) -> NetForecast | None:
+    """From the days that are over, of both months, as far back as the last 28, from the first one with traffic on."""
+    over = [part_of(both, day, day) for day in both.days if day < month.last][-28:]
+    used = next((at for at, day in enumerate(over) if any(day.rows)), len(over))
+    nets = [day.total().net for day in over[used:]]
+    known = [net for net in nets if net is not None]
+    if so_far.net is None or len(known) < len(nets):
+        return None
     first = date.fromisoformat(month.first)
     last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     left = (begin_of(next_day(last.isoformat()), month.timezone) - now) / 86_400
-    found = forecast(so_far.net_micro_usd, [each.net_micro_usd for each in nets[used:]], left)
+    found = forecast(so_far.net, known, left)
     if found is None:
         return None
     return NetForecast(
-        day=last.isoformat(), likely_micro_usd=found.likely, low_micro_usd=found.low, high_micro_usd=found.high
+        day=last.isoformat(),
+        likely_micro_usd=round(found.likely / NANO_PER_MICRO),
+        low_micro_usd=None if found.low is None else round(found.low / NANO_PER_MICRO),
+        high_micro_usd=None if found.high is None else round(found.high / NANO_PER_MICRO),
     )
 
 
-def _could_not_leave(plan: Plan, month: WorthPeriod, tallies: dict[str, Tally]) -> CouldNotLeave:
-    total = figures_of(
-        [row for day in day_range(month.first, month.last) for row in tallies[day].rows], owned_zones(plan)
-    )
-    share = total.captive_tokens / total.local_tokens if total.local_tokens else 0.0
+def _could_not_leave(account: Account) -> CouldNotLeave:
+    captive = account.captive()
     return CouldNotLeave(
-        requests=total.captive,
-        tokens=total.captive_tokens,
-        cost_micro_usd=total.captive_cost_micro_usd,
-        rent_micro_usd=round(month.rent_micro_usd * min(1.0, share)),
+        requests=captive.requests,
+        tokens=captive.tokens,
+        cost_micro_usd=micro_usd(captive.cost),
+        rent_micro_usd=micro_usd(captive.rent),
     )
 
 
@@ -151,7 +146,7 @@ class _Demand:
     """One hour of what both sides could have served."""
 
     def __init__(self, plan: Plan, number: int, rows: Sequence[Row]) -> None:
-        owned = owned_zones(plan)
+        owned = {name for name, zone in plan.policy.zones.items() if zone.owned}
         self.begin = float(number * HOUR_SECONDS)
         self.rows = rows
         self.local_tokens = sum(row.eligible_tokens for row in rows if row.cell.zone in owned)
@@ -161,7 +156,7 @@ class _Demand:
 async def _hours(plan: Plan, report: Report, now: float) -> list[_Demand]:
     last = int(now // HOUR_SECONDS)
     numbers = range(last - HOURS + 1, last + 1)
-    tallies = await report.hours_by(_BY_MODEL, numbers)
+    tallies = await report.hours_by(_BY_BACKEND, numbers)
     return [_Demand(plan, number, tally.rows) for number, tally in zip(numbers, tallies, strict=True)]
 
 

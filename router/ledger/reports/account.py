@@ -31,6 +31,15 @@ async def read_account(
     return Account(days, rows, everything, await report.rent(days), owned), tallies
 
 
+def part_of(account: Account, first: str, last: str) -> Account:
+    """Some of its days, both included."""
+    numbers = [number for number, day in enumerate(account.days) if first <= day <= last]
+    rows = [account.rows[number] for number in numbers]
+    everything = rows if account.complete else [account.everything[number] for number in numbers]
+    rent = [row for row in account.rent if first <= row.day <= last]
+    return Account([account.days[number] for number in numbers], rows, everything, rent, account.owned)
+
+
 async def owned_zones(report: Report, policy: Policy | None = None) -> frozenset[str]:
     """Zones whose tokens are not bought: by the policy, and of those that it names no more by the ledger, which knows
     what they were. Raises `LedgerUnavailable`."""

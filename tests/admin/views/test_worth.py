@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from datetime import date, timedelta
+
 import pytest
 from support.control import API, GPU, NOON, POLICY
+from support.rented import rent_book
 
+from router.cli import main
+from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.values import Usage
 from router.ledger.power import PowerEvent, open_power
 
@@ -25,40 +32,65 @@ async def suppose(plane, query: str = "") -> dict:
 
 
 @pytest.fixture
-async def traffic(settle):
-    """Three days of this month and one of the last; what the GPU served would have cost $5 each."""
+async def rented(valkey, session_valkey):
+    """`await rented(back, busy, idle)`: micro-USD of rent of so many days ago."""
+    at = 0
+
+    async def one(back: int, busy: int, idle: int) -> None:
+        nonlocal at
+        day = (date(2026, 11, 25) - timedelta(days=back)).isoformat()
+        entries = [RentEntry(day, RentState.BUSY, 1000, busy * 1000), RentEntry(day, RentState.IDLE, 1000, idle * 1000)]
+        before, at = Meter(at, at), at + 1
+        async with rent_book(session_valkey) as book:
+            assert await book.accrue({("gpu", 0): Accrual(before, Meter(at, at), tuple(entries))}, 86_400)
+
+    return one
+
+
+@pytest.fixture
+async def traffic(settle, rented):
+    """Three days of this month and one of the last: each day the GPU served what would have cost $5, for $1 of rent."""
     for back in (0, 1, 2, 26):
         usage = Usage(input=4_000_000, cached=0, output=500_000)
         await settle(GPU, NOON - back * DAY, usage=usage, counterfactual=5_000_000, local=True)
         await settle(API, NOON - back * DAY, usage=Usage(input=2_000_000, output=0), cost=2_000_000, counterfactual=0)
+        await rented(back, 600_000, 400_000)
 
 
-async def test_net_is_cloud_alone_less_bought_less_rent_and_is_that_of_spend(plane, traffic):
+async def test_net_is_cloud_alone_less_bought_less_rent(plane, traffic):
     answer = await worth(plane)
     month = answer["this_month"]
-    spend = (await plane.get("/api/spend?range=month")).json
     assert (month["first"], month["last"], month["requests"]) == ("2026-11-01", "2026-11-25", 6)
-    assert month["cloud_alone_micro_usd"] == spend["total"]["cloud_only_micro_usd"] == 21_000_000
-    assert month["bought_micro_usd"] == spend["total"]["cost_micro_usd"] == 6_000_000
-    assert month["rent_micro_usd"] == spend["rent_micro_usd"] == 60_000_000
-    assert month["net_micro_usd"] == spend["net_saved_micro_usd"] == -45_000_000
+    assert month["cloud_alone_micro_usd"] == 21_000_000
+    assert month["bought_micro_usd"] == 6_000_000
     assert month["not_bought_micro_usd"] == 15_000_000
-    assert month["rent_busy_micro_usd"] + month["rent_idle_micro_usd"] == month["rent_micro_usd"]
+    assert (month["rent_busy_micro_usd"], month["rent_idle_micro_usd"]) == (1_800_000, 1_200_000)
+    assert month["rent_micro_usd"] == 3_000_000
+    assert month["net_micro_usd"] == 12_000_000
     assert answer["sentence"] == (
-        "This month so far the own GPUs lost $45: the cloud alone would have cost $21,"
-        " against $6.00 for what was bought and $60 of rent."
+        "This month so far the own GPUs saved $12: the cloud alone would have cost $21,"
+        " against $6.00 for what was bought and $3.00 of rent."
     )
     last = answer["last_month"]
-    assert (last["first"], last["last"], last["requests"]) == ("2026-10-01", "2026-10-31", 2)
-    assert last["net_micro_usd"] < 0
+    assert (last["first"], last["last"], last["net_micro_usd"]) == ("2026-10-01", "2026-10-31", 4_000_000)
 
 
-async def test_the_forecast_has_a_range_and_begins_with_the_first_traffic(plane, traffic, settle):
-    first = await worth(plane)
-    month, found = first["this_month"], first["forecast"]
+async def test_it_is_what_usage_says(plane, traffic, session_valkey, capsys):
+    span = ["--from", "2026-11-01", "--to", "2026-11-25"]
+    assert await asyncio.to_thread(main, ["usage", "--redis", session_valkey, *span, "--json"]) == 0
+    total = json.loads(capsys.readouterr().out)["total"]
+    month = (await worth(plane))["this_month"]
+    for name in ("cloud_alone", "bought", "rent", "net"):
+        assert month[f"{name}_micro_usd"] == round(total[f"{name}_usd"] * 1e6)
+
+
+async def test_the_forecast_has_a_range_and_begins_with_the_first_traffic(plane, traffic):
+    """Of the 27 days before today from the first traffic on three were used; the rest were quiet."""
+    answer = await worth(plane)
+    month, found = answer["this_month"], answer["forecast"]
     assert found["day"] == "2026-11-30"
-    assert found["low_micro_usd"] <= found["likely_micro_usd"] <= found["high_micro_usd"]
-    assert found["likely_micro_usd"] < month["net_micro_usd"] < 0
+    assert found["low_micro_usd"] < found["likely_micro_usd"] < found["high_micro_usd"]
+    assert found["likely_micro_usd"] == pytest.approx(month["net_micro_usd"] + 5.5 * 12_000_000 / 26, rel=1e-6)
 
 
 async def test_before_a_day_is_over_nothing_is_foretold(plane, settle):
@@ -73,11 +105,13 @@ async def test_without_traffic_or_a_cloud_price_there_is_nothing_to_compare(star
     assert answer["now"]["net_usd"] == -720.0
 
 
-async def test_without_a_twin_there_is_no_cloud_price(start, policy, settle):
-    policy.write_text(POLICY.replace("backends: [gpu, api]", "backends: [gpu]"))
-    await settle(GPU)
-    answer = await worth(await start())
-    assert not answer["compared"] and answer["sentence"].startswith("There is no cloud price to compare with")
+async def test_without_a_twin_there_is_no_cloud_price(plane, settle, rented):
+    await settle(GPU, local=True, eligible=False)
+    await rented(0, 10, 0)
+    answer = await worth(plane)
+    assert answer["sentence"].startswith("There is no cloud price to compare with")
+    assert answer["this_month"]["net_micro_usd"] is answer["this_month"]["cloud_alone_micro_usd"] is None
+    assert answer["this_month"]["rent_micro_usd"] == 10 and answer["forecast"] is None
 
 
 async def test_the_demand_of_seven_days_by_hour(plane, traffic, settle):
@@ -90,7 +124,8 @@ async def test_the_demand_of_seven_days_by_hour(plane, traffic, settle):
     assert {hour["units_on"] for hour in hours[:-1]} == {1.0}
 
 
-async def test_what_could_not_leave_stands_by_itself_with_its_share_of_the_rent(plane, settle):
+async def test_what_could_not_leave_stands_by_itself_with_its_share_of_the_rent(plane, settle, rented):
+    await rented(0, 4_000_000, 2_000_000)
     await settle(GPU, usage=Usage(input=300, output=0), counterfactual=3_000_000, local=True)
     await settle(GPU, usage=Usage(input=90, output=10), captive=True, eligible=False, local=True)
     answer = await worth(plane)
@@ -98,7 +133,7 @@ async def test_what_could_not_leave_stands_by_itself_with_its_share_of_the_rent(
         "requests": 1,
         "tokens": 100,
         "cost_micro_usd": 0,
-        "rent_micro_usd": answer["this_month"]["rent_micro_usd"] / 4,
+        "rent_micro_usd": 1_000_000,
     }
 
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.cost.verdict import supposed, verdict
+from router.core.cost.net import Net
+from router.core.cost.verdict import NO_TRAFFIC, NOTHING_TO_COMPARE, supposed, verdict
+from router.core.money import NANO_PER_USD
+
+
+def usd(*amounts: float) -> Net:
+    return Net(*(round(amount * NANO_PER_USD) for amount in amounts))
 
 
 @pytest.mark.parametrize(
@@ -10,9 +16,14 @@ from router.core.cost.verdict import supposed, verdict
     [((80.0, 10.0, 57.66), "saved $12: "), ((80.0, 10.0, 71.5), "lost $1.50: "), ((80.0, 10.0, 70.0), "came out even")],
 )
 def test_the_sentence_has_every_term(figures: tuple[float, float, float], says: str) -> None:
-    told = verdict("this month so far", *figures)
+    told = verdict("this month so far", usd(*figures))
     assert told.startswith(f"This month so far the own GPUs {says}")
     assert "the cloud alone would have cost $80, against $10 for what was bought and $" in told
+
+
+def test_without_a_cloud_price_or_any_traffic_nothing_is_compared() -> None:
+    assert verdict("", Net(None, 0, 5)) == NOTHING_TO_COMPARE
+    assert verdict("", Net()) == NO_TRAFFIC
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.policy import Policy, Zone
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import OWNED_KEY, pack_cell
-from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.account import owned_zones, part_of, read_account
 from router.ledger.reports.totals import open_report
 from router.ledger.reports.totals_by_dimension import Look
 
@@ -53,3 +53,12 @@ async def test_a_zone_that_the_policy_names_no_more_is_what_it_was(report, serve
     assert await owned_zones(report) == {"local", "old|rack"}
     policy = Policy.model_construct(zones={"local": Zone(), "new": Zone(owned=True)})
     assert await owned_zones(report, policy) == {"new", "old|rack"}
+
+
+async def test_some_of_its_days_are_an_account_too(report):
+    days = ["2026-05-19", DAY, "2026-05-21"]
+    account, _ = await read_account(report, days, Look(("backend",)), DAY, OWNED)
+    assert part_of(account, DAY, DAY).total() == account.total() == Net(1040, 40, 400)
+    assert part_of(account, "2026-05-21", "2026-05-21").total() == Net()
+    sales, _ = await read_account(report, days, Look(("backend",), {"team": "sales"}), DAY, OWNED)
+    assert not part_of(sales, DAY, DAY).complete and part_of(sales, DAY, DAY).total() == Net(100, 0, 100)
