@@ -61,8 +61,6 @@ class Figures(Struct, frozen=True, kw_only=True):
     """What it cost; for own backends their variable cost, without rent."""
     counterfactual_micro_usd: float = 0
     """What the other side would have charged."""
-    saved_micro_usd: float = 0
-    """Counterfactual minus cost, as `breakeven usage` prints it."""
     estimated: int = 0
     """Requests whose tokens were estimated."""
     unsettled: int = 0
@@ -81,10 +79,27 @@ class Figures(Struct, frozen=True, kw_only=True):
     local_tokens: int = 0
     """Input and output in zones that are owned."""
     cloud_tokens: int = 0
-    cloud_only_micro_usd: float = 0
-    """What it would have cost with everything in the cloud: local requests at their counterfactual."""
-    avoided_micro_usd: float = 0
-    """Cloud charges that local requests avoided: `cloud_only` minus cost. The rent of GPUs is not taken off."""
+    cloud_alone_micro_usd: float | None = 0
+    """What the cloud would have charged for all that could have gone there; None without a cloud price to compare."""
+    bought_micro_usd: float = 0
+    """What was paid by the token for this, in the cloud and as variable cost."""
+    not_bought_micro_usd: float | None = 0
+    """Cloud alone minus bought."""
+    rent_micro_usd: float = 0
+    """Of own backends: in a total all of it, else the share of the time in which they worked."""
+    net_micro_usd: float | None = 0
+    """Cloud alone minus bought minus rent: above zero it was saved, below it lost."""
+
+
+class CouldNotLeave(Struct, frozen=True, kw_only=True):
+    """Requests that only own backends may serve; they are no part of what is saved or lost."""
+
+    requests: int
+    tokens: int
+    cost_micro_usd: float
+    """Variable cost of serving them."""
+    rent_micro_usd: float
+    """Their share of the rent, by tokens."""
 
 
 class SpendRow(Figures, frozen=True, kw_only=True):
@@ -106,21 +121,23 @@ class Point(Struct, frozen=True, kw_only=True):
     requests: int = 0
     cost_micro_usd: float = 0
     counterfactual_micro_usd: float = 0
-    cloud_only_micro_usd: float = 0
+    cloud_alone_micro_usd: float | None = 0
+    rent_micro_usd: float | None = None
+    """None for an hour: rent is counted by day."""
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
-    """To the month's end: what was spent, divided by the share of the month that is over."""
+    """Of this month, to its last day, as its days and those before it go, from the first one with traffic on."""
 
     day: str
     """The month's last."""
-    elapsed: float
-    """Share of the month that is over, 0 to 1."""
-    cost_micro_usd: float
-    cloud_only_micro_usd: float
-    net_saved_micro_usd: float | None
-    """With the rent of the whole month; None for a filtered view."""
-    formula: str
+    bought_micro_usd: float
+    rent_micro_usd: float
+    cloud_alone_micro_usd: float | None
+    net_micro_usd: float | None
+    net_low_micro_usd: float | None
+    """Nine times in ten it ends above this; None where there is too little to tell."""
+    net_high_micro_usd: float | None
 
 
 class Spend(Struct, frozen=True, kw_only=True):
@@ -129,11 +146,9 @@ class Spend(Struct, frozen=True, kw_only=True):
     timezone: str
     by: Literal["backend", "zone", "model", "team", "key"]
     total: Figures
-    rent_micro_usd: float | None
-    """What the own GPUs cost from the range's first day with traffic on, whether they worked or not, at the rent in the
-    policy in force. None for a filtered view: a rent has no team."""
-    net_saved_micro_usd: float | None
-    """Avoided cloud charges minus rent: below zero the cloud alone would have been cheaper."""
+    rent_unused_micro_usd: float | None
+    """The part of the rent in which units did not work: it has no team. None for a filtered view."""
+    could_not_leave: CouldNotLeave
     rows: list[SpendRow]
     """Dearest first."""
     step: Literal["hour", "day"]
@@ -186,17 +201,6 @@ class WorthPeriod(Struct, frozen=True, kw_only=True):
     net_micro_usd: float | None
     """Above zero it was saved, below it lost."""
     sentence: str
-
-
-class CouldNotLeave(Struct, frozen=True, kw_only=True):
-    """Requests that only own backends may serve; they are no part of what is saved or lost."""
-
-    requests: int
-    tokens: int
-    cost_micro_usd: float
-    """Variable cost of serving them."""
-    rent_micro_usd: float
-    """Their share of the rent of units that worked, by tokens."""
 
 
 class NetForecast(Struct, frozen=True, kw_only=True):

@@ -12,12 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 from support.control import ADMIN, POLICY, VIEWER, Clock, Plane
+from support.rented import rent_book
 from valkey import Valkey
 
 from router.admin.assemble import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
+from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.limits.counters import NO_COUNTERS, Hold
 from router.core.money import NANO_PER_MICRO
 from router.core.values import Cell, Settlement, Usage
@@ -124,3 +126,19 @@ async def settle(valkey, session_valkey, clock) -> AsyncIterator[Callable[..., A
 
     yield one
     await ledger.close()
+
+
+@pytest.fixture
+def rent(session_valkey, valkey) -> Callable[..., Any]:
+    """`await rent({"busy": …}, day)`: what the GPU cost on a day, in micro-USD by state."""
+
+    async def one(states: dict[str, float], day: str = "2026-11-25", backend: str = "gpu") -> None:
+        entries = [
+            RentEntry(day, RentState(state), 1000, round(micro * NANO_PER_MICRO)) for state, micro in states.items()
+        ]
+        async with rent_book(session_valkey) as book:
+            before = (await book.meters()).get((backend, 0), Meter())
+            after = Meter(before.at + 1)
+            assert await book.accrue({(backend, 0): Accrual(before, after, tuple(entries))}, 86_400 * 400) == 1
+
+    return one

@@ -3,18 +3,24 @@
 import { el, figure, fill } from "{{dom.js}}";
 import { count, day, exactCount, exactMoney, money, percent, plural } from "{{format.js}}";
 
-/** What goes into `place`: requests and rent against the cloud alone. */
+const NO_PRICE = "no cloud price to compare";
+
+/** What goes into `place`: what was bought and the rent against the cloud alone. */
 export function showAccount(place, spend) {
-  const { total, rent_micro_usd: rent, net_saved_micro_usd: net } = spend;
-  const saved = net ?? total.avoided_micro_usd;
+  const { total, could_not_leave: stayed } = spend;
+  const { cloud_alone_micro_usd: alone, net_micro_usd: net, rent_micro_usd: rent } = total;
+  const whole = spend.rent_unused_micro_usd != null;
   const line = (label, micro, kind = "", note = "") =>
     el(
       "tr",
       { class: kind },
       el("th", { scope: "row" }, label, note && el("small", {}, note)),
-      el("td", { class: "number", title: exactMoney(micro) }, money(micro)),
+      micro == null
+        ? el("td", { class: "number muted" }, NO_PRICE)
+        : el("td", { class: "number", title: exactMoney(micro) }, money(micro)),
     );
-  const verdict = rent == null ? "Saved, before rent" : saved < 0 ? "More than the cloud alone" : "Saved";
+  const unused = whole ? `of which ${money(spend.rent_unused_micro_usd)} while they did not work` : "their share, by tokens";
+  const verdict = net != null && net < 0 ? "More than the cloud alone" : "Saved";
   fill(
     place,
     el(
@@ -24,45 +30,45 @@ export function showAccount(place, spend) {
       el(
         "tbody",
         {},
-        line("Requests", total.cost_micro_usd, "", "cloud charges, and what own GPUs cost per token"),
-        rent == null ? null : line("Rent of the GPUs", rent, "", "since the first day with traffic"),
-        rent == null ? null : line("Together", total.cost_micro_usd + rent, "sum"),
-        line("In the cloud alone", total.cloud_only_micro_usd, "", "the same requests, bought"),
-        line(verdict, rent != null && saved < 0 ? -saved : saved, `sum ${saved < 0 ? "worse" : "better"}`),
+        line("Bought", total.bought_micro_usd, "", "cloud charges, and what own GPUs cost per token"),
+        line("Rent of the GPUs", rent, "", unused),
+        line("Together", total.bought_micro_usd + rent, "sum"),
+        line("In the cloud alone", alone, "", "all that could have gone there, bought"),
+        line(verdict, net == null ? null : Math.abs(net), `sum ${net != null && net < 0 ? "worse" : "better"}`),
       ),
     ),
     spend.forecast && forecastOf(spend.forecast),
-    rent == null &&
-      el("p", { class: "muted" }, "Rent is not divided among teams, models and keys: clear the filters to see it."),
+    stayed.requests > 0 &&
+      el(
+        "p",
+        {},
+        `${plural(stayed.requests, "request")} could not leave: ${count(stayed.tokens)} tokens, ${money(stayed.cost_micro_usd)} by the token, and ${money(stayed.rent_micro_usd)} of the rent.`,
+      ),
     splitOf(total),
     el(
       "p",
       { class: "muted" },
       `${plural(total.errors, "error")}; ${count(total.estimated)} with estimated tokens; ${count(total.unsettled)} never settled. `,
-      el(
-        "span",
-        { title: exactMoney(total.counterfactual_micro_usd) },
-        `Had each request gone to the other side: ${money(total.counterfactual_micro_usd)}.`,
-      ),
     ),
   );
 }
 
 function forecastOf({
   day: last,
-  cost_micro_usd: cost,
-  cloud_only_micro_usd: cloud,
-  net_saved_micro_usd: saved,
-  formula,
+  bought_micro_usd: bought,
+  rent_micro_usd: rent,
+  cloud_alone_micro_usd: alone,
+  net_micro_usd: net,
+  net_low_micro_usd: low,
+  net_high_micro_usd: high,
 }) {
+  const range = low == null ? "" : `, between ${money(low)} and ${money(high)} nine times in ten`;
   const verdict =
-    saved == null
-      ? ""
-      : `; with the month's rent that is ${money(Math.abs(saved))} ${saved < 0 ? "more than the cloud alone" : "saved"}`;
+    net == null ? NO_PRICE : `${money(alone)} in the cloud alone; net ${net < 0 ? "" : "+"}${money(net)}${range}`;
   return el(
     "p",
-    { title: formula },
-    `By ${day(last)}, at this pace: about ${money(cost)} for requests, ${money(cloud)} in the cloud alone${verdict}.`,
+    {},
+    `By ${day(last)}, as the days so far went: about ${money(bought)} bought and ${money(rent)} of rent; ${verdict}.`,
   );
 }
 

@@ -16,7 +16,7 @@ const timeAxis = (spend) => ({
 
 /** The lines are for all traffic, so they say nothing about a part of it. */
 function linesOf(spend) {
-  if (spend.rent_micro_usd == null) return [];
+  if (spend.rent_unused_micro_usd == null) return [];
   const per = spend.step === "hour" ? 24 : 1;
   const { threshold_tokens_per_day: threshold, break_even_tokens_per_day: even } = spend.lines;
   const found = [threshold && ["Threshold", threshold], even && ["Break-even", even]].filter(Boolean);
@@ -139,14 +139,18 @@ export function costOf(spend) {
   };
   const { total } = spend;
   return {
-    words: `Added up, without rent: ${money(total.cost_micro_usd)} paid, ${money(total.cloud_only_micro_usd)} in the cloud alone.`,
+    words: `Added up, without rent: ${money(total.cost_micro_usd)} paid, ${
+      total.cloud_alone_micro_usd == null
+        ? "and no cloud price to compare"
+        : `${money(total.cloud_alone_micro_usd)} in the cloud alone`
+    }.`,
     traces: (colours) => [
       {
         type: "scatter",
         mode: "lines",
         name: "In the cloud alone",
         x,
-        y: running("cloud_only_micro_usd"),
+        y: running("cloud_alone_micro_usd"),
         line: { color: colours.cloud, dash: "dash", width: 2 },
         hovertemplate: "$%{y:,.4~f}",
       },
@@ -166,7 +170,7 @@ export function costOf(spend) {
       { key: "at", label: spend.step === "hour" ? "Hour" : "Day", value: nameOf(spend), head: true },
       ...[
         ["cost_micro_usd", "Paid"],
-        ["cloud_only_micro_usd", "In the cloud alone"],
+        ["cloud_alone_micro_usd", "In the cloud alone"],
         ["counterfactual_micro_usd", "On the other side"],
       ].map(([key, label]) => ({
         key,

@@ -123,16 +123,16 @@ function showGlance(values, days, month) {
   };
   const ofDays = (range, back) => {
     const points = days.series.slice(-back);
-    return tileOf(range, sum(points, "cost_micro_usd"), sum(points, "requests"));
+    return tileOf(range, sum(points, "cost_micro_usd") + sum(points, "rent_micro_usd"), sum(points, "requests"));
   };
   const { forecast } = month;
-  const expected = forecast && `about ${money(forecast.cost_micro_usd)} by ${day(forecast.day)}`;
+  const expected = forecast && `about ${money(forecast.bought_micro_usd + forecast.rent_micro_usd)} by ${day(forecast.day)}`;
   fill(
     find("#glance"),
     ofDays("today", 1),
     ofDays("7d", 7),
-    tileOf("30d", days.total.cost_micro_usd, days.total.requests),
-    tileOf("month", month.total.cost_micro_usd, month.total.requests, expected),
+    tileOf("30d", paid(days.total), days.total.requests),
+    tileOf("month", paid(month.total), month.total.requests, expected),
   );
 }
 
@@ -141,6 +141,9 @@ function goTo(event, changes) {
   event.preventDefault();
   page.go(changes);
 }
+
+/** All that went out: by the token, and rent. */
+const paid = (total) => total.cost_micro_usd + total.rent_micro_usd;
 
 // --- the chosen view
 
@@ -163,7 +166,7 @@ function showSentence(values, spend) {
     .join(", ");
   const share = total.local_tokens / (total.local_tokens + total.cloud_tokens);
   find("#sentence").textContent = total.requests
-    ? `${span}${of ? `, ${of}` : ""}: ${plural(total.requests, "request")} for ${money(total.cost_micro_usd)}; ${percent(share || 0, 0)} of the tokens came from your own GPUs.`
+    ? `${span}${of ? `, ${of}` : ""}: ${plural(total.requests, "request")} for ${money(paid(total))}, rent included; ${percent(share || 0, 0)} of the tokens came from your own GPUs.`
     : `${span}${of ? `, ${of}` : ""}: no traffic.`;
 }
 
@@ -239,8 +242,9 @@ function rowsOf(by) {
       },
       ...(by === "backend" || by === "zone" ? [where] : []),
       micro("cost_micro_usd", "Cost", "Without rent"),
-      micro("cloud_only_micro_usd", "Cloud alone", "What the same requests would have cost in the cloud"),
-      micro("avoided_micro_usd", "Avoided", "Cloud alone minus cost; rent is not taken off"),
+      micro("cloud_alone_micro_usd", "Cloud alone", "What the cloud would have charged for all that could go there"),
+      micro("rent_micro_usd", "Rent", "Of the time in which own GPUs worked, by tokens"),
+      micro("net_micro_usd", "Net", "Cloud alone, less what was bought and the rent"),
       tokens("requests", "Requests"),
       tokens("errors", "Errors"),
       tokens("input", "Input", "Input tokens, the cached ones included"),
@@ -325,6 +329,6 @@ await shell({
     counted = now;
     if (isFiltered(page.now)) return;
     const amount = find('#glance [data-part="today"] .amount');
-    if (amount) fill(amount, money(totals.total.cost_micro_usd)).title = exactMoney(totals.total.cost_micro_usd);
+    if (amount) fill(amount, money(paid(totals.total))).title = exactMoney(paid(totals.total));
   },
 });

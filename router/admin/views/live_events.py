@@ -14,9 +14,10 @@ from router.admin.request_types import RequestsQuery
 from router.admin.response_types import Notice, Totals
 from router.admin.views.live_streams import END
 from router.admin.views.operations import operations_of
-from router.admin.views.spend import figures_of, owned_zones
+from router.admin.views.spend import figures_of
 from router.core.cost.volume import day_of, seen_in
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.reports.account import owned_zones, read_account
 from router.ledger.reports.totals_by_dimension import Look
 
 QUIET_SECONDS = 15.0
@@ -44,9 +45,11 @@ async def totals_of(control: HandlerContext) -> Totals:
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         day = day_of(now, timezone)
-        (tally,) = await report.days_by(Look(), [day], day)
+        owned = await owned_zones(report, plan.policy)
+        account, _ = await read_account(report, [day], Look(), day, owned)
         today = seen_in(await report.volume(), "today", now, timezone)
-    return Totals(day=day, total=figures_of(tally.rows, owned_zones(plan)), today_tokens=today.total)
+    total = figures_of(account.rows[0], owned, account.total().rent)
+    return Totals(day=day, total=total, today_tokens=today.total)
 
 
 async def events(control: HandlerContext, ask: HandlerRequest) -> web.StreamResponse:

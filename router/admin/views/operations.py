@@ -21,12 +21,13 @@ from router.admin.response_types import (
     PowerReport,
 )
 from router.admin.sources.interface import Course, Seen
-from router.admin.views.spend import figures_of, owned_zones
+from router.admin.views.spend import figures_of
 from router.core.cost.volume import day_of
 from router.core.power.terms import Order
 from router.core.resilience.worker_status import count_versions
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.reports.account import owned_zones, read_account
 from router.ledger.reports.totals_by_dimension import Look
 from router.upstream.probes import PROBES
 
@@ -94,12 +95,13 @@ async def _used_today(control: HandlerContext, plan: Plan) -> dict[str, Figures]
         async with control.books.open() as report:
             timezone = await timezone_of(report, plan.policy.cost.timezone)
             today = day_of(control.clock(), timezone)
-            (tally,) = await report.days_by(Look(), [today], today)
+            owned = await owned_zones(report, plan.policy)
+            account, _ = await read_account(report, [today], Look(), today, owned)
     except ApiError:
         return {}
-    owned = owned_zones(plan)
-    names = {row.cell.backend for row in tally.rows}
-    return {name: figures_of([r for r in tally.rows if r.cell.backend == name], owned) for name in names}
+    rents = {name: net.rent for name, net in account.by(lambda row: row.cell.backend).items()}
+    rows = account.rows[0]
+    return {name: figures_of([r for r in rows if r.cell.backend == name], owned, rent) for name, rent in rents.items()}
 
 
 def switched(plan: Plan) -> frozenset[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -16,19 +16,21 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
 from router.admin.request_types import By, SpendQuery
-from router.admin.response_types import Choices, Figures, Forecast, Point, Spend, SpendRow
+from router.admin.response_types import Choices, CouldNotLeave, Figures, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
+from router.admin.views.months import forecast_of, months_of
+from router.core.cost.net import Account, net_of
 from router.core.cost.volume import day_of
-from router.core.money import MICRO_PER_USD, micro_usd
+from router.core.money import micro_usd
 from router.core.values import Plan, Row
+from router.ledger.reports.account import owned_zones, read_account
 from router.ledger.reports.totals import day_range
-from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, all_names, open_from
+from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, all_names
 from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400
-_DAY_SECONDS = 86_400
-_FORMULA = "spent so far / share of the month that is over; the rent is that of all its days"
+_MONEY = ("cost", "counterfactual", "cloud_value", "captive_cost")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets would compute; names come from outside."""
 
@@ -55,31 +57,33 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         days = days_asked(query, Days(today, today, timezone))
         names = day_range(days.first, days.last)
         hourly = len(names) <= HOURLY_DAYS
-        daily = await report.days_by(look, names, open_from(today))
+        owned = await owned_zones(report, plan.policy)
+        account, daily = await read_account(report, names, look, today, owned)
         hours = days.hours(now) if hourly else []
         by_hour = await report.hours_by(look, hours)
         lines = await line_to_draw(plan, report, now)
         stored = await report.stored_keys()
-    owned = owned_zones(plan)
-    total = figures_of([row for tally in daily for row in tally.rows], owned)
-    rent = None if filtered(query) else _rent(plan, days, names, daily, now)
+        is_month = query.range == "month" and query.first is None
+        months = await months_of(report, look, Days(today, today, timezone), owned) if is_month else None
+    points = [
+        _point(begin_of(day, timezone), days, tally, owned, net.rent)
+        for day, tally, net in zip(names, daily, account.daily(), strict=True)
+    ]
+    if hourly:
+        points = [_point(n * HOUR_SECONDS, days, tally, owned) for n, tally in zip(hours, by_hour, strict=True)]
     return Spend(
         first=days.first,
         last=days.last,
         timezone=timezone.key,
         by=query.by,
-        total=total,
-        rent_micro_usd=rent,
-        net_saved_micro_usd=None if rent is None else total.avoided_micro_usd - rent,
-        rows=rows_by(query.by, daily, owned),
+        total=figures_of([row for rows in account.rows for row in rows], owned, account.total().rent),
+        rent_unused_micro_usd=micro_usd(account.unused()) if account.complete else None,
+        could_not_leave=could_not_leave(account),
+        rows=rows_by(query.by, account),
         step="hour" if hourly else "day",
-        series=(
-            [_point(n * HOUR_SECONDS, days, tally, owned) for n, tally in zip(hours, by_hour, strict=True)]
-            if hourly
-            else [_point(begin_of(day, timezone), days, tally, owned) for day, tally in zip(names, daily, strict=True)]
-        ),
+        series=points,
         lines=lines,
-        forecast=_forecast(plan, query, days, total, now) if query.range == "month" and query.first is None else None,
+        forecast=None if months is None else forecast_of(months, now),
         choices=choices_of(plan, all_names(daily), stored),
     )
 
@@ -102,10 +106,6 @@ def days_asked(query: SpendQuery, today: Days) -> Days:
     return Days(first.isoformat(), last.isoformat(), today.timezone)
 
 
-def filtered(query: SpendQuery) -> bool:
-    return any(wanted is not None for wanted in _wanted(query).values())
-
-
 def _wanted(query: SpendQuery) -> Mapping[By, str | None]:
     return {
         "backend": query.backend,
@@ -121,87 +121,64 @@ def look_of(query: SpendQuery) -> Look:
     return Look((query.by,), wanted)
 
 
-def owned_zones(plan: Plan) -> frozenset[str]:
-    """A zone that the policy does not name any more counts as the cloud."""
-    return frozenset(name for name, zone in plan.policy.zones.items() if zone.owned)
-
-
-def figures_of(rows: Iterable[Row], owned: frozenset[str]) -> Figures:
-    """All of them together."""
+def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:
+    """All of them together, with `rent` in nano-USD as theirs."""
     names = Row.__struct_fields__[1:]
-    sums = dict.fromkeys(names, 0)
-    local = cloud = cloud_only = 0
-    for row in rows:
-        for name in names:
-            sums[name] += getattr(row, name)
-        if row.cell.zone in owned:
-            local += row.input + row.output
-            cloud_only += row.counterfactual
-        else:
-            cloud += row.input + row.output
-            cloud_only += row.cost
-    cost, counterfactual = sums.pop("cost"), sums.pop("counterfactual")
-    cloud_value, captive_cost = sums.pop("cloud_value"), sums.pop("captive_cost")
+    sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
+    local = sum(row.input + row.output for row in rows if row.cell.zone in owned)
+    sums |= {f"{name}_micro_usd": micro_usd(sums.pop(name)) for name in _MONEY}
+    net = net_of(rows, owned, rent)
     return Figures(
         **sums,
-        cost_micro_usd=micro_usd(cost),
-        counterfactual_micro_usd=micro_usd(counterfactual),
-        saved_micro_usd=micro_usd(counterfactual - cost),
-        cloud_value_micro_usd=micro_usd(cloud_value),
-        captive_cost_micro_usd=micro_usd(captive_cost),
         local_tokens=local,
-        cloud_tokens=cloud,
-        cloud_only_micro_usd=micro_usd(cloud_only),
-        avoided_micro_usd=micro_usd(cloud_only - cost),
+        cloud_tokens=sums["input"] + sums["output"] - local,
+        cloud_alone_micro_usd=_micro(net.cloud_alone),
+        bought_micro_usd=micro_usd(net.bought),
+        not_bought_micro_usd=_micro(net.not_bought),
+        rent_micro_usd=micro_usd(net.rent),
+        net_micro_usd=_micro(net.net),
     )
 
 
-def rows_by(by: By, tallies: Iterable[Tally], owned: frozenset[str]) -> list[SpendRow]:
-    """Dearest first."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for tally in tallies:
-        for row in tally.rows:
-            zone = row.cell.zone if by in ("backend", "zone") else ""
-            groups.setdefault((getattr(row.cell, by), zone), []).append(row)
-    made = [
-        SpendRow(name=name, zone=zone, local=zone in owned, **msgspec.structs.asdict(figures_of(rows, owned)))
-        for (name, zone), rows in groups.items()
-    ]
-    return sorted(made, key=lambda row: (-row.cost_micro_usd, -row.cloud_only_micro_usd, row.name))
+def _micro(nano: int | None) -> float | None:
+    return None if nano is None else micro_usd(nano)
 
 
-def _point(at: float, days: Days, tally: Tally, owned: frozenset[str]) -> Point:
+def rows_by(by: By, account: Account) -> list[SpendRow]:
+    """Dearest first, each with its share of the rent in which units worked."""
+    groups: dict[str, list[Row]] = {}
+
+    def group_of(row: Row) -> str:
+        return "\n".join((getattr(row.cell, by), row.cell.zone if by in ("backend", "zone") else ""))
+
+    for row in (row for rows in account.rows for row in rows):
+        groups.setdefault(group_of(row), []).append(row)
+    nets, made = account.by(group_of), []
+    for group, rows in groups.items():
+        name, _, zone = group.rpartition("\n")
+        figures = msgspec.structs.asdict(figures_of(rows, account.owned, nets[group].rent))
+        made.append(SpendRow(name=name, zone=zone, local=zone in account.owned, **figures))
+    return sorted(made, key=lambda row: (-row.cost_micro_usd, -(row.cloud_alone_micro_usd or 0), row.name))
+
+
+def could_not_leave(account: Account) -> CouldNotLeave:
+    captive = account.captive()
+    return CouldNotLeave(
+        requests=captive.requests,
+        tokens=captive.tokens,
+        cost_micro_usd=micro_usd(captive.cost),
+        rent_micro_usd=micro_usd(captive.rent),
+    )
+
+
+def _point(at: float, days: Days, tally: Tally, owned: frozenset[str], rent: int | None = None) -> Point:
     figures = figures_of(tally.rows, owned)
+    names = [name for name in Point.__struct_fields__ if name not in ("at", "day", "rent_micro_usd")]
     return Point(
         at=at,
         day=day_of(at, days.timezone),
-        **{name: getattr(figures, name) for name in Point.__struct_fields__ if name not in ("at", "day")},
-    )
-
-
-def _rent(plan: Plan, days: Days, names: Sequence[str], daily: Sequence[Tally], now: float) -> int:
-    """From the first day with traffic on, because nothing tells whether there was a GPU before it."""
-    used = [name for name, tally in zip(names, daily, strict=True) if tally.rows]
-    if not used:
-        return 0
-    seconds = min(now, days.end) - begin_of(used[0], days.timezone)
-    return max(0, round(plan.gpu.fixed_usd_per_day * MICRO_PER_USD * seconds / _DAY_SECONDS))
-
-
-def _forecast(plan: Plan, query: SpendQuery, days: Days, total: Figures, now: float) -> Forecast:
-    first = date.fromisoformat(days.first)
-    count = calendar.monthrange(first.year, first.month)[1]
-    month = Days(days.first, first.replace(day=count).isoformat(), days.timezone)
-    elapsed = (now - month.begin) / (month.end - month.begin)
-    scale = 1 / max(elapsed, 1e-9)
-    rent = plan.gpu.fixed_usd_per_day * MICRO_PER_USD * (month.end - month.begin) / _DAY_SECONDS
-    return Forecast(
-        day=month.last,
-        elapsed=elapsed,
-        cost_micro_usd=round(total.cost_micro_usd * scale),
-        cloud_only_micro_usd=round(total.cloud_only_micro_usd * scale),
-        net_saved_micro_usd=None if filtered(query) else round(total.avoided_micro_usd * scale - rent),
-        formula=_FORMULA,
+        rent_micro_usd=_micro(rent),
+        **{name: getattr(figures, name) for name in names},
     )
 
 

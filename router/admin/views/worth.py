@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
 
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, next_day, timezone_of
+from router.admin.ledger_session import HOUR_SECONDS, Days, timezone_of
 from router.admin.request_types import WhatIfQuery
 from router.admin.response_types import (
-    CouldNotLeave,
     DemandHour,
     NetForecast,
     Supposed,
@@ -17,20 +15,21 @@ from router.admin.response_types import (
     WorthAnswer,
     WorthPeriod,
 )
-from router.core.cost.forecast import forecast
-from router.core.cost.net import Account, Net
+from router.admin.views.months import Months, forecast_of, months_of
+from router.admin.views.spend import could_not_leave
+from router.core.cost.net import Account
 from router.core.cost.passed_by import past_gpu_sentence, sent_past
 from router.core.cost.rent import RentState
 from router.core.cost.verdict import supposed, verdict
 from router.core.cost.volume import day_of
 from router.core.cost.what_if import Hour, Setup, what_if
-from router.core.money import NANO_PER_MICRO, in_usd, micro_usd
+from router.core.money import in_usd, micro_usd
 from router.core.power.history import Change, on_by_hour
 from router.core.power.states import Phase
 from router.core.values import Plan, Row
 from router.ledger.power import PowerEvent, PowerLook
-from router.ledger.reports.account import owned_zones, part_of, read_account
-from router.ledger.reports.totals import Report, day_range
+from router.ledger.reports.account import owned_zones, part_of
+from router.ledger.reports.totals import Report
 from router.ledger.reports.totals_by_dimension import Look
 
 HOURS = 7 * 24
@@ -44,12 +43,11 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         today = day_of(now, timezone)
-        this, last = _months(Days(today, today, timezone))
         owned = await owned_zones(report, plan.policy)
-        both, _ = await read_account(report, day_range(last.first, today), _BY_BACKEND, today, owned)
+        months = await months_of(report, _BY_BACKEND, Days(today, today, timezone), owned)
         hours = await _hours(plan, report, now)
     look, events = await control.books.power(_MOST_EVENTS)
-    account, past = part_of(both, this.first, this.last), part_of(both, last.first, last.last)
+    account, past = (part_of(months.account, days.first, days.last) for days in (months.this, months.last))
     month, before = _period("this month so far", account), _period("last month", past)
     return WorthAnswer(
         sentence=month.sentence,
@@ -57,8 +55,8 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
         timezone=timezone.key,
         this_month=month,
         last_month=before if before.requests or before.rent_micro_usd else None,
-        forecast=_forecast(this, account.total(), both, now),
-        could_not_leave=_could_not_leave(account),
+        forecast=_forecast(months, now),
+        could_not_leave=could_not_leave(account),
         hours=_shown(plan, hours, look, events, now),
         switches=_switches(events, hours[0].begin),
         now=_supposed(plan, [hour.demand for hour in hours], WhatIfQuery()),
@@ -75,14 +73,6 @@ async def suppose(control: HandlerContext, ask: HandlerRequest) -> Supposed:
 
 
 # --- months
-
-
-def _months(today: Days) -> tuple[Days, Days]:
-    """This one so far, and the one before it."""
-    first = date.fromisoformat(today.last).replace(day=1)
-    end = first - timedelta(days=1)
-    zone = today.timezone
-    return Days(first.isoformat(), today.last, zone), Days(end.replace(day=1).isoformat(), end.isoformat(), zone)
 
 
 def _period(when: str, account: Account) -> WorthPeriod:
@@ -107,35 +97,15 @@ def _micro(nano: int | None) -> float | None:
     return None if nano is None else micro_usd(nano)
 
 
-def _forecast(month: Days, so_far: Net, both: Account, now: float) -> NetForecast | None:
-    """From the days that are over, of both months, as far back as the last 28, from the first one with traffic on."""
-    over = [part_of(both, day, day) for day in both.days if day < month.last][-28:]
-    used = next((at for at, day in enumerate(over) if any(day.rows)), len(over))
-    nets = [day.total().net for day in over[used:]]
-    known = [net for net in nets if net is not None]
-    if so_far.net is None or len(known) < len(nets):
-        return None
-    first = date.fromisoformat(month.first)
-    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    left = (begin_of(next_day(last.isoformat()), month.timezone) - now) / 86_400
-    found = forecast(so_far.net, known, left)
-    if found is None:
+def _forecast(months: Months, now: float) -> NetForecast | None:
+    found = forecast_of(months, now)
+    if found is None or found.net_micro_usd is None:
         return None
     return NetForecast(
-        day=last.isoformat(),
-        likely_micro_usd=round(found.likely / NANO_PER_MICRO),
-        low_micro_usd=None if found.low is None else round(found.low / NANO_PER_MICRO),
-        high_micro_usd=None if found.high is None else round(found.high / NANO_PER_MICRO),
-    )
-
-
-def _could_not_leave(account: Account) -> CouldNotLeave:
-    captive = account.captive()
-    return CouldNotLeave(
-        requests=captive.requests,
-        tokens=captive.tokens,
-        cost_micro_usd=micro_usd(captive.cost),
-        rent_micro_usd=micro_usd(captive.rent),
+        day=found.day,
+        likely_micro_usd=found.net_micro_usd,
+        low_micro_usd=found.net_low_micro_usd,
+        high_micro_usd=found.net_high_micro_usd,
     )
 
 

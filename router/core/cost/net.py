@@ -110,6 +110,15 @@ class Account(Struct, frozen=True):
             for name, daily in groups.items()
         }
 
+    def daily(self) -> list[Net]:
+        """Each day by itself; a sum of days is their total, give or take a nano-USD of shared rent."""
+        found = []
+        for day, rows, everything in zip(self.days, self.rows, self.everything, strict=True):
+            rent = [row for row in self.rent if row.day == day]
+            one = [rows]
+            found.append(Account([day], one, one if self.complete else [everything], rent, self.owned).total())
+        return found
+
     def captive(self) -> Captive:
         rows = [row for day in self.rows for row in day]
         return Captive(

@@ -26,7 +26,7 @@ async def read_account(
     rows = [tally.rows for tally in tallies]
     everything = rows
     if look.wanted:
-        whole = await report.days_by(Look(("backend",)), days, open_from(today))
+        whole = await report.days_by(Look(("backend",), names=False), days, open_from(today))
         everything = [tally.rows for tally in whole]
     return Account(days, rows, everything, await report.rent(days), owned), tallies
 

@@ -149,11 +149,12 @@ class Report:
     async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
         if not look.kept:
             return {}
-        found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, look.kept, NAMES_FIELD) for day in days))
+        fields = (look.kept, NAMES_FIELD) if look.names else (look.kept,)
+        found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, *fields) for day in days))
         return {
-            day: unpack_tally(look.kept, rows, names, look.accepts)
-            for day, (rows, names) in zip(days, found, strict=True)
-            if rows is not None and names is not None
+            day: unpack_tally(look.kept, rows, b"".join(names), look.accepts)
+            for day, (rows, *names) in zip(days, found, strict=True)
+            if rows is not None and None not in names
         }
 
     async def _day(self, look: Look, day: str, open_from: str) -> Tally:

@@ -32,7 +32,7 @@ SETTLED_DAYS = 3
 
 _LETTERS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", "k": "key"}
 _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assignment]
-_VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("m", 1), ("t", 1), ("k", 2))
+_VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("bm", 1), ("bt", 1), ("bk", 2))
 """What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
 
 _MADE_FROM_CELLS = 2
@@ -53,6 +53,8 @@ class Look(Struct, frozen=True):
 
     by: tuple[Dimension, ...] = ("backend",)
     wanted: Mapping[Dimension, str] = {}
+    names: bool = True
+    """Whether the names of all cells are told, too."""
 
     @property
     def letters(self) -> str:
@@ -89,7 +91,7 @@ def asked(look: Look, cursor: str = _BEGIN) -> bytes:
     wanted: list[int | str] = []
     for name, value in look.wanted.items():
         wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE, _COLUMNS))
+    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE, _COLUMNS, look.names))
 
 
 def asked_to_keep(look: Look) -> bytes:
@@ -98,12 +100,12 @@ def asked_to_keep(look: Look) -> bytes:
     A larger day is not kept by it, and what it answers is a piece.
     """
     chosen = [letters for letters, _ in _VIEWS].index(look.kept) + 1
-    return _encode((_VIEWS, (), (chosen,), _BEGIN, KEPT_WHOLE, _COLUMNS))
+    return _encode((_VIEWS, (), (chosen,), _BEGIN, KEPT_WHOLE, _COLUMNS, look.names))
 
 
 def asked_for_views(cursor: str) -> bytes:
     """The script's argument, for a piece of what all kept views can be made from."""
-    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS, _COLUMNS))
+    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS, _COLUMNS, True))
 
 
 class Sums:
@@ -149,8 +151,10 @@ class Sums:
 
 
 def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:
-    found = sums.get(label)
-    sums[label] = list(totals) if found is None else [a + b for a, b in zip(found, totals, strict=True)]
+    """Totals may lack zeros at their end."""
+    found = sums.setdefault(label, [0] * _COLUMNS)
+    for column, number in enumerate(totals):
+        found[column] += number
 
 
 def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cell], bool]) -> Tally:
@@ -160,6 +164,8 @@ def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cel
 
 
 def unpack_names(names: bytes) -> Mapping[Dimension, Sequence[str]]:
+    if not names:
+        return {}
     return dict(
         zip(_DIMENSIONS, ([unescape_name(name) for name in each] for each in _decode_names(names)), strict=True)
     )

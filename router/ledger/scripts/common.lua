@@ -70,6 +70,15 @@ local function zones()
   return known_zones
 end
 
+-- Once in a call: that something was counted there, and whether it is owned now, which reports of later days ask.
+local noted = {}
+local function note_zone(zone)
+  if noted[zone] then return end
+  noted[zone] = true
+  call('SADD', prefix .. 'zones', zone)
+  call(owned[zone] and 'SADD' or 'SREM', prefix .. 'owned', zone)
+end
+
 -- Adds to the totals of several cells. Answers those that were of an earlier layout, as cell, totals, ..
 local function add_totals(key, cells, changes)
   local old = call('HMGET', key, unpack(cells))
@@ -85,9 +94,7 @@ local function add_totals(key, cells, changes)
     else
       fresh = true
       value = new_totals(c)
-      local zone = match(cells[i], '^[^|]*|([^|]*)|')
-      call('SADD', prefix .. 'zones', zone)
-      call(owned[zone] and 'SADD' or 'SREM', prefix .. 'owned', zone)
+      note_zone(match(cells[i], '^[^|]*|([^|]*)|'))
     end
     new[2 * i - 1], new[2 * i] = cells[i], TOTALS .. value
   end

@@ -8,12 +8,13 @@
 --   cursor  where to go on, "0" to begin
 --   most    cells of a piece
 --   columns of totals; former ones may have fewer
--- Answers these views, each a msgpack array of {zone and names, each followed by |, totals ..}; the names of all cells,
--- a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
+--   names   whether to answer them; they are left empty otherwise
+-- Answers these views, each a msgpack array of {zone and names, each followed by |, totals .., without zeros at the end};
+-- the names of all cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
 local match, sub, byte = string.match, string.sub, string.byte
 local PLACES = {b = 1, m = 3, t = 4, k = 5}
-local views, wanted, asked, cursor, most, columns = unpack(unpacked(ARGV[1]))
+local views, wanted, asked, cursor, most, columns, names_asked = unpack(unpacked(ARGV[1]))
 local whole = cursor == '0' and call('HLEN', KEYS[1]) <= most
 local flat, following = nil, '0'
 if whole then
@@ -70,8 +71,9 @@ end
 local function packed(rows)
   local out = {}
   for r = 1, #rows do
-    local s = rows[r]
-    out[r] = {s.label, unpack(s, 2, columns + 1)}
+    local s, last = rows[r], columns + 1
+    while last > 2 and s[last] == 0 do last = last - 1 end
+    out[r] = {s.label, unpack(s, 2, last)}
   end
   return pack(out)
 end
@@ -98,4 +100,4 @@ if KEYS[2] and whole and #flat > 0 then
 end
 local chosen = {}
 for i = 1, #asked do chosen[i] = answers[asked[i]] end
-return {chosen, all_names, following}
+return {chosen, names_asked and all_names or pack({{}, {}, {}, {}, {}}), following}

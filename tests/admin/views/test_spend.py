@@ -37,25 +37,53 @@ async def test_today_to_the_micro_dollar(plane, traffic):
     total = today["total"]
     assert (today["first"], today["last"], today["timezone"]) == ("2026-11-25", "2026-11-25", "Europe/Berlin")
     assert (total["requests"], total["errors"], total["input"], total["cached"], total["output"]) == (2, 0, 300, 30, 17)
-    assert (total["cost_micro_usd"], total["counterfactual_micro_usd"], total["saved_micro_usd"]) == (400, 250, -150)
+    assert (total["cost_micro_usd"], total["counterfactual_micro_usd"]) == (400, 250)
     assert (total["local_tokens"], total["cloud_tokens"]) == (107, 210)
-    assert (total["cloud_only_micro_usd"], total["avoided_micro_usd"]) == (650, 250)
+    assert (total["cloud_alone_micro_usd"], total["bought_micro_usd"], total["not_bought_micro_usd"]) == (650, 400, 250)
 
 
-async def test_the_rent_since_midnight_is_taken_off_what_was_avoided(plane, traffic):
+async def test_rent_is_what_the_ledger_has_and_is_taken_off(plane, traffic, rent):
+    await rent({"busy": 40_000, "idle": 10_000})
     today = await spend(plane)
-    assert today["rent_micro_usd"] == 12_000_000
-    assert today["net_saved_micro_usd"] == 250 - 12_000_000
+    assert (today["total"]["rent_micro_usd"], today["rent_unused_micro_usd"]) == (50_000, 10_000)
+    assert today["total"]["net_micro_usd"] == 250 - 50_000
+    assert {row["name"]: row["rent_micro_usd"] for row in today["rows"]} == {"api": 0, "gpu": 40_000}
+    assert sum(row["net_micro_usd"] for row in today["rows"]) == 250 - 40_000
 
 
-async def test_rent_begins_with_the_first_day_of_traffic(plane, settle):
-    await settle(GPU, NOON - DAY)
-    assert (await spend(plane, "?range=30d"))["rent_micro_usd"] == 36_000_000
+async def test_rent_in_which_units_worked_is_shared_by_tokens(plane, settle, rent):
+    await settle(GPU, usage=Usage(input=300, output=0))
+    await settle(Cell("gpu", "local", "chat", "sales", "bot"), usage=Usage(input=90, output=10))
+    await rent({"busy": 40_000, "idle": 10_000})
+    found = await spend(plane, "?by=team")
+    assert {row["name"]: row["rent_micro_usd"] for row in found["rows"]} == {"search": 30_000, "sales": 10_000}
+    sales = await spend(plane, "?by=model&team=sales")
+    assert (sales["total"]["rent_micro_usd"], sales["rent_unused_micro_usd"]) == (10_000, None)
+
+
+async def test_without_a_cloud_price_there_is_none(plane, settle):
+    await settle(GPU, eligible=False)
+    total = (await spend(plane))["total"]
+    assert (total["cloud_alone_micro_usd"], total["not_bought_micro_usd"], total["net_micro_usd"]) == (None,) * 3
+
+
+async def test_what_could_not_leave_is_told_by_itself(plane, settle, rent):
+    await settle(GPU, eligible=False, captive=True, cost=7)
+    await settle(GPU, counterfactual=250)
+    await rent({"busy": 40_000})
+    found = await spend(plane)
+    assert found["could_not_leave"] == {
+        "requests": 1,
+        "tokens": 107,
+        "cost_micro_usd": 7,
+        "rent_micro_usd": 20_000,
+    }
+    assert (found["total"]["bought_micro_usd"], found["total"]["cloud_alone_micro_usd"]) == (0, 250)
 
 
 async def test_a_gateway_without_traffic_has_paid_nothing_that_it_knows_of(plane):
     nothing = await spend(plane, "?range=7d")
-    assert nothing["rent_micro_usd"] == 0 and nothing["rows"] == [] and nothing["total"]["requests"] == 0
+    assert nothing["total"]["rent_micro_usd"] == 0 and nothing["rows"] == [] and nothing["total"]["requests"] == 0
     assert [point["requests"] for point in nothing["series"]] == [0] * 7
 
 
@@ -120,7 +148,7 @@ async def test_filters_meet(plane, settle):
         answer = await spend(plane, f"?{query}")
         assert (answer["total"]["cost_micro_usd"], answer["total"]["requests"]) == (cost, requests), query
         assert sum(point["requests"] for point in answer["series"]) == requests
-        assert answer["rent_micro_usd"] is None and answer["net_saved_micro_usd"] is None
+        assert answer["rent_unused_micro_usd"] is None
 
 
 async def test_the_series_of_a_few_days_is_hourly(plane, traffic):
@@ -128,7 +156,7 @@ async def test_the_series_of_a_few_days_is_hourly(plane, traffic):
     assert answer["step"] == "hour" and len(answer["series"]) == 13  # 00 to 12, the hour that has just begun
     assert [point["at"] for point in answer["series"][:2]] == [MIDNIGHT, MIDNIGHT + 3600]
     last = answer["series"][-1]
-    assert (last["local_tokens"], last["cloud_tokens"], last["requests"], last["cloud_only_micro_usd"]) == (
+    assert (last["local_tokens"], last["cloud_tokens"], last["requests"], last["cloud_alone_micro_usd"]) == (
         107,
         210,
         2,
@@ -142,14 +170,14 @@ async def test_the_series_of_many_days_is_daily(plane, traffic):
     assert answer["series"][-1]["day"] == "2026-11-25" and answer["series"][-9]["cost_micro_usd"] == 1000
 
 
-async def test_the_month_is_forecast_from_the_share_of_it_that_is_over(plane, traffic):
+async def test_the_month_is_forecast_from_its_days_since_traffic_began(plane, traffic, rent):
+    await rent({"busy": 40_000}, "2026-11-24")
     forecast = (await spend(plane, "?range=month"))["forecast"]
-    elapsed = 24.5 / 30
-    assert forecast["day"] == "2026-11-30" and forecast["elapsed"] == pytest.approx(elapsed)
-    assert forecast["cost_micro_usd"] == round(1400 / elapsed)
-    assert forecast["net_saved_micro_usd"] == round(250 / elapsed - 30 * 24e6)
+    assert forecast["day"] == "2026-11-30"
+    assert forecast["bought_micro_usd"] == 1400 + 1000 / 8 * 5.5  # eight days are over, and five and a half left
+    assert forecast["rent_micro_usd"] == 40_000 + 40_000 / 8 * 5.5
+    assert forecast["net_low_micro_usd"] < forecast["net_micro_usd"] < forecast["net_high_micro_usd"]
     assert (await spend(plane, "?range=30d"))["forecast"] is None
-    assert (await spend(plane, "?range=month&team=search"))["forecast"]["net_saved_micro_usd"] is None
 
 
 async def test_the_lines_to_draw(plane):

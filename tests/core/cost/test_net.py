@@ -77,6 +77,13 @@ def test_rent_of_work_is_allocated_by_the_tokens_of_each_day_and_backend():
     assert made.rent_by_state() == {RentState.BUSY: 1100, RentState.IDLE: 500}
 
 
+def test_days_add_up_to_their_total():
+    made = account([[row(input=300), BOUGHT], [SERVED]])
+    assert made.daily() == [Net(400, 400, 1500), Net(900, 5, 100)]
+    part = account([[row(input=100)], []], [[row(input=100), row(input=300)], []])
+    assert [net.rent for net in part.daily()] == [250, 0]
+
+
 def test_a_part_of_the_traffic_has_its_share_alone():
     ours, theirs = row(input=300), row(team="sales", input=100)
     part = account([[ours], []], [[ours, theirs], [theirs]])
