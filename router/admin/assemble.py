@@ -21,7 +21,7 @@ from router.admin.routes import ROUTES
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
-from router.admin.telemetry.rising_totals import RisingTotals
+from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
 
@@ -51,6 +51,7 @@ def make_control(
         live=Live(),
         aside=TimeLimited(),
         totals=RisingTotals(),
+        rent=RisingRent(),
         openapi=msgspec.json.encode(document(ROUTES, release)),
         version=release,
         clock=clock,

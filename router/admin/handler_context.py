@@ -17,7 +17,7 @@ from router.admin.policy.service import Author, PolicyService
 from router.admin.response_types import Role
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
-from router.admin.telemetry.rising_totals import RisingTotals
+from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
 
@@ -44,6 +44,7 @@ class HandlerContext:
     aside: TimeLimited
     """For work on what somebody sent."""
     totals: RisingTotals
+    rent: RisingRent
     """For Prometheus."""
     openapi: bytes
     version: str

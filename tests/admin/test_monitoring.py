@@ -72,7 +72,7 @@ def expressions() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-async def scraped(start, settle, policy) -> dict[str, set[str]]:
+async def scraped(start, settle, rent, policy) -> dict[str, set[str]]:
     """Labels by metric, of a control plane that has something to tell of everything."""
     meters = RecordMeters()
     meters.hear(Record("settled", "1", 1.0, "k", "t", "chat", "gpu", "local", reason="spill", attempts=2, duration=9))
@@ -80,6 +80,7 @@ async def scraped(start, settle, policy) -> dict[str, set[str]]:
     meters.hear(Record("refused", "", 1.0, "k", "t", "chat", reason="backend_unavailable", status=503))
     await settle(GPU, counterfactual=5)
     await settle(API, cost=5)
+    await rent({"busy": 1})
     policy.write_text(policy.read_text().replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}"))
     plane = await start(Sources(workers=Workers(), budgets=Budgets(), meters=meters, power=Power()))
     text = (await plane.get("/metrics", VIEWER)).body.decode()

@@ -14,14 +14,17 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.telemetry.gauges import budget_gauges, operations_gauges
-from router.admin.telemetry.rising_totals import COUNTED, LABELS, Totals
+from router.admin.telemetry.rising_totals import COUNTED, LABELS, Rents, Totals
 from router.admin.views.breakeven import breakeven
 from router.admin.views.operations import operations_of
+from router.core.cost.net import Net
 from router.core.cost.volume import day_of
-from router.core.money import micro_usd
+from router.core.money import in_usd, micro_usd
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.totals_by_dimension import Look
 
-_MONEY = ("cost", "counterfactual")
+_MONEY = ("cost", "counterfactual", "cloud_value", "captive_cost")
 
 
 class _Found(Collector):
@@ -50,8 +53,12 @@ async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
     try:
         async with control.books.open() as report:
             timezone = await timezone_of(report, control.desk.plan.policy.cost.timezone)
-            totals = await control.totals.read(report, day_of(control.clock(), timezone))
-        metrics += [*_counters(totals), *await _economy(control, ask), *await control.sources.meters.metrics()]
+            today = day_of(control.clock(), timezone)
+            totals, rent = await control.totals.read(report, today), await control.rent.read(report, today)
+            owned = await owned_zones(report, control.desk.plan.policy)
+            account, _ = await read_account(report, [today], Look(), today, owned)
+        metrics += [*_counters(totals), *_rent(rent), *_net(account.total())]
+        metrics += [*await _economy(control, ask), *await control.sources.meters.metrics()]
         metrics += operations_gauges(await operations_of(control))
         metrics += budget_gauges(await control.sources.budgets.uses(control.clock()))
     except (ApiError, LedgerUnavailable):
@@ -67,6 +74,27 @@ def _counters(totals: Totals) -> list[Metric]:
             family.add_metric(group, micro_usd(figures[name]) if name in _MONEY else figures[name])
         families.append(family)
     return families
+
+
+def _rent(rents: Rents) -> list[Metric]:
+    labels = ("backend", "state")
+    seconds = CounterMetricFamily("breakeven_rent_seconds", "Time of own units by what they were.", labels=labels)
+    money = CounterMetricFamily("breakeven_rent_micro_usd", "What that cost.", labels=labels)
+    for group, (milliseconds, nano) in sorted(rents.items()):
+        seconds.add_metric(group, milliseconds / 1000)
+        money.add_metric(group, micro_usd(nano))
+    return [seconds, money]
+
+
+def _net(today: Net) -> list[Metric]:
+    """Of today; what there is no cloud price for is left out."""
+    known = {
+        "breakeven_today_cloud_alone_usd": ("What the cloud alone would have charged today.", today.cloud_alone),
+        "breakeven_today_bought_usd": ("What was paid by the token today.", today.bought),
+        "breakeven_today_rent_usd": ("Rent of own GPUs today.", today.rent),
+        "breakeven_today_net_usd": ("Saved today, or lost: cloud alone less bought less rent.", today.net),
+    }
+    return [_gauge(name, text, in_usd(nano)) for name, (text, nano) in known.items() if nano is not None]
 
 
 async def _economy(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from router.core.cost.rent import RentRow
 from router.core.cost.volume import day_before
 from router.core.values import Row
 from router.ledger.reports.totals import Report, day_range
@@ -21,6 +22,11 @@ COUNTED: Mapping[str, tuple[str, str]] = {
     "counterfactual": ("breakeven_counterfactual_micro_usd", "What the other side would have charged."),
     "estimated": ("breakeven_estimated_requests", "Requests whose tokens were estimated."),
     "unsettled": ("breakeven_unsettled_requests", "Requests charged as held because nobody settled them."),
+    "eligible_tokens": ("breakeven_eligible_tokens", "Tokens of requests that both sides could have served."),
+    "cloud_value": ("breakeven_cloud_value_micro_usd", "What the cloud charged or would have charged for these."),
+    "captive": ("breakeven_captive_requests", "Requests that could not leave."),
+    "captive_tokens": ("breakeven_captive_tokens", "Their tokens."),
+    "captive_cost": ("breakeven_captive_cost_micro_usd", "The part of the cost that is theirs."),
 }
 _CORRECTED_DAYS = 3
 """After so many days a day's totals do not change any more."""
@@ -54,6 +60,34 @@ class RisingTotals:
             shown = self._shown.setdefault(group, figures)
             self._shown[group] = {name: max(value, shown[name]) for name, value in figures.items()}
         return self._shown
+
+
+Rents = dict[tuple[str, str], tuple[int, int]]
+"""Milliseconds and nano-USD by backend and state."""
+
+
+class RisingRent:
+    """Rent since the day of the first look. What is written of a day never becomes less."""
+
+    def __init__(self) -> None:
+        self._closed: Rents = {}
+        self._open_from = ""
+
+    async def read(self, report: Report, today: str) -> Rents:
+        first = min(self._open_from or today, today)
+        days = {day: await report.rent([day]) for day in day_range(first, today)}
+        self._open_from = max(first, day_before(today))
+        for day in [day for day in days if day < self._open_from]:
+            self._closed = _rents(self._closed, days.pop(day))
+        return _rents(self._closed, [row for rows in days.values() for row in rows])
+
+
+def _rents(before: Rents, rows: Iterable[RentRow]) -> Rents:
+    found = dict(before)
+    for row in rows:
+        milliseconds, nano = found.get((row.backend, row.state.value), (0, 0))
+        found[row.backend, row.state.value] = milliseconds + row.milliseconds, nano + row.nano_usd
+    return found
 
 
 def _by_labels(rows: Iterable[Row]) -> Totals:
