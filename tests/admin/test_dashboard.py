@@ -323,10 +323,11 @@ async def test_the_address_holds_the_view(traffic, admin):
 
 async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
     forecast = (await dashboard.get("/api/spend?range=month")).json["forecast"]
-    about = f"about {usd(forecast['cost_micro_usd'] * 1000)}"
-    await admin.sees(f"{about} by Nov 30", "#glance")
+    paid = forecast["bought_micro_usd"] + forecast["rent_micro_usd"]
+    await admin.sees(f"about {usd(paid * 1000)} by Nov 30", "#glance")
     await admin.page.locator("#glance a", has_text="This month").click()
-    await admin.sees(f"By Nov 30, at this pace: {about} for requests", "#account")
+    bought = usd(forecast["bought_micro_usd"] * 1000)
+    await admin.sees(f"By Nov 30, as the days so far went: about {bought} bought", "#account")
 
 
 async def test_tables_sort_and_come_as_csv(traffic, admin):
