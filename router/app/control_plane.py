@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import socket
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
@@ -27,13 +29,17 @@ from router.admin.telemetry.record_follower import Follower, Listener, Past
 from router.admin.telemetry.record_metrics import RecordMeters
 from router.admin.telemetry.traces import traces_from
 from router.app import logs
+from router.app.data_dir import wakes_folder
 from router.app.heartbeat import beat_from
 from router.app.listening_port import join_port
 from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
 from router.core.values import Plan
+from router.power.controller import Controller
+from router.power.drivers.registry import driver_of
 from router.power.rent import RentKeeper
+from router.system.wake_files import WakeFiles
 
 SHUTDOWN_SECONDS = 2.0
 MEASURED_PER_SECOND = 500
@@ -74,18 +80,27 @@ async def serve(settings: AdminSettings) -> None:
     most = math.inf if traces.on else MEASURED_PER_SECOND
     follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
     rent = RentKeeper(settings.redis, lambda: control.desk.plan)
+    data_dir = Path(settings.data_dir)
+    power = Controller(
+        settings.redis,
+        lambda: control.desk.plan,
+        lambda name, policy: driver_of(name, policy, data_dir),
+        socket.gethostname(),
+        WakeFiles(wakes_folder(data_dir)),
+    )
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run(), rent.run())]
+    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run(), rent.run(), power.run())]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await stop.wait()
     for each in following:
         each.cancel()
+    await asyncio.gather(*following, return_exceptions=True)  # whoever controls gives up its lease
     await runner.cleanup()
     traces.close()
 

@@ -11,6 +11,7 @@ started or stopped for its cost, and a request that may go nowhere else still ha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.config.secrets import MissingSecretError
 from router.core.backend_kinds import Backend
 from router.core.policy import Policy
 from router.core.power.control import Command, step
@@ -36,6 +38,7 @@ from router.ledger.reports.totals import Report
 from router.ledger.server.connection import Connection
 from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals
 from router.power.drivers.driver import Driver
+from router.power.no_driver import NoDriver
 from router.power.units import Units, identity_of
 
 TICK_SECONDS = 1.0
@@ -91,6 +94,8 @@ class Controller:
         self._left: set[str] = set()
         """Those that are off, of which nothing is told any more."""
         self._controls = False
+        self._news = asyncio.Event()
+        """Something was seen or done."""
         self._lost = ""
         self._offset = 0.0
 
@@ -102,7 +107,9 @@ class Controller:
                     await self.tick()
                 except Exception:  # a defect of ours: the next second must come all the same
                     log.exception("units not controlled")
-                await asyncio.sleep(TICK_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), TICK_SECONDS)
+                self._news.clear()
         finally:
             await self.close()
 
@@ -171,9 +178,11 @@ class Controller:
                 extra={"backend": name, "units": kept.state.units},
             )
         begin = KeptUnits() if kept is None or kept.identity not in ("", identity) else kept
-        return Units(
-            name, backend, timezone, self._make_driver(name, self._plan().policy), replace(begin, identity=identity)
-        )
+        try:
+            driver = self._make_driver(name, self._plan().policy)
+        except MissingSecretError as error:
+            driver = NoDriver(str(error))
+        return Units(name, backend, timezone, driver, replace(begin, identity=identity), self._news.set)
 
     async def _stand_down(self) -> None:
         """Another one controls, or nobody: what this one was at is left to whoever does."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
@@ -28,7 +29,9 @@ from router.power.drivers.driver import Driver, DriverError, Seen
 PAUSE_SECONDS = 5.0
 """Between two looks at units with which nothing goes on."""
 SHORT_PAUSE_SECONDS = 1.0
-"""Between two looks while they start or stop."""
+"""Between two looks while they start or stop, or on this machine."""
+SHORTEST_PAUSE_SECONDS = 0.2
+"""Both."""
 LONGEST_LOOK = 90.0
 _CHANGING = (Phase.STARTING, Phase.STOPPING, Phase.DRAINING)
 _SOFT = {"mode", "units", "start_time", "start_timeout", "drain", "min_on", "min_off", "wake_for", "schedule"}
@@ -38,9 +41,17 @@ log = logging.getLogger("breakeven.power")
 
 
 class Units:
-    """`kept` is what the ledger has of them, or is about to have."""
+    """`kept` is what the ledger has of them, or is about to have; `on_change` is called when there is something new."""
 
-    def __init__(self, name: str, backend: Backend, timezone: ZoneInfo, driver: Driver, kept: KeptUnits) -> None:
+    def __init__(
+        self,
+        name: str,
+        backend: Backend,
+        timezone: ZoneInfo,
+        driver: Driver,
+        kept: KeptUnits,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self.name = name
         self.kept = kept
         self.driver = driver
@@ -52,6 +63,7 @@ class Units:
         """Or it could not, and why."""
         self.counts_from = -math.inf
         """By the monotonic clock, when demand was last looked at."""
+        self._on_change = on_change
         self._looking: asyncio.Task[None] | None = None
         self._acting: asyncio.Task[None] | None = None
         self.adopt(backend, timezone)
@@ -65,6 +77,7 @@ class Units:
         self.terms = terms_of(backend)
         self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
         self._timezone = timezone
+        self._here = power.driver == "process"
 
     def leave(self) -> None:
         """The policy has them no more: switch them off, and ask for them no more."""
@@ -101,6 +114,7 @@ class Units:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
+        before = self.seen
         try:
             async with asyncio.timeout(LONGEST_LOOK):
                 self.seen = await self.driver.look()
@@ -109,15 +123,28 @@ class Units:
         except Exception as error:
             log.exception("units not looked at", extra={"backend": self.name})
             self.seen = Seen(None, 0, f"the driver failed ({type(error).__name__})")
+        if self.seen != before:
+            self._on_change()
+        await asyncio.sleep(self._pause)
+
+    @property
+    def _pause(self) -> float:
         changing = self.kept.state.phase in _CHANGING or self.acting
-        await asyncio.sleep(SHORT_PAUSE_SECONDS if changing else PAUSE_SECONDS)
+        if self._here:
+            return SHORTEST_PAUSE_SECONDS if changing else SHORT_PAUSE_SECONDS
+        return SHORT_PAUSE_SECONDS if changing else PAUSE_SECONDS
 
     def act(self, command: Command) -> None:
         """Have the driver carry it out; it has to be kept before, or nobody would know of it after a crash."""
         self.done, self.error = False, ""
         self._acting = asyncio.create_task(self._act(command))
-        if self._looking is not None:  # what is seen from now on counts, and soon
+        self._look_anew()
+
+    def _look_anew(self) -> None:
+        """What is seen from now on counts, and soon."""
+        if self._looking is not None:
             self._looking.cancel()
+            self._looking = None
 
     async def _act(self, command: Command) -> None:
         change = self.driver.start if isinstance(command, Start) else self.driver.stop
@@ -130,6 +157,8 @@ class Units:
             self.error = f"the driver failed ({type(error).__name__})"
         else:
             self.done = True
+        self._look_anew()
+        self._on_change()
 
     async def close(self) -> None:
         """Stop looking and acting; what is on stays on."""
