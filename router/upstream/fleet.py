@@ -81,6 +81,8 @@ class BackendRuntime:
 
     def starts_in(self, now: float) -> float:
         """Seconds until a unit answers that is being switched on, or is asked for now, as far as is known."""
+        if self._power is None:  # nobody has told yet: as long as the policy expects
+            return 0.0 if self.spec.backend.power is None else self.spec.backend.power.start_time
         return max(0.0, self._ready_at - now)
 
     def pick(self, now: float, tried: frozenset[Replica] | set[Replica], model: str) -> Replica | None:

@@ -13,6 +13,7 @@ from support.scripted import answer, completion
 from support.waiting import until
 
 from router.core.resilience.worker_status import PowerState
+from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
@@ -86,6 +87,16 @@ async def test_a_start_that_takes_too_long_ends_in_503(off, backends):
     assert (status, json.loads(body)["error"]["code"]) == (503, "gpu_off")
     assert 200 < int(headers["retry-after"]) <= 240
     assert not backends["gpu"].received and not backends["api"].received
+
+
+async def test_before_a_controller_has_told_it_waits_as_long_as_the_policy_expects_a_start_to_take(serve, backends):
+    gateway = await serve(POWERED.replace("kind: openai, url: %(gpu)s", "kind: vllm, url: %(gpu)s"))
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.wanted)
+    await asyncio.sleep(0.2)
+    assert not waiting.done(), "longer than queue_timeout"
+    gateway.fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
+    assert where(await waiting) == (200, "gpu", "only-permitted")
 
 
 async def test_what_is_kept_off_is_waited_for_by_nobody(off):
