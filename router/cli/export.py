@@ -14,13 +14,18 @@ from zoneinfo import ZoneInfo
 
 from router.cli.day_range import add_days, span_of
 from router.cli.ledger_server import add_arguments, ledger_url
+from router.core.cost.volume import day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.record import Record
 from router.ledger.reports.export import FORMATS, MissingPackageError, Writer
+from router.ledger.reports.focus import Focus
 from router.ledger.reports.record_reader import Filter, RecordReader, open_records
-from router.ledger.reports.totals import open_report
+from router.ledger.reports.totals import day_range, open_report
 from router.system.atomic_file import ORDINARY, replacing
 
+FOCUS = "focus"
+DAY, MOST_DAYS = 86_400.0, 400
+"""How far back rent is looked for where no day is given."""
 _TOGETHER = 1000
 
 
@@ -29,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
         "export", help="write the request records as JSON lines, CSV or Parquet", description=__doc__
     )
     add_days(parser)
-    parser.add_argument("--format", default="jsonl", choices=tuple(FORMATS))
+    parser.add_argument("--format", default="jsonl", choices=(*FORMATS, FOCUS))
     parser.add_argument("--output", default="-", metavar="FILE|-", help="standard output if not given")
     parser.add_argument("--key", default="", metavar="NAME", help="only requests with this key")
     parser.add_argument("--team", default="", metavar="NAME", help="only requests of this team")
@@ -62,13 +67,33 @@ async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> int:
         timezone = ZoneInfo(await report.timezone() or "UTC")
     since, until = span_of(args, time.time(), timezone)
     wanted = Filter(args.key, args.team, args.model, args.backend, since=since, until=until)
+    if args.format == FOCUS:
+        return await _focus(url, wanted, Focus(output, timezone), timezone)
     writer = FORMATS[args.format](output)
     async with open_records(url) as reader:
         await _copy(reader, wanted, writer)
+        writer.close()
         return reader.skipped
 
 
-async def _copy(reader: RecordReader, wanted: Filter, writer: Writer) -> None:
+async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) -> int:
+    """Requests, and the rent of these days: all of it, or that of one backend, and none where requests are left out
+    that have a share of it."""
+    async with open_records(url) as reader:
+        await _copy(reader, wanted, writer)
+        skipped = reader.skipped
+    if not (wanted.key or wanted.team or wanted.model):
+        now = time.time()
+        first = day_of(max(wanted.since, now - MOST_DAYS * DAY), timezone)
+        last = day_of(min(wanted.until - 1, now), timezone)
+        async with open_report(url) as report:
+            rows = await report.rent(day_range(first, last))
+        writer.rent(row for row in rows if wanted.backend in ("", row.backend))
+    writer.close()
+    return skipped
+
+
+async def _copy(reader: RecordReader, wanted: Filter, writer: Writer | Focus) -> None:
     records: list[Record] = []
     async for record in reader.records(wanted):
         records.append(record)
@@ -76,7 +101,6 @@ async def _copy(reader: RecordReader, wanted: Filter, writer: Writer) -> None:
             writer.write(records)
             records = []
     writer.write(records)
-    writer.close()
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import io
 import json
@@ -6,8 +7,10 @@ import sys
 
 import pyarrow.parquet
 import pytest
+from support.rented import rent_book
 
 from router.cli import NOBODY_READS, main
+from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.values import Cell
 
 NOON = 1_779_271_200.0
@@ -123,3 +126,23 @@ def test_a_wrong_day_is_explained(three, capsys):
 def test_a_folder_that_is_not_there_is_named(three, tmp_path, capsys):
     assert main(["export", "--redis", three.url, "--output", str(tmp_path / "no" / "such.jsonl")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+def test_focus_has_the_rent_of_its_days_unless_requests_are_left_out(three, capsys):
+    entries = tuple(RentEntry(day, RentState.IDLE, 1000, 500_000_000) for day in ("2026-05-20", "2026-05-21"))
+    asyncio.run(rented(three.url, entries))
+
+    def lines(*arguments: str) -> list[dict[str, str]]:
+        assert main(["export", "--redis", three.url, "--format", "focus", *arguments]) == 0
+        return list(csv.DictReader(io.StringIO(capsys.readouterr().out, newline="")))
+
+    days = ("--from", "2026-05-20", "--to", "2026-05-21")
+    assert [row["ServiceName"] for row in lines(*days)] == ["chat", "chat", "chat", "gpu", "gpu"]
+    assert [row["x_RentState"] for row in lines("--to", "2026-05-20", "--from", "2026-05-20")] == ["", "", "idle"]
+    assert all(row["x_RentState"] == "" for row in lines(*days, "--team", "sales"))
+    assert all(row["x_RentState"] == "" for row in lines(*days, "--backend", "openai"))
+
+
+async def rented(url: str, entries: tuple[RentEntry, ...]) -> None:
+    async with rent_book(url) as book:
+        await book.accrue({("gpu", 0): Accrual(Meter(), Meter(1), entries)}, 86_400)

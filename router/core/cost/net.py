@@ -140,7 +140,7 @@ class Account(Struct, frozen=True):
         for row in self.rent:
             if row.state is RentState.BUSY:
                 worked[row.day, row.backend] = worked.get((row.day, row.backend), 0) + row.nano_usd
-        return sum(_share(rent, parts.get(place, 0), wholes.get(place, 0)) for place, rent in worked.items())
+        return sum(share_of(rent, parts.get(place, 0), wholes.get(place, 0)) for place, rent in worked.items())
 
     def _at(self, daily: Sequence[Sequence[Row]], tokens_of: Callable[[Row], int]) -> dict[Place, int]:
         found: dict[Place, int] = {}
@@ -159,6 +159,6 @@ def _captive_tokens(row: Row) -> int:
     return row.captive_tokens
 
 
-def _share(rent: int, part: int, whole: int) -> int:
-    """Rounded to the next nano-USD."""
-    return (2 * rent * part + whole) // (2 * whole) if whole > 0 else 0
+def share_of(amount: int, part: int, whole: int) -> int:
+    """Of an amount, `part` of `whole`, rounded to the next unit; nothing of nothing."""
+    return (2 * amount * part + whole) // (2 * whole) if whole > 0 else 0

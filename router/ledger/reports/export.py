@@ -143,12 +143,13 @@ def _cell(value: Any) -> str:
         case float():
             return f"{value:.9f}".removesuffix("000")
         case tuple():
-            return _text(",".join(value))
+            return harmless(",".join(value))
         case str():
-            return _text(value)
+            return harmless(value)
         case _:
             return str(_shown(value))
 
 
-def _text(text: str) -> str:
+def harmless(text: str) -> str:
+    """What no spreadsheet computes."""
     return f"'{text}" if text.startswith(_FORMULA) else text
