@@ -15,7 +15,7 @@ pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile
 # What is pure is covered by its own tests; counting lines would slow the others down.
 covered := tests/core tests/surfaces
 
-.PHONY: run demo test lint format prove bench docs lock clean
+.PHONY: run demo test lint format prove bench economics docs lock clean
 .PHONY: prove-all prove-faults prove-compiled
 
 run:
@@ -74,6 +74,11 @@ prove-compiled:
 bench:
 	$(environment) test adapter
 	$(adapter_python) $(bin)/python -m tests.bench
+
+# Takes a few minutes of one core; fails when the rule of core.power costs more than docs/economics.md allows.
+economics:
+	$(environment) test
+	$(bin)/python -m tests.economics docs/economics.md
 
 # Keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock:
