@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import msgspec
+from msgspec.structs import astuple, replace
+from support.engines import Server
+
 from router.core.power.savings import Slot
+from router.core.values import Cell, Row
 from router.ledger.power import KeptUnits
+from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.totals import open_report
 from router.power.demand import demand_of, hours_to_look_at, read_totals
 
 HOUR = 3600.0
@@ -43,7 +50,16 @@ def test_books_that_were_begun_anew_are_no_negative_demand():
 
 
 async def test_totals_are_read_by_hour_and_model(server):
-    from router.ledger.reports.totals import open_report
-
+    cloud, gpu = (Row(Cell(name, "zone", "chat", "team", "key")) for name in ("openai", "gpu"))
+    count(server, 10, replace(cloud, eligible_tokens=100, cloud_value=7))
+    count(server, 10, replace(gpu, eligible_tokens=50, cloud_value=5, captive=2))
+    count(server, 10, replace(gpu, cell=replace(gpu.cell, model="other"), eligible_tokens=1))
     async with open_report(server.url) as report:
-        assert await read_totals(report, [10, 11]) == {10: {}, 11: {}}
+        assert await read_totals(report, [10, 11]) == {10: {"chat": (150, 12, 2), "other": (1, 0, 0)}, 11: {}}
+
+
+def count(server: Server, hour: int, row: Row) -> None:
+    """As the ledger keeps it."""
+    _, *figures = astuple(row)
+    packed = b"\xdd" + len(figures).to_bytes(4, "big") + b"".join(map(msgspec.msgpack.encode, figures))
+    server.client.hset(f"be:{{ledger}}:hour:{hour}", pack_cell(row.cell), packed)
