@@ -29,6 +29,10 @@ class WaitQueue:
         self._queues: dict[str, dict[int, Waiter]] = {}
         """By backend and ticket; none is empty."""
         self._size = 0
+        self._states: Mapping[str, BackendState] = {}
+        self._shown: Mapping[str, BackendState] = {}
+        self._moved = False
+        """Somebody has come or left since `_shown` was made of `_states`."""
 
     def __len__(self) -> int:
         return self._size
@@ -44,7 +48,11 @@ class WaitQueue:
         """States as those see them who come now: what others wait for is full, or they would overtake them."""
         if not self._queues:
             return states
-        return {name: self._for_newcomers(name, state) for name, state in states.items()}
+        if states is not self._states or self._moved:
+            # The same object for the same answer: decisions are remembered by it, and a start may take minutes.
+            self._states, self._moved = states, False
+            self._shown = {name: self._for_newcomers(name, state) for name, state in states.items()}
+        return self._shown
 
     def _for_newcomers(self, name: str, state: BackendState) -> BackendState:
         queued = self.queued(name)
@@ -69,6 +77,7 @@ class WaitQueue:
         self._size += 1
         for backend in queues:
             self._queues.setdefault(backend, {})[ticket] = waiter
+        self._moved = True
         try:
             async with asyncio.timeout_at(until):
                 await waiter
@@ -76,6 +85,7 @@ class WaitQueue:
             return False
         finally:
             self._size -= 1
+            self._moved = True
             for backend in queues:
                 self._leave(backend, ticket)
         return True

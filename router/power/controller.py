@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -42,6 +43,8 @@ from router.power.no_driver import NoDriver
 from router.power.units import Units, identity_of
 
 TICK_SECONDS = 1.0
+WRITE_SECONDS = 5.0
+"""Between two times that the same is written down, with other times in it."""
 DEMAND_SECONDS = 60.0
 """Between two looks at what was used."""
 WAKE_SECONDS = 15.0
@@ -98,6 +101,7 @@ class Controller:
         """Something was seen or done."""
         self._lost = ""
         self._offset = 0.0
+        self._written = -math.inf
 
     async def run(self) -> None:
         """Until cancelled; then the lease is free at once, and what is on stays on."""
@@ -258,6 +262,11 @@ class Controller:
 
     async def _write(self, book: PowerBook, look: PowerLook, decided: Mapping[str, _Decided]) -> None:
         """Write down what was decided, and then do it. Raises LedgerUnavailable."""
+        over = [name for name, at in look.wakes.items() if _is_over(at, look.now)]
+        moment = self._monotonic()
+        if moment < self._written + WRITE_SECONDS and not (over or self._left or self._is_news(decided)):
+            self._do(decided)
+            return
         powers: dict[str, PowerState | None] = {name: each.power for name, each in decided.items()}
         powers.update(dict.fromkeys(self._left))
         written = await book.write(
@@ -265,13 +274,24 @@ class Controller:
             kept={name: each.kept for name, each in decided.items()},
             powers=powers,
             events=[event for each in decided.values() for event in each.events],
-            over=[name for name, at in look.wakes.items() if _is_over(at, look.now)],
+            over=over,
         )
         if not written:
             await self._stand_down()
             return
         self._left.clear()
+        self._written = moment
         self._do(decided)
+
+    def _is_news(self, decided: Mapping[str, _Decided]) -> bool:
+        """Whether anybody would do or say something else by it; the rest is a matter of seconds that passed."""
+        return any(
+            each.events
+            or each.command is not None
+            or not each.power.says_as(self._units[name].told)
+            or _figures(each.kept) != _figures(self._units[name].kept)
+            for name, each in decided.items()
+        )
 
     async def _without_ledger(self, why: str) -> None:
         """Go on as far as that is safe; whoever did not control does nothing."""
@@ -288,12 +308,17 @@ class Controller:
             units = self._units[name]
             if each.kept.counted_at != units.kept.counted_at:
                 units.counts_from = self._monotonic()
-            units.kept, units.done, units.error = each.kept, False, ""
+            units.kept, units.told, units.done, units.error = each.kept, each.power, False, ""
             for event in each.events:
                 level = logging.WARNING if event.after == Phase.FAILED else logging.INFO
                 log.log(level, "units change", extra=_told(event))
             if each.command is not None:
                 units.act(each.command)
+
+
+def _figures(kept: KeptUnits) -> tuple[object, ...]:
+    state = kept.state
+    return kept.ordered_at, kept.counted_at, state.units, state.ready, state.target, state.wanted, state.reason
 
 
 def _is_over(wake: float, now: float) -> bool:

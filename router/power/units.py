@@ -23,6 +23,7 @@ from router.core.power.policy import Power
 from router.core.power.schedule import parse_schedule
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
+from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
 from router.power.drivers.driver import Driver, DriverError, Seen
 
@@ -57,6 +58,8 @@ class Units:
         self.driver = driver
         self.seen: Seen | None = None
         """What the last look found."""
+        self.told: PowerState | None = None
+        """What workers were told last."""
         self.done = False
         """The driver has carried out a command, and nobody was told of it yet."""
         self.error = ""

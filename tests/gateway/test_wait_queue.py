@@ -175,3 +175,17 @@ async def test_who_waits_for_a_start_is_allowed_more_time_once_and_keeps_the_pla
     assert not waits.done() and not await second.wait(limits)
     room.wake(only(gpu=1))
     assert await waits
+
+
+async def test_newcomers_see_the_same_object_until_somebody_comes_or_leaves(waiting):
+    states = {"gpu": BackendState(), "api": BackendState()}
+    assert waiting.room.for_newcomers(states) is states
+    await waiting.come("a", "gpu")
+    shown = waiting.room.for_newcomers(states)
+    assert shown["gpu"].full and not shown["api"].full
+    assert waiting.room.for_newcomers(states) is shown
+    assert waiting.room.for_newcomers(dict(states)) is not shown
+    await waiting.come("b", "api")
+    assert waiting.room.for_newcomers(states)["api"].full
+    await waiting.wake(gpu=1, api=1)
+    assert waiting.room.for_newcomers(states) is states
