@@ -319,6 +319,8 @@ class BreakEvenAnswer(Struct, frozen=True, kw_only=True):
     """What the policy's strategy looks at."""
     mix: Share
     mix_is_assumed: bool
+    price_is_assumed: bool
+    """There is too little traffic to tell its own price: the cheapest cloud route's counts, for this mix."""
     """True while there is too little traffic to tell; the policy's mix is used."""
     gpu_usd_per_day: float
     """At the last 24 hours' volume: rent and variable cost."""

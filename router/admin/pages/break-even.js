@@ -238,6 +238,9 @@ function showTerms(answer) {
       answer.mix_is_assumed
         ? "There is too little traffic to tell the mix of tokens: the policy's is assumed."
         : "The mix of tokens is that of the real traffic.",
+      answer.price_is_assumed
+        ? " The cloud's price is that of its cheapest route."
+        : " The cloud's price is that of the requests of the last 24 hours, each at its own cheapest permitted route.",
     ),
   );
 }

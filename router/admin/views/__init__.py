@@ -1,6 +1,7 @@
 """What the pages show.
 
 spend        totals, series, forecast, CSV
+months       this month, the one before it, and where this one is going
 breakeven    whether the GPU is worth its rent
 operations   backends, workers, the ledger, budgets
 requests     request records, and the decision behind one of them

@@ -5,7 +5,14 @@ from __future__ import annotations
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, timezone_of
 from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
-from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, break_even, shares
+from router.core.cost.breakeven import (
+    MIX_COUNTS_FROM,
+    Shares,
+    break_even,
+    break_even_at,
+    price_of_traffic,
+    shares,
+)
 from router.core.cost.order import volume_bands
 from router.core.cost.passed_by import PassedBy, past_gpu_sentence, sent_past
 from router.core.cost.preference import BreakEven
@@ -13,13 +20,14 @@ from router.core.cost.strategies import STRATEGIES
 from router.core.cost.volume import seen_in
 from router.core.cost.worth import sentence, worth
 from router.core.policy import Cost, Window
-from router.core.values import Mixture, Plan, Rates, Snapshot
+from router.core.values import Mixture, Plan, Rates, Row, Snapshot
 from router.ledger.reports.totals import Report
 from router.ledger.reports.totals_by_dimension import Look
 
+_PRICE = "Cloud price of the requests of the last 24 hours, each at its own cheapest route"
 FORMULA = "N* = F / (c - v), with c = share_input·p_input + share_cached·p_cached + share_output·p_output"
 
-_BY_MODEL = Look(("model",))
+_BY_BACKEND = Look(("backend",), names=False)
 
 
 async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAnswer:
@@ -27,19 +35,23 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         buckets = await report.volume()
-        hour = int(now // HOUR_SECONDS)
-        day = await report.hours_by(_BY_MODEL, range(hour - 23, hour + 1))
+        rows = await _last_day(report, now)
     windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
     today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
-    past = sent_past(plan, [row for tally in day for row in tally.rows])
-    return answer_of(plan, today, trailing, window, now, past)
+    return answer_of(plan, today, trailing, window, now, sent_past(plan, rows), price_of_traffic(rows))
+
+
+async def _last_day(report: Report, now: float) -> list[Row]:
+    hour = int(now // HOUR_SECONDS)
+    return [row for tally in await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1)) for row in tally.rows]
 
 
 async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     """The threshold, the break-even of the real mix, and the capacity, in tokens a day."""
     cost = plan.policy.cost
     timezone = await timezone_of(report, cost.timezone)
-    terms = terms_of(plan, shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix), now)
+    mix = shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix)
+    terms = terms_of(plan, mix, now, price_of_traffic(await _last_day(report, now)))
     return Lines(
         threshold_tokens_per_day=_threshold(cost),
         break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,
@@ -47,10 +59,13 @@ async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     )
 
 
-def terms_of(plan: Plan, mix: Shares, now: float) -> BreakEven | None:
-    """With the prices of `now`; None when no model is served by both sides."""
+def terms_of(plan: Plan, mix: Shares, now: float, price: float | None = None) -> BreakEven | None:
+    """At the price of the traffic, or, where that is not known, the prices of `now`; None when no model is served by
+    both sides."""
     cloud = plan.cloud_reference.at(now)
-    return None if cloud is None else break_even(plan.gpu, cloud, mix)
+    if cloud is None:
+        return None
+    return break_even(plan.gpu, cloud, mix) if price is None else break_even_at(plan.gpu, price)
 
 
 def _threshold(cost: Cost) -> int | None:
@@ -58,12 +73,19 @@ def _threshold(cost: Cost) -> int | None:
 
 
 def answer_of(
-    plan: Plan, today: Mixture, trailing: Mixture, window: Mixture, now: float, past: PassedBy | None = None
+    plan: Plan,
+    today: Mixture,
+    trailing: Mixture,
+    window: Mixture,
+    now: float,
+    past: PassedBy | None = None,
+    price: float | None = None,
 ) -> BreakEvenAnswer:
-    """The mix is that of the window which the policy's strategy looks at, so that both see one break-even."""
+    """`price` is that of the traffic, see `price_of_traffic`. The mix is that of the window which the policy's strategy
+    looks at."""
     cost, gpu = plan.policy.cost, plan.gpu
     mix = shares(window, cost.mix)
-    terms = terms_of(plan, mix, now)
+    terms = terms_of(plan, mix, now, price)
     at_volume = None if terms is None else worth(terms, trailing.total)
     band = volume_bands(plan)(Snapshot({}, seen=window, at=now))
     return BreakEvenAnswer(
@@ -88,7 +110,8 @@ def answer_of(
         threshold_tokens_per_day=_threshold(cost),
         band=None if band is None else str(band),
         formula=FORMULA,
-        terms=_terms(plan.cloud_reference.at(now), plan, terms, mix),
+        price_is_assumed=price is None,
+        terms=_terms(plan.cloud_reference.at(now) if price is None else None, plan, terms, mix),
     )
 
 
@@ -102,11 +125,10 @@ def _terms(rates: Rates | None, plan: Plan, terms: BreakEven | None, mix: Shares
             Term("p_output", "Cloud price of output", rates.output, "USD per million tokens"),
         ]
     )
+    price = None if terms is None else terms.cloud_usd_per_million
     return [
         Term("F", "Fixed cost of the own GPUs", plan.gpu.fixed_usd_per_day, "USD per day"),
-        Term(
-            "c", "Blended cloud price", None if terms is None else terms.cloud_usd_per_million, "USD per million tokens"
-        ),
+        Term("c", _PRICE if rates is None else "Blended cloud price", price, "USD per million tokens"),
         Term("v", "Variable cost of the own GPUs", plan.gpu.variable_usd_per_million, "USD per million tokens"),
         Term("share_input", "Uncached input, share of all tokens", mix.input, ""),
         Term("share_cached", "Cached input, share of all tokens", mix.cached, ""),

@@ -2,9 +2,11 @@
 
 totals               totals by cell: `breakeven usage` and the dashboard
 totals_by_dimension  totals by one dimension, for pages
+account              what some days came to, with the rent and its shares
 limits               how limits stand
 record_reader        request records: in order, newest first, or as they come
 export               records as JSON lines, CSV or Parquet
+focus                records and rent in the columns of FOCUS
 verify               the totals against the records
 provider_export      a provider's CSV export, read
 reconcile            the totals against it

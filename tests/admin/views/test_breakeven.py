@@ -47,3 +47,17 @@ async def test_a_policy_with_one_side_has_no_break_even(start, settings, policy)
     assert answer["sentence"].startswith("No model is served by both")
     assert answer["break_even_tokens_per_day"] is None and not answer["reachable"]
     assert answer["cloud_usd_per_day"] is None and answer["gpu_usd_per_day"] == 24.0
+
+
+async def test_the_price_is_that_of_the_traffic_once_there_is_enough_of_it(plane, settle):
+    """Of two models of different price, and of what may leave."""
+    await settle(GPU, usage=Usage(input=8_000_000, output=0), counterfactual=8_000_000, local=True)
+    await settle(API, usage=Usage(input=2_000_000, output=0), cost=18_000_000)
+    await settle(GPU, usage=Usage(input=90_000_000, output=0), eligible=False, captive=True, local=True)
+    answer = await economy(plane)
+    assert (answer["cloud_usd_per_million"], answer["price_is_assumed"]) == (2.6, False)
+    assert answer["trailing_tokens"] == 10_000_000
+    assert answer["break_even_tokens_per_day"] == pytest.approx(24 / 2.6 * 1e6)
+    assert {term["symbol"] for term in answer["terms"]} & {"p_input", "c"} == {"c"}
+    lines = (await plane.get("/api/spend")).json["lines"]
+    assert lines["break_even_tokens_per_day"] == answer["break_even_tokens_per_day"]

@@ -2,9 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.cost.breakeven import MIX_COUNTS_FROM, Shares, blended, break_even, shares
+from router.core.cost.breakeven import (
+    MIX_COUNTS_FROM,
+    Shares,
+    blended,
+    break_even,
+    break_even_at,
+    price_of_traffic,
+    shares,
+)
 from router.core.policy import Mix
-from router.core.values import GpuFigures, Mixture, Rates
+from router.core.values import Cell, GpuFigures, Mixture, Rates, Row
 
 MINI = Rates(input=0.15, output=0.60, cached_input=0.075, cache_write=0.15)
 L40S = GpuFigures(fixed_usd_per_day=24 * 1.09, variable_usd_per_million=0.0, capacity_tokens_per_day=None)
@@ -69,3 +77,20 @@ def test_the_mix_is_the_assumed_one_until_enough_was_seen():
     prior = Mix(input=0.6, cached=0.1, output=0.3)
     assert shares(Mixture(input=MIX_COUNTS_FROM - 1), prior) == Shares(0.6, 0.1, 0.3)
     assert shares(Mixture(input=5_000, cached=2_000, output=3_000), prior) == Shares(0.5, 0.2, 0.3)
+
+
+def eligible(tokens: int, value: int) -> Row:
+    return Row(Cell("gpu", "local", "chat", "search", "app"), eligible_tokens=tokens, cloud_value=value)
+
+
+def test_the_price_of_traffic_is_what_its_requests_would_have_cost_in_the_cloud():
+    assert price_of_traffic([eligible(900_000, 900_000_000), eligible(100_000, 9_000_000_000)]) == pytest.approx(9.9)
+
+
+@pytest.mark.parametrize("rows", [[], [eligible(9_999, 10**9)], [eligible(10**6, 0)]])
+def test_too_little_traffic_or_none_with_a_price_tells_nothing(rows):
+    assert price_of_traffic(rows) is None
+
+
+def test_at_a_price_it_is_the_same_formula(make):
+    assert break_even_at(make.l40s, 1.0).tokens_per_day == pytest.approx(24 * 1.09 * 1e6)
