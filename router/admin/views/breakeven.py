@@ -38,7 +38,15 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
         rows = await _last_day(report, now)
     windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
     today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
-    return answer_of(plan, today, trailing, window, now, sent_past(plan, rows), price_of_traffic(rows))
+    return answer_of(
+        plan=plan,
+        today=today,
+        trailing=trailing,
+        window=window,
+        now=now,
+        past=sent_past(plan, rows),
+        price=price_of_traffic(rows),
+    )
 
 
 async def _last_day(report: Report, now: float) -> list[Row]:
