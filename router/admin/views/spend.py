@@ -21,7 +21,7 @@ from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
 from router.core.cost.net import Account, net_of
 from router.core.cost.volume import day_of
-from router.core.money import micro_usd
+from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
 from router.ledger.reports.account import owned_zones, read_account
 from router.ledger.reports.totals import day_range
@@ -30,6 +30,7 @@ from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400
+_MICRO_USD = "_micro_usd"
 _MONEY = ("cost", "counterfactual", "cloud_value", "captive_cost")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets would compute; names come from outside."""
@@ -201,14 +202,22 @@ def _once(*lists: Iterable[str]) -> list[str]:
 
 
 def as_csv(answer: Spend) -> str:
-    """The rows, with a header; a name that a spreadsheet would compute gets an apostrophe."""
+    """The rows, with a header; a name that a spreadsheet would compute gets an apostrophe. Money stands there exactly,
+    in micro-USD, and in USD."""
     columns = ["name", "zone", *Figures.__struct_fields__]
+    money = [column for column in columns if column.endswith(_MICRO_USD)]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([answer.by, *columns[1:]])
+    writer.writerow([answer.by, *columns[1:], *(column.removesuffix(_MICRO_USD) + "_usd" for column in money)])
     for row in answer.rows:
-        writer.writerow([_harmless(getattr(row, column)) for column in columns])
+        exact = [_harmless(getattr(row, column)) for column in columns]
+        writer.writerow([*exact, *(_usd(getattr(row, column)) for column in money)])
     return text.getvalue()
+
+
+def _usd(micro_usd: float | None) -> str:
+    """Empty where there is no price."""
+    return "" if micro_usd is None else f"{micro_usd / MICRO_PER_USD:.9f}"
 
 
 def _harmless(value: object) -> object:

@@ -226,6 +226,10 @@ async def test_rows_as_csv(plane, traffic, settle):
     assert answer.headers["content-disposition"] == 'attachment; filename="breakeven-key-2026-11-25-2026-11-25.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
     assert [(row["key"], row["cost_micro_usd"]) for row in rows] == [("app", "400"), ('\'=cmd("x"),1', "1")]
+    assert [(row["cost_usd"], row["net_usd"]) for row in rows] == [
+        ("0.000400000", "0.000250000"),
+        ("0.000001000", "0.000000000"),
+    ]
 
 
 async def test_a_lost_ledger_is_said(start, settings):
