@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -69,8 +70,15 @@ async def _answer(url: str, args: argparse.Namespace) -> str:
             return _why(look, names, events) if args.action == "why" else _status(look, names)
         if len(names) != 1:
             raise _UsageError(f"say which backend: {', '.join(names) or 'there is none'}")
-        await book.order(names[0], Order(args.action), f"{getpass.getuser()} (command)")
+        await book.order(names[0], Order(args.action), f"{_user()} (command)")
         return f"{names[0]}: ordered {args.action}." + ("" if _controlled(look, names[0]) else f"\n{_UNCONTROLLED}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
 
 
 def _controlled(look: PowerLook, name: str) -> bool:

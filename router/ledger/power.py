@@ -143,16 +143,16 @@ class PowerBook:
     async def write(
         self,
         token: str,
-        kept: Mapping[str, KeptUnits],
+        kept: Mapping[str, KeptUnits | None],
         powers: Mapping[str, PowerState | None],
         events: Iterable[PowerEvent] = (),
         over: Iterable[str] = (),
     ) -> bool:
         """Whether the lease was held, and all of it was written. `over` are backends that nobody asks for any more;
-        a power that is None is one that nobody controls any more."""
+        None stands for units that nobody controls any more."""
         units: list[str | bytes] = []
         for name, each in kept.items():
-            units += (STATE + name.encode(), _encode(each))
+            units += (STATE + name.encode(), b"" if each is None else _encode(each))
         shared: list[str | bytes] = []
         for name, power in powers.items():
             shared += (POWER + name.encode(), b"" if power is None else _encode(power))

@@ -267,11 +267,10 @@ class Controller:
         if moment < self._written + WRITE_SECONDS and not (over or self._left or self._is_news(decided)):
             self._do(decided)
             return
-        powers: dict[str, PowerState | None] = {name: each.power for name, each in decided.items()}
-        powers.update(dict.fromkeys(self._left))
+        powers = {**dict.fromkeys(self._left), **{name: each.power for name, each in decided.items()}}
         written = await book.write(
             self._token,
-            kept={name: each.kept for name, each in decided.items()},
+            kept={**dict.fromkeys(self._left), **{name: each.kept for name, each in decided.items()}},
             powers=powers,
             events=[event for each in decided.values() for event in each.events],
             over=over,

@@ -88,6 +88,15 @@ def test_an_order_is_written_down_with_who_gave_it(power, keep, books, monkeypat
     assert "order (order): olga (command) ordered: off." in power("why")[1]
 
 
+def test_a_user_without_a_name_gives_orders_too(power, keep, monkeypatch):
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    keep()
+    assert power("on")[0] == 0 and "by user " in power("why")[1]
+
+
 def test_where_nobody_controls_that_is_said(power, keep):
     keep(controlled=False)
     for action in ("status", "on", "why"):

@@ -258,3 +258,14 @@ async def test_a_policy_without_power_needs_no_lease(house, plan_of):
     house.start()
     await house.run(20)
     assert not house.server.client.keys("*power*")
+
+
+async def test_what_the_policy_has_no_more_is_forgotten_once_it_is_off(house, plan_of):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.plan = plan_of(**{POWER: ""})
+    await house.run(60)
+    look = await house.look()
+    assert house.rental.on == [] and look.kept == {} and look.powers == {}
+    assert house.drivers[0].closed
