@@ -16,7 +16,7 @@ HEADING = " time   tokens so far    break-even    to the cloud    to the GPU   (
 
 
 class DemoReporter:
-    """Counts what the gateway's answers say, prints a line for every hour, and says when the line is crossed."""
+    """Counts what the gateway's answers say, prints a line for every hour, and says when the GPU is switched on."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._plan = plan
@@ -27,7 +27,7 @@ class DemoReporter:
         self._failed: Counter[int] = Counter()
         self._restricted_out = 0
         self.answers = 0
-        self.crossed = False
+        self.switched_on = False
 
     def hear(self, answer: Answered) -> None:
         while answer.ask.at >= self._hour * HOUR:
@@ -36,20 +36,12 @@ class DemoReporter:
             self._failed[answer.status] += 1
             return
         self._count(answer)
-        if answer.reason == "breakeven-above" and not self.crossed:
-            self.crossed = True
-            self._say(f"{_clock(answer.ask.at)}  {self._crossing()}")
-
-    def _crossing(self) -> str:
-        if self._seen.total < (self._terms().tokens_per_day or 0) / 2:
-            return (
-                "The ledger has seen a day before this one, so its volume is above the break-even already: "
-                "the GPU answers what may go either way."
+        if answer.reason == "gpu-on" and not self.switched_on:
+            self.switched_on = True
+            self._say(
+                f"{_clock(answer.ask.at)}  SWITCHED ON after {tokens(self._seen.total)} tokens: from now on the GPU"
+                " answers what may go either way, since one request more costs nothing there."
             )
-        return (
-            f"CROSSED: {tokens(self._seen.total)} tokens so far, and the GPU breaks even at {self._line()}. "
-            "From now on the GPU answers what may go either way."
-        )
 
     def begin(self) -> None:
         self._say(HEADING)

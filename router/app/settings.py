@@ -25,6 +25,8 @@ class ServeSettings(Struct, frozen=True):
     admin_token_file: str = ""
     viewer_token_file: str = ""
     admin_allowed_hosts: tuple[str, ...] = ()
+    shown_key: str = ""
+    """A key that may be shown on the terminal, in the line to paste."""
 
 
 class WorkerSettings(Struct, frozen=True):

@@ -17,6 +17,9 @@ REFUSED = "Cloud backends are refused until it can be reached; own backends are 
 COUNTED_LATER = "Cloud backends are used all the same, as the policy allows; what they cost is counted later."
 
 
+PLACE_OF_KEY = "YOUR-KEY"
+
+
 class Dashboard(Struct, frozen=True):
     url: str
     token: str = ""
@@ -25,10 +28,12 @@ class Dashboard(Struct, frozen=True):
     """The file of a token that was made here."""
 
 
-def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str, dashboard: Dashboard) -> str:
+def greeting(
+    url: str, plan: Plan, found: Found, policy: str, lost_ledger: str, dashboard: Dashboard, key: str = ""
+) -> str:
     """Where it listens, what it routes between, what is wrong, and a line to paste.
 
-    `lost_ledger` says why the ledger cannot be reached, and is empty when it can.
+    `lost_ledger` says why the ledger cannot be reached, and is empty when it can. `key` may be shown in the line.
     """
     lines = f"Breakeven serves on {url} (OpenAI base URL: {url}/v1) by {policy}, version {plan.version}\n"
     if found.simulated:
@@ -36,7 +41,7 @@ def greeting(url: str, plan: Plan, found: Found, policy: str, lost_ledger: str, 
     if lost_ledger:
         allowed = plan.policy.ledger.on_loss == "allow"
         lines += f"LEDGER LOST: {lost_ledger}. {COUNTED_LATER if allowed else REFUSED}\n"
-    return f"{lines}{_dashboard(dashboard)}Try it:\n{_curl(url, plan)}\n"
+    return f"{lines}{_dashboard(dashboard)}Try it:\n{_curl(url, plan, key or PLACE_OF_KEY)}\n"
 
 
 def _dashboard(dashboard: Dashboard) -> str:
@@ -49,10 +54,10 @@ def _dashboard(dashboard: Dashboard) -> str:
     return f"Dashboard: {dashboard.url}, {how}\n"
 
 
-def _curl(url: str, plan: Plan) -> str:
+def _curl(url: str, plan: Plan, key: str) -> str:
     chats = (each.name for each in plan.models.values() if any("chat" in route.endpoints for route in each.routes))
     body = json.dumps(
         {"model": next(chats, "chat"), "messages": [{"role": "user", "content": "What is the capital of France?"}]}
     )
-    auth = "-H 'Authorization: Bearer YOUR-KEY' " if plan.keys or plan.policy.server.stored_keys else ""
+    auth = f"-H 'Authorization: Bearer {key}' " if plan.keys or plan.policy.server.stored_keys else ""
     return f"curl -si {url}/v1/chat/completions {auth}-H 'Content-Type: application/json' -d '{body}'"

@@ -180,7 +180,7 @@ class Supervisor:
         url = f"http://{_printable(settings.host)}:{port}"
         admin_url = f"http://{_printable(settings.admin_host)}:{admin_port}"
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
-        sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard))
+        sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard, key=settings.shown_key))
         sys.stdout.flush()
         self._following = asyncio.create_task(self._then(Served(url, admin_url, policy)))
 

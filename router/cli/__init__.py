@@ -15,7 +15,7 @@ from importlib import import_module
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run the gateway",
-    "demo": "watch a day of traffic cross the break-even, with simulated backends",
+    "demo": "watch a day of traffic switch a GPU on and off, with simulated backends",
     "check": "validate policies and run their cases",
     "explain": "show where a request would go, and why",
     "usage": "show tokens, cost and what the other side would have cost",

@@ -9,9 +9,9 @@ import math
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "demo",
-        help="watch a day of traffic cross the break-even, with simulated backends",
+        help="watch a day of traffic switch a GPU on and off, with simulated backends",
         description="Starts the gateway, its dashboard and two simulated backends, and replays a day of traffic at "
-        "high speed, so that you can watch the volume cross the break-even. Nothing leaves this machine.",
+        "high speed, so that you can watch the GPU being switched on and off. Nothing leaves this machine.",
     )
     parser.add_argument(
         "--day", type=_seconds, default=100.0, metavar="SECONDS", help="how long the day takes (default: %(default)g)"

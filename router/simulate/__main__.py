@@ -40,6 +40,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         slots=given.slots,
         kv_tokens=given.kv_tokens,
         api_key=given.api_key,
+        switch=given.switch,
     )
 
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--context", type=int, default=8192, help="tokens of input and output together")
     parser.add_argument("--slots", type=int, default=8, help="vllm: requests that run at once, the others wait")
     parser.add_argument("--kv-tokens", type=int, default=65536, help="vllm: tokens that fit the KV cache")
+    parser.add_argument("--switch", default="", metavar="FILE", help="vllm: answers only while this file says on")
     parser.add_argument("--api-key", help="a key to ask for; it is not a secret here")
     return parser
 

@@ -22,5 +22,8 @@ class Settings(Struct, frozen=True):
     """Tokens that fit a vLLM's KV cache."""
     api_key: str | None = None
     """The key to ask for; any credential, or none, is accepted when left out."""
+    switch: str = ""
+    """A file that says whether a vLLM is on; empty for one that always is. While it says anything but "on", it answers
+    nothing but 503."""
     cached_tokens: int = 0
     """Input tokens that OpenAI reports as read from its cache, at most the prompt's."""

@@ -6,8 +6,10 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from router.simulate.answer import Answer, choices_for
 from router.simulate.asked import Asked, InvalidError, Json, read_chat, read_completion
@@ -41,7 +43,7 @@ def application(settings: Settings) -> web.Application:
     """A vLLM server that behaves as `settings` say."""
     engine = Engine(settings)
     api = _Api(settings, engine)
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_answer_errors])
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_switched_by(settings.switch), _answer_errors])
     app[ENGINE] = engine
     app.add_routes(
         [
@@ -151,6 +153,22 @@ class _Api:
 
 def _too_long(message: str, param: str) -> _RefusedError:
     return _RefusedError(400, error_body(400, message, "BadRequestError", param))
+
+
+def _switched_by(file: str) -> Middleware:
+    """What an address says behind which no machine is, while a file says that it is off."""
+
+    @web.middleware
+    async def switched(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if file and not _is_on(file):
+            return web.Response(status=503, text="off", headers=SIMULATED)
+        return await handler(request)
+
+    return switched
+
+
+def _is_on(file: str) -> bool:
+    return Path(file).read_text().strip() == "on"
 
 
 @web.middleware

@@ -13,6 +13,7 @@ import pytest
 
 from router.app import demo as module
 from router.app.demo import LISTENING, Demo, DemoSettings
+from router.app.demo_policy import Switch
 from router.app.settings import ServeSettings
 from router.app.supervisor import CannotServe, Served
 from router.config.load import load
@@ -45,12 +46,17 @@ def supervisors(monkeypatch: pytest.MonkeyPatch) -> list[PretendedSupervisor]:
     """Those that were made. No backend is started, and no day is replayed."""
 
     @asynccontextmanager
-    async def pretended() -> AsyncIterator[Mapping[str, str]]:
+    async def pretended(switch: Switch) -> AsyncIterator[Mapping[str, str]]:
+        assert switch.file.read_text() == "off\n"
         yield URLS
+
+    async def remember(data_dir: Path, policy: str) -> None:
+        assert load(policy)
 
     PretendedSupervisor.made = []
     monkeypatch.setattr(module, "Supervisor", PretendedSupervisor)
     monkeypatch.setattr(module, "_pretended", pretended)
+    monkeypatch.setattr(module, "_remember", remember)
     return PretendedSupervisor.made
 
 
@@ -121,7 +127,7 @@ def test_the_exit_code_says_how_the_day_went(supervisors, monkeypatch):
 BACKEND = f"import sys; print('{LISTENING}http://127.0.0.1:7/', flush=True); sys.stdin.read()"
 
 
-async def test_backends_that_are_ready_have_addresses_that_they_keep(monkeypatch):
+async def test_backends_that_are_ready_have_addresses_that_they_keep(monkeypatch, tmp_path):
     made: list[SimpleNamespace] = []
 
     class Kept(module.ChildProcess):
@@ -130,15 +136,15 @@ async def test_backends_that_are_ready_have_addresses_that_they_keep(monkeypatch
             made.append(SimpleNamespace(child=self, command=command))
 
     monkeypatch.setattr(module, "ChildProcess", Kept)
-    async with module._pretended() as urls:
+    async with module._pretended(Switch(tmp_path)) as urls:
         assert urls == dict.fromkeys(("local", "cloud"), "http://127.0.0.1:7/v1")
         assert [each.child._command[-2:] for each in made] == [["--port", "7"]] * 2
     assert [each.command[each.command.index("--kind") + 1] for each in made] == ["vllm", "openai"]
     assert all(each.child.exit_code is not None for each in made), "none is left running"
 
 
-async def test_a_backend_that_does_not_start_is_the_end(monkeypatch):
+async def test_a_backend_that_does_not_start_is_the_end(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "PYTHON", (sys.executable, "-c", "raise SystemExit(3)"))
     with pytest.raises(CannotServe, match=r"simulated \w+ backend ended with exit code 3 .*see the log above"):
-        async with module._pretended():
+        async with module._pretended(Switch(tmp_path)):
             raise AssertionError("nothing is served")

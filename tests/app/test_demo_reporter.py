@@ -40,20 +40,15 @@ def test_a_line_for_every_hour_with_what_went_where(narrator, said):
     assert said[2].split() == ["2:00", "3", "M", "3.03", "M", "1", "0", "0"]
 
 
-def test_the_crossing_is_said_once(narrator, said):
+def test_that_the_gpu_was_switched_on_is_said_once(narrator, said):
+    narrator.hear(answer(1.1, reason="gpu-off"))
     for hour in (1.25, 1.5):
-        narrator.hear(answer(hour, "local", "breakeven-above", input=1_600_000, output=1_600_000))
-    crossings = [line for line in said if "CROSSED" in line]
-    assert len(crossings) == 1 and narrator.crossed
-    assert crossings[0].startswith(" 1:15  CROSSED: 3.2 M tokens so far, and the GPU breaks even at 3.03 M.")
-
-
-def test_a_ledger_that_has_seen_a_day_before_is_not_said_to_cross_now(narrator, said):
-    narrator.hear(answer(0.5, "local", "breakeven-above", input=100, output=100))
-    assert said == [
-        " 0:30  The ledger has seen a day before this one, so its volume is above the break-even already: "
-        "the GPU answers what may go either way."
-    ]
+        narrator.hear(answer(hour, "local", "gpu-on", input=1_600_000, output=600_000))
+    told = [line for line in said if "SWITCHED ON" in line]
+    assert len(told) == 1 and narrator.switched_on
+    assert told[0].startswith(
+        " 1:15  SWITCHED ON after 3.2 M tokens: from now on the GPU answers what may go either way"
+    )
 
 
 def test_the_end_says_what_the_gpu_is_worth(narrator, said):

@@ -47,6 +47,12 @@ def test_with_keys_the_line_has_a_place_for_one(policy):
     assert "-H 'Authorization: Bearer YOUR-KEY'" in greeting(URL, load(policy), Found(), "p.yaml", "", DASHBOARD)
 
 
+def test_a_key_that_may_be_shown_is_in_its_place(policy):
+    policy.write_text(policy.read_text() + '\nkeys: [{name: app, sha256: "%s"}]\n' % ("0" * 64))
+    line = greeting(URL, load(policy), Found(), "p.yaml", "", DASHBOARD, "bk-shown")
+    assert "-H 'Authorization: Bearer bk-shown'" in line and "YOUR-KEY" not in line
+
+
 def test_pretended_backends_are_never_passed_off_as_real(plan):
     assert "SIMULATED" in greeting(URL, plan, Found(simulated={"local": "x", "cloud": "y"}), "p.yaml", "", DASHBOARD)
     assert "SIMULATED" not in greeting(URL, plan, Found(), "p.yaml", "", DASHBOARD)

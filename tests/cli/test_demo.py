@@ -69,21 +69,21 @@ def demo(tmp_path) -> Iterator[Demo]:
             each.process.wait()
 
 
-def test_the_volume_crosses_the_line_and_the_traffic_moves_home(demo, tmp_path):
-    run = demo("--day", "4", "--once", "--data-dir", str(tmp_path / "data"))
-    run.until("Watch it cross")
+def test_the_gpu_is_switched_on_for_the_day_and_off_after_it(demo, tmp_path):
+    run = demo("--day", "15", "--once", "--data-dir", str(tmp_path / "data"))
+    run.until("Watch it being switched on")
     family = run.family()
     assert len(family) == 5, [each.command for each in family]
     assert run.process.wait(PATIENCE) == 0, run.log.read_text()
 
-    before, after = run.text.split("CROSSED")
+    before, after = run.text.split("SWITCHED ON")
     assert "SIMULATED" in before and "ServeGen" in before
     rows = run.rows()
     assert len(rows) == 24
-    assert all(gpu == restricted for _, gpu, restricted in rows[:3]), "below the line only restricted requests stay"
-    assert all(cloud == 0 for cloud, _, _ in rows[-3:]), "above it nothing is bought any more"
+    assert all(cloud == 0 for cloud, _, _ in rows[-3:]), "while it is on nothing is bought any more"
     assert "2,783 requests answered." in after and "less than the cloud would" in after
     assert "No restricted request left the GPU." in after and "Not answered" not in after
+    assert "SWITCHED OFF" in after
 
     used = usage(tmp_path / "data")
     assert used["total"]["requests"] == 2783 and used["total"]["errors"] == 0
@@ -100,6 +100,9 @@ def test_the_dashboard_stays_until_ctrl_c_and_then_nothing_is_left(demo):
     assert get(run.url("serves on") + "/readyz").status == 200
     data = Path(re.search(r"data is in (\S+) \(removed when the demo ends\)", run.text)[1])
     assert (data / "admin-token").read_text().strip() in run.text
+    line = re.search(r"^curl .*$", run.text, re.MULTILINE)[0]
+    pasted = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+    assert pasted.startswith("HTTP/1.1 200") and "x-breakeven-reason" in pasted
     family = run.family()
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(PATIENCE) == 0
@@ -110,7 +113,7 @@ def test_the_dashboard_stays_until_ctrl_c_and_then_nothing_is_left(demo):
 
 def test_it_can_be_ended_in_the_middle_of_the_day(demo):
     run = demo("--day", "1000")
-    run.until("Watch it cross")
+    run.until("Watch it being switched on")
     family = run.family()
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(PATIENCE) == 0

@@ -35,6 +35,16 @@ async def post(client: aiohttp.ClientSession, url: str, **body: Any) -> Any:
         return json.loads(await got.text()) if got.content_type == "application/json" else await got.text()
 
 
+async def test_one_that_a_file_switches_answers_only_while_that_says_on(client, start_vllm, tmp_path) -> None:
+    switch = tmp_path / "state"
+    switch.write_text("off\n")
+    url = (await start_vllm(switch=str(switch)))[0]
+    for path, state, status in (("/health", "off", 503), ("/v1/models", "on", 200), ("/health", "on", 200)):
+        switch.write_text(f"{state}\n")
+        async with client.get(url + path) as got:
+            assert got.status == status
+
+
 async def test_a_chat_answer_has_the_recorded_keys_in_order(client: aiohttp.ClientSession, start_vllm: Start) -> None:
     answer = await post(client, (await start_vllm())[0])
     assert list(answer) == CHAT_KEYS
