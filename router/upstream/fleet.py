@@ -58,7 +58,7 @@ class BackendRuntime:
         self._power: PowerState | None = None
         self._ready_at = 0.0
         self._off = False
-        self._on_since = 0.0
+        self._on_since = loop.time()
         for replica in self.replicas if spec.powered else ():
             replica.switched(False, spec.probed)
 

@@ -229,3 +229,13 @@ async def test_what_is_not_switched_hears_nothing():
     fleet = Told(spec()).fleet
     fleet.told({"gpu": power("off")}, 0.0)
     assert fleet.states["gpu"] == BackendState()
+
+
+async def test_after_a_reload_what_is_on_is_waited_for_until_it_was_probed_anew():
+    fleet = Told(switched()).fleet
+    fleet.told({"gpu": power("on")}, 0.0)
+    fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
+    fleet.apply([switched(health=Health.model_validate({"cooldown": "20s"}))])
+    assert fleet.states["gpu"].coming
+    fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
+    assert fleet.states["gpu"] == BackendState()
