@@ -91,6 +91,12 @@ def test_children_import_what_is_installed_not_what_lies_where_they_were_started
         serving.stop()
 
 
+def without_rent(usage):
+    """Rent goes on while it is served."""
+    left = {name: value for name, value in usage.items() if not name.startswith(("rent", "net"))}
+    return {name: without_rent(value) if isinstance(value, dict) else value for name, value in left.items()}
+
+
 def test_the_end_is_clean_and_totals_outlive_it(serve):
     serving = serve()
     family = serving.children()
@@ -100,7 +106,7 @@ def test_the_end_is_clean_and_totals_outlive_it(serve):
     assert before["total"]["input"] + before["total"]["output"] == tokens
     assert serving.stop() == 0
     assert not any(each.alive for each in family)
-    assert serve().usage() == before
+    assert without_rent(serve().usage()) == without_rent(before)
 
 
 def test_a_signal_ends_a_start_that_takes_long(tmp_path):

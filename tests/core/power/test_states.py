@@ -4,8 +4,10 @@ import re
 
 from router.core.power import states as module
 from router.core.power.states import TABLE, Event, Phase
+from support.compiled import interpreted_only
 
 
+@interpreted_only
 def test_the_documented_table_is_the_table() -> None:
     rows = re.findall(r"^    (\w+) +(\w+) +(\w+)$", module.__doc__ or "", re.MULTILINE)
     changes = [(phase, event, to) for phase in Phase for event, to in TABLE[phase].items() if to is not phase]
