@@ -53,6 +53,8 @@ class KeptUnits(Struct, frozen=True):
     """When that was; 0 before the first time."""
     ordered_at: float = 0.0
     """When the order was given that was taken last."""
+    home: str = ""
+    """The host of the controller that switched them last, where units are on its own machine."""
     next: str = ""
     """What would change it next, for people."""
 

@@ -40,7 +40,7 @@ from router.ledger.server.connection import Connection
 from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals
 from router.power.drivers.driver import Driver
 from router.power.no_driver import NoDriver
-from router.power.units import Units, identity_of
+from router.power.units import Units, identity_of, is_here
 
 TICK_SECONDS = 1.0
 WRITE_SECONDS = 5.0
@@ -175,18 +175,28 @@ class Controller:
             self._units[name] = self._take_over(name, powered[name], timezone, kept.get(name))
 
     def _take_over(self, name: str, backend: Backend, timezone: ZoneInfo, kept: KeptUnits | None) -> Units:
-        identity = identity_of(backend)
-        if kept is not None and kept.identity not in ("", identity) and kept.state.units:
-            log.error(
-                "units of an earlier policy may still be on, and nobody here can switch them off",
-                extra={"backend": name, "units": kept.state.units},
-            )
-        begin = KeptUnits() if kept is None or kept.identity not in ("", identity) else kept
-        try:
-            driver = self._make_driver(name, self._plan().policy)
-        except MissingSecretError as error:
-            driver = NoDriver(str(error))
+        identity, begin = identity_of(backend), kept or KeptUnits()
+        if begin.identity not in ("", identity):
+            if begin.state.units:
+                log.error(
+                    "units of an earlier policy may still be on, and nobody here can switch them off",
+                    extra={"backend": name, "units": begin.state.units},
+                )
+            begin = KeptUnits()
+        elsewhere = begin.home not in ("", self._host) and begin.state.phase not in (Phase.OFF, Phase.FAILED)
+        if not elsewhere:
+            begin = replace(begin, home=self._host if is_here(backend) else "")
+        driver = self._driver(name, begin.home if elsewhere else "")
         return Units(name, backend, timezone, driver, replace(begin, identity=identity), self._news.set)
+
+    def _driver(self, name: str, home: str) -> Driver:
+        """`home` is another host, whose own machine has the units."""
+        if home:
+            return NoDriver(f"it runs on {home}, and only a gateway there can switch it")
+        try:
+            return self._make_driver(name, self._plan().policy)
+        except MissingSecretError as error:
+            return NoDriver(str(error))
 
     async def _stand_down(self) -> None:
         """Another one controls, or nobody: what this one was at is left to whoever does."""

@@ -80,7 +80,7 @@ class Units:
         self.terms = terms_of(backend)
         self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
         self._timezone = timezone
-        self._here = power.driver == "process"
+        self._here = is_here(backend)
 
     def leave(self) -> None:
         """The policy has them no more: switch them off, and ask for them no more."""
@@ -176,6 +176,11 @@ def power_of(backend: Backend) -> Power:
     if backend.power is None:
         raise ValueError("this backend has no power section")
     return backend.power
+
+
+def is_here(backend: Backend) -> bool:
+    """Whether its units are on the controller's own machine, where nobody else can see them."""
+    return power_of(backend).driver == "process"
 
 
 def terms_of(backend: Backend) -> PowerTerms:

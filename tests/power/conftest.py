@@ -42,6 +42,7 @@ class House:
         self.captive = 0
         self.lost = ""
         self.controllers: list[Controller] = []
+        self.started = 0
         self.point: Callable[[Controller, str], Awaitable[None]] | None = None
         self.local = NobodyWakes()
         self.drivers: list[RentalDriver] = []
@@ -53,12 +54,13 @@ class House:
             self.server.url,
             lambda: self.plan,
             lambda name, policy: self._driver(made),
-            f"host-{len(self.controllers)}",
+            f"host-{self.started}",
             self.local,
             clock=lambda: self.rental.now,
             monotonic=lambda: self.rental.now,
         )
         self.controllers.append(made)
+        self.started += 1
         return made
 
     def _driver(self, controller: Controller) -> RentalDriver:
@@ -164,6 +166,7 @@ async def house(server: Server, plan_of: Callable[..., Plan], monkeypatch: pytes
     monkeypatch.setattr("router.ledger.power.read_time", read_time)
     monkeypatch.setattr("router.power.units.PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("router.power.units.SHORT_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("router.power.units.SHORTEST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(controllers, "read_totals", made.totals)
     yield made
     for each in made.controllers:

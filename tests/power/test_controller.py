@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from msgspec.structs import replace
-from support.rental import POWER
+from support.rental import POWER, PROCESS
 
 from router.core.power.states import Phase
 from router.core.power.terms import Order
@@ -269,3 +269,31 @@ async def test_what_the_policy_has_no_more_is_forgotten_once_it_is_off(house, pl
     look = await house.look()
     assert house.rental.on == [] and look.kept == {} and look.powers == {}
     assert house.drivers[0].closed
+
+
+async def test_a_unit_on_another_machine_is_left_to_a_gateway_there(house, plan_of):
+    house.plan = plan_of(
+        **{PROCESS: "driver: process, launch: {model: tiny}", "local, kind: openai": "local, kind: vllm"}
+    )
+    first = house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.controllers.remove(first)
+    await first.close()
+    house.start()
+    await house.run(120)
+    told = await house.told()
+    assert not told.known and house.rental.starts == 1
+    assert "it runs on host-0, and only a gateway there" in (await house.events())[-1].explanation
+    second = house.controllers.pop()
+    await second.close()
+    house.controllers.append(first)
+    await house.run(60)
+    assert (await house.told()).serves and house.rental.starts == 1
+    await house.order(Order.OFF)
+    await house.run(60)
+    await first.close()
+    house.controllers[:] = [second]
+    await house.order(Order.ON)
+    await house.run(120)
+    assert (await house.told()).serves and house.rental.starts == 2, "where none is on, any machine may start its own"

@@ -10,6 +10,8 @@ from router.power.drivers.driver import DriverError, Seen
 POWER = """
         power: {driver: command, start: {run: [start]}, stop: {run: [stop]}, look: {run: [look]},
                 start_time: 60s, start_timeout: 5m, min_on: 10m, min_off: 5m, drain: 1m},"""
+PROCESS = "driver: command, start: {run: [start]}, stop: {run: [stop]}, look: {run: [look]}"
+"""What another driver takes the place of."""
 POLICY = f"""
 version: 1
 zones: {{local: {{owned: true}}, cloud: {{}}}}
