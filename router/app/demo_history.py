@@ -91,6 +91,9 @@ def history(plan: Plan, day: Sequence[Recorded], days: Sequence[str], timezone: 
         requests += [_past(each, local=each.captive or on > 0) for each in hour]
         if on:
             rent += _rent(days[number // 24], sum(each.usage.total for each in hour), terms)
+    if on:  # the demo begins with it off
+        end = float((first + len(hours)) * HOUR)
+        switches += _switch(end, on, 0, "too-little", "Nobody needs it at night.")
     return History(tuple(requests), tuple(rent), tuple(switches))
 
 

@@ -59,6 +59,7 @@ def test_rent_is_paid_for_hours_that_it_was_on(past: History) -> None:
     first = day_start(MONTH[0], UTC)
     hours = sum(on_during(past, first + hour * HOUR) for hour in range(24 * DAYS))
     assert 0 < hours < 24 * DAYS
+    assert past.switches[-1].after == "off"
     assert sum(each.milliseconds for each in past.rent) == hours * HOUR * 1000
     assert {each.state for each in past.rent} == {RentState.BUSY, RentState.IDLE}
     assert sum(each.nano_usd for each in past.rent) / 1e9 == pytest.approx(0.79 * hours)

@@ -3,6 +3,8 @@
 import { chartTime, clock, count, day, dollars, exactCount, money, moment } from "{{format.js}}";
 
 const MILLION = 1e6;
+/** Times that an hour may be above nearly all others before it is cut off: it would flatten them. */
+const CUT = 4;
 const DOLLARS = { tickprefix: "$", separatethousands: true, exponentformat: "none" };
 
 /** From what the cloud alone would charge, over what was not bought and both parts of the rent, to what is left. */
@@ -62,19 +64,22 @@ const changeOf = ({ before, after }) => (after ? `${before} → ${after}` : "ord
 export function hoursOf({ hours, switches }) {
   const x = hours.map((hour) => chartTime(hour.at));
   const peak = Math.max(...hours.map((hour) => hour.tokens), 1);
+  const usual = [...hours.map((hour) => hour.tokens)].sort((a, b) => a - b)[Math.floor(0.98 * (hours.length - 1))];
+  const cut = usual > 0 && peak > CUT * usual;
+  const top = cut ? 1.5 * usual : 1.1 * peak;
   const on = hours.reduce((sum, hour) => sum + hour.units_on, 0);
   const total = hours.reduce((sum, hour) => sum + hour.tokens, 0);
   const most = Math.max(...hours.map((hour) => hour.units_on), 1);
   const text = (each) => `${each.backend}: ${changeOf(each)}. ${each.explanation || each.reason}`;
   return {
-    words: `${count(total)} tokens in seven days that either side could serve; units were on for ${count(Math.round(on))} hours of ${hours.length}${most > 1 ? ", added up" : ""}.`,
+    words: `${count(total)} tokens in seven days that either side could serve; units were on for ${count(Math.round(on))} hours of ${hours.length}${most > 1 ? ", added up" : ""}.${cut ? ` The busiest hour, with ${count(peak)}, is cut off.` : ""}`,
     traces: (colours) =>
       [
         {
           type: "bar",
           name: "Units on",
           x,
-          y: hours.map((hour) => (hour.units_on / most) * peak * 1.1),
+          y: hours.map((hour) => (hour.units_on / most) * top),
           customdata: hours.map((hour) => hour.units_on),
           width: 3_600_000,
           marker: { color: colours.local, opacity: 0.22 },
@@ -113,7 +118,7 @@ export function hoursOf({ hours, switches }) {
       barmode: "overlay",
       hovermode: "closest",
       xaxis: { type: "date", tickformat: "%H:%M\n%b %-d" },
-      yaxis: { tickformat: "~s" },
+      yaxis: { tickformat: "~s", range: [0, top] },
     }),
     rows: hours,
     columns: [
