@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import re
 
+from support.compiled import interpreted_only
+
 from router.core.power import states as module
 from router.core.power.states import TABLE, Event, Phase
-from support.compiled import interpreted_only
 
 
 @interpreted_only
