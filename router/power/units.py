@@ -67,6 +67,8 @@ class Units:
         self.counts_from = -math.inf
         """By the monotonic clock, when demand was last looked at."""
         self._on_change = on_change
+        self._ending: set[asyncio.Task[None]] = set()
+        """Looks that were broken off: what they have begun is ended first."""
         self._looking: asyncio.Task[None] | None = None
         self._acting: asyncio.Task[None] | None = None
         self.adopt(backend, timezone)
@@ -145,9 +147,11 @@ class Units:
 
     def _look_anew(self) -> None:
         """What is seen from now on counts, and soon."""
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+        looking, self._looking = self._looking, None
+        if looking is not None and not looking.done():
+            self._ending.add(looking)
+            looking.add_done_callback(self._ending.discard)
+            looking.cancel()
 
     async def _act(self, command: Command) -> None:
         change = self.driver.start if isinstance(command, Start) else self.driver.stop
@@ -165,7 +169,7 @@ class Units:
 
     async def close(self) -> None:
         """Stop looking and acting; what is on stays on."""
-        tasks = [each for each in (self._looking, self._acting) if each is not None]
+        tasks = [*self._ending, *(each for each in (self._looking, self._acting) if each is not None)]
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -34,10 +34,11 @@ class DecisionCache:
         self._shortest = math.inf
         by_request = STRATEGIES[plan.policy.cost.strategy].looks_at is LooksAt.REQUEST
         self._by_price = frozenset([name for name, model in plan.models.items() if _price_sends_it_home(model)])
-        self._off = by_request or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+        self._always = by_request or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+        self._off = self._always or bool(self._by_price)
 
     def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
-        if self._off or facts.model in self._by_price:
+        if self._off and (self._always or facts.model in self._by_price):
             return decide(facts, self._plan, snapshot)
         if snapshot.backends is not self._states:
             self._look_at(snapshot.backends)
