@@ -28,6 +28,14 @@ PLAUSIBLE_PRICES = (0.001, 2000.0)
 third of the second."""
 PLAUSIBLE_RENT = (0.01, 1000.0)
 """USD per hour. A small card costs ten times as much as the first, a few hundred large ones as much as the second."""
+PLAUSIBLE_COSTS = {
+    "purchase_usd": ((100.0, "in thousands of USD", 1e3), (100e6, "in cents", 1e-2)),
+    "watts": ((10.0, "in kW", 1e3), (2e6, "in mW", 1e-3)),
+    "usd_per_kwh": ((0.005, "per Wh", 1e3), (3.0, "in cents", 1e-2)),
+    "ops_usd_per_day": ((0.1, "in thousands of USD", 1e3), (20_000.0, "per year", 1 / 365)),
+}
+"""Of what else a unit costs: the least and the most, each with the unit in which what lies beyond was probably given,
+and what makes the right one of it."""
 DEAREST_REQUEST = 10.0
 """USD."""
 _UNITS = {"token": 1e6, "thousand tokens": 1e3}
@@ -196,6 +204,16 @@ def _rents(plan: Plan) -> Iterator[Finding]:
             yield Finding((*path, "usd_per_million_tokens"), told)
 
 
+def _costs_of_units(plan: Plan) -> Iterator[Finding]:
+    for name, backend in plan.policy.backends.items():
+        for field, (least, most) in PLAUSIBLE_COSTS.items():
+            given = getattr(backend.cost, field, None)
+            if given and not least[0] <= given <= most[0]:
+                _, unit, times = least if given < least[0] else most
+                told = f"{given:.9g} is hardly what a unit costs or draws: if it is {unit}, write {given * times:.6g}"
+                yield Finding(("backends", name, "cost", field), told)
+
+
 # --- the volume
 
 
@@ -203,8 +221,14 @@ def _thresholds(plan: Plan) -> Iterator[Finding]:
     """Those that say something else than the prices do, by far."""
     cost = plan.policy.cost
     cloud = plan.cloud_reference.at(0)
-    if cloud is None or any(backend.power is not None for backend in plan.policy.backends.values()):
-        return  # units that are switched make the threshold one of power, which looks at the prices itself
+    own = [each for each in plan.policy.backends.values() if plan.policy.zones[each.zone].owned]
+    if any(backend.power is not None for backend in own):
+        if all(backend.power is not None for backend in own) and "threshold_tokens_per_day" in cost.model_fields_set:
+            told = "not looked at where all own GPUs are switched (`power`), since prices decide when they are on"
+            yield Finding(("cost", "threshold_tokens_per_day"), told)
+        return
+    if cloud is None:
+        return
     needed = break_even(plan.gpu, cloud, shares(Mixture(), cost.mix)).tokens_per_day
     if not needed:
         return
@@ -234,5 +258,6 @@ _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _alike_teams,
     _prices,
     _rents,
+    _costs_of_units,
     _thresholds,
 )

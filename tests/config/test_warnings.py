@@ -169,6 +169,11 @@ def test_a_price_far_from_the_published_one(price: dict[str, float], says: str) 
         ({"usd_per_hour": 1160}, "if it is per month, write 1.58904"),
         ({"usd_per_hour": 1, "usd_per_million_tokens": 0.0000002}, "hardly what power costs: if it is per token"),
         ({"usd_per_hour": 0, "usd_per_million_tokens": 0.05}, ""),
+        ({"purchase_usd": 30}, "if it is in thousands of USD, write 30000"),
+        ({"usd_per_hour": 1, "watts": 0.7, "usd_per_kwh": 0.3}, "if it is in kW, write 700"),
+        ({"usd_per_hour": 1, "watts": 700, "usd_per_kwh": 30}, "if it is in cents, write 0.3"),
+        ({"usd_per_hour": 1, "ops_usd_per_day": 90_000}, "if it is per year, write 246.575"),
+        ({"purchase_usd": 30_000, "watts": 700, "usd_per_kwh": 0.3, "ops_usd_per_day": 90}, ""),
     ],
 )
 def test_what_a_gpu_costs(cost: dict[str, float], says: str) -> None:
@@ -201,6 +206,14 @@ def test_a_threshold_that_nobody_looks_at_or_that_nothing_can_be_said_of() -> No
     assert told(**sided(1, strategy="breakeven")) == []
     assert told(**sided(1, rent=0)) == []
     assert told(cost={"strategy": "threshold", "threshold_tokens_per_day": 1}) == []
+
+
+def test_a_threshold_is_not_looked_at_where_all_own_units_are_switched() -> None:
+    policy = sided(12_000_000)
+    policy["backends"]["gpu"]["power"] = {"driver": "sleep"}
+    [(where, why)] = told(**policy)
+    assert where == "cost.threshold_tokens_per_day" and "not looked at" in why
+    assert told(**policy | {"cost": {"strategy": "breakeven"}}) == []
 
 
 def test_a_threshold_of_a_rule() -> None:
