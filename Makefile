@@ -15,7 +15,7 @@ pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile
 # What is pure is covered by its own tests; counting lines would slow the others down.
 covered := tests/core tests/surfaces
 
-.PHONY: run demo test lint format prove bench economics docs lock clean
+.PHONY: run demo local test lint format prove bench economics docs lock clean
 .PHONY: prove-all prove-faults prove-compiled
 
 run:
@@ -25,6 +25,11 @@ run:
 demo:
 	$(environment) run
 	@exec $(bin)/breakeven demo
+
+# A real vLLM with a small model, and a policy that starts and stops it.
+local:
+	$(environment) run local
+	@echo "Now run: $(bin)/breakeven serve --policy policies/local.yaml"
 
 test: lint
 	$(environment) test adapter
@@ -80,7 +85,8 @@ economics:
 	$(environment) test
 	$(bin)/python -m tests.economics docs/economics.md
 
-# Keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
+# Keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest of everything. UV_FIND_LINKS or UV_INDEX says
+# where torch has its builds for CPUs.
 lock:
 	$(environment) lock
 	@lock() { .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -90,9 +96,15 @@ lock:
 	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
-	lock --group lock -o locks/lock.txt
+	lock --group lock -o locks/lock.txt; \
+	lock_linux() { .venv-lock/bin/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes \
+		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) "$$@"; }; \
+	lock_linux --extra local pyproject.toml -o locks/local.txt; \
+	lock_linux --extra local-cpu pyproject.toml -o locks/local-cpu.txt --no-emit-package torch \
+		--no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec; \
+	lock_linux --no-deps --group model -o locks/model.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
+	rm -rf .venv .venv-adapter .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +

