@@ -80,7 +80,7 @@ class Launch(Section):
     """How a vLLM is started, as `vllm serve` takes it. Address, names and key are those of its backend."""
 
     model: Path
-    """Name of the model, or the folder that it is in."""
+    """Name of the model; or the folder that it is in, beginning with / or, from where the gateway was started, ./."""
     python: Path | None = None
     """The Python that has vLLM installed; when left out, the first one of .venv-local and the gateway's own."""
     quantization: Literal["awq", "gptq", "fp8"] | None = None

@@ -21,7 +21,9 @@ LOCAL_ENVIRONMENT = ".venv-local"
 def command_of(launch: Launch, program: str, url: str, served: tuple[str, ...]) -> tuple[str, ...]:
     """`vllm serve` at the backend's url, under the names by which it is asked for."""
     address = urlsplit(url)
-    command = [program, "serve", launch.model, "--host", address.hostname or "", "--port", str(address.port)]
+    # It runs in a folder of its own, where a relative path would lead nowhere.
+    model = os.path.abspath(launch.model) if launch.model.startswith(("./", "../")) else launch.model  # noqa: PTH100
+    command = [program, "serve", model, "--host", address.hostname or "", "--port", str(address.port)]
     command += ["--served-model-name", *served]
     for flag, value in (
         ("--quantization", launch.quantization),

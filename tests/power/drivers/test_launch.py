@@ -38,6 +38,14 @@ def test_what_it_does_not_say_is_left_to_vllm() -> None:
     assert command[2:] == ("org/model", "--host", "127.0.0.1", "--port", "8000", "--served-model-name", "m")
 
 
+def test_a_folder_may_be_told_from_where_the_gateway_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, meant in (("./m", f"{tmp_path}/m"), ("org/m", "org/m"), ("/m", "/m")):
+        assert command_of(launch(model=given), "vllm", "http://127.0.0.1:8000/v1", ("m",))[2] == meant
+
+
 def test_the_environment_is_of_the_program_and_of_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
     monkeypatch.setenv("VLLM_API_KEY", "of another one")
