@@ -166,13 +166,17 @@ class Limits:
         ]
 
 
+SWITCHED = POLICY.replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}")
+"""The policy, with a GPU that is switched."""
+
+
 def sources() -> Sources:
     return Sources(workers=Reporting(), budgets=Limits(), records=Kept(), meters=Measured(), power=Power())
 
 
 @pytest.fixture
 async def dashboard(start, policy) -> AsyncIterator[Plane]:
-    policy.write_text(policy.read_text().replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}"))
+    policy.write_text(SWITCHED)
     plane = await start(sources())
     following = asyncio.create_task(plane.control.desk.follow())
     yield plane
@@ -567,15 +571,15 @@ async def test_hostile_names_are_text_everywhere(traffic, dashboard, admin):
 
 # --- policy
 
-BROKEN = POLICY.replace("threshold_tokens_per_day: 500000", "threshold_tokens_per_day: many")
-CHEAPEST = POLICY.replace("strategy: threshold, threshold_tokens_per_day: 500000", "strategy: cheapest")
+BROKEN = SWITCHED.replace("threshold_tokens_per_day: 500000", "threshold_tokens_per_day: many")
+CHEAPEST = SWITCHED.replace("strategy: threshold, threshold_tokens_per_day: 500000", "strategy: cheapest")
 
 
 async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_rolled_back(dashboard, admin):
     page = admin.page
     await admin.open("/policy")
     text, apply = page.get_by_role("textbox", name="Draft"), page.get_by_role("button", name="Apply")
-    await expect(text).to_have_value(POLICY)
+    await expect(text).to_have_value(SWITCHED)
     await expect(apply).to_be_disabled()
 
     await text.fill(BROKEN)
@@ -602,7 +606,7 @@ async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_roll
     await page.get_by_label("Sensitivity that the request states").fill("restricted")
     await page.get_by_role("button", name="Explain").click()
     await admin.sees("The egress gate permits only own GPUs.", "#explanation")
-    assert dashboard.policy.read_text() == POLICY
+    assert dashboard.policy.read_text() == SWITCHED
 
     await page.get_by_placeholder("Why, for the history").fill("prices fell")
     await apply.click()
@@ -616,9 +620,9 @@ async def test_a_broken_draft_is_marked_where_it_is_then_mended_applied_and_roll
     await expect(first.locator(".diff")).to_contain_text("-cost: {strategy: threshold")
     await first.get_by_role("button", name="Roll back to this").click()
     await page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-    await expect(text).to_have_value(POLICY)
+    await expect(text).to_have_value(SWITCHED)
     await admin.sees("rolled back to", "#history")
-    assert dashboard.policy.read_text() == POLICY
+    assert dashboard.policy.read_text() == SWITCHED
 
 
 async def test_what_is_typed_before_the_file_has_come_is_kept(admin):
@@ -644,7 +648,7 @@ async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admi
     text, apply = page.get_by_role("textbox", name="Draft"), page.get_by_role("button", name="Apply")
     await text.fill(CHEAPEST)
     await admin.sees("Good", "#verdict")
-    edited = POLICY + "# by somebody else\n"
+    edited = SWITCHED + "# by somebody else\n"
     dashboard.policy.write_text(edited)
     await apply.click()
     await admin.sees("The policy was changed meanwhile", "#outcome")
