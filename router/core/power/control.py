@@ -156,12 +156,11 @@ def _learned(state: UnitsState) -> float:
 
 def _within_time(state: UnitsState, terms: PowerTerms) -> UnitsState:
     """With what takes too long, and what has lasted long enough."""
-    long, expected = terms.start_timeout, state.start_seconds or terms.start_time
+    long = terms.start_timeout
     if state.phase is Phase.STARTING and state.starting > long:
-        return _failed(state, f"it did not answer within {span(long)} of its start")
-    unseen = state.units < state.target and not state.unconfirmed
-    if state.phase is Phase.STARTING and unseen and state.starting > expected:
-        return _failed(state, f"nothing of it was there {span(expected)} after its start")
+        if state.units:
+            return _failed(state, f"it did not answer within {span(long)} of its start")
+        return _failed(state, f"nothing of it was there {span(long)} after its start")
     if state.phase is Phase.ON and state.silent > long:
         return _failed(state, f"it has not answered for {span(long)}")
     if state.phase is Phase.STOPPING and state.commanded > long and not state.unconfirmed:

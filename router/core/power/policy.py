@@ -49,7 +49,7 @@ class _Power(Section):
     units: Count = 1
     """Most units that are on at the same time; the driver kubernetes can have more than one."""
     start_time: TimeLimit = 300.0
-    """How long a start takes until the unit answers, until that has been learned."""
+    """How long a start takes until the unit answers, until that has been learned: what is expected, and no limit."""
     start_timeout: TimeLimit = 900.0
     """A start that takes longer has failed."""
     drain: Duration = 120.0

@@ -193,13 +193,24 @@ def test_a_unit_that_dies_while_it_starts_is_failed_at_once() -> None:
     assert backend.commands == [Start(1)]
 
 
-def test_a_start_that_was_carried_out_and_started_nothing_is_failed_once_a_unit_would_answer() -> None:
+@pytest.mark.parametrize("learned", [0.0, 20.0])
+def test_a_start_whose_unit_is_seen_late_has_until_start_timeout_whatever_was_expected(learned: float) -> None:
+    backend = Backend(state=replace(NEW, start_seconds=learned))
+    backend.after(waiting=1)
+
+    assert backend.after(899, waiting=1, done=True) is Phase.STARTING
+    backend.units = backend.ready = 1
+    assert backend.after(1, waiting=1) is Phase.ON
+    assert backend.commands == [Start(1)]
+
+
+def test_a_start_that_was_carried_out_and_started_nothing_fails_at_start_timeout() -> None:
     backend = Backend()
     backend.after(waiting=1)
 
-    assert backend.after(300, waiting=1, done=True) is Phase.STARTING
+    assert backend.after(900, waiting=1, done=True) is Phase.STARTING
     assert backend.after(1, waiting=1) is Phase.FAILED
-    assert backend.state.error == "nothing of it was there 5 min after its start"
+    assert backend.state.error == "nothing of it was there 15 min after its start"
     assert backend.commands == [Start(1)]
 
 
