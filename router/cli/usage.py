@@ -19,6 +19,7 @@ from router.cli.table import table
 from router.config.load import PolicyError, load
 from router.core.cost.net import Account, Net
 from router.core.cost.passed_by import past_gpu_sentence
+from router.core.cost.rent import RentState
 from router.core.cost.volume import day_of
 from router.core.money import in_usd, usd_text
 from router.core.values import Row
@@ -180,6 +181,10 @@ def _notes(everything: Row, account: Account, note: str) -> list[str]:
         notes.append(
             f"{captive.requests:,} requests with {captive.tokens:,} tokens could not leave: serving them cost"
             f" ${usd_text(captive.cost)} by the token, and ${usd_text(captive.rent)} is their share of the rent."
+        )
+    if assumed := account.rent_by_state().get(RentState.ASSUMED):
+        notes.append(
+            f"${usd_text(assumed)} of the rent is of units that may have been on: their driver could not tell."
         )
     if everything.estimated:
         notes.append(f"{everything.estimated} requests have estimated tokens: their backend reported none.")

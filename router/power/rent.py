@@ -96,18 +96,21 @@ def _seen(name: str, backend: Backend, look: PowerLook, meters: Mapping[Unit, Me
     if kept is None:
         return []  # nobody has looked at them yet
     known = [number for backend_name, number in meters if backend_name == name]
-    units = max(backend.power.units, kept.state.units, *(number + 1 for number in known), 1)
+    units = max(backend.power.units, kept.state.costing, *(number + 1 for number in known), 1)
     return [_unit(kept.state, number, alone=units == 1) for number in range(units)]
 
 
 def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
-    """One of several began and ended with a look, since phases are those of all together."""
+    """One of several began and ended with a look, since phases are those of all together. What may be on is on until
+    its driver says that it is off: that nobody can look saves nobody its rent."""
     phase = state.phase
-    there = max(state.units, state.target) if phase is Phase.STARTING else state.units
+    there = state.costing
     since = _ms(state.since) if alone else 0
     if number >= there:
         return Sighting(RentState.OFF, since=since if phase in _GONE else 0)
     found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(state.started_at))
+    if phase is Phase.UNKNOWN:
+        return replace(found, state=RentState.ASSUMED)
     if phase is Phase.STARTING and number >= state.ready:
         return replace(found, state=RentState.STARTING)
     if phase is Phase.STOPPING and number >= state.target:

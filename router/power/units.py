@@ -57,7 +57,7 @@ class Units:
         self.kept = kept
         self.driver = driver
         self.seen: Seen | None = None
-        """What the last look found."""
+        """What the last look found; None before the first one, and before the first one after a command."""
         self.told: PowerState | None = None
         """What workers were told last."""
         self.done = False
@@ -165,6 +165,8 @@ class Units:
         else:
             self.done = True
         self._look_anew()
+        self.seen = None  # what was seen before says nothing of what the command has left
+        self.look()
         self._on_change()
 
     async def close(self) -> None:

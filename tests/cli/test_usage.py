@@ -64,6 +64,26 @@ def test_a_table_of_a_day(data_dir, capsys):
     ]
 
 
+def test_rent_that_was_assumed_is_told(data_dir, capsys):
+    server = EmbeddedServer(data_dir)
+    url = server.start()
+    try:
+        asyncio.run(assume(url))
+        assert main(["usage", "--day", "2026-05-20", "--redis", url]) == 0
+        assert "$0.050000 of the rent is of units that may have been on" in capsys.readouterr().out
+        assert main(["usage", "--json", "--day", "2026-05-20", "--redis", url]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["rent_usd"]["assumed"], report["total"]["net_usd"]) == (0.05, 0.55)
+    finally:
+        server.stop()
+
+
+async def assume(url: str) -> None:
+    entry = RentEntry("2026-05-20", RentState.ASSUMED, 1000, 50_000_000)
+    async with rent_book(url) as book:
+        await book.accrue({("gpu", 0): Accrual(Meter(1), Meter(2), (entry,))}, 86_400 * 400)
+
+
 @pytest.mark.parametrize(
     ("by", "names"),
     [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
+from support.rental import Rental
 
 from router.core.backend_kinds import GpuCost
 from router.core.cost.rent import LONGEST_LOOK_MS, Meter, RentState
@@ -16,6 +18,7 @@ from router.core.power.units import UnitsState
 from router.core.values import Plan
 from router.ledger.power import KeptUnits, PowerLook
 from router.ledger.reports.totals import open_report
+from router.power.drivers.driver import DriverError
 from router.power.rent import RentKeeper, accruals_of, price_of
 
 UTC = Periods(ZoneInfo("UTC"))
@@ -72,6 +75,59 @@ async def test_the_rent_is_what_the_rental_bills(house, keep):
     assert on == pytest.approx(house.rental.billed, abs=10)  # two steps of the clock
     assert found["usd"] == pytest.approx((on + found.get("rounding", 0)) / 3600, rel=1e-6)
     assert 55 <= found["starting"] <= 75
+
+
+@pytest.mark.parametrize("blind_at", [15, 30, 120])
+async def test_what_nobody_can_look_at_costs_until_its_driver_says_that_it_is_off(house, keep, blind_at):
+    """Soon after the start was asked for, while it starts, and once it is on."""
+    house.start()
+    await house.order(Order.ON)
+    await keep(blind_at)
+    house.rental.blind = "it ran for longer than 2 s"
+    await keep(600, number=2)
+    assert (await house.kept()).state.phase is Phase.UNKNOWN
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(house.rental.now - house.rental.on[0], abs=5)
+    assert found["assumed"] == pytest.approx(600, abs=20)
+    house.rental.blind = ""
+    await keep(60, number=2)
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(house.rental.now - house.rental.on[0], abs=15)
+    assert found["assumed"] == pytest.approx(600, abs=20)
+
+
+async def test_what_was_gone_while_nobody_could_look_cost_until_that_was_seen(house, keep):
+    house.start()
+    await house.order(Order.ON)
+    await keep(120)
+    house.rental.blind = "HTTP 403"
+    await keep(300)
+    await house.order(Order.OFF)
+    house.rental.lose()
+    house.rental.blind = ""
+    await keep(60)
+    usd = (await rent(house))["usd"]
+    assert usd * 3600 == pytest.approx(house.rental.billed, abs=20)
+    house.rental.blind = "HTTP 403"
+    await keep(300)
+    assert (await rent(house))["usd"] == usd, "what was off stays off"
+
+
+async def test_a_start_of_which_nobody_can_tell_whether_it_failed_costs(house, keep):
+    house.start()
+    await house.order(Order.ON)
+    house.point = partial(_broken_off, house.rental)
+    await house.run(20)
+    assert (await house.kept()).state.phase is Phase.UNKNOWN and house.rental.starts == 1
+    await keep(600)
+    assert (await rent(house))["usd"] * 3600 == pytest.approx(house.rental.seconds, abs=10)
+
+
+async def _broken_off(rental: Rental, controller: object, point: str) -> None:
+    """The start had its effect, but its answer was lost, and so is every other one."""
+    if point == "after start":
+        rental.blind = "no answer"
+        raise DriverError("no answer")
 
 
 async def test_two_gateways_count_once(house, keep):
@@ -146,6 +202,12 @@ def test_of_several_units_each_is_what_it_is(plan_of):
     assert states(plan, three, meters) == {0: {RentState.BUSY}, 1: {RentState.STARTING}, 2: {RentState.STARTING}}
     fewer = UnitsState(phase=Phase.STOPPING, units=2, ready=2, target=1)
     assert states(plan, fewer, meters) == {0: {RentState.BUSY}, 1: {RentState.STOPPING}, 2: {RentState.STOPPING}}
+
+
+def test_of_several_units_that_nobody_can_look_at_those_that_may_be_on_are_assumed(plan_of):
+    meters = {("gpu", number): Meter(940_000, 900_000) for number in range(3)}
+    blind = UnitsState(phase=Phase.UNKNOWN, before=Phase.STARTING, units=1, possible=2, target=2, idle=1e6)
+    assert states(plan_of(), blind, meters) == {0: {RentState.ASSUMED}, 1: {RentState.ASSUMED}, 2: {RentState.STOPPING}}
 
 
 def test_units_that_nobody_has_looked_at_have_no_rent(plan_of):

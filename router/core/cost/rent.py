@@ -35,6 +35,8 @@ class RentState(StrEnum):
     """The rest of a billing step at a stop."""
     OFF = "off"
     """What was bought goes on costing while it is off."""
+    ASSUMED = "assumed"
+    """Its driver could not tell, and it was on before, or on its way: it costs what it costs while it is on."""
     GAP = "gap"
     """Nobody looked: nothing is charged."""
 
@@ -61,7 +63,7 @@ class Sighting(Struct, frozen=True):
     """One unit, as it is found now. Times are milliseconds since the epoch, 0 where they are not known."""
 
     state: RentState
-    """STARTING, IDLE for one that is on, STOPPING or OFF."""
+    """STARTING, IDLE for one that is on, STOPPING, ASSUMED or OFF."""
     idle: int = MOST_MS
     """For how long it has not worked, at least; before that it worked, as far as it was on."""
     since: int = 0
@@ -150,6 +152,8 @@ def _on(seen: Sighting, start: int, now: int) -> list[_Span]:
     if seen.state is RentState.STARTING:
         return [_Span(RentState.STARTING, start, now)]
     rest = _within(now - seen.idle, turn, now)
+    if seen.state is RentState.ASSUMED:
+        return [_Span(RentState.BUSY, start, rest), _Span(RentState.ASSUMED, rest, now)]
     return [_Span(RentState.STARTING, start, turn), _Span(RentState.BUSY, turn, rest), _Span(RentState.IDLE, rest, now)]
 
 

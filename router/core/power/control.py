@@ -65,6 +65,7 @@ def step(state: UnitsState, seen: Observation, terms: PowerTerms, now: float) ->
     want = wanted(state, seen, terms)
     state = replace(state, wanted=want.units, reason=want.reason, explanation=want.explanation)
     state, command = (state, None) if seen.acting else _act(state, seen, terms)
+    state = replace(state, possible=state.costing)
     if state.phase is before and command is None:
         return Step(state)
     reason, explanation = _why(state, seen)

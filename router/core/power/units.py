@@ -30,6 +30,8 @@ class UnitsState(Struct, frozen=True):
     """There, as last seen."""
     ready: int = 0
     """Of these, those that answered."""
+    possible: int = 0
+    """So many cost rent, as of the last step."""
     target: int = 0
     """What the last command asked for."""
     wanted: int = 0
@@ -73,6 +75,17 @@ class UnitsState(Struct, frozen=True):
         """Whether requests may be sent there."""
         leaving = self.phase is Phase.DRAINING or (self.phase is Phase.STOPPING and not self.target)
         return self.ready > 0 and not leaving
+
+    @property
+    def costing(self) -> int:
+        """Units that may cost rent: a driver sees only after a while what was started, and what it cannot tell of is
+        as it was."""
+        match self.phase:
+            case Phase.STARTING:
+                return max(self.units, self.target)
+            case Phase.UNKNOWN:
+                return max(self.units, self.possible)
+        return self.units
 
     @property
     def retry_at(self) -> float:

@@ -56,6 +56,13 @@ def test_a_unit_that_nobody_switches_is_on_from_the_last_look_on():
     assert spent(accrued(Meter(NOON), seen, PRICE, NOON + MINUTE, BERLIN)) == {"idle": (MINUTE, MINUTE * 1000)}
 
 
+def test_what_may_be_on_costs_as_if_it_was_and_worked_while_requests_ran():
+    seen = Sighting(RentState.ASSUMED, idle=45_000, begun=NOON + 10_000)
+    step = accrued(Meter(NOON), seen, PRICE, NOON + MINUTE, BERLIN)
+    assert spent(step) == {"off": (10_000, 1_000_000), "busy": (5_000, 5_000_000), "assumed": (45_000, 45_000_000)}
+    assert step.after == Meter(NOON + MINUTE, NOON + 10_000)
+
+
 def test_a_stop_ends_at_its_time_and_the_step_that_has_begun_is_paid():
     seen = Sighting(RentState.OFF, since=NOON + 90_000)
     step = accrued(Meter(NOON + MINUTE, NOON), seen, PRICE, NOON + 100_000, BERLIN)

@@ -374,6 +374,19 @@ def test_a_start_goes_on_where_the_driver_could_not_tell(units: int, ready: int)
     assert backend.after(1, waiting=1) is Phase.FAILED, "900 s are over"
 
 
+@pytest.mark.parametrize(("error", "seen"), [("", (Phase.STARTING, 1)), ("no answer", (Phase.OFF, 0))])
+def test_what_was_asked_for_costs_while_the_driver_cannot_tell(error: str, seen: tuple[Phase, int]) -> None:
+    backend = Backend()
+    backend.after(waiting=1)
+    backend.units = None
+    assert backend.after(5, waiting=1, error=error) is Phase.UNKNOWN
+    backend.after(5, waiting=1)
+    assert (backend.state.units, backend.state.costing) == (0, 1)
+    backend.units = 0
+    backend.after(5, waiting=1)
+    assert (backend.state.phase, backend.state.costing) == seen
+
+
 def test_a_start_that_ended_unseen_is_learned() -> None:
     backend = Backend()
     backend.after(waiting=1)

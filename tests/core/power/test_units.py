@@ -55,3 +55,11 @@ def test_times_for_people() -> None:
     state = UnitsState(at=1000.0, rest=60.0, idle=400.0)
 
     assert (state.retry_at, state.idle_since) == (1060.0, 600.0)
+
+
+@pytest.mark.parametrize(
+    ("phase", "costing"),
+    [(Phase.OFF, 1), (Phase.STARTING, 2), (Phase.STOPPING, 1), (Phase.FAILED, 1), (Phase.UNKNOWN, 3)],
+)
+def test_what_may_cost_rent_is_what_is_there_what_is_on_its_way_and_what_nobody_could_look_at(phase, costing):
+    assert UnitsState(phase=phase, units=1, target=2, possible=3).costing == costing
