@@ -39,6 +39,7 @@ from router.core.values import Plan
 from router.power.controller import Controller
 from router.power.drivers.registry import driver_of
 from router.power.rent import RentKeeper
+from router.power.traffic_price import TrafficPrice
 from router.system.wake_files import WakeFiles
 
 SHUTDOWN_SECONDS = 2.0
@@ -80,6 +81,7 @@ async def serve(settings: AdminSettings) -> None:
     most = math.inf if traces.on else MEASURED_PER_SECOND
     follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
     rent = RentKeeper(settings.redis, lambda: control.desk.plan)
+    price = TrafficPrice(settings.redis)
     data_dir = Path(settings.data_dir)
     power = Controller(
         settings.redis,
@@ -93,7 +95,10 @@ async def serve(settings: AdminSettings) -> None:
     )
     await runner.setup()
     await web.SockSite(runner, join_port(settings.host, settings.port)).start()
-    following = [asyncio.create_task(work) for work in (control.desk.follow(), follower.run(), rent.run(), power.run())]
+    following = [
+        asyncio.create_task(work)
+        for work in (control.desk.follow(), follower.run(), rent.run(), price.run(), power.run())
+    ]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
     sys.stdout.flush()

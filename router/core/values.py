@@ -231,6 +231,9 @@ class Snapshot(Struct, frozen=True, gc=False):
     """Hour of the day in the policy's time zone."""
     at: float = 0.0
     """Whose prices count, in seconds since the epoch; 0 for those with which the day of its load begins."""
+    cloud_price: float | None = None
+    """Micro-USD per token that the cloud charges for the traffic of the last day, each request at its own cheapest
+    permitted route; None while that is not known."""
     cloud_blocked: str = ""
     """Why cloud backends may not be used now ("the ledger cannot be reached"); empty when they may."""
 

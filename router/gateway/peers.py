@@ -153,6 +153,7 @@ class Peers:
             opening = openings.get(name)
             if opening is not None:
                 self._hear(replica, opening)
+        self._state.cloud_price = self._shared.cloud_price
         self._hear_of_power()
         self._compare()
 

@@ -30,6 +30,7 @@ class WorkerState:
         self.ledger = ledger
         self.clock = clock
         self.side = Side.CLOUD
+        self.cloud_price: float | None = None
         self.keyring = Keyring({})
         self._bounds: tuple[str, Bounds] | None = None
         self._warned: dict[tuple[str, str], str] = {}
@@ -81,6 +82,7 @@ class WorkerState:
             previous=self.side,
             hour=self._hour(now),
             at=now,
+            cloud_price=self.cloud_price,
             cloud_blocked=self._cloud_blocked(),
         )
 

@@ -6,6 +6,7 @@ One small hash, `be:{ledger}:shared`, which every worker reads twice a second::
     breaker|<replica's name>    packed `Opening`: a circuit opened, let the replica rest
     worker|<id>                 packed `WorkerStatus`, written once a second
     power|<backend>             packed `PowerState`, written by the controller of the backends' units
+    price                       packed (when, micro-USD per token) of the last day's traffic, see `power.traffic_price`
     wake|<backend>              when a request last waited that only this backend may serve, and that is off
 
 It is polled: that works alike on one server, behind Sentinel and on a cluster, and heals by itself. Whoever sees
@@ -49,6 +50,9 @@ STATUS_SECONDS = 1.0
 FRESH_SECONDS = 3.0
 """How old a reading of the keys may be before unknown ones are not called wrong."""
 BREAKER, WORKER, POWER, WAKE = b"breaker|", b"worker|", b"power|", b"wake|"
+PRICE = b"price"
+PRICE_SECONDS = 600.0
+"""How old a price of the traffic may be."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _LONGEST_TIMER = 3600.0
 
@@ -57,6 +61,7 @@ _encode = msgspec.msgpack.encode
 _opening = msgspec.msgpack.Decoder(Opening)
 _status = msgspec.msgpack.Decoder(WorkerStatus)
 _power = msgspec.msgpack.Decoder(PowerState)
+_price = msgspec.msgpack.Decoder(tuple[float, float])
 
 _log = logging.getLogger("breakeven.shared")
 
@@ -81,8 +86,9 @@ class SharedStatus:
     """One worker's side of it, on a connection of its own.
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
-    replica's name; `statuses` those of other workers, by id; `powers` is what the controller says, by backend. What was
-    known stays known while it is lost, but what the controller said, which is old soon.
+    replica's name; `statuses` those of other workers, by id; `powers` is what the controller says, by backend;
+    `cloud_price` see `core.values.Snapshot`. What was known stays known while it is lost, but what the controller said,
+    which is old soon.
     """
 
     def __init__(self, url: str, *, timeout: float = 1.0, clock: Callable[[], float] = time.time) -> None:
@@ -93,6 +99,7 @@ class SharedStatus:
         self.openings: Mapping[str, Opening] = {}
         self.statuses: Mapping[str, WorkerStatus] = {}
         self.powers: Mapping[str, PowerState] = {}
+        self.cloud_price: float | None = None
         self.keys: tuple[StoredKey, ...] = ()
         self.keys_version = 0
         self._address = parse_address(url)
@@ -204,6 +211,8 @@ class SharedStatus:
         self.statuses = {id: status for id, status in others.items() if not is_silent(status, now)}
         powers = read_fields(fields, POWER, _power)
         self.powers = {name: each for name, each in powers.items() if now - each.at <= POWER_SECONDS}
+        at, price = read_price(fields)
+        self.cloud_price = price if now - at <= PRICE_SECONDS else None
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
         if self._connection is not None and (over or gone):
@@ -307,6 +316,25 @@ async def look_at(url: str, timeout: float = 5.0) -> tuple[float, list[WorkerSta
         raise LedgerUnavailable(str(error)) from None
     finally:
         connection.lose("closed")
+
+
+async def tell_price(connection: Connection, price: float | None) -> None:
+    """Of the traffic; None when it is not known. Raises `LedgerUnavailable`."""
+    try:
+        if price is None:
+            await connection.call("HDEL", SHARED_KEY, PRICE)
+        else:
+            await connection.call("HSET", SHARED_KEY, PRICE, _encode((await read_time(connection), price)))
+    except hiredis.ReplyError as error:
+        raise LedgerUnavailable(str(error)) from None
+
+
+def read_price(fields: Mapping[bytes, bytes]) -> tuple[float, float]:
+    """When it was told, and micro-USD per token. What cannot be read is another version's, and was never told."""
+    try:
+        return _price.decode(fields[PRICE])
+    except (KeyError, msgspec.MsgspecError):
+        return float("-inf"), 0.0
 
 
 def read_fields(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:

@@ -11,7 +11,7 @@ import pytest
 
 from router.core.resilience.worker_status import POWER_SECONDS, Opening, PowerState, WorkerStatus
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
-from router.ledger.shared_status import SharedStatus, statuses_at
+from router.ledger.shared_status import PRICE_SECONDS, SharedStatus, statuses_at, tell_price
 from router.ledger.stored_keys import KeyStore, open_keys
 
 APP = {"name": "app"}
@@ -267,6 +267,22 @@ async def test_what_the_controller_says_is_known_while_it_is_fresh(worker, serve
     server.client.hset(SHARED_KEY, "power|old", msgspec.msgpack.encode(stale))
     await eventually(lambda: one.shared.powers)
     assert one.shared.powers == {"gpu": said}
+
+
+async def test_the_price_of_the_traffic_is_known_while_it_is_fresh(worker, server, eventually):
+    one = await worker()
+    connection, now = one.shared._connection, one.shared.now()
+    assert one.shared.cloud_price is None
+    await tell_price(connection, 0.6)
+    await eventually(lambda: one.shared.cloud_price == 0.6)
+    server.client.hset(SHARED_KEY, "price", msgspec.msgpack.encode((now - PRICE_SECONDS - 1, 0.7)))
+    await eventually(lambda: one.shared.cloud_price is None)
+    await tell_price(connection, 0.8)
+    await eventually(lambda: one.shared.cloud_price == 0.8)
+    server.client.hset(SHARED_KEY, "price", b"of another version")
+    await eventually(lambda: one.shared.cloud_price is None)
+    await tell_price(connection, None)
+    assert not server.client.hexists(SHARED_KEY, "price")
 
 
 async def test_what_the_controller_said_is_forgotten_when_the_server_is_lost_for_long(

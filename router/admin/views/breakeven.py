@@ -95,7 +95,7 @@ def answer_of(
     mix = shares(window, cost.mix)
     terms = terms_of(plan, mix, now, price)
     at_volume = None if terms is None else worth(terms, trailing.total)
-    band = volume_bands(plan)(Snapshot({}, seen=window, at=now))
+    band = volume_bands(plan)(Snapshot({}, seen=window, at=now, cloud_price=price))
     return BreakEvenAnswer(
         sentence=sentence(terms, trailing.total),
         past_gpu=past_gpu_sentence(plan, past, now),

@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from router.core.cost.breakeven import Shares, break_even, shares
+from router.core.cost.breakeven import Shares, break_even, break_even_at, shares
 from router.core.cost.preference import BreakEven, Preference, Side
 from router.core.cost.pricing import marginal
 from router.core.cost.strategies import STRATEGIES, Band, LooksAt, Strategy, band
@@ -98,8 +98,13 @@ def prefer_on(comparison: Comparison, usable: Sequence[Route]) -> Preference | N
 
 
 def _break_even(plan: Plan, snapshot: Snapshot) -> BreakEven | None:
+    """At the price of this traffic; until there is any, at that of the cheapest cloud route of all models."""
     cloud = plan.cloud_reference.at(snapshot.at)
-    return None if cloud is None else break_even(plan.gpu, cloud, _mix(plan, snapshot))
+    if cloud is None:
+        return None
+    if snapshot.cloud_price is not None:
+        return break_even_at(plan.gpu, snapshot.cloud_price)
+    return break_even(plan.gpu, cloud, _mix(plan, snapshot))
 
 
 def remembered(comparison: Comparison, preference: Preference, override: CostOverride | None) -> Side:

@@ -16,10 +16,12 @@ COST = ("strategy", "threshold_tokens_per_day", "window", "hysteresis")
 
 
 def comparison(make, tokens: int = 0, previous: Side = Side.CLOUD, **options: Any) -> Comparison:
-    """`options` are those of the policy's cost section, `facts` and `seen` (instead of `tokens`), and of make.plan."""
+    """`options` are those of the policy's cost section, `facts`, `cloud_price` and `seen` (instead of `tokens`), and of
+    make.plan."""
     cost = {name: options.pop(name) for name in COST if name in options}
     facts = options.pop("facts", make.facts())
-    snapshot = make.snapshot(previous=previous, seen=options.pop("seen", Mixture(input=tokens)))
+    now = {"seen": options.pop("seen", Mixture(input=tokens)), "cloud_price": options.pop("cloud_price", None)}
+    snapshot = make.snapshot(previous=previous, **now)
     plan = make.plan(cost=cost, **options)
     return comparison_of(facts, plan, snapshot, plan.models["chat"].routes, None)
 
@@ -126,6 +128,15 @@ def test_the_break_even_follows_the_mix_that_was_seen(make):
     outputs = (0.0, 0.0, 1.0)  # dear tokens: breaks even at 437,500
     assert preferred(make, seen=seen(437_500, outputs), strategy="breakeven", gpu=GPU)[0] is Side.LOCAL
     assert preferred(make, seen=seen(437_500), strategy="breakeven", gpu=GPU)[0] is Side.CLOUD
+
+
+def test_the_break_even_is_that_of_this_traffic_once_its_price_is_known(make):
+    """Each request at its own cheapest route: the cheapest of all models may cost a fraction of it, or the other way
+    round."""
+    terms = {"seen": seen(500_000), "strategy": "breakeven", "gpu": GPU}
+    assert preferred(make, **terms) == (Side.CLOUD, "breakeven-below")
+    assert preferred(make, cloud_price=0.2625 * 16.7, **terms) == (Side.LOCAL, "breakeven-above")
+    assert preferred(make, cloud_price=0.2625 / 16.7, **terms) == (Side.CLOUD, "breakeven-below")
 
 
 @pytest.mark.parametrize(

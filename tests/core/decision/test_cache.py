@@ -74,6 +74,7 @@ moments = st.fixed_dictionaries(
         "tokens": st.sampled_from([0, 799, 800, 999, 1000, 200_000_000]),
         "previous": st.sampled_from(list(Side)),
         "hour": st.sampled_from([1, 12]),
+        "cloud_price": st.sampled_from([None, 0.0, 0.05, 1000.0]),
         "cloud_blocked": st.sampled_from(["", "the ledger cannot be reached"]),
     }
 )
@@ -167,6 +168,7 @@ OTHER_MOMENTS: dict[str, Any] = {
     "seen": Mixture(input=1000),
     "previous": Side.LOCAL,
     "hour": 12,
+    "cloud_price": 1_000_000.0,
     "cloud_blocked": "the ledger cannot be reached",
 }
 
@@ -186,7 +188,8 @@ def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any
 
 @pytest.mark.parametrize("field", [field for field in Snapshot.__struct_fields__ if field != "at"])
 def test_everything_that_is_known_of_the_moment_is_part_of_the_question(make: Any, field: str) -> None:
-    plan = make.plan(cost=COSTS[0], rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
+    cost = COSTS[1] if field == "cloud_price" else COSTS[0]
+    plan = make.plan(cost=cost, rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
     remembered, facts, plain = DecisionCache(plan), make.facts(), make.snapshot(tokens=900)
     changed = msgspec.structs.replace(plain, **{field: OTHER_MOMENTS[field]})
     first = remembered.decide(facts, plain)
