@@ -23,7 +23,7 @@ def command_of(launch: Launch, program: str, url: str, served: tuple[str, ...]) 
     address = urlsplit(url)
     # It runs in a folder of its own, where a relative path would lead nowhere.
     model = os.path.abspath(launch.model) if launch.model.startswith(("./", "../")) else launch.model  # noqa: PTH100
-    command = [program, "serve", model, "--host", address.hostname or "", "--port", str(address.port)]
+    command = [*_server(program, model), "--host", address.hostname or "", "--port", str(address.port)]
     command += ["--served-model-name", *served]
     for flag, value in (
         ("--quantization", launch.quantization),
@@ -35,6 +35,15 @@ def command_of(launch: Launch, program: str, url: str, served: tuple[str, ...]) 
         if value is not None:
             command += [flag, str(value)]
     return (*command, *launch.args)
+
+
+def _server(program: str, model: str) -> list[str]:
+    """`vllm serve`, by its module where there is a Python beside it: in the build for CPUs, whose package has another
+    name, the program itself ends with an error."""
+    python = Path(program).with_name("python")
+    if _runs(python):
+        return [str(python), "-m", "vllm.entrypoints.openai.api_server", "--model", model]
+    return [program, "serve", model]
 
 
 def environment_of(variables: Mapping[str, str], api_key: str, program: str) -> dict[str, str]:

@@ -33,6 +33,13 @@ def test_what_the_policy_says_becomes_vllms_own_arguments() -> None:
     )
 
 
+def test_the_python_beside_it_serves_by_the_module(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    command = command_of(launch(), str(tmp_path / "vllm"), "http://127.0.0.1:8000/v1", ("m",))
+    assert command[:5] == (str(python), "-m", "vllm.entrypoints.openai.api_server", "--model", "org/model")
+
+
 def test_what_it_does_not_say_is_left_to_vllm() -> None:
     command = command_of(launch(), "vllm", "http://127.0.0.1:8000/v1", ("m",))
     assert command[2:] == ("org/model", "--host", "127.0.0.1", "--port", "8000", "--served-model-name", "m")
