@@ -91,6 +91,8 @@ class Controller:
         self._monotonic = monotonic
         self._token = secrets.token_hex(8)
         self._followed: Plan | None = None
+        self._driven: Mapping[str, Backend] = {}
+        """What the drivers were made of."""
         self._units: dict[str, Units] = {}
         self._leaving: set[str] = set()
         """Backends of which the policy has no such units any more, and that are switched off."""
@@ -150,19 +152,23 @@ class Controller:
         return {name: backend for name, backend in backends.items() if backend.power is not None}
 
     async def _follow(self, kept: Mapping[str, KeptUnits]) -> None:
-        """Control the units of the policy in force, from where the ledger has them. What it has no more is switched
-        off first, and only then forgotten, or changed for what has its name now."""
+        """Control the units of the policy in force, from where the ledger has them. The same units go on, whatever the
+        policy says now of how they are switched and looked at. What it has no more is switched off first, and only then
+        forgotten, or changed for what has its name now."""
         plan, begins = self._plan(), not self._controls
         if begins:
             log.info("this gateway controls the units", extra={"backends": sorted(self._powered())})
         elif plan is self._followed and not self._leaving:
             return
+        powered, renewed = self._powered(), plan is not self._followed
+        edited, self._driven = powered != self._driven, powered
         self._controls, self._followed, timezone = True, plan, ZoneInfo(plan.policy.cost.timezone)
-        powered = self._powered()
         for name, units in list(self._units.items()):
             if name in powered and identity_of(powered[name]) == units.identity:
                 units.adopt(powered[name], timezone)
                 self._leaving.discard(name)
+                if edited or (renewed and isinstance(units.driver, NoDriver)):
+                    units.change_driver(self._driver(name, self._elsewhere(units.kept)))
             elif units.gone:
                 self._leaving.discard(name)
                 self._left.add(name)
@@ -183,11 +189,16 @@ class Controller:
                     extra={"backend": name, "units": begin.state.units},
                 )
             begin = KeptUnits()
-        elsewhere = begin.home not in ("", self._host) and begin.state.phase not in (Phase.OFF, Phase.FAILED)
+        elsewhere = self._elsewhere(begin)
         if not elsewhere:
             begin = replace(begin, home=self._host if is_here(backend) else "")
-        driver = self._driver(name, begin.home if elsewhere else "")
+        driver = self._driver(name, elsewhere)
         return Units(name, backend, timezone, driver, replace(begin, identity=identity), self._news.set)
+
+    def _elsewhere(self, kept: KeptUnits) -> str:
+        """The other host whose machine has them; empty when there is none, or they are off."""
+        here = kept.home == self._host or kept.state.phase in (Phase.OFF, Phase.FAILED)
+        return "" if here else kept.home
 
     def _driver(self, name: str, home: str) -> Driver:
         """`home` is another host, whose own machine has the units."""

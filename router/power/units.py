@@ -35,8 +35,6 @@ SHORTEST_PAUSE_SECONDS = 0.2
 """Both."""
 LONGEST_LOOK = 90.0
 _CHANGING = (Phase.STARTING, Phase.STOPPING, Phase.DRAINING)
-_SOFT = {"mode", "units", "start_time", "start_timeout", "drain", "min_on", "min_off", "wake_for", "schedule"}
-"""Settings that make no other units of them."""
 
 log = logging.getLogger("breakeven.power")
 
@@ -71,6 +69,8 @@ class Units:
         """Looks that were broken off: what they have begun is ended first."""
         self._looking: asyncio.Task[None] | None = None
         self._acting: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        """Of drivers that are not asked any more."""
         self.adopt(backend, timezone)
 
     def adopt(self, backend: Backend, timezone: ZoneInfo) -> None:
@@ -87,7 +87,7 @@ class Units:
     def leave(self) -> None:
         """The policy has them no more: switch them off, and ask for them no more."""
         self.leaving = True
-        self.terms = replace(self.terms, mode=Mode.NEVER)
+        self.terms = replace(self.terms, left=True)
         self._schedule = None
         self.kept = replace(self.kept, state=replace(self.kept.state, order=Order.AUTO))
 
@@ -142,7 +142,7 @@ class Units:
     def act(self, command: Command) -> None:
         """Have the driver carry it out; it has to be kept before, or nobody would know of it after a crash."""
         self.done, self.error = False, ""
-        self._acting = asyncio.create_task(self._act(command))
+        self._acting = asyncio.create_task(self._act(self.driver, command))
         self._look_anew()
 
     def _look_anew(self) -> None:
@@ -153,8 +153,8 @@ class Units:
             looking.add_done_callback(self._ending.discard)
             looking.cancel()
 
-    async def _act(self, command: Command) -> None:
-        change = self.driver.start if isinstance(command, Start) else self.driver.stop
+    async def _act(self, driver: Driver, command: Command) -> None:
+        change = driver.start if isinstance(command, Start) else driver.stop
         try:
             await change(command.units)
         except DriverError as error:
@@ -169,13 +169,27 @@ class Units:
         self.look()
         self._on_change()
 
+    def change_driver(self, driver: Driver) -> None:
+        """Look and act by this one from now on. What the last one is at it ends, and is closed then."""
+        self._look_anew()
+        at_work = [*self._ending, *([] if self._acting is None else [self._acting])]
+        task = asyncio.create_task(_close_after(at_work, self.driver))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self.driver = driver
+
     async def close(self) -> None:
         """Stop looking and acting; what is on stays on."""
         tasks = [*self._ending, *(each for each in (self._looking, self._acting) if each is not None)]
         for each in tasks:
             each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
         await self.driver.close()
+
+
+async def _close_after(at_work: list[asyncio.Task[None]], driver: Driver) -> None:
+    await asyncio.gather(*at_work, return_exceptions=True)
+    await driver.close()
 
 
 def power_of(backend: Backend) -> Power:
@@ -209,7 +223,10 @@ def terms_of(backend: Backend) -> PowerTerms:
 
 
 def identity_of(backend: Backend) -> str:
-    """Differs where a policy means other units."""
-    power = power_of(backend).model_dump(mode="json", exclude=_SOFT)
-    told = [power, backend.addresses(), sorted(map(str, backend.serves))]
+    """Differs where a policy means other units, as `core.power.policy` says by what that is."""
+    power = power_of(backend)
+    told: list[object] = [power.driver, power.model_dump(mode="json", include=set(power.which))]
+    if power.known_by_url:
+        models = {each if isinstance(each, str) else each.model for each in backend.serves.values()}
+        told += [backend.addresses(), sorted(models)]
     return sha256(dumps(told, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 from support.rental import POWER, PROCESS
 
+from router.config.secrets import MissingSecretError
 from router.core.power.states import Phase
 from router.core.power.terms import Order
 from router.ledger.errors import LedgerUnavailable
@@ -239,9 +241,85 @@ async def test_units_that_a_policy_has_no_more_are_switched_off_before_they_are_
     house.start()
     await house.order(Order.ON)
     await house.run(120)
-    house.plan = plan_of(**{"run: [start]": "run: [other]"})
+    house.plan = plan_of(**{"tiny-llama": "large-llama"})
+    await house.run(5)
+    kept = await house.kept()
+    assert kept.state.reason == "left" and "other units" in kept.state.explanation and "comes after them" in kept.next
     await house.run(60)
     assert house.rental.stops == 1
+    assert (await house.kept()).state.reason != "left"
+
+
+async def test_units_that_a_policy_has_no_more_are_asked_for_until_their_driver_can_tell(house, plan_of):
+    house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    house.rental.blind = "HTTP 403"
+    house.plan = plan_of(**{"tiny-llama": "large-llama"})
+    await house.run(60)
+    kept = await house.kept()
+    assert house.rental.stops == 0 and "once their driver can tell" in kept.next
+    assert "never" not in kept.state.explanation + (await house.told()).why
+    house.rental.blind = ""
+    await house.run(60)
+    assert house.rental.stops == 1 and len(house.drivers) == 2
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"start: {run: [start]}": "start: {run: [other]}"},
+        {"stop: {run: [stop]}": "stop: {run: [other]}"},
+        {"look: {run: [look]}": "look: {run: [other], timeout: 10s}"},
+        {"driver: command,": "driver: command, env: {TOKEN: file:/dev/null},"},
+    ],
+)
+async def test_an_edit_of_how_units_are_looked_at_and_switched_is_taken_at_once_and_leaves_them_on(
+    house, plan_of, edit
+):
+    house.start()
+    house.wake()
+    await house.run(120)
+    house.plan = plan_of(**edit)
+    await house.run(60)
+    assert (house.rental.starts, house.rental.stops, len(house.drivers)) == (1, 0, 2)
+    assert house.drivers[0].closed and (await house.told()).serves
+    await house.order(Order.OFF)
+    await house.run(60)
+    assert house.rental.on == [], "by the new driver"
+
+
+@pytest.mark.parametrize("seconds", [5, 30, 120])
+async def test_an_edit_is_taken_while_the_old_look_hangs_or_cannot_tell(house, plan_of, seconds):
+    house.start()
+    house.wake()
+    await house.run(seconds)
+    house.rental.blind = "it ran for longer than 2 s"
+    await house.run(30)
+    house.drivers[0].look = asyncio.Event().wait
+    house.rental.blind = ""
+    await house.run(10)
+    house.plan = plan_of(**{"look: {run: [look]}": "look: {run: [look], timeout: 10s}"})
+    await house.run(120)
+    assert (await house.told()).phase == "on" and (house.rental.starts, house.rental.stops) == (1, 0)
+    reasons = {event.reason for event in await house.events()}
+    assert not reasons & {"left", "never"}
+
+
+async def test_a_driver_that_could_not_be_made_is_made_with_the_next_policy(house, monkeypatch):
+    controller = house.start()
+    make = controller._make_driver
+
+    def fail(name, policy):
+        raise MissingSecretError("TOKEN is not set")
+
+    controller._make_driver = fail
+    await house.run(20)
+    assert not (await house.told()).known
+    controller._make_driver = make
+    house.plan = replace(house.plan, version="another")
+    await house.run(20)
+    assert (await house.told()).known
 
 
 async def test_an_edit_that_means_the_same_units_goes_on_with_them(house, plan_of):

@@ -8,7 +8,7 @@ import pytest
 from support.rental import Rental, RentalDriver
 from support.waiting import until
 
-from router.core.backend_kinds import Backend, OpenAIBackend
+from router.core.backend_kinds import Backend, OpenAIBackend, VllmBackend
 from router.core.power.control import Start, Stop
 from router.core.power.terms import Mode, PowerTerms
 from router.core.values import Plan
@@ -93,7 +93,9 @@ async def test_the_schedule_wants_a_unit_that_is_ready_when_it_begins(backend_of
     assert not units.scheduled(noon) and units.scheduled(noon + 3600)
     assert units.scheduled(noon + 3600 - 50) and not units.scheduled(noon + 3600 - 70), "a start takes 60 s"
     units.leave()
-    assert not units.scheduled(noon + 3600) and units.terms.mode is Mode.NEVER
+    assert not units.scheduled(noon + 3600) and units.terms.left and units.terms.mode is Mode.AUTO
+    units.adopt(backend_of(), UTC)
+    assert not units.terms.left
 
 
 def test_terms_are_those_of_the_policy(backend_of):
@@ -117,7 +119,82 @@ def test_a_backend_without_power_has_no_terms():
         power_of(OpenAIBackend(kind="openai", zone="local", url="http://127.0.0.1:1/v1", serves={"m": "m"}))
 
 
-def test_other_commands_mean_other_units_and_other_limits_the_same(backend_of):
-    same = backend_of(**{"min_on: 10m": "min_on: 20m"})
-    other = backend_of(**{"run: [start]": "run: [other]"})
-    assert identity_of(backend_of()) == identity_of(same) != identity_of(other)
+def powered(power: dict[str, object], **backend: object) -> Backend:
+    given = {"kind": "vllm", "zone": "local", "url": "http://127.0.0.1:1/v1", "serves": {"chat": "tiny"}}
+    return VllmBackend.model_validate(given | {"power": power} | backend)
+
+
+PROCESS = {"driver": "process", "launch": {"model": "tiny"}}
+COMMAND = {"driver": "command", "start": {"run": ["start"]}, "stop": {"run": ["stop"]}, "look": {"run": ["look"]}}
+KUBERNETES = {"driver": "kubernetes", "name": "vllm", "kubeconfig": "/a", "context": "here"}
+SLEEP = {"driver": "sleep"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (COMMAND, COMMAND | {"start": {"run": ["other"], "timeout": "1s"}}),
+        (COMMAND, COMMAND | {"stop": {"run": ["other"]}, "env": {"TOKEN": "file:/other"}}),
+        (COMMAND, COMMAND | {"look": {"run": ["other"], "timeout": "1s", "means_on": ["ready"]}}),
+        (COMMAND, COMMAND | {"mode": "always", "start_time": "1s", "start_timeout": "2s", "drain": "3s"}),
+        (PROCESS, PROCESS | {"min_on": "1s", "min_off": "1s", "wake_for": [], "schedule": "08-09"}),
+        (PROCESS, PROCESS | {"units": 1, "mode": "never"}),
+        (KUBERNETES, KUBERNETES | {"kubeconfig": "/b", "timeout": "1s", "units": 4}),
+        (SLEEP, SLEEP | {"card": "a", "timeout": "1s"}),
+    ],
+)
+def test_how_units_are_switched_and_looked_at_makes_no_others_of_them(before, after):
+    assert identity_of(powered(before)) == identity_of(powered(after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (PROCESS, PROCESS | {"launch": {"model": "large"}}),
+        (PROCESS, PROCESS | {"launch": {"model": "tiny", "max_model_len": 1024}}),
+        (PROCESS, COMMAND),
+        *((KUBERNETES, KUBERNETES | {name: "other"}) for name in ("name", "namespace", "context")),
+        (KUBERNETES, KUBERNETES | {"workload": "StatefulSet"}),
+    ],
+)
+def test_what_names_another_unit_makes_others_of_them(before, after):
+    assert identity_of(powered(before)) != identity_of(powered(after))
+
+
+@pytest.mark.parametrize("power", [PROCESS, COMMAND, SLEEP])
+def test_what_has_no_name_of_its_own_is_known_by_its_address_and_models(power):
+    given = identity_of(powered(power))
+    assert given == identity_of(powered(power, serves={"chat": {"model": "tiny", "context": 4096}, "more": "tiny"}))
+    assert given != identity_of(powered(power, serves={"chat": "large"}))
+    assert given != identity_of(powered(power, url="http://127.0.0.1:2/v1"))
+
+
+def test_a_deployment_is_the_same_wherever_it_answers():
+    moved = powered(KUBERNETES, url="http://127.0.0.1:2/v1", serves={"chat": "large"})
+    assert identity_of(powered(KUBERNETES)) == identity_of(moved)
+
+
+async def test_a_driver_that_another_takes_the_place_of_ends_its_command_and_is_asked_no_more(backend_of):
+    rental, going_on = Rental(), asyncio.Event()
+
+    async def wait(point: str) -> None:
+        await going_on.wait()
+
+    class Hanging(RentalDriver):
+        async def look(self):
+            await asyncio.Event().wait()
+
+    first, second = Hanging(rental, wait), RentalDriver(rental)
+    units = Units("gpu", backend_of(), UTC, first, KeptUnits())
+    units.act(Start(1))
+    units.look()
+    await asyncio.sleep(0)
+    units.change_driver(second)
+    units.look()
+    await until(lambda: units.seen)
+    assert units.seen.units == 0 and units.acting and not first.closed
+    going_on.set()
+    await until(lambda: first.closed and units.seen is not None and units.seen.units)
+    assert units.done and rental.starts == 1
+    await units.close()
+    assert second.closed

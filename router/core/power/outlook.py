@@ -41,11 +41,14 @@ def published(state: UnitsState, terms: PowerTerms) -> PowerState:
 def can_wake(state: UnitsState, terms: PowerTerms) -> bool:
     """Whether a request that waits for it has it switched on."""
     never = state.order is Order.AUTO and terms.mode is Mode.NEVER
-    return state.order is not Order.OFF and not never
+    return state.order is not Order.OFF and not never and not terms.left
 
 
 def next_change(state: UnitsState, savings: Savings, terms: PowerTerms) -> str:
     """What would change it next, in a sentence or two."""
+    if terms.left:
+        when = "their driver can tell what is on" if state.phase is Phase.UNKNOWN else "they have ended what runs"
+        return f"They are off for good once {when}; what the policy names instead comes after them."
     if not can_wake(state, terms):
         ordered = state.order is Order.OFF
         return "It stays off until an administrator orders otherwise." if ordered else "The policy keeps it off."

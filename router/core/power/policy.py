@@ -5,7 +5,7 @@ A new driver is a class and its name in `Power`, and an entry in `power.drivers`
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -43,6 +43,12 @@ _OWN_FLAGS = {
 
 class _Power(Section):
     """Base of every driver's section: when units are on, whatever switches them."""
+
+    which: ClassVar[frozenset[str]] = frozenset()
+    """Settings that say which unit it is. All others, such as commands, time limits and where credentials are, say when
+    or how it is switched and looked at: they may be edited while it runs."""
+    known_by_url: ClassVar[bool] = True
+    """The backend's addresses and the models that it asks for there say, too, which unit it is."""
 
     mode: Literal["auto", "always", "never"] = "auto"
     """Whether demand decides, or units are always on or never."""
@@ -108,6 +114,8 @@ class Launch(Section):
 
 
 class ProcessPower(_Power):
+    which = frozenset({"launch"})
+
     driver: Literal["process"]
     """A vLLM that the gateway starts and stops on its own machine."""
     launch: Launch
@@ -146,6 +154,9 @@ class CommandPower(_Power):
 
 
 class KubernetesPower(_Power):
+    which = frozenset({"workload", "name", "namespace", "context"})
+    known_by_url = False
+
     driver: Literal["kubernetes"]
     """Replicas of a Deployment or StatefulSet, through its scale."""
     workload: Literal["Deployment", "StatefulSet"] = "Deployment"

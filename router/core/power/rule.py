@@ -30,6 +30,7 @@ class Wanted(Struct, frozen=True):
 
 REASONS = {
     "order": "an administrator ordered it",
+    "left": "the policy names other units now, or none",
     "never": "the policy never switches it on",
     "always": "the policy keeps a unit on",
     "schedule": "the schedule keeps a unit on",
@@ -102,6 +103,8 @@ def _terms(savings: Savings, terms: PowerTerms, unit: int) -> str:
 
 def _fixed(state: UnitsState, terms: PowerTerms) -> Wanted | None:
     """What leaves nothing to the rule."""
+    if terms.left:
+        return Wanted(0, "left", "The policy names other units now, or none: these are switched off first.")
     if state.order is Order.OFF:
         return Wanted(0, "order", "An administrator ordered it off.")
     if state.order is Order.AUTO and terms.mode is Mode.NEVER:
@@ -160,7 +163,7 @@ def _no_stop(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wa
     """What keeps units from being stopped."""
     if not seen.ledger_ok:
         return "ledger-lost", "The ledger is lost, so nothing is stopped."
-    if chosen.reason in ("order", "never"):
+    if chosen.reason in ("left", "order", "never"):
         return None
     if state.phase is Phase.STARTING:
         return "starting", "A start is under way."

@@ -29,6 +29,8 @@ class PowerTerms(Struct, frozen=True):
     units: int = 1
     """At most so many."""
     mode: Mode = Mode.AUTO
+    left: bool = False
+    """The policy has these units no more, but may have others by their name."""
     tokens_per_second: float | None = None
     """What one unit can serve; None: the first one serves all."""
     usd_per_million_tokens: float = 0.0

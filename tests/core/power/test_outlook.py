@@ -59,6 +59,8 @@ def test_what_is_kept_off_is_woken_by_nobody(order, mode, wakes):
     [
         (replace(OFF, order=Order.OFF), TERMS, "until an administrator orders otherwise"),
         (OFF, replace(TERMS, mode=Mode.NEVER), "The policy keeps it off"),
+        (ON, replace(TERMS, left=True), "once they have ended what runs"),
+        (replace(ON, phase=Phase.UNKNOWN), replace(TERMS, left=True), "once their driver can tell what is on"),
         (replace(OFF, phase=Phase.UNKNOWN), TERMS, "until the driver can tell again"),
         (replace(OFF, phase=Phase.FAILED, rest=120.0), TERMS, "tried again in 2 min"),
         (replace(OFF, phase=Phase.STARTING), TERMS, "once it answers, in about 4 min"),
@@ -73,6 +75,10 @@ def test_what_is_kept_off_is_woken_by_nobody(order, mode, wakes):
 )
 def test_what_would_change_it_next(state, terms, said):
     assert said in next_change(state, Savings((0.9,)), terms)
+
+
+def test_what_the_policy_has_no_more_is_woken_by_nobody():
+    assert not published(OFF, replace(TERMS, left=True)).wakes
 
 
 def test_every_reason_has_words():

@@ -101,6 +101,11 @@ def test_the_policy_may_leave_nothing_to_the_rule() -> None:
     )
 
 
+def test_what_the_policy_has_no_more_goes_whatever_it_says_of_others() -> None:
+    left = replace(TERMS, left=True, mode=Mode.ALWAYS)
+    assert units_and_reason(replace(ON, held=0.0), replace(BUSY, waiting=1), left) == (0, "left")
+
+
 def test_many_that_wait_want_one_unit_and_at_once() -> None:
     terms = replace(TERMS, units=4)
 
