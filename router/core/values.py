@@ -205,6 +205,8 @@ class BackendState(Struct, frozen=True, gc=False):
     """It is off, and is being switched on."""
     wakes: bool = True
     """It is off, and a request that can go nowhere else may switch it on."""
+    rests: bool = False
+    """It is off, and is not switched on for a while, since that failed."""
 
 
 class Mixture(Struct, frozen=True, gc=False):
@@ -314,7 +316,7 @@ class Decision(Struct, frozen=True, gc=False):
     until_on: bool = False
     """`waiting` is for backends that are off, not for room."""
     wakes: str = ""
-    """The backend that is to be on for it, one of `waiting`; empty where it may switch none on."""
+    """The backend that is to be on for it, one of `waiting`, or one that rests; empty where it may switch none on."""
     alternatives: Alternatives = _NO_ALTERNATIVES
     """What its tokens are worth, see `core.cost.alternatives`; of a refusal nothing."""
 

@@ -62,12 +62,11 @@ class RequestContext:
         """Seconds since the epoch."""
         self.arrived: Final = arrived
         """In seconds of the monotonic clock, which is finer than the loop's."""
-        self.deadline = deadline
+        self.deadline: Final = deadline
         """Loop time until which the answer's first byte must have come."""
         self.states = states
         """What backends looked like when it arrived."""
 
-    def waited(self, seconds: float, at: float, states: Mapping[str, BackendState]) -> None:
-        """It waited until a unit was on, which may take longer than an answer: it counts as one that arrives now."""
+    def waited(self, at: float, states: Mapping[str, BackendState]) -> None:
+        """It waited until a unit was on: it counts as one that arrives now, but for its deadline."""
         self.at, self.states = at, states
-        self.deadline += seconds

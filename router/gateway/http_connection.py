@@ -509,6 +509,14 @@ class Client(BaseConnection):
         if self._transport is not None:
             self._transport.close()
 
+    def cut(self, error: Exception) -> None:
+        """End now: with this error where nothing has been answered yet of the request under way."""
+        if self._task is None or self._request is None or self.started:
+            self.abort()
+            return
+        self._handler.failed(error, self._request, self)
+        self._task.cancel()
+
     def drain(self) -> None:
         """This connection ends with the answer under way, or now when there is none."""
         self.draining = True

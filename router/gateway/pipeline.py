@@ -15,7 +15,7 @@ from router.core.decision.facts import build_facts
 from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
 from router.core.reading import BadBody
-from router.core.values import BackendState, Decision, KeyGrant
+from router.core.values import BackendState, Decision, KeyGrant, Refusal
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
 from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines, still_off
@@ -193,9 +193,18 @@ class Pipeline:
         state = self._state
         decision = context.serving.recall.decide(context.facts, state.snapshot(context.at, states))
         state.side = decision.side
-        if decision.refusal is not None:
-            raise self._refuse(context, decision, refused(decision, decision.refusal))
+        refusal = decision.refusal
+        if refusal is not None:
+            raise self._refuse(context, decision, refused(decision, self._as_of_now(context, decision, refusal)))
         return decision
+
+    def _as_of_now(self, context: RequestContext, decision: Decision, refusal: Refusal) -> Refusal:
+        """With when a unit answers that rests after a failure, which is asked for: a decision is remembered, and that
+        was another moment."""
+        if not decision.wakes:
+            return refusal
+        self._state.fleet.on_wanted(decision.wakes)
+        return replace(refusal, retry_after=context.serving.backends[decision.wakes].starts_in(self._loop.time()))
 
     def _take(self, context: RequestContext, decision: Decision) -> Slot | None:
         """A slot for the first attempt, in the same turn of the loop as the decision: what was free is free still."""
@@ -229,8 +238,8 @@ class Pipeline:
     async def _until_on(
         self, context: RequestContext, decision: Decision, position: Position, limits: Mapping[str, Capacity]
     ) -> None:
-        """Wait until one of these backends is on, for the rest of its start, and as long as for a turn. It is asked
-        for even where no place is left to wait in. Raises ApiError 503."""
+        """Wait until one of these backends is on, or its start has failed: for the rest of its start, and as long as
+        for a turn. It is asked for even where no place is left to wait in. Raises ApiError 503."""
         fleet, began = self._state.fleet, self._loop.time()
         starts_in = min(context.serving.backends[name].starts_in(began) for name in limits)
         position.allow(starts_in + max(limit.queue_timeout for limit in limits.values()))
@@ -238,15 +247,16 @@ class Pipeline:
         try:
             if wanted:
                 fleet.on_wanted(decision.wakes)
-            on = await position.wait(limits)
+            woken = began + starts_in < self._room.ends and await position.wait(limits)
         finally:
             self.wanted.subtract(wanted)
             self.wanted = +self.wanted
-        now = self._loop.time()
-        if not on:
+        if not woken:
+            latest = self._decide(context, fleet.states)
+            now = self._loop.time()
             rest = min(context.serving.backends[name].starts_in(now) for name in limits)
-            raise self._refuse(context, decision, still_off(decision, rest))
-        context.waited(now - began, self._state.clock(), fleet.states)
+            raise self._refuse(context, decision, still_off(latest if latest.until_on else decision, rest))
+        context.waited(self._state.clock(), fleet.states)
 
     # --- forward
 

@@ -111,6 +111,11 @@ class Routes:
         if self.draining and not self.clients:
             self._deserted.set()
 
+    def end(self, at: float) -> None:
+        """This worker ends: nobody waits for room or for a start beyond loop time `at`."""
+        self.draining = True
+        self._room.end(at)
+
     async def deserted(self) -> None:
         """Wait, while draining, until the last client has gone."""
         while self.clients:
@@ -134,6 +139,11 @@ class Routes:
             return
         message = "The gateway failed on this request; its log has the details."
         self.failed(ApiError(500, "internal_error", message), request, client)
+
+    def cut(self, client: Client) -> None:
+        """The time to end is over: what has no byte of an answer yet is told so."""
+        message = "The gateway ends, and no backend has answered yet. Try again."
+        client.cut(ApiError(503, "shutting_down", message, retry_after=1, retryable=True))
 
     # --- requests
 

@@ -16,6 +16,8 @@ from router.gateway.worker_state import WorkerState
 BACKLOG = 2048
 ACCEPT_SECONDS = 0.3
 """How long connections that have begun are still accepted at the end: a round trip to far clients."""
+ANSWER_SECONDS = 1.0
+"""For what is answered last: nobody waits for room or a start until the very end, and what is cut gets its 503 out."""
 
 
 def _nothing(_: socket.socket) -> None:
@@ -64,7 +66,8 @@ class Server:
         self._ticker = self._loop.call_later(CHECK_SECONDS, self._tick)
 
     async def drain(self, grace: float) -> None:
-        """Running answers have `grace` seconds to finish; nothing that was sent before a connection closes is cut.
+        """Running answers have `grace` seconds to finish; every request that was sent before a connection closes is
+        answered, those that wait for room or a start with 503 where that would take longer.
 
         First no new connection begins, while those that have begun are still accepted; every answer from now on closes
         its connection. A connection that says nothing for PARTING_SECONDS is then closed.
@@ -72,8 +75,8 @@ class Server:
         # The order keeps every request whole. Answers say that their connection closes before any listener does, so
         # that nobody comes back here. The kernel turns new connections away before the listener closes, because that
         # resets those that wait to be accepted. Silent connections stay for as long as a request may be on its way to
-        # them. Only what is left after the grace is cut.
-        self._service.draining = True
+        # them. Only what is left after the grace is cut, and told so while that is possible.
+        self._service.end(self._loop.time() + grace - min(ANSWER_SECONDS, grace / 2))
         if self._ticker is not None:
             self._ticker.cancel()
         for client in list(self._service.clients):
@@ -87,6 +90,11 @@ class Server:
                 await self._service.deserted()
         if self._server is not None:
             self._server.close()
+        for client in list(self._service.clients):
+            self._service.cut(client)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._service.deserted()
         for client in list(self._service.clients):
             client.abort()
         self._service.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
@@ -33,6 +35,8 @@ class WaitQueue:
         self._shown: Mapping[str, BackendState] = {}
         self._moved = False
         """Somebody has come or left since `_shown` was made of `_states`."""
+        self.ends = math.inf
+        """Loop time beyond which nobody waits."""
 
     def __len__(self) -> int:
         return self._size
@@ -70,6 +74,11 @@ class WaitQueue:
                     waiter.set_result(None)
                 places -= not waiter.cancelled()
 
+    def end(self, at: float) -> None:
+        """Nobody waits beyond loop time `at`; whoever waits now decides anew whether that is of use."""
+        self.ends = at
+        self.wake(lambda backend: sys.maxsize)
+
     async def wait(self, ticket: int, backends: Iterable[str], until: float) -> bool:
         """Wait in these backends' queues until woken, or until loop time `until`: then False."""
         waiter = self._loop.create_future()
@@ -79,7 +88,7 @@ class WaitQueue:
             self._queues.setdefault(backend, {})[ticket] = waiter
         self._moved = True
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(min(until, self.ends)):
                 await waiter
         except TimeoutError:
             return False
@@ -103,16 +112,17 @@ class Position:
     def __init__(self, room: WaitQueue, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         self._room = room
         self._loop = loop
-        self._until = deadline
+        self._deadline = self._until = deadline
         self._ticket: int | None = None
         self._allowed = False
 
     def allow(self, seconds: float) -> None:
-        """To wait so long from the first time on that this is called: a start takes longer than a turn."""
+        """To wait so long from the first time on that this is called, within the deadline: a start takes longer than
+        a turn."""
         if not self._allowed:
             self._allowed = True
             self._ticket = self._room.ticket() if self._ticket is None else self._ticket
-            self._until = self._loop.time() + seconds
+            self._until = min(self._deadline, self._loop.time() + seconds)
 
     async def wait(self, limits: Mapping[str, Capacity]) -> bool:
         """Wait for these backends, in those of their queues that are not full; False when all are, or time is up."""

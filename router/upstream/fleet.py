@@ -129,9 +129,12 @@ class BackendRuntime:
         power, wait = self._power, max(1.0, self.starts_in(now))
         if power is None or not power.known:
             why = power.why if power is not None else "No controller tells whether it is on."
-            return BackendState(off=f"{why} It does not answer.", retry_after=wait)
+            rests = power is not None and power.rests
+            return BackendState(off=f"{why} It does not answer.", rests=rests, retry_after=wait)
         if not power.serves:
-            return BackendState(off=power.why, coming=power.coming, wakes=power.wakes, retry_after=wait)
+            return BackendState(
+                off=power.why, coming=power.coming, wakes=power.wakes, rests=power.rests, retry_after=wait
+            )
         if now < self._on_since + SETTLING_SECONDS:
             return BackendState(off="It was switched on, and has not answered this gateway yet.", coming=True)
         return None
@@ -204,9 +207,12 @@ class Fleet:
         return self._states
 
     def headroom(self, name: str) -> int:
-        """How many more requests a backend would take now; no limit for one that a reload took away."""
+        """How many more requests a backend would take now; no limit for one that nobody waits for any more, since a
+        reload took it away or its start failed: whoever does is to decide anew."""
         backend = self.backends.get(name)
-        return sys.maxsize if backend is None else backend.headroom(self._loop.time())
+        if backend is None or self.states[name].rests:
+            return sys.maxsize
+        return backend.headroom(self._loop.time())
 
     def changed(self) -> None:
         """A state may be another one. Several changes in one turn of the loop wake those who wait but once."""

@@ -13,6 +13,8 @@ from support.scripted import answer, completion
 from support.waiting import until
 
 from router.core.resilience.worker_status import PowerState
+from router.gateway.forward_request import ForwardRequest
+from router.gateway.pipeline import Pipeline
 from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
@@ -106,14 +108,66 @@ async def test_what_is_kept_off_is_waited_for_by_nobody(off):
     assert (status, error["code"]) == (503, "gpu_off") and "an administrator ordered it" in error["message"]
 
 
-async def test_the_wait_for_a_start_is_no_part_of_the_time_for_an_answer(serve, backends):
+async def test_no_start_is_waited_for_beyond_the_deadline(serve, backends):
     gateway = await serve(POWERED.replace("deadline: 5s", "deadline: 300ms"))
+    say(gateway, "starting", starts_in=3600.0, coming=True)
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, json.loads(body)["error"]["code"]) == (503, "gpu_off")
+    assert 3500 < int(headers["retry-after"]) <= 3600
+    assert not gateway.service.waiting and not backends["gpu"].received and not backends["api"].received
+
+
+async def test_the_wait_for_a_start_moves_no_deadline(serve, monkeypatch):
+    gateway = await serve(POWERED.replace("deadline: 5s", "deadline: 60s"))
+    sent: list[ForwardRequest] = []
+    make = Pipeline._job
+    monkeypatch.setattr(Pipeline, "_job", lambda *given: sent.append(make(*given)) or sent[-1])
     say(gateway, "starting", coming=True)
     waiting = asyncio.create_task(gateway.post(RESTRICTED))
     await until(lambda: gateway.service.waiting)
-    await asyncio.sleep(0.4)
+    asked = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.2)
     say(gateway, "on")
     assert where(await waiting) == (200, "gpu", "only-permitted")
+    assert sent[0].deadline <= asked + 60, "one instant, of which the wait is part"
+
+
+FAILED = {"rests": True, "why": "It failed to start: exited with status 3.", "failing": "exited with status 3"}
+
+
+async def test_while_a_failed_start_rests_nobody_waits_and_all_are_told_why_and_for_how_long(off, backends):
+    wanted: list[str] = []
+    off.fleet.on_wanted = wanted.append
+    for starts_in, least, most in ((240.0, 60, 60), (40.0, 30, 40), (20.0, 10, 20)):
+        say(off, "failed", starts_in=starts_in, **FAILED)
+        status, headers, body = await off.post(RESTRICTED)
+        error = json.loads(body)["error"]
+        assert (status, error["code"], headers["x-should-retry"]) == (503, "gpu_off", "true")
+        assert least <= int(headers["retry-after"]) <= most, "as of now, though the decision is the same"
+        assert "gpu: It failed to start: exited with status 3." in error["message"]
+    assert wanted == ["gpu"] * 3 and not off.service.waiting and not backends["api"].received
+
+
+async def test_who_waits_for_a_start_that_fails_is_told_so_at_once(serve, backends):
+    gateway = await serve(POWERED.replace("deadline: 5s", "deadline: 600s"))
+    say(gateway, "starting", starts_in=600.0, coming=True)
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    say(gateway, "failed", starts_in=50.0, **FAILED)
+    status, headers, body = await waiting
+    assert status == 503 and 40 <= int(headers["retry-after"]) <= 50
+    assert "exited with status 3" in json.loads(body)["error"]["message"]
+    assert not gateway.service.waiting and not gateway.service.wanted
+
+
+async def test_who_waited_in_vain_is_told_what_became_of_the_start_and_not_why_it_was_off(off):
+    say(off, "off", starts_in=0.0, why="It is off: they would save less than their rent.")
+    waiting = asyncio.create_task(off.post(RESTRICTED))
+    await until(lambda: off.service.waiting)
+    say(off, "starting", starts_in=30.0, coming=True, why="It is being switched on: a request waits.")
+    status, _, body = await waiting
+    message = json.loads(body)["error"]["message"]
+    assert status == 503 and "It is being switched on" in message and "rent" not in message
 
 
 async def test_who_waited_is_counted_when_it_was_served(off, clock):

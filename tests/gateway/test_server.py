@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
-from support.scripted import ScriptedBackend, stream
+from support.scripted import ScriptedBackend, silence, stream
+from support.waiting import until
 
+from router.core.resilience.worker_status import PowerState
 from router.gateway import http_connection as http
 from router.gateway import server
 
@@ -100,6 +103,71 @@ async def test_a_stream_that_promised_to_keep_its_connection_leaves_room_for_one
     assert (await reader.readuntil(b"0\r\n\r\n")).count(b"data: ") == 6
     assert b"connection: close" in await answered(connection)
     await asyncio.wait_for(ending, 5)
+
+
+POWERED = POLICY.replace(
+    "cost: {usd_per_hour: 1.0},",
+    "cost: {usd_per_hour: 1.0}, power: {driver: command, start: {run: [a]}, stop: {run: [b]}, look: {run: [c]}},",
+)
+RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}
+
+
+def say(gateway: Gateway, phase: str, starts_in: float) -> None:
+    now, on = asyncio.get_running_loop().time(), phase == "on"
+    told = PowerState(at=0.0, phase=phase, serves=on, coming=not on, ready_at=starts_in, why=f"It is {phase}.")
+    gateway.fleet.told({"gpu": told}, now)
+
+
+async def test_who_waits_for_a_start_that_takes_longer_than_the_grace_is_told_so_at_once(serve) -> None:
+    gateway = await serve(POWERED)
+    say(gateway, "starting", starts_in=240.0)
+    waiting = [asyncio.create_task(gateway.post(RESTRICTED)) for _ in range(5)]
+    await until(lambda: gateway.service.waiting == 5)
+    ending = asyncio.create_task(gateway.server.drain(100))
+    for status, headers, body in await asyncio.gather(*waiting):
+        assert (status, json.loads(body)["error"]["code"]) == (503, "gpu_off")
+        assert 200 < int(headers["retry-after"]) <= 240 and headers["x-should-retry"] == "true"
+    await asyncio.wait_for(ending, 30)
+
+
+async def test_a_start_that_takes_longer_than_was_known_is_waited_for_until_the_grace_is_nearly_over(serve) -> None:
+    gateway = await serve(POWERED)
+    say(gateway, "starting", starts_in=0.0)
+    waiting = [asyncio.create_task(gateway.post(RESTRICTED)) for _ in range(2)]
+    await until(lambda: gateway.service.waiting == 2)
+    await asyncio.wait_for(gateway.server.drain(1.0), 30)
+    for status, _, body in await asyncio.gather(*waiting):
+        assert (status, json.loads(body)["error"]["code"]) == (503, "gpu_off")
+
+
+async def test_a_start_within_the_grace_is_served(serve) -> None:
+    gateway = await serve(POWERED)
+    say(gateway, "starting", starts_in=1.0)
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    ending = asyncio.create_task(gateway.server.drain(60))
+    await asyncio.sleep(0.05)
+    say(gateway, "on", starts_in=0.0)
+    assert (await waiting)[0] == 200
+    await asyncio.wait_for(ending, 30)
+
+
+async def test_what_waits_for_room_or_for_its_answer_is_told_at_the_end_of_the_grace(serve, backends) -> None:
+    patient = POLICY.replace("first_byte_timeout: 1s", "first_byte_timeout: 60s").replace(
+        "deadline: 5s", "deadline: 90s"
+    )
+    gateway = await serve(
+        patient.replace("cost: {usd_per_hour: 1.0},", "cost: {usd_per_hour: 1.0}, capacity: {max_running: 1},")
+    )
+    backends["gpu"].default = silence()
+    running = asyncio.create_task(gateway.post(RESTRICTED))
+    await backends["gpu"].asked.wait()
+    waiting = asyncio.create_task(gateway.post(RESTRICTED))
+    await until(lambda: gateway.service.waiting)
+    await asyncio.wait_for(gateway.server.drain(1.0), 30)
+    told = [(status, json.loads(body)["error"]["code"]) for status, _, body in (await running, await waiting)]
+    assert told == [(503, "shutting_down"), (503, "backends_full")]
+    assert not gateway.ledger.holds and not gateway.service.clients
 
 
 async def test_the_grace_period_bounds_all_of_it(gateway: Gateway) -> None:

@@ -167,7 +167,7 @@ async def test_who_waits_for_a_start_is_allowed_more_time_once_and_keeps_the_pla
     loop = asyncio.get_running_loop()
     room = WaitQueue(loop)
     limits = {"gpu": Capacity(queue=2, queue_timeout="10ms")}
-    first, second = Position(room, loop, loop.time()), Position(room, loop, loop.time())
+    first, second = Position(room, loop, loop.time() + 60), Position(room, loop, loop.time() + 60)
     first.allow(30.0)
     first.allow(0.0)
     waits = asyncio.create_task(first.wait(limits))
@@ -175,6 +175,26 @@ async def test_who_waits_for_a_start_is_allowed_more_time_once_and_keeps_the_pla
     assert not waits.done() and not await second.wait(limits)
     room.wake(only(gpu=1))
     assert await waits
+
+
+async def test_no_start_is_waited_for_beyond_the_deadline_whatever_was_waited_for_before() -> None:
+    loop = asyncio.get_running_loop()
+    room = WaitQueue(loop)
+    deadline, limits = loop.time() + 0.2, {"gpu": Capacity(queue_timeout="1ms")}
+    place = Position(room, loop, deadline)
+    assert not await place.wait(limits)
+    place.allow(3600.0)
+    assert not await asyncio.wait_for(place.wait(limits), 30)
+    assert loop.time() >= deadline
+
+
+async def test_at_the_end_who_waits_decides_anew_and_nobody_waits_beyond_it(waiting) -> None:
+    for name in "ab":
+        await waiting.come(name, "gpu")
+    waiting.room.end(waiting.loop.time())
+    await asyncio.sleep(0.01)
+    assert waiting.order == ["a", "b"]
+    assert not await waiting.room.wait(waiting.room.ticket(), ["gpu"], waiting.loop.time() + 3600)
 
 
 async def test_newcomers_see_the_same_object_until_somebody_comes_or_leaves(waiting):

@@ -155,6 +155,17 @@ async def test_a_backend_that_is_off_takes_nothing_and_says_when_it_could():
     assert backend.pick(now, NONE, "m") is None and fleet.headroom("gpu") == 0
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_nobody_waits_for_what_rests_after_a_failure_while_it_is_off(known):
+    fleet = Told(switched()).fleet
+    fleet.told({"gpu": power("failed", rests=True, known=known)}, 0.0)
+    assert fleet.states["gpu"].rests and fleet.headroom("gpu") > 1000, "who does decides anew"
+    fleet.told({"gpu": power("on", rests=True)}, 0.0)
+    assert not fleet.states["gpu"].rests and fleet.headroom("gpu") == 0
+    fleet.told({"gpu": power("off")}, 0.0)
+    assert not fleet.states["gpu"].rests and fleet.headroom("gpu") == 0
+
+
 async def test_what_is_said_to_be_on_is_trusted_once_it_answers_and_only_as_long():
     fleet = Told(switched()).fleet
     backend, loop = fleet.backends["gpu"], asyncio.get_running_loop()

@@ -223,10 +223,10 @@ def _until_on(ask: _Ask, removed: list[Removal], able: Sequence[Route]) -> Decis
     off = [route for route in able if ask.state(route).off]
     coming = [route for route in off if ask.state(route).coming]
     woken = [] if coming else [route for route in off if _wakes(ask, route)]
-    if not coming and not woken:
-        refusal = _explained(ask, removed, refusals.gpu_off(removed))
-        return _decision(ask, removed, ask.snapshot.previous, refusal=refusal)
-    routes = coming or [min(woken, key=lambda route: ask.state(route).retry_after)]
+    ready = [route for route in woken if not ask.state(route).rests]
+    if not coming and not ready:
+        return _not_started(ask, removed, woken)
+    routes = coming or [_soonest(ask, ready)]
     comparison = comparison_of(ask.facts, ask.plan, ask.snapshot, able, ask.rules.cost)
     side = remembered(comparison, prefer(comparison), ask.rules.cost)
     waiting = tuple([Candidate(route, GPU_OFF, f"Waits until it is on. {ask.state(route).off}") for route in routes])
@@ -234,6 +234,20 @@ def _until_on(ask: _Ask, removed: list[Removal], able: Sequence[Route]) -> Decis
     others = [each for each in removed if each.backend not in awaited]
     wakes = next((route.backend for route in routes if _wakes(ask, route)), "")
     return _decision(ask, others, side, waiting=waiting, until_on=True, wakes=wakes)
+
+
+def _not_started(ask: _Ask, removed: list[Removal], resting: Sequence[Route]) -> Decision:
+    """Nothing is switched on for it now: what it may have switched on rests after a failure."""
+    previous = ask.snapshot.previous
+    if not resting:
+        return _decision(ask, removed, previous, refusal=_explained(ask, removed, refusals.gpu_off(removed)))
+    first = _soonest(ask, resting)
+    refusal = _explained(ask, removed, refusals.start_failed(removed, ask.state(first).retry_after))
+    return _decision(ask, removed, previous, refusal=refusal, wakes=first.backend)
+
+
+def _soonest(ask: _Ask, routes: Sequence[Route]) -> Route:
+    return min(routes, key=lambda route: ask.state(route).retry_after)
 
 
 def _wakes(ask: _Ask, route: Route) -> bool:

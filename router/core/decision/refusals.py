@@ -115,11 +115,25 @@ def gpu_off(removed: Sequence[Removal]) -> Refusal:
     )
 
 
+def start_failed(removed: Sequence[Removal], seconds: float) -> Refusal:
+    """`seconds` are the rest of the rest, and what a start takes. The message has no times: it may be told later."""
+    return Refusal(
+        503,
+        "gpu_off",
+        f"Only own backends may serve this request, and none can: {_each(removed, Step.POWER, Step.HEALTH)}."
+        " A start is tried again after a rest, for a request that comes then.",
+        _bounded(seconds),
+    )
+
+
 def retry_after(removed: Sequence[Removal], snapshot: Snapshot) -> float:
     """Seconds until the first of the unhealthy backends may be back, between 1 and 60."""
     known = (snapshot.backends.get(removal.backend) for removal in removed if removal.step is Step.HEALTH)
-    soonest = min((state.retry_after for state in known if state is not None), default=_SHORTEST_RETRY)
-    return min(max(soonest, _SHORTEST_RETRY), _LONGEST_RETRY)
+    return _bounded(min((state.retry_after for state in known if state is not None), default=_SHORTEST_RETRY))
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, _SHORTEST_RETRY), _LONGEST_RETRY)
 
 
 def listed(names: Iterable[str]) -> str:

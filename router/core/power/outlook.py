@@ -24,7 +24,10 @@ _DOING: Mapping[Phase, str] = {
 
 def published(state: UnitsState, terms: PowerTerms) -> PowerState:
     """For workers. Its sentence has no times, so that it changes only with what it says."""
-    why = state.error if state.phase is Phase.FAILED else REASONS.get(state.reason, state.reason)
+    failed = state.phase is Phase.FAILED
+    why = f"{_DOING[state.phase]}: {state.error if failed else REASONS.get(state.reason, state.reason)}."
+    if state.failures and not failed:
+        why = f"{why} The last attempt failed: {state.error}."
     return PowerState(
         at=state.at,
         phase=state.phase.value,
@@ -33,8 +36,9 @@ def published(state: UnitsState, terms: PowerTerms) -> PowerState:
         coming=state.phase is Phase.STARTING,
         wakes=can_wake(state, terms),
         ready_at=state.at + state.seconds_to_serve(terms),
-        why=f"{_DOING[state.phase]}: {why}.",
+        why=why,
         failing=state.error if state.failures else "",
+        rests=state.rest > 0 and state.phase is not Phase.STARTING,
     )
 
 

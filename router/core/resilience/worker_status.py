@@ -51,6 +51,8 @@ class PowerState(Struct, frozen=True):
     """Why it is off, for people; without times, so that it changes only with what it says."""
     failing: str = ""
     """Why starts fail, for people."""
+    rests: bool = False
+    """Nothing is started now, whoever asks, since the last attempt failed."""
 
     def says_as(self, other: PowerState | None) -> bool:
         """Whether decisions are the same by both."""

@@ -391,6 +391,33 @@ def test_what_may_not_switch_it_on_is_refused(make, state: BackendState, changes
     assert state.off.rstrip(".") in refusal.message
 
 
+RESTS = BackendState(off="It failed to start: exited with status 3.", rests=True, retry_after=240)
+
+
+@pytest.mark.parametrize(
+    ("state", "wait"), [(RESTS, 60.0), (structs.replace(RESTS, retry_after=40.0), 40.0)], ids=["long", "short"]
+)
+@pytest.mark.parametrize(
+    "other", [SHUT, DOWN, structs.replace(RESTS, retry_after=300.0)], ids=["shut", "down", "rests"]
+)
+def test_nobody_waits_for_a_start_that_failed_and_rests(make, state: BackendState, wait: float, other: BackendState):
+    decision = run(make, {"gpu-a": other, "gpu-b": state}, **powered(make, "gpu-a", "gpu-b"), **RESTRICTED)
+    refusal = decision.refusal
+    assert refusal is not None and (refusal.status, refusal.code, refusal.retry_after) == (503, "gpu_off", wait)
+    assert "gpu-b: It failed to start: exited with status 3" in refusal.message and decision.wakes == "gpu-b"
+    assert decision.permitted == {"local"}
+
+
+@pytest.mark.parametrize(("other", "wakes"), [(OFF, "gpu-b"), (COMING, "gpu-b")])
+def test_what_rests_leaves_another_to_be_waited_for(make, other: BackendState, wakes: str):
+    decision = run(make, {"gpu-a": RESTS, "gpu-b": other}, **powered(make, "gpu-a", "gpu-b"), **RESTRICTED)
+    assert (queue(decision), decision.wakes) == ([("gpu-b", "gpu-off")], wakes)
+
+
+def test_what_may_leave_does_not_care_for_a_rest(make):
+    assert order(run(make, {"gpu": RESTS}, **powered(make, "gpu"))) == [("openai", "gpu-off")]
+
+
 def test_what_switches_nothing_on_waits_for_what_is_being_switched_on(make):
     decision = run(make, {"gpu": COMING}, **powered(make, "gpu", wake_for=frozenset()), **RESTRICTED)
     assert (queue(decision), decision.wakes) == ([("gpu", "gpu-off")], "")

@@ -36,6 +36,15 @@ def test_a_failure_is_told_with_its_reason_until_units_have_been_on_for_a_while(
     assert published(replace(ON, error="exited"), TERMS).failing == ""
 
 
+def test_workers_are_told_that_nothing_is_started_while_it_rests_and_what_failed_before():
+    failed = replace(OFF, phase=Phase.FAILED, failures=1, error="exited with status 3", rest=60.0)
+    rested, again = replace(failed, phase=Phase.OFF, rest=0.0), replace(failed, phase=Phase.STARTING, reason="waiting")
+    assert [published(state, TERMS).rests for state in (failed, rested, again, OFF)] == [True, False, False, False]
+    assert published(replace(failed, phase=Phase.UNKNOWN), TERMS).rests
+    for state in (rested, again):
+        assert published(state, TERMS).why.endswith(" The last attempt failed: exited with status 3.")
+
+
 def test_what_nobody_can_tell_is_not_known():
     assert not published(replace(ON, phase=Phase.UNKNOWN), TERMS).known
 
