@@ -113,7 +113,10 @@ def asked(serving: Serving, question: str) -> str:
     client = openai.OpenAI(base_url=f"{serving.url}/v1", api_key="any", timeout=PATIENCE, max_retries=0)
     answer = client.chat.completions.with_raw_response.create(
         model="chat",
-        messages=[{"role": "user", "content": question}],
+        messages=[
+            {"role": "system", "content": "You are a helpful assistant."},
+            {"role": "user", "content": question},
+        ],
         max_tokens=16,
         temperature=0,
         extra_headers={"x-breakeven-sensitivity": "restricted"},
