@@ -20,6 +20,7 @@ import hiredis
 import msgspec
 from msgspec import Struct
 
+from router.core.cost.rent import UnitPrice
 from router.core.power.savings import NOTHING_SEEN, Savings
 from router.core.power.terms import Order
 from router.core.power.units import UnitsState
@@ -55,6 +56,8 @@ class KeptUnits(Struct, frozen=True):
     """When the order was given that was taken last."""
     home: str = ""
     """The host of the controller that switched them last, where units are on its own machine."""
+    price: UnitPrice | None = None
+    """What they cost until they are off, also when the policy has them no more; None where nothing ends with them."""
     next: str = ""
     """What would change it next, for people."""
 

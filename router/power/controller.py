@@ -169,7 +169,7 @@ class Controller:
                 self._leaving.discard(name)
                 if edited or (renewed and isinstance(units.driver, NoDriver)):
                     units.change_driver(self._driver(name, self._elsewhere(units.kept)))
-            elif units.gone:
+            elif units.gone if name in powered else units.counted:
                 self._leaving.discard(name)
                 self._left.add(name)
                 await self._units.pop(name).close()

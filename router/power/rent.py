@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend, GpuCost
-from router.core.cost.rent import MOST_MS, Accrual, Meter, RentState, Sighting, UnitPrice, accrued
+from router.core.cost.rent import LONGEST_LOOK_MS, MOST_MS, Accrual, Meter, RentState, Sighting, UnitPrice, accrued
 from router.core.limits.periods import Periods
 from router.core.power.states import Phase
 from router.core.power.units import UnitsState
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.power import PowerBook, PowerLink, PowerLook
+from router.ledger.power import KeptUnits, PowerBook, PowerLink, PowerLook
 from router.ledger.rent import RentBook, Unit
 
 TICK_SECONDS = 15.0
@@ -39,6 +39,8 @@ class RentKeeper:
         """Raises ValueError for a URL that cannot be used."""
         self._link = PowerLink(url)
         self._plan = plan
+        self._counts = False
+        """There was something to count: what a policy has no more costs until it is gone."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -58,7 +60,8 @@ class RentKeeper:
         """Account for the time since the last look. Raises `LedgerUnavailable`."""
         plan = self._plan()
         rented = {name: backend for name, backend in plan.policy.backends.items() if backend.cost is not None}
-        if not rented:
+        self._counts = self._counts or bool(rented)
+        if not self._counts:
             return  # no connection either
         connection = await self._link.connection()
         look, book = await PowerBook(connection).look(), RentBook(connection)
@@ -70,13 +73,19 @@ class RentKeeper:
 def accruals_of(
     rented: Mapping[str, Backend], look: PowerLook, meters: Mapping[Unit, Meter], periods: Periods
 ) -> dict[Unit, Accrual]:
-    """What has come for each unit of these backends."""
+    """What has come for each unit of these backends, and of those that the policy has no more and that a controller is
+    still switching off."""
+    units = {name: (price_of(backend), _seen(name, backend, look, meters)) for name, backend in rented.items()}
+    for name, kept in look.kept.items():
+        followed = look.now - kept.state.at <= LONGEST_LOOK_MS / 1000
+        if name not in rented and kept.price is not None and followed:
+            units[name] = kept.price, _switched(name, kept, 1, meters)
     now, found = _ms(look.now), {}
-    for name, backend in rented.items():
-        for number, seen in enumerate(_seen(name, backend, look, meters)):
+    for name, (price, sightings) in units.items():
+        for number, seen in enumerate(sightings):
             meter = meters.get((name, number), Meter())
             if meter.at or seen.state is not RentState.OFF:
-                found[name, number] = accrued(meter, seen, price_of(backend), now, periods)
+                found[name, number] = accrued(meter, seen, price, now, periods)
     return found
 
 
@@ -95,8 +104,12 @@ def _seen(name: str, backend: Backend, look: PowerLook, meters: Mapping[Unit, Me
     kept = look.kept.get(name)
     if kept is None:
         return []  # nobody has looked at them yet
+    return _switched(name, kept, backend.power.units, meters)
+
+
+def _switched(name: str, kept: KeptUnits, most: int, meters: Mapping[Unit, Meter]) -> list[Sighting]:
     known = [number for backend_name, number in meters if backend_name == name]
-    units = max(backend.power.units, kept.state.costing, *(number + 1 for number in known), 1)
+    units = max(most, kept.state.costing, *(number + 1 for number in known), 1)
     return [_unit(kept.state, number, alone=units == 1) for number in range(units)]
 
 

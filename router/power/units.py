@@ -26,6 +26,7 @@ from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
 from router.power.drivers.driver import Driver, DriverError, Seen
+from router.power.rent import price_of
 
 PAUSE_SECONDS = 5.0
 """Between two looks at units with which nothing goes on."""
@@ -34,6 +35,8 @@ SHORT_PAUSE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
 """Both."""
 LONGEST_LOOK = 90.0
+FORGET_SECONDS = 30.0
+"""For so long units are off before they are forgotten: their rent is counted less often than they are looked at."""
 _CHANGING = (Phase.STARTING, Phase.STOPPING, Phase.DRAINING)
 
 log = logging.getLogger("breakeven.power")
@@ -83,6 +86,8 @@ class Units:
         self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
         self._timezone = timezone
         self._here = is_here(backend)
+        priced = backend.cost is not None and power.driver != "sleep"
+        self.kept = replace(self.kept, price=price_of(backend) if priced else None)
 
     def leave(self) -> None:
         """The policy has them no more: switch them off, and ask for them no more."""
@@ -94,6 +99,11 @@ class Units:
     @property
     def gone(self) -> bool:
         return self.kept.state.phase is Phase.OFF and self.seen is not None and not self.seen.units
+
+    @property
+    def counted(self) -> bool:
+        """Whether they have been gone for so long that all of their rent is accounted for."""
+        return self.gone and self.kept.state.lasted >= FORGET_SECONDS
 
     @property
     def acting(self) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from support.rental import Rental
 
 from router.core.backend_kinds import GpuCost
-from router.core.cost.rent import LONGEST_LOOK_MS, Meter, RentState
+from router.core.cost.rent import LONGEST_LOOK_MS, Meter, RentState, UnitPrice
 from router.core.limits.periods import Periods
 from router.core.power.states import Phase
 from router.core.power.terms import Order
@@ -113,6 +113,27 @@ async def test_what_was_gone_while_nobody_could_look_cost_until_that_was_seen(ho
     assert (await rent(house))["usd"] == usd, "what was off stays off"
 
 
+async def test_what_the_policy_has_no_more_costs_until_it_is_gone(house, keep):
+    house.plan = with_backend(house.plan, cost=GpuCost(usd_per_hour=1.0, billing="5m"))
+    house.start()
+    await house.order(Order.ON)
+    await keep(120)
+    began = house.rental.on[0]
+    house.rental.blind = "HTTP 403"
+    others = {"api": house.plan.policy.backends["api"]}
+    house.plan = replace(house.plan, policy=house.plan.policy.model_copy(update={"backends": others}))
+    await keep(600)
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(house.rental.now - began, abs=10) and found["assumed"] > 500
+    house.rental.blind = ""
+    await keep(120)
+    assert house.rental.on == [] and (await house.look()).kept == {}
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(900, abs=0.1), "the billing step that has begun is paid"
+    await keep(600)
+    assert await rent(house) == found
+
+
 async def test_a_start_of_which_nobody_can_tell_whether_it_failed_costs(house, keep):
     house.start()
     await house.order(Order.ON)
@@ -208,6 +229,15 @@ def test_of_several_units_that_nobody_can_look_at_those_that_may_be_on_are_assum
     meters = {("gpu", number): Meter(940_000, 900_000) for number in range(3)}
     blind = UnitsState(phase=Phase.UNKNOWN, before=Phase.STARTING, units=1, possible=2, target=2, idle=1e6)
     assert states(plan_of(), blind, meters) == {0: {RentState.ASSUMED}, 1: {RentState.ASSUMED}, 2: {RentState.STOPPING}}
+
+
+def test_what_the_policy_has_no_more_and_no_controller_follows_is_not_counted_on():
+    kept = KeptUnits(UnitsState(phase=Phase.ON, units=1, at=1000.0, started_at=900.0), price=UnitPrice(1.0))
+    for now, counted in ((1300.0, 1), (1301.0, 0), (1000.0, 1)):
+        look = replace(look_at(kept.state, now), kept={"gpu": kept})
+        assert len(accruals_of({}, look, {}, UTC)) == counted
+    look = replace(look_at(kept.state), kept={"gpu": replace(kept, price=None)})
+    assert accruals_of({}, look, {}, UTC) == {}
 
 
 def test_units_that_nobody_has_looked_at_have_no_rent(plan_of):

@@ -58,7 +58,7 @@ def next_change(state: UnitsState, savings: Savings, terms: PowerTerms) -> str:
         return "It stays off until an administrator orders otherwise." if ordered else "The policy keeps it off."
     match state.phase:
         case Phase.UNKNOWN:
-            return "Nothing is decided until the driver can tell again; a request that waits has it switched on."
+            return "Nothing is started or stopped until the driver can tell again."
         case Phase.FAILED:
             return f"It is tried again in {span(max(1.0, state.rest))}, if it is wanted then."
         case Phase.STARTING:
