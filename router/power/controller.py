@@ -37,7 +37,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import KeptUnits, PowerBook, PowerEvent, PowerLink, PowerLook
 from router.ledger.reports.totals import Report
 from router.ledger.server.connection import Connection
-from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals
+from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals, share_left
 from router.power.drivers.driver import Driver
 from router.power.no_driver import NoDriver
 from router.power.units import Units, identity_of, is_here
@@ -220,14 +220,23 @@ class Controller:
     # --- one step
 
     async def _demands(self, connection: Connection, now: float) -> Mapping[str, Demand]:
-        """What was used, for the backends of which that was not looked at for a while. Raises LedgerUnavailable."""
+        """What was used, for the backends of which that was not looked at for a while. A backend sees what those with a
+        lower rent, or named before it, cannot serve. Raises LedgerUnavailable."""
         moment = self._monotonic()
         due = [each for each in self._units.values() if each.counts_from + DEMAND_SECONDS <= moment]
         if not due:
             return {}
         hours = hours_to_look_at(min(each.kept.counted_at for each in due), now)
         totals = await read_totals(Report(connection), hours)
-        return {each.name: demand_of(each.kept, totals, each.models, each.counted_for(moment, now)) for each in due}
+        left: dict[str, float] = {}
+        found = {}
+        for each in sorted(self._units.values(), key=lambda units: units.terms.usd_per_hour):
+            if each in due:
+                share = share_left(totals, each.models, left)
+                found[each.name] = demand_of(each.kept, totals, each.models, each.counted_for(moment, now), share)
+                each.looked_at(found[each.name].slot)
+            left |= {model: left.get(model, 1.0) * each.leaves for model in each.models}
+        return found
 
     def _decide(self, look: PowerLook | None, now: float, demands: Mapping[str, Demand]) -> dict[str, _Decided]:
         """A step for each backend that was looked at; `look` is None while the ledger is lost."""

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from router.core.money import NANO_PER_USD
 from router.core.power.savings import Slot
+from router.core.power.terms import PowerTerms
 from router.ledger.power import KeptUnits
 from router.ledger.reports.totals import Report
 from router.ledger.reports.totals_by_dimension import Look
@@ -53,14 +54,32 @@ async def read_totals(report: Report, hours: list[int]) -> dict[int, Totals]:
     return found
 
 
-def demand_of(kept: KeptUnits, totals: Mapping[int, Totals], models: Iterable[str], seconds: float) -> Demand:
-    """Of the backend that serves these models, in the `seconds` since it was counted last; none when it never was."""
+def demand_of(
+    kept: KeptUnits, totals: Mapping[int, Totals], models: Iterable[str], seconds: float, share: float = 1.0
+) -> Demand:
+    """Of the backend that serves these models, in the `seconds` since it was counted last; none when it never was.
+    `share` is what others leave to it, see `share_left`."""
     names = set(models)
     counted = {hour: _sum(each for name, each in found.items() if name in names) for hour, found in totals.items()}
     if not kept.counted_at or seconds <= 0:
         return Demand(None, 0, counted)
     more = _sum(_more(each, kept.counted.get(hour, NOTHING)) for hour, each in counted.items())
-    return Demand(Slot(more[0], more[1] / NANO_PER_USD, seconds), more[2], counted)
+    return Demand(Slot(round(share * more[0]), share * more[1] / NANO_PER_USD, seconds), more[2], counted)
+
+
+def share_left(totals: Mapping[int, Totals], models: Iterable[str], left: Mapping[str, float]) -> float:
+    """Share of these models' tokens that is left to a backend by those that come before it; `left` is that share by
+    model. Two backends that serve one model must not both be started for the same tokens."""
+    tokens = {name: sum(found.get(name, NOTHING)[0] for found in totals.values()) for name in models}
+    seen = sum(tokens.values())
+    return sum(each * left.get(name, 1.0) for name, each in tokens.items()) / seen if seen else 1.0
+
+
+def left_by(slot: Slot, terms: PowerTerms) -> float:
+    """Share of a backend's demand that all of its units together cannot serve."""
+    if terms.tokens_per_second is None or not slot.tokens:
+        return 0.0
+    return max(0.0, 1.0 - terms.units * terms.tokens_per_second * slot.seconds / slot.tokens)
 
 
 def _more(now: tuple[int, int, int], before: tuple[int, int, int]) -> tuple[int, int, int]:

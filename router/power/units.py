@@ -20,11 +20,13 @@ from msgspec.structs import replace
 from router.core.backend_kinds import Backend
 from router.core.power.control import Command, Start
 from router.core.power.policy import Power
+from router.core.power.savings import Slot
 from router.core.power.schedule import parse_schedule
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
+from router.power.demand import left_by
 from router.power.drivers.driver import Driver, DriverError, Seen
 from router.power.rent import price_of
 
@@ -67,6 +69,8 @@ class Units:
         """Or it could not, and why."""
         self.counts_from = -math.inf
         """By the monotonic clock, when demand was last looked at."""
+        self.leaves = 1.0
+        """Share of its demand that its units cannot serve, which is left to other backends of the same models."""
         self._on_change = on_change
         self._ending: set[asyncio.Task[None]] = set()
         """Looks that were broken off: what they have begun is ended first."""
@@ -113,6 +117,15 @@ class Units:
         """Seconds of which the demand is looked at: by a clock that does not jump, as far as it was running."""
         since = self.kept.counted_at
         return moment - self.counts_from if math.isfinite(self.counts_from) else max(0.0, now - since) if since else 0.0
+
+    def looked_at(self, demand: Slot | None) -> None:
+        """Units that may not be switched on, or cannot be, serve nothing."""
+        state, terms = self.kept.state, self.terms
+        kept_off = terms.mode is Mode.NEVER and state.order is Order.AUTO
+        if self.leaving or kept_off or state.order is Order.OFF or state.phase is Phase.FAILED:
+            self.leaves = 1.0
+        elif demand is not None:
+            self.leaves = left_by(demand, terms)
 
     def scheduled(self, now: float) -> bool:
         """Whether the schedule wants a unit now, or will when one that is started now is ready."""

@@ -38,6 +38,8 @@ class House:
         self.server = server
         self.plan = plan
         self.rental = Rental()
+        self.others: dict[str, Rental] = {}
+        """Of further backends, by name."""
         self.usd_per_hour = 0.0
         self.captive = 0
         self.lost = ""
@@ -53,7 +55,7 @@ class House:
         made = Controller(
             self.server.url,
             lambda: self.plan,
-            lambda name, policy: self._driver(made),
+            lambda name, policy: self._driver(made, name),
             f"host-{self.started}",
             self.local,
             clock=lambda: self.rental.now,
@@ -63,8 +65,9 @@ class House:
         self.started += 1
         return made
 
-    def _driver(self, controller: Controller) -> RentalDriver:
-        self.drivers.append(RentalDriver(self.rental, partial(self.reach, controller)))
+    def _driver(self, controller: Controller, name: str) -> RentalDriver:
+        rental = self.rental if name == "gpu" else self.others.setdefault(name, Rental())
+        self.drivers.append(RentalDriver(rental, partial(self.reach, controller)))
         return self.drivers[-1]
 
     async def reach(self, controller: Controller, point: str) -> None:
@@ -75,6 +78,8 @@ class House:
         """Let time pass, with a tick of each controller at every step."""
         for _ in range(max(1, int(seconds / step))):
             self.rental.now += step
+            for rental in self.others.values():
+                rental.now = self.rental.now
             await self.tick()
 
     async def tick(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
-from support.rental import POWER, PROCESS
+from support.rental import POLICY, POWER, PROCESS
 
 from router.config.secrets import MissingSecretError
 from router.core.power.states import Phase
@@ -44,6 +44,28 @@ async def test_a_unit_is_started_when_it_saves_its_rent_and_stopped_when_it_does
     house.usd_per_hour = 0.0
     await house.run(2 * 3600)
     assert (house.rental.stops, (await house.told()).phase) == (1, "off")
+
+
+@pytest.mark.parametrize(
+    ("usd_per_hour", "order", "starts"),
+    [(3.0, Order.AUTO, (1, 0)), (9.0, Order.AUTO, (1, 1)), (3.0, Order.OFF, (0, 1))],
+    ids=["one is enough", "more than one serves", "the first is ordered off"],
+)
+async def test_two_backends_of_one_model_are_not_both_started_for_the_same_tokens(
+    house, plan_of, usd_per_hour, order, starts
+):
+    """A unit serves as many tokens as the cloud charges 4 USD an hour for."""
+    begin, end = POLICY.index("  gpu:"), POLICY.index("  api:")
+    gpu = POLICY[begin:end].replace("1.0}}", f"1.0}}, capacity: {{tokens_per_second: {4e6 / 3600}}}}}")
+    dear = gpu.replace("gpu:", "dear:").replace("usd_per_hour: 1.0", "usd_per_hour: 1.5")
+    edits = {POLICY[begin:end]: dear + gpu, "[gpu, api]": "[dear, gpu, api]"}
+    house.plan = plan_of(**edits)
+    house.start()
+    if order is not Order.AUTO:
+        await house.order(order)
+    house.usd_per_hour = usd_per_hour
+    await house.run(3 * 3600)
+    assert (house.rental.starts, house.others["dear"].starts) == starts
 
 
 async def test_what_is_written_says_what_would_change_it_next(house):

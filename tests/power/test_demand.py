@@ -5,11 +5,12 @@ from msgspec.structs import astuple, replace
 from support.engines import Server
 
 from router.core.power.savings import Slot
+from router.core.power.terms import PowerTerms
 from router.core.values import Cell, Row
 from router.ledger.power import KeptUnits
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
-from router.power.demand import demand_of, hours_to_look_at, read_totals
+from router.power.demand import demand_of, hours_to_look_at, left_by, read_totals, share_left
 
 HOUR = 3600.0
 USD = 1_000_000_000
@@ -38,6 +39,26 @@ def test_what_was_added_since_is_the_demand_of_the_models_that_it_serves():
 def test_the_first_look_only_begins():
     found = demand_of(KeptUnits(), {10: {"chat": (3000, USD, 5)}}, ["chat"], 60.0)
     assert (found.slot, found.captive, found.counted) == (None, 0, {10: (3000, USD, 5)})
+
+
+def test_what_others_leave_is_a_share_of_it():
+    found = demand_of(KEPT, {10: {"chat": (3000, 7 * USD, 5)}}, ["chat"], 60.0, share=0.25)
+    assert found.slot == Slot(500, 0.5, 60.0) and found.captive == 3
+
+
+def test_what_is_left_is_weighed_by_the_tokens_of_each_model():
+    totals = {9: {"chat": (100, 0, 0)}, 10: {"chat": (200, 0, 0), "code": (100, 0, 0)}}
+    assert share_left(totals, ["chat", "code"], {"chat": 0.0}) == 0.25
+    assert share_left(totals, ["chat"], {"code": 0.0}) == 1.0
+    assert share_left({}, ["chat"], {"chat": 0.0}) == 1.0, "nothing was seen"
+
+
+def test_units_leave_what_is_more_than_all_of_them_can_serve():
+    terms = PowerTerms(usd_per_hour=1.0, units=2, tokens_per_second=10.0)
+    assert left_by(Slot(6000, 1.0, 60.0), terms) == 0.8
+    assert left_by(Slot(1000, 1.0, 60.0), terms) == 0.0
+    assert left_by(Slot(0, 0.0, 60.0), terms) == 0.0
+    assert left_by(Slot(6000, 1.0, 60.0), replace(terms, tokens_per_second=None)) == 0.0
 
 
 def test_no_time_is_no_demand():
