@@ -73,6 +73,18 @@ def _no_time_for_another(plan: Plan) -> Iterator[Finding]:
             )
 
 
+def _no_time_for_a_start(plan: Plan) -> Iterator[Finding]:
+    """Units whose start nobody can wait for."""
+    policy = plan.policy
+    for name, backend in policy.backends.items():
+        if backend.power is not None and backend.power.start_time >= policy.retry.deadline:
+            yield Finding(
+                ("backends", name, "power", "start_time"),
+                f"a request that waits for a start ends at retry.deadline ({policy.retry.deadline:g} s), before the"
+                " unit answers, and has to be sent again: raise the deadline, or set what a start really takes",
+            )
+
+
 # --- whom a limit is for
 
 
@@ -252,6 +264,7 @@ def _thresholds(plan: Plan) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _no_time_for_another,
+    _no_time_for_a_start,
     _teams_of_keys,
     _teams_without_keys,
     _rules_of_nobody,

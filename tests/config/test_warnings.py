@@ -63,6 +63,16 @@ def test_a_backend_that_has_no_other_beside_it_may_take_all_the_time() -> None:
     assert told(**policy(1, {"deadline": "10s"}, first_byte_timeout="60s")) == []
 
 
+@pytest.mark.parametrize(("seconds", "warned"), [("60s", True), ("61s", False)])
+def test_a_start_that_no_request_can_wait_for_is_named(seconds: str, warned: bool) -> None:
+    commands = {what: {"run": ["true"]} for what in ("start", "stop", "look")}
+    gpu = backend("local", power={"driver": "command", "start_time": "60s", **commands}, cost={"usd_per_hour": 1.0})
+    found = told(backends={"gpu": gpu}, retry={"deadline": seconds})
+    assert [where for where, why in found if "retry.deadline (60 s)" in why] == [
+        "backends.gpu.power.start_time"
+    ] * warned
+
+
 def test_one_attempt_is_none_for_the_second_backend() -> None:
     assert told(**policy(retry={"attempts": 1})) == [
         ("retry.attempts", "with 1 attempt no second backend is ever tried")
