@@ -38,6 +38,7 @@ from router.config.problems import PolicyError
 from router.core.values import Plan
 from router.power.controller import Controller
 from router.power.drivers.registry import driver_of
+from router.power.known_units import KnownUnitsFile
 from router.power.rent import RentKeeper
 from router.power.traffic_price import TrafficPrice
 from router.system.wake_files import WakeFiles
@@ -89,6 +90,7 @@ async def serve(settings: AdminSettings) -> None:
         lambda name, policy: driver_of(name, policy, data_dir),
         socket.gethostname(),
         WakeFiles(wakes_folder(data_dir)),
+        KnownUnitsFile(data_dir / "switched-units.json"),
     )
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS

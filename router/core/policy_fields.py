@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from router.core.money import GREATEST_USD
 
@@ -18,6 +18,11 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LAST_PORT = 65_535
 _AUTHORITY = re.compile(r"https?://(?:\[(?P<inner>[^\]]*)\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/|$)")
 _HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
+
+
+def _duration_text(seconds: float) -> str:
+    """As `parse_duration` takes it."""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def parse_duration(value: Any) -> float:
@@ -86,6 +91,7 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
+    PlainSerializer(_duration_text, when_used="json"),
 ]
 TimeLimit = Annotated[Duration, AfterValidator(_check_some_time)]
 """A duration within which something has to happen."""

@@ -6,6 +6,7 @@ demand         what own units could have served lately
 rent           what units cost, as entries of days
 traffic_price  what the cloud charges for the traffic of the last day, for `strategy: breakeven`
 drivers        what units are switched by
+known_units    how units of an earlier policy are switched off
 no_driver      in the place of a driver that cannot be made
 
 It runs in the control plane's process. The workers hear of it through the ledger, and ask for what they wait for there.

@@ -39,6 +39,7 @@ from router.ledger.reports.totals import Report
 from router.ledger.server.connection import Connection
 from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals, share_left
 from router.power.drivers.driver import Driver
+from router.power.known_units import KnownUnits
 from router.power.no_driver import NoDriver
 from router.power.units import Units, identity_of, is_here
 
@@ -79,6 +80,7 @@ class Controller:
         make_driver: MakeDriver,
         host: str,
         local_wakes: LocalWakes,
+        known: KnownUnits | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,6 +89,7 @@ class Controller:
         self._make_driver = make_driver
         self._host = host
         self._local_wakes = local_wakes
+        self._known = known or KnownUnits()
         self._clock = clock
         self._monotonic = monotonic
         self._token = secrets.token_hex(8)
@@ -168,7 +171,7 @@ class Controller:
                 units.adopt(powered[name], timezone)
                 self._leaving.discard(name)
                 if edited or (renewed and isinstance(units.driver, NoDriver)):
-                    units.change_driver(self._driver(name, self._elsewhere(units.kept)))
+                    units.change_driver(self._driver(name, self._elsewhere(units.kept), units.backend))
             elif units.gone if name in powered else units.counted:
                 self._leaving.discard(name)
                 self._left.add(name)
@@ -176,23 +179,40 @@ class Controller:
             else:
                 self._leaving.add(name)
                 units.leave()
+        if begins:
+            self._take_over_left(powered, kept, timezone)
         for name in powered.keys() - self._units.keys():
             self._left.discard(name)
             self._units[name] = self._take_over(name, powered[name], timezone, kept.get(name))
+        self._known.write({name: units.backend for name, units in self._units.items()})
+
+    def _take_over_left(
+        self, powered: Mapping[str, Backend], kept: Mapping[str, KeptUnits], timezone: ZoneInfo
+    ) -> None:
+        """The policy may have been edited while nobody controlled: what it has no more is switched off all the same."""
+        known = self._known.read()
+        for name, each in kept.items():
+            named = powered.get(name)
+            if not each.state.costing or (named is not None and identity_of(named) == each.identity):
+                continue
+            earlier = known.get(name)
+            if earlier is not None and earlier.power is not None and identity_of(earlier) == each.identity:
+                self._units[name] = self._take_over(name, earlier, timezone, each)
+                self._units[name].leave()
+                self._leaving.add(name)
+            elif named is None:
+                _tell_lost(name, each)
 
     def _take_over(self, name: str, backend: Backend, timezone: ZoneInfo, kept: KeptUnits | None) -> Units:
         identity, begin = identity_of(backend), kept or KeptUnits()
         if begin.identity not in ("", identity):
             if begin.state.units:
-                log.error(
-                    "units of an earlier policy may still be on, and nobody here can switch them off",
-                    extra={"backend": name, "units": begin.state.units},
-                )
+                _tell_lost(name, begin)
             begin = KeptUnits()
         elsewhere = self._elsewhere(begin)
         if not elsewhere:
             begin = replace(begin, home=self._host if is_here(backend) else "")
-        driver = self._driver(name, elsewhere)
+        driver = self._driver(name, elsewhere, backend)
         return Units(name, backend, timezone, driver, replace(begin, identity=identity), self._news.set)
 
     def _elsewhere(self, kept: KeptUnits) -> str:
@@ -200,12 +220,13 @@ class Controller:
         here = kept.home == self._host or kept.state.phase in (Phase.OFF, Phase.FAILED)
         return "" if here else kept.home
 
-    def _driver(self, name: str, home: str) -> Driver:
+    def _driver(self, name: str, home: str, backend: Backend) -> Driver:
         """`home` is another host, whose own machine has the units."""
         if home:
             return NoDriver(f"it runs on {home}, and only a gateway there can switch it")
         try:
-            return self._make_driver(name, self._plan().policy)
+            policy = self._plan().policy
+            return self._make_driver(name, policy.model_copy(update={"backends": {**policy.backends, name: backend}}))
         except MissingSecretError as error:
             return NoDriver(str(error))
 
@@ -364,3 +385,10 @@ def _told(event: PowerEvent) -> dict[str, object]:
         "reason": event.reason,
         "why": event.explanation,
     }
+
+
+def _tell_lost(name: str, kept: KeptUnits) -> None:
+    log.error(
+        "units of an earlier policy may still be on, and nobody here can switch them off",
+        extra={"backend": name, "units": kept.state.units},
+    )

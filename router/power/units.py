@@ -83,6 +83,7 @@ class Units:
     def adopt(self, backend: Backend, timezone: ZoneInfo) -> None:
         """Go on by this policy."""
         self.leaving = False
+        self.backend = backend
         power = power_of(backend)
         self.identity = identity_of(backend)
         self.models = tuple(backend.serves)

@@ -21,6 +21,7 @@ from router.ledger.power import KeptUnits, PowerEvent, PowerLook, open_power
 from router.ledger.redis_keys import POWER_LEASE_KEY, SHARED_KEY
 from router.power import controller as controllers
 from router.power.controller import Controller
+from router.power.known_units import KnownUnits
 
 
 class NobodyWakes:
@@ -47,6 +48,7 @@ class House:
         self.started = 0
         self.point: Callable[[Controller, str], Awaitable[None]] | None = None
         self.local = NobodyWakes()
+        self.known = KnownUnits()
         self.drivers: list[RentalDriver] = []
         self._usd: dict[int, float] = {}
         self._counted_at = self.rental.now
@@ -58,6 +60,7 @@ class House:
             lambda name, policy: self._driver(made, name),
             f"host-{self.started}",
             self.local,
+            self.known,
             clock=lambda: self.rental.now,
             monotonic=lambda: self.rental.now,
         )

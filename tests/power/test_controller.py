@@ -11,6 +11,7 @@ from router.core.power.states import Phase
 from router.core.power.terms import Order
 from router.ledger.errors import LedgerUnavailable
 from router.power.controller import Controller
+from router.power.known_units import KnownUnitsFile
 
 
 async def test_a_request_that_waits_has_one_unit_started_and_it_goes_when_nobody_needs_it(house):
@@ -270,6 +271,39 @@ async def test_units_that_a_policy_has_no_more_are_switched_off_before_they_are_
     await house.run(60)
     assert house.rental.stops == 1
     assert (await house.kept()).state.reason != "left"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"tiny-llama": "large-llama"}, {"  gpu:": "  other:", "[gpu, api]": "[other, api]"}],
+    ids=["changed", "gone"],
+)
+async def test_units_of_a_policy_that_was_edited_while_nobody_controlled_are_switched_off(
+    house, plan_of, tmp_path, edit
+):
+    house.known = KnownUnitsFile(tmp_path / "switched-units.json")
+    first = house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    await first.close()
+    house.controllers.remove(first)
+    house.plan = plan_of(**edit)
+    house.start()
+    await house.run(60)
+    assert house.rental.stops == 1
+    assert (await house.events())[-3].reason == "left"
+
+
+async def test_units_that_nobody_knows_how_to_switch_off_are_told(house, plan_of, caplog):
+    first = house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    await first.close()
+    house.controllers.remove(first)
+    house.plan = plan_of(**{"  gpu:": "  other:", "[gpu, api]": "[other, api]"})
+    house.start()
+    await house.run(20)
+    assert house.rental.stops == 0 and "nobody here can switch them off" in caplog.text
 
 
 async def test_units_that_a_policy_has_no_more_are_asked_for_until_their_driver_can_tell(house, plan_of):
