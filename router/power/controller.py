@@ -34,7 +34,7 @@ from router.core.power.units import Observation
 from router.core.resilience.worker_status import PowerState
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.power import KeptUnits, PowerBook, PowerEvent, PowerLink, PowerLook
+from router.ledger.power import KEPT_EVENTS, KeptUnits, PowerBook, PowerEvent, PowerLink, PowerLook
 from router.ledger.reports.totals import Report
 from router.ledger.server.connection import Connection
 from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals, share_left
@@ -107,6 +107,8 @@ class Controller:
         self._lost = ""
         self._offset = 0.0
         self._written = -math.inf
+        self._untold: list[PowerEvent] = []
+        """What was done while the ledger was lost."""
 
     async def run(self) -> None:
         """Until cancelled; then the lease is free at once, and what is on stays on."""
@@ -315,7 +317,9 @@ class Controller:
         """Write down what was decided, and then do it. Raises LedgerUnavailable."""
         over = [name for name, at in look.wakes.items() if _is_over(at, look.now)]
         moment = self._monotonic()
-        if moment < self._written + WRITE_SECONDS and not (over or self._left or self._is_news(decided)):
+        if moment < self._written + WRITE_SECONDS and not (
+            over or self._left or self._untold or self._is_news(decided)
+        ):
             self._do(decided)
             return
         powers = {**dict.fromkeys(self._left), **{name: each.power for name, each in decided.items()}}
@@ -323,13 +327,14 @@ class Controller:
             self._token,
             kept={**dict.fromkeys(self._left), **{name: each.kept for name, each in decided.items()}},
             powers=powers,
-            events=[event for each in decided.values() for event in each.events],
+            events=[*self._untold, *_events(decided)],
             over=over,
         )
         if not written:
             await self._stand_down()
             return
         self._left.clear()
+        self._untold.clear()
         self._written = moment
         self._do(decided)
 
@@ -350,7 +355,9 @@ class Controller:
         if not self._lost:
             log.error("ledger lost: units are switched only for requests that wait", extra={"why": why})
         self._lost = why
-        self._do(self._decide(None, self._clock() + self._offset, {}))
+        decided = self._decide(None, self._clock() + self._offset, {})
+        self._untold = [*self._untold, *_events(decided)][-KEPT_EVENTS:]
+        self._do(decided)
 
     def _do(self, decided: Mapping[str, _Decided]) -> None:
         """What was decided holds from now on."""
@@ -364,6 +371,10 @@ class Controller:
                 log.log(level, "units change", extra=_told(event))
             if each.command is not None:
                 units.act(each.command)
+
+
+def _events(decided: Mapping[str, _Decided]) -> list[PowerEvent]:
+    return [event for each in decided.values() for event in each.events]
 
 
 def _figures(kept: KeptUnits) -> tuple[object, ...]:

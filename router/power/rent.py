@@ -84,7 +84,7 @@ def accruals_of(
     for name, (price, sightings) in units.items():
         for number, seen in enumerate(sightings):
             meter = meters.get((name, number), Meter())
-            if meter.at or seen.state is not RentState.OFF:
+            if meter.at or seen.begun or seen.state is not RentState.OFF:
                 found[name, number] = accrued(meter, seen, price, now, periods)
     return found
 
@@ -120,6 +120,8 @@ def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
     there = state.costing
     since = _ms(state.since) if alone else 0
     if number >= there:
+        if number < state.run_units and state.run_ended_at:
+            return Sighting(RentState.OFF, since=_ms(state.run_ended_at), begun=_ms(state.run_at))
         return Sighting(RentState.OFF, since=since if phase in _GONE else 0)
     found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(state.started_at))
     if phase is Phase.UNKNOWN:

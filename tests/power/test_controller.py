@@ -237,6 +237,24 @@ async def test_without_the_ledger_nothing_is_started_for_its_cost_and_nothing_st
     assert (await house.told()).serves and house.rental.starts == 1
 
 
+async def test_what_was_done_without_the_ledger_is_told_once_it_is_back(house, monkeypatch):
+    house.start()
+    await house.run(30)
+
+    async def lost() -> object:
+        raise LedgerUnavailable("connection refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.controllers[0]._link, "connection", lost)
+        house.local.asked.add("gpu")
+        await house.run(120)
+        assert house.rental.starts == 1 and not await house.events()
+        house.local.asked.clear()
+    await house.run(30)
+    changes = [(event.before, event.after) for event in await house.events()]
+    assert changes == [("off", "starting"), ("starting", "on")]
+
+
 async def test_who_never_controlled_does_nothing_without_the_ledger(house, monkeypatch):
     controller = house.start()
 

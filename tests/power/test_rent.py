@@ -159,6 +159,32 @@ async def test_two_gateways_count_once(house, keep):
     assert found["usd"] * 3600 == pytest.approx(house.rental.now - house.rental.on[0], abs=15)
 
 
+@pytest.mark.parametrize("looked", [False, True])
+async def test_a_start_that_failed_between_two_looks_costs_its_time_and_its_step_once(house, keep, looked):
+    """With an account of the unit, and without one."""
+    house.plan = with_backend(house.plan, cost=GpuCost(usd_per_hour=1.0, billing="1h"))
+    house.start()
+    await house.order(Order.ON)
+    runs = 1
+    if looked:
+        await keep(15, number=2)
+        house.rental.lose()
+        await keep(15, number=2)
+        await house.order(Order.ON)
+        runs = 2
+    await house.run(10)
+    house.rental.lose()
+    assert house.rental.starts == runs
+    await house.order(Order.OFF)
+    await house.run(10)
+    assert (await house.kept()).state.costing == 0
+    await keep(45, number=2)
+    found = await rent(house)
+    assert found["usd"] * 3600 == pytest.approx(3600 * runs, abs=0.1)
+    await keep(120, number=2)
+    assert (await rent(house))["usd"] == found["usd"]
+
+
 async def test_what_nobody_counted_is_brought_in_and_a_restart_loses_nothing(house, keep):
     house.start()
     await house.order(Order.ON)
@@ -229,6 +255,13 @@ def test_of_several_units_that_nobody_can_look_at_those_that_may_be_on_are_assum
     meters = {("gpu", number): Meter(940_000, 900_000) for number in range(3)}
     blind = UnitsState(phase=Phase.UNKNOWN, before=Phase.STARTING, units=1, possible=2, target=2, idle=1e6)
     assert states(plan_of(), blind, meters) == {0: {RentState.ASSUMED}, 1: {RentState.ASSUMED}, 2: {RentState.STOPPING}}
+
+
+def test_of_several_units_those_of_a_run_that_came_and_went_are_paid(plan_of):
+    meters = {("gpu", number): Meter(980_000) for number in range(3)}
+    gone = UnitsState(phase=Phase.FAILED, since=995.0, run_at=985.0, run_ended_at=995.0, run_units=2)
+    run = {RentState.OFF, RentState.STARTING}
+    assert states(plan_of(), gone, meters) == {0: run, 1: run, 2: {RentState.OFF}}
 
 
 def test_what_the_policy_has_no_more_and_no_controller_follows_is_not_counted_on():

@@ -69,7 +69,7 @@ class Sighting(Struct, frozen=True):
     since: int = 0
     """When it began to be so."""
     begun: int = 0
-    """When its start was asked for."""
+    """When its start was asked for; of one that is off, the start of its last run, which ended at `since`."""
     switched: bool = True
     """Whether the gateway switches it, and so knows how it was while nobody looked."""
 
@@ -116,14 +116,22 @@ def accrued(meter: Meter, seen: Sighting, price: UnitPrice, now: int, periods: P
     spans, after = _spans(Meter(at, known.begun), seen, now)
     entries = [entry for span in spans for entry in _entries(span, price, periods)]
     ended = next((span.end for span in reversed(spans) if span.state is not RentState.OFF), at)
-    if known.begun and seen.state is RentState.OFF and not any(span.state is RentState.GAP for span in spans):
-        entries += _rounding(known.begun, ended, price, periods)
+    begun = known.begun or _missed(at, seen, now)
+    if begun and seen.state is RentState.OFF and not any(span.state is RentState.GAP for span in spans):
+        entries += _rounding(begun, ended, price, periods)
     return Accrual(meter, after, tuple(entries))
 
 
 def _first(seen: Sighting, now: int) -> int:
-    """Where the account of a unit begins that has none: with its start, where that is known."""
-    return seen.begun if seen.state is not RentState.OFF and 0 < seen.begun < now else now
+    """Where the account of a unit begins that has none: with its start, where that is known. A run that was over
+    before anybody would have looked is not brought in: it may have cost nothing then."""
+    over = seen.state is RentState.OFF and now - seen.since > LONGEST_LOOK_MS
+    return seen.begun if not over and 0 < seen.begun < now else now
+
+
+def _missed(at: int, seen: Sighting, now: int) -> int:
+    """When the run began that came and went since the last look; 0 for none."""
+    return seen.begun if seen.state is RentState.OFF and at <= seen.begun < now else 0
 
 
 def _spans(meter: Meter, seen: Sighting, now: int) -> tuple[list[_Span], Meter]:
@@ -131,7 +139,10 @@ def _spans(meter: Meter, seen: Sighting, now: int) -> tuple[list[_Span], Meter]:
     at = meter.at
     if seen.state is RentState.OFF:
         if not meter.begun:
-            return [_Span(RentState.OFF, at, now)], Meter(now)
+            start = _missed(at, seen, now) or now
+            end = _within(seen.since, start, now)
+            spans = [_Span(RentState.OFF, at, start), _Span(RentState.STARTING, start, end)]
+            return [*spans, _Span(RentState.OFF, end, now)], Meter(now)
         if not seen.since and now - at > LONGEST_LOOK_MS:
             return [_Span(RentState.GAP, at, now)], Meter(now)
         end = _within(seen.since or now, at, now)

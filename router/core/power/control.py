@@ -65,7 +65,7 @@ def step(state: UnitsState, seen: Observation, terms: PowerTerms, now: float) ->
     want = wanted(state, seen, terms)
     state = replace(state, wanted=want.units, reason=want.reason, explanation=want.explanation)
     state, command = (state, None) if seen.acting else _act(state, seen, terms)
-    state = replace(state, possible=state.costing)
+    state = _counted(state)
     if state.phase is before and command is None:
         return Step(state)
     reason, explanation = _why(state, seen)
@@ -250,6 +250,16 @@ def _to(state: UnitsState, event: Event) -> UnitsState:
     if phase is state.phase:
         return state
     return replace(state, phase=phase, before=state.phase, since=state.at, lasted=0.0)
+
+
+def _counted(state: UnitsState) -> UnitsState:
+    """With what costs rent now: a run that came and went before anybody looked is paid all the same."""
+    costing, before = state.costing, state.possible
+    if costing and not before:
+        state = replace(state, run_at=state.at, run_ended_at=0.0, run_units=costing)
+    elif before and not costing:
+        state = replace(state, run_ended_at=state.at)
+    return replace(state, possible=costing, run_units=max(state.run_units, costing))
 
 
 def _why(state: UnitsState, seen: Observation) -> tuple[str, str]:

@@ -50,6 +50,12 @@ class UnitsState(Struct, frozen=True):
     """When the last start was asked for: a billing step begins with it."""
     changed_at: float = 0.0
     """When units were last told to start or to stop."""
+    run_at: float = 0.0
+    """When the last run began: some cost rent after none did."""
+    run_ended_at: float = 0.0
+    """When none of it cost rent any more; 0 while it lasts."""
+    run_units: int = 0
+    """So many of it cost rent at once, at most."""
     start_seconds: float = 0.0
     """What starts took, as an exponential mean; 0 before the first one."""
 

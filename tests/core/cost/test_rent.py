@@ -81,6 +81,24 @@ def test_a_stop_at_the_end_of_a_step_has_nothing_to_round():
     }
 
 
+@pytest.mark.parametrize("meter", [Meter(NOON), Meter(NOON + 10_000), Meter()])
+def test_a_run_that_came_and_went_between_two_looks_is_paid_once_with_its_rounding(meter):
+    gone = Sighting(RentState.OFF, since=NOON + 22_000, begun=NOON + 10_000)
+    step = accrued(meter, gone, PRICE, NOON + 30_000, BERLIN)
+    found = spent(step)
+    assert found.pop("starting") == (12_000, 12_000_000) and found.pop("rounding") == (48_000, 48_000_000)
+    off = 30_000 - 12_000 - (meter.at - NOON if meter.at else 10_000)
+    assert found == {"off": (off, off * 100)} and step.after == Meter(NOON + 30_000)
+    assert spent(accrued(step.after, gone, PRICE, NOON + MINUTE, BERLIN)) == {"off": (30_000, 3_000_000)}
+
+
+def test_a_run_that_was_over_long_before_the_account_began_is_not_brought_in():
+    gone = Sighting(RentState.OFF, since=NOON + 22_000, begun=NOON + 10_000)
+    late = NOON + 22_001 + LONGEST_LOOK_MS
+    assert accrued(Meter(), gone, PRICE, late, BERLIN) == Accrual(Meter(), Meter(late))
+    assert set(spent(accrued(Meter(NOON), gone, PRICE, late, BERLIN))) == {"off", "starting", "rounding"}
+
+
 def test_while_it_stops_it_was_on_before():
     seen = Sighting(RentState.STOPPING, since=NOON + 40_000)
     step = accrued(Meter(NOON, NOON), seen, PRICE, NOON + MINUTE, BERLIN)

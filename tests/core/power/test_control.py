@@ -44,6 +44,20 @@ class Backend:
         return self
 
 
+def test_the_last_run_is_kept_with_its_beginning_its_end_and_its_units() -> None:
+    backend = Backend()
+    backend.after(savings=TWO)
+    began = backend.now
+    assert (backend.state.run_at, backend.state.run_ended_at, backend.state.run_units) == (began, 0.0, 2)
+    backend.after(12, error="no card is free", savings=TWO)
+    run = (began, began + 12, 2)
+    assert (backend.state.run_at, backend.state.run_ended_at, backend.state.run_units) == run
+    assert backend.after(FIRST_REST, savings=NONE) is Phase.OFF
+    assert (backend.state.run_at, backend.state.run_ended_at, backend.state.run_units) == run
+    backend.after(3600, savings=ONE)
+    assert (backend.state.run_at, backend.state.run_ended_at, backend.state.run_units) == (backend.now, 0.0, 1)
+
+
 def test_it_starts_and_stops_by_cost_with_one_command_each() -> None:
     backend = Backend()
 
