@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
     from router.config.dry_run import DryRun
-    from router.core.values import KeyGrant, Plan
+    from router.core.values import KeyGrant, Plan, Row
 
 
 def add_parser(subparsers: Any) -> None:
@@ -63,12 +64,13 @@ def _natural(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    from router.cli.last_day import rows_of_last_day
     from router.config.load import PolicyError, load
     from router.core.reading import BadBody
 
     try:
         plan = load(args.policy)
-        return _explain(plan, _trial(args, plan), args)
+        return _explain(plan, _trial(args, plan), rows_of_last_day(args), args)
     except BrokenPipeError:  # nobody reads any more, and it is no error of ours
         raise
     except (PolicyError, BadBody, OSError, _UsageError) as error:
@@ -121,16 +123,20 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
     return grant
 
 
-def _explain(plan: Plan, trial: DryRun, args: argparse.Namespace) -> int:
-    from router.cli.last_day import last_day
+def _explain(plan: Plan, trial: DryRun, rows: Sequence[Row], args: argparse.Namespace) -> int:
+    """`rows` are what a ledger saw in the last 24 hours, at whose price the gateway computes its break-even."""
+    from msgspec.structs import replace
+
+    from router.cli.last_day import past_of
     from router.config.dry_run import attempt
+    from router.core.cost.breakeven import price_of_traffic
     from router.core.cost.passed_by import past_gpu_sentence
     from router.core.decision.explain import explain, explain_data
 
-    facts, decision = attempt(plan, trial)
+    facts, decision = attempt(plan, replace(trial, cloud_price=price_of_traffic(rows)))
     data = explain_data(decision, facts, plan)
     others = [name for name in plan.policy.backends if name not in {each["backend"] for each in data["backends"]}]
-    note = past_gpu_sentence(plan, last_day(args, plan))
+    note = past_gpu_sentence(plan, past_of(plan, rows))
     if args.json:
         print(json.dumps({**data, "not_backends_of_the_model": others, "note": note}, indent=2))
         return 0

@@ -28,6 +28,8 @@ class DryRun(Struct, frozen=True):
     off: tuple[str, ...] = ()
     tokens: int = 0
     """Eligible tokens in the policy's window, in the policy's mix."""
+    cloud_price: float | None = None
+    """Of the traffic, see `Snapshot`."""
     previous: Side = Side.CLOUD
     hour: int = 12
     ledger_lost: bool = False
@@ -66,6 +68,7 @@ def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
         seen=_mixture(plan, trial.tokens),
         previous=trial.previous,
         hour=trial.hour,
+        cloud_price=trial.cloud_price,
         cloud_blocked="the ledger cannot be reached" if lost else "",
     )
 

@@ -46,6 +46,16 @@ def test_the_volume_decides_as_it_would_for_a_request(plan: Plan) -> None:
     assert backends(plan, DryRun(body(), tokens=2000)) == ["gpu", "api"]
 
 
+def test_the_break_even_is_at_the_price_of_the_traffic_where_it_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        (POLICY % ("0" * 64)).replace("strategy: threshold, threshold_tokens_per_day: 1000", "strategy: breakeven")
+    )
+    dear = load(path)
+    assert backends(dear, DryRun(body(), tokens=3_000_000)) == ["api", "gpu"]
+    assert backends(dear, DryRun(body(), tokens=3_000_000, cloud_price=9.0)) == ["gpu", "api"]
+
+
 def test_backends_are_as_they_are_said_to_be(plan: Plan) -> None:
     assert backends(plan, DryRun(body(), down=("api",))) == ["gpu"]
     assert backends(plan, DryRun(body(), ledger_lost=True)) == ["gpu"]

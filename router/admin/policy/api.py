@@ -12,6 +12,7 @@ from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy.service import problems_of, shown
 from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
+from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import version_of
@@ -38,11 +39,20 @@ async def check(control: HandlerContext, ask: HandlerRequest) -> CheckAnswer:
 
 async def explain(control: HandlerContext, ask: HandlerRequest) -> ExplainAnswer:
     draft: ExplainDraft = ask.body
-    return await control.aside.run(partial(explained, control, draft))
+    return await control.aside.run(partial(explained, control, draft, await _price(control)))
 
 
-def explained(control: HandlerContext, draft: ExplainDraft) -> ExplainAnswer:
-    """Raises ApiError for a request that could not be decided on."""
+async def _price(control: HandlerContext) -> float | None:
+    """Of the traffic; None while the ledger is lost, too."""
+    try:
+        async with control.books.open() as report:
+            return await price_now(report, control.clock())
+    except ApiError:
+        return None
+
+
+def explained(control: HandlerContext, draft: ExplainDraft, price: float | None) -> ExplainAnswer:
+    """`price` is `Snapshot.cloud_price`. Raises ApiError for a request that could not be decided on."""
     if draft.text is None:
         plan = control.desk.plan
     else:
@@ -51,13 +61,13 @@ def explained(control: HandlerContext, draft: ExplainDraft) -> ExplainAnswer:
         except PolicyError as error:
             return ExplainAnswer(ok=False, version=version_of(draft.text.encode()), problems=problems_of(error))
     try:
-        facts, decision = attempt(plan, _trial(draft, plan))
+        facts, decision = attempt(plan, _trial(draft, plan, price))
     except BadBody as error:
         raise ApiError(400, "bad_request", error.message) from None
     return ExplainAnswer(ok=True, version=plan.version, explanation=explanation_of(decision, facts, plan))
 
 
-def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
+def _trial(draft: ExplainDraft, plan: Plan, price: float | None) -> DryRun:
     for name in (*draft.down, *draft.full, *draft.off):
         if name not in plan.policy.backends:
             raise ApiError(400, "unknown_backend", f"the policy has no backend {name!r}")
@@ -70,6 +80,7 @@ def _trial(draft: ExplainDraft, plan: Plan) -> DryRun:
         full=tuple(draft.full),
         off=tuple(draft.off),
         tokens=draft.tokens,
+        cloud_price=price,
         previous=Side(draft.previous),
         hour=draft.hour,
         ledger_lost=draft.ledger_lost,

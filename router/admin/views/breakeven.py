@@ -49,6 +49,11 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
     )
 
 
+async def price_now(report: Report, now: float) -> float | None:
+    """`price_of_traffic` of the last 24 hours, as routing takes it."""
+    return price_of_traffic(await _last_day(report, now))
+
+
 async def _last_day(report: Report, now: float) -> list[Row]:
     hour = int(now // HOUR_SECONDS)
     return [row for tally in await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1)) for row in tally.rows]
@@ -59,7 +64,7 @@ async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:
     cost = plan.policy.cost
     timezone = await timezone_of(report, cost.timezone)
     mix = shares(seen_in(await report.volume(), cost.window, now, timezone), cost.mix)
-    terms = terms_of(plan, mix, now, price_of_traffic(await _last_day(report, now)))
+    terms = terms_of(plan, mix, now, await price_now(report, now))
     return Lines(
         threshold_tokens_per_day=_threshold(cost),
         break_even_tokens_per_day=None if terms is None else terms.tokens_per_day,

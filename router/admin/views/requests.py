@@ -10,6 +10,7 @@ from router.admin.ledger_session import timezone_of
 from router.admin.record_type import shown
 from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
+from router.admin.views.breakeven import price_now
 from router.config.dry_run import NOBODY, grant_named
 from router.core.cost.preference import Side
 from router.core.cost.volume import hour_of_day, seen_in
@@ -22,7 +23,7 @@ from router.ledger.record import Record
 ASSUMED = (
     "Records hold no content: what the request said of its sensitivity and what detectors found are one label here.",
     "Every backend is taken to have been healthy and free.",
-    "The volume is the present one.",
+    "The volume and the price of the traffic are the present ones.",
 )
 OTHER_POLICY = "The policy that was in force then is not known any more: the explanation is by the one in force now."
 KEY_GONE = "Its key is not in the policy any more: one that allows everything is taken instead."
@@ -97,7 +98,8 @@ async def _snapshot(control: HandlerContext, plan: Plan, record: Record) -> Snap
             timezone = await timezone_of(report, plan.policy.cost.timezone)
             seen = seen_in(await report.volume(), plan.policy.cost.window, control.clock(), timezone)
             hour = hour_of_day(record.at, timezone)
-            return Snapshot({}, seen=seen, previous=_side(record, plan), hour=hour, at=record.at)
+            price = await price_now(report, control.clock())
+            return Snapshot({}, seen=seen, previous=_side(record, plan), hour=hour, at=record.at, cloud_price=price)
     except ApiError:
         return Snapshot({}, seen=Mixture(), previous=_side(record, plan), at=record.at)
 

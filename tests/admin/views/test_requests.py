@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from support.control import NOON, POLICY
+from support.control import API, NOON, POLICY
 
 from router.admin.record_type import shown
 from router.admin.request_types import RequestsQuery
 from router.admin.sources.interface import Page, Sources
+from router.core.values import Usage
 from router.ledger.record import Record
 
 RECORD = Record(
@@ -92,6 +93,13 @@ async def test_a_restricted_request_stays_at_home_in_the_explanation_too(detail)
 
 async def test_where_the_explanation_ends_elsewhere_it_says_so(detail):
     assert not (await detail(msgspec.structs.replace(RECORD, backend="gpu", zone="local")))["agrees"]
+
+
+async def test_the_break_even_is_that_of_the_traffic(detail, settle, policy):
+    terms = POLICY.replace("strategy: threshold, threshold_tokens_per_day: 500000,", "strategy: breakeven,")
+    policy.write_text(terms)
+    await settle(API, usage=Usage(input=2_000_000, output=0), cost=18_000_000)
+    assert "below the break-even of 2,666,667" in (await detail(RECORD))["explanation"]["text"]
 
 
 async def test_a_refusal(detail):
