@@ -125,6 +125,9 @@ class Controller:
             await self.close()
 
     async def close(self) -> None:
+        for name, units in self._units.items():
+            if units.kept.state.costing:
+                _tell_left_on(name, units.kept)
         await self._stand_down()
         try:
             await PowerBook(await self._link.connection()).release(self._token)
@@ -396,6 +399,13 @@ def _told(event: PowerEvent) -> dict[str, object]:
         "reason": event.reason,
         "why": event.explanation,
     }
+
+
+def _tell_left_on(name: str, kept: KeptUnits) -> None:
+    log.warning(
+        "units stay on, and cost rent, until a gateway controls them again",
+        extra={"backend": name, "units": kept.state.costing},
+    )
 
 
 def _tell_lost(name: str, kept: KeptUnits) -> None:

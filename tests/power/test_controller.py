@@ -312,6 +312,21 @@ async def test_units_of_a_policy_that_was_edited_while_nobody_controlled_are_swi
     assert (await house.events())[-3].reason == "left"
 
 
+async def test_what_stays_on_when_it_ends_is_told(house, caplog):
+    first = house.start()
+    await house.run(20)
+    await first.close()
+    house.controllers.remove(first)
+    assert "stay on" not in caplog.text
+    second = house.start()
+    await house.order(Order.ON)
+    await house.run(120)
+    await second.close()
+    house.controllers.remove(second)
+    (told,) = [each for each in caplog.records if "stay on" in each.message]
+    assert (told.levelname, told.backend, told.units, house.rental.stops) == ("WARNING", "gpu", 1, 0)
+
+
 async def test_units_that_nobody_knows_how_to_switch_off_are_told(house, plan_of, caplog):
     first = house.start()
     await house.order(Order.ON)
