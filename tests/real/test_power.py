@@ -67,6 +67,12 @@ retry: {{deadline: 900s}}
 pytestmark = [pytest.mark.real_vllm, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 
 
+def age_of(pid: int) -> float:
+    """Seconds since a process began, as the system has it."""
+    began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return float(Path("/proc/uptime").read_text().split()[0]) - began
+
+
 class Lives:
     """For how long vLLM's process was there, each time, as seen from outside."""
 
@@ -81,7 +87,7 @@ class Lives:
         while not self._stop.wait(0.02):
             found = last_run(self._folder, NAME)
             if found is not None and running(found):
-                began = time.monotonic() - self.seconds.get(found.pid, 0.0)
+                began = time.monotonic() - self.seconds.get(found.pid, age_of(found.pid))
                 while running(found) and not self._stop.wait(0.02):
                     self.seconds[found.pid] = time.monotonic() - began
 
