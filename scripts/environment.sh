@@ -10,8 +10,9 @@
 #   local          .venv-local            vLLM, in its build for CPUs where there is no GPU, and a small chat model
 #   lock           .venv-lock             what resolves the locks
 #
-# They are filled from hash-locked files only (but for torch's build for CPUs, which has an index of its own); stamps inside them make a second call start at once. PYTHON chooses the
-# Python (3.11 or newer), COMPILED_IN another folder than .venv-compiled.
+# They are filled from hash-locked files only, but for torch without a GPU: its build for CPUs is in an index of its own,
+# which TORCH_INDEX names; without it the ordinary build is taken, which is larger. Stamps inside them make a second call
+# start at once. PYTHON chooses the Python (3.11 or newer), COMPILED_IN another folder than .venv-compiled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ pip=(-m pip --quiet --disable-pip-version-check)
 locked=(--no-deps --require-hashes --only-binary :all: -r)
 
 main() {
-  [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  [ $# -gt 0 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   for name; do
     case $name in
       run) with_tree .venv locks/run.txt ;;
@@ -98,16 +99,15 @@ with_wheel() {
   touch "$environment/.installed"
 }
 
-torch_for_cpus=torch==2.13.0+cpu
-torch_index=https://download.pytorch.org/whl/cpu
+torch=torch==2.13.0
 
 with_vllm() {
   local environment=$1 lock=locks/local.txt
   nvidia-smi -L >/dev/null 2>&1 || lock=locks/local-cpu.txt
   filled "$environment" "$lock"
   if [ "$lock" = locks/local-cpu.txt ] && stale "$environment/.torch" "$environment/.filled"; then
-    "$environment/bin/python" "${pip[@]}" install --no-deps "$torch_for_cpus" 2>/dev/null ||
-      "$environment/bin/python" "${pip[@]}" install --no-deps --index-url "$torch_index" "$torch_for_cpus"
+    "$environment/bin/python" "${pip[@]}" install --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch+cpu" ||
+      "$environment/bin/python" "${pip[@]}" install "$torch"
     touch "$environment/.torch"
   fi
   stale "$environment/.model" "$environment/.filled" locks/model.txt scripts/local_model.py || return 0
