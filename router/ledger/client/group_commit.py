@@ -69,7 +69,7 @@ BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
 LOOKED_AT_LIMIT = 200
 """Counters that the holds of one call look at; those of one request are never divided."""
-DIFFERENT_LIMIT = 50
+DIFFERENT_LIMIT = 32
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
