@@ -39,7 +39,7 @@ from router.core.values import Plan
 from router.power.controller import Controller
 from router.power.drivers.registry import driver_of
 from router.power.known_units import KnownUnitsFile
-from router.power.rent import RentKeeper
+from router.power.rent_keeper import RentKeeper
 from router.power.traffic_price import TrafficPrice
 from router.system.wake_files import WakeFiles
 

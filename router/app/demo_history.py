@@ -25,7 +25,7 @@ from router.core.power.terms import PowerTerms
 from router.core.values import Cell, Plan, RequestOutcome, Route, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.power import PowerEvent, open_power
-from router.ledger.rent import RentBook
+from router.ledger.rent_book import RentBook
 from router.ledger.reports.totals import day_start
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import connect

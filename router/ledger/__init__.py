@@ -14,7 +14,7 @@ applied exactly once and lost books can be brought back; docs/ledger.md says wha
     record         one line per request, and how a batch of them is packed
     reports        totals, records, exports, and whether they agree
     shared_status  what workers tell each other: circuits that opened, who serves which policy, changed keys
-    rent           what units of own backends cost by time
+    rent_book      what units of own backends cost by time
     stored_keys    client keys that live in the ledger rather than in the policy
     errors         what goes wrong between us and the server, or the journal
 """

@@ -3,7 +3,7 @@
 controller     the one of a ledger: sees, decides by `core.power`, writes down, and has drivers act
 units          one backend's units under control
 demand         what own units could have served lately
-rent           what units cost, as entries of days
+rent_keeper    what units cost, as entries of days
 traffic_price  what the cloud charges for the traffic of the last day, for `strategy: breakeven`
 drivers        what units are switched by
 known_units    how units of an earlier policy are switched off

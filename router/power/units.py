@@ -28,7 +28,7 @@ from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
 from router.power.demand import left_by
 from router.power.drivers.driver import Driver, DriverError, Seen
-from router.power.rent import price_of
+from router.power.rent_keeper import price_of
 
 PAUSE_SECONDS = 5.0
 """Between two looks at units with which nothing goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from router.ledger.rent import RentBook
+from router.ledger.rent_book import RentBook
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import connect
 

@@ -29,7 +29,7 @@ from router.ledger.redis_keys import (
     unpack_row,
     unpack_totals,
 )
-from router.ledger.rent import RentBook
+from router.ledger.rent_book import RentBook
 from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
     KEPT_WHOLE,

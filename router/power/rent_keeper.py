@@ -22,7 +22,7 @@ from router.core.power.units import UnitsState
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import KeptUnits, PowerBook, PowerLink, PowerLook
-from router.ledger.rent import RentBook, Unit
+from router.ledger.rent_book import RentBook, Unit
 
 TICK_SECONDS = 15.0
 _HOURS_PER_DAY = 24

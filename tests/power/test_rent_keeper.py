@@ -19,7 +19,7 @@ from router.core.values import Plan
 from router.ledger.power import KeptUnits, PowerLook
 from router.ledger.reports.totals import open_report
 from router.power.drivers.driver import DriverError
-from router.power.rent import RentKeeper, accruals_of, price_of
+from router.power.rent_keeper import RentKeeper, accruals_of, price_of
 
 UTC = Periods(ZoneInfo("UTC"))
 DAY = "2026-02-02"
