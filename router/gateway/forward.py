@@ -377,9 +377,14 @@ class Forwarding:
     def _send(self, sent: Attempt, connection: Connection) -> None:
         job, replica = self._job, sent.replica
         sent.exchange.connection = connection
-        body = job.surface.edit(job.body, job.reading, sent.candidate.route)
+        surface = job.surface
+        body = surface.edit(job.body, job.reading, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (replica.pool.head(job.surface.path), headers, len(body))
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (
+            replica.pool.head(surface.path, surface.at_root),
+            headers,
+            len(body),
+        )
         needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
         patience = sent.exchange.patience = AnswerTimeout(
             replica,

@@ -43,7 +43,8 @@ class Request:
         credentials: int = 0,
     ) -> None:
         self.method: Final = method
-        self.path: Final = path
+        self.path = path
+        """In its plain spelling, once it was looked at and was none of the paths there are."""
         self.query: Final = query
         self.headers: Final = headers
         self.body = body

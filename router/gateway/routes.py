@@ -28,7 +28,8 @@ from router.gateway.request import Request
 from router.gateway.response_lines import JSON, header
 from router.gateway.wait_queue import WaitQueue
 from router.gateway.worker_state import WorkerState
-from router.surfaces.base import PREFIX
+from router.surfaces.base import PREFIX, Surface
+from router.surfaces.paths import plain
 from router.surfaces.registry import BY_PATH, FALLBACK
 
 MODELS = PREFIX + FALLBACK.models_path
@@ -150,7 +151,7 @@ class Routes:
     def admit(self, request: Request) -> bool:
         """Nobody's body is read before it is known who sends it."""
         self._guard.admit(request)
-        if request.method != "POST" or request.path not in BY_PATH:
+        if _surface_of(request) is None or request.method != "POST":
             return False
         request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
         return True
@@ -159,7 +160,7 @@ class Routes:
         request.id = self._next_id()
         if self._cors.enabled:
             request.common = self._cors.lines(request.headers)
-        surface = request.surface = BY_PATH.get(request.path)
+        surface = _surface_of(request)
         if request.refusal is not None:
             raise request.refusal
         if surface is not None and request.method == "POST":
@@ -187,7 +188,7 @@ class Routes:
             plan = self._state.plan
             body = single(FALLBACK, plan, key, unquote(name)) if name else listing(FALLBACK, plan, key)
             client.respond(200, common + JSON, body)
-        elif path in BY_PATH:
+        elif request.surface is not None:
             self._need(request, "POST")
         else:
             raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")
@@ -219,6 +220,15 @@ class Routes:
         if failing:
             report["failing"] = failing
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
+
+
+def _surface_of(request: Request) -> Surface | None:
+    surface = BY_PATH.get(request.path)
+    if surface is None:
+        request.path = plain(request.path)
+        surface = BY_PATH.get(request.path)
+    request.surface = surface
+    return surface
 
 
 def _how(state: BackendState) -> str:

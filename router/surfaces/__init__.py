@@ -2,6 +2,7 @@
 
     base           the one interface: a surface is one endpoint in one dialect
     registry       all surfaces, by name and by path; a new one is its module and its line there
+    paths          one spelling for each path
     openai         chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
     sse            server-sent events, read while they pass
     headers        headers of dialects that pass, in each direction

@@ -16,15 +16,29 @@ from router.core.values import Route, Usage
 from router.surfaces.sse import EventScanner
 
 PREFIX = "/v1"
-"""Of the gateway's paths; a backend's URL says its own."""
+"""Of the gateway's paths, by default; a backend's URL says its own."""
 
 
 class Surface(ABC):
-    """`name` is what policies, cases and commands call it; `path` stands behind a backend's URL, or behind `PREFIX`."""
+    """`name` is what policies, cases and commands call it; `path` stands behind a backend's URL, and behind `PREFIX`
+    where `paths` names no other paths of the gateway's."""
 
-    def __init__(self, name: str, path: str, models_path: str, output_limit: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        models_path: str,
+        output_limit: str,
+        *,
+        paths: tuple[str, ...] = (),
+        at_root: bool = False,
+    ) -> None:
         self.name: Final = name
         self.path: Final = path
+        self.paths: Final = paths or (PREFIX + path,)
+        """The gateway's, whole: where it is posted to. Plain ones, see `surfaces.paths`."""
+        self.at_root: Final = at_root
+        """`path` stands behind a backend's URL without its version: vLLM's /tokenize is beside /v1."""
         self.output_limit: Final = output_limit
         """The field with which a client limits how long an answer gets."""
         self.models_path: Final = models_path

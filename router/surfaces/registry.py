@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from router.surfaces.base import PREFIX, Surface
+from router.surfaces.base import Surface
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
@@ -16,8 +16,8 @@ SURFACES: Mapping[str, Surface] = {each.name: each for each in (Chat(), Completi
 Endpoint = Literal["chat", "completions", "embeddings"]
 """These names as a type, for what is decoded."""
 
-BY_PATH: Mapping[str, Surface] = {PREFIX + each.path: each for each in SURFACES.values()}
-"""By the path of the gateway that is posted to."""
+BY_PATH: Mapping[str, Surface] = {path: each for each in SURFACES.values() for path in each.paths}
+"""By the paths of the gateway that are posted to."""
 
 FALLBACK = SURFACES["chat"]
 """Answers what is no request to any: the models, and errors on unknown paths."""

@@ -34,17 +34,19 @@ class Pool:
         self._busy: set[Connection] = set()
         self._closing = False
         self._heads: dict[str, bytes] = {}
+        self._heads_at_root: dict[str, bytes] = {}
         self._idle_seconds = IDLE_SECONDS_PLAIN if target.tls is None else IDLE_SECONDS_TLS
 
     @property
     def busy(self) -> int:
         return len(self._busy)
 
-    def head(self, path: str) -> bytes:
+    def head(self, path: str, at_root: bool = False) -> bytes:
         """`Target.head`, remembered: there are as many paths as endpoints."""
-        found = self._heads.get(path)
+        heads = self._heads_at_root if at_root else self._heads
+        found = heads.get(path)
         if found is None:
-            found = self._heads[path] = self.target.head(path)
+            found = heads[path] = self.target.head(path, at_root)
         return found
 
     def take_idle(self) -> Connection | None:

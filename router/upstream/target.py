@@ -38,10 +38,11 @@ class Target(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Target({self.backend!r}, zone={self.zone!r}, at={self.label!r})"
 
-    def head(self, path: str) -> bytes:
-        """Request line and the headers that never change, without the blank line."""
+    def head(self, path: str, at_root: bool = False) -> bytes:
+        """Request line and the headers that never change, without the blank line. `at_root`: of a path of the server's
+        root, beside those of a version."""
         lines = [
-            f"POST {self.prefix}{path} HTTP/1.1",
+            f"POST {self.root if at_root else self.prefix}{path} HTTP/1.1",
             f"host: {self.authority}",
             "content-type: application/json",
             "accept: application/json, text/event-stream",
@@ -56,11 +57,15 @@ class Target(Struct, frozen=True):
 
     def get(self, path: str) -> bytes:
         """A whole GET request for a path of the server's root, such as /health."""
-        root = self.prefix.removesuffix("/v1")
-        lines = [f"GET {root}{path} HTTP/1.1", f"host: {self.authority}", "accept-encoding: identity"]
+        lines = [f"GET {self.root}{path} HTTP/1.1", f"host: {self.authority}", "accept-encoding: identity"]
         if self.credential:
             lines.append(f"authorization: {self.credential}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    @property
+    def root(self) -> str:
+        """`prefix` without its version."""
+        return self.prefix.removesuffix("/v1")
 
     @property
     def through_adapter(self) -> bool:

@@ -144,3 +144,9 @@ async def test_repeated_headers_count_once_more(serve):
     key = b"authorization: Bearer %b\r\n\r\n" % KEY.encode()
     _, headers, _ = await gateway.exchange(head + tags + key + body)
     assert headers["x-breakeven-sensitivity"] == "restricted"
+
+
+async def test_slashes_too_many_are_none(gateway):
+    assert (await gateway.post(ASK, path="//v1/chat//completions/"))[0] == 200
+    assert (await gateway.exchange(get("/v1/models/")))[0] == (await gateway.exchange(get("//v1/models")))[0] == 200
+    assert (await gateway.exchange(get("/v1/chat/completions/")))[0] == 405

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from router.core.reading import BadBody
-from router.surfaces.base import PREFIX, Surface
+from router.surfaces.base import Surface
+from router.surfaces.paths import plain
 from router.surfaces.registry import BY_PATH, FALLBACK, SURFACES, Endpoint
 from tests.core.conftest import Make
 
@@ -20,8 +21,12 @@ def test_the_type_of_their_names_has_them_all() -> None:
 
 def test_each_is_found_by_its_name_and_by_a_path_of_its_own() -> None:
     assert {surface.name: surface for surface in BY_PATH.values()} == SURFACES
-    assert len(BY_PATH) == len(SURFACES) and all(path.startswith(PREFIX) for path in BY_PATH)
+    assert len(BY_PATH) == sum(len(surface.paths) for surface in SURFACES.values())
     assert BY_PATH["/v1/chat/completions"] is FALLBACK
+
+
+def test_paths_are_plain() -> None:
+    assert [plain(path) for path in BY_PATH] == list(BY_PATH)
 
 
 @EVERY

@@ -26,8 +26,10 @@ from router.surfaces.sse import EventScanner
 class OpenAI(Surface):
     """`one_prompt` says that a body has one prompt and no more."""
 
-    def __init__(self, name: str, path: str, *, one_prompt: bool) -> None:
-        super().__init__(name, path, models.PATH, "max_tokens")
+    def __init__(
+        self, name: str, path: str, *, one_prompt: bool, paths: tuple[str, ...] = (), at_root: bool = False
+    ) -> None:
+        super().__init__(name, path, models.PATH, "max_tokens", paths=paths, at_root=at_root)
         self._one_prompt = one_prompt
 
     @abstractmethod
