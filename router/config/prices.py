@@ -42,6 +42,12 @@ _PROVIDERS: Mapping[str, str] = {
 """litellm's name of a provider to that of genai-prices, where they differ."""
 
 
+_FREE: Mapping[str, tuple[str, ...]] = {"openai": ("omni-moderation-", "text-moderation-")}
+"""Beginnings of the names of models that a provider charges nothing for.
+
+https://platform.openai.com/docs/guides/moderation
+"""
+
 _CACHED_FOR_AN_HOUR: Mapping[str, float] = {"anthropic": 2.0}
 """For input that a provider's cache keeps for an hour, in input prices, where the package does not know it.
 
@@ -99,6 +105,8 @@ def _standard(backend: Backend, served: Served, owned: bool, now: datetime) -> T
     provider, model = _published_name(backend, served)
     if not provider:
         return None
+    if model.startswith(_FREE.get(provider, ())):
+        return always(variable(0.0))
     embeds = served.endpoints == ("embeddings",) or "embed" in model.lower()
     return published(provider, model, now, embeds=embeds)
 

@@ -9,11 +9,12 @@ from router.surfaces.base import Surface
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
+from router.surfaces.openai.moderations import Moderations
 
-SURFACES: Mapping[str, Surface] = {each.name: each for each in (Chat(), Completions(), Embeddings())}
+SURFACES: Mapping[str, Surface] = {each.name: each for each in (Chat(), Completions(), Embeddings(), Moderations())}
 """By the name that policies, cases and commands have for it."""
 
-Endpoint = Literal["chat", "completions", "embeddings"]
+Endpoint = Literal["chat", "completions", "embeddings", "moderations"]
 """These names as a type, for what is decoded."""
 
 BY_PATH: Mapping[str, Surface] = {path: each for each in SURFACES.values() for path in each.paths}

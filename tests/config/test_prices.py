@@ -300,6 +300,14 @@ def test_a_context_length_is_looked_up_with_the_price(
     assert (route.context, route.longest) == (context, longest)
 
 
+def test_moderation_is_free_at_its_provider_alone(base: str, plan: Callable[[str], Plan]) -> None:
+    served = "{chat: {model: omni-moderation-latest, endpoints: [moderations]}}"
+    text = _policy(base, f"{{zone: cloud, kind: openai, url: https://api.openai.com/v1, serves: {served}}}")
+    assert exact_micro_usd(plan(text).models["chat"].routes[1].prices.at(0).tiers, Usage(input=1000)) == 0
+    with pytest.raises(PolicyError, match="no published price"):
+        plan(text.replace("kind: openai", "kind: openai, provider: acme"))
+
+
 def test_the_policys_price_wins_and_cache_prices_follow_its_input(base: str, plan: Callable[[str], Plan]) -> None:
     text = _policy(
         base,

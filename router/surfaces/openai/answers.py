@@ -22,11 +22,12 @@ class Result(Struct, gc=False):
 
 
 class Results(Struct, gc=False):
-    """What an answer of any endpoint has: `choices`, or the `data` of embeddings; and what it has not."""
+    """What an answer of any endpoint has: `choices`, the `data` of embeddings, or `results`; and what it has not."""
 
     error: msgspec.Raw = _NOTHING
     choices: tuple[Result, ...] = ()
     data: tuple[Result, ...] = ()
+    results: msgspec.Raw = _NOTHING
 
 
 class _Answer(Results, gc=False):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from router.core.reading import Reading, Span
-from router.surfaces.openai.read_request import split_object
+from router.surfaces.openai.read_request import NOWHERE, split_object
 
+_EMPTY = re.compile(rb"[ \t\r\n]*\{[ \t\r\n]*\}")
 _USAGE = b'"include_usage":true'
 _CONTINUOUS = b'"continuous_usage_stats":true'
 
@@ -21,7 +24,7 @@ def edit(
     """
     changes: list[tuple[Span, bytes]] = []
     if model is not None and model != reading.model:
-        changes.append((reading.model_span, msgspec.json.encode(model)))
+        changes.append(_model_change(body, reading, msgspec.json.encode(model)))
     wanted = []
     if include_usage and not reading.wants_usage:
         wanted.append(("include_usage", _USAGE))
@@ -32,6 +35,12 @@ def edit(
     for (start, end), value in sorted(changes, reverse=True) if len(changes) > 1 else changes:
         body = body[:start] + value + body[end:]
     return body
+
+
+def _model_change(body: bytes, reading: Reading, model: bytes) -> tuple[Span, bytes]:
+    if reading.model_span != NOWHERE:
+        return reading.model_span, model
+    return _first_member(body, 0, b'"model":%b%b' % (model, b"" if _EMPTY.match(body) else b","))
 
 
 def _option_changes(body: bytes, reading: Reading, wanted: list[tuple[str, bytes]]) -> list[tuple[Span, bytes]]:

@@ -53,36 +53,39 @@ MEDIA_BOUND = 50_000
 """Tokens of an image at most: what the dearest way of counting makes of the largest one, rounded up."""
 
 
+NOWHERE: Span = (0, 0)
+"""Where a model stands that a body does not name."""
 _NO_OPTIONS = (None, False, None)
 TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
-def read(body: bytes, *, writes: bool = True) -> Reading:
-    """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text.
+def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Reading:
+    """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text;
+    `default_model` is what a body asks for that names no model, where the endpoint has one.
 
     Raises BadBody when it is not that or no object, nests too deep, names a member twice (two parsers may disagree
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
     """
     _check_utf8(body)
-    regular = _regular(body)
+    regular = _regular(body, default_model)
     if regular is not None:
         return _read(body, *regular, _NO_OPTIONS, (), writes)
     members, spans = split_object(body)
     fields = {name: _value(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
-    model = _model(fields)
+    model = _model(fields, default_model)
     options = (*_stream_options(members), spans.get("stream_options"))
     return _read(
         body=body,
         fields=fields,
         model=model,
-        model_span=spans["model"],
+        model_span=spans.get("model", NOWHERE),
         options=options,
         labels=_labels(members),
         writes=writes,
     )
 
 
-def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
+def _regular(body: bytes, default_model: str) -> tuple[Fields, str, Span] | None:
     """The fields of a regular body, its model and that one's place; None for a body that has to be split exactly."""
     if b"\\u00" in body:
         return None
@@ -96,6 +99,8 @@ def _regular(body: bytes) -> tuple[Fields, str, Span] | None:
         if name in QUOTED and (name in _SPLIT_EXACTLY or body.count(QUOTED[name]) != 1):
             return None
     model = fields.get("model")
+    if default_model and "model" not in fields:
+        return fields, default_model, NOWHERE
     place = MODEL.search(body)
     if place is None or not isinstance(model, str) or not model:
         return None
@@ -192,7 +197,9 @@ def _value(members: Members, name: str) -> Any:
         raise BadBody(f"The field '{name}' has a number out of range or is nested too deeply.", name) from None
 
 
-def _model(fields: Fields) -> str:
+def _model(fields: Fields, default: str) -> str:
+    if default and "model" not in fields:
+        return default
     model = fields.get("model")
     if isinstance(model, str) and model:
         return model
