@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from router.core.limits.counters import Admission, CounterSet, Hold
+from router.core.pins import Pin
 from router.core.values import Settlement
 from router.ledger.client.volume import VolumeTracker
+
+
+class PinBook(Protocol):
+    """Implemented by `ledger.pins.Pins`, where each operation is described, and in tests by one in memory."""
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Pin]: ...
+    async def remember(self, ids: Iterable[str], pin: Pin, seconds: float) -> None: ...
+    async def forget(self, ids: Iterable[str]) -> None: ...
 
 
 class Ledger(Protocol):
@@ -18,6 +27,9 @@ class Ledger(Protocol):
     available: bool
     why: str
     volume: VolumeTracker
+
+    @property
+    def pins(self) -> PinBook: ...
 
     def next_id(self, at: float, lease: float) -> str: ...
     def reserve(self, hold: Hold) -> asyncio.Future[Admission]: ...

@@ -29,6 +29,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:power                   hash: how units of own backends are, see `ledger.power`; with an expiring lease
                                         :lease, and a list :events
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.stored_keys`
+    be:{ledger}:pin:<digest of an id>   hash: where a stored object is and whose, see `ledger.pins`; expires
 
 A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
 
@@ -68,6 +69,7 @@ WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"
+PIN_PREFIX = PREFIX + "pin:"
 POWER_KEY = PREFIX + "power"
 POWER_LEASE_KEY = PREFIX + "power:lease"
 POWER_EVENTS_KEY = PREFIX + "power:events"

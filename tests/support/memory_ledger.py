@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,6 +26,7 @@ from router.core.limits.counters import (
     Reached,
 )
 from router.core.limits.limits import Verdict
+from router.core.pins import Pin
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Held, eligible_tokens
 from router.ledger.client.volume import VolumeTracker
@@ -43,6 +44,34 @@ class KeptCounter(Struct):
     risk: int = 0
 
 
+class MemoryPins:
+    """The interface of `ledger.pins.Pins`. `pins` and how long each is kept are there to be looked at."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self.pins: dict[str, Pin] = {}
+        self.seconds: dict[str, float] = {}
+        self._ledger = ledger
+
+    def _need(self) -> None:
+        if not self._ledger.available:
+            raise LedgerUnavailable(self._ledger.why)
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Pin]:
+        self._need()
+        return {id: self.pins[id] for id in ids if id in self.pins}
+
+    async def remember(self, ids: Iterable[str], pin: Pin, seconds: float) -> None:
+        self._need()
+        for id in ids:
+            self.pins[id] = self.pins.get(id, pin).labelled(pin.levels, pin.tags)
+            self.seconds[id] = seconds
+
+    async def forget(self, ids: Iterable[str]) -> None:
+        self._need()
+        for id in ids:
+            self.pins.pop(id, None)
+
+
 class MemoryLedger:
     """The interface of `GroupCommitLedger`, and `rows` to read it. `available` may be set, for tests."""
 
@@ -52,6 +81,7 @@ class MemoryLedger:
         self.available = True
         self.why = ""
         self.volume = VolumeTracker(timezone)
+        self.pins = MemoryPins(self)
         self.next_id = ReservationIds().next_id
         self.holds: dict[str, Held] = {}
         self.counters: dict[tuple[str, str], KeptCounter] = {}

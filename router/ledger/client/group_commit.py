@@ -58,6 +58,7 @@ from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.client.volume import Tokens, VolumeTracker
 from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.journal.log import Log, MemoryLog, Reading
+from router.ledger.pins import Pins
 from router.ledger.record import pack_record
 from router.ledger.redis_keys import TIMEZONE_KEY, Calendar, ReservationIds
 from router.ledger.scripts import Script, read_scripts
@@ -134,6 +135,7 @@ class GroupCommitLedger:
         self.available = False
         self.why = "not connected yet"
         self.volume = VolumeTracker(timezone)
+        self.pins = Pins(self._transact)
         self._ids = ReservationIds()
         self.next_id = self._ids.next_id
         self._address = parse_address(url)
@@ -564,6 +566,22 @@ class GroupCommitLedger:
             self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
         self._connection = connection
+        for commands in self.pins.take_waiting():
+            connection.send(_transaction(commands), _ignore, ignore=len(commands) + 1)
+
+    async def _transact(self, commands: Sequence[bytes]) -> list[Any]:
+        """Commands beside the batches. Raises `LedgerUnavailable`, also when the server refuses them."""
+        connection = self._connection
+        if connection is None:
+            raise LedgerUnavailable(self.why)
+        try:
+            replies: list[Any] = await connection.run(_transaction(commands), ignore=len(commands) + 1)
+        except hiredis.ReplyError as error:
+            raise LedgerUnavailable(str(error)) from None
+        for reply in replies:
+            if type(reply) is hiredis.ReplyError:
+                raise LedgerUnavailable(str(reply))
+        return replies
 
     def _name_timezone(self) -> bytes:
         return pack("SET", TIMEZONE_KEY, self._calendar.timezone.key)
@@ -629,6 +647,10 @@ def _admissions(
         if verdict is not None or warnings:
             admissions[position] = Admission(sides, verdict, warnings)
     return admissions
+
+
+def _transaction(commands: Sequence[bytes]) -> bytes:
+    return b"".join((pack("MULTI"), *commands, pack("EXEC")))
 
 
 def _ignore(reply: object) -> None:

@@ -56,10 +56,11 @@ class Connection(BaseConnection):
             self._timer = self._loop.call_later(self._timeout, self._check_time)
         self._transport.write(commands)
 
-    async def run(self, packed: bytes, timeout: float = 0.0) -> Any:
-        """One packed command, and its reply. Raises `hiredis.ReplyError` and `LedgerUnavailable`."""
+    async def run(self, packed: bytes, timeout: float = 0.0, ignore: int = 0) -> Any:
+        """One packed command, and its reply; or several, and the last one's, after `ignore` others. Raises
+        `hiredis.ReplyError` and `LedgerUnavailable`."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self.send(packed, lambda reply: _resolve(future, reply), timeout=timeout)
+        self.send(packed, lambda reply: _resolve(future, reply), ignore=ignore, timeout=timeout)
         return await future
 
     async def call(self, *words: str | int | bytes) -> Any:
