@@ -4,6 +4,7 @@
     registry       all surfaces, by name and by path; a new one is its module and its line there
     paths          one spelling for each path
     openai         chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
+    json_object    a request's body: its members, each where it stands
     sse            server-sent events, read while they pass
     headers        headers of dialects that pass, in each direction
     may_be_billed  what the adapter says, beside OpenAI's words, of calls that failed

@@ -6,11 +6,12 @@ import msgspec
 from msgspec.structs import replace
 
 from router.core.reading import Reading
+from router.surfaces.json_object import MOST_TOKENS
 from router.surfaces.openai.answers import Results, begins
 from router.surfaces.openai.content import MESSAGE_TOKENS
 from router.surfaces.openai.dialect import OpenAI
 from router.surfaces.openai.plain_chat import PlainChat
-from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, MOST_TOKENS, QUOTED, TEXT_ONLY, read
+from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, QUOTED, TEXT_ONLY, read
 from router.surfaces.openai.usage import service_named
 
 

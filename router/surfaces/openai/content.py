@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.core.policy_fields import Modality
+from router.surfaces.json_object import text_bytes
 
 _BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
 _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
@@ -90,7 +91,7 @@ class Content:
     def add_value(self, value: Any) -> None:
         """Any text inside a decoded value."""
         if value is not None:
-            self.text_bytes += _text_bytes(value)
+            self.text_bytes += text_bytes(value)
 
     def add_inline_data(self, body: bytes) -> None:
         """Encoded data between the lines; a data URL in a part that was already called unreadable adds nothing."""
@@ -123,7 +124,7 @@ class Content:
         if media or kind not in _TEXT_PARTS:
             self._add_addresses(part)
         if media:
-            size = 0 if media == {"image"} else _text_bytes(part)
+            size = 0 if media == {"image"} else text_bytes(part)
             self.image_bytes += _image_bytes(part) if media == {"image"} else 0
             for medium in sorted(media):
                 self._add_media(medium, size)
@@ -183,23 +184,3 @@ def _image_bytes(part: dict[str, Any]) -> int:
     """Size of the data URLs in it, at most as many bytes as the body spends on them."""
     urls = [value.get("url") if isinstance(value, dict) else value for name, value in part.items() if name in _MEDIA]
     return sum(len(url) for url in urls if isinstance(url, str) and url.startswith("data:"))
-
-
-def _text_bytes(value: Any) -> int:
-    """UTF-8 bytes of all names and strings in a decoded value; numbers, true and null count as 8."""
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
-    size = 0
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            size += len(item) if item.isascii() else len(item.encode())
-        elif isinstance(item, dict):
-            stack.extend(item)
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-        else:
-            size += 8
-    return size

@@ -7,7 +7,8 @@ import re
 import msgspec
 
 from router.core.reading import Reading, Span
-from router.surfaces.openai.read_request import NOWHERE, split_object
+from router.surfaces.json_object import split_object
+from router.surfaces.openai.read_request import NOWHERE
 
 _EMPTY = re.compile(rb"[ \t\r\n]*\{[ \t\r\n]*\}")
 _USAGE = b'"include_usage":true'

@@ -15,21 +15,26 @@ from typing import Any
 import msgspec
 
 from router.core.policy_fields import Modality
-from router.core.reading import BadBody, Reading, Span, split_names
-from router.core.sensitivity.gate import MALFORMED
+from router.core.reading import BadBody, Reading, Span
 from router.core.values import Label
+from router.surfaces.json_object import (
+    MOST_TOKENS,
+    Members,
+    check_utf8,
+    count,
+    flag,
+    labels_in,
+    member,
+    model_of,
+    split_object,
+)
 from router.surfaces.openai.content import Content
 from router.surfaces.openai.usage import service_named
 
-Members = dict[str, msgspec.Raw]
 Fields = Mapping[str, Any]
 """The members that matter, decoded."""
 
-_split = msgspec.json.Decoder(Members).decode
 _decode = msgspec.json.Decoder().decode
-_MEMBER = rb'[ \t\r\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"[ \t\r\n]*:[ \t\r\n]*|\})'
-_FIRST = re.compile(rb"[ \t\r\n]*\{" + _MEMBER)
-_NEXT = re.compile(rb"[ \t\r\n]*(?:,|(?=\}))" + _MEMBER)
 
 _MATTERING = (
     *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
@@ -44,7 +49,6 @@ MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 _TRANSFERS = ("kv_transfer_params", "ec_transfer_params")
 """Name the host that a vLLM is to fetch caches from."""
 _SCHEMAS = ("tools", "functions", "response_format")
-MOST_TOKENS = 1_000_000_000
 FRAME_TOKENS = 64
 """What a chat template adds to a conversation at most: a default system prompt, the frame of the answer."""
 TOOLS_TOKENS = 640
@@ -66,13 +70,13 @@ def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Readin
     Raises BadBody when it is not that or no object, nests too deep, names a member twice (two parsers may disagree
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
     """
-    _check_utf8(body)
+    check_utf8(body)
     regular = _regular(body, default_model)
     if regular is not None:
         return _read(body, *regular, _NO_OPTIONS, (), writes)
     members, spans = split_object(body)
-    fields = {name: _value(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
-    model = _model(fields, default_model)
+    fields = {name: member(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
+    model = model_of(fields, default_model)
     options = (*_stream_options(members), spans.get("stream_options"))
     return _read(
         body=body,
@@ -80,7 +84,7 @@ def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Readin
         model=model,
         model_span=spans.get("model", NOWHERE),
         options=options,
-        labels=_labels(members),
+        labels=labels_in(members),
         writes=writes,
     )
 
@@ -121,7 +125,7 @@ def _read(
     answers = _answers(fields, content.prompts)
     return Reading(
         model=model,
-        stream=_flag(fields.get("stream"), "stream") or False,
+        stream=flag(fields.get("stream"), "stream") or False,
         wants_usage=options[0],
         max_output_tokens=_max_output_tokens(fields, answers) if writes else 0,
         input_tokens=tokens,
@@ -144,76 +148,6 @@ def _input_bound(fields: Fields, body: bytes, content: Content) -> int:
     return len(body) - content.image_bytes + content.media * MEDIA_BOUND + frame
 
 
-def split_object(body: bytes) -> tuple[Members, dict[str, Span]]:
-    """A JSON object's members, each undecoded and with its value's span, in the order of the text.
-
-    The decoder keeps the last of two members with one name. Walking the text beside its result shows that: each
-    value must stand where the walk has arrived. Raises BadBody for a name that occurs twice, and for bad JSON.
-    """
-    members = _members(body)
-    spans: dict[str, Span] = {}
-    found = _FIRST.match(body)
-    while found is not None and found[1] is not None:
-        name, start = _name(found[1]), found.end()
-        value = bytes(members[name])
-        end = start + len(value)
-        found = _NEXT.match(body, end)
-        if found is None or name in spans or not body.startswith(value, start):
-            raise BadBody(f"The field {name[:64]!r} is given twice.", name[:64], "duplicate_field")
-        spans[name] = start, end
-    return members, spans
-
-
-def _members(body: bytes) -> Members:
-    try:
-        return _split(body)
-    except RecursionError:
-        raise BadBody("The request body is nested too deeply.", code="invalid_json") from None
-    except msgspec.ValidationError:
-        raise BadBody("The request body must be a JSON object.", code="invalid_json") from None
-    except msgspec.DecodeError as error:
-        detail = str(error).removeprefix("JSON is malformed: ")
-        where = "" if "(byte " in detail else f" (byte {len(body)})"
-        raise BadBody(f"The request body is not valid JSON: {detail}{where}.", code="invalid_json") from None
-
-
-def _check_utf8(body: bytes) -> None:
-    try:
-        body.isascii() or body.decode()
-    except UnicodeDecodeError as error:
-        raise BadBody(f"The request body is not UTF-8 (byte {error.start}).", code="invalid_json") from None
-
-
-def _name(quoted: bytes) -> str:
-    return _decode(b'"%b"' % quoted) if b"\\" in quoted else quoted.decode()
-
-
-def _value(members: Members, name: str) -> Any:
-    if name not in members:
-        return None
-    try:
-        return _decode(members[name])
-    except (msgspec.DecodeError, RecursionError):
-        raise BadBody(f"The field '{name}' has a number out of range or is nested too deeply.", name) from None
-
-
-def _model(fields: Fields, default: str) -> str:
-    if default and "model" not in fields:
-        return default
-    model = fields.get("model")
-    if isinstance(model, str) and model:
-        return model
-    if model is None or model == "":
-        raise BadBody("You must provide a model.", "model", "missing_required_parameter")
-    raise BadBody("Invalid type for 'model': expected a string.", "model", "invalid_type")
-
-
-def _flag(value: Any, param: str) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    raise BadBody(f"Invalid type for '{param}': expected a boolean.", param, "invalid_type")
-
-
 def _stream_options(members: Members) -> tuple[bool | None, bool]:
     """Their include_usage, None when absent, and whether they have continuous_usage_stats: true."""
     raw = bytes(members.get("stream_options", b"null"))
@@ -222,29 +156,18 @@ def _stream_options(members: Members) -> tuple[bool | None, bool]:
     if not raw.startswith(b"{"):
         raise BadBody("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
     options, _ = split_object(raw)
-    include = _flag(_value(options, "include_usage"), "stream_options.include_usage")
-    return include, _value(options, "continuous_usage_stats") is True
+    include = flag(member(options, "include_usage"), "stream_options.include_usage")
+    return include, member(options, "continuous_usage_stats") is True
 
 
 def _max_output_tokens(fields: Fields, answers: int) -> int | None:
-    limit = max([_count(fields[name]) for name in LIMITS if name in fields], default=-1)
+    limit = max([count(fields[name]) for name in LIMITS if name in fields], default=-1)
     return None if limit < 0 else min(limit * answers, MOST_TOKENS)
 
 
 def _answers(fields: Fields, prompts: int) -> int:
-    choices = max([_count(fields[name]) for name in _CHOICES if name in fields], default=1)
+    choices = max([count(fields[name]) for name in _CHOICES if name in fields], default=1)
     return min(max(1, choices) * max(1, prompts), MOST_TOKENS)
-
-
-def _count(value: Any) -> int:
-    """A number as lenient providers read it: 5, 5.0 and "5" are the same. -1 for what is no count."""
-    if type(value) is int:
-        return max(value, -1)
-    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return max(int(value), -1)
-    return -1
 
 
 def _content(fields: Fields, body: bytes) -> Content:
@@ -266,29 +189,3 @@ def _content(fields: Fields, body: bytes) -> Content:
             content.unreadable["prompt embeddings"] = None
     content.add_inline_data(body)
     return content
-
-
-def _labels(members: Members) -> tuple[Label, ...]:
-    """Labels in `metadata`; its field names count in any case, so that a slip does not drop a label."""
-    raw = bytes(members.get("metadata", b"null"))
-    if raw == b"null":
-        return ()
-    if not raw.startswith(b"{"):
-        return (Label(level=MALFORMED, source="metadata"),)
-    metadata, _ = split_object(raw)
-    labels = []
-    for name in metadata:
-        field = name.strip().lower()
-        if field == "sensitivity":
-            value = _value(metadata, name)
-            labels.append(Label(level=value if isinstance(value, str) else MALFORMED, source="metadata"))
-        elif field == "tags":
-            labels.append(Label(tags=_tags(_value(metadata, name)), source="metadata"))
-    return tuple(labels)
-
-
-def _tags(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return split_names(value)
-    items = value if isinstance(value, list) else [value]
-    return tuple(item if isinstance(item, str) else MALFORMED for item in items)

@@ -12,8 +12,8 @@ import msgspec
 
 from router.core.reading import BadBody, Reading
 from router.core.values import Route, Usage
+from router.surfaces.json_object import split_object
 from router.surfaces.openai.chunks import NumberedChunk
-from router.surfaces.openai.read_request import split_object
 from router.surfaces.openai.stream import ChunkScanner, object_of
 from router.surfaces.openai.usage import Report, larger
 from router.surfaces.sse import MAX_EVENT, is_plain, value_of

@@ -1,16 +1,13 @@
 import json
-import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.patterns import repeated_possessively
 
 from router.core.reading import BadBody, Reading
 from router.core.values import Label
-from router.surfaces.openai import read_request
-from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS, split_object
+from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS
 from router.surfaces.registry import SURFACES
 
 
@@ -225,27 +222,6 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(), VALUES, max_size=6), st.booleans(), st.sampled_from([None, 1, "\t"]))
-def test_spans_are_those_of_the_values(fields: dict[str, Any], ascii_only: bool, indent: Any) -> None:
-    body = json.dumps(fields, ensure_ascii=ascii_only, indent=indent).encode()
-
-    members, spans = split_object(b" " + body + b"\n")
-
-    assert list(members) == list(spans) == list(fields)
-    assert {name: json.loads(body[start - 1 : end - 1]) for name, (start, end) in spans.items()} == fields
-
-
-@given(st.dictionaries(st.text(max_size=3), VALUES, min_size=1, max_size=4), VALUES, st.data())
-def test_any_repeated_name_is_found(fields: dict[str, Any], again: Any, data: st.DataObject) -> None:
-    members = [*fields.items(), (data.draw(st.sampled_from(list(fields))), again)]
-    body = "{" + ",".join(
-        f"{json.dumps(name)}:{json.dumps(value)}" for name, value in data.draw(st.permutations(members))
-    )
-
-    with pytest.raises(BadBody, match="given twice"):
-        split_object(body.encode() + b"}")
-
-
 @given(VALUES)
 def test_every_field_may_hold_anything(value: Any) -> None:
     names = ["messages", "prompt", "input", "suffix", "tools", "modalities", "max_tokens", "n", "metadata", "audio"]
@@ -408,10 +384,3 @@ def test_two_service_tiers_are_refused() -> None:
     """The provider may take the other one, at another price."""
     with pytest.raises(BadBody, match="twice"):
         SURFACES["chat"].read(b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')
-
-
-@pytest.mark.parametrize("pattern", [read_request._FIRST, read_request._NEXT, read_request.MODEL])
-def test_only_single_characters_are_repeated_possessively(pattern):
-    """Before Python 3.11.5 a group goes on from where its last try failed, and what follows is not found."""
-    for each in repeated_possessively(re._parser.parse(pattern.pattern)):
-        assert len(each) == 1 and each.getwidth() == (1, 1)
