@@ -6,6 +6,7 @@
     server             the listening socket, draining
     client_timeouts    how long a client may take
     routes             path -> handler; health
+    own_paths          what is answered here, and errors on all other paths
     request            one request as it came
     auth               which key of the policy or of the ledger a request carries
     peers              what this worker tells the others, and makes of what they tell

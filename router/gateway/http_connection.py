@@ -268,7 +268,7 @@ class Client(BaseConnection):
         length = int(told) if told.isdigit() else 0
         if length > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
-        check(method, version, headers, upgrade)
+        check(method, path, version, headers, upgrade)
         try:
             wanted = self._handler.admit(request)
         except ApiError as error:

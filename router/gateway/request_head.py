@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from router.gateway.errors import ApiError
+from router.surfaces.openai.websockets import INSTEAD
+from router.surfaces.paths import plain
 
 VERSIONS = ("1.1", "1.0")
 ALLOWED = "GET, HEAD, POST, OPTIONS"
@@ -15,7 +17,7 @@ _TOO_NEW = ("Invalid HTTP version", "Pause on PRI/Upgrade")
 """What the parser says of a version that it does not know, and of HTTP/2's preface."""
 
 
-def check(method: str, version: str, headers: Mapping[str, str], upgrade: bool) -> None:
+def check(method: str, path: str, version: str, headers: Mapping[str, str], upgrade: bool) -> None:
     """Raises ApiError when nothing is to be done for a request with such a head. Repeated headers are joined by ", ".
 
     `upgrade`: it wants to go on in another protocol, and that was not ignored.
@@ -32,7 +34,7 @@ def check(method: str, version: str, headers: Mapping[str, str], upgrade: bool) 
     if coding is not None:
         _check_coding(coding, version)
     if upgrade:
-        raise _no_upgrade(method)
+        raise _no_upgrade(method, path)
     if headers.get("expect", "100-continue").lower() != "100-continue":
         raise ApiError(417, "expectation_failed", "The only expectation that is met is 100-continue.")
 
@@ -59,10 +61,11 @@ def _check_coding(coding: str, version: str) -> None:
         raise ApiError(501, "transfer_encoding_not_supported", message, retryable=False)
 
 
-def _no_upgrade(method: str) -> ApiError:
+def _no_upgrade(method: str, path: str) -> ApiError:
     if method == "CONNECT":
         return ApiError(405, "method_not_allowed", "Nothing here is a proxy for other servers.", allow=ALLOWED)
-    return ApiError(404, "upgrade_not_supported", "Nothing here speaks WebSocket or upgrades to another protocol.")
+    message = "Nothing here speaks WebSocket or upgrades to another protocol."
+    return ApiError(404, "upgrade_not_supported", INSTEAD.get(plain(path), message))
 
 
 def _unknown_version() -> ApiError:

@@ -7,6 +7,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable, Collection, Coroutine
+from importlib.metadata import version
 from itertools import count
 from typing import Any
 from urllib.parse import unquote
@@ -22,18 +23,21 @@ from router.gateway.errors import ApiError
 from router.gateway.http_connection import Client
 from router.gateway.models import listing, single
 from router.gateway.origin_guard import Guard, NoGuard
+from router.gateway.own_paths import INVOCATIONS, MODELS, OWN, unknown_path, wrong_method
 from router.gateway.peers import NoPeers, Peers
 from router.gateway.pipeline import Pipeline
 from router.gateway.request import Request
 from router.gateway.response_lines import JSON, header
 from router.gateway.wait_queue import WaitQueue
 from router.gateway.worker_state import WorkerState
-from router.surfaces.base import PREFIX, Surface
+from router.surfaces.base import Surface
+from router.surfaces.by_body import surface_of
 from router.surfaces.paths import plain
-from router.surfaces.registry import BY_PATH, FALLBACK
+from router.surfaces.registry import BY_FIELD, BY_PATH, FALLBACK
 
-MODELS = PREFIX + FALLBACK.models_path
-HEALTH = ("/healthz", "/readyz")
+INVOKED_BYTES = 1024 * 1024
+"""Of a body that is read to learn whose it is: a millisecond's work, for which all else waits."""
+_VERSION = msgspec.json.encode({"version": version("breakeven")})
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -151,7 +155,7 @@ class Routes:
     def admit(self, request: Request) -> bool:
         """Nobody's body is read before it is known who sends it."""
         self._guard.admit(request)
-        if _surface_of(request) is None or request.method != "POST":
+        if request.method != "POST" or (_surface_at(request) is None and request.path != INVOCATIONS):
             return False
         request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
         return True
@@ -160,9 +164,11 @@ class Routes:
         request.id = self._next_id()
         if self._cors.enabled:
             request.common = self._cors.lines(request.headers)
-        surface = _surface_of(request)
+        surface = _surface_at(request)
         if request.refusal is not None:
             raise request.refusal
+        if surface is None and request.path == INVOCATIONS and request.method == "POST":
+            surface = request.surface = _invoked(request)
         if surface is not None and request.method == "POST":
             key = request.key
             if key is None or request.keyring is not self._state.keyring:  # keys changed while the body came
@@ -178,26 +184,25 @@ class Routes:
         path = request.path
         if request.method == "OPTIONS" and self._cors.enabled:
             client.respond(204, common + self._cors.preflight(request.headers), b"")
-        elif path in HEALTH:
-            self._need(request, "GET")
-            self._health(path, client, common)
-        elif path == MODELS or path.startswith(MODELS + "/"):
-            self._need(request, "GET")
+            return
+        model = path.startswith(MODELS + "/")
+        methods = "POST" if request.surface is not None else "GET" if model else OWN.get(path, ("",))[0]
+        if not methods:
+            raise unknown_path(request.method, path)
+        if request.method.replace("HEAD", "GET") not in methods.split(", "):
+            raise wrong_method(path, methods, preflights=self._cors.enabled)
+        if path in ("/health", "/ping"):
+            client.respond(200, common, b"")
+        elif path == "/version":
+            client.respond(200, common + JSON, _VERSION)
+        elif path == MODELS or model:
             key = self._state.keyring.identify(request)
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
             body = single(FALLBACK, plan, key, unquote(name)) if name else listing(FALLBACK, plan, key)
             client.respond(200, common + JSON, body)
-        elif request.surface is not None:
-            self._need(request, "POST")
         else:
-            raise ApiError(404, "unknown_url", f"There is no {request.method} {path[:100]} here.")
-
-    def _need(self, request: Request, method: str) -> None:
-        if request.method != method and not (method == "GET" and request.method == "HEAD"):
-            allow = ("GET, HEAD" if method == "GET" else method) + (", OPTIONS" if self._cors.enabled else "")
-            message = f"{request.path[:100]} takes {method} only."
-            raise ApiError(405, "method_not_allowed", message, allow=allow)
+            self._health(path, client, common)
 
     def _health(self, path: str, client: Client, common: bytes) -> None:
         """/healthz: this worker runs. /readyz: it should be sent requests."""
@@ -222,12 +227,24 @@ class Routes:
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
 
 
-def _surface_of(request: Request) -> Surface | None:
+def _surface_at(request: Request) -> Surface | None:
     surface = BY_PATH.get(request.path)
     if surface is None:
         request.path = plain(request.path)
         surface = BY_PATH.get(request.path)
     request.surface = surface
+    return surface
+
+
+def _invoked(request: Request) -> Surface:
+    """Raises ApiError."""
+    if len(request.body) > INVOKED_BYTES or "content-encoding" in request.headers:
+        message = f"{INVOCATIONS} takes up to {INVOKED_BYTES:,} bytes, not compressed. Post this to its surface's path."
+        raise ApiError(413, "request_too_large", message)
+    surface = surface_of(request.body)
+    if surface is None:
+        fields = ", ".join(BY_FIELD)
+        raise ApiError(400, "invalid_request", f"{INVOCATIONS} takes a JSON object that has one of: {fields}.")
     return surface
 
 

@@ -3,6 +3,7 @@
     base           the one interface: a surface is one endpoint in one dialect
     registry       all surfaces, by name and by path; a new one is its module and its line there
     paths          one spelling for each path
+    by_body        the surface of a body, where no path tells
     openai         chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
     json_object    a request's body: its members, each where it stands
     sse            server-sent events, read while they pass

@@ -32,6 +32,7 @@ class Surface(ABC):
         *,
         paths: tuple[str, ...] = (),
         at_root: bool = False,
+        asked_in: str = "",
     ) -> None:
         self.name: Final = name
         self.path: Final = path
@@ -39,6 +40,8 @@ class Surface(ABC):
         """The gateway's, whole: where it is posted to. Plain ones, see `surfaces.paths`."""
         self.at_root: Final = at_root
         """`path` stands behind a backend's URL without its version: vLLM's /tokenize is beside /v1."""
+        self.asked_in: Final = asked_in
+        """The field that tells a body from those of other surfaces, where none but the body says whose it is."""
         self.output_limit: Final = output_limit
         """The field with which a client limits how long an answer gets."""
         self.models_path: Final = models_path

@@ -4,14 +4,17 @@ import pytest
 
 from router.gateway.errors import ApiError
 from router.gateway.request_head import check, ignorable, malformed
+from router.surfaces.openai.websockets import INSTEAD
 
 HOST = {"host": "gateway"}
 
 
-def refusal(headers: dict[str, str], *, method: str = "GET", version: str = "1.1", upgrade: bool = False) -> str:
+def refusal(
+    headers: dict[str, str], *, method: str = "GET", path: str = "/", version: str = "1.1", upgrade: bool = False
+) -> str:
     """Status and code; empty when the head will do."""
     try:
-        check(method, version, headers, upgrade)
+        check(method, path, version, headers, upgrade)
     except ApiError as error:
         assert error.message.endswith(".")
         return f"{error.status} {error.code}"
@@ -54,6 +57,13 @@ def test_heads_that_will_not(headers, version, expected):
 def test_another_protocol_is_not_spoken():
     assert refusal(HOST, upgrade=True) == "404 upgrade_not_supported"
     assert refusal(HOST, method="CONNECT", upgrade=True) == "405 method_not_allowed"
+
+
+@pytest.mark.parametrize("path", INSTEAD)
+def test_who_wants_a_websocket_is_told_what_to_use_instead(path):
+    with pytest.raises(ApiError, match="POST /v1/") as told:
+        check("GET", path + "/", "1.1", HOST, True)
+    assert (told.value.status, told.value.message) == (404, INSTEAD[path])
 
 
 @pytest.mark.parametrize("offer", ["h2c", "H2C", "TLS/1.0, HTTP/2.0", ""])

@@ -17,7 +17,7 @@ from router.surfaces.openai.usage import service_named
 
 class Chat(OpenAI):
     def __init__(self) -> None:
-        super().__init__("chat", "/chat/completions", one_prompt=True)
+        super().__init__("chat", "/chat/completions", one_prompt=True, asked_in="messages")
 
     def read(self, body: bytes) -> Reading:
         plain = read_plain(body)

@@ -27,9 +27,16 @@ class OpenAI(Surface):
     """`one_prompt` says that a body has one prompt and no more."""
 
     def __init__(
-        self, name: str, path: str, *, one_prompt: bool, paths: tuple[str, ...] = (), at_root: bool = False
+        self,
+        name: str,
+        path: str,
+        *,
+        one_prompt: bool,
+        paths: tuple[str, ...] = (),
+        at_root: bool = False,
+        asked_in: str = "",
     ) -> None:
-        super().__init__(name, path, models.PATH, "max_tokens", paths=paths, at_root=at_root)
+        super().__init__(name, path, models.PATH, "max_tokens", paths=paths, at_root=at_root, asked_in=asked_in)
         self._one_prompt = one_prompt
 
     @abstractmethod

@@ -12,7 +12,7 @@ from router.surfaces.openai.read_request import read
 
 class Embeddings(OpenAI):
     def __init__(self) -> None:
-        super().__init__("embeddings", "/embeddings", one_prompt=False)
+        super().__init__("embeddings", "/embeddings", one_prompt=False, asked_in="input")
 
     def read(self, body: bytes) -> Reading:
         return read(body, writes=False)
