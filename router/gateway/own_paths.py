@@ -12,8 +12,7 @@ from typing import Final
 
 from router.gateway.errors import ApiError
 from router.surfaces.base import PREFIX
-from router.surfaces.openai.websockets import INSTEAD
-from router.surfaces.registry import BY_PATH, FALLBACK
+from router.surfaces.registry import BY_PATH, FALLBACK, INSTEAD
 
 MODELS: Final = PREFIX + FALLBACK.models_path
 INVOCATIONS: Final = "/invocations"

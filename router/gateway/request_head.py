@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from router.gateway.errors import ApiError
-from router.surfaces.openai.websockets import INSTEAD
 from router.surfaces.paths import plain
+from router.surfaces.registry import INSTEAD
 
 VERSIONS = ("1.1", "1.0")
 ALLOWED = "GET, HEAD, POST, OPTIONS"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from router.surfaces.base import Surface
+from router.surfaces.openai import websockets
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
@@ -25,3 +26,6 @@ BY_FIELD: Mapping[str, Surface] = {each.asked_in: each for each in SURFACES.valu
 
 FALLBACK = SURFACES["chat"]
 """Answers what is no request to any: the models, and errors on unknown paths."""
+
+INSTEAD: Mapping[str, str] = websockets.INSTEAD
+"""What to use in the place of a WebSocket, by the path that it is asked for at."""

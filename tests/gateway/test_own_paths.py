@@ -9,8 +9,7 @@ import pytest
 from support.gateway import POLICY
 
 from router.gateway.own_paths import INVOCATIONS, OWN, unknown_path, wrong_method
-from router.surfaces.openai.websockets import INSTEAD
-from router.surfaces.registry import BY_FIELD, BY_PATH
+from router.surfaces.registry import BY_FIELD, BY_PATH, INSTEAD
 
 METHODS = dict.fromkeys(BY_PATH, "POST") | {path: methods for path, (methods, _) in OWN.items()}
 PLACES = {path.replace("{model}", "chat"): methods for path, methods in METHODS.items()}

@@ -4,7 +4,7 @@ import pytest
 
 from router.gateway.errors import ApiError
 from router.gateway.request_head import check, ignorable, malformed
-from router.surfaces.openai.websockets import INSTEAD
+from router.surfaces.registry import INSTEAD
 
 HOST = {"host": "gateway"}
 
