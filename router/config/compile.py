@@ -12,7 +12,6 @@ from router.core.decision.facts import default_labels
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
-from router.surfaces.registry import SURFACES
 
 _NO_CONTEXTS: Contexts = {}
 _SECONDS_PER_DAY = 86_400
@@ -80,9 +79,7 @@ def _wake_for(backend: Backend) -> frozenset[str] | None:
 
 
 def _endpoints(backend: Backend, served: Served) -> frozenset[EndpointName]:
-    if served.endpoints is not None:
-        return frozenset(served.endpoints)
-    return frozenset(SURFACES) if backend.default_endpoints is None else backend.default_endpoints
+    return backend.default_endpoints if served.endpoints is None else frozenset(served.endpoints)
 
 
 def _blended(rates: Rates, mix: Mix) -> float:

@@ -18,6 +18,7 @@ from router.core.cost.timeline import DAY, Timeline, always, built, combined
 from router.core.policy import Policy
 from router.core.policy_fields import STANDARD_TIERS
 from router.core.values import PriceTier, Rates, Tariff
+from router.surfaces.registry import SURFACES
 
 Prices = Mapping[tuple[str, str], Timeline[Tariff]]
 """By backend and the policy's name of the model."""
@@ -107,7 +108,8 @@ def _standard(backend: Backend, served: Served, owned: bool, now: datetime) -> T
         return None
     if model.startswith(_FREE.get(provider, ())):
         return always(variable(0.0))
-    embeds = served.endpoints == ("embeddings",) or "embed" in model.lower()
+    only = [SURFACES[name] for name in served.endpoints or () if name in SURFACES]
+    embeds = (bool(only) and not any(each.writes for each in only)) or "embed" in model.lower()
     return published(provider, model, now, embeds=embeds)
 
 

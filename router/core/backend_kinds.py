@@ -155,8 +155,8 @@ class _Backend(Section):
     stands for one that the policy serves no more, too.
     """
 
-    default_endpoints: ClassVar[frozenset[EndpointName] | None] = None
-    """Served by its models, unless the policy says otherwise; None for all that there are."""
+    default_endpoints: ClassVar[frozenset[EndpointName]]
+    """Served by its models, unless the policy says otherwise."""
     default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
     ends_at_context: ClassVar[bool] = False
     """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
@@ -228,21 +228,23 @@ class _WithUrls(_Backend):
 
 
 class VllmBackend(_WithUrls):
-    default_endpoints = frozenset({"chat", "completions"})
+    default_endpoints = frozenset({"chat", "completions", "tokenize", "detokenize"})
     default_modalities = frozenset({"text"})
     ends_at_context = True
     counts_while_streaming = True
 
     kind: Literal["vllm"]
-    """A vLLM server, probed for health and load: chat and completions, of text."""
+    """A vLLM server, probed for health and load: chat, completions and the tokenizer, of text."""
 
     def provider_of(self, model: str | None) -> str:
         return self.kind
 
 
 class OpenAIBackend(_WithUrls):
+    default_endpoints = frozenset({"chat", "completions", "embeddings", "moderations"})
+
     kind: Literal["openai"]
-    """Any API that speaks OpenAI's dialect, never probed: all endpoints and modalities."""
+    """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""
     provider: str = "openai"
     """Provider id in the published price list."""
 

@@ -4,7 +4,8 @@
     registry       all surfaces, by name and by path; a new one is its module and its line there
     paths          one spelling for each path
     by_body        the surface of a body, where no path tells
-    openai         chat, completions, embeddings and models in OpenAI's words, and what vLLM adds to them
+    openai         chat, completions, embeddings, moderations and models in OpenAI's words, and what vLLM adds to them
+    vllm           what vLLM serves besides, such as scores and its tokenizer
     json_object    a request's body: its members, each where it stands
     sse            server-sent events, read while they pass
     headers        headers of dialects that pass, in each direction

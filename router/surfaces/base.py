@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
@@ -22,6 +22,9 @@ PREFIX = "/v1"
 class Surface(ABC):
     """`name` is what policies, cases and commands call it; `path` stands behind a backend's URL, and behind `PREFIX`
     where `paths` names no other paths of the gateway's."""
+
+    writes: ClassVar[bool] = True
+    """Whether its answers are text, or what else is paid as output."""
 
     def __init__(
         self,

@@ -11,11 +11,34 @@ from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
 from router.surfaces.openai.moderations import Moderations
+from router.surfaces.vllm.classify import Classify
+from router.surfaces.vllm.detokenize import Detokenize
+from router.surfaces.vllm.pooling import Pooling
+from router.surfaces.vllm.rerank import Rerank
+from router.surfaces.vllm.score import Score
+from router.surfaces.vllm.tokenize import Tokenize
 
-SURFACES: Mapping[str, Surface] = {each.name: each for each in (Chat(), Completions(), Embeddings(), Moderations())}
+SURFACES: Mapping[str, Surface] = {
+    each.name: each
+    for each in (
+        *(Chat(), Completions(), Embeddings(), Moderations()),
+        *(Rerank(), Score(), Pooling(), Classify(), Tokenize(), Detokenize()),
+    )
+}
 """By the name that policies, cases and commands have for it."""
 
-Endpoint = Literal["chat", "completions", "embeddings", "moderations"]
+Endpoint = Literal[
+    "chat",
+    "completions",
+    "embeddings",
+    "moderations",
+    "rerank",
+    "score",
+    "pooling",
+    "classify",
+    "tokenize",
+    "detokenize",
+]
 """These names as a type, for what is decoded."""
 
 BY_PATH: Mapping[str, Surface] = {path: each for each in SURFACES.values() for path in each.paths}

@@ -6,7 +6,6 @@ from router.config.compile import compile_plan
 from router.core.cost.timeline import DAY, Timeline, always, built
 from router.core.policy import Cost, Mix, Policy
 from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates, Tariff
-from router.surfaces.registry import SURFACES
 
 PlanOf = Callable[[str], Plan]
 
@@ -36,10 +35,10 @@ def test_routes_take_the_defaults_of_their_kind(base: str, plan: PlanOf) -> None
         True,
         "my-model",
     )
-    assert gpu.endpoints == {"chat", "completions"}
+    assert gpu.endpoints == {"chat", "completions", "tokenize", "detokenize"}
     assert gpu.modalities == {"text"}
     assert (gpu.context, gpu.quality, gpu.stream_usage) == (None, None, True)
-    assert openai.endpoints == set(SURFACES)
+    assert openai.endpoints == {"chat", "completions", "embeddings", "moderations"}
     assert openai.modalities == {"text", "image", "audio", "file", "video"}
     assert not openai.owned
 

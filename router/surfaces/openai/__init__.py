@@ -1,10 +1,12 @@
 """OpenAI's dialect, which vLLM and the adapter speak too.
 
     chat, completions,  one endpoint each
-    embeddings, models
-    dialect             what the endpoints have in common
-    read_request,       one look at a request's body, and how large what it says is
-    content
+    embeddings, models,
+    moderations
+    dialect,            what the endpoints have in common, and those among them that write no text
+    reads_only
+    read_request,       one look at a request's body, which of its members say something, and how large that is
+    shape, content
     plain_chat          the shape of the commonest body
     editing             the body on its way to a backend
     stream, chunks      a streamed answer on its way back, and the shape of one event

@@ -14,20 +14,25 @@ _NOTHING = msgspec.Raw(b"null")
 
 
 class Result(Struct, gc=False):
-    """One choice of a chat or a completion, or one vector; what is looked at of it is how its member begins."""
+    """One choice of a chat or a completion, one vector, one score: what is looked at of it is how its member begins."""
 
     message: msgspec.Raw = _NOTHING
     text: msgspec.Raw = _NOTHING
     embedding: msgspec.Raw = _NOTHING
+    data: msgspec.Raw = _NOTHING
+    probs: msgspec.Raw = _NOTHING
+    score: msgspec.Raw = _NOTHING
 
 
 class Results(Struct, gc=False):
-    """What an answer of any endpoint has: `choices`, the `data` of embeddings, or `results`; and what it has not."""
+    """What an answer of any endpoint has, one of `choices`, `data` and the rest; and what it has not."""
 
     error: msgspec.Raw = _NOTHING
     choices: tuple[Result, ...] = ()
     data: tuple[Result, ...] = ()
+    prompt: msgspec.Raw = _NOTHING
     results: msgspec.Raw = _NOTHING
+    tokens: msgspec.Raw = _NOTHING
 
 
 class _Answer(Results, gc=False):

@@ -11,7 +11,8 @@ from router.surfaces.openai.answers import Results, begins
 from router.surfaces.openai.content import MESSAGE_TOKENS
 from router.surfaces.openai.dialect import OpenAI
 from router.surfaces.openai.plain_chat import PlainChat
-from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, QUOTED, TEXT_ONLY, read
+from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, TEXT_ONLY, read
+from router.surfaces.openai.shape import QUOTED
 from router.surfaces.openai.usage import service_named
 
 

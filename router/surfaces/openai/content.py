@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.core.policy_fields import Modality
@@ -40,6 +40,9 @@ _MEDIA: Mapping[Any, Modality] = {
 _NOTHING = {type(None)}
 _NUMBERS = {int, float, bool} | _NOTHING
 MESSAGE_TOKENS = 4
+PAIR_TOKENS = 4
+PAIR_BOUND = 256
+"""What is put around a query and a document: marks, or a template with instructions."""
 _MEDIA_TOKENS = 1500
 _BYTES_PER_MEDIA_TOKEN = 100
 
@@ -47,7 +50,17 @@ _BYTES_PER_MEDIA_TOKEN = 100
 class Content:
     """Collects size, modalities and unreadable kinds on the way through one body's decoded fields."""
 
-    __slots__ = ("addresses", "image_bytes", "media", "modalities", "prompts", "text_bytes", "tokens", "unreadable")
+    __slots__ = (
+        "addresses",
+        "image_bytes",
+        "media",
+        "modalities",
+        "prompts",
+        "repeated",
+        "text_bytes",
+        "tokens",
+        "unreadable",
+    )
 
     def __init__(self) -> None:
         self.text_bytes = 0
@@ -58,6 +71,9 @@ class Content:
         """Images, recordings, files and the like."""
         self.image_bytes = 0
         """Of the images that stand in the body itself; they are no text to anybody."""
+        self.repeated = 0
+        """Tokens at most of what is read more often than it stands in the body, and of what stands around it each
+        time."""
         self.prompts = 1
         """Prompts that are answered separately."""
         self.modalities: set[Modality] = {"text"}
@@ -82,6 +98,26 @@ class Content:
             self.prompts = max(self.prompts, len(prompts))
             for prompt in prompts:
                 self._add_prompt(prompt)
+
+    def add_pairs(self, queries: Iterable[Any], documents: Iterable[Any]) -> None:
+        """What is scored against each other: a single query is read once more with each further document."""
+        asked, offered = _listed(queries), _listed(documents)
+        before = self.text_bytes, self.tokens, self.media
+        for query in asked:
+            self._add_document(query)
+        further = max(0, len(offered) - 1) if len(asked) == 1 else 0
+        text = (self.text_bytes - before[0]) * further
+        self.text_bytes += text
+        self.tokens += (self.tokens - before[1]) * further + PAIR_TOKENS * len(offered)
+        self.media += (self.media - before[2]) * further
+        self.repeated += text + PAIR_BOUND * len(offered)
+        for document in offered:
+            self._add_document(document)
+
+    def add_opaque(self, name: str, value: Any) -> None:
+        self.unreadable[name] = None
+        self.add_value(value)
+        self._add_addresses({name: value})
 
     def add_output(self, modalities: Any) -> None:
         """Kinds of output asked for: a backend that cannot speak cannot answer with audio either."""
@@ -115,6 +151,17 @@ class Content:
                 self._add_part(part)
             else:
                 self.add_value(part)
+
+    def _add_document(self, document: Any) -> None:
+        """A text; or an object: a part, what has parts as a message has, or members that are all text."""
+        if not isinstance(document, dict):
+            self._add_prompt(document)
+        elif "type" in document or not _MEDIA.keys().isdisjoint(document):
+            self._add_part(document)
+        elif isinstance(document.get("content"), list):
+            self._add_message(document)
+        else:
+            self.add_value(document)
 
     def _add_part(self, part: dict[str, Any]) -> None:
         """A part is text only if its type says so and nothing in it is named like media, whatever its type."""
@@ -164,6 +211,15 @@ class Content:
             self.unreadable["token ids"] = None
         else:
             self.add_value(prompt)
+
+
+def _listed(values: Iterable[Any]) -> list[Any]:
+    """One after the other, whether they stand in a list or alone."""
+    return [each for value in values for each in (value if _is_several(value) else [value])]
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, list) and not _is_token_ids(value)
 
 
 def _is_address(name: str, value: str) -> bool:

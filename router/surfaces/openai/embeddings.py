@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.reading import Reading
 from router.surfaces.openai.answers import Results, begins
-from router.surfaces.openai.dialect import OpenAI
-from router.surfaces.openai.read_request import read
+from router.surfaces.openai.reads_only import ReadsOnly
 
 
-class Embeddings(OpenAI):
+class Embeddings(ReadsOnly):
     def __init__(self) -> None:
-        super().__init__("embeddings", "/embeddings", one_prompt=False, asked_in="input")
-
-    def read(self, body: bytes) -> Reading:
-        return read(body, writes=False)
+        super().__init__("embeddings", "/embeddings", asked_in="input")
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "input": prompt})

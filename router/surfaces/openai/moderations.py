@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from router.core.reading import Reading
 from router.surfaces.openai.answers import Results, begins
-from router.surfaces.openai.dialect import OpenAI
-from router.surfaces.openai.read_request import read
+from router.surfaces.openai.reads_only import ReadsOnly
 
 MODEL = "omni-moderation-latest"
 """Asked for by those that name no model, as most do."""
 
 
-class Moderations(OpenAI):
+class Moderations(ReadsOnly):
     def __init__(self) -> None:
-        super().__init__("moderations", "/moderations", one_prompt=False)
-
-    def read(self, body: bytes) -> Reading:
-        return read(body, writes=False, default_model=MODEL)
+        super().__init__("moderations", "/moderations", default_model=MODEL)
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "input": prompt})

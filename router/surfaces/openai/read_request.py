@@ -29,6 +29,7 @@ from router.surfaces.json_object import (
     split_object,
 )
 from router.surfaces.openai.content import Content
+from router.surfaces.openai.shape import COMMON, Shape
 from router.surfaces.openai.usage import service_named
 
 Fields = Mapping[str, Any]
@@ -36,12 +37,6 @@ Fields = Mapping[str, Any]
 
 _decode = msgspec.json.Decoder().decode
 
-_MATTERING = (
-    *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
-    *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
-    *("kv_transfer_params", "ec_transfer_params", "service_tier"),
-)
-QUOTED = {name: b'"%b"' % name.encode() for name in _MATTERING}
 LIMITS = ("max_completion_tokens", "max_tokens")
 _CHOICES = ("n", "best_of")
 _SPLIT_EXACTLY = frozenset({"stream_options", "metadata"})
@@ -63,7 +58,7 @@ _NO_OPTIONS = (None, False, None)
 TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
-def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Reading:
+def read(body: bytes, *, writes: bool = True, default_model: str = "", shape: Shape = COMMON) -> Reading:
     """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text;
     `default_model` is what a body asks for that names no model, where the endpoint has one.
 
@@ -71,11 +66,11 @@ def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Readin
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
     """
     check_utf8(body)
-    regular = _regular(body, default_model)
+    regular = _regular(body, default_model, shape)
     if regular is not None:
-        return _read(body, *regular, _NO_OPTIONS, (), writes)
+        return _read(body, *regular, _NO_OPTIONS, (), writes, shape)
     members, spans = split_object(body)
-    fields = {name: member(members, name) for name in members if name in QUOTED and name not in _SPLIT_EXACTLY}
+    fields = {name: member(members, name) for name in members if name in shape.quoted and name not in _SPLIT_EXACTLY}
     model = model_of(fields, default_model)
     options = (*_stream_options(members), spans.get("stream_options"))
     return _read(
@@ -86,10 +81,11 @@ def read(body: bytes, *, writes: bool = True, default_model: str = "") -> Readin
         options=options,
         labels=labels_in(members),
         writes=writes,
+        shape=shape,
     )
 
 
-def _regular(body: bytes, default_model: str) -> tuple[Fields, str, Span] | None:
+def _regular(body: bytes, default_model: str, shape: Shape) -> tuple[Fields, str, Span] | None:
     """The fields of a regular body, its model and that one's place; None for a body that has to be split exactly."""
     if b"\\u00" in body:
         return None
@@ -99,8 +95,9 @@ def _regular(body: bytes, default_model: str) -> tuple[Fields, str, Span] | None
         return None
     if not isinstance(fields, dict):
         return None
+    quoted = shape.quoted
     for name in fields:
-        if name in QUOTED and (name in _SPLIT_EXACTLY or body.count(QUOTED[name]) != 1):
+        if name in quoted and (name in _SPLIT_EXACTLY or body.count(quoted[name]) != 1):
             return None
     model = fields.get("model")
     if default_model and "model" not in fields:
@@ -119,8 +116,9 @@ def _read(
     options: tuple[bool | None, bool, Span | None],
     labels: tuple[Label, ...],
     writes: bool,
+    shape: Shape,
 ) -> Reading:
-    content = _content(fields, body)
+    content = _content(fields, body, shape)
     tokens = content.tokens + (content.text_bytes + 2) // 3
     answers = _answers(fields, content.prompts)
     return Reading(
@@ -145,7 +143,7 @@ def _read(
 def _input_bound(fields: Fields, body: bytes, content: Content) -> int:
     """JSON spells a text with no fewer bytes than it has, and a message's braces and names outweigh its frame."""
     frame = TOOLS_TOKENS if any(fields.get(name) for name in _SCHEMAS) else FRAME_TOKENS
-    return len(body) - content.image_bytes + content.media * MEDIA_BOUND + frame
+    return len(body) - content.image_bytes + content.media * MEDIA_BOUND + content.repeated + frame
 
 
 def _stream_options(members: Members) -> tuple[bool | None, bool]:
@@ -170,12 +168,17 @@ def _answers(fields: Fields, prompts: int) -> int:
     return min(max(1, choices) * max(1, prompts), MOST_TOKENS)
 
 
-def _content(fields: Fields, body: bytes) -> Content:
+def _content(fields: Fields, body: bytes, shape: Shape) -> Content:
     content = Content()
+    if shape.queries:
+        found = [
+            [value for name, value in fields.items() if name in names] for names in (shape.queries, shape.documents)
+        ]
+        content.add_pairs(*found)
     for name, value in fields.items():
         if name == "messages":
             content.add_messages(value)
-        elif name in ("prompt", "input"):
+        elif name in shape.prompts:
             content.add_prompts(value)
         elif name in _SCHEMAS:
             content.text_bytes += len(msgspec.json.encode(value))
@@ -187,5 +190,7 @@ def _content(fields: Fields, body: bytes) -> Content:
             content.addresses.append(name)
         elif name == "prompt_embeds":
             content.unreadable["prompt embeddings"] = None
+        elif name in shape.opaque:
+            content.add_opaque(name, value)
     content.add_inline_data(body)
     return content

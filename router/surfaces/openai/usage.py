@@ -115,6 +115,20 @@ def usage_of(body: bytes) -> Usage | None:
     return answer.usage.usage(answer.service_tier) if answer.usage is not None else None
 
 
+def input_of(body: bytes) -> Usage | None:
+    """The same of an answer that is no text: some providers tell the total alone, which is all input then."""
+    usage = usage_of(body)
+    if usage is not None:
+        return usage
+    try:
+        totals = _decode_totals(body).usage
+    except (ValueError, RecursionError):
+        return None
+    if totals is None or not isinstance(totals.total_tokens, int | float) or not totals.total_tokens:
+        return None
+    return _usage(totals.total_tokens, 0, 0, 0, 0, 0)
+
+
 def larger(found: Usage | None, before: Usage | None) -> Usage | None:
     """Of two reports of one stream: the input of the one that has more of it, and the greater output, since either
     may be of a part alone."""

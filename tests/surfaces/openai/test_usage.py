@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from router.core.values import Usage
 from router.surfaces.openai.stream import ChunkScanner
-from router.surfaces.openai.usage import ABSURD, text_bytes_of, usage_of
+from router.surfaces.openai.usage import ABSURD, input_of, text_bytes_of, usage_of
 
 
 def answer(**usage: Any) -> bytes:
@@ -226,3 +226,19 @@ def test_a_stream_s_total_counts_as_an_answer_s() -> None:
     scanner.feed(b"data: " + json.dumps({"choices": [], "usage": REASONED | {"total_tokens": 1150}}).encode() + b"\n\n")
 
     assert scanner.usage == Usage(100, output=1050)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"usage":{"prompt_tokens":12,"total_tokens":12}}', Usage(12)),
+        (b'{"usage":{"total_tokens":15}}', Usage(15)),
+        (b'{"usage":{"total_tokens":0}}', None),
+        (b'{"usage":{"total_tokens":"15"}}', None),
+        (b'{"usage":{"total_tokens":-1}}', None),
+        (b'{"usage":null}', None),
+        (b"nothing", None),
+    ],
+)
+def test_a_total_alone_is_input_where_nothing_is_written(body: bytes, expected: Usage | None) -> None:
+    assert input_of(body) == expected
