@@ -55,6 +55,7 @@ docs:
 	$(bin)/python -m tests.prove.troubles docs/ledger.md
 	$(bin)/python -m tests.docs.detecting docs/detectors.md
 	$(bin)/python -m tests.docs.columns docs/commands.md
+	$(bin)/python -m tests.docs.surfaces docs/surfaces.md
 
 # WHAT=faults plays every way in which a backend can fail, in every form, against a whole gateway, and writes docs/faults.md.
 # WHAT=compiled runs the tests of what is compiled against it: the source tree must not be importable, not in a child process

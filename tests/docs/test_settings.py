@@ -7,7 +7,6 @@ import re
 import pytest
 
 from router.surfaces import may_be_billed
-from router.surfaces.registry import BY_PATH
 from tests.docs.markdown import ROOT
 from tests.docs.reference import BEGIN, Setting, settings, with_reference
 
@@ -61,11 +60,6 @@ def test_headers_are_documented_and_exist() -> None:
     documented = set(re.findall(r"x-breakeven(?:-[a-z]+)+", README.read_text()))
     assert documented == in_code - {may_be_billed.HEADER}
     assert may_be_billed.HEADER in (ROOT / "docs" / "headers.md").read_text()
-
-
-def test_paths_are_documented() -> None:
-    text = README.read_text()
-    assert {path for path in BY_PATH if f"`POST {path}`" not in text} == set()
 
 
 def test_reasons_are_documented() -> None:
