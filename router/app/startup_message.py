@@ -55,7 +55,8 @@ def _dashboard(dashboard: Dashboard) -> str:
 
 
 def _curl(url: str, plan: Plan, key: str) -> str:
-    chats = (each.name for each in plan.models.values() if any("chat" in route.endpoints for route in each.routes))
+    named = [each for each in plan.models.values() if not is_pattern(each.name)]
+    chats = (each.name for each in named if any("chat" in route.endpoints for route in each.routes))
     body = json.dumps(
         {"model": next(chats, "chat"), "messages": [{"role": "user", "content": "What is the capital of France?"}]}
     )

@@ -13,6 +13,7 @@ from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
     from router.config.dry_run import DryRun
+    from router.config.example_model import example_model
     from router.core.values import KeyGrant, Plan, Row
 
 
@@ -84,6 +85,7 @@ class _UsageError(Exception):
 
 def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
     from router.config.dry_run import DryRun
+    from router.config.example_model import example_model
     from router.core.cost.preference import Side
     from router.surfaces.registry import SURFACES
 
@@ -91,7 +93,7 @@ def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
         if name not in plan.policy.backends:
             raise _UsageError(f"the policy has no backend {name!r}; it has: {', '.join(plan.policy.backends)}")
     return DryRun(
-        body=_body(args.request) or SURFACES[args.endpoint].example(next(iter(plan.policy.models)), "Hello"),
+        body=_body(args.request) or SURFACES[args.endpoint].example(example_model(plan.policy), "Hello"),
         endpoint=args.endpoint,
         headers=dict(args.header),
         key=_key(args.key, plan),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import Field, TypeAdapter, model_validator
 
+from router.config.example_model import example_model
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import FieldPath, Finding, listing, suggest
@@ -148,7 +149,7 @@ def _trial(case: Case, plan: Plan) -> DryRun:
 def _body(request: Request, plan: Plan) -> bytes:
     if request.body is not None:
         return msgspec.json.encode(request.body)
-    model = request.model or next(iter(plan.policy.models))
+    model = request.model or example_model(plan.policy)
     return SURFACES[request.endpoint].example(model, request.prompt or "")
 
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 
-from router.config.prices import Contexts, Prices
+from msgspec.structs import replace
+
+from router.config.model_table import ModelTable
+from router.config.prices import Contexts, Prices, price_of, published_context_of, published_id
+from router.config.served_names import served_as
 from router.core.backend_kinds import Backend, GpuCost, Served
 from router.core.cost.breakeven import blended, shares
 from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
+from router.core.name_patterns import is_pattern
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
-from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route
+from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route, Tariff
 
 _NO_CONTEXTS: Contexts = {}
 _SECONDS_PER_DAY = 86_400
 _HOURS_PER_DAY = 24
 
 
-def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Contexts = _NO_CONTEXTS) -> Plan:
-    """The plan of a policy whose references hold. `prices` has every backend and model; raises KeyError if not."""
+def compile_plan(
+    policy: Policy,
+    version: str,
+    prices: Prices,
+    contexts: Contexts = _NO_CONTEXTS,
+    now: datetime | None = None,
+) -> Plan:
+    """The plan of a policy whose references hold. `prices` has every backend and model; raises KeyError if not. What
+    patterns take is looked up when it is asked for, at the prices from `now` on."""
     plans = {name: _model(policy, name, model, prices, contexts) for name, model in policy.models.items()}
     aliases = {alias: plans[name] for name, model in policy.models.items() for alias in model.aliases}
     sensitivity = policy.sensitivity
@@ -27,7 +41,7 @@ def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Context
     return Plan(
         version=version,
         policy=policy,
-        models={**aliases, **plans},
+        models=_table(policy, {**aliases, **plans}, now or datetime.now(UTC)),
         keys={key.sha256: grant_of(key) for key in policy.keys},
         zones=frozenset(policy.zones),
         levels=tuple(levels),
@@ -38,22 +52,42 @@ def compile_plan(policy: Policy, version: str, prices: Prices, contexts: Context
     )
 
 
+def _table(policy: Policy, named: Mapping[str, ModelPlan], now: datetime) -> Mapping[str, ModelPlan]:
+    return ModelTable(named, partial(_taken, policy, now)) if any(map(is_pattern, named)) else named
+
+
 def _model(policy: Policy, name: str, model: Model, prices: Prices, contexts: Contexts) -> ModelPlan:
-    routes = tuple(_route(policy, backend, name, prices, contexts) for backend in model.backends)
+    routes = []
+    for backend in model.backends:
+        served = served_as(policy.backends[backend], name)[1]
+        price, longest = prices[backend, name], contexts.get((backend, name))
+        guessed = is_pattern(name) and served.price is None
+        routes.append(_route(policy, backend, served, price, longest, as_asked=is_pattern(name), guessed=guessed))
+    return _model_plan(name, model, routes)
+
+
+def _model_plan(name: str, model: Model, routes: Sequence[Route]) -> ModelPlan:
     clouds = [route for route in routes if not route.owned]
     return ModelPlan(
         name=name,
-        routes=routes,
+        routes=tuple(routes),
         quality_floor=model.quality_floor,
         eligible=0 < len(clouds) < len(routes),
         max_output_tokens=model.max_output_tokens,
     )
 
 
-def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contexts: Contexts) -> Route:
+def _route(
+    policy: Policy,
+    backend_name: str,
+    served: Served,
+    prices: Timeline[Tariff],
+    longest: int | None,
+    *,
+    as_asked: bool,
+    guessed: bool,
+) -> Route:
     backend = policy.backends[backend_name]
-    entry = backend.serves[model]
-    served = entry if isinstance(entry, Served) else Served(model=entry)
     return Route(
         backend=backend_name,
         zone=backend.zone,
@@ -63,14 +97,34 @@ def _route(policy: Policy, backend_name: str, model: str, prices: Prices, contex
         modalities=backend.default_modalities if served.modalities is None else frozenset(served.modalities),
         context=served.context,
         quality=backend.quality if served.quality is None else served.quality,
-        prices=prices[backend_name, model],
+        prices=prices,
         stream_usage=backend.stream_usage,
-        longest=contexts.get((backend_name, model)),
+        longest=longest,
         ends_at_context=backend.ends_at_context,
         counts_while_streaming=backend.counts_while_streaming,
         powered=backend.power is not None,
         wake_for=_wake_for(backend),
+        as_asked=as_asked,
+        guessed_price=guessed and not policy.zones[backend.zone].owned,
     )
+
+
+def _taken(policy: Policy, now: datetime, pattern: ModelPlan, name: str) -> ModelPlan:
+    """What the model is that a pattern takes: served by those of the pattern's backends whose provider publishes a
+    price of it and by own ones, which may list it; where no provider does, by all of them, as the pattern says."""
+    model = policy.models[pattern.name]
+    routes, known, asked = [], "", []
+    for generic in pattern.routes:
+        backend, owned = policy.backends[generic.backend], generic.owned
+        served = served_as(backend, name)[1]
+        asked.append(replace(generic, upstream_model=served.model))
+        id = "" if owned else published_id(backend, served)
+        prices = generic.prices if owned or served.price else price_of(backend, served, owned, now) if id else None
+        if owned or (id and prices is not None):
+            known, longest = known or id, published_context_of(backend, served) if id else None
+            priced = prices or generic.prices
+            routes.append(_route(policy, generic.backend, served, priced, longest, as_asked=True, guessed=False))
+    return _model_plan(known or pattern.name, model, routes if known else asked)
 
 
 def _wake_for(backend: Backend) -> frozenset[str] | None:

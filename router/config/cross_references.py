@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.core.cost.strategies import STRATEGIES
+from router.core.name_patterns import STAR, closest, takes
 from router.surfaces.registry import SURFACES
 
 
@@ -94,6 +95,10 @@ def _each_unknown(what: str, names: Any, known: Collection[str], path: FieldPath
         yield from _unknown(what, name, known, (*path, index))
 
 
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
 def _zones(known: _Known) -> Iterator[Finding]:
     for name, backend in known.backends.items():
         yield from _unknown("zone", backend.get("zone"), known.zones, ("backends", name, "zone"))
@@ -107,6 +112,10 @@ def _zones(known: _Known) -> Iterator[Finding]:
 
 def _models(known: _Known) -> Iterator[Finding]:
     for name, model in known.models.items():
+        if name.count(STAR) > 1:
+            yield Finding(("models", name), 'a pattern has one "*", such as "gpt-*"', on_key=True)
+        if STAR in name and model.get("aliases"):
+            yield Finding(("models", name, "aliases"), "a pattern stands for many models: an alias must be of one")
         seen: set[str] = set()
         for index, backend in enumerate(_list(model.get("backends"))):
             path: FieldPath = ("models", name, "backends", index)
@@ -121,7 +130,7 @@ def _not_served(known: _Known, model: str, backend: Any, path: FieldPath) -> Ite
     if not isinstance(backend, str) or backend not in known.backends:
         return
     serves = known.backends[backend].get("serves")
-    if isinstance(serves, dict) and model not in serves:
+    if isinstance(serves, dict) and closest(filter(_is_text, serves), model) is None:
         yield Finding(
             path,
             f'backend "{backend}" does not serve "{model}": '
@@ -131,9 +140,14 @@ def _not_served(known: _Known, model: str, backend: Any, path: FieldPath) -> Ite
 
 def _served_names(known: _Known) -> Iterator[Finding]:
     for name, backend in known.backends.items():
-        for served in _mapping(backend.get("serves")):
-            for finding in _unknown("model", served, known.models, ("backends", name, "serves", served)):
+        for served, entry in _mapping(backend.get("serves")).items():
+            path: FieldPath = ("backends", name, "serves", served)
+            taken = isinstance(served, str) and any(takes(served, model) for model in known.models)
+            for finding in () if taken else _unknown("model", served, known.models, path):
                 yield Finding(finding.path, finding.message, on_key=True)
+            upstream = _mapping(entry).get("model", entry)
+            if isinstance(served, str) and isinstance(upstream, str) and STAR in upstream and STAR not in served:
+                yield Finding(path, f'"{upstream}" has a "*" that "{served}" gives nothing for: give the whole name')
 
 
 def _endpoints(known: _Known) -> Iterator[Finding]:
@@ -154,7 +168,9 @@ def _aliases(known: _Known) -> Iterator[Finding]:
             path: FieldPath = ("models", name, "aliases", index)
             if not isinstance(alias, str):
                 continue
-            if alias in known.models:
+            if STAR in alias:
+                yield Finding(path, f'"{alias}" is a pattern: patterns stand under `models`, not among aliases')
+            elif alias in known.models:
                 yield Finding(path, f'"{alias}" is the name of a model: an alias must be another name')
             elif alias in owners:
                 yield Finding(path, f'"{alias}" is already an alias of "{owners[alias]}": take it off one of them')
@@ -205,7 +221,7 @@ def _model_name(name: Any, known: _Known, path: FieldPath) -> Iterator[Finding]:
     owner = next((owner for owner, model in known.models.items() if name in _list(model.get("aliases"))), None)
     if owner is not None and name not in known.models:
         yield Finding(path, f'"{name}" is an alias: give the model\'s own name, "{owner}"')
-    else:
+    elif not isinstance(name, str) or not any(takes(each, name) or takes(name, each) for each in known.models):
         yield from _unknown("model", name, known.models, path)
 
 

@@ -48,7 +48,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)
-    return compile_plan(policy, version_of(content), prices, context_table(policy))
+    return compile_plan(policy, version_of(content), prices, context_table(policy), now)
 
 
 def decode_document(document: Document, adapter: TypeAdapter[T], findings: tuple[Finding, ...] = ()) -> T:

@@ -13,8 +13,10 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from router.config.problems import Finding
+from router.config.served_names import served_as
 from router.core.backend_kinds import Backend, LitellmBackend, Price, Served
 from router.core.cost.timeline import DAY, Timeline, always, built, combined
+from router.core.name_patterns import closest, is_pattern
 from router.core.policy import Policy
 from router.core.policy_fields import STANDARD_TIERS
 from router.core.values import PriceTier, Rates, Tariff
@@ -62,9 +64,12 @@ def price_table(policy: Policy, now: datetime) -> tuple[Prices, tuple[Finding, .
     findings: list[Finding] = []
     for name, model, served, owned in _routes(policy):
         backend = policy.backends[name]
-        prices = _prices(backend, served, owned, now)
+        prices = price_of(backend, served, owned, now)
+        if prices is None and is_pattern(model):
+            prices = dearest(backend, served, now)
         if prices is None:
-            findings.append(Finding(("backends", name, "serves", model), _unknown(backend, served)))
+            key = served_as(backend, model)[0]
+            findings.append(Finding(("backends", name, "serves", key), _unknown(backend, served)))
         else:
             table[name, model] = prices
     return table, tuple(findings)
@@ -82,15 +87,18 @@ def context_table(policy: Policy) -> Contexts:
 
 
 def _routes(policy: Policy) -> Iterator[tuple[str, str, Served, bool]]:
-    """Backend, model, how it is served, and whether the backend is owned."""
+    """Backend, model, how it is served, and whether the backend is owned. Models that a pattern of the backend's takes
+    are those that the policy names."""
     for name, backend in policy.backends.items():
         zone = policy.zones.get(backend.zone)
-        for model, entry in backend.serves.items():
-            served = entry if isinstance(entry, Served) else Served(model=entry)
-            yield name, model, served, zone is None or zone.owned
+        asked = [each for each, model in policy.models.items() if name in model.backends]
+        named = [each for each in asked if closest(backend.serves, each) is not None]
+        for model in dict.fromkeys((*backend.serves, *named)):
+            yield name, model, served_as(backend, model)[1], zone is None or zone.owned
 
 
-def _prices(backend: Backend, served: Served, owned: bool, now: datetime) -> Timeline[Tariff] | None:
+def price_of(backend: Backend, served: Served, owned: bool, now: datetime) -> Timeline[Tariff] | None:
+    """What a backend charges for one model, from `now` on; None where nothing tells."""
     prices = _standard(backend, served, owned, now)
     if prices is None or not served.service_tiers:
         return prices
@@ -200,6 +208,50 @@ def published(provider: str, model: str, now: datetime, *, embeds: bool = False)
     return built(now.timestamp() // DAY * DAY, starts, seconds, find)
 
 
+def dearest(backend: Backend, served: Served, now: datetime) -> Timeline[Tariff] | None:
+    """What the dearest of its provider's models charges now, in each kind of token: of a model that the price list does
+    not know. None where the list does not know the provider."""
+    every = [_tiers(info.get_prices(now), True, None) for info in _all_published(backend, served)]
+    found = [tier.rates for tiers in every for tier in tiers or ()]
+    if not found:
+        return None
+    rates = Rates(
+        input=max(each.input for each in found),
+        output=max(each.output for each in found),
+        cached_input=max(each.cached_input for each in found),
+        cache_write=max(each.cache_write for each in found),
+        request=max(each.request for each in found),
+    )
+    return always(Tariff((PriceTier(0, rates),)))
+
+
+def published_id(backend: Backend, served: Served) -> str:
+    """The price list's own name of a model; empty where it does not know it."""
+    provider, model = _published_name(backend, served)
+    info = _published(provider, model) if provider else None
+    return "" if info is None else str(info.id)
+
+
+def published_names(backend: Backend, served: Served) -> tuple[str, ...]:
+    """The names by which a provider's models are asked for, of all that the price list knows of it."""
+    found = [name for info in _all_published(backend, served) for name in _spelled(info.match)]
+    return tuple(dict.fromkeys(found))
+
+
+def _spelled(clause: Any) -> list[str]:
+    """The names that a clause of the price list spells out; it may take others too."""
+    if hasattr(clause, "equals"):
+        return [str(clause.equals)]
+    return [name for each in getattr(clause, "or_", ()) for name in _spelled(each)]
+
+
+def _all_published(backend: Backend, served: Served) -> list[Any]:
+    from genai_prices import data_snapshot
+
+    provider, _ = _published_name(backend, served)
+    return [info for each in data_snapshot.get_snapshot().providers if each.id == provider for info in each.models]
+
+
 def _turns(info: Any) -> tuple[set[float], set[int]]:
     """When some price of a model may begin or end: midnights since the epoch, and seconds of every day, in UTC."""
     starts: set[float] = set()
@@ -228,6 +280,12 @@ def published_price(backend: Backend, served: Served) -> tuple[float, float] | N
         return None
     rates = prices.at(0).tiers[0].rates
     return rates.input, rates.output
+
+
+def published_context_of(backend: Backend, served: Served) -> int | None:
+    """The same of a model of a backend."""
+    provider, model = _published_name(backend, served)
+    return published_context(provider, model) if provider and served.context is None else None
 
 
 def published_context(provider: str, model: str) -> int | None:

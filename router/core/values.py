@@ -101,6 +101,11 @@ class Route(Struct, frozen=True):
     """Its units are switched on and off by us: `power` is given."""
     wake_for: frozenset[str] | None = None
     """Levels whose requests switch it on when they can go nowhere else; None for all."""
+    as_asked: bool = False
+    """A pattern takes the model: the client named what the backend is asked for, and not the policy."""
+    guessed_price: bool = False
+    """Nobody publishes a price of the model: `prices` are the dearest of its provider, and what is booked is an
+    estimate."""
 
 
 class ModelPlan(Struct, frozen=True):
@@ -207,6 +212,8 @@ class BackendState(Struct, frozen=True, gc=False):
     """It is off, and a request that can go nowhere else may switch it on."""
     rests: bool = False
     """It is off, and is not switched on for a while, since that failed."""
+    models: frozenset[str] | None = None
+    """What it lists, where the policy has it serve what it lists; None while that is not known."""
 
 
 class Mixture(Struct, frozen=True, gc=False):

@@ -347,6 +347,10 @@ class Forwarding:
         if rest is not None and route.owned:
             rest = min(rest, LONGEST_OWN_REST)
         detail = ""
+        if whose is ErrorCause.NAMES and route.as_asked:
+            return Outcome(
+                None, exchange.status, None, ErrorCause.ASKED, "it does not have the model that was asked for"
+            )
         if whose is ErrorCause.NAMES:
             entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"
             detail = f"it does not know '{route.upstream_model}', which {entry} names, or its url is wrong"
@@ -360,6 +364,8 @@ class Forwarding:
             return True
         if outcome.blame is ErrorCause.NAMES:
             log.warning("model not known", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
+        if outcome.blame is ErrorCause.ASKED:  # it will not know it the next time either
+            self._useless.add(sent.candidate.route.backend)
         if verdict.of_model:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
             model = sent.candidate.route.upstream_model

@@ -187,7 +187,7 @@ def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: fl
     one, and counts as estimated."""
     service = usage.service or context.reading.service
     if service in STANDARD:
-        return usage
+        return replace(usage, estimated=True) if route.guessed_price else usage
     unknown = not route.owned and not is_priced(route, service, _epoch(context, asked_at))
     return replace(usage, service=service, estimated=usage.estimated or unknown)
 

@@ -116,10 +116,10 @@ class BackendRuntime:
         usable = [replica for replica in self.replicas if replica.usable(now)]
         if not usable:
             return (self._switched_off(now) if self.spec.powered else None) or self._unhealthy(now)
-        context = min((r.context for r in usable if r.context is not None), default=None)
+        context, models = min((r.context for r in usable if r.context is not None), default=None), _listed(usable)
         if all(replica.full for replica in usable):
-            return BackendState(full=True, load=usable[0].full, context=context)
-        return BackendState(context=context)
+            return BackendState(full=True, load=usable[0].full, context=context, models=models)
+        return BackendState(context=context, models=models)
 
     def headroom(self, now: float) -> int:
         return sum(replica.headroom for replica in self.replicas if replica.usable(now))
@@ -133,7 +133,12 @@ class BackendRuntime:
             return BackendState(off=f"{why} It does not answer.", rests=rests, retry_after=wait)
         if not power.serves:
             return BackendState(
-                off=power.why, coming=power.coming, wakes=power.wakes, rests=power.rests, retry_after=wait
+                off=power.why,
+                coming=power.coming,
+                wakes=power.wakes,
+                rests=power.rests,
+                retry_after=wait,
+                models=_listed(self.replicas),
             )
         if now < self._on_since + SETTLING_SECONDS:
             return BackendState(off="It was switched on, and has not answered this gateway yet.", coming=True)
@@ -143,7 +148,8 @@ class BackendRuntime:
         why = "; ".join(r.probed_down or describe(r.breaker, now) for r in self.replicas)
         waits = [r.breaker.until - now for r in self.replicas if r.breaker.until > now]
         context = min((r.context for r in self.replicas if r.context is not None), default=None)
-        return BackendState(healthy=False, why=why, retry_after=max(1.0, min(waits, default=2.0)), context=context)
+        wait = max(1.0, min(waits, default=2.0))
+        return BackendState(healthy=False, why=why, retry_after=wait, context=context, models=_listed(self.replicas))
 
 
 class Fleet:
@@ -242,6 +248,12 @@ class Fleet:
             self._ticker.cancel()
         for backend in self.backends.values():
             _close(backend)
+
+
+def _listed(replicas: Iterable[Replica]) -> frozenset[str] | None:
+    """What each of them has: any may be asked."""
+    known = [each.models for each in replicas if each.models is not None]
+    return frozenset.intersection(*known) if known else None
 
 
 def _close(backend: BackendRuntime) -> None:

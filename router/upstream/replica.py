@@ -9,6 +9,7 @@ from math import inf
 from typing import Final
 
 from router.core.backend_kinds import Backend
+from router.core.name_patterns import is_pattern
 from router.core.policy import Health
 from router.core.resilience.circuit_breaker import CLOSED, Breaker, Event, State, allows, step
 from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, refused
@@ -21,6 +22,9 @@ FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5
 _OFF = "it is off"
 _UNPROBED = "no probe has reached it yet"
+
+_MOST_RESTS = 1024
+"""Models that are remembered as resting: clients may name what a pattern takes."""
 
 
 class Replica:
@@ -59,6 +63,7 @@ class Replica:
         self.rests: dict[str, Rest] = {}
         """Models (by the upstream's name) that a limit spoke of, and those that it does not know."""
         self._models = len({each if isinstance(each, str) else each.model for each in backend.serves.values()})
+        self._models += sum(map(is_pattern, backend.serves))
         self.inflight = 0
         self.load = ReplicaLoad()
         self.probed_down = ""
@@ -66,6 +71,8 @@ class Replica:
         self.off = False
         """It is not switched on, so nothing that happens there says how it is."""
         self.context: int | None = None
+        self.models: frozenset[str] | None = None
+        """What it lists, where it serves what it lists; None while nobody has asked it."""
         self._missed_probes = 0
         self._on_change = on_change
         self._on_opened = on_opened
@@ -116,9 +123,17 @@ class Replica:
         """A limit spoke of `model` (the upstream's name): it rests as long as `asked`, or for a while. A long rest of
         all that is served here is told to others, as any opening is. Waiting does not help where it does not pass."""
         rest = refused(self.rests.get(model, AWAKE), sent, now, asked, self.health.cooldown, why, passes=passes)
+        if len(self.rests) >= _MOST_RESTS:
+            self.rests.clear()
         self.rests[model] = rest
         if rest.length > LONG and self._models == 1:
             self.report(Event.REST, now, rest=rest.until - now, why=why)
+
+    def lists(self, models: frozenset[str]) -> None:
+        """What it has come and gone with."""
+        if models != self.models:
+            self.models = models
+            self._on_change()
 
     def answered(self, model: str, now: float) -> None:
         """`model` gave an answer."""

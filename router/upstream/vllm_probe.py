@@ -1,4 +1,5 @@
-"""Ask a vLLM replica how it is: /health, /metrics and, now and then, /v1/models.
+"""Ask a vLLM replica how it is: /health, /metrics and, now and then, /v1/models; each time where it serves what it
+lists.
 
 Only vLLM replicas are probed: a probe there costs nothing. Paid APIs are judged by the answers they give.
 """
@@ -7,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from router.core.name_patterns import is_pattern
 from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
@@ -44,12 +47,21 @@ def parse_load(metrics: bytes, inflight: int) -> ReplicaLoad:
     return ReplicaLoad(running=int(running), waiting=int(waiting), kv_cache=kv_cache, inflight=inflight)
 
 
-def parse_context(models: bytes, served: frozenset[str]) -> int | None:
-    """Smallest max_model_len of the served models, None if vLLM does not say. Raises ProbeFailed if one is missing."""
+def parse_models(models: bytes) -> dict[str, Any]:
+    """What it lists, by name: its model, and adapters that were loaded. Raises ProbeFailed for no such list."""
     try:
-        listed: dict[str, Any] = {item["id"]: item for item in msgspec.json.decode(models)["data"]}
+        return {str(item["id"]): item for item in msgspec.json.decode(models)["data"]}
     except (msgspec.DecodeError, KeyError, TypeError):
         raise ProbeFailed("/v1/models gave no list of models") from None
+
+
+def context_of(listed: Mapping[str, Any], served: frozenset[str]) -> int | None:
+    """Smallest max_model_len of the served models, None if vLLM does not say. Raises ProbeFailed if one is missing.
+
+    A pattern serves all that is listed, and misses nothing.
+    """
+    if any(map(is_pattern, served)):
+        served = frozenset([name for name in served if not is_pattern(name)]) | listed.keys()
     missing = sorted(name for name in served if name not in listed)
     if missing:
         raise ProbeFailed(f"it does not serve {', '.join(missing)} (it serves {', '.join(sorted(listed))})")
@@ -63,9 +75,13 @@ async def probe(replica: Replica, served: frozenset[str], timeout: float) -> Non
         status, _ = await fetch(replica.pool, "/health", timeout)
         if status != 200:
             raise ProbeFailed(f"/health answered {status}")
-        if replica.context is None or replica.probed_down:
+        as_listed = any(map(is_pattern, served))
+        if replica.context is None or replica.probed_down or as_listed:
             _, models = await fetch(replica.pool, "/v1/models", timeout)
-            replica.context = parse_context(models, served)
+            listed = parse_models(models)
+            replica.context = context_of(listed, served)
+            if as_listed:
+                replica.lists(frozenset(listed))
         _, metrics = await fetch(replica.pool, "/metrics", timeout)
     except UpstreamError as error:
         replica.probe_failed(str(error), certain=error.fault is Fault.REFUSED)

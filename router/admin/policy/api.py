@@ -14,6 +14,7 @@ from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
+from router.config.example_model import example_model
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.load import version_of
 from router.config.problems import PolicyError
@@ -90,7 +91,7 @@ def _trial(draft: ExplainDraft, plan: Plan, price: float | None) -> DryRun:
 def _body(draft: ExplainDraft, plan: Plan) -> bytes:
     if draft.body is not None:
         return msgspec.json.encode(draft.body)
-    return SURFACES[draft.endpoint].example(draft.model or next(iter(plan.policy.models)), draft.prompt)
+    return SURFACES[draft.endpoint].example(draft.model or example_model(plan.policy), draft.prompt)
 
 
 def _key(name: str | None, plan: Plan) -> KeyGrant:

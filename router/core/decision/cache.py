@@ -15,6 +15,7 @@ from collections.abc import Hashable, Mapping
 from router.core.cost.order import volume_bands
 from router.core.cost.strategies import STRATEGIES, LooksAt
 from router.core.decision.decide import decide
+from router.core.name_patterns import is_pattern
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Rates, Snapshot
 
 MOST = 4096
@@ -34,7 +35,9 @@ class DecisionCache:
         self._shortest = math.inf
         by_request = STRATEGIES[plan.policy.cost.strategy].looks_at is LooksAt.REQUEST
         self._by_price = frozenset([name for name, model in plan.models.items() if _price_sends_it_home(model)])
-        self._always = by_request or _rules_look_at_volume(plan) or any(map(_price_decides, plan.models.values()))
+        taken = any(is_pattern(name) and _price_sends_it_home(model) for name, model in plan.models.items())
+        by_request = by_request or taken or any(map(_price_decides, plan.models.values()))
+        self._always = by_request or _rules_look_at_volume(plan)
         self._off = self._always or bool(self._by_price)
 
     def decide(self, facts: Facts, snapshot: Snapshot) -> Decision:
@@ -55,7 +58,8 @@ class DecisionCache:
 
     def _is_worth_it(self, facts: Facts) -> bool:
         """Names that the policy does not have come from clients, and are as long as these like."""
-        return facts.model in self._plan.models and all(map(_is_short, facts.labels))
+        known = len(facts.model) <= _LONGEST_LABEL and facts.model in self._plan.models
+        return known and all(map(_is_short, facts.labels))
 
     def forget(self) -> None:
         """Other keys are in force: nobody will ask again with the grants of before."""

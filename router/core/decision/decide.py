@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.cost.alternatives import alternatives_of
 from router.core.cost.order import Comparison, comparison_of, in_order, prefer, prefer_on, remembered, side_of
 from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
 from router.core.decision.rules import Applied, applied
+from router.core.name_patterns import is_pattern, takes
 from router.core.sensitivity.gate import UNREADABLE, Classification, classify
 from router.core.sensitivity.media import FORBIDDEN, OUTSIDE
 from router.core.unknown_names import unknown
@@ -63,6 +65,8 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
     """
     gate = classify(plan, facts.labels, facts.key)
     model = plan.models.get(facts.model)
+    if model is not None and any(route.as_asked for route in model.routes):
+        model = _as_listed(model, facts.model, snapshot)
     if model is None:
         return Decision(
             model=unknown(facts.model),
@@ -88,6 +92,22 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
         return _until_on(ask, removed, able)
     unavailable = _explained(ask, removed, refusals.backend_unavailable(removed, snapshot))
     return _decision(ask, removed, snapshot.previous, refusal=unavailable)
+
+
+def _as_listed(model: ModelPlan, asked: str, snapshot: Snapshot) -> ModelPlan | None:
+    """What a pattern takes, without backends that are known not to have it; None where none is left.
+
+    It is called as the client asked where a backend lists that: there are few such names."""
+    routes, listed = [], False
+    for route in model.routes:
+        state = snapshot.backends.get(route.backend, _READY)
+        if not route.as_asked or state.models is None or route.upstream_model in state.models:
+            routes.append(route)
+            listed = listed or (route.as_asked and state.models is not None)
+    if not routes:
+        return None
+    name = asked if listed and is_pattern(model.name) else model.name
+    return replace(model, name=name, routes=tuple(routes))
 
 
 def _ask(facts: Facts, plan: Plan, snapshot: Snapshot, model: ModelPlan, gate: Classification) -> _Ask:
@@ -123,9 +143,15 @@ def _sift(
 
 def _out_of_scope(ask: _Ask, route: Route) -> str:
     models = ask.facts.key.models
-    if models is None or ask.model.name in models:
+    if models is None or ask.model.name in models or _may_be_asked_for(ask, models):
         return ""
     return f"The key '{ask.facts.key.name}' may not use the model '{ask.model.name}'."
+
+
+def _may_be_asked_for(ask: _Ask, models: frozenset[str]) -> bool:
+    """By a pattern of the key's, or by the name that the client has for what a pattern of the policy's takes."""
+    asked = ask.facts.model if any(route.as_asked for route in ask.model.routes) else ask.model.name
+    return any(takes(each, name) for each in models for name in (asked, ask.model.name))
 
 
 def _not_permitted(ask: _Ask, route: Route) -> str:

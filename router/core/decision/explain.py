@@ -32,7 +32,7 @@ def explain_data(decision: Decision, facts: Facts, plan: Plan) -> dict[str, Any]
         "rule": decision.rule,
         "outcome": _outcome(decision),
         "preferred_side": str(decision.side),
-        "backends": _backends(decision, plan),
+        "backends": _backends(decision, facts, plan),
         "refusal": None if decision.refusal is None else _refusal(decision.refusal),
     }
 
@@ -56,7 +56,7 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _backends(decision: Decision, plan: Plan) -> list[dict[str, Any]]:
+def _backends(decision: Decision, facts: Facts, plan: Plan) -> list[dict[str, Any]]:
     kept = [
         _kept(candidate, "candidate", Step.COST, position)
         for position, candidate in enumerate(decision.candidates, start=1)
@@ -65,7 +65,7 @@ def _backends(decision: Decision, plan: Plan) -> list[dict[str, Any]]:
     kept += [
         _kept(candidate, "waiting", awaits, position) for position, candidate in enumerate(decision.waiting, start=1)
     ]
-    model = plan.models.get(decision.model)
+    model = plan.models.get(facts.model)
     routes = {route.backend: route for route in model.routes} if model is not None else {}
     return kept + [_removed(removal, routes[removal.backend]) for removal in decision.removed]
 

@@ -22,7 +22,8 @@ TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {
 
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
-    names = {model.name for model in plan.models.values() if facts.key.models is None or model.name in facts.key.models}
+    named = {model.name for model in plan.models.values()}
+    names = named if facts.key.models is None else facts.key.models & named
     may_use = f"This key may use: {listed(names)}. An admin adds models under `models` in the policy."
     return Refusal(
         404,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.core.name_patterns import takes
 from router.core.policy import CostOverride, Rule, When
 from router.core.values import Facts, Plan
 
@@ -54,7 +55,7 @@ def applied(plan: Plan, facts: Facts, model: str, level: str, tags: tuple[str, .
 def _holds(when: When, facts: Facts, model: str, tags: tuple[str, ...], hour: int) -> bool:
     return (
         (when.tag is None or when.tag in tags)
-        and (when.model is None or when.model == model)
+        and (when.model is None or takes(when.model, model))
         and (when.team is None or when.team == facts.key.team)
         and (when.key is None or when.key == facts.key.name)
         and (when.endpoint is None or when.endpoint == facts.endpoint)

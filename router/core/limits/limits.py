@@ -21,6 +21,7 @@ from router.core.field_names import escape_name
 from router.core.limits.measures import BY_NAME, MEASURES, SETTINGS, MeasureName, Period
 from router.core.limits.periods import Periods
 from router.core.money import NANO_PER_USD, nano_of
+from router.core.name_patterns import takes
 from router.core.policy import Amounts, Budget, Policy, SidedAmounts
 from router.core.values import KeyGrant
 
@@ -147,8 +148,9 @@ def _all_of(scope: str, budget: Budget) -> Iterator[Limit]:
 
 def _limits(scope: str, budget: Budget, model: str) -> Iterator[Limit]:
     yield from _of_sides(scope, budget, "", budget)
-    if model in budget.models:
-        yield from _of_sides(scope, budget.models[model], model, budget)
+    for name, amounts in budget.models.items():
+        if takes(name, model):
+            yield from _of_sides(scope, amounts, name, budget)
 
 
 def _of_sides(scope: str, amounts: SidedAmounts, model: str, budget: Budget) -> Iterator[Limit]:

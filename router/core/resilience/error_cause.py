@@ -3,6 +3,7 @@
 request      what the client asked for: its answer
 content      what the client wrote was refused: its answer, and nobody else is asked
 names        what the policy calls the model or its address: ours to mend; others may know it
+asked        what the client calls the model, where the policy lets it: its answer, unless others know it
 credentials  our key, our bill, our proxy
 limit        a rate: it passes
 nothing      a 403 that does not say: no reason to think ill of the backend
@@ -18,6 +19,7 @@ class ErrorCause(StrEnum):
     REQUEST = "request"
     CONTENT = "content"
     NAMES = "names"
+    ASKED = "asked"
     CREDENTIALS = "credentials"
     LIMIT = "limit"
     NOTHING = "nothing"

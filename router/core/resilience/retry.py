@@ -119,6 +119,7 @@ BLAMES: dict[ErrorCause, Verdict] = {
     ErrorCause.REQUEST: ANSWER,
     ErrorCause.CONTENT: ANSWER,
     ErrorCause.NAMES: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    ErrorCause.ASKED: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.CREDENTIALS: NEXT,
     ErrorCause.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
     ErrorCause.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
