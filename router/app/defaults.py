@@ -49,7 +49,7 @@ def look_around(environment: Mapping[str, str]) -> Found:
 def default_policy(found: Found) -> str:
     """YAML text of a whole policy."""
     backends = _backends(found)
-    models = {"chat": _chat(backends)} | _embeddings(backends)
+    models = {"chat": _chat(backends)} | _embeddings(backends) | _any_other(backends)
     document = {
         "version": 1,
         "zones": {"local": {"owned": True}, "cloud": {}},
@@ -88,11 +88,13 @@ def _backends(found: Found) -> dict[str, Any]:
 
 
 def _vllm(url: str, model: str) -> dict[str, Any]:
-    return {"zone": "local", "kind": "vllm", "url": url, "serves": {"chat": model}, "cost": {"usd_per_hour": 1.59}}
+    serves = {"chat": model, "*": "*"}
+    return {"zone": "local", "kind": "vllm", "url": url, "serves": serves, "cost": {"usd_per_hour": 1.59}}
 
 
 def _openai(url: str, api_key: str | None) -> dict[str, Any]:
-    serves = {"chat": CHAT_MODEL, EMBEDDING_MODEL: {"model": EMBEDDING_MODEL, "endpoints": ["embeddings"]}}
+    serves: dict[str, Any] = {"chat": CHAT_MODEL}
+    serves |= {EMBEDDING_MODEL: {"model": EMBEDDING_MODEL, "endpoints": ["embeddings"]}, "*": "*"}
     backend: dict[str, Any] = {"zone": "cloud", "kind": "openai", "url": url, "serves": serves}
     return backend | ({"api_key": api_key} if api_key else {})
 
@@ -108,3 +110,9 @@ def _chat(backends: Mapping[str, Any]) -> dict[str, Any]:
 def _embeddings(backends: Mapping[str, Any]) -> dict[str, Any]:
     serving = [name for name, backend in backends.items() if EMBEDDING_MODEL in backend["serves"]]
     return {EMBEDDING_MODEL: {"backends": serving}} if serving else {}
+
+
+def _any_other(backends: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever else an app asks for goes on under the name that it gave."""
+    serving = [name for name, backend in backends.items() if "*" in backend["serves"]]
+    return {"*": {"backends": serving}} if serving else {}

@@ -7,6 +7,7 @@ import json
 from msgspec import Struct
 
 from router.app.defaults import Found
+from router.core.name_patterns import is_pattern
 from router.core.values import Plan
 
 SIMULATED = (

@@ -13,7 +13,6 @@ from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
     from router.config.dry_run import DryRun
-    from router.config.example_model import example_model
     from router.core.values import KeyGrant, Plan, Row
 
 

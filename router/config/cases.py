@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import Field, TypeAdapter, model_validator
 
-from router.config.example_model import example_model
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
+from router.config.example_model import example_model
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse

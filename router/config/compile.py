@@ -9,13 +9,13 @@ from functools import partial
 from msgspec.structs import replace
 
 from router.config.model_table import ModelTable
-from router.config.prices import Contexts, Prices, price_of, published_context_of, published_id
+from router.config.prices import Contexts, Prices, price_of, published_context_of, published_id, published_names
 from router.config.served_names import served_as
 from router.core.backend_kinds import Backend, GpuCost, Served
 from router.core.cost.breakeven import blended, shares
 from router.core.cost.timeline import Timeline, combined
 from router.core.decision.facts import default_labels
-from router.core.name_patterns import is_pattern
+from router.core.name_patterns import is_pattern, takes
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route, Tariff
@@ -49,6 +49,7 @@ def compile_plan(
         default_labels=default_labels(sensitivity),
         gpu=_gpu_figures(policy),
         cloud_reference=_cloud_reference(plans.values(), policy.cost.mix),
+        published=_published(policy),
     )
 
 
@@ -127,6 +128,24 @@ def _taken(policy: Policy, now: datetime, pattern: ModelPlan, name: str) -> Mode
     return _model_plan(known or pattern.name, model, routes if known else asked)
 
 
+def _published(policy: Policy) -> tuple[str, ...]:
+    """What patterns take that the price lists of their providers name."""
+    found: dict[str, None] = {}
+    for pattern, model in policy.models.items():
+        if not is_pattern(pattern):
+            continue
+        for backend in [policy.backends[name] for name in model.backends]:
+            served = served_as(backend, pattern)[1]
+            provider = backend.priced_as(served.model)[0]
+            for name in published_names(backend, served) if not policy.zones[backend.zone].owned else ():
+                found |= {
+                    each: None
+                    for each in (name, f"{provider}/{name}")
+                    if takes(pattern, each) and published_id(backend, served_as(backend, each)[1])
+                }
+    return tuple(found)
+
+
 def _wake_for(backend: Backend) -> frozenset[str] | None:
     power = backend.power
     return None if power is None or power.wake_for is None else frozenset(power.wake_for)
@@ -141,7 +160,8 @@ def _blended(rates: Rates, mix: Mix) -> float:
 
 
 def _cloud_reference(plans: Iterable[ModelPlan], mix: Mix) -> Timeline[Rates | None]:
-    routes = [route for plan in plans if plan.eligible for route in plan.routes if not route.owned]
+    clouds = [route for plan in plans if plan.eligible for route in plan.routes if not route.owned]
+    routes = [route for route in clouds if not route.guessed_price]
 
     def find(now: float) -> Rates | None:
         rates = [_smallest(route, now) for route in routes]

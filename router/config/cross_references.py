@@ -142,7 +142,7 @@ def _served_names(known: _Known) -> Iterator[Finding]:
     for name, backend in known.backends.items():
         for served, entry in _mapping(backend.get("serves")).items():
             path: FieldPath = ("backends", name, "serves", served)
-            taken = isinstance(served, str) and any(takes(served, model) for model in known.models)
+            taken = isinstance(served, str) and any(takes(served, each) or takes(each, served) for each in known.models)
             for finding in () if taken else _unknown("model", served, known.models, path):
                 yield Finding(finding.path, finding.message, on_key=True)
             upstream = _mapping(entry).get("model", entry)

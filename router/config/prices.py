@@ -233,8 +233,8 @@ def published_id(backend: Backend, served: Served) -> str:
 
 
 def published_names(backend: Backend, served: Served) -> tuple[str, ...]:
-    """The names by which a provider's models are asked for, of all that the price list knows of it."""
-    found = [name for info in _all_published(backend, served) for name in _spelled(info.match)]
+    """Names by which a provider's models may be asked for, of all that the price list knows of it."""
+    found = [name for info in _all_published(backend, served) for name in (str(info.id), *_spelled(info.match))]
     return tuple(dict.fromkeys(found))
 
 

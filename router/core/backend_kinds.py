@@ -166,7 +166,7 @@ class _Backend(Section):
     zone: Name
     """Where it is: one of `zones`."""
     serves: dict[Name, UpstreamName | Served] = Field(min_length=1)
-    """Model names of this policy, and what the upstream calls them."""
+    """Model names of this policy, or patterns of them, and what the upstream calls them."""
     quality: Fraction | None = None
     """Quality score, 0 to 1, on whatever scale the organisation uses throughout."""
     cost: GpuCost | None = None

@@ -317,7 +317,7 @@ class Policy(Section):
     backends: dict[Name, Backend] = Field(min_length=1)
     """What answers requests."""
     models: dict[Name, Model] = Field(min_length=1)
-    """Names that clients ask for."""
+    """Names that clients ask for; one with a `*` stands for all names like it."""
     secrets: dict[SecretName, Hosts] = Field(default={})
     """Hosts that a secret may be sent to, by its variable or path; a known provider's own when left out."""
     sensitivity: Sensitivity | None = None

@@ -167,6 +167,8 @@ class Plan(Struct, frozen=True):
     gpu: GpuFigures
     cloud_reference: Timeline[Rates | None]
     """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
+    published: tuple[str, ...] = ()
+    """Names that patterns take, as far as price lists spell them out; there are more."""
 
 
 class Facts(Struct, frozen=True, gc=False):

@@ -199,7 +199,8 @@ class Routes:
             key = self._state.keyring.identify(request)
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
-            body = single(FALLBACK, plan, key, unquote(name)) if name else listing(FALLBACK, plan, key)
+            states = self._state.fleet.states
+            body = single(FALLBACK, plan, key, states, unquote(name)) if name else listing(FALLBACK, plan, key, states)
             client.respond(200, common + JSON, body)
         else:
             self._health(path, client, common)

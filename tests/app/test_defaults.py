@@ -45,7 +45,7 @@ def test_apps_need_not_change_the_model_that_they_ask_for(plan_for):
 
 def test_a_vllm_alone(plan_for):
     plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="llama"))
-    assert backends(plan) == [("gpu", "llama", True)] and set(plan.models) == {"chat", "llama"}
+    assert backends(plan) == [("gpu", "llama", True)] and set(plan.models) == {"chat", "llama", "*"}
 
 
 @pytest.mark.parametrize(("variable", "name"), [("ANTHROPIC_API_KEY", "anthropic"), ("GEMINI_API_KEY", "gemini")])

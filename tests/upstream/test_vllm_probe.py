@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from router.upstream.replica_load import ReplicaLoad
-from router.upstream.vllm_probe import ProbeFailed, parse_context, parse_load
+from router.upstream.vllm_probe import ProbeFailed, context_of, parse_load, parse_models
 
 METRICS = b"""# HELP vllm:num_requests_running Number of requests in model execution batches.
 # TYPE vllm:num_requests_running gauge
@@ -26,21 +27,29 @@ def test_metrics_without_figures_are_an_idle_replica():
     assert parse_load(b"vllm:num_requests_running NaNsense\n", inflight=0) == ReplicaLoad()
 
 
-def models(**lengths: int | None) -> bytes:
-    return json.dumps({"data": [{"id": name, "max_model_len": length} for name, length in lengths.items()]}).encode()
+def listed(**lengths: int | None) -> dict[str, Any]:
+    entries = [{"id": name, "max_model_len": length} for name, length in lengths.items()]
+    return parse_models(json.dumps({"data": entries}).encode())
 
 
 def test_the_shortest_context_of_what_is_served_counts():
-    assert parse_context(models(a=4096, b=2048, c=10), frozenset({"a", "b"})) == 2048
-    assert parse_context(models(a=None), frozenset({"a"})) is None
+    assert context_of(listed(a=4096, b=2048, c=10), frozenset({"a", "b"})) == 2048
+    assert context_of(listed(a=None), frozenset({"a"})) is None
+
+
+def test_a_pattern_serves_all_that_is_listed():
+    assert context_of(listed(a=4096, b=2048), frozenset({"*"})) == 2048
+    assert context_of(listed(a=4096, b=2048), frozenset({"*", "a"})) == 2048
+    with pytest.raises(ProbeFailed, match="it does not serve c"):
+        context_of(listed(a=1), frozenset({"*", "c"}))
 
 
 def test_a_model_that_is_not_served_is_named():
     with pytest.raises(ProbeFailed, match="it does not serve b"):
-        parse_context(models(a=1), frozenset({"b"}))
+        context_of(listed(a=1), frozenset({"b"}))
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"data": [1]}', b"<html>"])
 def test_no_list_of_models_is_a_failure(answer):
     with pytest.raises(ProbeFailed):
-        parse_context(answer, frozenset({"a"}))
+        parse_models(answer)

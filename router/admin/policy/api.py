@@ -14,8 +14,8 @@ from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
-from router.config.example_model import example_model
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
+from router.config.example_model import example_model
 from router.config.load import version_of
 from router.config.problems import PolicyError
 from router.core.cost.preference import Side

@@ -791,3 +791,50 @@ def test_health_and_load_never_change_what_is_permitted(make, data):
     plan, other = world.plan(make), data.draw(snapshots)
     other = structs.replace(other, hour=world.snapshot.hour)
     assert decide(world.facts, plan, world.snapshot).permitted == decide(world.facts, plan, other).permitted
+
+
+# --- models that a pattern takes
+
+
+def taken(make, asked: str, listed: set[str] | None, **options: Any) -> Decision:
+    """`gpu` serves what it lists; `openai` whatever it is asked for."""
+    plan = make.plan()
+    routes = tuple(structs.replace(each, as_asked=True, upstream_model=asked) for each in plan.models["chat"].routes)
+    model = structs.replace(plan.models["chat"], name="*", routes=routes)
+    plan = structs.replace(plan, models={"*": model, asked: model})
+    states = {"gpu": BackendState(models=None if listed is None else frozenset(listed))}
+    return decide(make.facts(model=asked, **options), plan, make.snapshot(states))
+
+
+def test_what_a_backend_lists_is_called_by_its_name(make):
+    decision = taken(make, "my-lora", {"llama", "my-lora"})
+    assert decision.model == "my-lora"
+    assert {candidate.route.backend for candidate in decision.candidates} == {"gpu", "openai"}
+
+
+def test_a_backend_that_does_not_list_it_is_not_asked_and_it_is_called_by_the_pattern(make):
+    decision = taken(make, "gpt-99", {"llama"})
+    assert decision.model == "*"
+    assert [candidate.route.backend for candidate in decision.candidates] == ["openai"]
+
+
+def test_while_nobody_knows_what_it_lists_it_may_be_asked(make):
+    decision = taken(make, "my-lora", None)
+    assert decision.model == "*"
+    assert {candidate.route.backend for candidate in decision.candidates} == {"gpu", "openai"}
+
+
+def test_a_model_that_none_lists_is_not_found(make):
+    plan = make.plan(routes=[make.route("gpu")])
+    (route,) = plan.models["chat"].routes
+    model = structs.replace(plan.models["chat"], routes=(structs.replace(route, as_asked=True),))
+    states = {"gpu": BackendState(models=frozenset({"other"}))}
+    decision = decide(make.facts(), structs.replace(plan, models={"chat": model}), make.snapshot(states))
+    assert decision.refusal is not None and (decision.refusal.status, decision.refusal.code) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize(("models", "may"), [({"my-*"}, True), ({"my-lora"}, True), ({"*"}, True), ({"gpt-*"}, False)])
+def test_a_key_may_be_limited_to_a_pattern(make, models, may):
+    key = structs.replace(make.facts().key, models=frozenset(models))
+    decision = taken(make, "my-lora", {"my-lora"}, key=key)
+    assert (decision.refusal is None) is may

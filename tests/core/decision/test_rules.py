@@ -114,3 +114,11 @@ def test_a_rule_for_a_level_narrows_the_more_restricted_levels_too(make):
 )
 def test_reaches(level: str, least: str, expected: bool):
     assert reaches(("a", "b", "c"), level, least) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "model", "holds"), [("gpt-*", "gpt-4o", True), ("gpt-*", "chat", False), ("*", "chat", True)]
+)
+def test_a_rule_may_be_for_a_pattern(make, when, model, holds):
+    plan = make.plan(rules=[{"name": "r", "when": {"model": when}, "zones": ["local"]}])
+    assert bool(applied(plan, make.facts(), model, "", (), 0).names) is holds

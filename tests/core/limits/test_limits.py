@@ -342,3 +342,11 @@ def test_every_limit_is_listed_once(make: Make, policy: Callable[..., Policy]) -
         Limit("key:app", "all", "chat", "requests", "day", 1),
     )
     assert all_limits(policy(), []) == ()
+
+
+def test_the_limit_of_a_pattern_is_of_all_that_it_takes_together(make: Make, policy: Callable[..., Policy]) -> None:
+    key = make.key("app", budget=budget(models={"gpt-*": {"usd_per_day": 1}, "gpt-4o": {"usd_per_day": 2}}))
+    found = [(limit.model, limit.amount) for limit in limits_of(policy(), key, "gpt-4o")]
+    assert found == [("gpt-*", 10**9), ("gpt-4o", 2 * 10**9)]
+    assert [limit.model for limit in limits_of(policy(), key, "gpt-5")] == ["gpt-*"]
+    assert not limits_of(policy(), key, "chat")

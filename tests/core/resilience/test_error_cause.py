@@ -10,6 +10,7 @@ def test_causes_have_the_names_that_logs_and_headers_say() -> None:
         "request",
         "content",
         "names",
+        "asked",
         "credentials",
         "limit",
         "nothing",
