@@ -1,6 +1,6 @@
-"""Names with one `*` in them, which stands for any text: `*`, `gpt-*`, `anthropic/*`.
+"""Names with one `*` in them, which stands for any text: `*`, `llama-*`, `hosted/*`.
 
-Where several patterns take a name, the one with the most letters of its own counts: `gpt-4*` before `gpt-*`.
+Where several patterns take a name, the one with the most letters of its own counts: `llama-3*` before `llama-*`.
 """
 
 from __future__ import annotations
