@@ -40,6 +40,13 @@ class Reading(Struct, frozen=True, gc=False):
     """What a backend would fetch: all that stands where a URL is expected, but for `data:` URLs."""
     service: str = ""
     """The service tier that it asks for, such as "flex"; empty when it names none."""
+    refers_to: tuple[str, ...] = ()
+    """Ids of what it continues or names, and somebody keeps: a response, a conversation, a file."""
+    contexts: int = 0
+    """Whole contexts that it may take as input, where `input_bound` cannot tell: one for what is kept elsewhere, and
+    one more for each call of a tool that runs at the provider."""
+    background: bool = False
+    """It goes on at the backend, whatever becomes of the connection: what it takes is not known at its answer's end."""
 
 
 class BadBody(Exception):

@@ -33,7 +33,8 @@ _log = logging.getLogger("breakeven.usage")
 
 
 def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
-    """As the backend reported it, or else estimated; nothing for an error, see `_MAY_BE_BILLED`."""
+    """As the backend reported it, or else estimated; nothing for an error, see `_MAY_BE_BILLED`. What goes on in the
+    background has hardly begun: it may take all that was asked for."""
     exchange = sent.exchange
     if exchange.status >= 400:
         return _of_error(context, hold, sent)
@@ -41,7 +42,9 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
         return usage_of_rest(context, hold, sent)
     reported = exchange.usage
     if reported is None:
-        return estimate(context.facts.input_tokens, text_bytes=context.surface.text_bytes_of(exchange.body))
+        events = _asked(context, hold) if context.reading.background else 0
+        text_bytes = context.surface.text_bytes_of(exchange.body)
+        return estimate(context.facts.input_tokens, events=events, text_bytes=text_bytes)
     return _believed(context, sent, reported)
 
 
@@ -55,7 +58,7 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     if scanner is None:
         return estimate(context.facts.input_tokens, events=_asked(context, hold) if exchange.hides_its_work else 0)
     if scanner.usage is None:
-        asked = _asked(context, hold) if sent.exchange.unread else 0
+        asked = _asked(context, hold) if sent.exchange.unread or context.reading.background else 0
         return estimate(context.facts.input_tokens, events=max(scanner.produced, asked))
     return _believed(context, sent, scanner.usage)
 

@@ -272,7 +272,7 @@ class UpstreamResponse:
             return events
         shown = without_secrets(events, self._secret)
         if shown == NOT_SHOWN:
-            return self._surface.error_event(502, "upstream_stream_broken", NOT_SHOWN.decode())
+            return self._surface.broken_stream(self.scanner, 502, "upstream_stream_broken", NOT_SHOWN.decode())
         return shown
 
     def _all_said(self, scanner: EventScanner) -> bool:
@@ -375,7 +375,8 @@ class UpstreamResponse:
             self.done = self._loop.create_future()
             await self.done
         if self.broken is not None and not (self.scanner and self.scanner.error):
-            client.write(self._surface.error_event(502, "upstream_stream_broken", "The backend's stream broke off."))
+            why = "The backend's stream broke off."
+            client.write(self._surface.broken_stream(self.scanner, 502, "upstream_stream_broken", why))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

@@ -113,6 +113,10 @@ class Surface(ABC):
     def error_event(self, status: int, code: str, message: str) -> bytes:
         """What ends a stream that has failed."""
 
+    def broken_stream(self, scanner: EventScanner | None, status: int, code: str, message: str) -> bytes:
+        """The same of one that was read by `scanner`, for dialects whose last event tells of the ones before."""
+        return self.error_event(status, code, message)
+
     # --- models
 
     @abstractmethod

@@ -11,6 +11,7 @@ from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
 from router.surfaces.openai.moderations import Moderations
+from router.surfaces.openai.responses.surface import Responses
 from router.surfaces.vllm.classify import Classify
 from router.surfaces.vllm.detokenize import Detokenize
 from router.surfaces.vllm.pooling import Pooling
@@ -21,7 +22,7 @@ from router.surfaces.vllm.tokenize import Tokenize
 SURFACES: Mapping[str, Surface] = {
     each.name: each
     for each in (
-        *(Chat(), Completions(), Embeddings(), Moderations()),
+        *(Chat(), Completions(), Embeddings(), Moderations(), Responses()),
         *(Rerank(), Score(), Pooling(), Classify(), Tokenize(), Detokenize()),
     )
 }
@@ -32,6 +33,7 @@ Endpoint = Literal[
     "completions",
     "embeddings",
     "moderations",
+    "responses",
     "rerank",
     "score",
     "pooling",

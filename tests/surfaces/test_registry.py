@@ -61,4 +61,12 @@ def test_a_failed_stream_is_known_by_its_event(surface: Surface, make: Make) -> 
     scanner = surface.scanner(surface.read(surface.example("chat", "Hello")), make.route())
     event = surface.error_event(502, "upstream_stream_broken", "It broke off.")
     assert scanner.feed(event) == event
-    assert scanner.error and not scanner.done
+    assert scanner.error
+
+
+@EVERY
+def test_a_stream_that_broke_off_ends_with_an_error(surface: Surface, make: Make) -> None:
+    scanner = surface.scanner(surface.read(surface.example("chat", "Hello")), make.route())
+    event = surface.broken_stream(scanner, 502, "upstream_stream_broken", "It broke off.")
+    assert scanner.feed(event) == event
+    assert scanner.error

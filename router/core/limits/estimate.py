@@ -23,8 +23,8 @@ PRIOR_OUTPUT_TOKENS = 1024
 """Output held for a request of a model of which fewer than `ANSWERS_NEEDED` answers were seen."""
 ANSWERS_NEEDED = 50
 
-UNBOUNDED_OUTPUT_TOKENS = 2_000_000
-"""Most output of one answer that is believed where nothing bounds it: longer than any context that is offered."""
+LONGEST_CONTEXT = 2_000_000
+"""Tokens that are believed of one answer where nothing bounds them: longer than any context that is offered."""
 
 _MOST_TOKENS = 1_000_000_000
 _TEMPLATE_TOKENS = 4096
@@ -48,11 +48,15 @@ def worst_tokens(
 
     Output is what the client allows, else what the policy says of the model, else the longest context of the routes,
     where one that is unknown counts as `DEFAULT_OUTPUT_TOKENS`; it is multiplied by the answers asked for.
+
+    Input that is not in the body fits in the longest context, where one that is unknown counts as `LONGEST_CONTEXT`.
     """
     output = reading.max_output_tokens
     if output is None:
-        longest = model.max_output_tokens or _longest(routes, backends)
+        longest = model.max_output_tokens or _longest(routes, backends, DEFAULT_OUTPUT_TOKENS)
         output = min(longest * reading.answers, _MOST_TOKENS)
+    if reading.contexts:
+        return Tokens(_input_of(reading, _longest(routes, backends, LONGEST_CONTEXT)), output)
     return Tokens(reading.input_bound, output)
 
 
@@ -63,17 +67,24 @@ def most_tokens(reading: Reading, route: Route) -> Tokens:
     """
     output = reading.max_output_tokens
     if output is None:
-        output = min((route.context or route.longest or UNBOUNDED_OUTPUT_TOKENS) * reading.answers, _MOST_TOKENS)
-    return Tokens(reading.input_bound + _TEMPLATE_TOKENS, output + _STOP_TOKENS * reading.answers)
+        output = min((route.context or route.longest or LONGEST_CONTEXT) * reading.answers, _MOST_TOKENS)
+    input = reading.input_bound
+    if reading.contexts:
+        input = _input_of(reading, route.context or route.longest or LONGEST_CONTEXT)
+    return Tokens(input + _TEMPLATE_TOKENS, output + _STOP_TOKENS * reading.answers)
 
 
-def _longest(routes: Iterable[Route], backends: Mapping[str, BackendState]) -> int:
+def _input_of(reading: Reading, context: int) -> int:
+    return max(reading.input_bound, min(reading.contexts * context, _MOST_TOKENS))
+
+
+def _longest(routes: Iterable[Route], backends: Mapping[str, BackendState], unknown: int) -> int:
     longest = 0
     for route in routes:
         state = backends.get(route.backend)
         context = route.context or (state.context if state is not None else None) or route.longest
-        longest = max(longest, context or DEFAULT_OUTPUT_TOKENS)
-    return longest or DEFAULT_OUTPUT_TOKENS
+        longest = max(longest, context or unknown)
+    return longest or unknown
 
 
 class Bounds(Protocol):

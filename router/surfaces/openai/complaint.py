@@ -38,7 +38,7 @@ def complaint_in(body: bytes) -> Complaint | None:
         error = value
     if isinstance(error, str):
         return Complaint(message=error.lower())
-    return _read(error) if isinstance(error, dict) else None
+    return read_complaint(error) if isinstance(error, dict) else None
 
 
 def status_of(complaint: Complaint) -> int:
@@ -58,10 +58,15 @@ STATUSES = {
     "model_not_found": 404,
     "content_filter": 400,
     "content_policy_violation": 400,
+    "server_is_overloaded": 503,
+    "slow_down": 503,
+    "context_length_exceeded": 400,
+    "invalid_prompt": 400,
 }
 
 
-def _read(error: dict[str, Any]) -> Complaint:
+def read_complaint(error: dict[str, Any]) -> Complaint:
+    """What stands within the outer object."""
     inner = error.get("innererror")
     said = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
     message = error.get("message")

@@ -14,14 +14,17 @@ _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _DATA = re.compile(r"data:", re.IGNORECASE)
 _NAMES = frozenset({"type", "text", "filename", "name", "title", "detail", "format"})
 """Members of a part that nobody fetches."""
-_TYPE_NAME = re.compile(r"[a-z_]{1,32}")
-_TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "reasoning", "thinking", "summary_text"})
-_MEDIA: Mapping[Any, Modality] = {
+TYPE_NAME = re.compile(r"[a-z_]{1,32}")
+_TEXT_PARTS = frozenset(
+    ("text", "input_text", "output_text", "refusal", "reasoning", "reasoning_text", "thinking", "summary_text")
+)
+MEDIA: Mapping[Any, Modality] = {
     "image": "image",
     "image_url": "image",
     "input_image": "image",
     "image_file": "image",
     "image_pil": "image",
+    "computer_screenshot": "image",
     "image_embeds": "image",
     "audio": "audio",
     "audio_url": "audio",
@@ -117,7 +120,7 @@ class Content:
     def add_opaque(self, name: str, value: Any) -> None:
         self.unreadable[name] = None
         self.add_value(value)
-        self._add_addresses({name: value})
+        self.add_addresses({name: value})
 
     def add_output(self, modalities: Any) -> None:
         """Kinds of output asked for: a backend that cannot speak cannot answer with audio either."""
@@ -139,16 +142,17 @@ class Content:
             if type(value) is str:
                 self.text_bytes += len(value) if value.isascii() else len(value.encode())
             elif name == "content":
-                self._add_parts(value)
+                self.add_parts(value)
             elif name == "audio" and value is not None:
-                self._add_media("audio", 0)
+                self.add_media("audio", 0)
             else:
                 self.add_value(value)
 
-    def _add_parts(self, parts: Any) -> None:
+    def add_parts(self, parts: Any) -> None:
+        """A text, a part, or several of them."""
         for part in parts if isinstance(parts, list) else [parts]:
             if isinstance(part, dict):
-                self._add_part(part)
+                self.add_part(part)
             else:
                 self.add_value(part)
 
@@ -156,30 +160,30 @@ class Content:
         """A text; or an object: a part, what has parts as a message has, or members that are all text."""
         if not isinstance(document, dict):
             self._add_prompt(document)
-        elif "type" in document or not _MEDIA.keys().isdisjoint(document):
-            self._add_part(document)
+        elif "type" in document or not MEDIA.keys().isdisjoint(document):
+            self.add_part(document)
         elif isinstance(document.get("content"), list):
             self._add_message(document)
         else:
             self.add_value(document)
 
-    def _add_part(self, part: dict[str, Any]) -> None:
+    def add_part(self, part: dict[str, Any]) -> None:
         """A part is text only if its type says so and nothing in it is named like media, whatever its type."""
         kind = part.get("type")
         kind = kind if isinstance(kind, str) else ""
-        media = {_MEDIA[name] for name in (kind, *part) if name in _MEDIA}
+        media = {MEDIA[name] for name in (kind, *part) if name in MEDIA}
         if media or kind not in _TEXT_PARTS:
-            self._add_addresses(part)
+            self.add_addresses(part)
         if media:
             size = 0 if media == {"image"} else text_bytes(part)
             self.image_bytes += _image_bytes(part) if media == {"image"} else 0
             for medium in sorted(media):
-                self._add_media(medium, size)
+                self.add_media(medium, size)
         else:
             self.add_value(part)
             self._add_text_part(kind)
 
-    def _add_addresses(self, part: dict[str, Any]) -> None:
+    def add_addresses(self, part: dict[str, Any]) -> None:
         """All that stands where a URL is expected, and all that looks like one elsewhere."""
         stack: list[tuple[str, Any]] = list(part.items())
         while stack:
@@ -193,10 +197,10 @@ class Content:
 
     def _add_text_part(self, kind: str) -> None:
         if kind not in _TEXT_PARTS:
-            name = f"part of type {kind}" if _TYPE_NAME.fullmatch(kind) else "part of unknown type"
+            name = f"part of type {kind}" if TYPE_NAME.fullmatch(kind) else "part of unknown type"
             self.unreadable[name] = None
 
-    def _add_media(self, medium: Modality, size: int) -> None:
+    def add_media(self, medium: Modality, size: int) -> None:
         """`size` in bytes, where it tells something about the tokens."""
         self.modalities.add(medium)
         self.unreadable[medium] = None
@@ -205,7 +209,7 @@ class Content:
 
     def _add_prompt(self, prompt: Any) -> None:
         if isinstance(prompt, dict):
-            self._add_part(prompt)
+            self.add_part(prompt)
         elif _is_token_ids(prompt):
             self.tokens += len(prompt)
             self.unreadable["token ids"] = None
@@ -238,5 +242,5 @@ def _is_token_ids(value: Any) -> bool:
 
 def _image_bytes(part: dict[str, Any]) -> int:
     """Size of the data URLs in it, at most as many bytes as the body spends on them."""
-    urls = [value.get("url") if isinstance(value, dict) else value for name, value in part.items() if name in _MEDIA]
+    urls = [value.get("url") if isinstance(value, dict) else value for name, value in part.items() if name in MEDIA]
     return sum(len(url) for url in urls if isinstance(url, str) and url.startswith("data:"))

@@ -23,8 +23,50 @@ from router.surfaces.openai.vllm_running_usage import RunningUsageScanner, asks_
 from router.surfaces.sse import EventScanner
 
 
-class OpenAI(Surface):
-    """`one_prompt` says that a body has one prompt and no more."""
+class OpenAIDialect(Surface):
+    """Errors and models, which are alike on all of them."""
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        *,
+        output_limit: str = "max_tokens",
+        paths: tuple[str, ...] = (),
+        at_root: bool = False,
+        asked_in: str = "",
+    ) -> None:
+        super().__init__(name, path, models.PATH, output_limit, paths=paths, at_root=at_root, asked_in=asked_in)
+
+    def error_status(self, body: bytes) -> int:
+        complaint = complaint_in(body)
+        return 0 if complaint is None else status_of(complaint)
+
+    def error_cause(self, status: int, body: bytes) -> ErrorCause:
+        return blame(status, complaint_in(body))
+
+    def reset_asked(self, headers: Mapping[str, str]) -> float | None:
+        return reset_asked(headers)
+
+    def relayed_error(self, status: int, body: bytes) -> bytes:
+        return relayed_error(status, body)
+
+    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
+        return error_object(status, code, message, param, type)
+
+    def error_event(self, status: int, code: str, message: str) -> bytes:
+        return error_event(status, code, message)
+
+    def models(self, names: Iterable[str]) -> bytes:
+        return models.listing(names)
+
+    def model(self, name: str) -> bytes:
+        return models.single(name)
+
+
+class OpenAI(OpenAIDialect):
+    """Those whose answers are lists of results: choices, vectors. `one_prompt` says that a body has one prompt and no
+    more."""
 
     def __init__(
         self,
@@ -36,7 +78,7 @@ class OpenAI(Surface):
         at_root: bool = False,
         asked_in: str = "",
     ) -> None:
-        super().__init__(name, path, models.PATH, "max_tokens", paths=paths, at_root=at_root, asked_in=asked_in)
+        super().__init__(name, path, paths=paths, at_root=at_root, asked_in=asked_in)
         self._one_prompt = one_prompt
 
     @abstractmethod
@@ -63,28 +105,3 @@ class OpenAI(Surface):
 
     def text_bytes_of(self, body: bytes) -> int:
         return text_bytes_of(body)
-
-    def error_status(self, body: bytes) -> int:
-        complaint = complaint_in(body)
-        return 0 if complaint is None else status_of(complaint)
-
-    def error_cause(self, status: int, body: bytes) -> ErrorCause:
-        return blame(status, complaint_in(body))
-
-    def reset_asked(self, headers: Mapping[str, str]) -> float | None:
-        return reset_asked(headers)
-
-    def relayed_error(self, status: int, body: bytes) -> bytes:
-        return relayed_error(status, body)
-
-    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
-        return error_object(status, code, message, param, type)
-
-    def error_event(self, status: int, code: str, message: str) -> bytes:
-        return error_event(status, code, message)
-
-    def models(self, names: Iterable[str]) -> bytes:
-        return models.listing(names)
-
-    def model(self, name: str) -> bytes:
-        return models.single(name)

@@ -119,6 +119,7 @@ def _read(
     shape: Shape,
 ) -> Reading:
     content = _content(fields, body, shape)
+    with_tools = any(fields.get(name) for name in _SCHEMAS)
     tokens = content.tokens + (content.text_bytes + 2) // 3
     answers = _answers(fields, content.prompts)
     return Reading(
@@ -132,7 +133,7 @@ def _read(
         labels=labels,
         model_span=model_span,
         options_span=options[2],
-        input_bound=max(tokens, _input_bound(fields, body, content)),
+        input_bound=max(tokens, input_bound(body, content, with_tools=with_tools)),
         answers=answers,
         wants_running_usage=options[1],
         addresses=tuple(content.addresses),
@@ -140,9 +141,9 @@ def _read(
     )
 
 
-def _input_bound(fields: Fields, body: bytes, content: Content) -> int:
+def input_bound(body: bytes, content: Content, *, with_tools: bool) -> int:
     """JSON spells a text with no fewer bytes than it has, and a message's braces and names outweigh its frame."""
-    frame = TOOLS_TOKENS if any(fields.get(name) for name in _SCHEMAS) else FRAME_TOKENS
+    frame = TOOLS_TOKENS if with_tools else FRAME_TOKENS
     return len(body) - content.image_bytes + content.media * MEDIA_BOUND + content.repeated + frame
 
 

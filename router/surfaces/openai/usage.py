@@ -202,6 +202,15 @@ def _totals_of(body: bytes) -> Usage | None:
     return totals.usage() if totals is not None else None
 
 
+def usage_in(
+    prompt: Count, completion: Count, total: object, *, cached: float = 0, written: float = 0, service: object = None
+) -> Usage | None:
+    """What a report of another shape says, by the same rules; None when it reports nothing, or absurd numbers."""
+    if not prompt and not completion:
+        return None
+    return _usage(prompt, completion, total, cached, written, 0, service=service_named(service))
+
+
 def _usage(
     prompt: Count, completion: Count, total: object, cached: float, written: float, lasting: float, service: str = ""
 ) -> Usage | None:

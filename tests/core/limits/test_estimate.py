@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from router.core.limits.estimate import (
     ANSWERS_NEEDED,
     DEFAULT_OUTPUT_TOKENS,
+    LONGEST_CONTEXT,
     PRIOR_OUTPUT_TOKENS,
     Learned,
     Tokens,
@@ -77,6 +78,20 @@ def test_absurd_numbers_stay_numbers_that_lua_can_add() -> None:
 def test_embeddings_have_no_output(make: Make) -> None:
     asked = SURFACES["embeddings"].read(b'{"model":"embed","input":"Hello"}')
     assert worst_tokens(asked, model(max_output_tokens=50), [make.route("gpu")], {}).output == 0
+
+
+def test_input_that_is_not_in_the_body_fits_in_the_longest_context(make: Make) -> None:
+    asked = reading("responses", input="Hi", previous_response_id="resp_1")
+    routes = [make.route("gpu", context=8192), make.route("openai", longest=131_072)]
+    assert worst_tokens(asked, model(*routes), routes, {}).input == 131_072
+    assert worst_tokens(asked, model(), [make.route("gpu")], {}).input == LONGEST_CONTEXT
+    assert 8192 <= most_tokens(asked, routes[0]).input < 16_384
+    assert most_tokens(asked, make.route("gpu")).input > LONGEST_CONTEXT
+
+
+def test_each_call_of_a_tool_at_the_provider_may_take_another_context(make: Make) -> None:
+    asked = reading("responses", input="Hi", tools=[{"type": "web_search"}], max_tool_calls=2)
+    assert worst_tokens(asked, model(), [make.route("gpu", context=8192)], {}).input == 3 * 8192
 
 
 # --- what is held of it

@@ -1,0 +1,134 @@
+"""A streamed response, read while it passes. Nothing is ever removed: usage comes with the last event, unasked.
+
+    response.created, .queued, .in_progress             word of the request; no sign of an answer
+    response.output_item.added, response.*.delta, ...    parts of an answer
+    response.completed, .incomplete, .failed             the end, with all of the response
+
+Names of events repeat the type in their data, which is what counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from router.surfaces.openai.responses import answers
+from router.surfaces.openai.responses.events import Begun, Event, Whole
+from router.surfaces.openai.responses.failures import failed_event, is_clients
+from router.surfaces.openai.stream import object_of
+from router.surfaces.sse import MAX_EVENT, EventScanner
+
+_FIRST = frozenset({"response.created", "response.queued", "response.in_progress"})
+_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_SHORT = 30
+"""Bytes of a part that is one token, or not many more."""
+_MOST_KEPT = 64 * 1024
+"""Bytes of a stream's first event that are kept for its last one."""
+_decode = msgspec.json.Decoder(Event).decode
+_decode_whole = msgspec.json.Decoder(Whole).decode
+_decode_begun = msgspec.json.Decoder(Begun).decode
+
+
+class ResponseScanner(EventScanner):
+    """`background` says that it goes on without the client: then its first event is the answer."""
+
+    __slots__ = ("_background", "_first", "_sequence")
+
+    def __init__(self, *, background: bool = False, max_event: int = MAX_EVENT) -> None:
+        super().__init__(max_event=max_event)
+        self._background = background
+        self._first = b""
+        """The data of the first event that tells of the response, if it is no large one."""
+        self._sequence = -1
+        """Number of the last event; -1 before any had one."""
+
+    @property
+    def end(self) -> str:
+        return "response.completed"
+
+    def feed(self, data: bytes) -> bytes:
+        if not self._held and len(data) <= self._max_event:
+            start = _start_of_data(data)
+            if start:
+                self._read(data[start:-2])
+                return data
+        return self._feed_any(data)
+
+    def broken(self, code: str, message: str) -> bytes:
+        """The event that ends it when it broke off."""
+        return failed_event(self._response(), self._sequence + 1, code, message)
+
+    def _response(self) -> dict[str, Any]:
+        try:
+            known = _decode_begun(self._first).response if self._first else None
+        except (ValueError, RecursionError):
+            known = None
+        return known or {"id": "", "object": "response", "output": []}
+
+    def _read(self, payload: bytes) -> bool:
+        try:
+            event = _decode(payload)
+        except (ValueError, RecursionError):
+            self._read_irregular(payload)
+            return False
+        kind = event.type
+        if isinstance(event.sequence_number, int):
+            self._sequence = event.sequence_number
+        if kind in _FIRST:
+            self._first = self._first or (payload if len(payload) <= _MOST_KEPT else b"")
+            self.first_complete = self.first_complete or self._background
+            self.events += self._background and not self.events
+        elif kind in _LAST:
+            self._read_last(payload)
+        elif kind == "error" or event.error is not None:
+            self.error = self.first_complete = True
+        elif isinstance(kind, str):
+            self._read_part(kind, len(event.delta))
+        else:
+            self.malformed = self.malformed or not self.first_complete
+            self.first_complete = True
+        return False
+
+    def _read_part(self, kind: str, size: int) -> None:
+        """What is said to be done was counted as it came."""
+        self.first_complete = True
+        if not kind.endswith((".done", ".completed")):
+            self.events += 1
+            if size > _SHORT:
+                self.text_bytes += size
+
+    def _read_last(self, payload: bytes) -> None:
+        response = whole_in(payload)
+        self.done = self.first_complete = True
+        self.events += 1
+        if response is None:
+            return
+        self._usage = answers.usage_of(response)
+        if response.status == "failed" or response.error is not None:
+            code = None if response.error is None else response.error.code
+            self.error = self.error or not is_clients(code)
+
+    def _read_irregular(self, payload: bytes) -> None:
+        """`[DONE]`, which some send behind the end, and garbage. It is no end by itself."""
+        if payload.strip() != b"[DONE]" and object_of(payload) is None:
+            self.malformed = True
+        self.first_complete = True
+
+
+def whole_in(payload: bytes) -> answers.Response | None:
+    """The response in an event that has all of it."""
+    try:
+        return _decode_whole(payload).response
+    except (ValueError, RecursionError):
+        value = (object_of(payload) or {}).get("response")
+        return answers.response_in(msgspec.json.encode(value)) if isinstance(value, dict) else None
+
+
+def _start_of_data(event: bytes) -> int:
+    """Where the data begins of what is exactly one event of a line with its name and a line of data; 0 for others."""
+    if not event.startswith(b"event: response."):
+        return 0
+    start = event.find(b"\n") + 1
+    plain = event.startswith(b"data:", start) and event.find(b"\n", start) == len(event) - 2
+    return start + 5 if plain and event.endswith(b"\n\n") and b"\r" not in event else 0

@@ -1,0 +1,63 @@
+"""The endpoint."""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.core.reading import Reading
+from router.core.resilience.error_cause import ErrorCause
+from router.core.values import Route, Usage
+from router.surfaces.openai.dialect import OpenAIDialect
+from router.surfaces.openai.editing import edit
+from router.surfaces.openai.responses import answers
+from router.surfaces.openai.responses.failures import cause_of, failed_event, failure_status, relayed_failure
+from router.surfaces.openai.responses.read_request import read
+from router.surfaces.openai.responses.stream import ResponseScanner
+from router.surfaces.sse import EventScanner
+
+
+class Responses(OpenAIDialect):
+    def __init__(self) -> None:
+        super().__init__("responses", "/responses", output_limit="max_output_tokens")
+
+    def read(self, body: bytes) -> Reading:
+        return read(body)
+
+    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+        return edit(body, reading, model=route.upstream_model, include_usage=False)
+
+    def example(self, model: str, prompt: str) -> bytes:
+        return msgspec.json.encode({"model": model, "input": prompt})
+
+    def scanner(self, reading: Reading, route: Route) -> EventScanner:
+        return ResponseScanner(background=reading.background)
+
+    def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
+        response = answers.response_in(body)
+        if response is None:
+            return False, None
+        return answers.is_answer(response), answers.usage_of(response)
+
+    def usage_of(self, body: bytes) -> Usage | None:
+        response = answers.response_in(body)
+        return None if response is None else answers.usage_of(response)
+
+    def text_bytes_of(self, body: bytes) -> int:
+        return answers.text_bytes_of(body)
+
+    def error_status(self, body: bytes) -> int:
+        return failure_status(body)
+
+    def error_cause(self, status: int, body: bytes) -> ErrorCause:
+        return cause_of(status, body)
+
+    def relayed_error(self, status: int, body: bytes) -> bytes:
+        return relayed_failure(status, body)
+
+    def error_event(self, status: int, code: str, message: str) -> bytes:
+        return failed_event({"id": "", "object": "response", "output": []}, 0, code, message)
+
+    def broken_stream(self, scanner: EventScanner | None, status: int, code: str, message: str) -> bytes:
+        if isinstance(scanner, ResponseScanner):
+            return scanner.broken(code, message)
+        return self.error_event(status, code, message)
