@@ -796,10 +796,13 @@ def test_health_and_load_never_change_what_is_permitted(make, data):
 # --- models that a pattern takes
 
 
-def taken(make, asked: str, listed: set[str] | None, **options: Any) -> Decision:
+def taken(make, asked: str, listed: set[str] | None, *, guessed_price: bool = False, **options: Any) -> Decision:
     """`gpu` serves what it lists; `openai` whatever it is asked for."""
     plan = make.plan()
-    routes = tuple(structs.replace(each, as_asked=True, upstream_model=asked) for each in plan.models["chat"].routes)
+    routes = tuple(
+        structs.replace(each, as_asked=True, upstream_model=asked, guessed_price=guessed_price and not each.owned)
+        for each in plan.models["chat"].routes
+    )
     model = structs.replace(plan.models["chat"], name="*", routes=routes)
     plan = structs.replace(plan, models={"*": model, asked: model})
     states = {"gpu": BackendState(models=None if listed is None else frozenset(listed))}
@@ -810,6 +813,18 @@ def test_what_a_backend_lists_is_called_by_its_name(make):
     decision = taken(make, "my-lora", {"llama", "my-lora"})
     assert decision.model == "my-lora"
     assert {candidate.route.backend for candidate in decision.candidates} == {"gpu", "openai"}
+
+
+def test_what_a_backend_lists_is_not_asked_for_where_nobody_knows_it(make):
+    decision = taken(make, "my-lora", {"my-lora"}, guessed_price=True)
+    assert [candidate.route.backend for candidate in decision.candidates] == ["gpu"]
+    assert not decision.alternatives.eligible and not decision.alternatives.cloud
+
+
+def test_a_guessed_price_is_nothing_to_compare_with(make):
+    decision = taken(make, "my-lora", None, guessed_price=True)
+    assert {candidate.route.backend for candidate in decision.candidates} == {"gpu", "openai"}
+    assert not decision.alternatives.eligible and not decision.alternatives.captive
 
 
 def test_a_backend_that_does_not_list_it_is_not_asked_and_it_is_called_by_the_pattern(make):
