@@ -1,8 +1,8 @@
 """Where one request could have gone: what its tokens are compared with, and whether they count towards the break-even.
 
 Only what the request is decides this: its key, its level and tags, what it asks for. A backend that is ill, full or
-switched off is an alternative all the same, or a bad hour would look like a request that nobody else could serve. A cloud
-that may not even have the model is none: nothing is saved by not paying a price that was guessed.
+switched off is an alternative all the same, or a bad hour would look like a request that nobody else could serve. A
+cloud that may not even have the model is none: nothing is saved by not paying a price that was guessed.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
 def _as_listed(model: ModelPlan, asked: str, snapshot: Snapshot) -> ModelPlan | None:
     """What a pattern takes, without backends that are known not to have it; None where none is left.
 
-    It is called as the client asked where a backend lists that: there are few such names. Then nobody is asked who would
-    only guess that there is such a model."""
+    It is called as the client asked where a backend lists that: there are few such names. Then nobody is asked who
+    would only guess that there is such a model."""
     routes, listed = [], False
     for route in model.routes:
         state = snapshot.backends.get(route.backend, _READY)
