@@ -17,6 +17,7 @@ NOT_COMPILED = {
     "router/core/power/policy.py": "more of those models",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
+    "router/system/certificate.py": "looks at two files now and then",
     "router/system/atomic_file.py": "serves what is kept now and then",
     "router/upstream/vllm_probe.py": "mypyc takes two kinds of error caught under one name in a coroutine for one kind",
     "router/upstream/probes.py": "asks now and then",

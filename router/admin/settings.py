@@ -22,6 +22,9 @@ class AdminSettings(Struct, frozen=True):
     admin_token: str
     viewer_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    """Paths, empty for plain HTTP."""
 
     def __repr__(self) -> str:
         return f"AdminSettings({self.host}:{self.port})"

@@ -29,6 +29,7 @@ from router.admin.telemetry.record_follower import Follower, Listener, Past
 from router.admin.telemetry.record_metrics import RecordMeters
 from router.admin.telemetry.traces import traces_from
 from router.app import logs
+from router.app.certificate_watch import follow_certificate
 from router.app.data_dir import wakes_folder
 from router.app.heartbeat import beat_from
 from router.app.listening_port import join_port
@@ -41,6 +42,7 @@ from router.power.drivers.registry import driver_of
 from router.power.known_units import KnownUnitsFile
 from router.power.rent_keeper import RentKeeper
 from router.power.traffic_price import TrafficPrice
+from router.system.certificate import CertificateUnusable, certificate_of
 from router.system.wake_files import WakeFiles
 
 SHUTDOWN_SECONDS = 2.0
@@ -96,10 +98,19 @@ async def serve(settings: AdminSettings) -> None:
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
-    await web.SockSite(runner, join_port(settings.host, settings.port)).start()
+    certificate = certificate_of(settings.tls_cert, settings.tls_key)
+    listener = join_port(settings.host, settings.port)
+    await web.SockSite(runner, listener, ssl_context=certificate.context).start()
     following = [
         asyncio.create_task(work)
-        for work in (control.desk.follow(), follower.run(), rent.run(), price.run(), power.run())
+        for work in (
+            control.desk.follow(),
+            follower.run(),
+            rent.run(),
+            price.run(),
+            power.run(),
+            follow_certificate(certificate),
+        )
     ]
     stop = stop_event(asyncio.get_running_loop())
     sys.stdout.write("ready\n")
@@ -115,5 +126,5 @@ async def serve(settings: AdminSettings) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except PolicyError as error:
+    except (PolicyError, CertificateUnusable) as error:
         raise SystemExit(str(error)) from None

@@ -30,7 +30,7 @@ class NotServable(Exception):
 
 def check_servable(plan: Plan, host: str) -> None:
     """Raises NotServable for a policy that asks for no key on an address that others can reach."""
-    if plan.keys or plan.policy.server.stored_keys or _is_loopback(host):
+    if plan.keys or plan.policy.server.stored_keys or is_loopback_address(host):
         return
     raise NotServable(
         f"the policy has no keys, so anybody who reaches {host} could spend your money: "
@@ -61,7 +61,7 @@ def warn(plan: Plan, policy: str) -> None:
                 log.warning("policy warning", extra={"policy": plan.version, "warning": str(warning)})
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_address(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -25,6 +25,9 @@ class ServeSettings(Struct, frozen=True):
     admin_token_file: str = ""
     viewer_token_file: str = ""
     admin_allowed_hosts: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    """Paths of both ports' certificate chain and its key; empty for plain HTTP."""
     shown_key: str = ""
     """A key that may be shown on the terminal, in the line to paste."""
 
@@ -44,3 +47,5 @@ class WorkerSettings(Struct, frozen=True):
     """Folder of the ledger's journals."""
     wakes: str = ""
     """Folder of what is wanted of the controller while the ledger is lost."""
+    tls_cert: str = ""
+    tls_key: str = ""

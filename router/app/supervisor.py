@@ -23,6 +23,7 @@ from msgspec import Struct
 from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
+from router.app.certificate_watch import warn_of_plain_http
 from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
 from router.app.defaults import Found, default_policy, look_around
@@ -38,6 +39,7 @@ from router.core.backend_kinds import LitellmBackend
 from router.core.values import Plan
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address
+from router.system.certificate import CertificateUnusable, certificate_of
 
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
@@ -117,6 +119,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         _check_redis(self._settings.redis)
+        _check_tls(self._settings)
         claim, port = take_port(self._settings.host, self._settings.port)
         admin_claim, admin_port = take_port(self._settings.admin_host, self._settings.admin_port, "--admin-port")
         lock = take_data_dir(self._data_dir)
@@ -170,6 +173,8 @@ class Supervisor:
             grace=settings.grace,
             journal=journal,
             wakes=str(wakes_folder(self._data_dir)),
+            tls_cert=_absolute(settings.tls_cert),
+            tls_key=_absolute(settings.tls_key),
         )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")
@@ -177,8 +182,11 @@ class Supervisor:
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
         await asyncio.gather(self._until_controlled(), asyncio.to_thread(warn, plan, policy))
-        url = f"http://{_printable(settings.host)}:{port}"
-        admin_url = f"http://{_printable(settings.admin_host)}:{admin_port}"
+        if not settings.tls_cert:
+            warn_of_plain_http({"--host": settings.host, "--admin-host": settings.admin_host})
+        scheme = "https" if settings.tls_cert else "http"
+        url = f"{scheme}://{_printable(settings.host)}:{port}"
+        admin_url = f"{scheme}://{_printable(settings.admin_host)}:{admin_port}"
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
         sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard, key=settings.shown_key))
         sys.stdout.flush()
@@ -272,6 +280,8 @@ class Supervisor:
             admin_token=tokens.admin,
             viewer_token=tokens.viewer,
             allowed_hosts=settings.admin_allowed_hosts,
+            tls_cert=_absolute(settings.tls_cert),
+            tls_key=_absolute(settings.tls_key),
         )
 
     async def _until_controlled(self) -> None:
@@ -405,6 +415,18 @@ def _check_redis(url: str) -> None:
             parse_address(url)
     except ValueError as error:
         raise CannotServe(f"--redis: {error}") from None
+
+
+def _check_tls(settings: ServeSettings) -> None:
+    """Raises CannotServe for files that TLS cannot be spoken with."""
+    try:
+        certificate_of(settings.tls_cert, settings.tls_key)
+    except CertificateUnusable as error:
+        raise CannotServe(str(error)) from None
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if path else ""
 
 
 def _package_root() -> str:

@@ -21,6 +21,7 @@ import uvloop
 
 from router.app import logs
 from router.app.assemble import backend_specs
+from router.app.certificate_watch import follow_certificate
 from router.app.heartbeat import beat_from
 from router.app.listening_port import join_port, turn_away
 from router.app.parent_watch import stop_event
@@ -37,6 +38,7 @@ from router.gateway.worker_state import WorkerState
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.journal.log import open_log
 from router.ledger.shared_status import SharedStatus
+from router.system.certificate import CertificateUnusable, certificate_of
 from router.system.wake_files import WakeFiles
 from router.upstream.fleet import Fleet
 from router.upstream.probes import Probes
@@ -73,7 +75,8 @@ async def serve(settings: WorkerSettings) -> None:
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop, WakeFiles(Path(settings.wakes)))
     service = Routes(state, loop, peers)
-    server = Server(service, state, loop, turn_away)
+    certificate = certificate_of(settings.tls_cert, settings.tls_key)
+    server = Server(service, state, loop, turn_away, certificate.context)
 
     def adopt(new: Plan) -> None:
         specs = backend_specs(new, settings.adapter_socket, tls)
@@ -88,7 +91,10 @@ async def serve(settings: WorkerSettings) -> None:
     if not ledger.available:
         logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
     await server.start(join_port(settings.host, settings.port))
-    following = asyncio.create_task(follow(file, settings.host, adopt, peers.reloaded))
+    following = [
+        asyncio.create_task(work)
+        for work in (follow(file, settings.host, adopt, peers.reloaded), follow_certificate(certificate))
+    ]
     stop = stop_event(loop)
     gc.collect()
     gc.freeze()
@@ -96,7 +102,8 @@ async def serve(settings: WorkerSettings) -> None:
     sys.stdout.write(f"ready {ledger.why}\n")
     sys.stdout.flush()
     await stop.wait()
-    following.cancel()
+    for each in following:
+        each.cancel()
     await server.drain(settings.grace)
     await probes.close()
     fleet.close()
@@ -124,5 +131,5 @@ def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:
 if __name__ == "__main__":
     try:
         main()
-    except (PolicyError, NotServable) as error:
+    except (PolicyError, NotServable, CertificateUnusable) as error:
         raise SystemExit(str(error)) from None

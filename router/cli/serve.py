@@ -7,6 +7,7 @@ import math
 import os
 
 DEFAULT_DATA_DIR = "~/.breakeven"
+TLS_VARIABLES = {"--tls-cert": "BREAKEVEN_TLS_CERT", "--tls-key": "BREAKEVEN_TLS_KEY"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,6 +49,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="SECONDS",
         help="time for running answers to finish on SIGTERM (default: %(default)s)",
     )
+    for option, what in {"--tls-cert": "certificate chain", "--tls-key": "private key"}.items():
+        parser.add_argument(
+            option,
+            default=os.environ.get(TLS_VARIABLES[option], ""),
+            metavar="FILE",
+            help=f"{what} for TLS on both ports, in PEM form, read again when it changes; plain HTTP without",
+        )
     _add_admin(parser.add_argument_group("control plane: dashboard, API and metrics"))
 
 
@@ -96,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
             admin_token_file=args.admin_token_file,
             viewer_token_file=args.viewer_token_file,
             admin_allowed_hosts=tuple(args.admin_allowed_host),
+            tls_cert=args.tls_cert,
+            tls_key=args.tls_key,
         )
     )
 

@@ -23,7 +23,7 @@ from router.gateway.errors import ApiError
 from router.gateway.request import Request
 from router.gateway.request_head import check, ignorable, malformed
 from router.gateway.response_lines import CONTINUE, LAST_CHUNK, chunk, status_line
-from router.system.connection import BaseConnection
+from router.system.connection import BaseConnection, all_received
 
 _NO_PARSER: Final = httptools.HttpRequestParser(object())
 MAX_HEADER_BYTES = 64 * 1024
@@ -114,6 +114,7 @@ class Client(BaseConnection):
         """Loop time since when the client has not read what was written; 0 while it reads."""
         self.on_pause: Callable[[], None] | None = None
         self.on_resume: Callable[[], None] | None = None
+        self._secure = False
         self.draining = False
         self._said_close = False
         """Whether the answer under way tells the client that it is the connection's last one."""
@@ -122,6 +123,7 @@ class Client(BaseConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._secure = transport.get_extra_info("ssl_object") is not None
         peer = transport.get_extra_info("peername")
         self._handler.opened(self, peer[0] if isinstance(peer, tuple) else "")
 
@@ -446,9 +448,10 @@ class Client(BaseConnection):
         if self._transport is None:
             return
         if not self._deaf:
-            self._transport.close()
+            self.close()
             return
-        self._transport.write_eof()
+        if not self._secure:  # TLS cannot say that it ends and listen on; the answer says so itself
+            self._transport.write_eof()
         self._linger = self._loop.call_later(LINGER_SECONDS, self.abort)
 
     def late(self) -> None:
@@ -506,8 +509,20 @@ class Client(BaseConnection):
 
     def close(self) -> None:
         """Close after what was written has gone out; a stream that is cut here shows as cut."""
-        if self._transport is not None:
-            self._transport.close()
+        if self._transport is None:
+            return
+        self._transport.close()
+        if self._secure and not self.closed:
+            self._loop.call_later(PARTING_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        """TLS waits for the client to take leave, and one that pools its connections does not look at those."""
+        if self.closed or self._transport is None:
+            return
+        if all_received(self._transport):
+            self.abort()
+        else:
+            self._loop.call_later(PARTING_SECONDS, self._let_go)
 
     def cut(self, error: Exception) -> None:
         """End now: with this error where nothing has been answered yet of the request under way."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
 from typing import cast
 
-from router.gateway.client_timeouts import CHECK_SECONDS, end_if_late
+from router.gateway.client_timeouts import CHECK_SECONDS, STALLED_SECONDS, end_if_late
 from router.gateway.http_connection import PARTING_SECONDS, Client
 from router.gateway.routes import Routes
 from router.gateway.worker_state import WorkerState
@@ -16,6 +17,8 @@ from router.gateway.worker_state import WorkerState
 BACKLOG = 2048
 ACCEPT_SECONDS = 0.3
 """How long connections that have begun are still accepted at the end: a round trip to far clients."""
+HANDSHAKE_SECONDS = 10.0
+"""For TLS to begin; a connection counts from then on."""
 ANSWER_SECONDS = 1.0
 """For what is answered last: nobody waits for room or a start until the very end, and what is cut gets its 503 out."""
 
@@ -25,7 +28,8 @@ def _nothing(_: socket.socket) -> None:
 
 
 class Server:
-    """`turn_away` lets no new connection of a listener begin, where the system can do that."""
+    """`turn_away` lets no new connection of a listener begin, where the system can do that. Without `tls` it is plain
+    HTTP."""
 
     def __init__(
         self,
@@ -33,11 +37,13 @@ class Server:
         state: WorkerState,
         loop: asyncio.AbstractEventLoop,
         turn_away: Callable[[socket.socket], None] = _nothing,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._service = service
         self._state = state
         self._loop = loop
         self._turn_away = turn_away
+        self._tls = tls
         self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -45,7 +51,17 @@ class Server:
     async def start(self, listener: socket.socket) -> None:
         make = cast(Callable[[], asyncio.Protocol], self._make)
         self._listener = listener
-        self._server = await self._loop.create_server(make, sock=listener, backlog=BACKLOG)
+        # A client that leaves the end of TLS unanswered is let go by its connection, see `Client.close`: that looks at
+        # whether it has read what was written, which this timeout does not.
+        tls = self._tls
+        self._server = await self._loop.create_server(
+            make,
+            sock=listener,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=None if tls is None else STALLED_SECONDS,
+        )
         self._tick()
 
     def _make(self) -> Client:

@@ -1,6 +1,7 @@
 """What rooms above share of the operating system.
 
 connection   what connections are to the event loop, in either direction
+certificate  what TLS is spoken with, renewed while it is
 wake_files   what workers ask for while the ledger is lost
 atomic_file  a file that is replaced as a whole, or stays as it was
 """

@@ -8,6 +8,9 @@ written to or resumed before it either.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import struct
+import termios
 from typing import cast
 
 
@@ -56,3 +59,16 @@ class BaseConnection:
         self._paused = False
         self._transport.resume_reading()
         return True
+
+
+def all_received(transport: asyncio.Transport) -> bool:
+    """Whether the other side's system has all that was written: while a transport keeps something back, it is because
+    the system's own buffer is not empty. True where the system does not tell."""
+    try:
+        waiting = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NOTHING)
+    except (OSError, ValueError):
+        return True
+    return waiting == _NOTHING
+
+
+_NOTHING = struct.pack("i", 0)

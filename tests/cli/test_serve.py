@@ -128,3 +128,10 @@ def test_a_command_line_that_makes_no_sense(capsys, arguments):
         main(["serve", *arguments])
     assert ended.value.code == 2
     assert f"argument {arguments[0]}" in capsys.readouterr().err
+
+
+def test_a_certificate_that_cannot_be_used(refuse, tmp_path):
+    assert refuse("--tls-cert", "a.pem").startswith("--tls-cert needs --tls-key beside it")
+    missing = str(tmp_path / "none.pem")
+    error = refuse("--tls-key", missing, environment={"BREAKEVEN_TLS_CERT": missing})
+    assert error == f"--tls-cert: {missing} cannot be read: No such file or directory\n"

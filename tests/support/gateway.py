@@ -125,6 +125,7 @@ async def start_gateway(
     adapter_socket: str = "",
     redis: str = "",
     guard: type[NoGuard] = NoGuard,
+    tls: ssl.SSLContext | None = None,
 ) -> Gateway:
     """`policy` is a policy's text with %(name)s for the backends' URLs. With `redis` it has peers there."""
     loop = asyncio.get_running_loop()
@@ -138,10 +139,10 @@ async def start_gateway(
     shared = SharedStatus(redis, timeout=0.2) if redis else None
     peers = NoPeers() if shared is None else Peers(state, shared, loop, WakeFiles(directory / "wakes"))
     service = Routes(state, loop, peers, guard)
-    tls = ssl.create_default_context()
+    to_backends = ssl.create_default_context()
 
     def adopt(new: Plan) -> None:
-        fleet.apply(backend_specs(new, adapter_socket, tls))
+        fleet.apply(backend_specs(new, adapter_socket, to_backends))
         state.adopt(new)
         service.adopted()
 
@@ -149,7 +150,7 @@ async def start_gateway(
     fleet.start()
     if shared is not None and isinstance(peers, Peers):
         await shared.start(peers)
-    server = Server(service, state, loop)
+    server = Server(service, state, loop, tls=tls)
     listener = socket.create_server(("127.0.0.1", 0))
     await server.start(listener)
     return Gateway(listener.getsockname()[1], state, service, server, fleet, ledger, adopt, shared)

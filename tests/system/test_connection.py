@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from router.system.connection import BaseConnection
+from router.system.connection import BaseConnection, all_received
 
 
 class Transport:
@@ -56,3 +59,23 @@ async def test_half_a_connection_is_not_kept_and_what_waits_is_nobodys_business(
     assert connection.eof_received() is None
     connection.pause_writing()
     connection.resume_writing()
+
+
+def test_what_the_other_side_has_not_taken_is_known() -> None:
+    ours, theirs = pair_of_sockets()
+    transport = cast(asyncio.Transport, SimpleNamespace(get_extra_info=lambda name: ours))
+    with theirs:
+        assert all_received(transport)
+        ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                ours.send(b"x" * 65536)
+        assert not all_received(transport)
+        ours.close()
+    assert all_received(transport)
+
+
+def pair_of_sockets() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        return ours, listener.accept()[0]
