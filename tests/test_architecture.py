@@ -157,7 +157,7 @@ DIALECT = re.compile(
     r"""
     \b(choices|max_tokens|max_completion_tokens|stream_options|include_usage|continuous_usage_stats|prompt_tokens
       |completion_tokens|finish_reason|system_fingerprint|cache_control|chat/completions|event-stream)\b
-    | ["'](messages|delta|tool_calls)["'] | \[DONE] | gpt- | openai- | anthropic- | x-ratelimit-
+    | [\[(]["']messages["'] | ["'](delta|tool_calls)["'] | \[DONE] | gpt- | openai- | anthropic- | x-ratelimit-
     """,
     re.VERBOSE,
 )

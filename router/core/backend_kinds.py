@@ -228,25 +228,22 @@ class _WithUrls(_Backend):
 
 
 class VllmBackend(_WithUrls):
-    default_endpoints = frozenset({"chat", "completions", "responses", "tokenize", "detokenize"})
+    default_endpoints = frozenset(
+        {"chat", "completions", "responses", "messages", "count_tokens", "tokenize", "detokenize"}
+    )
     default_modalities = frozenset({"text"})
     ends_at_context = True
     counts_while_streaming = True
 
     kind: Literal["vllm"]
-    """A vLLM server, probed for health and load: chat, completions, responses and the tokenizer, of text."""
+    """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""
 
     def provider_of(self, model: str | None) -> str:
         return self.kind
 
 
 class OpenAIBackend(_WithUrls):
-    default_endpoints = frozenset(
-        (
-            *("chat", "completions", "embeddings", "moderations"),
-            *("responses", "responses_compact", "responses_input_tokens"),
-        )
-    )
+    default_endpoints = frozenset({"chat", "completions", "embeddings", "moderations", "responses"})
 
     kind: Literal["openai"]
     """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""

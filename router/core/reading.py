@@ -47,6 +47,8 @@ class Reading(Struct, frozen=True, gc=False):
     one more for each call of a tool that runs at the provider."""
     background: bool = False
     """It goes on at the backend, whatever becomes of the connection: what it takes is not known at its answer's end."""
+    uses: tuple[str, ...] = ()
+    """What not every backend keeps, see `features`."""
 
 
 class BadBody(Exception):

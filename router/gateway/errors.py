@@ -38,8 +38,8 @@ class ApiError(Exception):
         self.allow = allow
         self.type = type
 
-    def body(self, surface: Surface) -> bytes:
-        return surface.error(self.status, self.code, self.message, self.param, self.type)
+    def body(self, surface: Surface, request_id: str = "") -> bytes:
+        return surface.error(self.status, self.code, self.message, self.param, self.type, request_id)
 
     def headers(self) -> bytes:
         """Complete header lines."""

@@ -23,8 +23,11 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _ID = re.compile(rb"[!-~]{1,128}")
 
 
-def to_backend(headers: Mapping[str, str]) -> bytes:
-    """Complete header lines for any backend. Detectors see their values, see `core.decision.facts`."""
+def to_backend(headers: Mapping[str, str], expected: Mapping[str, str]) -> bytes:
+    """Complete header lines for any backend, with those that are `expected` where the client sends none. Detectors see
+    their values, see `core.decision.facts`."""
+    if expected:
+        headers = {**expected, **headers}
     lines = b""
     for name in TO_BACKEND:
         value = headers.get(name)

@@ -266,7 +266,7 @@ class Pipeline:
         state.retry_budget = state.retry_budget.earn()
         return ForwardRequest(
             surface=context.surface,
-            headers=to_backend(context.request.headers),
+            headers=to_backend(context.request.headers, context.surface.expected_headers),
             trace=to_own_backend(context.request.headers),
             body=context.body,
             reading=context.reading,

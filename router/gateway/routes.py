@@ -33,7 +33,7 @@ from router.gateway.worker_state import WorkerState
 from router.surfaces.base import Surface
 from router.surfaces.by_body import surface_of
 from router.surfaces.paths import plain
-from router.surfaces.registry import BY_FIELD, BY_PATH, FALLBACK
+from router.surfaces.registry import BY_FIELD, BY_PATH, spoken_by
 
 INVOKED_BYTES = 1024 * 1024
 """Of a body that is read to learn whose it is: a millisecond's work, for which all else waits."""
@@ -131,7 +131,7 @@ class Routes:
         """Answer an error of ours: one that was meant, or a defect."""
         if isinstance(error, ApiError):
             lines = request.common + header("x-request-id", request.id) + error.headers()
-            client.respond(error.status, lines, error.body(request.surface or FALLBACK))
+            client.respond(error.status, lines, error.body(request.surface or spoken_by(request.headers), request.id))
         else:
             self._crashed(error, request, client)
 
@@ -165,6 +165,9 @@ class Routes:
         if self._cors.enabled:
             request.common = self._cors.lines(request.headers)
         surface = _surface_at(request)
+        named = (spoken_by(request.headers) if surface is None else surface).id_header
+        if named:
+            request.common += header(named, request.id)
         if request.refusal is not None:
             raise request.refusal
         if surface is None and request.path == INVOCATIONS and request.method == "POST":
@@ -200,7 +203,8 @@ class Routes:
             name = path[len(MODELS) + 1 :]
             plan = self._state.plan
             states = self._state.fleet.states
-            body = single(FALLBACK, plan, key, states, unquote(name)) if name else listing(FALLBACK, plan, key, states)
+            speaker = spoken_by(request.headers)
+            body = single(speaker, plan, key, states, unquote(name)) if name else listing(speaker, plan, key, states)
             client.respond(200, common + JSON, body)
         else:
             self._health(path, client, common)

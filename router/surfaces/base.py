@@ -25,6 +25,12 @@ class Surface(ABC):
 
     writes: ClassVar[bool] = True
     """Whether its answers are text, or what else is paid as output."""
+    free: ClassVar[bool] = False
+    """Its answers cost nothing, so that nothing is held for them."""
+    expected_headers: ClassVar[Mapping[str, str]] = {}
+    """What backends expect of a request in this dialect, for clients that do not send it."""
+    id_header: ClassVar[str] = ""
+    """Where SDKs of this dialect look for a request's id, besides x-request-id."""
 
     def __init__(
         self,
@@ -105,9 +111,11 @@ class Surface(ABC):
     # --- errors of ours
 
     @abstractmethod
-    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
+    def error(
+        self, status: int, code: str, message: str, param: str | None, type: str | None, request_id: str = ""
+    ) -> bytes:
         """The body of an error: `param` is the field or header at fault, if it is one; `type` is None for that of the
-        status."""
+        status; `request_id` is the request's, where it is known."""
 
     @abstractmethod
     def error_event(self, status: int, code: str, message: str) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from router.surfaces.anthropic.count_tokens import CountTokens
+from router.surfaces.anthropic.dialect import VERSION
+from router.surfaces.anthropic.messages import Messages
 from router.surfaces.base import Surface
 from router.surfaces.openai import websockets
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
 from router.surfaces.openai.moderations import Moderations
-from router.surfaces.openai.responses.compact import Compact
-from router.surfaces.openai.responses.input_tokens import InputTokens
 from router.surfaces.openai.responses.surface import Responses
 from router.surfaces.vllm.classify import Classify
 from router.surfaces.vllm.detokenize import Detokenize
@@ -24,8 +25,8 @@ from router.surfaces.vllm.tokenize import Tokenize
 SURFACES: Mapping[str, Surface] = {
     each.name: each
     for each in (
-        *(Chat(), Completions(), Embeddings(), Moderations()),
-        *(Responses(), Compact(), InputTokens()),
+        *(Chat(), Completions(), Embeddings(), Moderations(), Responses()),
+        *(Messages(), CountTokens()),
         *(Rerank(), Score(), Pooling(), Classify(), Tokenize(), Detokenize()),
     )
 }
@@ -37,8 +38,8 @@ Endpoint = Literal[
     "embeddings",
     "moderations",
     "responses",
-    "responses_compact",
-    "responses_input_tokens",
+    "messages",
+    "count_tokens",
     "rerank",
     "score",
     "pooling",
@@ -56,6 +57,12 @@ BY_FIELD: Mapping[str, Surface] = {each.asked_in: each for each in SURFACES.valu
 
 FALLBACK = SURFACES["chat"]
 """Answers what is no request to any: the models, and errors on unknown paths."""
+
+
+def spoken_by(headers: Mapping[str, str]) -> Surface:
+    """`FALLBACK`, or what stands for it in the dialect whose headers a client sends; names are in lower case."""
+    return SURFACES["messages"] if VERSION in headers else FALLBACK
+
 
 INSTEAD: Mapping[str, str] = websockets.INSTEAD
 """What to use in the place of a WebSocket, by the path that it is asked for at."""

@@ -78,7 +78,7 @@ def test_where_everything_leads_somewhere_there_is_nothing_to_tell() -> None:
             "backends.gpu.serves.chat.endpoints[1]",
             'no endpoint "completion"; did you mean "completions"?',
         ),
-        ("rules.2.when", {"endpoint": "images"}, "rules[2].when.endpoint", 'no endpoint "images"; endpoints: chat'),
+        ("rules.2.when", {"endpoint": "xyz"}, "rules[2].when.endpoint", 'no endpoint "xyz"; endpoints: chat'),
         ("models.chat.backends", ["gpu", "apy"], "models.chat.backends[1]", 'no backend "apy"; did you mean "api"?'),
         ("sensitivity.default", "pubic", "sensitivity.default", 'no level "pubic"; did you mean "public"?'),
         ("sensitivity.unreadable", "x", "sensitivity.unreadable", 'no level "x"'),

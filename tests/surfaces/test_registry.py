@@ -9,7 +9,7 @@ import pytest
 from router.core.reading import BadBody
 from router.surfaces.base import Surface
 from router.surfaces.paths import plain
-from router.surfaces.registry import BY_PATH, FALLBACK, SURFACES, Endpoint
+from router.surfaces.registry import BY_PATH, FALLBACK, SURFACES, Endpoint, spoken_by
 from tests.core.conftest import Make
 
 EVERY = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES.keys())
@@ -32,7 +32,7 @@ def test_paths_are_plain() -> None:
 @EVERY
 def test_what_it_writes_it_can_read(surface: Surface) -> None:
     reading = surface.read(surface.example("chat", "Hello"))
-    assert (reading.model, reading.stream, reading.input_tokens > 0) == ("chat", False, True)
+    assert (reading.model, reading.stream, reading.input_tokens > 0) == ("chat", False, not surface.free)
 
 
 @EVERY
@@ -70,3 +70,8 @@ def test_a_stream_that_broke_off_ends_with_an_error(surface: Surface, make: Make
     event = surface.broken_stream(scanner, 502, "upstream_stream_broken", "It broke off.")
     assert scanner.feed(event) == event
     assert scanner.error
+
+
+def test_a_client_is_spoken_to_in_the_dialect_whose_headers_it_sends() -> None:
+    assert spoken_by({"anthropic-version": "2023-06-01"}) is SURFACES["messages"]
+    assert spoken_by({"x-api-key": "k"}) is FALLBACK

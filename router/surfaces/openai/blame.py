@@ -35,7 +35,10 @@ WORDS: dict[str, ErrorCause] = {
 }
 """Codes and types of OpenAI, Azure, Anthropic, DeepSeek, Groq, Mistral and the adapter."""
 
-REFUSED = ("content policy", "content management policy", "usage policies", "flagged", "moderation", "guardrail")
+REFUSED = (
+    *("content policy", "content management policy", "content filtering policy", "usage policies"),
+    *("flagged", "moderation", "guardrail"),
+)
 """What stands in the message of a refused content that has no code of its own."""
 DENIED = (
     "api key",

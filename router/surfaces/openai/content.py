@@ -46,8 +46,8 @@ MESSAGE_TOKENS = 4
 PAIR_TOKENS = 4
 PAIR_BOUND = 256
 """What is put around a query and a document: marks, or a template with instructions."""
-_MEDIA_TOKENS = 1500
-_BYTES_PER_MEDIA_TOKEN = 100
+MEDIA_TOKENS = 1500
+BYTES_PER_MEDIA_TOKEN = 100
 
 
 class Content:
@@ -134,7 +134,7 @@ class Content:
 
     def add_inline_data(self, body: bytes) -> None:
         """Encoded data between the lines; a data URL in a part that was already called unreadable adds nothing."""
-        if not self.unreadable and b";base64," in body and _BASE64.search(body):
+        if not self.unreadable and has_inline_data(body):
             self.unreadable["base64 data"] = None
 
     def _add_message(self, message: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ class Content:
         self.modalities.add(medium)
         self.unreadable[medium] = None
         self.media += 1
-        self.tokens += _MEDIA_TOKENS + size // _BYTES_PER_MEDIA_TOKEN
+        self.tokens += MEDIA_TOKENS + size // BYTES_PER_MEDIA_TOKEN
 
     def _add_prompt(self, prompt: Any) -> None:
         if isinstance(prompt, dict):
@@ -224,6 +224,11 @@ def _listed(values: Iterable[Any]) -> list[Any]:
 
 def _is_several(value: Any) -> bool:
     return isinstance(value, list) and not _is_token_ids(value)
+
+
+def has_inline_data(body: bytes) -> bool:
+    """Whether a data URL stands somewhere in a text."""
+    return b";base64," in body and _BASE64.search(body) is not None
 
 
 def _is_address(name: str, value: str) -> bool:

@@ -51,7 +51,9 @@ class OpenAIDialect(Surface):
     def relayed_error(self, status: int, body: bytes) -> bytes:
         return relayed_error(status, body)
 
-    def error(self, status: int, code: str, message: str, param: str | None, type: str | None) -> bytes:
+    def error(
+        self, status: int, code: str, message: str, param: str | None, type: str | None, request_id: str = ""
+    ) -> bytes:
         return error_object(status, code, message, param, type)
 
     def error_event(self, status: int, code: str, message: str) -> bytes:

@@ -28,7 +28,7 @@ def relayed_error(status: int, body: bytes) -> bytes:
         value = body.decode(errors="replace")
     if _is_error_object(value):
         return body
-    words = _words(value) or f"The backend answered with HTTP status {status} and said nothing more."
+    words = words_of(value) or f"The backend answered with HTTP status {status} and said nothing more."
     type = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     return msgspec.json.encode({"error": {"message": words, "type": type, "param": None, "code": None}})
 
@@ -41,16 +41,16 @@ def _is_error_object(value: Any) -> bool:
     return isinstance(error, dict) and isinstance(error.get("message"), str) and error["message"].strip() != ""
 
 
-def _words(value: Any) -> str:
+def words_of(value: Any) -> str:
     """What it says, without markup, in one line."""
     if isinstance(value, dict):
         for name in ("error", "detail", "message", "error_description", "msg"):
-            found = _words(value.get(name))
+            found = words_of(value.get(name))
             if found:
                 return found
         return ""
     if isinstance(value, list):
-        return _short("; ".join(found for each in value[:5] if (found := _words(each))))
+        return _short("; ".join(found for each in value[:5] if (found := words_of(each))))
     return _short(value) if isinstance(value, str) else ""
 
 

@@ -180,17 +180,17 @@ def text_bytes_of(body: bytes) -> int:
     for choice in choices:
         message = choice.message or _Text()
         for raw in (message.content, message.reasoning, message.reasoning_content, message.tool_calls, choice.text):
-            found += _text_in(_decode_anything(raw))
+            found += text_in(_decode_anything(raw))
     return found
 
 
-def _text_in(value: object) -> int:
+def text_in(value: object) -> int:
     """UTF-8 bytes of all strings in a value."""
     if isinstance(value, str):
         return len(value.encode(errors="replace"))
     if isinstance(value, list):
-        return sum(map(_text_in, value))
-    return sum(map(_text_in, value.values())) if isinstance(value, dict) else 0
+        return sum(map(text_in, value))
+    return sum(map(text_in, value.values())) if isinstance(value, dict) else 0
 
 
 def _totals_of(body: bytes) -> Usage | None:

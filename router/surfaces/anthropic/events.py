@@ -1,0 +1,35 @@
+"""The shape of one event of a streamed answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from router.surfaces.anthropic.usage import Report
+
+NOTHING = msgspec.Raw(b"null")
+SHORT = 60
+"""Bytes of a part that is one token, or not many more, in its frame."""
+
+
+class _Message(Struct, gc=False):
+    usage: Report | None = None
+
+
+class Event(Struct, gc=False):
+    """What is read of one event; everything else in it is skipped."""
+
+    type: str = ""
+    delta: msgspec.Raw = NOTHING
+    """Undecoded: only its length matters."""
+    message: _Message | None = None
+    usage: Report | None = None
+    error: Any = None
+
+
+class BareEvent(Struct, gc=False):
+    """The same of an event in which something has an unexpected type."""
+
+    type: str = ""

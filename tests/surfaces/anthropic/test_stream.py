@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.values import Usage
+from router.surfaces.anthropic.stream import MessageScanner
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind} | fields)}\n\n".encode()
+
+
+def delta(text: str) -> bytes:
+    return event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+
+START = event("message_start", message={"id": "m", "usage": {"input_tokens": 20, "output_tokens": 1}})
+BLOCK = event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+PING = event("ping")
+END = event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 12})
+STOP = event("message_stop")
+WHOLE = START + PING + BLOCK + delta("Hel") + delta("lo") + event("content_block_stop", index=0) + END + STOP
+
+
+def scanned(*parts: bytes) -> MessageScanner:
+    scanner = MessageScanner()
+    for part in parts:
+        assert scanner.feed(part) == part
+    return scanner
+
+
+def test_a_whole_stream() -> None:
+    found = scanned(WHOLE)
+    assert found.done and not found.error and not found.malformed
+    assert found.usage == Usage(20, output=12)
+    assert found.end == "message_stop"
+
+
+@given(st.lists(st.integers(0, len(WHOLE)), max_size=8))
+def test_wherever_it_is_cut_the_bytes_pass_and_mean_the_same(cuts: list[int]) -> None:
+    scanner, passed, edges = MessageScanner(), b"", [0, *sorted(cuts), len(WHOLE)]
+    for start, end in itertools.pairwise(edges):
+        passed += scanner.feed(WHOLE[start:end])
+    assert (passed, scanner.usage, scanner.done) == (WHOLE, Usage(20, output=12), True)
+
+
+def test_what_is_no_sign_of_an_answer_yet() -> None:
+    assert not scanned(START, PING).first_complete
+    assert scanned(START, PING, BLOCK).first_complete
+
+
+def test_a_refusal_is_an_answer() -> None:
+    found = scanned(START, event("message_delta", delta={"stop_reason": "refusal"}, usage={"output_tokens": 2}), STOP)
+    assert found.events and found.done and not found.error
+    assert found.usage == Usage(20, output=2)
+
+
+def test_without_its_end_a_stream_is_not_whole_and_its_output_is_estimated() -> None:
+    found = scanned(START, BLOCK, delta("Hel"), delta("lo"), delta(", world" * 40))
+    assert not found.done and not found.finished
+    usage = found.usage
+    assert usage is not None and usage.estimated and usage.input == 20
+    assert 40 < usage.output == found.produced < 120
+
+
+def test_the_reason_for_its_end_is_not_its_end() -> None:
+    found = scanned(START, BLOCK, delta("Hello"), END)
+    assert not found.done and not found.finished
+
+
+def test_what_is_reported_at_the_end_counts() -> None:
+    cached = {"input_tokens": 5, "cache_read_input_tokens": 15, "output_tokens": 7}
+    assert scanned(START, event("message_delta", delta={}, usage=cached)).usage == Usage(20, 15, output=7)
+
+
+@pytest.mark.parametrize(
+    "part", [event("message_start", message={}), event("message_start"), event("message_delta", delta={}), PING]
+)
+def test_what_reports_nothing(part: bytes) -> None:
+    assert scanned(part).usage is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        event("error", error={"type": "overloaded_error", "message": "Overloaded"}),
+        b'data: {"type":"error","error":{"type":"api_error","message":"no"}}\n\n',
+        b'data: {"error":{"message":"no"}}\n\n',
+        b'data: {"type":"error"}\n\n',
+    ],
+)
+def test_errors(part: bytes) -> None:
+    found = scanned(START, part)
+    assert found.error and found.first_complete and not found.done
+
+
+@pytest.mark.parametrize(
+    ("part", "events", "done"),
+    [
+        (event("message_delta", usage="odd"), 1, False),
+        (event("message_stop", usage="odd"), 0, True),
+        (event("ping", usage="odd"), 0, False),
+    ],
+)
+def test_an_event_with_something_odd_in_it(part: bytes, events: int, done: bool) -> None:
+    found = scanned(part)
+    assert (found.events, found.done, found.malformed) == (events, done, False)
+
+
+@pytest.mark.parametrize("part", [b"event: x\ndata: {\n\n", b"data: [DONE]\n\n", b"data: 5\n\n"])
+def test_garbage(part: bytes) -> None:
+    assert scanned(part).malformed
