@@ -7,6 +7,7 @@ sensitive as all that was ever said there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from router.core.values import Label
 
 SOURCE = "stored object"
 """Where the labels of pins come from, for people."""
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
 class Pin(Struct, frozen=True, gc=False):
@@ -23,7 +25,7 @@ class Pin(Struct, frozen=True, gc=False):
 
     backend: str
     replica: str
-    """Which machine keeps it: `core.backend_kinds.replica_id` of the address that made it."""
+    """Which machine keeps it: `identity` of the target that made it."""
     model: str
     """Name of the model that made it; empty for what no model made."""
     team: str
@@ -44,6 +46,20 @@ class Pin(Struct, frozen=True, gc=False):
     def covers(self, levels: Iterable[str], tags: Iterable[str]) -> bool:
         """Whether it has these labels already."""
         return set(levels) <= {*self.levels} and set(tags) <= {*self.tags}
+
+
+class NotKept(Struct, frozen=True):
+    """Why something cannot be continued that is not there, or not for whoever asks: an error of the request."""
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+
+
+def shown_id(id: str) -> str:
+    """An id in quotes, if it looks like one."""
+    return f"'{id}'" if _ID.fullmatch(id) else "that was given"
 
 
 def labels_of(pins: Iterable[Pin]) -> tuple[Label, ...]:

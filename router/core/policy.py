@@ -212,6 +212,10 @@ class Ledger(Section):
     """Days that totals are kept."""
     retain_requests: Annotated[int, Field(ge=0, le=1_000_000_000)] = 200_000
     """Request records that are kept; the oldest go."""
+    retain_responses_days: Annotated[int, Field(gt=0, le=36_600)] = 30
+    """Days that it is known, from its last use on, which backend keeps a stored answer; then its id is unknown."""
+    retain_objects_days: Annotated[int, Field(gt=0, le=36_600)] = 400
+    """The same for files, conversations and all else that backends keep."""
     holds: Literal["learned", "worst_case"] = "learned"
     """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
 

@@ -49,6 +49,8 @@ class Reading(Struct, frozen=True, gc=False):
     """It goes on at the backend, whatever becomes of the connection: what it takes is not known at its answer's end."""
     uses: tuple[str, ...] = ()
     """What not every backend keeps, see `features`."""
+    stores: bool = False
+    """The backend keeps its answer, which clients then know by its id."""
 
 
 class BadBody(Exception):

@@ -186,6 +186,8 @@ class Facts(Struct, frozen=True, gc=False):
     """Asked for, to all prompts; `max_output_tokens` is of all together."""
     fetch: Fetch = NOTHING
     """What the backend would fetch for it."""
+    pinned: str = ""
+    """The backend that keeps what it continues or names, which no other one has; empty for one that names nothing."""
 
     @property
     def longest_answer(self) -> int:

@@ -25,6 +25,7 @@
     upstream_response  one attempt's response: buffered, or relayed as it comes
     answer_timeout     how long one attempt's answer is waited for
     reservation        one request's hold in the ledger
+    stored_objects     what backends keep for clients: whose it is, and where
     settlements        what the ledger is told of a request
     settle             how a request ends for the ledger
     error_responses    what a client is told when no backend answers it

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from router.core.pins import Pin
 from router.core.reading import Reading
 from router.core.values import BackendState, Facts, KeyGrant
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.gateway.request import Request
 from router.surfaces.base import Surface
+
+_NO_PINS: Mapping[str, Pin] = {}
 
 
 class RequestContext:
@@ -27,7 +30,9 @@ class RequestContext:
         "facts",
         "key",
         "keyring",
+        "pins",
         "reading",
+        "replica",
         "request",
         "serving",
         "states",
@@ -48,6 +53,8 @@ class RequestContext:
         arrived: float,
         deadline: float,
         states: Mapping[str, BackendState],
+        pins: Mapping[str, Pin] = _NO_PINS,
+        replica: str = "",
     ) -> None:
         self.surface: Final = surface
         self.serving: Final = serving
@@ -66,6 +73,10 @@ class RequestContext:
         """Loop time until which the answer's first byte must have come."""
         self.states = states
         """What backends looked like when it arrived."""
+        self.pins: Final = pins
+        """By id, of all that it continues or names."""
+        self.replica: Final = replica
+        """The identity of the only one that may answer, since it keeps these; empty for any."""
 
     def waited(self, at: float, states: Mapping[str, BackendState]) -> None:
         """It waited until a unit was on: it counts as one that arrives now, but for its deadline."""

@@ -266,7 +266,7 @@ class Forwarding:
             route = candidate.route
             if route.backend in self._useless:
                 continue
-            replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)
+            replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model, self._job.replica)
             if replica is None:
                 continue
             if replica not in self._tried:
@@ -411,7 +411,9 @@ class Forwarding:
         for candidate in self._candidates:
             route = candidate.route
             if route.owned or not self._closed:
-                replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model)
+                replica = self._job.backends[route.backend].pick(
+                    now, self._tried, route.upstream_model, self._job.replica
+                )
                 if replica is not None and replica not in self._tried:
                     return True
         return False

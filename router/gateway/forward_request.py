@@ -29,6 +29,7 @@ class ForwardRequest:
         "headers",
         "permission",
         "reading",
+        "replica",
         "reservation",
         "retry",
         "spend_unheld",
@@ -51,6 +52,7 @@ class ForwardRequest:
         deadline: float,
         retry: Retry,
         cooldown: float,
+        replica: str = "",
     ) -> None:
         self.surface: Final = surface
         self.headers: Final = headers
@@ -66,6 +68,8 @@ class ForwardRequest:
         self.deadline: Final = deadline
         self.retry: Final = retry
         self.cooldown: Final = cooldown
+        self.replica: Final = replica
+        """The only one that may answer it, see `Replica.identity`; empty for any."""
 
 
 class Attempt:

@@ -64,8 +64,11 @@ class Permission:
                 passed=TO_BACKEND,
                 detectors=found.detectors,
                 body=context.body,
+                pins=context.pins.values(),
             )
         except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
+            return NONE
+        if any(pin.team != key.team for pin in context.pins.values()):
             return NONE
         decision = serving.recall.decide(facts, self._state.snapshot(context.at, self._state.fleet.states))
         if decision.refusal is not None and decision.refusal.status in _NOT_ITS:

@@ -14,6 +14,7 @@ from router.core.backend_kinds import Capacity
 from router.core.decision.facts import build_facts
 from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
+from router.core.pins import Pin
 from router.core.reading import BadBody
 from router.core.values import BackendState, Decision, KeyGrant, Refusal
 from router.gateway.body_reader import BodyReader
@@ -29,6 +30,7 @@ from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import header, told
 from router.gateway.settle import Settler
+from router.gateway.stored_objects import StoredObjects, replica_of
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
 from router.surfaces.base import Surface
@@ -36,6 +38,7 @@ from router.surfaces.headers import TO_BACKEND
 from router.upstream.replica import Replica, Slot
 
 _NONE_TRIED: frozenset[Replica] = frozenset()
+_NO_PINS: Mapping[str, Pin] = {}
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -49,6 +52,7 @@ class Pipeline:
         self._loop = loop
         self._endings = Settler(state.ledger)
         self._reader = BodyReader(loop)
+        self._stored = StoredObjects(state.ledger)
         self.wanted: Counter[str] = Counter()
         """How many requests wait for which backend that is off; none that nobody waits for."""
 
@@ -88,6 +92,8 @@ class Pipeline:
             admission = await reservation.admission()
             if admission is not None and (admission.verdict or admission.warnings):
                 decision = self._within_budget(context, decision, admission)
+            if context.pins:
+                await self._stored.grow(context, decision)
             job = self._job(context, decision, reservation)
             forwarding = Forwarding(self._state, job, self._room, self._loop, slot)
             sent = await forwarding.answer()
@@ -95,6 +101,8 @@ class Pipeline:
             exchange = sent.exchange
             reason = forwarding.reason(sent.candidate)
             lines = _lines(context, decision, reason, sent) + context.request.warnings
+            if context.reading.stores:
+                await self._remember(context, decision, sent)
             if exchange.streaming:
                 client.start(exchange.status, lines)
                 await self._stream(context, sent, client)
@@ -119,6 +127,15 @@ class Pipeline:
                 self._endings.left(context, decision, reservation, forwarding)
             if forwarding is not None:
                 forwarding.release()
+
+    async def _remember(self, context: RequestContext, decision: Decision, sent: Attempt) -> None:
+        """Before the client can come back with its id, which a stream tells in its first event."""
+        exchange = sent.exchange
+        if exchange.status == 200:
+            scanner = exchange.scanner
+            id = context.surface.stored_id(exchange.body) if scanner is None else scanner.stored_id
+            if id:
+                await self._stored.remember(context, decision, sent.replica, id)
 
     def _within_budget(self, context: RequestContext, decision: Decision, admission: Admission) -> Decision:
         """What is left of a decision after the limits of its key; raises ApiError when nothing is."""
@@ -160,6 +177,7 @@ class Pipeline:
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body
+        pins = await self._stored.find(surface, serving, found.reading, key) if found.reading.refers_to else _NO_PINS
         try:
             facts = build_facts(
                 plan=plan,
@@ -170,6 +188,7 @@ class Pipeline:
                 passed=TO_BACKEND,
                 detectors=found.detectors,
                 body=found.body,
+                pins=pins.values(),
             )
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
@@ -186,6 +205,8 @@ class Pipeline:
             arrived=arrived,
             deadline=deadline,
             states=states,
+            pins=pins,
+            replica=replica_of(pins.values()),
         )
 
     def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:
@@ -211,7 +232,9 @@ class Pipeline:
         now = self._loop.time()
         for candidate in decision.candidates:
             route = candidate.route
-            replica = context.serving.backends[route.backend].pick(now, _NONE_TRIED, route.upstream_model)
+            replica = context.serving.backends[route.backend].pick(
+                now, _NONE_TRIED, route.upstream_model, context.replica
+            )
             if replica is not None:
                 return replica.take(now)
         return None
@@ -278,6 +301,7 @@ class Pipeline:
             deadline=context.deadline,
             retry=policy.retry,
             cooldown=policy.health.cooldown,
+            replica=context.replica,
         )
 
     async def _stream(self, context: RequestContext, sent: Attempt, client: Client) -> None:

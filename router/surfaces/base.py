@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
+from router.core.pins import NotKept, shown_id
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
@@ -124,6 +125,21 @@ class Surface(ABC):
     def broken_stream(self, scanner: EventScanner | None, status: int, code: str, message: str) -> bytes:
         """The same of one that was read by `scanner`, for dialects whose last event tells of the ones before."""
         return self.error_event(status, code, message)
+
+    # --- what backends keep
+
+    def stored_id(self, body: bytes) -> str:
+        """The id by which clients ask again for an answer that its backend keeps; empty for none. Of a stream it is the
+        scanner's `stored_id`."""
+        return ""
+
+    def grows(self, id: str) -> bool:
+        """Whether what is kept under this id grows by requests that refer to it, as conversations do."""
+        return True
+
+    def not_kept(self, id: str) -> NotKept:
+        """What a client is told that refers to what is not there or not its own, in its provider's words."""
+        return NotKept(404, "not_found", f"There is nothing here with the id {shown_id(id)}.")
 
     # --- models
 

@@ -47,6 +47,7 @@ class EventScanner:
         finished        the answers (by index) that came to their end
         error           an event was an error, or is called one
         malformed       an event was not what the dialect has
+        stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
         first_complete  the first event that tells something is whole: one with a part of an answer, an error, the sign
                         of the end or garbage. What comes before it (pings, words on the prompt) is no sign of an answer
     """
@@ -63,6 +64,7 @@ class EventScanner:
         "finished",
         "first_complete",
         "malformed",
+        "stored_id",
         "text_bytes",
     )
 
@@ -74,6 +76,7 @@ class EventScanner:
         self.error = False
         self.malformed = False
         self.first_complete = False
+        self.stored_id = ""
         self._usage: Usage | None = None
         self._max_event = max_event
         self._held = bytearray()

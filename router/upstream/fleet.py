@@ -42,6 +42,10 @@ class BackendSpec(Struct, frozen=True):
         return frozenset(each if isinstance(each, str) else each.model for each in served)
 
 
+def _takes(replica: Replica, model: str, now: float) -> bool:
+    return replica.free and replica.usable(now) and replica.resting(model, now) is None
+
+
 class BackendRuntime:
     def __init__(
         self,
@@ -85,19 +89,19 @@ class BackendRuntime:
             return 0.0 if self.spec.backend.power is None else self.spec.backend.power.start_time
         return max(0.0, self._ready_at - now)
 
-    def pick(self, now: float, tried: frozenset[Replica] | set[Replica], model: str) -> Replica | None:
+    def pick(
+        self, now: float, tried: frozenset[Replica] | set[Replica], model: str, keeper: str = ""
+    ) -> Replica | None:
         """The least loaded replica with a free slot where `model` (the upstream's name) may be asked for now; one that
-        was not tried yet if there is one."""
+        was not tried yet if there is one. `keeper` is the identity of the one that alone may answer; empty for any."""
+        if keeper:
+            return next((each for each in self.replicas if each.identity == keeper and _takes(each, model, now)), None)
         if len(self.replicas) == 1:
             only = self.replicas[0]
             usable_now = (only.breaker is CLOSED and not only.probed_down) or only.usable(now)
             fit = usable_now and only.inflight < only.most
             return only if fit and (not only.rests or only.resting(model, now) is None) else None
-        usable = [
-            replica
-            for replica in self.replicas
-            if replica.free and replica.usable(now) and replica.resting(model, now) is None
-        ]
+        usable = [replica for replica in self.replicas if _takes(replica, model, now)]
         fresh = [replica for replica in usable if replica not in tried] or usable
         return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)
 

@@ -78,6 +78,11 @@ class Replica:
         self._on_opened = on_opened
 
     @property
+    def identity(self) -> str:
+        """Of its address."""
+        return self.pool.target.identity
+
+    @property
     def backend(self) -> str:
         """Its backend's name."""
         return self.pool.target.backend

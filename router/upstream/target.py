@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -66,6 +67,11 @@ class Target(Struct, frozen=True):
     def root(self) -> str:
         """`prefix` without its version."""
         return self.prefix.removesuffix("/v1")
+
+    @property
+    def identity(self) -> str:
+        """Differs from that of any other address: what one keeps, another has not."""
+        return sha256(f"{self.tls is not None} {self.authority}{self.prefix}".encode()).hexdigest()[:16]
 
     @property
     def through_adapter(self) -> bool:

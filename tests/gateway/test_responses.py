@@ -11,6 +11,8 @@ from support.gateway import POLICY, Gateway
 from support.responses import ADDED, COMPLETED, CREATED, DELTA, IN_PROGRESS, event, response
 from support.scripted import ScriptedBackend, answer, raw, stream
 
+from router.core.pins import Pin
+
 PATH = "/v1/responses"
 ASK = {"model": "chat", "input": "Capital of France?"}
 STREAM = {**ASK, "stream": True}
@@ -139,6 +141,8 @@ RESTRICTED = [
 @pytest.mark.parametrize("fields", RESTRICTED, ids=lambda fields: next(iter(fields)))
 async def test_what_is_restricted_or_cannot_be_read_stays(gateway: Gateway, backends: Backends, fields: Any) -> None:
     backends["gpu"].default = raw(b"")
+    [replica] = gateway.fleet.backends["gpu"].replicas
+    gateway.ledger.pins.pins["file-1"] = Pin("gpu", replica.identity, "", "default", "anonymous", ("public",))
     await gateway.post({**ASK, **fields}, path=PATH)
     assert backends["gpu"].requests and not backends["api"].requests
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from router.surfaces.base import Surface
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.dialect import OpenAI
 
@@ -13,3 +14,15 @@ def test_a_surface_is_posted_to_where_it_is_behind_a_backends_url_or_where_it_sa
     assert (Chat().paths, Chat().at_root) == (("/v1/chat/completions",), False)
     assert _Tokens().paths == ("/v1/tokens",)
     assert _Tokens("/tokens", "/v1/tokens").paths == ("/tokens", "/v1/tokens") and _Tokens().at_root
+
+
+class _Other(Chat):
+    """Of a dialect that says nothing of what backends keep."""
+
+    grows, not_kept, stored_id = Surface.grows, Surface.not_kept, Surface.stored_id
+
+
+def test_without_a_word_of_its_own_a_dialect_keeps_nothing_and_expects_the_worst() -> None:
+    other = _Other()
+    assert other.stored_id(b'{"id":"1"}') == "" and other.grows("file-1")
+    assert other.not_kept("file-1").message == "There is nothing here with the id 'file-1'."

@@ -25,7 +25,8 @@ NONE: frozenset = frozenset()
 def spec(name: str = "gpu", replicas: int = 1, **capacity: int) -> BackendSpec:
     url = "http://127.0.0.1:1/v1"
     backend = OpenAIBackend(kind="openai", zone="local", url=url, serves={"m": "m"}, capacity=capacity)
-    return BackendSpec(name, backend, tuple([target_of_url(name, "local", url, None, TLS)] * replicas), HEALTH)
+    urls = [url, *(f"http://127.0.0.1:{port}/v1" for port in range(2, replicas + 1))]
+    return BackendSpec(name, backend, tuple(target_of_url(name, "local", each, None, TLS) for each in urls), HEALTH)
 
 
 class Told:
@@ -114,6 +115,17 @@ async def test_the_least_loaded_replica_is_picked_and_one_that_was_not_tried_bef
     assert backend.pick(0.0, {one, two}, "m") is two
     two.probed(ReplicaLoad(waiting=50))
     assert backend.pick(0.0, NONE, "m") is one
+
+
+async def test_what_one_replica_keeps_is_asked_for_nowhere_else():
+    one, two = (backend := Told(spec(replicas=2, max_running=1)).fleet.backends["gpu"]).replicas
+    assert one.identity != two.identity
+    assert backend.pick(0.0, NONE, "m", one.identity) is one
+    taken = one.take(0.0)
+    assert backend.pick(0.0, NONE, "m", one.identity) is None, "it is waited for"
+    taken.leave(0.0)
+    assert backend.pick(0.0, {one}, "m", one.identity) is one
+    assert backend.pick(0.0, NONE, "m", "of another address") is None
 
 
 async def test_an_unhealthy_backend_says_why_and_when_to_come_back():

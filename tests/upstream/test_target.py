@@ -54,3 +54,9 @@ def test_the_adapter_tells_backends_apart_by_their_path_and_fingerprint():
 def test_a_credential_is_never_shown():
     target = Target(backend="b", zone="z", host="h", port=1, prefix="", credential="Bearer sk-secret")
     assert "sk-secret" not in f"{target!r} {target} {[target]}"
+
+
+def test_what_one_address_keeps_another_has_not():
+    identities = [target_of_url("b", "z", url, None, TLS).identity for url in URLS]
+    assert len(set(identities)) == len(URLS)
+    assert target_of_url("other", "elsewhere", "http://gpu/v1/", "sk-other", TLS).identity in identities

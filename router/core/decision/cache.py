@@ -79,6 +79,7 @@ class DecisionCache:
             facts.modalities,
             facts.quality_floor,
             facts.fetch,
+            facts.pinned,
             (prompt, answer) if prompt + answer > self._shortest else None,
             snapshot.previous,
             snapshot.hour,

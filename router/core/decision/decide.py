@@ -178,6 +178,8 @@ def _not_to_be_fetched(ask: _Ask, route: Route) -> str:
 
 def _not_capable(ask: _Ask, route: Route) -> str:
     facts = ask.facts
+    if facts.pinned and route.backend != facts.pinned:
+        return f"It continues what {facts.pinned} keeps."
     if facts.endpoint not in route.endpoints:
         return f"It does not serve the endpoint {facts.endpoint}."
     if not facts.modalities <= route.modalities:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from router.core.pins import Pin, labels_of
 from router.core.policy import Sensitivity
 from router.core.reading import BadBody, Reading, split_names
 from router.core.sensitivity.detectors import Detectors
@@ -25,25 +26,34 @@ def build_facts(
     passed: tuple[str, ...],
     detectors: Detectors,
     body: bytes,
+    pins: Iterable[Pin] = (),
 ) -> Facts:
     """What is known of one request. `headers` have lower-case names, repeated ones joined by commas; `passed` names
-    those that every backend gets, which detectors have to see besides `body`, from which `reading` was made.
+    those that every backend gets, which detectors have to see besides `body`, from which `reading` was made. `pins` are
+    those of all that it refers to, on one backend.
 
     Raises BadBody when the quality header is not a number from 0 to 1.
     """
+    labels = _labels(
+        plan=plan, reading=reading, key=key, headers=headers, passed=passed, detectors=detectors, body=body
+    )
+    pinned = ""
+    for pin in pins:
+        pinned = pin.backend
+    if pinned and plan.policy.sensitivity is not None:
+        labels += labels_of(pins)
     return Facts(
         endpoint=endpoint,
         model=reading.model,
         key=key,
-        labels=_labels(
-            plan=plan, reading=reading, key=key, headers=headers, passed=passed, detectors=detectors, body=body
-        ),
+        labels=labels,
         input_tokens=reading.input_tokens,
         max_output_tokens=reading.max_output_tokens,
         modalities=reading.modalities,
         quality_floor=_quality(headers),
         answers=reading.answers,
         fetch=fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
+        pinned=pinned,
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from router.core.reading import Reading
+from router.core.values import Route
 from router.surfaces.json_object import MOST_TOKENS
 from router.surfaces.openai.answers import Results, begins
 from router.surfaces.openai.content import MESSAGE_TOKENS
@@ -13,7 +14,11 @@ from router.surfaces.openai.dialect import OpenAI
 from router.surfaces.openai.plain_chat import PlainChat
 from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, TEXT_ONLY, read
 from router.surfaces.openai.shape import QUOTED
+from router.surfaces.openai.stored_objects import id_in
+from router.surfaces.openai.stream import StoredChunkScanner
 from router.surfaces.openai.usage import service_named
+from router.surfaces.openai.vllm_running_usage import hides_running_usage
+from router.surfaces.sse import EventScanner
 
 
 class Chat(OpenAI):
@@ -26,6 +31,14 @@ class Chat(OpenAI):
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": prompt}]})
+
+    def scanner(self, reading: Reading, route: Route) -> EventScanner:
+        if reading.stores and not hides_running_usage(reading, route):
+            return StoredChunkScanner(reading.wants_usage is not True)
+        return super().scanner(reading, route)
+
+    def stored_id(self, body: bytes) -> str:
+        return id_in(body)
 
     def has_result(self, answer: Results) -> bool:
         return any(begins(each.message, b"{") for each in answer.choices)

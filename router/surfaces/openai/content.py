@@ -55,6 +55,7 @@ class Content:
 
     __slots__ = (
         "addresses",
+        "files",
         "image_bytes",
         "media",
         "modalities",
@@ -82,6 +83,8 @@ class Content:
         self.modalities: set[Modality] = {"text"}
         self.addresses: list[str] = []
         """What a backend would have to fetch."""
+        self.files: dict[str, None] = {}
+        """Ids of files that somebody keeps; used as a set that keeps its order."""
         self.unreadable: dict[str, None] = {}
         """Used as a set that keeps its order."""
 
@@ -192,8 +195,11 @@ class Content:
                 stack.extend(value.items())
             elif isinstance(value, list):
                 stack.extend((name, item) for item in value)
-            elif isinstance(value, str) and value and name not in _NAMES and _is_address(name, value):
-                self.addresses.append(value)
+            elif isinstance(value, str) and value:
+                if name == "file_id":
+                    self.files[value] = None
+                if name not in _NAMES and _is_address(name, value):
+                    self.addresses.append(value)
 
     def _add_text_part(self, kind: str) -> None:
         if kind not in _TEXT_PARTS:

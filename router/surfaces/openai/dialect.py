@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 
+from router.core.pins import NotKept
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
 from router.surfaces.base import Surface
-from router.surfaces.openai import models
+from router.surfaces.openai import models, stored_objects
 from router.surfaces.openai.answers import Results, results_in
 from router.surfaces.openai.blame import blame
 from router.surfaces.openai.complaint import complaint_in, status_of
@@ -58,6 +59,12 @@ class OpenAIDialect(Surface):
 
     def error_event(self, status: int, code: str, message: str) -> bytes:
         return error_event(status, code, message)
+
+    def grows(self, id: str) -> bool:
+        return stored_objects.grows(id)
+
+    def not_kept(self, id: str) -> NotKept:
+        return stored_objects.not_kept(id)
 
     def models(self, names: Iterable[str]) -> bytes:
         return models.listing(names)

@@ -28,6 +28,7 @@ class PlainChat(Struct, gc=False):
     max_completion_tokens: _Positive = None
     n: _Positive = None
     service_tier: str | msgspec.UnsetType | None = msgspec.UNSET
+    store: Literal[False] | msgspec.UnsetType | None = msgspec.UNSET
     best_of: _Absent = msgspec.UNSET
     prompt: _Absent = msgspec.UNSET
     input: _Absent = msgspec.UNSET

@@ -138,6 +138,8 @@ def _read(
         wants_running_usage=options[1],
         addresses=tuple(content.addresses),
         service=service_named(fields.get("service_tier")),
+        refers_to=tuple(content.files),
+        stores=fields.get("store") is True,
     )
 
 

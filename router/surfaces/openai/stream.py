@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from router.surfaces.openai.chunks import SHORT, Chunk, measured
+from router.surfaces.openai.stored_objects import id_in
 from router.surfaces.openai.usage import larger, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -81,6 +82,15 @@ class ChunkScanner(EventScanner):
         self.first_complete = self.first_complete or error
         self.finished |= _finished(chunk.get("choices"))
         return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error
+
+
+class StoredChunkScanner(ChunkScanner):
+    """Of an answer that its backend keeps: every event has its id."""
+
+    def _read(self, payload: bytes) -> bool:
+        if not self.stored_id:
+            self.stored_id = id_in(payload)
+        return super()._read(payload)
 
 
 def object_of(payload: bytes) -> dict[str, Any] | None:

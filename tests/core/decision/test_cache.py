@@ -66,6 +66,7 @@ asks = st.fixed_dictionaries(
         "modalities": st.sampled_from([frozenset({"text"}), frozenset({"text", "image"})]),
         "quality_floor": st.sampled_from([0.0, 0.95]),
         "key": st.sampled_from(["app", "scoped"]),
+        "pinned": st.sampled_from(["", "", "gpu", "openai", "gone"]),
     }
 )
 moments = st.fixed_dictionaries(
@@ -162,6 +163,7 @@ OTHERWISE: dict[str, Any] = {
     "quality_floor": 0.95,
     "answers": 2,
     "fetch": FORBIDDEN,
+    "pinned": "openai",
 }
 OTHER_MOMENTS: dict[str, Any] = {
     "backends": {"gpu": BackendState(healthy=False)},

@@ -853,3 +853,15 @@ def test_a_key_may_be_limited_to_a_pattern(make, models, may):
     key = structs.replace(make.facts().key, models=frozenset(models))
     decision = taken(make, "my-lora", {"my-lora"}, key=key)
     assert (decision.refusal is None) is may
+
+
+def test_what_continues_a_stored_object_goes_where_that_is_or_nowhere(make):
+    assert [name for name, _ in order(run(make))] != []
+    for backend, other in (("gpu", "openai"), ("openai", "gpu")):
+        decision = run(make, pinned=backend)
+        assert [name for name, _ in order(decision)] == [backend]
+        assert (other, Step.CAPABILITY) in removals(decision)
+        down = run(make, {backend: DOWN}, pinned=backend)
+        assert down.refusal is not None and down.refusal.status == 503
+    gone = run(make, pinned="elsewhere")
+    assert gone.refusal is not None and "It continues what elsewhere keeps" in gone.refusal.message

@@ -5,6 +5,7 @@ import pytest
 
 from router.core.cost.timeline import always
 from router.core.decision.facts import build_facts, default_labels
+from router.core.pins import Pin, labels_of
 from router.core.policy import Detector, Policy
 from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
@@ -174,3 +175,14 @@ def test_a_quality_that_is_none(text: str) -> None:
         facts({"x-breakeven-quality": text})
 
     assert (caught.value.param, caught.value.code) == ("x-breakeven-quality", "invalid_value")
+
+
+def test_what_is_continued_says_where_it_is_and_how_sensitive_it_has_become():
+    pin = Pin(backend="gpu", replica="r", model="chat", team="search", key="app", levels=("secret",), tags=("phi",))
+    reading = SURFACES["chat"].read(b'{"model":"chat","messages":[]}')
+    given = {"endpoint": "chat", "reading": reading, "key": NOBODY, "headers": {}, "passed": (), "body": b"{}"}
+    facts = build_facts(plan=plan({}), detectors=Detectors(), pins=[pin], **given)
+    assert facts.pinned == "gpu" and facts.labels[-2:] == labels_of([pin])
+    unlabelled = build_facts(plan=plan(None), detectors=Detectors(), pins=[pin], **given)
+    assert (unlabelled.pinned, unlabelled.labels) == ("gpu", ())
+    assert build_facts(plan=plan({}), detectors=Detectors(), **given).pinned == ""

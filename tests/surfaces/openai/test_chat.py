@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from router.surfaces.openai.chat import read_plain
 from router.surfaces.openai.read_request import read
+from router.surfaces.registry import SURFACES
+from tests.core.conftest import Make
 
 PLAIN: dict[str, Any] = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -42,3 +45,14 @@ def test_the_quick_way_says_the_same_as_the_other(more: dict[str, Any]) -> None:
 )
 def test_all_else_goes_the_other_way(body: bytes) -> None:
     assert read_plain(body) is None
+
+
+def test_an_answer_is_kept_only_for_who_asks_for_that(make: Make) -> None:
+    chat = SURFACES["chat"]
+    for store, stores in (("true", True), ("false", False), ("null", False), ("1", False)):
+        reading = chat.read(b'{"model":"m","messages":[{"role":"user","content":"Hi"}],"store":%b}' % store.encode())
+        assert reading.stores is stores
+        scanner = type(chat.scanner(reading, make.route("openai", kind="openai"))).__name__
+        assert scanner == ("StoredChunkScanner" if stores else "ChunkScanner")
+    assert type(chat.scanner(replace(reading, stores=True), make.route("gpu"))).__name__ == "RunningUsageScanner"
+    assert chat.stored_id(b'{"id":"chatcmpl-1","choices":[]}') == "chatcmpl-1"

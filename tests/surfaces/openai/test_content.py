@@ -213,3 +213,15 @@ def test_where_a_url_stands_everything_but_data_is_one(address: str) -> None:
 )
 def test_content_itself_is_not_fetched(part: Any) -> None:
     assert of_parts(part).addresses == []
+
+
+def test_files_that_somebody_keeps_are_named_wherever_they_stand() -> None:
+    content = of_parts(
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "input_file", "file_id": "file-2"},
+        {"type": "image_file", "image_file": {"file_id": "file-1", "detail": "low"}},
+        {"type": "file", "file": {"file_id": "", "file_data": "data:application/pdf;base64,AAAA"}},
+        {"type": "file", "file": {"file_id": 7}},
+        {"type": "text", "text": "file-3"},
+    )
+    assert sorted(content.files) == ["file-1", "file-2"]

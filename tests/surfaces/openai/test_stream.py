@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from router.core.values import Usage
-from router.surfaces.openai.stream import ChunkScanner
+from router.surfaces.openai.stream import ChunkScanner, StoredChunkScanner
 from router.surfaces.openai.vllm_running_usage import RunningUsageScanner
 from router.surfaces.sse import MAX_EVENT
 
@@ -430,3 +430,11 @@ def test_a_long_event_counts_wherever_it_stands_and_whatever_its_frame(said: str
         scanner.feed(token(said, **extra))
 
     assert (before, scanner.text_bytes) == (0, 3 * (len(said) + len('"}')) if len(said) > 16 else 0)
+
+
+def test_of_what_is_kept_every_event_tells_the_id() -> None:
+    scanner = StoredChunkScanner(strip_usage=True)
+    assert scanner.feed(event({"choices": [], "usage": USAGE})) == b"" and scanner.stored_id == ""
+    assert scanner.feed(HELLO) == HELLO and scanner.stored_id == "chatcmpl-1"
+    scanner.feed(event({"id": "another", "choices": []}))
+    assert scanner.stored_id == "chatcmpl-1"

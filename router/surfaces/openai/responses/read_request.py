@@ -18,7 +18,7 @@ _TEXTS = ("text", "tool_choice")
 _MATTERING = frozenset(
     (
         *("model", "stream", "max_output_tokens", "max_tool_calls", "input", "instructions", "prompt", "tools"),
-        *("previous_input_messages", "previous_response_id", "conversation", "background", "service_tier"),
+        *("previous_input_messages", "previous_response_id", "conversation", "background", "service_tier", "store"),
         *(*_FETCHED, *_TEXTS),
     )
 )
@@ -51,6 +51,7 @@ def read(body: bytes) -> Reading:
         service=service_named(fields.get("service_tier")),
         refers_to=tuple(content.refers_to),
         contexts=_contexts(content, fields.get("max_tool_calls")),
+        stores=fields.get("store") is not False,
         background=flag(fields.get("background"), "background") or False,
     )
 

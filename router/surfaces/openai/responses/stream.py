@@ -16,6 +16,7 @@ import msgspec
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
 from router.surfaces.openai.responses.failures import failed_event, is_clients
+from router.surfaces.openai.stored_objects import id_of_response_in
 from router.surfaces.openai.stream import object_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -79,6 +80,7 @@ class ResponseScanner(EventScanner):
             self._first = self._first or (payload if len(payload) <= _MOST_KEPT else b"")
             self.first_complete = self.first_complete or self._background
             self.events += self._background and not self.events
+            self.stored_id = self.stored_id or id_of_response_in(payload)
         elif kind in _LAST:
             self._read_last(payload)
         elif kind == "error" or event.error is not None:

@@ -13,6 +13,7 @@ from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.failures import cause_of, failed_event, failure_status, relayed_failure
 from router.surfaces.openai.responses.read_request import read
 from router.surfaces.openai.responses.stream import ResponseScanner
+from router.surfaces.openai.stored_objects import id_in
 from router.surfaces.sse import EventScanner
 
 
@@ -44,6 +45,9 @@ class Responses(OpenAIDialect):
 
     def text_bytes_of(self, body: bytes) -> int:
         return answers.text_bytes_of(body)
+
+    def stored_id(self, body: bytes) -> str:
+        return id_in(body)
 
     def error_status(self, body: bytes) -> int:
         return failure_status(body)

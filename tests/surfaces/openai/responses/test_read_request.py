@@ -99,3 +99,8 @@ def test_what_else_a_vllm_takes() -> None:
     assert asked(previous_input_messages=None).addresses == ()
     assert asked(kv_transfer_params={"remote_host": "10.0.0.1"}).addresses == ("kv_transfer_params",)
     assert asked(ec_transfer_params=None).addresses == ()
+
+
+def test_an_answer_is_kept_unless_its_client_says_no() -> None:
+    assert asked().stores and asked(store=True).stores and asked(store=None).stores
+    assert not asked(store=False).stores

@@ -143,3 +143,9 @@ def test_a_response_of_another_shape_is_none() -> None:
 def test_numbers_of_other_kinds_do_not_count() -> None:
     told = json.loads(fed(event("response.created", sequence_number="x")).broken("b", "It.").split(b"data: ")[1])
     assert told["sequence_number"] == 0
+
+
+def test_the_first_event_tells_the_id_by_which_clients_come_back() -> None:
+    scanner = fed(whole("response.created", 0, status="in_progress", instructions="x" * 100_000))
+    assert scanner.stored_id == "resp_1"
+    assert fed(ADDED, DELTA).stored_id == ""

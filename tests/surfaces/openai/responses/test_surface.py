@@ -45,3 +45,7 @@ def test_a_broken_stream_ends_as_the_one_that_it_was(make: Make) -> None:
     scanner.feed(b'data: {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_1"}}\n\n')
     assert b'"resp_1"' in SURFACE.broken_stream(scanner, 502, "broken", "It broke.")
     assert b'"id":""' in SURFACE.broken_stream(None, 502, "broken", "It broke.")
+
+
+def test_a_response_is_known_by_its_id() -> None:
+    assert SURFACE.stored_id(b'{"id":"resp_1","object":"response"}') == "resp_1"

@@ -1,0 +1,71 @@
+"""What OpenAI's API keeps for clients, known by ids that begin with what they are of."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from router.core.pins import NotKept, shown_id
+
+_NAMES = {
+    "resp_": "Response",
+    "chatcmpl": "Chat completion",
+    "conv_": "Conversation",
+    "file": "File",
+    "vs_": "Vector store",
+    "cntr_": "Container",
+    "batch_": "Batch",
+    "upload_": "Upload",
+    "ftjob": "Fine-tuning job",
+    "eval_": "Eval",
+    "video_": "Video",
+    "skill_": "Skill",
+}
+_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_")
+"""What does not grow by requests that refer to it: a response that continues one is another one."""
+
+
+class _WithId(Struct, frozen=True, gc=False):
+    id: str = ""
+
+
+class _Event(Struct, gc=False):
+    response: _WithId = _WithId()
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode = msgspec.json.Decoder(_WithId).decode
+
+
+def id_in(body: bytes) -> str:
+    """Of an object, or of an event of a stream; empty where there is none."""
+    try:
+        return _decode(body).id
+    except (ValueError, RecursionError):
+        return ""
+
+
+def id_of_response_in(event: bytes) -> str:
+    """Of an event that has a response in it; empty where there is none."""
+    try:
+        return _decode_event(event).response.id
+    except (ValueError, RecursionError):
+        return ""
+
+
+def grows(id: str) -> bool:
+    return not id.startswith(_FIXED)
+
+
+def not_kept(id: str) -> NotKept:
+    """Of a request's body. (A response that is not there is a 400 there, which clients know by its code.)"""
+    if id.startswith("resp_"):
+        message = f"Previous response with id {shown_id(id)} not found."
+        return NotKept(400, "previous_response_not_found", message, "previous_response_id")
+    return not_found(id)
+
+
+def not_found(id: str) -> NotKept:
+    """Of a path."""
+    name = next((name for begin, name in _NAMES.items() if id.startswith(begin)), "Object")
+    return NotKept(404, "not_found", f"{name} with id {shown_id(id)} not found.")

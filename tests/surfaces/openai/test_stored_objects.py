@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from router.surfaces.openai.stored_objects import grows, id_in, id_of_response_in, not_found, not_kept
+from router.surfaces.registry import SURFACES
+
+
+@pytest.mark.parametrize(
+    ("body", "id"),
+    [
+        (b'{"id":"resp_1","object":"response"}', "resp_1"),
+        (b'{"object":"response"}', ""),
+        (b'{"id":7}', ""),
+        (b"[DONE]", ""),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_an_object_tells_its_id(body: bytes, id: str) -> None:
+    assert id_in(body) == id
+
+
+def test_an_event_tells_the_id_of_its_response() -> None:
+    assert id_of_response_in(b'{"type":"response.created","response":{"id":"resp_1"}}') == "resp_1"
+    assert {id_of_response_in(each) for each in (b"{}", b'{"response":7}', b"[DONE]")} == {""}
+
+
+def test_a_conversation_grows_and_a_response_does_not() -> None:
+    assert grows("conv_1") and grows("cntr_1") and grows("whatever-1")
+    assert not grows("resp_1") and not grows("file-1") and not grows("file_1")
+    assert SURFACES["chat"].grows("conv_1") and not SURFACES["chat"].grows("resp_1")
+
+
+def test_a_response_that_is_not_there_is_a_bad_request() -> None:
+    told = not_kept("resp_1")
+    assert (told.status, told.code, told.param) == (400, "previous_response_not_found", "previous_response_id")
+    assert told.message == "Previous response with id 'resp_1' not found."
+    assert SURFACES["chat"].not_kept("resp_1") == told
+
+
+@pytest.mark.parametrize(
+    ("id", "message"),
+    [
+        ("conv_1", "Conversation with id 'conv_1' not found."),
+        ("7", "Object with id '7' not found."),
+        ("vs_<script>", "Vector store with id that was given not found."),
+    ],
+)
+def test_all_else_is_not_found(id: str, message: str) -> None:
+    assert not_kept(id) == not_found(id)
+    assert (not_found(id).status, not_found(id).message) == (404, message)
