@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from router.core.policy_fields import with_version
+
 HEADER = """\
 # Written by `breakeven serve` at every start without --policy: edits here are lost.
 # Copy it, edit the copy, and start with: breakeven serve --policy my-policy.yaml
@@ -27,19 +29,25 @@ class Found(Struct, frozen=True):
 
     vllm_url: str = ""
     vllm_model: str = ""
+    """Empty while nobody knows it: then it serves under the names that it lists once it answers."""
     openai: bool = False
     adapter_variables: tuple[str, ...] = ()
     simulated: Mapping[str, str] = {}
 
     @property
     def nothing(self) -> bool:
-        return not (self.vllm_url or self.openai or self.adapter_variables)
+        return not (self.vllm_url or self.cloud)
+
+    @property
+    def cloud(self) -> bool:
+        return self.openai or bool(self.adapter_variables)
 
 
 def look_around(environment: Mapping[str, str]) -> Found:
     """Backends that the environment names."""
+    vllm_url = environment.get("VLLM_BASE_URL", "")
     return Found(
-        vllm_url=environment.get("VLLM_BASE_URL", "").rstrip("/"),
+        vllm_url=with_version(vllm_url) if vllm_url else "",
         vllm_model=environment.get("VLLM_MODEL", ""),
         openai=bool(environment.get("OPENAI_API_KEY")),
         adapter_variables=tuple(name for name in ADAPTER_MODELS if environment.get(name)),
@@ -88,7 +96,7 @@ def _backends(found: Found) -> dict[str, Any]:
 
 
 def _vllm(url: str, model: str) -> dict[str, Any]:
-    serves = {"chat": model, "*": "*"}
+    serves = {"chat": model, "*": "*"} if model else {"*": "*"}
     return {"zone": "local", "kind": "vllm", "url": url, "serves": serves, "cost": {"usd_per_hour": 1.59}}
 
 
@@ -100,11 +108,11 @@ def _openai(url: str, api_key: str | None) -> dict[str, Any]:
 
 
 def _chat(backends: Mapping[str, Any]) -> dict[str, Any]:
-    """Every backend; the names that apps already ask for lead here too, so that they need not change."""
-    served = [backend["serves"]["chat"] for backend in backends.values()]
-    names = [each if isinstance(each, str) else each["model"] for each in served]
+    """Every backend whose model is known; names that apps already ask for lead here too: they need not change."""
+    served = {name: backend["serves"]["chat"] for name, backend in backends.items() if "chat" in backend["serves"]}
+    names = [each if isinstance(each, str) else each["model"] for each in served.values()]
     aliases = dict.fromkeys(name.rpartition("/")[2] for name in names)
-    return {"backends": list(backends), "aliases": [name for name in aliases if name != "chat"]}
+    return {"backends": list(served), "aliases": [name for name in aliases if name != "chat"]}
 
 
 def _embeddings(backends: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import urllib.request
@@ -9,6 +10,7 @@ from typing import Any
 
 TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 1_000_000
+PAUSE_SECONDS = 2.0
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -26,3 +28,12 @@ def served_model(base_url: str) -> str:
             return str(json.loads(answer.read(MAX_BYTES))["data"][0]["id"])
     except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
         return ""
+
+
+async def until_served(base_url: str) -> str:
+    """`served_model`, once there is one."""
+    while True:
+        model = await asyncio.to_thread(served_model, base_url)
+        if model:
+            return model
+        await asyncio.sleep(PAUSE_SECONDS)

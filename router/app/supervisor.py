@@ -29,7 +29,7 @@ from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runt
 from router.app.defaults import Found, default_policy, look_around
 from router.app.listening_port import PortTaken, take_port
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
-from router.app.served_model import served_model
+from router.app.served_model import served_model, until_served
 from router.app.settings import ServeSettings, WorkerSettings
 from router.app.startup_message import Dashboard, greeting
 from router.app.valkey_keeper import ValkeyKeeper
@@ -39,6 +39,7 @@ from router.core.backend_kinds import LitellmBackend
 from router.core.values import Plan
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address
+from router.system.atomic_file import replace_file
 from router.system.certificate import CertificateUnusable, certificate_of
 
 SIMULATED = {"local": "vllm", "cloud": "openai"}
@@ -218,16 +219,25 @@ class Supervisor:
             found = Found(simulated=await self._simulate())
         elif found.vllm_url and not found.vllm_model:
             model = await asyncio.to_thread(served_model, found.vllm_url)
-            if not model:
+            if not model and not found.cloud:
                 raise CannotServe(
                     f"{found.vllm_url}/models does not answer, so the model's name is not known: "
                     "start vLLM first, or set VLLM_MODEL to the name that it serves"
                 )
             found = msgspec.structs.replace(found, vllm_model=model)
         path = self._data_dir / "default-policy.yaml"
+        if found.vllm_url and not found.vllm_model:
+            self._spawn(self._name_model(path, found))
         path.touch(mode=0o600)
         path.write_text(default_policy(found), encoding="utf-8")
         return str(path), found
+
+    async def _name_model(self, path: Path, found: Found) -> None:
+        """Once the vLLM answers, the default policy is written anew with its model; whoever follows it adopts it."""
+        log.warning("vLLM does not answer, its model is served once it does")
+        model = await until_served(found.vllm_url)
+        replace_file(path, default_policy(msgspec.structs.replace(found, vllm_model=model)).encode())
+        log.info("vLLM answers, its model is served", extra={"model": model})
 
     async def _simulate(self) -> dict[str, str]:
         for zone, kind in SIMULATED.items():

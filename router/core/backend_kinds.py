@@ -31,6 +31,7 @@ from router.core.policy_fields import (
     UpstreamName,
     Url,
     Usd,
+    with_version,
 )
 from router.core.power.policy import Power
 
@@ -213,7 +214,7 @@ class _Backend(Section):
 
 class _WithUrls(_Backend):
     url: Url | None = None
-    """Base URL, with the version path: http://127.0.0.1:8000/v1"""
+    """Base URL, with the version path: http://127.0.0.1:8000/v1; of a vLLM, /v1 may be left out."""
     urls: tuple[Url, ...] = Field(default=(), strict=False)
     """Several replicas instead of one url; the least loaded is used first."""
 
@@ -237,6 +238,9 @@ class VllmBackend(_WithUrls):
 
     kind: Literal["vllm"]
     """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""
+
+    def replicas(self) -> tuple[str, ...]:
+        return tuple(map(with_version, super().replicas()))
 
     def provider_of(self, model: str | None) -> str:
         return self.kind

@@ -17,6 +17,7 @@ _YEAR_SECONDS = 8784 * 3600.0
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LAST_PORT = 65_535
 _AUTHORITY = re.compile(r"https?://(?:\[(?P<inner>[^\]]*)\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/|$)")
+_VERSION = re.compile(r"/v\d+$")
 _HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
 
 
@@ -52,6 +53,12 @@ def _check_port(url: str) -> str:
     if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT or not _is_address(found["inner"]):
         raise ValueError("must be an address such as http://127.0.0.1:8000/v1, with a port from 1 to 65535 if any")
     return url
+
+
+def with_version(url: str) -> str:
+    """The base URL of a vLLM with the version path, which it always has and people leave out."""
+    base = url.rstrip("/")
+    return base if _VERSION.search(base) else f"{base}/v1"
 
 
 def _is_address(text: str | None) -> bool:

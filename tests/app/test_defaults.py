@@ -43,6 +43,17 @@ def test_apps_need_not_change_the_model_that_they_ask_for(plan_for):
     assert [name for name, *_ in backends(plan, "text-embedding-3-small")] == ["openai"]
 
 
+@pytest.mark.parametrize("url", ["http://gpu:8000", "http://gpu:8000/", "http://gpu:8000/v1", "http://gpu:8000/v1/"])
+def test_the_version_of_a_vllms_url_may_be_left_out(url):
+    assert look_around({"VLLM_BASE_URL": url}).vllm_url == "http://gpu:8000/v1"
+
+
+def test_a_vllm_whose_model_is_not_known_yet_serves_what_it_lists(plan_for):
+    plan = plan_for(Found(vllm_url="http://gpu/v1", openai=True))
+    assert [name for name, *_ in backends(plan)] == ["openai"]
+    assert plan.policy.backends["gpu"].serves.keys() == {"*"}
+
+
 def test_a_vllm_alone(plan_for):
     plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="llama"))
     assert backends(plan) == [("gpu", "llama", True)] and set(plan.models) == {"chat", "llama", "*"}

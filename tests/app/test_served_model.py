@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from router.app import served_model as module
 from router.app.served_model import served_model
 
 
@@ -70,3 +71,10 @@ def redirecting(target: str) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
+
+
+async def test_one_that_does_not_answer_yet_is_waited_for(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    answers = iter(("", "", "llama"))
+    monkeypatch.setattr(module, "served_model", lambda url: next(answers))
+    assert await module.until_served("http://gpu/v1") == "llama"

@@ -24,6 +24,13 @@ def test_replicas_are_one_url_or_several() -> None:
     assert of(kind="openai", urls=["http://a/v1", "http://b/v1"]).replicas() == ("http://a/v1", "http://b/v1")
 
 
+def test_a_vllm_is_found_with_its_version_or_without() -> None:
+    urls = ["http://a:8000", "http://b/llm/", "http://c/v1/", "http://d/v2"]
+    with_version = ("http://a:8000/v1", "http://b/llm/v1", "http://c/v1", "http://d/v2")
+    assert of(kind="vllm", urls=urls).replicas() == with_version
+    assert of(kind="openai", url="http://a:8000").replicas() == ("http://a:8000",)
+
+
 def test_backends_of_the_adapter_have_no_url() -> None:
     assert of(kind="litellm").replicas() == of(kind="litellm").addresses() == ()
     moved = of(kind="litellm", api_base="https://llm.example/v1")
