@@ -5,7 +5,8 @@
     decode            data -> `core.policy.Policy`, and what is wrong with it where
     error_wording     pydantic's findings in plain words
     cross_references  what the sections of a policy say about each other
-    prices            published or given prices -> rates
+    prices,           published or given prices -> rates
+    unit_prices
     providers         hosts and keys of known providers
     backend_hosts     where each backend's requests may go
     compile           policy + prices -> plan

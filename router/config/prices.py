@@ -14,6 +14,7 @@ from typing import Any
 
 from router.config.problems import Finding
 from router.config.served_names import served_as
+from router.config.unit_prices import is_priced_beside_tokens, published_units, times
 from router.core.backend_kinds import Backend, LitellmBackend, Price, Served
 from router.core.cost.timeline import DAY, Timeline, always, built, combined
 from router.core.name_patterns import closest, is_pattern
@@ -130,6 +131,7 @@ def given(price: Price) -> Tariff:
         cache_write=price.input if price.cache_write is None else price.cache_write,
         request=price.request,
         cache_write_1h=price.cache_write_1h,
+        units=price.units,
     )
     return Tariff((PriceTier(0, rates),))
 
@@ -158,6 +160,7 @@ def _times(tier: PriceTier, factor: float) -> PriceTier:
             cache_write=factor * rates.cache_write,
             request=rates.request,
             cache_write_1h=None if lasting is None else factor * lasting,
+            units=times(rates.units, factor),
         ),
     )
 
@@ -341,7 +344,8 @@ def _tiers(prices: Any, embeds: bool, lasting: float | None) -> tuple[PriceTier,
 
 def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> PriceTier | None:
     read, write = _rate(prices.input_mtok, start), _rate(prices.output_mtok, start)
-    if not read or not (write or embeds):
+    units = published_units(prices, lambda price: _rate(price, start))
+    if (not read or not (write or embeds)) and not is_priced_beside_tokens(units):
         return None
     rates = Rates(
         input=read,
@@ -350,6 +354,7 @@ def _tier(prices: Any, start: int, embeds: bool, lasting: float | None) -> Price
         cache_write=_rate(prices.cache_write_mtok, start) or read,
         request=_rate(prices.requests_kcount, start) / 1000,
         cache_write_1h=_rate(prices.cache_write_1h_mtok, start) or (None if lasting is None else lasting * read),
+        units=units,
     )
     return PriceTier(start, rates)
 

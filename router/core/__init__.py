@@ -14,6 +14,7 @@ random draws and snapshots are arguments. It may import the standard library's p
     power            when own GPUs are switched on and off, and why
     limits           budgets and rate limits, when they turn, and what a request is held against
     resilience       circuits, attempts, timeouts, and what workers tell each other
+    units            what is priced besides tokens of text
     estimated_usage  what is made of a report of tokens, and of none
     redaction        our credentials, taken out of what backends say
     origin,          where URLs point, and the hosts that a policy names

@@ -19,6 +19,7 @@ from router.core.policy_fields import (
     EndpointName,
     Fraction,
     Host,
+    ImageKind,
     Length,
     Modality,
     Multiple,
@@ -34,12 +35,13 @@ from router.core.policy_fields import (
     with_version,
 )
 from router.core.power.policy import Power
+from router.core.units import UnitRates
 
 _HOURS_PER_YEAR = 365.25 * 24
 
 
 class Price(Section):
-    """USD per million tokens, and per request."""
+    """USD per million tokens, per request, and per unit of what is no token."""
 
     input: Rate
     """USD per million input tokens."""
@@ -53,6 +55,43 @@ class Price(Section):
     """Input that the provider's cache keeps for an hour; the price of `cache_write` when left out."""
     request: Rate = 0.0
     """USD per request, on top of the tokens."""
+    audio_input: Rate | None = None
+    """Input that is sound; the input price when left out."""
+    audio_cached_input: Rate | None = None
+    """The same, read from the provider's cache."""
+    audio_output: Rate | None = None
+    """Output that is sound; the output price when left out."""
+    image_input: Rate | None = None
+    """Input that is pictures; the input price when left out."""
+    image_cached_input: Rate | None = None
+    """The same, read from the provider's cache."""
+    image_output: Rate | None = None
+    """Output that is pictures; the output price when left out."""
+    second: Rate = 0.0
+    """USD per second of sound that is transcribed."""
+    characters: Rate = 0.0
+    """USD per million characters that are spoken."""
+    image: Rate = 0.0
+    """USD per picture that is made."""
+    images: dict[ImageKind, Rate] = Field(default={}, max_length=64)
+    """USD per picture of a quality, a size or both, such as `{1024x1792: 0.08, "hd 1024x1792": 0.12}`."""
+
+    @property
+    def units(self) -> UnitRates | None:
+        """None where all costs as text does."""
+        rates = UnitRates(
+            audio_input=self.audio_input,
+            audio_cached=self.audio_cached_input,
+            audio_output=self.audio_output,
+            image_input=self.image_input,
+            image_cached=self.image_cached_input,
+            image_output=self.image_output,
+            second=self.second,
+            characters=self.characters,
+            image=self.image,
+            image_kinds=self.images,
+        )
+        return None if rates == UnitRates() else rates
 
 
 class Served(Section):

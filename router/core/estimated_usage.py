@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
 BYTES_PER_TOKEN = 4
@@ -34,4 +37,23 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
         estimated=True,
         cache_write_1h=lasting,
         service=usage.service,
+        units=_within(usage.units, input, cached, min(usage.output, most_output)),
+    )
+
+
+def _within(units: Units, input: int, cached: int, output: int) -> Units:
+    """Parts never exceed the whole."""
+    if units is NO_UNITS:
+        return units
+    audio, audio_cached = min(units.audio_input, input), min(units.audio_cached, cached)
+    image, image_cached = min(units.image_input, input - audio), min(units.image_cached, cached - audio_cached)
+    spoken = min(units.audio_output, output)
+    return replace(
+        units,
+        audio_input=audio,
+        audio_cached=min(audio_cached, audio),
+        audio_output=spoken,
+        image_input=image,
+        image_cached=min(image_cached, image),
+        image_output=min(units.image_output, output - spoken),
     )

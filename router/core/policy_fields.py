@@ -130,6 +130,8 @@ SecretName = Annotated[str, Field(min_length=1)]
 MediaHost = Annotated[str, Field(pattern=r"^(\*\.)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?$", max_length=255)]
 
 TierName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$", max_length=32)]
+ImageKind = Annotated[str, Field(pattern=r"^[a-z0-9]+( [a-z0-9]+)?$", max_length=32)]
+"""Quality, size, or both of a picture: hd, 1024x1792, "hd 1024x1792"."""
 Multiple = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
 STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 """What providers call the service tier that their price list speaks of. `auto` leaves the choice to the provider."""

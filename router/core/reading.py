@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from router.core.policy_fields import Modality
+from router.core.units import NO_UNITS, Units
 from router.core.values import Label
 
 Span = tuple[int, int]
@@ -51,6 +52,16 @@ class Reading(Struct, frozen=True, gc=False):
     """What not every backend keeps, see `features`."""
     stores: bool = False
     """The backend keeps its answer, which clients then know by its id."""
+    content_type: str = ""
+    """What its body says it is; empty for the JSON that most are, with an answer as most have."""
+    texts: bytes = b""
+    """All that such a body says in text, as JSON: what detectors look at in its place."""
+    binary: bool = False
+    """It is answered with bytes, neither JSON nor events, which pass as they come; or with JSON all the same."""
+    units: Units = NO_UNITS
+    """What is no text, and what is no token, at most."""
+    may_come_whole: bool = False
+    """What was asked for as a stream may be answered in one piece."""
 
 
 class BadBody(Exception):

@@ -25,6 +25,7 @@ from router.core.cost.timeline import Timeline
 from router.core.policy import Budget, Policy
 from router.core.policy_fields import EndpointName, Modality
 from router.core.sensitivity.media import NOTHING, Fetch
+from router.core.units import NO_UNITS, UnitRates, Units
 
 
 class Rates(Struct, frozen=True):
@@ -37,6 +38,8 @@ class Rates(Struct, frozen=True):
     request: float = 0.0
     cache_write_1h: float | None = None
     """Of what is written to be kept for an hour; as `cache_write` when there is none."""
+    units: UnitRates | None = None
+    """Of what is no text; None where all costs as text does, or nothing is known."""
 
     @property
     def longest_cache_write(self) -> float:
@@ -72,6 +75,8 @@ class Usage(Struct, frozen=True, gc=False):
     """The part of `cache_write` that is kept for an hour."""
     service: str = ""
     """The service tier that it was served in, such as "flex"; empty when nothing tells."""
+    units: Units = NO_UNITS
+    """What of it is no text, and what is no token."""
 
     @property
     def total(self) -> int:

@@ -28,6 +28,8 @@ class BodyToRead(Struct, frozen=True):
     """Bytes that it may inflate to."""
     detectors: bytes
     """Those of the policy, as JSON."""
+    content_type: str = ""
+    """What the body says it is."""
 
 
 class Refused(Struct, frozen=True):

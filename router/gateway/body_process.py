@@ -70,8 +70,8 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
     """What a body says, and the body if it was inflated."""
     try:
         plain = inflate(body, errand.encoding, errand.limit) if errand.encoding else body
-        reading = SURFACES[errand.surface].read(plain)
-        labels = _detectors(errand.detectors).scan_body(plain)
+        reading = SURFACES[errand.surface].read_as(plain, errand.content_type)
+        labels = _detectors(errand.detectors).scan_body(reading.texts or plain)
         return Brought(reading, labels), plain if errand.encoding else b""
     except ApiError as refusal:
         refused = Refused(refusal.status, refusal.code, refusal.message)

@@ -77,7 +77,11 @@ class BodyReader:
                 return None
             body = plain
         try:
-            return Read(body, surface.read(body), serving.detectors)
+            if surface.takes_forms:
+                reading = surface.read_as(body, request.headers.get("content-type", ""))
+            else:
+                reading = surface.read(body)
+            return Read(body, reading, serving.detectors)
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
@@ -85,7 +89,8 @@ class BodyReader:
         """Raises ApiError."""
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
-        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving))
+        content_type = request.headers.get("content-type", "")
+        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving), content_type)
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
         brought, plain = await lane.read(_encode(errand), body)

@@ -35,6 +35,7 @@ from router.gateway.worker_state import WorkerState
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
+from router.upstream.target import told
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -386,11 +387,10 @@ class Forwarding:
         surface = job.surface
         body = surface.edit(job.body, job.reading, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (
-            replica.pool.head(surface.path, surface.at_root),
-            headers,
-            len(body),
-        )
+        first = replica.pool.head(surface.path, surface.at_root)
+        if job.reading.content_type:
+            first = told(first, job.reading.content_type, any_answer=job.reading.binary)
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (first, headers, len(body))
         needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
         patience = sent.exchange.patience = AnswerTimeout(
             replica,

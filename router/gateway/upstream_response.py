@@ -152,7 +152,7 @@ class UpstreamResponse:
         streams = False
         for name, value in headers:
             if name == b"content-length":
-                if value.isdigit() and int(value) > self._most:
+                if value.isdigit() and int(value) > self._most and not self._reading.binary:
                     self._refuse()
                     return
             elif name == b"content-type":
@@ -162,10 +162,21 @@ class UpstreamResponse:
         if status == 200:
             if streams:
                 self.scanner = self._surface.scanner(self._reading, self._route)
-            if streams is not self._reading.stream:
+            elif self._reading.binary:
+                self._expect_bytes()
+            if streams is not self._reading.stream and (streams or not self._reading.may_come_whole):
                 self._unfit = self._unfit or ("it is a stream" if streams else "it is no stream")
         elif status < 300:
             self._unfit = f"status {status}"
+
+    def _expect_bytes(self) -> None:
+        """What is JSON comes whole, whether it is the answer or an error; a page is none of it."""
+        given = next((value for name, value in self.headers if name == b"content-type"), b"")
+        media_type = given.partition(b";")[0].strip().lower()
+        if media_type == b"text/html":
+            self._unfit = "it is a page"
+        elif media_type != b"application/json":
+            self.scanner = self._surface.byte_scanner(self._reading, self._route)
 
     def on_body(self, data: bytes) -> None:
         client, scanner = self._client, self.scanner
@@ -374,9 +385,10 @@ class UpstreamResponse:
                 self._pause()
             self.done = self._loop.create_future()
             await self.done
-        if self.broken is not None and not (self.scanner and self.scanner.error):
+        scanner = self.scanner
+        if self.broken is not None and scanner is not None and not scanner.error and scanner.has_room_for_words:
             why = "The backend's stream broke off."
-            client.write(self._surface.broken_stream(self.scanner, 502, "upstream_stream_broken", why))
+            client.write(self._surface.broken_stream(scanner, 502, "upstream_stream_broken", why))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

@@ -6,8 +6,10 @@
     by_body        the surface of a body, where no path tells
     openai         chat, completions, embeddings, moderations and models in OpenAI's words, and what vLLM adds to them
     vllm           what vLLM serves besides, such as scores and its tokenizer
+    form           bodies of the type multipart/form-data
     json_object    a request's body: its members, each where it stands
-    sse            server-sent events, read while they pass
+    sse,           server-sent events, and answers in bytes, read while they pass
+    byte_stream
     headers        headers of dialects that pass, in each direction
     may_be_billed  what the adapter says, beside OpenAI's words, of calls that failed
 

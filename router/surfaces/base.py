@@ -14,6 +14,7 @@ from router.core.pins import NotKept, shown_id
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
+from router.surfaces.byte_stream import ByteScanner
 from router.surfaces.sse import EventScanner
 
 PREFIX = "/v1"
@@ -43,6 +44,7 @@ class Surface(ABC):
         paths: tuple[str, ...] = (),
         at_root: bool = False,
         asked_in: str = "",
+        takes_forms: bool = False,
     ) -> None:
         self.name: Final = name
         self.path: Final = path
@@ -52,6 +54,8 @@ class Surface(ABC):
         """`path` stands behind a backend's URL without its version: vLLM's /tokenize is beside /v1."""
         self.asked_in: Final = asked_in
         """The field that tells a body from those of other surfaces, where none but the body says whose it is."""
+        self.takes_forms: Final = takes_forms
+        """Its bodies may be forms, and are read with what they say they are, see `read_as`."""
         self.output_limit: Final = output_limit
         """The field with which a client limits how long an answer gets."""
         self.models_path: Final = models_path
@@ -62,6 +66,10 @@ class Surface(ABC):
     @abstractmethod
     def read(self, body: bytes) -> Reading:
         """What a body asks, which is not compressed. Raises BadBody when that cannot be told."""
+
+    def read_as(self, body: bytes, content_type: str) -> Reading:
+        """The same of a body that says what it is; whoever takes no forms takes all as JSON."""
+        return self.read(body)
 
     @abstractmethod
     def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
@@ -77,6 +85,10 @@ class Surface(ABC):
     @abstractmethod
     def scanner(self, reading: Reading, route: Route) -> EventScanner:
         """What reads the stream of one attempt."""
+
+    def byte_scanner(self, reading: Reading, route: Route) -> EventScanner:
+        """What reads an answer in bytes, where `reading` says that there may be one."""
+        return ByteScanner()
 
     @abstractmethod
     def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:

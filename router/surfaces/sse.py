@@ -92,6 +92,11 @@ class EventScanner:
         return self.events + self.text_bytes // BYTES_PER_TOKEN
 
     @property
+    def has_room_for_words(self) -> bool:
+        """Whether an error may stand in what passes."""
+        return True
+
+    @property
     def end(self) -> str:
         """The sign that ends a stream, for people."""
         return "its end"

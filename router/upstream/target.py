@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 FINGERPRINT_HEADER = "x-adapter-fingerprint"
+_JSON = "content-type: application/json"
+_ACCEPT = "accept: application/json, text/event-stream"
 USER_AGENT = "breakeven"
 """The client's own may say anything."""
 
@@ -45,8 +47,8 @@ class Target(Struct, frozen=True):
         lines = [
             f"POST {self.root if at_root else self.prefix}{path} HTTP/1.1",
             f"host: {self.authority}",
-            "content-type: application/json",
-            "accept: application/json, text/event-stream",
+            _JSON,
+            _ACCEPT,
             "accept-encoding: identity",
             f"user-agent: {USER_AGENT}",
         ]
@@ -109,3 +111,9 @@ def target_of_socket(backend: str, zone: str, path: str, fingerprint: str) -> Ta
     """A backend behind the adapter process, which tells backends apart by the first part of the path."""
     prefix = f"/{quote(backend, safe='')}/v1"
     return Target(backend, zone, "", 0, prefix, unix_path=path, label="adapter", fingerprint=fingerprint)
+
+
+def told(head: bytes, content_type: str, *, any_answer: bool) -> bytes:
+    """`Target.head` of a request whose body is of another type than most, or whose answer may be of any."""
+    head = head.replace(_JSON.encode(), b"content-type: " + content_type.encode("latin-1"), 1)
+    return head.replace(_ACCEPT.encode(), b"accept: */*", 1) if any_answer else head

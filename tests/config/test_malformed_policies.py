@@ -40,7 +40,9 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "price: {input: 1, output: 4, outptu: 5}",
         (
             '18:57: backends.openai.serves.chat.price.outptu: unknown key "outptu"; did you mean "output"? '
-            "known keys: input, output, cached_input, cache_write, cache_write_1h, request"
+            "known keys: input, output, cached_input, cache_write, cache_write_1h, request, audio_input, "
+            "audio_cached_input, audio_output, image_input, image_cached_input, image_output, second, characters, "
+            "image, images"
         ),
     ),
     (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from router.core.estimated_usage import bounded, estimate
+from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
 
@@ -20,3 +21,12 @@ def test_what_a_request_cannot_have_taken_is_cut_off_and_marked() -> None:
 
 def test_what_is_cut_off_keeps_its_service_tier() -> None:
     assert bounded(Usage(100, output=1, service="flex"), 10, 10) == Usage(10, 0, 0, 1, True, service="flex")
+
+
+def test_what_is_cut_off_has_no_parts_that_are_more_than_it() -> None:
+    units = Units(
+        audio_input=8, audio_cached=3, image_input=8, image_cached=3, audio_output=5, image_output=5, images=2
+    )
+    cut = bounded(Usage(100, 4, output=10, units=units), 10, 6)
+    assert cut.units == Units(8, 3, 5, image_input=2, image_cached=1, image_output=1, images=2)
+    assert bounded(Usage(100, 4, output=10), 10, 6).units is NO_UNITS

@@ -43,20 +43,20 @@ def test_what_it_refuses_is_refused_as_the_worker_does():
 
 @interpreted_only
 def test_a_body_that_takes_too_much_memory_is_refused(monkeypatch):
-    def too_much(body: bytes) -> None:
+    def too_much(body: bytes, content_type: str) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read=too_much)})
+    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read_as=too_much)})
     refused = fetch(errand(), CARD)[0].refused
     assert refused is not None and refused.status == 413
 
 
 @interpreted_only
 def test_a_defect_tells_its_place_and_nothing_of_the_body(monkeypatch):
-    def broken(body: bytes) -> None:
+    def broken(body: bytes, content_type: str) -> None:
         raise ValueError(body)
 
-    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read=broken)})
+    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read_as=broken)})
     defect = fetch(errand(), CARD)[0].defect
     assert defect.startswith("ValueError\n") and "test_body_process.py" in defect and "4111" not in defect
 

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from router.upstream.target import Target, target_of_socket, target_of_url
+from router.upstream.target import Target, target_of_socket, target_of_url, told
 
 TLS = ssl.create_default_context()
 
@@ -60,3 +60,10 @@ def test_what_one_address_keeps_another_has_not():
     identities = [target_of_url("b", "z", url, None, TLS).identity for url in URLS]
     assert len(set(identities)) == len(URLS)
     assert target_of_url("other", "elsewhere", "http://gpu/v1/", "sk-other", TLS).identity in identities
+
+
+def test_a_body_of_another_type_is_said_to_be_one():
+    head = target_of_url("b", "z", "http://gpu:8000/v1", None, TLS).head("/audio/speech")
+    form = told(head, 'multipart/form-data; boundary="x"', any_answer=False)
+    assert b'\r\ncontent-type: multipart/form-data; boundary="x"\r\naccept: application/json' in form
+    assert b"\r\ncontent-type: application/json\r\naccept: */*\r\n" in told(head, "application/json", any_answer=True)

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable
 
 from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
 from router.core.policy_fields import STANDARD_TIERS
+from router.core.units import NO_UNITS, Units, at_most, beside_tokens, parts
 from router.core.values import PriceTier, Rates, Route, Tariff, Usage
 
 Step = tuple[int, float, float, float]
@@ -40,11 +41,25 @@ def rates_for(tiers: tuple[PriceTier, ...], input_tokens: int) -> Rates:
 
 
 def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
-    """(input - cached - cache_write)·p_in + cached·p_cached + cache_write·p_write + output·p_out + p_request.
+    """(input - cached - cache_write)·p_in + cached·p_cached + cache_write·p_write + output·p_out + p_request, and what
+    `units` cost beyond that.
 
     The whole input chooses the tier. `Remainders` makes whole nano-USD of it.
     """
     rates = rates_for(tiers, usage.input)
+    if usage.units is not NO_UNITS:
+        return _of_text(rates, usage) + _of_units(rates, usage.units)
+    return _of_text(rates, usage)
+
+
+def _of_units(rates: Rates, units: Units) -> float:
+    """Micro-USD of units, beyond what their tokens cost as text."""
+    if rates.units is None:
+        return 0.0
+    return parts(units, rates.units, rates.input, rates.cached_input, rates.output) + beside_tokens(units, rates.units)
+
+
+def _of_text(rates: Rates, usage: Usage) -> float:
     if not (usage.cached or usage.cache_write):
         return usage.input * rates.input + usage.output * rates.output + rates.request * MICRO_PER_USD
     # Upstreams have been seen to report more cached tokens than input tokens; that must not earn money.
@@ -126,6 +141,23 @@ def worst_case(steps: tuple[Step, ...], input_tokens: int, output_tokens: int) -
             if cost > dearest:
                 dearest = cost
     return _whole(dearest)
+
+
+def worst_units(routes: Iterable[Route], units: Units, now: float, later: float) -> int:
+    """Nano-USD that units may cost on the dearest of the routes, beyond what `worst_case` makes of their tokens."""
+    tiers = [
+        tier
+        for route in routes
+        for tariff in route.prices.within(now, later)
+        for tiers in (tariff.tiers, *tariff.services.values())
+        for tier in tiers
+    ]
+    costs = [
+        at_most(units, tier.rates.units, tier.rates.input, tier.rates.output)
+        for tier in tiers
+        if tier.rates.units is not None
+    ]
+    return _whole(max(costs, default=0.0))
 
 
 def steps_of(routes: Iterable[Route], now: float, later: float, service: str = "") -> tuple[Step, ...]:

@@ -78,7 +78,7 @@ def _labels(
     unbeaten = labels is plan.default_labels and labels[0].level != plan.levels[-1]
     if not unbeaten and not detectors.gives_tags and is_most_restricted(plan, labels):
         return labels
-    return labels + detectors.scan_body(body) + _in_headers(headers, passed, detectors)
+    return labels + detectors.scan_body(reading.texts or body) + _in_headers(headers, passed, detectors)
 
 
 def default_labels(section: Sensitivity | None) -> tuple[Label, ...]:

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.core.cost.pricing import Remainders, worst_case
+from msgspec.structs import replace
+
+from router.core.cost.pricing import Remainders, worst_case, worst_units
 from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
 from router.core.limits.measures import counted_in
 from router.core.limits.terms import Terms, terms_of
 from router.core.reading import Reading
+from router.core.units import NO_UNITS, Units
 from router.core.values import BackendState, Decision, KeyGrant, Plan
 
 
@@ -66,13 +69,14 @@ class HoldMaker:
         counters = self.counter_sets.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if counters.all:
-            return self._limited(
+            held = self._limited(
                 id=id, at=at, request=request, terms=terms, counters=counters, reading=reading, worst=worst
             )
+            return held if reading.units is NO_UNITS else self._with_units(held, terms, reading.units)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
         cost = worst_case(terms.steps, input, output)
         others = terms.decision.alternatives
-        return Hold(
+        held = Hold(
             id=id,
             cell=terms.cell,
             at=at,
@@ -84,6 +88,14 @@ class HoldMaker:
             request=request,
             captive=others.captive,
         )
+        return held if reading.units is NO_UNITS else self._with_units(held, terms, reading.units)
+
+    def _with_units(self, hold: Hold, terms: Terms, units: Units) -> Hold:
+        """With what units cost at most: they are counted in the request, so there is nothing to learn."""
+        later = hold.at + self._longest
+        own = [route for route in terms.routes if route.owned]
+        cost = hold.cost + worst_units(terms.routes, units, hold.at, later)
+        return replace(hold, cost=cost, local_cost=hold.local_cost + worst_units(own, units, hold.at, later))
 
     def _limited(
         self, id: str, at: float, request: str, terms: Terms, counters: CounterSet, reading: Reading, worst: Tokens

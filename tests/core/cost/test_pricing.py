@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.core.cost import pricing
 from router.core.cost.pricing import (
@@ -17,9 +18,11 @@ from router.core.cost.pricing import (
     rates_for,
     steps_of,
     worst_case,
+    worst_units,
 )
 from router.core.cost.timeline import DAY, always, built
 from router.core.money import NANO_PER_MICRO
+from router.core.units import UnitRates, Units
 from router.core.values import PriceTier, Rates, Tariff, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
@@ -216,3 +219,17 @@ def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own():
 def test_what_a_cache_may_keep_for_an_hour_is_held(make):
     rates = Rates(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75, cache_write_1h=6.0)
     assert worst_case(steps_of([make.route("gpu", tiers=(PriceTier(0, rates),))], 0, 0), 1000, 0) == 6_000_000
+
+
+def test_units_cost_beside_what_is_text():
+    usage = Usage(input=100, output=10, units=Units(audio_input=80))
+    tiers = (PriceTier(0, Rates(2, 10, 2, 2, units=UnitRates(audio_input=30))),)
+    assert exact_micro_usd(tiers, usage) == 20 * 2 + 80 * 30 + 10 * 10
+    assert exact_micro_usd((PriceTier(0, Rates(2, 10, 2, 2)),), usage) == 100 * 2 + 10 * 10
+
+
+def test_units_are_held_on_the_dearest_route_that_prices_them(make):
+    rates = [replace(make.gpt_4o_mini, units=UnitRates(second=price)) for price in (0.001, 0.002)]
+    routes = [make.route("openai", rates=each) for each in (*rates, make.gpt_4o_mini)]
+    assert worst_units(routes, Units(milliseconds=1000), 0, 1) == 2_000_000
+    assert worst_units(routes[2:], Units(milliseconds=1000), 0, 1) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from router.core.cost.timeline import always, built
 from router.core.limits.counters import BOTH, NO_COUNTERS, CounterSets
@@ -12,6 +13,7 @@ from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, PRIOR_OUTPUT_TOKE
 from router.core.limits.periods import Periods
 from router.core.limits.reserve import HoldMaker
 from router.core.policy import Budget
+from router.core.units import UnitRates, Units
 from router.core.values import Candidate, Cell, Decision, PriceTier, Rates, Tariff
 from router.surfaces.registry import SURFACES
 
@@ -97,3 +99,18 @@ def test_the_service_that_is_asked_for_is_held(make):
         for more in (b"", b', "service_tier": "priority"', b"")
     ]
     assert costs[0] == costs[2] < costs[1]
+
+
+@pytest.mark.parametrize("budget", [None, {"usd_per_day": 1.0}])
+def test_units_are_held_at_their_dearest_price(make, budget):
+    plan = make.plan()
+    rates = replace(make.gpt_4o_mini, units=UnitRates(second=0.0001))
+    route = make.route("openai", rates=rates)
+    decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
+    holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
+    plain = SURFACES["chat"].read(BODY % b"")
+    key = make.key(budget=budget and Budget(**budget))
+    long = replace(plain, units=Units(milliseconds=90_000))
+    holds = [holding.hold("id", NOON, "req", decision, key, each, {}) for each in (plain, long)]
+    assert holds[1].cost - holds[0].cost == 90 * 100_000
+    assert holds[1].local_cost == holds[0].local_cost
