@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -39,6 +38,7 @@ _MEDIA_TYPE = re.compile(
     rb"(?:;[ ]?[A-Za-z0-9-]{1,64}=(?:\"[^\"\\]{0,128}\"|[^\"\\; ]{1,128})){0,8}"
 )
 _OF_TEXT = re.compile(rb"(?:text/plain|application/json)(?:;[ ]?charset=\"?(?:utf-8|us-ascii)\"?)?", re.IGNORECASE)
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})
 _SEVERAL = "[]"
 """What ends the name of a field that may be given more than once."""
@@ -170,12 +170,16 @@ def _names(disposition: bytes, number: int) -> tuple[str, str | None]:
     if found is None or not _NAME.fullmatch(name):
         raise _bad(f"the name of part {number} cannot be understood")
     filename = found[3] if found[3] is not None else found[4]
-    if found[5] is not None and (filename is None or unquote_to_bytes(found[5]) != filename):
+    if found[5] is not None and (filename is None or _unquoted(found[5]) != filename):
         raise _bad(f"part {number} has two file names that differ")
     try:
         return name.decode(), None if filename is None else filename.decode()
     except UnicodeDecodeError:
         raise _bad(f"the file name of part {number} is not UTF-8") from None
+
+
+def _unquoted(text: bytes) -> bytes:
+    return _PERCENT.sub(lambda found: bytes((int(found[1], 16),)), text)
 
 
 def _check_names(parts: list[Part]) -> None:
