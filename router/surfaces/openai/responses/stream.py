@@ -78,8 +78,9 @@ class ResponseScanner(EventScanner):
             self._sequence = event.sequence_number
         if kind in _FIRST:
             self._first = self._first or (payload if len(payload) <= _MOST_KEPT else b"")
-            self.first_complete = self.first_complete or self._background
-            self.events += self._background and not self.events
+            if self._background and not self.events:
+                self.events = 1
+                self.first_complete = True
             self.stored_id = self.stored_id or id_of_response_in(payload)
         elif kind in _LAST:
             self._read_last(payload)
