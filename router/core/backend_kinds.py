@@ -286,7 +286,12 @@ class VllmBackend(_WithUrls):
 
 
 class OpenAIBackend(_WithUrls):
-    default_endpoints = frozenset({"chat", "completions", "embeddings", "moderations", "responses"})
+    default_endpoints = frozenset(
+        (
+            *("chat", "completions", "embeddings", "moderations"),
+            *("responses", "responses_compact", "responses_input_tokens"),
+        )
+    )
 
     kind: Literal["openai"]
     """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""

@@ -14,6 +14,8 @@ from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
 from router.surfaces.openai.moderations import Moderations
+from router.surfaces.openai.responses.compact import Compact
+from router.surfaces.openai.responses.input_tokens import InputTokens
 from router.surfaces.openai.responses.surface import Responses
 from router.surfaces.vllm.classify import Classify
 from router.surfaces.vllm.detokenize import Detokenize
@@ -25,7 +27,8 @@ from router.surfaces.vllm.tokenize import Tokenize
 SURFACES: Mapping[str, Surface] = {
     each.name: each
     for each in (
-        *(Chat(), Completions(), Embeddings(), Moderations(), Responses()),
+        *(Chat(), Completions(), Embeddings(), Moderations()),
+        *(Responses(), Compact(), InputTokens()),
         *(Messages(), CountTokens()),
         *(Rerank(), Score(), Pooling(), Classify(), Tokenize(), Detokenize()),
     )
@@ -38,6 +41,8 @@ Endpoint = Literal[
     "embeddings",
     "moderations",
     "responses",
+    "responses_compact",
+    "responses_input_tokens",
     "messages",
     "count_tokens",
     "rerank",

@@ -96,6 +96,11 @@ class _Bare(Struct, gc=False):
     service_tier: Any = None
 
 
+class _Counted(Struct, gc=False):
+    input_tokens: Any = None
+
+
+_decode_counted = msgspec.json.Decoder(_Counted).decode
 _decode = msgspec.json.Decoder(Response).decode
 _decode_bare = msgspec.json.Decoder(_Bare).decode
 _decode_totals = msgspec.json.Decoder(Totals).decode
@@ -116,6 +121,14 @@ def is_answer(response: Response) -> bool:
     if response.error is not None or response.status == "failed":
         return response.error is not None and is_clients(response.error.code) and response.status == "failed"
     return response.output is not None
+
+
+def is_count(body: bytes) -> bool:
+    """Whether a body is the answer to who asks for the number of its input's tokens."""
+    try:
+        return isinstance(_decode_counted(body).input_tokens, int)
+    except (ValueError, RecursionError):
+        return False
 
 
 def usage_of(response: Response) -> Usage | None:

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.surfaces.openai.content import TYPE_NAME, Content
+from router.core import features
+from router.surfaces.openai.content import Content
 
-_CLIENTS = frozenset(
+_DEFINED = frozenset(
     (
-        *("function", "custom", "namespace", "local_shell", "shell", "apply_patch", "tool_search"),
-        *("computer", "computer_use", "computer_use_preview", "programmatic_tool_calling"),
+        *("local_shell", "shell", "apply_patch", "tool_search", "programmatic_tool_calling"),
+        *("computer", "computer_use", "computer_use_preview"),
     )
 )
-"""The client runs them, or the model itself has them."""
+"""The client runs them, or the model itself has them, by the provider's definition."""
 _IDS = frozenset({"file_id", "file_ids", "vector_store_ids", "container_id", "skill_id"})
-_DATED = ("web_search", "code_interpreter", "file_search")
 
 
 class ToolContent(Content):
-    """Collects, besides, which tools run elsewhere and which kept objects they name."""
+    """Collects, besides, whether tools run elsewhere, and what of these and of all else only some backends have."""
 
-    __slots__ = ("hosted", "refers_to")
+    __slots__ = ("hosted", "refers_to", "uses")
 
     def __init__(self) -> None:
         super().__init__()
-        self.hosted: dict[str, None] = {}
-        """Kinds of tools that do not run at the client. Used as a set that keeps its order."""
+        self.hosted = False
+        """Some tools do not run at the client."""
+        self.uses: dict[str, None] = {}
+        """See `features`. Used as a set that keeps its order."""
         self.refers_to: dict[str, None] = {}
         """Ids of objects that somebody keeps. Used as a set that keeps its order."""
 
@@ -44,24 +46,32 @@ class ToolContent(Content):
             self.refers_to[id] = None
 
     def add_part(self, part: dict[str, Any]) -> None:
-        self.refer(part.get("file_id"))
+        if "file_id" in part:
+            self.uses[features.STORED_FILES] = None
+            self.refer(part["file_id"])
         super().add_part(part)
 
     def _add_tool(self, tool: dict[str, Any]) -> None:
         kind = tool.get("type")
-        kind = kind if isinstance(kind, str) else ""
         if kind == "namespace":
             for inner in tool["tools"] if isinstance(tool.get("tools"), list) else ():
                 if isinstance(inner, dict):
                     self._add_tool(inner)
-            return
-        if kind == "shell":
+        elif kind == "custom":
+            form = tool.get("format")
+            if isinstance(form, dict) and form.get("type") == "grammar":
+                self.uses[features.GRAMMARS] = None
+        elif kind in _DEFINED:
+            self.uses[features.PROVIDER_TOOLS] = None
             place = tool.get("environment")
-            if not isinstance(place, dict) or place.get("type") == "local":
-                return
-        elif kind in _CLIENTS:
-            return
-        self.hosted[_named(kind)] = None
+            if isinstance(place, dict) and place.get("type") != "local":
+                self._add_hosted(tool, features.CONTAINERS)
+        elif kind != "function":
+            self._add_hosted(tool, features.TOOL_SERVERS if kind == "mcp" else features.HOSTED_TOOLS)
+
+    def _add_hosted(self, tool: dict[str, Any], feature: str) -> None:
+        self.hosted = True
+        self.uses[feature] = None
         self._refer_within(tool)
         mask = tool.get("input_image_mask")
         if isinstance(mask, dict):
@@ -82,9 +92,3 @@ class ToolContent(Content):
                 stack.extend((name, item) for item in value)
             elif name in _IDS:
                 self.refer(value)
-
-
-def _named(kind: str) -> str:
-    """The kind of a tool without the date of its version, if it is a name at all."""
-    found = next((name for name in _DATED if kind.startswith(name)), kind)
-    return found if TYPE_NAME.fullmatch(found) else "unknown"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.core import features
 from router.surfaces.openai.content import MEDIA, MESSAGE_TOKENS, TYPE_NAME
 from router.surfaces.openai.responses.hosted_tools import ToolContent
 
@@ -63,16 +64,19 @@ class ItemContent(ToolContent):
         if prompt is None:
             return
         self.unreadable["prompt template"] = None
+        self.uses[features.PROMPT_TEMPLATES] = None
         self.elsewhere = True
         variables = prompt.get("variables") if isinstance(prompt, dict) else None
         for value in variables.values() if isinstance(variables, dict) else ():
             self.add_parts(value)
 
-    def add_kept(self, id: Any) -> None:
-        """A response or a conversation that it continues, by its id or as an object with it."""
+    def add_kept(self, id: Any, feature: str = "") -> None:
+        """What it continues or names, by its id or as an object with it; not every backend has the `feature`."""
         if id is None:
             return
         self.elsewhere = True
+        if feature:
+            self.uses[feature] = None
         self.refer(id.get("id") if isinstance(id, dict) else id)
 
     def add_part(self, part: dict[str, Any]) -> None:
@@ -108,12 +112,14 @@ class ItemContent(ToolContent):
         """What stands for content without saying it."""
         if kind == REFERENCE:
             self.unreadable["item reference"] = None
-            self.add_kept(item.get("id"))
+            self.add_kept(item.get("id"), features.STORED_ITEMS)
         elif kind == _PICTURE and item.get("result") is None:
             self.unreadable["image"] = None
-            self.add_kept(item.get("id"))
+            self.add_kept(item.get("id"), features.STORED_ITEMS)
         if item.get("encrypted_content") is not None:
-            self.unreadable["encrypted reasoning" if kind == "reasoning" else "encrypted content"] = None
+            thought = kind == "reasoning"
+            self.unreadable["encrypted reasoning" if thought else "encrypted content"] = None
+            self.uses[features.ENCRYPTED_REASONING if thought else features.COMPACTION] = None
 
 
 def _kind_of(item: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.core import features
 from router.core.reading import Reading
 from router.surfaces.json_object import MOST_TOKENS, check_utf8, count, flag, labels_in, member, model_of, split_object
 from router.surfaces.openai.read_request import TEXT_ONLY, Fields, input_bound
@@ -50,6 +51,7 @@ def read(body: bytes) -> Reading:
         addresses=tuple(content.addresses),
         service=service_named(fields.get("service_tier")),
         refers_to=tuple(content.refers_to),
+        uses=tuple(content.uses),
         contexts=_contexts(content, fields.get("max_tool_calls")),
         stores=fields.get("store") is not False,
         background=flag(fields.get("background"), "background") or False,
@@ -67,8 +69,10 @@ def _content(fields: Fields, body: bytes) -> ItemContent:
             content.add_value(value)
         elif name == "prompt":
             content.add_template(value)
-        elif name in ("previous_response_id", "conversation"):
+        elif name == "previous_response_id":
             content.add_kept(value)
+        elif name == "conversation":
+            content.add_kept(value, features.CONVERSATIONS)
         elif name == "previous_input_messages":
             content.add_messages(value or [])
         elif name in _FETCHED and value is not None:

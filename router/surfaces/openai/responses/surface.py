@@ -18,8 +18,8 @@ from router.surfaces.sse import EventScanner
 
 
 class Responses(OpenAIDialect):
-    def __init__(self) -> None:
-        super().__init__("responses", "/responses", output_limit="max_output_tokens")
+    def __init__(self, name: str = "responses", path: str = "/responses") -> None:
+        super().__init__(name, path, output_limit="max_output_tokens")
 
     def read(self, body: bytes) -> Reading:
         return read(body)

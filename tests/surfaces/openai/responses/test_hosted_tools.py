@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from router.core import features
 from router.surfaces.openai.responses.hosted_tools import ToolContent
 
 
@@ -35,23 +36,43 @@ def test_tools_of_the_clients_are_text(tool: Any) -> None:
 
 
 HOSTED: list[tuple[Any, str, list[str]]] = [
-    ({"type": "web_search_preview_2025_03_11"}, "web_search", []),
-    ({"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]}, "file_search", ["vs_2", "vs_1"]),
-    ({"type": "code_interpreter", "container": "cntr_1"}, "code_interpreter", ["cntr_1"]),
-    ({"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["f"]}}, "code_interpreter", ["f"]),
-    ({"type": "shell", "environment": {"type": "container_reference", "container_id": "c"}}, "shell", ["c"]),
-    ({"type": "image_generation"}, "image_generation", []),
-    ({"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}, "web_search", []),
-    ({"type": "Teleport!"}, "unknown", []),
-    ({"type": None}, "unknown", []),
+    ({"type": "web_search_preview_2025_03_11"}, features.HOSTED_TOOLS, []),
+    ({"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]}, features.HOSTED_TOOLS, ["vs_1", "vs_2"]),
+    ({"type": "code_interpreter", "container": "cntr_1"}, features.HOSTED_TOOLS, ["cntr_1"]),
+    ({"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["f"]}}, features.HOSTED_TOOLS, ["f"]),
+    ({"type": "image_generation"}, features.HOSTED_TOOLS, []),
+    ({"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}, features.HOSTED_TOOLS, []),
+    ({"type": "mcp", "server_label": "s"}, features.TOOL_SERVERS, []),
+    ({"type": "Teleport!"}, features.HOSTED_TOOLS, []),
+    ({"type": None}, features.HOSTED_TOOLS, []),
 ]
 
 
-@pytest.mark.parametrize(("tool", "kind", "ids"), HOSTED)
-def test_tools_at_the_provider_are_known_by_their_kind_and_what_they_name(tool: Any, kind: str, ids: list[str]) -> None:
+@pytest.mark.parametrize(("tool", "feature", "ids"), HOSTED)
+def test_tools_at_the_provider_are_known_by_what_they_need_and_name(tool: Any, feature: str, ids: list[str]) -> None:
     made = content(tool)
-    assert list(made.hosted) == [kind]
-    assert sorted(made.refers_to) == sorted(ids)
+    assert made.hosted and list(made.uses) == [feature]
+    assert sorted(made.refers_to) == ids
+
+
+def test_a_shell_may_run_at_the_provider() -> None:
+    made = content({"type": "shell", "environment": {"type": "container_reference", "container_id": "c"}})
+    assert made.hosted and list(made.uses) == [features.PROVIDER_TOOLS, features.CONTAINERS]
+    assert list(made.refers_to) == ["c"]
+
+
+NEEDED = [
+    ({"type": "function", "name": "f"}, []),
+    ({"type": "custom", "name": "f", "format": {"type": "text"}}, []),
+    ({"type": "custom", "name": "f"}, []),
+    ({"type": "custom", "name": "f", "format": {"type": "grammar", "definition": "start: x"}}, [features.GRAMMARS]),
+    ({"type": "apply_patch"}, [features.PROVIDER_TOOLS]),
+]
+
+
+@pytest.mark.parametrize(("tool", "uses"), NEEDED)
+def test_tools_of_the_clients_may_need_what_not_every_backend_has(tool: Any, uses: list[str]) -> None:
+    assert list(content(tool).uses) == uses
 
 
 def test_an_mcp_server_is_a_host_outside() -> None:

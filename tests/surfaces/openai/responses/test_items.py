@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from router.core import features
 from router.surfaces.openai.content import MESSAGE_TOKENS
 from router.surfaces.openai.responses.items import ItemContent
 
@@ -52,7 +53,7 @@ def test_all_text_counts(item: Any) -> None:
     made = content(item)
     assert 1000 <= made.text_bytes < 1300
     assert made.tokens == MESSAGE_TOKENS
-    assert not made.unreadable and not made.addresses and not made.refers_to and not made.elsewhere
+    assert not made.uses and not made.unreadable and not made.addresses and not made.refers_to and not made.elsewhere
 
 
 HIDDEN = [
@@ -125,10 +126,23 @@ def test_nobody_knows_how_large_a_fetched_file_is() -> None:
 
 def test_tools_may_come_along_as_items() -> None:
     made = content({"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]})
-    assert list(made.hosted) == ["web_search"]
+    assert made.hosted
 
 
 def test_no_input_is_nothing() -> None:
     made = ItemContent()
     made.add_input(None)
     assert (made.tokens, made.text_bytes) == (0, 0)
+
+
+USED = [
+    ({"type": "item_reference", "id": "msg_1"}, features.STORED_ITEMS),
+    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, features.ENCRYPTED_REASONING),
+    ({"type": "compaction", "encrypted_content": "gAAA"}, features.COMPACTION),
+    ({"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}, features.STORED_FILES),
+]
+
+
+@pytest.mark.parametrize(("item", "feature"), USED)
+def test_what_not_every_backend_has_is_told(item: Any, feature: str) -> None:
+    assert list(content(item).uses) == [feature]

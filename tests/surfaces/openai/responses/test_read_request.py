@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from router.core import features
 from router.core.reading import BadBody, Reading
 from router.core.values import Label
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS
@@ -104,3 +105,9 @@ def test_what_else_a_vllm_takes() -> None:
 def test_an_answer_is_kept_unless_its_client_says_no() -> None:
     assert asked().stores and asked(store=True).stores and asked(store=None).stores
     assert not asked(store=False).stores
+
+
+def test_what_not_every_backend_has_is_told() -> None:
+    assert asked(conversation="conv_1").uses == (features.CONVERSATIONS,)
+    assert asked(prompt={"id": "pmpt_1"}).uses == (features.PROMPT_TEMPLATES,)
+    assert asked(previous_response_id="resp_1").uses == ()
