@@ -418,6 +418,8 @@ class BackendReport(Struct, frozen=True, kw_only=True):
     recent_error_rate: float | None = None
     power: PowerReport | None = None
     """What switches its units, and why; of backends with a power section."""
+    unlisted: list[str] = []
+    """Models that the policy has it serve, by its own names, and that it does not list."""
 
 
 class PowerChange(Struct, frozen=True, kw_only=True):

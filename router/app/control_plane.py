@@ -10,6 +10,7 @@ import asyncio
 import math
 import os
 import socket
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ from router.app.certificate_watch import follow_certificate
 from router.app.data_dir import wakes_folder
 from router.app.heartbeat import beat_from
 from router.app.listening_port import join_port
+from router.app.model_listings import ModelListings
 from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
@@ -71,12 +73,14 @@ async def serve(settings: AdminSettings) -> None:
         return ""
 
     meters = RecordMeters(time.time)
+    listings = ModelListings(settings.redis, lambda: control.desk.plan, ssl.create_default_context())
     sources = Sources(
         LedgerWorkers(settings.redis),
         LedgerBudgets(settings.redis, lambda: control.desk.plan),
         LedgerRecords(settings.redis),
         meters,
         LedgerPower(settings.redis),
+        listings,
     )
     control = make_control(settings, servable, time.time, sources)
     traces = traces_from(os.environ, lambda: control.desk.plan, control.version)
@@ -108,6 +112,7 @@ async def serve(settings: AdminSettings) -> None:
             follower.run(),
             rent.run(),
             price.run(),
+            listings.run(),
             power.run(),
             follow_certificate(certificate),
         )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.cli.ledger_server import add_arguments
+
+if TYPE_CHECKING:
+    from router.config.problems import Problem
+    from router.core.values import Plan
 
 _CASES = ".cases.yaml"
 
@@ -18,6 +22,9 @@ def add_parser(subparsers: Any) -> None:
         help="validate policies and run their cases",
         description="Validates each policy and runs the NAME.cases.yaml beside it. Shows every error with its line, "
         "and warns of what is valid and probably not meant.",
+    )
+    parser.add_argument(
+        "--online", action="store_true", help="ask backends which models they have, and warn of those that they lack"
     )
     parser.add_argument("--strict", action="store_true", help="warnings fail, too: the exit status is 1")
     add_arguments(parser)
@@ -52,7 +59,7 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     except PolicyError as error:
         print(error, file=sys.stderr)
         return False
-    warnings = warnings_of(content, policy, plan)
+    warnings = (*warnings_of(content, policy, plan), *(_unlisted(content, policy, plan) if args.online else ()))
     for warning in warnings:
         print(f"warning {policy}: {warning.field}: {warning.message} (line {warning.line})", file=sys.stderr)
     if args.strict and warnings:
@@ -62,6 +69,22 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     if told:
         print(f"note {policy}: {told}")
     return True
+
+
+def _unlisted(content: bytes, policy: str, plan: Plan) -> tuple[Problem, ...]:
+    import asyncio
+    import ssl
+
+    from router.app.model_listings import listings_of
+    from router.config.load import text_of
+    from router.config.unlisted_models import findings
+    from router.config.yaml_document import parse
+
+    listed, silent = asyncio.run(listings_of(plan, ssl.create_default_context()))
+    for backend, why in silent.items():
+        print(f"note {policy}: backends.{backend} did not tell which models it has: {why}", file=sys.stderr)
+    document = parse(text_of(content, policy), policy)
+    return tuple(sorted(map(document.problem, findings(plan.policy, listed))))
 
 
 def _count(cases: int) -> str:

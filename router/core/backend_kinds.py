@@ -200,6 +200,8 @@ class _Backend(Section):
     default_modalities: ClassVar[frozenset[Modality]] = frozenset(get_args(Modality))
     ends_at_context: ClassVar[bool] = False
     """An answer ends where the context does, so that a prompt and the limit of its answer need not fit in together."""
+    lists_models: ClassVar[bool] = False
+    """It can be asked which models it has, and is not by probes."""
     counts_while_streaming: ClassVar[bool] = False
     """It can tell the running usage with every event of a stream."""
 
@@ -292,6 +294,7 @@ class OpenAIBackend(_WithUrls):
             *("responses", "responses_compact", "responses_input_tokens"),
         )
     )
+    lists_models = True
 
     kind: Literal["openai"]
     """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""

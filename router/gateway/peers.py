@@ -153,7 +153,7 @@ class Peers:
             opening = openings.get(name)
             if opening is not None:
                 self._hear(replica, opening)
-        self._state.cloud_price = self._shared.cloud_price
+        self._state.cloud_price, self._state.unlisted = self._shared.cloud_price, self._shared.unlisted
         self._hear_of_power()
         self._compare()
 

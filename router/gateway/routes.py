@@ -229,6 +229,8 @@ class Routes:
         failing = {name: each.failing for name, each in state.fleet.backends.items() if each.failing}
         if failing:
             report["failing"] = failing
+        if state.unlisted:
+            report["unlisted_models"] = state.unlisted
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
 
 

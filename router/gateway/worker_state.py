@@ -31,6 +31,8 @@ class WorkerState:
         self.clock = clock
         self.side = Side.CLOUD
         self.cloud_price: float | None = None
+        self.unlisted: Mapping[str, tuple[str, ...]] = {}
+        """Models that the policy has backends serve and that these do not list, by backend."""
         self.keyring = Keyring({})
         self._bounds: tuple[str, Bounds] | None = None
         self._warned: dict[tuple[str, str], str] = {}

@@ -7,6 +7,7 @@ One small hash, `be:{ledger}:shared`, which every worker reads twice a second::
     worker|<id>                 packed `WorkerStatus`, written once a second
     power|<backend>             packed `PowerState`, written by the controller of the backends' units
     price                       packed (when, micro-USD per token) of the last day's traffic, see `power.traffic_price`
+    unlisted                    packed (when, {backend: names that the policy has it serve, and it does not list})
     wake|<backend>              when a request last waited that only this backend may serve, and that is off
 
 It is polled: that works alike on one server, behind Sentinel and on a cluster, and heals by itself. Whoever sees
@@ -53,6 +54,8 @@ BREAKER, WORKER, POWER, WAKE = b"breaker|", b"worker|", b"power|", b"wake|"
 PRICE = b"price"
 PRICE_SECONDS = 600.0
 """How old a price of the traffic may be."""
+UNLISTED = b"unlisted"
+UNLISTED_SECONDS = 600.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _LONGEST_TIMER = 3600.0
 
@@ -61,6 +64,7 @@ _encode = msgspec.msgpack.encode
 _opening = msgspec.msgpack.Decoder(Opening)
 _status = msgspec.msgpack.Decoder(WorkerStatus)
 _power = msgspec.msgpack.Decoder(PowerState)
+_unlisted = msgspec.msgpack.Decoder(tuple[float, dict[str, tuple[str, ...]]])
 _price = msgspec.msgpack.Decoder(tuple[float, float])
 
 _log = logging.getLogger("breakeven.shared")
@@ -87,7 +91,8 @@ class SharedStatus:
 
     `available` and `why` say whether the server is reached now. `openings` are those of other workers, by the
     replica's name; `statuses` those of other workers, by id; `powers` is what the controller says, by backend;
-    `cloud_price` see `core.values.Snapshot`. What was known stays known while it is lost, but what the controller said,
+    `cloud_price` see `core.values.Snapshot`; `unlisted` are models that the policy has backends serve and that these do
+    not list, by backend. What was known stays known while it is lost, but what the controller said,
     which is old soon.
     """
 
@@ -100,6 +105,7 @@ class SharedStatus:
         self.statuses: Mapping[str, WorkerStatus] = {}
         self.powers: Mapping[str, PowerState] = {}
         self.cloud_price: float | None = None
+        self.unlisted: Mapping[str, tuple[str, ...]] = {}
         self.keys: tuple[StoredKey, ...] = ()
         self.keys_version = 0
         self._address = parse_address(url)
@@ -213,6 +219,8 @@ class SharedStatus:
         self.powers = {name: each for name, each in powers.items() if now - each.at <= POWER_SECONDS}
         at, price = read_price(fields)
         self.cloud_price = price if now - at <= PRICE_SECONDS else None
+        at, unlisted = read_unlisted(fields)
+        self.unlisted = unlisted if now - at <= UNLISTED_SECONDS else {}
         over = [BREAKER + name.encode() for name, each in openings.items() if each.until + STALE_SECONDS < now]
         gone = [WORKER + id.encode() for id, status in others.items() if is_stale(status, now)]
         if self._connection is not None and (over or gone):
@@ -335,6 +343,22 @@ def read_price(fields: Mapping[bytes, bytes]) -> tuple[float, float]:
         return _price.decode(fields[PRICE])
     except (KeyError, msgspec.MsgspecError):
         return float("-inf"), 0.0
+
+
+async def tell_unlisted(connection: Connection, found: Mapping[str, tuple[str, ...]]) -> None:
+    """Models that backends do not list, by backend. Raises `LedgerUnavailable`."""
+    try:
+        await connection.call("HSET", SHARED_KEY, UNLISTED, _encode((await read_time(connection), found)))
+    except hiredis.ReplyError as error:
+        raise LedgerUnavailable(str(error)) from None
+
+
+def read_unlisted(fields: Mapping[bytes, bytes]) -> tuple[float, dict[str, tuple[str, ...]]]:
+    """When it was told, and what, see `tell_unlisted`; what cannot be read was never told."""
+    try:
+        return _unlisted.decode(fields[UNLISTED])
+    except (KeyError, msgspec.MsgspecError):
+        return float("-inf"), {}
 
 
 def read_fields(fields: Mapping[bytes, bytes], prefix: bytes, decoder: msgspec.msgpack.Decoder[T]) -> dict[str, T]:

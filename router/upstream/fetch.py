@@ -40,14 +40,14 @@ class _Collector:
             self.done.set_exception(error)
 
 
-async def fetch(pool: Pool, path: str, timeout: float) -> tuple[int, bytes]:
-    """Status and body of GET `path`, within `timeout` seconds. Raises UpstreamError."""
+async def fetch(pool: Pool, path: str, timeout: float, at_root: bool = True) -> tuple[int, bytes]:
+    """Status and body of GET `path`, see `Target.get`, within `timeout` seconds. Raises UpstreamError."""
     loop = asyncio.get_running_loop()
     connection = pool.take_idle() or await pool.connect(timeout)
     sink = _Collector(loop)
     connection.send(
         frozenset((pool.target.zone,)),
-        pool.target.get(path),
+        pool.target.get(path, at_root),
         b"",
         sink,
         loop.time() + timeout,

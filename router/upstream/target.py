@@ -58,9 +58,13 @@ class Target(Struct, frozen=True):
             lines.append(f"{FINGERPRINT_HEADER}: {self.fingerprint}")
         return ("\r\n".join(lines) + "\r\n").encode("latin-1")
 
-    def get(self, path: str) -> bytes:
-        """A whole GET request for a path of the server's root, such as /health."""
-        lines = [f"GET {self.root}{path} HTTP/1.1", f"host: {self.authority}", "accept-encoding: identity"]
+    def get(self, path: str, at_root: bool = True) -> bytes:
+        """A whole GET request for a path of the server's root, such as /health, or beside the endpoints."""
+        lines = [
+            f"GET {self.root if at_root else self.prefix}{path} HTTP/1.1",
+            f"host: {self.authority}",
+            "accept-encoding: identity",
+        ]
         if self.credential:
             lines.append(f"authorization: {self.credential}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

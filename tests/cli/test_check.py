@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -22,6 +27,29 @@ CASES = """\
   request: {prompt: Hello}
   expect: {backend: gpu}
 """
+
+
+@contextmanager
+def listing_server(names: list[str]) -> Iterator[str]:
+    """Answers any GET with a list of models."""
+
+    class Lists(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"data": [{"id": name} for name in names]}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Lists)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
@@ -113,3 +141,25 @@ def test_warnings_fail_where_that_was_asked_for(capsys: pytest.CaptureFixture[st
     assert (
         "cost.usd_per_hour: 0.0004 USD per hour is hardly a rent: if it is per second, write 1.44 (line 4)" in seen.err
     )
+
+
+def test_online_backends_are_asked_for_what_they_have(tmp_path, monkeypatch, capsys) -> None:
+    """Nothing listens at the first address; the second lists another model."""
+    with listing_server(["gpt-4o"]) as url:
+        path = tmp_path / "p.yaml"
+        path.write_text(
+            f"""\
+version: 1
+zones: {{cloud: {{}}}}
+backends:
+  gone: {{zone: cloud, kind: openai, url: "http://127.0.0.1:9/v1", serves: {{fast: gpt-4o-mini}}}}
+  api: {{zone: cloud, kind: openai, url: "{url}", serves: {{fast: gpt-4o-mini}}}}
+models:
+  fast: {{backends: [gone, api]}}
+"""
+        )
+        assert main(["check", "--online", str(path)]) == 0
+        told = capsys.readouterr().err
+        assert 'backends.api.serves.fast: its /models lacks "gpt-4o-mini"; did you mean "gpt-4o"? (line 5)' in told
+        assert "backends.gone did not tell which models it has" in told
+        assert main(["check", "--online", "--strict", str(path)]) == 1

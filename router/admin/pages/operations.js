@@ -106,6 +106,8 @@ function cardOf(backend, { reporting, ledger }) {
     ),
     backend.power && powerOf(id, backend),
     (backend.why || backend.load) && el("p", {}, [backend.why, backend.load].filter(Boolean).join("; ")),
+    backend.unlisted.length > 0 &&
+      el("p", { class: "warn" }, `It does not list what the policy has it serve: ${backend.unlisted.join(", ")}.`),
     factsOf([
       ...(backend.local || backend.waiting != null
         ? [

@@ -111,6 +111,19 @@ class Power(Protocol):
     async def order(self, backend: str, order: Order, who: str) -> None: ...
 
 
+class ModelLists(Protocol):
+    """What backends say that they serve."""
+
+    @property
+    def unlisted(self) -> Mapping[str, tuple[str, ...]]:
+        """Models that the policy has a backend serve and that it does not list, by backend."""
+        ...
+
+
+class NoModelLists:
+    unlisted: Mapping[str, tuple[str, ...]] = {}
+
+
 class NoPower:
     async def units(self) -> Mapping[str, PowerReport]:
         return {}
@@ -160,3 +173,4 @@ class Sources(Struct, frozen=True):
     records: Records = field(default_factory=NoRecords)
     meters: Meters = field(default_factory=NoMeters)
     power: Power = field(default_factory=NoPower)
+    models: ModelLists = field(default_factory=NoModelLists)

@@ -75,7 +75,8 @@ async def operations_of(control: HandlerContext) -> Operations:
                 [status.backends[name] for status in live if name in status.backends],
                 used.get(name, Figures()),
                 courses.get(name, Course()),
-                units.get(name),
+                power=units.get(name),
+                unlisted=sources.models.unlisted.get(name, ()),
             )
             for name in plan.policy.backends
         ],
@@ -121,7 +122,14 @@ async def order_power(control: HandlerContext, ask: HandlerRequest) -> PowerOrde
 
 
 def backend_report(
-    plan: Plan, name: str, seen: Sequence[Seen], used: Figures, course: Course, power: PowerReport | None = None
+    plan: Plan,
+    name: str,
+    seen: Sequence[Seen],
+    used: Figures,
+    course: Course,
+    *,
+    power: PowerReport | None = None,
+    unlisted: Sequence[str] = (),
 ) -> BackendReport:
     backend = plan.policy.backends[name]
     probed = seen if backend.kind in PROBES else ()
@@ -154,6 +162,7 @@ def backend_report(
         recent_requests=course.requests,
         recent_error_rate=course.error_rate,
         power=power,
+        unlisted=list(unlisted),
     )
 
 
