@@ -43,7 +43,7 @@ class Surface(ABC):
         *,
         paths: tuple[str, ...] = (),
         at_root: bool = False,
-        asked_in: str = "",
+        asked_in: tuple[str, ...] = (),
         takes_forms: bool = False,
     ) -> None:
         self.name: Final = name
@@ -53,7 +53,7 @@ class Surface(ABC):
         self.at_root: Final = at_root
         """`path` stands behind a backend's URL without its version: vLLM's /tokenize is beside /v1."""
         self.asked_in: Final = asked_in
-        """The field that tells a body from those of other surfaces, where none but the body says whose it is."""
+        """Fields of which each tells a body from those of other surfaces, where none but the body says whose it is."""
         self.takes_forms: Final = takes_forms
         """Its bodies may be forms, and are read with what they say they are, see `read_as`."""
         self.output_limit: Final = output_limit

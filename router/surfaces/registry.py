@@ -57,8 +57,8 @@ Endpoint = Literal[
 BY_PATH: Mapping[str, Surface] = {path: each for each in SURFACES.values() for path in each.paths}
 """By the paths of the gateway that are posted to."""
 
-BY_FIELD: Mapping[str, Surface] = {each.asked_in: each for each in SURFACES.values() if each.asked_in}
-"""By the field that tells their bodies apart; where a body has several, the first of them counts."""
+BY_FIELD: Mapping[str, Surface] = {field: each for each in SURFACES.values() for field in each.asked_in}
+"""By the fields that tell their bodies apart; where a body has several, the first of them counts."""
 
 FALLBACK = SURFACES["chat"]
 """Answers what is no request to any: the models, and errors on unknown paths."""

@@ -23,7 +23,7 @@ from router.surfaces.sse import EventScanner
 
 class Chat(OpenAI):
     def __init__(self) -> None:
-        super().__init__("chat", "/chat/completions", one_prompt=True, asked_in="messages")
+        super().__init__("chat", "/chat/completions", one_prompt=True, asked_in=("messages",))
 
     def read(self, body: bytes) -> Reading:
         plain = read_plain(body)

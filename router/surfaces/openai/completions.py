@@ -12,7 +12,7 @@ from router.surfaces.openai.read_request import read
 
 class Completions(OpenAI):
     def __init__(self) -> None:
-        super().__init__("completions", "/completions", one_prompt=False, asked_in="prompt")
+        super().__init__("completions", "/completions", one_prompt=False, asked_in=("prompt",))
 
     def read(self, body: bytes) -> Reading:
         return read(body)

@@ -35,7 +35,7 @@ class OpenAIDialect(Surface):
         output_limit: str = "max_tokens",
         paths: tuple[str, ...] = (),
         at_root: bool = False,
-        asked_in: str = "",
+        asked_in: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, path, models.PATH, output_limit, paths=paths, at_root=at_root, asked_in=asked_in)
 
@@ -85,7 +85,7 @@ class OpenAI(OpenAIDialect):
         one_prompt: bool,
         paths: tuple[str, ...] = (),
         at_root: bool = False,
-        asked_in: str = "",
+        asked_in: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, path, paths=paths, at_root=at_root, asked_in=asked_in)
         self._one_prompt = one_prompt

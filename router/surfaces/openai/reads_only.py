@@ -24,7 +24,7 @@ class ReadsOnly(OpenAI):
         default_model: str = "",
         paths: tuple[str, ...] = (),
         at_root: bool = False,
-        asked_in: str = "",
+        asked_in: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, path, one_prompt=False, paths=paths, at_root=at_root, asked_in=asked_in)
         self._shape = shape

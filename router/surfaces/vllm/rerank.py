@@ -13,7 +13,8 @@ _SHAPE = Shape(prompts=("instruction",), queries=("query",), documents=("documen
 
 class Rerank(ReadsOnly):
     def __init__(self) -> None:
-        super().__init__("rerank", "/rerank", shape=_SHAPE, paths=("/v1/rerank", "/v2/rerank", "/rerank"))
+        paths = ("/v1/rerank", "/v2/rerank", "/rerank")
+        super().__init__("rerank", "/rerank", shape=_SHAPE, paths=paths, asked_in=("query",))
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "query": prompt, "documents": [prompt]})
