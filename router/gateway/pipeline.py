@@ -105,7 +105,7 @@ class Pipeline:
                 await self._remember(context, decision, sent)
             if exchange.streaming:
                 client.start(exchange.status, lines)
-                await self._stream(context, sent, client)
+                await self._stream(context, decision, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
             self._endings.answered(
@@ -132,10 +132,11 @@ class Pipeline:
         """Before the client can come back with its id, which a stream tells in its first event."""
         exchange = sent.exchange
         if exchange.status == 200:
-            scanner = exchange.scanner
-            id = context.surface.stored_id(exchange.body) if scanner is None else scanner.stored_id
+            scanner, surface = exchange.scanner, context.surface
+            id = surface.stored_id(exchange.body) if scanner is None else scanner.stored_id
             if id:
-                await self._stored.remember(context, decision, sent.replica, id)
+                parts = surface.stored_parts(exchange.body) if scanner is None else ()
+                await self._stored.remember(context, decision, sent.replica, (id, *parts))
 
     def _within_budget(self, context: RequestContext, decision: Decision, admission: Admission) -> Decision:
         """What is left of a decision after the limits of its key; raises ApiError when nothing is."""
@@ -304,10 +305,12 @@ class Pipeline:
             replica=context.replica,
         )
 
-    async def _stream(self, context: RequestContext, sent: Attempt, client: Client) -> None:
+    async def _stream(self, context: RequestContext, decision: Decision, sent: Attempt, client: Client) -> None:
         exchange = sent.exchange
         await exchange.relay(client)
         if exchange.broken is None:
+            if context.reading.stores and exchange.scanner is not None and exchange.scanner.stored_parts:
+                await self._stored.remember(context, decision, sent.replica, exchange.scanner.stored_parts)
             client.finish()
             return
         if exchange.scanner is not None and exchange.scanner.done:  # it said so, and that it is over

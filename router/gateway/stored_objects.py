@@ -7,7 +7,7 @@ request is, whatever becomes of it. Before its client gets a byte of an answer t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from router.core.pins import Pin, foreign
@@ -64,8 +64,11 @@ class StoredObjects:
                 except LedgerUnavailable as lost:
                     raise unknown_now(lost) from None
 
-    async def remember(self, context: RequestContext, decision: Decision, replica: Replica, id: str) -> None:
-        """An answer is kept there. What it continues may have become more sensitive since it was decided."""
+    async def remember(
+        self, context: RequestContext, decision: Decision, replica: Replica, ids: Collection[str]
+    ) -> None:
+        """An answer is kept there, or parts of one. What it continues may have become more sensitive since it was
+        decided."""
         levels, tags = labels(context, decision)
         made = Pin(
             backend=replica.backend,
@@ -80,7 +83,7 @@ class StoredObjects:
             growing = [each for each in context.pins if context.surface.grows(each)]
             for pin in (await self._pins.find(growing)).values() if growing else ():
                 made = made.labelled(pin.levels, pin.tags)
-            await self._pins.remember([id], made, seconds_of(context, (id,)))
+            await self._pins.remember(ids, made, seconds_of(context, tuple(ids)))
         except LedgerUnavailable as lost:
             log.error("a stored answer is not known yet", extra={"request": context.request.id, "why": str(lost)})
 

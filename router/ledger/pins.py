@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -57,11 +58,11 @@ class Pins:
         """For so long from now on; labels are added to those that are known. Raises `LedgerUnavailable`: then they are
         written once the server is back, if this process is still there."""
         commands = [remembering(id, pin, seconds) for id in ids]
-        for number, each in enumerate(commands):
+        for first in range(0, len(commands), AT_ONCE):
             try:
-                await self._transact(each)
+                await self._transact([*chain.from_iterable(commands[first : first + AT_ONCE])])
             except LedgerUnavailable:
-                self._waiting.extend(commands[number:])
+                self._waiting.extend(commands[first:])
                 raise
 
     async def forget(self, ids: Iterable[str]) -> None:

@@ -145,6 +145,11 @@ class Surface(ABC):
         scanner's `stored_id`."""
         return ""
 
+    def stored_parts(self, body: bytes) -> tuple[str, ...]:
+        """Ids of parts of such an answer that requests may name by themselves. Of a stream they are the scanner's
+        `stored_parts`."""
+        return ()
+
     def grows(self, id: str) -> bool:
         """Whether what is kept under this id grows by requests that refer to it, as conversations do."""
         return True

@@ -48,6 +48,7 @@ class EventScanner:
         error           an event was an error, or is called one
         malformed       an event was not what the dialect has
         stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
+        stored_parts    ids of parts of it that requests may name by themselves, once its last event tells them
         first_complete  the first event that tells something is whole: one with a part of an answer, an error, the sign
                         of the end or garbage. What comes before it (pings, words on the prompt) is no sign of an answer
     """
@@ -65,6 +66,7 @@ class EventScanner:
         "first_complete",
         "malformed",
         "stored_id",
+        "stored_parts",
         "text_bytes",
     )
 
@@ -77,6 +79,7 @@ class EventScanner:
         self.malformed = False
         self.first_complete = False
         self.stored_id = ""
+        self.stored_parts: tuple[str, ...] = ()
         self._usage: Usage | None = None
         self._max_event = max_event
         self._held = bytearray()

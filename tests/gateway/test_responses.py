@@ -147,6 +147,24 @@ async def test_what_is_restricted_or_cannot_be_read_stays(gateway: Gateway, back
     assert backends["gpu"].requests and not backends["api"].requests
 
 
+@pytest.mark.parametrize("ask", [ASK, STREAM], ids=["whole", "stream"])
+async def test_items_of_a_stored_response_are_named_where_they_are(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends, ask: Any
+) -> None:
+    gateway = await serve(POLICY.replace("default: public", "default: public\n  unreadable: public"))
+    events = stream(CREATED, DELTA, COMPLETED)
+    for backend in backends.values():
+        backend.default = events if "stream" in ask else answer(body=response())
+    named = {"model": "chat", "input": [{"type": "item_reference", "id": "msg_1"}], "stream": "stream" in ask}
+    status, _, body = await gateway.post(named, path=PATH)
+    assert (status, json.loads(body)["error"]["message"]) == (404, "Item with id 'msg_1' not found.")
+    backends["gpu"].script.append(answer(503, b"{}"))
+    _, headers, _ = await gateway.post(ask, path=PATH)
+    assert headers["x-breakeven-backend"] == "api"
+    _, headers, _ = await gateway.post(named, path=PATH)
+    assert headers["x-breakeven-backend"] == "api"
+
+
 async def test_an_mcp_server_outside_gets_nothing_that_may_not_leave(gateway: Gateway, backends: Backends) -> None:
     mcp = {"type": "mcp", "server_label": "s", "server_url": "https://mcp.example.org/"}
     status, _, body = await gateway.post({**ASK, "tools": [mcp], "instructions": "4111 1111 1111 1111"}, path=PATH)

@@ -21,7 +21,11 @@ _NAMES = {
     "video_": "Video",
     "skill_": "Skill",
 }
-_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_")
+_ITEMS = (
+    *("msg_", "rs_", "fc_", "ctc_", "ws_", "fs_", "ci_", "ig_", "mcp", "cu_", "lsh_", "sh_", "apc_", "cmp_", "tsc_"),
+)
+"""Of items of responses, by their kinds."""
+_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", *_ITEMS)
 """What does not grow by requests that refer to it: a response that continues one is another one."""
 
 
@@ -68,4 +72,5 @@ def not_kept(id: str) -> NotKept:
 def not_found(id: str) -> NotKept:
     """Of a path."""
     name = next((name for begin, name in _NAMES.items() if id.startswith(begin)), "Object")
+    name = "Item" if id.startswith(_ITEMS) else name
     return NotKept(404, "not_found", f"{name} with id {shown_id(id)} not found.")

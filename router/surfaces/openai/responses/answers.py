@@ -70,6 +70,7 @@ class Report(Totals, gc=False):
 
 class _Item(Struct, gc=False):
     type: Any = None
+    id: Any = None
 
 
 class _Error(Struct, gc=False):
@@ -121,6 +122,11 @@ def is_answer(response: Response) -> bool:
     if response.error is not None or response.status == "failed":
         return response.error is not None and is_clients(response.error.code) and response.status == "failed"
     return response.output is not None
+
+
+def items_in(response: Response) -> tuple[str, ...]:
+    """Ids of its items, which later requests may name."""
+    return tuple([item.id for item in response.output or () if isinstance(item.id, str) and item.id])
 
 
 def is_count(body: bytes) -> bool:
@@ -180,4 +186,4 @@ def _unusual(body: bytes) -> Response | None:
 
 
 def _item(value: Any) -> _Item:
-    return _Item(value.get("type") if isinstance(value, dict) else None)
+    return _Item(value.get("type"), value.get("id")) if isinstance(value, dict) else _Item()

@@ -108,6 +108,7 @@ class ResponseScanner(EventScanner):
         if response is None:
             return
         self._usage = answers.usage_of(response)
+        self.stored_parts = answers.items_in(response)
         if response.status == "failed" or response.error is not None:
             code = None if response.error is None else response.error.code
             self.error = self.error or not is_clients(code)

@@ -49,6 +49,10 @@ class Responses(OpenAIDialect):
     def stored_id(self, body: bytes) -> str:
         return id_in(body)
 
+    def stored_parts(self, body: bytes) -> tuple[str, ...]:
+        response = answers.response_in(body)
+        return () if response is None else answers.items_in(response)
+
     def error_status(self, body: bytes) -> int:
         return failure_status(body)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from router.core.values import Usage
-from router.surfaces.openai.responses.answers import is_answer, response_in, text_bytes_of, usage_of
+from router.surfaces.openai.responses.answers import Response, is_answer, items_in, response_in, text_bytes_of, usage_of
 
 MESSAGE = {
     "type": "message",
@@ -80,6 +80,12 @@ def test_something_of_an_unexpected_type_makes_it_no_less_of_an_answer() -> None
     assert not judged(body(error="x"))
     assert not judged(body(status="failed", error="x"))
     assert not judged(b'{"output": [1], "output')
+
+
+def test_later_requests_may_name_its_items() -> None:
+    response = response_in(body(output=[MESSAGE, {"type": "reasoning", "id": "rs_1"}, {"id": 1}, {}]))
+    assert response is not None and items_in(response) == ("msg_1", "rs_1")
+    assert items_in(Response()) == ()
 
 
 def test_text_is_what_the_model_wrote() -> None:

@@ -58,6 +58,11 @@ def test_any_end_tells_the_usage(kind: str) -> None:
     assert scanner.end == "response.completed"
 
 
+def test_the_end_tells_the_items_that_may_be_named() -> None:
+    scanner = fed(CREATED, whole("response.completed", output=[{"type": "message", "id": "msg_1"}]))
+    assert scanner.stored_parts == ("msg_1",)
+
+
 def test_a_failed_one_is_an_error_and_an_end() -> None:
     failed = whole("response.failed", error={"code": "server_error", "message": "Oops."}, usage=USAGE)
     scanner = fed(CREATED, DELTA, failed)

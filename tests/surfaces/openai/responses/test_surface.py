@@ -34,6 +34,11 @@ def test_errors_are_those_of_responses() -> None:
     assert json.loads(SURFACE.relayed_error(502, failed))["error"]["message"] == "Oops."
 
 
+def test_its_items_may_be_named() -> None:
+    assert SURFACE.stored_parts(b'{"output": [{"id": "msg_1"}]}') == ("msg_1",)
+    assert SURFACE.stored_parts(b"<html>") == ()
+
+
 def test_only_the_model_is_ever_edited(make: Make) -> None:
     body = b'{"model": "chat", "input": "Hi", "stream": true}'
     assert SURFACE.edit(body, SURFACE.read(body), make.route("gpu", upstream_model="chat")) == body
