@@ -21,11 +21,13 @@ from support.large import (
     die,
     fill_a_batch,
     holds_of,
+    lose_and_expire,
     play,
+    renew,
     settlement_of,
     write_books,
 )
-from support.metered import metered
+from support.metered import least, metered
 from support.recount import wrong_counters
 
 import router.ledger
@@ -39,12 +41,15 @@ BERLIN = ZoneInfo("Europe/Berlin")
 PREFIX = "be:{ledger}:"
 SMALL = Size(8, 3, 2, 25)
 CROWD = Size(200, 2, 2, 25)
-MOST_WORDS = 2500
+FORMER = Size(100, 20, 4, 1)
+MOST_WORDS = 1500
 """Keys, fields and values that the commands of one script call may have together; a constant, whatever the size.
 
 A batch that is as full as can be comes near it.
 """
 MOST_MS = 5.0
+MOST_LOOPS = 1.0
+ROUNDS = 4
 
 
 @pytest.fixture
@@ -54,22 +59,38 @@ def server(engine):
     return server
 
 
-@pytest.fixture
-async def worker(server, tmp_path):
+class Workers:
     """Makes workers that share a folder, at a day of the books' month."""
-    made: list[GroupCommitLedger] = []
 
-    async def make(day: int = 25, timeout: float = 1.0, url: str = server.url) -> GroupCommitLedger:
-        log = DiskLog(tmp_path / "journal")
+    def __init__(self, url: str, path: Path) -> None:
+        self._url, self._path = url, path
+        self._made: list[GroupCommitLedger] = []
+
+    async def __call__(self, day: int = 25, timeout: float = 1.0, url: str = "", folder: str = "journal"):
         now = LAST_DAY[day]
-        ledger = GroupCommitLedger(url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=lambda: now)
-        made.append(ledger)
+        ledger = GroupCommitLedger(
+            url or self._url,
+            timezone=BERLIN,
+            timeout=timeout,
+            owned=["local"],
+            log=DiskLog(self._path / folder),
+            clock=lambda: now,
+        )
+        self._made.append(ledger)
         await ledger.start()
         return ledger
 
-    yield make
-    for ledger in made:
-        await ledger.close()
+    async def close(self) -> None:
+        for ledger in self._made:
+            await ledger.close()
+        self._made = []
+
+
+@pytest.fixture
+async def worker(server, tmp_path):
+    workers = Workers(server.url, tmp_path)
+    yield workers
+    await workers.close()
 
 
 class Seen:
@@ -285,21 +306,59 @@ def test_no_script_reads_a_whole_hash_of_cells_or_holds():
 
 @pytest.mark.prove
 @pytest.mark.timeout(900)
-async def test_no_call_takes_long_at_the_largest_size(server, worker, tmp_path, capsys):
-    """In the server's own processor time, the longest of all; and in what each touches, with the same limits new."""
+async def test_no_script_takes_long_at_the_largest_size(server, worker, tmp_path, capsys):
+    """In the server's own processor time: each call where it took the least of several rounds, so that what else the
+    machine does is not taken for the script's. And in times of a loop that is always the same, so that a script that
+    does far more than it did is seen on a fast machine, too."""
     write_books(server.client, LARGE)
     server.client.config_set("auto-aof-rewrite-percentage", 0)  # to fork takes a while, and is no call
-    async with metered(server.url.removeprefix("unix://"), server.pid, tmp_path / "meter.sock") as meter:
-        await play(partial(worker, url=meter.url), meter.url, LARGE)
-        await fill_a_batch(await worker(31, url=meter.url), LARGE)
-    calls = sorted(meter.calls, key=lambda call: call[1])
+    rounds, loops = [], []
+    for number in range(ROUNDS):
+        renew(server.client)
+        async with metered(server.url.removeprefix("unix://"), server.pid, tmp_path / f"meter{number}.sock") as meter:
+            make = partial(worker, url=meter.url, folder=f"journal{number}")
+            await play(make, meter.url, LARGE)
+            await worker.close()
+            last = await make(31)
+            await fill_a_batch(last, LARGE)
+            await lose_and_expire(last, server.client)
+            await worker.close()
+            loops.append(meter.yardstick(server.client))
+        rounds.append(meter.calls)
+    longest = {name: max(calls) for name, calls in least(rounds).items()}
     with capsys.disabled():
-        print(f"\n{len(calls)} calls, the longest: {', '.join(f'{name} {ms:.2f} ms' for name, ms in calls[-5:])}")
-    assert len(calls) > 500
-    for place in (f"month:{MONTH}", f"day:{MONTH}-31", "running"):
-        server.client.unlink(f"{PREFIX}limit:{place}")
+        print(f"\n{sum(map(len, rounds[0].values()))} calls; the longest, and the loop with {min(loops):.2f} ms:")
+        for name, ms in sorted(longest.items()):
+            print(f"  {name:8} {ms:.2f} ms, by round {', '.join(f'{max(calls[name]):.2f}' for calls in rounds)}")
+    assert longest.keys() == {"open", "commit", "each", "again", "expire", "tally", "keep"}
+    assert max(longest.values()) < MOST_MS
+    assert max(longest.values()) < MOST_LOOPS * min(loops)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(300)
+async def test_no_call_touches_more_at_the_largest_size(server, worker):
+    write_books(server.client, LARGE)
     with monitored(server.client) as seen:
         await play(worker, server.url, LARGE)
-        await fill_a_batch(await worker(31), LARGE)
+        await worker.close()
+        last = await worker(31)
+        await fill_a_batch(last, LARGE)
+        await lose_and_expire(last, server.client)
     assert "KEYS" not in seen.commands and max(seen.words) <= MOST_WORDS
-    assert calls[-1][1] < MOST_MS
+
+
+@pytest.mark.prove
+async def test_no_piece_of_books_of_an_earlier_layout_takes_long(server, worker, tmp_path):
+    rounds = []
+    for number in range(ROUNDS):
+        server.client.flushall()
+        write_books(server.client, FORMER, layout=1)
+        async with metered(server.url.removeprefix("unix://"), server.pid, tmp_path / f"meter{number}.sock") as meter:
+            ledger = await worker(url=meter.url, timeout=5.0, folder=f"journal{number}")
+            async with asyncio.timeout(60):
+                while not ledger.available:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+            await worker.close()
+        rounds.append(meter.calls)
+    assert max(least(rounds)["upgrade"]) < MOST_MS

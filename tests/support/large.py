@@ -46,6 +46,7 @@ class Size:
 
 ORDINARY = Size(120, 10, 2, 25)
 LARGE = Size(1000, 20, 4, 31)
+_WRITTEN = ("day:", "spent:", "epoch", "layout", "zones")
 _TOTALS = (10, 1, 10_000, 100, 5_000, 123_456, 234_567, 0, 0, 0)
 
 
@@ -164,3 +165,27 @@ async def play(worker: Callable[[int], Awaitable[GroupCommitLedger]], url: str, 
     async with open_report(url) as report:
         days = [f"{MONTH}-{day:02}" for day in (1, size.days)]
         await report.days_by(Look(("key",)), days, days[1])
+        await report.hours_by(Look(("backend", "model", "team")), [int(LAST_DAY[size.days] // 3600)])
+
+
+async def lose_and_expire(ledger: GroupCommitLedger, client: Valkey) -> None:
+    """The server forgets what this worker's requests hold, is told again, and charges it once their lease is over."""
+    held = len(ledger._live)
+    client.unlink(f"{PREFIX}epoch", *client.scan_iter(f"{PREFIX}hold:*"))
+    async with asyncio.timeout(30):
+        while ledger.available:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        while not ledger.available:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert sum(client.hlen(key) for key in client.scan_iter(f"{PREFIX}hold:*")) == held
+    now = ledger._clock()
+    ledger._clock = lambda: now + 2000
+    await ledger.sweep()
+    assert not list(client.scan_iter(f"{PREFIX}hold:*"))
+
+
+def renew(client: Valkey) -> None:
+    """Leaves the books as they were written, but for a few totals: the same can be played again."""
+    for key in client.scan_iter(f"{PREFIX}*"):
+        if not key.decode().removeprefix(PREFIX).startswith(_WRITTEN):
+            client.unlink(key)

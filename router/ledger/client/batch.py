@@ -231,13 +231,12 @@ class _Counters:
         return self.number[counter.key, counter.field]
 
 
-def _columns(counters: Iterable[Counter]) -> tuple[list[str], list[int], list[int], list[bool]]:
+def _columns(counters: Iterable[Counter]) -> tuple[list[str], list[int], list[int]]:
     every = list(counters)
     return (
         [counter.field for counter in every],
         [counter.limit.amount for counter in every],
         [counter.warn_at for counter in every],
-        [counter.limit.spare_local for counter in every],
     )
 
 
@@ -282,10 +281,17 @@ class _Holds:
             group[0].append(held)
             group[1].append(risk)
 
-    def groups(self) -> list[tuple[int, int, list[int], list[int]]]:
-        return [
-            (counters, sides, _summed(held), _summed(risk)) for (counters, sides), (held, risk) in self._groups.items()
-        ]
+    def asked(self, sets: Sequence[CounterSet], numbered: _Counters) -> list[int]:
+        """Counter, amount, risk, ..: what those with limits ask for together."""
+        sums: dict[int, list[int]] = {}
+        for (set_number, sides), (held, risk) in self._groups.items():
+            amounts, risks = _summed(held), _summed(risk)
+            for counter in sets[set_number - 1].all:
+                if counter.holds(sides):
+                    sum = sums.setdefault(numbered.of(counter), [0, 0])
+                    sum[0] += amounts[counter.measure - 1]
+                    sum[1] += risks[counter.measure - 1]
+        return [figure for number, sum in sums.items() for figure in (number, *sum)]
 
 
 class Packer:
@@ -328,7 +334,7 @@ class Packer:
         slots: dict[TimeSlot, SlotTotals],
         accounts: dict[tuple[CounterSet, int, bool], _Account],
     ) -> Packed:
-        counter_sets = {hold.counters: None for hold in batch.holds if hold.counters.all}
+        counter_sets = list({hold.counters: None for hold in batch.holds if hold.counters.all})
         numbered = _Counters([*counter_sets, *(counters for counters, _, _ in accounts)])
         numbers = {counters: n for n, counters in enumerate(counter_sets, 1)}
         holds = self._holds(batch.holds, numbers)
@@ -339,11 +345,10 @@ class Packer:
                 [self.slotted(slot, totals) for slot, totals in slots.items()],
                 numbered.packed,
                 _changes(accounts, numbered),
-                [_numbers_of(counters, numbered) for counters in counter_sets],
+                holds.asked(counter_sets, numbered),
                 _flat(holds.plain),
                 _flat(holds.limited),
-                holds.groups(),
-                string(_encode(holds.single) if holds.single else b""),
+                string(_singly(holds, counter_sets, numbered) if holds.single else b""),
                 string(batch.blob),
                 batch.records,
             )
@@ -446,8 +451,14 @@ def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], numbered: _
     return flat
 
 
-def _numbers_of(counters: CounterSet, numbered: _Counters) -> list[msgspec.Raw | int]:
-    flat: list[msgspec.Raw | int] = [string(counters.raw)]
+def _singly(holds: _Holds, counter_sets: Sequence[CounterSet], numbered: _Counters) -> bytes:
+    """What is needed to judge one hold after the other."""
+    sets = [_numbers_of(counters, numbered) for counters in counter_sets]
+    return _encode((sets, [counter.limit.spare_local for counter in numbered.all], holds.single))
+
+
+def _numbers_of(counters: CounterSet, numbered: _Counters) -> list[int]:
+    flat: list[int] = []
     for counter in counters.all:
         flat += (numbered.of(counter), counter.measure, counter.side)
     return flat

@@ -68,9 +68,9 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-LOOKED_AT_LIMIT = 200
-"""Counters that the holds of one call look at; those of one request are never divided."""
-DIFFERENT_LIMIT = 32
+LOOKED_AT_LIMIT = 120
+"""Different counters that the holds of one call look at; those of one request are never divided."""
+DIFFERENT_LIMIT = 24
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""
@@ -319,12 +319,13 @@ class GroupCommitLedger:
     def _take_reserved(self) -> list[Reserved]:
         """Those that still wait for it, as many as one call takes."""
         waiting = self._reserved
-        taken, number, looked_at, known = [], 0, 0, None
+        taken, number, looked_at = [], 0, 0
+        known: set[int] = set()
         for each in waiting:
             counters = each[0].counters
-            if counters is not known:
+            if id(counters) not in known:
                 looked_at += len(counters.all)
-                known = counters
+                known.add(id(counters))
             if number == BATCH_LIMIT or (looked_at > LOOKED_AT_LIMIT and number):
                 break
             number += 1

@@ -45,13 +45,13 @@ PATIENCE = 10.0
 
 A step is small, so it takes long only where the server is busy with others.
 """
-PART = 12
+PART = 6
 """Operations that are applied one by one in one call."""
-HELD_AGAIN = 40
+HELD_AGAIN = 20
 """Holds that are made or ended in one call."""
-CHARGED = 20
+CHARGED = 8
 """Holds that are charged in one call."""
-CELLS = 100
+CELLS = 50
 """Cells that are brought to this layout in one call."""
 _ENTRIES = 16
 """Of the stream, that one call of a sweep looks at."""

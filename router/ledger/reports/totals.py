@@ -32,7 +32,6 @@ from router.ledger.redis_keys import (
 from router.ledger.rent_book import RentBook
 from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
-    KEPT_WHOLE,
     NAMES_FIELD,
     Dimension,
     Look,
@@ -40,7 +39,6 @@ from router.ledger.reports.totals_by_dimension import (
     Tally,
     asked,
     asked_for_views,
-    asked_to_keep,
     unpack_tally,
 )
 from router.ledger.server.address import parse_address
@@ -50,7 +48,7 @@ from router.ledger.stored_keys import StoredKey, read_keys
 
 T = TypeVar("T")
 _KEEPING_SECONDS = 600
-"""How long the sums of a large day may take to be made."""
+"""How long the sums of a day may take to be made."""
 
 
 def _everything(cell: Cell) -> bool:
@@ -159,24 +157,21 @@ class Report:
 
     async def _day(self, look: Look, day: str, open_from: str) -> Tally:
         cells = f"{PREFIX}day:{day}"
-        if day >= open_from or not look.kept:
+        if day >= open_from or not look.kept or not await self._ask("HLEN", cells):
             return await self._tally(look, cells)
-        sums = DAY_SUMS + day
-        if await self._ask("HLEN", cells) > KEPT_WHOLE:
-            return await self._keep(look, cells, sums)
-        (rows,), names, _ = await self._ask("EVAL", self._tally_script, 2, cells, sums, asked_to_keep(look))
-        return unpack_tally(look.kept, rows, names, look.accepts)
+        return await self._keep(look, cells, DAY_SUMS + day)
 
     async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
-        """Of a large past day, in pieces. A correction of the day meanwhile removes what marks the beginning."""
+        """A correction of the day meanwhile removes what marks the beginning."""
         begun = secrets.token_hex(8)
         await self._ask("HSET", kept, "begun", begun)
         await self._ask("EXPIRE", kept, _KEEPING_SECONDS)
-        sums = Sums("bmt", "btk")
+        sums = Sums.to_keep()
         async for answers, names in self._pieces(cells, asked_for_views):
             sums.add(answers, names)
         sums.make_all()
-        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun, *sums.fields)
+        for field, value in sums.fields:
+            await self._ask("EVAL", self._keep_script, 2, kept, cells, begun, field, value)
         return unpack_tally(look.kept, sums.rows(look.kept), sums.names, look.accepts)
 
     async def _tally(self, look: Look, cells: str) -> Tally:

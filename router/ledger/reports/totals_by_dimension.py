@@ -6,8 +6,8 @@ up, from the first time that somebody asks:
 
     be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
 
-It expires with the day, and goes when the day is corrected all the same. A large day is added up in pieces, so that it
-never keeps the server busy for long.
+It expires with the day, and goes when the day is corrected all the same. Days are added up in pieces, and kept view by
+view, so that none keeps the server busy for long.
 """
 
 from __future__ import annotations
@@ -35,13 +35,11 @@ _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assi
 _VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("bm", 1), ("bt", 1), ("bk", 2))
 """What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
 
-_MADE_FROM_CELLS = 2
+_FROM_CELLS = tuple(view for view, source in _VIEWS if source == 0)
 _COLUMNS = len(Row.__struct_fields__) - 1
 _BEGIN = "0"
-PIECE = 300
-"""Cells that one call adds up: it takes the server a millisecond or two."""
-KEPT_WHOLE = 1000
-"""Cells of a day that is added up and kept in one call."""
+PIECE = 100
+"""Cells that one call looks at, for one view: it takes the server less than half a millisecond."""
 
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
@@ -91,21 +89,12 @@ def asked(look: Look, cursor: str = _BEGIN) -> bytes:
     wanted: list[int | str] = []
     for name, value in look.wanted.items():
         wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode((((look.letters, 0),), wanted, (1,), cursor, PIECE, _COLUMNS, look.names))
-
-
-def asked_to_keep(look: Look) -> bytes:
-    """The script's argument, for all views that are kept; it answers the one that this look needs.
-
-    A larger day is not kept by it, and what it answers is a piece.
-    """
-    chosen = [letters for letters, _ in _VIEWS].index(look.kept) + 1
-    return _encode((_VIEWS, (), (chosen,), _BEGIN, KEPT_WHOLE, _COLUMNS, look.names))
+    return _encode(((look.letters,), wanted, cursor, PIECE, _COLUMNS, look.names))
 
 
 def asked_for_views(cursor: str) -> bytes:
     """The script's argument, for a piece of what all kept views can be made from."""
-    return _encode((_VIEWS[:_MADE_FROM_CELLS], (), (1, 2), cursor, PIECE // _MADE_FROM_CELLS, _COLUMNS, True))
+    return _encode((_FROM_CELLS, (), cursor, PIECE // len(_FROM_CELLS), _COLUMNS, True))
 
 
 class Sums:
@@ -115,6 +104,10 @@ class Sums:
         self._views: dict[str, dict[str, list[int]]] = {letters: {} for letters in views}
         self._names: list[set[str]] = [set() for _ in _DIMENSIONS]
 
+    @classmethod
+    def to_keep(cls) -> Sums:
+        return cls(*_FROM_CELLS)
+
     def add(self, answers: Sequence[bytes], names: bytes) -> None:
         for sums, rows in zip(self._views.values(), answers, strict=True):
             for label, *totals in _decode_rows(rows):
@@ -122,14 +115,11 @@ class Sums:
         for known, more in zip(self._names, _decode_names(names), strict=True):
             known.update(more)
 
-    def make(self, letters: str, source: str) -> None:
-        """One more view, from one that has these letters too."""
-        made: dict[str, list[int]] = {}
-        for label, totals in self._views[source].items():
-            zone, *names = label.split("|")[:-1]
-            of = dict(zip(source, names, strict=True))
-            _add(made, "|".join((zone, *(of[letter] for letter in letters), "")), totals)
-        self._views[letters] = made
+    def make_all(self) -> None:
+        """The other views that are kept, from those that were made of cells."""
+        for letters, source in _VIEWS:
+            if source:
+                self._make(letters, _VIEWS[source - 1][0])
 
     def rows(self, letters: str) -> bytes:
         return _encode([(label, *totals) for label, totals in self._views[letters].items()])
@@ -139,15 +129,20 @@ class Sums:
         return _encode([sorted(names) for names in self._names])
 
     @property
-    def fields(self) -> Iterator[bytes]:
-        """As the script that keeps them takes them."""
-        yield from (NAMES_FIELD.encode(), self.names)
+    def fields(self) -> Iterator[tuple[str, bytes]]:
+        """As they are kept; each is large enough for a call of its own."""
+        yield NAMES_FIELD, self.names
         for letters in self._views:
-            yield from (letters.encode(), self.rows(letters))
+            yield letters, self.rows(letters)
 
-    def make_all(self) -> None:
-        for letters, source in _VIEWS[_MADE_FROM_CELLS:]:
-            self.make(letters, _VIEWS[source - 1][0])
+    def _make(self, letters: str, source: str) -> None:
+        """One more view, from one that has these letters too."""
+        made: dict[str, list[int]] = {}
+        for label, totals in self._views[source].items():
+            zone, *names = label.split("|")[:-1]
+            of = dict(zip(source, names, strict=True))
+            _add(made, "|".join((zone, *(of[letter] for letter in letters), "")), totals)
+        self._views[letters] = made
 
 
 def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:

@@ -186,28 +186,33 @@ end
 
 -- A counter of a limit is a msgpack array of three integers: what is used, what is held by running requests, and what
 -- these may take beyond their holds. One of a day or a month that is not there yet begins with what its scope has used
--- already, so that a limit that is new, or lost, never begins with nothing used. `key` is its hash, `field`
--- "scope|side|model|measure".
-local function counted_before(key, field)
+-- already, so that a limit that is new, or lost, never begins with nothing used. `key` is the hash of some of them,
+-- `fields` are "scope|side|model|measure".
+local MOST_NAMES = 1000 -- Lua takes 8,000 arguments at most, and nobody knows how many zones there are.
+local function counted_before(key, fields)
   local period, name = match(key, '^limit:(%a+):(.*)$')
-  if period ~= 'day' and period ~= 'month' then return 0 end
-  local scope, side, model, measure = match(field, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  local fields, all = {}, zones()
-  for i = 1, #all do
-    if side == 'all' or (side == 'local') == (owned[all[i]] or false) then
-      fields[#fields + 1] = scope .. '|' .. all[i] .. '|' .. model
+  local sums, names, places, columns = {}, {}, {}, {}
+  for i = 1, #fields do sums[i] = 0 end
+  if period ~= 'day' and period ~= 'month' then return sums end
+  local all = zones()
+  for i = 1, #fields do
+    local scope, side, model, measure = match(fields[i], '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+    for z = 1, #all do
+      if COLUMN_USED[measure] and (side == 'all' or (side == 'local') == (owned[all[z]] or false)) then
+        local n = #names + 1
+        names[n], places[n], columns[n] = scope .. '|' .. all[z] .. '|' .. model, i, COLUMN_USED[measure]
+      end
     end
   end
-  local column, sum = nil, 0
-  for n = 1, #USED do
-    if USED[n] == measure then column = n end
+  for first = 1, #names, MOST_NAMES do
+    local last = math.min(first + MOST_NAMES - 1, #names)
+    local values = call('HMGET', prefix .. 'spent:' .. period .. ':' .. name, unpack(names, first, last))
+    for n = first, last do
+      local value, i = values[n - first + 1], places[n]
+      if value then sums[i] = sums[i] + select(columns[n], spent_of(value)) end
+    end
   end
-  if not column or #fields == 0 then return 0 end
-  local values = call('HMGET', prefix .. 'spent:' .. period .. ':' .. name, unpack(fields))
-  for i = 1, #fields do
-    if values[i] then sum = sum + select(column, spent_of(values[i])) end
-  end
-  return sum
+  return sums
 end
 
 local TTL = {minute = 7200, day = 40 * 86400, month = 70 * 86400}
@@ -234,7 +239,7 @@ end
 local function adjust(key, field, used, held, risk)
   local old = call('HGET', prefix .. key, field)
   local u, h, r = 0, 0, 0
-  if old then u, h, r = counter_of(field, old) else u = counted_before(key, field) end
+  if old then u, h, r = counter_of(field, old) else u = counted_before(key, {field})[1] end
   store_counters(key, {field, counter(u + used, h + held, r + risk)}, not old)
 end
 

@@ -12,10 +12,9 @@ local wrong = out_of_turn(input[10])
 if wrong then return wrong end
 local counted, records = {}, {}
 
--- Adds what a journal says to the counters of its day or month that are there; the others begin with it, once they are
+-- Adds what a journal says to the counters of its day and month that are there; the others begin with it, once they are
 -- needed. Each cell can be in few counters: their names are made rather than looked for.
-local function use_journaled(key, cells, changes)
-  if call('EXISTS', prefix .. key) == 0 then return end
+local function use_journaled(day, cells, changes)
   local fields, amounts = {}, {}
   for i = 1, #cells do
     local zone, model, team, key = match(cells[i], '^[^|]*|([^|]*)|([^|]*)|([^|]*)|(.*)$')
@@ -24,30 +23,32 @@ local function use_journaled(key, cells, changes)
     for _, scope in ipairs({'global', 'team:' .. team, 'key:' .. key}) do
       for _, rest in ipairs({'|all||', '|all|' .. model .. '|', '|' .. side .. '||', '|' .. side .. '|' .. model .. '|'}) do
         for m = 1, #USED do
-          local n = #fields + 1
-          fields[n], amounts[n] = scope .. rest .. USED[m], used[m]
+          if used[m] ~= 0 then
+            local n = #fields + 1
+            fields[n], amounts[n] = scope .. rest .. USED[m], used[m]
+          end
         end
       end
     end
   end
-  local old, new = call('HMGET', prefix .. key, unpack(fields)), {}
-  for i = 1, #fields do
-    if old[i] and amounts[i] ~= 0 then
-      local u, h, r = counter_of(fields[i], old[i])
-      new[#new + 1] = fields[i]
-      new[#new + 1] = counter(u + amounts[i], h, r)
+  if #fields == 0 then return end
+  for _, key in ipairs({'limit:day:' .. day, 'limit:month:' .. sub(day, 1, 7)}) do
+    local old, new = call('HMGET', prefix .. key, unpack(fields)), {}
+    for i = 1, #fields do
+      if old[i] then
+        local u, h, r = counter_of(fields[i], old[i])
+        new[#new + 1] = fields[i]
+        new[#new + 1] = counter(u + amounts[i], h, r)
+      end
     end
+    if #new > 0 then store_counters(key, new, false) end
   end
-  if #new > 0 then store_counters(key, new, false) end
 end
 
 local function add(operation)
   local slot, uses, record = operation[3], operation[4], operation[5]
   for k = 1, #uses, 3 do adjust(uses[k], uses[k + 1], uses[k + 2], 0, 0) end
-  if operation[1] ~= 'settle' and #uses == 0 then
-    use_journaled('limit:day:' .. slot[1], slot[4], slot[5])
-    use_journaled('limit:month:' .. sub(slot[1], 1, 7), slot[4], slot[5])
-  end
+  if operation[1] ~= 'settle' and #uses == 0 then use_journaled(slot[1], slot[4], slot[5]) end
   forget_sums(slot[1])
   count(slot, counted)
   if record ~= '' then records[#records + 1] = record end

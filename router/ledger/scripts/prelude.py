@@ -53,6 +53,8 @@ def _measures() -> Iterable[str]:
     sums = [" + ".join(f"c[{_COLUMNS.index(name) + 1}]" for name in measure.totals) for measure in from_totals]
     yield f"local function used_of(c) return {', '.join(sums)} end"
     yield f"local USED = {{{', '.join(_literal(measure.name) for measure in from_totals)}}}"
+    places = [f"[{_literal(measure.name)}] = {place}" for place, measure in enumerate(from_totals, 1)]
+    yield f"local COLUMN_USED = {{{', '.join(places)}}}"
     money = next(measure.name for measure in MEASURES if measure.basis == "money")
     yield "-- The number of money, and how fields of counters in money end."
     yield f"local MONEY, MONEY_FIELD = {NUMBERS[money]}, '|{money}$'"

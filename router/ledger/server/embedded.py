@@ -37,6 +37,8 @@ _POLL_SECONDS = 0.002
 _LOCK_SECONDS = 2.0
 _OFF = ("--latency-tracking", "no", "--commandlog-execution-slower-than", "-1")
 """Bookkeeping that nobody reads and every command pays for."""
+_SEARCHED = ("--hash-max-listpack-entries", "64")
+"""Hashes of as many fields are searched from their beginning, and scanned in one piece: its 512 would take too long."""
 
 
 def default_data_dir() -> Path:
@@ -160,6 +162,7 @@ class EmbeddedServer:
             *("--dir", str(self.data_dir), "--save", "", "--appendonly", "yes", "--appendfsync", self._fsync),
             *("--daemonize", "no", "--loglevel", "warning", "--logfile", str(self._log_path)),
             *_OFF,
+            *_SEARCHED,
         ]
         self._log_path.touch(mode=0o600)
         # A session of its own: Ctrl-C in a terminal must not stop the server before its clients have written.
