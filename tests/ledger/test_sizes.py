@@ -12,6 +12,7 @@ from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from support.large import (
     LARGE,
     LAST_DAY,
@@ -32,7 +33,7 @@ from support.recount import wrong_counters
 
 import router.ledger
 from router.ledger.client import recovery as catchup
-from router.ledger.client.group_commit import GroupCommitLedger
+from router.ledger.client.group_commit import BATCH_LIMIT, DIFFERENT_LIMIT, GroupCommitLedger
 from router.ledger.client.recovery import Books, LostBooks
 from router.ledger.journal.log import DiskLog
 from router.ledger.reports.totals import open_report
@@ -42,13 +43,14 @@ PREFIX = "be:{ledger}:"
 SMALL = Size(8, 3, 2, 25)
 CROWD = Size(200, 2, 2, 25)
 FORMER = Size(100, 20, 4, 1)
-MOST_WORDS = 1500
+MOST_WORDS = 2000
 """Keys, fields and values that the commands of one script call may have together; a constant, whatever the size.
 
 A batch that is as full as can be comes near it.
 """
 MOST_MS = 5.0
-MOST_LOOPS = 1.0
+MOST_LOOPS = {"open": 0.15, "commit": 0.8, "each": 0.65, "again": 0.45, "expire": 0.8, "tally": 0.5, "keep": 0.6}
+"""What each script may take in times of the loop: some half as much again as it takes."""
 ROUNDS = 4
 
 
@@ -158,7 +160,18 @@ async def test_a_whole_batch_of_different_keys(server, worker):
     ledger = await worker()
     with monitored(server.client) as seen:
         await fill_a_batch(ledger, CROWD)
+    print("WORDS", max(seen.words))
     assert MOST_WORDS / 2 < max(seen.words) <= MOST_WORDS
+
+
+async def test_requests_of_a_few_keys_come_in_one_call_in_whatever_order(server, worker):
+    """What a call may look at are different counters: those of a key are the same for all of its requests."""
+    ledger = await worker()
+    holds = holds_of(ledger, Size(4, 1, 1, 25))
+    again = [replace(holds[n % 4], id=ledger.next_id(holds[0].at, 900.0)) for n in range(BATCH_LIMIT)]
+    with monitored(server.client) as seen:
+        await asyncio.gather(*(ledger.reserve(hold) for hold in again))
+    assert len(seen.words) == 1
 
 
 async def test_many_holds_of_one_lease_are_charged_a_few_at_a_time(server, worker, monkeypatch):
@@ -193,7 +206,7 @@ async def test_running_requests_are_held_again_a_few_at_a_time(server, worker, e
 async def test_a_journal_entry_that_was_brought_in_halfway_is_gone_on_with(server, worker, monkeypatch, taken):
     """By another worker, which knows only what the books say of it."""
     killed = await worker()
-    holds = [hold for _ in range(5) for hold in holds_of(killed, SMALL)]
+    holds = [hold for _ in range(DIFFERENT_LIMIT // SMALL.keys) for hold in holds_of(killed, SMALL)]
     await asyncio.gather(*(killed.reserve(hold) for hold in holds))
     await die(killed, holds)
     call, calls = Books._call, []
@@ -327,12 +340,13 @@ async def test_no_script_takes_long_at_the_largest_size(server, worker, tmp_path
         rounds.append(meter.calls)
     longest = {name: max(calls) for name, calls in least(rounds).items()}
     with capsys.disabled():
-        print(f"\n{sum(map(len, rounds[0].values()))} calls; the longest, and the loop with {min(loops):.2f} ms:")
-        for name, ms in sorted(longest.items()):
-            print(f"  {name:8} {ms:.2f} ms, by round {', '.join(f'{max(calls[name]):.2f}' for calls in rounds)}")
-    assert longest.keys() == {"open", "commit", "each", "again", "expire", "tally", "keep"}
+        print(f"\n{sum(map(len, rounds[0].values()))} calls; the loop takes {min(loops):.2f} ms")
+        for name, ms in longest.items():
+            each = ", ".join(f"{max(calls[name]):.2f}" for calls in rounds)
+            print(f"  {name:6} {ms:.2f} ms at most, {ms / min(loops):.2f} loops; by round {each}")
+    assert longest.keys() == MOST_LOOPS.keys()
     assert max(longest.values()) < MOST_MS
-    assert max(longest.values()) < MOST_LOOPS * min(loops)
+    assert {name for name, ms in longest.items() if ms > MOST_LOOPS[name] * min(loops)} == set()
 
 
 @pytest.mark.prove

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from router.core.cost.volume import QUARTER_SECONDS
 from router.core.limits import amounts
-from router.core.limits.counters import LOCAL, Counter, CounterSet, Hold
+from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
 from router.core.values import Cell, Row, Settlement
 from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
@@ -281,17 +281,21 @@ class _Holds:
             group[0].append(held)
             group[1].append(risk)
 
-    def asked(self, sets: Sequence[CounterSet], numbered: _Counters) -> list[int]:
-        """Counter, amount, risk, ..: what those with limits ask for together."""
+    def asked(self, sets: Sequence[Sequence[int]]) -> list[int]:
+        """Counter, amount, risk, ..: what those with limits ask for together. `sets` as `_numbers_of` makes them."""
         sums: dict[int, list[int]] = {}
-        for (set_number, sides), (held, risk) in self._groups.items():
-            amounts, risks = _summed(held), _summed(risk)
-            for counter in sets[set_number - 1].all:
-                if counter.holds(sides):
-                    sum = sums.setdefault(numbered.of(counter), [0, 0])
-                    sum[0] += amounts[counter.measure - 1]
-                    sum[1] += risks[counter.measure - 1]
-        return [figure for number, sum in sums.items() for figure in (number, *sum)]
+        for (number, sides), (held, risk) in self._groups.items():
+            amounts, risks, counters = _summed(held), _summed(risk), sets[number - 1]
+            for k in range(0, len(counters), 3):
+                counter, measure, side = counters[k], counters[k + 1] - 1, counters[k + 2]
+                if side == 0 or sides == BOTH or side == sides:
+                    sum = sums.get(counter)
+                    if sum is None:
+                        sums[counter] = [amounts[measure], risks[measure]]
+                    else:
+                        sum[0] += amounts[measure]
+                        sum[1] += risks[measure]
+        return [figure for counter, sum in sums.items() for figure in (counter, *sum)]
 
 
 class Packer:
@@ -337,7 +341,7 @@ class Packer:
         counter_sets = list({hold.counters: None for hold in batch.holds if hold.counters.all})
         numbered = _Counters([*counter_sets, *(counters for counters, _, _ in accounts)])
         numbers = {counters: n for n, counters in enumerate(counter_sets, 1)}
-        holds = self._holds(batch.holds, numbers)
+        holds, sets = self._holds(batch.holds, numbers), [_numbers_of(counters, numbered) for counters in counter_sets]
         payload = _encode(
             (
                 *sender.head(batch.number),
@@ -345,10 +349,10 @@ class Packer:
                 [self.slotted(slot, totals) for slot, totals in slots.items()],
                 numbered.packed,
                 _changes(accounts, numbered),
-                holds.asked(counter_sets, numbered),
+                holds.asked(sets),
                 _flat(holds.plain),
                 _flat(holds.limited),
-                string(_singly(holds, counter_sets, numbered) if holds.single else b""),
+                string(_singly(holds, sets, numbered) if holds.single else b""),
                 string(batch.blob),
                 batch.records,
             )
@@ -451,13 +455,13 @@ def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], numbered: _
     return flat
 
 
-def _singly(holds: _Holds, counter_sets: Sequence[CounterSet], numbered: _Counters) -> bytes:
+def _singly(holds: _Holds, sets: Sequence[Sequence[int]], numbered: _Counters) -> bytes:
     """What is needed to judge one hold after the other."""
-    sets = [_numbers_of(counters, numbered) for counters in counter_sets]
     return _encode((sets, [counter.limit.spare_local for counter in numbered.all], holds.single))
 
 
 def _numbers_of(counters: CounterSet, numbered: _Counters) -> list[int]:
+    """Counter, measure, side, ..: what holds are held against."""
     flat: list[int] = []
     for counter in counters.all:
         flat += (numbered.of(counter), counter.measure, counter.side)

@@ -68,9 +68,9 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-LOOKED_AT_LIMIT = 120
+LOOKED_AT_LIMIT = 160
 """Different counters that the holds of one call look at; those of one request are never divided."""
-DIFFERENT_LIMIT = 24
+DIFFERENT_LIMIT = 32
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 LONGEST_WAIT = 0.05
 """Seconds that a settlement waits for a reservation to ride with."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec import structs
 from support.totals import packed_totals
 
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.totals_by_dimension import Look, Tally, all_names
+from router.ledger.reports.totals_by_dimension import PIECE, Look, Tally, all_names
 
 GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
 API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)
@@ -20,13 +21,17 @@ KEPT = "be:{ledger}:sums:" + DAY
 
 def write(server, place: str, *rows: Row) -> None:
     for row in rows:
-        figures = packed_totals(msgspec.structs.astuple(row)[1:])
+        figures = packed_totals(structs.astuple(row)[1:])
         server.client.hset(f"be:{{ledger}}:{place}", pack_cell(row.cell), figures)
+
+
+def named_cell(key: str) -> Cell:
+    return structs.replace(GPU.cell, key=key)
 
 
 def named(row: Row, **names: str) -> Row:
     """The row with these names alone."""
-    return msgspec.structs.replace(row, cell=msgspec.structs.replace(Cell("", row.cell.zone, "", "", ""), **names))
+    return structs.replace(row, cell=structs.replace(Cell("", row.cell.zone, "", "", ""), **names))
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ async def look(server):
     async def ask(*by, day: str = DAY, open_from: str = DAY, **wanted: str) -> list[Row]:
         async with open_report(server.url) as report:
             (tally,) = await report.days_by(Look(by, wanted), [day], open_from)
-        return sorted(tally.rows, key=lambda row: msgspec.structs.astuple(row.cell))
+        return sorted(tally.rows, key=lambda row: structs.astuple(row.cell))
 
     return ask
 
@@ -57,9 +62,9 @@ async def test_rows_of_one_name_are_added_up(server, look):
 
 
 async def test_totals_from_before_the_last_column_count_nothing_in_it(server, look):
-    old = msgspec.msgpack.encode(msgspec.structs.astuple(GPU)[1:10])
+    old = msgspec.msgpack.encode(structs.astuple(GPU)[1:10])
     server.client.hset(f"be:{{ledger}}:day:{DAY}", pack_cell(GPU.cell), old)
-    row = msgspec.structs.replace(named(GPU, backend="gpu"), counterfactual=1000 * GPU.counterfactual)  # was micro-USD
+    row = structs.replace(named(GPU, backend="gpu"), counterfactual=1000 * GPU.counterfactual)  # was micro-USD
     for open_from in (DAY, NEXT):
         assert await look("backend", open_from=open_from) == [row]
 
@@ -74,6 +79,16 @@ async def test_a_past_day_says_the_same_whether_it_was_added_up_before_or_not(by
 
     now = shown(await look(by, **wanted))
     assert now and [shown(await look(by, open_from=NEXT, **wanted)) for _ in range(2)] == [now, now]
+
+
+@pytest.mark.parametrize("open_from", [DAY, NEXT])
+async def test_a_larger_day_is_added_up_in_pieces(server, look, open_from):
+    cells = 6 * PIECE  # Redis scans smaller hashes in one piece
+    write(server, f"day:{DAY}", *(structs.replace(GPU, cell=named_cell(f"key{n}")) for n in range(cells)))
+    server.client.config_resetstat()
+    (row,) = await look("team", open_from=open_from)
+    assert (row.requests, row.output, row.counterfactual) == (cells, cells * GPU.output, cells * GPU.counterfactual)
+    assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] >= 3
 
 
 async def test_a_past_day_is_added_up_once(server, look):
