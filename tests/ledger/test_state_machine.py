@@ -38,7 +38,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import Record, pack_refused, unpack_records
 from router.ledger.reports.totals import open_report
-from router.ledger.scripts import Script, Scripts, read_scripts
+from router.ledger.scripts import Script, read_scripts
 from router.ledger.server.embedded import EmbeddedServer
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -663,15 +663,16 @@ def patch_account(patch: Callable[[int, int, int], tuple[int, int, int]]) -> Cal
 
 
 def patch_script(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
-    def read() -> Scripts:
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         scripts = read_scripts()
         source = getattr(scripts, name).source
         assert old in source
         source = source.replace(old, new)
         sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-        return msgspec.structs.replace(scripts, **{name: Script(source, sha)})
+        patched = msgspec.structs.replace(scripts, **{name: Script(source, sha)})
+        monkeypatch.setattr(commit, "read_scripts", lambda: patched)
 
-    return lambda monkeypatch: monkeypatch.setattr(commit, "read_scripts", read)
+    return patch
 
 
 def patch_method(owner: type, name: str, method: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
@@ -685,7 +686,7 @@ async def _nothing(*arguments: Any) -> None:
 JOURNALED = "operation[1] ~= 'settle' and #uses == 0"
 CHARGED = "settle_counters(hold, 1, 1)"
 SPARED = "sides, verdicts[v + 2] = LOCAL, LOCAL"
-SOFT = "used[n] + held[n] >= soft[n]"
+SOFT = "used[n] + held[n] >= soft[i]"
 MUTATIONS = {
     "a settlement adds nothing to what is used": patch_account(lambda used, held, risk: (0, held, risk)),
     "a release forgets the risk": patch_account(lambda used, held, risk: (used, held, 0)),
@@ -695,7 +696,7 @@ MUTATIONS = {
     "a late settlement is added to the charge": patch_script("each", "  charge(hold, -1, counted)", ""),
     "a charge forgets that its request could not leave": patch_script("expire", "hold[16] == 2", "false"),
     "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
-    "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[n]"),
+    "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[i]"),
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
     "what was settled is not journaled": patch_method(GroupCommitLedger, "_write_down", lambda ledger, batch: None),
     "running requests are not held again": patch_method(Books, "hold_again", _nothing),
