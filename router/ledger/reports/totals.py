@@ -171,7 +171,7 @@ class Report:
             sums.add(answers, names)
         sums.make_all()
         for field, value in sums.fields:
-            await self._ask("EVAL", self._keep_script, 2, kept, cells, begun, field, value)
+            await self._ask("EVAL", self._keep_script, 2, *(kept, cells), *(begun, field, value))
         return unpack_tally(look.kept, sums.rows(look.kept), sums.names, look.accepts)
 
     async def _tally(self, look: Look, cells: str) -> Tally:
