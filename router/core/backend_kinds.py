@@ -204,6 +204,12 @@ class _Backend(Section):
     """It can be asked which models it has, and is not by probes."""
     counts_while_streaming: ClassVar[bool] = False
     """It can tell the running usage with every event of a stream."""
+    translated: ClassVar[frozenset[EndpointName]] = frozenset()
+    """Endpoints that it need not speak, since the adapter can translate them into `translated_into`."""
+    translated_into: ClassVar[EndpointName] = ""
+    """The endpoint that it has to speak for that."""
+    dialect: ClassVar[str] = ""
+    """The adapter's name of what it speaks then."""
 
     zone: Name
     """Where it is: one of `zones`."""
@@ -247,6 +253,10 @@ class _Backend(Section):
     def addresses(self) -> tuple[str, ...]:
         """Base URLs that the policy gives, whoever connects to them."""
         return self.replicas()
+
+    def adapter_url(self, url: str) -> str:
+        """One of `replicas` as the adapter needs it."""
+        return url
 
     def priced_as(self, model: str) -> tuple[str, str]:
         """Provider and name by which price lists may know an upstream model; no provider where nobody publishes it."""
@@ -295,6 +305,9 @@ class OpenAIBackend(_WithUrls):
         )
     )
     lists_models = True
+    translated = frozenset({"messages", "responses"})
+    translated_into = "chat"
+    dialect = "openai"
 
     kind: Literal["openai"]
     """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""
@@ -309,14 +322,16 @@ class OpenAIBackend(_WithUrls):
 
 
 class LitellmBackend(_Backend):
-    default_endpoints = frozenset({"chat", "embeddings"})
+    default_endpoints = frozenset({"chat", "embeddings", "messages", "responses"})
 
     kind: Literal["litellm"]
-    """Any other provider, through the adapter: chat and embeddings, all modalities."""
+    """Any other provider, through the adapter: chat, embeddings, messages and responses, all modalities."""
     api_base: Url | None = None
     """Replaces the provider's own address."""
     hosts: tuple[Host, ...] = Field(default=(), strict=False)
     """Hosts that its requests may go to, where they are not known from provider or api_base: name, or name:port."""
+    drop_unsupported: bool = False
+    """Leave out what its provider cannot do (a seed, log probabilities, a second answer) instead of refusing it."""
 
     def addresses(self) -> tuple[str, ...]:
         return () if self.api_base is None else (self.api_base,)

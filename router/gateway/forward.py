@@ -371,6 +371,8 @@ class Forwarding:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
             model = sent.candidate.route.upstream_model
             sent.replica.refused(model, began, now, verdict.rest, why, passes=limited)
+        if outcome.blame is ErrorCause.UNABLE:  # as it would be the next time
+            self._useless.add(sent.candidate.route.backend)
         if limited:
             self._refusals += 1
         else:

@@ -1,28 +1,31 @@
-"""The HTTP surface: OpenAI's, once per backend."""
+"""The HTTP surface: OpenAI's and Anthropic's, once per backend."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from router.litellm_adapter.backends import AdapterBackend
-from router.litellm_adapter.failures import CUT_SHORT, Failure, Stage, failure_of
-from router.litellm_adapter.litellm_calls import CallError, ChunkStream, Library
+from router.litellm_adapter.endpoints import CHAT, ENDPOINTS, Endpoint
+from router.litellm_adapter.failures import Failure, Stage, failure_of
+from router.litellm_adapter.litellm_calls import CallError, Library
 from router.litellm_adapter.redact import Redactor
-from router.litellm_adapter.screening import Json, RefusedError, chat_parameters, embedding_parameters, wants_usage
-from router.litellm_adapter.shapes import chat_body, chunk_body, embedding_body, finishing
+from router.litellm_adapter.screening import Json, RefusedError
+from router.litellm_adapter.streams import compact
 from router.surfaces.may_be_billed import HEADER, UNREAD
 
 _MAX_BODY = 1 << 30
 _LOG = logging.getLogger("breakeven.adapter")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _NOTES = web.RequestKey("notes", dict[str, Any])
+_ENDPOINT = web.RequestKey("endpoint", Endpoint)
 
 
 class _FailedError(Exception):
@@ -32,19 +35,18 @@ class _FailedError(Exception):
 
 
 _FINGERPRINT = "x-adapter-fingerprint"
+_REPLICA = "/{backend}/replicas/{replica}"
+"""A backend with several addresses has one of these for each."""
 
 
 def application(backends: Mapping[str, AdapterBackend], library: Library, redactor: Redactor) -> web.Application:
     """The adapter's endpoints for these backends."""
     api = _Api(backends, library, redactor)
     app = web.Application(client_max_size=_MAX_BODY, middlewares=[api.answer_errors])
-    app.add_routes(
-        [
-            web.get("/healthz", _healthz),
-            web.post("/{backend}/v1/chat/completions", api.chat),
-            web.post("/{backend}/v1/embeddings", api.embeddings),
-        ]
-    )
+    app.add_routes([web.get("/healthz", _healthz)])
+    for endpoint in ENDPOINTS:
+        answer = partial(api.answer, endpoint)
+        app.add_routes([web.post(f"{place}/v1{endpoint.path}", answer) for place in ("/{backend}", _REPLICA)])
     return app
 
 
@@ -54,43 +56,37 @@ class _Api:
         self._library = library
         self._redactor = redactor
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+        request[_ENDPOINT] = endpoint
         body = await _read(request)
         backend, model = self._route(request, body)
-        call = chat_parameters(body)
-        with_usage = wants_usage(body)
+        native = self._library.speaks(endpoint.name, backend, model)
+        parameters = endpoint.parameters(body, native=native, lenient=backend.drop_unsupported)
         async with self._failing():
-            answer = await self._library.chat(backend, model, call)
-            if not call.get("stream"):
-                return _json_response(chat_body(answer.model_dump()))
-        return await self._stream(request, answer, call.get("n", 1), with_usage=with_usage)
-
-    async def embeddings(self, request: web.Request) -> web.StreamResponse:
-        body = await _read(request)
-        backend, model = self._route(request, body)
-        call = embedding_parameters(body)
-        async with self._failing():
-            answer = await self._library.embed(backend, model, call)
-            return _json_response(embedding_body(answer.model_dump(), body.get("encoding_format") or "float"))
+            answer = await endpoint.call(self._library, backend, model, parameters)
+            if not parameters.get("stream"):
+                return _json_response(endpoint.whole(answer, body))
+        return await self._stream(request, endpoint, answer, body)
 
     def _route(self, request: web.Request, body: Json) -> tuple[AdapterBackend, str]:
         """The path names the backend; the model must be one of its own, as its name chooses the provider."""
-        name, model = request.match_info["backend"], body.get("model")
-        backend = self._backends.get(name)
+        name, asked = request.match_info["backend"], body.get("model")
+        backend = self._backends.get(f"{name}/{request.match_info.get('replica', 0)}")
         request[_NOTES].update({"backend": name if backend else None})
         if backend is None:
             raise _FailedError(
-                Failure(404, "The policy has no such backend of kind litellm.", code="backend_not_found")
+                Failure(404, "The policy has no such backend behind the adapter.", code="backend_not_found")
             )
         if request.headers.get(_FINGERPRINT, backend.fingerprint) != backend.fingerprint:
             # After a reload the same name may stand for another provider, in another zone.
             raise _FailedError(
                 Failure(503, "The backend has changed since this request began.", code="backend_changed")
             )
-        if model not in backend.models:
+        model = backend.models.get(asked) if isinstance(asked, str) else None
+        if model is None:
             raise _FailedError(Failure(404, f"Backend {name} does not serve this model.", code="model_not_found"))
         request[_NOTES].update({"model": model})
-        return backend, str(model)
+        return backend, model
 
     @asynccontextmanager
     async def _failing(self) -> AsyncIterator[None]:
@@ -104,32 +100,31 @@ class _Api:
         except Exception as error:
             raise _FailedError(failure_of(error, self._redactor, Stage.ANSWERED)) from error
 
-    async def _stream(
-        self, request: web.Request, source: ChunkStream, answers: int, *, with_usage: bool
-    ) -> web.StreamResponse:
-        """The first chunk is awaited before the status is sent, so that an early failure keeps its status. What cannot
-        be read once all `answers` have come to their end is left out, as the usage is."""
-        finished: set[int] = set()
-        chunks = _chunks(source, finished, with_usage=with_usage)
+    async def _stream(self, request: web.Request, endpoint: Endpoint, source: Any, body: Json) -> web.StreamResponse:
+        """The first part of an answer is awaited before the status is sent, so that an early failure keeps its status.
+        What cannot be read once it was complete is left out, as the usage is."""
+        stream = endpoint.stream(source, body)
+        events = stream.events()
         try:
             async with self._failing():
-                first = await anext(chunks, None)
+                first = await anext(events, None)
             response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
             await response.prepare(request)
             try:
                 if first is not None:
-                    await response.write(_event(first))
+                    await response.write(first)
                 async with self._failing():
-                    async for chunk in chunks:
-                        await response.write(_event(chunk))
+                    async for each in events:
+                        await response.write(each)
             except _FailedError as failed:
-                if failed.failure.code != UNREAD or len(finished) < answers:
+                if failed.failure.code != UNREAD or not stream.complete:
                     return await _break_off(request, response, failed.failure)
-            await response.write(b"data: [DONE]\n\n")
+                if endpoint is CHAT:
+                    await response.write(b"data: [DONE]\n\n")
             await response.write_eof()
             return response
         finally:
-            await chunks.aclose()
+            await events.aclose()
             await source.aclose()
 
     @web.middleware
@@ -146,7 +141,7 @@ class _Api:
         except _FailedError as failed:
             return _error_response(request, failed.failure)
         except RefusedError as refused:
-            return _error_response(request, Failure(400, refused.message, param=refused.param))
+            return _error_response(request, Failure(400, refused.message, code=refused.code, param=refused.param))
         except web.HTTPException as wrong:
             return _error_response(request, Failure(wrong.status, wrong.reason))
         except ConnectionError:
@@ -158,26 +153,10 @@ class _Api:
             )
 
 
-async def _chunks(source: ChunkStream, finished: set[int], *, with_usage: bool) -> AsyncGenerator[Json, None]:
-    """Chunks as OpenAI shapes them. `finished` gets the choices (by index) that have come to their end.
-
-    litellm ends a stream that broke off with a finish of its own making; that one is refused.
-    """
-    async for raw in source:
-        chunk = chunk_body(raw.model_dump(), with_usage=with_usage)
-        if chunk is None:
-            continue
-        ends = finishing(chunk)
-        if ends and not (source.received_finish_reason or source.intermittent_finish_reason):
-            raise _FailedError(CUT_SHORT)
-        finished |= ends
-        yield chunk
-
-
 async def _break_off(request: web.Request, response: web.StreamResponse, failure: Failure) -> web.StreamResponse:
     """An error event and a closed connection, without [DONE]: nobody may take the stream for complete."""
     request[_NOTES].update({"broken": failure.status, "error": failure.cause})
-    await response.write(_event(failure.body()))
+    await response.write(request[_ENDPOINT].error_event(failure))
     if request.transport is not None:
         request.transport.close()
     return response
@@ -202,16 +181,8 @@ def _note(request: web.Request, status: int, started: float) -> None:
     _LOG.info("%s", json.dumps(request[_NOTES] | {"status": status, "ms": elapsed}))
 
 
-def _event(value: Json) -> bytes:
-    return b"data: " + _compact(value) + b"\n\n"
-
-
-def _compact(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-
-
 def _json_response(value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=_compact(value), status=status, content_type="application/json", headers=headers)
+    return web.Response(body=compact(value), status=status, content_type="application/json", headers=headers)
 
 
 def _error_response(request: web.Request, failure: Failure) -> web.Response:
@@ -219,4 +190,4 @@ def _error_response(request: web.Request, failure: Failure) -> web.Response:
     headers = {"retry-after": failure.retry_after} if failure.retry_after is not None else {}
     if failure.billed:
         headers[HEADER] = failure.billed
-    return _json_response(failure.body(), failure.status, headers)
+    return _json_response(request.get(_ENDPOINT, CHAT).error(failure), failure.status, headers)

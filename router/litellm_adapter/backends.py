@@ -1,13 +1,13 @@
-"""The policy's backends of kind litellm."""
+"""The policy's backends behind the adapter: those of kind litellm, and others for surfaces that they do not speak."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
 from router.config.backend_hosts import host_of, hosts_of, identity_hosts
-from router.core.backend_kinds import LitellmBackend, Served
+from router.core.backend_kinds import Backend, LitellmBackend, Served
 from router.core.policy import Policy
 from router.litellm_adapter.confined import NOWHERE, Destination
 
@@ -17,8 +17,8 @@ NO_KEY = "none"
 
 class AdapterBackend(Struct, frozen=True):
     name: str
-    models: frozenset[str]
-    """litellm's names of the models that it may be asked for."""
+    models: Mapping[str, str]
+    """litellm's names of the models that it may be asked for, by what they are asked for as."""
     api_key: str | None = None
     """None leaves the search for credentials to litellm, for the provider's own hosts: the environment, or the
     machine's own identity."""
@@ -30,6 +30,10 @@ class AdapterBackend(Struct, frozen=True):
     """Of the policy's backend; the gateway sends that of the backend it means."""
     destination: Destination = NOWHERE
     """Where its requests may go, and its own identity's too if it has no key."""
+    drop_unsupported: bool = False
+    """What its provider cannot do is left out, and not refused."""
+    chat_only: bool = False
+    """It is asked in chat whatever the provider of that name has: a server may speak no more of the dialect."""
 
     @property
     def reach(self) -> tuple[str, ...]:
@@ -42,26 +46,44 @@ class AdapterBackend(Struct, frozen=True):
 
 
 def from_policy(policy: Policy, reveal: Callable[[str], str]) -> dict[str, AdapterBackend]:
-    """The backends by name. `reveal` gives the secret behind `env:NAME` or `file:PATH`; what it raises is passed on."""
+    """The backends by name and number of the replica: `claude/0`. `reveal` gives the secret behind `env:NAME` or
+    `file:PATH`; what it raises is passed on."""
     return {
-        name: _backend(name, backend, policy.zones[backend.zone].proxy, reveal)
+        f"{name}/{place}": made
         for name, backend in policy.backends.items()
-        if isinstance(backend, LitellmBackend)
+        for place, made in enumerate(_made(name, backend, policy.zones[backend.zone].proxy, reveal))
     }
 
 
-def _backend(name: str, backend: LitellmBackend, proxy: str | None, reveal: Callable[[str], str]) -> AdapterBackend:
+def _made(name: str, backend: Backend, proxy: str | None, reveal: Callable[[str], str]) -> Iterator[AdapterBackend]:
     served = [entry.model if isinstance(entry, Served) else entry for entry in backend.serves.values()]
-    return AdapterBackend(
-        name=name,
-        models=frozenset(served),
-        api_key=_api_key(backend, reveal),
-        api_base=backend.api_base,
-        connect_timeout=backend.connect_timeout,
-        read_timeout=max(backend.first_byte_timeout, backend.answer_timeout, backend.idle_timeout),
-        fingerprint=backend.fingerprint(),
-        destination=Destination((*hosts_of(backend), *identity_hosts(backend)), proxy),
-    )
+    timeout = max(backend.first_byte_timeout, backend.answer_timeout, backend.idle_timeout)
+    if isinstance(backend, LitellmBackend):
+        yield AdapterBackend(
+            name=name,
+            models={model: model for model in served},
+            api_key=_api_key(backend, reveal),
+            api_base=backend.api_base,
+            connect_timeout=backend.connect_timeout,
+            read_timeout=timeout,
+            fingerprint=backend.fingerprint(),
+            destination=Destination((*hosts_of(backend), *identity_hosts(backend)), proxy),
+            drop_unsupported=backend.drop_unsupported,
+        )
+    elif backend.dialect:
+        key = NO_KEY if backend.api_key is None else reveal(backend.api_key)
+        for url in backend.replicas():
+            yield AdapterBackend(
+                name=name,
+                models={model: f"{backend.dialect}/{model}" for model in served},
+                api_key=key,
+                api_base=backend.adapter_url(url),
+                connect_timeout=backend.connect_timeout,
+                read_timeout=timeout,
+                fingerprint=backend.fingerprint(),
+                destination=Destination((host_of(url),), proxy),
+                chat_only=True,
+            )
 
 
 def _api_key(backend: LitellmBackend, reveal: Callable[[str], str]) -> str | None:

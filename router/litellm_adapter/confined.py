@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from router.core.host_patterns import permits
 from router.litellm_adapter.bounded import bounded_stream
+from router.litellm_adapter.faithful import TRUSTING, Faith, LostError
 
 _REDIRECTS = range(300, 400)
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})
@@ -45,8 +46,10 @@ class Call:
     """One call of the library. Once a request of it failed, the next ones fail in the same way without being sent:
     whether something is tried again is the gateway's decision."""
 
-    def __init__(self, destination: Destination, *, streams: bool = False) -> None:
+    def __init__(self, destination: Destination, *, streams: bool = False, faith: Faith = TRUSTING) -> None:
         self.destination = destination
+        self.faith = faith
+        """What its requests must say."""
         self.streams = streams
         """Whether the answer is read line by line, whatever it says that it is."""
         self.at_work = False
@@ -76,12 +79,18 @@ class Confinement:
         self._pools: dict[tuple[Destination, bool], Any] = {}
 
     @contextmanager
-    def towards(self, destination: Destination, *, streams: bool = False) -> Iterator[Call]:
+    def towards(self, destination: Destination, *, streams: bool = False, faith: Faith = TRUSTING) -> Iterator[Call]:
         """What is sent inside goes there."""
-        call = Call(destination, streams=streams)
+        call = Call(destination, streams=streams, faith=faith)
+        with self.going_on(call):
+            yield call
+
+    @contextmanager
+    def going_on(self, call: Call) -> Iterator[None]:
+        """What is sent inside belongs to a call that began before: some requests are made when a stream is read."""
         token = self._current.set(call)
         try:
-            yield call
+            yield
         finally:
             self._current.reset(token)
 
@@ -141,6 +150,13 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
             raise DestinationRefusedError(f"{url.host} is no host of this backend", request=request)
         return call
 
+    def faithful(call: Call, content: bytes) -> None:
+        try:
+            call.faith.check(content)
+        except LostError as error:
+            call.lose(error)
+            raise
+
     def redirected(response: Any, request: Any) -> Exception:
         return RedirectRefusedError(f"redirected with {response.status_code}", request=request)
 
@@ -158,6 +174,7 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
             call = may_go(request)
             if call.refusal is not None:
                 return answered(call, request)
+            faithful(call, request.read())
             pool = pool_of(call.destination, awaited=False)
             call.at_work = True
             try:
@@ -180,6 +197,7 @@ def _transports(httpx: Any, call_of: Callable[[], Call], pool_of: Callable[..., 
             call = may_go(request)
             if call.refusal is not None:
                 return answered(call, request)
+            faithful(call, await request.aread())
             pool = pool_of(call.destination, awaited=True)
             call.at_work = True
             try:

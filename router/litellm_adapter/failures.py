@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.surfaces.may_be_billed import UNREAD, MayBeBilled
+from router.surfaces.may_be_billed import UNREAD, UNSUPPORTED, MayBeBilled
 
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:[A-Za-z]+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+")
 _TYPES: Mapping[int, str] = {
@@ -58,6 +58,14 @@ class Failure(Struct, frozen=True):
         return {"error": error}
 
 
+class ProviderError(Exception):
+    """The provider told in its own words, inside an answer, what went wrong; or ended it too early."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.status)
+        self.failure = failure
+
+
 _NOT_FOLLOWED: Mapping[str, Failure] = {
     "RedirectRefusedError": Failure(
         502,
@@ -79,6 +87,14 @@ CUT_SHORT = Failure(
     502, "The provider's stream ended early.", "server_error", "connection_error", billed=MayBeBilled.ALL
 )
 """A stream that ended before the provider said so."""
+FAILED = Failure(
+    502, "The provider says that its answer went wrong.", "server_error", "answer_failed", billed=MayBeBilled.ALL
+)
+
+
+_NOT_TOLD = "{what} cannot be told to this backend's provider, so the request was not sent. Leave it out, or let the \
+backend leave out what its provider lacks: drop_unsupported: true."
+_NAMED = re.compile(r"does not support parameters: \[([^\]]*)\]")
 
 
 class Stage(Enum):
@@ -91,6 +107,10 @@ class Stage(Enum):
 
 def failure_of(error: BaseException, redact: Callable[[str], str], stage: Stage) -> Failure:
     """What the client is told of an exception that a call raised."""
+    if isinstance(error, ProviderError):
+        told = error.failure
+        billed = told.billed or MayBeBilled.INPUT
+        return replace(told, message=redact(told.message), type=redact(told.type), billed=billed)
     behind = tuple(_chain(error))
     return replace(_judge(behind, redact, stage), cause=type(behind[-1]).__name__)
 
@@ -102,6 +122,12 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
         return refused
     if _TOO_LARGE in names:
         return UNREADABLE
+    if "CutShortError" in names:
+        return CUT_SHORT
+    if "AnswerFailedError" in names:
+        return FAILED
+    if "LostError" in names or "UnsupportedParamsError" in names:
+        return unsupported(_unsupported(behind))
     billed = MayBeBilled.NOTHING if stage is Stage.IDLE else MayBeBilled.ALL
     if names & _TIMED_OUT:
         return Failure(504, "The provider did not answer in time.", "server_error", "timeout", billed=billed)
@@ -110,7 +136,7 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
         return Failure(502, message, "server_error", "connection_error", billed=billed)
     status, words = _status(behind), _provider_words(behind)
     if stage is Stage.IDLE and status is None:
-        return Failure(500, "The request could not be translated for the provider.", "server_error", "adapter_error")
+        return unsupported(None)
     if stage is not Stage.IDLE and words is None and not _is_told(behind[-1], status, stage):
         return UNREADABLE
     status = status or 502
@@ -124,6 +150,22 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
         retry_after=when if when is not None and redact(when) == when else None,
         billed=MayBeBilled.INPUT if billed and (words is not None or stage is Stage.ANSWERED) else billed,
     )
+
+
+def unsupported(param: str | None) -> Failure:
+    """Of a request that asks for what this backend's provider cannot be told."""
+    what = "Something in this request" if param is None else f"'{param}'"
+    return Failure(400, _NOT_TOLD.format(what=what), code=UNSUPPORTED, param=param)
+
+
+def _unsupported(behind: tuple[BaseException, ...]) -> str | None:
+    """The parameter's name, where it is told."""
+    for each in behind:
+        named = _NAMED.search(str(each))
+        param = getattr(each, "param", None) or (named and named[1].partition(",")[0].strip(" '\""))
+        if isinstance(param, str) and param:
+            return param
+    return None
 
 
 def _is_told(first: BaseException, status: int | None, stage: Stage) -> bool:

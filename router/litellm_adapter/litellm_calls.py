@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Protocol
 
+from router.litellm_adapter import asked
 from router.litellm_adapter.backends import AdapterBackend
-from router.litellm_adapter.confined import Confinement
+from router.litellm_adapter.confined import Call, Confinement
+from router.litellm_adapter.faithful import TRUSTING, Faith
+from router.litellm_adapter.repairs import repair
 from router.litellm_adapter.screening import Json
 from router.upstream.outbound_guard import UnreachableError
 
@@ -30,25 +33,21 @@ class CallError(Exception):
         """The provider may have worked on it, see `confined.Call`."""
 
 
-class ChunkStream(Protocol):
-    """litellm's CustomStreamWrapper, as far as it is used."""
-
-    received_finish_reason: str | None
-    intermittent_finish_reason: str | None
-
-    def __aiter__(self) -> AsyncIterator[Any]: ...
-
-    async def aclose(self) -> None: ...
-
-
 class Library(Protocol):
-    async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        """A whole answer, or a ChunkStream when the call says `stream`. Raises CallError."""
+    """The calls raise CallError. Their answers are litellm's objects, or, when the call says `stream`, streams of them:
+    asynchronous iterators with `aclose`."""
+
+    def speaks(self, surface: str, backend: AdapterBackend, model: str) -> bool:
+        """Whether a model's provider has this surface itself, so that nothing is translated."""
         ...
 
-    async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        """Raises CallError."""
-        ...
+    async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any: ...
+
+    async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any: ...
+
+    async def messages(self, backend: AdapterBackend, model: str, call: Json) -> Any: ...
+
+    async def responses(self, backend: AdapterBackend, model: str, call: Json) -> Any: ...
 
 
 class Litellm:
@@ -64,6 +63,7 @@ class Litellm:
         litellm: Any = importlib.import_module("litellm")
         _use_no_session(importlib.import_module("aiohttp"))
         _call_once(importlib.import_module("openai._models"))
+        repair()
         self._timeout: Any = clients[0].Timeout
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -71,25 +71,67 @@ class Litellm:
         litellm.turn_off_message_logging = True
         litellm.disable_streaming_logging = True
         litellm.disable_hf_tokenizer_download = True
-        # Parameters that litellm knows a model to refuse are left out, so that a client need not know the model.
-        litellm.drop_params = True
+        litellm.drop_params = False
         litellm.disable_aiohttp_transport = True
         litellm.disable_aiohttp_trust_env = True
+        # Any server of OpenAI's dialect has this endpoint, and few have the Responses API.
+        litellm.use_chat_completions_url_for_anthropic_messages = True
         self._litellm = litellm
+        self._configs: Any = importlib.import_module("litellm.utils").ProviderConfigManager
+
+    def speaks(self, surface: str, backend: AdapterBackend, model: str) -> bool:
+        if surface == "responses" and backend.chat_only:
+            return False
+        configs = {
+            "messages": self._configs.get_provider_anthropic_messages_config,
+            "responses": self._configs.get_provider_responses_api_config,
+        }
+        if surface not in configs:
+            return False
+        try:
+            name, provider, _, _ = self._litellm.get_llm_provider(model=model)
+            return configs[surface](model=name, provider=self._litellm.LlmProviders(provider)) is not None
+        except Exception:  # of a provider that it does not know; the call says that better
+            return False
 
     async def chat(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        # litellm has its own MCP gateway, which a tool in the body could address, and which needs another package.
-        route = self._route(backend, model)
-        make = partial(self._litellm.acompletion, **call, **route, _skip_mcp_handler=True)
-        return await self._made(backend, make, streams=bool(call.get("stream")))
+        call = asked.usable(call, self._supported(model))
+        make = partial(self._litellm.acompletion, **call, **self._route(backend, model))
+        return await self._made(backend, make, asked.of_chat(call), streams=bool(call.get("stream")))
 
     async def embed(self, backend: AdapterBackend, model: str, call: Json) -> Any:
-        route = self._route(backend, model)
-        return await self._made(backend, partial(self._litellm.aembedding, **call, **route))
+        call = asked.usable(call, self._supported(model, "embeddings"))
+        make = partial(self._litellm.aembedding, **call, **self._route(backend, model))
+        return await self._made(backend, make, asked.of_embeddings(call))
 
-    async def _made(self, backend: AdapterBackend, make: Callable[[], Awaitable[Any]], *, streams: bool = False) -> Any:
+    async def messages(self, backend: AdapterBackend, model: str, call: Json) -> Any:
+        make = partial(self._litellm.anthropic_messages, **call, **self._route(backend, model))
+        return await self._made(backend, make, asked.of_messages(call), streams=bool(call.get("stream")))
+
+    async def responses(self, backend: AdapterBackend, model: str, call: Json) -> Any:
+        through_chat = not self.speaks("responses", backend, model)
+        if through_chat:
+            call = asked.usable(call, (set(self._supported(model) or ()) & asked.HINTS) | _BRIDGED)
+        route = self._route(backend, model) | ({"use_chat_completions_api": True} if through_chat else {})
+        make = partial(self._litellm.aresponses, **call, **route)
+        return await self._made(backend, make, asked.of_responses(call), streams=bool(call.get("stream")))
+
+    def _supported(self, model: str, kind: str = "chat_completion") -> Collection[str] | None:
+        """Parameters of OpenAI's that litellm knows the model's provider to have; None where it knows nothing."""
+        found: Collection[str] | None = self._litellm.get_supported_openai_params(model=model, request_type=kind)
+        return found
+
+    async def _made(
+        self,
+        backend: AdapterBackend,
+        make: Callable[[], Awaitable[Any]],
+        faith: Faith,
+        *,
+        streams: bool = False,
+    ) -> Any:
         with ExitStack() as stack:
-            towards = [each.towards(backend.destination, streams=streams) for each in self._confinements]
+            faith = TRUSTING if backend.drop_unsupported else faith
+            towards = [each.towards(backend.destination, streams=streams, faith=faith) for each in self._confinements]
             calls = [stack.enter_context(each) for each in towards]
             try:
                 answer = await make()
@@ -97,7 +139,7 @@ class Litellm:
                     raise calls[0].failure()
             except Exception as error:
                 raise CallError(at_work=any(call.at_work for call in calls)) from error
-            return answer
+            return _ConfinedStream(answer, list(zip(self._confinements, calls, strict=True))) if streams else answer
 
     def _route(self, backend: AdapterBackend, model: str) -> Json:
         return {
@@ -107,7 +149,59 @@ class Litellm:
             "timeout": self._timeout(backend.read_timeout, connect=backend.connect_timeout),
             "num_retries": 0,
             "max_retries": 0,
+            # Only where the policy says so is left out what litellm knows a model to refuse.
+            "drop_params": backend.drop_unsupported,
+            # litellm has its own MCP gateway, which a tool in the body could address, and which needs another package.
+            "_skip_mcp_handler": True,
         }
+
+
+_BRIDGED = frozenset(
+    {
+        "input",
+        "instructions",
+        "include",
+        "max_output_tokens",
+        "reasoning",
+        "stream",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_p",
+    }
+)
+"""Parameters of the Responses API that have a counterpart in chat."""
+
+
+class _ConfinedStream:
+    """A stream whose requests and failures are still its call's: some are made when it is first read."""
+
+    def __init__(self, source: Any, calls: list[tuple[Confinement, Call]]) -> None:
+        self._source = source
+        self._chunks: AsyncIterator[Any] = source.__aiter__()
+        self._calls = calls
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        with ExitStack() as stack:
+            for confinement, call in self._calls:
+                stack.enter_context(confinement.going_on(call))
+            try:
+                return await anext(self._chunks)
+            except StopAsyncIteration:
+                raise
+            except Exception as error:
+                if any(call.at_work for _, call in self._calls):
+                    raise
+                raise CallError(at_work=False) from error
+
+    async def aclose(self) -> None:
+        close = getattr(self._source, "aclose", None) or getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _use_no_session(aiohttp: Any) -> None:

@@ -1,23 +1,28 @@
-"""A client's body -> the parameters that may reach litellm.
+"""A client's body -> the parameters that may reach litellm: of chat and embeddings, and what all surfaces share.
 
-litellm's functions take routing, credentials, callbacks, mocks and fallbacks as plain parameters beside
-OpenAI's own, so the body is never handed over: parameters on these lists are copied, all others are dropped.
+litellm's functions take routing, credentials, callbacks, mocks and fallbacks as plain parameters beside OpenAI's own,
+so the body is never handed over: parameters on these lists are copied. All others are refused, or left out where the
+backend leaves out what it cannot do; so are those that are the gateway's own business.
 Nothing that a client writes may be fetched by this process either: media must be inline.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from router.surfaces.may_be_billed import UNSUPPORTED
 
 Json = dict[str, Any]
 
-_NUMBER = (int, float)
-_CHAT: Mapping[str, tuple[type, ...]] = {
+NUMBER = (int, float)
+Kinds = Mapping[str, tuple[type, ...]]
+"""Parameters, each with the types that it may have."""
+_CHAT: Kinds = {
     # OpenAI's
     "audio": (dict,),
-    "frequency_penalty": _NUMBER,
+    "frequency_penalty": NUMBER,
     "function_call": (str, dict),
     "functions": (list,),
     "logit_bias": (dict,),
@@ -28,7 +33,7 @@ _CHAT: Mapping[str, tuple[type, ...]] = {
     "n": (int,),
     "parallel_tool_calls": (bool,),
     "prediction": (dict,),
-    "presence_penalty": _NUMBER,
+    "presence_penalty": NUMBER,
     "prompt_cache_key": (str,),
     "prompt_cache_retention": (str,),
     "reasoning_effort": (str,),
@@ -39,10 +44,10 @@ _CHAT: Mapping[str, tuple[type, ...]] = {
     "stop": (str, list),
     "store": (bool,),
     "stream": (bool,),
-    "temperature": _NUMBER,
+    "temperature": NUMBER,
     "tool_choice": (str, dict),
     "top_logprobs": (int,),
-    "top_p": _NUMBER,
+    "top_p": NUMBER,
     "user": (str,),
     "verbosity": (str,),
     "web_search_options": (dict,),
@@ -50,7 +55,9 @@ _CHAT: Mapping[str, tuple[type, ...]] = {
     "thinking": (dict,),
     "top_k": (int,),
 }
-_EMBEDDINGS: Mapping[str, tuple[type, ...]] = {"dimensions": (int,), "user": (str,)}
+_EMBEDDINGS: Kinds = {"dimensions": (int,), "user": (str,)}
+_ELSEWHERE = frozenset({"model", "messages", "tools", "stream_options", "metadata"})
+"""Read by other lines than the list, or the gateway's own business."""
 _MESSAGE = frozenset(
     {
         "role",
@@ -74,18 +81,20 @@ _ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.\-]{0,20}:)?//|\s*www\.|\s*(?:file|g
 class RefusedError(Exception):
     """The request is answered with 400 and this message."""
 
-    def __init__(self, message: str, param: str | None = None) -> None:
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
+        self.code = code
 
 
-def chat_parameters(body: Json) -> Json:
-    """Parameters of a chat call, without model and credentials. Raises RefusedError."""
+def chat_parameters(body: Json, *, lenient: bool = False) -> Json:
+    """Parameters of a chat call, without model and credentials. Raises RefusedError, also for a parameter that is not
+    known here, unless `lenient`."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise RefusedError("'messages' must be an array of messages.", "messages")
-    call = _copy(body, _CHAT)
+    call = copied(body, _CHAT, frozenset() if lenient else _ELSEWHERE)
     call["messages"] = [_message(message, f"messages[{place}]") for place, message in enumerate(messages)]
     if body.get("tools") is not None:
         call["tools"] = _tools(body["tools"])
@@ -94,14 +103,15 @@ def chat_parameters(body: Json) -> Json:
     return call
 
 
-def embedding_parameters(body: Json) -> Json:
-    """Parameters of an embeddings call, without model and credentials. Raises RefusedError."""
+def embedding_parameters(body: Json, *, lenient: bool = False) -> Json:
+    """Parameters of an embeddings call, as `chat_parameters`."""
     given = body.get("input")
     if not (isinstance(given, str) or _is_list_of(given, str) or _is_list_of(given, int) or _are_token_lists(given)):
         raise RefusedError("'input' must be text, an array of texts, or token ids.", "input")
     if body.get("encoding_format") not in (None, "float", "base64"):
         raise RefusedError("'encoding_format' must be float or base64.", "encoding_format")
-    return {**_copy(body, _EMBEDDINGS), "input": given}
+    known = frozenset() if lenient else frozenset({"model", "input", "encoding_format", "metadata"})
+    return {**copied(body, _EMBEDDINGS, known), "input": given}
 
 
 def wants_usage(body: Json) -> bool:
@@ -110,7 +120,17 @@ def wants_usage(body: Json) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _copy(body: Json, allowed: Mapping[str, tuple[type, ...]]) -> Json:
+def copied(body: Json, allowed: Kinds, elsewhere: Collection[str]) -> Json:
+    """The allowed parameters that a body has. Raises RefusedError for another one, unless `elsewhere`, which names
+    those that are read otherwise, is empty; and for one of the wrong type."""
+    stranger = next((name for name in body if name not in allowed and name not in elsewhere), None)
+    if elsewhere and stranger is not None and body[stranger] is not None:
+        raise RefusedError(
+            f"'{stranger}' cannot be told to this backend's provider. Leave it out, or let the backend leave out what "
+            "its provider lacks: drop_unsupported: true.",
+            stranger,
+            UNSUPPORTED,
+        )
     call = {name: body[name] for name in allowed if body.get(name) is not None}
     for name, value in call.items():
         kinds = allowed[name]
@@ -137,10 +157,11 @@ def _check_part(part: Any, where: str) -> None:
     readable = {"text", "thinking", "signature", "data", "refusal"} if part.get("type") in _TEXT_PARTS else set()
     for name, value in part.items():
         if name not in readable:
-            _check_inline(value, f"{where}.{name}")
+            check_inline(value, f"{where}.{name}")
 
 
-def _check_inline(value: Any, where: str) -> None:
+def check_inline(value: Any, where: str) -> None:
+    """Raises RefusedError for an address."""
     if isinstance(value, str):
         if _ADDRESS.match(value):
             raise RefusedError(
@@ -149,7 +170,7 @@ def _check_inline(value: Any, where: str) -> None:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, item in items:
-        _check_inline(item, f"{where}.{name}")
+        check_inline(item, f"{where}.{name}")
 
 
 def _tools(tools: Any) -> list[Json]:
@@ -158,9 +179,8 @@ def _tools(tools: Any) -> list[Json]:
         raise RefusedError("'tools' must be an array.", "tools")
     for place, tool in enumerate(tools):
         if not isinstance(tool, dict) or tool.get("type", "function") not in _TOOLS:
-            raise RefusedError(
-                f"'tools[{place}]' is not a function; this backend has no other tools.", f"tools[{place}]"
-            )
+            where = f"tools[{place}]"
+            raise RefusedError(f"'{where}' is not a function; this backend has no other tools.", where, UNSUPPORTED)
     return [{name: tool[name] for name in _TOOL_FIELDS if name in tool} for tool in tools]
 
 

@@ -48,6 +48,23 @@ def embedding_body(dumped: Json, encoding: str) -> Json:
     return {"object": "list", "data": data, "model": dumped.get("model"), "usage": _input_only(dumped.get("usage"))}
 
 
+def message_body(dumped: Json) -> Json:
+    """From a message, or an event of its stream, in Anthropic's dialect."""
+    counted = dumped.get("usage")
+    if isinstance(counted, Mapping) and any(_is_count(count) and count > 0 for count in counted.values()):
+        return dumped
+    return {name: value for name, value in dumped.items() if name != "usage"}
+
+
+def response_body(dumped: Json) -> Json:
+    """From a response of the Responses API."""
+    named = str(dumped.get("id") or "")
+    shown = {**dumped, "id": named if named.startswith("resp_") else f"resp_{named}"}
+    if dumped.get("usage") is not None:
+        shown["usage"] = usage(dumped["usage"], "input_tokens")
+    return shown
+
+
 def _input_only(given: Any) -> Json | None:
     counted = usage(given)
     if counted is None:
@@ -55,7 +72,7 @@ def _input_only(given: Any) -> Json | None:
     return {name: count for name, count in counted.items() if name in ("prompt_tokens", "total_tokens")}
 
 
-def usage(given: Any) -> Json | None:
+def usage(given: Any, prompt: str = "prompt_tokens") -> Json | None:
     """Counts only; a provider's prices and empty fields are left out.
 
     None when the provider reported nothing, for which litellm writes zeros: whoever counts has to estimate then. So it
@@ -64,7 +81,7 @@ def usage(given: Any) -> Json | None:
     if not isinstance(given, Mapping) or not any(_is_count(value) and value > 0 for value in given.values()):
         return None
     counts: Json = {}
-    left_out = () if given.get("prompt_tokens") else ("prompt_tokens", "total_tokens")
+    left_out = () if given.get(prompt) else (prompt, "total_tokens")
     for name, value in given.items():
         if name in left_out:
             continue

@@ -16,6 +16,9 @@ HEADER = "x-breakeven-may-be-billed"
 UNREAD = "answer_unread"
 """Code of an error: the provider answered, and something in that could not be read."""
 
+UNSUPPORTED = "unsupported_by_backend"
+"""Code of an error: what was asked cannot be told to this provider, and was not sent; another backend may do it."""
+
 
 class MayBeBilled(StrEnum):
     NOTHING = ""

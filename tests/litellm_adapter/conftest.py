@@ -38,6 +38,13 @@ backends:
     api_base: {url}/v1
     api_key: env:TEST_ANTHROPIC_KEY
     serves: {{vectors: {{model: openai/text-embedding-3-small, price: {{input: 1, output: 1}}}}}}
+  lenient:
+    zone: cloud
+    kind: litellm
+    api_base: {url}
+    api_key: env:TEST_ANTHROPIC_KEY
+    drop_unsupported: true
+    serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
   nobody:
     zone: cloud
     kind: litellm
@@ -45,7 +52,7 @@ backends:
     api_key: env:TEST_ANTHROPIC_KEY
     serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
 secrets: {{TEST_ANTHROPIC_KEY: [127.0.0.1]}}
-models: {{chat: {{backends: [claude, nobody]}}, vectors: {{backends: [vectors]}}}}
+models: {{chat: {{backends: [claude, lenient, nobody]}}, vectors: {{backends: [vectors]}}}}
 """
 
 WATCH = """

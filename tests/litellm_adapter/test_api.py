@@ -13,6 +13,7 @@ from router.litellm_adapter.api import application
 from router.litellm_adapter.backends import AdapterBackend
 from router.litellm_adapter.litellm_calls import CallError
 from router.litellm_adapter.redact import Redactor
+from router.litellm_adapter.repairs import CutShortError
 from router.litellm_adapter.serve import serve
 from router.surfaces.may_be_billed import HEADER
 
@@ -39,11 +40,8 @@ def chunk(text: str | None, finish: str | None = None) -> Dumped:
 class FakeStream:
     """Yields chunks, raises exceptions, waits for ever at an Ellipsis."""
 
-    intermittent_finish_reason = None
-
-    def __init__(self, *script: Any, finish: str | None = "stop") -> None:
+    def __init__(self, *script: Any) -> None:
         self._script = script
-        self.received_finish_reason = finish
         self.closed = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
@@ -69,7 +67,10 @@ class FakeLibrary:
             raise self.answer
         return self.answer
 
-    embed = chat
+    embed = messages = responses = chat
+
+    def speaks(self, surface: str, backend: AdapterBackend, model: str) -> bool:
+        return False
 
 
 @pytest.fixture
@@ -79,7 +80,10 @@ def library() -> FakeLibrary:
 
 @pytest.fixture
 async def session(library: FakeLibrary, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    backends = {"b": AdapterBackend("b", frozenset({"p/m"}), "the-secret", "http://h")}
+    backends = {
+        "b/0": AdapterBackend("b", {"p/m": "p/m"}, "the-secret", "http://h", drop_unsupported=True),
+        "b/1": AdapterBackend("b", {"m": "openai/m"}, "the-secret", "http://h"),
+    }
     path = str(tmp_path / "s")
     connector = aiohttp.UnixConnector(path=path)
     async with (
@@ -108,6 +112,15 @@ async def test_the_call_goes_to_the_paths_backend(session: aiohttp.ClientSession
         assert (await got.json())["choices"][0]["message"] == message
     ((backend, model, call),) = library.calls
     assert (backend.name, model, call) == ("b", "p/m", {"messages": BODY["messages"]})
+
+
+async def test_a_replica_is_asked_by_its_number(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = Dumped(choices=[{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}])
+    async with session.post("/b/replicas/1/v1/chat/completions", json={**BODY, "model": "m"}) as got:
+        assert got.status == 200
+    assert library.calls[0][1] == "openai/m"
+    async with session.post("/b/replicas/2/v1/chat/completions", json={**BODY, "model": "m"}) as got:
+        assert (got.status, (await got.json())["error"]["code"]) == (404, "backend_not_found")
 
 
 async def test_embeddings(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
@@ -142,8 +155,8 @@ async def test_a_failure_later_breaks_off(session: aiohttp.ClientSession, librar
     assert end == "broken off"
 
 
-async def test_an_invented_finish_is_not_passed_on(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
-    library.answer = FakeStream(chunk("a"), chunk(None, "stop"), finish=None)
+async def test_a_stream_that_ends_early_is_broken_off(session: aiohttp.ClientSession, library: FakeLibrary) -> None:
+    library.answer = FakeStream(chunk("a"), CutShortError())
     _, error, end = await stream(session)
     assert json.loads(error)["error"]["message"] == "The provider's stream ended early."
     assert end == "broken off"
@@ -161,7 +174,7 @@ async def test_the_stream_is_closed_when_the_client_leaves(
 
 
 async def test_a_bug_is_not_shown(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.litellm_adapter.api.chat_parameters", lambda body: body["a secret"])
+    monkeypatch.setattr(FakeLibrary, "speaks", lambda *_: {}["a secret"])
     async with session.post("/b/v1/chat/completions", json=BODY) as got:
         assert (got.status, (await got.json())["error"]["message"]) == (500, "The adapter failed.")
         assert HEADER not in got.headers
@@ -201,13 +214,13 @@ async def test_an_error_says_what_the_provider_may_charge(
 
 @pytest.mark.parametrize(
     ("script", "told"),
-    [((ERROR,), "input"), ((ValueError("no JSON"),), "all"), ((chunk(None, "stop"),), "all")],
+    [((ERROR,), "input"), ((ValueError("no JSON"),), "all"), ((CutShortError(),), "all")],
     ids=["an error event", "garbage", "a finish that nobody sent"],
 )
 async def test_so_does_one_in_place_of_a_stream(
     session: aiohttp.ClientSession, library: FakeLibrary, script: tuple[Any, ...], told: str
 ) -> None:
-    library.answer = FakeStream(*script, finish=None)
+    library.answer = FakeStream(*script)
     async with session.post("/b/v1/chat/completions", json={**BODY, "stream": True}) as got:
         assert (got.status >= 500, got.headers[HEADER]) == (True, told)
 

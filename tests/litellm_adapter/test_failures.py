@@ -4,10 +4,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from router.litellm_adapter.failures import Failure, Stage
+from router.litellm_adapter.failures import CUT_SHORT, FAILED, Failure, Stage
 from router.litellm_adapter.failures import failure_of as judged
-from router.surfaces.may_be_billed import MayBeBilled
+from router.litellm_adapter.faithful import LostError
+from router.litellm_adapter.repairs import AnswerFailedError, CutShortError
+from router.surfaces.may_be_billed import UNSUPPORTED, MayBeBilled
 
 NOTHING, INPUT, ALL = MayBeBilled
 
@@ -29,6 +32,9 @@ class APIConnectionError(ProviderError): ...
 
 
 class RateLimitError(ProviderError): ...
+
+
+class UnsupportedParamsError(Exception): ...
 
 
 class RedirectRefusedError(TransportError): ...
@@ -75,14 +81,32 @@ def test_what_is_wrapped_inside_a_stream_counts() -> None:
     [
         (Timeout("t", 408), 504),
         (TransportError(), 502),
-        (TypeError("secret detail"), 500),
-        (APIConnectionError("a secret bug", 500), 500),
     ],
 )
 def test_what_is_not_the_providers_answer(error: Exception, status: int) -> None:
     failure = failure_of(error, same)
     assert (failure.status, failure.type) == (status, "server_error")
+
+
+@pytest.mark.parametrize(
+    ("error", "param"),
+    [
+        (TypeError("secret detail"), None),
+        (APIConnectionError("a secret bug", 500), None),
+        (LostError("tools[0].strict"), "tools[0].strict"),
+        (UnsupportedParamsError("groq does not support parameters: ['n', 'seed'], for model=x"), "n"),
+    ],
+)
+def test_what_cannot_be_told_to_the_provider_is_the_requests_and_says_what(error: Exception, param: str | None) -> None:
+    failure = failure_of(error, same)
+    assert (failure.status, failure.code, failure.param) == (400, UNSUPPORTED, param)
     assert "secret" not in failure.message
+
+
+def test_an_answer_that_its_provider_calls_failed_may_be_billed() -> None:
+    wrapped = ProviderError("cannot be read", 400, original_exception=AnswerFailedError("ERROR"))
+    assert failure_of(wrapped, same, Stage.ANSWERED) == replace(FAILED, cause="AnswerFailedError")
+    assert failure_of(CutShortError(), same, Stage.ANSWERED) == replace(CUT_SHORT, cause="CutShortError")
 
 
 def test_messages_are_redacted() -> None:

@@ -138,14 +138,22 @@ TRAPS: dict[str, Any] = {
 async def test_a_body_chooses_neither_destination_nor_credentials(
     client: aiohttp.ClientSession, anthropic: Any, hello: Any, key: str, name: str
 ) -> None:
-    status, answer = await post(client, {**hello, name: TRAPS[name]})
+    """What is not known is refused, by its name, or left out where the policy says so."""
+    body = {**hello, name: TRAPS[name]}
+    if name != "metadata":  # the gateway's own
+        status, answer = await post(client, body)
+        assert (status, answer["error"]["param"], anthropic.bodies) == (400, name, [])
+    status, answer = await post(client, body, "/lenient/v1/chat/completions")
     assert (status, answer["choices"][0]["message"]["content"]) == (200, "Hello there")
     assert anthropic.headers[0]["x-api-key"] == key
     assert "evil" not in json.dumps([anthropic.bodies, anthropic.headers])
 
 
 async def test_parameters_reach_the_provider(client: aiohttp.ClientSession, anthropic: Any, hello: Any) -> None:
-    await post(client, {**hello, "temperature": 0.5, "stop": ["x"], "seed": 1})
+    asked = {**hello, "temperature": 0.5, "stop": ["x"]}
+    status, answer = await post(client, {**asked, "seed": 1})
+    assert (status, answer["error"]["param"], anthropic.bodies) == (400, "seed", [])
+    await post(client, asked)
     (body,) = anthropic.bodies
     assert (body["model"], body["max_tokens"], body["temperature"], body["stop_sequences"]) == (
         "claude-sonnet-4-5",

@@ -11,15 +11,18 @@ def part(**content: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [content]}]}
 
 
-def test_what_is_not_on_the_list_is_dropped() -> None:
+def test_what_is_not_on_the_list_is_refused_or_dropped() -> None:
     body = {
         **HELLO,
         "temperature": 1,
         "top_k": 5,
         "n": None,
-        "api_base": "x",
+        "metadata": {"ours": 1},
         "stream_options": {"include_usage": True},
     }
+    with pytest.raises(RefusedError, match="api_base"):
+        chat_parameters({**body, "api_base": "x"})
+    assert chat_parameters({**body, "api_base": "x"}, lenient=True) == chat_parameters(body)
     assert chat_parameters(body) == {"messages": HELLO["messages"], "temperature": 1, "top_k": 5}
 
 
@@ -104,7 +107,7 @@ def test_malformed_bodies_name_the_parameter(body: dict[str, Any], param: str) -
 
 @pytest.mark.parametrize("given", ["a", ["a", "b"], [1, 2], [[1], [2, 3]]])
 def test_inputs_are_texts_or_token_ids(given: Any) -> None:
-    assert embedding_parameters({"input": given, "dimensions": 4, "api_base": "x"}) == {"input": given, "dimensions": 4}
+    assert embedding_parameters({"input": given, "dimensions": 4}) == {"input": given, "dimensions": 4}
 
 
 @pytest.mark.parametrize("given", [None, [], {}, [{"image": "http://x"}], ["a", 1], [[]], [[True]]])

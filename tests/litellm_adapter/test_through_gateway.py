@@ -23,7 +23,7 @@ ASK = {"model": "chat", "messages": [{"role": "user", "content": "Greet me"}], "
 @pytest.fixture
 async def gateway(adapter, anthropic, policy, tmp_path):
     """It serves by the adapter's policy, in which only Claude answers and restricted requests have nowhere to go."""
-    text = policy.replace("[claude, nobody]", "[claude]") + SENSITIVITY
+    text = policy.replace("[claude, lenient, nobody]", "[claude]") + SENSITIVITY
     made = await start_gateway(tmp_path, text, {}, Clock(), adapter.socket)
     yield made
     await stop_gateway(made)

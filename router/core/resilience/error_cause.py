@@ -6,6 +6,7 @@ names        what the policy calls the model or its address: ours to mend; other
 asked        what the client calls the model, where the policy lets it: its answer, unless others know it
 credentials  our key, our bill, our proxy
 limit        a rate: it passes
+unable       a backend lacks what is asked: another one may have it
 nothing      a 403 that does not say: no reason to think ill of the backend
 backend      all else
 """
@@ -22,6 +23,7 @@ class ErrorCause(StrEnum):
     ASKED = "asked"
     CREDENTIALS = "credentials"
     LIMIT = "limit"
+    UNABLE = "unable"
     NOTHING = "nothing"
     BACKEND = "backend"
 

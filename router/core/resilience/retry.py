@@ -122,6 +122,7 @@ BLAMES: dict[ErrorCause, Verdict] = {
     ErrorCause.ASKED: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.CREDENTIALS: NEXT,
     ErrorCause.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
+    ErrorCause.UNABLE: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.BACKEND: NEXT,
 }

@@ -30,6 +30,7 @@ WORDS: dict[str, ErrorCause] = {
     "billing_hard_limit_reached": ErrorCause.CREDENTIALS,
     "insufficient_quota": ErrorCause.CREDENTIALS,
     "insufficient_balance": ErrorCause.CREDENTIALS,
+    "unsupported_by_backend": ErrorCause.UNABLE,
     "rate_limit_exceeded": ErrorCause.LIMIT,
     "rate_limit_error": ErrorCause.LIMIT,
 }
