@@ -13,6 +13,7 @@ def test_causes_have_the_names_that_logs_and_headers_say() -> None:
         "asked",
         "credentials",
         "limit",
+        "unable",
         "nothing",
         "backend",
     ]

@@ -69,6 +69,7 @@ def test_what_the_policy_names_wrongly(status: int, error: dict[str, object]) ->
     [
         (404, {"message": "No such File object: file-1"}, ErrorCause.REQUEST),
         (403, {"message": "Forbidden"}, ErrorCause.NOTHING),
+        (400, {"message": "No seed there", "code": "unsupported_by_backend"}, ErrorCause.UNABLE),
         (429, {"message": "Slow down", "type": "rate_limit_error"}, ErrorCause.LIMIT),
         (502, {"type": "rate_limit_error"}, ErrorCause.LIMIT),
         (400, {"type": "rate_limit_error"}, ErrorCause.REQUEST),
