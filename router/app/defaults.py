@@ -104,7 +104,7 @@ def _openai(url: str, api_key: str | None) -> dict[str, Any]:
     serves: dict[str, Any] = {"chat": CHAT_MODEL}
     serves |= {EMBEDDING_MODEL: {"model": EMBEDDING_MODEL, "endpoints": ["embeddings"]}, "*": "*"}
     backend: dict[str, Any] = {"zone": "cloud", "kind": "openai", "url": url, "serves": serves}
-    return backend | ({"api_key": api_key} if api_key else {})
+    return backend | ({"api_key": api_key, "resources": "all"} if api_key else {})
 
 
 def _chat(backends: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.core.cost.strategies import STRATEGIES
+from router.core.decision.kept import ALL
 from router.core.name_patterns import STAR, closest, takes
-from router.surfaces.registry import SURFACES
+from router.surfaces.registry import KEPT, SURFACES
 
 
 def find_broken(data: Any) -> tuple[Finding, ...]:
@@ -159,6 +160,21 @@ def _endpoints(known: _Known) -> Iterator[Finding]:
         yield from _unknown(
             "endpoint", _mapping(rule.get("when")).get("endpoint"), SURFACES, ("rules", index, "when", "endpoint")
         )
+
+
+def _resources(known: _Known) -> Iterator[Finding]:
+    """Every kind of kept object has one place for new ones."""
+    keepers: dict[str, str] = {}
+    for name, backend in known.backends.items():
+        given = backend.get("resources")
+        named = KEPT.names if given == ALL else _list(given)
+        yield from _each_unknown("resource", named, KEPT.names, ("backends", name, "resources"))
+        for each in filter(_is_text, named):
+            if each in keepers:
+                words = f"{each} are kept by {keepers[each]} already: new ones can go to one backend only"
+                yield Finding(("backends", name, "resources"), words)
+                break
+            keepers[each] = name
 
 
 def _aliases(known: _Known) -> Iterator[Finding]:
@@ -388,6 +404,7 @@ _CHECKS: tuple[Callable[[_Known], Iterator[Finding]], ...] = (
     _models,
     _served_names,
     _endpoints,
+    _resources,
     _aliases,
     _sensitivity,
     _narrowing,

@@ -313,6 +313,10 @@ class OpenAIBackend(_WithUrls):
     """Any API that speaks OpenAI's dialect, never probed: all of OpenAI's endpoints, and all modalities."""
     provider: str = "openai"
     """Provider id in the published price list."""
+    resources: Literal["all"] | Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Objects that it keeps for clients, such as files and vector_stores; new ones go to it."""
+    resources_spend: bool = False
+    """Keys with limits of money or tokens may begin what spends beside its answer: batches, fine-tuning, videos."""
 
     def priced_as(self, model: str) -> tuple[str, str]:
         return self.provider, model

@@ -25,7 +25,7 @@ from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
 from router.gateway.errors import ApiError
-from router.surfaces.registry import SURFACES
+from router.surfaces.registry import READERS
 
 MOST_MEMORY = 3 * 1024**3
 """Bytes of address space. A body that takes more than that to be read is refused."""
@@ -70,7 +70,7 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
     """What a body says, and the body if it was inflated."""
     try:
         plain = inflate(body, errand.encoding, errand.limit) if errand.encoding else body
-        reading = SURFACES[errand.surface].read_as(plain, errand.content_type)
+        reading = READERS[errand.surface].read_as(plain, errand.content_type)
         labels = _detectors(errand.detectors).scan_body(reading.texts or plain)
         return Brought(reading, labels), plain if errand.encoding else b""
     except ApiError as refusal:

@@ -24,7 +24,7 @@ _OURS = (
 EXPOSED = (*_OURS, *sorted(name.decode() for name in {*TO_CLIENT, UPSTREAM_ID}), *FROM_BACKEND_COMMON)
 """What a page may read of an answer: all that its SDK looks at, and all that we say."""
 _EXPOSED = ", ".join(EXPOSED)
-_METHODS = "GET, HEAD, POST, OPTIONS"
+_METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 _MAX_AGE = "600"
 
 

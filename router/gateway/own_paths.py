@@ -32,9 +32,9 @@ _MOST_SHOWN = 100
 _LIKENESS = 0.6
 
 
-def wrong_method(path: str, methods: str, *, preflights: bool) -> ApiError:
-    """`preflights`: OPTIONS is answered, too."""
-    allow = methods.replace("GET", "GET, HEAD") + (", OPTIONS" if preflights else "")
+def wrong_method(path: str, methods: str, *, preflights: bool, heads: bool = True) -> ApiError:
+    """`preflights`: OPTIONS is answered, too; `heads`: and HEAD, where GET is."""
+    allow = methods.replace("GET", "GET, HEAD" if heads else "GET") + (", OPTIONS" if preflights else "")
     message = f"{path[:_MOST_SHOWN]} takes {methods.replace(', ', ' and ')} only."
     return ApiError(405, "method_not_allowed", message, allow=allow)
 

@@ -46,19 +46,17 @@ log = logging.getLogger("breakeven.gateway")
 class Pipeline:
     """Handles what is posted to a surface."""
 
-    def __init__(self, state: WorkerState, room: WaitQueue, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, state: WorkerState, room: WaitQueue, loop: asyncio.AbstractEventLoop, reader: BodyReader
+    ) -> None:
         self._state = state
         self._room = room
         self._loop = loop
         self._endings = Settler(state.ledger)
-        self._reader = BodyReader(loop)
+        self._reader = reader
         self._stored = StoredObjects(state.ledger)
         self.wanted: Counter[str] = Counter()
         """How many requests wait for which backend that is off; none that nobody waits for."""
-
-    def close(self) -> None:
-        """Ends the processes that read large bodies."""
-        self._reader.close()
 
     async def handle(self, surface: Surface, request: Request, client: Client, key: KeyGrant) -> None:
         context = await self._read(surface, request, client, key)

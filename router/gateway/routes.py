@@ -14,8 +14,10 @@ from urllib.parse import unquote
 
 import msgspec
 
+from router.core.decision.kept import keeper_of
 from router.core.values import BackendState
 from router.gateway.auth import Keyring
+from router.gateway.body_reader import BodyReader
 from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.connections import Connections, address_of
 from router.gateway.cors import Cors
@@ -27,13 +29,15 @@ from router.gateway.own_paths import INVOCATIONS, MODELS, OWN, unknown_path, wro
 from router.gateway.peers import NoPeers, Peers
 from router.gateway.pipeline import Pipeline
 from router.gateway.request import Request
+from router.gateway.resources import Resources
 from router.gateway.response_lines import JSON, header
 from router.gateway.wait_queue import WaitQueue
 from router.gateway.worker_state import WorkerState
-from router.surfaces.base import Surface
+from router.surfaces.base import PREFIX, Surface
 from router.surfaces.by_body import surface_of
 from router.surfaces.paths import plain
-from router.surfaces.registry import BY_FIELD, BY_PATH, spoken_by
+from router.surfaces.registry import BY_FIELD, BY_PATH, KEPT, spoken_by
+from router.surfaces.resources import Asked
 
 INVOKED_BYTES = 1024 * 1024
 """Of a body that is read to learn whose it is: a millisecond's work, for which all else waits."""
@@ -63,7 +67,9 @@ class Routes:
         self._guard_of = guard
         self._peers.serve(self)
         self._room = WaitQueue(loop)
-        self._completions = Pipeline(state, self._room, loop)
+        self._reader = BodyReader(loop)
+        self._completions = Pipeline(state, self._room, loop, self._reader)
+        self._resources = Resources(state, self._reader, loop)
         self._id_prefix = f"req_{secrets.token_hex(6)}"
         self._ids = count()
         self.adopted()
@@ -98,7 +104,7 @@ class Routes:
         self._state.serving.recall.forget()
 
     def close(self) -> None:
-        self._completions.close()
+        self._reader.close()
 
     # --- connections
 
@@ -155,7 +161,8 @@ class Routes:
     def admit(self, request: Request) -> bool:
         """Nobody's body is read before it is known who sends it."""
         self._guard.admit(request)
-        if request.method != "POST" or (_surface_at(request) is None and request.path != INVOCATIONS):
+        posted = _surface_at(request) is not None or request.path == INVOCATIONS or _asked(request) is not None
+        if request.method != "POST" or not posted:
             return False
         request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
         return True
@@ -177,6 +184,9 @@ class Routes:
             if key is None or request.keyring is not self._state.keyring:  # keys changed while the body came
                 key = self._state.keyring.identify(request)
             return self._completions.handle(surface, request, client, key)
+        asked = _asked(request)
+        if asked is not None and (surface is None or keeper_of(self._state.plan.policy, asked.operation.resource)):
+            return self._resources.handle(asked, request, client, self._state.keyring.identify(request))
         return self._small(request, client, request.common + header("x-request-id", request.id))
 
     def _next_id(self) -> str:
@@ -190,6 +200,9 @@ class Routes:
             return
         model = path.startswith(MODELS + "/")
         methods = "POST" if request.surface is not None else "GET" if model else OWN.get(path, ("",))[0]
+        kept = () if methods else KEPT.methods_at(path.removeprefix(PREFIX))
+        if kept:
+            raise wrong_method(path, ", ".join(kept), preflights=self._cors.enabled, heads=False)
         if not methods:
             raise unknown_path(request.method, path)
         if request.method.replace("HEAD", "GET") not in methods.split(", "):
@@ -232,6 +245,11 @@ class Routes:
         if state.unlisted:
             report["unlisted_models"] = state.unlisted
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))
+
+
+def _asked(request: Request) -> Asked | None:
+    path = request.path
+    return KEPT.find(request.method, path[len(PREFIX) :]) if path.startswith(PREFIX) else None
 
 
 def _surface_at(request: Request) -> Surface | None:

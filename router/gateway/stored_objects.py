@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from router.core.pins import Pin, foreign
+from router.core.pins import NotKept, Pin, foreign
 from router.core.reading import Reading
 from router.core.values import Decision, KeyGrant
 from router.gateway.active_policy import ActivePolicy
@@ -34,8 +34,11 @@ class StoredObjects:
     def __init__(self, ledger: Ledger) -> None:
         self._pins: Final = ledger.pins
 
-    async def find(self, surface: Surface, serving: ActivePolicy, reading: Reading, key: KeyGrant) -> Mapping[str, Pin]:
-        """The pins of all that it refers to, which are on one machine. Raises ApiError."""
+    async def find(
+        self, surface: Surface, serving: ActivePolicy, reading: Reading, key: KeyGrant, *, of_path: bool = False
+    ) -> Mapping[str, Pin]:
+        """The pins of all that it refers to, which are on one machine; `of_path` is for how it is told what is not
+        there. Raises ApiError."""
         ids = reading.refers_to
         if len(ids) > MOST_REFERRED:
             raise ApiError(400, "too_many_objects", f"The request refers to more than {MOST_REFERRED} objects.")
@@ -47,7 +50,7 @@ class StoredObjects:
         if not missing:
             missing = next((id for id, pin in found.items() if not is_there(serving.backends, pin)), "")
         if missing:
-            raise not_kept(surface, missing)
+            raise not_kept(surface.not_found(missing) if of_path else surface.not_kept(missing))
         if len({(pin.backend, pin.replica) for pin in found.values()}) > 1:
             names = ", ".join(sorted({pin.backend for pin in found.values()}))
             message = f"The objects that the request refers to are kept at different places ({names}), so that no"
@@ -60,15 +63,15 @@ class StoredObjects:
         for id, pin in context.pins.items():
             if context.surface.grows(id) and not pin.covers(levels, tags):
                 try:
-                    await self._pins.remember([id], pin.labelled(levels, tags), seconds_of(context, ()))
+                    await self._pins.remember([id], pin.labelled(levels, tags), seconds_of(context, answer=False))
                 except LedgerUnavailable as lost:
                     raise unknown_now(lost) from None
 
     async def remember(
-        self, context: RequestContext, decision: Decision, replica: Replica, ids: Collection[str]
+        self, context: RequestContext, decision: Decision, replica: Replica, ids: Collection[str], *, answer: bool = True
     ) -> None:
-        """An answer is kept there, or parts of one. What it continues may have become more sensitive since it was
-        decided."""
+        """An answer is kept there, or parts of one, or another object. What it continues may have become more
+        sensitive since it was decided."""
         levels, tags = labels(context, decision)
         made = Pin(
             backend=replica.backend,
@@ -83,7 +86,7 @@ class StoredObjects:
             growing = [each for each in context.pins if context.surface.grows(each)]
             for pin in (await self._pins.find(growing)).values() if growing else ():
                 made = made.labelled(pin.levels, pin.tags)
-            await self._pins.remember(ids, made, seconds_of(context, tuple(ids)))
+            await self._pins.remember(ids, made, seconds_of(context, answer=answer))
         except LedgerUnavailable as lost:
             log.error("a stored answer is not known yet", extra={"request": context.request.id, "why": str(lost)})
 
@@ -104,14 +107,13 @@ def labels(context: RequestContext, decision: Decision) -> tuple[tuple[str, ...]
     return ((decision.level,), decision.tags) if decision.level else ((), ())
 
 
-def seconds_of(context: RequestContext, answers: tuple[str, ...]) -> float:
-    """How long it is known, for `answers` or what else is kept."""
+def seconds_of(context: RequestContext, *, answer: bool) -> float:
+    """How long it is known where something is kept, an answer or something else."""
     ledger = context.serving.plan.policy.ledger
-    return DAY_SECONDS * float(ledger.retain_responses_days if answers else ledger.retain_objects_days)
+    return DAY_SECONDS * float(ledger.retain_responses_days if answer else ledger.retain_objects_days)
 
 
-def not_kept(surface: Surface, id: str) -> ApiError:
-    told = surface.not_kept(id)
+def not_kept(told: NotKept) -> ApiError:
     note = "It refers to what is not there, or not its team's."
     return ApiError(told.status, told.code, told.message, param=told.param, retryable=False, note=note)
 

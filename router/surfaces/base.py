@@ -158,6 +158,10 @@ class Surface(ABC):
         """What a client is told that refers to what is not there or not its own, in its provider's words."""
         return NotKept(404, "not_found", f"There is nothing here with the id {shown_id(id)}.")
 
+    def not_found(self, id: str) -> NotKept:
+        """The same of what is asked for by its path."""
+        return self.not_kept(id)
+
     # --- models
 
     @abstractmethod

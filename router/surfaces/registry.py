@@ -13,10 +13,12 @@ from router.surfaces.openai import websockets
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
+from router.surfaces.openai.kept.objects import KEPT as OPENAI_KEPT
 from router.surfaces.openai.moderations import Moderations
 from router.surfaces.openai.responses.compact import Compact
 from router.surfaces.openai.responses.input_tokens import InputTokens
 from router.surfaces.openai.responses.surface import Responses
+from router.surfaces.resources import KeptObjects
 from router.surfaces.vllm.classify import Classify
 from router.surfaces.vllm.detokenize import Detokenize
 from router.surfaces.vllm.pooling import Pooling
@@ -59,6 +61,12 @@ BY_PATH: Mapping[str, Surface] = {path: each for each in SURFACES.values() for p
 
 BY_FIELD: Mapping[str, Surface] = {field: each for each in SURFACES.values() for field in each.asked_in}
 """By the fields that tell their bodies apart; where a body has several, the first of them counts."""
+
+KEPT: KeptObjects = OPENAI_KEPT
+"""Objects that backends keep for clients, with paths of their own."""
+
+READERS: Mapping[str, Surface] = {**SURFACES, KEPT.surface.name: KEPT.surface}
+"""All that reads bodies, by name."""
 
 FALLBACK = SURFACES["chat"]
 """Answers what is no request to any: the models, and errors on unknown paths."""

@@ -58,6 +58,20 @@ class Target(Struct, frozen=True):
             lines.append(f"{FINGERPRINT_HEADER}: {self.fingerprint}")
         return ("\r\n".join(lines) + "\r\n").encode("latin-1")
 
+    def request_head(self, method: str, path: str, content_type: str) -> bytes:
+        """As `head`, for any method, of a path behind the version; no type where there is no body."""
+        lines = [
+            f"{method} {self.prefix}{path} HTTP/1.1",
+            f"host: {self.authority}",
+            "accept-encoding: identity",
+            f"user-agent: {USER_AGENT}",
+        ]
+        if content_type:
+            lines.append(f"content-type: {content_type}")
+        if self.credential:
+            lines.append(f"authorization: {self.credential}")
+        return ("\r\n".join(lines) + "\r\n").encode("latin-1")
+
     def get(self, path: str, at_root: bool = True) -> bytes:
         """A whole GET request for a path of the server's root, such as /health, or beside the endpoints."""
         lines = [

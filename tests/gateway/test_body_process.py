@@ -46,7 +46,7 @@ def test_a_body_that_takes_too_much_memory_is_refused(monkeypatch):
     def too_much(body: bytes, content_type: str) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read_as=too_much)})
+    monkeypatch.setattr(helper, "READERS", {"chat": SimpleNamespace(read_as=too_much)})
     refused = fetch(errand(), CARD)[0].refused
     assert refused is not None and refused.status == 413
 
@@ -56,7 +56,7 @@ def test_a_defect_tells_its_place_and_nothing_of_the_body(monkeypatch):
     def broken(body: bytes, content_type: str) -> None:
         raise ValueError(body)
 
-    monkeypatch.setattr(helper, "SURFACES", {"chat": SimpleNamespace(read_as=broken)})
+    monkeypatch.setattr(helper, "READERS", {"chat": SimpleNamespace(read_as=broken)})
     defect = fetch(errand(), CARD)[0].defect
     assert defect.startswith("ValueError\n") and "test_body_process.py" in defect and "4111" not in defect
 

@@ -1,0 +1,74 @@
+"""All of it, as the gateway asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from router.core.pins import NotKept
+from router.core.reading import Reading
+from router.core.values import Route, Usage
+from router.surfaces.openai import stored_objects
+from router.surfaces.openai.dialect import OpenAIDialect
+from router.surfaces.openai.kept import bodies, listing, table
+from router.surfaces.resources import Asked, KeptObjects
+from router.surfaces.sse import EventScanner
+
+_FILES_IN_A_LIST = 10_000
+_IN_A_LIST = 20
+
+
+class Objects(OpenAIDialect):
+    """What reads the bodies, and words the errors. Answers pass unread: `KeptObjects` knows what of them matters."""
+
+    def __init__(self) -> None:
+        super().__init__("kept objects", "")
+
+    def read(self, body: bytes) -> Reading:
+        return bodies.read(body)
+
+    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+        return body
+
+    def example(self, model: str, prompt: str) -> bytes:
+        return b"{}"
+
+    def scanner(self, reading: Reading, route: Route) -> EventScanner:
+        return EventScanner()
+
+    def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
+        return True, None
+
+    def usage_of(self, body: bytes) -> Usage | None:
+        return None
+
+    def text_bytes_of(self, body: bytes) -> int:
+        return 0
+
+    def not_found(self, id: str) -> NotKept:
+        return stored_objects.not_found(id)
+
+
+class OpenAIKept(KeptObjects):
+    def find(self, method: str, path: str) -> Asked | None:
+        return table.find(method, path)
+
+    def methods_at(self, path: str) -> tuple[str, ...]:
+        return table.methods_at(path)
+
+    def id_in(self, answer: bytes) -> str:
+        return stored_objects.id_in(answer)
+
+    def named_in(self, answer: bytes) -> Iterable[str]:
+        return bodies.named_in(answer)
+
+    def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
+        return listing.page_in(body)
+
+    def page_of(self, last: bytes, items: Sequence[tuple[str, bytes]], *, more: bool) -> bytes:
+        return listing.page_of(last, items, more=more)
+
+    def default_limit(self, asked: Asked) -> int:
+        return _FILES_IN_A_LIST if asked.operation.resource == "files" else _IN_A_LIST
+
+
+KEPT = OpenAIKept(Objects(), table.NAMES)

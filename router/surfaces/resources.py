@@ -1,0 +1,82 @@
+"""What of a provider's API is neither asked of a model nor its answer: objects that a backend keeps for clients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from router.surfaces.base import Surface
+
+
+class Operation:
+    """What may be done at one path with one method.
+
+    `resource` is what policies call it; `pattern` the path's segments, "" where an id stands.
+
+        makes    its answer is a new object, known by its id from then on
+        lists    its answer lists objects of whoever asks
+        deletes  the object is gone afterwards
+        spends   it begins what costs money beside its answer
+        streams  its answer is content, of any size
+    """
+
+    __slots__ = ("deletes", "lists", "makes", "method", "pattern", "resource", "spends", "streams")
+
+    def __init__(self, resource: str, method: str, pattern: tuple[str, ...], marks: frozenset[str]) -> None:
+        self.resource: Final = resource
+        self.method: Final = method
+        self.pattern: Final = pattern
+        self.makes: Final = "makes" in marks
+        self.lists: Final = "lists" in marks
+        self.deletes: Final = "deletes" in marks
+        self.spends: Final = "spends" in marks
+        self.streams: Final = "streams" in marks
+
+
+class Asked:
+    """An operation with its ids, of which the first is the object's own and the others are within it. `path` is what
+    stands behind a backend's URL."""
+
+    __slots__ = ("ids", "operation", "path")
+
+    def __init__(self, operation: Operation, ids: tuple[str, ...], path: str) -> None:
+        self.operation: Final = operation
+        self.ids: Final = ids
+        self.path: Final = path
+
+
+class KeptObjects(ABC):
+    """What one dialect knows of them. `surface` reads bodies and words errors; `names` are those of all resources."""
+
+    def __init__(self, surface: Surface, names: tuple[str, ...]) -> None:
+        self.surface: Final = surface
+        self.names: Final = names
+
+    @abstractmethod
+    def find(self, method: str, path: str) -> Asked | None:
+        """What is asked for at a path behind the gateway's `PREFIX`; None where there is no such thing."""
+
+    @abstractmethod
+    def methods_at(self, path: str) -> tuple[str, ...]:
+        """Those that a path takes."""
+
+    @abstractmethod
+    def id_in(self, answer: bytes) -> str:
+        """The id of a new object; empty where an answer has none."""
+
+    @abstractmethod
+    def named_in(self, answer: bytes) -> Iterable[str]:
+        """Ids of other objects that an answer says were made."""
+
+    @abstractmethod
+    def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
+        """The items of a list's page, as they came, with their ids; and whether more follow. None for what is none."""
+
+    @abstractmethod
+    def page_of(self, last: bytes, items: Sequence[tuple[str, bytes]], *, more: bool) -> bytes:
+        """A page of these, with all else as in the last one that came."""
+
+    @abstractmethod
+    def default_limit(self, asked: Asked) -> int:
+        """Items on a page for who does not say how many."""

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from router.surfaces.registry import KEPT, READERS
+from tests.core.conftest import Make
+
+
+def test_the_gateway_asks_for_all_of_it_in_one_place() -> None:
+    asked = KEPT.find("GET", "/files")
+    assert asked is not None and KEPT.default_limit(asked) == 10_000
+    other = KEPT.find("GET", "/batches")
+    assert other is not None and KEPT.default_limit(other) == 20
+    assert KEPT.methods_at("/files") == ("GET", "POST") and "files" in KEPT.names
+    assert KEPT.id_in(b'{"id":"file-1"}') == "file-1"
+    assert list(KEPT.named_in(b'{"output_file_id":"file-1"}')) == ["file-1"]
+    assert KEPT.page_in(b'{"data":[]}') == ([], False)
+    assert KEPT.page_of(b'{"data":[]}', [], more=False) == b'{"data":[],"has_more":false}'
+
+
+def test_bodies_go_on_as_they_came_and_answers_are_not_looked_at(make: Make) -> None:
+    surface, route = KEPT.surface, make.route("openai")
+    body = surface.example("m", "Hi")
+    reading = surface.read(body)
+    assert surface.edit(body, reading, route) is body and READERS[surface.name] is surface
+    assert surface.scanner(reading, route).feed(b": hello\n\n") == b": hello\n\n"
+    assert (surface.read_answer(b""), surface.usage_of(b""), surface.text_bytes_of(b"x")) == ((True, None), None, 0)
+    assert surface.not_found("resp_1").status == 404 and surface.not_kept("resp_1").status == 400
