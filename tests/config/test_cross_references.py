@@ -276,3 +276,14 @@ def test_two_backends_may_scale_two_workloads_and_share_a_card() -> None:
         data = with_power(power)
         data["backends"]["second"] = ELSEWHERE | {"power": power | other}
         assert told(data) == {}
+
+
+def test_new_objects_of_a_kind_have_one_place():
+    (unknown,) = told(with_change("backends.gpu.resources", ["filez"])).values()
+    assert 'there is no resource "filez"' in unknown
+    data = with_change("backends.gpu.resources", ["files", "evals"])
+    assert told(data) == {}
+    data["backends"]["api"]["resources"] = "all"
+    assert "files are kept by gpu already" in told(data)["backends.api.resources"]
+    data["backends"]["api"]["resources"] = ["videos", 7]
+    assert told(data) == {}

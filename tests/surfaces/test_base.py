@@ -26,3 +26,4 @@ def test_without_a_word_of_its_own_a_dialect_keeps_nothing_and_expects_the_worst
     other = _Other()
     assert other.stored_id(b'{"id":"1"}') == "" and other.stored_parts(b"{}") == () and other.grows("file-1")
     assert other.not_kept("file-1").message == "There is nothing here with the id 'file-1'."
+    assert other.not_found("file-1") == other.not_kept("file-1")
