@@ -68,7 +68,13 @@ class StoredObjects:
                     raise unknown_now(lost) from None
 
     async def remember(
-        self, context: RequestContext, decision: Decision, replica: Replica, ids: Collection[str], *, answer: bool = True
+        self,
+        context: RequestContext,
+        decision: Decision,
+        replica: Replica,
+        ids: Collection[str],
+        *,
+        answer: bool = True,
     ) -> None:
         """An answer is kept there, or parts of one, or another object. What it continues may have become more
         sensitive since it was decided."""
