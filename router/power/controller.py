@@ -145,11 +145,13 @@ class Controller:
             if not await book.hold(self._token):
                 await self._stand_down()
                 return
+            asked = self._clock()
             look = await book.look()
+            self._offset = offset_of(self._offset, asked, look.now, self._clock())
             await self._follow(look.kept)
             demands = await self._demands(connection, look.now)
-            self._offset, self._lost = look.now - self._clock(), ""
-            await self._write(book, look, self._decide(look, look.now, demands))
+            self._lost = ""
+            await self._write(book, look, self._decide(look, self._clock() + self._offset, demands))
         except LedgerUnavailable as error:
             await self._without_ledger(str(error))
 
@@ -218,7 +220,9 @@ class Controller:
         if not elsewhere:
             begin = replace(begin, home=self._host if is_here(backend) else "")
         driver = self._driver(name, elsewhere, backend)
-        return Units(name, backend, timezone, driver, replace(begin, identity=identity), self._news.set)
+        units = Units(name, backend, timezone, driver, replace(begin, identity=identity), clock=self._clock)
+        units.on_change = self._news.set
+        return units
 
     def _elsewhere(self, kept: KeptUnits) -> str:
         """The other host whose machine has them; empty when there is none, or they are off."""
@@ -288,6 +292,9 @@ class Controller:
             units=seen.units,
             ready=seen.ready,
             why=seen.why,
+            at=units.seen_at + self._offset,
+            began=seen.began + self._offset if seen.began else seen.began,
+            ended=seen.ended + self._offset if seen.ended else 0.0,
             running=0 if look is None else look.running.get(units.name, 0),
             waiting=int(woken or asked),
             captive=0 if demand is None else demand.captive,
@@ -374,6 +381,12 @@ class Controller:
                 log.log(level, "units change", extra=_told(event))
             if each.command is not None:
                 units.act(each.command)
+
+
+def offset_of(kept: float, asked: float, there: float, answered: float) -> float:
+    """What a clock there is ahead of ours, which was read before and after it: as it was `kept`, as far as that can be.
+    So clocks that agree, as far as one can tell, are one."""
+    return kept + there - min(max(there, asked + kept), answered + kept)
 
 
 def _events(decided: Mapping[str, _Decided]) -> list[PowerEvent]:

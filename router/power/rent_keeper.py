@@ -15,7 +15,17 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend, GpuCost
-from router.core.cost.rent import LONGEST_LOOK_MS, MOST_MS, Accrual, Meter, RentState, Sighting, UnitPrice, accrued
+from router.core.cost.rent import (
+    LONGEST_LOOK_MS,
+    MOST_MS,
+    Accrual,
+    Meter,
+    Past,
+    RentState,
+    Sighting,
+    UnitPrice,
+    accrued,
+)
 from router.core.limits.periods import Periods
 from router.core.power.states import Phase
 from router.core.power.units import UnitsState
@@ -74,17 +84,21 @@ def accruals_of(
     rented: Mapping[str, Backend], look: PowerLook, meters: Mapping[Unit, Meter], periods: Periods
 ) -> dict[Unit, Accrual]:
     """What has come for each unit of these backends, and of those that the policy has no more and that a controller is
-    still switching off."""
+    still switching off. What is known of them is accounted for, and no more: so nothing has to be taken back when a
+    driver tells afterwards when one began or ended."""
     units = {name: (price_of(backend), _seen(name, backend, look, meters)) for name, backend in rented.items()}
     for name, kept in look.kept.items():
         followed = look.now - kept.state.at <= LONGEST_LOOK_MS / 1000
         if name not in rented and kept.price is not None and followed:
             units[name] = kept.price, _switched(name, kept, 1, meters)
-    now, found = _ms(look.now), {}
+    found = {}
     for name, (price, sightings) in units.items():
+        switched = None if name in rented and not _is_switched(rented[name]) else look.kept.get(name)
+        known = switched.state.looked_at if switched is not None else 0.0
+        now = _ms(min(look.now, known) if known else look.now)
         for number, seen in enumerate(sightings):
             meter = meters.get((name, number), Meter())
-            if meter.at or seen.begun or seen.state is not RentState.OFF:
+            if meter.at or seen.past or seen.state is not RentState.OFF:
                 found[name, number] = accrued(meter, seen, price, now, periods)
     return found
 
@@ -98,13 +112,17 @@ def price_of(backend: Backend) -> UnitPrice:
 
 def _seen(name: str, backend: Backend, look: PowerLook, meters: Mapping[Unit, Meter]) -> list[Sighting]:
     """One for each unit that there may be. Putting a model to sleep frees a card's memory, and not its rent."""
-    if backend.power is None or backend.power.driver == "sleep":
+    if not _is_switched(backend):
         idle = 0 if look.running.get(name) else MOST_MS
         return [Sighting(RentState.IDLE, idle, switched=False)]
     kept = look.kept.get(name)
     if kept is None:
         return []  # nobody has looked at them yet
-    return _switched(name, kept, backend.power.units, meters)
+    return _switched(name, kept, backend.power.units if backend.power is not None else 1, meters)
+
+
+def _is_switched(backend: Backend) -> bool:
+    return backend.power is not None and backend.power.driver != "sleep"
 
 
 def _switched(name: str, kept: KeptUnits, most: int, meters: Mapping[Unit, Meter]) -> list[Sighting]:
@@ -117,13 +135,11 @@ def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
     """One of several began and ended with a look, since phases are those of all together. What may be on is on until
     its driver says that it is off: that nobody can look saves nobody its rent."""
     phase = state.phase
-    there = state.costing
     since = _ms(state.since) if alone else 0
-    if number >= there:
-        if number < state.run_units and state.run_ended_at:
-            return Sighting(RentState.OFF, since=_ms(state.run_ended_at), begun=_ms(state.run_at))
-        return Sighting(RentState.OFF, since=since if phase in _GONE else 0)
-    found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(state.started_at))
+    past = tuple(Past(_ms(run.begun), _ms(run.ended)) for run in state.runs if run.ended and number < run.units)
+    if number >= state.costing:
+        return Sighting(RentState.OFF, since=since if phase in _GONE else 0, past=past)
+    found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(_begun(state, number)), past=past)
     if phase is Phase.UNKNOWN:
         return replace(found, state=RentState.ASSUMED)
     if phase is Phase.STARTING and number >= state.ready:
@@ -131,6 +147,11 @@ def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
     if phase is Phase.STOPPING and number >= state.target:
         return replace(found, state=RentState.STOPPING, since=since)
     return replace(found, since=since) if phase is Phase.ON else found
+
+
+def _begun(state: UnitsState, number: int) -> float:
+    """The first of several began with the run; further ones may have been asked for later."""
+    return state.running.begun if state.running is not None and not number else state.started_at
 
 
 def _ms(seconds: float) -> int:

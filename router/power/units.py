@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
@@ -45,7 +46,7 @@ log = logging.getLogger("breakeven.power")
 
 
 class Units:
-    """`kept` is what the ledger has of them, or is about to have; `on_change` is called when there is something new."""
+    """`kept` is what the ledger has of them, or is about to have."""
 
     def __init__(
         self,
@@ -54,13 +55,15 @@ class Units:
         timezone: ZoneInfo,
         driver: Driver,
         kept: KeptUnits,
-        on_change: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self.kept = kept
         self.driver = driver
         self.seen: Seen | None = None
         """What the last look found; None before the first one, and before the first one after a command."""
+        self.seen_at = 0.0
+        """By the clock, when that look began."""
         self.told: PowerState | None = None
         """What workers were told last."""
         self.done = False
@@ -71,7 +74,9 @@ class Units:
         """By the monotonic clock, when demand was last looked at."""
         self.leaves = 1.0
         """Share of its demand that its units cannot serve, which is left to other backends of the same models."""
-        self._on_change = on_change
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when there is something new."""
+        self._clock = clock
         self._ending: set[asyncio.Task[None]] = set()
         """Looks that were broken off: what they have begun is ended first."""
         self._looking: asyncio.Task[None] | None = None
@@ -143,7 +148,7 @@ class Units:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
-        before = self.seen
+        before, began = self.seen, self._clock()
         try:
             async with asyncio.timeout(LONGEST_LOOK):
                 self.seen = await self.driver.look()
@@ -152,8 +157,9 @@ class Units:
         except Exception as error:
             log.exception("units not looked at", extra={"backend": self.name})
             self.seen = Seen(None, 0, f"the driver failed ({type(error).__name__})")
+        self.seen_at = began
         if self.seen != before:
-            self._on_change()
+            self.on_change()
         await asyncio.sleep(self._pause)
 
     @property
@@ -191,7 +197,7 @@ class Units:
         self._look_anew()
         self.seen = None  # what was seen before says nothing of what the command has left
         self.look()
-        self._on_change()
+        self.on_change()
 
     def change_driver(self, driver: Driver) -> None:
         """Look and act by this one from now on. What the last one is at it ends, and is closed then."""

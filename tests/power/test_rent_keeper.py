@@ -14,7 +14,7 @@ from router.core.cost.rent import LONGEST_LOOK_MS, Meter, RentState, UnitPrice
 from router.core.limits.periods import Periods
 from router.core.power.states import Phase
 from router.core.power.terms import Order
-from router.core.power.units import UnitsState
+from router.core.power.units import Run, UnitsState
 from router.core.values import Plan
 from router.ledger.power import KeptUnits, PowerLook
 from router.ledger.reports.totals import open_report
@@ -259,7 +259,7 @@ def test_of_several_units_that_nobody_can_look_at_those_that_may_be_on_are_assum
 
 def test_of_several_units_those_of_a_run_that_came_and_went_are_paid(plan_of):
     meters = {("gpu", number): Meter(980_000) for number in range(3)}
-    gone = UnitsState(phase=Phase.FAILED, since=995.0, run_at=985.0, run_ended_at=995.0, run_units=2)
+    gone = UnitsState(phase=Phase.FAILED, since=995.0, runs=(Run(985.0, 995.0, 2),))
     run = {RentState.OFF, RentState.STARTING}
     assert states(plan_of(), gone, meters) == {0: run, 1: run, 2: {RentState.OFF}}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import openai
 import pytest
 from support.engines import free_port
+from support.lives import Lives
 from support.serving import Serving, eventually
 
 from router.core.cost.rent import RentState
@@ -24,7 +24,7 @@ from router.ledger.reports.totals import open_report
 from router.ledger.server.embedded import running_url
 from router.power.drivers.process import NAME
 from router.power.drivers.process_identity import identity_of
-from router.power.drivers.programs import end_all, last_run, running
+from router.power.drivers.programs import end_all, last_run
 from router.power.drivers.registry import folder_of
 
 LOCAL = Path(__file__).parents[2] / ".venv-local"
@@ -65,35 +65,6 @@ retry: {{deadline: 900s}}
 """
 
 pytestmark = [pytest.mark.real_vllm, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
-
-
-def age_of(pid: int) -> float:
-    """Seconds since a process began, as the system has it."""
-    began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-    return float(Path("/proc/uptime").read_text().split()[0]) - began
-
-
-class Lives:
-    """For how long vLLM's process was there, each time, as seen from outside."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seconds: dict[int, float] = {}
-        self._folder = folder
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.02):
-            found = last_run(self._folder, NAME)
-            if found is not None and running(found):
-                began = time.monotonic() - self.seconds.get(found.pid, age_of(found.pid))
-                while running(found) and not self._stop.wait(0.02):
-                    self.seconds[found.pid] = time.monotonic() - began
-
-    def end(self) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -155,6 +126,8 @@ def test_a_request_that_may_not_leave_wakes_it_and_its_rent_is_the_time_that_it_
     (first,) = lives.seconds
     eventually(lambda: not identity_of(first), PATIENCE)
     eventually(lambda: abs(rented(serving) - lives.seconds[first]) < 1, 60)
+    booked = rented(serving)
+    print(f"first life {lives.seconds[first]:.2f} s, rent {booked:.2f} s")
     together = [threading.Thread(target=asked, args=(serving, f"What is {n} + {n}?")) for n in range(3)]
     for each in together:
         each.start()
@@ -162,5 +135,6 @@ def test_a_request_that_may_not_leave_wakes_it_and_its_rent_is_the_time_that_it_
         each.join()
     (second,) = lives.seconds.keys() - {first}
     eventually(lambda: not identity_of(second), PATIENCE)
-    eventually(lambda: abs(rented(serving) - sum(lives.seconds.values())) < 2, 60)
+    eventually(lambda: abs(rented(serving) - booked - lives.seconds[second]) < 1, 60)
+    print(f"second life {lives.seconds[second]:.2f} s, rent {rented(serving) - booked:.2f} s")
     assert len(lives.seconds) == 2, "three that waited woke it once"

@@ -59,6 +59,13 @@ class Meter(Struct, frozen=True):
     """When the run began that lasts; 0 while it is off."""
 
 
+class Past(Struct, frozen=True):
+    """A run that is over. Milliseconds since the epoch."""
+
+    begun: int
+    ended: int
+
+
 class Sighting(Struct, frozen=True):
     """One unit, as it is found now. Times are milliseconds since the epoch, 0 where they are not known."""
 
@@ -69,7 +76,9 @@ class Sighting(Struct, frozen=True):
     since: int = 0
     """When it began to be so."""
     begun: int = 0
-    """When its start was asked for; of one that is off, the start of its last run, which ended at `since`."""
+    """When its start was asked for, or when it began, where that is known."""
+    past: tuple[Past, ...] = ()
+    """Its last runs, the latest last: those that are not accounted for yet, and maybe earlier ones."""
     switched: bool = True
     """Whether the gateway switches it, and so knows how it was while nobody looked."""
 
@@ -108,41 +117,49 @@ class _Span(Struct, frozen=True):
 
 
 def accrued(meter: Meter, seen: Sighting, price: UnitPrice, now: int, periods: Periods) -> Accrual:
-    """What has come since the meter's time. A clock that went back accounts for nothing until it has caught up."""
+    """What has come since the meter's time, up to `now`, until which it is known how the unit was. A clock that went
+    back accounts for nothing until it has caught up."""
     if meter.at > now:
         return Accrual(meter, meter)
     known = meter if meter.at else Meter(_first(seen, now))
-    at = max(known.at, now - MOST_MS)
-    spans, after = _spans(Meter(at, known.begun), seen, now)
-    entries = [entry for span in spans for entry in _entries(span, price, periods)]
-    ended = next((span.end for span in reversed(spans) if span.state is not RentState.OFF), at)
-    begun = known.begun or _missed(at, seen, now)
-    if begun and seen.state is RentState.OFF and not any(span.state is RentState.GAP for span in spans):
-        entries += _rounding(begun, ended, price, periods)
-    return Accrual(meter, after, tuple(entries))
+    reached, spans, entries = Meter(max(known.at, now - MOST_MS), known.begun), list[_Span](), list[RentEntry]()
+    for run in _unaccounted(reached, seen):
+        # The first of them may be the one that the meter is in.
+        state = RentState.STOPPING if reached.begun else RentState.STARTING
+        start = reached.at if reached.begun else _within(run.begun, reached.at, now)
+        end = _within(run.ended, start, now)
+        spans += [_Span(RentState.OFF, reached.at, start), _Span(state, start, end)]
+        entries += _rounding(reached.begun or start, end, price, periods)
+        reached = Meter(end)
+    rest, after = _spans(reached, seen, now)
+    if reached.begun and not after.begun and not any(span.state is RentState.GAP for span in rest):
+        ended = next((span.end for span in reversed(rest) if span.state is not RentState.OFF), reached.at)
+        entries += _rounding(reached.begun, ended, price, periods)
+    spent = [entry for span in (*spans, *rest) for entry in _entries(span, price, periods)]
+    return Accrual(meter, after, (*spent, *entries))
 
 
 def _first(seen: Sighting, now: int) -> int:
     """Where the account of a unit begins that has none: with its start, where that is known. A run that was over
     before anybody would have looked is not brought in: it may have cost nothing then."""
-    over = seen.state is RentState.OFF and now - seen.since > LONGEST_LOOK_MS
-    return seen.begun if not over and 0 < seen.begun < now else now
+    recent = [run.begun for run in seen.past if now - run.ended <= LONGEST_LOOK_MS]
+    begun = [*recent, *([seen.begun] if seen.begun and seen.state is not RentState.OFF else [])]
+    return min([now, *begun])
 
 
-def _missed(at: int, seen: Sighting, now: int) -> int:
-    """When the run began that came and went since the last look; 0 for none."""
-    return seen.begun if seen.state is RentState.OFF and at <= seen.begun < now else 0
+def _unaccounted(meter: Meter, seen: Sighting) -> list[Past]:
+    """The runs that are over of which the meter does not know that they are."""
+    if meter.begun:
+        return [run for run in seen.past if run.ended > meter.begun]
+    return [run for run in seen.past if run.begun >= meter.at]
 
 
 def _spans(meter: Meter, seen: Sighting, now: int) -> tuple[list[_Span], Meter]:
-    """What the unit was, one time after the other, and its meter now."""
+    """What the unit was since its last run that is over, one time after the other, and its meter now."""
     at = meter.at
     if seen.state is RentState.OFF:
         if not meter.begun:
-            start = _missed(at, seen, now) or now
-            end = _within(seen.since, start, now)
-            spans = [_Span(RentState.OFF, at, start), _Span(RentState.STARTING, start, end)]
-            return [*spans, _Span(RentState.OFF, end, now)], Meter(now)
+            return [_Span(RentState.OFF, at, now)], Meter(now)
         if not seen.since and now - at > LONGEST_LOOK_MS:
             return [_Span(RentState.GAP, at, now)], Meter(now)
         end = _within(seen.since or now, at, now)
@@ -151,6 +168,8 @@ def _spans(meter: Meter, seen: Sighting, now: int) -> tuple[list[_Span], Meter]:
         return [_Span(RentState.GAP, at, now)], Meter(now, now)
     if meter.begun:
         return _on(seen, at, now), Meter(now, meter.begun)
+    if seen.begun > now:
+        return [_Span(RentState.OFF, at, now)], Meter(now)  # nobody knows yet how it is since then
     start = _within(seen.begun or now, at, now) if seen.switched else at
     return [_Span(RentState.OFF, at, start), *_on(seen, start, now)], Meter(now, start)
 

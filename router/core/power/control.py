@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.power.rule import span, wanted
+from router.core.power.runs import lived, with_runs
 from router.core.power.states import TABLE, Event, Phase
 from router.core.power.terms import PowerTerms
 from router.core.power.units import LONG_AGO, Observation, UnitsState
@@ -59,13 +60,13 @@ class Step(Struct, frozen=True):
 
 def step(state: UnitsState, seen: Observation, terms: PowerTerms, now: float) -> Step:
     """`now` is in seconds since the epoch, by a clock that all controllers of a ledger share."""
-    before = state.phase
+    before, known = state.phase, state
     state = _told(_ordered(_aged(state, now, seen, terms), seen), seen)
     state = _within_time(_reconciled(state, seen), terms)
     want = wanted(state, seen, terms)
     state = replace(state, wanted=want.units, reason=want.reason, explanation=want.explanation)
     state, command = (state, None) if seen.acting else _act(state, seen, terms)
-    state = _counted(state)
+    state = with_runs(known, state, seen)
     if state.phase is before and command is None:
         return Step(state)
     reason, explanation = _why(state, seen)
@@ -111,7 +112,9 @@ def _reconciled(state: UnitsState, seen: Observation) -> UnitsState:
     """With what is there, whoever made it so."""
     if seen.units is None:
         return _to(state, Event.UNCLEAR)
-    died = state.phase is Phase.STARTING and state.units >= state.target > seen.units
+    run = state.running
+    came_and_went = run is not None and not seen.acting and lived(run, seen)
+    died = state.phase is Phase.STARTING and (came_and_went or state.units >= state.target > seen.units)
     state = replace(state, units=seen.units, ready=min(seen.ready, seen.units))
     event = _seen(state)
     if died or (state.phase is Phase.ON and event is Event.NONE_SEEN):
@@ -250,16 +253,6 @@ def _to(state: UnitsState, event: Event) -> UnitsState:
     if phase is state.phase:
         return state
     return replace(state, phase=phase, before=state.phase, since=state.at, lasted=0.0)
-
-
-def _counted(state: UnitsState) -> UnitsState:
-    """With what costs rent now: a run that came and went before anybody looked is paid all the same."""
-    costing, before = state.costing, state.possible
-    if costing and not before:
-        state = replace(state, run_at=state.at, run_ended_at=0.0, run_units=costing)
-    elif before and not costing:
-        state = replace(state, run_ended_at=state.at)
-    return replace(state, possible=costing, run_units=max(state.run_units, costing))
 
 
 def _why(state: UnitsState, seen: Observation) -> tuple[str, str]:

@@ -16,6 +16,21 @@ LONG_AGO = 366 * 86_400.0
 """Seconds since what never was."""
 
 
+MOST_RUNS = 64
+"""That are kept: rent is accounted for long before as many have been."""
+
+
+class Run(Struct, frozen=True):
+    """From when some units cost rent until none did. Seconds since the epoch."""
+
+    begun: float
+    """When the unit began, where its driver tells that; else when its start was asked for."""
+    ended: float = 0.0
+    """When the last one was gone, or was seen to be, where its driver does not tell; 0 while it lasts."""
+    units: int = 1
+    """So many cost rent at once, at most."""
+
+
 class UnitsState(Struct, frozen=True):
     """New fields need a default: while gateways are updated, old and new ones read each other."""
 
@@ -47,15 +62,13 @@ class UnitsState(Struct, frozen=True):
     unconfirmed: bool = False
     """Nobody knows yet whether the driver carried out the last command."""
     started_at: float = 0.0
-    """When the last start was asked for: a billing step begins with it."""
+    """When the last start was asked for, or the unit began, where that is told: a billing step begins with it."""
     changed_at: float = 0.0
     """When units were last told to start or to stop."""
-    run_at: float = 0.0
-    """When the last run began: some cost rent after none did."""
-    run_ended_at: float = 0.0
-    """When none of it cost rent any more; 0 while it lasts."""
-    run_units: int = 0
-    """So many of it cost rent at once, at most."""
+    looked_at: float = 0.0
+    """Up to here it is known how they were: rent is accounted for no further. 0 before the first look."""
+    runs: tuple[Run, ...] = ()
+    """The last ones, the latest last."""
     start_seconds: float = 0.0
     """What starts took, as an exponential mean; 0 before the first one."""
 
@@ -94,6 +107,11 @@ class UnitsState(Struct, frozen=True):
         return self.units
 
     @property
+    def running(self) -> Run | None:
+        """The run that lasts."""
+        return self.runs[-1] if self.runs and not self.runs[-1].ended else None
+
+    @property
     def retry_at(self) -> float:
         return self.at + self.rest
 
@@ -119,6 +137,12 @@ class Observation(Struct, frozen=True):
     """Of these, those that answer."""
     why: str = ""
     """What the driver says of that, where there is anything to say: why it cannot tell, or of what they died."""
+    at: float = 0.0
+    """When that was so, at the earliest."""
+    began: float | None = None
+    """When the last one began to be there; 0 when none ever did, None where the driver does not tell."""
+    ended: float = 0.0
+    """When it was gone; 0 while it is there."""
     running: int = 0
     """Requests that the units are working on."""
     waiting: int = 0

@@ -4,7 +4,8 @@ What it is to do comes as JSON on standard input, since arguments can be read by
 
 Whoever asked for it may be killed at any moment, and then another may ask for the same. So this process takes the lock,
 which a program that is to outlive us keeps for as long as it runs, and writes the file by which it is found again,
-before the program has done anything: at no moment does a program run and nothing tells of it.
+before the program has done anything: at no moment does a program run and nothing tells of it. Beside a program that is
+to outlive us another process stays, which only writes down when that has ended.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -46,6 +48,14 @@ class Order(msgspec.Struct, frozen=True):
     """Differs for a command that would do something else."""
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """When a run was over: the content of a file beside its own."""
+
+    mark: str
+    """Of that run."""
+    at: float
+
+
 class Run(msgspec.Struct, frozen=True):
     """What was begun: the content of the file."""
 
@@ -54,10 +64,16 @@ class Run(msgspec.Struct, frozen=True):
     mark: str
     at: float
     terms: str = ""
+    began: float = 0.0
+    """When its process began, in seconds since the epoch; 0 when that was not written down."""
 
 
 def file_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
+
+
+def ending_of(folder: Path, name: str) -> Path:
+    return folder / f"{name}-ending.json"
 
 
 def lock_of(folder: Path, name: str) -> Path:
@@ -90,7 +106,8 @@ def _taken(lock: int) -> bool:
 
 
 def _detached(order: Order, folder: Path, lock: int) -> int:
-    """The program runs in a session of its own, as nobody's child; the answer is whether it could be started."""
+    """The program runs in a session of its own, as the child of one that only waits for its end; the answer is whether
+    it could be started."""
     os.set_inheritable(lock, True)
     log = log_of(folder, order.name)
     with contextlib.suppress(FileNotFoundError):
@@ -99,13 +116,17 @@ def _detached(order: Order, folder: Path, lock: int) -> int:
     if os.fork():
         os.close(tell)
         return CANNOT_RUN if _heard(hear) else 0
+    os.setsid()  # before the program is there: from now on nobody ends one without the other
+    if pid := os.fork():
+        _watch(pid, order, ending_of(folder, order.name))
+    began = time.time()
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     errors = os.dup(2)
     os.dup2(written, 1)
     os.dup2(written, 2)
-    code = _become(order, folder, errors)
+    code = _become(order, folder, errors, began)
     os.close(lock)  # before it is told: who hears of it may look at once
     os.write(tell, b"x")
     return code
@@ -116,10 +137,24 @@ def _heard(pipe: int) -> bytes:
     return os.read(pipe, 1)
 
 
-def _become(order: Order, folder: Path, errors: int = 2) -> int:
+def _watch(pid: int, order: Order, path: Path) -> NoReturn:
+    """Writes down when the program ended, while whoever started it may be killed, and nobody look."""
+    # The lock is the program's, and whoever reads what we say waits until nobody has it open.
+    for number in [int(each.name) for each in Path("/dev/fd").iterdir()]:
+        with contextlib.suppress(OSError):
+            os.close(number)
+    os.waitpid(pid, 0)
+    ending = Ending(order.mark, time.time())
+    try:
+        replace_file(path, msgspec.json.encode(ending))
+    finally:
+        os._exit(0)
+
+
+def _become(order: Order, folder: Path, errors: int = 2, began: float = 0.0) -> int:
     """Does not return, unless the program cannot be started."""
     path = file_of(folder, order.name)
-    run = Run(os.getpid(), identity_of(os.getpid()), order.mark, order.at, order.terms)
+    run = Run(os.getpid(), identity_of(os.getpid()), order.mark, order.at, order.terms, began)
     replace_file(path, msgspec.json.encode(run))
     try:
         os.chdir(folder)

@@ -20,6 +20,11 @@ class Seen(Struct, frozen=True):
     """Of them, those that answer."""
     why: str
     """For people, in one line: what makes it so, such as "exited with status 1: ..."."""
+    began: float | None = None
+    """When the last unit began to be there, in seconds since the epoch; 0 when none ever did. None where the driver
+    does not tell: a unit is taken to begin when it is asked for then, and to end when it is seen to be gone."""
+    ended: float = 0.0
+    """When it was gone; 0 while it is there."""
 
 
 class Driver(Protocol):

@@ -14,11 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
 from router.core.power.policy import ProcessPower
 from router.power.drivers.answering import Answering
-from router.power.drivers.begin import Order, Run, file_of, lock_of, log_of
+from router.power.drivers.begin import Ending, Order, Run, ending_of, file_of, lock_of, log_of
 from router.power.drivers.driver import DriverError, Seen
 from router.power.drivers.environment import resolved
 from router.power.drivers.http_client import HttpClient
@@ -38,6 +40,17 @@ MOST_LOG = 8 * 1024 * 1024
 """Bytes of the log; beyond, what is older goes."""
 _TOLD = 4096
 """Bytes of the log's end that messages are made of."""
+ENDING_SECONDS = 2.0
+"""Until it is written down when a process that is gone has ended, on a busy machine."""
+
+
+class _Ended(Struct, frozen=True):
+    """The last vLLM that is gone: the content of a file."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    told: bool = False
+    """It was told to end."""
 
 
 class ProcessDriver:
@@ -58,21 +71,24 @@ class ProcessDriver:
 
     async def look(self) -> Seen:
         try:
-            found = self._found()
+            found = await self._found()
             if found is None:
-                return Seen(1, 0, "it is about to run") if self._held() else Seen(0, 0, self._how_it_ended())
+                ended = self._ended()
+                if self._held():
+                    return Seen(1, 0, "it is about to run", began=0.0)
+                return Seen(0, 0, self._how_it_ended(ended), ended.began, ended.ended)
             self._trim_log()
         except OSError as error:
             return Seen(None, 0, f"{self._folder} cannot be used: {error.strerror}")
         ready, lacking = await self._answering.count()
         earlier = "" if found.terms == self._terms else "it runs as the policy said earlier, until it is started again"
-        return Seen(1, ready, lacking or earlier)
+        return Seen(1, ready, lacking or earlier, found.began or found.at)
 
     async def start(self, units: int) -> None:
         if not units:
             return
         try:
-            if self._found() is None:
+            if await self._found() is None:
                 await self._begin(program_of(self._power.launch))
         except OSError as error:
             raise DriverError(f"{self._folder} cannot be used: {error.strerror}") from None
@@ -90,19 +106,43 @@ class ProcessDriver:
 
     # --- what there is
 
-    def _found(self) -> Run | None:
-        """The vLLM that runs. What is left of one that does not is cleared away: it would hold memory of the card."""
+    async def _found(self, *, told: bool = False) -> Run | None:
+        """The vLLM that runs. What is left of one that does not is cleared away: it would hold memory of the card.
+        `told`: that one was told to end."""
         found = last_run(self._folder, NAME)
         if found is None or running(found):
             return found
+        gone_by = time.time()
         end_all(found)
+        ended = await self._when_it_ended(found, gone_by)
         with self._lock() as taken:
-            if taken:  # else another one begins, and the file may be its own by now
-                file_of(self._folder, NAME).replace(self._ended)
+            if taken and last_run(self._folder, NAME) == found:  # else another one begins, and the file is its own
+                self._write_ended(_Ended(found.began or found.at, ended, told))
+                file_of(self._folder, NAME).unlink(missing_ok=True)
         return None
 
+    async def _when_it_ended(self, run: Run, gone_by: float) -> float:
+        """As its watcher has written down; when it was first seen to be gone, where that one is gone, too."""
+        give_up = time.monotonic() + ENDING_SECONDS
+        while time.monotonic() < give_up:
+            with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+                ending = msgspec.json.decode(ending_of(self._folder, NAME).read_bytes(), type=Ending)
+                if ending.mark == run.mark:
+                    return ending.at
+            await asyncio.sleep(POLL_SECONDS)
+        return gone_by
+
+    def _ended(self) -> _Ended:
+        """Of the last one that is gone; as if it was told to, when none ever was."""
+        with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+            return msgspec.json.decode(self._ended_file.read_bytes(), type=_Ended)
+        return _Ended(told=True)
+
+    def _write_ended(self, ended: _Ended) -> None:
+        replace_file(self._ended_file, msgspec.json.encode(ended))
+
     @property
-    def _ended(self) -> Path:
+    def _ended_file(self) -> Path:
         return file_of(self._folder, f"{NAME}-ended")
 
     def _held(self) -> bool:
@@ -123,9 +163,9 @@ class ProcessDriver:
         finally:
             os.close(lock)
 
-    def _how_it_ended(self) -> str:
+    def _how_it_ended(self, ended: _Ended) -> str:
         """Nothing when it was told to end, or never ran."""
-        if not self._ended.exists():
+        if ended.told:
             return ""
         said = last_words(self._end_of_log(_TOLD), self._secrets)
         return f"its process has ended: {said}" if said else "its process has ended and said nothing"
@@ -150,7 +190,7 @@ class ProcessDriver:
 
     async def _begin(self, program: str) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._ended.unlink(missing_ok=True)
+        self._forgive()
         mark = secrets.token_hex(8)
         order = Order(
             command=command_of(self._power.launch, program, self._url, self._served),
@@ -170,20 +210,23 @@ class ProcessDriver:
 
     async def _end(self) -> None:
         give_up = time.monotonic() + BEGIN_SECONDS
-        while (found := self._found()) is None and self._held():
+        while (found := await self._found()) is None and self._held():
             if time.monotonic() > give_up:
                 raise DriverError(f"who holds {lock_of(self._folder, NAME)} cannot be told")
             await asyncio.sleep(POLL_SECONDS)
-        if found is None:
-            self._ended.unlink(missing_ok=True)
-            return
-        signal_it(found.pid, found.identity, signal.SIGTERM)
-        if not await _gone(found, STOP_SECONDS):
-            end_all(found)
-            if not await _gone(found, KILL_SECONDS):
-                raise DriverError(f"process {found.pid} does not end, even when it is killed")
-        self._found()
-        self._ended.unlink(missing_ok=True)
+        if found is not None:
+            signal_it(found.pid, found.identity, signal.SIGTERM)
+            if not await _gone(found, STOP_SECONDS):
+                end_all(found)
+                if not await _gone(found, KILL_SECONDS):
+                    raise DriverError(f"process {found.pid} does not end, even when it is killed")
+            await self._found(told=True)
+        self._forgive()
+
+    def _forgive(self) -> None:
+        """How the last one ended matters no more, only when."""
+        if not (ended := self._ended()).told:
+            self._write_ended(replace(ended, told=True))
 
 
 async def _gone(found: Run, seconds: float) -> bool:

@@ -7,8 +7,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from router.core.cost.rent import LONGEST_LOOK_MS, MOST_MS, Accrual, Meter, RentState, Sighting, UnitPrice, accrued
+from router.core.cost.rent import (
+    LONGEST_LOOK_MS,
+    MOST_MS,
+    Accrual,
+    Meter,
+    Past,
+    RentState,
+    Sighting,
+    UnitPrice,
+    accrued,
+)
 from router.core.limits.periods import Periods
 
 NOON = 1_779_271_200_000
@@ -83,7 +94,7 @@ def test_a_stop_at_the_end_of_a_step_has_nothing_to_round():
 
 @pytest.mark.parametrize("meter", [Meter(NOON), Meter(NOON + 10_000), Meter()])
 def test_a_run_that_came_and_went_between_two_looks_is_paid_once_with_its_rounding(meter):
-    gone = Sighting(RentState.OFF, since=NOON + 22_000, begun=NOON + 10_000)
+    gone = Sighting(RentState.OFF, past=(Past(NOON + 10_000, NOON + 22_000),))
     step = accrued(meter, gone, PRICE, NOON + 30_000, BERLIN)
     found = spent(step)
     assert found.pop("starting") == (12_000, 12_000_000) and found.pop("rounding") == (48_000, 48_000_000)
@@ -92,8 +103,45 @@ def test_a_run_that_came_and_went_between_two_looks_is_paid_once_with_its_roundi
     assert spent(accrued(step.after, gone, PRICE, NOON + MINUTE, BERLIN)) == {"off": (30_000, 3_000_000)}
 
 
+RUNS = tuple(Past(NOON + at, NOON + at + 3_000) for at in (-50_000, 10_000, 20_000, 40_000))
+
+
+@pytest.mark.parametrize("seen", [OFF, Sighting(RentState.STARTING, begun=NOON + 50_000)])
+def test_every_run_since_the_last_look_is_paid_once_with_its_step(seen):
+    """Of which the first one is accounted for long ago."""
+    step = accrued(Meter(NOON), replace(seen, past=RUNS), PRICE, NOON + MINUTE, BERLIN)
+    found, lasting = spent(step), 0 if seen is OFF else 10_000
+    assert found["starting"][0] == 3 * 3_000 + lasting and found["rounding"][0] == 3 * 57_000
+    assert found["off"][0] == MINUTE - 3 * 3_000 - lasting
+    assert step.after == Meter(NOON + MINUTE, seen.begun)
+    again = accrued(step.after, replace(seen, past=RUNS), PRICE, NOON + 2 * MINUTE, BERLIN)
+    assert set(spent(again)) == {"off" if seen is OFF else "starting"}
+
+
+def test_what_was_asked_for_and_not_looked_at_yet_is_not_accounted_for():
+    seen = Sighting(RentState.STARTING, begun=NOON + MINUTE + 1)
+    assert accrued(Meter(), seen, PRICE, NOON + MINUTE, BERLIN) == Accrual(Meter(), Meter(NOON + MINUTE))
+    step = accrued(Meter(NOON), seen, PRICE, NOON + MINUTE, BERLIN)
+    assert spent(step) == {"off": (MINUTE, 6_000_000)} and step.after == Meter(NOON + MINUTE)
+
+
+def test_the_run_that_the_meter_is_in_ends_when_it_ended_and_others_may_follow():
+    seen = Sighting(RentState.IDLE, since=NOON + 55_000, begun=NOON + 50_000, past=RUNS)
+    step = accrued(Meter(NOON + 11_000, NOON + 10_000), seen, PRICE, NOON + MINUTE, BERLIN)
+    found = spent(step)
+    assert found["stopping"][0] == 2_000 and found["rounding"][0] == 3 * 57_000
+    assert found["starting"][0] == 2 * 3_000 + 5_000 and found["idle"][0] == 5_000
+    assert step.after == Meter(NOON + MINUTE, NOON + 50_000)
+
+
+def test_a_run_that_was_assumed_to_last_longer_takes_nothing_back():
+    seen = Sighting(RentState.OFF, past=(Past(NOON, NOON + 10_000),))
+    step = accrued(Meter(NOON + 30_000, NOON), seen, PRICE, NOON + MINUTE, BERLIN)
+    assert spent(step) == {"off": (30_000, 3_000_000), "rounding": (30_000, 30_000_000)}
+
+
 def test_a_run_that_was_over_long_before_the_account_began_is_not_brought_in():
-    gone = Sighting(RentState.OFF, since=NOON + 22_000, begun=NOON + 10_000)
+    gone = Sighting(RentState.OFF, past=(Past(NOON + 10_000, NOON + 22_000),))
     late = NOON + 22_001 + LONGEST_LOOK_MS
     assert accrued(Meter(), gone, PRICE, late, BERLIN) == Accrual(Meter(), Meter(late))
     assert set(spent(accrued(Meter(NOON), gone, PRICE, late, BERLIN))) == {"off", "starting", "rounding"}

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from support.serving import eventually
 
-from router.power.drivers.begin import BUSY, CANNOT_RUN, Order, Run, file_of, log_of
+from router.power.drivers.begin import BUSY, CANNOT_RUN, Ending, Order, Run, ending_of, file_of, log_of
 from router.power.drivers.process import NAME
 from router.power.drivers.process_identity import identity_of
 from router.power.drivers.programs import last_run
@@ -34,8 +34,20 @@ def begin(folder: Path, *command: str, name: str = NAME, **fields: Any) -> subpr
 def test_what_is_to_outlive_us_runs_on_its_own(folder: Path) -> None:
     assert begin(folder, *WAIT).returncode == 0
     found = last_run(folder, NAME)
-    assert found is not None and found == Run(found.pid, identity_of(found.pid), "mark", 1.0, "t")
+    assert found is not None and 0 < time.time() - found.began < 60
+    assert found == Run(found.pid, identity_of(found.pid), "mark", 1.0, "t", found.began)
     assert eventually(log_of(folder, NAME).read_text) == "here\n"
+
+
+def test_when_it_ended_is_written_down_though_nobody_looks(folder: Path) -> None:
+    begin(folder, sys.executable, "-c", "import time; time.sleep(1)")
+    found = last_run(folder, NAME)
+    assert found is not None
+    eventually(lambda: not identity_of(found.pid))
+    gone = time.time()
+    eventually(ending_of(folder, NAME).exists)
+    ending = msgspec.json.decode(ending_of(folder, NAME).read_bytes(), type=Ending)
+    assert ending.mark == "mark" and found.began + 1 <= ending.at <= gone + 1
 
 
 def test_there_is_one_at_a_time(folder: Path) -> None:

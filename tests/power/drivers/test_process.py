@@ -19,10 +19,11 @@ import pytest
 from pydantic import TypeAdapter
 from support import fake_vllm
 from support.engines import free_port
+from support.lives import age_of
 
 from router.core.backend_kinds import Backend
 from router.power.drivers import process
-from router.power.drivers.begin import Run, file_of, log_of
+from router.power.drivers.begin import Run, ending_of, file_of, log_of
 from router.power.drivers.driver import DriverError, Seen
 from router.power.drivers.process import NAME, ProcessDriver
 from router.power.drivers.process_identity import identity_of
@@ -86,6 +87,11 @@ async def until(look: Callable[[], Awaitable[Seen]], holds: Callable[[Seen], boo
     return seen
 
 
+def said(seen: Seen) -> tuple[int | None, int, str]:
+    """All but when."""
+    return seen.units, seen.ready, seen.why
+
+
 async def on(driver: ProcessDriver) -> None:
     await driver.start(1)
     await until(driver.look, lambda seen: seen.ready == 1)
@@ -93,14 +99,65 @@ async def on(driver: ProcessDriver) -> None:
 
 async def test_it_starts_answers_and_ends(unit: Unit) -> None:
     driver = unit.driver()
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.start(1)
     assert (await driver.look()).units == 1
-    assert await until(driver.look, lambda seen: seen.ready == 1) == Seen(1, 1, "")
+    assert said(await until(driver.look, lambda seen: seen.ready == 1)) == (1, 1, "")
     pid = unit.run.pid
     await driver.stop(0)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     assert identity_of(pid) == ""
+    await driver.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only /proc tells to the hundredth of a second")
+async def test_when_it_began_and_ended_is_told_also_to_whoever_comes_later(unit: Unit) -> None:
+    driver = unit.driver()
+    assert (await driver.look()).began == 0, "none ever did"
+    asked = time.time()
+    await on(driver)
+    begun = time.time() - age_of(unit.run.pid)
+    seen = await driver.look()
+    assert seen.began is not None and asked <= seen.began and abs(seen.began - begun) < 0.1 and not seen.ended
+    await driver.close()
+    os.kill(unit.run.pid, signal.SIGKILL)
+    wait_for_end_of(unit.run)
+    ended = time.time()
+    await asyncio.sleep(1)
+    later = unit.driver()
+    found = await later.look()
+    assert found.began == seen.began and abs(found.ended - ended) < 0.5
+    await later.stop(0)
+    assert await later.look() == Seen(0, 0, "", found.began, found.ended), "being told to end is no end"
+    await on(later)
+    again = await later.look()
+    assert again.began is not None and again.began > found.ended and not again.ended
+    await later.close()
+
+
+def wait_for_end_of(run: Run) -> None:
+    give_up = time.monotonic() + 30
+    while running(run):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+async def test_when_it_ended_is_when_that_was_seen_where_nobody_watched(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "ENDING_SECONDS", 0.2)
+    driver = unit.driver()
+    await on(driver)
+    os.kill(unit.run.pid, signal.SIGKILL)
+    wait_for_end_of(unit.run)
+    ending = ending_of(unit.folder, NAME)
+    give_up = time.monotonic() + 30
+    while not ending.exists():
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.01)
+    ending.write_text(json.dumps({"mark": "of another", "at": 1.0}))
+    asked = time.time()
+    assert asked <= (await driver.look()).ended <= time.time()
     await driver.close()
 
 
@@ -110,7 +167,7 @@ async def test_what_is_done_already_is_not_done_again(unit: Unit) -> None:
     for units in (1, 0, 1):
         await driver.start(units)
     await driver.stop(1)
-    assert await driver.look() == Seen(1, 1, "") and len(unit.starts) == 1
+    assert said(await driver.look()) == (1, 1, "") and len(unit.starts) == 1
     await driver.stop(0)
     await driver.stop(0)
     assert len(unit.starts) == 1
@@ -148,11 +205,11 @@ async def test_it_is_found_again_and_is_another_for_nobody(unit: Unit) -> None:
     first, second = unit.driver(), unit.driver()
     await on(first)
     await first.close()
-    assert await second.look() == Seen(1, 1, "")
+    assert said(await second.look()) == (1, 1, "")
     await second.start(1)
     assert len(unit.starts) == 1
     await second.stop(0)
-    assert await second.look() == Seen(0, 0, "")
+    assert said(await second.look()) == (0, 0, "")
     await second.close()
 
 
@@ -219,10 +276,10 @@ async def test_who_stops_it_may_be_killed_at_any_moment(
     driver = unit.driver("stubborn")
     await on(driver)
     await killed_while(unit, ("stop", "0"), "stubborn", after)
-    assert await driver.look() == Seen(1, 1, "")
+    assert said(await driver.look()) == (1, 1, "")
     monkeypatch.setattr(process, "STOP_SECONDS", 0.3)
     await driver.stop(0)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.close()
 
 
@@ -236,7 +293,7 @@ async def test_one_that_crashes_tells_why(unit: Unit) -> None:
     assert seen.why == "its process has ended: ValueError: Unknown quantization method: awq-magic"
     assert await driver.look() == seen, "for as long as it is not told to stop"
     await driver.stop(0)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.close()
 
 
@@ -256,7 +313,7 @@ async def test_one_that_hangs_is_on_and_does_not_answer(unit: Unit) -> None:
     seen = await driver.look()
     assert (seen.units, seen.ready) == (1, 0) and seen.why.startswith("it does not answer yet: no connection")
     await driver.stop(0)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.close()
 
 
@@ -282,7 +339,7 @@ async def test_one_that_does_not_end_is_killed(unit: Unit, monkeypatch: pytest.M
     driver = unit.driver("stubborn")
     await on(driver)
     await driver.stop(0)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.close()
 
 
@@ -337,7 +394,7 @@ async def test_a_program_that_is_not_there(unit: Unit) -> None:
     (unit.python.parent / "vllm").write_text("#!/nowhere/python\n")
     with pytest.raises(DriverError, match=r"it could not be started: .*vllm: No such file"):
         await unit.driver().start(1)
-    assert await driver.look() == Seen(0, 0, "")
+    assert said(await driver.look()) == (0, 0, "")
     await driver.close()
 
 
@@ -359,7 +416,7 @@ async def test_one_that_was_started_otherwise_goes_on_until_it_is_stopped(unit: 
     seen = await edited.look()
     assert (seen.units, seen.ready) == (1, 1) and "as the policy said earlier" in seen.why
     renamed = unit.driver(serves={"chat": "other"})
-    assert await renamed.look() == Seen(1, 0, "it does not serve other (it serves m)")
+    assert said(await renamed.look()) == (1, 0, "it does not serve other (it serves m)")
     await edited.stop(0)
     for each in (driver, edited, renamed):
         await each.close()
