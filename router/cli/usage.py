@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,7 +26,9 @@ from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.account import owned_zones, read_account
-from router.ledger.reports.totals import day_range, group, open_report, total
+from router.ledger.reports.by_tag import NAME, ByTag, TagSums, first_kept
+from router.ledger.reports.record_reader import Filter, open_records
+from router.ledger.reports.totals import day_range, day_start, group, open_report, total
 from router.ledger.reports.totals_by_dimension import Dimension, Look
 from router.ledger.server.embedded import default_data_dir
 
@@ -36,6 +39,7 @@ _HEADINGS = (
     *("requests", "errors", "input", "cached", "output"),
     *("bought USD", "cloud alone USD", "rent USD", "net USD"),
 )
+DIMENSIONS: tuple[Dimension, ...] = ("backend", "zone", "model", "team", "key")
 _NO_PRICE = "-"
 NO_CLOUD_PRICE = "no cloud price to compare"
 
@@ -44,8 +48,10 @@ class UsageReport(msgspec.Struct, frozen=True):
     """Some days, by one dimension."""
 
     timezone: str
-    by: Dimension
+    by: Dimension | Literal["tag"]
     account: Account
+    tagged: ByTag | None = None
+    """Its rows are shown, where there is one."""
 
     @property
     def days(self) -> str:
@@ -56,6 +62,15 @@ class UsageReport(msgspec.Struct, frozen=True):
     def everything(self) -> list[Row]:
         return [row for day in self.account.rows for row in day]
 
+    @property
+    def rows(self) -> list[tuple[str, Row, Net]]:
+        """Each name with what it used and what that came to."""
+        account = self.account if self.tagged is None else self.tagged.account
+        by: Dimension = NAME if self.by == "tag" else self.by
+        nets = account.by(lambda row: str(getattr(row.cell, by)))
+        rows = group((row for day in account.rows for row in day), by)
+        return [(name := str(getattr(row.cell, by)), row, nets[name]) for row in rows]
+
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
@@ -63,7 +78,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--day", metavar="DAY", help="YYYY-MM-DD, today (the default) or yesterday")
     add_days(parser)
-    parser.add_argument("--by", default="backend", choices=("backend", "zone", "model", "team", "key"))
+    parser.add_argument("--by", default="backend", choices=(*DIMENSIONS, "tag"))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
     add_arguments(parser)
     parser.add_argument(
@@ -110,8 +125,17 @@ async def _read(url: str, args: argparse.Namespace) -> UsageReport:
         timezone = ZoneInfo(args.timezone or await report.timezone() or "UTC")
         now = time.time()
         days, owned = _days(args, now, timezone), await owned_zones(report)
-        account, _ = await read_account(report, days, Look((args.by,)), day_of(now, timezone), owned)
-        return UsageReport(timezone.key, args.by, account)
+        today = day_of(now, timezone)
+        if args.by != "tag":
+            account, _ = await read_account(report, days, Look((args.by,)), today, owned)
+            return UsageReport(timezone.key, args.by, account)
+        # The records first: what comes meanwhile is in the totals then, as it is with what has no record any more.
+        sums, wanted = TagSums(days, timezone), Filter(since=day_start(days[0], timezone))
+        async with open_records(url) as reader:
+            first = await first_kept(reader)
+            await sums.add_all(reader.records(wanted))
+        account, _ = await read_account(report, days, Look(), today, owned)
+        return UsageReport(timezone.key, "tag", account, sums.of(account, first))
 
 
 def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]:
@@ -129,9 +153,7 @@ def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]
 
 def as_json(report: UsageReport, note: str = "") -> str:
     account, by = report.account, report.by
-    nets = account.by(lambda row: str(getattr(row.cell, by)))
-    grouped = group(report.everything, by)
-    rows = [{by: getattr(row.cell, by), **_fields(row, nets[getattr(row.cell, by)])} for row in grouped]
+    rows = [{by: name, **_fields(row, net)} for name, row, net in report.rows]
     captive = account.captive()
     told = {
         "from": account.days[0],
@@ -151,17 +173,20 @@ def as_json(report: UsageReport, note: str = "") -> str:
         },
         "note": note,
     }
+    if (tagged := report.tagged) is not None:
+        told |= {
+            "records_since": tagged.since,
+            "not_in_records": tagged.missing,
+            "with_several_tags": tagged.several,
+        }
     return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
 def as_table(report: UsageReport, note: str = "") -> str:
     """Names to the left, numbers to the right."""
-    account, by = report.account, report.by
-    nets = account.by(lambda row: str(getattr(row.cell, by)))
-    lines: list[tuple[str, ...]] = [(by, *_HEADINGS)]
-    for row in group(report.everything, by):
-        name = str(getattr(row.cell, by))
-        lines.append((name, *_columns(row, nets[name])))
+    account = report.account
+    lines: list[tuple[str, ...]] = [(report.by, *_HEADINGS)]
+    lines += [(name, *_columns(row, net)) for name, row, net in report.rows]
     if unused := account.unused():
         rent = usd_text(unused)
         lines.append(("(not used)", *[""] * 7, rent, usd_text(-unused)))
@@ -169,11 +194,12 @@ def as_table(report: UsageReport, note: str = "") -> str:
     lines.append(("total", *_columns(everything, account.total())))
     found = table(lines, 1)
     found.insert(-1, "-" * len(found[0]))
-    return "\n".join([f"Usage on {report.days} ({report.timezone})", "", *found, *_notes(everything, account, note)])
+    return "\n".join([f"Usage on {report.days} ({report.timezone})", "", *found, *_notes(report, everything, note)])
 
 
-def _notes(everything: Row, account: Account, note: str) -> list[str]:
-    notes = [note] if note else []
+def _notes(report: UsageReport, everything: Row, note: str) -> list[str]:
+    account = report.account
+    notes = [*([note] if note else []), *_of_tags(report)]
     captive = account.captive()
     if account.total().cloud_alone is None:
         notes.append(f"There is {NO_CLOUD_PRICE}: own backends alone can serve what they served.")
@@ -193,6 +219,27 @@ def _notes(everything: Row, account: Account, note: str) -> list[str]:
     if everything.unheld:
         notes.append(f"{everything.unheld} requests went on without a hold: the ledger was lost.")
     return ["", *notes] if notes else []
+
+
+def _of_tags(report: UsageReport) -> list[str]:
+    """How far tags are known, and what to make of their rows."""
+    tagged = report.tagged
+    if tagged is None:
+        return []
+    notes = []
+    if tagged.since is None:
+        notes.append("Tags are counted from the request records, and none is kept.")
+    else:
+        since = datetime.fromtimestamp(tagged.since, ZoneInfo(report.timezone))
+        notes.append(f"Tags are counted from the request records, which are kept from {since:%Y-%m-%d %H:%M:%S} on.")
+    if tagged.missing:
+        notes.append(f"{tagged.missing:,} requests of these days are not in them, and their tags are not known.")
+    if tagged.several:
+        notes.append(
+            f"{tagged.several:,} requests have several tags and are in the row of each, so that rows may add up to"
+            " more than the total."
+        )
+    return notes
 
 
 def _columns(row: Row, net: Net) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.rented import rent_book
+from valkey import Valkey
 
 from router.app.data_dir import LAST_GOOD
 from router.cli import main
@@ -13,8 +14,9 @@ from router.cli.usage import UsageReport, as_json, as_table
 from router.core.cost.net import Account
 from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
 from router.core.limits.counters import Hold
-from router.core.values import Cell, Row, Settlement, Usage
+from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.client.group_commit import GroupCommitLedger
+from router.ledger.redis_keys import REQUESTS_KEY
 from router.ledger.server.embedded import EmbeddedServer
 
 GPU = Cell("gpu", "local", "chat", "search", "app")
@@ -74,6 +76,64 @@ def test_rent_that_was_assumed_is_told(data_dir, capsys):
         assert main(["usage", "--json", "--day", "2026-05-20", "--redis", url]) == 0
         report = json.loads(capsys.readouterr().out)
         assert (report["rent_usd"]["assumed"], report["total"]["net_usd"]) == (0.05, 0.55)
+    finally:
+        server.stop()
+
+
+async def count_tagged(url: str) -> None:
+    """Three requests on the GPU with a hundred tokens each, of which the last one has two tags; the rent of that day is
+    as it was."""
+    ledger = GroupCommitLedger(url, timezone=BERLIN, owned=["local"], clock=lambda: NOON)
+    await ledger.start()
+    for tags in ((), ("phi",), ("phi", "legal")):
+        hold = Hold(ledger.next_id(NOON, 900.0), GPU, NOON, 900.0, 2000, 500, 0, True)
+        await ledger.reserve(hold)
+        course = RequestOutcome(request="r", tags=tags)
+        usage = Usage(input=90, output=10)
+        ledger.settle(Settlement(hold.id, GPU, NOON, usage, 0, 0, False, True, local=True, course=course))
+    await ledger.close()
+
+
+def test_by_tag_each_has_its_share_of_the_rent_and_what_no_record_tells_of_is_said(data_dir, capsys):
+    """The records of the two requests before are lost, and their totals are kept."""
+    server = EmbeddedServer(data_dir)
+    url = server.start()
+    try:
+        with Valkey.from_url(url) as client:
+            client.xtrim(REQUESTS_KEY, maxlen=0)
+        asyncio.run(count_tagged(url))
+        day = ["--by", "tag", "--day", "2026-05-20", "--redis", url]
+        assert main(["usage", "--json", *day]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert {row["tag"]: (row["requests"], row["input"]) for row in report["rows"]} == {
+            "(no tag)": (1, 90),
+            "(not in the records)": (2, 2468),
+            "legal": (1, 90),
+            "phi": (2, 180),
+        }
+        rents = {row["tag"]: row["rent_usd"] for row in report["rows"]}
+        own, used = 1234 + 56 + 300, 0.6
+        assert rents["phi"] == pytest.approx(used * 200 / own) and rents["legal"] == pytest.approx(used * 100 / own)
+        assert rents["(not in the records)"] == pytest.approx(used * 1290 / own)
+        assert (report["rent_used_usd"], report["rent_unused_usd"], report["total"]["requests"]) == (0.6, 0.3, 5)
+        assert (report["not_in_records"], report["with_several_tags"]) == (2, 1) and report["records_since"]
+        assert main(["usage", *day]) == 0
+        said = capsys.readouterr().out
+        assert "Tags are counted from the request records, which are kept from 20" in said
+        assert "2 requests of these days are not in them" in said and "1 requests have several tags" in said
+    finally:
+        server.stop()
+
+
+def test_by_tag_without_any_record(data_dir, capsys):
+    server = EmbeddedServer(data_dir)
+    url = server.start()
+    try:
+        with Valkey.from_url(url) as client:
+            client.delete(REQUESTS_KEY)
+        assert main(["usage", "--by", "tag", "--day", "2026-05-20", "--redis", url]) == 0
+        said = capsys.readouterr().out
+        assert "and none is kept" in said and "(not in the records)         2" in said
     finally:
         server.stop()
 
