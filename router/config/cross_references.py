@@ -385,6 +385,13 @@ def _sharing_one_thing(known: _Known) -> Iterator[Finding]:
                 'missing key "card": of those that share a card one is awake at a time, so that each of several has '
                 'to say which it is on; add it, such as "card: gpu-0"',
             )
+    always = dict[str, str]()
+    for name, power in sleepers:
+        if power.get("mode") == "always" and isinstance(card := power.get("card"), str):
+            if card in always:
+                message = f"backends.{always[card]} is always awake on the card {card}: one is awake there at a time"
+                yield Finding(("backends", name, "power", "mode"), message)
+            always.setdefault(card, name)
 
 
 def _gpu_cost_wanted_by(known: _Known) -> str:

@@ -26,11 +26,12 @@ from msgspec.structs import replace
 from router.config.secrets import MissingSecretError
 from router.core.backend_kinds import Backend
 from router.core.policy import Policy
+from router.core.power.cards import turn_of
 from router.core.power.control import Command, step
 from router.core.power.outlook import next_change, published
 from router.core.power.savings import observe
 from router.core.power.states import Phase
-from router.core.power.units import Observation
+from router.core.power.units import ALONE, Observation, Turn
 from router.core.resilience.worker_status import PowerState
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
@@ -188,7 +189,7 @@ class Controller:
                 units.leave()
         if begins:
             self._take_over_left(powered, kept, timezone)
-        for name in powered.keys() - self._units.keys():
+        for name in [each for each in powered if each not in self._units]:  # in the policy's order
             self._left.discard(name)
             self._units[name] = self._take_over(name, powered[name], timezone, kept.get(name))
         self._known.write({name: units.backend for name, units in self._units.items()})
@@ -270,14 +271,24 @@ class Controller:
 
     def _decide(self, look: PowerLook | None, now: float, demands: Mapping[str, Demand]) -> dict[str, _Decided]:
         """A step for each backend that was looked at; `look` is None while the ledger is lost."""
-        local, decided = self._local_wakes.take(), {}
+        local, decided = self._local_wakes.take(), dict[str, _Decided]()
         for name, units in self._units.items():
             units.look()
             if units.seen is not None:
-                decided[name] = self._step(units, look, now, demands.get(name), name in local)
+                turn = self._turn(units, decided)
+                decided[name] = self._step(units, look, now, demands.get(name), turn, name in local)
         return decided
 
-    def _step(self, units: Units, look: PowerLook | None, now: float, demand: Demand | None, asked: bool) -> _Decided:
+    def _turn(self, units: Units, decided: Mapping[str, _Decided]) -> Turn:
+        """On the card that it shares with others, of which some have made their step."""
+        if units.card is None:
+            return ALONE
+        sharing = {name: each.kept.state for name, each in self._units.items() if each.card == units.card}
+        return turn_of(units.name, sharing | {name: decided[name].kept.state for name in sharing.keys() & decided})
+
+    def _step(
+        self, units: Units, look: PowerLook | None, now: float, demand: Demand | None, turn: Turn, asked: bool
+    ) -> _Decided:
         kept, seen = units.kept, units.seen
         assert seen is not None
         if demand is not None:
@@ -300,6 +311,7 @@ class Controller:
             captive=0 if demand is None else demand.captive,
             savings=kept.savings,
             scheduled=units.scheduled(now),
+            turn=turn,
             order=order.order if order is not None and new else None,
             ledger_ok=look is not None,
             acting=units.acting,

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
 from router.core.power.control import Command, Start
-from router.core.power.policy import Power
+from router.core.power.policy import Power, SleepPower
 from router.core.power.savings import Slot
 from router.core.power.schedule import parse_schedule
 from router.core.power.states import Phase
@@ -96,6 +96,8 @@ class Units:
         self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
         self._timezone = timezone
         self._here = is_here(backend)
+        self.card = power.card if isinstance(power, SleepPower) else None
+        """That it shares with others of the same name."""
         priced = backend.cost is not None and power.driver != "sleep"
         self.kept = replace(self.kept, price=price_of(backend) if priced else None)
 

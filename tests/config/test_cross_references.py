@@ -259,6 +259,12 @@ def test_one_unit_has_one_address() -> None:
         (PROCESS, {}, "url", "backends.gpu is started at this address already"),
         (KUBERNETES, {"workload": "Deployment"}, "power.name", "backends.gpu scales this already"),
         ({"driver": "sleep", "card": "a"}, {"card": None}, "power.card", 'add it, such as "card: gpu-0"'),
+        (
+            {"driver": "sleep", "card": "a", "mode": "always"},
+            {},
+            "power.mode",
+            "backends.gpu is always awake on",
+        ),
     ],
 )
 def test_two_backends_do_not_switch_one_thing(
@@ -272,7 +278,12 @@ def test_two_backends_do_not_switch_one_thing(
 
 
 def test_two_backends_may_scale_two_workloads_and_share_a_card() -> None:
-    for power, other in ((KUBERNETES, {"name": "small"}), ({"driver": "sleep", "card": "a"}, {})):
+    always = {"driver": "sleep", "card": "a", "mode": "always"}
+    for power, other in (
+        (KUBERNETES, {"name": "small"}),
+        (always, {"mode": "auto"}),
+        (always, {"card": "b"}),
+    ):
         data = with_power(power)
         data["backends"]["second"] = ELSEWHERE | {"power": power | other}
         assert told(data) == {}

@@ -7,6 +7,7 @@ terms     what the rule takes of a policy and its prices
 units     what the ledger keeps of units, and what is seen of them
 savings   what each further unit would have saved
 rule      how many units are wanted, and why
+cards     whose turn it is on a card that several models share
 runs      from when until when they cost rent
 control   one step: what is seen and wanted -> what becomes of them, and at most one command
 outlook   what workers and people are told of it

@@ -64,7 +64,7 @@ def step(state: UnitsState, seen: Observation, terms: PowerTerms, now: float) ->
     state = _told(_ordered(_aged(state, now, seen, terms), seen), seen)
     state = _within_time(_reconciled(state, seen), terms)
     want = wanted(state, seen, terms)
-    state = replace(state, wanted=want.units, reason=want.reason, explanation=want.explanation)
+    state = replace(state, wanted=want.units, reason=want.reason, explanation=want.explanation, claim=want.claim)
     state, command = (state, None) if seen.acting else _act(state, seen, terms)
     state = with_runs(known, state, seen)
     if state.phase is before and command is None:

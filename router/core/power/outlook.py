@@ -17,7 +17,7 @@ _DOING: Mapping[Phase, str] = {
     Phase.ON: "It is on",
     Phase.DRAINING: "It is being switched off",
     Phase.STOPPING: "It is being switched off",
-    Phase.FAILED: "It failed to start",
+    Phase.FAILED: "It failed",
     Phase.UNKNOWN: "Nobody can tell whether it is on",
 }
 
@@ -25,7 +25,8 @@ _DOING: Mapping[Phase, str] = {
 def published(state: UnitsState, terms: PowerTerms) -> PowerState:
     """For workers. Its sentence has no times, so that it changes only with what it says."""
     failed = state.phase is Phase.FAILED
-    why = f"{_DOING[state.phase]}: {state.error if failed else REASONS.get(state.reason, state.reason)}."
+    doing = "It failed to start" if failed and state.before is Phase.STARTING else _DOING[state.phase]
+    why = f"{doing}: {state.error if failed else REASONS.get(state.reason, state.reason)}."
     if state.failures and not failed:
         why = f"{why} The last attempt failed: {state.error}."
     return PowerState(
@@ -67,6 +68,8 @@ def next_change(state: UnitsState, savings: Savings, terms: PowerTerms) -> str:
             return "It is off once it has ended what runs; a request that may go nowhere else keeps or brings it back."
         case Phase.ON if state.order is Order.ON or terms.mode is Mode.ALWAYS:
             return "It stays on" + (" until an administrator orders otherwise." if state.order is Order.ON else ".")
+    if state.reason == "card-taken" and state.claim:
+        return "It is switched on once the other model sleeps."
     rent = max(LEAST_RENT, terms.usd_per_hour)
     further = (
         _would(savings, state.units + 1, ON_FROM * rent, "started", "at least") if state.units < terms.units else ""

@@ -7,7 +7,9 @@ it. What may only be served at home is no matter of money: one waiting request w
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from router.core.power.cards import CLAIMS, NOTHING, USEFUL
 from router.core.power.savings import SLOT, Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
@@ -26,6 +28,8 @@ class Wanted(Struct, frozen=True):
     reason: str
     """A short code; `REASONS` has them all."""
     explanation: str
+    claim: int = 0
+    """How much a unit is wanted, whatever keeps it off, see `cards`."""
 
 
 REASONS = {
@@ -44,6 +48,8 @@ REASONS = {
     "min-off": "they have not been off for `min_off`",
     "paid": "they are paid for until the end of the billing step",
     "resting": "it rests after a failure",
+    "card": "another model is asked for on the card that they share",
+    "card-taken": "another model has the card that they share",
     "ledger-lost": "what was used cannot be read",
 }
 
@@ -54,6 +60,14 @@ def wanted(state: UnitsState, seen: Observation, terms: PowerTerms) -> Wanted:
     chosen = _fixed(state, terms)
     if chosen is None:
         chosen = _chosen(state, seen, terms, units)
+    claim = CLAIMS.get(chosen.reason, USEFUL) if chosen.units else NOTHING
+    return replace(_within_limits(state, seen, terms, chosen), claim=claim)
+
+
+def _within_limits(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wanted) -> Wanted:
+    units = units_of(state)
+    if seen.turn.asked_by:
+        chosen = Wanted(0, "card", f"{seen.turn.asked_by} is asked for on the card that they share.")
     if chosen.units > units:
         return _unless(_no_start(state, seen, terms, chosen), chosen, units)
     there = state.units if state.phase is Phase.DRAINING else units
@@ -148,6 +162,8 @@ def _unless(held_by: tuple[str, str] | None, chosen: Wanted, units: int) -> Want
 
 def _no_start(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wanted) -> tuple[str, str] | None:
     """What keeps more units from being started: its code and a sentence."""
+    if seen.turn.taken_by:
+        return "card-taken", f"{seen.turn.taken_by} has the card that they share, until it sleeps."
     if state.rest:
         return "resting", f"It rests for {span(state.rest)}, since {state.error}."
     if chosen.reason not in ("saves", "schedule"):
@@ -163,7 +179,7 @@ def _no_stop(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wa
     """What keeps units from being stopped."""
     if not seen.ledger_ok:
         return "ledger-lost", "The ledger is lost, so nothing is stopped."
-    if chosen.reason in ("left", "order", "never"):
+    if chosen.reason in ("left", "order", "never", "card"):
         return None
     if state.phase is Phase.STARTING:
         return "starting", "A start is under way."

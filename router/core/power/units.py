@@ -16,6 +16,15 @@ LONG_AGO = 366 * 86_400.0
 """Seconds since what never was."""
 
 
+class Turn(Struct, frozen=True):
+    taken_by: str = ""
+    """Who has the card, or has it next: this one cannot be woken now."""
+    asked_by: str = ""
+    """Who has it next: this one goes to sleep."""
+
+
+ALONE = Turn()
+
 MOST_RUNS = 64
 """That are kept: rent is accounted for long before as many have been."""
 
@@ -54,6 +63,8 @@ class UnitsState(Struct, frozen=True):
     """Short code of why so many are wanted."""
     explanation: str = ""
     """The same as a sentence."""
+    claim: int = 0
+    """How much a unit is wanted, whoever has the card now that it shares, see `cards`; 0 when none is."""
     order: Order = Order.AUTO
     failures: int = 0
     """In a row."""
@@ -152,6 +163,8 @@ class Observation(Struct, frozen=True):
     savings: Savings = NOTHING_SEEN
     scheduled: bool = False
     """The policy's schedule wants a unit now, or as soon as a start would have one ready."""
+    turn: Turn = ALONE
+    """On the card that it shares with others."""
     order: Order | None = None
     """A new order of an administrator."""
     ledger_ok: bool = True

@@ -63,7 +63,8 @@ class HttpClient:
         except aiohttp.ClientConnectorCertificateError:
             raise NoAnswerError("its certificate is not one that is trusted here") from None
         except aiohttp.ClientConnectorError as error:
-            raise Refused(f"no connection: {error.os_error.strerror or 'refused'}") from None
+            kind = Refused if isinstance(error.os_error, ConnectionRefusedError) else NoAnswerError
+            raise kind(f"no connection: {error.os_error.strerror or 'refused'}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswerError(f"the connection was lost ({type(error).__name__})") from None
 

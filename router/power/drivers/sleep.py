@@ -3,6 +3,7 @@ leaves its card's to others."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import msgspec
@@ -35,6 +36,8 @@ class SleepDriver:
         try:
             if await self._unit.sleeps():
                 return Seen(0, 0, "")
+        except Refused as error:
+            return Seen(0, 0, f"it does not run: {error}")  # and so it holds none of the card
         except (DriverError, NoAnswerError) as error:
             return Seen(None, 0, str(error))
         ready, lacking = await self._answering.count()
@@ -46,7 +49,7 @@ class SleepDriver:
         try:
             if await self._unit.sleeps():
                 await self._leave_to_others()
-                await self._unit.tell("/wake_up", self._power.timeout)
+                await self._wake()
         except NoAnswerError as error:
             raise DriverError(str(error)) from None
 
@@ -55,12 +58,31 @@ class SleepDriver:
             return
         try:
             if not await self._unit.sleeps():
-                await self._unit.tell("/sleep?level=1", self._power.timeout)
+                await self._unit.tell(self._sleep, self._power.timeout)
         except NoAnswerError as error:
             raise DriverError(str(error)) from None
 
     async def close(self) -> None:
         await self._client.close()
+
+    @property
+    def _sleep(self) -> str:
+        return f"/sleep?level={self._power.level}"
+
+    async def _wake(self) -> None:
+        """All of it, or it sleeps again: half awake it says that it sleeps, and holds memory that others need."""
+        timeout = self._power.timeout
+        try:
+            if self._power.level == 1:
+                return await self._unit.tell("/wake_up", timeout)
+            # Weights that were dropped have to be there before there is memory for anything else.
+            await self._unit.tell("/wake_up?tags=weights", timeout)
+            await self._unit.tell("/collective_rpc", timeout, {"method": "reload_weights"})
+            await self._unit.tell("/wake_up?tags=kv_cache", timeout)
+        except (NoAnswerError, DriverError):
+            with contextlib.suppress(NoAnswerError, DriverError):
+                await self._unit.tell(self._sleep, timeout)
+            raise
 
     async def _leave_to_others(self) -> None:
         """Two that are awake would not both fit on the card. What does not run holds none of it."""
@@ -88,12 +110,14 @@ class _Unit:
         except msgspec.DecodeError:
             raise DriverError("it answered /is_sleeping with something else") from None
 
-    async def tell(self, path: str, timeout: float) -> None:
+    async def tell(self, path: str, timeout: float, said: Mapping[str, str] | None = None) -> None:
         """Raises NoAnswerError and DriverError."""
-        await self._ask("POST", path, timeout)
+        await self._ask("POST", path, timeout, said)
 
-    async def _ask(self, method: str, path: str, timeout: float) -> Answer:
-        answer = await self._client.ask(method, self._root + path, timeout, headers=self._headers)
+    async def _ask(self, method: str, path: str, timeout: float, said: Mapping[str, str] | None = None) -> Answer:
+        headers = dict(self._headers) if said is None else {**self._headers, "content-type": "application/json"}
+        body = None if said is None else msgspec.json.encode(said)
+        answer = await self._client.ask(method, self._root + path, timeout, headers=headers, body=body)
         if answer.status == 404:
             raise DriverError(
                 f"{path} is not there: the vLLM has to run with --enable-sleep-mode and VLLM_SERVER_DEV_MODE=1"

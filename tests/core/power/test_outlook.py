@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from router.core.power.cards import WAITING
 from router.core.power.outlook import next_change, published
 from router.core.power.rule import REASONS
 from router.core.power.savings import Savings
@@ -24,13 +25,21 @@ def test_workers_are_told_when_a_unit_could_serve():
     assert published(ON, TERMS).serves and not published(replace(ON, phase=Phase.DRAINING), TERMS).serves
 
 
+def test_one_whose_card_another_has_is_switched_on_after_it():
+    taken = replace(OFF, reason="card-taken", claim=WAITING)
+    assert next_change(taken, Savings(), TERMS) == "It is switched on once the other model sleeps."
+    assert published(taken, TERMS).why == "It is off: another model has the card that they share."
+
+
 def test_what_is_told_changes_only_with_what_it_says():
     assert published(OFF, TERMS).says_as(published(replace(OFF, at=1001.0, explanation="$0.31", idle=9.0), TERMS))
 
 
 def test_a_failure_is_told_with_its_reason_until_units_have_been_on_for_a_while():
     failed = replace(OFF, phase=Phase.FAILED, failures=2, error="exited with status 1", rest=60.0)
-    assert published(failed, TERMS).why == "It failed to start: exited with status 1."
+    assert published(failed, TERMS).why == "It failed: exited with status 1."
+    unborn = replace(failed, before=Phase.STARTING)
+    assert published(unborn, TERMS).why == "It failed to start: exited with status 1."
     assert published(failed, TERMS).ready_at == 1300.0
     assert published(replace(ON, failures=2, error="exited"), TERMS).failing == "exited"
     assert published(replace(ON, error="exited"), TERMS).failing == ""

@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from router.core.power.cards import NOTHING, USEFUL, WAITING
 from router.core.power.rule import REASONS, Wanted, by_cost, span, units_of, wanted
 from router.core.power.savings import Savings
 from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
-from router.core.power.units import Observation, UnitsState
+from router.core.power.units import Observation, Turn, UnitsState
 
 TERMS = PowerTerms(usd_per_hour=1.0)
 OFF = UnitsState(at=1e9)
@@ -40,6 +41,25 @@ def test_a_unit_starts_when_it_saves_its_rent_and_stays_until_it_saves_too_littl
     found = by_cost(Savings((usd_per_hour,)), TERMS, units)
 
     assert (found.units, found.reason) == (then, reason)
+
+
+def test_one_whose_card_another_has_waits_until_that_sleeps() -> None:
+    taken = Observation(waiting=1, turn=Turn(taken_by="large"))
+    found = wanted(OFF, taken, TERMS)
+    assert (found.units, found.reason, found.claim) == (0, "card-taken", WAITING)
+    assert found.explanation.endswith("large has the card that they share, until it sleeps.")
+
+
+def test_one_whose_card_another_is_asked_for_on_goes_whatever_it_was_kept_for() -> None:
+    asked = Observation(turn=Turn(asked_by="large"))
+    for state in (replace(ON, held=0.0), replace(ON, phase=Phase.STARTING), replace(ON, phase=Phase.DRAINING)):
+        found = wanted(replace(state, unneeded=0.0), asked, TERMS)
+        assert (found.units, found.reason, found.claim) == (
+            0,
+            "card",
+            NOTHING if state.phase is Phase.DRAINING else USEFUL,
+        )
+    assert units_and_reason(replace(ON), replace(asked, ledger_ok=False)) == (1, "ledger-lost")
 
 
 def test_it_says_by_which_figures() -> None:

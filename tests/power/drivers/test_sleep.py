@@ -1,71 +1,32 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from pydantic import TypeAdapter
+from support.sleepy_vllm import KEY, SleepyVllm, sleepy_vllms
 
 from router.core.backend_kinds import Backend
 from router.power.drivers.driver import DriverError, Seen
 from router.power.drivers.sleep import SleepDriver
 
 
-class SleepyVllm:
-    """The endpoints of sleep mode, as vLLM has them with VLLM_SERVER_DEV_MODE=1."""
-
-    def __init__(self) -> None:
-        self.asleep = True
-        self.dev_mode = True
-        self.status = 200
-        self.hangs = False
-        self.told: list[str] = []
-        self.url = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        if self.hangs:
-            await asyncio.sleep(600)
-        if request.headers.get("authorization") != "Bearer key-of-the-unit":
-            return web.Response(status=401)
-        if request.path in ("/health", "/v1/models"):
-            return web.json_response({"data": [{"id": "m"}]})
-        if not self.dev_mode:
-            return web.Response(status=404)
-        if request.method == "POST":
-            self.told.append(request.path_qs)
-            if self.status == 200:
-                self.asleep = request.path == "/sleep"
-            return web.json_response({}, status=self.status)
-        return web.json_response({"is_sleeping": self.asleep})
-
-
 @pytest_asyncio.fixture
 async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[SleepyVllm, SleepyVllm]]:
-    monkeypatch.setenv("GPU_KEY", "key-of-the-unit")
-    both, runners = (SleepyVllm(), SleepyVllm()), []
-    for each in both:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", each.answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-        runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        each.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    yield both
-    for runner in runners:
-        await runner.cleanup()
+    monkeypatch.setenv("GPU_KEY", KEY)
+    async with sleepy_vllms(2) as (first, second):
+        yield first, second
 
 
-def backend(url: str) -> Backend:
-    power = {"driver": "sleep", "card": "gpu-0", "timeout": "10s"}
+def backend(url: str, level: int = 1) -> Backend:
+    power = {"driver": "sleep", "card": "gpu-0", "timeout": "10s", "level": level}
     given = {"zone": "local", "kind": "vllm", "url": url, "serves": {"chat": "m"}, "api_key": "env:GPU_KEY"}
     return TypeAdapter(Backend).validate_python(given | {"power": power})
 
 
-def driver(url: str, **sharing: str) -> SleepDriver:
-    of = backend(url)
+def driver(url: str, level: int = 1, **sharing: str) -> SleepDriver:
+    of = backend(url, level)
     assert of.power is not None and of.power.driver == "sleep"
     return SleepDriver(of, of.power, {name: backend(each) for name, each in sharing.items()})
 
@@ -98,6 +59,31 @@ async def test_one_is_awake_on_a_card(two: tuple[SleepyVllm, SleepyVllm]) -> Non
     await other.close()
 
 
+async def test_weights_that_were_dropped_are_read_anew_before_there_is_memory_for_anything_else(
+    two: tuple[SleepyVllm, SleepyVllm],
+) -> None:
+    vllm, _ = two
+    unit = driver(vllm.url, level=2)
+    await unit.start(1)
+    await unit.stop(0)
+    assert vllm.lost and await unit.look() == Seen(0, 0, "")
+    vllm.told.clear()
+    await unit.start(1)
+    assert vllm.told == ["/wake_up?tags=weights", "/collective_rpc", "/wake_up?tags=kv_cache"]
+    assert not vllm.lost and await unit.look() == Seen(1, 1, "")
+    await unit.close()
+
+
+async def test_one_that_cannot_wake_whole_sleeps_again(two: tuple[SleepyVllm, SleepyVllm]) -> None:
+    vllm, _ = two
+    vllm.broken_at = "/collective_rpc"
+    unit = driver(vllm.url, level=2)
+    with pytest.raises(DriverError, match="/collective_rpc answered 500"):
+        await unit.start(1)
+    assert vllm.card.awake == [] and vllm.told[-1] == "/sleep?level=2"
+    await unit.close()
+
+
 async def test_what_does_not_run_holds_no_card_and_what_does_not_answer_may(
     two: tuple[SleepyVllm, SleepyVllm],
 ) -> None:
@@ -105,7 +91,8 @@ async def test_what_does_not_run_holds_no_card_and_what_does_not_answer_may(
     gone = driver(first.url, big="http://127.0.0.1:9/v1")
     await gone.start(1)
     assert not first.asleep
-    first.asleep, second.hangs = True, True
+    await gone.stop(0)
+    second.hangs = True
     silent = driver(first.url, big=second.url)
     with pytest.raises(DriverError, match="whether big is awake on the card cannot be told: no answer within 2 s"):
         await silent.start(1)
@@ -134,7 +121,7 @@ async def test_one_that_fails_or_is_gone(two: tuple[SleepyVllm, SleepyVllm]) -> 
     await unit.close()
     gone = driver("http://127.0.0.1:9/v1")
     seen = await gone.look()
-    assert seen.units is None and "no connection" in seen.why
+    assert seen.units == 0 and seen.why.startswith("it does not run: no connection"), "it holds none of the card"
     for call in (gone.start(1), gone.stop(0)):
         with pytest.raises(DriverError, match="no connection"):
             await call
