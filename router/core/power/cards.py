@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from router.core.power.states import Phase
 from router.core.power.units import ALONE, Turn, UnitsState
 
 TURN = 30.0
@@ -34,6 +35,7 @@ def turn_of(name: str, card: Mapping[str, UnitsState]) -> Turn:
 
 
 def _has_to_go(holder: UnitsState, claim: int, asked: int) -> bool:
+    had_it = holder.held >= TURN or holder.phase is Phase.STOPPING  # on its way it is not called back
     if asked > claim:
-        return asked == ORDERED or claim == NOTHING or holder.held >= TURN
-    return asked == claim == WAITING and holder.held >= TURN
+        return had_it or asked == ORDERED or claim == NOTHING
+    return had_it and asked == claim == WAITING

@@ -59,6 +59,11 @@ def test_who_has_the_card_goes_for_one_that_wants_it_more(has: int, held: float,
     assert other == Turn(taken_by="one"), "until it is off"
 
 
+def test_one_that_is_told_to_sleep_is_not_called_back_by_what_waits_for_it_too() -> None:
+    stopping = UnitsState(phase=Phase.STOPPING, units=1, claim=WAITING)
+    assert turn_of("one", {"one": stopping, "other": off(WAITING)}) == Turn(asked_by="other")
+
+
 def test_of_two_that_somebody_woke_one_sleeps_again() -> None:
     assert turns(one=on(USEFUL), other=on(WAITING)) == [Turn(taken_by="other", asked_by="other"), ALONE]
 
