@@ -19,6 +19,7 @@ from router.system.atomic_file import replace_file
 
 POLL_SECONDS = 0.5
 READ_SECONDS = 10.0
+PRETENDED = "no policy was given: the gateway wrote one, with prices that only stand for yours"
 NOT_ADOPTED = "policy not adopted, the last good one stays"
 
 log = logging.getLogger("breakeven.policy")
@@ -51,14 +52,17 @@ def keep_copy(plan: Plan, policy: str, copy: Path) -> bool:
     return True
 
 
-def warn(plan: Plan, policy: str) -> None:
+def warn(plan: Plan, policy: str, *, pretended: bool = False) -> None:
     """Say in the log what a policy that was taken over permits, and is probably not meant. Nothing once it has changed
-    again."""
+    again. `pretended`: nobody wrote it, and its prices are those of backends that are simulated."""
     with contextlib.suppress(PolicyError):
         content = read_bytes(policy)
         if version_of(content) == plan.version:
             for warning in warnings_of(content, policy, plan):
-                log.warning("policy warning", extra={"policy": plan.version, "warning": str(warning)})
+                if pretended:
+                    log.info(PRETENDED, extra={"policy": plan.version, "hint": str(warning)})
+                else:
+                    log.warning("policy warning", extra={"policy": plan.version, "warning": str(warning)})
 
 
 def is_loopback_address(host: str) -> bool:

@@ -182,7 +182,8 @@ class Supervisor:
         await self._until_ready(self._workers)
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
-        await asyncio.gather(self._until_controlled(), asyncio.to_thread(warn, plan, policy))
+        told = asyncio.to_thread(warn, plan, policy, pretended=not settings.policy)
+        await asyncio.gather(self._until_controlled(), told)
         if not settings.tls_cert:
             warn_of_plain_http({"--host": settings.host, "--admin-host": settings.admin_host})
         scheme = "https" if settings.tls_cert else "http"

@@ -18,12 +18,19 @@ from router.cli.table import table
 from router.core.power.terms import Order
 from router.core.resilience.worker_status import POWER_SECONDS
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.power import PowerEvent, PowerLook, open_power
+from router.ledger.power import Ordered, PowerBook, PowerEvent, PowerLook, open_power
 
 _HEADINGS = ("backend", "is", "since", "order", "units", "answer", "wanted")
 _NONE = "No units are switched here: no backend of the policy has a power section, or no gateway has run with one yet."
 _UNCONTROLLED = "No gateway controls it now: what is said of it is as it was left, and orders are taken when one runs."
+_NOT_TAKEN = (
+    "The gateway that controlled it has not taken the order: it has just ended, or is being restarted. The next one"
+    " that controls it carries it out."
+)
 _SHOWN = 10
+TAKEN_SECONDS = 5.0
+"""In which a gateway that controls has taken an order: it looks every second."""
+_POLL_SECONDS = 0.2
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,8 +77,21 @@ async def _answer(url: str, args: argparse.Namespace) -> str:
             return _why(look, names, events) if args.action == "why" else _status(look, names)
         if len(names) != 1:
             raise _UsageError(f"say which backend: {', '.join(names) or 'there is none'}")
-        await book.order(names[0], Order(args.action), f"{_user()} (command)")
-        return f"{names[0]}: ordered {args.action}." + ("" if _controlled(look, names[0]) else f"\n{_UNCONTROLLED}")
+        ordered = await book.order(names[0], Order(args.action), f"{_user()} (command)")
+        told = f"{names[0]}: ordered {args.action}."
+        if not _controlled(look, names[0]):
+            return f"{told}\n{_UNCONTROLLED}"
+        return told if await _is_taken(book, names[0], ordered) else f"{told}\n{_NOT_TAKEN}"
+
+
+async def _is_taken(book: PowerBook, name: str, ordered: Ordered) -> bool:
+    """Whether whoever controls has found it: one that was killed has its lease for a while, and takes nothing."""
+    for _ in range(round(TAKEN_SECONDS / _POLL_SECONDS)):
+        kept = (await book.look()).kept.get(name)
+        if kept is None or kept.ordered_at >= ordered.at:
+            return True
+        await asyncio.sleep(_POLL_SECONDS)
+    return False
 
 
 def _user() -> str:
@@ -82,7 +102,7 @@ def _user() -> str:
 
 
 def _controlled(look: PowerLook, name: str) -> bool:
-    return name in look.powers and look.now - look.powers[name].at <= POWER_SECONDS
+    return look.held and name in look.powers and look.now - look.powers[name].at <= POWER_SECONDS
 
 
 def _status(look: PowerLook, names: Sequence[str]) -> str:

@@ -53,15 +53,15 @@ def full(decision: Decision) -> ApiError:
 def still_off(decision: Decision, seconds: float) -> ApiError:
     """It waited in vain, or nowhere, for a backend that is off; `seconds` are the rest of its start."""
     names = ", ".join(candidate.route.backend for candidate in decision.waiting)
-    wait = max(1, math.ceil(seconds))
+    rest, wait = max(1, math.ceil(seconds)), client_retry_after(seconds)
     why = decision.waiting[0].explanation
-    message = (
-        f"Only own backends may take this request, and they are not on yet ({names}). {why} Try again in {wait} s."
-    )
+    when = f"It is expected to be on in {rest} s; try again in {wait} s." if rest > wait else f"Try again in {wait} s."
+    message = f"Only own backends may take this request, and they are not on yet ({names}). {why} {when}"
     return ApiError(503, "gpu_off", message, retry_after=wait, retryable=True, level=decision.level)
 
 
-def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
+def no_answer(failure: NoAnswer, decision: Decision, gone: float | None = None) -> ApiError:
+    """`gone`: what was asked was own units that were on and are no more, and another one takes so many seconds."""
     if failure.timed_out:
         message = f"No backend answered in time. {failure}"
         return ApiError(504, "backend_timeout", message, retryable=False, level=decision.level)
@@ -73,6 +73,12 @@ def no_answer(failure: NoAnswer, decision: Decision) -> ApiError:
         message = f"Every backend that may take this request rests, as its limits ask. {failure}"
         return ApiError(429, "rate_limit_exceeded", message, retry_after=wait, retryable=True, level=decision.level)
     message = f"No backend that may take this request answered. {failure}"
+    if wait is None and gone is not None:
+        wait = client_retry_after(gone)
+        message = (
+            f"{message}. It was on a moment ago. If it is gone, its controller sees so within seconds, and starts it"
+            f" again for a request that comes then. Try again in {wait} s."
+        )
     retryable = wait is not None
     return ApiError(503, "backend_unavailable", message, retry_after=wait, retryable=retryable, level=decision.level)
 

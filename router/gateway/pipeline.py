@@ -16,6 +16,7 @@ from router.core.limits.counters import Admission, Reached, on_own_backends
 from router.core.limits.limits import warning_of
 from router.core.pins import Pin
 from router.core.reading import BadBody
+from router.core.resilience.retry import Fault
 from router.core.values import BackendState, Decision, KeyGrant, Refusal
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
@@ -39,6 +40,8 @@ from router.upstream.replica import Replica, Slot
 
 _NONE_TRIED: frozenset[Replica] = frozenset()
 _NO_PINS: Mapping[str, Pin] = {}
+_LOST = (Fault.REFUSED, Fault.RESET_BEFORE_HEAD)
+"""How one meets a unit that is gone."""
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -324,10 +327,19 @@ class Pipeline:
             "no answer", extra={"request": context.request.id, "model": decision.model, "attempts": str(failure)}
         )
         if failure.last is None:
-            raise no_answer(failure, decision)
+            raise no_answer(failure, decision, _gone(context, failure))
         exchange = failure.last.exchange
         lines = _lines(context, decision, failure.last.candidate.reason, failure.last)
         client.respond(exchange.status, lines + retry_lines(failure, exchange.headers), exchange.body)
+
+
+def _gone(context: RequestContext, failure: NoAnswer) -> float | None:
+    """Seconds until units are there again that are switched here and seem to be gone; None where anything else failed,
+    too."""
+    backends = [context.serving.backends[attempt.backend] for attempt in failure.attempts]
+    lost = all(attempt.outcome.fault in _LOST for attempt in failure.attempts)
+    waits = [each.spec.backend.power.start_time for each in backends if each.spec.backend.power is not None]
+    return min(waits) if lost and waits and len(waits) == len(backends) else None
 
 
 def _permitted(decision: Decision, key: KeyGrant) -> frozenset[str]:

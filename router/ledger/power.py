@@ -102,6 +102,8 @@ class PowerLook(Struct, frozen=True):
     """Requests that backends work on, for the workers of all gateways."""
     gateways: int
     """Workers that report."""
+    held: bool = False
+    """A controller has the lease."""
 
 
 _kept = msgspec.msgpack.Decoder(KeptUnits)
@@ -126,8 +128,11 @@ class PowerBook:
         await self._ask("EVAL", self._release, 1, POWER_LEASE_KEY, token)
 
     async def look(self) -> PowerLook:
-        now, power, shared = await asyncio.gather(
-            self._answer(read_time(self._connection)), self._hash(POWER_KEY), self._hash(SHARED_KEY)
+        now, power, shared, held = await asyncio.gather(
+            self._answer(read_time(self._connection)),
+            self._hash(POWER_KEY),
+            self._hash(SHARED_KEY),
+            self._ask("EXISTS", POWER_LEASE_KEY),
         )
         statuses = read_fields(shared, WORKER, _status).values()
         alive = [status for status in statuses if not is_silent(status, now)]
@@ -143,6 +148,7 @@ class PowerBook:
             powers=read_fields(shared, POWER, _power),
             running=running,
             gateways=len(alive),
+            held=bool(held),
         )
 
     async def write(

@@ -281,6 +281,11 @@ class Controller:
 
     def _turn(self, units: Units, decided: Mapping[str, _Decided]) -> Turn:
         """On the card that it shares with others, of which some have made their step."""
+        for name in self._leaving:
+            earlier = self._units[name]
+            there = earlier.kept.state.costing and not earlier.addresses.isdisjoint(units.addresses)
+            if there and earlier is not units:  # the same under another name: both would be at one address
+                return Turn(taken_by=name, address=True)
         if units.card is None:
             return ALONE
         sharing = {name: each.kept.state for name, each in self._units.items() if each.card == units.card}

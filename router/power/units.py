@@ -96,6 +96,7 @@ class Units:
         self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
         self._timezone = timezone
         self._here = is_here(backend)
+        self.addresses = frozenset(backend.addresses())
         self.card = power.card if isinstance(power, SleepPower) else None
         """That it shares with others of the same name."""
         priced = backend.cost is not None and power.driver != "sleep"

@@ -132,7 +132,7 @@ class BackendRuntime:
         """None when it should answer by now. What is said to be on is trusted as far as it answers."""
         power, wait = self._power, max(1.0, self.starts_in(now))
         if power is None or not power.known:
-            why = power.why if power is not None else "No controller tells whether it is on."
+            why = power.why if power is not None else "The gateway that switches it has not told yet whether it is on."
             rests = power is not None and power.rests
             return BackendState(off=f"{why} It does not answer.", rests=rests, retry_after=wait)
         if not power.serves:

@@ -14,7 +14,7 @@ import pytest
 from support.serving import Serving, eventually, wait_for_end
 
 from router.app.logs import JsonFormatter
-from router.app.reload import NotServable, check_servable, follow, keep_copy, warn
+from router.app.reload import PRETENDED, NotServable, check_servable, follow, keep_copy, warn
 from router.config.load import load
 from router.config.problems import PolicyError, Problem
 
@@ -227,6 +227,10 @@ def test_what_is_probably_not_meant_is_logged_of_what_was_taken_over(policy, cap
     warn(plan, str(policy))
     told = [record for record in caplog.records if record.getMessage() == "policy warning"]
     assert any("retry.attempts: with 1 attempt" in record.warning for record in told)
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    warn(plan, str(policy), pretended=True)
+    assert {(record.levelname, record.getMessage()) for record in caplog.records} == {("INFO", PRETENDED)}
     caplog.clear()
     for text in ("version: [", None):
         policy.write_text(text) if text else policy.unlink()

@@ -13,7 +13,7 @@ from router.core.power.states import Phase
 from router.core.power.units import UnitsState
 from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits, Ordered, PowerEvent
-from router.ledger.redis_keys import POWER_EVENTS_KEY, POWER_KEY, SHARED_KEY
+from router.ledger.redis_keys import POWER_EVENTS_KEY, POWER_KEY, POWER_LEASE_KEY, SHARED_KEY
 
 ON = UnitsState(
     phase=Phase.ON,
@@ -50,11 +50,16 @@ def power(books, capsys):
 
 @pytest.fixture
 def keep(books):
-    def keep(name: str = "gpu", state: UnitsState = ON, controlled: bool = True) -> None:
-        kept = KeptUnits(state, next="Unit 1 is stopped when it would save less than $0.80 an hour.")
+    def keep(name: str = "gpu", state: UnitsState = ON, controlled: bool = True, takes: bool = True) -> None:
+        kept = KeptUnits(
+            state,
+            ordered_at=1e12 if takes else 0.0,
+            next="Unit 1 is stopped when it would save less than $0.80 an hour.",
+        )
         books.client.hset(POWER_KEY, f"state|{name}", msgspec.msgpack.encode(kept))
         told = PowerState(at=time.time() if controlled else 1.0, phase="on", serves=True)
         books.client.hset(SHARED_KEY, f"power|{name}", msgspec.msgpack.encode(told))
+        books.client.set(POWER_LEASE_KEY, "of another") if controlled else books.client.delete(POWER_LEASE_KEY)
         books.client.lpush(POWER_EVENTS_KEY, msgspec.msgpack.encode(START))
 
     return keep
@@ -101,6 +106,15 @@ def test_where_nobody_controls_that_is_said(power, keep):
     keep(controlled=False)
     for action in ("status", "on", "why"):
         assert "No gateway controls it now" in power(action)[1]
+
+
+def test_an_order_that_nobody_takes_though_somebody_controlled_a_moment_ago(power, keep, books, monkeypatch):
+    monkeypatch.setattr("router.cli.power.TAKEN_SECONDS", 0.4)
+    keep(takes=False)
+    status, text = power("off")
+    assert status == 0 and text.startswith("gpu: ordered off.\nThe gateway that controlled it has not taken the order")
+    books.client.delete(POWER_LEASE_KEY)
+    assert "No gateway controls it now" in power("off")[1], "it has ended, and says so at once"
 
 
 def test_where_several_are_switched_an_order_names_one(power, keep):

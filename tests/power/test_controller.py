@@ -10,6 +10,7 @@ from router.config.secrets import MissingSecretError
 from router.core.power.states import Phase
 from router.core.power.terms import Order
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.redis_keys import SHARED_KEY
 from router.power.controller import Controller
 from router.power.known_units import KnownUnitsFile
 
@@ -33,6 +34,27 @@ async def test_a_request_that_waits_has_one_unit_started_and_it_goes_when_nobody
     reasons = [(event.before, event.after, event.reason) for event in await house.events()]
     assert reasons[0] == ("off", "starting", "waiting")
     assert [after for _, after, _ in reasons] == ["starting", "on", "draining", "stopping", "off"]
+
+
+async def test_a_unit_of_another_name_at_its_address_comes_after_it(house):
+    """A backend that is renamed, while a request waits for it."""
+    house.start()
+    house.wake()
+    await house.run(100)
+    assert house.rental.on
+    backends = dict(house.plan.policy.backends)
+    backends["renamed"] = backends.pop("gpu")
+    house.plan = replace(house.plan, policy=house.plan.policy.model_copy(update={"backends": backends}))
+    for _ in range(60):
+        house.server.client.hset(SHARED_KEY, "wake|renamed", repr(house.rental.now))
+        await house.run(5)
+        there = house.others["renamed"].on if "renamed" in house.others else []
+        assert not (house.rental.on and there)
+        if house.rental.on:
+            kept = (await house.look()).kept.get("renamed")
+            assert kept is None or (kept.state.phase, kept.state.reason) == (Phase.OFF, "address-taken")
+    assert not house.rental.on and house.rental.stops == 1
+    assert house.others["renamed"].starts == 1 and (await house.look()).kept["renamed"].state.phase is Phase.ON
 
 
 async def test_a_unit_is_started_when_it_saves_its_rent_and_stopped_when_it_does_not(house):

@@ -68,6 +68,8 @@ def next_change(state: UnitsState, savings: Savings, terms: PowerTerms) -> str:
             return "It is off once it has ended what runs; a request that may go nowhere else keeps or brings it back."
         case Phase.ON if state.order is Order.ON or terms.mode is Mode.ALWAYS:
             return "It stays on" + (" until an administrator orders otherwise." if state.order is Order.ON else ".")
+    if state.reason == "address-taken":
+        return "It is switched on once what was at its address is off."
     if state.reason == "card-taken" and state.claim:
         return "It is switched on once the other model sleeps."
     rent = max(LEAST_RENT, terms.usd_per_hour)

@@ -50,6 +50,7 @@ REASONS = {
     "resting": "it rests after a failure",
     "card": "another model is asked for on the card that they share",
     "card-taken": "another model has the card that they share",
+    "address-taken": "what was at its address goes first",
     "ledger-lost": "what was used cannot be read",
 }
 
@@ -162,6 +163,8 @@ def _unless(held_by: tuple[str, str] | None, chosen: Wanted, units: int) -> Want
 
 def _no_start(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wanted) -> tuple[str, str] | None:
     """What keeps more units from being started: its code and a sentence."""
+    if seen.turn.taken_by and seen.turn.address:
+        return "address-taken", f"{seen.turn.taken_by} is still at its address, and goes first."
     if seen.turn.taken_by:
         return "card-taken", f"{seen.turn.taken_by} has the card that they share, until it sleeps."
     if state.rest:

@@ -19,6 +19,8 @@ LONG_AGO = 366 * 86_400.0
 class Turn(Struct, frozen=True):
     taken_by: str = ""
     """Who has the card, or has it next: this one cannot be woken now."""
+    address: bool = False
+    """It is no card but an address that it has, which is another name's now."""
     asked_by: str = ""
     """Who has it next: this one goes to sleep."""
 

@@ -31,6 +31,11 @@ def test_one_whose_card_another_has_is_switched_on_after_it():
     assert published(taken, TERMS).why == "It is off: another model has the card that they share."
 
 
+def test_one_whose_address_another_has_is_switched_on_after_it():
+    taken = replace(OFF, reason="address-taken", claim=WAITING)
+    assert next_change(taken, Savings(), TERMS) == "It is switched on once what was at its address is off."
+
+
 def test_what_is_told_changes_only_with_what_it_says():
     assert published(OFF, TERMS).says_as(published(replace(OFF, at=1001.0, explanation="$0.31", idle=9.0), TERMS))
 

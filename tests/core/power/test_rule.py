@@ -50,6 +50,12 @@ def test_one_whose_card_another_has_waits_until_that_sleeps() -> None:
     assert found.explanation.endswith("large has the card that they share, until it sleeps.")
 
 
+def test_one_whose_address_another_has_under_an_earlier_name_comes_after_it() -> None:
+    found = wanted(OFF, Observation(waiting=1, turn=Turn(taken_by="old", address=True)), TERMS)
+    assert (found.units, found.reason) == (0, "address-taken")
+    assert found.explanation.endswith("old is still at its address, and goes first.")
+
+
 def test_one_whose_card_another_is_asked_for_on_goes_whatever_it_was_kept_for() -> None:
     asked = Observation(turn=Turn(asked_by="large"))
     for state in (replace(ON, held=0.0), replace(ON, phase=Phase.STARTING), replace(ON, phase=Phase.DRAINING)):
