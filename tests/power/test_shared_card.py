@@ -32,7 +32,7 @@ backends:
 models: {{small: {{backends: [one, api]}}, large: {{backends: [other]}}}}
 sensitivity: {{levels: {{public: [local, cloud], restricted: [local]}}, default: public}}
 """
-POWER = "{driver: sleep, card: gpu-0, level: 2, min_on: 30m, min_off: 0s, drain: 1h}"
+POWER = "{driver: sleep, card: gpu-0, sleep_level: 2, min_on: 30m, min_off: 0s, drain: 1h}"
 
 
 class NobodyWakes:

@@ -67,13 +67,13 @@ class SleepDriver:
 
     @property
     def _sleep(self) -> str:
-        return f"/sleep?level={self._power.level}"
+        return f"/sleep?level={self._power.sleep_level}"
 
     async def _wake(self) -> None:
         """All of it, or it sleeps again: half awake it says that it sleeps, and holds memory that others need."""
         timeout = self._power.timeout
         try:
-            if self._power.level == 1:
+            if self._power.sleep_level == 1:
                 return await self._unit.tell("/wake_up", timeout)
             # Weights that were dropped have to be there before there is memory for anything else.
             await self._unit.tell("/wake_up?tags=weights", timeout)

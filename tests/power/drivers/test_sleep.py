@@ -20,7 +20,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[SleepyVllm
 
 
 def backend(url: str, level: int = 1) -> Backend:
-    power = {"driver": "sleep", "card": "gpu-0", "timeout": "10s", "level": level}
+    power = {"driver": "sleep", "card": "gpu-0", "timeout": "10s", "sleep_level": level}
     given = {"zone": "local", "kind": "vllm", "url": url, "serves": {"chat": "m"}, "api_key": "env:GPU_KEY"}
     return TypeAdapter(Backend).validate_python(given | {"power": power})
 
