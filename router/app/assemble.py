@@ -20,6 +20,7 @@ def backend_specs(plan: Plan, adapter_socket: str, tls: ssl.SSLContext) -> list[
             name=name,
             backend=backend,
             targets=_targets(name, backend, policy.zones[backend.zone].proxy or "", adapter_socket, tls),
+            adapted=_adapted(name, backend, adapter_socket),
             health=policy.health,
             powered=backend.power is not None,
             probed=backend.kind in PROBES,
@@ -33,3 +34,11 @@ def _targets(name: str, backend: Backend, proxy: str, adapter_socket: str, tls: 
         return (target_of_socket(name, backend.zone, adapter_socket, backend.fingerprint()),)
     api_key = resolve(backend.api_key).reveal() if backend.api_key else None
     return tuple(target_of_url(name, backend.zone, url, api_key, tls, proxy) for url in backend.replicas())
+
+
+def _adapted(name: str, backend: Backend, adapter_socket: str) -> tuple[Target, ...]:
+    if not backend.translated:
+        return ()
+    fingerprint, zone = backend.fingerprint(), backend.zone
+    numbers = range(len(backend.replicas()))
+    return tuple(target_of_socket(name, zone, adapter_socket, fingerprint, number) for number in numbers)

@@ -42,6 +42,8 @@ class WorkerSettings(Struct, frozen=True):
     port: int
     redis: str
     adapter_socket: str
+    untranslated: str
+    """Why nothing can be translated for backends; empty when the adapter does it."""
     grace: float
     journal: str = ""
     """Folder of the ledger's journals."""

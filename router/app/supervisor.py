@@ -23,6 +23,7 @@ from msgspec import Struct
 from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
+from router.app.adapter_environment import adapter_python, untranslated
 from router.app.certificate_watch import warn_of_plain_http
 from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
@@ -35,7 +36,7 @@ from router.app.startup_message import Dashboard, greeting
 from router.app.valkey_keeper import ValkeyKeeper
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
-from router.core.backend_kinds import LitellmBackend
+from router.core.backend_kinds import Backend, LitellmBackend
 from router.core.values import Plan
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address
@@ -47,8 +48,6 @@ READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
 PRIVATE = 0o077
 """What this process and all that it starts leave out of the modes of their files: nobody else is to read them."""
-ADAPTER_PYTHON = "BREAKEVEN_ADAPTER_PYTHON"
-ADAPTER_ENVIRONMENT = ".venv-adapter"
 
 log = logging.getLogger("breakeven.supervisor")
 
@@ -110,7 +109,7 @@ class Supervisor:
         self._workers: list[ChildProcess] = []
         self._control: ChildProcess | None = None
         self._adapter: ChildProcess | None = None
-        self._adapted: dict[str, LitellmBackend] = {}
+        self._adapted: dict[str, Backend] = {}
         self._keeper: ValkeyKeeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -171,6 +170,7 @@ class Supervisor:
             port=port,
             redis=redis,
             adapter_socket=self._socket,
+            untranslated=untranslated(),
             grace=settings.grace,
             journal=journal,
             wakes=str(wakes_folder(self._data_dir)),
@@ -352,7 +352,12 @@ class Supervisor:
         It reads the copy of the last good policy, so that it can start while the policy is broken.
         """
         backends = plan.policy.backends.items()
-        wanted = {name: backend for name, backend in backends if isinstance(backend, LitellmBackend)}
+        others = not untranslated()
+        wanted = {
+            name: backend
+            for name, backend in backends
+            if isinstance(backend, LitellmBackend) or (others and backend.translated)
+        }
         if wanted == self._adapted:
             return
         self._adapted = wanted
@@ -361,7 +366,7 @@ class Supervisor:
             self._adapter = None
         if wanted:
             command = [
-                _adapter_python(),
+                adapter_python(),
                 "-P",
                 "-m",
                 "router.litellm_adapter",
@@ -381,8 +386,8 @@ class Supervisor:
             self._spawn(self._adapter.run_forever())
 
     async def _until_adapted(self) -> None:
-        """The adapter's own backends need it; the others can do without."""
-        if self._adapter is None:
+        """The adapter's own backends need it; the others can do without, but for what they do not speak."""
+        if self._adapter is None or not any(isinstance(each, LitellmBackend) for each in self._adapted.values()):
             return
         try:
             await self._until_ready([self._adapter])
@@ -411,12 +416,6 @@ class Supervisor:
             await self._keeper.stop()
         if self._runtime_dir != self._data_dir:
             shutil.rmtree(self._runtime_dir, ignore_errors=True)
-
-
-def _adapter_python() -> str:
-    """litellm cannot share an environment with everything, so it may have one of its own: named, or beside ours."""
-    beside = Path(sys.prefix).parent / ADAPTER_ENVIRONMENT / "bin" / "python"
-    return os.environ.get(ADAPTER_PYTHON) or (str(beside) if beside.exists() else sys.executable)
 
 
 def _check_redis(url: str) -> None:

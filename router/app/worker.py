@@ -72,6 +72,7 @@ async def serve(settings: WorkerSettings) -> None:
     )
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = WorkerState(plan, fleet, ledger, time.time)
+    state.untranslated = settings.untranslated
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop, WakeFiles(Path(settings.wakes)))
     service = Routes(state, loop, peers)

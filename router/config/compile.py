@@ -89,12 +89,15 @@ def _route(
     guessed: bool,
 ) -> Route:
     backend = policy.backends[backend_name]
+    spoken = _endpoints(backend, served)
+    translated = backend.translated - spoken if backend.translated_into in spoken else frozenset()
     return Route(
         backend=backend_name,
         zone=backend.zone,
         owned=policy.zones[backend.zone].owned,
         upstream_model=served.model,
-        endpoints=_endpoints(backend, served),
+        endpoints=spoken | translated,
+        translated=translated,
         modalities=backend.default_modalities if served.modalities is None else frozenset(served.modalities),
         context=served.context,
         quality=backend.quality if served.quality is None else served.quality,

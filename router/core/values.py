@@ -106,6 +106,8 @@ class Route(Struct, frozen=True):
     """Its units are switched on and off by us: `power` is given."""
     wake_for: frozenset[str] | None = None
     """Levels whose requests switch it on when they can go nowhere else; None for all."""
+    translated: frozenset[EndpointName] = frozenset()
+    """Of `endpoints`, those that it does not speak: requests to them go through the adapter."""
     as_asked: bool = False
     """A pattern takes the model: the client named what the backend is asked for, and not the policy."""
     guessed_price: bool = False
@@ -252,6 +254,8 @@ class Snapshot(Struct, frozen=True, gc=False):
     cloud_price: float | None = None
     """Micro-USD per token that the cloud charges for the traffic of the last day, each request at its own cheapest
     permitted route; None while that is not known."""
+    untranslated: str = ""
+    """Why nothing can be translated here ("no adapter is installed"); empty when it can."""
     cloud_blocked: str = ""
     """Why cloud backends may not be used now ("the ledger cannot be reached"); empty when they may."""
 

@@ -290,18 +290,20 @@ class Forwarding:
         """True when `current` holds an answer for the client."""
         replica = slot.replica
         job = self._job
+        pool = replica.pool
+        if replica.adapted is not None and job.surface.name in candidate.route.translated:
+            pool = replica.adapted
         exchange = UpstreamResponse(
             self._loop,
             surface=job.surface,
             reading=job.reading,
             route=candidate.route,
             most=self._state.plan.policy.server.max_answer_bytes,
-            secret=replica.pool.target.credential,
-            adapter=replica.pool.target.through_adapter,
+            secret=pool.target.credential,
+            adapter=pool.target.through_adapter,
         )
-        sent = Attempt(candidate, replica, exchange)
+        sent = Attempt(candidate, replica, exchange, pool)
         self.current = sent
-        pool = replica.pool
         try:
             connection = pool.take_idle() or await pool.connect(self._job.deadline - self._loop.time())
             # The last look, with no await between it and the first byte: what came into force while it connected,
@@ -320,6 +322,9 @@ class Forwarding:
                 self.release()
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
+            if fault is Fault.REFUSED and pool is replica.adapted:
+                self._without_adapter(sent, str(error))
+                return False
             if fault is Fault.TOO_LARGE:  # as it would be the next time
                 self._useless.add(candidate.route.backend)
             self._judged(sent, slot, Outcome(fault=fault), str(error))
@@ -333,6 +338,13 @@ class Forwarding:
                 exchange.patience.answered(now)
             return True
         return self._judged(sent, slot, self._outcome(sent), "")
+
+    def _without_adapter(self, sent: Attempt, detail: str) -> None:
+        """It does not run: nothing that its backend does for others says, or is hurt by."""
+        self._useless.add(sent.candidate.route.backend)
+        self._failures += 1
+        self.attempts.append(sent.failed(Outcome(fault=Fault.REFUSED, detail=detail)))
+        self.release()
 
     def _outcome(self, sent: Attempt) -> Outcome:
         """Of an answer with another status than 200."""
@@ -389,7 +401,7 @@ class Forwarding:
         surface = job.surface
         body = surface.edit(job.body, job.reading, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
-        first = replica.pool.head(surface.path, surface.at_root)
+        first = sent.pool.head(surface.path, surface.at_root)
         if job.reading.content_type:
             first = told(first, job.reading.content_type, any_answer=job.reading.binary)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (first, headers, len(body))

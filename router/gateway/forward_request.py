@@ -14,6 +14,7 @@ from router.gateway.reservation import Reservation
 from router.gateway.upstream_response import UpstreamResponse
 from router.surfaces.base import Surface
 from router.upstream.fleet import BackendRuntime
+from router.upstream.pool import Pool
 from router.upstream.replica import Replica
 
 
@@ -75,11 +76,13 @@ class ForwardRequest:
 class Attempt:
     """One attempt under way, or one that got an answer, of whatever kind."""
 
-    __slots__ = ("candidate", "exchange", "replica")
+    __slots__ = ("candidate", "exchange", "pool", "replica")
 
-    def __init__(self, candidate: Candidate, replica: Replica, exchange: UpstreamResponse) -> None:
+    def __init__(self, candidate: Candidate, replica: Replica, exchange: UpstreamResponse, pool: Pool) -> None:
         self.candidate: Final = candidate
         self.replica: Final = replica
+        self.pool: Final = pool
+        """The replica's own, or its way through the adapter."""
         self.exchange: Final = exchange
 
     def failed(self, outcome: Outcome) -> FailedAttempt:

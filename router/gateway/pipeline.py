@@ -351,5 +351,5 @@ def _lines(context: RequestContext, decision: Decision, reason: str, sent: Attem
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     where = told(route.backend, route.zone, decision.level, reason)
-    passed = to_client(sent.exchange.headers, context.request.id, sent.replica.pool.target.credential)
+    passed = to_client(sent.exchange.headers, context.request.id, sent.pool.target.credential)
     return context.request.common + passed + where

@@ -31,6 +31,8 @@ class WorkerState:
         self.clock = clock
         self.side = Side.CLOUD
         self.cloud_price: float | None = None
+        self.untranslated = ""
+        """Why nothing can be translated, see `Snapshot`."""
         self.unlisted: Mapping[str, tuple[str, ...]] = {}
         """Models that the policy has backends serve and that these do not list, by backend."""
         self.keyring = Keyring({})
@@ -86,6 +88,7 @@ class WorkerState:
             at=now,
             cloud_price=self.cloud_price,
             cloud_blocked=self._cloud_blocked(),
+            untranslated=self.untranslated,
         )
 
     def _hour(self, now: float) -> int:

@@ -82,7 +82,7 @@ class _Api:
             raise _FailedError(
                 Failure(503, "The backend has changed since this request began.", code="backend_changed")
             )
-        model = backend.models.get(asked) if isinstance(asked, str) else None
+        model = backend.called(asked) if isinstance(asked, str) else None
         if model is None:
             raise _FailedError(Failure(404, f"Backend {name} does not serve this model.", code="model_not_found"))
         request[_NOTES].update({"model": model})

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from router.config.backend_hosts import host_of, hosts_of, identity_hosts
 from router.core.backend_kinds import Backend, LitellmBackend, Served
+from router.core.name_patterns import closest, filled
 from router.core.policy import Policy
 from router.litellm_adapter.confined import NOWHERE, Destination
 
@@ -40,6 +41,11 @@ class AdapterBackend(Struct, frozen=True):
         """Hosts that connections are made to."""
         proxy = self.destination.proxy
         return self.destination.hosts if proxy is None else (host_of(proxy),)
+
+    def called(self, asked: str) -> str | None:
+        """litellm's name of a model; None of one that it may not be asked for."""
+        found = closest(self.models, asked)
+        return None if found is None else filled(self.models[found], found, asked)
 
     def __repr__(self) -> str:
         return f"AdapterBackend({self.name!r})"

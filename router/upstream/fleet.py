@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import zip_longest
 from weakref import WeakSet
 
 from msgspec import Struct
@@ -35,6 +36,8 @@ class BackendSpec(Struct, frozen=True):
     """Its units are switched on and off by a controller."""
     probed: bool = False
     """Probes tell when it answers."""
+    adapted: tuple[Target, ...] = ()
+    """The way to each of `targets` through the adapter, for what the backend does not speak; empty for none."""
 
     @property
     def upstream_models(self) -> frozenset[str]:
@@ -56,8 +59,15 @@ class BackendRuntime:
     ) -> None:
         self.spec = spec
         self.replicas = [
-            Replica(Pool(target, spec.backend.connect_timeout, loop), spec.backend, spec.health, on_change, on_opened)
-            for target in spec.targets
+            Replica(
+                Pool(target, spec.backend.connect_timeout, loop),
+                spec.backend,
+                spec.health,
+                on_change,
+                on_opened,
+                None if adapted is None else Pool(adapted, spec.backend.connect_timeout, loop),
+            )
+            for target, adapted in zip_longest(spec.targets, spec.adapted)
         ]
         self._power: PowerState | None = None
         self._ready_at = 0.0
@@ -243,6 +253,8 @@ class Fleet:
         for backend in (*self.backends.values(), *self._retired):
             for replica in backend.replicas:
                 replica.pool.tick(now)
+                if replica.adapted is not None:
+                    replica.adapted.tick(now)
                 if 0 < replica.breaker.until <= now:
                     self.changed()
         self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
@@ -263,3 +275,5 @@ def _listed(replicas: Iterable[Replica]) -> frozenset[str] | None:
 def _close(backend: BackendRuntime) -> None:
     for replica in backend.replicas:
         replica.pool.close()
+        if replica.adapted is not None:
+            replica.adapted.close()

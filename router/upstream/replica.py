@@ -41,8 +41,11 @@ class Replica:
         health: Health,
         on_change: Callable[[], None],
         on_opened: Callable[[Replica], None],
+        adapted: Pool | None = None,
     ) -> None:
         self.pool = pool
+        self.adapted = adapted
+        """The way to it through the adapter, for what it does not speak."""
         self.capacity = backend.capacity
         self.most = backend.capacity.max_running or sys.maxsize
         """Requests that may run here at a time, of those that this worker sends."""

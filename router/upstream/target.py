@@ -125,9 +125,11 @@ def target_of_url(
     )
 
 
-def target_of_socket(backend: str, zone: str, path: str, fingerprint: str) -> Target:
-    """A backend behind the adapter process, which tells backends apart by the first part of the path."""
-    prefix = f"/{quote(backend, safe='')}/v1"
+def target_of_socket(backend: str, zone: str, path: str, fingerprint: str, replica: int | None = None) -> Target:
+    """A backend behind the adapter process, which tells backends apart by the first part of the path, and the replicas
+    of one by their numbers."""
+    number = "" if replica is None else f"/replicas/{replica}"
+    prefix = f"/{quote(backend, safe='')}{number}/v1"
     return Target(backend, zone, "", 0, prefix, unix_path=path, label="adapter", fingerprint=fingerprint)
 
 

@@ -25,7 +25,7 @@ async def sent(gateway) -> Attempt:
     exchange = UpstreamResponse(
         asyncio.get_running_loop(), surface=surface, reading=reading, route=route, most=1_000_000
     )
-    return Attempt(Candidate(route, "local-first", "Why."), replica, exchange)
+    return Attempt(Candidate(route, "local-first", "Why."), replica, exchange, replica.pool)
 
 
 async def test_nothing_was_written_before_there_was_a_connection(sent):

@@ -84,6 +84,7 @@ class DecisionCache:
             snapshot.previous,
             snapshot.hour,
             snapshot.cloud_blocked,
+            snapshot.untranslated,
             self._band(snapshot),
         )
 

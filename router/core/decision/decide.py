@@ -37,6 +37,8 @@ from router.core.values import (
 )
 
 GPU_OFF = "gpu-off"
+TRANSLATED = " Translated by the adapter."
+"""Ends the explanation of a candidate that does not speak the request's endpoint."""
 
 _READY = BackendState()
 _NO_ALTERNATIVES = Alternatives()
@@ -182,6 +184,8 @@ def _not_capable(ask: _Ask, route: Route) -> str:
         return f"It continues what {facts.pinned} keeps."
     if facts.endpoint not in route.endpoints:
         return f"It does not serve the endpoint {facts.endpoint}."
+    if ask.snapshot.untranslated and facts.endpoint in route.translated:
+        return f"It does not speak the endpoint {facts.endpoint}, and {ask.snapshot.untranslated}."
     if not facts.modalities <= route.modalities:
         return f"It cannot take {refusals.listed(facts.modalities - route.modalities)}."
     if ask.quality_floor > 0 and (route.quality is None or route.quality < ask.quality_floor):
@@ -343,7 +347,17 @@ def _candidates(
     if not comparison.strategy.by_price:
         second = f"{prefix}Next in order. {preference.explanation}"
     leads = preference.side is Side.LOCAL
-    return tuple([Candidate(route, reason, first if route.owned is leads else second) for route in ordered])
+    endpoint = comparison.facts.endpoint
+    return tuple(
+        [
+            Candidate(route, reason, (first if route.owned is leads else second) + _as_spoken(route, endpoint))
+            for route in ordered
+        ]
+    )
+
+
+def _as_spoken(route: Route, endpoint: str) -> str:
+    return TRANSLATED if endpoint in route.translated else ""
 
 
 def _only(preference: Preference, model: ModelPlan, removed: list[Removal], side: Side) -> Preference:
