@@ -83,6 +83,7 @@ class _UsageError(Exception):
 
 
 def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
+    from router.app.adapter_environment import untranslated
     from router.config.dry_run import DryRun
     from router.config.example_model import example_model
     from router.core.cost.preference import Side
@@ -103,6 +104,7 @@ def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
         previous=Side(args.previous),
         hour=args.hour,
         ledger_lost=args.ledger_lost,
+        untranslated=untranslated(),
     )
 
 

@@ -33,6 +33,8 @@ class DryRun(Struct, frozen=True):
     previous: Side = Side.CLOUD
     hour: int = 12
     ledger_lost: bool = False
+    untranslated: str = ""
+    """Why nothing can be translated, see `Snapshot`."""
 
 
 def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
@@ -69,6 +71,7 @@ def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
         previous=trial.previous,
         hour=trial.hour,
         cloud_price=trial.cloud_price,
+        untranslated=trial.untranslated,
         cloud_blocked="the ledger cannot be reached" if lost else "",
     )
 

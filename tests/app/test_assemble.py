@@ -38,3 +38,7 @@ def test_every_backend_has_its_own_address_and_its_zones_proxy(tmp_path, monkeyp
     assert target.credential == "Bearer the-key" and "the-key" not in repr(target)
     (target,) = adapted.targets
     assert (target.unix_path, target.proxy, target.credential) == ("/run/adapter.sock", "", "")
+    assert not gpu.adapted and not adapted.adapted
+    (target,) = api.adapted
+    assert (target.unix_path, target.prefix, target.credential) == ("/run/adapter.sock", "/api/replicas/0/v1", "")
+    assert target.fingerprint == api.backend.fingerprint()

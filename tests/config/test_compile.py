@@ -45,9 +45,17 @@ def test_routes_take_the_defaults_of_their_kind(base: str, plan: PlanOf) -> None
     assert not openai.owned
 
 
-def test_a_litellm_route_has_chat_and_embeddings(base: str, plan: PlanOf) -> None:
+def test_a_route_has_what_can_be_translated_into_what_it_speaks(base: str, plan: PlanOf) -> None:
+    _, openai = plan(base).models["chat"].routes
+    assert openai.translated == {"messages"} < openai.endpoints
+    for given, translated in (("chat", {"messages", "responses"}), ("embeddings", set())):
+        text = base.replace("{model: gpt-x,", f"{{model: gpt-x, endpoints: [{given}],")
+        assert plan(text).models["chat"].routes[1].translated == translated
+
+
+def test_a_litellm_route_has_what_the_adapter_has(base: str, plan: PlanOf) -> None:
     text = base.replace("    kind: openai\n    url: https://api.openai.com/v1\n", "    kind: litellm\n")
-    assert plan(text).models["chat"].routes[1].endpoints == {"chat", "embeddings"}
+    assert plan(text).models["chat"].routes[1].endpoints == {"chat", "embeddings", "messages", "responses"}
 
 
 def test_what_is_served_overrides_the_backend(edited: Callable[[str, str], str], plan: PlanOf) -> None:

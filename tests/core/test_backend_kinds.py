@@ -94,3 +94,11 @@ def test_what_an_hour_of_what_was_bought_costs() -> None:
 def test_a_cost_without_its_terms_is_refused(fields: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         cost(**fields)
+
+
+def test_what_needs_no_translation_says_so() -> None:
+    """Whoever may be translated for says into what, and how the adapter calls that."""
+    for kind in get_args(get_args(Backend)[0]):
+        assert bool(kind.translated) is bool(kind.translated_into) is bool(kind.dialect)
+    made = of(kind="openai", url="http://h/v1")
+    assert made.adapter_url("http://h/v1") == "http://h/v1"

@@ -172,6 +172,7 @@ OTHER_MOMENTS: dict[str, Any] = {
     "hour": 12,
     "cloud_price": 1_000_000.0,
     "cloud_blocked": "the ledger cannot be reached",
+    "untranslated": "no adapter is installed",
 }
 
 
@@ -191,7 +192,9 @@ def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any
 @pytest.mark.parametrize("field", [field for field in Snapshot.__struct_fields__ if field != "at"])
 def test_everything_that_is_known_of_the_moment_is_part_of_the_question(make: Any, field: str) -> None:
     cost = COSTS[1] if field == "cloud_price" else COSTS[0]
-    plan = make.plan(cost=cost, rules=[{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}])
+    routes = [make.route("gpu"), make.route("openai", translated=frozenset({"chat"}))]
+    rules = [{"name": "day", "when": {"hours": "08-20"}, "quality_floor": 0.95}]
+    plan = make.plan(routes, cost=cost, rules=rules)
     remembered, facts, plain = DecisionCache(plan), make.facts(), make.snapshot(tokens=900)
     changed = msgspec.structs.replace(plain, **{field: OTHER_MOMENTS[field]})
     first = remembered.decide(facts, plain)

@@ -199,6 +199,18 @@ def test_it_does_not_where_something_else_would_have_kept_it_in_as_well(make, le
     assert refused is not None and "sensitivity.unreadable" not in refused.message
 
 
+def test_what_is_translated_says_so_and_needs_an_adapter(make):
+    routes = [make.route("gpu"), make.route("openai", translated=frozenset({"chat"}))]
+    decision = run(make, routes=routes)
+    told = {each.route.backend: each.explanation.endswith("Translated by the adapter.") for each in decision.candidates}
+    assert told == {"gpu": False, "openai": True}
+    [removal] = run(make, routes=routes, snapshot={"untranslated": "no adapter is installed"}).removed
+    assert (removal.backend, removal.step) == ("openai", Step.CAPABILITY)
+    assert removal.explanation == "It does not speak the endpoint chat, and no adapter is installed."
+    spoken = run(make, routes=routes, endpoint="completions", snapshot={"untranslated": "no adapter is installed"})
+    assert not spoken.removed
+
+
 def test_an_unknown_model_lists_only_models_of_the_key(make):
     models = [make.model([make.route("gpu")], name) for name in ("chat", "secret-project")]
     decision = run(make, models=models, key=make.key(models=frozenset({"chat"})), model="nope")
