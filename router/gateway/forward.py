@@ -181,7 +181,10 @@ class Forwarding:
     def _rests(self, now: float) -> list[tuple[str, Rest]]:
         """Of the candidates that may be used: what rests, and how long."""
         routes = [each.route for each in self._candidates if each.route.owned or not self._closed]
-        found = [(each.backend, self._job.backends[each.backend].rest(each.upstream_model, now)) for each in routes]
+        endpoint = self._job.surface.name
+        found = [
+            (each.backend, self._job.backends[each.backend].rest(each.upstream_model, now, endpoint)) for each in routes
+        ]
         return [(backend, rest) for backend, rest in found if rest is not None]
 
     async def _rest(self) -> bool:
@@ -209,7 +212,9 @@ class Forwarding:
         limits = {}
         for route in self._routes():
             backend = self._job.backends[route.backend]
-            if fleet.backends.get(route.backend) is backend and backend.occupied(route.upstream_model, now):
+            if fleet.backends.get(route.backend) is backend and backend.occupied(
+                route.upstream_model, now, self._job.surface.name
+            ):
                 limits[route.backend] = backend.spec.backend.capacity
         if not limits:
             return False
@@ -267,7 +272,7 @@ class Forwarding:
             route = candidate.route
             if route.backend in self._useless:
                 continue
-            replica = self._job.backends[route.backend].pick(now, self._tried, route.upstream_model, self._job.replica)
+            replica = self._pick(route, now)
             if replica is None:
                 continue
             if replica not in self._tried:
@@ -276,11 +281,16 @@ class Forwarding:
             again = again or (candidate, replica)
         return again
 
+    def _pick(self, route: Route, now: float) -> Replica | None:
+        job = self._job
+        return job.backends[route.backend].pick(now, self._tried, route.upstream_model, job.replica, job.surface.name)
+
     def _pass_over(self, chosen: Candidate, now: float) -> None:
         first = self._candidates[0]
         if chosen is not first and not self.attempts:
-            rest = self._job.backends[first.route.backend].rest(first.route.upstream_model, now)
-            self._passed_over = "" if rest is None else f"failover from {first.route.backend}: {rest.why}"
+            route = first.route
+            rest = self._job.backends[route.backend].rest(route.upstream_model, now, self._job.surface.name)
+            self._passed_over = "" if rest is None else f"failover from {route.backend}: {rest.why}"
 
     def _pause(self) -> float:
         """Seconds before a replica is tried again."""
@@ -333,7 +343,7 @@ class Forwarding:
         if 200 <= sent.exchange.status < 300:
             now = self._loop.time()
             slot.report(Event.SUCCESS, now)
-            replica.answered(candidate.route.upstream_model, now)
+            replica.answered(candidate.route.upstream_model, now, job.surface.name)
             if exchange.patience is not None:
                 exchange.patience.answered(now)
             return True
@@ -366,7 +376,9 @@ class Forwarding:
             )
         if whose is ErrorCause.NAMES:
             entry = f"backends.{route.backend}.serves.{self._job.reservation.hold.cell.model}"
-            detail = f"it does not know '{route.upstream_model}', which {entry} names, or its url is wrong"
+            surface = self._job.surface
+            lacks = f"it has no {surface.path} (then `endpoints` there leaves out {surface.name})"
+            detail = f"it does not know '{route.upstream_model}', which {entry} names, {lacks}, or its url is wrong"
         return Outcome(None, exchange.status, rest, whose, detail)
 
     def _judged(self, sent: Attempt, slot: Slot, outcome: Outcome, detail: str) -> bool:
@@ -382,7 +394,9 @@ class Forwarding:
         if verdict.of_model:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
             model = sent.candidate.route.upstream_model
-            sent.replica.refused(model, began, now, verdict.rest, why, passes=limited)
+            # A page that is not there may be an endpoint that it does not have: it keeps the model for others.
+            endpoint = "" if limited else self._job.surface.name
+            sent.replica.refused(model, began, now, verdict.rest, why, passes=limited, endpoint=endpoint)
         if outcome.blame is ErrorCause.UNABLE:  # as it would be the next time
             self._useless.add(sent.candidate.route.backend)
         if limited:
@@ -425,9 +439,7 @@ class Forwarding:
         for candidate in self._candidates:
             route = candidate.route
             if route.owned or not self._closed:
-                replica = self._job.backends[route.backend].pick(
-                    now, self._tried, route.upstream_model, self._job.replica
-                )
+                replica = self._pick(route, now)
                 if replica is not None and replica not in self._tried:
                     return True
         return False

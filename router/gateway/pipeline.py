@@ -235,7 +235,7 @@ class Pipeline:
         for candidate in decision.candidates:
             route = candidate.route
             replica = context.serving.backends[route.backend].pick(
-                now, _NONE_TRIED, route.upstream_model, context.replica
+                now, _NONE_TRIED, route.upstream_model, context.replica, context.surface.name
             )
             if replica is not None:
                 return replica.take(now)

@@ -45,8 +45,8 @@ class BackendSpec(Struct, frozen=True):
         return frozenset(each if isinstance(each, str) else each.model for each in served)
 
 
-def _takes(replica: Replica, model: str, now: float) -> bool:
-    return replica.free and replica.usable(now) and replica.resting(model, now) is None
+def _takes(replica: Replica, model: str, now: float, endpoint: str) -> bool:
+    return replica.free and replica.usable(now) and replica.resting(model, now, endpoint) is None
 
 
 class BackendRuntime:
@@ -100,30 +100,32 @@ class BackendRuntime:
         return max(0.0, self._ready_at - now)
 
     def pick(
-        self, now: float, tried: frozenset[Replica] | set[Replica], model: str, keeper: str = ""
+        self, now: float, tried: frozenset[Replica] | set[Replica], model: str, keeper: str = "", endpoint: str = ""
     ) -> Replica | None:
-        """The least loaded replica with a free slot where `model` (the upstream's name) may be asked for now; one that
-        was not tried yet if there is one. `keeper` is the identity of the one that alone may answer; empty for any."""
+        """The least loaded replica with a free slot where `model` (the upstream's name) may be asked for now, at
+        `endpoint`; one that was not tried yet if there is one. `keeper` is the identity of the one that alone may
+        answer; empty for any."""
         if keeper:
-            return next((each for each in self.replicas if each.identity == keeper and _takes(each, model, now)), None)
+            kept = [each for each in self.replicas if each.identity == keeper]
+            return next((each for each in kept if _takes(each, model, now, endpoint)), None)
         if len(self.replicas) == 1:
             only = self.replicas[0]
             usable_now = (only.breaker is CLOSED and not only.probed_down) or only.usable(now)
             fit = usable_now and only.inflight < only.most
-            return only if fit and (not only.rests or only.resting(model, now) is None) else None
-        usable = [replica for replica in self.replicas if _takes(replica, model, now)]
+            return only if fit and (not only.rests or only.resting(model, now, endpoint) is None) else None
+        usable = [replica for replica in self.replicas if _takes(replica, model, now, endpoint)]
         fresh = [replica for replica in usable if replica not in tried] or usable
         return min(fresh, key=lambda replica: (bool(replica.full), replica.burden), default=None)
 
-    def rest(self, model: str, now: float) -> Rest | None:
-        """The first rest to end of `model`, of replicas that are well otherwise."""
-        rests = [each.resting(model, now) for each in self.replicas if not each.probed_down]
+    def rest(self, model: str, now: float, endpoint: str = "") -> Rest | None:
+        """The first rest to end of `model` at `endpoint`, of replicas that are well otherwise."""
+        rests = [each.resting(model, now, endpoint) for each in self.replicas if not each.probed_down]
         return min((rest for rest in rests if rest is not None), key=lambda rest: rest.until, default=None)
 
-    def occupied(self, model: str, now: float) -> bool:
-        """Whether it is full, and `model` might be asked for if there was another slot."""
+    def occupied(self, model: str, now: float, endpoint: str = "") -> bool:
+        """Whether it is full, and `model` might be asked for at `endpoint` if there was another slot."""
         usable = [replica for replica in self.replicas if replica.usable(now)]
-        slotless = any(not replica.free and replica.resting(model, now) is None for replica in usable)
+        slotless = any(not replica.free and replica.resting(model, now, endpoint) is None for replica in usable)
         return slotless and all(replica.full for replica in usable)
 
     def state(self, now: float) -> BackendState:

@@ -27,6 +27,10 @@ _MOST_RESTS = 1024
 """Models that are remembered as resting: clients may name what a pattern takes."""
 
 
+def _at(model: str, endpoint: str) -> str:
+    return f"{model} at {endpoint}"
+
+
 class Replica:
     """Mutable on purpose: the event loop's one view of a replica.
 
@@ -127,13 +131,20 @@ class Replica:
         self.probed_down = _OFF if off else _UNPROBED if probed else ""
         self._on_change()
 
-    def refused(self, model: str, sent: float, now: float, asked: float | None, why: str, *, passes: bool) -> None:
+    def refused(
+        self, model: str, sent: float, now: float, asked: float | None, why: str, *, passes: bool, endpoint: str = ""
+    ) -> None:
         """A limit spoke of `model` (the upstream's name): it rests as long as `asked`, or for a while. A long rest of
-        all that is served here is told to others, as any opening is. Waiting does not help where it does not pass."""
-        rest = refused(self.rests.get(model, AWAKE), sent, now, asked, self.health.cooldown, why, passes=passes)
+        all that is served here is told to others, as any opening is. Waiting does not help where it does not pass.
+
+        With an `endpoint` it rests for that one alone: who does not have it may serve others all the same."""
+        name = _at(model, endpoint) if endpoint else model
+        rest = refused(self.rests.get(name, AWAKE), sent, now, asked, self.health.cooldown, why, passes=passes)
         if len(self.rests) >= _MOST_RESTS:
             self.rests.clear()
-        self.rests[model] = rest
+        self.rests[name] = rest
+        if endpoint:
+            return
         if rest.length > LONG and self._models == 1:
             self.report(Event.REST, now, rest=rest.until - now, why=why)
 
@@ -143,17 +154,19 @@ class Replica:
             self.models = models
             self._on_change()
 
-    def answered(self, model: str, now: float) -> None:
-        """`model` gave an answer."""
-        rest = self.rests.pop(model, None)
-        if rest is not None and (rest := answered(rest, now)) is not AWAKE:
-            self.rests[model] = rest
+    def answered(self, model: str, now: float, endpoint: str = "") -> None:
+        """`model` gave an answer at `endpoint`."""
+        for name in (model, _at(model, endpoint)) if self.rests else ():
+            rest = self.rests.pop(name, None)
+            if rest is not None and (rest := answered(rest, now)) is not AWAKE:
+                self.rests[name] = rest
 
-    def resting(self, model: str, now: float) -> Rest | None:
-        """The rest of `model` that is not over."""
-        rest = self.rests.get(model)
-        if rest is not None and now < rest.until:
-            return rest
+    def resting(self, model: str, now: float, endpoint: str = "") -> Rest | None:
+        """The rest of `model` that is not over, as far as it is asked for at `endpoint`."""
+        for name in (model, _at(model, endpoint)) if self.rests else ():
+            rest = self.rests.get(name)
+            if rest is not None and now < rest.until:
+                return rest
         breaker = self.breaker
         if breaker.state is State.OPEN and not breaker.failures and now < breaker.until:
             return Rest(breaker.until, breaker.until - now, 1, breaker.why)

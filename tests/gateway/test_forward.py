@@ -180,3 +180,14 @@ async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gat
     assert len(backends["gpu"].requests) == 1
     [line] = [vars(record) for record in caplog.records if record.message == "model not known"]
     assert line["backend"] == "gpu" and "backends.gpu.serves.chat" in line["why"]
+
+
+async def test_a_page_that_is_not_there_keeps_the_model_for_other_endpoints(gateway, backends):
+    """A backend that speaks chat and no Responses answers these with 404: that is not to take it out of service."""
+    for each in backends.values():
+        each.default = answer(404, b'{"detail":"Not Found"}')
+    status, _, _ = await gateway.post({"model": "chat", "input": "hello"}, path="/v1/responses")
+    assert status in (404, 502, 503)
+    backends["gpu"].default = answer(200, completion())
+    status, headers, _ = await gateway.post({"model": "chat", "messages": [{"role": "user", "content": "hello"}]})
+    assert (status, headers["x-breakeven-backend"]) == (200, "gpu")

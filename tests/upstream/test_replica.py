@@ -150,3 +150,12 @@ async def test_a_rest_of_the_whole_backend_is_one_of_each_model(seen: Seen) -> N
     rest = seen.replica.resting("m", 2.0)
     assert rest is not None and (rest.until, rest.passes) == (6.0, True)
     assert seen.replica.resting("m", 6.0) is None
+
+
+async def test_an_endpoint_that_it_does_not_have_keeps_no_model_from_others(seen):
+    replica = seen.replica
+    replica.refused("m", 0.0, 0.0, 15.0, "404", passes=False, endpoint="responses")
+    assert replica.resting("m", 1.0, "responses") is not None
+    assert replica.resting("m", 1.0, "chat") is None and replica.resting("m", 1.0) is None
+    replica.answered("m", 16.0, "responses")
+    assert replica.resting("m", 17.0, "responses") is None and not replica.rests
