@@ -37,6 +37,8 @@ _UNREACHED = frozenset({"TransportError", "ClientConnectionError", "ClientPayloa
 _TOO_LARGE = "AnswerTooLargeError"
 _INVENTED = 500
 """The status that litellm gives to what has none."""
+_IN_A_STREAM = "MidStreamFallbackError"
+"""What litellm wraps around what happens there, and says again."""
 _CATCH_ALL = "APIConnectionError"
 """litellm raises it for its own bugs too, always with status 500; a real one has a transport error behind it."""
 
@@ -140,7 +142,8 @@ def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stag
     if stage is not Stage.IDLE and words is None and not _is_told(behind[-1], status, stage):
         return UNREADABLE
     status = status or 502
-    message, kind = words or (_own_words(behind[0]), None)
+    told = next((each for each in behind if type(each).__name__ != _IN_A_STREAM), behind[0])
+    message, kind = words or (_own_words(told), None)
     when = _header(behind, "retry-after")
     return Failure(
         status=status,

@@ -60,6 +60,7 @@ def repair() -> None:
     _keep_ids(importlib.import_module("litellm.responses.utils"))
     _use_no_mcp()
     _do_without_the_proxy()
+    _raise_failures(importlib.import_module("litellm.llms.anthropic.pass_through.adapters.streaming_iterator"))
     _pass_streams_on(importlib.import_module("litellm.llms.anthropic.pass_through.messages.streaming_iterator"))
 
 
@@ -115,6 +116,15 @@ def _do_without_the_proxy() -> None:
 
     _stand_in(f"{_PASSING}.success_handler", PassThroughEndpointLogging=type("NoLogging", (), {}))
     _stand_in(f"{_PASSING}.streaming_handler", PassThroughStreamingHandler=Handler)
+
+
+def _raise_failures(streaming: Any) -> None:
+    """It makes an event of whatever fails in a stream that it translates into Anthropic's dialect."""
+
+    def raise_it(error: Exception) -> bytes:
+        raise error
+
+    streaming._mid_stream_error_sse_event = raise_it
 
 
 def _pass_streams_on(streaming: Any) -> None:

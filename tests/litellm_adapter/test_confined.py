@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from inspect import isawaitable
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from router.litellm_adapter.confined import Call, Confinement, Destination, RefusedByProvider
+from router.litellm_adapter.faithful import Faith, LostError, Wanted
 
 HERE = Destination(("api.example:443",))
 URL = "https://api.example/v1"
@@ -271,3 +273,27 @@ async def test_an_answer_that_breaks_off_is_not_asked_for_again_in_the_same_call
                 await awaited()
         assert call.at_work is at_work
     assert len(wire.requests) == 1
+
+
+async def test_what_does_not_say_all_that_was_asked_is_not_sent(confinement: Confinement, wire: Wire) -> None:
+    faith = Faith((Wanted("seed", frozenset({"seed"})),))
+    for client in (httpx.Client(), httpx.AsyncClient()):
+        with confinement.towards(HERE, faith=faith) as call:
+            for sent in ({"messages": []}, {"messages": [], "seed": 1}):  # nor anything after it
+                with pytest.raises(LostError, match="seed"):
+                    answer = client.post(URL, json=sent)
+                    await answer if isawaitable(answer) else None
+            assert not call.at_work
+        with confinement.towards(HERE, faith=faith):
+            answer = client.post(URL, json={"messages": [], "seed": 1})
+            assert (await answer if isawaitable(answer) else answer).status_code == 200
+    assert len(wire.requests) == 2
+
+
+async def test_a_call_may_go_on_later(ask: Ask, confinement: Confinement) -> None:
+    with confinement.towards(HERE) as call:
+        pass
+    with confinement.going_on(call):
+        assert (await ask()).text == "fine"
+    with pytest.raises(httpx.TransportError):
+        await ask()

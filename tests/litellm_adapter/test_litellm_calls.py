@@ -28,6 +28,8 @@ backends:
     api_base: {own}/v1
     serves: {{openai: openai/m, groq: groq/m, vectors: openai/text-embedding-3-small}}
   own-messages: {{zone: local, kind: litellm, api_base: "{own}", serves: {{anthropic: anthropic/m}}}}
+  own-gemini: {{zone: local, kind: litellm, api_base: "{own}", serves: {{gemini: gemini/m}}}}
+  dialect: {{zone: local, kind: openai, url: "{own}/v1", serves: {{dialect: m}}}}
   other:
     zone: cloud
     kind: litellm
@@ -38,6 +40,8 @@ models:
   groq: {{backends: [own]}}
   vectors: {{backends: [own]}}
   anthropic: {{backends: [own-messages]}}
+  gemini: {{backends: [own-gemini]}}
+  dialect: {{backends: [dialect]}}
   there: {{backends: [other]}}
 """
 CHAT = {"messages": [{"role": "user", "content": CARD}], "max_tokens": 5}
@@ -49,6 +53,19 @@ ASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "anthropic": ("/own-messages/v1/chat/completions", {**CHAT, "model": "anthropic/m"}),
     "anthropic stream": ("/own-messages/v1/chat/completions", {**CHAT, "model": "anthropic/m", "stream": True}),
     "embeddings": ("/own/v1/embeddings", {"model": "openai/text-embedding-3-small", "input": CARD}),
+    "messages": ("/own-messages/v1/messages", {**CHAT, "model": "anthropic/m"}),
+    "messages stream": ("/own-messages/v1/messages", {**CHAT, "model": "anthropic/m", "stream": True}),
+    "messages of openai": ("/own/v1/messages", {**CHAT, "model": "openai/m"}),
+    "messages of openai stream": ("/own/v1/messages", {**CHAT, "model": "openai/m", "stream": True}),
+    "messages of gemini": ("/own-gemini/v1/messages", {**CHAT, "model": "gemini/m"}),
+    "messages of gemini stream": ("/own-gemini/v1/messages", {**CHAT, "model": "gemini/m", "stream": True}),
+    "responses": ("/own/v1/responses", {"model": "openai/m", "input": CARD}),
+    "responses stream": ("/own/v1/responses", {"model": "openai/m", "input": CARD, "stream": True}),
+    "responses of anthropic": ("/own-messages/v1/responses", {"model": "anthropic/m", "input": CARD}),
+    "responses of groq stream": ("/own/v1/responses", {"model": "groq/m", "input": CARD, "stream": True}),
+    "responses of gemini stream": ("/own-gemini/v1/responses", {"model": "gemini/m", "input": CARD, "stream": True}),
+    "translated": ("/dialect/replicas/0/v1/messages", {**CHAT, "model": "m"}),
+    "translated stream": ("/dialect/replicas/0/v1/responses", {"model": "m", "input": CARD, "stream": True}),
 }
 BREAK_OFF = 0
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -180,7 +197,7 @@ async def test_a_refused_key_is_one_call_and_the_providers_words(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529])
-@pytest.mark.parametrize("ask", ["openai", "groq", "anthropic", "embeddings"])
+@pytest.mark.parametrize("ask", ["openai", "groq", "anthropic", "embeddings", "messages of openai", "responses"])
 async def test_every_refusal_is_one_call(ask: str, status: int, confined: str, recorders: dict[str, Recorder]) -> None:
     path, body = ASKS[ask]
     recorders["own"].answer(status, {}, {"error": {"message": "No, thank you.", "type": "told"}})
@@ -189,7 +206,7 @@ async def test_every_refusal_is_one_call(ask: str, status: int, confined: str, r
     assert len(recorders["own"].seen) == 1
 
 
-@pytest.mark.parametrize("ask", ["openai", "groq", "anthropic", "embeddings"])
+@pytest.mark.parametrize("ask", ASKS)
 async def test_a_connection_that_breaks_is_one_call(ask: str, confined: str, recorders: dict[str, Recorder]) -> None:
     """The provider may be at work on it: whether it is asked again is the gateway's decision."""
     path, body = ASKS[ask]
