@@ -59,8 +59,9 @@ TEXT_ONLY: frozenset[Modality] = frozenset({"text"})
 
 
 def read(body: bytes, *, writes: bool = True, default_model: str = "", shape: Shape = COMMON) -> Reading:
-    """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text;
-    `default_model` is what a body asks for that names no model, where the endpoint has one.
+    """The body of a POST: JSON in UTF-8, not compressed. `writes` is False for endpoints whose answers are no text, and
+    no streams, whatever is asked for; `default_model` is what a body asks for that names no model, where the endpoint
+    has one.
 
     Raises BadBody when it is not that or no object, nests too deep, names a member twice (two parsers may disagree
     on which one counts), or when `model`, `stream` or `stream_options` cannot be understood.
@@ -124,7 +125,7 @@ def _read(
     answers = _answers(fields, content.prompts)
     return Reading(
         model=model,
-        stream=flag(fields.get("stream"), "stream") or False,
+        stream=(flag(fields.get("stream"), "stream") or False) and writes,
         wants_usage=options[0],
         max_output_tokens=_max_output_tokens(fields, answers) if writes else 0,
         input_tokens=tokens,

@@ -11,3 +11,7 @@ def test_a_total_is_all_input() -> None:
     assert EMBEDDINGS.read_answer(body) == (True, Usage(15))
     assert EMBEDDINGS.usage_of(body) == Usage(15)
     assert EMBEDDINGS.read(b'{"model":"m","input":"one","max_tokens":5}').max_output_tokens == 0
+
+
+def test_it_is_no_stream_whatever_is_asked_for() -> None:
+    assert not EMBEDDINGS.read(b'{"model":"m","input":"one","stream":true}').stream

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from router.core.reading import Reading
 from router.surfaces.openai.responses.surface import Responses
 
 
@@ -10,3 +13,7 @@ class Compact(Responses):
 
     def __init__(self) -> None:
         super().__init__("responses_compact", "/responses/compact")
+
+    def read(self, body: bytes) -> Reading:
+        """It is never streamed, whatever is asked for."""
+        return replace(super().read(body), stream=False)

@@ -21,7 +21,7 @@ class InputTokens(Responses):
 
     def read(self, body: bytes) -> Reading:
         nothing = replace(super().read(body), input_tokens=0, input_bound=0, max_output_tokens=0, contexts=0)
-        return replace(nothing, stores=False, background=False)
+        return replace(nothing, stores=False, background=False, stream=False)
 
     def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
         return (True, _NOTHING) if is_count(body) else (False, None)

@@ -13,3 +13,7 @@ def test_its_answer_is_a_response_without_a_status() -> None:
     body = json.dumps({"object": "response.compaction", "output": [ITEM], "usage": USAGE}).encode()
     assert Compact().read_answer(body) == (True, Usage(11, 0, 0, 7))
     assert Compact().path == "/responses/compact"
+
+
+def test_it_is_no_stream_whatever_is_asked_for() -> None:
+    assert not Compact().read(b'{"model": "m", "input": "Hi", "stream": true}').stream

@@ -13,6 +13,7 @@ def test_a_count_costs_nothing() -> None:
     assert SURFACE.read_answer(body) == (True, Usage())
     assert (SURFACE.usage_of(body), SURFACE.text_bytes_of(body)) == (Usage(), 0)
     assert SURFACE.read(b'{"model": "m", "input": "Hi", "background": true}').max_output_tokens == 0
+    assert not SURFACE.read(b'{"model": "m", "input": "Hi", "stream": true}').stream
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"input_tokens": "11"}', b'{"error": {"message": "x"}}', b"[]"])

@@ -1,0 +1,5 @@
+"""What proofs over every surface need to know of each, one module per family.
+
+sample      what there is to say of a surface, and bodies made of it
+registry    all of them, by the surface's name: a surface without one fails tests/surfaces/test_samples.py
+"""
