@@ -302,6 +302,7 @@ class OpenAIBackend(_WithUrls):
         (
             *("chat", "completions", "embeddings", "moderations"),
             *("responses", "responses_compact", "responses_input_tokens"),
+            *("transcriptions", "translations", "speech", "images", "image_edits", "image_variations"),
         )
     )
     lists_models = True

@@ -11,14 +11,22 @@ BYTES_PER_TOKEN = 4
 """Of ordinary English text, by the usual rule of thumb."""
 
 
-def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0) -> Usage:
+def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0, units: Units = NO_UNITS) -> Usage:
     """Usage counted here, for an upstream that reported none.
 
     The output is what the two signs say at most: streamed `events` hold a token or more each, and `text_bytes` of
     produced text hold about a quarter as many tokens.
     """
     by_text = -(-text_bytes // BYTES_PER_TOKEN)
-    return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True)
+    return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True, units=units)
+
+
+def as_asked(usage: Usage, asked: Units) -> Usage:
+    """With what the request alone says of its units: the characters in it, and the kind of pictures."""
+    units, characters = usage.units, asked.characters or usage.units.characters
+    return replace(
+        usage, units=replace(units, characters=characters, image_kind=asked.image_kind or usage.units.image_kind)
+    )
 
 
 def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:

@@ -60,6 +60,8 @@ class Reading(Struct, frozen=True, gc=False):
     """It is answered with bytes, neither JSON nor events, which pass as they come; or with JSON all the same."""
     units: Units = NO_UNITS
     """What is no text, and what is no token, at most."""
+    likely: Units = NO_UNITS
+    """The same as it likely is, for an answer that does not tell."""
     may_come_whole: bool = False
     """What was asked for as a stream may be answered in one piece."""
 

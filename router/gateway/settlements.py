@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
-from router.core.estimated_usage import bounded, estimate
+from router.core.estimated_usage import as_asked, bounded, estimate
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
 from router.core.resilience.retry import Fault, Outcome
+from router.core.units import NO_UNITS
 from router.core.values import Cell, Decision, RequestOutcome, Route, Settlement, Usage
 from router.gateway.context import RequestContext
 from router.gateway.forward_request import Attempt, FailedAttempt
@@ -44,7 +45,7 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
     if reported is None:
         events = _asked(context, hold) if context.reading.background else 0
         text_bytes = context.surface.text_bytes_of(exchange.body)
-        return estimate(context.facts.input_tokens, events=events, text_bytes=text_bytes)
+        return _guess(context, events=events, text_bytes=text_bytes)
     return _believed(context, sent, reported)
 
 
@@ -56,10 +57,10 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     if exchange.status >= 400:
         return _of_error(context, hold, sent)
     if scanner is None:
-        return estimate(context.facts.input_tokens, events=_asked(context, hold) if exchange.hides_its_work else 0)
+        return _guess(context, events=_asked(context, hold) if exchange.hides_its_work else 0)
     if scanner.usage is None:
         asked = _asked(context, hold) if sent.exchange.unread or context.reading.background else 0
-        return estimate(context.facts.input_tokens, events=max(scanner.produced, asked))
+        return _guess(context, events=max(scanner.produced, asked))
     return _believed(context, sent, scanner.usage)
 
 
@@ -137,7 +138,13 @@ def _estimated(context: RequestContext, hold: Hold, attempt: FailedAttempt) -> U
     error = attempt.began or attempt.outcome.status >= 400
     text = 0 if attempt.events or error else attempt.size
     asked = _asked(context, hold) if attempt.unread else 0
-    return estimate(context.facts.input_tokens, events=max(attempt.events, asked), text_bytes=text)
+    return _guess(context, events=max(attempt.events, asked), text_bytes=text)
+
+
+def _guess(context: RequestContext, *, events: int = 0, text_bytes: int = 0) -> Usage:
+    """Of an answer that does not tell, or did not come to its end."""
+    units = context.reading.likely
+    return estimate(context.facts.input_tokens + units.audio_input, events=events, text_bytes=text_bytes, units=units)
 
 
 def _asked(context: RequestContext, hold: Hold) -> int:
@@ -158,8 +165,8 @@ def settlement(
     exchange = sent.exchange
     exact = exact_other = 0.0
     model = hold.cell.model
-    if usage.input or usage.output:
-        if hold.counters.all and not usage.estimated and exchange.broken is None:
+    if usage.input or usage.output or usage.units is not NO_UNITS:
+        if usage.input and hold.counters.all and not usage.estimated and exchange.broken is None:
             context.serving.holding.bounds.learn(model, context.facts.input_tokens, usage.input, usage.output)
         usage = _as_served(context, route, usage, exchange.asked_at)
         exact, exact_other = _prices(context, decision, route, usage, exchange.asked_at)
@@ -188,6 +195,8 @@ def settlement(
 def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: float) -> Usage:
     """With the service tier of the answer, or else of the request. A tier without a known price costs the standard
     one, and counts as estimated."""
+    if context.reading.units is not NO_UNITS:
+        usage = as_asked(usage, context.reading.units)
     service = usage.service or context.reading.service
     if service in STANDARD:
         return replace(usage, estimated=True) if route.guessed_price else usage

@@ -176,7 +176,7 @@ class UpstreamResponse:
         if media_type == b"text/html":
             self._unfit = "it is a page"
         elif media_type != b"application/json":
-            self.scanner = self._surface.byte_scanner(self._reading, self._route)
+            self.scanner = self._surface.byte_scanner(self._reading, media_type)
 
     def on_body(self, data: bytes) -> None:
         client, scanner = self._client, self.scanner

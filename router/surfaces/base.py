@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
+from router.core.estimated_usage import BYTES_PER_TOKEN
 from router.core.pins import NotKept, shown_id
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
@@ -86,9 +87,10 @@ class Surface(ABC):
     def scanner(self, reading: Reading, route: Route) -> EventScanner:
         """What reads the stream of one attempt."""
 
-    def byte_scanner(self, reading: Reading, route: Route) -> EventScanner:
+    def byte_scanner(self, reading: Reading, media_type: bytes) -> EventScanner:
         """What reads an answer in bytes, where `reading` says that there may be one."""
-        return ByteScanner()
+        known = Usage(input=reading.input_tokens + reading.likely.audio_input, estimated=True, units=reading.likely)
+        return ByteScanner(known, BYTES_PER_TOKEN)
 
     @abstractmethod
     def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:

@@ -14,6 +14,12 @@ from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
 from router.surfaces.openai.kept.objects import KEPT as OPENAI_KEPT
+from router.surfaces.openai.media.image_edits import ImageEdits
+from router.surfaces.openai.media.image_variations import ImageVariations
+from router.surfaces.openai.media.images import Images
+from router.surfaces.openai.media.speech import Speech
+from router.surfaces.openai.media.transcriptions import Transcriptions
+from router.surfaces.openai.media.translations import Translations
 from router.surfaces.openai.moderations import Moderations
 from router.surfaces.openai.responses.compact import Compact
 from router.surfaces.openai.responses.input_tokens import InputTokens
@@ -32,6 +38,8 @@ SURFACES: Mapping[str, Surface] = {
         *(Chat(), Completions(), Embeddings(), Moderations()),
         *(Responses(), Compact(), InputTokens()),
         *(Messages(), CountTokens()),
+        *(Transcriptions(), Translations(), Speech()),
+        *(Images(), ImageEdits(), ImageVariations()),
         *(Rerank(), Score(), Pooling(), Classify(), Tokenize(), Detokenize()),
     )
 }
@@ -47,6 +55,12 @@ Endpoint = Literal[
     "responses_input_tokens",
     "messages",
     "count_tokens",
+    "transcriptions",
+    "translations",
+    "speech",
+    "images",
+    "image_edits",
+    "image_variations",
     "rerank",
     "score",
     "pooling",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.estimated_usage import bounded, estimate
+from router.core.estimated_usage import as_asked, bounded, estimate
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
@@ -30,3 +30,15 @@ def test_what_is_cut_off_has_no_parts_that_are_more_than_it() -> None:
     cut = bounded(Usage(100, 4, output=10, units=units), 10, 6)
     assert cut.units == Units(8, 3, 5, image_input=2, image_cached=1, image_output=1, images=2)
     assert bounded(Usage(100, 4, output=10), 10, 6).units is NO_UNITS
+
+
+def test_an_estimate_has_the_units_that_are_likely() -> None:
+    assert estimate(10, units=Units(milliseconds=9)) == Usage(10, estimated=True, units=Units(milliseconds=9))
+
+
+def test_the_request_alone_says_what_was_spoken_and_of_which_kind_pictures_are() -> None:
+    asked = Units(characters=9, images=3, image_kind="hd")
+    assert as_asked(Usage(units=Units(images=2)), asked).units == Units(characters=9, images=2, image_kind="hd")
+    assert as_asked(Usage(units=Units(characters=2, image_kind="low")), Units()).units == Units(
+        characters=2, image_kind="low"
+    )

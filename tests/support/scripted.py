@@ -109,6 +109,29 @@ def silence() -> Behaviour:
     return behave
 
 
+def fields_of(body: bytes) -> dict[str, Any]:
+    """None of a body that is no JSON object."""
+    with contextlib.suppress(ValueError):
+        return dict(json.loads(body or b"{}"))
+    return {}
+
+
+def sound(*pieces: bytes, ends: bool = True, content_type: str = "audio/mpeg") -> Behaviour:
+    """Pieces of an answer in bytes, chunked; cut off when `ends` is false."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        for piece in pieces:
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await writer.drain()
+        if ends:
+            writer.write(b"0\r\n\r\n")
+        else:
+            writer.transport.abort()
+
+    return behave
+
+
 @dataclass
 class ScriptedBackend:
     """Plays `script` in order, then `default` for ever; `received` holds every byte that ever came in."""
@@ -152,7 +175,7 @@ class ScriptedBackend:
                 body = await reader.readexactly(length)
                 self.received += body
                 self.heads.append(head.decode("latin-1"))
-                self.requests.append(json.loads(body or b"{}") | {"path": head.split(b" ")[1].decode()})
+                self.requests.append(fields_of(body) | {"path": head.split(b" ")[1].decode()})
                 self.asked.set()
                 behave = self.script.popleft() if self.script else self.default
                 watching = asyncio.create_task(self._watch(writer))

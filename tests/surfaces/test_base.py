@@ -3,6 +3,7 @@ from __future__ import annotations
 from router.surfaces.base import Surface
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.dialect import OpenAI
+from router.surfaces.registry import SURFACES
 
 
 class _Tokens(Chat):
@@ -27,3 +28,16 @@ def test_without_a_word_of_its_own_a_dialect_keeps_nothing_and_expects_the_worst
     assert other.stored_id(b'{"id":"1"}') == "" and other.stored_parts(b"{}") == () and other.grows("file-1")
     assert other.not_kept("file-1").message == "There is nothing here with the id 'file-1'."
     assert other.not_found("file-1") == other.not_kept("file-1")
+
+
+def test_who_takes_no_forms_takes_all_as_json() -> None:
+    chat = SURFACES["chat"]
+    body = chat.example("chat", "Hello")
+    assert chat.read_as(body, "text/plain") == chat.read(body)
+
+
+def test_of_an_answer_in_bytes_the_text_is_guessed() -> None:
+    surface = SURFACES["transcriptions"]
+    scanner = surface.byte_scanner(surface.read(surface.example("m", "Hello")), b"text/plain")
+    scanner.feed(b"1\n00:00 --> 00:02\nHello\n")
+    assert scanner.usage is not None and scanner.usage.estimated and scanner.usage.output == 6

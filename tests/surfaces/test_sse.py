@@ -44,3 +44,7 @@ def test_content_types_are_compared_as_the_standard_says(value: bytes, expected:
 @given(st.binary())
 def test_no_content_type_raises(value: bytes) -> None:
     is_event_stream(value)
+
+
+def test_an_error_may_stand_among_events() -> None:
+    assert EventScanner().has_room_for_words

@@ -36,8 +36,18 @@ class OpenAIDialect(Surface):
         paths: tuple[str, ...] = (),
         at_root: bool = False,
         asked_in: tuple[str, ...] = (),
+        takes_forms: bool = False,
     ) -> None:
-        super().__init__(name, path, models.PATH, output_limit, paths=paths, at_root=at_root, asked_in=asked_in)
+        super().__init__(
+            name,
+            path,
+            models.PATH,
+            output_limit,
+            paths=paths,
+            at_root=at_root,
+            asked_in=asked_in,
+            takes_forms=takes_forms,
+        )
 
     def error_status(self, body: bytes) -> int:
         complaint = complaint_in(body)

@@ -1,0 +1,86 @@
+"""Events of a streamed answer: each says what it is in `type`, and the last one what was used.
+
+    transcript.text.delta, .segment, then .done          speech.audio.delta, then .done
+    image_generation.partial_image, then .completed      image_edit.partial_image, then .completed
+
+vLLM streams a transcript in the events of a chat, with `[DONE]` at the end, and its usage where that is asked for.
+"""
+
+from __future__ import annotations
+
+from router.core.values import Usage
+from router.surfaces.openai.media.answers import Report
+from router.surfaces.openai.media.events import event_in
+from router.surfaces.openai.stream import object_of
+from router.surfaces.sse import MAX_EVENT, EventScanner
+
+_ENDS = frozenset({"transcript.text.done", "speech.audio.done"})
+_PICTURES = frozenset({"image_generation.completed", "image_edit.completed"})
+
+
+class MediaScanner(EventScanner):
+    """`strip_usage` takes out vLLM's last event, with the usage that the client did not ask for."""
+
+    __slots__ = ("_strip_usage",)
+
+    def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
+        super().__init__(max_event=max_event)
+        self._strip_usage = strip_usage
+
+    def _read(self, payload: bytes) -> bool:
+        event = event_in(payload)
+        if event is None:
+            self._read_other(payload)
+            return False
+        if event.error is not None or event.type == "error":
+            self.error = self.first_complete = True
+            return False
+        if event.choices is not None:
+            return self._read_chunk(payload, event.choices, event.usage)
+        self.events += 1
+        self.first_complete = True
+        if event.type in _ENDS:
+            self.done = True
+            self._usage = None if event.usage is None else event.usage.usage()
+        elif event.type in _PICTURES:
+            self.finished.add(len(self.finished))
+            self._usage = _sum(self._usage, (event.usage or Report()).usage(pictures=1, draws=True))
+        elif event.type.endswith(".delta"):
+            self.text_bytes += max(0, len(payload) - _FRAME)
+        return False
+
+    def _read_chunk(self, payload: bytes, choices: list[bool], usage: Report | None) -> bool:
+        self._usage = self._usage if usage is None else usage.usage()
+        if not choices:
+            return self._strip_usage and usage is not None
+        self.events += 1
+        self.first_complete = True
+        if any(choices):
+            self.finished.add(0)
+        return False
+
+    def _read_other(self, payload: bytes) -> None:
+        if payload.strip() == b"[DONE]":
+            self.done = self.first_complete = True
+        elif object_of(payload) is None:
+            self.malformed = self.first_complete = True
+
+
+_FRAME = 120
+"""Bytes around what a short event says."""
+
+
+def _sum(before: Usage | None, found: Usage | None) -> Usage | None:
+    if before is None or found is None:
+        return before or found
+    units, more = before.units, found.units
+    return Usage(
+        input=before.input + found.input,
+        cached=before.cached + found.cached,
+        output=before.output + found.output,
+        units=type(units)(
+            image_input=units.image_input + more.image_input,
+            image_output=units.image_output + more.image_output,
+            images=units.images + more.images,
+        ),
+    )
