@@ -2,7 +2,8 @@
 
 Listening on loopback keeps other machines out, but a browser on this one sends what any page tells it to. So the name
 it was called by must be loopback's (another one may have been pointed here), pages of other origins need the policy's
-leave, and a body must say that it is JSON, which a page cannot do without asking first.
+leave, and a body must say that it is JSON, or come with a credential, which is not looked at: neither can a page do
+without asking first.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections.abc import Mapping
 from router.core.origin import host_name, is_loopback, origin_of
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
+from router.surfaces.form import is_form
 
 _FROM_HERE = ("same-origin", "none")
 _JSON = "application/json"
+_CREDENTIALS = frozenset({"authorization", "x-api-key"})
+"""SDKs send one of them in any case."""
 
 
 class NoGuard:
@@ -40,8 +44,12 @@ class Guard(NoGuard):
             return
         if not self._may_ask(headers):
             raise _foreign_origin()
-        if request.method == "POST" and not _is_json(headers.get("content-type", "")):
+        if request.method == "POST" and not self._says_what_no_page_can(headers):
             raise _not_json()
+
+    def _says_what_no_page_can(self, headers: Mapping[str, str]) -> bool:
+        content_type = headers.get("content-type", "")
+        return _is_json(content_type) or (is_form(content_type) and not _CREDENTIALS.isdisjoint(headers))
 
     def _may_ask(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin")
@@ -78,5 +86,8 @@ def _foreign_origin() -> ApiError:
 
 
 def _not_json() -> ApiError:
-    message = "Without keys the gateway takes JSON only: send the header `content-type: application/json`."
+    message = (
+        "Without keys the gateway takes JSON only, or forms with any credential: send the header"
+        " `content-type: application/json`, or for a form `authorization: Bearer any`."
+    )
     return ApiError(415, "unsupported_media_type", message, retryable=False)

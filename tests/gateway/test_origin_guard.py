@@ -94,6 +94,16 @@ async def test_a_body_that_a_page_may_send_without_asking_is_not_taken(serve, ba
     assert not backends["gpu"].requests
 
 
+@pytest.mark.parametrize(
+    ("credential", "status"), [("authorization: Bearer any", 400), ("x-api-key: any", 400), ("accept: any", 415)]
+)
+async def test_a_form_comes_with_a_credential_which_a_page_may_not_send_without_asking(serve, credential, status):
+    gateway = await serve(guard=Guard)
+    form = f"content-type: multipart/form-data; boundary=x\r\n{credential}"
+    asked = post(form).replace(b"/v1/chat/completions", b"/v1/audio/transcriptions")
+    assert (await gateway.exchange(asked))[0] == status
+
+
 async def test_with_keys_the_key_is_the_guard(serve):
     gateway = await serve(POLICY + KEYS, guard=Guard)
     known = "authorization: Bearer app"

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS
 from router.core.policy_fields import Modality
 from router.core.reading import BadBody, Reading, Span
+from router.core.units import NO_UNITS, Units
 from router.core.values import Label
 from router.surfaces.json_object import (
     MOST_TOKENS,
@@ -52,6 +54,8 @@ MEDIA_BOUND = 50_000
 """Tokens of an image at most: what the dearest way of counting makes of the largest one, rounded up."""
 
 
+_BYTES_PER_AUDIO_TOKEN = 100
+"""In base64, at the 6 kbit/s that no codec in use goes below, and ten tokens a second."""
 NOWHERE: Span = (0, 0)
 """Where a model stands that a body does not name."""
 _NO_OPTIONS = (None, False, None)
@@ -123,11 +127,12 @@ def _read(
     with_tools = any(fields.get(name) for name in _SCHEMAS)
     tokens = content.tokens + (content.text_bytes + 2) // 3
     answers = _answers(fields, content.prompts)
+    max_output = _max_output_tokens(fields, answers) if writes else 0
     return Reading(
         model=model,
         stream=(flag(fields.get("stream"), "stream") or False) and writes,
         wants_usage=options[0],
-        max_output_tokens=_max_output_tokens(fields, answers) if writes else 0,
+        max_output_tokens=max_output,
         input_tokens=tokens,
         modalities=TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
         unreadable=tuple(content.unreadable),
@@ -139,9 +144,16 @@ def _read(
         wants_running_usage=options[1],
         addresses=tuple(content.addresses),
         service=service_named(fields.get("service_tier")),
+        units=_sound(body, content, max_output) if "audio" in content.modalities else NO_UNITS,
         refers_to=tuple(content.files),
         stores=fields.get("store") is True,
     )
+
+
+def _sound(body: bytes, content: Content, max_output: int | None) -> Units:
+    """At most, of a body with recordings in it, or by their addresses, or whose answer is to be spoken."""
+    heard = len(body) // _BYTES_PER_AUDIO_TOKEN + MEDIA_BOUND * len(content.addresses)
+    return Units(audio_input=heard, audio_output=DEFAULT_OUTPUT_TOKENS if max_output is None else max_output)
 
 
 def input_bound(body: bytes, content: Content, *, with_tools: bool) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.core.units import Units
 from router.core.values import Usage
 
 _LONGEST_NAME = 32
@@ -45,9 +46,19 @@ class _Details(Struct, gc=False):
     cache_write_tokens: Count = None
     cache_creation_tokens: Count = None
     cache_creation_token_details: _Written | None = None
+    audio_tokens: Count = None
+    image_tokens: Count = None
 
 
 _NO_DETAILS = _Details()
+
+
+class _Made(Struct, gc=False):
+    audio_tokens: Count = None
+    image_tokens: Count = None
+
+
+_NOTHING_MADE = _Made()
 
 
 class Totals(Struct, gc=False):
@@ -69,6 +80,7 @@ class Report(Totals, gc=False):
     """The `usage` object of an answer or of a stream's event."""
 
     prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Made | None = None
     cache_read_input_tokens: Count = None
     cache_creation_input_tokens: Count = None
     cache_creation: _Written | None = None
@@ -88,7 +100,13 @@ class Report(Totals, gc=False):
         lasting_tokens = lasting.ephemeral_1h_input_tokens or 0
         named = service_named(self.service_tier or service)
         total = self.total_tokens
-        return _usage(self.prompt_tokens, self.completion_tokens, total, cached, written, lasting_tokens, service=named)
+        usage = _usage(
+            self.prompt_tokens, self.completion_tokens, total, cached, written, lasting_tokens, service=named
+        )
+        made = self.completion_tokens_details or _NOTHING_MADE
+        if details.audio_tokens or details.image_tokens or made.audio_tokens or made.image_tokens:
+            return _with_units(usage, details, made)
+        return usage
 
 
 class _Answer(Struct, gc=False):
@@ -209,6 +227,19 @@ def usage_in(
     if not prompt and not completion:
         return None
     return _usage(prompt, completion, total, cached, written, 0, service=service_named(service))
+
+
+def _with_units(usage: Usage | None, details: _Details, made: _Made) -> Usage | None:
+    """With the parts of it that are sound or pictures, which never exceed the whole."""
+    if usage is None:
+        return None
+    heard, spoken = _part(details.audio_tokens, usage.input), _part(made.audio_tokens, usage.output)
+    seen, drawn = _part(details.image_tokens, usage.input - heard), _part(made.image_tokens, usage.output - spoken)
+    return msgspec.structs.replace(usage, units=Units(heard, 0, spoken, image_input=seen, image_output=drawn))
+
+
+def _part(tokens: Count, whole: int) -> int:
+    return int(min(max(tokens or 0, 0), whole))
 
 
 def _usage(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.reading import BadBody, Reading
+from router.core.units import Units
 from router.core.values import Label
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TOOLS_TOKENS
 from router.surfaces.registry import SURFACES
@@ -384,3 +385,14 @@ def test_two_service_tiers_are_refused() -> None:
     """The provider may take the other one, at another price."""
     with pytest.raises(BadBody, match="twice"):
         SURFACES["chat"].read(b'{"model": "m", "messages": [], "service_tier": "priority", "service_tier": null}')
+
+
+def test_sound_is_held_by_its_bytes_and_its_addresses() -> None:
+    part = {"type": "input_audio", "input_audio": {"data": "A" * 5000, "format": "wav"}}
+    heard = chat(messages=[{"role": "user", "content": [part]}], max_tokens=50)
+    assert heard.units.audio_input >= 50 and heard.units.audio_output == 50
+    url = {"type": "audio_url", "audio_url": {"url": "https://a.test/b.wav"}}
+    assert chat(messages=[{"role": "user", "content": [url]}]).units.audio_input > 50_000
+    spoken = chat(messages=[{"role": "user", "content": "Hi"}], modalities=["text", "audio"])
+    assert spoken.units.audio_output > 0
+    assert chat(messages=[{"role": "user", "content": "Hi"}]).units == Units()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 from router.surfaces.openai.stream import ChunkScanner
 from router.surfaces.openai.usage import ABSURD, input_of, text_bytes_of, usage_of
@@ -242,3 +243,27 @@ def test_a_stream_s_total_counts_as_an_answer_s() -> None:
 )
 def test_a_total_alone_is_input_where_nothing_is_written(body: bytes, expected: Usage | None) -> None:
     assert input_of(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "made", "units"),
+    [
+        ({"audio_tokens": 7}, {"audio_tokens": 2}, Units(audio_input=7, audio_output=2)),
+        ({"image_tokens": 3}, {"image_tokens": 2}, Units(image_input=3, image_output=2)),
+        ({"audio_tokens": 99}, {"audio_tokens": 99}, Units(audio_input=12, audio_output=3)),
+        ({"audio_tokens": 0}, {"audio_tokens": 0, "reasoning_tokens": 2}, NO_UNITS),
+        ({}, None, NO_UNITS),
+    ],
+)
+def test_sound_and_pictures_are_parts_of_a_report(read: Any, made: Any, units: Units) -> None:
+    usage = {
+        "prompt_tokens": 12,
+        "completion_tokens": 3,
+        "prompt_tokens_details": read,
+        "completion_tokens_details": made,
+    }
+    assert usage_of(answer(**usage)) == Usage(12, output=3, units=units)
+
+
+def test_a_report_that_is_absurd_has_no_parts() -> None:
+    assert usage_of(answer(prompt_tokens=-1, completion_tokens=3, prompt_tokens_details={"audio_tokens": 2})) is None

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
+from router.surfaces.openai.media.seconds import tokens_of
 from router.surfaces.openai.usage import ABSURD, Count
 
 _NOTHING = msgspec.Raw(b"null")
@@ -89,8 +91,16 @@ def transcript_in(body: bytes) -> tuple[bool, Usage | None]:
     answer = _answer_in(body)
     if answer is None or not bytes(answer.text).startswith(b'"'):
         return False, None
-    report = answer.usage or Report(seconds=_seconds(answer.duration))
-    return True, report.usage()
+    if answer.usage is not None:
+        return True, answer.usage.usage()
+    told = Report(seconds=_seconds(answer.duration)).usage()
+    return True, None if told is None else _guessed(told.units)
+
+
+def _guessed(units: Units) -> Usage:
+    """Of a recording whose length alone is told: some charge for that, others for its tokens."""
+    heard = tokens_of(units.milliseconds)
+    return Usage(input=heard, estimated=True, units=replace(units, audio_input=heard))
 
 
 def pictures_in(body: bytes) -> tuple[bool, Usage | None]:

@@ -22,8 +22,11 @@ GPT_IMAGE = (
     [
         (TOKENS, Usage(14, output=45, units=Units(audio_input=10))),
         (b'{"text":"Hi","usage":{"type":"duration","seconds":27}}', Usage(units=Units(milliseconds=27_000))),
-        (b'{"text":"Hi","duration":8.47,"segments":[]}', Usage(units=Units(milliseconds=8470))),
-        (b'{"text":"Hi","duration":"8.5"}', Usage(units=Units(milliseconds=8500))),
+        (
+            b'{"text":"Hi","duration":8.47,"segments":[]}',
+            Usage(85, estimated=True, units=Units(milliseconds=8470, audio_input=85)),
+        ),
+        (b'{"text":"Hi","duration":"8.5"}', Usage(85, estimated=True, units=Units(milliseconds=8500, audio_input=85))),
         (b'{"text":"Hi","duration":"long"}', None),
         (b'{"text":"Hi","duration":-1}', None),
         (b'{"text":""}', None),
