@@ -287,15 +287,18 @@ class Resources:
     async def _list(self, exchange: _Exchange) -> tuple[int, str]:
         """A page of the team's own: the backend's list is gone through until there are enough, or no more."""
         context, client = exchange.context, exchange.client
-        query = dict(parse_qsl(context.request.query, keep_blank_values=True))
-        if "before" in query:
+        query = parse_qsl(context.request.query, keep_blank_values=True)
+        asked_for = dict(query)
+        if "before" in asked_for:
             raise ApiError(
                 400, "invalid_query", "Lists are gone through forwards only here: use `after`.", param="before"
             )
-        wanted, own, more = _wanted(query, exchange.asked), [], True
+        wanted, own, more = _wanted(asked_for, exchange.asked), [], True
+        query = [each for each in query if each[0] not in ("limit", "after")]
+        after = asked_for.get("after", "")
         for _ in range(MOST_PAGES):
-            query["limit"] = str(PAGE)
-            passage = await self._send(exchange, urlencode(query))
+            place = [("limit", str(PAGE)), *([("after", after)] if after else [])]
+            passage = await self._send(exchange, urlencode(query + place))
             try:
                 body = await passage.collect()
             finally:
@@ -310,7 +313,7 @@ class Resources:
             own += await self._own(items, context.key.team, exchange.replica)
             if len(own) > wanted or not more or not items or not items[-1][0]:
                 break
-            query["after"] = items[-1][0]
+            after = items[-1][0]
         else:
             if not own:
                 message = f"None of the first {PAGE * MOST_PAGES:,} objects at the backend is of this team."

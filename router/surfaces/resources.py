@@ -47,11 +47,13 @@ class Asked:
 
 
 class KeptObjects(ABC):
-    """What one dialect knows of them. `surface` reads bodies and words errors; `names` are those of all resources."""
+    """What one dialect knows of them. `surface` reads bodies and words errors."""
 
-    def __init__(self, surface: Surface, names: tuple[str, ...]) -> None:
+    def __init__(self, surface: Surface, operations: tuple[Operation, ...]) -> None:
         self.surface: Final = surface
-        self.names: Final = names
+        self.operations: Final = operations
+        self.names: Final = tuple(dict.fromkeys(each.resource for each in operations))
+        """Of all resources."""
 
     @abstractmethod
     def find(self, method: str, path: str) -> Asked | None:

@@ -12,8 +12,8 @@ from typing import get_args
 
 from router.core.backend_kinds import Backend
 from router.gateway.own_paths import OWN
-from router.surfaces.base import Surface
-from router.surfaces.registry import SURFACES
+from router.surfaces.base import PREFIX, Surface
+from router.surfaces.registry import KEPT, SURFACES
 
 BEGIN = "<!-- surfaces: begin (made by `make docs`) -->"
 END = "<!-- surfaces: end -->"
@@ -28,8 +28,21 @@ def tables() -> str:
         "|---|---|---|---|",
         *map(_row, SURFACES.values()),
     )
-    own = ("| path | methods | what it answers |", "|---|---|---|")
-    return "\n".join((*surfaces, "", *own, *(f"| `{path}` | {how} | {what} |" for path, (how, what) in OWN.items())))
+    kept = ("| `resources` | paths of what is kept |", "|---|---|", *map(_kept, KEPT.names))
+    answered = (f"| `{path}` | {how} | {what} |" for path, (how, what) in OWN.items())
+    own = ("| path | methods | what it answers |", "|---|---|---|", *answered)
+    return "\n".join((*surfaces, "", *kept, "", *own))
+
+
+def _kept(resource: str) -> str:
+    """Methods of one path stand together."""
+    paths: dict[str, list[str]] = {}
+    for each in KEPT.operations:
+        if each.resource == resource:
+            path = PREFIX + "".join(f"/{name or '{id}'}" for name in each.pattern)
+            paths.setdefault(path, []).append(each.method)
+    listed = (f"`{' '.join(methods)} {path}`" for path, methods in paths.items())
+    return f"| `{resource}` | {', '.join(listed)} |"
 
 
 def _row(surface: Surface) -> str:

@@ -85,6 +85,8 @@ class Keeper:
         return status, "application/json", json.dumps(answer).encode()
 
     def _do(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
+        if path == "models":
+            return 200, {"object": "list", "data": [{"id": "m", "object": "model"}]}
         collection = next(name for name in sorted(COLLECTIONS, key=len, reverse=True) if path.startswith(name))
         id, _, rest = path[len(collection) :].strip("/").partition("/")
         if not id:

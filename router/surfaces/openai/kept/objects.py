@@ -71,4 +71,4 @@ class OpenAIKept(KeptObjects):
         return _FILES_IN_A_LIST if asked.operation.resource == "files" else _IN_A_LIST
 
 
-KEPT = OpenAIKept(Objects(), table.NAMES)
+KEPT = OpenAIKept(Objects(), table.OPERATIONS)

@@ -156,7 +156,6 @@ _LINES: Mapping[str, tuple[str, ...]] = {
 }
 """By what policies call them: method, path with an asterisk for an id, and what `Operation` says of it."""
 
-NAMES = tuple(_LINES)
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
 _DOTS = frozenset({".", ".."})
