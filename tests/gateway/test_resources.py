@@ -324,10 +324,12 @@ async def test_stored_completions_are_their_teams(of):
     [
         CARD.encode(),
         json.dumps({"custom_id": "1", "body": {"input": CARD}}).encode(),
+        b'{"custom_id": "1", "body": {"input": "Her card is \\u0034111 1111 1111 1111."}}',
+        b'{"custom_id": "1", "body": {"input": "{\\"card\\": \\"\\\\u0034111-1111-1111-1111\\"}"}}',
         b"\x89PNG\r\n",
         b"%PDF-1.7 (text)",
     ],
-    ids=["text", "jsonl", "picture", "document"],
+    ids=["text", "jsonl", "escaped", "escaped twice", "picture", "document"],
 )
 async def test_what_may_not_leave_is_not_uploaded(of, keeper, content):
     status, headers, answer = await upload(of("search-1"), content)

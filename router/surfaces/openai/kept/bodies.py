@@ -35,7 +35,8 @@ _REQUESTS = b'"custom_id"'
 """Stands in each line of a file of requests that are worked off later."""
 _PART = re.compile(rb"\r\n\r\n([A-Za-z0-9_.:-]{1,128})\r\n--")
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-_NOT_READ = (b"%PDF-", b"%!PS", b"{\\rtf", b"content-transfer-encoding", b"content-encoding")
+_NOT_READ = (b"%pdf-", b"%!ps", b"{\\rtf", b"content-transfer-encoding", b"content-encoding")
+"""What tells, in lower case, that a text has to be decoded before it can be read."""
 _MOST_DEPTH = 64
 _decode = msgspec.json.Decoder().decode
 
@@ -74,7 +75,10 @@ def _read_form(body: bytes) -> Reading:
 
 
 def _is_text(body: bytes) -> bool:
-    if _NO_TEXT.search(body) or any(sign in body.lower() for sign in (each.lower() for each in _NOT_READ)):
+    if _NO_TEXT.search(body):
+        return False
+    lowered = body.lower()
+    if any(sign in lowered for sign in _NOT_READ):
         return False
     try:
         body.decode()
