@@ -117,6 +117,11 @@ def failure_of(error: BaseException, redact: Callable[[str], str], stage: Stage)
     return replace(_judge(behind, redact, stage), cause=type(behind[-1]).__name__)
 
 
+def status_in(error: BaseException) -> int | None:
+    """The provider's status, where an exception or what is behind it has one."""
+    return _status(tuple(_chain(error)))
+
+
 def _judge(behind: tuple[BaseException, ...], redact: Callable[[str], str], stage: Stage) -> Failure:
     names = {kind.__name__ for each in behind for kind in type(each).__mro__}
     refused = next((failure for name, failure in _NOT_FOLLOWED.items() if name in names), None)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from router.litellm_adapter import asked
 from router.litellm_adapter.backends import AdapterBackend
 from router.litellm_adapter.confined import Call, Confinement
+from router.litellm_adapter.failures import status_in
 from router.litellm_adapter.faithful import TRUSTING, Faith
 from router.litellm_adapter.repairs import repair
 from router.litellm_adapter.screening import Json
@@ -138,7 +139,7 @@ class Litellm:
                 if answer is None:  # litellm does that where a provider refuses parameters that it wanted to leave out
                     raise calls[0].failure()
             except Exception as error:
-                raise CallError(at_work=any(call.at_work for call in calls)) from error
+                raise CallError(at_work=any(call.at_work for call in calls)) from _as_refused(error, calls)
             return _ConfinedStream(answer, list(zip(self._confinements, calls, strict=True))) if streams else answer
 
     def _route(self, backend: AdapterBackend, model: str) -> Json:
@@ -202,6 +203,16 @@ class _ConfinedStream:
         close = getattr(self._source, "aclose", None) or getattr(self._chunks, "aclose", None)
         if close is not None:
             await close()
+
+
+def _as_refused(error: Exception, calls: list[Call]) -> Exception:
+    """What the provider refused with, where the library stumbled over its words."""
+    refused = next((call for call in calls if call.refusal is not None), None)
+    if refused is None or status_in(error) is not None:
+        return error
+    told = refused.failure()
+    told.__cause__ = error
+    return told
 
 
 def _use_no_session(aiohttp: Any) -> None:

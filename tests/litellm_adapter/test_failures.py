@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from router.litellm_adapter.failures import CUT_SHORT, FAILED, Failure, Stage
+from router.litellm_adapter.failures import CUT_SHORT, FAILED, Failure, Stage, status_in
 from router.litellm_adapter.failures import failure_of as judged
 from router.litellm_adapter.faithful import LostError
 from router.litellm_adapter.repairs import AnswerFailedError, CutShortError
@@ -193,3 +193,10 @@ def test_an_error_in_the_providers_json_needs_no_status() -> None:
     error = ValueError('{"error": {"message": "No engine.", "code": "engine_dead"}}')
     failure = failure_of(error, same, Stage.AT_WORK)
     assert (failure.status, failure.message, failure.billed) == (502, "No engine.", INPUT)
+
+
+def test_a_status_is_found_in_what_is_behind() -> None:
+    outer = RuntimeError()
+    assert status_in(outer) is None
+    outer.__context__ = ProviderError("no", 503)
+    assert status_in(outer) == 503

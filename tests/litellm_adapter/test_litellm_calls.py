@@ -242,6 +242,15 @@ async def test_a_failed_call_says_whether_its_provider_was_at_work(
     assert (got >= 400, answer["error"]["code"], told) == (True, code, billed)
 
 
+@pytest.mark.parametrize("ask", ASKS)
+async def test_a_refusal_without_words_keeps_its_status(
+    ask: str, confined: str, recorders: dict[str, Recorder]
+) -> None:
+    recorders["own"].answer(503, {}, {"nothing": "said"})
+    got, answer = await post(confined, *ASKS[ask])
+    assert got == 503, answer
+
+
 async def test_the_policys_proxy_is_used_for_its_zone_alone(
     interpreter: str, recorders: dict[str, Recorder], tmp_path: Path
 ) -> None:

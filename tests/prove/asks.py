@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -188,7 +189,12 @@ class Request:
             data["stream"] = True
         if ask.label.metadata is not None:
             data["metadata"] = ask.label.metadata
-        data |= _chat(ask, text, self.canary) if ask.endpoint == "chat" else _prompt(ask, text)
+        if ask.endpoint in _TURNS:
+            data = {name: value for name, value in data.items() if name != "user"} | _TURNS[ask.endpoint](
+                text, self.canary
+            )
+        else:
+            data |= _chat(ask, text, self.canary) if ask.endpoint == "chat" else _prompt(ask, text)
         return _disguised(json.dumps(data), text, ask).encode()
 
 
@@ -218,6 +224,17 @@ def _chat(ask: Ask, text: str, canary: str) -> dict[str, Any]:
         "member name": {"messages": [extra], text: 1},
     }
     return made.get(ask.place, {"messages": [turn, extra]})
+
+
+_TURNS: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "messages": lambda text, canary: {"max_tokens": 50, "system": text, "messages": [_asking(canary)]},
+    "responses": lambda text, canary: {"max_output_tokens": 50, "instructions": text, "input": [_asking(canary)]},
+}
+"""Surfaces that others translate for."""
+
+
+def _asking(canary: str) -> dict[str, str]:
+    return {"role": "user", "content": f"and now, {canary}?"}
 
 
 def _prompt(ask: Ask, text: str) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class Machine:
         words = [f"answered-by-{self.name}", " and more", ""]
         said: list[dict[str, Any]] = [{"text": word} for word in words]
         if path.endswith("/chat/completions"):
-            said = [{"delta": {"content": word} if word else {}} for word in words]
+            said = [{"delta": {"content": word}} if word else {"delta": {}, "finish_reason": "stop"} for word in words]
         events = [b"data: " + json.dumps({"choices": [{"index": 0, **each}]}).encode() + b"\n\n" for each in said]
         return _SSE + b"".join(_chunk(event) for event in (*events, b"data: [DONE]\n\n", b""))
 

@@ -41,7 +41,7 @@ FAULTS = (
     "garbage",
     "an error event",
 )
-QUICK, LONG = 3, 60
+QUICK, LONG = 6, 60
 """Requests per fault."""
 OBEDIENT = """
 import httpx
@@ -171,7 +171,10 @@ def drawn(number: int) -> list[Ask]:
 def _kinds(dice: random.Random) -> list[dict[str, Any]]:
     return [
         {},
-        {},
+        {"endpoint": "messages"},
+        {"endpoint": "messages", "finding": dice.choice(sorted(FINDINGS))},
+        {"endpoint": "responses"},
+        {"endpoint": "responses", "finding": dice.choice(sorted(FINDINGS))},
         {"finding": dice.choice(sorted(FINDINGS))},
         {"label": LABELS[1]},
         {"unreadable": dice.choice(("image", OUTSIDE))},

@@ -112,15 +112,19 @@ class Verdict:
 
 
 def is_error(body: bytes) -> bool:
-    """Whether it is OpenAI's error object."""
+    """Whether it is an error object, OpenAI's or Anthropic's, of which only the first has a code."""
     try:
-        error = json.loads(body)["error"]
-        return bool(error["code"]) and isinstance(error["message"], str)
-    except (ValueError, KeyError, TypeError):
+        told = json.loads(body)
+        error = told["error"]
+        return bool(error["type"] if told.get("type") == "error" else error["code"]) and isinstance(
+            error["message"], str
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
 def _code(request: Request) -> str:
     if is_error(request.answer):
-        return str(json.loads(request.answer)["error"]["code"])
+        error = json.loads(request.answer)["error"]
+        return str(error.get("code") or error["type"])
     return f"HTTP {request.status} of a backend"
