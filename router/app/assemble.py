@@ -33,7 +33,19 @@ def _targets(name: str, backend: Backend, proxy: str, adapter_socket: str, tls: 
     if isinstance(backend, LitellmBackend):
         return (target_of_socket(name, backend.zone, adapter_socket, backend.fingerprint()),)
     api_key = resolve(backend.api_key).reveal() if backend.api_key else None
-    return tuple(target_of_url(name, backend.zone, url, api_key, tls, proxy) for url in backend.replicas())
+    return tuple(
+        target_of_url(
+            name,
+            backend.zone,
+            url,
+            api_key,
+            tls,
+            proxy=proxy,
+            key_header=backend.key_header,
+            key_scheme=backend.key_scheme,
+        )
+        for url in backend.replicas()
+    )
 
 
 def _adapted(name: str, backend: Backend, adapter_socket: str) -> tuple[Target, ...]:

@@ -18,8 +18,11 @@ HEADER = """\
 OPENAI_URL = "https://api.openai.com/v1"
 CHAT_MODEL = "gpt-4o-mini"
 EMBEDDING_MODEL = "text-embedding-3-small"
+ANTHROPIC_URL = "https://api.anthropic.com/v1"
+ANTHROPIC_MODEL = "claude-haiku-4-5"
+CLAUDE = "claude-*"
 ADAPTER_MODELS = {
-    "ANTHROPIC_API_KEY": ("anthropic", "anthropic/claude-haiku-4-5"),
+    "ANTHROPIC_API_KEY": ("anthropic-chat", f"anthropic/{ANTHROPIC_MODEL}"),
     "GEMINI_API_KEY": ("gemini", "gemini/gemini-2.5-flash"),
 }
 
@@ -31,6 +34,7 @@ class Found(Struct, frozen=True):
     vllm_model: str = ""
     """Empty while nobody knows it: then it serves under the names that it lists once it answers."""
     openai: bool = False
+    anthropic: bool = False
     adapter_variables: tuple[str, ...] = ()
     simulated: Mapping[str, str] = {}
 
@@ -40,7 +44,7 @@ class Found(Struct, frozen=True):
 
     @property
     def cloud(self) -> bool:
-        return self.openai or bool(self.adapter_variables)
+        return self.openai or self.anthropic or bool(self.adapter_variables)
 
 
 def look_around(environment: Mapping[str, str]) -> Found:
@@ -50,6 +54,7 @@ def look_around(environment: Mapping[str, str]) -> Found:
         vllm_url=with_version(vllm_url) if vllm_url else "",
         vllm_model=environment.get("VLLM_MODEL", ""),
         openai=bool(environment.get("OPENAI_API_KEY")),
+        anthropic=bool(environment.get("ANTHROPIC_API_KEY")),
         adapter_variables=tuple(name for name in ADAPTER_MODELS if environment.get(name)),
     )
 
@@ -84,6 +89,8 @@ def _backends(found: Found) -> dict[str, Any]:
         backends["gpu"] = _vllm(found.vllm_url, found.vllm_model)
     if found.openai:
         backends["openai"] = _openai(OPENAI_URL, "env:OPENAI_API_KEY")
+    if found.anthropic:
+        backends["anthropic"] = _anthropic()
     for variable in found.adapter_variables:
         name, model = ADAPTER_MODELS[variable]
         backends[name] = {
@@ -107,6 +114,13 @@ def _openai(url: str, api_key: str | None) -> dict[str, Any]:
     return backend | ({"api_key": api_key, "resources": "all"} if api_key else {})
 
 
+def _anthropic() -> dict[str, Any]:
+    """For those who speak its dialect; who speaks OpenAI's reaches it through the adapter."""
+    serves = {"chat": ANTHROPIC_MODEL, CLAUDE: CLAUDE}
+    backend = {"zone": "cloud", "kind": "anthropic", "url": ANTHROPIC_URL, "serves": serves}
+    return backend | {"api_key": "env:ANTHROPIC_API_KEY"}
+
+
 def _chat(backends: Mapping[str, Any]) -> dict[str, Any]:
     """Every backend whose model is known; names that apps already ask for lead here too: they need not change."""
     served = {name: backend["serves"]["chat"] for name, backend in backends.items() if "chat" in backend["serves"]}
@@ -122,5 +136,9 @@ def _embeddings(backends: Mapping[str, Any]) -> dict[str, Any]:
 
 def _any_other(backends: Mapping[str, Any]) -> dict[str, Any]:
     """Whatever else an app asks for goes on under the name that it gave."""
-    serving = [name for name, backend in backends.items() if "*" in backend["serves"]]
-    return {"*": {"backends": serving}} if serving else {}
+    found = {}
+    for pattern in ("*", CLAUDE):
+        serving = [name for name, backend in backends.items() if pattern in backend["serves"]]
+        if serving:
+            found[pattern] = {"backends": serving}
+    return found

@@ -108,6 +108,7 @@ def _route(
         counts_while_streaming=backend.counts_while_streaming,
         powered=backend.power is not None,
         wake_for=_wake_for(backend),
+        loses=backend.loses,
         as_asked=as_asked,
         guessed_price=guessed and not policy.zones[backend.zone].owned,
     )

@@ -326,7 +326,7 @@ def _not_switchable(known: _Known, name: str, backend: dict[str, Any], power: di
             'take it off, or set "owned: true" on the zone',
             on_key=True,
         )
-    elif driver in ("process", "sleep") and kind in ("openai", "litellm"):
+    elif driver in ("process", "sleep") and kind in ("openai", "anthropic", "litellm"):
         yield Finding((*path, "driver"), f'the driver "{driver}" switches a vLLM, but the backend is of kind "{kind}"')
     elif kind == "litellm":
         yield Finding(path, '"power" needs an address that is asked whether the unit answers: kind "litellm" has none')

@@ -331,7 +331,8 @@ def _services(info: Any, now: datetime) -> Iterator[tuple[str, Mapping[str, str]
     """Service tiers that have a price of their own now, and how the package asks for it."""
     for variant in info.price_variants or ():
         when = variant.when
-        name = "batch" if when == {"processing": "batch"} else when.get("service_tier", "") if len(when) == 1 else ""
+        alone = when if len(when) == 1 else {}
+        name = "batch" if when == {"processing": "batch"} else alone.get("service_tier") or alone.get("speed", "")
         if name and name not in STANDARD_TIERS and (variant.constraint is None or variant.constraint.active(now)):
             yield name, when
 

@@ -6,11 +6,13 @@ A new kind is a class and its name in `Backend`; if it can be asked how it is, `
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from router.core import features
 from router.core.policy_fields import (
     STANDARD_TIERS,
     Count,
@@ -210,6 +212,12 @@ class _Backend(Section):
     """The endpoint that it has to speak for that."""
     dialect: ClassVar[str] = ""
     """The adapter's name of what it speaks then."""
+    loses: ClassVar[Mapping[EndpointName, frozenset[str]]] = {}
+    """By endpoint, what of `core.features` would be lost with it, or refused: by itself, or in translating for it."""
+    key_header: ClassVar[str] = "authorization"
+    """What its credential is sent in."""
+    key_scheme: ClassVar[str] = "Bearer "
+    """What stands before it there."""
 
     zone: Name
     """Where it is: one of `zones`."""
@@ -279,6 +287,16 @@ class _WithUrls(_Backend):
         return self.urls if self.url is None else (self.url,)
 
 
+_NOT_OWN = frozenset(
+    {
+        *(features.HOSTED_TOOLS, features.PROVIDER_TOOLS, features.TOOL_SERVERS, features.CONTAINERS),
+        *(features.STORED_FILES, features.DOCUMENTS, features.CITATIONS, features.SEARCH_RESULTS),
+        *(features.ENCRYPTED_REASONING, features.COMPACTION),
+    }
+)
+"""What an own server has no part for. It keeps every prompt by itself, and takes reasoning whoever signed it."""
+
+
 class VllmBackend(_WithUrls):
     default_endpoints = frozenset(
         {"chat", "completions", "responses", "messages", "count_tokens", "tokenize", "detokenize"}
@@ -286,6 +304,7 @@ class VllmBackend(_WithUrls):
     default_modalities = frozenset({"text"})
     ends_at_context = True
     counts_while_streaming = True
+    loses = {"messages": _NOT_OWN, "count_tokens": _NOT_OWN}
 
     kind: Literal["vllm"]
     """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""
@@ -326,6 +345,32 @@ class OpenAIBackend(_WithUrls):
         return self.provider
 
 
+_NOT_SIGNED = frozenset({features.UNSIGNED_REASONING})
+
+
+class AnthropicBackend(_WithUrls):
+    default_endpoints = frozenset({"messages", "count_tokens"})
+    default_modalities = frozenset({"text", "image", "file"})
+    loses = {"messages": _NOT_SIGNED, "count_tokens": _NOT_SIGNED}
+    translated = frozenset({"chat", "responses"})
+    translated_into = "messages"
+    dialect = "anthropic"
+    key_header = "x-api-key"
+    key_scheme = ""
+
+    kind: Literal["anthropic"]
+    """Anthropic's own API, never probed: messages, with images and files."""
+    idle_timeout: TimeLimit = 300.0
+    """Longest pause between two events of a stream; pings are none, and a model that thinks out of sight sends no more
+    than these."""
+
+    def priced_as(self, model: str) -> tuple[str, str]:
+        return self.kind, model
+
+    def provider_of(self, model: str | None) -> str:
+        return self.kind
+
+
 class LitellmBackend(_Backend):
     default_endpoints = frozenset({"chat", "embeddings", "messages", "responses"})
 
@@ -349,5 +394,5 @@ class LitellmBackend(_Backend):
         return self.kind if model is None else model.partition("/")[0]
 
 
-Backend = Annotated[VllmBackend | OpenAIBackend | LitellmBackend, Field(discriminator="kind")]
+Backend = Annotated[VllmBackend | OpenAIBackend | AnthropicBackend | LitellmBackend, Field(discriminator="kind")]
 """Of one of the kinds: what is named here is what a policy may say."""

@@ -108,6 +108,8 @@ class Route(Struct, frozen=True):
     """Levels whose requests switch it on when they can go nowhere else; None for all."""
     translated: frozenset[EndpointName] = frozenset()
     """Of `endpoints`, those that it does not speak: requests to them go through the adapter."""
+    loses: Mapping[EndpointName, frozenset[str]] = {}
+    """By endpoint, what would be lost of what a request may use, see `features`."""
     as_asked: bool = False
     """A pattern takes the model: the client named what the backend is asked for, and not the policy."""
     guessed_price: bool = False
@@ -195,6 +197,8 @@ class Facts(Struct, frozen=True, gc=False):
     """What the backend would fetch for it."""
     pinned: str = ""
     """The backend that keeps what it continues or names, which no other one has; empty for one that names nothing."""
+    uses: tuple[str, ...] = ()
+    """What not every backend keeps, see `features`."""
 
     @property
     def longest_answer(self) -> int:

@@ -19,7 +19,7 @@ class Target(Struct, frozen=True):
     """One replica's address, with everything that each request to it has in common.
 
     `unix_path` replaces host and port when set. `prefix` comes before an endpoint's path ("/v1"), without
-    a trailing slash. `credential` is the value of the authorization header and never appears in a repr.
+    a trailing slash. `credential` is the value of `credential_header` and never appears in a repr.
     """
 
     backend: str
@@ -30,6 +30,7 @@ class Target(Struct, frozen=True):
     tls: ssl.SSLContext | None = None
     unix_path: str | None = None
     credential: str = ""
+    credential_header: str = "authorization"
     label: str = ""
     fingerprint: str = ""
     """Of a backend behind the adapter, which refuses another one's."""
@@ -53,7 +54,7 @@ class Target(Struct, frozen=True):
             f"user-agent: {USER_AGENT}",
         ]
         if self.credential:
-            lines.append(f"authorization: {self.credential}")
+            lines.append(f"{self.credential_header}: {self.credential}")
         if self.fingerprint:
             lines.append(f"{FINGERPRINT_HEADER}: {self.fingerprint}")
         return ("\r\n".join(lines) + "\r\n").encode("latin-1")
@@ -80,7 +81,7 @@ class Target(Struct, frozen=True):
             "accept-encoding: identity",
         ]
         if self.credential:
-            lines.append(f"authorization: {self.credential}")
+            lines.append(f"{self.credential_header}: {self.credential}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     @property
@@ -106,7 +107,14 @@ class Target(Struct, frozen=True):
 
 
 def target_of_url(
-    backend: str, zone: str, url: str, api_key: str | None, tls: ssl.SSLContext, proxy: str = ""
+    backend: str,
+    zone: str,
+    url: str,
+    api_key: str | None,
+    tls: ssl.SSLContext,
+    proxy: str = "",
+    key_header: str = "authorization",
+    key_scheme: str = "Bearer ",
 ) -> Target:
     """A replica at a base URL such as http://127.0.0.1:8000/v1; `tls` is used for https only."""
     parts = urlsplit(url)
@@ -118,7 +126,8 @@ def target_of_url(
         port=parts.port or (443 if secure else 80),
         prefix=parts.path.rstrip("/"),
         tls=tls if secure else None,
-        credential=f"Bearer {api_key}" if api_key else "",
+        credential=f"{key_scheme}{api_key}" if api_key else "",
+        credential_header=key_header,
         label=f"{parts.scheme}://{parts.netloc}",
         proxy=proxy,
         proxy_tls=tls if proxy.startswith("https:") else None,

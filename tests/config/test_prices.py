@@ -88,6 +88,7 @@ VARIANTS = {
         ),
         PriceVariant({"processing": "batch"}, ModelPrice(input_mtok=usd("1"), output_mtok=usd("7"))),
         PriceVariant({"route": "acme/eu"}, ModelPrice(input_mtok=usd("9"))),
+        PriceVariant({"speed": "fast"}, ModelPrice(input_mtok=usd("18"), output_mtok=usd("90"))),
         PriceVariant({"service_tier": "free"}, ModelPrice(input_mtok=usd("0"))),
     ]
 }
@@ -334,7 +335,8 @@ def test_an_own_gpu_without_a_cost_is_free_per_token(
 def test_service_tiers_are_published_with_dates_of_their_own() -> None:
     """What a tier has no price of its own for costs as ever; one that would be free is unknown."""
     before, after = tariff("plain").services, tariff("plain", datetime(2026, 12, 1, tzinfo=UTC)).services
-    assert set(before) == {"flex", "batch"} and set(after) == {"flex", "batch", "priority"}
+    assert set(before) == {"flex", "batch", "fast"} and set(after) == {*before, "priority"}
+    assert before["fast"][0].rates.output == 90
     assert before["flex"] == (PriceTier(0, Rates(input=1.5, output=7.5, cached_input=0.3, cache_write=3.75)),)
     assert after["priority"][0].rates.input == 6 and after["priority"][0].rates.output == 15
 

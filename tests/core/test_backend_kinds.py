@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from router.core import features
 from router.core.backend_kinds import Backend, GpuCost
 
 
@@ -16,6 +17,13 @@ def test_every_kind_says_what_it_serves_when_the_policy_does_not() -> None:
     kinds = get_args(get_args(Backend)[0])
     assert len(kinds) >= 3
     assert all("text" in kind.default_modalities and kind.default_endpoints != set() for kind in kinds)
+
+
+def test_what_a_kind_loses_is_what_a_request_can_use_at_an_endpoint_of_its() -> None:
+    known = {value for name, value in vars(features).items() if name.isupper()}
+    for kind in get_args(get_args(Backend)[0]):
+        assert all(lost and lost <= known for lost in kind.loses.values())
+        assert kind.loses.keys() <= (kind.default_endpoints or kind.loses.keys())
 
 
 def test_replicas_are_one_url_or_several() -> None:
@@ -43,6 +51,7 @@ def test_backends_of_the_adapter_have_no_url() -> None:
         ({"kind": "vllm", "url": "http://h/v1"}, "meta/llama", ("", "meta/llama"), "vllm"),
         ({"kind": "openai", "url": "http://h/v1"}, "gpt-4o", ("openai", "gpt-4o"), "openai"),
         ({"kind": "openai", "url": "http://h/v1", "provider": "xai"}, "grok", ("xai", "grok"), "xai"),
+        ({"kind": "anthropic", "url": "http://h/v1"}, "claude-x", ("anthropic", "claude-x"), "anthropic"),
         ({"kind": "litellm"}, "vertex_ai/gemini/2", ("vertex_ai", "gemini/2"), "vertex_ai"),
         ({"kind": "litellm"}, "claude", ("", "claude"), "claude"),
     ],

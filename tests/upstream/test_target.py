@@ -32,6 +32,13 @@ def test_the_head_of_a_request_says_where_it_goes_and_as_whom():
     assert "authorization: Bearer sk-secret\r\n" in head and head.endswith("\r\n") and "\r\n\r\n" not in head
 
 
+def test_a_credential_may_have_a_header_of_its_own():
+    url = "https://api.anthropic.com/v1"
+    target = target_of_url("b", "z", url, "sk-secret", TLS, key_header="x-api-key", key_scheme="")
+    head = target.head("/messages").decode()
+    assert "x-api-key: sk-secret\r\n" in head and "authorization" not in head
+
+
 def test_what_is_beside_a_version_is_behind_the_url_without_it():
     target = target_of_url("b", "z", "http://gpu:8000/llm/v1", None, TLS)
     assert target.head("/tokenize", at_root=True).startswith(b"POST /llm/tokenize HTTP/1.1\r\n")

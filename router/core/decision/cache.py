@@ -80,6 +80,7 @@ class DecisionCache:
             facts.quality_floor,
             facts.fetch,
             facts.pinned,
+            facts.uses,
             (prompt, answer) if prompt + answer > self._shortest else None,
             snapshot.previous,
             snapshot.hour,

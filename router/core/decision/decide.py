@@ -191,7 +191,16 @@ def _not_capable(ask: _Ask, route: Route) -> str:
     if ask.quality_floor > 0 and (route.quality is None or route.quality < ask.quality_floor):
         has = "is not declared" if route.quality is None else f"is {route.quality:g}"
         return f"Its quality {has}, and at least {ask.quality_floor:g} is needed."
+    lost = _lost_with(facts, route) if facts.uses else []
+    if lost:
+        return f"The request uses {refusals.listed(lost)}, which would be lost with it."
     return _too_long(facts, route, route.context or ask.state(route).context)
+
+
+def _lost_with(facts: Facts, route: Route) -> list[str]:
+    """What is not kept is no smaller version of what was asked for: the request goes where it is kept, or nowhere."""
+    losable = route.loses.get(facts.endpoint, frozenset())
+    return [use for use in facts.uses if use in losable]
 
 
 def _too_long(facts: Facts, route: Route, context: int | None) -> str:

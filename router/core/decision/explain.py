@@ -23,6 +23,7 @@ def explain_data(decision: Decision, facts: Facts, plan: Plan) -> dict[str, Any]
             "input_tokens": facts.input_tokens,
             "max_output_tokens": facts.max_output_tokens,
             "modalities": sorted(facts.modalities),
+            "uses": list(facts.uses),
         },
         "policy": plan.version,
         "level": decision.level,
@@ -101,6 +102,7 @@ def explain(decision: Decision, facts: Facts, plan: Plan) -> str:
     lines = [
         _line("model", _model(request["model"], request["resolved_model"])),
         _line("endpoint", request["endpoint"]),
+        *([_line("uses", _joined(request["uses"]))] if request["uses"] else []),
         _line("key", f"{request['key']} (team {request['team']})"),
         _line("sensitivity", data["level"] or "none (the policy has no levels)"),
         _line("tags", _joined(data["tags"])),

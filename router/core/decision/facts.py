@@ -54,6 +54,7 @@ def build_facts(
         answers=reading.answers,
         fetch=fetch_of(reading.addresses, plan.policy.media) if reading.addresses else NOTHING,
         pinned=pinned,
+        uses=reading.uses,
     )
 
 

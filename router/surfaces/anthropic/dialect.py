@@ -21,7 +21,6 @@ VERSION = "anthropic-version"
 
 
 class Anthropic(Surface):
-    dialect = "anthropic"
     expected_headers = {VERSION: "2023-06-01"}
     id_header = "request-id"
 

@@ -164,7 +164,9 @@ OTHERWISE: dict[str, Any] = {
     "answers": 2,
     "fetch": FORBIDDEN,
     "pinned": "openai",
+    "uses": ("hosted tools",),
 }
+LOSES = {"chat": frozenset({"hosted tools"})}
 OTHER_MOMENTS: dict[str, Any] = {
     "backends": {"gpu": BackendState(healthy=False)},
     "seen": Mixture(input=1000),
@@ -179,7 +181,8 @@ OTHER_MOMENTS: dict[str, Any] = {
 @pytest.mark.parametrize("field", Facts.__struct_fields__)
 def test_everything_that_is_known_of_a_request_is_part_of_the_question(make: Any, field: str) -> None:
     """A new field of the facts fails here until it is asked for too."""
-    plan = make.plan([make.route("gpu", context=1000), make.route("openai")], sensitivity=SENSITIVITY)
+    routes = [make.route("gpu", context=1000), make.route("openai", loses=LOSES)]
+    plan = make.plan(routes, sensitivity=SENSITIVITY)
     limit = 1_500 if field == "answers" else None
     plain = make.facts(labels=(Label("public"),), max_output_tokens=limit)
     remembered, snapshot = DecisionCache(plan), make.snapshot()

@@ -507,6 +507,35 @@ def test_a_side_that_cannot_serve_leaves_the_other(make):
     assert removals(decision) == [("gpu", Step.CAPABILITY)]
 
 
+LOSING = {"chat": frozenset({"hosted tools", "citations"})}
+
+
+@pytest.mark.parametrize(
+    ("uses", "kept"),
+    [
+        ((), ["gpu", "openai"]),
+        (("documents",), ["gpu", "openai"]),
+        (("documents", "hosted tools"), ["openai"]),
+    ],
+)
+def test_nothing_that_a_request_uses_is_lost_silently(make, uses, kept):
+    routes = [make.route("gpu", loses=LOSING), make.route("openai", loses={"completions": frozenset({"hosted tools"})})]
+    decision = run(make, routes=routes, uses=uses)
+    assert sorted(each.route.backend for each in decision.candidates) == kept
+    for removal in decision.removed:
+        assert (removal.step, removal.explanation) == (
+            Step.CAPABILITY,
+            "The request uses hosted tools, which would be lost with it.",
+        )
+
+
+def test_what_everybody_would_lose_is_refused(make):
+    routes = [make.route("gpu", loses=LOSING), make.route("openai", loses=LOSING)]
+    refusal = run(make, routes=routes, uses=("citations",)).refusal
+    assert refusal is not None and (refusal.status, refusal.code) == (400, "no_capable_backend")
+    assert "citations" in refusal.message
+
+
 @pytest.mark.parametrize(
     ("client", "model", "rule", "quality", "kept"),
     [

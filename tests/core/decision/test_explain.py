@@ -112,6 +112,13 @@ def test_an_alias_and_a_rule_are_named(told):
     assert data["request"]["resolved_model"] == "chat"
 
 
+def test_what_a_request_uses_is_told_where_it_uses_anything(told):
+    data, text = told(uses=("hosted tools", "citations"))
+    assert data["request"]["uses"] == ["hosted tools", "citations"]
+    assert "uses         hosted tools, citations\n" in text
+    assert "\nuses" not in told()[1]
+
+
 def test_the_account_is_json(told):
     data, _ = told({"gpu": FULL}, sensitivity=SENSITIVITY, labels=(Label("public", (), "header"),))
     assert json.loads(json.dumps(data)) == data
