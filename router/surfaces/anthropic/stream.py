@@ -58,7 +58,7 @@ class MessageScanner(EventScanner):
             self.first_complete = True
             if event.usage is not None:
                 self._report = later(event.usage, self._report)
-                self._said_all = True
+                self._said_all = event.usage.output_tokens is not None
         else:
             self._note(kind)
         if event.error is not None:
