@@ -22,7 +22,6 @@ ANTHROPIC_URL = "https://api.anthropic.com/v1"
 ANTHROPIC_MODEL = "claude-haiku-4-5"
 CLAUDE = "claude-*"
 ADAPTER_MODELS = {
-    "ANTHROPIC_API_KEY": ("anthropic-chat", f"anthropic/{ANTHROPIC_MODEL}"),
     "GEMINI_API_KEY": ("gemini", "gemini/gemini-2.5-flash"),
 }
 
@@ -115,7 +114,7 @@ def _openai(url: str, api_key: str | None) -> dict[str, Any]:
 
 
 def _anthropic() -> dict[str, Any]:
-    """For those who speak its dialect; who speaks OpenAI's reaches it through the adapter."""
+    """In its own dialect; who speaks OpenAI's reaches it through the adapter."""
     serves = {"chat": ANTHROPIC_MODEL, CLAUDE: CLAUDE}
     backend = {"zone": "cloud", "kind": "anthropic", "url": ANTHROPIC_URL, "serves": serves}
     return backend | {"api_key": "env:ANTHROPIC_API_KEY"}

@@ -61,15 +61,15 @@ def test_a_vllm_alone(plan_for):
 
 def test_anthropic_is_asked_in_its_own_dialect(plan_for):
     plan = plan_for(look_around({"ANTHROPIC_API_KEY": "k"}))
-    native, adapted = plan.models["chat"].routes
-    assert (native.backend, native.endpoints) == ("anthropic", {"messages", "count_tokens"})
-    assert (adapted.backend, adapted.endpoints) == ("anthropic-chat", {"chat"})
+    (route,) = plan.models["chat"].routes
+    assert (route.backend, route.translated) == ("anthropic", {"chat", "responses"})
+    assert {"messages", "count_tokens"} == route.endpoints - route.translated
     assert backends(plan, "claude-opus-4-8") == [("anthropic", "claude-opus-4-8", False)]
     assert plan.models["claude-haiku-4-5"] is plan.models["chat"]
     assert plan.policy.backends["anthropic"].api_key == "env:ANTHROPIC_API_KEY"
 
 
-@pytest.mark.parametrize(("variable", "name"), [("ANTHROPIC_API_KEY", "anthropic-chat"), ("GEMINI_API_KEY", "gemini")])
+@pytest.mark.parametrize(("variable", "name"), [("GEMINI_API_KEY", "gemini")])
 def test_keys_of_other_providers_lead_to_the_adapter(plan_for, variable, name):
     plan = plan_for(look_around({variable: "k"}))
     assert plan.policy.backends[name].kind == "litellm"
