@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from support.samples.anthropic import COUNT_TOKENS, MESSAGES
+from support.samples.media import IMAGE_EDITS, IMAGE_VARIATIONS, IMAGES, SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from support.samples.openai import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from support.samples.responses import COMPACT, INPUT_TOKENS, RESPONSES
 from support.samples.sample import Sample
@@ -16,6 +17,8 @@ SAMPLES: Mapping[str, Sample] = {
         *(CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS),
         *(RESPONSES, COMPACT, INPUT_TOKENS),
         *(MESSAGES, COUNT_TOKENS),
+        *(TRANSCRIPTIONS, TRANSLATIONS, SPEECH),
+        *(IMAGES, IMAGE_EDITS, IMAGE_VARIATIONS),
         *(RERANK, SCORE, POOLING, CLASSIFY, TOKENIZE, DETOKENIZE),
     )
 }

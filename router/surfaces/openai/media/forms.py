@@ -47,7 +47,7 @@ class FormSurface(OpenAIDialect):
         return first + body
 
     def scanner(self, reading: Reading, route: Route) -> EventScanner:
-        return MediaScanner(strip_usage=reading.wants_usage is not True)
+        return MediaScanner(strip_usage=reading.wants_usage is not True, pictures=reading.answers)
 
     def usage_of(self, body: bytes) -> Usage | None:
         return self.read_answer(body)[1]

@@ -34,7 +34,7 @@ class Pictures(OpenAIDialect):
         return msgspec.json.encode({"model": model, "prompt": prompt})
 
     def scanner(self, reading: Reading, route: Route) -> EventScanner:
-        return MediaScanner(strip_usage=False)
+        return MediaScanner(strip_usage=False, pictures=reading.answers)
 
     def read_answer(self, body: bytes) -> tuple[bool, Usage | None]:
         return pictures_in(body)

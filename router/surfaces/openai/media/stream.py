@@ -21,11 +21,13 @@ _PICTURES = frozenset({"image_generation.completed", "image_edit.completed"})
 class MediaScanner(EventScanner):
     """`strip_usage` takes out vLLM's last event, with the usage that the client did not ask for."""
 
-    __slots__ = ("_strip_usage",)
+    __slots__ = ("_pictures", "_strip_usage")
 
-    def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
+    def __init__(self, strip_usage: bool, *, pictures: int = 1, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._strip_usage = strip_usage
+        self._pictures = pictures
+        """That were asked for: the last of them is the end."""
 
     def _read(self, payload: bytes) -> bool:
         event = event_in(payload)
@@ -44,6 +46,7 @@ class MediaScanner(EventScanner):
             self._usage = None if event.usage is None else event.usage.usage()
         elif event.type in _PICTURES:
             self.finished.add(len(self.finished))
+            self.done = len(self.finished) >= self._pictures
             self._usage = _sum(self._usage, (event.usage or Report()).usage(pictures=1, draws=True))
         elif event.type.endswith(".delta"):
             self.text_bytes += max(0, len(payload) - _FRAME)

@@ -6,7 +6,7 @@ from router.surfaces.openai.media.stream import MediaScanner
 
 
 def fed(*payloads: bytes, strip_usage: bool = False) -> tuple[MediaScanner, bytes]:
-    scanner = MediaScanner(strip_usage)
+    scanner = MediaScanner(strip_usage, pictures=2)
     return scanner, b"".join(scanner.feed(b"data: %b\n\n" % payload) for payload in payloads)
 
 
@@ -32,7 +32,7 @@ def test_pictures_end_one_by_one() -> None:
         b'{"type":"image_generation.completed","b64_json":"iVBO","usage":{"input_tokens":5,"output_tokens":272}}',
     )
     scanner, passed = fed(b'{"type":"image_generation.partial_image","b64_json":"iVBO"}', *done)
-    assert (scanner.events, len(scanner.finished), scanner.done) == (3, 2, False)
+    assert (scanner.events, len(scanner.finished), scanner.done) == (3, 2, True)
     assert scanner.usage == Usage(10, output=544, units=Units(image_output=544, images=2))
     assert passed.count(b"iVBO") == 3
     assert fed(b'{"type":"image_edit.completed"}')[0].usage is None
