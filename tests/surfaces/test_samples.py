@@ -115,3 +115,10 @@ def test_a_limit_on_its_answers_is_known(name: str) -> None:
 def test_its_errors_have_the_shape_that_the_sample_knows(name: str) -> None:
     surface, sample = of(name)
     assert sample.error(json.loads(surface.error(429, "rate_limit_exceeded", "Slow down.", None, None)))
+
+
+@EVERY
+def test_ids_of_what_is_kept_are_found(name: str) -> None:
+    _, sample = of(name)
+    for kind in sample.references:
+        assert read(name, sample.body(kind, "kept_1")).refers_to == ("kept_1",), f"{name}: {kind}"

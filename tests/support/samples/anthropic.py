@@ -77,6 +77,12 @@ UNREADABLE: dict[str, Fields] = {
     "data URL in the text": _said({"type": "text", "text": f"data:text/plain;base64,{PIXELS}"}),
     "block nobody knows": _said({"type": "hologram", "hologram": "x"}),
 }
+REFERENCES: dict[str, Fields] = {
+    "image by its id": _said({"type": "image", "source": {"type": "file", "file_id": TEXT}}),
+    "document by its id": _said({"type": "document", "source": {"type": "file", "file_id": TEXT}}),
+    "container": _conversation(container=TEXT),
+    "upload for a container": _said({"type": "container_upload", "file_id": TEXT}),
+}
 
 
 def _message(input: int, output: int) -> bytes:
@@ -122,6 +128,7 @@ MESSAGES = Sample(
     surface="messages",
     places=PLACES,
     unreadable=UNREADABLE,
+    references=REFERENCES,
     answer=_message,
     limit=lambda tokens: {"max_tokens": tokens},
     events=_events,
@@ -134,6 +141,7 @@ COUNT_TOKENS = Sample(
     surface="count_tokens",
     places=PLACES,
     unreadable=UNREADABLE,
+    references=REFERENCES,
     answer=lambda input, output: b'{"input_tokens":%d,"note":"%b"}' % (input, SAID.encode()),
     error=is_error,
 )

@@ -91,10 +91,12 @@ CHAT = Sample(
     surface="chat",
     places={**CONVERSATIONS, **_CHAT},
     unreadable=_UNREADABLE,
+    references={"file by its id": _said({"type": "file", "file": {"file_id": TEXT}})},
     answer=_chat,
     limit=limit,
     streamed=WITH_USAGE,
     events=_chat_events,
+    tail=2,
     end=b"[DONE]",
     failure=FAILURE,
 )
@@ -132,6 +134,7 @@ COMPLETIONS = Sample(
     limit=limit,
     streamed=WITH_USAGE,
     events=_completion_events,
+    tail=2,
     end=b"[DONE]",
     failure=FAILURE,
 )

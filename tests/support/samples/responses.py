@@ -63,6 +63,17 @@ UNREADABLE: dict[str, Fields] = {
     "data URL in the text": _said({"type": "input_text", "text": f"data:text/plain;base64,{PIXELS}"}),
     "item nobody knows": _items({"type": "hologram", "hologram": "x"}),
 }
+REFERENCES: dict[str, Fields] = {
+    "response before": {"input": "Hi", "previous_response_id": TEXT},
+    "conversation": {"input": "Hi", "conversation": TEXT},
+    "conversation that is an object": {"input": "Hi", "conversation": {"id": TEXT}},
+    "item by its id": _items({"type": "item_reference", "id": TEXT}),
+    "item by its id alone": _items({"id": TEXT}),
+    "image by its id": _said({"type": "input_image", "file_id": TEXT}),
+    "file by its id": _said({"type": "input_file", "file_id": TEXT}),
+    "vector store": {"input": "Hi", "tools": [{"type": "file_search", "vector_store_ids": [TEXT]}]},
+    "container": {"input": "Hi", "tools": [{"type": "code_interpreter", "container": TEXT}]},
+}
 
 
 def _usage(input: int, output: int) -> dict[str, Any]:
@@ -114,6 +125,7 @@ RESPONSES = Sample(
     surface="responses",
     places=PLACES,
     unreadable=UNREADABLE,
+    references=REFERENCES,
     answer=_answer,
     limit=limit,
     events=_events,
@@ -125,6 +137,7 @@ COMPACT = Sample(
     surface="responses_compact",
     places=PLACES,
     unreadable=UNREADABLE,
+    references=REFERENCES,
     answer=_compacted,
     limit=limit,
 )
@@ -132,6 +145,7 @@ INPUT_TOKENS = Sample(
     surface="responses_input_tokens",
     places=PLACES,
     unreadable=UNREADABLE,
+    references=REFERENCES,
     answer=lambda input, output: (
         b'{"object":"response.input_tokens","input_tokens":%d,"x":"%b"}' % (input, SAID.encode())
     ),

@@ -47,6 +47,8 @@ class Sample:
     """Whether answers say what they used; what does not is estimated."""
     unreadable: Mapping[str, Fields] = field(default_factory=dict)
     """Bodies that hold what no detector reads."""
+    references: Mapping[str, Fields] = field(default_factory=dict)
+    """Bodies that name by TEXT, an id, what a backend keeps."""
     sealed: bool = False
     """So does every body of it."""
     beside: frozenset[str] = BESIDE
@@ -59,6 +61,8 @@ class Sample:
     """All of a stream; None where there are none."""
     signs: int = 0
     """Events before the first one that is part of an answer: until then another backend may take over."""
+    tail: int = 0
+    """Events at the end without which an answer is whole all the same, since it said so before."""
     end: bytes = b""
     """In the event with which a stream ends well, and in no other."""
     failure: bytes = b""
@@ -73,8 +77,8 @@ class Sample:
         return next(iter(self.places))
 
     def body(self, place: str = "", text: str = "Hello", *, model: str | None = "chat", **more: Any) -> bytes:
-        """A request with `text` in a place of `places`, or of `unreadable`."""
-        fields = self.places[place or self.plainest] if place not in self.unreadable else self.unreadable[place]
+        """A request with `text` in a place of `places`, of `unreadable` or of `references`."""
+        fields = {**self.places, **self.unreadable, **self.references}[place or self.plainest]
         named = {} if model is None else {"model": model}
         return self.encode(_filled({**named, **fields, **more}, text))
 

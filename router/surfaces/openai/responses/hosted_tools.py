@@ -52,7 +52,8 @@ class ToolContent(Content):
         super().add_part(part)
 
     def _add_tool(self, tool: dict[str, Any]) -> None:
-        kind = tool.get("type")
+        told = tool.get("type")
+        kind = told if isinstance(told, str) else ""
         if kind == "namespace":
             for inner in tool["tools"] if isinstance(tool.get("tools"), list) else ():
                 if isinstance(inner, dict):

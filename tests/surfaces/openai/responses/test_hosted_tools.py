@@ -36,6 +36,8 @@ def test_tools_of_the_clients_are_text(tool: Any) -> None:
 
 
 HOSTED: list[tuple[Any, str, list[str]]] = [
+    ({"type": ["function"]}, features.HOSTED_TOOLS, []),
+    ({"type": {}}, features.HOSTED_TOOLS, []),
     ({"type": "web_search_preview_2025_03_11"}, features.HOSTED_TOOLS, []),
     ({"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]}, features.HOSTED_TOOLS, ["vs_1", "vs_2"]),
     ({"type": "code_interpreter", "container": "cntr_1"}, features.HOSTED_TOOLS, ["cntr_1"]),
