@@ -18,6 +18,7 @@ from router.core.decision.facts import default_labels
 from router.core.name_patterns import is_pattern, takes
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
+from router.core.translation import LOST_IN_TRANSLATION
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route, Tariff
 
 _NO_CONTEXTS: Contexts = {}
@@ -91,6 +92,7 @@ def _route(
     backend = policy.backends[backend_name]
     spoken = _endpoints(backend, served)
     translated = backend.translated - spoken if backend.translated_into in spoken else frozenset()
+    foreign = translated | backend.foreign_to(served.model)
     return Route(
         backend=backend_name,
         zone=backend.zone,
@@ -108,7 +110,7 @@ def _route(
         counts_while_streaming=backend.counts_while_streaming,
         powered=backend.power is not None,
         wake_for=_wake_for(backend),
-        loses=backend.loses,
+        loses={**backend.loses, **{each: LOST_IN_TRANSLATION[each] for each in foreign & LOST_IN_TRANSLATION.keys()}},
         as_asked=as_asked,
         guessed_price=guessed and not policy.zones[backend.zone].owned,
     )

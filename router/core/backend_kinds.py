@@ -262,6 +262,10 @@ class _Backend(Section):
         """Base URLs that the policy gives, whoever connects to them."""
         return self.replicas()
 
+    def foreign_to(self, model: str) -> frozenset[EndpointName]:
+        """Endpoints of its own that an upstream model's provider does not speak, whoever translates them there."""
+        return frozenset()
+
     def adapter_url(self, url: str) -> str:
         """One of `replicas` as the adapter needs it."""
         return url
@@ -364,11 +368,21 @@ class AnthropicBackend(_WithUrls):
     """Longest pause between two events of a stream; pings are none, and a model that thinks out of sight sends no more
     than these."""
 
+    def adapter_url(self, url: str) -> str:
+        return url.removesuffix("/v1")
+
     def priced_as(self, model: str) -> tuple[str, str]:
         return self.kind, model
 
     def provider_of(self, model: str | None) -> str:
         return self.kind
+
+
+_SPEAKERS: Mapping[EndpointName, tuple[str, ...]] = {
+    "messages": ("anthropic/", "azure_ai/claude", "bedrock/anthropic.", "vertex_ai/claude"),
+    "responses": ("azure/", "openai/", "xai/"),
+}
+"""By endpoint, how names of models begin whose providers speak it themselves behind the adapter."""
 
 
 class LitellmBackend(_Backend):
@@ -385,6 +399,9 @@ class LitellmBackend(_Backend):
 
     def addresses(self) -> tuple[str, ...]:
         return () if self.api_base is None else (self.api_base,)
+
+    def foreign_to(self, model: str) -> frozenset[EndpointName]:
+        return frozenset(endpoint for endpoint, names in _SPEAKERS.items() if not model.startswith(names))
 
     def priced_as(self, model: str) -> tuple[str, str]:
         provider, _, name = model.rpartition("/") if "/" not in model else model.partition("/")

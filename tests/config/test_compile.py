@@ -5,6 +5,7 @@ from collections.abc import Callable
 from router.config.compile import compile_plan
 from router.core.cost.timeline import DAY, Timeline, always, built
 from router.core.policy import Cost, Mix, Policy
+from router.core.translation import LOST_IN_TRANSLATION
 from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates, Tariff
 
 PlanOf = Callable[[str], Plan]
@@ -201,3 +202,14 @@ def test_the_reference_follows_the_prices_of_the_time() -> None:
     doubled = built(0, [DAY], [], lambda now: Tariff((PriceTier(0, cheap if now < DAY else dear),)))
     plan = compile_plan(_policy(), "v", PRICES | {("d", "both"): doubled})
     assert [plan.cloud_reference.at(now) for now in (DAY - 1, DAY)] == [cheap, Rates(1, 9, 1, 1)]
+
+
+def test_what_translation_loses_stands_beside_what_the_kind_loses(base: str, plan: PlanOf) -> None:
+    _, openai = plan(base).models["chat"].routes
+    assert openai.loses == {"messages": LOST_IN_TRANSLATION["messages"]}
+    text = base.replace("    kind: openai\n    url: https://api.openai.com/v1\n", "    kind: litellm\n")
+    text = text.replace("    api_key: env:OPENAI_API_KEY\n", "")
+    of_gemini = plan(text.replace("model: gpt-x", "model: gemini/x")).models["chat"].routes[1]
+    assert of_gemini.loses == LOST_IN_TRANSLATION
+    of_claude = plan(text.replace("model: gpt-x", "model: anthropic/x")).models["chat"].routes[1]
+    assert of_claude.loses == {"responses": LOST_IN_TRANSLATION["responses"]}

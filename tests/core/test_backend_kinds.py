@@ -111,3 +111,15 @@ def test_what_needs_no_translation_says_so() -> None:
         assert bool(kind.translated) is bool(kind.translated_into) is bool(kind.dialect)
     made = of(kind="openai", url="http://h/v1")
     assert made.adapter_url("http://h/v1") == "http://h/v1"
+
+
+def test_the_adapter_translates_what_a_models_provider_does_not_speak() -> None:
+    made = of(kind="litellm", serves={"m": "anthropic/m"})
+    assert made.foreign_to("anthropic/claude") == {"responses"}
+    assert made.foreign_to("openai/gpt") == {"messages"}
+    assert made.foreign_to("gemini/flash") == {"messages", "responses"}
+    assert of(kind="vllm", url="http://h/v1").foreign_to("m") == set()
+
+
+def test_the_adapter_gets_an_address_as_its_library_needs_it() -> None:
+    assert of(kind="anthropic", url="http://h/v1").adapter_url("http://h/v1") == "http://h"
