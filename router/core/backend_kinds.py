@@ -301,6 +301,12 @@ _NOT_OWN = frozenset(
 """What an own server has no part for. It keeps every prompt by itself, and takes reasoning whoever signed it."""
 
 
+_NOT_OWN_RESPONSES = _NOT_OWN | {
+    *(features.GRAMMARS, features.CONVERSATIONS, features.PROMPT_TEMPLATES, features.STORED_ITEMS),
+}
+"""The same of responses. Of hosted tools and conversations it takes no notice, and refuses the rest."""
+
+
 class VllmBackend(_WithUrls):
     default_endpoints = frozenset(
         {"chat", "completions", "responses", "messages", "count_tokens", "tokenize", "detokenize"}
@@ -308,7 +314,7 @@ class VllmBackend(_WithUrls):
     default_modalities = frozenset({"text"})
     ends_at_context = True
     counts_while_streaming = True
-    loses = {"messages": _NOT_OWN, "count_tokens": _NOT_OWN}
+    loses = {"messages": _NOT_OWN, "count_tokens": _NOT_OWN, "responses": _NOT_OWN_RESPONSES}
 
     kind: Literal["vllm"]
     """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""

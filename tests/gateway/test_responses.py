@@ -172,6 +172,27 @@ async def test_an_mcp_server_outside_gets_nothing_that_may_not_leave(gateway: Ga
     assert not backends["gpu"].requests and not backends["api"].requests
 
 
+LOST = [
+    ({"tools": [{"type": "web_search"}]}, "hosted tools"),
+    ({"tools": [{"type": "custom", "name": "f", "format": {"type": "grammar"}}]}, "tools with a grammar"),
+]
+
+
+@pytest.mark.parametrize(("fields", "named"), LOST)
+async def test_what_a_vllm_would_leave_out_goes_elsewhere_or_nowhere(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends, fields: Any, named: str
+) -> None:
+    policy = POLICY.replace("gpu: {zone: local, kind: openai", "gpu: {zone: local, kind: vllm")
+    gateway = await serve(policy)
+    backends["api"].default = answer(body=response())
+    _, headers, _ = await gateway.post({**ASK, **fields}, path=PATH)
+    assert headers["x-breakeven-backend"] == "api"
+    private = {**ASK, **fields, "metadata": {"sensitivity": "restricted"}}
+    status, _, body = await gateway.post(private, path=PATH)
+    assert status == 400 and named in json.loads(body)["error"]["message"]
+    assert not any("input" in request for request in backends["gpu"].requests)
+
+
 async def test_what_goes_on_in_the_background_is_charged_what_was_asked_for(
     gateway: Gateway, backends: Backends
 ) -> None:
