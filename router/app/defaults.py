@@ -70,6 +70,7 @@ def default_policy(found: Found) -> str:
         "sensitivity": {
             "levels": {"public": ["local", "cloud"], "internal": ["local", "cloud"], "restricted": ["local"]},
             "default": "internal",
+            "sealed": "internal",
             "detectors": [{"find": ["credit_card", "iban", "us_ssn", "api_key"], "raise_to": "restricted"}],
         },
         "cost": {"strategy": "threshold", "threshold_tokens_per_day": 500_000},

@@ -111,6 +111,7 @@ def _route(
         powered=backend.power is not None,
         wake_for=_wake_for(backend),
         loses={**backend.loses, **{each: LOST_IN_TRANSLATION[each] for each in foreign & LOST_IN_TRANSLATION.keys()}},
+        overlooks=backend.overlooks,
         as_asked=as_asked,
         guessed_price=guessed and not policy.zones[backend.zone].owned,
     )

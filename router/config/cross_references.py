@@ -195,7 +195,7 @@ def _aliases(known: _Known) -> Iterator[Finding]:
 
 def _sensitivity(known: _Known) -> Iterator[Finding]:
     section = known.sensitivity or {}
-    for field in ("default", "unreadable"):
+    for field in ("default", "unreadable", "sealed"):
         yield from _unknown("level", section.get(field), known.levels, ("sensitivity", field))
     for index, detector in enumerate(map(_mapping, _list(section.get("detectors")))):
         path: FieldPath = ("sensitivity", "detectors", index)

@@ -63,6 +63,7 @@ EXAMPLES: Mapping[str, Any] = {
     "levels": {"internal": ["local", "cloud"], "restricted": ["local"]},
     "default": "internal",
     "unreadable": "restricted",
+    "sealed": "internal",
     "tags": ["phi"],
     "detectors": [{"find": ["credit_card", "us_ssn"], "raise_to": "restricted"}],
     "find": ["credit_card", "us_ssn"],

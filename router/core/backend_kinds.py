@@ -214,6 +214,9 @@ class _Backend(Section):
     """The adapter's name of what it speaks then."""
     loses: ClassVar[Mapping[EndpointName, frozenset[str]]] = {}
     """By endpoint, what of `core.features` would be lost with it, or refused: by itself, or in translating for it."""
+    overlooks: ClassVar[Mapping[EndpointName, frozenset[str]]] = {}
+    """By endpoint, what is only offered to the model, and it takes no notice of: a reason to ask another one, but none
+    to ask nobody, since nothing of the answer needs it."""
     key_header: ClassVar[str] = "authorization"
     """What its credential is sent in."""
     key_scheme: ClassVar[str] = "Bearer "
@@ -303,8 +306,10 @@ _NOT_OWN = frozenset(
 
 _NOT_OWN_RESPONSES = _NOT_OWN | {
     *(features.GRAMMARS, features.CONVERSATIONS, features.PROMPT_TEMPLATES, features.STORED_ITEMS),
+    features.NEEDED_TOOLS,
 }
-"""The same of responses. Of hosted tools and conversations it takes no notice, and refuses the rest."""
+_OFFERED = frozenset({features.HOSTED_TOOLS})
+"""What clients send by default, search of the web above all, and a vLLM goes on without."""
 
 
 class VllmBackend(_WithUrls):
@@ -314,7 +319,8 @@ class VllmBackend(_WithUrls):
     default_modalities = frozenset({"text"})
     ends_at_context = True
     counts_while_streaming = True
-    loses = {"messages": _NOT_OWN, "count_tokens": _NOT_OWN, "responses": _NOT_OWN_RESPONSES}
+    loses = {"messages": _NOT_OWN, "count_tokens": _NOT_OWN, "responses": _NOT_OWN_RESPONSES - _OFFERED}
+    overlooks = {"responses": _OFFERED}
 
     kind: Literal["vllm"]
     """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""

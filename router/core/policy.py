@@ -99,6 +99,9 @@ class Sensitivity(Section):
     """What is looked for in every string of a request."""
     unreadable: Name | None = None
     """Level of a request that detectors cannot read throughout (images, token ids); the most restricted if left out."""
+    sealed: Name | None = None
+    """Level of what a provider sealed itself and alone can open, such as signed or encrypted reasoning; that of
+    `unreadable` when left out."""
 
 
 class CostOverride(Section):

@@ -48,6 +48,8 @@ class Reading(Struct, frozen=True, gc=False):
     one more for each call of a tool that runs at the provider."""
     background: bool = False
     """It goes on at the backend, whatever becomes of the connection: what it takes is not known at its answer's end."""
+    sealed: tuple[str, ...] = ()
+    """What a provider closed itself, and nobody else can open, such as "encrypted reasoning"; see `Sensitivity`."""
     uses: tuple[str, ...] = ()
     """What not every backend keeps, see `features`."""
     stores: bool = False

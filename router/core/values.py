@@ -110,6 +110,8 @@ class Route(Struct, frozen=True):
     """Of `endpoints`, those that it does not speak: requests to them go through the adapter."""
     loses: Mapping[EndpointName, frozenset[str]] = {}
     """By endpoint, what would be lost of what a request may use, see `features`."""
+    overlooks: Mapping[EndpointName, frozenset[str]] = {}
+    """By endpoint, what it goes on without: it is asked only where nobody else has it."""
     as_asked: bool = False
     """A pattern takes the model: the client named what the backend is asked for, and not the policy."""
     guessed_price: bool = False

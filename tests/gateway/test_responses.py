@@ -165,6 +165,23 @@ async def test_items_of_a_stored_response_are_named_where_they_are(
     assert headers["x-breakeven-backend"] == "api"
 
 
+async def test_what_a_provider_sealed_goes_back_where_the_policy_lets_it(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    """The second turn of an agent that keeps nothing at the provider."""
+    gateway = await serve(
+        POLICY.replace("default: public", "default: public\n  sealed: public").replace("local_first", "cloud_first")
+    )
+    backends["api"].default = answer(body=response())
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+    said = [{"role": "user", "content": "Hi"}, thought, {"role": "user", "content": "And now?"}]
+    _, headers, _ = await gateway.post({**ASK, "input": said}, path=PATH)
+    assert headers["x-breakeven-backend"] == "api"
+    said.append({"role": "user", "content": "Her card is 4111 1111 1111 1111."})
+    await gateway.post({**ASK, "input": said}, path=PATH)
+    assert len(backends["api"].requests) == 1
+
+
 async def test_an_mcp_server_outside_gets_nothing_that_may_not_leave(gateway: Gateway, backends: Backends) -> None:
     mcp = {"type": "mcp", "server_label": "s", "server_url": "https://mcp.example.org/"}
     status, _, body = await gateway.post({**ASK, "tools": [mcp], "instructions": "4111 1111 1111 1111"}, path=PATH)
@@ -173,7 +190,7 @@ async def test_an_mcp_server_outside_gets_nothing_that_may_not_leave(gateway: Ga
 
 
 LOST = [
-    ({"tools": [{"type": "web_search"}]}, "hosted tools"),
+    ({"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}, "a hosted tool that has to be called"),
     ({"tools": [{"type": "custom", "name": "f", "format": {"type": "grammar"}}]}, "tools with a grammar"),
 ]
 
@@ -191,6 +208,20 @@ async def test_what_a_vllm_would_leave_out_goes_elsewhere_or_nowhere(
     status, _, body = await gateway.post(private, path=PATH)
     assert status == 400 and named in json.loads(body)["error"]["message"]
     assert not any("input" in request for request in backends["gpu"].requests)
+
+
+async def test_what_is_only_offered_goes_where_it_is_had_and_else_to_a_vllm_which_goes_on_without(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    """As Codex asks by default: a restricted request would have nowhere to go."""
+    gateway = await serve(POLICY.replace("gpu: {zone: local, kind: openai", "gpu: {zone: local, kind: vllm"))
+    backends["api"].default = backends["gpu"].default = answer(body=response())
+    offering = {**ASK, "tools": [{"type": "function", "name": "shell"}, {"type": "web_search"}], "tool_choice": "auto"}
+    _, headers, _ = await gateway.post(offering, path=PATH)
+    assert headers["x-breakeven-backend"] == "api"
+    _, headers, _ = await gateway.post({**offering, "metadata": {"sensitivity": "restricted"}}, path=PATH)
+    assert headers["x-breakeven-backend"] == "gpu"
+    assert [request["tools"] for request in backends["gpu"].requests if "tools" in request] == [offering["tools"]]
 
 
 async def test_what_goes_on_in_the_background_is_charged_what_was_asked_for(

@@ -18,7 +18,7 @@ from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
 from router.core.decision.rules import Applied, applied
 from router.core.name_patterns import is_pattern, takes
-from router.core.sensitivity.gate import UNREADABLE, Classification, classify
+from router.core.sensitivity.gate import SEALED, UNREADABLE, Classification, classify
 from router.core.sensitivity.media import FORBIDDEN, OUTSIDE
 from router.core.unknown_names import unknown
 from router.core.values import (
@@ -86,6 +86,8 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
         able = _sift(ask, step, complaint, able, removed)
         if not able:
             return _decision(ask, removed, snapshot.previous, refusal=_explained(ask, removed, refuse(ask, removed)))
+    if facts.uses:
+        able = _heeding(ask, able, removed)
     on = _sift(ask, Step.POWER, _off, able, removed)
     healthy = _sift(ask, Step.HEALTH, _not_healthy, on, removed)
     if healthy:
@@ -203,6 +205,21 @@ def _lost_with(facts: Facts, route: Route) -> list[str]:
     return [use for use in facts.uses if use in losable]
 
 
+def _heeding(ask: _Ask, able: Sequence[Route], removed: list[Removal]) -> Sequence[Route]:
+    """Without those that go on as if something had not been offered, where another that may be asked has it.
+
+    Who is not well now counts all the same: what an answer is made with is no matter of the minute."""
+    heeding = [route for route in able if not _overlooked_by(ask, route)]
+    if not any(route.owned or not ask.snapshot.cloud_blocked for route in heeding):
+        return able
+    return _sift(ask, Step.CAPABILITY, _overlooked_by, able, removed)
+
+
+def _overlooked_by(ask: _Ask, route: Route) -> str:
+    overlooked = route.overlooks.get(ask.facts.endpoint, frozenset()).intersection(ask.facts.uses)
+    return f"It takes no notice of {refusals.listed(overlooked)}, which another backend has." if overlooked else ""
+
+
 def _too_long(facts: Facts, route: Route, context: int | None) -> str:
     """Only what is surely too long: `input_tokens` is an upper estimate and may be twice the truth."""
     if context is None:
@@ -254,11 +271,20 @@ def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refus
     if all(removal.step is not Step.EGRESS for removal in removed):
         return refusal
     labels = ask.facts.labels
-    readable = tuple([label for label in labels if not label.source.startswith(UNREADABLE)])
+    readable = tuple([label for label in labels if not label.source.startswith((UNREADABLE, SEALED))])
     if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key).level == ask.gate.level:
         return refusal
-    kinds = [label.source.removeprefix(UNREADABLE) for label in labels if label.source.startswith(UNREADABLE)]
-    return refusals.unreadable(refusal, kinds, ask.gate.level)
+    kinds = {each: _kinds(ask, each) for each in (UNREADABLE, SEALED)}
+    return refusals.unreadable(refusal, {name.strip(): found for name, found in kinds.items() if found}, ask.gate.level)
+
+
+def _kinds(ask: _Ask, prefix: str) -> list[str]:
+    """Of content that detectors cannot read and that has the request's level."""
+    return [
+        label.source.removeprefix(prefix)
+        for label in ask.facts.labels
+        if label.source.startswith(prefix) and label.level == ask.gate.level
+    ]
 
 
 def _until_on(ask: _Ask, removed: list[Removal], able: Sequence[Route]) -> Decision:

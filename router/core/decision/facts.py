@@ -8,7 +8,7 @@ from router.core.pins import Pin, labels_of
 from router.core.policy import Sensitivity
 from router.core.reading import BadBody, Reading, split_names
 from router.core.sensitivity.detectors import Detectors
-from router.core.sensitivity.gate import UNREADABLE, is_most_restricted, with_key
+from router.core.sensitivity.gate import SEALED, UNREADABLE, is_most_restricted, with_key
 from router.core.sensitivity.media import NOTHING, fetch_of
 from router.core.values import Facts, KeyGrant, Label, Plan
 
@@ -72,7 +72,7 @@ def _labels(
     section = plan.policy.sensitivity
     if section is None:
         return labels
-    if labels or reading.unreadable:
+    if labels or reading.unreadable or reading.sealed:
         labels += _own_labels(plan, section, labels, reading)
     else:
         labels = plan.default_labels
@@ -109,7 +109,9 @@ def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], rea
     most = plan.levels[-1]
     given = any(label.level is not None for label in labels)
     own = () if given else plan.default_labels
-    return own + tuple([Label(section.unreadable or most, (), f"{UNREADABLE}{kind}") for kind in reading.unreadable])
+    unreadable = section.unreadable or most
+    own += tuple([Label(unreadable, (), f"{UNREADABLE}{kind}") for kind in reading.unreadable])
+    return own + tuple([Label(section.sealed or unreadable, (), f"{SEALED}{kind}") for kind in reading.sealed])
 
 
 def _quality(headers: Mapping[str, str]) -> float:

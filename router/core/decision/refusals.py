@@ -6,7 +6,7 @@ what backends report, never from the request's text; where one repeats a name of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -84,13 +84,14 @@ def no_capable_backend(removed: Sequence[Removal]) -> Refusal:
     )
 
 
-def unreadable(refusal: Refusal, kinds: Iterable[str], level: str) -> Refusal:
+def unreadable(refusal: Refusal, kinds: Mapping[str, Iterable[str]], level: str) -> Refusal:
     """The refusal of a request that would have had a lower level than `level`, and more zones, if detectors could read
-    these kinds of content."""
+    these kinds of content, by the setting that gives their level."""
+    held = [kind for found in kinds.values() for kind in found]
     why = (
-        f"Detectors cannot read what it holds ({listed(kinds)}), and that alone raised its level to '{level}', which"
+        f"Detectors cannot read what it holds ({listed(held)}), and that alone raised its level to '{level}', which"
         " keeps it from other backends. An admin who finds that too strict can set a lower level under"
-        " `sensitivity.unreadable`."
+        f" {' and '.join(f'`sensitivity.{setting}`' for setting in kinds)}."
     )
     return replace(refusal, message=f"{refusal.message} {why}")
 

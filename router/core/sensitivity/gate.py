@@ -17,6 +17,8 @@ from router.core.values import KeyGrant, Label, Plan
 
 UNREADABLE = "unreadable "
 """Begins the source of a label for content that detectors cannot read, before the kind of content."""
+SEALED = "sealed "
+"""The same for content that its provider alone can open."""
 MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 

@@ -64,6 +64,7 @@ class Blocks:
         "media",
         "modalities",
         "named",
+        "sealed",
         "text_bytes",
         "tokens",
         "unbounded",
@@ -88,7 +89,9 @@ class Blocks:
         self.named: list[str] = []
         """Ids of files that it names."""
         self.unreadable: dict[str, None] = {}
-        """Used as a set that keeps its order, as `uses` is."""
+        """Used as a set that keeps its order, as `sealed` and `uses` are."""
+        self.sealed: dict[str, None] = {}
+        """What its provider alone can open."""
         self.uses: dict[str, None] = {}
 
     def add_messages(self, messages: Any) -> None:
@@ -124,7 +127,7 @@ class Blocks:
         if kind == "thinking":
             self._add_signature(block)
         elif kind == "redacted_thinking":
-            self.unreadable["redacted thinking"] = None
+            self.sealed["redacted thinking"] = None
         elif kind not in _READABLE:
             name = f"block of type {kind}" if TYPE_NAME.fullmatch(kind) else "block of unknown type"
             self.unreadable[name] = None
@@ -146,7 +149,7 @@ class Blocks:
         elif name == "file_id":
             self._add_file_id(value)
         elif name in _SEALED:
-            self.unreadable[_SEALED[name]] = None
+            self.sealed[_SEALED[name]] = None
             self.add_text(value)
         elif name == "content":
             self.add_content(value)
@@ -159,7 +162,7 @@ class Blocks:
         if not isinstance(signature, str) or _OWN_SIGNATURE.fullmatch(signature):
             self.uses[features.UNSIGNED_REASONING] = None
             return
-        self.unreadable["thinking signature"] = None
+        self.sealed["thinking signature"] = None
         self.uses[features.SIGNED_REASONING if block.get("thinking") else features.ENCRYPTED_REASONING] = None
 
     def _add_source(self, kind: str, source: dict[str, Any]) -> None:
@@ -202,7 +205,7 @@ class Blocks:
         for citation in value if isinstance(value, list) else [value]:
             self.uses[features.CITATIONS] = None
             if isinstance(citation, dict) and citation.get("encrypted_index"):
-                self.unreadable["encrypted content"] = None
+                self.sealed["encrypted content"] = None
             self.add_text(citation)
 
     def _add_addresses(self, value: dict[str, Any]) -> None:

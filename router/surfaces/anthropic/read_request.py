@@ -69,6 +69,7 @@ def read(body: bytes, *, writes: bool = True) -> Reading:
         input_tokens=tokens if writes else 0,
         modalities=TEXT_ONLY if len(blocks.modalities) == 1 else frozenset(blocks.modalities),
         unreadable=tuple(blocks.unreadable),
+        sealed=tuple(blocks.sealed),
         labels=labels_in(members),
         model_span=spans["model"],
         options_span=None,

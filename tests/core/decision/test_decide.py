@@ -190,6 +190,18 @@ def test_a_refusal_says_that_unreadable_content_raised_the_level(make, routes, s
     assert "`sensitivity.unreadable`" in refused.message
 
 
+@pytest.mark.parametrize(
+    ("level", "settings"),
+    [("restricted", "`sensitivity.unreadable` and `sensitivity.sealed`"), ("internal", "`sensitivity.unreadable`")],
+)
+def test_it_names_the_settings_that_raised_it(make, level, settings):
+    labels = (Label("restricted", (), "unreadable image"), Label(level, (), "sealed encrypted reasoning"))
+    section = UNREADABLE | {"sealed": level}
+    refused = run(make, routes=[make.route("openai")], sensitivity=section, labels=labels).refusal
+    assert refused is not None and refused.message.endswith(f"can set a lower level under {settings}.")
+    assert ("encrypted reasoning" in refused.message) == (level == "restricted")
+
+
 @pytest.mark.parametrize(("level", "routes"), [("restricted", ("openai",)), ("internal", ("gpu",)), (None, ("gpu",))])
 def test_it_does_not_where_something_else_would_have_kept_it_in_as_well(make, level, routes):
     """A label of the client's; or there was nothing to go out to."""
@@ -527,6 +539,32 @@ def test_nothing_that_a_request_uses_is_lost_silently(make, uses, kept):
             Step.CAPABILITY,
             "The request uses hosted tools, which would be lost with it.",
         )
+
+
+OVERLOOKING = {"chat": frozenset({"hosted tools"})}
+
+
+def test_what_is_only_offered_is_no_reason_to_ask_nobody(make):
+    gpu, api = make.route("gpu", overlooks=OVERLOOKING), make.route("openai")
+    decision = run(make, routes=[gpu, api], uses=("documents", "hosted tools"))
+    assert [each.route.backend for each in decision.candidates] == ["openai"]
+    assert decision.removed[0].step is Step.CAPABILITY
+    assert decision.removed[0].explanation == "It takes no notice of hosted tools, which another backend has."
+    alone = run(make, routes=[gpu], uses=("hosted tools",))
+    assert [each.route.backend for each in alone.candidates] == ["gpu"] and not alone.removed
+
+
+BLOCKED = {"cloud_blocked": "the budget is used up"}
+
+
+def test_what_may_not_be_used_now_has_nothing_that_others_overlook(make):
+    """A budget that keeps requests on the own side does not refuse them."""
+    gpu, api = make.route("gpu", overlooks=OVERLOOKING), make.route("openai")
+    decision = run(make, routes=[gpu, api], uses=("hosted tools",), snapshot=BLOCKED)
+    assert [each.route.backend for each in decision.candidates] == ["gpu"]
+    own = make.route("gpu-2", overlooks={"completions": frozenset({"hosted tools"})})
+    decision = run(make, routes=[gpu, own], uses=("hosted tools",), snapshot=BLOCKED)
+    assert [each.route.backend for each in decision.candidates] == ["gpu-2"]
 
 
 def test_what_everybody_would_lose_is_refused(make):

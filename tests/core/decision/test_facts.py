@@ -1,3 +1,4 @@
+import base64
 import json
 from typing import Any
 
@@ -136,6 +137,31 @@ def test_what_cannot_be_read_has_a_level_of_its_own(unreadable: str | None, leve
     found = facts(plan=plan(section), prompt=[1, 2, 3])
 
     assert found.labels == (Label("public", (), "default"), Label(level, (), "unreadable token ids"))
+
+
+@pytest.mark.parametrize(
+    ("section", "level"),
+    [({}, "secret"), ({"unreadable": "internal"}, "internal"), ({"sealed": "public"}, "public")],
+)
+def test_what_a_provider_sealed_has_a_level_of_its_own(section: dict[str, str], level: str) -> None:
+    found = sealed(section, "gAAA")
+
+    assert found.labels == (Label("public", (), "default"), Label(level, (), "sealed encrypted reasoning"))
+
+
+def test_what_was_never_sealed_is_found_all_the_same() -> None:
+    """A client that only says so gets nothing past the detectors."""
+    made_up = base64.b64encode(b"Write to bob@example.com about the order, please, and soon").decode()
+
+    found = sealed({"sealed": "public"}, made_up)
+
+    assert found.labels[-1] == Label("internal", (), "detector email")
+
+
+def sealed(section: dict[str, str], content: str) -> Facts:
+    body = json.dumps({"model": "chat", "input": [{"type": "reasoning", "encrypted_content": content}]}).encode()
+    reading = SURFACES["responses"].read(body)
+    return build_facts(plan({"default": "public"} | section), "responses", reading, NOBODY, {}, (), SEEKING, body)
 
 
 def test_the_default_is_the_most_restricted_level_where_none_is_given() -> None:

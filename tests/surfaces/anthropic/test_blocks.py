@@ -62,21 +62,6 @@ def test_all_text_counts_and_can_be_read(block: Any, text: str | None) -> None:
         ({"type": "document", "source": {"type": "file", "file_id": "file_1"}}, {"file", "file id"}),
         ({"type": "document", "source": {"type": "made_tomorrow", "x": 1}}, {"file"}),
         ({"type": "container_upload", "file_id": "file_1"}, {"file id"}),
-        ({"type": "redacted_thinking", "data": "EmwKAhgB"}, {"redacted thinking"}),
-        ({"type": "thinking", "thinking": "hm", "signature": SIGNATURE}, {"thinking signature"}),
-        ({"type": "compaction", "content": "short", "encrypted_content": "Eo8B"}, {"encrypted content"}),
-        (
-            {
-                "type": "web_search_tool_result",
-                "tool_use_id": "s1",
-                "content": [{"type": "web_search_result", "url": "https://x.test", "encrypted_content": "Eo8B"}],
-            },
-            {"encrypted content"},
-        ),
-        (
-            {"type": "text", "text": "a", "citations": [{"cited_text": "b", "encrypted_index": "Eo8B"}, "odd"]},
-            {"encrypted content"},
-        ),
         (
             {
                 "type": "web_fetch_tool_result",
@@ -106,6 +91,31 @@ def test_all_text_counts_and_can_be_read(block: Any, text: str | None) -> None:
 )
 def test_what_detectors_cannot_read_is_named(block: Any, unreadable: set[str]) -> None:
     assert set(read(block).unreadable) == unreadable
+
+
+@pytest.mark.parametrize(
+    ("block", "sealed"),
+    [
+        ({"type": "redacted_thinking", "data": "EmwKAhgB"}, {"redacted thinking"}),
+        ({"type": "thinking", "thinking": "hm", "signature": SIGNATURE}, {"thinking signature"}),
+        ({"type": "compaction", "content": "short", "encrypted_content": "Eo8B"}, {"encrypted content"}),
+        (
+            {
+                "type": "web_search_tool_result",
+                "tool_use_id": "s1",
+                "content": [{"type": "web_search_result", "url": "https://x.test", "encrypted_content": "Eo8B"}],
+            },
+            {"encrypted content"},
+        ),
+        (
+            {"type": "text", "text": "a", "citations": [{"cited_text": "b", "encrypted_index": "Eo8B"}, "odd"]},
+            {"encrypted content"},
+        ),
+    ],
+)
+def test_what_a_provider_sealed_is_told_apart(block: Any, sealed: set[str]) -> None:
+    found = read(block)
+    assert set(found.sealed) == sealed and not found.unreadable
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,12 @@ def _is_text(body: bytes) -> bool:
 
 
 class _Named(Content):
-    """Looks through decoded values; `files` are the ids of all that they name."""
+    """Looks through decoded values; `files` are the ids of all that they name, `sealed` what its provider alone can
+    open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sealed: dict[str, None] = {}
 
     def look_into(self, line: bytes) -> None:
         """A line of a file, which is an object or part of something else."""
@@ -121,7 +126,7 @@ class _Named(Content):
             self.add_media(medium, 0)
             self.add_addresses(value)
         if value.get("encrypted_content") is not None:
-            self.unreadable["encrypted content"] = None
+            self.sealed["encrypted content"] = None
         if kind == _REFERENCE and isinstance(value.get("id"), str):
             self.files[value["id"]] = None
 
@@ -130,7 +135,7 @@ def _is_reference(name: str, value: str) -> bool:
     return _ID.fullmatch(value) is not None and bool(_REFERS.fullmatch(name) or value.startswith(_PREFIXES))
 
 
-def _reading(content: Content, labels: Any) -> Reading:
+def _reading(content: _Named, labels: Any) -> Reading:
     return Reading(
         model="",
         stream=False,
@@ -139,6 +144,7 @@ def _reading(content: Content, labels: Any) -> Reading:
         input_tokens=0,
         modalities=TEXT_ONLY,
         unreadable=tuple(content.unreadable),
+        sealed=tuple(content.sealed),
         labels=labels,
         model_span=(0, 0),
         options_span=None,

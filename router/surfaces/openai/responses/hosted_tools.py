@@ -18,13 +18,15 @@ _DEFINED = frozenset(
     )
 )
 """The client runs them, or the model itself has them, by the provider's definition."""
+_OWN = ("function", "custom", "namespace")
+"""What runs at the client, whatever it is called there."""
 _IDS = frozenset({"file_id", "file_ids", "vector_store_ids", "container_id", "skill_id"})
 
 
 class ToolContent(Content):
     """Collects, besides, whether tools run elsewhere, and what of these and of all else only some backends have."""
 
-    __slots__ = ("hosted", "refers_to", "uses")
+    __slots__ = ("hosted", "refers_to", "sealed", "uses")
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,12 +36,20 @@ class ToolContent(Content):
         """See `features`. Used as a set that keeps its order."""
         self.refers_to: dict[str, None] = {}
         """Ids of objects that somebody keeps. Used as a set that keeps its order."""
+        self.sealed: dict[str, None] = {}
+        """What its provider alone can open. Used as a set that keeps its order."""
 
     def add_tools(self, tools: Any) -> None:
         self.add_value(tools)
         for tool in tools if isinstance(tools, list) else ():
             if isinstance(tool, dict):
                 self._add_tool(tool)
+
+    def add_choice(self, choice: Any, tools: Any) -> None:
+        """Which of the tools the model may call, or must."""
+        self.add_value(choice)
+        if _must_be_hosted(choice, tools):
+            self.uses[features.NEEDED_TOOLS] = None
 
     def refer(self, id: Any) -> None:
         if isinstance(id, str) and id:
@@ -93,3 +103,14 @@ class ToolContent(Content):
                 stack.extend((name, item) for item in value)
             elif name in _IDS:
                 self.refer(value)
+
+
+def _must_be_hosted(choice: Any, tools: Any) -> bool:
+    """Whether no tool of the client's could be what has to be called."""
+    if isinstance(choice, dict):
+        if choice.get("type") != "allowed_tools":
+            return choice.get("type") not in _OWN
+        choice, tools = choice.get("mode"), choice.get("tools")
+    if choice != "required" or not isinstance(tools, list):
+        return False
+    return not any(isinstance(tool, dict) and tool.get("type") in _OWN for tool in tools)

@@ -118,7 +118,7 @@ class ItemContent(ToolContent):
             self.add_kept(item.get("id"), features.STORED_ITEMS)
         if item.get("encrypted_content") is not None:
             thought = kind == "reasoning"
-            self.unreadable["encrypted reasoning" if thought else "encrypted content"] = None
+            self.sealed["encrypted reasoning" if thought else "encrypted content"] = None
             self.uses[features.ENCRYPTED_REASONING if thought else features.COMPACTION] = None
 
 

@@ -15,12 +15,11 @@ MOST_TOOL_CALLS = 16
 """Calls of tools at the provider that are reckoned with where the request sets no limit."""
 _FETCHED = ("kv_transfer_params", "ec_transfer_params")
 """Name the host that a vLLM is to fetch caches from."""
-_TEXTS = ("text", "tool_choice")
 _MATTERING = frozenset(
     (
         *("model", "stream", "max_output_tokens", "max_tool_calls", "input", "instructions", "prompt", "tools"),
         *("previous_input_messages", "previous_response_id", "conversation", "background", "service_tier", "store"),
-        *(*_FETCHED, *_TEXTS),
+        *("text", "tool_choice", *_FETCHED),
     )
 )
 
@@ -43,6 +42,7 @@ def read(body: bytes) -> Reading:
         input_tokens=tokens,
         modalities=TEXT_ONLY if len(content.modalities) == 1 else frozenset(content.modalities),
         unreadable=tuple(content.unreadable),
+        sealed=tuple(content.sealed),
         labels=labels_in(members),
         model_span=spans["model"],
         options_span=None,
@@ -65,8 +65,10 @@ def _content(fields: Fields, body: bytes) -> ItemContent:
             content.add_input(value)
         elif name == "tools":
             content.add_tools(value)
-        elif name in _TEXTS:
+        elif name == "text":
             content.add_value(value)
+        elif name == "tool_choice":
+            content.add_choice(value, fields.get("tools"))
         elif name == "prompt":
             content.add_template(value)
         elif name == "previous_response_id":

@@ -41,7 +41,7 @@ def test_whom_it_names(fields: dict[str, Any], ids: list[str]) -> None:
 def test_what_cannot_be_read_counts_as_such() -> None:
     image = {"type": "input_image", "image_url": "https://cats.example/a.png"}
     reading = said(items=[{"role": "user", "content": [image]}, {"type": "reasoning", "encrypted_content": "gAAA"}])
-    assert set(reading.unreadable) == {"image", "encrypted content"}
+    assert (reading.unreadable, reading.sealed) == (("image",), ("encrypted content",))
     assert "https://cats.example/a.png" in reading.addresses
     assert said(items=[{"type": 7, "text": "Hi"}]).unreadable == ()
     assert said(x="data:image/png;base64," + "A" * 64).unreadable == ("base64 data",)

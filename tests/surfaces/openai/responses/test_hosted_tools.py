@@ -91,3 +91,31 @@ def test_what_is_no_list_has_no_tools() -> None:
     made = ToolContent()
     made.add_tools({"type": "web_search"})
     assert not made.hosted and made.text_bytes > 0
+
+
+SEARCH, SHELL = {"type": "web_search"}, {"type": "function", "name": "shell"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "needed"),
+    [
+        (None, [SEARCH], False),
+        ("auto", [SEARCH], False),
+        ("required", [SEARCH, SHELL], False),
+        ("required", [SEARCH, 7], True),
+        ("required", None, False),
+        ({"type": "web_search"}, [SEARCH, SHELL], True),
+        ({"type": ["web_search"]}, [SEARCH], True),
+        ({"type": "function", "name": "shell"}, [SEARCH, SHELL], False),
+        ({"type": "allowed_tools", "mode": "auto", "tools": [SEARCH]}, [SEARCH, SHELL], False),
+        ({"type": "allowed_tools", "mode": "required", "tools": [SEARCH]}, [SEARCH, SHELL], True),
+    ],
+)
+def test_a_hosted_tool_that_has_to_be_called_is_more_than_offered(choice: Any, tools: Any, needed: bool) -> None:
+    made = ToolContent()
+    made.add_choice(choice, tools)
+    assert (features.NEEDED_TOOLS in made.uses) == needed
+
+
+def test_a_type_that_is_no_text_is_none_that_anybody_knows() -> None:
+    assert list(content({"type": ["function"]}).uses) == [features.HOSTED_TOOLS]

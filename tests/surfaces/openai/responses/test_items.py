@@ -80,8 +80,6 @@ UNREADABLE = [
     ({"role": "user", "content": [{"type": "input_file", "filename": "a.pdf", "file_data": "AAAA"}]}, "file"),
     ({"role": "user", "content": [{"type": "hologram"}]}, "part of type hologram"),
     ({"role": "user", "content": "Hi", "audio": {"id": "a"}}, "audio"),
-    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "encrypted reasoning"),
-    ({"type": "compaction", "encrypted_content": "gAAA"}, "encrypted content"),
     ({"type": "telepathy", "thought": "x"}, "item of type telepathy"),
     ({"type": "Ünknown", "thought": "x"}, "item of unknown type"),
     ({"type": 7, "thought": "x"}, "item of unknown type"),
@@ -95,6 +93,12 @@ def test_what_detectors_cannot_read_has_a_name(item: Any, kind: str) -> None:
     made = content(item)
     assert list(made.unreadable) == [kind]
     assert not made.elsewhere
+
+
+@pytest.mark.parametrize(("type", "kind"), [("reasoning", "encrypted reasoning"), ("compaction", "encrypted content")])
+def test_what_its_provider_sealed_is_told_apart(type: str, kind: str) -> None:
+    made = content({"type": type, "encrypted_content": "gAAA"})
+    assert (list(made.sealed), list(made.unreadable)) == ([kind], [])
 
 
 def test_a_picture_that_came_along_is_no_text() -> None:
