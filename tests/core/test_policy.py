@@ -80,9 +80,9 @@ def test_values_cannot_change() -> None:
 
 
 def numbers(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every number of a JSON Schema, with the name of its field."""
+    """Every number of a JSON Schema that may be any, with the name of its field."""
     if isinstance(node, dict):
-        if node.get("type") in ("integer", "number"):
+        if node.get("type") in ("integer", "number") and "enum" not in node:
             yield name, node
         for key, value in node.items():
             yield from numbers(value, name if key in ("anyOf", "items", "properties") or not name else f"{name}.{key}")
