@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from functools import partial
 from importlib import resources
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -38,7 +37,6 @@ from router.ledger.reports.totals_by_dimension import (
     Sums,
     Tally,
     asked,
-    asked_for_views,
     unpack_tally,
 )
 from router.ledger.server.address import parse_address
@@ -162,33 +160,29 @@ class Report:
         return await self._keep(look, cells, DAY_SUMS + day)
 
     async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
-        """A correction of the day meanwhile removes what marks the beginning."""
-        begun = secrets.token_hex(8)
-        await self._ask("HSET", kept, "begun", begun)
-        await self._ask("EXPIRE", kept, _KEEPING_SECONDS)
-        sums = Sums.to_keep()
-        async for answers, names in self._pieces(cells, asked_for_views):
-            sums.add(answers, names)
-        sums.make_all()
-        for field, value in sums.fields:
-            await self._ask("EVAL", self._keep_script, 2, *(kept, cells), *(begun, field, value))
-        return unpack_tally(look.kept, sums.rows(look.kept), sums.names, look.accepts)
+        """A correction of the day meanwhile removes the mark that this begins with, which others may have made."""
+        _, _, begun = await asyncio.gather(
+            self._ask("HSETNX", kept, "begun", secrets.token_hex(8)),
+            self._ask("EXPIRE", kept, _KEEPING_SECONDS),
+            self._ask("HGET", kept, "begun"),
+        )
+        sums = await self._sums(look.to_keep, cells)
+        names = (NAMES_FIELD, sums.names) if look.names else ()
+        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", look.kept, sums.rows, *names)
+        return unpack_tally(look.kept, sums.rows, sums.names, look.accepts)
 
     async def _tally(self, look: Look, cells: str) -> Tally:
-        sums = Sums(look.letters)
-        async for answers, names in self._pieces(cells, partial(asked, look)):
-            sums.add(answers, names)
-        return unpack_tally(look.letters, sums.rows(look.letters), sums.names, _everything)
+        sums = await self._sums(look, cells)
+        return unpack_tally(look.letters, sums.rows, sums.names, _everything)
 
-    async def _pieces(self, cells: str, argument: Callable[[str], bytes]) -> AsyncIterator[tuple[list[bytes], bytes]]:
-        """Views of one piece of the cells after the other, and the names in each."""
-        cursor = "0"
+    async def _sums(self, look: Look, cells: str) -> Sums:
+        sums, cursor = Sums(), "0"
         while True:
-            answers, names, following = await self._ask("EVAL", self._tally_script, 1, cells, argument(cursor))
-            yield answers, names
+            rows, names, following = await self._ask("EVAL", self._tally_script, 1, cells, asked(look, cursor))
+            sums.add(rows, names)
             cursor = following.decode()
             if cursor == "0":
-                return
+                return sums
 
     async def _ask(self, *words: str | int | bytes) -> Any:
         return await self._answer(self._connection.call(*words))

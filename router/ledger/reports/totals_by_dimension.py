@@ -6,14 +6,15 @@ up, from the first time that somebody asks:
 
     be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
 
-It expires with the day, and goes when the day is corrected all the same. Days are added up in pieces, and kept view by
-view, so that none keeps the server busy for long.
+It expires with the day, and goes when the day is corrected all the same. Only what was asked for is added up, and a
+large day in pieces, so that no call keeps the server busy for long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Literal
 
 import msgspec
@@ -32,14 +33,16 @@ SETTLED_DAYS = 3
 
 _LETTERS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", "k": "key"}
 _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assignment]
-_VIEWS = (("bmt", 0), ("btk", 0), ("b", 1), ("bm", 1), ("bt", 1), ("bk", 2))
-"""What is kept, each made from the cells (0) or from an earlier one. Models by key would be as many as the cells."""
+_VIEWS = ("b", "bm", "bt", "bk", "bmt", "btk")
+"""What is kept. Models by key would be as many as the cells."""
 
-_FROM_CELLS = tuple(view for view, source in _VIEWS if source == 0)
-_COLUMNS = len(Row.__struct_fields__) - 1
-_BEGIN = "0"
-PIECE = 100
-"""Cells that one call looks at, for one view: it takes the server less than half a millisecond."""
+WHOLE = 1000
+"""Cells of a day that one call looks at: that takes the server two milliseconds, or three if each is a row of its own.
+
+In pieces it would send more, as each of them has most of the rows.
+"""
+PIECE = 500
+"""Cells of a larger day that one call looks at: most have rows of their own, and all are slower to find."""
 
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
@@ -63,8 +66,13 @@ class Look(Struct, frozen=True):
     def kept(self) -> str:
         """The kept view that answers it; empty when there is none."""
         needed = {*self.by, *self.wanted} - {"zone"}
-        answering = [view for view, _ in _VIEWS if needed <= {_LETTERS[letter] for letter in view}]
+        answering = [view for view in _VIEWS if needed <= {_LETTERS[letter] for letter in view}]
         return min(answering, key=len, default="")
+
+    @property
+    def to_keep(self) -> Look:
+        """All rows of the kept view."""
+        return Look(tuple(_LETTERS[letter] for letter in self.kept), names=self.names)
 
     def accepts(self, cell: Cell) -> bool:
         return all(getattr(cell, name) == value for name, value in self.wanted.items())
@@ -84,72 +92,39 @@ def open_from(today: str) -> str:
     return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
-def asked(look: Look, cursor: str = _BEGIN) -> bytes:
-    """The script's argument, for a piece of this look alone."""
+def asked(look: Look, cursor: str) -> bytes:
+    """The script's argument, for a piece; it begins with "0"."""
     wanted: list[int | str] = []
     for name, value in look.wanted.items():
         wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode(((look.letters,), wanted, cursor, PIECE, _COLUMNS, look.names))
-
-
-def asked_for_views(cursor: str) -> bytes:
-    """The script's argument, for a piece of what all kept views can be made from."""
-    return _encode((_FROM_CELLS, (), cursor, PIECE // len(_FROM_CELLS), _COLUMNS, True))
+    return _encode((look.letters, wanted, cursor, WHOLE, PIECE, look.names))
 
 
 class Sums:
-    """Rows of several pieces, by letters of the view, and the names of all cells."""
+    """Rows of several pieces, and the names of all cells."""
 
-    def __init__(self, *views: str) -> None:
-        self._views: dict[str, dict[str, list[int]]] = {letters: {} for letters in views}
+    def __init__(self) -> None:
+        self._rows: dict[str, list[int]] = {}
         self._names: list[set[str]] = [set() for _ in _DIMENSIONS]
 
-    @classmethod
-    def to_keep(cls) -> Sums:
-        return cls(*_FROM_CELLS)
-
-    def add(self, answers: Sequence[bytes], names: bytes) -> None:
-        for sums, rows in zip(self._views.values(), answers, strict=True):
-            for label, *totals in _decode_rows(rows):
-                _add(sums, str(label), totals)  # type: ignore[arg-type]
+    def add(self, rows: bytes, names: bytes) -> None:
+        for label, *totals in _decode_rows(rows):
+            _add(self._rows, str(label), totals)  # type: ignore[arg-type]
         for known, more in zip(self._names, _decode_names(names), strict=True):
             known.update(more)
 
-    def make_all(self) -> None:
-        """The other views that are kept, from those that were made of cells."""
-        for letters, source in _VIEWS:
-            if source:
-                self._make(letters, _VIEWS[source - 1][0])
-
-    def rows(self, letters: str) -> bytes:
-        return _encode([(label, *totals) for label, totals in self._views[letters].items()])
+    @property
+    def rows(self) -> bytes:
+        return _encode([(label, *totals) for label, totals in self._rows.items()])
 
     @property
     def names(self) -> bytes:
         return _encode([sorted(names) for names in self._names])
 
-    @property
-    def fields(self) -> Iterator[tuple[str, bytes]]:
-        """As they are kept; each is large enough for a call of its own."""
-        yield NAMES_FIELD, self.names
-        for letters in self._views:
-            yield letters, self.rows(letters)
-
-    def _make(self, letters: str, source: str) -> None:
-        """One more view, from one that has these letters too."""
-        made: dict[str, list[int]] = {}
-        for label, totals in self._views[source].items():
-            zone, *names = label.split("|")[:-1]
-            of = dict(zip(source, names, strict=True))
-            _add(made, "|".join((zone, *(of[letter] for letter in letters), "")), totals)
-        self._views[letters] = made
-
 
 def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:
     """Totals may lack zeros at their end."""
-    found = sums.setdefault(label, [0] * _COLUMNS)
-    for column, number in enumerate(totals):
-        found[column] += number
+    sums[label] = [a + b for a, b in zip_longest(sums.get(label, ()), totals, fillvalue=0)]
 
 
 def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cell], bool]) -> Tally:

@@ -1,83 +1,68 @@
--- Totals of a piece of a day or an hour, by some of the dimensions of its cells. KEYS[1]: the hash of cells. ARGV[1] is a
--- msgpack array:
---   views   letters of each: "b" backend, "m" model, "t" team, "k" key, and the zone always
+-- Totals of a day or an hour, or of a piece of it, by some of the dimensions of its cells. KEYS[1]: the hash of cells.
+-- ARGV[1] is a msgpack array:
+--   letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
 --   wanted  number of a dimension, name, ..: other cells are left out
 --   cursor  where to go on, "0" to begin
---   most    cells of a piece
---   columns of totals; former ones may have fewer
+--   whole   most cells of a day that is no more than one piece
+--   piece   cells of a piece of a larger one
 --   names   whether to answer them; they are left empty otherwise
--- Answers these views, each a msgpack array of {zone and names, each followed by |, totals .., without zeros at the end};
--- the names of all cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
-local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
-local match, sub, byte = string.match, string.sub, string.byte
-local PLACES = {b = 1, m = 3, t = 4, k = 5}
-local views, wanted, cursor, most, columns, names_asked = unpack(unpacked(ARGV[1]))
-local following, flat = unpack(call('HSCAN', KEYS[1], cursor, 'COUNT', most))
+-- Answers a msgpack array of {zone and names, each followed by |, totals .., without zeros at the end}; the names of all
+-- cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
+local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
+local match, gsub, sub, byte = string.match, string.gsub, string.sub, string.byte
+local letters, wanted, cursor, whole, piece, names_asked = unpack(unpacked(ARGV[1]))
+local most = redis.call('HLEN', KEYS[1]) > whole and piece or whole
+local following, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', most))
+local CELL = '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$'
+local label_form = '%2|' .. gsub(letters, '.', {b = '%1|', m = '%3|', t = '%4|', k = '%5|'})
 
 -- As in common.lua: totals of this layout have a header of five bytes, and others micro-USD.
-local function totals_of(value)
+local function row_of(label, value)
   local head = byte(value)
-  if head == 221 then return {unpacked(sub(value, 6))} end
-  local totals = {unpacked(sub(value, head == 220 and 4 or 2))}
-  totals[6], totals[7] = totals[6] * 1000, totals[7] * 1000
-  return totals
+  if head == 221 then return {label, unpacked(sub(value, 6))} end
+  local row = {label, unpacked(sub(value, head == 220 and 4 or 2))}
+  row[7], row[8] = row[7] * 1000, row[8] * 1000
+  return row
 end
 
-local function is_wanted(names)
+local seen = {{}, {}, {}, {}, {}}
+local backends, zones, models, teams, keys = unpack(seen)
+local function note_names(backend, zone, model, team, key)
+  backends[backend], zones[zone], models[model], teams[team], keys[key] = true, true, true, true, true
+end
+
+local function is_wanted(cell)
   for i = 1, #wanted, 2 do
-    if names[wanted[i]] ~= wanted[i + 1] then return false end
+    if select(wanted[i], match(cell, CELL)) ~= wanted[i + 1] then return false end
   end
   return true
 end
 
--- A view has the places of its names, and its rows: by label, and in order.
-local made, seen = {}, {{}, {}, {}, {}, {}}
-for v = 1, #views do
-  local places = {}
-  for i = 1, #views[v] do places[i] = PLACES[sub(views[v], i, i)] end
-  made[v] = {places, {}, {}}
-end
-
-local function add(view, names, totals)
-  local places, found, rows = unpack(view)
-  local label = names[2] .. '|'
-  for i = 1, #places do label = label .. names[places[i]] .. '|' end
-  local sums = found[label]
-  if not sums then
-    sums = {label}
-    for n = 2, columns + 1 do sums[n] = 0 end
-    found[label] = sums
-    rows[#rows + 1] = sums
-  end
-  for n = 1, #totals do sums[n + 1] = sums[n + 1] + totals[n] end
-end
-
+local rows, found = {}, {}
 for i = 1, #flat, 2 do
-  local names = {match(flat[i], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')}
-  if names_asked then
-    for d = 1, 5 do seen[d][names[d]] = true end
-  end
-  if is_wanted(names) then
-    local totals = totals_of(flat[i + 1])
-    for v = 1, #made do add(made[v], names, totals) end
-  end
-end
-
-local answers = {}
-for v = 1, #made do
-  local rows = made[v][3]
-  for r = 1, #rows do
-    local row, last = rows[r], columns + 1
-    while last > 2 and row[last] == 0 do
-      row[last] = nil
-      last = last - 1
+  if names_asked then note_names(match(flat[i], CELL)) end
+  if is_wanted(flat[i]) then
+    local label = gsub(flat[i], CELL, label_form)
+    local row, sums = row_of(label, flat[i + 1]), found[label]
+    if sums then
+      for n = 2, #row do sums[n] = (sums[n] or 0) + row[n] end
+    else
+      found[label] = row
+      rows[#rows + 1] = row
     end
   end
-  answers[v] = pack(rows)
 end
+for r = 1, #rows do
+  local row = rows[r]
+  for n = #row, 3, -1 do
+    if row[n] ~= 0 then break end
+    row[n] = nil
+  end
+end
+
 local all = {}
 for d = 1, 5 do
   all[d] = {}
   for name in pairs(seen[d]) do table.insert(all[d], name) end
 end
-return {answers, pack(all), following}
+return {pack(rows), pack(all), following}

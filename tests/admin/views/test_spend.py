@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -277,9 +278,11 @@ def ninety_days(valkey) -> int:
 async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte(
     query, rows, share, plane, ninety_days, valkey
 ):
-    before = valkey.info("stats")["total_net_output_bytes"]
-    answer = await spend(plane, f"?from=2026-08-28&{query}" if query else "")
-    assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
+    taken = [valkey.info("stats")["total_net_output_bytes"]]
+    for _ in range(2):  # the second time from what was kept
+        answer = await spend(plane, f"?from=2026-08-28&{query}" if query else "")
+        taken.append(valkey.info("stats")["total_net_output_bytes"])
+    assert max(after - before for before, after in pairwise(taken)) < 1_000_000
     assert len(answer["rows"]) == rows
     assert answer["total"]["requests"] == pytest.approx(ninety_days * share)
     assert sum(point["requests"] for point in answer["series"]) == answer["total"]["requests"] or not query

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from msgspec import structs
@@ -10,7 +14,7 @@ from support.totals import packed_totals
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.totals_by_dimension import PIECE, Look, Tally, all_names
+from router.ledger.reports.totals_by_dimension import PIECE, WHOLE, Look, Tally, all_names
 
 GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
 API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)
@@ -23,6 +27,14 @@ def write(server, place: str, *rows: Row) -> None:
     for row in rows:
         figures = packed_totals(structs.astuple(row)[1:])
         server.client.hset(f"be:{{ledger}}:{place}", pack_cell(row.cell), figures)
+
+
+def write_keys(server, number: int) -> None:
+    """A day of so many cells, each of another key."""
+    figures = packed_totals(structs.astuple(GPU)[1:])
+    server.client.hset(
+        f"be:{{ledger}}:day:{DAY}", mapping={pack_cell(named_cell(f"key{n}")): figures for n in range(number)}
+    )
 
 
 def named_cell(key: str) -> Cell:
@@ -83,12 +95,55 @@ async def test_a_past_day_says_the_same_whether_it_was_added_up_before_or_not(by
 
 @pytest.mark.parametrize("open_from", [DAY, NEXT])
 async def test_a_larger_day_is_added_up_in_pieces(server, look, open_from):
-    cells = 6 * PIECE  # Redis scans smaller hashes in one piece
-    write(server, f"day:{DAY}", *(structs.replace(GPU, cell=named_cell(f"key{n}")) for n in range(cells)))
+    cells = WHOLE + 2 * PIECE
+    write_keys(server, cells)
     server.client.config_resetstat()
     (row,) = await look("team", open_from=open_from)
     assert (row.requests, row.output, row.counterfactual) == (cells, cells * GPU.output, cells * GPU.counterfactual)
-    assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] >= 3
+    assert 4 <= server.client.info("commandstats")["cmdstat_hscan"]["calls"] <= 6
+
+
+@pytest.mark.parametrize("open_from", [DAY, NEXT])
+async def test_only_rows_of_a_day_travel(server, look, open_from):
+    write_keys(server, WHOLE)
+    cells = sum(map(len, itertools.chain(*server.client.hgetall(f"be:{{ledger}}:day:{DAY}").items())))
+    before = server.client.info("stats")["total_net_output_bytes"]
+    for _ in range(2):
+        await look("team", open_from=open_from)
+    assert server.client.info("stats")["total_net_output_bytes"] - before < cells
+
+
+async def test_a_day_that_is_corrected_while_it_is_added_up_is_not_kept(server, ledger, hold_of, settlement_of, look):
+    """Another view of it, which was kept before, is forgotten, too."""
+    write_keys(server, 2 * WHOLE)
+    await look("model", open_from=NEXT)
+
+    async def correct() -> None:
+        hold = hold_of(ledger)
+        ledger.record(settlement_of(hold), hold.counters)
+        await ledger.flush()
+
+    async with open_report(server.url) as report:
+        call = report._connection.call
+
+        async def call_and_correct(*words):
+            answer = await call(*words)
+            if words[0] == "EVAL" and words[2] == 1 and answer[2] == b"0":
+                await correct()
+            return answer
+
+        report._connection = SimpleNamespace(call=call_and_correct)
+        await report.days_by(Look(("team",)), [DAY], NEXT)
+    assert not server.client.exists(KEPT)
+    for by in ("team", "model"):
+        assert sum(row.requests for row in await look(by, open_from=NEXT)) == 2 * WHOLE + 1
+
+
+async def test_two_who_add_up_a_day_at_once_both_keep_it(server, look):
+    write_keys(server, 2 * WHOLE)
+    rows = await asyncio.gather(*(look(by, open_from=NEXT) for by in ("team", "model", "team")))
+    assert [sum(row.requests for row in each) for each in rows] == [2 * WHOLE] * 3
+    assert {b"bt", b"bm", b"names"} <= set(server.client.hkeys(KEPT))
 
 
 async def test_a_past_day_is_added_up_once(server, look):
