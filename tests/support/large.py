@@ -18,7 +18,7 @@ from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.totals_by_dimension import WHOLE, Look
+from router.ledger.reports.totals_by_dimension import PIECE, Look
 
 PREFIX = "be:{ledger}:"
 MONTH = "2026-05"
@@ -70,9 +70,9 @@ def write_books(client: Valkey, size: Size, *, layout: int = 3) -> None:
 
 
 def write_a_day(client: Valkey, day: str) -> Cell:
-    """A day of as many cells as one call looks at, each of another key, with a figure in every column; one of them."""
+    """A day of as many cells as one call looks at, four of each key, with a figure in every column; one of them."""
     packed = packed_totals(range(5_000_000_000, 5_000_000_000 + len(Row.__struct_fields__) - 1))
-    size = Size(WHOLE, 1, 1, 1)
+    size = Size(PIECE // 4, 4, 1, 1)
     client.hset(f"{PREFIX}day:{day}", mapping={pack_cell(cell): packed for cell in size.cells()})
     return next(size.cells())
 

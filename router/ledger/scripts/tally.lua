@@ -3,16 +3,15 @@
 --   letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
 --   wanted  number of a dimension, name, ..: other cells are left out
 --   cursor  where to go on, "0" to begin
---   whole   most cells of a day that is no more than one piece
---   piece   cells of a piece of a larger one
+--   cells   of a piece
+--   most    rows: a piece that has more of them ends before
 --   names   whether to answer them; they are left empty otherwise
 -- Answers a msgpack array of {zone and names, each followed by |, totals .., without zeros at the end}; the names of all
 -- cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
 local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
 local match, gsub, sub, byte = string.match, string.gsub, string.sub, string.byte
-local letters, wanted, cursor, whole, piece, names_asked = unpack(unpacked(ARGV[1]))
-local most = redis.call('HLEN', KEYS[1]) > whole and piece or whole
-local following, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', most))
+local letters, wanted, cursor, cells, most, names_asked = unpack(unpacked(ARGV[1]))
+local AT_ONCE = 100
 local CELL = '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$'
 local label_form = '%2|' .. gsub(letters, '.', {b = '%1|', m = '%3|', t = '%4|', k = '%5|'})
 
@@ -39,19 +38,26 @@ local function is_wanted(cell)
 end
 
 local rows, found = {}, {}
-for i = 1, #flat, 2 do
-  if names_asked then note_names(match(flat[i], CELL)) end
-  if is_wanted(flat[i]) then
-    local label = gsub(flat[i], CELL, label_form)
-    local row, sums = row_of(label, flat[i + 1]), found[label]
-    if sums then
-      for n = 2, #row do sums[n] = (sums[n] or 0) + row[n] end
-    else
-      found[label] = row
-      rows[#rows + 1] = row
-    end
+local function add(cell, value)
+  local label = gsub(cell, CELL, label_form)
+  local row, sums = row_of(label, value), found[label]
+  if sums then
+    for n = 2, #row do sums[n] = (sums[n] or 0) + row[n] end
+  else
+    found[label] = row
+    rows[#rows + 1] = row
   end
 end
+
+repeat
+  local flat
+  cursor, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', AT_ONCE))
+  for i = 1, #flat, 2 do
+    if names_asked then note_names(match(flat[i], CELL)) end
+    if is_wanted(flat[i]) then add(flat[i], flat[i + 1]) end
+  end
+  cells = cells - #flat / 2
+until cursor == '0' or cells <= 0 or #rows > most
 for r = 1, #rows do
   local row = rows[r]
   for n = #row, 3, -1 do
@@ -65,4 +71,4 @@ for d = 1, 5 do
   all[d] = {}
   for name in pairs(seen[d]) do table.insert(all[d], name) end
 end
-return {pack(rows), pack(all), following}
+return {pack(rows), pack(all), cursor}
