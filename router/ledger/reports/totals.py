@@ -168,7 +168,7 @@ class Report:
         )
         sums = await self._sums(look.to_keep, cells)
         names = (NAMES_FIELD, sums.names) if look.names else ()
-        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", look.kept, sums.rows, *names)
+        await self._ask("EVAL", self._keep_script, 2, *(kept, cells), *(begun or "", look.kept, sums.rows, *names))
         return unpack_tally(look.kept, sums.rows, sums.names, look.accepts)
 
     async def _tally(self, look: Look, cells: str) -> Tally:
