@@ -97,6 +97,7 @@ lock:
 	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
+	lock --group clients -o locks/clients.txt; \
 	lock --group lock -o locks/lock.txt; \
 	lock_linux() { .venv-lock/bin/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) "$$@"; }; \
@@ -106,6 +107,6 @@ lock:
 	lock_linux --no-deps --group model -o locks/model.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
+	rm -rf .venv .venv-adapter .venv-clients tests/clients/node/node_modules .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +

