@@ -79,22 +79,24 @@ class Settler:
     def left(
         self, context: RequestContext, decision: Decision, reservation: Reservation, forwarding: Forwarding | None
     ) -> None:
-        """The client left, or something broke here: what was produced is charged, what was never sent is not."""
+        """The client left, or something broke here: what was produced is charged, what was never sent is not. One that
+        has its whole answer and waits for no end of the stream was answered."""
         sent = None if forwarding is None else forwarding.current
         if forwarding is not None:
             self._count_failed(context, decision, reservation, forwarding.attempts)
         if forwarding is None or sent is None or not sent.exchange.asked_at:
             reservation.release()
             return
+        answered = sent.exchange.all_said
         course = course_of(
             context,
             decision,
             sent=sent.exchange.asked_at,
             ended=monotonic(),
             reason=forwarding.reason(sent.candidate),
-            status=0,
+            status=sent.exchange.status if answered else 0,
             attempts=len(forwarding.attempts) + 1,
-            detail="the client left",
+            detail="" if answered else "the client left",
         )
         usage = usage_of_rest(context, reservation.hold, sent)
         reservation.settle(settlement(context, decision, reservation.hold, sent, usage, course))

@@ -122,6 +122,12 @@ class UpstreamResponse:
         return self.scanner is not None and not self.restated
 
     @property
+    def all_said(self) -> bool:
+        """A stream of which nothing is missing but its end: some clients leave then."""
+        scanner = self.scanner
+        return scanner is not None and not scanner.error and self._all_said(scanner)
+
+    @property
     def hides_its_work(self) -> bool:
         """Before its head comes nobody sees what is produced, and paid: by the provider behind the adapter, or by a
         cloud that answers in one piece. An own backend bills nobody, and a stream's head is its first sign of life."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from hashlib import sha256
 
 import pytest
 from support.gateway import POLICY
-from support.scripted import answer
+from support.scripted import DONE, answer, event, usage_event
+from support.waiting import until
 
 from router.core.unknown_names import unknown
 
@@ -64,3 +66,32 @@ async def test_a_request_that_met_only_resting_backends_is_released_and_written_
     assert (tried.kind, tried.status, tried.attempts) == ("settled", 429, 1)
     assert (refused.kind, refused.status, refused.reason) == ("refused", 429, "rate_limit_exceeded")
     assert not gateway.ledger.holds
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "detail"),
+    [
+        ((event("Paris."), event(None, "stop"), usage_event(), DONE), 200, ""),
+        ((event("Paris."), event(None, "stop")), 200, ""),
+        ((event("Paris."),), 0, "the client left"),
+    ],
+)
+async def test_a_client_that_has_its_whole_answer_need_not_wait_for_the_streams_end(
+    gateway, backends, events, status, detail
+):
+    async def says_all_and_keeps_the_stream_open(reader, writer, request):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + b"".join(events))
+        await reader.read()
+
+    backends["gpu"].default = says_all_and_keeps_the_stream_open
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    body = json.dumps(ASK | {"stream": True, "stream_options": {"include_usage": True}}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
+    received = b""
+    while events[-1] not in received:
+        received += await asyncio.wait_for(reader.read(65536), 30)
+    writer.close()
+    await until(lambda: gateway.ledger.records)
+    [record] = gateway.ledger.records
+    assert (record.status, record.detail) == (status, detail)
