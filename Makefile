@@ -16,7 +16,7 @@ pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile
 covered := tests/core tests/surfaces
 
 .PHONY: run demo local test lint format prove bench economics docs lock clean
-.PHONY: prove-all prove-faults prove-compiled
+.PHONY: prove-all prove-faults prove-clients prove-compiled
 
 run:
 	$(environment) run $(adapter_if_needed)
@@ -58,6 +58,8 @@ docs:
 	$(bin)/python -m tests.docs.surfaces docs/surfaces.md
 
 # WHAT=faults plays every way in which a backend can fail, in every form, against a whole gateway, and writes docs/faults.md.
+# WHAT=clients runs clients of others, each as it is, against a whole gateway in a network without anything else, and writes
+# docs/clients.md; REAL_VLLM_URL names a vLLM for the part that needs one.
 # WHAT=compiled runs the tests of what is compiled against it: the source tree must not be importable, not in a child process
 # either.
 WHAT := all
@@ -70,6 +72,10 @@ prove-all:
 prove-faults:
 	$(environment) test adapter
 	$(adapter_python) $(bin)/python -m tests.prove.faulty_report docs/faults.md
+
+prove-clients:
+	$(environment) test clients
+	$(bin)/python -m tests.clients docs/clients.md
 
 prove-compiled:
 	$(environment) compiled-test adapter
@@ -98,6 +104,7 @@ lock:
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
 	lock --group clients -o locks/clients.txt; \
+	lock --group clients-llama-index -o locks/clients-llama-index.txt; \
 	lock --group lock -o locks/lock.txt; \
 	lock_linux() { .venv-lock/bin/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) "$$@"; }; \
@@ -107,6 +114,6 @@ lock:
 	lock_linux --no-deps --group model -o locks/model.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-clients tests/clients/node/node_modules .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
+	rm -rf .venv .venv-adapter .venv-clients .venv-clients-llama-index tests/clients/node/node_modules .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +

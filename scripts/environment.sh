@@ -7,7 +7,8 @@
 #   adapter        .venv-adapter          the adapter around litellm
 #   compiled       .venv-compiled         the gateway with its hot path compiled to C: no edit shows in it
 #   compiled-test  .venv-compiled-test    the same wheel, with what tests need
-#   clients        .venv-clients          clients of others, for Python; for Node in tests/clients/node
+#   clients        .venv-clients          clients of others, for Python; for Node in tests/clients/node, and LlamaIndex,
+#                                         which needs an older openai, in .venv-clients-llama-index
 #   local          .venv-local            vLLM, in its build for CPUs where there is no GPU, and a small chat model
 #   lock           .venv-lock             what resolves the locks
 #
@@ -26,7 +27,7 @@ pip=(-m pip --quiet --disable-pip-version-check)
 locked=(--no-deps --require-hashes --only-binary :all: -r)
 
 main() {
-  [ $# -gt 0 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  [ $# -gt 0 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   for name; do
     case $name in
       run) with_tree .venv locks/run.txt ;;
@@ -35,7 +36,11 @@ main() {
       adapter) with_tree .venv-adapter locks/adapter.txt ;;
       compiled) with_wheel "$compiled_in" locks/run.txt ;;
       compiled-test) with_wheel .venv-compiled-test locks/test.txt ;;
-      clients) filled .venv-clients locks/clients.txt; with_node tests/clients/node ;;
+      clients)
+        filled .venv-clients locks/clients.txt
+        filled .venv-clients-llama-index locks/clients-llama-index.txt
+        with_node tests/clients/node
+        ;;
       local) with_vllm .venv-local ;;
       lock) filled .venv-lock locks/lock.txt ;;
       *) echo "no environment is called $name" >&2; exit 2 ;;
