@@ -295,7 +295,7 @@ FORBIDDEN = {
 def _tracked_files() -> Iterator[Path]:
     """Texts of the project, without what tools leave behind (the names in .gitignore)."""
     ignored = re.compile(
-        r"\.venv.*|__pycache__|.*\.egg-info|build|dist|\.git|\.\w+_cache|\.hypothesis|\.bench|\.breakeven|artifacts"
+        r"\.venv.*|__pycache__|.*\.egg-info|build|dist|\.git|\.\w+_cache|\.hypothesis|\.bench|\.breakeven|artifacts|node_modules"
     )
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not ignored.fullmatch(name)]
