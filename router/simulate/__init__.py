@@ -12,6 +12,7 @@ are owned by "simulated".
 Modules
 -------
 asked       what a request asks for, validated
+turns       the same of responses and messages, which is told as a chat
 generate    the answer: text, tool calls, token counts; the order in which tokens appear
 pace        when tokens appear
 engine      vLLM's slots, its queue and its counters

@@ -40,7 +40,6 @@ class Tool(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    chat: bool
     model: str
     prompts: tuple[Prompt, ...]
     n: int = 1
@@ -61,15 +60,14 @@ class Asked(Struct, frozen=True):
 
 def read_chat(body: Json) -> Asked:
     """Raises InvalidError."""
-    messages = _required(body, "messages", list)
+    messages = required(body, "messages", list)
     if not messages:
         raise InvalidError(
             "Invalid 'messages': empty array. Expected an array with minimum length 1.", "messages", "empty_array"
         )
     options = _common(body)
-    limit = _integer(body, "max_completion_tokens", 1)
+    limit = integer(body, "max_completion_tokens", 1)
     return Asked(
-        chat=True,
         prompts=(_prompt_of(messages),),
         logprobs=body.get("logprobs") is True,
         tool=_forced_tool(body),
@@ -79,13 +77,13 @@ def read_chat(body: Json) -> Asked:
 
 def read_completion(body: Json) -> Asked:
     """Raises InvalidError."""
-    prompts = _prompts(_required(body, "prompt", (str, list)), "prompt")
-    return Asked(chat=False, prompts=prompts, logprobs=body.get("logprobs") is not None, **_common(body))
+    prompts = _prompts(required(body, "prompt", (str, list)), "prompt")
+    return Asked(prompts=prompts, logprobs=body.get("logprobs") is not None, **_common(body))
 
 
 def read_inputs(body: Json) -> tuple[Prompt, ...]:
     """The texts of an embeddings request. Raises InvalidError."""
-    return _prompts(_required(body, "input", (str, list)), "input")
+    return _prompts(required(body, "input", (str, list)), "input")
 
 
 def _common(body: Json) -> Json:
@@ -99,8 +97,8 @@ def _common(body: Json) -> Json:
         )
     return {
         "model": body.get("model", ""),
-        "n": _integer(body, "n", 1) or 1,
-        "max_tokens": _integer(body, "max_tokens", 1),
+        "n": integer(body, "n", 1) or 1,
+        "max_tokens": integer(body, "max_tokens", 1),
         "stop": _stop(body.get("stop")),
         "stream": stream,
         "include_usage": options.get("include_usage") is True,
@@ -109,7 +107,7 @@ def _common(body: Json) -> Json:
     }
 
 
-def _required(body: Json, name: str, kinds: type | tuple[type, ...]) -> Any:
+def required(body: Json, name: str, kinds: type | tuple[type, ...]) -> Any:
     if name not in body:
         raise InvalidError(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
     if not isinstance(body[name], kinds):
@@ -117,7 +115,7 @@ def _required(body: Json, name: str, kinds: type | tuple[type, ...]) -> Any:
     return body[name]
 
 
-def _integer(body: Json, name: str, least: int) -> int | None:
+def integer(body: Json, name: str, least: int) -> int | None:
     value = body.get(name)
     if value is None:
         return None

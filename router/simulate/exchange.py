@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from aiohttp import web
+from msgspec import Struct
 
-from router.simulate.answer import Event
-from router.simulate.asked import Json
+from router.simulate.answer import Answer, Event
+from router.simulate.asked import Asked, Json
 from router.simulate.pace import Pace
 from router.simulate.settings import SIMULATED
+
+
+class Shape(Struct, frozen=True):
+    """How an endpoint writes its answers."""
+
+    prefix: str
+    """Begins their ids."""
+    prompt: str
+    """The field of a request that holds its prompt."""
+    body: Callable[[Asked, Answer], Json]
+    events: Callable[[Asked, Answer], Iterator[Event]]
+    named: bool = False
+    """Events have their type as their name, and the last one is the end; else [DONE] is."""
 
 
 class BadJsonError(Exception):
@@ -44,15 +58,17 @@ def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | N
 
 
 async def send_events(
-    request: web.Request, events: Iterator[Event], pace: Pace, headers: Mapping[str, str]
+    request: web.Request, events: Iterator[Event], pace: Pace, headers: Mapping[str, str], *, named: bool = False
 ) -> web.StreamResponse:
-    """Each event when its token is due, then [DONE]. Raises when the client has left."""
+    """Each event when its token is due, then [DONE], unless they are `named`. Raises when the client has left."""
     stream = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
     response = web.StreamResponse(headers={**SIMULATED, **stream, **headers})
     await response.prepare(request)
     for event in events:
         await pace.until(event.step)
-        await response.write(b"data: " + compact(event.data) + b"\n\n")
-    await response.write(b"data: [DONE]\n\n")
+        name = f"event: {event.data['type']}\n".encode() if named else b""
+        await response.write(name + b"data: " + compact(event.data) + b"\n\n")
+    if not named:
+        await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
     return response

@@ -1,17 +1,18 @@
-"""OpenAI's API: chat, completions, embeddings, models."""
+"""OpenAI's API: chat, completions, responses, embeddings, models. It keeps no response."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import web
 
 from router.simulate.answer import Answer, choices_for
 from router.simulate.asked import Asked, InvalidError, Json, read_chat, read_completion
 from router.simulate.embeddings import embedding_body
-from router.simulate.exchange import BadJsonError, indented, json_response, read_object, send_events
+from router.simulate.exchange import BadJsonError, Shape, indented, json_response, read_object, send_events
 from router.simulate.openai_shapes import (
     chat_body,
     chat_events,
@@ -22,8 +23,12 @@ from router.simulate.openai_shapes import (
     models_body,
 )
 from router.simulate.pace import Pace
+from router.simulate.responses_shapes import response_body, response_events
 from router.simulate.settings import MAX_BODY, Settings
+from router.simulate.turns import read_response
 
+_CHAT = Shape("chatcmpl-", "messages", chat_body, chat_events)
+_COMPLETION = Shape("cmpl-", "prompt", completion_body, completion_events)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _STARTED = web.RequestKey("started", float)
 _NO_KEY = (
@@ -52,6 +57,7 @@ def application(settings: Settings) -> web.Application:
         [
             web.post("/v1/chat/completions", api.chat),
             web.post("/v1/completions", api.completions),
+            web.post("/v1/responses", api.responses),
             web.post("/v1/embeddings", api.embeddings),
             web.get("/v1/models", api.models),
             web.get("/v1/models/{model:.+}", api.model),
@@ -66,10 +72,19 @@ class _Api:
         self._created = int(time.time())
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        return await self._generate(request, read_chat(await self._body(request)))
+        return await self._generate(request, read_chat(await self._body(request)), _CHAT)
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
-        return await self._generate(request, read_completion(await self._body(request)))
+        return await self._generate(request, read_completion(await self._body(request)), _COMPLETION)
+
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        body = await self._body(request)
+        previous = body.get("previous_response_id")
+        if previous is not None:
+            message = f"Previous response with id '{previous}' not found."
+            raise _RefusedError(400, message, "previous_response_id", "previous_response_not_found")
+        shape = Shape("resp_", "input", partial(response_body, body), partial(response_events, body), named=True)
+        return await self._generate(request, read_response(body), shape)
 
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         body = embedding_body(await self._body(request))
@@ -109,16 +124,16 @@ class _Api:
             message = f"The model `{model}` does not exist or you do not have access to it."
             raise _RefusedError(404, message, code="model_not_found")
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Asked, shape: Shape) -> Answer:
         room = self._settings.context - max(prompt.tokens for prompt in asked.prompts)
         if room < 1:
             message = (
                 f"This model's maximum context length is {self._settings.context} tokens. However, your messages "
                 f"resulted in {asked.prompt_tokens} tokens. Please reduce the length of the messages."
             )
-            raise _RefusedError(400, message, "messages" if asked.chat else "prompt", "context_length_exceeded")
+            raise _RefusedError(400, message, shape.prompt, "context_length_exceeded")
         return Answer(
-            id=("chatcmpl-" if asked.chat else "cmpl-") + secrets.token_hex(14),
+            id=shape.prefix + secrets.token_hex(14),
             created=int(time.time()),
             model=asked.model,
             prompt_tokens=asked.prompt_tokens,
@@ -126,15 +141,14 @@ class _Api:
             cached_tokens=min(self._settings.cached_tokens, asked.prompt_tokens),
         )
 
-    async def _generate(self, request: web.Request, asked: Asked) -> web.StreamResponse:
-        answer = self._answer(asked)
+    async def _generate(self, request: web.Request, asked: Asked, shape: Shape) -> web.StreamResponse:
+        answer = self._answer(asked, shape)
         pace = Pace(self._settings)
         if asked.stream:
-            events = chat_events(asked, answer) if asked.chat else completion_events(asked, answer)
-            return await send_events(request, events, pace, _headers(request))
+            events = shape.events(asked, answer)
+            return await send_events(request, events, pace, _headers(request), named=shape.named)
         await pace.until(answer.steps)
-        body = chat_body(asked, answer) if asked.chat else completion_body(asked, answer)
-        return json_response(indented(body), headers=_headers(request))
+        return json_response(indented(shape.body(asked, answer)), headers=_headers(request))
 
 
 @web.middleware

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -14,9 +15,12 @@ from aiohttp.typedefs import Middleware
 from router.simulate.answer import Answer, choices_for
 from router.simulate.asked import Asked, InvalidError, Json, read_chat, read_completion
 from router.simulate.engine import Engine, metrics_text
-from router.simulate.exchange import BadJsonError, compact, json_response, read_object, send_events
+from router.simulate.exchange import BadJsonError, Shape, compact, json_response, read_object, send_events
+from router.simulate.messages_shapes import message_body, message_error, message_events
 from router.simulate.pace import Pace
+from router.simulate.responses_shapes import response_body, response_events
 from router.simulate.settings import MAX_BODY, SIMULATED, Settings
+from router.simulate.turns import read_counted, read_message, read_response
 from router.simulate.vllm_shapes import (
     chat_body,
     chat_events,
@@ -26,6 +30,10 @@ from router.simulate.vllm_shapes import (
     models_body,
 )
 
+_CHAT = Shape("chatcmpl-", "messages", chat_body, chat_events)
+_COMPLETION = Shape("cmpl-", "prompt", completion_body, completion_events)
+_MESSAGE = Shape("msg_", "messages", message_body, message_events, named=True)
+_MESSAGES = "/v1/messages"
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ENGINE = web.AppKey("engine", Engine)
@@ -54,6 +62,9 @@ def application(settings: Settings) -> web.Application:
             web.get("/v1/models", api.models),
             web.post("/v1/chat/completions", api.chat),
             web.post("/v1/completions", api.completions),
+            web.post("/v1/responses", api.responses),
+            web.post(_MESSAGES, api.messages),
+            web.post(f"{_MESSAGES}/count_tokens", api.count_tokens),
         ]
     )
     return app
@@ -66,10 +77,25 @@ class _Api:
         self._created = int(time.time())
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        return await self._generate(request, read_chat(await self._body(request)))
+        return await self._generate(request, read_chat(await self._body(request)), _CHAT)
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
-        return await self._generate(request, read_completion(await self._body(request)))
+        return await self._generate(request, read_completion(await self._body(request)), _COMPLETION)
+
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        body = await self._body(request)
+        previous = body.get("previous_response_id")
+        if previous is not None:
+            message = f"Response with id '{previous}' not found."
+            raise _RefusedError(404, error_body(404, message, "invalid_request_error", "response_id"))
+        shape = Shape("resp_", "input", partial(response_body, body), partial(response_events, body), named=True)
+        return await self._generate(request, read_response(body), shape)
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        return await self._generate(request, read_message(await self._body(request)), _MESSAGE)
+
+    async def count_tokens(self, request: web.Request) -> web.StreamResponse:
+        return json_response(compact({"input_tokens": read_counted(await self._body(request))}))
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         self._check_key(request)
@@ -120,8 +146,7 @@ class _Api:
             )
         return context - longest
 
-    def _answer(self, request: web.Request, asked: Asked, room: int) -> Answer:
-        prefix = "chatcmpl-" if asked.chat else "cmpl-"
+    def _answer(self, request: web.Request, asked: Asked, room: int, prefix: str) -> Answer:
         return Answer(
             id=prefix + (request.headers.get("x-request-id") or secrets.token_hex(8)),
             created=int(time.time()),
@@ -130,16 +155,14 @@ class _Api:
             choices=choices_for(asked, f"{asked.model} (vLLM, simulated)", room),
         )
 
-    async def _generate(self, request: web.Request, asked: Asked) -> web.StreamResponse:
-        answer = self._answer(request, asked, self._check_length(asked))
+    async def _generate(self, request: web.Request, asked: Asked, shape: Shape) -> web.StreamResponse:
+        answer = self._answer(request, asked, self._check_length(asked), shape.prefix)
         async with self._work(answer):
             pace = Pace(self._settings)
             if asked.stream:
-                events = chat_events(asked, answer) if asked.chat else completion_events(asked, answer)
-                return await send_events(request, events, pace, {})
+                return await send_events(request, shape.events(asked, answer), pace, {}, named=shape.named)
             await pace.until(answer.steps)
-        body = chat_body(asked, answer) if asked.chat else completion_body(asked, answer)
-        return json_response(compact(body))
+        return json_response(compact(shape.body(asked, answer)))
 
     @asynccontextmanager
     async def _work(self, answer: Answer) -> AsyncIterator[None]:
@@ -176,17 +199,25 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
     try:
         return await handler(request)
     except _RefusedError as refused:
-        return json_response(compact(refused.body), refused.status)
+        return _refusal(request, refused.body, refused.status)
     except BadJsonError:
         message = "1 validation error:\n  {'type': 'json_invalid', 'loc': 'body.1', 'msg': 'JSON decode error'}"
-        return json_response(compact(error_body(400, message, "Bad Request", "body.1")), 400)
+        return _refusal(request, error_body(400, message, "Bad Request", "body.1"), 400)
     except InvalidError as invalid:
-        return json_response(compact(_invalid_body(invalid)), 400)
+        return _refusal(request, _invalid_body(invalid), 400)
     except web.HTTPMethodNotAllowed as wrong:
         headers = {"allow": ",".join(sorted(wrong.allowed_methods))}
         return json_response(compact({"detail": "Method Not Allowed"}), 405, headers)
     except web.HTTPNotFound:
         return json_response(compact({"detail": "Not Found"}), 404)
+
+
+def _refusal(request: web.Request, body: Json, status: int) -> web.Response:
+    """In Anthropic's shape where that is spoken."""
+    error = body.get("error")
+    if request.path.startswith(_MESSAGES) and isinstance(error, dict):
+        body = message_error(error["message"], error["type"])
+    return json_response(compact(body), status)
 
 
 def _invalid_body(invalid: InvalidError) -> Json:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 
+import aiohttp
 import openai
 import pytest
 from pydantic import BaseModel
@@ -193,6 +194,35 @@ def test_completions(client, model):
     assert [choice.index for choice in several.choices] == [0, 1]
 
 
+@BOTH
+def test_responses(client, model):
+    """What the SDKs of today use unless told otherwise."""
+    answer = client.responses.create(model=model, input="Hello there")
+    assert "Hello there" in answer.output_text
+    with client.responses.stream(model=model, input="Hello there") as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert (final.output_text, final.usage) == (answer.output_text, answer.usage)
+    assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
+
+
+async def test_messages(gateway):
+    """As Anthropic's SDK asks, with its key where it puts it."""
+    asked = {"model": "chat", "max_tokens": 200, "messages": HELLO}
+    headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
+    url = f"{gateway.url}/v1/messages"
+    async with aiohttp.ClientSession(headers=headers) as client:
+        async with client.post(url, json=asked) as got:
+            answer = await got.json()
+        assert "Hello there" in answer["content"][0]["text"] and answer["stop_reason"] == "end_turn"
+        async with client.post(url, json=asked | {"stream": True}) as got:
+            streamed = await got.text()
+        assert streamed.startswith("event: message_start") and "event: message_stop" in streamed
+        async with client.post(f"{url}/count_tokens", json=asked) as got:
+            counted = await got.json()
+    assert counted["input_tokens"] == answer["usage"]["input_tokens"]
+
+
 def test_token_ids_which_nobody_here_can_read_stay_local(client):
     assert client.completions.create(model="chat", prompt=[[1, 2, 3], [4, 5]], max_tokens=2).usage.prompt_tokens == 5
     with pytest.raises(openai.PermissionDeniedError, match="unreadable token ids"):
@@ -290,9 +320,9 @@ def test_a_backend_that_is_down(gateway, monkeypatch):
 
 
 def test_an_endpoint_that_the_backends_do_not_have(client):
-    """Both backends pretend chat and embeddings alone: they are asked for these all the same afterwards."""
-    with pytest.raises(openai.APIStatusError, match="it has no /responses"):
-        client.responses.create(model="chat", input="hi")
+    """Neither backend pretends to hear: they are asked for the rest all the same afterwards."""
+    with pytest.raises(openai.APIStatusError, match="it has no /audio/speech"):
+        client.audio.speech.create(model="chat", input="hi", voice="alloy")
     assert client.chat.completions.create(model="chat", messages=HELLO).choices
 
 

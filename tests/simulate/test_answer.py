@@ -8,7 +8,7 @@ from router.simulate.asked import Asked, Prompt
 
 def asked(n: int = 1, prompts: int = 1, limit: int | None = None) -> Asked:
     words = tuple(Prompt(f"question {number}", 3) for number in range(prompts))
-    return Asked(chat=prompts == 1, model="m", prompts=words, n=n, max_tokens=limit)
+    return Asked(model="m", prompts=words, n=n, max_tokens=limit)
 
 
 @pytest.mark.parametrize(("limit", "room", "most"), [(5, 100, 5), (100, 4, 4), (None, 6, 6)])

@@ -174,3 +174,20 @@ async def test_bodies_of_tens_of_megabytes(client: aiohttp.ClientSession, start_
     body = {"model": "m", "messages": [{"role": "user", "content": [image]}]}
     async with client.post(f"{url}/v1/chat/completions", json=body) as got:
         assert got.status == 200
+
+
+async def test_a_response(sdk: openai.AsyncOpenAI) -> None:
+    answer = await sdk.responses.create(model="m", input="Hello there", instructions="Be kind.")
+    assert answer.output_text.startswith("This is a simulated answer") and answer.status == "completed"
+    assert answer.usage is not None and answer.usage.input_tokens_details.cached_tokens == 2
+    async with sdk.responses.stream(model="m", input="Hello there", instructions="Be kind.") as stream:
+        kinds = [event.type async for event in stream]
+        streamed = await stream.get_final_response()
+    assert (streamed.output_text, streamed.usage) == (answer.output_text, answer.usage)
+    assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
+
+
+async def test_no_response_is_kept(sdk: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        await sdk.responses.create(model="m", input="And now?", previous_response_id="resp_1")
+    assert refused.value.code == "previous_response_not_found"

@@ -8,7 +8,7 @@ from router.simulate import openai_shapes as shapes
 from router.simulate.answer import Answer, Event, choices_for
 from router.simulate.asked import Asked, Prompt
 
-ASKED = Asked(chat=True, model="m", prompts=(Prompt("hello", 3),), n=2, max_tokens=4)
+ASKED = Asked(model="m", prompts=(Prompt("hello", 3),), n=2, max_tokens=4)
 ANSWER = Answer("chatcmpl-000000000001", 7, "m", 3, choices_for(ASKED, "m", 100), cached_tokens=2)
 
 

@@ -232,3 +232,38 @@ async def test_requests_beyond_the_slots_wait(client: aiohttp.ClientSession, sta
             task.cancel()
         await until(lambda: app[ENGINE].waiting == 0)
         await until(lambda: app[ENGINE].running == 0)
+
+
+async def test_a_response(start_vllm: Start) -> None:
+    url = (await start_vllm())[0]
+    async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as sdk:
+        answer = await sdk.responses.create(model="m", input="Hi", max_output_tokens=16)
+        assert (answer.status, answer.usage and answer.usage.output_tokens) == ("incomplete", 16)
+        stream = await sdk.responses.create(model="m", input="Hi", stream=True)
+        assert [event.type async for event in stream][-1] == "response.completed"
+        with pytest.raises(openai.NotFoundError):
+            await sdk.responses.create(model="m", input="And now?", previous_response_id="resp_1")
+
+
+async def test_a_message(client: aiohttp.ClientSession, start_vllm: Start) -> None:
+    url = f"{(await start_vllm())[0]}/v1/messages"
+    asked: Any = {"model": "m", "max_tokens": 50, "messages": HELLO}
+    async with client.post(url, json=asked) as got:
+        whole = await got.json()
+    assert whole["content"][0]["text"].startswith("This is a simulated answer")
+    async with client.post(url, json=asked | {"stream": True}) as got:
+        blocks = (await got.text()).strip().split("\n\n")
+    named = [block.split("\n")[0] for block in blocks]
+    assert (named[0], named[-1]) == ("event: message_start", "event: message_stop")
+    async with client.post(f"{url}/count_tokens", json=asked) as got:
+        assert (await got.json())["input_tokens"] == whole["usage"]["input_tokens"]
+
+
+@pytest.mark.parametrize("wrong", [{"messages": []}, {"max_tokens": 1 << 20}, {"max_tokens": None}])
+async def test_what_is_wrong_with_a_message_is_told_in_its_own_shape(
+    client: aiohttp.ClientSession, start_vllm: Start, wrong: Any
+) -> None:
+    url = f"{(await start_vllm())[0]}/v1/messages"
+    async with client.post(url, json={"model": "m", "max_tokens": 50, "messages": HELLO} | wrong) as got:
+        told = await got.json()
+    assert (got.status, told["type"]) == (400, "error") and told["error"].keys() == {"type", "message"}

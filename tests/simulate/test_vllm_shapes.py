@@ -6,7 +6,7 @@ from router.simulate import vllm_shapes as shapes
 from router.simulate.answer import Answer, choices_for
 from router.simulate.asked import Asked, Prompt
 
-ASKED = Asked(chat=True, model="m", prompts=(Prompt("hello", 3),), n=2, max_tokens=4)
+ASKED = Asked(model="m", prompts=(Prompt("hello", 3),), n=2, max_tokens=4)
 ANSWER = Answer("chatcmpl-1", 7, "m", 3, choices_for(ASKED, "m", 100))
 
 
