@@ -12,6 +12,7 @@ from router.core.features import (
     CONVERSATIONS,
     DOCUMENTS,
     ENCRYPTED_REASONING,
+    FAILED_TOOLS,
     GRAMMARS,
     HOSTED_TOOLS,
     PROMPT_TEMPLATES,
@@ -30,7 +31,8 @@ _PROVIDERS_OWN = frozenset(
     }
 )
 LOST_IN_TRANSLATION: Mapping[str, frozenset[str]] = {
-    "messages": _PROVIDERS_OWN | {CACHE_BREAKPOINTS, DOCUMENTS, CITATIONS, SEARCH_RESULTS, SIGNED_REASONING},
+    "messages": _PROVIDERS_OWN
+    | {CACHE_BREAKPOINTS, DOCUMENTS, CITATIONS, SEARCH_RESULTS, SIGNED_REASONING, FAILED_TOOLS},
     "responses": (_PROVIDERS_OWN - {ENCRYPTED_REASONING}) | {GRAMMARS, CONVERSATIONS, PROMPT_TEMPLATES, STORED_ITEMS},
 }
 """By endpoint, what the adapter does not bring into another dialect, as tried out. Reasoning that it encrypted itself

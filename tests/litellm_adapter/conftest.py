@@ -45,6 +45,12 @@ backends:
     api_key: env:TEST_ANTHROPIC_KEY
     drop_unsupported: true
     serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
+  own:
+    zone: cloud
+    kind: anthropic
+    url: {url}/v1
+    api_key: env:TEST_ANTHROPIC_KEY
+    serves: {{own: {{model: claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
   nobody:
     zone: cloud
     kind: litellm
@@ -52,7 +58,7 @@ backends:
     api_key: env:TEST_ANTHROPIC_KEY
     serves: {{chat: {{model: anthropic/claude-sonnet-4-5, price: {{input: 3, output: 15}}}}}}
 secrets: {{TEST_ANTHROPIC_KEY: [127.0.0.1]}}
-models: {{chat: {{backends: [claude, lenient, nobody]}}, vectors: {{backends: [vectors]}}}}
+models: {{chat: {{backends: [claude, lenient, nobody]}}, own: {{backends: [own]}}, vectors: {{backends: [vectors]}}}}
 """
 
 WATCH = """

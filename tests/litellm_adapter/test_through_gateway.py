@@ -21,8 +21,9 @@ ASK = {"model": "chat", "messages": [{"role": "user", "content": "Greet me"}], "
 
 
 @pytest.fixture
-async def gateway(adapter, anthropic, policy, tmp_path):
+async def gateway(adapter, anthropic, policy, tmp_path, monkeypatch, key):
     """It serves by the adapter's policy, in which only Claude answers and restricted requests have nowhere to go."""
+    monkeypatch.setenv("TEST_ANTHROPIC_KEY", key)
     text = policy.replace("[claude, lenient, nobody]", "[claude]") + SENSITIVITY
     made = await start_gateway(tmp_path, text, {}, Clock(), adapter.socket)
     yield made
@@ -57,6 +58,23 @@ async def test_a_stream(gateway, usage):
     assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks) == "Hello there"
     assert all(chunk["choices"] for chunk in chunks)  # the one with usage stays here, since nobody asked for it
     counted(gateway, usage)
+
+
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        ("/v1/chat/completions", ASK),
+        ("/v1/responses", {"input": "Greet me", "max_output_tokens": 50}),
+        ("/v1/messages", ASK),
+    ],
+)
+async def test_anthropics_own_api_is_asked_in_every_dialect(gateway, anthropic, key, path, ask):
+    """At the one path that it has: in its own dialect directly, in others through the adapter."""
+    status, headers, body = await gateway.post({**ask, "model": "own"}, path=path)
+    assert (status, headers["x-breakeven-backend"]) == (200, "own") and b"Hello there" in body
+    assert anthropic.bodies[0]["model"] == "claude-sonnet-4-5" and "Greet me" in str(anthropic.bodies[0]["messages"])
+    assert anthropic.headers[0]["x-api-key"] == key
+    assert gateway.rows()[0].cost > 0
 
 
 async def test_usage_that_is_not_reported_is_estimated_not_free(gateway, anthropic):

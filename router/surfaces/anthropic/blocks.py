@@ -144,6 +144,8 @@ class Blocks:
             self.uses[features.CACHE_BREAKPOINTS] = None
         elif name == "source" and isinstance(value, dict):
             self._add_source(kind, value)
+        elif name == "is_error":
+            self._add_failure(kind, value)
         elif name == "citations":
             self._add_citations(value)
         elif name == "file_id":
@@ -155,6 +157,10 @@ class Blocks:
             self.add_content(value)
         else:
             self.add_text(value)
+
+    def _add_failure(self, kind: str, failed: Any) -> None:
+        if failed and kind == "tool_result":
+            self.uses[features.FAILED_TOOLS] = None
 
     def _add_signature(self, block: dict[str, Any]) -> None:
         """What a provider signs holds its reasoning, of which the text may be no more than a summary, or nothing."""

@@ -9,7 +9,7 @@ import logging
 import pytest
 from support.gateway import Gateway
 from support.samples.backend import RESET, Reply, SampleBackend, always, streamed, whole
-from support.samples.play import OPEN, Got, ask, at_rest
+from support.samples.play import OPEN, SEALED, Got, ask, at_rest
 from support.samples.sample import SAID, Sample
 
 from router.core.pins import Pin
@@ -91,6 +91,18 @@ async def test_the_same_leaves_where_it_may(
         assert (got.status, got.backend) == (200, "api"), (kind, got)
         assert got.body == sample.answer(11, 7)
     assert CANARY.encode() in api.received and SAID.encode() in got.body
+
+
+async def test_what_a_provider_sealed_opens_the_way_for_nothing_else(
+    name: str, sample: Sample, surface: Surface, serve, gpu: SampleBackend, api: SampleBackend
+) -> None:
+    gateway = await serve(SEALED)
+    api.reply = gpu.reply = always(whole(sample))
+    for kind in sample.unreadable:
+        body = sample.body(kind, CANARY)
+        home = bool(surface.read_as(body, sample.content_type).unreadable)
+        assert (await ask(gateway.port, sample, body)).backend == ("gpu" if home else "api"), kind
+        assert (await ask(gateway.port, sample, body, RESTRICTED)).backend == "gpu", kind
 
 
 async def test_what_continues_something_restricted_stays_with_it(

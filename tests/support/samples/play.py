@@ -34,6 +34,10 @@ health: {{failures_to_open: 1000000, cooldown: 1ms}}
 """An own backend and a cloud, which serve every surface; cards may not leave, nor what cannot be read."""
 OPEN = POLICY.replace("default: public\n", "default: public\n  unreadable: public\n")
 """What cannot be read may leave."""
+SEALED = POLICY.replace("default: public\n", "default: public\n  sealed: public\n").replace(
+    "local_first", "cloud_first"
+)
+"""What a provider sealed may go back to one; nothing else that cannot be read may leave."""
 CLOUD_FIRST = OPEN.replace("local_first", "cloud_first")
 
 
