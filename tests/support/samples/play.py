@@ -58,7 +58,7 @@ class Got:
 async def ask(port: int, sample: Sample, body: bytes, *lines: str, path: str = "") -> Got:
     """One request on a connection of its own; `path` is the surface's first."""
     head = f"POST {path or SURFACES[sample.surface].paths[0]} HTTP/1.1"
-    told = (head, "host: x", f"content-type: {sample.content_type}", f"content-length: {len(body)}", *lines)
+    told = (head, "host: localhost", f"content-type: {sample.content_type}", f"content-length: {len(body)}", *lines)
     return await exchange(port, ("\r\n".join(told) + "\r\nconnection: close\r\n\r\n").encode() + body)
 
 
