@@ -33,7 +33,8 @@ def dearest(surface: Surface, sample: Sample) -> tuple[bytes, Reply]:
     body = sample.body(**(sample.limit(MOST) if sample.limit is not None else {}))
     reading = surface.read_as(body, sample.content_type)
     assert reading.max_output_tokens is not None
-    output = reading.max_output_tokens if sample.reports else 50
+    most = reading.max_output_tokens if sample.limit is None else MOST
+    output = most if sample.reports else 50
     return body, whole(sample, reading.input_bound, output)
 
 
