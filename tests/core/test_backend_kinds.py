@@ -6,11 +6,26 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from router.core import features
-from router.core.backend_kinds import Backend, GpuCost
+from router.core.backend_kinds import Backend, GpuCost, Price
+from router.core.units import UnitRates
 
 
 def of(**fields: Any) -> Backend:
     return TypeAdapter(Backend).validate_python({"zone": "cloud", "serves": {"m": "m"}} | fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "rates"),
+    [
+        ({}, None),
+        ({"audio_input": 32, "audio_cached_input": 0.4, "audio_output": 64}, UnitRates(32.0, 0.4, 64.0)),
+        ({"image_input": 10, "image_cached_input": 2.5, "image_output": 40}, UnitRates(None, None, None, 10, 2.5, 40)),
+        ({"second": 0.0001, "characters": 15}, UnitRates(second=0.0001, characters=15)),
+        ({"image": 0.04, "images": {"hd": 0.08}}, UnitRates(image=0.04, image_kinds={"hd": 0.08})),
+    ],
+)
+def test_a_price_has_rates_of_units_where_not_all_costs_as_text_does(given: Any, rates: UnitRates | None) -> None:
+    assert Price.model_validate({"input": 5, "output": 20} | given).units == rates
 
 
 def test_every_kind_says_what_it_serves_when_the_policy_does_not() -> None:
