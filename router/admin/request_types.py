@@ -37,6 +37,8 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     team: str | None = None
     key: str | None = None
     level: str | None = None
+    endpoint: str | None = None
+    """As policies name it."""
     reason: str | None = None
     kind: Literal["settled", "unheld", "held", "lifted", "attempt", "refused"] | None = None
     failed: bool = False

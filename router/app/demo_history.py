@@ -147,6 +147,7 @@ async def _settle(ledger: GroupCommitLedger, plan: Plan, requests: Sequence[Past
                     reason="only-permitted" if each.captive else "gpu-on" if each.local else "gpu-off",
                     status=200,
                     attempts=1,
+                    endpoint="chat",
                 ),
             )
         )

@@ -40,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--team", default="", metavar="NAME", help="only requests of this team")
     parser.add_argument("--model", default="", metavar="NAME", help="only requests for this model of the policy")
     parser.add_argument("--backend", default="", metavar="NAME", help="only requests that this backend served")
+    parser.add_argument("--endpoint", default="", metavar="NAME", help="only requests to this endpoint, such as chat")
     add_arguments(parser)
 
 
@@ -66,7 +67,7 @@ async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> int:
     async with open_report(url) as report:
         timezone = ZoneInfo(await report.timezone() or "UTC")
     since, until = span_of(args, time.time(), timezone)
-    wanted = Filter(args.key, args.team, args.model, args.backend, since=since, until=until)
+    wanted = Filter(args.key, args.team, args.model, args.backend, endpoint=args.endpoint, since=since, until=until)
     if args.format == FOCUS:
         return await _focus(url, wanted, Focus(output, timezone), timezone)
     writer = FORMATS[args.format](output)
@@ -82,7 +83,7 @@ async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) ->
     async with open_records(url) as reader:
         await _copy(reader, wanted, writer)
         skipped = reader.skipped
-    if not (wanted.key or wanted.team or wanted.model):
+    if not (wanted.key or wanted.team or wanted.model or wanted.endpoint):
         now = time.time()
         first = day_of(max(wanted.since, now - MOST_DAYS * DAY), timezone)
         last = day_of(min(wanted.until - 1, now), timezone)

@@ -14,7 +14,7 @@ from typing import Any
 
 from router.config.problems import Finding
 from router.config.served_names import served_as
-from router.config.unit_prices import is_priced_beside_tokens, published_units, times
+from router.config.unit_prices import dearest_units, is_priced_beside_tokens, published_units, times
 from router.core.backend_kinds import Backend, LitellmBackend, Price, Served
 from router.core.cost.timeline import DAY, Timeline, always, built, combined
 from router.core.name_patterns import closest, is_pattern
@@ -45,6 +45,13 @@ _PROVIDERS: Mapping[str, str] = {
 }
 """litellm's name of a provider to that of genai-prices, where they differ."""
 
+
+_EXAMPLES: Mapping[str, str] = {
+    "second": 'input: 0, output: 0, second: 0.0001}}" (USD per second)',
+    "characters": 'input: 0, output: 0, characters: 15}}" (USD per million characters)',
+    "image": 'input: 0, output: 0, image: 0.04}}" (USD per picture)',
+}
+"""By what is paid for."""
 
 _FREE: Mapping[str, tuple[str, ...]] = {"openai": ("omni-moderation-", "text-moderation-")}
 """Beginnings of the names of models that a provider charges nothing for.
@@ -176,7 +183,7 @@ def _published_name(backend: Backend, served: Served) -> tuple[str, str]:
 
 
 def _unknown(backend: Backend, served: Served) -> str:
-    give = f'give its price: "{{model: {served.model}, price: {{input: 0.15, output: 0.6}}}}" (USD per million tokens)'
+    give = f'give its price: "{{model: {served.model}, price: {{{_example_of(served)}'
     provider, model = _published_name(backend, served)
     if not provider and isinstance(backend, LitellmBackend):
         return (
@@ -189,6 +196,13 @@ def _unknown(backend: Backend, served: Served) -> str:
         )
     hint = ', or correct the name or "provider"' if hasattr(backend, "provider") else ", or correct the name"
     return f'no published price of "{model}" at "{provider}": {give}{hint}'
+
+
+def _example_of(served: Served) -> str:
+    """What such a price looks like, and what it is in."""
+    surfaces = [SURFACES[name] for name in served.endpoints or () if name in SURFACES]
+    paid_by = next((each.paid_by[0] for each in surfaces if each.paid_by), "")
+    return _EXAMPLES.get(paid_by, 'input: 0.15, output: 0.6}}" (USD per million tokens)')
 
 
 def published(provider: str, model: str, now: datetime, *, embeds: bool = False) -> Timeline[Tariff] | None:
@@ -212,8 +226,8 @@ def published(provider: str, model: str, now: datetime, *, embeds: bool = False)
 
 
 def dearest(backend: Backend, served: Served, now: datetime) -> Timeline[Tariff] | None:
-    """What the dearest of its provider's models charges now, in each kind of token: of a model that the price list does
-    not know. None where the list does not know the provider."""
+    """What the dearest of its provider's models charges now, in each kind of token and unit: of a model that the price
+    list does not know. None where the list does not know the provider."""
     every = [_tiers(info.get_prices(now), True, None) for info in _all_published(backend, served)]
     found = [tier.rates for tiers in every for tier in tiers or ()]
     if not found:
@@ -224,6 +238,7 @@ def dearest(backend: Backend, served: Served, now: datetime) -> Timeline[Tariff]
         cached_input=max(each.cached_input for each in found),
         cache_write=max(each.cache_write for each in found),
         request=max(each.request for each in found),
+        units=dearest_units([each.units for each in found if each.units is not None]),
     )
     return always(Tariff((PriceTier(0, rates),)))
 
@@ -274,15 +289,11 @@ def _second(of_day: time) -> int:
     return int(at.timestamp()) % DAY
 
 
-def published_price(backend: Backend, served: Served) -> tuple[float, float] | None:
-    """USD per million tokens of input and output that its provider publishes now for the smallest requests, whatever
-    the policy gives; None where nobody does."""
+def published_rates(backend: Backend, served: Served) -> Rates | None:
+    """What its provider publishes now for the smallest requests, whatever the policy gives; None where nobody does."""
     provider, model = _published_name(backend, served)
     prices = published(provider, model, datetime.now(UTC)) if provider else None
-    if prices is None:
-        return None
-    rates = prices.at(0).tiers[0].rates
-    return rates.input, rates.output
+    return None if prices is None else prices.at(0).tiers[0].rates
 
 
 def published_context_of(backend: Backend, served: Served) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +11,8 @@ from router.core.units import UnitRates
 
 _SECONDS_PER_HOUR = 3600
 _NOTHING = UnitRates()
+DEAREST_IMAGE = 0.25
+"""USD. No picture that is sold by the piece costs more: https://platform.openai.com/docs/pricing#image-generation."""
 
 
 def published_units(prices: Any, rate: Callable[[Any], float]) -> UnitRates | None:
@@ -31,6 +33,21 @@ def published_units(prices: Any, rate: Callable[[Any], float]) -> UnitRates | No
 def is_priced_beside_tokens(units: UnitRates | None) -> bool:
     """Whether there is a price of something that is no token: then tokens need none."""
     return units is not None and bool(units.second or units.characters or units.image)
+
+
+def dearest_units(every: Sequence[UnitRates]) -> UnitRates:
+    """The most of each. Price lists know no price per picture: it is `DEAREST_IMAGE`."""
+    return UnitRates(
+        audio_input=_most(each.audio_input for each in every),
+        audio_cached=_most(each.audio_cached for each in every),
+        audio_output=_most(each.audio_output for each in every),
+        image_input=_most(each.image_input for each in every),
+        image_cached=_most(each.image_cached for each in every),
+        image_output=_most(each.image_output for each in every),
+        second=max([0.0, *(each.second for each in every)]),
+        characters=max([0.0, *(each.characters for each in every)]),
+        image=DEAREST_IMAGE,
+    )
 
 
 def times(units: UnitRates | None, factor: float) -> UnitRates | None:
@@ -54,6 +71,10 @@ def times(units: UnitRates | None, factor: float) -> UnitRates | None:
 
 def _known(rate: float) -> float | None:
     return rate or None
+
+
+def _most(rates: Iterable[float | None]) -> float | None:
+    return max((rate for rate in rates if rate is not None), default=None)
 
 
 def _times(rate: float | None, factor: float) -> float | None:

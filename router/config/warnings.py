@@ -11,15 +11,17 @@ from math import log10
 
 from router.config.alike_names import alike
 from router.config.load import text_of
-from router.config.prices import published_price
+from router.config.prices import published_rates
 from router.config.problems import FieldPath, Finding, Problem, suggest
+from router.config.unit_prices import is_priced_beside_tokens
 from router.config.yaml_document import parse
 from router.core.backend_kinds import Price, Served
 from router.core.cost.breakeven import break_even, shares
 from router.core.cost.strategies import STRATEGIES
 from router.core.cost.worth import dollars, tokens
 from router.core.policy import Policy
-from router.core.values import Mixture, Plan
+from router.core.values import Mixture, Plan, Rates
+from router.surfaces.registry import SURFACES
 
 FAR_OFF = 100.0
 """Times that a threshold may be off the break-even, and a price off the published one."""
@@ -38,6 +40,11 @@ PLAUSIBLE_COSTS = {
 and what makes the right one of it."""
 DEAREST_REQUEST = 10.0
 """USD."""
+_PER = {
+    "second": "per second of sound",
+    "characters": "per million characters",
+    "image": "per picture",
+}
 _UNITS = {"token": 1e6, "thousand tokens": 1e3}
 """That prices are often told in, and how many of them a million tokens are."""
 _ORDINARY = 1.0
@@ -163,7 +170,36 @@ def _prices(plan: Plan) -> Iterator[Finding]:
 
 def _published(policy: Policy, name: str, served: Served) -> tuple[float, float] | None:
     backend = policy.backends[name]
-    return None if policy.zones[backend.zone].owned else published_price(backend, served)
+    rates = None if policy.zones[backend.zone].owned else published_rates(backend, served)
+    return None if rates is None else (rates.input, rates.output)
+
+
+def _paid_by_unit(plan: Plan) -> Iterator[Finding]:
+    """Prices by the token alone of what is paid by the second, the character or the picture."""
+    policy = plan.policy
+    for name, backend in policy.backends.items():
+        for model, entry in backend.serves.items():
+            if isinstance(entry, Served) and entry.price is not None and not policy.zones[backend.zone].owned:
+                for lacks in _lacking(entry, entry.price, published_rates(backend, entry)):
+                    yield Finding(("backends", name, "serves", model, "price"), lacks)
+
+
+def _lacking(served: Served, price: Price, published: Rates | None) -> Iterator[str]:
+    """Of the endpoints that are named, unless the price list has the model by its tokens; or what that list has."""
+    by_unit = published is not None and is_priced_beside_tokens(published.units)
+    if published is None or by_unit:
+        for endpoint in served.endpoints or ():
+            paid_by = SURFACES[endpoint].paid_by
+            if paid_by and not any(getattr(price, each) for each in paid_by):
+                yield (
+                    f"requests to {endpoint} are booked by their tokens alone, which may be none: if they are paid"
+                    f" {_PER[paid_by[0]]}, give `{paid_by[0]}`, else `{paid_by[-1]}`"
+                )
+    if by_unit and published is not None and published.units is not None and served.endpoints is None:
+        for field in ("second", "characters"):
+            usual = getattr(published.units, field)
+            if usual and not getattr(price, field):
+                yield f"the published price is {usual:.6g} USD {_PER[field]}: give `{field}`, or nothing is booked"
 
 
 def _implausible(price: Price, path: FieldPath, published: tuple[float, float] | None) -> Iterator[Finding]:
@@ -270,6 +306,7 @@ _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _rules_of_nobody,
     _alike_teams,
     _prices,
+    _paid_by_unit,
     _rents,
     _costs_of_units,
     _thresholds,

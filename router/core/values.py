@@ -379,6 +379,8 @@ class RequestOutcome(Struct, frozen=True, gc=False):
     """When the answer ended."""
     detail: str = ""
     """Why it failed or was refused, for people."""
+    endpoint: str = ""
+    """What it came to: a surface, or a kind of kept objects, by its name."""
 
 
 _NO_COURSE = RequestOutcome()

@@ -465,6 +465,7 @@ def _settlement(context: RequestContext, decision: Decision, hold: Hold, status:
         first_byte=ended,
         duration=ended,
         detail=detail,
+        endpoint=context.facts.endpoint,
     )
     return Settlement(
         id=hold.id,

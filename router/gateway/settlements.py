@@ -109,6 +109,7 @@ def attempts_of(
             attempts=number,
             duration=_micros(ended, context.arrived),
             detail=attempt.outcome.why,
+            endpoint=context.facts.endpoint,
         )
         cell = cell_of(route, model, context.key)
         exact, exact_other = _prices(context, decision, route, usage, attempt.asked_at)
@@ -275,6 +276,7 @@ def course_of(
         first_byte=_micros(first_byte, arrived),
         duration=_micros(ended, arrived),
         detail=detail,
+        endpoint=context.facts.endpoint,
     )
 
 

@@ -15,7 +15,8 @@ is one batch, with two fields: `n`, how many records it has, and `b`, a msgpack 
 
 A script that writes "held" or "lifted" knows only the packed hold: it fills the fields that are marked `held`, and the
 others are empty.
-Trailing fields that are empty may be left out. Integral numbers may stand for `at`.
+Trailing fields that are empty may be left out, as those of units are of most requests. Integral numbers may stand for
+`at`.
 
 Newer versions may append fields, and add kinds; both can be read. Money is nano-USD from version 1 on. A record without
 a version has micro-USD, and is read as one of version 1. Before version 2 nothing told which requests could not leave,
@@ -32,15 +33,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.money import NANO_PER_MICRO
+from router.core.units import NO_UNITS, Units
 from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record_schema import (
+    COUNT,
     FLAG,
     HIDDEN,
     KIND,
     MICROSECONDS,
     MONEY,
     NUMBER,
-    REQUESTS_TOKENS,
+    SOUND,
     TEXT,
     TEXTS,
     TIME,
@@ -74,6 +77,9 @@ _STATUS = "the HTTP status that the client was given; 0 when it left before"
 _CAPTIVE = "whether it could not leave: there is a cloud, and it was not permitted"
 _LOCAL = "whether an own backend answered, or would have"
 _SENT = "microseconds from its arrival until the last attempt was sent"
+_ENDPOINT = "the endpoint that it came to, as policies name it; empty for `held` and `lifted`"
+_SERVICE = "the service tier that it was served in, such as flex; empty for the standard one"
+_KIND_OF_IMAGE = "their quality and size as they were asked for, such as `hd 1024x1792`: what their price goes by"
 
 _NOTHING = Usage()
 _encode = msgspec.msgpack.Encoder().encode
@@ -92,7 +98,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     zone: Annotated[str, Field(TEXT, "cell", "the backend's zone", held=True, traced=True)] = ""
     input: Annotated[int, Field(TOKENS, "usage", "all of the input", held=True)] = 0
     cached: Annotated[int, Field(TOKENS, "usage", "the part of the input that was read from a cache")] = 0
-    cache_write: Annotated[int, Field(REQUESTS_TOKENS, "usage", "the part that was written to a cache")] = 0
+    cache_write: Annotated[int, Field(TOKENS, "usage", "the part that was written to a cache")] = 0
     output: Annotated[int, Field(TOKENS, "usage", "all of the output", held=True)] = 0
     estimated: Annotated[bool, Field(FLAG, "usage", _ESTIMATED, traced=True)] = False
     cost: Annotated[int, Field(MONEY, "settlement", _COST, held=True, traced=True)] = 0
@@ -113,6 +119,19 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     version: Annotated[int, Field(HIDDEN, "record")] = 0
     captive: Annotated[bool, Field(FLAG, "settlement", _CAPTIVE, held=True)] = False
     local: Annotated[bool, Field(FLAG, "settlement", _LOCAL, held=True)] = False
+    endpoint: Annotated[str, Field(TEXT, "course", _ENDPOINT, traced=True)] = ""
+    service: Annotated[str, Field(TEXT, "usage", _SERVICE, column="service_tier")] = ""
+    cache_write_1h: Annotated[int, Field(TOKENS, "usage", "the part that a cache keeps for an hour")] = 0
+    audio_input: Annotated[int, Field(TOKENS, "units", "the part of the input that was sound")] = 0
+    audio_cached: Annotated[int, Field(TOKENS, "units", "the part of that which was read from a cache")] = 0
+    audio_output: Annotated[int, Field(TOKENS, "units", "the part of the output that was sound")] = 0
+    image_input: Annotated[int, Field(TOKENS, "units", "the part of the input that was pictures")] = 0
+    image_cached: Annotated[int, Field(TOKENS, "units", "the part of that which was read from a cache")] = 0
+    image_output: Annotated[int, Field(TOKENS, "units", "the part of the output that was pictures")] = 0
+    milliseconds: Annotated[int, Field(SOUND, "units", "milliseconds of sound that was transcribed")] = 0
+    characters: Annotated[int, Field(COUNT, "units", "characters that were spoken")] = 0
+    images: Annotated[int, Field(COUNT, "units", "pictures that were made")] = 0
+    image_kind: Annotated[str, Field(TEXT, "units", _KIND_OF_IMAGE)] = ""
 
     @property
     def cell(self) -> Cell:
@@ -162,7 +181,7 @@ SHOWN: Sequence[str] = (
 
 _PARTS = {
     part: tuple(name for name, field in FIELDS.items() if field.part == part)
-    for part in ("settlement", "usage", "course")
+    for part in ("settlement", "usage", "course", "units")
 }
 _decode = msgspec.msgpack.Decoder(list[Record]).decode
 
@@ -173,40 +192,59 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
     Every request passes here: the array is written out, in the order of `Record`, rather than made from it.
     """
     cell, usage, course = settlement.cell, settlement.usage, settlement.course
-    return _encode(
-        (
-            kind,
-            settlement.id,
-            settlement.at,
-            cell.key,
-            cell.team,
-            cell.model,
-            cell.backend,
-            cell.zone,
-            usage.input,
-            usage.cached,
-            usage.cache_write,
-            usage.output,
-            usage.estimated,
-            settlement.cost,
-            settlement.counterfactual,
-            settlement.error,
-            settlement.eligible,
-            course.request,
-            course.level,
-            course.tags,
-            course.reason,
-            course.status,
-            course.stream,
-            course.attempts,
-            course.sent,
-            course.first_byte,
-            course.duration,
-            course.detail,
-            VERSION,
-            settlement.captive,
-            settlement.local,
-        )
+    packed = (
+        kind,
+        settlement.id,
+        settlement.at,
+        cell.key,
+        cell.team,
+        cell.model,
+        cell.backend,
+        cell.zone,
+        usage.input,
+        usage.cached,
+        usage.cache_write,
+        usage.output,
+        usage.estimated,
+        settlement.cost,
+        settlement.counterfactual,
+        settlement.error,
+        settlement.eligible,
+        course.request,
+        course.level,
+        course.tags,
+        course.reason,
+        course.status,
+        course.stream,
+        course.attempts,
+        course.sent,
+        course.first_byte,
+        course.duration,
+        course.detail,
+        VERSION,
+        settlement.captive,
+        settlement.local,
+        course.endpoint,
+        usage.service,
+        usage.cache_write_1h,
+    )
+    if usage.units is not NO_UNITS:
+        return _encode(packed + _packed_units(usage.units))
+    return _encode(packed)
+
+
+def _packed_units(units: Units) -> tuple[int | str, ...]:
+    return (
+        units.audio_input,
+        units.audio_cached,
+        units.audio_output,
+        units.image_input,
+        units.image_cached,
+        units.image_output,
+        units.milliseconds,
+        units.characters,
+        units.images,
+        units.image_kind,
     )
 
 
@@ -235,7 +273,7 @@ def settlement_of(record: Record) -> Settlement:
     cloud was dearer, in nearly all of them."""
     settlement = Settlement(
         cell=record.cell,
-        usage=Usage(**_part(record, "usage")),
+        usage=Usage(**_part(record, "usage"), units=units_of(record)),
         course=RequestOutcome(**_part(record, "course")),
         requests=0 if record.kind == "attempt" else 1,
         **_part(record, "settlement"),
@@ -243,6 +281,11 @@ def settlement_of(record: Record) -> Settlement:
     if record.version >= _WORTH_VERSION:
         return settlement
     return replace(settlement, local=record.counterfactual > record.cost)
+
+
+def units_of(record: Record) -> Units:
+    units = Units(**_part(record, "units"))
+    return NO_UNITS if units == NO_UNITS else units
 
 
 def batch_blob(records: Sequence[bytes]) -> bytes:

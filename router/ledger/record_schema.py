@@ -23,9 +23,9 @@ from router.core.money import in_usd, micro_usd
 COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 1, "refused": 0}
 """How often the tokens and the money of a record count, by its kind."""
 
-Part = Literal["record", "settlement", "cell", "usage", "course"]
-"""What of a `Settlement` a field is packed from, by the same name: itself, its cell, its usage, its course; or nothing
-of it, but the record's own."""
+Part = Literal["record", "settlement", "cell", "usage", "course", "units"]
+"""What of a `Settlement` a field is packed from, by the same name: itself, its cell, its usage, its course, the units
+of its usage; or nothing of it, but the record's own."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -100,8 +100,9 @@ TIME = Unit((Form("{}", "time", _time),), Form("{}", float, _as_is))
 """Seconds since the epoch."""
 MICROSECONDS = Unit((Form("{}_us", "integer", _as_is),), Form("{}_ms", float, _milliseconds))
 TOKENS = replace(_one("{}_tokens", "integer", int), factor=counts_of)
-REQUESTS_TOKENS = replace(TOKENS, factor=requests_of)
-"""Columns leave out those of failed attempts."""
+COUNT = replace(_one("{}", "integer", int), factor=counts_of)
+SOUND = Unit((Form("sound_ms", "integer", _as_is),), Form("sound_ms", int, _as_is), counts_of)
+"""Milliseconds."""
 MONEY = Unit(
     (Form("{}_micro_usd", "number", micro_usd), Form("{}_usd", "number", in_usd)),
     Form("{}_micro_usd", float, micro_usd),

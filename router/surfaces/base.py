@@ -30,6 +30,10 @@ class Surface(ABC):
     """Whether its answers are text, or what else is paid as output."""
     free: ClassVar[bool] = False
     """Its answers cost nothing, so that nothing is held for them."""
+    paid_by: ClassVar[tuple[str, ...]] = ()
+    """Settings of a price that it is usually paid by, the likeliest first, where that is not by tokens of text."""
+    operation: ClassVar[str] = ""
+    """What telemetry's conventions call its requests, where they have another word than its name."""
     expected_headers: ClassVar[Mapping[str, str]] = {}
     """What backends expect of a request in this dialect, for clients that do not send it."""
     id_header: ClassVar[str] = ""

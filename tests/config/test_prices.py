@@ -254,6 +254,12 @@ def test_an_embedding_model_is_known_by_name_or_endpoint(served: str, base: str,
             '(USD per million tokens), or correct the name or "provider"',
         ),
         (
+            "{zone: cloud, kind: openai, provider: acme, url: https://x/v1, "
+            "serves: {chat: {model: new, endpoints: [chat, images]}}}",
+            'no published price of "new" at "acme": give its price: "{model: new, price: {input: 0, output: 0, image: '
+            '0.04}}" (USD per picture), or correct the name or "provider"',
+        ),
+        (
             "{zone: cloud, kind: litellm, serves: {chat: azure/mine}}",
             'no published price of "mine" at "azure": give its price: "{model: azure/mine, price: {input: 0.15, '
             'output: 0.6}}" (USD per million tokens), or correct the name',

@@ -158,6 +158,34 @@ def test_prices_that_somebody_asks(price: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "endpoints", "price", "says"),
+    [
+        ("mine", ["speech"], {}, "if they are paid per million characters, give `characters`, else `audio_output`"),
+        ("mine", ["speech"], {"characters": 15}, ""),
+        ("mine", ["speech", "chat"], {"audio_output": 64}, ""),
+        ("dall-e-9", ["images"], {}, "per picture, give `image`, else `image_output`"),
+        ("dall-e-9", ["images"], {"images": {"hd": 0.08}}, ""),
+        ("mine", ["chat"], {}, ""),
+        ("mine", None, {}, ""),
+        ("gpt-4o-mini-tts", ["speech"], {}, ""),
+        ("whisper-1", ["translations"], {}, "per second of sound, give `second`, else `audio_input`"),
+        ("whisper-1", None, {}, "the published price is 0.0001 USD per second of sound: give `second`"),
+        ("whisper-1", None, {"second": 0.0001}, ""),
+        ("tts-1", None, {}, "the published price is 15 USD per million characters: give `characters`"),
+    ],
+)
+def test_a_price_by_tokens_of_what_is_paid_by_something_else(
+    model: str, endpoints: list[str] | None, price: dict[str, Any], says: str
+) -> None:
+    served = {"model": model, "endpoints": endpoints, "price": {"input": 1, "output": 2} | price}
+    found = told(backends={"api": backend(served=served)})
+    assert [(where, says in why) for where, why in found] == (
+        [("backends.api.serves.chat.price", True)] if says else []
+    )
+    assert told(backends={"gpu": backend("local", served)}) == []
+
+
+@pytest.mark.parametrize(
     ("price", "says"),
     [
         ({"input": 2.5, "output": 10}, ""),

@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
+from router.core.cost.pricing import exact_micro_usd
+from router.core.units import NO_UNITS, UnitRates, Units
+from router.core.values import Cell, PriceTier, Rates, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record import (
     FIELDS,
     SHOWN,
@@ -20,10 +22,15 @@ from router.ledger.record import (
 from router.ledger.reports.totals import total
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
-COURSE = RequestOutcome("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full")
+COURSE = RequestOutcome("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full", "chat")
 SETTLEMENT = Settlement(
     "02965446aa1", CLOUD, 1_779_267_600.25, Usage(100, 30, 10, 7, True), 250, 900, False, True, course=COURSE
 )
+HEARD = Units(
+    audio_input=40, audio_cached=5, audio_output=3, image_input=20, image_cached=4, image_output=2,
+    milliseconds=27_500, characters=90, images=2, image_kind="hd 1024x1792",
+)  # fmt: skip
+WITH_UNITS = replace(SETTLEMENT, usage=Usage(100, 30, 10, 7, True, cache_write_1h=4, service="flex", units=HEARD))
 pack = msgspec.msgpack.encode
 
 
@@ -33,14 +40,14 @@ def test_a_record_says_everything_about_a_settlement():
         *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
         *(100, 30, 10, 7, True, 250, 900, False, True),
         *("req-1", "internal", ("phi",), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full", VERSION),
-        *(False, False),
+        *(False, False, "chat"),
     )
     assert record.cell == CLOUD
 
 
 def test_what_is_packed_is_what_the_schema_says_in_its_order():
-    values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
-    parts = {"settlement": SETTLEMENT, "cell": CLOUD, "usage": SETTLEMENT.usage, "course": COURSE}
+    values = msgspec.msgpack.decode(pack_record(WITH_UNITS))
+    parts = {"settlement": WITH_UNITS, "cell": CLOUD, "usage": WITH_UNITS.usage, "course": COURSE, "units": HEARD}
     assert list(FIELDS) == list(Record.__struct_fields__)
     for (name, field), value in zip(FIELDS.items(), values, strict=True):
         if field.part != "record":
@@ -53,9 +60,26 @@ def test_what_is_shown_is_all_but_the_version_and_has_a_meaning():
     assert all(FIELDS[name].doc for name in SHOWN)
 
 
-def test_a_settlement_is_made_from_its_record_again():
-    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
-    assert settlement_of(record) == SETTLEMENT
+def test_of_a_request_in_text_the_record_says_nothing_of_units():
+    values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
+    assert list(FIELDS)[len(values) :] == list(Units.__struct_fields__)
+
+
+@pytest.mark.parametrize("settlement", [SETTLEMENT, WITH_UNITS])
+def test_a_settlement_is_made_from_its_record_again(settlement):
+    (record,) = unpack_records(batch_blob([pack_record(settlement)]))
+    assert settlement_of(record) == settlement
+    assert (settlement_of(record).usage.units is NO_UNITS) is (settlement.usage.units is NO_UNITS)
+
+
+def test_what_it_cost_follows_from_its_record_alone():
+    rates = Rates(1.0, 4.0, 0.5, 1.25, 0.01, 2.0, UnitRates(6.0, 0.7, 12.0, 3.0, 0.3, 8.0, 0.0001, 15.0, 0.04))
+    (record,) = unpack_records(batch_blob([pack_record(WITH_UNITS)]))
+    tiers = (PriceTier(0, rates),)
+    assert exact_micro_usd(tiers, settlement_of(record).usage) == exact_micro_usd(tiers, WITH_UNITS.usage)
+
+
+def test_the_record_of_a_failed_attempt_is_of_no_request():
     (attempt,) = unpack_records(batch_blob([pack_record(SETTLEMENT, "attempt")]))
     assert settlement_of(attempt).requests == 0
 
@@ -77,8 +101,8 @@ def test_a_batch_is_an_array_of_any_length(length):
 
 
 def test_records_of_a_newer_version_can_be_read():
-    packed = pack([*msgspec.msgpack.decode(pack_record(SETTLEMENT)), "a field of tomorrow"])
-    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    packed = pack([*msgspec.msgpack.decode(pack_record(WITH_UNITS)), "a field of tomorrow"])
+    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(WITH_UNITS)]))
 
 
 def test_what_a_script_leaves_out_is_empty():

@@ -10,7 +10,19 @@ import { view } from "{{view.js}}";
 
 const REFRESH_MS = 1500;
 const MOST_ROWS = 1000;
-const NAMES = ["backend", "model", "team", "key"];
+const NAMES = ["backend", "model", "endpoint", "team", "key"];
+const UNITS = [
+  ["audio_input", "of sound in"],
+  ["audio_cached", "of sound cached"],
+  ["audio_output", "of sound out"],
+  ["image_input", "of pictures in"],
+  ["image_cached", "of pictures cached"],
+  ["image_output", "of pictures out"],
+  ["sound_ms", "ms of sound"],
+  ["characters", "characters"],
+  ["images", "pictures"],
+  ["image_kind", ""],
+];
 const KINDS = {
   settled: "answered",
   refused: "refused",
@@ -18,7 +30,7 @@ const KINDS = {
   lifted: "charge taken back",
 };
 
-const page = view({ id: "", backend: "", model: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);
+const page = view({ id: "", backend: "", model: "", endpoint: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);
 const list = table(find("#list"), listOf());
 let rows = [];
 let before = null;
@@ -59,6 +71,7 @@ function merge(found) {
   const known = new Map(rows.map((record) => [`${record.kind} ${record.id}`, record]));
   for (const record of found) known.set(`${record.kind} ${record.id}`, record);
   rows = [...known.values()].sort((a, b) => b.at - a.at).slice(0, MOST_ROWS);
+  offer(find("#filters").elements.endpoint, [...new Set(rows.map((record) => record.endpoint))].sort());
 }
 
 function show({ available = true } = {}) {
@@ -120,6 +133,7 @@ function listOf() {
       },
       { key: "reason", label: "Why", value: (record) => record.reason },
       { key: "model", label: "Model", value: (record) => record.model },
+      { key: "endpoint", label: "Endpoint", value: (record) => record.endpoint },
       {
         key: "level",
         label: "Sensitivity",
@@ -148,6 +162,9 @@ function listOf() {
         "stream",
         "sent_ms",
         "detail",
+        "service",
+        "cache_write_1h",
+        ...UNITS.map(([key]) => key),
       ].map((key) => ({ key, label: key, only: "csv", value: (record) => record[key] })),
       {
         key: "id",
@@ -167,6 +184,12 @@ function outcomeOf(record) {
     [record.status || "", KINDS[record.kind]].filter(Boolean).join(" "),
   );
 }
+
+/** What it used that is no text, in words. */
+const unitsOf = (record) =>
+  UNITS.filter(([key]) => record[key])
+    .map(([key, of]) => (of ? `${exactCount(record[key])} ${of}` : record[key]))
+    .join(", ");
 
 function follow(event, id) {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -240,7 +263,7 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
       "dl",
       { class: "facts" },
       fact("When", moment(record.at)),
-      fact("Request", el("code", {}, record.request || record.id)),
+      fact("Request", [el("code", {}, record.request || record.id), record.endpoint && ` to ${record.endpoint}`]),
       fact("Outcome", [outcomeOf(record), record.detail && ` ${record.detail}`].filter(Boolean)),
       fact("Reason", `${record.reason || "–"}${record.attempts > 1 ? `, at the ${record.attempts}. attempt` : ""}`),
       record.kind !== "refused" &&
@@ -248,6 +271,7 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
           "Tokens",
           `${exactCount(record.input)} in (${exactCount(record.cached)} cached), ${exactCount(record.output)} out${record.estimated ? ", estimated" : ""}`,
         ),
+      unitsOf(record) !== "" && fact("Sound and pictures", unitsOf(record)),
       record.kind !== "refused" &&
         fact(
           "Cost",
@@ -305,7 +329,7 @@ function offer(select, names) {
 
 async function offerChoices() {
   const { choices } = await ask("/api/spend", { query: { range: "today" } });
-  for (const name of NAMES) offer(find("#filters").elements[name], choices[`${name}s`]);
+  for (const name of NAMES) offer(find("#filters").elements[name], choices[`${name}s`] ?? []);
   showForm(page.now);
 }
 

@@ -50,5 +50,6 @@ def filter_of(query: RequestsQuery) -> Filter:
         kind=query.kind or "",
         reason=query.reason or "",
         level=query.level or "",
+        endpoint=query.endpoint or "",
         failed=query.failed,
     )

@@ -18,6 +18,7 @@ from router.core.backend_kinds import Backend
 from router.core.values import Plan, Route
 from router.ledger.record import FIELDS, Record
 from router.ledger.record_schema import Field
+from router.surfaces.registry import SURFACES
 
 Value = str | int | float | bool | tuple[str, ...]
 
@@ -73,7 +74,7 @@ def drafts(record: Record, plan: Plan) -> Drafts | None:
     if record.kind not in TOLD:
         return None
     error = _error(record)
-    operation = _operation(record, plan)
+    operation = _operation(record)
     return Drafts(
         seed=record.id or record.request,
         request=SpanDraft(
@@ -150,10 +151,10 @@ def _address(backend: Backend) -> dict[str, Value]:
     }
 
 
-def _operation(record: Record, plan: Plan) -> str:
-    """Records do not name the endpoint: only a model that does nothing but embeddings gives it away."""
-    route = _route(record, plan)
-    return "embeddings" if route is not None and route.endpoints == {"embeddings"} else "chat"
+def _operation(record: Record) -> str:
+    """The conventions' word for the endpoint, or else its name. Records of before name none, and most are chats."""
+    surface = SURFACES.get(record.endpoint or "chat")
+    return record.endpoint if surface is None else surface.operation or surface.name
 
 
 def _route(record: Record, plan: Plan) -> Route | None:

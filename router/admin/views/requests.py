@@ -78,7 +78,7 @@ def facts_of(record: Record, plan: Plan) -> Facts:
     level = record.level or None
     labels = (Label(level, tuple(record.tags), "record"),) if level or record.tags else plan.default_labels
     return Facts(
-        endpoint="chat",
+        endpoint=record.endpoint or "chat",
         model=record.model,
         key=_key(record, plan),
         labels=labels,

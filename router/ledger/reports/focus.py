@@ -5,7 +5,8 @@ worked is divided among those whose tokens it served on that day, by team, key a
 account. Columns that begin with x_ are ours, as the specification has it. A column that is not here does not apply.
 
 What is called provider there is a backend here, a sub account is a team, a region a zone. Prices of tokens differ
-within a row, by kind and size, so rows have no unit prices.
+within a row, by kind and size, so rows have no unit prices. What a backend reported no tokens of was bought by the
+image, the character or the second, as far as a record tells.
 """
 
 from __future__ import annotations
@@ -37,7 +38,16 @@ COLUMNS = (
     *("PricingCurrencyEffectiveCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId"),
     *("RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory", "ServiceName"),
     *("ServiceSubcategory", "SkuId", "SubAccountId", "SubAccountName", "SubAccountType", "Tags"),
-    *("x_RequestId", "x_Requests", "x_Kind", "x_Own", "x_CloudAloneCost", "x_CouldNotLeave", "x_RentState"),
+    *(
+        "x_RequestId",
+        "x_Endpoint",
+        "x_Requests",
+        "x_Kind",
+        "x_Own",
+        "x_CloudAloneCost",
+        "x_CouldNotLeave",
+        "x_RentState",
+    ),
 )
 _COSTS = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost", "PricingCurrencyEffectiveCost")
 _NUMBERS = {*_COSTS, "ConsumedQuantity", "PricingQuantity", "x_Requests", "x_CloudAloneCost"}
@@ -119,7 +129,9 @@ class Focus:
 
 def _of_request(record: Record) -> dict[str, Any]:
     sign = counts_of(record.kind)
-    tokens, hour = sign * (record.input + record.output), record.at // 3600 * 3600
+    hour = record.at // 3600 * 3600
+    amount, unit = _consumed(record)
+    quantity = sign * amount
     alone = record.counterfactual if record.local else record.cost
     known = not record.local or record.eligible
     return {
@@ -127,11 +139,11 @@ def _of_request(record: Record) -> dict[str, Any]:
         **_money(sign * record.cost),
         **_backend(record.backend),
         **_sub_account(record.team),
-        "ChargeDescription": f"{tokens} tokens of {record.model} on {record.backend}",
-        "ConsumedQuantity": tokens,
-        "ConsumedUnit": "Tokens",
-        "PricingQuantity": tokens,
-        "PricingUnit": "Tokens",
+        "ChargeDescription": f"{quantity} {unit.lower()} of {record.model} on {record.backend}",
+        "ConsumedQuantity": quantity,
+        "ConsumedUnit": unit,
+        "PricingQuantity": quantity,
+        "PricingUnit": unit,
         "RegionId": record.zone,
         "RegionName": record.zone,
         "ResourceId": f"{record.backend}/{record.model}",
@@ -140,15 +152,25 @@ def _of_request(record: Record) -> dict[str, Any]:
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": record.model,
         "ServiceSubcategory": "Generative AI",
-        "SkuId": f"{record.backend}/{record.model}/tokens",
+        "SkuId": f"{record.backend}/{record.model}/{unit.lower()}",
         "Tags": _tags(key=record.key, tags=record.tags, level=record.level),
         "x_RequestId": record.request,
+        "x_Endpoint": record.endpoint,
         "x_Requests": requests_of(record.kind),
         "x_Kind": record.kind,
         "x_Own": "true" if record.local else "false",
         "x_CloudAloneCost": _usd(sign * alone) if known else "",
         "x_CouldNotLeave": "true" if record.captive else "false",
     }
+
+
+def _consumed(record: Record) -> tuple[int | float, str]:
+    """How much of what. Tokens that were estimated say less than what else was counted."""
+    tokens = record.input + record.output
+    if tokens and not record.estimated:
+        return tokens, "Tokens"
+    counted = ((record.images, "Images"), (record.characters, "Characters"), (record.milliseconds / 1000, "Seconds"))
+    return next(((amount, unit) for amount, unit in counted if amount), (tokens, "Tokens"))
 
 
 def _period(begin: float, end: float) -> dict[str, str]:

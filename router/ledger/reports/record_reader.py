@@ -55,6 +55,7 @@ class Filter(Struct, frozen=True):
     reason: str = ""
     """A part of the reason, whatever its case."""
     level: str = ""
+    endpoint: str = ""
     failed: bool = False
     """Only what failed or was refused."""
     since: float = 0.0
@@ -72,6 +73,7 @@ class Filter(Struct, frozen=True):
             and self.zone in ("", record.zone)
             and self.kind in ("", record.kind)
             and self.level in ("", record.level)
+            and self.endpoint in ("", record.endpoint)
             and (not self.failed or record.error or record.kind == "refused")
             and self.reason.casefold() in record.reason.casefold()
         )

@@ -23,9 +23,11 @@ def prelude() -> str:
 
 
 def _records() -> Iterable[str]:
-    yield "-- The record of a hold, packed, from a table of what a hold tells; the other fields are empty."
+    yield "-- The record of a hold, packed, from a table of what a hold tells; the other fields are empty, or left out."
     empty = {field.name: field.default for field in fields(Record)} | {"version": VERSION}
-    values = [f"of['{name}']" if field.held else _literal(empty[name]) for name, field in FIELDS.items()]
+    last = max(number for number, field in enumerate(FIELDS.values(), 1) if field.held)
+    fields_to_last = list(FIELDS.items())[:last]
+    values = [f"of['{name}']" if field.held else _literal(empty[name]) for name, field in fields_to_last]
     yield f"local function held_record(of) return cmsgpack.pack({{{', '.join(values)}}}) end"
 
 

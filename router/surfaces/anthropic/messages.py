@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from router.core.reading import Reading
@@ -15,6 +17,8 @@ EXAMPLE_TOKENS = 1024
 
 
 class Messages(Anthropic):
+    operation: ClassVar[str] = "chat"
+
     def __init__(self) -> None:
         super().__init__("messages", "/messages")
 

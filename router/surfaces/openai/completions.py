@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from router.core.reading import Reading
@@ -11,6 +13,8 @@ from router.surfaces.openai.read_request import read
 
 
 class Completions(OpenAI):
+    operation: ClassVar[str] = "text_completion"
+
     def __init__(self) -> None:
         super().__init__("completions", "/completions", one_prompt=False, asked_in=("prompt",))
 

@@ -19,7 +19,7 @@ RECORD = Record(
     kind="settled", id="w1-7", at=AT, key="app", team="search", model="chat", backend="api", zone="cloud",
     input=120, cached=30, output=40, cost=2_500_000, counterfactual=900_000, request="req-1", level="public",
     tags=("eu",), reason="threshold-below", status=200, stream=True, attempts=1, sent=1_500, first_byte=201_500,
-    duration=900_000,
+    duration=900_000, endpoint="chat",
 )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def test_the_request_says_who_asked_where_it_went_why_and_what_it_cost(plan):
         "breakeven.cost_usd": 0.0025,
         "breakeven.counterfactual_usd": 0.0009,
         "breakeven.estimated": False,
+        "breakeven.endpoint": "chat",
     }
 
 
@@ -122,14 +123,23 @@ def test_a_backend_that_the_policy_names_no_more(plan):
     assert "server.address" not in attributes and "gen_ai.response.model" not in attributes
 
 
-def test_a_model_of_embeddings_gives_the_operation_away(policy):
-    policy.write_text(
-        policy.read_text()
-        .replace("price: {input: 1, output: 2}}}}", "price: {input: 1, output: 2}},\n        embed: {model: e, "
-                 "endpoints: [embeddings], price: {input: 1, output: 0}}}}")
-        .replace("backends: [gpu, api]}}", "backends: [gpu, api]}, embed: {backends: [api]}}")
-    )  # fmt: skip
-    assert drafts(changed(model="embed"), load(policy)).call.name == "embeddings embed"
+@pytest.mark.parametrize(
+    ("endpoint", "operation"),
+    [
+        ("", "chat"),
+        ("messages", "chat"),
+        ("responses", "chat"),
+        ("responses_input_tokens", "responses_input_tokens"),
+        ("completions", "text_completion"),
+        ("embeddings", "embeddings"),
+        ("transcriptions", "transcriptions"),
+        ("files", "files"),
+        ("an endpoint of tomorrow", "an endpoint of tomorrow"),
+    ],
+)
+def test_the_endpoint_is_the_operation(endpoint, operation, plan):
+    call = drafts(changed(endpoint=endpoint), plan).call
+    assert (call.name, call.attributes["gen_ai.operation.name"]) == (f"{operation} chat", operation)
 
 
 def test_replicas_have_no_one_address(policy):

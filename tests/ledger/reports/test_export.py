@@ -13,7 +13,9 @@ SETTLED = Record(
     *("settled", "02965446aa1", 1_779_267_600.25, "app", "search", "chat", "openai", "cloud"),
     *(100, 30, 10, 7, True, 250_000, 1_500_000_000, False, True),
     *("req-1", "internal", ("phi", "eu"), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full"),
-)
+    endpoint="chat", service="flex", cache_write_1h=4,
+    audio_input=40, milliseconds=27_500, images=2, image_kind="hd 1024x1792",
+)  # fmt: skip
 REFUSED = Record("refused", "", 0.0, "app", "search", "chat", reason="no_room", status=503)
 
 
@@ -63,6 +65,19 @@ def test_a_line_of_json_has_every_column():
         "detail": "gpu: full",
         "captive": False,
         "local": False,
+        "endpoint": "chat",
+        "service_tier": "flex",
+        "cache_write_1h_tokens": 4,
+        "audio_input_tokens": 40,
+        "audio_cached_tokens": 0,
+        "audio_output_tokens": 0,
+        "image_input_tokens": 0,
+        "image_cached_tokens": 0,
+        "image_output_tokens": 0,
+        "sound_ms": 27_500,
+        "characters": 0,
+        "images": 2,
+        "image_kind": "hd 1024x1792",
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 
@@ -84,12 +99,19 @@ def test_a_spreadsheet_sees_no_formula(name):
 
 def test_what_was_taken_back_is_negative_so_that_columns_can_be_summed():
     held, lifted = (
-        Record(kind, "x", 0.0, "a", "t", "m", input=5, output=3, cost=40_000) for kind in ("held", "lifted")
+        Record(kind, "x", 0.0, "a", "t", "m", input=5, output=3, cost=40_000, images=2) for kind in ("held", "lifted")
     )
     lines = [json.loads(line) for line in written(JsonLines, held, lifted).splitlines()]
-    for column in ("requests", "input_tokens", "output_tokens", "cost_micro_usd", "cost_usd"):
+    for column in ("requests", "input_tokens", "output_tokens", "cost_micro_usd", "cost_usd", "images"):
         assert lines[0][column] == -lines[1][column] != 0
     assert b",-40,-0.000040," in written(Csv, lifted)
+
+
+def test_a_failed_attempt_is_no_request_and_has_all_that_its_cost_was_made_of():
+    record = Record("attempt", "", 0.0, "a", "t", "m", input=50, cached=20, cache_write=10, cache_write_1h=5, images=1)
+    (line,) = map(json.loads, written(JsonLines, record).splitlines())
+    assert (line["requests"], line["input_tokens"], line["cached_tokens"], line["images"]) == (0, 50, 20, 1)
+    assert (line["cache_write_tokens"], line["cache_write_1h_tokens"]) == (10, 5)
 
 
 def test_parquet_has_types():

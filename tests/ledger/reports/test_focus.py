@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from router.core.cost.rent import RentRow, RentState
 from router.ledger.record import VERSION, Record
 from router.ledger.reports.focus import COLUMNS, Focus
@@ -63,6 +65,23 @@ def test_a_request_in_the_cloud():
     assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == ("2026-05-20T10:00:00Z", "2026-05-20T11:00:00Z")
     assert (row["BillingPeriodStart"], row["BillingPeriodEnd"]) == ("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")
     assert json.loads(row["Tags"]) == {"key": "app", "phi": True, "level": "public"}
+
+
+@pytest.mark.parametrize(
+    ("used", "quantity", "unit"),
+    [
+        ({"input": 0, "output": 0, "images": 2}, "2", "Images"),
+        ({"input": 30, "output": 0, "estimated": True, "characters": 90}, "90", "Characters"),
+        ({"input": 275, "output": 0, "estimated": True, "milliseconds": 27_500}, "27.5", "Seconds"),
+        ({"input": 50, "output": 6000, "images": 1}, "6050", "Tokens"),
+        ({"input": 50, "output": 7, "estimated": True}, "57", "Tokens"),
+        ({"input": 0, "output": 0}, "0", "Tokens"),
+    ],
+)
+def test_what_has_no_reported_tokens_was_bought_by_what_else_was_counted(used, quantity, unit):
+    (row,) = rows([request(endpoint="images", **used)])
+    assert (row["ConsumedQuantity"], row["ConsumedUnit"], row["x_Endpoint"]) == (quantity, unit, "images")
+    assert (row["PricingQuantity"], row["PricingUnit"], row["SkuId"]) == (quantity, unit, f"gpu/chat/{unit.lower()}")
 
 
 def test_what_could_not_leave_and_what_has_no_cloud_price():

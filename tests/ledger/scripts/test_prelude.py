@@ -57,4 +57,5 @@ def test_a_held_record_has_what_a_hold_tells_and_else_nothing(server):
     packed = server.client.eval(f"{prelude()} return held_record({{{told}}})", 0)
     empty = msgspec.structs.asdict(Record("", "", 0.0, "", "", "", version=VERSION)) | {"tags": []}
     expected = empty | {name: name for name in held}
-    assert msgspec.msgpack.decode(packed) == list(expected.values())
+    values, last = msgspec.msgpack.decode(packed), max(map(list(FIELDS).index, held))
+    assert values == list(expected.values())[: last + 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from router.surfaces.openai.editing import edit
 from router.surfaces.openai.media.answers import pictures_in
 from router.surfaces.openai.media.forms import FormSurface, example_of, flag_in, model_in, text_bytes_in
 from router.surfaces.openai.media.images import read_object
-from router.surfaces.openai.media.pictures import DEFAULT_MODEL, pictures, tokens_of, units_of
+from router.surfaces.openai.media.pictures import DEFAULT_MODEL, PAID_BY, pictures, tokens_of, units_of
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND
 from router.surfaces.openai.shape import Shape
 from router.surfaces.openai.stream import object_of
@@ -26,6 +26,8 @@ _PICTURE_TOKENS = 1500
 
 class PicturesOfPictures(FormSurface):
     """Endpoints that take pictures."""
+
+    paid_by: ClassVar[tuple[str, ...]] = PAID_BY
 
     def read_form(self, form: Form) -> Reading:
         model, span = model_in(form, DEFAULT_MODEL)

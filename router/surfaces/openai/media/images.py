@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from router.core.values import Route, Usage
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.media.answers import pictures_in
-from router.surfaces.openai.media.pictures import DEFAULT_MODEL, pictures, tokens_of, units_of
+from router.surfaces.openai.media.pictures import DEFAULT_MODEL, PAID_BY, pictures, tokens_of, units_of
 from router.surfaces.openai.media.stream import MediaScanner
 from router.surfaces.openai.read_request import read
 from router.surfaces.openai.shape import COMMON, Shape
@@ -20,6 +22,8 @@ from router.surfaces.sse import EventScanner
 
 class Pictures(OpenAIDialect):
     """Endpoints that make pictures of what a JSON object says."""
+
+    paid_by: ClassVar[tuple[str, ...]] = PAID_BY
 
     def __init__(self, name: str, path: str, *, takes_forms: bool = False) -> None:
         super().__init__(name, path, takes_forms=takes_forms)

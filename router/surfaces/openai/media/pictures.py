@@ -9,6 +9,8 @@ from router.core.units import Units
 from router.surfaces.json_object import MOST_TOKENS, count
 from router.surfaces.openai.read_request import MEDIA_BOUND
 
+PAID_BY: Final = ("image", "images", "image_output")
+"""Settings of a price."""
 DEFAULT_MODEL: Final = "dall-e-2"
 """Of those that name none."""
 TOKENS: Mapping[str, int] = {"low": 2_000, "medium": 6_000}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -38,6 +38,8 @@ _SAMPLES = 48_000
 
 
 class Speech(OpenAIDialect):
+    paid_by: ClassVar[tuple[str, ...]] = ("characters", "audio_output")
+
     def __init__(self) -> None:
         super().__init__("speech", "/audio/speech")
 

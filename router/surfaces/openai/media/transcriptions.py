@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from router.core.policy_fields import Modality
 from router.core.reading import BadBody, Reading
 from router.core.units import Units
@@ -26,6 +28,8 @@ _PLAIN = frozenset({"text", "srt", "vtt"})
 
 class Recordings(FormSurface):
     """Endpoints that hear a recording."""
+
+    paid_by: ClassVar[tuple[str, ...]] = ("second", "audio_input")
 
     def read_form(self, form: Form) -> Reading:
         model, span = model_in(form)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec.structs import replace
 
 from router.core.reading import Reading
@@ -13,6 +15,7 @@ _NOTHING = Usage()
 
 
 class InputTokens(Responses):
+    operation: ClassVar[str] = ""
     writes = False
     free = True
 

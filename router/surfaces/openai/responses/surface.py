@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from router.core.reading import Reading
@@ -18,6 +20,8 @@ from router.surfaces.sse import EventScanner
 
 
 class Responses(OpenAIDialect):
+    operation: ClassVar[str] = "chat"
+
     def __init__(self, name: str = "responses", path: str = "/responses") -> None:
         super().__init__(name, path, output_limit="max_output_tokens")
 
