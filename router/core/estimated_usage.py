@@ -49,6 +49,17 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
     )
 
 
+def counted_within(usage: Usage, most: Units) -> Usage:
+    """The same of sound and pictures, of which no answer has more than its request says at most."""
+    units = usage.units
+    if units.milliseconds <= most.milliseconds and units.images <= most.images:
+        return usage
+    possible = replace(
+        units, milliseconds=min(units.milliseconds, most.milliseconds), images=min(units.images, most.images)
+    )
+    return replace(usage, units=possible, estimated=True)
+
+
 def _within(units: Units, input: int, cached: int, output: int) -> Units:
     """Parts never exceed the whole."""
     if units is NO_UNITS:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
-from router.core.estimated_usage import as_asked, bounded, estimate
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
@@ -75,13 +75,21 @@ def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
 def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
     """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
     route, reading = sent.candidate.route, context.reading
-    if reported.input <= reading.input_bound and reported.output <= (reading.max_output_tokens or 0):
-        return reported
-    usage = bounded(reported, *most_tokens(context.reading, route))
+    usage = reported
+    if reported.input > reading.input_bound or reported.output > (reading.max_output_tokens or 0):
+        usage = bounded(reported, *most_tokens(reading, route))
+    if usage.units is not NO_UNITS:
+        usage = counted_within(usage, reading.units)
     if usage is not reported:
         _log.warning(
-            "the backend reported more tokens than the request can have taken: what it can have is counted",
-            extra={"backend": route.backend, "input": reported.input, "output": reported.output},
+            "the backend reported more than the request can have taken: what it can have is counted",
+            extra={
+                "backend": route.backend,
+                "input": reported.input,
+                "output": reported.output,
+                "milliseconds": reported.units.milliseconds,
+                "images": reported.units.images,
+            },
         )
     return usage
 
@@ -101,6 +109,8 @@ def attempts_of(
         route, model = attempt.candidate.route, hold.cell.model
         told = attempt.usage or _estimated(context, hold, attempt)
         usage = replace(bounded(told, *most_tokens(context.reading, route)), estimated=True)
+        if usage.units is not NO_UNITS:
+            usage = counted_within(usage, context.reading.units)
         usage = _as_served(context, route, usage, attempt.asked_at)
         course = RequestOutcome(
             request=context.request.id,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.estimated_usage import as_asked, bounded, estimate
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
@@ -42,3 +42,14 @@ def test_the_request_alone_says_what_was_spoken_and_of_which_kind_pictures_are()
     assert as_asked(Usage(units=Units(characters=2, image_kind="low")), Units()).units == Units(
         characters=2, image_kind="low"
     )
+
+
+def test_no_answer_has_more_sound_or_pictures_than_its_request_says_at_most() -> None:
+    most = Units(milliseconds=9000, images=2)
+    honest = Usage(units=Units(milliseconds=8400, images=2))
+    assert counted_within(honest, most) is honest
+    absurd = Usage(units=Units(milliseconds=36_000_000, images=2, image_kind="hd"))
+    assert counted_within(absurd, most) == Usage(
+        units=Units(milliseconds=9000, images=2, image_kind="hd"), estimated=True
+    )
+    assert counted_within(Usage(units=Units(images=3)), most) == Usage(units=Units(images=2), estimated=True)

@@ -10,7 +10,7 @@ from router.surfaces.openai.reads_only import ReadsOnly
 
 class Embeddings(ReadsOnly):
     def __init__(self) -> None:
-        super().__init__("embeddings", "/embeddings", asked_in=("input",))
+        super().__init__("embeddings", "/embeddings", asked_in=("input",), makes_vectors=True)
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "input": prompt})

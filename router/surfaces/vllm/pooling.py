@@ -16,7 +16,7 @@ _SHAPE = Shape(opaque=("data",))
 
 class Pooling(ReadsOnly):
     def __init__(self) -> None:
-        super().__init__("pooling", "/pooling", shape=_SHAPE, paths=("/pooling",), at_root=True)
+        super().__init__("pooling", "/pooling", shape=_SHAPE, paths=("/pooling",), at_root=True, makes_vectors=True)
 
     def example(self, model: str, prompt: str) -> bytes:
         return msgspec.json.encode({"model": model, "input": prompt})

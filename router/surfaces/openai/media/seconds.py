@@ -12,6 +12,8 @@ LEAST_BITS_PER_SECOND: Final = 6_000
 TOKENS_PER_SECOND: Final = 10
 """Of sound that a model hears: one for every tenth of a second."""
 
+_MOST_SAMPLES = 384_000
+"""A second and channel: a header that says more would make a long recording short."""
 _PCM = frozenset({1, 3})
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH")
 
@@ -41,6 +43,6 @@ def _bytes_per_second(recording: bytes) -> int:
     if len(recording) < _HEADER.size:
         return 0
     riff, _, wave, name, _, coding, channels, rate, _, _, bits = _HEADER.unpack_from(recording)
-    if (riff, wave, name) != (b"RIFF", b"WAVE", b"fmt ") or coding not in _PCM:
+    if (riff, wave, name) != (b"RIFF", b"WAVE", b"fmt ") or coding not in _PCM or rate > _MOST_SAMPLES:
         return 0
     return int(rate * channels * bits // 8)

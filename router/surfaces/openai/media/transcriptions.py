@@ -15,6 +15,7 @@ from router.surfaces.openai.media.forms import (
     count_in,
     example_of,
     flag_in,
+    labels_of,
     model_in,
     text_bytes_in,
 )
@@ -38,6 +39,7 @@ class Recordings(FormSurface):
             raise BadBody("You must provide a file.", "file", "missing_required_parameter")
         lengths = [length_of(file) for file in files]
         likely, most = sum(each.likely for each in lengths), sum(each.most for each in lengths)
+        most = _begun(most)
         text = text_bytes_in(form)
         limit = count_in(form, "max_completion_tokens")
         return Reading(
@@ -48,7 +50,7 @@ class Recordings(FormSurface):
             input_tokens=(text + 2) // 3,
             modalities=_HEARD,
             unreadable=("audio",),
-            labels=(),
+            labels=labels_of(form),
             model_span=span,
             options_span=None,
             input_bound=text + FRAME_TOKENS + tokens_of(most),
@@ -74,3 +76,8 @@ class Recordings(FormSurface):
 class Transcriptions(Recordings):
     def __init__(self) -> None:
         super().__init__("transcriptions", "/audio/transcriptions")
+
+
+def _begun(milliseconds: int) -> int:
+    """Whole seconds: some charge for one that has begun."""
+    return -(-milliseconds // 1000) * 1000

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from router.core.reading import BadBody
+from router.core.values import Label
 from router.surfaces.form import read_form, told_by
-from router.surfaces.openai.media.forms import count_in, example_of, flag_in, model_in
+from router.surfaces.openai.chat import Chat
+from router.surfaces.openai.media.forms import count_in, example_of, flag_in, labels_of, model_in
 from router.surfaces.openai.media.image_edits import ImageEdits
 from router.surfaces.openai.media.transcriptions import Transcriptions
 from tests.core.conftest import Make
@@ -54,3 +56,29 @@ def test_vllm_is_asked_for_the_usage_of_a_stream(make: Make) -> None:
     assert surface.edit(body, surface.read(body), make.route("api", upstream_model="m")) == body
     asked = example_of("m", {"stream": "true", "stream_include_usage": "true"}, "file")
     assert surface.edit(asked, surface.read(asked), make.route("gpu", upstream_model="m")) == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "labels"),
+    [
+        ({}, ()),
+        ({"metadata_of_mine": "x"}, ()),
+        (
+            {"metadata": '{"Sensitivity": "restricted", "tags": ["phi"]}'},
+            (Label(level="restricted", source="metadata"), Label(tags=("phi",), source="metadata")),
+        ),
+        ({"metadata[sensitivity]": "internal"}, (Label(level="internal", source="metadata"),)),
+        ({"metadata[tags]": "phi,eu"}, (Label(tags=("phi", "eu"), source="metadata"),)),
+    ],
+)
+def test_a_form_is_labelled_as_json_is(fields: dict[str, str], labels: tuple[Label, ...]) -> None:
+    for surface in (Transcriptions(), ImageEdits()):
+        body = example_of("m", fields, "file")
+        assert surface.read(body).labels == labels
+
+
+def test_several_tags_and_what_is_no_label() -> None:
+    tags = example_of("m", {"metadata[tags][]": "phi", "user": "x"}, "file").replace(b'"user"', b'"metadata[tags][]"')
+    assert labels_of(read_form(tags, told_by(tags))) == (Label(tags=("phi", "x"), source="metadata"),)
+    [malformed] = Transcriptions().read(example_of("m", {"metadata": "restricted"}, "file")).labels
+    assert malformed == Chat().read(b'{"model":"m","metadata":"restricted"}').labels[0]

@@ -30,5 +30,11 @@ def test_of_all_else_there_is_a_guess_and_a_bound() -> None:
     assert length_of(bytes(silent)).likely < length_of(bytes(silent)).most
 
 
+def test_a_header_that_nobody_writes_makes_no_recording_short() -> None:
+    fast = bytearray(wav(1000))
+    fast[24:28] = (4_000_000_000).to_bytes(4, "little")
+    assert length_of(bytes(fast)).most > 1000
+
+
 def test_a_second_is_ten_tokens() -> None:
     assert (tokens_of(0), tokens_of(1), tokens_of(1000), tokens_of(90_000)) == (0, 1, 10, 900)

@@ -44,3 +44,8 @@ def test_an_answer_has_a_text() -> None:
     assert TRANSCRIPTIONS.read_answer(b'{"text":"Hi"}') == (True, None)
     assert TRANSCRIPTIONS.usage_of(b'{"text":"Hi","duration":1}') is not None
     assert TRANSCRIPTIONS.text_bytes_of(b"Hi") == 2
+
+
+def test_a_second_that_has_begun_may_be_charged() -> None:
+    body = example_of("m", {}, "file").replace(b"\r\n\r\n\r\n", b"\r\n\r\nID3\r\n")
+    assert TRANSCRIPTIONS.read(body).units.milliseconds == 1000
