@@ -45,7 +45,9 @@ def ids(page: dict) -> list[str]:
 
 
 async def test_a_record_with_everything_that_is_known(plane, settle):
-    course = RequestOutcome("req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried")
+    course = RequestOutcome(
+        "req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried", "images"
+    )
     await settle(API, cost=400, counterfactual=7, course=course, local=False)
     (record,) = (await page(plane))["requests"]
     assert record.pop("id")
@@ -79,6 +81,19 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "detail": "retried",
         "captive": False,
         "local": False,
+        "endpoint": "images",
+        "service": "",
+        "cache_write_1h": 0,
+        "audio_input": 0,
+        "audio_cached": 0,
+        "audio_output": 0,
+        "image_input": 0,
+        "image_cached": 0,
+        "image_output": 0,
+        "sound_ms": 0,
+        "characters": 0,
+        "images": 0,
+        "image_kind": "",
     }
 
 
@@ -140,3 +155,9 @@ async def test_a_settlement_is_found_rather_than_the_charge_that_it_took_back(va
     valkey.xadd(STREAM, {"n": 2, "b": batch_blob([record("settled"), record("lifted")])})
     assert (await records.find("01")).kind == "settled"
     assert await records.find("") is None
+
+
+async def test_only_those_to_one_endpoint(plane, settle):
+    for endpoint in ("chat", "images"):
+        await settle(API, course=RequestOutcome("r", endpoint=endpoint))
+    assert [each["endpoint"] for each in (await page(plane, "?endpoint=images"))["requests"]] == ["images"]
