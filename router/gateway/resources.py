@@ -33,6 +33,7 @@ from router.gateway.headers import to_backend, to_client
 from router.gateway.http_connection import Client
 from router.gateway.passage import Passage
 from router.gateway.request import Request
+from router.gateway.request_target import said
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import told
 from router.gateway.settle import Settler
@@ -138,7 +139,9 @@ class Resources:
             )
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
-        facts = _as_kept(facts, asked, pins, empty=reading is _EMPTY, lowest=serving.plan.levels[:1])
+        # A body that is read apart has detectors of its own, which know what is in that body alone.
+        heard = serving.detectors.scan_body(_said(asked, request, pins))
+        facts = _as_kept(facts, asked, pins, heard, empty=reading is _EMPTY, lowest=serving.plan.levels[:1])
         context = RequestContext(
             surface=_SURFACE,
             serving=serving,
@@ -434,11 +437,26 @@ def _wanted(query: Mapping[str, str], asked: Asked) -> int:
     return KEPT.default_limit(asked)
 
 
-def _as_kept(facts: Facts, asked: Asked, pins: Mapping[str, Pin], *, empty: bool, lowest: tuple[str, ...]) -> Facts:
-    """Without a body nothing is said: it is as sensitive as what is asked for, and as the client and the key say."""
-    labels = facts.labels
+def _said(asked: Asked, request: Request, pins: Mapping[str, Pin]) -> bytes:
+    """What a backend is told besides the body."""
+    headers = [request.headers[name] for name in TO_BACKEND if name in request.headers]
+    return said(asked.ids, request.query, [*headers, _content_type(request)], pins)
+
+
+def _as_kept(
+    facts: Facts,
+    asked: Asked,
+    pins: Mapping[str, Pin],
+    heard: tuple[Label, ...],
+    *,
+    empty: bool,
+    lowest: tuple[str, ...],
+) -> Facts:
+    """Without a body only path, query and headers say something, in which `heard` was found: it is as sensitive as
+    that, as what is asked for, and as the client and the key say."""
+    labels = facts.labels + heard
     if empty:
-        given = tuple(label for label in labels if label.source in ("header", "key"))
+        given = tuple(label for label in facts.labels if label.source in ("header", "key")) + heard
         labels = given + (labels_of(pins.values()) if lowest else ())
         if lowest and all(label.level is None for label in labels):
             labels += (Label(lowest[0], (), "no content"),)

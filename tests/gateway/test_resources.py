@@ -337,6 +337,43 @@ async def test_what_may_not_leave_is_not_uploaded(of, keeper, content):
     assert headers["x-breakeven-sensitivity"] == "restricted" and not keeper.asked
 
 
+SECRET = "sk-proj-" + "aB3dE5fG7h" * 5
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/files?purpose=4111111111111111", None),
+        ("GET", "/files?purpose=%34111%2D1111%2D1111%2D1111", None),
+        ("GET", "/files?purpose=%2534111-1111-1111-1111", None),
+        ("GET", "/files?note=4111+1111+1111+1111", None),
+        ("GET", "/files?a=4111&b=1111&c=1111&d=1111", None),
+        ("GET", "/files?4111111111111111", None),
+        ("GET", f"/files?note={SECRET}", None),
+        ("GET", "/conversations/ID/items?note=4111-1111-1111-1111", None),
+        ("GET", "/conversations/ID?after=ID&note=4111-1111-1111-1111", None),
+        ("GET", "/conversations/ID/items/4111111111111111", None),
+        ("DELETE", "/conversations/ID/items/4111-1111-1111-1111", None),
+        ("DELETE", "/conversations/ID/items/%34111111111111111", None),
+        ("POST", f"/conversations?note={SECRET}", {"metadata": {}}),
+        ("POST", "/conversations/ID?note=4111-1111-1111-1111", {"metadata": {"a": "b" * 40_000}}),
+    ],
+)
+async def test_what_may_not_leave_does_not_in_a_path_or_a_query(serve, keeper, method, path, body):
+    gateway = await serve(POLICY.replace("[credit_card]", "[credit_card, api_key]"))
+    _, _, made = await Client(gateway, "search-1").ask("POST", "/conversations", {})
+    before = len(keeper.asked)
+    status, headers, answer = await Client(gateway, "search-1").ask(method, path.replace("ID", made["id"]), body)
+    assert (status, answer["error"]["code"]) == (403, "egress_denied") and len(keeper.asked) == before
+    assert headers["x-breakeven-sensitivity"] == "restricted"
+    assert "4111" not in json.dumps(answer) and SECRET not in json.dumps(answer)
+
+
+async def test_what_may_not_leave_does_not_in_a_header(of, keeper):
+    status, _, _ = await of("search-1").ask("GET", "/files", openai_beta="4111-1111-1111-1111")
+    assert status == 403 and not keeper.asked
+
+
 async def test_a_large_text_is_read_too(of, keeper):
     text = b"nothing special " * 10_000
     assert (await upload(of("search-1"), text))[0] == 200
