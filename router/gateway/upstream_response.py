@@ -19,6 +19,7 @@ from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
 from router.surfaces.base import Surface
+from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
 from router.surfaces.sse import EventScanner, is_event_stream, payloads
 from router.upstream.connection import Connection, Headers
@@ -252,6 +253,8 @@ class UpstreamResponse:
             return
         body = self.body
         fit, self._usage = self._surface.read_answer(body)
+        if not fit and (plain := without_surrogates(body)) is not body:
+            fit, self._usage = self._surface.read_answer(plain)
         self._judged = True
         if fit:
             return
@@ -269,11 +272,20 @@ class UpstreamResponse:
         if rest and scanner.malformed == garbled:  # half an event must not reach the client
             self._write(self._error_seen(rest) if scanner.error else rest)
         if not self._begun:
-            self._first_event(scanner)
+            self._end_unbegun(scanner)
         elif scanner.error:
             self.broken = UpstreamError(Fault.MID_STREAM, "the backend reported an error")
         elif not self._all_said(scanner):
             self.broken = UpstreamError(Fault.MID_STREAM, f"the stream ended without {scanner.end}")
+
+    def _end_unbegun(self, scanner: EventScanner) -> None:
+        """All that came is one event without its blank line, or nothing: nobody has seen it, so that another backend
+        can be tried."""
+        if scanner.events and not (scanner.error or scanner.malformed or self._all_said(scanner)):
+            self.unread = True
+            self._fail_ready(Fault.BAD_RESPONSE, f"the stream ended without {scanner.end}")
+        else:
+            self._first_event(scanner)
 
     def _release(self, scanner: EventScanner) -> None:
         last = scanner.release()

@@ -43,6 +43,7 @@ BEFORE_THE_ANSWER = {
     "200 with nothing": answer(200, b""),
     "200 with half an answer": answer(200, completion()[:50]),
     "204": raw(b"HTTP/1.1 204 No Content\r\n\r\n", close=False),
+    "a stream that ends in its first event": stream(event("Par")[:-1]),
     "a stream of comments": stream(b": ping\n\n", b": ping\n\n"),
     "a stream of nothing but its end": stream(DONE),
     "a redirect": answer(302, b"", "location: https://elsewhere.example/\r\n"),
@@ -142,3 +143,11 @@ async def test_an_idle_connection_that_the_backend_closed_is_no_failure(gateway,
         writer.transport.abort()
     status, headers, _ = await gateway.post(ASK)
     assert (status, headers["x-breakeven-backend"]) == (200, "gpu")
+
+
+async def test_half_a_character_in_an_answer_passes_as_it_came(gateway, backends):
+    half = completion("Paris X").replace(b"X", b"\\ud83d")
+    backends["gpu"].default = answer(200, half)
+    status, headers, body = await gateway.post(ASK)
+    assert (status, body, headers["x-breakeven-backend"]) == (200, half, "gpu")
+    assert gateway.rows()[0].estimated == 0

@@ -7,6 +7,8 @@ import msgspec
 from router.core.values import Usage
 from router.surfaces.anthropic.events import SHORT, BareEvent, Event
 from router.surfaces.anthropic.usage import Report, later
+from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.openai.usage import ABSURD
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
 _decode = msgspec.json.Decoder(Event).decode
@@ -37,6 +39,12 @@ class MessageScanner(EventScanner):
         if found is None or self._said_all:
             return found
         return msgspec.structs.replace(found, output=max(found.output, self.produced), estimated=True)
+
+    @property
+    def produced(self) -> int:
+        """A report that leaves out the input is none, but what it says of the output is."""
+        told = 0 if self._report is None else self._report.output_tokens or 0
+        return max(super().produced, int(min(max(told, 0), ABSURD)))
 
     def _read(self, payload: bytes) -> bool:
         try:
@@ -76,6 +84,9 @@ class MessageScanner(EventScanner):
 
     def _read_irregular(self, payload: bytes) -> None:
         """Garbage, or an event in which a field has an unexpected type: it has no usage."""
+        if (plain := without_surrogates(payload)) is not payload:
+            self._read(plain)
+            return
         try:
             kind = _decode_bare(payload).type
         except (ValueError, RecursionError):

@@ -156,10 +156,10 @@ def _lasting(written: _Written | None) -> float:
 
 def _usage(counts: tuple[Count, Count, Count], lasting: float, totals: Totals) -> Usage | None:
     """`counts` are the input as it was read anew, from the cache, and to be kept in it. A report with a negative count
-    is no report."""
+    is no report, nor one without any input: no request takes nothing."""
     fresh, read, written = (int(each or 0) for each in counts)
     output = int(totals.output_tokens or 0)
-    if not (fresh or read or written or output) or min(fresh, read, written, output) < 0:
+    if not (fresh or read or written) or min(fresh, read, written, output) < 0:
         return None
     whole = fresh + read + written
     if max(whole, output) > ABSURD:

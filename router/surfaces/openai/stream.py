@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.chunks import SHORT, Chunk, measured
 from router.surfaces.openai.stored_objects import id_in
 from router.surfaces.openai.usage import larger, usage_of
@@ -66,6 +67,8 @@ class ChunkScanner(EventScanner):
 
     def _read_irregular(self, payload: bytes) -> bool:
         """As `_read`, for `[DONE]`, for garbage, and for events in which a field has an unexpected type."""
+        if (plain := without_surrogates(payload)) is not payload:
+            return self._read(plain)
         if payload.strip() == b"[DONE]":
             self.done = self.first_complete = True
             return False

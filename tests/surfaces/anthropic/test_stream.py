@@ -116,3 +116,16 @@ def test_an_event_with_something_odd_in_it(part: bytes, events: int, done: bool)
 @pytest.mark.parametrize("part", [b"event: x\ndata: {\n\n", b"data: [DONE]\n\n", b"data: 5\n\n"])
 def test_garbage(part: bytes) -> None:
     assert scanned(part).malformed
+
+
+def test_a_report_without_input_is_estimated_but_for_its_output() -> None:
+    start = event("message_start", message={"usage": {}})
+    seen = scanned(
+        start, delta("a"), event("message_delta", delta={}, usage={"output_tokens": 50}), event("message_stop")
+    )
+    assert seen.usage is None and seen.produced == 50 and seen.done
+
+
+def test_half_a_character_is_a_part_of_an_answer() -> None:
+    seen = scanned(b'data: {"type": "content_block_delta", "delta": {"text": "\\ud83d"}}\n\n')
+    assert seen.events == 1 and not seen.malformed

@@ -438,3 +438,10 @@ def test_of_what_is_kept_every_event_tells_the_id() -> None:
     assert scanner.feed(HELLO) == HELLO and scanner.stored_id == "chatcmpl-1"
     scanner.feed(event({"id": "another", "choices": []}))
     assert scanner.stored_id == "chatcmpl-1"
+
+
+def test_half_a_character_is_a_part_of_an_answer() -> None:
+    scanner = ChunkScanner(False)
+    half = b'data: {"choices": [{"index": 0, "delta": {"content": "\\ud83d"}, "finish_reason": "stop"}]}\n\n'
+    assert scanner.feed(half) == half
+    assert scanner.events == 1 and scanner.finished == {0} and not scanner.malformed

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
 from router.surfaces.openai.responses.failures import failed_event, is_clients
@@ -22,6 +23,7 @@ from router.surfaces.sse import MAX_EVENT, EventScanner
 
 _FIRST = frozenset({"response.created", "response.queued", "response.in_progress"})
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_UNENDED = ("queued", "in_progress")
 _SHORT = 30
 """Bytes of a part that is one token, or not many more."""
 _MOST_KEPT = 64 * 1024
@@ -83,7 +85,7 @@ class ResponseScanner(EventScanner):
                 self.first_complete = True
             self.stored_id = self.stored_id or id_of_response_in(payload)
         elif kind in _LAST:
-            self._read_last(payload)
+            self._read_last(kind, payload)
         elif kind == "error" or event.error is not None:
             self.error = self.first_complete = True
         elif isinstance(kind, str):
@@ -101,12 +103,15 @@ class ResponseScanner(EventScanner):
             if size > _SHORT:
                 self.text_bytes += size
 
-    def _read_last(self, payload: bytes) -> None:
+    def _read_last(self, kind: str, payload: bytes) -> None:
+        """What is called the end is one if it has a response that says so, too."""
         response = whole_in(payload)
-        self.done = self.first_complete = True
+        self.first_complete = True
         self.events += 1
         if response is None:
+            self.malformed = True
             return
+        self.done = kind != "response.completed" or response.status not in _UNENDED
         self._usage = answers.usage_of(response)
         self.stored_parts = answers.items_in(response)
         if response.status == "failed" or response.error is not None:
@@ -115,6 +120,9 @@ class ResponseScanner(EventScanner):
 
     def _read_irregular(self, payload: bytes) -> None:
         """`[DONE]`, which some send behind the end, and garbage. It is no end by itself."""
+        if (plain := without_surrogates(payload)) is not payload:
+            self._read(plain)
+            return
         if payload.strip() != b"[DONE]" and object_of(payload) is None:
             self.malformed = True
         self.first_complete = True

@@ -140,7 +140,7 @@ def test_it_breaks_off_without_what_it_does_not_know(first: tuple[bytes, ...]) -
 def test_a_response_of_another_shape_is_none() -> None:
     strange = b'data: {"type": "response.created", "response": 1}\n\n'
     assert json.loads(fed(strange).broken("b", "It broke.").split(b"data: ")[1])["response"]["id"] == ""
-    assert fed(b'data: {"type": "response.completed", "response": 1}\n\n').done
+    assert not fed(b'data: {"type": "response.completed", "response": 1}\n\n').done, "nothing says that it is whole"
     odd = whole("response.completed", usage={**USAGE, "input_tokens_details": 1})
     assert fed(odd).usage == Usage(11, 0, 0, 7)
 
@@ -154,3 +154,13 @@ def test_the_first_event_tells_the_id_by_which_clients_come_back() -> None:
     scanner = fed(whole("response.created", 0, status="in_progress", instructions="x" * 100_000))
     assert scanner.stored_id == "resp_1"
     assert fed(ADDED, DELTA).stored_id == ""
+
+
+def test_half_a_character_is_a_part_of_an_answer() -> None:
+    seen = fed(b'data: {"type": "response.output_text.delta", "delta": "\\ud83d"}\n\n')
+    assert seen.events == 1 and not seen.malformed
+
+
+def test_what_is_completed_and_still_in_progress_is_not_whole() -> None:
+    assert not fed(b'data: {"type": "response.completed", "response": {"status": "in_progress"}}\n\n').done
+    assert fed(b'data: {"type": "response.completed", "response": {"status": "completed"}}\n\n').done
