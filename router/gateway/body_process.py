@@ -72,6 +72,8 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
         plain = inflate(body, errand.encoding, errand.limit) if errand.encoding else body
         reading = READERS[errand.surface].read_as(plain, errand.content_type)
         labels = _detectors(errand.detectors).scan_body(reading.texts or plain)
+        if reading.texts:
+            reading = msgspec.structs.replace(reading, texts=b"")  # may be as long as the body, and was looked at
         return Brought(reading, labels), plain if errand.encoding else b""
     except ApiError as refusal:
         refused = Refused(refusal.status, refusal.code, refusal.message)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.samples.registry import SAMPLES
 from support.samples.sample import SAID, Sample
 
-from router.core.reading import Reading
+from router.core.policy import Detector, DetectorName
+from router.core.reading import BadBody, Reading
+from router.core.sensitivity.detectors import compile_detectors
 from router.surfaces.base import Surface
 from router.surfaces.registry import SURFACES
 from tests.core.conftest import Make
@@ -16,6 +21,8 @@ from tests.core.conftest import Make
 EVERY = pytest.mark.parametrize("name", SURFACES)
 LONG = "word " * 2000
 LIMIT = 300
+DETECTORS = compile_detectors((Detector(find=get_args(DetectorName), raise_to="restricted"),))
+HOSTILE = (b"\xff\xd8\xff", b"\\x", b"\\N{", b"\\U0001", b"\\477", b"\\", b"\xed\xa0\x80", b"\x00")
 
 
 def test_each_surface_has_a_sample() -> None:
@@ -43,6 +50,20 @@ def test_its_bodies_are_read_with_a_text_in_each_place(name: str) -> None:
         assert b"canary" in (reading.texts or body), f"{name}: detectors do not see the {place}"
         assert reading.model == "chat"
         assert bool(reading.unreadable + reading.sealed) == sample.sealed, f"{name}: {place}: {reading}"
+
+
+@EVERY
+@given(data=st.data())
+def test_whatever_stands_in_a_body_it_is_refused_or_detectors_can_read_it(name: str, data: st.DataObject) -> None:
+    surface, sample = of(name)
+    body = sample.body(data.draw(st.sampled_from(sorted(sample.places))))
+    at, more = data.draw(st.integers(0, len(body))), data.draw(st.binary(max_size=9) | st.sampled_from(HOSTILE))
+    body = body[:at] + more + body[at:]
+    try:
+        reading = surface.read_as(body, sample.content_type)
+    except BadBody:
+        return
+    DETECTORS.scan_body(reading.texts or body)
 
 
 @EVERY

@@ -1,7 +1,7 @@
 """What a body says that makes or changes a kept object: its text, what cannot be read in it, and whom it names.
 
 JSON, or a form with files. Of a form all bytes are looked at, whatever its parts are: where one parser sees a part's
-end another may not. A file that is text is read; any other cannot be.
+end another may not. A file that is text is read; any other cannot be, though detectors find what is plain in it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ _REFERENCE = "item_reference"
 _REQUESTS = b'"custom_id"'
 """Stands in each line of a file of requests that are worked off later."""
 _PART = re.compile(rb"\r\n\r\n([A-Za-z0-9_.:-]{1,128})\r\n--")
-_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = bytes([*range(9), *range(14, 32), 127])
+_NO_TEXT = re.compile(b"[" + re.escape(_CONTROLS) + b"]")
 _NOT_READ = (b"%pdf-", b"%!ps", b"{\\rtf", b"content-transfer-encoding", b"content-encoding")
 """What tells, in lower case, that a text has to be decoded before it can be read."""
 _MOST_DEPTH = 64
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def read(body: bytes) -> Reading:
@@ -71,7 +73,7 @@ def _read_form(body: bytes) -> Reading:
         if found[1].startswith(tuple(each.encode() for each in _PREFIXES)):
             content.files[found[1].decode()] = None
     content.add_inline_data(body)
-    return _reading(content, ())
+    return _reading(content, (), texts=_encode(body.translate(None, _CONTROLS).decode(errors="replace")))
 
 
 def _is_text(body: bytes) -> bool:
@@ -135,7 +137,7 @@ def _is_reference(name: str, value: str) -> bool:
     return _ID.fullmatch(value) is not None and bool(_REFERS.fullmatch(name) or value.startswith(_PREFIXES))
 
 
-def _reading(content: _Named, labels: Any) -> Reading:
+def _reading(content: _Named, labels: Any, texts: bytes = b"") -> Reading:
     return Reading(
         model="",
         stream=False,
@@ -152,6 +154,7 @@ def _reading(content: _Named, labels: Any) -> Reading:
         answers=1,
         addresses=tuple(content.addresses),
         refers_to=tuple(content.files),
+        texts=texts,
     )
 
 

@@ -4,8 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from router.core.policy import Detector
 from router.core.reading import BadBody, Reading
+from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import Label
 from router.surfaces.openai.kept.bodies import named_in, read
 
@@ -108,3 +112,35 @@ def test_what_an_answer_says_was_made(answer: Any, ids: list[str]) -> None:
 
 def test_what_is_no_answer_says_nothing() -> None:
     assert list(named_in(b"{")) == []
+
+
+DETECTORS = compile_detectors((Detector(find=("credit_card",), raise_to="restricted"),))
+CARD = b" 4111 1111 1111 1111 "
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xd8\xff\xe0\x00\x10JFIF" + CARD,
+        b"%PDF-1.7\n\xe2\xe3\xcf\xd3" + CARD,
+        b"gr\xfc\xdfe" + CARD,
+        CARD.decode().encode("utf-16"),
+        CARD.decode().encode("utf-16-be"),
+        rb"C:\Users\xi \N{SNOWMAN} \477" + CARD,
+        b'{"a": "\\u0034111 1111 1111 1111"}',
+    ],
+)
+def test_detectors_find_what_is_plain_in_any_file(content: bytes) -> None:
+    assert DETECTORS.scan_body(read(form(content)).texts)
+
+
+def test_detectors_see_every_byte_of_a_form_that_is_none() -> None:
+    assert DETECTORS.scan_body(read(b"--\xff" + CARD).texts)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_in_a_form_can_be_looked_through(data: bytes) -> None:
+    for body in (form(data), form(b"x", head=data), b"--" + data):
+        reading = read(body)
+        json.loads(reading.texts)
+        DETECTORS.scan_body(reading.texts)
