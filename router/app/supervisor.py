@@ -24,6 +24,7 @@ from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
 from router.admin.settings import AdminSettings
 from router.app import logs
 from router.app.adapter_environment import adapter_python, untranslated
+from router.app.adapter_keeper import LINK, AdapterKeeper
 from router.app.certificate_watch import warn_of_plain_http
 from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
@@ -108,7 +109,7 @@ class Supervisor:
         self._simulated: list[ChildProcess] = []
         self._workers: list[ChildProcess] = []
         self._control: ChildProcess | None = None
-        self._adapter: ChildProcess | None = None
+        self._adapters: AdapterKeeper | None = None
         self._adapted: dict[str, Backend] = {}
         self._keeper: ValkeyKeeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -325,7 +326,7 @@ class Supervisor:
 
     @property
     def _socket(self) -> str:
-        return str(self._runtime_dir / "adapter.sock")
+        return str(self._runtime_dir / LINK)
 
     async def _follow(self, file: PolicyFile, policy: str) -> None:
         """Workers follow the policy on their own, and report what is wrong with it."""
@@ -347,7 +348,8 @@ class Supervisor:
             await self._adapt(plan)
 
     async def _adapt(self, plan: Plan) -> None:
-        """Run the adapter that the plan needs, if it needs one; start it anew when its backends changed.
+        """Run the adapter that the plan needs, if it needs one; when its backends changed, another one takes its
+        place once it answers.
 
         It reads the copy of the last good policy, so that it can start while the policy is broken.
         """
@@ -361,36 +363,29 @@ class Supervisor:
         if wanted == self._adapted:
             return
         self._adapted = wanted
-        if self._adapter is not None:
-            await self._adapter.stop(STOP_PATIENCE)
-            self._adapter = None
-        if wanted:
-            command = [
-                adapter_python(),
-                "-P",
-                "-m",
-                "router.litellm_adapter",
-                "--policy",
-                str(self._last_good),
-                "--socket",
-                self._socket,
-                "--supervisor",
-                str(os.getpid()),
-            ]
-            self._adapter = ChildProcess(
-                "adapter",
-                command,
-                ready=lambda line: line.startswith("listening on "),
-                environment={"PYTHONPATH": _package_root()},
-            )
-            self._spawn(self._adapter.run_forever())
+        await self._adapter().renew(wanted=bool(wanted))
+
+    def _adapter(self) -> AdapterKeeper:
+        if self._adapters is None:
+            self._adapters = AdapterKeeper(self._runtime_dir, self._adapter_on, self._spawn, STOP_PATIENCE)
+        return self._adapters
+
+    def _adapter_on(self, path: str) -> ChildProcess:
+        told = ["--policy", str(self._last_good), "--socket", path, "--supervisor", str(os.getpid())]
+        return ChildProcess(
+            "adapter",
+            [adapter_python(), "-P", "-m", "router.litellm_adapter", *told],
+            ready=lambda line: line.startswith("listening on "),
+            environment={"PYTHONPATH": _package_root()},
+        )
 
     async def _until_adapted(self) -> None:
         """The adapter's own backends need it; the others can do without, but for what they do not speak."""
-        if self._adapter is None or not any(isinstance(each, LitellmBackend) for each in self._adapted.values()):
+        adapter = self._adapter().latest
+        if adapter is None or not any(isinstance(each, LitellmBackend) for each in self._adapted.values()):
             return
         try:
-            await self._until_ready([self._adapter])
+            await self._until_ready([adapter])
         except CannotServe as error:
             log.error("serving without the adapter", extra={"why": str(error)})
 
@@ -407,8 +402,8 @@ class Supervisor:
             await asyncio.gather(self._following, return_exceptions=True)
         patience = self._settings.grace + STOP_PATIENCE
         await asyncio.gather(*(worker.stop(patience) for worker in self._workers))
-        others = [*self._simulated, *(each for each in (self._control, self._adapter) if each is not None)]
-        await asyncio.gather(*(child.stop(STOP_PATIENCE) for child in others))
+        others = [*self._simulated, *(each for each in (self._control,) if each is not None)]
+        await asyncio.gather(self._adapter().stop(), *(child.stop(STOP_PATIENCE) for child in others))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

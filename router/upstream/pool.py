@@ -20,6 +20,7 @@ from router.upstream.errors import UpstreamError
 from router.upstream.target import Target
 from router.upstream.tunnel import open_tunnel
 
+_NO_ADAPTER = "it is starting, or not installed: then run scripts/environment.sh adapter"
 IDLE_SECONDS_PLAIN = 4.0
 """Below uvicorn's keep-alive of 5 s, so that vLLM does not close a connection just as it is used."""
 IDLE_SECONDS_TLS = 30.0
@@ -70,6 +71,9 @@ class Pool:
             raise UpstreamError(Fault.DNS, f"{self.target.label}: {unknown.strerror}") from None
         except ssl.SSLError as insecure:
             raise UpstreamError(Fault.TLS, f"{self.target.label}: {insecure.reason}") from None
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            said = _NO_ADAPTER if self.target.through_adapter else error.strerror or error
+            raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {said}") from None
         except OSError as error:
             raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {error.strerror or error}") from None
         self._busy.add(connection)

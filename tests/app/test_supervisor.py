@@ -337,6 +337,20 @@ def test_a_killed_adapter_is_replaced_though_the_policy_is_broken_and_ends_with_
         wait_for_end(child)
 
 
+def test_an_edit_of_one_adapted_backend_leaves_no_gap_for_the_others(adapted):
+    (before,) = adapted.children("router.litellm_adapter")
+    path = Path(adapted.arguments[1])
+    path.write_text(path.read_text().replace("secrets:", f"  {ADAPTED.replace('adapted', 'other')}\nsecrets:"))
+    seen = set()
+
+    def replaced() -> bool:
+        seen.add(adapted.ask().status)
+        return before.pid not in {each.pid for each in adapted.children("router.litellm_adapter")}
+
+    eventually(replaced, 60)
+    assert seen == {200} and adapted.ask().status == 200
+
+
 def test_a_killed_adapter_is_back_within_three_seconds(adapted):
     """Whichever of its two processes it was: one serves, the other has litellm ready for the next one."""
     assert adapted.ask().status == 200

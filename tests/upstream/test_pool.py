@@ -16,7 +16,7 @@ from router.upstream.connection import Connection, Headers
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.fetch import fetch
 from router.upstream.pool import Pool
-from router.upstream.target import Target
+from router.upstream.target import Target, target_of_socket
 
 LOCAL = frozenset({"local"})
 TARGET = Target(backend="gpu", zone="local", host="127.0.0.1", port=1, prefix="/v1")
@@ -248,3 +248,10 @@ async def test_a_closing_pool_keeps_nothing_that_comes_back(pool, backend):
     pool.close()
     await until(lambda: sink.endings)
     assert sink.lost is None and (pool.busy, idle(pool)) == (0, 0)
+
+
+async def test_an_adapter_that_does_not_listen_yet_is_said_to_start(tmp_path):
+    target = target_of_socket("api", "cloud", str(tmp_path / "adapter.sock"), "f00")
+    pool = Pool(target, 1.0, asyncio.get_running_loop())
+    with pytest.raises(UpstreamError, match="adapter: it is starting, or not installed"):
+        await pool.connect(1.0)
