@@ -26,17 +26,20 @@ from support.large import (
     play,
     renew,
     settlement_of,
-    write_a_day,
     write_books,
 )
 from support.metered import least, metered
 from support.recount import wrong_counters
+from support.totals import packed_totals
+from valkey import Valkey
 
 import router.ledger
+from router.core.values import Cell, Row
 from router.ledger.client import recovery as catchup
 from router.ledger.client.group_commit import BATCH_LIMIT, DIFFERENT_LIMIT, GroupCommitLedger
 from router.ledger.client.recovery import Books, LostBooks
 from router.ledger.journal.log import DiskLog
+from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
 from router.ledger.reports.totals_by_dimension import MOST_ROWS, PIECE, Look
 
@@ -362,6 +365,14 @@ async def test_no_call_touches_more_at_the_largest_size(server, worker):
         await fill_a_batch(last, LARGE)
         await lose_and_expire(last, server.client)
     assert "KEYS" not in seen.commands and max(seen.words) <= MOST_WORDS
+
+
+def write_a_day(client: Valkey, day: str) -> Cell:
+    """A day of as many cells as one call looks at, four of each key, with a figure in every column; one of them."""
+    packed = packed_totals(range(5_000_000_000, 5_000_000_000 + len(Row.__struct_fields__) - 1))
+    size = Size(PIECE // 4, 4, 1, 1)
+    client.hset(f"{PREFIX}day:{day}", mapping={pack_cell(cell): packed for cell in size.cells()})
+    return next(size.cells())
 
 
 @pytest.mark.prove

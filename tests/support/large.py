@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from msgspec import msgpack
-from support.totals import packed_totals
 from valkey import Valkey
 
 from router.core.limits.counters import Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
-from router.core.values import Cell, Row, Settlement, Usage
+from router.core.values import Cell, Settlement, Usage
 from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
-from router.ledger.reports.totals_by_dimension import PIECE, Look
+from router.ledger.reports.totals_by_dimension import Look
 
 PREFIX = "be:{ledger}:"
 MONTH = "2026-05"
@@ -67,14 +66,6 @@ def write_books(client: Valkey, size: Size, *, layout: int = 3) -> None:
         client.set(f"{PREFIX}layout", str(layout))
         client.sadd(f"{PREFIX}zones", "local", "cloud")
         _write_sums(client, size, b"\xdc\0\3" if layout == 2 else b"\xdd\0\0\0\3")
-
-
-def write_a_day(client: Valkey, day: str) -> Cell:
-    """A day of as many cells as one call looks at, four of each key, with a figure in every column; one of them."""
-    packed = packed_totals(range(5_000_000_000, 5_000_000_000 + len(Row.__struct_fields__) - 1))
-    size = Size(PIECE // 4, 4, 1, 1)
-    client.hset(f"{PREFIX}day:{day}", mapping={pack_cell(cell): packed for cell in size.cells()})
-    return next(size.cells())
 
 
 def _write_sums(client: Valkey, size: Size, header: bytes) -> None:
