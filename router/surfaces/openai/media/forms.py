@@ -5,20 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Final
 
-import msgspec
-
 from router.core.reading import BadBody, Reading, Span
-from router.core.values import Label, Route, Usage
+from router.core.values import Route, Usage
 from router.surfaces.form import Form, is_form, read_form, told_by
-from router.surfaces.json_object import count, labels_in
+from router.surfaces.json_object import count
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.media.stream import MediaScanner
 from router.surfaces.openai.read_request import NOWHERE
-from router.surfaces.openai.stream import object_of
 from router.surfaces.sse import EventScanner
 
 BOUNDARY: Final = "breakeven-example"
-_NO_OBJECT: Final = b"0"
 
 
 class FormSurface(OpenAIDialect):
@@ -81,25 +77,6 @@ def flag_in(form: Form, name: str) -> bool | None:
 def count_in(form: Form, name: str) -> int:
     """A number; -1 for what is none."""
     return count(form.text(name))
-
-
-def labels_of(form: Form) -> tuple[Label, ...]:
-    """Of a field `metadata` with JSON in it, and of fields such as `metadata[tags][]`."""
-    labels: tuple[Label, ...] = ()
-    named: dict[str, list[str]] = {}
-    for part in form.parts:
-        field, _, name = part.name.partition("[")
-        if field != "metadata":
-            continue
-        content = form.content(part).strip()
-        if name:
-            named.setdefault(name.partition("]")[0], []).append(content.decode(errors="replace"))
-        else:
-            labels += labels_in({"metadata": msgspec.Raw(content if object_of(content) is not None else _NO_OBJECT)})
-    if named:
-        told = {name: texts[0] if len(texts) == 1 else texts for name, texts in named.items()}
-        labels += labels_in({"metadata": msgspec.Raw(msgspec.json.encode(told))})
-    return labels
 
 
 def text_bytes_in(form: Form) -> int:

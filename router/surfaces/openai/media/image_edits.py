@@ -10,9 +10,10 @@ from router.core.policy_fields import Modality
 from router.core.reading import Reading
 from router.core.values import Route, Usage
 from router.surfaces.form import Form, is_form, told_by
+from router.surfaces.form_labels import labels_of
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.media.answers import pictures_in
-from router.surfaces.openai.media.forms import FormSurface, example_of, flag_in, labels_of, model_in, text_bytes_in
+from router.surfaces.openai.media.forms import FormSurface, example_of, flag_in, model_in, text_bytes_in
 from router.surfaces.openai.media.images import read_object
 from router.surfaces.openai.media.pictures import DEFAULT_MODEL, PAID_BY, pictures, tokens_of, units_of
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND

@@ -9,13 +9,13 @@ from router.core.reading import BadBody, Reading
 from router.core.units import Units
 from router.core.values import Usage
 from router.surfaces.form import Form
+from router.surfaces.form_labels import labels_of
 from router.surfaces.openai.media.answers import transcript_in
 from router.surfaces.openai.media.forms import (
     FormSurface,
     count_in,
     example_of,
     flag_in,
-    labels_of,
     model_in,
     text_bytes_in,
 )

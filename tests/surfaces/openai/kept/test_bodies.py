@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from router.core.policy import Detector
 from router.core.reading import BadBody, Reading
 from router.core.sensitivity.detectors import compile_detectors
+from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label
 from router.surfaces.openai.kept.bodies import named_in, read
 
@@ -54,6 +55,12 @@ def test_what_cannot_be_read_counts_as_such() -> None:
 def test_labels_are_those_of_its_metadata() -> None:
     assert said(metadata={"sensitivity": "restricted"}).labels == (Label(level="restricted", source="metadata"),)
     assert said(name="x").labels == ()
+
+
+def test_labels_are_those_of_the_fields_of_a_form() -> None:
+    head = b'content-disposition: form-data; name="metadata[sensitivity]"'
+    assert read(form(b"restricted", head=head)).labels == (Label(level="restricted", source="metadata"),)
+    assert read(form(b"\xff\xd8", head=head.replace(b"sens", b"x"))).labels == (Label(MALFORMED, (), "metadata"),)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"a":1,"a":2}', b'{"a":"\xff"}', b'{"a":1e999999}'])

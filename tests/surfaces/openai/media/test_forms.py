@@ -6,7 +6,7 @@ from router.core.reading import BadBody
 from router.core.values import Label
 from router.surfaces.form import read_form, told_by
 from router.surfaces.openai.chat import Chat
-from router.surfaces.openai.media.forms import count_in, example_of, flag_in, labels_of, model_in
+from router.surfaces.openai.media.forms import count_in, example_of, flag_in, model_in
 from router.surfaces.openai.media.image_edits import ImageEdits
 from router.surfaces.openai.media.transcriptions import Transcriptions
 from tests.core.conftest import Make
@@ -77,8 +77,6 @@ def test_a_form_is_labelled_as_json_is(fields: dict[str, str], labels: tuple[Lab
         assert surface.read(body).labels == labels
 
 
-def test_several_tags_and_what_is_no_label() -> None:
-    tags = example_of("m", {"metadata[tags][]": "phi", "user": "x"}, "file").replace(b'"user"', b'"metadata[tags][]"')
-    assert labels_of(read_form(tags, told_by(tags))) == (Label(tags=("phi", "x"), source="metadata"),)
+def test_what_is_no_label_is_as_in_json() -> None:
     [malformed] = Transcriptions().read(example_of("m", {"metadata": "restricted"}, "file")).labels
     assert malformed == Chat().read(b'{"model":"m","metadata":"restricted"}').labels[0]
