@@ -464,11 +464,13 @@ def _as_kept(
 
 
 def _content_type(request: Request) -> str:
-    """The client's, of a form; all else that has a body is JSON."""
+    """The client's, of a form that begins as it says; all else that has a body is JSON."""
     if not request.body:
         return ""
     given = request.headers.get("content-type", "")
-    return given if request.body.startswith(b"--") and _FORM.fullmatch(given) else "application/json"
+    boundary = given.partition("=")[2].strip('"').encode(errors="replace")
+    begins = bool(_FORM.fullmatch(given)) and request.body.startswith(b"--%b" % boundary)
+    return given if begins else "application/json"
 
 
 def _settlement(context: RequestContext, decision: Decision, hold: Hold, status: int, detail: str) -> Settlement:

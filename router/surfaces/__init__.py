@@ -7,6 +7,7 @@
     openai         chat, completions, embeddings, moderations and models in OpenAI's words, and what vLLM adds to them
     vllm           what vLLM serves besides, such as scores and its tokenizer
     form           bodies of the type multipart/form-data
+    form_labels    labels in their metadata
     json_object    a request's body: its members, each where it stands
     sse,           server-sent events, and answers in bytes, read while they pass
     byte_stream

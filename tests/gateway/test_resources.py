@@ -138,6 +138,19 @@ async def test_the_providers_credential_is_sent_and_the_clients_is_not(of, keepe
     assert "multipart/form-data; boundary=b0undary" in keeper.heads[0]
 
 
+async def test_a_boundary_is_a_text_that_leaves_as_little_as_others(of, keeper):
+    assert (await upload(of("search-1"), boundary="B4111111111111111"))[0] == 403
+    body, _ = form(b"Nothing special.")
+    await of("search-1").ask("POST", "/files", body, "multipart/form-data; boundary=B4111111111111111")
+    assert not any("4111" in head for head in keeper.heads)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0", b"gr\xfc\xdfe", b"%PDF-1.7\n\xe2\xe3\xcf\xd3"])
+async def test_what_is_no_text_cannot_be_read_and_so_stays(of, keeper, content):
+    status, _, answer = await upload(of("search-1"), content)
+    assert (status, keeper.asked) == (403, []), answer
+
+
 @pytest.mark.parametrize(
     ("collection", "body"),
     [

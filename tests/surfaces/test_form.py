@@ -35,7 +35,7 @@ def test_parts_are_spans_of_the_body() -> None:
     assert [form.content(part) for part in form.parts] == [b"whisper-1", b"\xff\xfb\x90\r\n\x00"]
     assert form.text("model") == "whisper-1" and form.text("prompt") is None
     assert form.field("file") is None and form.content_type == TYPE
-    assert json.loads(form.texts) == [["model", "whisper-1"], ["file", "a.mp3", "audio/mpeg"]]
+    assert json.loads(form.texts) == [["model", "whisper-1"], ["file", "a.mp3", "audio/mpeg"], ["b0undary", "0"]]
 
 
 def named(disposition: str) -> bytes:
@@ -180,3 +180,12 @@ def test_another_parser_reads_the_same(contents: list[bytes]) -> None:
 def test_a_body_tells_its_boundary() -> None:
     assert read_form(MODEL + END, told_by(MODEL + END)).text("model") == "whisper-1"
     assert told_by(b"{}") == ""
+
+
+@pytest.mark.parametrize(
+    ("boundary", "digits"),
+    [("B4111111111111111", "4111111111111111"), ("4111-1111--", "4111-1111"), ("----WebKitForm", ""), ("a1b2c", "1b2")],
+)
+def test_a_boundary_is_a_text_too(boundary: str, digits: str) -> None:
+    body = (MODEL + END).replace(b"b0undary", boundary.encode())
+    assert json.loads(read_form(body, told_by(body)).texts)[-1] == [boundary, digits]

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from router.core.reading import BadBody, Reading
+from router.surfaces.form import bare, boundary_of
 from router.surfaces.form_labels import labels_of_body
 from router.surfaces.json_object import check_utf8, labels_in, split_object
 from router.surfaces.openai.content import MEDIA, Content
@@ -74,9 +75,8 @@ def _read_form(body: bytes) -> Reading:
         if found[1].startswith(tuple(each.encode() for each in _PREFIXES)):
             content.files[found[1].decode()] = None
     content.add_inline_data(body)
-    return _reading(
-        content, labels_of_body(body), texts=_encode(body.translate(None, _CONTROLS).decode(errors="replace"))
-    )
+    said = body.translate(None, _CONTROLS).decode(errors="replace")
+    return _reading(content, labels_of_body(body), _encode([said, bare(boundary_of(body))]))
 
 
 def _is_text(body: bytes) -> bool:

@@ -142,6 +142,7 @@ def test_detectors_find_what_is_plain_in_any_file(content: bytes) -> None:
 
 
 def test_detectors_see_every_byte_of_a_form_that_is_none() -> None:
+    assert DETECTORS.scan_body(read(b"--B4111111111111111\r\n\r\n--B4111111111111111--").texts)
     assert DETECTORS.scan_body(read(b"--\xff" + CARD).texts)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from router.core.reading import BadBody
-from router.surfaces.openai.media.forms import example_of
+from router.surfaces.openai.media.forms import BOUNDARY, example_of
 from router.surfaces.openai.media.transcriptions import Transcriptions
 
 TRANSCRIPTIONS = Transcriptions()
@@ -15,7 +15,7 @@ def test_words_are_readable_and_sound_is_not() -> None:
     body = example_of("m", {"prompt": "Dr. Who"}, "file").replace(b"\r\n\r\n\r\n", b"\r\n\r\nID3\r\n")
     reading = TRANSCRIPTIONS.read(body)
     assert (reading.unreadable, reading.modalities) == (("audio",), {"text", "audio"})
-    assert json.loads(reading.texts) == [["model", "m"], ["prompt", "Dr. Who"], ["file", "file", ""]]
+    assert json.loads(reading.texts) == [["model", "m"], ["prompt", "Dr. Who"], ["file", "file", ""], [BOUNDARY, ""]]
     assert reading.units.milliseconds > reading.likely.milliseconds > 0
     assert (reading.stream, reading.binary, reading.may_come_whole) == (False, False, True)
     assert reading.content_type.startswith("multipart/form-data")
