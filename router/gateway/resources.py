@@ -33,7 +33,7 @@ from router.gateway.headers import to_backend, to_client
 from router.gateway.http_connection import Client
 from router.gateway.passage import Passage
 from router.gateway.request import Request
-from router.gateway.request_target import said
+from router.gateway.request_target import ids_in, said
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import told
 from router.gateway.settle import Settler
@@ -168,12 +168,15 @@ class Resources:
         return context, decision
 
     async def _pins(self, asked: Asked, request: Request, reading: Reading, key: KeyGrant) -> Mapping[str, Pin]:
-        """Of the object that is asked for, of all that the body names, and of where a list goes on. Raises ApiError."""
+        """Of the object that is asked for, of all that the body names, and of where a list goes on; and of whatever
+        else stands in the path or the query, which may be within that object and unknown here. Raises ApiError."""
         own = asked.ids[:1] or _cursor(asked, request)
+        named = ids_in(asked.ids, request.query)
         serving = self._state.serving
         found: Mapping[str, Pin] = _NO_PINS
-        if own:
-            found = await self._stored.find(_SURFACE, serving, replace(_EMPTY, refers_to=own), key, of_path=True)
+        if own or named:
+            of_path = replace(_EMPTY, refers_to=own)
+            found = await self._stored.find(_SURFACE, serving, of_path, key, of_path=True, mentioned=named)
         if reading.refers_to:
             found = {**found, **await self._stored.find(_SURFACE, serving, reading, key)}
         return found
@@ -283,6 +286,8 @@ class Resources:
                 log.warning("a deleted object is still known", extra={"request": context.request.id, "why": str(lost)})
             return
         made = [KEPT.id_in(body)] if asked.operation.makes else []
+        if context.request.method == "POST":
+            made += KEPT.within(body)
         ids = [id for id in (*made, *KEPT.named_in(body)) if id and id not in context.pins]
         if ids:
             await self._stored.remember(context, exchange.decision, exchange.replica, ids, answer=False)

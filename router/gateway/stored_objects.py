@@ -35,18 +35,25 @@ class StoredObjects:
         self._pins: Final = ledger.pins
 
     async def find(
-        self, surface: Surface, serving: ActivePolicy, reading: Reading, key: KeyGrant, *, of_path: bool = False
+        self,
+        surface: Surface,
+        serving: ActivePolicy,
+        reading: Reading,
+        key: KeyGrant,
+        *,
+        of_path: bool = False,
+        mentioned: Collection[str] = (),
     ) -> Mapping[str, Pin]:
         """The pins of all that it refers to, which are on one machine; `of_path` is for how it is told what is not
-        there. Raises ApiError."""
-        ids = reading.refers_to
+        there. What is mentioned may be nobody's, but not another team's. Raises ApiError."""
+        ids = (*reading.refers_to, *mentioned)
         if len(ids) > MOST_REFERRED:
             raise ApiError(400, "too_many_objects", f"The request refers to more than {MOST_REFERRED} objects.")
         try:
             found = await self._pins.find(ids)
         except LedgerUnavailable as lost:
             raise unknown_now(lost) from None
-        missing = foreign(ids, found, key.team)
+        missing = foreign((*reading.refers_to, *found), found, key.team)
         if not missing:
             missing = next((id for id, pin in found.items() if not is_there(serving.backends, pin)), "")
         if missing:

@@ -72,6 +72,10 @@ class KeptObjects(ABC):
         """Ids of other objects that an answer says were made."""
 
     @abstractmethod
+    def within(self, answer: bytes) -> Iterable[str]:
+        """Ids of what an answer says was made within an object: its own, or of all that it lists."""
+
+    @abstractmethod
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
         """The items of a list's page, as they came, with their ids; and whether more follow. None for what is none."""
 

@@ -13,6 +13,7 @@ from support.gateway import Gateway, start_gateway, stop_gateway
 from support.keeping import CONTENT, Keeper
 
 from router.config.load import load
+from router.surfaces.registry import KEPT
 
 TEAMS = {"search-1": "search", "search-2": "search", "sales": "sales"}
 KEYS = ", ".join(
@@ -181,6 +182,50 @@ async def test_every_kind_is_its_teams(of, collection, body):
     )
     assert (await of("search-2").ask(method, path))[0] == 200
     assert (await of("sales").ask(method, path))[0] == 404
+
+
+async def known(gateway: Gateway, key: str) -> dict[str, str]:
+    """An object of each kind that the key's team has, by where paths name it."""
+    made = {}
+    for operation in KEPT.operations:
+        if operation.makes and len(operation.pattern) <= 2 and operation.method == "POST":
+            collection = "/".join(operation.pattern)
+            made[collection] = (await Client(gateway, key).ask("POST", f"/{collection}", {}))[2]["id"]
+    for collection, ask in (
+        ("responses", {"model": "chat", "input": "Hi"}),
+        ("chat/completions", {"model": "chat", "store": True, "messages": [{"role": "user", "content": "Hi"}]}),
+    ):
+        made[collection] = (await Client(gateway, key).ask("POST", f"/{collection}", ask))[2]["id"]
+    return made
+
+
+async def test_no_place_in_any_path_query_or_body_takes_another_teams_object(gateway, keeper):
+    own, others = await known(gateway, "sales"), await known(gateway, "search-1")
+    client, before = Client(gateway, "sales"), len(keeper.asked)
+    id = others["files"]
+    for operation in KEPT.operations:
+        first = operation.pattern.index("") if "" in operation.pattern else len(operation.pattern)
+        mine, theirs = (made.get("/".join(operation.pattern[:first]), "") for made in (own, others))
+        segments = [segment or (mine if at == first else "inner_1") for at, segment in enumerate(operation.pattern)]
+        path = "/" + "/".join(segments)
+        body = {} if operation.method == "POST" else None
+        tried = [(f"{path}?{query}", body) for query in (f"after={id}", f"after[]={id}", f"%61fter=%66{id[1:]}", id)]
+        tried += [(f"{path}?run_id={id}&limit=1", body), (f"{path}?after={mine or own['files']}&after={id}", body)]
+        tried += [(path, {"file_id": id})] if body is not None else []
+        for at, segment in enumerate(operation.pattern):
+            if not segment:
+                foreign = theirs if at == first else id
+                tried.append(("/" + "/".join([*segments[:at], foreign, *segments[at + 1 :]]), body))
+        for asked, content in tried:
+            status, _, _ = await client.ask(operation.method, asked, content)
+            assert status == 404, (operation.method, asked)
+    assert len(keeper.asked) == before
+
+
+async def test_what_is_nobodys_within_an_own_object_is_for_the_provider_to_know(of, keeper):
+    _, _, made = await of("search-1").ask("POST", "/conversations", {})
+    for path in ("/items/msg_1", "/items?after=msg_1"):
+        assert (await of("search-2").ask("GET", f"/conversations/{made['id']}{path}"))[0] == 200
 
 
 # --- who is named in bodies

@@ -36,6 +36,8 @@ _REFERENCE = "item_reference"
 _REQUESTS = b'"custom_id"'
 """Stands in each line of a file of requests that are worked off later."""
 _PART = re.compile(rb"\r\n\r\n([A-Za-z0-9_.:-]{1,128})\r\n--")
+_INNER = re.compile(r"[a-z]+[_-][A-Za-z0-9_-]{8,120}")
+"""Ids that no other object has: numbers of versions and names may be anybody's."""
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])
 _NO_TEXT = re.compile(b"[" + re.escape(_CONTROLS) + b"]")
 _NOT_READ = (b"%pdf-", b"%!ps", b"{\\rtf", b"content-transfer-encoding", b"content-encoding")
@@ -179,3 +181,15 @@ def named_in(answer: bytes) -> Iterator[str]:
     ):
         if isinstance(id, str) and id:
             yield id
+
+
+def within(answer: bytes) -> list[str]:
+    """Ids of what an answer says was made within an object: its own, or of all that it lists."""
+    try:
+        made = _decode(answer)
+    except (ValueError, RecursionError):
+        return []
+    listed = made.get("data") if isinstance(made, dict) else None
+    each = [made, *(listed if isinstance(listed, list) else ())]
+    ids = [one.get("id") for one in each if isinstance(one, dict)]
+    return [id for id in ids if isinstance(id, str) and _INNER.fullmatch(id)]

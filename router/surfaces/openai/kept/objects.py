@@ -61,6 +61,9 @@ class OpenAIKept(KeptObjects):
     def named_in(self, answer: bytes) -> Iterable[str]:
         return bodies.named_in(answer)
 
+    def within(self, answer: bytes) -> Iterable[str]:
+        return bodies.within(answer)
+
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
         return listing.page_in(body)
 

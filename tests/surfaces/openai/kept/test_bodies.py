@@ -12,7 +12,7 @@ from router.core.reading import BadBody, Reading
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label
-from router.surfaces.openai.kept.bodies import named_in, read
+from router.surfaces.openai.kept.bodies import named_in, read, within
 
 
 def said(**fields: Any) -> Reading:
@@ -152,3 +152,17 @@ def test_any_bytes_in_a_form_can_be_looked_through(data: bytes) -> None:
         reading = read(body)
         json.loads(reading.texts)
         DETECTORS.scan_body(reading.texts)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ids"),
+    [
+        (b'{"id":"run_12345678"}', ["run_12345678"]),
+        (b'{"object":"list","data":[{"id":"msg_12345678"},{"id":7},"x"]}', ["msg_12345678"]),
+        (b'{"id":"2","data":{}}', []),
+        (b"[1]", []),
+        (b"{", []),
+    ],
+)
+def test_what_was_made_within_an_object_is_known_by_ids_that_nothing_else_has(answer, ids):
+    assert within(answer) == ids
