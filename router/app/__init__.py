@@ -9,7 +9,7 @@ parent_watch       when a child has to stop
 certificate_watch  follows the files of the certificate
 reload             follows the policy file
 supervisor         starts, watches and stops the processes
-    adapter_keeper     one adapter that answers, and the next one that takes its place
+adapter_keeper     one adapter that answers, and the next one that takes its place
 child_process      one child process each, with its restarts
 heartbeat          their heartbeat, and the stack of one that stands still
 valkey_keeper      the embedded Valkey, started again when it ends

@@ -12,7 +12,7 @@ from typing import Final
 
 from router.gateway.errors import ApiError
 from router.surfaces.base import PREFIX
-from router.surfaces.registry import BY_PATH, FALLBACK, INSTEAD
+from router.surfaces.registry import BY_PATH, FALLBACK, INSTEAD, KEPT
 
 MODELS: Final = PREFIX + FALLBACK.models_path
 INVOCATIONS: Final = "/invocations"
@@ -51,6 +51,9 @@ def _told(method: str, path: str) -> str:
     there = {each: f"POST {each}" for each in BY_PATH} | {
         each: f"{methods} {each}" for each, (methods, _) in OWN.items()
     }
+    kept = KEPT.methods_at(path)
+    if kept:
+        there.setdefault(PREFIX + path, f"{', '.join(kept)} {PREFIX}{path}")
     meant = _meant(path, tuple(there))
     hint = f" Did you mean {' or '.join(there[each] for each in meant)}?" if meant else ""
     others = ", ".join(shown for each, shown in there.items() if each not in meant)

@@ -124,3 +124,17 @@ async def test_an_invocation_that_is_none(gateway, backends, body, header, statu
 async def test_an_invocation_needs_a_key_as_any_request(serve):
     gateway = await serve(POLICY + "keys: [{name: app, sha256: " + "a" * 64 + "}]\n")
     assert (await gateway.post(b"{}", path=INVOCATIONS))[0] == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    {
+        "/chat/completions": "POST /v1/chat/completions?",
+        "/files": "GET, POST /v1/files?",
+        "/responses/resp_1": "GET, DELETE /v1/responses/resp_1?",
+    }.items(),
+)
+async def test_a_base_url_without_its_version_is_told_the_path_that_has_it(gateway, method, path, meant):
+    status, _, body = await gateway.exchange(asked(method, path))
+    assert status == 404 and f"Did you mean {meant}" in error_of(body)["message"]
