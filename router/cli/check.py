@@ -26,7 +26,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--online", action="store_true", help="ask backends which models they have, and warn of those that they lack"
     )
-    parser.add_argument("--strict", action="store_true", help="warnings fail, too: the exit status is 1")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="warnings fail, too, and with --online backends that cannot be asked: the exit status is 1",
+    )
     add_arguments(parser)
     parser.add_argument("files", nargs="+", metavar="FILE", help="a policy; a cases file stands for its policy")
 
@@ -59,10 +63,11 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     except PolicyError as error:
         print(error, file=sys.stderr)
         return False
-    warnings = (*warnings_of(content, policy, plan), *(_unlisted(content, policy, plan) if args.online else ()))
+    unlisted, all_told = _unlisted(content, policy, plan) if args.online else ((), True)
+    warnings = (*warnings_of(content, policy, plan), *unlisted)
     for warning in warnings:
         print(f"warning {policy}: {warning.field}: {warning.message} (line {warning.line})", file=sys.stderr)
-    if args.strict and warnings:
+    if args.strict and (warnings or not all_told):
         return False
     print(f"ok {policy} ({summary})")
     told = past_gpu_sentence(plan, last_day(args, plan))
@@ -71,7 +76,8 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     return True
 
 
-def _unlisted(content: bytes, policy: str, plan: Plan) -> tuple[Problem, ...]:
+def _unlisted(content: bytes, policy: str, plan: Plan) -> tuple[tuple[Problem, ...], bool]:
+    """What backends lack, and whether all of them told."""
     import asyncio
     import ssl
 
@@ -84,7 +90,7 @@ def _unlisted(content: bytes, policy: str, plan: Plan) -> tuple[Problem, ...]:
     for backend, why in silent.items():
         print(f"note {policy}: backends.{backend} did not tell which models it has: {why}", file=sys.stderr)
     document = parse(text_of(content, policy), policy)
-    return tuple(sorted(map(document.problem, findings(plan.policy, listed))))
+    return tuple(sorted(map(document.problem, findings(plan.policy, listed)))), not silent
 
 
 def _count(cases: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import log10
+from urllib.parse import urlsplit
 
 from router.config.alike_names import alike
 from router.config.load import text_of
@@ -15,10 +16,11 @@ from router.config.prices import published_rates
 from router.config.problems import FieldPath, Finding, Problem, suggest
 from router.config.unit_prices import is_priced_beside_tokens
 from router.config.yaml_document import parse
-from router.core.backend_kinds import Price, Served
+from router.core.backend_kinds import AnthropicBackend, OpenAIBackend, Price, Served
 from router.core.cost.breakeven import break_even, shares
 from router.core.cost.strategies import STRATEGIES
 from router.core.cost.worth import dollars, tokens
+from router.core.name_patterns import STAR, filled
 from router.core.policy import Policy
 from router.core.values import Mixture, Plan, Rates
 from router.surfaces.registry import SURFACES
@@ -38,6 +40,10 @@ PLAUSIBLE_COSTS = {
 }
 """Of what else a unit costs: the least and the most, each with the unit in which what lies beyond was probably given,
 and what makes the right one of it."""
+_PROVIDER_ENDS = "/:"
+_ENDPOINTS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages")
+_WITHOUT_VERSION = ("api.deepseek.com", "api.perplexity.ai")
+"""Hosts whose base URL has no path."""
 DEAREST_REQUEST = 10.0
 """USD."""
 _PER = {
@@ -155,6 +161,39 @@ def _alike_teams(plan: Plan) -> Iterator[Finding]:
                 "has limits and totals of its own",
                 on_key=second in policy.teams,
             )
+
+
+# --- what backends are asked
+
+
+def _lost_beginnings(plan: Plan) -> Iterator[Finding]:
+    """A pattern whose names are sent on without what they begin with: for `hosted/*` that is meant."""
+    for name, backend in plan.policy.backends.items():
+        for pattern, entry in backend.serves.items():
+            upstream = entry.model if isinstance(entry, Served) else entry
+            head = pattern.partition(STAR)[0]
+            if upstream == STAR and head and head[-1] not in _PROVIDER_ENDS:
+                asked = pattern.replace(STAR, "5", 1)
+                yield Finding(
+                    ("backends", name, "serves", pattern),
+                    f'asks for `{filled(upstream, pattern, asked)}` when `{asked}` is asked: write "{pattern}"'
+                    " if the backend knows the whole name",
+                )
+
+
+def _odd_addresses(plan: Plan) -> Iterator[Finding]:
+    """Of APIs that have a version in their paths, before which endpoints' own begin."""
+    for name, backend in plan.policy.backends.items():
+        if not isinstance(backend, OpenAIBackend | AnthropicBackend):
+            continue
+        for url in backend.replicas():
+            parts = urlsplit(url)
+            path = parts.path.rstrip("/")
+            end = next((each for each in _ENDPOINTS if path.endswith(each)), "")
+            if end or (not path and parts.hostname not in _WITHOUT_VERSION):
+                meant = f"{parts.scheme}://{parts.netloc}{path.removesuffix(end) or '/v1'}"
+                why = f"ends in {end}, which each request adds" if end else "has no path"
+                yield Finding(("backends", name, "url"), f"{url} {why}: did you mean {meant}?")
 
 
 # --- prices
@@ -305,6 +344,8 @@ _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _teams_without_keys,
     _rules_of_nobody,
     _alike_teams,
+    _lost_beginnings,
+    _odd_addresses,
     _prices,
     _paid_by_unit,
     _rents,

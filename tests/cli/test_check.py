@@ -163,3 +163,20 @@ models:
         assert 'backends.api.serves.fast: its /models lacks "gpt-4o-mini"; did you mean "gpt-4o"? (line 5)' in told
         assert "backends.gone did not tell which models it has" in told
         assert main(["check", "--online", "--strict", str(path)]) == 1
+
+
+def test_a_backend_that_cannot_be_asked_fails_where_all_is_to_be_sure(tmp_path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        """\
+version: 1
+zones: {cloud: {}}
+backends:
+  gone: {zone: cloud, kind: openai, url: "http://127.0.0.1:9/v1", serves: {fast: gpt-4o-mini}}
+models:
+  fast: {backends: [gone]}
+"""
+    )
+    assert main(["check", "--online", str(path)]) == 0
+    assert main(["check", "--strict", str(path)]) == 0
+    assert main(["check", "--online", "--strict", str(path)]) == 1

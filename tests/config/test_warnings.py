@@ -129,6 +129,37 @@ def test_rules_for_stored_keys() -> None:
     assert 'did you mean "search"?' in found[0][1]
 
 
+# --- what backends are asked
+
+
+@pytest.mark.parametrize(
+    ("pattern", "upstream", "warned"),
+    [("gpt-*", "*", True), ("gpt-*", "gpt-*", False), ("hosted/*", "*", False), ("*", "*", False)],
+)
+def test_a_pattern_that_loses_the_beginning_of_names(pattern: str, upstream: str, warned: bool) -> None:
+    priced = {"model": upstream, "price": {"input": 1, "output": 2}}
+    api = backend() | {"serves": {pattern: priced}}
+    found = told(backends={"api": api}, models={pattern: {"backends": ["api"]}})
+    assert [where for where, _ in found] == [f"backends.api.serves.{pattern}"] * warned
+    assert not warned or 'asks for `5` when `gpt-5` is asked: write "gpt-*"' in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("https://api.openai.com", "https://api.openai.com/v1"),
+        ("https://api.openai.com/", "https://api.openai.com/v1"),
+        ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
+        ("https://api.openai.com/v1", ""),
+        ("https://api.deepseek.com", ""),
+    ],
+)
+def test_an_address_that_is_hardly_a_base_url(url: str, meant: str) -> None:
+    found = told(backends={"api": backend() | {"url": url}})
+    assert [where for where, _ in found] == ["backends.api.url"] * bool(meant)
+    assert not meant or found[0][1].endswith(f": did you mean {meant}?")
+
+
 # --- prices
 
 
