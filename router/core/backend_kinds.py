@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Annotated, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -40,15 +40,16 @@ from router.core.power.policy import Power
 from router.core.units import UnitRates
 
 _HOURS_PER_YEAR = 365.25 * 24
+_OTHER_UNITS = frozenset({"second", "characters", "image", "images"})
 
 
 class Price(Section):
     """USD per million tokens, per request, and per unit of what is no token."""
 
     input: Rate
-    """USD per million input tokens."""
+    """USD per million input tokens; 0 when left out where `second`, `characters`, `image` or `images` is given."""
     output: Rate
-    """USD per million output tokens."""
+    """USD per million output tokens; 0 when left out where `input` may be."""
     cached_input: Rate | None = None
     """Input read from the provider's cache; the input price when left out."""
     cache_write: Rate | None = None
@@ -77,6 +78,14 @@ class Price(Section):
     """USD per picture that is made."""
     images: dict[ImageKind, Rate] = Field(default={}, max_length=64)
     """USD per picture of a quality, a size or both, such as `{1024x1792: 0.08, "hd 1024x1792": 0.12}`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tokens_may_cost_nothing(cls, given: Any) -> Any:
+        """What is sold by the picture, the second or the letter has no price of tokens."""
+        if isinstance(given, dict) and not _OTHER_UNITS.isdisjoint(given):
+            return {"input": 0.0, "output": 0.0, **given}
+        return given
 
     @property
     def units(self) -> UnitRates | None:

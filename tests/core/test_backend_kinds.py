@@ -138,3 +138,16 @@ def test_the_adapter_translates_what_a_models_provider_does_not_speak() -> None:
 
 def test_the_adapter_gets_an_address_as_its_library_needs_it() -> None:
     assert of(kind="anthropic", url="http://h/v1").adapter_url("http://h/v1") == "http://h"
+
+
+@pytest.mark.parametrize("unit", [{"second": 0.0001}, {"characters": 15}, {"image": 0.04}, {"images": {"hd": 0.08}}])
+def test_what_is_not_sold_by_the_token_needs_no_price_of_tokens(unit):
+    price = Price.model_validate(unit)
+    assert (price.input, price.output) == (0.0, 0.0)
+    assert Price.model_validate({"input": 1.0, **unit}).input == 1.0
+
+
+@pytest.mark.parametrize("price", [{}, {"output": 1.0}, {"request": 0.01}])
+def test_tokens_are_not_free_by_omission(price):
+    with pytest.raises(ValueError, match="input"):
+        Price.model_validate(price)
