@@ -58,6 +58,14 @@ def look_around(environment: Mapping[str, str]) -> Found:
     )
 
 
+def unusable(environment: Mapping[str, str]) -> str:
+    """What is wrong with an address in the environment; empty when nothing is."""
+    url = environment.get("VLLM_BASE_URL", "")
+    if not url or url.startswith(("http://", "https://")):
+        return ""
+    return f"VLLM_BASE_URL is no address: it begins with http:// or https://, such as http://{url.rpartition('@')[2]}"
+
+
 def default_policy(found: Found) -> str:
     """YAML text of a whole policy."""
     backends = _backends(found)

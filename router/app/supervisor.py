@@ -28,7 +28,7 @@ from router.app.adapter_keeper import LINK, AdapterKeeper
 from router.app.certificate_watch import warn_of_plain_http
 from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
-from router.app.defaults import Found, default_policy, look_around
+from router.app.defaults import Found, default_policy, look_around, unusable
 from router.app.listening_port import PortTaken, take_port
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
 from router.app.served_model import served_model, until_served
@@ -216,6 +216,8 @@ class Supervisor:
         """The path of the policy to serve, and what was found when that is the default one."""
         if self._settings.policy:
             return self._settings.policy, Found()
+        if wrong := unusable(os.environ):
+            raise CannotServe(wrong)
         found = look_around(os.environ)
         if found.nothing:
             found = Found(simulated=await self._simulate())

@@ -148,9 +148,16 @@ def _published(policy: Policy) -> tuple[str, ...]:
                 found |= {
                     each: None
                     for each in (name, f"{provider}/{name}")
-                    if takes(pattern, each) and published_id(backend, served_as(backend, each)[1])
+                    if takes(pattern, each)
+                    and _is_name(name, provider)
+                    and published_id(backend, served_as(backend, each)[1])
                 }
     return tuple(found)
+
+
+def _is_name(published: str, provider: str) -> bool:
+    """Price lists have beginnings of names, too, and some providers' names as others write them."""
+    return not published.endswith(("-", ".ft-", ":")) and not (provider == "openai" and "/" in published)
 
 
 def _wake_for(backend: Backend) -> frozenset[str] | None:

@@ -54,7 +54,7 @@ def tags(spot: Spot) -> list[str]:
 _TAGS = {
     "kind": (
         "vllm (a vLLM server), openai (any API that speaks OpenAI's protocol), "
-        "or litellm (all other providers, through litellm)"
+        "anthropic (Anthropic's API), or litellm (all other providers, through litellm)"
     ),
     "driver": (
         "process (a vLLM that the gateway starts itself), command (commands of yours), "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.app.defaults import Found, default_policy, look_around
+from router.app.defaults import Found, default_policy, look_around, unusable
 from router.config.load import load
 from router.core.values import Plan
 
@@ -90,3 +90,12 @@ def test_what_looks_confidential_stays(plan_for):
     plan = plan_for(Found(vllm_url="http://gpu/v1", vllm_model="llama", openai=True))
     zones = dict(zip(plan.levels, plan.level_zones, strict=True))
     assert zones["restricted"] == {"local"} and plan.policy.sensitivity.detectors[0].raise_to == "restricted"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("127.0.0.1:8765", "http://127.0.0.1:8765"), ("http://gpu:8000", ""), ("https://gpu", ""), ("", "")],
+)
+def test_an_address_without_its_scheme_is_told_what_to_write(url, says):
+    wrong = unusable({"VLLM_BASE_URL": url})
+    assert bool(wrong) is bool(says) and wrong.endswith(says)

@@ -81,8 +81,8 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "kind: vlm",
         (
             '8:11: backends.gpu.kind: "vlm" is not a kind; did you mean "vllm"? it is one of vllm (a vLLM '
-            "server), openai (any API that speaks OpenAI's protocol), or litellm (all other providers, through "
-            "litellm)"
+            "server), openai (any API that speaks OpenAI's protocol), anthropic (Anthropic's API), or litellm (all "
+            "other providers, through litellm)"
         ),
     ),
     (
@@ -91,7 +91,8 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "",
         (
             '12:3: backends.openai.kind: missing key "kind": one of vllm (a vLLM server), openai (any API that '
-            "speaks OpenAI's protocol), or litellm (all other providers, through litellm)"
+            "speaks OpenAI's protocol), anthropic (Anthropic's API), or litellm (all other providers, through "
+            "litellm)"
         ),
     ),
     (

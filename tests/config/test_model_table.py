@@ -95,6 +95,11 @@ def test_what_price_lists_spell_out_is_known():
     assert not any(name.startswith("anthropic/") for name in plan().published)
 
 
+def test_what_price_lists_have_beside_names_is_not_listed():
+    assert not [name for name in plan().published if name.endswith(("-", ":"))]
+    assert not [name for name in plan().published if name.removeprefix("openai/").count("/")]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
