@@ -63,6 +63,7 @@ class Routes:
         self._connections = Connections(server.max_connections, server.max_connections_per_address)
         self._deserted = asyncio.Event()
         self._state = state
+        self._loop = loop
         self._peers = peers or NoPeers()
         self._guard_of = guard
         self._peers.serve(self)
@@ -200,7 +201,7 @@ class Routes:
             return
         model = path.startswith(MODELS + "/")
         methods = "POST" if request.surface is not None else "GET" if model else OWN.get(path, ("",))[0]
-        kept = () if methods else KEPT.methods_at(path.removeprefix(PREFIX))
+        kept = () if methods or not path.startswith(PREFIX) else KEPT.methods_at(path[len(PREFIX) :])
         if kept:
             raise wrong_method(path, ", ".join(kept), preflights=self._cors.enabled, heads=False)
         if not methods:
@@ -230,6 +231,11 @@ class Routes:
         state = self._state
         usable = any(each.healthy for each in state.fleet.states.values())
         ready = usable and not self.draining
+        now = self._loop.time()
+        told = {
+            name: each.trial(now) for name, each in state.fleet.backends.items() if state.fleet.states[name].healthy
+        }
+        trials = {name: why for name, why in told.items() if why}
         report: dict[str, Any] = {
             "status": "ready" if ready else "not ready",
             "draining": self.draining,
@@ -237,8 +243,10 @@ class Routes:
             "policies": self._peers.versions() or {state.plan.version: 1},
             "stored_keys": self._peers.keys(),
             "ledger": "available" if state.ledger.available else "lost",
-            "backends": {name: _how(each) for name, each in state.fleet.states.items()},
+            "backends": {name: _how(each, trials.get(name, "")) for name, each in state.fleet.states.items()},
         }
+        if trials:
+            report["trials"] = trials
         failing = {name: each.failing for name, each in state.fleet.backends.items() if each.failing}
         if failing:
             report["failing"] = failing
@@ -273,10 +281,12 @@ def _invoked(request: Request) -> Surface:
     return surface
 
 
-def _how(state: BackendState) -> str:
-    """A backend that is off is no reason to send requests elsewhere."""
+def _how(state: BackendState, trial: str) -> str:
+    """`trial`: why it is only tried, if it is. A backend that is off is no reason to send requests elsewhere."""
     if state.off:
         return "starting" if state.coming else "off"
+    if trial and state.healthy:
+        return "trial"
     return "healthy" if state.healthy else "unhealthy"
 
 

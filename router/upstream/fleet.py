@@ -49,6 +49,10 @@ def _takes(replica: Replica, model: str, now: float, endpoint: str) -> bool:
     return replica.free and replica.usable(now) and replica.resting(model, now, endpoint) is None
 
 
+def _on_trial(replica: Replica) -> bool:
+    return replica.on_trial
+
+
 class BackendRuntime:
     def __init__(
         self,
@@ -159,6 +163,10 @@ class BackendRuntime:
         if now < self._on_since + SETTLING_SECONDS:
             return BackendState(off="It was switched on, and has not answered this gateway yet.", coming=True)
         return None
+
+    def trial(self, now: float) -> str:
+        """Why the next request is but a trial, for people; empty where a replica has not failed."""
+        return "; ".join(describe(r.breaker, now) for r in self.replicas) if all(map(_on_trial, self.replicas)) else ""
 
     def _unhealthy(self, now: float) -> BackendState:
         why = "; ".join(r.probed_down or describe(r.breaker, now) for r in self.replicas)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from router.upstream.replica_load import ReplicaLoad
 
 FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5
+log = logging.getLogger("breakeven.upstream")
 _OFF = "it is off"
 _UNPROBED = "no probe has reached it yet"
 
@@ -119,8 +121,22 @@ class Replica:
             return False
         if after.state is not before.state:
             self.changes.append((now, after.state, _cause(after, why)))
+            self._tell(before, after)
         self._on_change()
         return True
+
+    def _tell(self, before: Breaker, after: Breaker) -> None:
+        """Trials that fail are no news."""
+        about = {"backend": self.pool.target.backend, "replica": self.pool.target.label}
+        if before.state is State.CLOSED:
+            log.warning("circuit opened", extra={**about, "why": after.why})
+        elif after.state is State.CLOSED:
+            log.info("circuit closed", extra=about)
+
+    @property
+    def on_trial(self) -> bool:
+        """Its circuit has been open, and nothing has shown yet that it answers."""
+        return self.breaker.state is not State.CLOSED
 
     def switched(self, off: bool, probed: bool) -> None:
         """It is off, or may be on from now on: what was seen of it before does not count. `probed` is whether a probe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from hashlib import sha256
 
@@ -150,3 +151,14 @@ async def test_slashes_too_many_are_none(gateway):
     assert (await gateway.post(ASK, path="//v1/chat//completions/"))[0] == 200
     assert (await gateway.exchange(get("/v1/models/")))[0] == (await gateway.exchange(get("//v1/models")))[0] == 200
     assert (await gateway.exchange(get("/v1/chat/completions/")))[0] == 405
+
+
+async def test_a_backend_that_is_only_tried_is_not_called_healthy(gateway):
+    (replica,) = gateway.state.fleet.backends["api"].replicas
+    past = asyncio.get_running_loop().time() - 10_000
+    for _ in range(replica.health.failures_to_open):
+        replica.report_failure(past, "HTTP 500")
+    gateway.state.fleet._dirty = True
+    report = json.loads((await gateway.exchange(get("/readyz")))[2])
+    assert report["backends"] == {"gpu": "healthy", "api": "trial"}
+    assert "the next request is a trial" in report["trials"]["api"]

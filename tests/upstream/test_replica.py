@@ -159,3 +159,17 @@ async def test_an_endpoint_that_it_does_not_have_keeps_no_model_from_others(seen
     assert replica.resting("m", 1.0, "chat") is None and replica.resting("m", 1.0) is None
     replica.answered("m", 16.0, "responses")
     assert replica.resting("m", 17.0, "responses") is None and not replica.rests
+
+
+async def test_a_circuit_is_logged_once_when_it_opens_and_once_when_it_closes(seen: Seen, caplog) -> None:
+    caplog.set_level("INFO", "breakeven.upstream")
+    for now in (1.0, 2.0, 3.0):
+        seen.replica.report_failure(now, "HTTP 500")
+    seen.replica.take(20.0)
+    seen.replica.report_failure(21.0, "HTTP 500")
+    assert seen.replica.on_trial
+    seen.replica.take(60.0)
+    for now in (61.0, 62.0, 63.0):
+        seen.replica.report(Event.SUCCESS, now)
+    assert [each.message for each in caplog.records] == ["circuit opened", "circuit closed"]
+    assert not seen.replica.on_trial
