@@ -43,6 +43,9 @@ class Reading(Struct, frozen=True, gc=False):
     """The service tier that it asks for, such as "flex"; empty when it names none."""
     refers_to: tuple[str, ...] = ()
     """Ids of what it continues or names, and somebody keeps: a response, a conversation, a file."""
+    mentions: tuple[str, ...] = ()
+    """Ids of what it names and may be known to nobody here, such as what a backend made by itself; another team's all
+    the same is another team's."""
     contexts: int = 0
     """Whole contexts that it may take as input, where `input_bound` cannot tell: one for what is kept elsewhere, and
     one more for each call of a tool that runs at the provider."""

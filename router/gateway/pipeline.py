@@ -179,7 +179,8 @@ class Pipeline:
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body
-        pins = await self._stored.find(surface, serving, found.reading, key) if found.reading.refers_to else _NO_PINS
+        named = found.reading.refers_to or found.reading.mentions
+        pins = await self._stored.find(surface, serving, found.reading, key) if named else _NO_PINS
         try:
             facts = build_facts(
                 plan=plan,

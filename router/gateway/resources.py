@@ -175,9 +175,9 @@ class Resources:
         serving = self._state.serving
         found: Mapping[str, Pin] = _NO_PINS
         if own or named:
-            of_path = replace(_EMPTY, refers_to=own)
-            found = await self._stored.find(_SURFACE, serving, of_path, key, of_path=True, mentioned=named)
-        if reading.refers_to:
+            of_path = replace(_EMPTY, refers_to=own, mentions=tuple(named))
+            found = await self._stored.find(_SURFACE, serving, of_path, key, of_path=True)
+        if reading.refers_to or reading.mentions:
             found = {**found, **await self._stored.find(_SURFACE, serving, reading, key)}
         return found
 

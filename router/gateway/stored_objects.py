@@ -42,11 +42,10 @@ class StoredObjects:
         key: KeyGrant,
         *,
         of_path: bool = False,
-        mentioned: Collection[str] = (),
     ) -> Mapping[str, Pin]:
         """The pins of all that it refers to, which are on one machine; `of_path` is for how it is told what is not
         there. What is mentioned may be nobody's, but not another team's. Raises ApiError."""
-        ids = (*reading.refers_to, *mentioned)
+        ids = (*reading.refers_to, *reading.mentions)
         if len(ids) > MOST_REFERRED:
             raise ApiError(400, "too_many_objects", f"The request refers to more than {MOST_REFERRED} objects.")
         try:

@@ -78,6 +78,24 @@ async def test_another_key_of_the_same_team_may_continue_it(serve, pin_at):
     assert (status, headers["x-breakeven-backend"]) == (200, "api")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", ASK | {"messages": [{"role": "assistant", "audio": {"id": "ID"}}, CARD]}),
+        ("/v1/responses", {"model": "chat", "input": [{"type": "code_interpreter_call", "container_id": "ID"}]}),
+    ],
+)
+async def test_what_is_mentioned_may_be_nobodys_but_not_another_teams(serve, backends, pin_at, path, body):
+    gateway = await serve(KEYED.replace("default: public", "default: public\n  unreadable: public"))
+    gateway.ledger.pins.pins["kept_1"] = pin_at(gateway, "gpu")
+    ask = json.loads(json.dumps(body).replace('"ID"', '"kept_1"'))
+    status, _, answer = await gateway.post(ask, SALES, path=path)
+    assert status == 404 and "kept_1" in str(answer)
+    assert not backends["gpu"].requests and not backends["api"].requests
+    unknown = json.loads(json.dumps(body).replace('"ID"', '"kept_2"'))
+    assert (await gateway.post(unknown, SALES, path=path))[0] != 404
+
+
 async def test_one_foreign_id_among_many_is_enough(serve, backends, pin_at):
     gateway = await serve(CLOUD)
     gateway.ledger.pins.pins |= {

@@ -58,6 +58,7 @@ class Content:
         "files",
         "image_bytes",
         "media",
+        "mentions",
         "modalities",
         "prompts",
         "repeated",
@@ -85,6 +86,8 @@ class Content:
         """What a backend would have to fetch."""
         self.files: dict[str, None] = {}
         """Ids of files that somebody keeps; used as a set that keeps its order."""
+        self.mentions: dict[str, None] = {}
+        """Ids of what a backend may have made by itself; used as a set that keeps its order."""
         self.unreadable: dict[str, None] = {}
         """Used as a set that keeps its order."""
 
@@ -148,8 +151,18 @@ class Content:
                 self.add_parts(value)
             elif name == "audio" and value is not None:
                 self.add_media("audio", 0)
+                self.mention_in(value)
             else:
                 self.add_value(value)
+
+    def mention_in(self, named: Any) -> None:
+        """The id of an object, where it is one."""
+        if isinstance(named, dict):
+            self.mention(named.get("id"))
+
+    def mention(self, id: Any) -> None:
+        if isinstance(id, str) and id:
+            self.mentions[id] = None
 
     def add_parts(self, parts: Any) -> None:
         """A text, a part, or several of them."""

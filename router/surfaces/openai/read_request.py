@@ -146,6 +146,7 @@ def _read(
         service=service_named(fields.get("service_tier")),
         units=_sound(body, content, max_output) if "audio" in content.modalities else NO_UNITS,
         refers_to=tuple(content.files),
+        mentions=tuple(content.mentions),
         stores=fields.get("store") is True,
     )
 

@@ -76,6 +76,13 @@ def test_an_earlier_answer_in_audio_is_unreadable() -> None:
     assert (list(content.unreadable), content.modalities) == (["audio"], {"text", "audio"})
 
 
+def test_an_earlier_answer_in_audio_is_mentioned_by_its_id() -> None:
+    content = Content()
+    content.add_messages([{"role": "assistant", "audio": audio} for audio in ({"id": "audio_1"}, {"id": 7}, {}, "")])
+
+    assert list(content.mentions) == ["audio_1"]
+
+
 def test_content_may_be_one_part() -> None:
     content = Content()
     content.add_messages({"role": "user", "content": {"type": "input_audio"}})

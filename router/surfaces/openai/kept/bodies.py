@@ -32,6 +32,8 @@ _REFERS = re.compile(
 """Members whose text is an id, whatever that begins with."""
 _FREE = frozenset({"metadata", "custom_id", "type"})
 """Members that nobody looks up: what is the client's own, and kinds."""
+_SOUNDS = frozenset({"audio", "voice"})
+"""Members that are objects with an id."""
 _REFERENCE = "item_reference"
 _REQUESTS = b'"custom_id"'
 """Stands in each line of a file of requests that are worked off later."""
@@ -134,6 +136,8 @@ class _Named(Content):
             self.add_addresses(value)
         if value.get("encrypted_content") is not None:
             self.sealed["encrypted content"] = None
+        for name in _SOUNDS & value.keys():
+            self.mention_in(value[name])
         if kind == _REFERENCE and isinstance(value.get("id"), str):
             self.files[value["id"]] = None
 
@@ -159,6 +163,7 @@ def _reading(content: _Named, labels: Any, texts: bytes = b"") -> Reading:
         answers=1,
         addresses=tuple(content.addresses),
         refers_to=tuple(content.files),
+        mentions=tuple(content.mentions),
         texts=texts,
     )
 

@@ -46,7 +46,9 @@ class Speech(OpenAIDialect):
     def read(self, body: bytes) -> Reading:
         reading = read(body, shape=_SHAPE)
         asked = object_of(body) or {}
-        text, streams = asked.get("input"), asked.get("stream_format") == "sse"
+        voice, text = asked.get("voice"), asked.get("input")
+        own = voice.get("id") if isinstance(voice, dict) else None
+        streams = asked.get("stream_format") == "sse"
         spoken = Units(characters=len(text) if isinstance(text, str) else 0)
         return replace(
             reading,
@@ -57,6 +59,7 @@ class Speech(OpenAIDialect):
             binary=not streams,
             units=spoken,
             likely=spoken,
+            mentions=(own,) if isinstance(own, str) and own else (),
         )
 
     def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:

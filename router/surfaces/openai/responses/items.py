@@ -110,6 +110,8 @@ class ItemContent(ToolContent):
 
     def _add_hidden(self, kind: str, item: dict[str, Any]) -> None:
         """What stands for content without saying it."""
+        self.mention(item.get("container_id"))
+        self.mention_in(item.get("audio"))
         if kind == REFERENCE:
             self.unreadable["item reference"] = None
             self.add_kept(item.get("id"), features.STORED_ITEMS)

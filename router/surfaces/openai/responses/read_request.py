@@ -51,6 +51,7 @@ def read(body: bytes) -> Reading:
         addresses=tuple(content.addresses),
         service=service_named(fields.get("service_tier")),
         refers_to=tuple(content.refers_to),
+        mentions=tuple(content.mentions),
         uses=tuple(content.uses),
         contexts=_contexts(content, fields.get("max_tool_calls")),
         stores=fields.get("store") is not False,

@@ -166,3 +166,10 @@ def test_any_bytes_in_a_form_can_be_looked_through(data: bytes) -> None:
 )
 def test_what_was_made_within_an_object_is_known_by_ids_that_nothing_else_has(answer, ids):
     assert within(answer) == ids
+
+
+def test_sounds_are_mentioned_by_their_ids():
+    lines = [{"custom_id": "1", "body": body} for body in ({"audio": {"id": "audio_1"}}, {"voice": {"id": "voice_1"}})]
+    lines.append({"custom_id": "2", "body": {"voice": "alloy"}})
+    reading = read(form("\n".join(map(json.dumps, lines)).encode(), b"x"))
+    assert (reading.mentions, reading.refers_to) == (("audio_1", "voice_1"), ())

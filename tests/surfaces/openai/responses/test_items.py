@@ -150,3 +150,8 @@ USED = [
 @pytest.mark.parametrize(("item", "feature"), USED)
 def test_what_not_every_backend_has_is_told(item: Any, feature: str) -> None:
     assert list(content(item).uses) == [feature]
+
+
+def test_a_container_that_a_tool_ran_in_is_mentioned() -> None:
+    made = content({"type": "code_interpreter_call", "id": "ci_1", "code": "1", "container_id": "cntr_1"})
+    assert (list(made.mentions), list(made.refers_to)) == (["cntr_1"], [])
