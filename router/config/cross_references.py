@@ -19,6 +19,8 @@ from router.core.decision.kept import ALL
 from router.core.name_patterns import STAR, closest, takes
 from router.surfaces.registry import KEPT, SURFACES
 
+_ONE_STAR = 'a pattern has one "*", such as "gpt-*"'
+
 
 def find_broken(data: Any) -> tuple[Finding, ...]:
     """Every reference to a thing that does not exist, and every contradiction between sections."""
@@ -114,7 +116,7 @@ def _zones(known: _Known) -> Iterator[Finding]:
 def _models(known: _Known) -> Iterator[Finding]:
     for name, model in known.models.items():
         if name.count(STAR) > 1:
-            yield Finding(("models", name), 'a pattern has one "*", such as "gpt-*"', on_key=True)
+            yield Finding(("models", name), _ONE_STAR, on_key=True)
         if STAR in name and model.get("aliases"):
             yield Finding(("models", name, "aliases"), "a pattern stands for many models: an alias must be of one")
         seen: set[str] = set()
@@ -132,10 +134,11 @@ def _not_served(known: _Known, model: str, backend: Any, path: FieldPath) -> Ite
         return
     serves = known.backends[backend].get("serves")
     if isinstance(serves, dict) and closest(filter(_is_text, serves), model) is None:
+        key = f'\'"{model}": "{model}"\'' if STAR in model else f'"{model}: <the name that the upstream knows>"'
         yield Finding(
             path,
             f'backend "{backend}" does not serve "{model}": '
-            f'add "{model}: <the name that the upstream knows>" to backends.{backend}.serves, or take it off this list',
+            f"add {key} to backends.{backend}.serves, or take it off this list",
         )
 
 
@@ -143,6 +146,9 @@ def _served_names(known: _Known) -> Iterator[Finding]:
     for name, backend in known.backends.items():
         for served, entry in _mapping(backend.get("serves")).items():
             path: FieldPath = ("backends", name, "serves", served)
+            if isinstance(served, str) and served.count(STAR) > 1:
+                yield Finding(path, _ONE_STAR, on_key=True)
+                continue
             taken = isinstance(served, str) and any(takes(served, each) or takes(each, served) for each in known.models)
             for finding in () if taken else _unknown("model", served, known.models, path):
                 yield Finding(finding.path, finding.message, on_key=True)

@@ -111,6 +111,12 @@ def test_what_price_lists_have_beside_names_is_not_listed():
         ),
         ("fast: {backends: [openai]}", 'fast: {backends: [openai], aliases: ["f*"]}', "patterns stand under `models`"),
         ("fast: gpt-4o-mini", 'fast: "gpt-*"', "gives nothing for"),
+        ("fast: gpt-4o-mini}", 'fast: gpt-4o-mini, "o*-*": "o*-*"}', 'serves.*a pattern has one "[*]"'),
+        (
+            '"*": {backends: [gpu, openai]}',
+            '"*": {backends: [gpu, claude]}',
+            """add '"[*]": "[*]"' to backends.claude.serves""",
+        ),
         ('"*": {backends: [gpu, openai]}', '"*": {backends: [gpu, claude]}', 'backend "claude" does not serve "*"'),
         ("fast: gpt-4o-mini}", 'fast: gpt-4o-mini, "o*": "o*"}', None),
         ("kind: openai, url", "kind: openai, provider: nobody, url", "no published price"),
