@@ -100,7 +100,8 @@ def without_rent(usage):
 def test_the_end_is_clean_and_totals_outlive_it(serve):
     serving = serve()
     family = serving.children()
-    assert len(family) == 5  # a worker, the control plane, Valkey, two pretended backends
+    others = [each for each in family if "litellm_adapter" not in each.command]  # where that is installed
+    assert len(others) == 5  # a worker, the control plane, Valkey, two pretended backends
     tokens = serving.ask().json["usage"]["total_tokens"] + serving.ask(RESTRICTED).json["usage"]["total_tokens"]
     before = eventually(lambda: counted(serving, 2))
     assert before["total"]["input"] + before["total"]["output"] == tokens

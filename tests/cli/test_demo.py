@@ -73,7 +73,8 @@ def test_the_gpu_is_switched_on_for_the_day_and_off_after_it(demo, tmp_path):
     run = demo("--day", "15", "--once", "--data-dir", str(tmp_path / "data"))
     run.until("Watch it being switched on")
     family = run.family()
-    assert len(family) == 5, [each.command for each in family]
+    others = [each.command for each in family if "litellm_adapter" not in each.command]  # where that is installed
+    assert len(others) == 5, others
     assert run.process.wait(PATIENCE) == 0, run.log.read_text()
 
     before, after = run.text.split("SWITCHED ON")

@@ -119,7 +119,7 @@ def test_names_that_the_policy_does_not_have(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--header", "x"], ["--tokens", "-1"], ["--hour", "24"], ["--endpoint", "images"]]
+    "arguments", [["--header", "x"], ["--tokens", "-1"], ["--hour", "24"], ["--endpoint", "pictures"]]
 )
 def test_a_wrong_command_line_gives_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -290,7 +290,7 @@ def _nothing(self: Any) -> None:
     """It forgets nothing when keys change."""
 
 
-def _all_headers(headers: Mapping[str, str]) -> bytes:
+def _all_headers(headers: Mapping[str, str], *expected: Any) -> bytes:
     return b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers.items() if name in HEADERS)
 
 
