@@ -111,3 +111,9 @@ def test_what_not_every_backend_has_is_told() -> None:
     assert asked(conversation="conv_1").uses == (features.CONVERSATIONS,)
     assert asked(prompt={"id": "pmpt_1"}).uses == (features.PROMPT_TEMPLATES,)
     assert asked(previous_response_id="resp_1").uses == ()
+
+
+def test_a_hosted_tool_that_must_be_called_is_needed() -> None:
+    offered = asked(tools=[{"type": "web_search"}])
+    needed = asked(tools=[{"type": "web_search"}], tool_choice={"type": "web_search"})
+    assert features.NEEDED_TOOLS not in offered.uses and features.NEEDED_TOOLS in needed.uses
