@@ -71,8 +71,8 @@ class Pool:
             raise UpstreamError(Fault.DNS, f"{self.target.label}: {unknown.strerror}") from None
         except ssl.SSLError as insecure:
             raise UpstreamError(Fault.TLS, f"{self.target.label}: {insecure.reason}") from None
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            said = _NO_ADAPTER if self.target.through_adapter else error.strerror or error
+        except (FileNotFoundError, ConnectionRefusedError) as absent:
+            said = _NO_ADAPTER if self.target.through_adapter else absent.strerror or absent
             raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {said}") from None
         except OSError as error:
             raise UpstreamError(Fault.REFUSED, f"{self.target.label}: {error.strerror or error}") from None

@@ -369,7 +369,8 @@ async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
     await admin.settled()
     addresses = [url.removeprefix(admin.url) for url in admin.asked]
     script = next(at for at, url in enumerate(addresses) if url.startswith("/assets/plotly"))
-    assert max(at for at, url in enumerate(addresses) if url.startswith(("/api/spend", "/api/budgets"))) < script
+    for numbers in ("/api/spend", "/api/budgets"):  # the first time: the page asks again whenever something changes
+        assert next(at for at, url in enumerate(addresses) if url.startswith(numbers)) < script
     await admin.page.route("**/plotly*", lambda route: route.abort())
     await admin.page.reload()
     await admin.sees("The table below has the numbers.", "#tokens")

@@ -122,8 +122,8 @@ def test_a_case_about_the_wrong_outcome(check: Check) -> None:
             '1:66: [0].expect.level: the policy has no level "secret"; levels: public, restricted',
         ),
         (
-            "{name: n, request: {endpoint: image, prompt: Hi}, expect: {backend: gpu}}",
-            f'1:33: [0].request.endpoint: "image" is not permitted; it is one of {", ".join(SURFACES)}',
+            "{name: n, request: {endpoint: xyz, prompt: Hi}, expect: {backend: gpu}}",
+            f'1:33: [0].request.endpoint: "xyz" is not permitted; it is one of {", ".join(SURFACES)}',
         ),
     ],
 )
