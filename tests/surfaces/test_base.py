@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from support.compiled import interpreted_only
+
 from router.surfaces.base import Surface
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.dialect import OpenAI
@@ -11,6 +13,7 @@ class _Tokens(Chat):
         OpenAI.__init__(self, "tokens", "/tokens", one_prompt=True, paths=paths, at_root=True)
 
 
+@interpreted_only
 def test_a_surface_is_posted_to_where_it_is_behind_a_backends_url_or_where_it_says() -> None:
     assert (Chat().paths, Chat().at_root) == (("/v1/chat/completions",), False)
     assert _Tokens().paths == ("/v1/tokens",)
@@ -23,6 +26,7 @@ class _Other(Chat):
     grows, not_kept, stored_id = Surface.grows, Surface.not_kept, Surface.stored_id
 
 
+@interpreted_only
 def test_without_a_word_of_its_own_a_dialect_keeps_nothing_and_expects_the_worst() -> None:
     other = _Other()
     assert other.stored_id(b'{"id":"1"}') == "" and other.stored_parts(b"{}") == () and other.grows("file-1")

@@ -136,7 +136,7 @@ class _Named(Content):
             self.add_addresses(value)
         if value.get("encrypted_content") is not None:
             self.sealed["encrypted content"] = None
-        for name in _SOUNDS & value.keys():
+        for name in [each for each in value if each in _SOUNDS]:
             self.mention_in(value[name])
         if kind == _REFERENCE and isinstance(value.get("id"), str):
             self.files[value["id"]] = None
