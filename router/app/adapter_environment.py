@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def adapter_python() -> str:
 
 def untranslated() -> str:
     """Why nothing can be translated here; empty when the adapter can do it."""
-    if adapter_python() != sys.executable:
-        return ""
+    python = adapter_python()
+    if python != sys.executable:  # `make run` names the one that a checkout would have
+        return "" if shutil.which(python) is not None else _NONE
     return "" if importlib.util.find_spec("litellm") is not None else _NONE

@@ -16,6 +16,9 @@ def test_the_python_is_named_or_stands_beside_ours_or_is_ours(tmp_path: Path, mo
     assert adapter_python() == str(beside)
     monkeypatch.setenv(ADAPTER_PYTHON, "/elsewhere/python")
     assert adapter_python() == "/elsewhere/python"
+    assert untranslated().startswith("no adapter is installed"), "it is named, and is not there"
+    monkeypatch.setenv(ADAPTER_PYTHON, str(beside))
+    beside.chmod(0o755)
     assert untranslated() == ""
 
 
