@@ -9,6 +9,9 @@ from router.core.backend_kinds import Capacity
 from router.core.values import BackendState
 from router.gateway.wait_queue import Position, WaitQueue
 
+LOOP_CLOCK_S = 0.002
+"""uvloop counts whole milliseconds, so that a timer may seem to end one before its time."""
+
 
 def only(**places: int) -> Callable[[str], int]:
     """So much headroom, and none anywhere else."""
@@ -185,7 +188,7 @@ async def test_no_start_is_waited_for_beyond_the_deadline_whatever_was_waited_fo
     assert not await place.wait(limits)
     place.allow(3600.0)
     assert not await asyncio.wait_for(place.wait(limits), 30)
-    assert loop.time() >= deadline
+    assert loop.time() >= deadline - LOOP_CLOCK_S
 
 
 async def test_at_the_end_who_waits_decides_anew_and_nobody_waits_beyond_it(waiting) -> None:
