@@ -23,4 +23,5 @@ serve       running an application
 day         a day of requests, as numbers
 traffic     the requests that stand for it
 replay      sending them
+requests    a recorded request, as a simulation takes it
 """
