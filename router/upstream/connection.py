@@ -28,7 +28,13 @@ HIGH_WATER = 256 * 1024
 _NO_PARSER: Final = httptools.HttpResponseParser(object())
 STALE_SECONDS = 0.5
 """Within which the end of an idle connection may have crossed a request: a long way there and back."""
+SWITCHING = 101
+"""The only status below 200 behind which no answer comes; nobody asked for it."""
 _FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class _NoAnswer(Exception):
+    """Raised in the parser's callbacks: why what comes cannot be one."""
 
 
 class Sink(Protocol):
@@ -140,7 +146,9 @@ class Connection(BaseConnection):
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             if not self._complete:
-                self._fail(UpstreamError(Fault.BAD_RESPONSE, type(error).__name__))
+                cause = error.__context__
+                why = str(cause) if isinstance(cause, _NoAnswer) else type(error).__name__
+                self._fail(UpstreamError(Fault.BAD_RESPONSE, why))
                 return
         if (
             self._complete and not self.closed
@@ -171,7 +179,7 @@ class Connection(BaseConnection):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("response headers are too large")
+            raise _NoAnswer("its headers are too large")
         if self._head_seen:  # a trailer, which is no header
             return
         name = name.lower()
@@ -182,6 +190,8 @@ class Connection(BaseConnection):
     def on_headers_complete(self) -> None:
         assert self._sink is not None
         status = self._parser.get_status_code()
+        if status == SWITCHING or status < 100:  # the parser stops behind the first, and takes the others to be answers
+            raise _NoAnswer("it switched to another protocol" if status == SWITCHING else f"status {status}")
         if status < 200:
             return
         self._head_seen = True

@@ -49,6 +49,20 @@ async def test_what_is_no_answer_is_never_charged_as_one(gateway, backends, body
     assert (row.requests, row.errors) == (1, 1)
 
 
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+
+
+@pytest.mark.parametrize(("path", "names"), [("chat/completions", ["error"]), ("messages", ["type", "error"])])
+async def test_another_protocol_is_no_answer(gateway, backends, caplog, path, names):
+    backends["gpu"].default = raw(SWITCHED + b"\x81\x05hello", close=False)
+    status, headers, _ = await gateway.post(ASK, path="/v1/chat/completions")
+    assert (status, headers["x-breakeven-backend"]) == (200, "api")
+    assert headers["x-breakeven-reason"] == "failover from gpu: answer not understood"
+    status, _, body = await gateway.post(RESTRICTED | {"max_tokens": 9}, path=f"/v1/{path}")
+    assert status == 503 and set(names) <= set(json.loads(body))
+    assert all(record.exc_info is None and "\n" not in record.getMessage() for record in caplog.records)
+
+
 @interpreted_only
 @pytest.mark.parametrize(("encoding", "decodings"), [(b"", 0), (b"identity", 0), (b"gzip", 1)])
 async def test_usage_is_read_where_an_answer_is_judged(gateway, encoding, decodings):

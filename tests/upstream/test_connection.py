@@ -96,11 +96,44 @@ async def test_a_body_without_framing_ends_with_the_connection(pool, backend):
     assert pool.take_idle() is None
 
 
-async def test_interim_answers_are_skipped(pool, backend):
-    interim = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+INTERIM = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "102": b"HTTP/1.1 102 Processing\r\n\r\n",
+    "103": b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n",
+    "several": 7 * b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+    "with the framing of none": b"HTTP/1.1 103 Early Hints\r\ncontent-length: 5\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM.keys())
+async def test_interim_answers_are_skipped(pool, backend, interim):
     backend.default = raw(interim + HEAD + b"content-length: 2\r\n\r\n{}", close=False)
-    sink = await ask(pool)
-    assert (sink.status, sink.body) == (200, b"{}")
+    for _ in range(2):
+        sink = await ask(pool)
+        assert (sink.status, sink.body, sink.ended.result()) == (200, b"{}", None)
+        assert [name for name, _ in sink.headers] == [b"content-length"]
+    assert len(backend.writers) == 1
+
+
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+NO_STATUS = {
+    "another protocol": SWITCHED,
+    "another protocol and its bytes": SWITCHED + b"\x81\x05hello",
+    "another protocol after hints": INTERIM["several"] + SWITCHED,
+    "another protocol without its name": b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + HEAD + b"\r\n",
+    "a status below all": b"HTTP/1.1 099 X\r\ncontent-length: 2\r\n\r\n{}",
+    "hints without end": 10_000 * INTERIM["103"],
+}
+
+
+@pytest.mark.parametrize("answered", NO_STATUS.values(), ids=NO_STATUS.keys())
+async def test_what_is_no_answer_of_this_protocol_is_a_bad_one(pool, backend, answered):
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
+    backend.default = raw(answered, close=False)
+    error = (await ask(pool)).ended.result()
+    assert error is not None and error.fault is Fault.BAD_RESPONSE
+    assert pool.take_idle() is None and pool.busy == 0 and not reported
 
 
 async def test_connection_close_is_honoured(pool, backend):
