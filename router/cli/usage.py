@@ -7,7 +7,7 @@ import asyncio
 import sys
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,7 +26,7 @@ from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.account import owned_zones, read_account
-from router.ledger.reports.by_tag import NAME, ByTag, TagSums, first_kept
+from router.ledger.reports.by_record import BY_RECORD, NAME, ByRecord, RecordSums, first_kept
 from router.ledger.reports.record_reader import Filter, open_records
 from router.ledger.reports.totals import day_range, day_start, group, open_report, total
 from router.ledger.reports.totals_by_dimension import Dimension, Look
@@ -48,10 +48,15 @@ class UsageReport(msgspec.Struct, frozen=True):
     """Some days, by one dimension."""
 
     timezone: str
-    by: Dimension | Literal["tag"]
+    by: Dimension
     account: Account
-    tagged: ByTag | None = None
+    recorded: ByRecord | None = None
     """Its rows are shown, where there is one."""
+
+    @property
+    def names(self) -> str:
+        """What the names of its rows are."""
+        return self.by if self.recorded is None else self.recorded.by.name
 
     @property
     def days(self) -> str:
@@ -65,8 +70,8 @@ class UsageReport(msgspec.Struct, frozen=True):
     @property
     def rows(self) -> list[tuple[str, Row, Net]]:
         """Each name with what it used and what that came to."""
-        account = self.account if self.tagged is None else self.tagged.account
-        by: Dimension = NAME if self.by == "tag" else self.by
+        account = self.account if self.recorded is None else self.recorded.account
+        by = self.by
         nets = account.by(lambda row: str(getattr(row.cell, by)))
         rows = group((row for day in account.rows for row in day), by)
         return [(name := str(getattr(row.cell, by)), row, nets[name]) for row in rows]
@@ -78,7 +83,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--day", metavar="DAY", help="YYYY-MM-DD, today (the default) or yesterday")
     add_days(parser)
-    parser.add_argument("--by", default="backend", choices=(*DIMENSIONS, "tag"))
+    parser.add_argument("--by", default="backend", choices=(*DIMENSIONS, *BY_RECORD))
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
     add_arguments(parser)
     parser.add_argument(
@@ -126,16 +131,17 @@ async def _read(url: str, args: argparse.Namespace) -> UsageReport:
         now = time.time()
         days, owned = _days(args, now, timezone), await owned_zones(report)
         today = day_of(now, timezone)
-        if args.by != "tag":
+        dimension = BY_RECORD.get(args.by)
+        if dimension is None:
             account, _ = await read_account(report, days, Look((args.by,)), today, owned)
             return UsageReport(timezone.key, args.by, account)
         # The records first: what comes meanwhile is in the totals then, as it is with what has no record any more.
-        sums, wanted = TagSums(days, timezone), Filter(since=day_start(days[0], timezone))
+        sums, wanted = RecordSums(dimension, days, timezone), Filter(since=day_start(days[0], timezone))
         async with open_records(url) as reader:
             first = await first_kept(reader)
             await sums.add_all(reader.records(wanted))
         account, _ = await read_account(report, days, Look(), today, owned)
-        return UsageReport(timezone.key, "tag", account, sums.of(account, first))
+        return UsageReport(timezone.key, NAME, account, sums.of(account, first))
 
 
 def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]:
@@ -152,7 +158,7 @@ def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]
 
 
 def as_json(report: UsageReport, note: str = "") -> str:
-    account, by = report.account, report.by
+    account, by = report.account, report.names
     rows = [{by: name, **_fields(row, net)} for name, row, net in report.rows]
     captive = account.captive()
     told = {
@@ -173,19 +179,16 @@ def as_json(report: UsageReport, note: str = "") -> str:
         },
         "note": note,
     }
-    if (tagged := report.tagged) is not None:
-        told |= {
-            "records_since": tagged.since,
-            "not_in_records": tagged.missing,
-            "with_several_tags": tagged.several,
-        }
+    if (recorded := report.recorded) is not None:
+        told |= {"records_since": recorded.since, "not_in_records": recorded.missing}
+        told |= {"with_several_tags": recorded.several} if by == "tag" else {}
     return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
 def as_table(report: UsageReport, note: str = "") -> str:
     """Names to the left, numbers to the right."""
     account = report.account
-    lines: list[tuple[str, ...]] = [(report.by, *_HEADINGS)]
+    lines: list[tuple[str, ...]] = [(report.names, *_HEADINGS)]
     lines += [(name, *_columns(row, net)) for name, row, net in report.rows]
     if unused := account.unused():
         rent = usd_text(unused)
@@ -199,7 +202,7 @@ def as_table(report: UsageReport, note: str = "") -> str:
 
 def _notes(report: UsageReport, everything: Row, note: str) -> list[str]:
     account = report.account
-    notes = [*([note] if note else []), *_of_tags(report)]
+    notes = [*([note] if note else []), *_of_records(report)]
     captive = account.captive()
     if account.total().cloud_alone is None:
         notes.append(f"There is {NO_CLOUD_PRICE}: own backends alone can serve what they served.")
@@ -221,22 +224,23 @@ def _notes(report: UsageReport, everything: Row, note: str) -> list[str]:
     return ["", *notes] if notes else []
 
 
-def _of_tags(report: UsageReport) -> list[str]:
-    """How far tags are known, and what to make of their rows."""
-    tagged = report.tagged
-    if tagged is None:
+def _of_records(report: UsageReport) -> list[str]:
+    """How far they tell what rows are by, and what to make of these rows."""
+    recorded = report.recorded
+    if recorded is None:
         return []
-    notes = []
-    if tagged.since is None:
-        notes.append("Tags are counted from the request records, and none is kept.")
+    notes, names = [], recorded.by.plural
+    counted = f"{names.capitalize()} are counted from the request records,"
+    if recorded.since is None:
+        notes.append(f"{counted} and none is kept.")
     else:
-        since = datetime.fromtimestamp(tagged.since, ZoneInfo(report.timezone))
-        notes.append(f"Tags are counted from the request records, which are kept from {since:%Y-%m-%d %H:%M:%S} on.")
-    if tagged.missing:
-        notes.append(f"{tagged.missing:,} requests of these days are not in them, and their tags are not known.")
-    if tagged.several:
+        since = datetime.fromtimestamp(recorded.since, ZoneInfo(report.timezone))
+        notes.append(f"{counted} which are kept from {since:%Y-%m-%d %H:%M:%S} on.")
+    if recorded.missing:
+        notes.append(f"{recorded.missing:,} requests of these days are not in them, and their {names} are not known.")
+    if recorded.several:
         notes.append(
-            f"{tagged.several:,} requests have several tags and are in the row of each, so that rows may add up to"
+            f"{recorded.several:,} requests have several {names} and are in the row of each, so that rows may add up to"
             " more than the total."
         )
     return notes

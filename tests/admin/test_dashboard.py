@@ -367,9 +367,7 @@ async def test_what_is_spent_now_appears_by_itself(dashboard, settle, admin):
 async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
     await admin.settled()
     addresses = [url.removeprefix(admin.url) for url in admin.asked]
-    addresses = addresses[
-        addresses.index("/spend") :
-    ]
+    addresses = addresses[addresses.index("/spend") :]
     script = next(at for at, url in enumerate(addresses) if url.startswith("/assets/plotly"))
     for numbers in ("/api/spend", "/api/budgets"):  # the first time: the page asks again whenever something changes
         assert next(at for at, url in enumerate(addresses) if url.startswith(numbers)) < script

@@ -85,10 +85,10 @@ async def count_tagged(url: str) -> None:
     as it was."""
     ledger = GroupCommitLedger(url, timezone=BERLIN, owned=["local"], clock=lambda: NOON)
     await ledger.start()
-    for tags in ((), ("phi",), ("phi", "legal")):
+    for tags, endpoint in (((), "chat"), (("phi",), "embeddings"), (("phi", "legal"), "chat")):
         hold = Hold(ledger.next_id(NOON, 900.0), GPU, NOON, 900.0, 2000, 500, 0, True)
         await ledger.reserve(hold)
-        course = RequestOutcome(request="r", tags=tags)
+        course = RequestOutcome(request="r", tags=tags, endpoint=endpoint)
         usage = Usage(input=90, output=10)
         ledger.settle(Settlement(hold.id, GPU, NOON, usage, 0, 0, False, True, local=True, course=course))
     await ledger.close()
@@ -134,6 +134,31 @@ def test_by_tag_without_any_record(data_dir, capsys):
         assert main(["usage", "--by", "tag", "--day", "2026-05-20", "--redis", url]) == 0
         said = capsys.readouterr().out
         assert "and none is kept" in said and "(not in the records)         2" in said
+    finally:
+        server.stop()
+
+
+def test_by_endpoint_rows_come_from_the_request_records_too(data_dir, capsys):
+    server = EmbeddedServer(data_dir)
+    url = server.start()
+    try:
+        with Valkey.from_url(url) as client:
+            client.xtrim(REQUESTS_KEY, maxlen=0)
+        asyncio.run(count_tagged(url))
+        day = ["--by", "endpoint", "--day", "2026-05-20", "--redis", url]
+        assert main(["usage", "--json", *day]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert {row["endpoint"]: (row["requests"], row["input"]) for row in report["rows"]} == {
+            "(not in the records)": (2, 2468),
+            "chat": (2, 180),
+            "embeddings": (1, 90),
+        }
+        assert report["not_in_records"] == 2 and report["records_since"] and "with_several_tags" not in report
+        assert main(["usage", *day]) == 0
+        said = capsys.readouterr().out
+        assert "Endpoints are counted from the request records, which are kept from 20" in said
+        assert "2 requests of these days are not in them, and their endpoints are not known." in said
+        assert "several" not in said
     finally:
         server.stop()
 

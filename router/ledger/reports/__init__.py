@@ -2,6 +2,7 @@
 
 totals               totals by cell: `breakeven usage` and the dashboard
 totals_by_dimension  totals by one dimension, for pages
+by_record            totals by what only records know: tags, endpoints
 account              what some days came to, with the rent and its shares
 limits               how limits stand
 record_reader        request records: in order, newest first, or as they come

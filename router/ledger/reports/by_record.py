@@ -1,12 +1,12 @@
-"""What was used by tag: from the request records, since totals know nothing of tags.
+"""What was used by tag or by endpoint: from the request records, since totals know nothing of them.
 
 Records are kept for as long as the stream holds them, so the records may not reach back as far as the totals. What the
-totals have and the records do not is told by itself, as what nobody can give to a tag.
+totals have and the records do not is told by itself, as what nobody can give to a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -21,30 +21,55 @@ from router.ledger.reports.record_reader import RecordReader
 from router.ledger.reports.totals import merge
 from router.ledger.reports.totals_by_dimension import Dimension
 
-NO_TAG = "(no tag)"
 NOT_RECORDED = "(not in the records)"
-"""Tags are words of a policy or of clients, which have no brackets."""
+"""Tags are words of a policy or of clients, and endpoints are of the registry: they have no brackets."""
 NAME: Dimension = "key"
-"""Where the cells of these rows have their tag: no other part of them has a meaning but backend and zone."""
+"""Where the cells of these rows have their name: no other part of them has a meaning but backend and zone."""
 
 
-class ByTag(Struct, frozen=True):
+class RecordDimension(Struct, frozen=True):
+    """What only records can be told apart by."""
+
+    name: str
+    plural: str
+    names: Callable[[Record], Sequence[str]]
+    """The rows that a record is in."""
+
+
+def _tags(record: Record) -> Sequence[str]:
+    return record.tags or ("(no tag)",)
+
+
+def _endpoint(record: Record) -> Sequence[str]:
+    """A charge that nobody settled has none, nor has a record of before records named it."""
+    return (record.endpoint or "(not known)",)
+
+
+BY_RECORD: Mapping[str, RecordDimension] = {
+    each.name: each
+    for each in (RecordDimension("tag", "tags", _tags), RecordDimension("endpoint", "endpoints", _endpoint))
+}
+
+
+class ByRecord(Struct, frozen=True):
+    by: RecordDimension
     account: Account
-    """Its rows are by tag. One of a request with several tags is there for each of them, so they may add up to more
+    """Its rows are by this dimension. A request with several tags is there for each of them, so they may add up to more
     than the totals."""
     several: int
-    """Requests with more than one tag."""
+    """Requests that are in more than one row."""
     missing: int
     """Requests that the totals have and no record tells of."""
     since: float | None
     """When the first record was written that is kept; None where none is."""
 
 
-class TagSums:
+class RecordSums:
     """Adds up records; days are the ledger's."""
 
-    def __init__(self, days: Sequence[str], timezone: ZoneInfo) -> None:
+    def __init__(self, by: RecordDimension, days: Sequence[str], timezone: ZoneInfo) -> None:
         self.several = 0
+        self._by = by
         self._timezone = timezone
         self._days = {day: number for number, day in enumerate(days)}
         self._rows: list[dict[Cell, Row]] = [{} for _ in days]
@@ -61,21 +86,21 @@ class TagSums:
         row = record.row
         place = Cell(record.backend, record.zone, "", "", "")
         _add(self._whole[number], replace(row, cell=place))
-        tags = record.tags or (NO_TAG,)
-        self.several += row.requests if len(tags) > 1 else 0
-        for tag in tags:
-            _add(self._rows[number], replace(row, cell=replace(place, key=tag)))
+        names = self._by.names(record)
+        self.several += row.requests if len(names) > 1 else 0
+        for name in names:
+            _add(self._rows[number], replace(row, cell=replace(place, key=name)))
 
-    def of(self, everything: Account, since: float | None) -> ByTag:
+    def of(self, everything: Account, since: float | None) -> ByRecord:
         """`everything`: the same days by backend, from the totals, read after the records."""
         rows, missing = [], 0
-        for tagged, whole, totals in zip(self._rows, self._whole, everything.rows, strict=True):
+        for named, whole, totals in zip(self._rows, self._whole, everything.rows, strict=True):
             left = [_less(row, whole.get(row.cell)) for row in merge(replace(row, cell=_place(row)) for row in totals)]
             missing += sum(row.requests for row in left)
-            named = [replace(row, cell=replace(row.cell, key=NOT_RECORDED)) for row in left]
-            rows.append([*tagged.values(), *(row for row in named if any(astuple(row)[1:]))])
+            lost = [replace(row, cell=replace(row.cell, key=NOT_RECORDED)) for row in left]
+            rows.append([*named.values(), *(row for row in lost if any(astuple(row)[1:]))])
         account = Account(everything.days, rows, everything.rows, everything.rent, everything.owned)
-        return ByTag(account, self.several, missing, since)
+        return ByRecord(self._by, account, self.several, missing, since)
 
 
 async def first_kept(reader: RecordReader) -> float | None:
