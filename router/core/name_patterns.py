@@ -22,6 +22,13 @@ def starred(pattern: str, name: str) -> str | None:
     return name[len(head) : len(name) - len(tail)]
 
 
+def in_words(pattern: str) -> str:
+    """`any name that begins with llama-` of `llama-*`: for whoever does not know that a `*` stands for any text."""
+    head, _, tail = pattern.partition(STAR)
+    ends = [*([f"begins with {head}"] if head else []), *([f"ends with {tail}"] if tail else [])]
+    return f"any name that {' and '.join(ends)}" if ends else "any name"
+
+
 def takes(pattern: str, name: str) -> bool:
     """Whether a name, or a pattern, is meant by another one; every name means itself."""
     return pattern == name or starred(pattern, name) is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.name_patterns import closest, filled, is_pattern, starred, takes
+from router.core.name_patterns import closest, filled, in_words, is_pattern, starred, takes
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,16 @@ def test_the_star_of_the_target_is_filled_in():
     assert filled("anthropic/*", "*", "claude-5") == "anthropic/claude-5"
     assert filled("gpt-*", "gpt-*", "gpt-4o") == "gpt-4o"
     assert filled("llama", "*", "anything") == "llama"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("*", "any name"),
+        ("gpt-*", "any name that begins with gpt-"),
+        ("*-awq", "any name that ends with -awq"),
+        ("hosted/*-awq", "any name that begins with hosted/ and ends with -awq"),
+    ],
+)
+def test_a_pattern_is_told_in_words(pattern, words):
+    assert in_words(pattern) == words

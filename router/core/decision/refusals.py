@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from router.core.name_patterns import STAR, in_words, is_pattern, takes
 from router.core.sensitivity.media import OUTSIDE, Fetch
 from router.core.unknown_names import unknown
 from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapshot, Step
@@ -23,8 +24,10 @@ TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
     named = {model.name for model in plan.models.values()}
-    names = named if facts.key.models is None else facts.key.models & named
-    may_use = f"This key may use: {listed(names)}. An admin adds models under `models` in the policy."
+    names = named if facts.key.models is None else _in_both(named, facts.key.models)
+    taken = plan.models.get(facts.model)
+    models = listed_models(names, unlisted="" if taken is None else taken.name)
+    may_use = f"This key may use: {models}. An admin adds models under `models` in the policy."
     return Refusal(
         404,
         "model_not_found",
@@ -37,8 +40,8 @@ def model_not_allowed(facts: Facts, model: ModelPlan) -> Refusal:
     return Refusal(
         403,
         "model_not_allowed",
-        f"The key '{facts.key.name}' may not use the model '{model.name}'."
-        f" It may use: {listed(facts.key.models or ())}."
+        f"The key '{facts.key.name}' may not use the model {_called(model)}."
+        f" It may use: {listed_models(facts.key.models or ())}."
         " An admin can add the model to `models` of this key in the policy.",
     )
 
@@ -48,7 +51,7 @@ def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]
     return Refusal(
         403,
         "egress_denied",
-        f"No backend of the model '{model.name}' is in a zone that may see this request: {listed(permitted)}."
+        f"No backend of the model {_called(model)} is in a zone that may see this request: {listed(permitted)}."
         f" This is because {'; '.join(why)}."
         " Use a model that a permitted zone serves, or ask an admin to add a backend there; a retry does not help.",
     )
@@ -140,9 +143,37 @@ def _bounded(seconds: float) -> float:
 
 def listed(names: Iterable[str]) -> str:
     """Names in a stable order, the first few of many; "none" for none."""
-    ordered = sorted(names)
+    return _first_few(sorted(names)) or "none"
+
+
+def listed_models(names: Iterable[str], unlisted: str = "") -> str:
+    """The same of models, where patterns come last and in words. `unlisted` is the pattern that would take what was
+    asked for, if its backends had it."""
+    ordered = sorted(names, key=lambda name: (name == STAR, is_pattern(name), name))
+    plain = _first_few([name for name in ordered if not is_pattern(name)])
+    patterns = [
+        ("any other name" if name == STAR and len(ordered) > 1 else in_words(name))
+        + (" that its backends list" if name == unlisted else "")
+        for name in ordered
+        if is_pattern(name)
+    ]
+    return ", ".join(filter(None, (plain, _first_few(patterns)))) or "none"
+
+
+def _first_few(ordered: Sequence[str]) -> str:
     rest = len(ordered) - _LISTED
-    return ", ".join(ordered[:_LISTED]) + (f" and {rest} more" if rest > 0 else "") if ordered else "none"
+    return ", ".join(ordered[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _in_both(named: Iterable[str], allowed: Iterable[str]) -> set[str]:
+    """Names and patterns that stand for what both sides have; of two, the one that the other takes."""
+    pairs = [(name, each) for name in named for each in allowed]
+    return {each if takes(name, each) else name for name, each in pairs if takes(name, each) or takes(each, name)}
+
+
+def _called(model: ModelPlan) -> str:
+    """By the policy's name of it, and what that stands for."""
+    return f"'{model.name}'" + (f" ({in_words(model.name)})" if is_pattern(model.name) else "")
 
 
 def _asked(model: str) -> str:

@@ -41,6 +41,49 @@ def test_a_model_not_found_is_named_and_the_others_listed(make):
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "models", "may_use"),
+    [
+        (["gpt-*"], None, "any name that begins with gpt-"),
+        (["*"], None, "any name"),
+        (["chat", "*"], None, "chat, any other name"),
+        (["*", "o1", "gpt-*", "*-awq", "chat"], None, None),
+        (["gpt-*", "chat"], {"gpt-4o", "embed"}, "gpt-4o"),
+        (["gpt-*", "chat"], {"gpt-4*", "*"}, "chat, any name that begins with gpt-, any name that begins with gpt-4"),
+        (["gpt-4o", "chat"], {"gpt-*"}, "gpt-4o"),
+        (["gpt-*"], {"chat"}, "none"),
+    ],
+)
+def test_what_patterns_stand_for_is_said_in_words(make, named, models, may_use):
+    """Also of a key that has patterns of its own, or single names of those that one of the policy's takes."""
+    plan = make.plan(models=[make.model([make.route()], name) for name in named])
+    facts = make.facts(model="claude", key=make.key(models=None if models is None else frozenset(models)))
+    may_use = may_use or ("chat, o1, any name that ends with -awq, any name that begins with gpt-, any other name")
+    message = model_not_found(facts, plan).message
+    assert f"This key may use: {may_use}. An admin" in message and "*" not in message
+
+
+def test_a_pattern_whose_backends_do_not_have_the_model_takes_what_they_list(make):
+    model = make.model([make.route()], "*")
+    plan = make.plan(models=[make.model([make.route()], "chat"), model], aliases={"my-lora": "*"})
+    assert (
+        "may use: chat, any other name that its backends list."
+        in model_not_found(make.facts(model="my-lora"), plan).message
+    )
+
+
+def test_refusals_for_what_a_pattern_takes_say_what_it_stands_for(make):
+    model = make.model([make.route("openai")], "gpt-*")
+    facts = make.facts(key=make.key(models=frozenset({"*-awq", "chat"})))
+    assert model_not_allowed(facts, model).message.startswith(
+        "The key 'app' may not use the model 'gpt-*' (any name that begins with gpt-)."
+        " It may use: chat, any name that ends with -awq."
+    )
+    assert egress_denied(model, {"local"}, ["so it is"]).message.startswith(
+        "No backend of the model 'gpt-*' (any name that begins with gpt-) is in a zone"
+    )
+
+
 def test_a_key_without_models_may_use_none(make):
     facts = make.facts(key=make.key(models=frozenset()))
     assert "It may use: none." in model_not_allowed(facts, make.model([make.route()])).message
