@@ -13,6 +13,7 @@ random draws and snapshots are arguments. It may import the standard library's p
     cost             prices, the cheaper side, and whether a GPU is worth its rent
     power            when own GPUs are switched on and off, and why
     limits           budgets and rate limits, when they turn, and what a request is held against
+    waiting          who waits for a slot, in which order, and for how long
     resilience       circuits, attempts, timeouts, and what workers tell each other
     units            what is priced besides tokens of text
     estimated_usage  what is made of a report of tokens, and of none

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from router.core.cost.pricing import STANDARD, cost_of, counterfactual, is_priced
+from router.core.cost.pricing import STANDARD, compared, is_priced
 from router.core.estimated_usage import as_asked, bounded, counted_within, estimate
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
@@ -218,16 +218,8 @@ def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: fl
 def _prices(
     context: RequestContext, decision: Decision, route: Route, usage: Usage, asked_at: float
 ) -> tuple[float, float]:
-    """Exact micro-USD that it cost when it was asked for, and that the other side would have charged then.
-
-    Where only the cloud could serve it, that is what it cost: nothing was saved or lost.
-    """
-    now = _epoch(context, asked_at)
-    cost, others = cost_of(route, usage, now), decision.alternatives
-    other = counterfactual(others.cloud if route.owned else others.own, usage, now)
-    if other is None:
-        other = 0.0 if route.owned else cost
-    return cost, other
+    """What it cost when it was asked for, and what the other side would have charged then, see `compared`."""
+    return compared(decision.alternatives, route, usage, _epoch(context, asked_at))
 
 
 def _epoch(context: RequestContext, at: float) -> float:

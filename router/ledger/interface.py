@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits.counters import Admission, CounterSet, Hold
 from router.core.pins import Pin
 from router.core.values import Settlement
-from router.ledger.client.volume import VolumeTracker
 
 
 class PinBook(Protocol):

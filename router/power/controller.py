@@ -28,6 +28,7 @@ from router.core.backend_kinds import Backend
 from router.core.policy import Policy
 from router.core.power.cards import turn_of
 from router.core.power.control import Command, step
+from router.core.power.demand import Demand, demand_of, share_left
 from router.core.power.outlook import next_change, published
 from router.core.power.savings import observe
 from router.core.power.states import Phase
@@ -38,7 +39,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import KEPT_EVENTS, KeptUnits, PowerBook, PowerEvent, PowerLink, PowerLook
 from router.ledger.reports.totals import Report
 from router.ledger.server.connection import Connection
-from router.power.demand import Demand, demand_of, hours_to_look_at, read_totals, share_left
+from router.power.demand import hours_to_look_at, read_totals
 from router.power.drivers.driver import Driver
 from router.power.known_units import KnownUnits
 from router.power.no_driver import NoDriver
@@ -264,7 +265,9 @@ class Controller:
         for each in sorted(self._units.values(), key=lambda units: units.terms.usd_per_hour):
             if each in due:
                 share = share_left(totals, each.models, left)
-                found[each.name] = demand_of(each.kept, totals, each.models, each.counted_for(moment, now), share)
+                found[each.name] = demand_of(
+                    each.demand_before, totals, each.models, each.counted_for(moment, now), share
+                )
                 each.looked_at(found[each.name].slot)
             left |= {model: left.get(model, 1.0) * each.leaves for model in each.models}
         return found

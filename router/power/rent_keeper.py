@@ -12,32 +12,26 @@ import logging
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
-from router.core.backend_kinds import Backend, GpuCost
+from router.core.backend_kinds import Backend
 from router.core.cost.rent import (
     LONGEST_LOOK_MS,
     MOST_MS,
     Accrual,
     Meter,
-    Past,
     RentState,
     Sighting,
-    UnitPrice,
     accrued,
 )
 from router.core.limits.periods import Periods
-from router.core.power.states import Phase
-from router.core.power.units import UnitsState
+from router.core.power.of_backend import price_of
+from router.core.power.sightings import milliseconds, sighting_of
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import KeptUnits, PowerBook, PowerLink, PowerLook
 from router.ledger.rent_book import RentBook, Unit
 
 TICK_SECONDS = 15.0
-_HOURS_PER_DAY = 24
 _DAY_SECONDS = 86_400
-_GONE = (Phase.OFF, Phase.FAILED)
 
 log = logging.getLogger("breakeven.rent")
 
@@ -95,19 +89,12 @@ def accruals_of(
     for name, (price, sightings) in units.items():
         switched = None if name in rented and not _is_switched(rented[name]) else look.kept.get(name)
         known = switched.state.looked_at if switched is not None else 0.0
-        now = _ms(min(look.now, known) if known else look.now)
+        now = milliseconds(min(look.now, known) if known else look.now)
         for number, seen in enumerate(sightings):
             meter = meters.get((name, number), Meter())
             if meter.at or seen.past or seen.state is not RentState.OFF:
                 found[name, number] = accrued(meter, seen, price, now, periods)
     return found
-
-
-def price_of(backend: Backend) -> UnitPrice:
-    """Of one unit, with the people who run it, on or off."""
-    cost = backend.cost or GpuCost(usd_per_hour=0.0)
-    people = cost.ops_usd_per_day / _HOURS_PER_DAY
-    return UnitPrice(cost.hourly_usd + people, cost.kept_usd_per_hour + people, cost.billing)
 
 
 def _seen(name: str, backend: Backend, look: PowerLook, meters: Mapping[Unit, Meter]) -> list[Sighting]:
@@ -128,31 +115,4 @@ def _is_switched(backend: Backend) -> bool:
 def _switched(name: str, kept: KeptUnits, most: int, meters: Mapping[Unit, Meter]) -> list[Sighting]:
     known = [number for backend_name, number in meters if backend_name == name]
     units = max(most, kept.state.costing, *(number + 1 for number in known), 1)
-    return [_unit(kept.state, number, alone=units == 1) for number in range(units)]
-
-
-def _unit(state: UnitsState, number: int, *, alone: bool) -> Sighting:
-    """One of several began and ended with a look, since phases are those of all together. What may be on is on until
-    its driver says that it is off: that nobody can look saves nobody its rent."""
-    phase = state.phase
-    since = _ms(state.since) if alone else 0
-    past = tuple(Past(_ms(run.begun), _ms(run.ended)) for run in state.runs if run.ended and number < run.units)
-    if number >= state.costing:
-        return Sighting(RentState.OFF, since=since if phase in _GONE else 0, past=past)
-    found = Sighting(RentState.IDLE, _ms(state.idle), begun=_ms(_begun(state, number)), past=past)
-    if phase is Phase.UNKNOWN:
-        return replace(found, state=RentState.ASSUMED)
-    if phase is Phase.STARTING and number >= state.ready:
-        return replace(found, state=RentState.STARTING)
-    if phase is Phase.STOPPING and number >= state.target:
-        return replace(found, state=RentState.STOPPING, since=since)
-    return replace(found, since=since) if phase is Phase.ON else found
-
-
-def _begun(state: UnitsState, number: int) -> float:
-    """The first of several began with the run; further ones may have been asked for later."""
-    return state.running.begun if state.running is not None and not number else state.started_at
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+    return [sighting_of(kept.state, number, alone=units == 1) for number in range(units)]

@@ -11,7 +11,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from datetime import datetime
 from hashlib import sha256
 from json import dumps
 from zoneinfo import ZoneInfo
@@ -20,16 +19,15 @@ from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
 from router.core.power.control import Command, Start
-from router.core.power.policy import Power, SleepPower
+from router.core.power.demand import Figures, left_by
+from router.core.power.of_backend import Hours, power_of, price_of, terms_of
+from router.core.power.policy import SleepPower
 from router.core.power.savings import Slot
-from router.core.power.schedule import parse_schedule
 from router.core.power.states import Phase
-from router.core.power.terms import Mode, Order, PowerTerms
+from router.core.power.terms import Mode, Order
 from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
-from router.power.demand import left_by
 from router.power.drivers.driver import Driver, DriverError, Seen
-from router.power.rent_keeper import price_of
 
 PAUSE_SECONDS = 5.0
 """Between two looks at units with which nothing goes on."""
@@ -93,8 +91,7 @@ class Units:
         self.identity = identity_of(backend)
         self.models = tuple(backend.serves)
         self.terms = terms_of(backend)
-        self._schedule = None if power.schedule is None else parse_schedule(power.schedule)
-        self._timezone = timezone
+        self._hours = Hours(power.schedule, timezone)
         self._here = is_here(backend)
         self.addresses = frozenset(backend.addresses())
         self.card = power.card if isinstance(power, SleepPower) else None
@@ -106,7 +103,7 @@ class Units:
         """The policy has them no more: switch them off, and ask for them no more."""
         self.leaving = True
         self.terms = replace(self.terms, left=True)
-        self._schedule = None
+        self._hours = Hours(None, self._hours.timezone)
         self.kept = replace(self.kept, state=replace(self.kept.state, order=Order.AUTO))
 
     @property
@@ -127,6 +124,11 @@ class Units:
         since = self.kept.counted_at
         return moment - self.counts_from if math.isfinite(self.counts_from) else max(0.0, now - since) if since else 0.0
 
+    @property
+    def demand_before(self) -> dict[int, Figures] | None:
+        """What the last look at the demand found; None before the first one."""
+        return self.kept.counted if self.kept.counted_at else None
+
     def looked_at(self, demand: Slot | None) -> None:
         """Units that may not be switched on, or cannot be, serve nothing."""
         state, terms = self.kept.state, self.terms
@@ -138,12 +140,7 @@ class Units:
 
     def scheduled(self, now: float) -> bool:
         """Whether the schedule wants a unit now, or will when one that is started now is ready."""
-        ready = now + self.kept.state.seconds_to_serve(self.terms)
-        return self._schedule is not None and any(self._holds(at) for at in (now, ready))
-
-    def _holds(self, at: float) -> bool:
-        local = datetime.fromtimestamp(at, self._timezone)
-        return self._schedule is not None and self._schedule.holds(local.weekday(), local.hour)
+        return self._hours.wanted(now, self.kept.state.seconds_to_serve(self.terms))
 
     def look(self) -> None:
         """See that a look is under way, or was a moment ago."""
@@ -225,34 +222,9 @@ async def _close_after(at_work: list[asyncio.Task[None]], driver: Driver) -> Non
     await driver.close()
 
 
-def power_of(backend: Backend) -> Power:
-    if backend.power is None:
-        raise ValueError("this backend has no power section")
-    return backend.power
-
-
 def is_here(backend: Backend) -> bool:
     """Whether its units are on the controller's own machine, where nobody else can see them."""
     return power_of(backend).driver == "process"
-
-
-def terms_of(backend: Backend) -> PowerTerms:
-    """What the rule takes of a backend with a power section."""
-    power, cost = power_of(backend), backend.cost
-    saved = 0.0 if cost is None or power.driver == "sleep" else cost.saved_usd_per_hour
-    return PowerTerms(
-        usd_per_hour=saved,
-        units=power.units,
-        mode=Mode(power.mode),
-        tokens_per_second=backend.capacity.tokens_per_second,
-        usd_per_million_tokens=0.0 if cost is None else cost.usd_per_million_tokens,
-        billing=1.0 if cost is None else cost.billing,
-        start_time=power.start_time,
-        start_timeout=power.start_timeout,
-        drain=power.drain,
-        min_on=power.min_on,
-        min_off=power.min_off,
-    )
 
 
 def identity_of(backend: Backend) -> str:

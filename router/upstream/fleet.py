@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from router.core.backend_kinds import Backend
 from router.core.policy import Health
+from router.core.power.outlook import while_off
 from router.core.resilience.circuit_breaker import CLOSED, describe
 from router.core.resilience.rate_limited import Rest
 from router.core.resilience.worker_status import PowerState
@@ -152,14 +153,7 @@ class BackendRuntime:
             rests = power is not None and power.rests
             return BackendState(off=f"{why} It does not answer.", rests=rests, retry_after=wait)
         if not power.serves:
-            return BackendState(
-                off=power.why,
-                coming=power.coming,
-                wakes=power.wakes,
-                rests=power.rests,
-                retry_after=wait,
-                models=_listed(self.replicas),
-            )
+            return while_off(power, wait, _listed(self.replicas))
         if now < self._on_since + SETTLING_SECONDS:
             return BackendState(off="It was switched on, and has not answered this gateway yet.", coming=True)
         return None

@@ -12,12 +12,13 @@ from typing import Final
 from router.core.backend_kinds import Backend
 from router.core.name_patterns import is_pattern
 from router.core.policy import Health
+from router.core.resilience import room
 from router.core.resilience.circuit_breaker import CLOSED, Breaker, Event, State, allows, step
 from router.core.resilience.rate_limited import AWAKE, LONG, Rest, answered, refused
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.timeouts import Needed
 from router.core.resilience.worker_status import Opening, rest_left
 from router.upstream.pool import Pool
-from router.upstream.replica_load import ReplicaLoad
 
 FORGIVEN_PROBES = 1
 KEPT_CHANGES = 5
@@ -242,36 +243,23 @@ class Replica:
 
     @property
     def waiting(self) -> int:
-        """Requests in its own queue: as scraped and, while there are any, corrected by ours that came or went."""
-        if not self.load.waiting:
-            return 0
-        return max(0, self.load.waiting + self.inflight - self.load.inflight)
+        """Requests in its own queue, see `room.waiting`."""
+        return room.waiting(self.load, self.inflight)
 
     @property
     def full(self) -> str:
         """Why it takes no more, for people; empty while it does."""
-        limits = self.capacity
-        if self.waiting >= max(1, limits.max_waiting):
-            return f"{self.waiting} waiting"
-        if self.load.kv_cache >= limits.max_kv_cache:
-            return f"KV cache {self.load.kv_cache:.0%} used"
-        if self.inflight >= self.most:
-            return f"{self.inflight} running"
-        return ""
+        return room.full(self.capacity, self.most, self.load, self.inflight)
 
     @property
     def headroom(self) -> int:
         """How many more requests it would take now, as far as is known."""
-        if self.full:
-            return 0
-        if self.capacity.max_running is not None:
-            return self.capacity.max_running - self.inflight
-        return max(1, self.capacity.max_waiting - self.waiting)
+        return room.headroom(self.capacity, self.most, self.load, self.inflight)
 
     @property
     def burden(self) -> tuple[int, float]:
-        """Least loaded first: our requests and its queue, then its KV cache."""
-        return self.inflight + self.load.waiting, self.load.kv_cache
+        """Least loaded first."""
+        return room.burden(self.load, self.inflight)
 
 
 class Slot:

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from router.core.name_patterns import is_pattern
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
 from router.upstream.replica import Replica
-from router.upstream.replica_load import ReplicaLoad
 
 _GAUGE = re.compile(
     rb"^vllm:(num_requests_running|num_requests_waiting|kv_cache_usage_perc|gpu_cache_usage_perc)(?:\{[^}]*\})? (\S+)",

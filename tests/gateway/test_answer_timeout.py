@@ -10,9 +10,9 @@ from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, drip, event, late, silence, stream
 from support.waiting import until
 
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.timeouts import ENOUGH, Needed
 from router.gateway.answer_timeout import AnswerTimeout
-from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}

@@ -20,12 +20,12 @@ from valkey import Valkey as Client
 
 from router.config.load import load
 from router.core.resilience.circuit_breaker import State
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.worker_status import PowerState
 from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.embedded import EmbeddedServer
 from router.ledger.stored_keys import open_keys
 from router.system.wake_files import WakeFiles
-from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 STORED = POLICY + "server: {stored_keys: true}\nhealth: {failures_to_open: 2}\n"

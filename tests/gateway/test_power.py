@@ -12,10 +12,10 @@ from support.gateway import POLICY, Gateway
 from support.scripted import answer, completion
 from support.waiting import until
 
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.worker_status import PowerState
 from router.gateway.forward_request import ForwardRequest
 from router.gateway.pipeline import Pipeline
-from router.upstream.replica_load import ReplicaLoad
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 RESTRICTED = {"model": "chat", "messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]}

@@ -23,6 +23,7 @@ from support.engines import Server, redis_server
 from support.recount import wrong_counters
 
 from router.core.cost.volume import DAY_QUARTERS
+from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
@@ -33,7 +34,6 @@ from router.ledger.client import recovery as catchup
 from router.ledger.client.batch import Held
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import Books
-from router.ledger.client.volume import VolumeTracker
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import Record, pack_refused, unpack_records

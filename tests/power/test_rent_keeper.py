@@ -19,7 +19,7 @@ from router.core.values import Plan
 from router.ledger.power import KeptUnits, PowerLook
 from router.ledger.reports.totals import open_report
 from router.power.drivers.driver import DriverError
-from router.power.rent_keeper import RentKeeper, accruals_of, price_of
+from router.power.rent_keeper import RentKeeper, accruals_of
 
 UTC = Periods(ZoneInfo("UTC"))
 DAY = "2026-02-02"
@@ -223,13 +223,6 @@ async def test_a_price_that_is_edited_changes_nothing_of_before(house, keep):
 async def test_a_policy_without_prices_asks_for_no_ledger(house):
     house.plan = with_backend(house.plan, cost=None)
     await RentKeeper("unix:/nowhere", lambda: house.plan).tick()
-
-
-def test_people_and_what_was_bought_cost_when_it_is_off_too(plan_of):
-    backend = plan_of().policy.backends["gpu"]
-    cost = GpuCost(usd_per_hour=1.0, purchase_usd=26_280.0, years=3, ops_usd_per_day=24.0, billing="1m")
-    price = price_of(backend.model_copy(update={"cost": cost}))
-    assert (price.on, price.off, price.billing) == (pytest.approx(3.0, abs=0.01), pytest.approx(2.0, abs=0.01), 60.0)
 
 
 def look_at(state: UnitsState, now: float = 1000.0) -> PowerLook:

@@ -8,12 +8,12 @@ import pytest
 from support.rental import Rental, RentalDriver
 from support.waiting import until
 
-from router.core.backend_kinds import Backend, OpenAIBackend, VllmBackend
+from router.core.backend_kinds import Backend, VllmBackend
 from router.core.power.control import Start, Stop
-from router.core.power.terms import Mode, PowerTerms
+from router.core.power.terms import Mode
 from router.core.values import Plan
 from router.ledger.power import KeptUnits
-from router.power.units import Units, identity_of, power_of, terms_of
+from router.power.units import Units, identity_of
 
 UTC = ZoneInfo("UTC")
 MONDAY_NOON = 1_779_710_400.0
@@ -96,27 +96,6 @@ async def test_the_schedule_wants_a_unit_that_is_ready_when_it_begins(backend_of
     assert not units.scheduled(noon + 3600) and units.terms.left and units.terms.mode is Mode.AUTO
     units.adopt(backend_of(), UTC)
     assert not units.terms.left
-
-
-def test_terms_are_those_of_the_policy(backend_of):
-    given = backend_of(
-        **{"cost: {usd_per_hour: 1.0}": "cost: {usd_per_hour: 2.0, billing: 1h, usd_per_million_tokens: 0.1}"}
-    )
-    assert terms_of(given) == PowerTerms(
-        usd_per_hour=2.0,
-        usd_per_million_tokens=0.1,
-        billing=3600.0,
-        start_time=60.0,
-        start_timeout=300.0,
-        drain=60.0,
-        min_on=600.0,
-        min_off=300.0,
-    )
-
-
-def test_a_backend_without_power_has_no_terms():
-    with pytest.raises(ValueError, match="no power section"):
-        power_of(OpenAIBackend(kind="openai", zone="local", url="http://127.0.0.1:1/v1", serves={"m": "m"}))
 
 
 def powered(power: dict[str, object], **backend: object) -> Backend:

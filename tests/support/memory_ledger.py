@@ -12,36 +12,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
-from router.core.limits.amounts import at_risk, held_by, used_by
-from router.core.limits.counters import (
-    BOTH,
-    LOCAL,
-    Admission,
-    Counter,
-    CounterSet,
-    Hold,
-    Reached,
-)
-from router.core.limits.limits import Verdict
+from router.core.cost.volume_tracker import VolumeTracker
+from router.core.limits.amounts import held_by, used_by
+from router.core.limits.counters import LOCAL, Admission, CounterSet, Hold
+from router.core.limits.counting import Counting
 from router.core.pins import Pin
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Held, eligible_tokens
-from router.ledger.client.volume import VolumeTracker
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import VERSION, Record, batch_blob, pack_record, unpack_records
 from router.ledger.redis_keys import ID_BUCKET_DIGITS, LEASE_BUCKET_SECONDS, Calendar, ReservationIds
 from router.ledger.reports.totals import merge
-
-
-class KeptCounter(Struct):
-    """What the server keeps of one limit."""
-
-    used: int = 0
-    held: int = 0
-    risk: int = 0
 
 
 class MemoryPins:
@@ -84,7 +67,8 @@ class MemoryLedger:
         self.pins = MemoryPins(self)
         self.next_id = ReservationIds().next_id
         self.holds: dict[str, Held] = {}
-        self.counters: dict[tuple[str, str], KeptCounter] = {}
+        self.counting = Counting()
+        self.counters = self.counting.kept
         self.records: list[Record] = []
         """Request records, in the order of the stream."""
         self._charged: dict[str, Held] = {}
@@ -112,12 +96,12 @@ class MemoryLedger:
     def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
         if not self.available:
             raise LedgerUnavailable(self.why)
-        admission = self._admit(hold)
+        admission = self.counting.admission(hold)
         if admission.sides:
-            held = self.holds[hold.id] = Held(hold, admission.sides)
-            self._hold(held, 1)
+            self.holds[hold.id] = Held(hold, admission.sides)
+            self.counting.hold(hold, admission.sides)
         future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
-        future.set_result(msgspec.structs.replace(admission, warnings=self._warnings(hold.counters)))
+        future.set_result(msgspec.structs.replace(admission, warnings=self.counting.reached(hold.counters)))
         return future
 
     def settle(self, settlement: Settlement) -> None:
@@ -146,52 +130,8 @@ class MemoryLedger:
         now = int(self._clock() // LEASE_BUCKET_SECONDS)
         for id in [id for id in self.holds if int(id[:ID_BUCKET_DIGITS]) <= now]:
             held = self._charged[id] = self.holds.pop(id)
-            self._hold(held, -1)
+            self.counting.hold(held.hold, held.sides, -1)
             self._charge(held, 1)
-
-    # --- limits
-
-    def _admit(self, hold: Hold) -> Admission:
-        blocked = self._blocked(hold, hold.sides)
-        if not blocked:
-            return Admission(hold.sides)
-        verdict = blocked[0]
-        spared = hold.local_first or all(each.limit.spare_local for each in blocked)
-        if hold.sides == BOTH and spared and not self._blocked(hold, LOCAL):
-            return Admission(LOCAL, verdict)
-        return Admission(0, verdict)
-
-    def _blocked(self, hold: Hold, sides: int) -> list[Verdict]:
-        """The limits without room for this."""
-        amounts = _amounts(Held(hold, sides))
-        blocked = []
-        for counter in hold.counters.all:
-            asked, kept = amounts[counter.measure - 1], self._kept(counter)
-            if counter.holds(sides) and asked > 0 and kept.used + kept.held + asked > counter.limit.amount:
-                blocked.append(Verdict(counter.limit, kept.used, kept.held, asked))
-        return blocked
-
-    def _warnings(self, counters: CounterSet) -> tuple[Reached, ...]:
-        kept = [(counter, self._kept(counter)) for counter in counters.all]
-        return tuple(
-            [Reached(counter.limit, c.used, c.held) for counter, c in kept if c.used + c.held >= counter.warn_at]
-        )
-
-    def _kept(self, counter: Counter) -> KeptCounter:
-        return self.counters.setdefault((counter.key, counter.field), KeptCounter())
-
-    def _hold(self, held: Held, sign: int) -> None:
-        amounts, risks = _amounts(held), at_risk(held.hold, held.sides == LOCAL)
-        for counter in held.hold.counters.all:
-            if counter.holds(held.sides):
-                kept = self._kept(counter)
-                kept.held += sign * amounts[counter.measure - 1]
-                kept.risk += sign * risks[counter.measure - 1]
-
-    def _use(self, counters: CounterSet, local: bool, amounts: tuple[int, ...], sign: int) -> None:
-        for counter in counters.all:
-            if counter.limit.period and counter.uses(local):
-                self._kept(counter).used += sign * amounts[counter.measure - 1]
 
     # --- totals
 
@@ -204,7 +144,7 @@ class MemoryLedger:
         """Removes the hold, or takes back its charge; None when there was neither."""
         held = self.holds.pop(id, None)
         if held is not None:
-            self._hold(held, -1)
+            self.counting.hold(held.hold, held.sides, -1)
             return held
         held = self._charged.pop(id, None)
         if held is not None:
@@ -223,7 +163,7 @@ class MemoryLedger:
             totals.update(eligible_tokens=tokens, cloud_value=0 if own else sign * cost)
         elif hold.captive:
             totals.update(captive=sign, captive_tokens=tokens, captive_cost=sign * cost)
-        self._use(hold.counters, own, _amounts(held), sign)
+        self.counting.use(hold.counters, own, _amounts(held), sign)
         if hold.eligible:
             self._see(hold.at, (sign * hold.input, 0, sign * hold.output))
         self.records.append(
@@ -270,7 +210,7 @@ class MemoryLedger:
             totals.update(
                 captive=settlement.requests, captive_tokens=usage.input + usage.output, captive_cost=settlement.cost
             )
-        self._use(counters, settlement.local, used_by(settlement), 1)
+        self.counting.use(counters, settlement.local, used_by(settlement), 1)
         if settlement.eligible:
             self._see(settlement.at, eligible_tokens(settlement))
 

@@ -10,11 +10,11 @@ from msgspec import structs
 from router.core.backend_kinds import OpenAIBackend
 from router.core.policy import Health
 from router.core.resilience.circuit_breaker import Event
+from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.worker_status import PowerState
 from router.core.values import BackendState
 from router.upstream.fleet import SETTLING_SECONDS, BackendSpec, Fleet
 from router.upstream.replica import Replica
-from router.upstream.replica_load import ReplicaLoad
 from router.upstream.target import target_of_url
 
 TLS = ssl.create_default_context()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from router.upstream.replica_load import ReplicaLoad
+from router.core.resilience.replica_load import ReplicaLoad
 from router.upstream.vllm_probe import ProbeFailed, context_of, parse_load, parse_models
 
 METRICS = b"""# HELP vllm:num_requests_running Number of requests in model execution batches.

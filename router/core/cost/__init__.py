@@ -7,6 +7,7 @@ pricing      what a request costs
 alternatives where a request could have gone, which is what it is compared with
 timeline     prices that begin on a date, and prices by the hour of the day
 volume       how many eligible tokens a window holds
+volume_tracker  the same of one process, kept ready for the next decision
 breakeven    from how many tokens a day an own GPU is cheaper
 rent         what units of own backends have cost by time, as entries of days
 net          what own backends saved or lost: the one definition

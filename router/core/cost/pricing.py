@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable
 from router.core.money import MICRO_PER_USD, NANO_PER_MICRO
 from router.core.policy_fields import STANDARD_TIERS
 from router.core.units import NO_UNITS, Units, at_most, beside_tokens, parts
-from router.core.values import PriceTier, Rates, Route, Tariff, Usage
+from router.core.values import Alternatives, PriceTier, Rates, Route, Tariff, Usage
 
 Step = tuple[int, float, float, float]
 """Input tokens from which it holds, and micro-USD per input token, per output token and per request."""
@@ -118,6 +118,18 @@ def counterfactual(others: tuple[Route, ...], usage: Usage, now: float) -> float
     if len(others) == 1:  # nearly always
         return cost_of(others[0], usage, now)
     return min([cost_of(other, usage, now) for other in others], default=None)
+
+
+def compared(others: Alternatives, route: Route, usage: Usage, now: float) -> tuple[float, float]:
+    """Exact micro-USD that an answer cost that was asked for at `now`, and that the other side would have charged then.
+
+    Where only the cloud could serve it, that is what it cost: nothing was saved or lost.
+    """
+    cost = cost_of(route, usage, now)
+    other = counterfactual(others.cloud if route.owned else others.own, usage, now)
+    if other is None:
+        other = 0.0 if route.owned else cost
+    return cost, other
 
 
 def marginal(route: Route, input_tokens: int, output_tokens: float, now: float) -> float:

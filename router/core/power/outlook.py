@@ -10,6 +10,7 @@ from router.core.power.states import Phase
 from router.core.power.terms import Mode, Order, PowerTerms
 from router.core.power.units import UnitsState
 from router.core.resilience.worker_status import PowerState
+from router.core.values import BackendState
 
 _DOING: Mapping[Phase, str] = {
     Phase.OFF: "It is off",
@@ -40,6 +41,19 @@ def published(state: UnitsState, terms: PowerTerms) -> PowerState:
         why=why,
         failing=state.error if state.failures else "",
         rests=state.rest > 0 and state.phase is not Phase.STARTING,
+    )
+
+
+def while_off(power: PowerState, wait: float, models: frozenset[str] | None = None) -> BackendState:
+    """A backend that is known not to serve, as requests see it. `wait` is the rest of a start, in seconds; `models` are
+    those that it lists."""
+    return BackendState(
+        off=power.why,
+        coming=power.coming,
+        wakes=power.wakes,
+        rests=power.rests,
+        retry_after=wait,
+        models=models,
     )
 
 

@@ -3,5 +3,4 @@
 group_commit  `Ledger`: operations that arrive while a batch is in flight join the next one
 batch         operations -> the payload of one script call
 recovery      the books on the server: beginning them, and bringing in what they lack
-volume        eligible tokens by quarter of an hour, ready for the next decision
 """

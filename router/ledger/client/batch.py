@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from router.core.cost.volume import QUARTER_SECONDS
+from router.core.cost.volume_tracker import Tokens
 from router.core.limits import amounts
 from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
 from router.core.values import Cell, Row, Settlement
-from router.ledger.client.volume import Tokens
 from router.ledger.record import batch_blob
 from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, TimeSlot, pack_hold
 from router.ledger.server.wire import string

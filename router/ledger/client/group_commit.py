@@ -35,6 +35,7 @@ import hiredis
 from msgspec import Struct
 
 from router.core.cost.volume import quarter_of
+from router.core.cost.volume_tracker import Tokens, VolumeTracker
 from router.core.field_names import escape_name
 from router.core.limits.counters import Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
@@ -55,7 +56,6 @@ from router.ledger.client.batch import (
     eligible_tokens,
 )
 from router.ledger.client.recovery import PART, Books, LostBooks
-from router.ledger.client.volume import Tokens, VolumeTracker
 from router.ledger.errors import JournalError, LedgerUnavailable
 from router.ledger.journal.log import Log, MemoryLog, Reading
 from router.ledger.pins import Pins

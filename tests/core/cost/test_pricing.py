@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from router.core.cost import pricing
 from router.core.cost.pricing import (
     Remainders,
+    compared,
     cost_of,
     counterfactual,
     exact_micro_usd,
@@ -23,7 +24,7 @@ from router.core.cost.pricing import (
 from router.core.cost.timeline import DAY, always, built
 from router.core.money import NANO_PER_MICRO
 from router.core.units import UnitRates, Units
-from router.core.values import PriceTier, Rates, Tariff, Usage
+from router.core.values import Alternatives, PriceTier, Rates, Tariff, Usage
 
 SMALL = Rates(input=1.0, output=4.0, cached_input=0.1, cache_write=1.25)
 LARGE = Rates(input=2.0, output=6.0, cached_input=0.2, cache_write=2.5)
@@ -233,3 +234,13 @@ def test_units_are_held_on_the_dearest_route_that_prices_them(make):
     routes = [make.route("openai", rates=each) for each in (*rates, make.gpt_4o_mini)]
     assert worst_units(routes, Units(milliseconds=1000), 0, 1) == 2_000_000
     assert worst_units(routes[2:], Units(milliseconds=1000), 0, 1) == 0
+
+
+def test_an_answer_is_compared_with_the_other_side_if_there_is_one(make):
+    gpu, api, usage = make.route(), make.route("openai"), Usage(input=1000, output=100)
+    price = cost_of(api, usage, 0.0)
+
+    assert compared(Alternatives((gpu,), (api,)), gpu, usage, 0.0) == (0.0, price)
+    assert compared(Alternatives((gpu,), (api,)), api, usage, 0.0) == (price, 0.0)
+    assert compared(Alternatives((gpu,)), gpu, usage, 0.0) == (0.0, 0.0)
+    assert compared(Alternatives((), (api,)), api, usage, 0.0) == (price, price), "nothing was saved or lost"

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.power.cards import WAITING
-from router.core.power.outlook import next_change, published
+from router.core.power.outlook import next_change, published, while_off
 from router.core.power.rule import REASONS
 from router.core.power.savings import Savings
 from router.core.power.states import Phase
@@ -107,3 +107,16 @@ def test_what_the_policy_has_no_more_is_woken_by_nobody():
 def test_every_reason_has_words():
     assert all(published(replace(OFF, reason=reason), TERMS).why for reason in REASONS)
     assert published(UnitsState(), TERMS).why == "It is off: new."
+
+
+def test_requests_see_what_the_controller_tells():
+    state = while_off(published(OFF, TERMS), 240.0, frozenset({"chat"}))
+
+    assert state.off == "It is off: they would save less than their rent."
+    assert (state.wakes, state.coming, state.rests, state.retry_after, state.models) == (
+        True,
+        False,
+        False,
+        240.0,
+        {"chat"},
+    )

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.cost.volume import seen_in
+from router.core.cost.volume_tracker import VolumeTracker
 from router.core.values import Mixture
-from router.ledger.client.volume import VolumeTracker
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = 1_779_267_600.0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.upstream.replica_load import ReplicaLoad
+from router.core.resilience.replica_load import ReplicaLoad
 
 
 def test_a_replica_that_said_nothing_yet_is_idle():
