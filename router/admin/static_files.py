@@ -16,6 +16,8 @@ from importlib.resources.abc import Traversable
 from aiohttp import web
 from msgspec import Struct
 
+from router.admin.page_frame import FRAME, framed
+
 PLOTLY = "plotly.min.js"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
@@ -48,6 +50,7 @@ class Pages:
         self._sources: dict[str, Traversable] = {
             each.name: each for each in folder.iterdir() if _ending(each.name) in TYPES
         }
+        self._frame = self._sources.pop(FRAME, None)
         self._sources[PLOTLY] = resources.files("plotly") / "package_data" / PLOTLY
         self._contents: dict[str, tuple[bytes, str]] = {}
         self._files: dict[str, File] = {}
@@ -76,9 +79,17 @@ class Pages:
         if name not in self._contents:
             content = self._sources[name].read_bytes()
             if name != PLOTLY and _ending(name) in _NAMING:
-                content = _REFERENCE.sub(self._address, content.decode()).encode()
+                text = content.decode()
+                if _ending(name) == "html":
+                    text = framed(text, name.removesuffix(".html"), self._source)
+                content = _REFERENCE.sub(self._address, text).encode()
             self._contents[name] = content, hashlib.sha256(content).hexdigest()[:16]
         return self._contents[name]
+
+    def _source(self, name: str) -> str:
+        """Raises KeyError for a file that is not there."""
+        file = self._frame if name == FRAME and self._frame else self._sources[name]
+        return file.read_text()
 
     def _address(self, reference: re.Match[str]) -> str:
         """Raises KeyError for a file that is not there: a test renders every page."""
