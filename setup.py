@@ -15,6 +15,7 @@ NOT_COMPILED = {
     "router/core/policy_fields.py": "the base of those models",
     "router/core/backend_kinds.py": "some of those models",
     "router/core/power/policy.py": "more of those models",
+    "router/core/sizing/": "no request asks which card a model fits",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/system/certificate.py": "looks at two files now and then",

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "write the request records as JSON lines, CSV or Parquet",
     "ledger": "check the totals, and compare them with a provider's export",
     "key": "make, list, revoke and rotate client keys",
+    "size": "show which card a model fits, how fast at most, and at what price",
     "schema": "print the JSON Schema of the policy file, for editors",
 }
 

@@ -1,0 +1,110 @@
+"""`breakeven size`: which card a model fits, how fast at most, and at what price."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from router.cli.ledger_server import add_arguments
+
+if TYPE_CHECKING:
+    from router.config.sizing.catalogue import Catalogue
+    from router.config.sizing.sizing import Wanted
+
+
+def add_parser(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "size",
+        help="show which card a model fits, how fast at most, and at what price",
+        description="Says whether a model fits cards, for how many tokens and conversations, how to launch it and what "
+        "a million tokens cost. Speed and cost are bounds from data sheets: estimates, no measurements. Without a "
+        "model: the table of the article behind the threshold of 500,000 tokens a day, corrected.",
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL|config.json", help="a model of the catalogue, or a file")
+    parser.add_argument(
+        "--gpu", action="append", metavar="NAME", help="a card; may be repeated, a few usual ones if not given"
+    )
+    parser.add_argument("--quantization", choices=("awq", "gptq", "fp8", "bf16"), help="how weights are made smaller")
+    parser.add_argument("--context", type=_natural, metavar="N", help="tokens of a conversation, 4096 if not given")
+    parser.add_argument("--concurrency", type=_natural, default=1, metavar="N", help="conversations that have to fit")
+    parser.add_argument("--against", metavar="API-MODEL", help="compare with what this costs, such as gpt-4o-mini")
+    parser.add_argument("--rent", type=_positive, metavar="USD", help="of a card and hour; as seen if not given")
+    parser.add_argument(
+        "--volume", type=_natural, metavar="N", help="tokens a day; those of a running ledger if not given"
+    )
+    parser.add_argument("--vllm", metavar="VERSION", help="its version, the newest that is known if not given")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_arguments(parser)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("a whole number above 0, such as 4096")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("an amount above 0, such as 1.59")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    from router.cli.size_text import article_text, sizing_text
+    from router.config.problems import PolicyError
+    from router.config.sizing.article import corrected
+    from router.config.sizing.as_json import article_json, sizing_json
+    from router.config.sizing.catalogue import UnknownNameError, load_catalogue
+    from router.config.sizing.sizing import USUAL_CARDS, cards_of, size, subject_of
+
+    catalogue = load_catalogue()
+    try:
+        wanted = _wanted(args, catalogue)
+        if args.model is None:
+            rows = corrected(catalogue, wanted)
+            print(article_json(rows, catalogue) if args.json else article_text(rows, catalogue))
+            return 0
+        subject = subject_of(args.model, catalogue)
+        sizing = size(subject, cards_of(args.gpu or USUAL_CARDS, catalogue), wanted, catalogue)
+    except (UnknownNameError, ValueError) as error:
+        print(f"breakeven size: {error}", file=sys.stderr)
+        return 2
+    except PolicyError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(sizing_json(sizing, wanted) if args.json else sizing_text(sizing, wanted))
+    return 0 if any(each.fit.fits for each in sizing.options) else 1
+
+
+def _wanted(args: argparse.Namespace, catalogue: Catalogue) -> Wanted:
+    """Raises UnknownNameError, and ValueError for what is no version."""
+    from datetime import UTC, datetime
+
+    from router.cli.last_day import rows_of_last_day
+    from router.config.sizing.api_price import api_price
+    from router.config.sizing.sizing import Wanted
+    from router.core.sizing.overhead import version_key
+
+    if args.vllm is not None:
+        try:
+            version_key(args.vllm)
+        except ValueError:
+            known = ", ".join(each.since for each in catalogue.releases)
+            raise ValueError(
+                f"{args.vllm} is no version of vLLM: one such as 0.32.0; {known} changed something"
+            ) from None
+    volume = args.volume or sum(row.eligible_tokens for row in rows_of_last_day(args)) or None
+    return Wanted(
+        quantization=args.quantization,
+        context=args.context,
+        concurrency=args.concurrency,
+        rent=args.rent,
+        volume=volume,
+        against=None if args.against is None else api_price(args.against, datetime.now(UTC)),
+        version=args.vllm,
+    )

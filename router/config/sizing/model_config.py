@@ -1,0 +1,259 @@
+"""A model's `config.json`, as Hugging Face's transformers writes it -> its shape, or every problem of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from router.config.bounded_files import read_regular
+from router.config.problems import Finding, PolicyError, Problem
+from router.config.sizing.families import FAMILIES, LIKE_LLAMA, Family
+from router.config.sizing.fields import Fields
+from router.config.sizing.quantized import quantization_of
+from router.config.yaml_document import parse
+from router.core.sizing.quantization import BF16, Quantization
+from router.core.sizing.shape import KvLayers, ModelShape, Parameters
+
+MAX_BYTES = 1_000_000
+_KEYS = ("num_hidden_layers", "hidden_size", "num_attention_heads")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+_CHOSEN = ("num_experts_per_tok", "experts_per_token", "num_experts_per_token")
+_NOT_READ = ("ssm_state_size", "mamba_d_state", "linear_num_value_heads", "linear_attn_config", "attention_chunk_size",
+             "index_topk", "num_kv_shared_layers")  # fmt: skip
+"""Of models that keep something else than keys and values, or share them among layers."""
+
+
+class ModelConfig(Struct, frozen=True):
+    shape: ModelShape
+    quantization: Quantization
+    """As its weights are; bf16 where the file says nothing."""
+    known_family: bool
+    """Biases and norms are known to be as in the model's code, and not as in Llama's."""
+
+
+def read_model_config(path: str | Path) -> ModelConfig:
+    """Of a file, or of one of this name in a folder. Raises PolicyError with all that is wrong with it."""
+    file = Path(path)
+    file = file / "config.json" if file.is_dir() else file
+    try:
+        content = read_regular(file, MAX_BYTES)
+    except OSError as error:
+        raise PolicyError([Problem(str(file), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
+    return model_config_of(content, str(file))
+
+
+def model_config_of(content: bytes, name: str) -> ModelConfig:
+    """As `read_model_config`, of the content of a file; `name` is for messages."""
+    if len(content) > MAX_BYTES:
+        raise PolicyError([Problem(name, 0, 0, "", f"larger than {MAX_BYTES:,} bytes: this is hardly a config.json")])
+    try:
+        data = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError([Problem(name, 0, 0, "", f"not valid JSON: {error}")]) from None
+    findings: list[Finding] = []
+    config = config_of(data, findings)
+    if config is None or findings:
+        places = parse(content.decode(errors="replace"), name)
+        raise PolicyError(map(places.problem, findings))
+    return config
+
+
+def config_of(data: Any, findings: list[Finding]) -> ModelConfig | None:
+    """None where nothing can be made of it; anything is right only if `findings` stays empty."""
+    if not isinstance(data, dict):
+        findings.append(Finding((), "it is no object: a model's config.json begins with {"))
+        return None
+    whole = Fields(data, findings)
+    text = whole.part("text_config") or whole
+    if not text.names().intersection(_KEYS):
+        text.wrong("hidden_size", f"none of {', '.join(_KEYS)} is there: this is no config.json of a language model")
+        return None
+    _refuse_what_is_not_read(text)
+    kind = text.text("model_type") or whole.text("model_type")
+    family = FAMILIES.get(kind) or FAMILIES.get(whole.text("model_type"))
+    reader = _Reader(text, family or LIKE_LLAMA, whole)
+    shape = reader.shape()
+    quantization = quantization_of(whole.part("quantization_config") or text.part("quantization_config")) or BF16
+    return ModelConfig(shape, quantization, family is not None)
+
+
+def _refuse_what_is_not_read(text: Fields) -> None:
+    name = text.has(*_NOT_READ)
+    if name is not None:
+        text.wrong(name, "layers that keep something else than keys and values of each token are not counted yet")
+    if text.flag("is_encoder_decoder", default=False):
+        text.wrong("is_encoder_decoder", "a model with an encoder is not counted yet: it has to be a decoder alone")
+
+
+class _Reader:
+    def __init__(self, text: Fields, family: Family, whole: Fields) -> None:
+        self._text = text
+        self._family = family
+        self._whole = whole
+        self._hidden = text.size("hidden_size")
+        self._layers = text.size("num_hidden_layers")
+        self._heads = text.size("num_attention_heads")
+        self._kv_heads = text.size("num_key_value_heads", default=self._heads)
+        self._head_dim = self._width_of_a_head()
+        self._latent = text.count("kv_lora_rank")
+        self._experts = text.count(*_EXPERTS)
+
+    def _width_of_a_head(self) -> int:
+        by_hidden = self._text.has("head_dim", "kv_lora_rank") is None
+        if self._text.is_sound and by_hidden and self._hidden % self._heads:
+            self._text.wrong(
+                "num_attention_heads",
+                f"{self._heads} heads do not divide hidden_size, {self._hidden:,}: correct one, or give head_dim",
+            )
+        if self._text.is_sound and self._heads % self._kv_heads:
+            self._text.wrong(
+                "num_key_value_heads", f"{self._kv_heads} does not divide num_attention_heads, {self._heads}"
+            )
+        return self._text.size("head_dim", default=max(1, self._hidden // self._heads))
+
+    def shape(self) -> ModelShape:
+        text, family = self._text, self._family
+        vocabulary = text.size("vocab_size", default=family.vocabulary)
+        tied = text.flag("tie_word_embeddings", default=self._whole.flag("tie_word_embeddings", default=family.tied))
+        sight = self._sight()
+        attention, norms = self._attention()
+        dense, experts, routers, widths = self._feed_forward()
+        table = self._hidden * vocabulary
+        return ModelShape(
+            hidden=self._hidden,
+            vocabulary=vocabulary,
+            context=text.size("max_position_embeddings", "max_sequence_length", "n_positions", default=131_072),
+            heads=self._heads,
+            kv_heads=self._heads if self._latent else self._kv_heads,
+            intermediate=widths,
+            kv=self._kept(),
+            parameters=Parameters(
+                linear=attention + dense,
+                experts=experts,
+                embedding=table,
+                head=0 if tied else table,
+                other=norms + routers + sight,
+            ),
+            expert_share=self._share(),
+            expert_width=self._expert_width() if self._experts else 0,
+            sees=sight > 0,
+        )
+
+    # --- attention
+
+    def _attention(self) -> tuple[int, int]:
+        """Of all layers: matrices, and norms with biases."""
+        layers, hidden, heads, family = self._layers, self._hidden, self._heads, self._family
+        norms = hidden * (family.layer_norms * layers + 1)
+        if self._latent:
+            return layers * self._latent_matrices(), norms + layers * (self._latent + self._text.count("q_lora_rank"))
+        queries, kept = heads * self._head_dim, self._kv_heads * self._head_dim
+        biases = (queries + 2 * kept) * (family.qkv_bias or self._text.flag("attention_bias", default=False))
+        biases += hidden * family.output_bias + 2 * self._head_dim * family.head_norms
+        return layers * (2 * queries * hidden + 2 * kept * hidden), norms + layers * biases
+
+    def _latent_matrices(self) -> int:
+        """DeepSeek-V2, arXiv 2405.04434, section 2.1.2."""
+        text, hidden, heads = self._text, self._hidden, self._heads
+        rope, plain, value = (text.size(name) for name in ("qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim"))
+        rank = text.count("q_lora_rank")
+        queries = heads * (plain + rope)
+        asked = rank * (hidden + queries) if rank else hidden * queries
+        return asked + hidden * (self._latent + rope) + self._latent * heads * (plain + value) + heads * value * hidden
+
+    def _kept(self) -> tuple[KvLayers, ...]:
+        if self._latent:
+            elements = self._latent + self._text.size("qk_rope_head_dim")
+            return (KvLayers(self._layers, elements, 1),)
+        elements = 2 * self._kv_heads * self._head_dim
+        windowed = self._windowed()
+        kept = []
+        if whole := self._layers - windowed:
+            kept.append(KvLayers(whole, elements, self._kv_heads))
+        if windowed:
+            kept.append(KvLayers(windowed, elements, self._kv_heads, self._text.size("sliding_window")))
+        return tuple(kept)
+
+    def _windowed(self) -> int:
+        """Layers that look back at a window alone."""
+        text = self._text
+        kinds = text.texts("layer_types")
+        if kinds is not None:
+            unknown = set(kinds) - {"full_attention", "sliding_attention"}
+            if unknown:
+                text.wrong("layer_types", f"{sorted(unknown)[0]} is not counted yet: full_attention, sliding_attention")
+            if len(kinds) != self._layers:
+                text.wrong("layer_types", f"{len(kinds)} layers, where num_hidden_layers is {self._layers}")
+            return kinds.count("sliding_attention")
+        if text.has("sliding_window") is None or not text.flag("use_sliding_window", default=True):
+            return 0
+        pattern = text.size("sliding_window_pattern", default=self._family.pattern or 0) if self._has_pattern() else 0
+        if pattern:
+            return self._layers - self._layers // pattern
+        return max(0, self._layers - text.count("max_window_layers"))
+
+    def _has_pattern(self) -> bool:
+        return self._family.pattern is not None or self._text.has("sliding_window_pattern") is not None
+
+    # --- feed-forward
+
+    def _feed_forward(self) -> tuple[int, int, int, tuple[int, ...]]:
+        """Of all layers: matrices that every token passes, those of experts, routers with biases; and widths."""
+        text, hidden, family = self._text, self._hidden, self._family
+        if not self._experts:
+            width = text.size("intermediate_size")
+            biases = self._layers * (width + hidden) * family.output_bias
+            return self._layers * family.matrices * hidden * width, 0, biases, (width,)
+        with_experts = self._layers_with_experts()
+        width, shared = self._expert_width(), self._shared_width()
+        dense = self._layers - with_experts
+        plain = text.size("intermediate_size") if dense else 0
+        matrices = family.matrices * hidden * (dense * plain + with_experts * shared)
+        experts = with_experts * self._experts * family.matrices * hidden * width
+        routers = with_experts * (self._experts + family.shared_gate) * hidden
+        if family.expert_biases:
+            routers += with_experts * self._experts * (1 + 2 * width + hidden)
+        return matrices, experts, routers, tuple(each for each in (plain, shared, width) if each)
+
+    def _layers_with_experts(self) -> int:
+        text = self._text
+        first, listed = text.count("first_k_dense_replace"), text.has("mlp_only_layers")
+        if first > self._layers:
+            text.wrong("first_k_dense_replace", f"{first} layers, where num_hidden_layers is {self._layers}")
+        if listed and text.texts("mlp_only_layers") != ():
+            text.wrong("mlp_only_layers", "models that name layers without experts are not counted yet")
+        step = text.size("decoder_sparse_step", default=1)
+        return max(0, self._layers - first) // step
+
+    def _expert_width(self) -> int:
+        return self._text.size("moe_intermediate_size", "intermediate_size")
+
+    def _shared_width(self) -> int:
+        if self._text.has("shared_expert_intermediate_size"):
+            return self._text.count("shared_expert_intermediate_size")
+        return self._text.count("n_shared_experts") * self._expert_width()
+
+    def _share(self) -> float:
+        if not self._experts:
+            return 1.0
+        chosen = self._text.size(*_CHOSEN)
+        if chosen > self._experts:
+            name = self._text.has(*_CHOSEN) or _CHOSEN[0]
+            self._text.wrong(name, f"{chosen} experts per token, of {self._experts}")
+        return chosen / self._experts
+
+    # --- pictures
+
+    def _sight(self) -> int:
+        """Parameters of what sees pictures, but for what joins it to the text, which is small."""
+        sight = self._whole.part("vision_config")
+        if sight is None or sight.has("hidden_size") is None:
+            return 0
+        hidden = sight.size("hidden_size")
+        width = sight.size("intermediate_size", default=4 * hidden)
+        matrices = 3 if sight.text("model_type") == "pixtral" else 2
+        layers = sight.size("num_hidden_layers", "depth", default=24)
+        return layers * hidden * (4 * hidden + matrices * width)

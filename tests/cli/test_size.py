@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from router.cli import main
+from router.config.sizing.catalogue import load_catalogue
+from router.core.power.policy import Launch
+
+
+@pytest.fixture(autouse=True)
+def no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BREAKEVEN_DATA_DIR", str(tmp_path / "nothing"))
+    monkeypatch.delenv("BREAKEVEN_REDIS", raising=False)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
+    assert main(["size", *arguments]) == status
+    out, err = capsys.readouterr()
+    return out if status == 0 else out + err
+
+
+def test_without_a_model_the_article_is_corrected(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys)
+    assert "there is no Llama 4 of 8B; 3.1 has one" in text
+    assert [line.split("  ")[0] for line in text.splitlines()[3:7]] == [
+        "Llama 4 8B", "Llama 4 70B", "Mistral Large", "Qwen 2.5 72B",
+    ]  # fmt: skip
+
+
+def test_a_model_on_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(
+        capsys, "llama-3.1-8b", "--gpu", "L40S", "--gpu", "h100", "--quantization", "awq", "--against", "gpt-4o-mini"
+    )
+    rows = [line.split() for line in text.splitlines() if line.startswith("awq ")]
+    assert [row[1] for row in rows] == ["L40S", "H100"]
+    assert "an estimate that servers stay below" in text
+    launch = yaml.safe_load(text[text.index("launch:") :])["launch"]
+    assert Launch.model_validate(launch).model == "hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4"
+
+
+def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(told(capsys, "qwen3-8b", "--gpu", "H100", "--json", "--volume", "1000000", "--rent", "2.5"))
+    assert data["tokens_per_day"] == 1_000_000
+    assert data["options"][0]["cost"]["low"]["usd_per_million_at_volume"] == pytest.approx(60.0)
+    assert len(json.loads(told(capsys, "--json"))["rows"]) == 4
+
+
+def test_a_config_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**load_catalogue().models["llama-3.1-8b"].config, "model_type": "mine"}))
+    text = told(capsys, str(config), "--gpu", "H100", "--vllm", "0.16.0")
+    assert "Its model_type is not known here" in text
+    assert "vLLM 0.11 or later" in text
+
+
+def test_what_fits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "deepseek-r1", "--gpu", "L4", status=1)
+    assert "fp8 on L4 does not fit: its weights and what vLLM takes for itself leave no room for a KV cache." in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["llama-3.1-8"], 'llama-3.1-8: no such model; did you mean "llama-3.1-8b"?'),
+        (["llama-3.1-8b", "--gpu", "H10"], 'H10: no such card; did you mean "H100"?'),
+        (["llama-3.1-8b", "--against", "gpt-4o-mnii"], "gpt-4o-mnii: the price list has no such model; did you mean"),
+        (["llama-3.1-8b", "--vllm", "newest"], "newest is no version of vLLM: one such as 0.32.0; 0.11, 0.17, 0.18"),
+    ],
+)
+def test_names_that_there_are_not(capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+    assert says in told(capsys, *arguments, status=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--context", "0"], ["--concurrency", "two"], ["--rent", "-1"], ["--rent", "free"], ["--volume", "1.5"]],
+)
+def test_amounts_that_are_none(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["size", "llama-3.1-8b", *arguments])
+    assert caught.value.code == 2
+    assert "above 0" in capsys.readouterr().err
+
+
+def test_a_config_that_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{\n  "hidden_size": 4096\n}')
+    text = told(capsys, str(tmp_path), status=1)
+    assert text.splitlines()[0].startswith(
+        f'{tmp_path}/config.json:1:1: intermediate_size: missing key "intermediate_s'
+    )
+    assert len(text.splitlines()) == 4
