@@ -18,6 +18,9 @@ SMOLLM2 = load_catalogue().models["smollm2-135m"].read().shape
         # VLLM_CPU_KVCACHE_SPACE=1 vllm serve … --max-model-len 2048 --enforce-eager
         # "CPU KV cache size: 46,592 tokens, Maximum concurrency for 2,048 tokens per request: 22.75x", 364 blocks
         (Paging(2048, SMALL.tokens, block=128), 1 * GIB, KvRoom(364, 46_592, 22.75)),
+        # VLLM_CPU_KVCACHE_SPACE=2 vllm serve … --max-model-len 1000 --block-size 32 --enforce-eager
+        # "CPU KV cache size: 91,000 tokens, Maximum concurrency for 1,000 tokens per request: 91.00x", 2912 blocks
+        (Paging(1000, SMALL.tokens, block=32), 2 * GIB, KvRoom(2912, 91_000, 91.0)),
     ],
 )
 def test_it_says_exactly_the_same(paging: Paging, space: int, log: KvRoom) -> None:
