@@ -10,6 +10,7 @@ import yaml
 
 from router.config.cases import check_cases
 from router.config.load import load
+from router.config.warnings import warnings_of
 from tests.docs.markdown import ROOT, Block, blocks
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -17,6 +18,10 @@ SNIPPETS = blocks("yaml")
 COMPLETE = [block for block in SNIPPETS if "version:" in block.text]
 CASES = [block for block in SNIPPETS if block.text.startswith("- ")]
 SECTIONS = [block for block in SNIPPETS if block not in COMPLETE and block not in CASES]
+
+SHIPPED = sorted(path for path in (ROOT / "policies").glob("*.yaml") if not path.name.endswith(".cases.yaml"))
+WARNED = {"threshold.yaml": {"cost.threshold_tokens_per_day"}}
+"""What the strict check says of shipped policies that mean it so."""
 
 
 def _place(block: Block) -> str:
@@ -36,6 +41,24 @@ def example() -> dict[str, object]:
 def test_a_complete_policy_loads_as_it_stands(block: Block, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(block.text)
     assert load(tmp_path / "policy.yaml", now=NOW).models
+
+
+@pytest.mark.parametrize("block", COMPLETE, ids=_place)
+def test_a_complete_policy_passes_the_strict_check(block: Block, tmp_path: Path) -> None:
+    assert not warned(block.text.encode(), tmp_path / "policy.yaml")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_a_shipped_policy_passes_the_strict_check_or_says_why_it_does_not(path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes()
+    assert warned(content, tmp_path / "policy.yaml") == WARNED.get(path.name, set())
+    assert path.name not in WARNED or b"`breakeven check --strict` warns" in content
+
+
+def warned(content: bytes, path: Path) -> set[str]:
+    """The fields that `check` warns of."""
+    path.write_bytes(content)
+    return {warning.field for warning in warnings_of(content, str(path), load(path, now=NOW))}
 
 
 @pytest.mark.parametrize("block", SECTIONS, ids=_place)
