@@ -23,16 +23,24 @@ _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
 _PLAIN = re.compile(
-    "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"
+    "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b6\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"
     "\u0620-\u065f\u0671-\u06d3\u0904-\u0965\u0985-\u09cd\u0b85-\u0bcd\u0c05-\u0c4d\u0e01-\u0e4e"
-    "\u2018-\u201f\u2022\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213-\u245f\u2500-\u27ff"
-    "\u3001-\u3029\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\u2018-\u201f\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213\u2214\u2216-\u2218\u221a-\u2222\u2224-\u22c4"
+    "\u22c6-\u245f\u2500\u2501\u2504-\u25e5\u25e7-\u2757\u2759-\u27ff"
+    "\u3001-\u3029\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
 )
 _MARKS = ("Mn", "Me")
 _INVISIBLE = ("COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION", "KHMER VOWEL INHERENT")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 """Letters and symbols that show nothing: fillers, the empty pattern of Braille, and what stands for an object."""
+_SEPARATING = {
+    **dict.fromkeys("\u00b7\u0387\u2022\u2027\u2043\u2219\u22c5\u25e6\u30fb\uff65", "-"),
+    **dict.fromkeys("\u2044\u2215\u29f8", "/"),
+    **dict.fromkeys("\u2223\u2502\u2503\u2758\uffe8", "|"),
+}
+"""Dots in the middle of a line, slashes and bars that people put between groups of digits. A middle dot is no point:
+what stands behind it is no fraction."""
 _LINES = bytes.maketrans(b"\x0b\x0c", b"\n\n")
 _CONTROLS = bytes([*range(9), *range(14, 31), 127])
 """Of ASCII, what shows nothing and is no space; `finders.text.BORDER` is one that the gateway needs itself."""
@@ -119,7 +127,8 @@ def _join_surrogates(text: str) -> str:
 def fold(text: str) -> str:
     """The text with characters that look like ASCII, or like nothing, replaced by ASCII or left out.
 
-    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths become ASCII;
+    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths, middle dots, slashes and
+    bars become ASCII;
     zero-width characters, fillers, control characters, soft hyphens and the marks that combine with any letter vanish.
     All else stays as it is.
     """
@@ -154,5 +163,7 @@ def _folded(char: str) -> str:
         return "-"
     if category == "Zs":
         return " "
+    if char in _SEPARATING:
+        return _SEPARATING[char]
     plain = unicodedata.normalize("NFKC", char) if unicodedata.decomposition(char) else char
     return plain if plain.isascii() else char

@@ -306,3 +306,23 @@ def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
 
     for finder in finders.FINDERS.values():
         finder.is_in(text)  # raises TooDense if it is
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+@pytest.mark.parametrize(
+    "card", ["4111.1111/1111·1111", "4111·1111·1111·1111", "4111 • 1111 • 1111 • 1111", "5·4111111111111111"]
+)
+def test_a_middle_dot_is_a_separator_as_any(card: str, ensure_ascii: bool) -> None:
+    assert found_in(f"card {card} please", ensure_ascii) == {"credit_card"}
+
+
+@pytest.mark.parametrize("dot", ["&middot;", "&#183;", "&bull;", "%C2%B7", "&ndash;", "&frasl;"])
+def test_so_it_is_in_another_encoding(dot: str) -> None:
+    assert found_in(f"card 4111{dot}1111{dot}1111{dot}1111 please") == {"credit_card"}
+
+
+@pytest.mark.parametrize("body", [b'{"a":[1,4.111111111111111e15]}', b'{"a":"4.111111111111111E+15"}'])
+def test_a_number_with_an_exponent_is_a_number(body: bytes) -> None:
+    assert [
+        label.source for label in compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
+    ] == ["detector credit_card"]

@@ -26,6 +26,13 @@ _SPELLED = re.compile(
     rb"[2-9](?<![0-9][ .-][0-9])"
     rb"(?:([ .-])[0-9](?:\1[0-9]){11,17}(?!\1?[0-9])|[0-9]([ .-])(?:[0-9]{2}\2){5,8}[0-9]{1,2}(?!\2?[0-9]))"
 )
+# What stands behind the digits of a number with an exponent, and its shapes.
+_EXPONENT = re.compile(rb"[eE](?<=[0-9.]e|[0-9.]E)([+-]?[0-9]{1,2})(?![.]?[0-9A-Za-z])")
+_MARKS = (b"0a0", b"0a-0", b"0a+0", b"-a0", b"-a-0", b"-a+0")
+_MANTISSA = 48
+"""Octets of the longest that is looked at."""
+_SHORTEST, _LONGEST = 13, 19
+"""Digits of a card."""
 # What each of them begins with.
 _OPENING = re.compile(
     rb"[2-9](?:[0-9]{12}|[0-9]{3}%b[0-9]{4}|(?<![0-9][ .-].)(?:[0-9]{6,15}+[ ._\x1f-]"
@@ -53,7 +60,9 @@ _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def credit_card(text: Text) -> bool:
-    return _FEWEST in text.dense and any(_is_at(text, at) for at in _places(text))
+    if _FEWEST not in text.dense:
+        return False
+    return any(_is_at(text, at) for at in _places(text)) or any(map(is_card_number, _with_exponents(text)))
 
 
 def _places(text: Text) -> Iterator[int]:
@@ -66,6 +75,28 @@ def _places(text: Text) -> Iterator[int]:
             at = start + offset
             if at < stop and _OPENING.match(data, at) is not None:
                 yield at
+
+
+def _with_exponents(text: Text) -> Iterator[bytes]:
+    """The digits of whole numbers that are written as 4.111111111111111e15, as some programs print them."""
+    for start, stop, shape in text.blocks:
+        if any(mark in shape.data for mark in _MARKS):
+            for match in _EXPONENT.finditer(text.data, start, stop + REACH):
+                text.spend(1)
+                before = text.data[max(0, match.start() - _MANTISSA) : match.start()]
+                kept = before.rstrip(b".0123456789")
+                if not kept[-1:].isalnum():
+                    yield _shifted(before[len(kept) :], int(match[1]))
+
+
+def _shifted(mantissa: bytes, exponent: int) -> bytes:
+    """What it is times ten to that power; nothing where that is no whole number of a card's length."""
+    whole, _, fraction = mantissa.partition(b".")
+    digits = (whole + fraction).lstrip(b"0")
+    length = len(digits) - len(fraction) + exponent
+    if not _SHORTEST <= length <= _LONGEST or digits[length:].strip(b"0"):
+        return b""
+    return digits[:length].ljust(length, b"0")
 
 
 def _is_at(text: Text, at: int) -> bool:

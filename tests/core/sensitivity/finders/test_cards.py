@@ -127,3 +127,47 @@ def test_check_digits_are_those_of_luhn(number: int) -> None:
 
     right = len(digits) in (13, 16, 19) and luhn.is_valid(digits)
     assert is_card_number(digits.encode()) == right
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4.111111111111111e15",
+        "4.111111111111111E+15",
+        "-4.111111111111111e15",
+        "4111111111111111e0",
+        "4111111111111111.e0",
+        "4.1111111111111110e15",
+        "0.4111111111111111e16",
+        "0.0004111111111111111e19",
+        "411111111111111.1e1",
+        "41111111111111110e-1",
+        "3.78282246310005e14",
+        "4.00000000000000000600e18",
+        "4.222222222222e12",
+    ],
+)
+@pytest.mark.parametrize("around", ['{"x":%s}', "card %s, please", "%s", "[1,%s]", "a=%s."])
+def test_a_whole_number_with_an_exponent_is_one(number: str, around: str) -> None:
+    assert found(around % number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4.111111111111112e15",
+        "4.111111111111111e14",
+        "4.111111111111111e16",
+        "4.1111111111111112e15",
+        "4.111111111111111e-15",
+        "4.111111111111111e155",
+        "4.111111111111111e15.5",
+        "4.111111111111111e15f",
+        "4.111.111111111111e15",
+        "x4.111111111111111e15",
+        "1e15 4.11111111111",
+        "0e15 111111111111",
+    ],
+)
+def test_another_number_with_an_exponent_is_none(number: str) -> None:
+    assert not found(number)
