@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "watch a day of traffic switch a GPU on and off, with simulated backends",
     "check": "validate policies and run their cases",
     "explain": "show where a request would go, and why",
+    "simulate": "try a policy on recorded traffic, in virtual time",
     "usage": "show tokens, cost and what the other side would have cost",
     "budgets": "show what is used, held and left of every limit",
     "power": "show which own GPUs are on and why, and switch them",

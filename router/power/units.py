@@ -19,12 +19,12 @@ from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
 from router.core.power.control import Command, Start
-from router.core.power.demand import Figures, left_by
+from router.core.power.demand import Figures, leaves
 from router.core.power.of_backend import Hours, power_of, price_of, terms_of
 from router.core.power.policy import SleepPower
 from router.core.power.savings import Slot
 from router.core.power.states import Phase
-from router.core.power.terms import Mode, Order
+from router.core.power.terms import Order
 from router.core.resilience.worker_status import PowerState
 from router.ledger.power import KeptUnits
 from router.power.drivers.driver import Driver, DriverError, Seen
@@ -131,12 +131,7 @@ class Units:
 
     def looked_at(self, demand: Slot | None) -> None:
         """Units that may not be switched on, or cannot be, serve nothing."""
-        state, terms = self.kept.state, self.terms
-        kept_off = terms.mode is Mode.NEVER and state.order is Order.AUTO
-        if self.leaving or kept_off or state.order is Order.OFF or state.phase is Phase.FAILED:
-            self.leaves = 1.0
-        elif demand is not None:
-            self.leaves = left_by(demand, terms)
+        self.leaves = leaves(self.kept.state, self.terms, demand, self.leaves)
 
     def scheduled(self, now: float) -> bool:
         """Whether the schedule wants a unit now, or will when one that is started now is ready."""

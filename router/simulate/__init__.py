@@ -1,4 +1,4 @@
-"""Backends that pretend, and say so.
+"""Backends that pretend, and say so; and traffic that is played through the rules in virtual time.
 
 Real HTTP servers with the behaviour of vLLM 0.32 and of OpenAI's API: shapes, errors, streaming, queueing,
 speed. No model runs: the text says that it is simulated, every response has `x-simulated: true`, and models
@@ -24,4 +24,20 @@ day         a day of requests, as numbers
 traffic     the requests that stand for it
 replay      sending them
 requests    a recorded request, as a simulation takes it
+traffic_of  many of them: in order, scaled, cut to some days
+
+simulation      requests through the rules of a policy, in virtual time
+virtual_time    what is to come, in its order
+facts_of        what is decided on, from what was recorded
+backends        backends as decisions see them
+server_model    one replica: its queue, its slots, how it reads and writes
+shape           how fast one is: given, or assumed
+powered_units   units that the rule switches
+rent_meter      what they cost by time
+books           what is counted
+slots           the least that it could have cost
+figures         what is told in the end
+report          the same as text
+fail_if         limits on it
+azure_trace     a format of traces
 """

@@ -41,7 +41,7 @@ def commands() -> list[tuple[str, str]]:
     found = []
     for block in blocks("sh", "console"):
         for line in block.text.replace("\\\n", " ").splitlines():
-            match = re.search(r"(?:^|\s|bin/)breakeven (?P<arguments>[a-z][^|>&#]*)", line)
+            match = re.search(r"(?:^|\s|bin/)breakeven (?P<arguments>[a-z](?:\"[^\"]*\"|[^|>&#])*)", line)
             if match:
                 found.append((block.place, match["arguments"].strip()))
     return found

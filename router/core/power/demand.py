@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from router.core.money import NANO_PER_USD
 from router.core.power.savings import Slot
-from router.core.power.terms import PowerTerms
+from router.core.power.states import Phase
+from router.core.power.terms import Mode, Order, PowerTerms
+from router.core.power.units import UnitsState
 
 Figures = tuple[int, int, int]
 """Eligible tokens, nano-USD that the cloud charges for them, and requests that may not leave."""
@@ -58,6 +60,15 @@ def left_by(slot: Slot, terms: PowerTerms) -> float:
     if terms.tokens_per_second is None or not slot.tokens:
         return 0.0
     return max(0.0, 1.0 - terms.units * terms.tokens_per_second * slot.seconds / slot.tokens)
+
+
+def leaves(state: UnitsState, terms: PowerTerms, slot: Slot | None, before: float) -> float:
+    """Share of a backend's demand that it leaves to others of the same models; as `before` where nobody has looked.
+    Units that may not be switched on, or cannot be, serve nothing."""
+    kept_off = terms.mode is Mode.NEVER and state.order is Order.AUTO
+    if terms.left or kept_off or state.order is Order.OFF or state.phase is Phase.FAILED:
+        return 1.0
+    return before if slot is None else left_by(slot, terms)
 
 
 def _more(now: Figures, before: Figures) -> Figures:

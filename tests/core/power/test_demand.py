@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from router.core.power.demand import demand_of, left_by, share_left
+from router.core.power.demand import demand_of, leaves, left_by, share_left
 from router.core.power.savings import Slot
-from router.core.power.terms import PowerTerms
+from router.core.power.states import Phase
+from router.core.power.terms import Mode, Order, PowerTerms
+from router.core.power.units import UnitsState
 
 USD = 1_000_000_000
 BEFORE = {9: (100, USD, 1), 10: (1000, 5 * USD, 2)}
@@ -53,3 +55,14 @@ def test_no_time_is_no_demand():
 def test_books_that_were_begun_anew_are_no_negative_demand():
     found = demand_of(BEFORE, {10: {"chat": (10, 0, 0)}}, ["chat"], 60.0)
     assert found.slot == Slot(0, 0.0, 60.0) and found.captive == 0
+
+
+def test_units_that_may_not_be_on_leave_everything():
+    terms, slot = PowerTerms(usd_per_hour=1.0, tokens_per_second=10.0), Slot(6000, 1.0, 60.0)
+    assert leaves(UnitsState(), terms, slot, 0.5) == 0.9
+    assert leaves(UnitsState(), terms, None, 0.5) == 0.5, "nobody has looked since"
+    assert leaves(UnitsState(phase=Phase.FAILED), terms, slot, 0.5) == 1.0
+    assert leaves(UnitsState(order=Order.OFF), terms, slot, 0.5) == 1.0
+    assert leaves(UnitsState(), replace(terms, mode=Mode.NEVER), slot, 0.5) == 1.0
+    assert leaves(UnitsState(order=Order.ON), replace(terms, mode=Mode.NEVER), slot, 0.5) == 0.9
+    assert leaves(UnitsState(), replace(terms, left=True), slot, 0.5) == 1.0

@@ -1,0 +1,58 @@
+"""Requests on their way into a simulation: put in order, scaled, cut to some days. One pass, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from random import Random
+
+from msgspec.structs import replace
+
+from router.simulate.requests import RecordedRequest
+
+MOST_OUT_OF_ORDER = 20_000
+"""Records are written when requests end, so they are in the order of their arrival by and large."""
+DAY_SECONDS = 86_400.0
+
+
+class OutOfOrder(ValueError):
+    """A request came so much too late that the file has to be sorted first."""
+
+
+def in_order(requests: Iterable[RecordedRequest], most: int = MOST_OUT_OF_ORDER) -> Iterator[RecordedRequest]:
+    """In the order of arrival, where none stands more than `most` places too late. Raises OutOfOrder."""
+    heap: list[tuple[float, int, RecordedRequest]] = []
+    last = float("-inf")
+    for number, request in enumerate(requests):
+        if request.at < last:
+            raise OutOfOrder(
+                f"request {number + 1} came {last - request.at:.0f} s before one that stands {most:,} places before it:"
+                " sort the file by time first"
+            )
+        heappush(heap, (request.at, number, request))
+        if len(heap) > most:
+            last, _, first = heappop(heap)
+            yield first
+    while heap:
+        yield heappop(heap)[2]
+
+
+def scaled(requests: Iterable[RecordedRequest], times: float, seed: int = 1) -> Iterator[RecordedRequest]:
+    """So many times as many requests at the same times: each is repeated as often as that says whole, and once more
+    with the chance of the rest. The same seed makes the same traffic. Copies come within the second after the first."""
+    draw = Random(seed)
+    whole = int(times)
+    for request in requests:
+        count = whole + (draw.random() < times - whole)
+        if count:
+            yield request
+        copies = sorted(draw.random() for _ in range(count - 1))
+        for number, later in enumerate(copies, 1):
+            yield replace(request, at=request.at + later, id=f"{request.id}+{number}" if request.id else "")
+
+
+def last_days(requests: Iterable[RecordedRequest], first: float, end: float) -> Iterator[RecordedRequest]:
+    """Those that came from `first` on and before `end`, in seconds since the epoch."""
+    for request in requests:
+        if first <= request.at < end:
+            yield request

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.simulating import POLICY
+
+from router.cli import main
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """p.yaml, and t.csv with a hundred requests, one a minute."""
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(POLICY.replace("POWER\n", ""))
+    lines = [f"2026-05-11 {minute // 60:02d}:{minute % 60:02d}:00,1000,100" for minute in range(100)]
+    Path("t.csv").write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *lines]))
+    return tmp_path
+
+
+def test_what_a_policy_would_have_cost(files, capsys):
+    assert main(["simulate", "t.csv", "--policy", "p.yaml"]) == 0
+    printed = capsys.readouterr().out
+
+    assert printed.startswith("Simulated: ") and "100 requests" in printed and "cloud alone      $0.30" in printed
+
+
+def test_json_has_every_figure(files, capsys):
+    assert main(["simulate", "t.csv", "--policy", "p.yaml", "--json", "--scale", "2"]) == 0
+    data = json.loads(capsys.readouterr().out)
+
+    assert data["simulated"] is True and data["figures"]["requests"] == 200
+
+
+def test_a_limit_that_holds_is_the_exit_status(files, capsys):
+    command = ["simulate", "t.csv", "--policy", "p.yaml"]
+    assert main([*command, "--fail-if", "usd > 1000"]) == 0
+    assert main([*command, "--fail-if", "usd > 1000", "--fail-if", "requests == 100"]) == 1
+    assert main([*command, "--fail-if", "usd_hindsight > 1"]) == 1
+    told = capsys.readouterr().err
+    assert "failed: requests == 100\n" in told and "failed: usd_hindsight > 1 (usd_hindsight has no value here)" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--fail-if", "dollars > 1"], "there is no figure 'dollars'"),
+        (["--backend", "cpu:slots=1"], "the policy has no backend 'cpu'; it has: gpu, api"),
+        (["--backend", "gpu:size=1"], "'size=1' is no setting"),
+    ],
+)
+def test_a_wrong_command_line_is_told(files, capsys, more: list[str], told: str):
+    assert main(["simulate", "t.csv", "--policy", "p.yaml", *more]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_scale_is_a_number(files, capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "t.csv", "--policy", "p.yaml", "--scale", "many"])
+
+
+def test_backends_are_as_they_are_said_to_be(files, capsys):
+    command = ["simulate", "t.csv", "--policy", "p.yaml", "--json", "--backend", "api:first_byte=2,speed=1000"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["figures"]["cloud_first_byte_p50"] == pytest.approx(2.0, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\nnow,1,2\n", "t.csv:2: column 1"),
+        ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "there is no request in it"),
+        ("p.yaml", "version: 1\n", "p.yaml"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_and_nothing_is_half_read(files, capsys, file, content, told):
+    Path(file).write_text(content)
+    assert main(["simulate", "t.csv", "--policy", "p.yaml"]) == 1
+    captured = capsys.readouterr()
+    assert told in captured.err and not captured.out
+
+
+def test_a_file_that_is_not_there_is_told(files, capsys):
+    assert main(["simulate", "none.csv", "--policy", "p.yaml"]) == 1
+    assert "none.csv" in capsys.readouterr().err
