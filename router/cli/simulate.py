@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from router.core.values import Plan
+    from router.simulate.comparison import Move
     from router.simulate.fail_if import Limit
     from router.simulate.figures import Outcome
+    from router.simulate.requests import RecordedRequest
     from router.simulate.shape import Shape
+
+_SHOWN_EVERY = 0.5
+"""Seconds between two lines of progress."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,6 +37,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("requests", metavar="REQUESTS", help="recorded requests, see docs/simulate.md")
     parser.add_argument("--policy", required=True, metavar="FILE")
+    parser.add_argument("--against", metavar="FILE", help="another policy, to be shown beside it")
     parser.add_argument(
         "--backend",
         action="append",
@@ -33,10 +46,12 @@ def add_parser(subparsers: Any) -> None:
         help="how a backend is: speed, first_byte, slots, prefill, decode, kv, start; may be repeated",
     )
     parser.add_argument("--scale", type=_times, default=1.0, metavar="N", help="so many times as many requests")
+    parser.add_argument("--days", type=_days, metavar="N", help="only the last days of the traffic")
     parser.add_argument(
         "--fail-if", action="append", default=[], metavar="EXPR", help="exit status 1 when that holds; may be repeated"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", metavar="FILE", help="write a report with charts, too")
 
 
 def _times(text: str) -> float:
@@ -49,6 +64,16 @@ def _times(text: str) -> float:
     return times
 
 
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days <= 3660:
+        raise argparse.ArgumentTypeError("a number of days is above 0, such as 7 or 0.5")
+    return days
+
+
 def run(args: argparse.Namespace) -> int:
     from router.config.load import PolicyError, load
     from router.simulate.azure_trace import Malformed
@@ -58,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         limits = [Limit(text) for text in args.fail_if]
-        plan = load(args.policy)
-        shapes = _shapes(plan, args.backend)
+        plans = [load(policy) for policy in (args.policy, args.against) if policy is not None]
+        shapes = _shapes(plans, args.backend)
     except (BadLimit, BadShape) as error:
         print(error, file=sys.stderr)
         return 2
@@ -67,56 +92,130 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     try:
-        outcome = _simulated(plan, shapes, args)
+        told = _simulated(plans, shapes, args)
+        if args.html is not None:
+            Path(args.html).write_text(_html(told), encoding="utf-8")
     except (Malformed, OutOfOrder, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    _show(outcome, plan, args)
-    failed = [limit.text for limit in limits if _fails(limit, outcome)]
+    _show(told, args)
+    failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
 
 
-def _shapes(plan: Plan, given: Sequence[str]) -> dict[str, Shape]:
+class _Told(NamedTuple):
+    outcomes: list[Outcome]
+    """Of the policy, and of the one that it is shown beside."""
+    timezone: ZoneInfo
+    moves: tuple[Move, ...] = ()
+    same: int = 0
+
+
+def _shapes(plans: Sequence[Plan], given: Sequence[str]) -> list[dict[str, Shape]]:
+    """Of the backends of each. Raises BadShape."""
     from router.simulate.shape import BadShape, assumed, changed
 
-    zones, mix = plan.policy.zones, plan.policy.cost.mix
-    shapes = {name: assumed(backend, zones[backend.zone].owned, mix) for name, backend in plan.policy.backends.items()}
+    found = [
+        {
+            name: assumed(backend, plan.policy.zones[backend.zone].owned, plan.policy.cost.mix)
+            for name, backend in plan.policy.backends.items()
+        }
+        for plan in plans
+    ]
     for each in given:
         name, _, settings = each.partition(":")
-        if name not in shapes:
-            raise BadShape(f"the policy has no backend {name!r}; it has: {', '.join(shapes)}")
-        shapes[name] = changed(shapes[name], settings)
-    return shapes
+        having = [shapes for shapes in found if name in shapes]
+        if not having:
+            known = dict.fromkeys(name for shapes in found for name in shapes)
+            raise BadShape(f"the policy has no backend {name!r}; it has: {', '.join(known)}")
+        for shapes in having:
+            shapes[name] = changed(shapes[name], settings)
+    return found
 
 
-def _simulated(plan: Plan, shapes: Mapping[str, Shape], args: argparse.Namespace) -> Outcome:
+def _simulated(plans: Sequence[Plan], shapes: Sequence[Mapping[str, Shape]], args: argparse.Namespace) -> _Told:
     """Raises Malformed, OutOfOrder or OSError."""
-    from router.simulate.azure_trace import Malformed, read
+    from router.simulate.azure_trace import Malformed
+    from router.simulate.comparison import Comparison, run_both
     from router.simulate.figures import outcome_of
     from router.simulate.simulation import Simulation
-    from router.simulate.traffic_of import in_order, scaled
 
-    with Path(args.requests).open(encoding="utf-8", newline="") as lines:
-        requests = in_order(scaled(read(lines, args.requests), args.scale))
+    with _traffic(args) as requests:
         first = next(requests, None)
         if first is None:
             raise Malformed(f"{args.requests}: there is no request in it")
-        simulation = Simulation(plan, shapes, first.at)
-        simulation.run(chain([first], requests))
-    return outcome_of(simulation, args.policy)
+        whole = _watched(chain([first], requests))
+        if args.against is None:
+            simulation = Simulation(plans[0], shapes[0], first.at)
+            simulation.run(whole)
+            return _Told([outcome_of(simulation, args.policy)], simulation.timezone)
+        comparison = Comparison()
+        one = Simulation(plans[0], shapes[0], first.at, comparison.one)
+        other = Simulation(plans[1], shapes[1], first.at, comparison.other)
+        run_both(one, other, whole)
+        outcomes = [outcome_of(one, args.policy), outcome_of(other, args.against)]
+        return _Told(outcomes, one.timezone, comparison.moved(), comparison.same)
 
 
-def _show(outcome: Outcome, plan: Plan, args: argparse.Namespace) -> None:
-    from zoneinfo import ZoneInfo
+@contextmanager
+def _traffic(args: argparse.Namespace) -> Iterator[Iterator[RecordedRequest]]:
+    """Raises Malformed, OutOfOrder or OSError, also while it is read."""
+    from router.simulate.azure_trace import read
+    from router.simulate.traffic_of import DAY_SECONDS, in_order, last_days, scaled
 
+    first = -math.inf
+    if args.days is not None:
+        with Path(args.requests).open(encoding="utf-8", newline="") as lines:
+            last = max((request.at for request in read(lines, args.requests)), default=0.0)
+        first = last - DAY_SECONDS * args.days
+    with Path(args.requests).open(encoding="utf-8", newline="") as lines:
+        yield in_order(scaled(last_days(read(lines, args.requests), first), args.scale))
+
+
+def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:
+    """The same, with a line of progress on a terminal."""
+    if not sys.stderr.isatty():
+        yield from requests
+        return
+    shown = time.monotonic()
+    for number, request in enumerate(requests, 1):
+        yield request
+        if number % 256 == 0 and time.monotonic() - shown > _SHOWN_EVERY:
+            shown = time.monotonic()
+            when = datetime.fromtimestamp(request.at, UTC)
+            print(f"\r{number:,} requests, up to {when:%Y-%m-%d %H:%M} UTC ", end="", file=sys.stderr, flush=True)
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _show(told: _Told, args: argparse.Namespace) -> None:
+    from router.simulate.report import text_of, text_of_both
+
+    outcome, *others = told.outcomes
+    if args.json:
+        print(json.dumps(_data(told), indent=2))
+    elif others:
+        print(text_of_both(outcome, others[0], told.moves, told.same, told.timezone), end="")
+    else:
+        print(text_of(outcome, told.timezone), end="")
+
+
+def _data(told: _Told) -> dict[str, Any]:
     import msgspec
 
-    from router.simulate.report import text_of
+    outcome, *others = told.outcomes
+    data: dict[str, Any] = {"simulated": True, **msgspec.to_builtins(outcome)}
+    if others:
+        data["against"] = msgspec.to_builtins(others[0])
+        data["moved"] = msgspec.to_builtins(told.moves)
+        data["same"] = told.same
+    return data
 
-    if args.json:
-        print(msgspec.json.format(msgspec.json.encode({"simulated": True, **msgspec.to_builtins(outcome)})).decode())
-    else:
-        print(text_of(outcome, ZoneInfo(plan.policy.cost.timezone)), end="")
+
+def _html(told: _Told) -> str:
+    from router.simulate.html_report import html_of
+
+    outcome, *others = told.outcomes
+    return html_of(outcome, told.timezone, others[0] if others else None, told.moves, told.same)
 
 
 def _fails(limit: Limit, outcome: Outcome) -> bool:

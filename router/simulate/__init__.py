@@ -38,6 +38,8 @@ books           what is counted
 slots           the least that it could have cost
 figures         what is told in the end
 report          the same as text
+html_report     and as a file with charts
+comparison      two policies side by side
 fail_if         limits on it
 azure_trace     a format of traces
 """

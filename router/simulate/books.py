@@ -50,7 +50,26 @@ class Books:
         self.first_bytes: dict[bool, QuantileSketch] = {True: QuantileSketch(), False: QuantileSketch()}
         """Milliseconds, of own backends and of others."""
         self.durations: dict[bool, QuantileSketch] = {True: QuantileSketch(), False: QuantileSketch()}
+        self.by_hour: dict[int, list[int]] = {}
+        """Answered by own backends, by others, refused, and nano-USD bought, by hour since the epoch."""
         self._cells: dict[Cell, list[int]] = {}
+
+    def answer(self, backend: str, reason: str, at: float, own: bool, cost: int) -> None:
+        self.reasons[backend, reason] += 1
+        hour = self._hour(at)
+        hour[0 if own else 1] += 1
+        hour[3] += cost
+
+    def refuse(self, code: str, at: float) -> None:
+        self.refusals[code] += 1
+        self._hour(at)[2] += 1
+
+    def _hour(self, at: float) -> list[int]:
+        number = int(at // HOUR)
+        found = self.by_hour.get(number)
+        if found is None:
+            found = self.by_hour[number] = [0, 0, 0, 0]
+        return found
 
     def settle(self, done: Settlement) -> None:
         """As the ledger counts it."""

@@ -31,14 +31,14 @@ class FactsMaker:
 
     def facts(self, request: RecordedRequest) -> Facts:
         return Facts(
-            request.endpoint,
-            self._model_of(request),
-            self._grant(request),
-            self._labels_of(request),
-            request.estimated_input or request.input,
-            request.limit,
-            request.modalities,
-            request.quality,
+            endpoint=request.endpoint,
+            model=self._model_of(request),
+            key=self._grant(request),
+            labels=self._labels_of(request),
+            input_tokens=request.estimated_input or request.input,
+            max_output_tokens=request.limit,
+            modalities=request.modalities,
+            quality_floor=request.quality,
         )
 
     def _model_of(self, request: RecordedRequest) -> str:

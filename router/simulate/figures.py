@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from router.core.cost.net import net_of
 from router.core.histogram import QuantileSketch, merged
 from router.core.money import in_usd
 from router.core.values import Row
-from router.simulate.books import Exhausted
+from router.simulate.books import HOUR, Exhausted
 from router.simulate.simulation import Simulation
 from router.simulate.slots import least_of_units
 
@@ -55,6 +55,17 @@ FIGURES: Mapping[str, str] = {
 Figure = int | float | None
 
 
+class Hour(Struct, frozen=True):
+    at: float
+    """When it begins, in seconds since the epoch."""
+    own: int
+    """Requests that own backends answered of those that came in it."""
+    cloud: int
+    refused: int
+    usd_bought: float
+    usd_rent: float
+
+
 class Outcome(Struct, frozen=True):
     """Everything about one simulation that is told."""
 
@@ -74,8 +85,8 @@ class Outcome(Struct, frozen=True):
     """Limits that ran out, in the order in which they did."""
     unknown: Mapping[str, Mapping[str, int]]
     """Names of models, keys and levels that the policy does not have, with how many requests had them."""
-    curve: tuple[tuple[float, float, float, int], ...] = ()
-    """By hour: its start, USD bought from the cloud, USD of rent, and requests."""
+    curve: tuple[Hour, ...]
+    """Of every hour."""
 
 
 def outcome_of(done: Simulation, policy: str) -> Outcome:
@@ -122,8 +133,17 @@ def outcome_of(done: Simulation, policy: str) -> Outcome:
         refusals=dict(books.refusals.most_common()),
         reasons=_reasons(done),
         exhausted=tuple(sorted(books.exhausted.values(), key=lambda each: each.first)),
+        curve=tuple(_curve(done)),
         unknown={what: dict(names.most_common()) for what, names in done.making.unknown.items() if names},
     )
+
+
+def _curve(done: Simulation) -> Iterator[Hour]:
+    nothing = [0, 0, 0, 0]
+    for hour in range(int(done.begin // HOUR), int(done.end // HOUR) + 1):
+        own, cloud, refused, bought = done.books.by_hour.get(hour, nothing)
+        rent = sum(meter.by_hour.get(hour, 0) for meter in done.meters.values())
+        yield Hour(hour * HOUR, own, cloud, refused, in_usd(bought), in_usd(rent))
 
 
 def _seconds(name: str, sketch: QuantileSketch) -> dict[str, Figure]:

@@ -20,6 +20,8 @@ class RentMeter:
         self.price = price_of(backend)
         self.nano = 0
         self.seconds: dict[RentState, float] = {}
+        self.by_hour: dict[int, int] = {}
+        """Nano-USD by hour since the epoch: of the time before it was accounted for, which is minutes."""
         self._periods = Periods(timezone)
         self._meters = [Meter(milliseconds(begin)) for _ in range(units)]
 
@@ -42,8 +44,10 @@ class RentMeter:
     def _account(self, number: int, seen: Sighting, now: float) -> None:
         step = accrued(self._meters[number], seen, self.price, milliseconds(now), self._periods)
         self._meters[number] = step.after
+        hour = int(now // 3600)
         for entry in step.entries:
             self.nano += entry.nano_usd
+            self.by_hour[hour] = self.by_hour.get(hour, 0) + entry.nano_usd
             self.seconds[entry.state] = self.seconds.get(entry.state, 0.0) + entry.milliseconds / 1000
 
     @property

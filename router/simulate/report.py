@@ -6,21 +6,86 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from router.simulate.comparison import Move
 from router.simulate.figures import Figure, Outcome
 
 SAID = "Simulated: nothing here was measured or paid."
 _LISTED = 5
+MOST_MOVES = 20
+
+
+COMPARED = (
+    *("usd", "usd_cloud", "usd_own_tokens", "usd_rent", "usd_saved", "hours_on", "starts", "own_requests"),
+    *("cloud_requests", "refused", "spilled", "waited", "restricted_left", "wait_p95", "first_byte_p95", "latency_p95"),
+)
+_CHART_COLUMNS = 72
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def text_of(outcome: Outcome, timezone: ZoneInfo) -> str:
-    return "\n".join([*_lines(outcome, timezone), ""])
+    return "\n".join([*_lines(outcome, timezone), "", *chart(outcome, timezone), ""])
+
+
+def text_of_both(outcome: Outcome, against: Outcome, moves: Sequence[Move], same: int, timezone: ZoneInfo) -> str:
+    """Two policies side by side, and the requests that moved."""
+    head = [text_of(outcome, timezone), f"Against {against.policy} ({against.version})", ""]
+    rows = [("", outcome.policy, against.policy, "difference")]
+    for name in COMPARED:
+        one, other = outcome.figures[name], against.figures[name]
+        show = usd if name.startswith("usd") else number
+        difference = "" if one is None or other is None else show(one - other)
+        rows.append((name, show(one), show(other), difference))
+    moved = sum(move.requests for move in moves)
+    tail = ["", f"{number(moved)} requests went elsewhere, {number(same)} went where they went."]
+    return "\n".join([*head, *_aligned(rows), *tail, *_moves(moves), ""])
+
+
+def _moves(moves: Sequence[Move]) -> Iterator[str]:
+    for move in moves[:MOST_MOVES]:
+        for_example = f"; such as {', '.join(move.examples)}" if move.examples else ""
+        yield (
+            f"  {number(move.requests)}: {place(move.backend)} ({move.reason}), and {place(move.against_backend)}"
+            f" ({move.against_reason}) there; {usd(move.usd)} instead of {usd(move.against_usd)}{for_example}"
+        )
+
+
+def place(backend: str) -> str:
+    return backend or "refused"
+
+
+def chart(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
+    """One line for each figure, as many hours in a column as there have to be."""
+    hours = outcome.curve
+    each = -(-len(hours) // _CHART_COLUMNS)
+    columns = [hours[first : first + each] for first in range(0, len(hours), each)]
+    lines = (
+        ("own", [float(sum(hour.own for hour in column)) for column in columns], _whole),
+        ("cloud", [float(sum(hour.cloud for hour in column)) for column in columns], _whole),
+        ("bought", [sum(hour.usd_bought for hour in column) for column in columns], usd),
+        ("rent", [sum(hour.usd_rent for hour in column) for column in columns], usd),
+    )
+    of = "hour" if each == 1 else f"{each} hours"
+    yield f"{when(outcome.begin, timezone)} to {when(outcome.end, timezone)}, by the {of}"
+    for name, values, show in lines:
+        most = max(values)
+        bars = "".join(_BARS[_height(value, most)] for value in values)
+        yield f"  {name.ljust(7)}|{bars}| most {show(most)}"
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _height(value: float, most: float) -> int:
+    """What is not nothing is seen."""
+    return max(1, round(value / most * (len(_BARS) - 1))) if value > 0 else 0
 
 
 def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
     figures = outcome.figures
     yield f"{SAID} Policy {outcome.policy} ({outcome.version}),"
     yield (
-        f"{number(figures['requests'])} requests of {_when(outcome.begin, timezone)} to {_when(outcome.end, timezone)}"
+        f"{number(figures['requests'])} requests of {when(outcome.begin, timezone)} to {when(outcome.end, timezone)}"
         f" ({timezone.key})."
     )
     yield ""
@@ -64,7 +129,7 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
     )
     for each in outcome.exhausted[:_LISTED]:
         yield (
-            f"ran out          {each.name}: first on {_when(each.first, timezone)}; {number(each.requests)} requests,"
+            f"ran out          {each.name}: first on {when(each.first, timezone)}; {number(each.requests)} requests,"
             f" {number(each.refused)} of them refused"
         )
     for what, names in outcome.unknown.items():
@@ -91,7 +156,7 @@ def _sum(*values: Figure) -> Figure:
     return sum(value or 0 for value in values)
 
 
-def _when(at: float, timezone: ZoneInfo) -> str:
+def when(at: float, timezone: ZoneInfo) -> str:
     return f"{datetime.fromtimestamp(at, timezone):%Y-%m-%d %H:%M}"
 
 

@@ -127,7 +127,15 @@ class Simulation:
         self._stale = True
         self._dirty = False
         self.backends = {
-            name: SimulatedBackend(name, backend, policy.health, shapes[name], self.time, self._answered, self._changed)
+            name: SimulatedBackend(
+                name,
+                backend,
+                policy.health,
+                shapes[name],
+                self.time,
+                done=self._answered,
+                changed=self._changed,
+            )
             for name, backend in policy.backends.items()
         }
         self._probed = [each for each in self.backends.values() if each.backend.kind == "vllm"]
@@ -160,9 +168,17 @@ class Simulation:
     def run(self, requests: Iterable[RecordedRequest]) -> None:
         """Of which the times ascend; then all that is still under way comes to its end."""
         for request in requests:
-            self.time.until(request.at)
+            self.take(request)
+        self.finish()
+
+    def take(self, request: RecordedRequest) -> None:
+        """The next one: its time is not before that of the last one."""
+        self.time.until(request.at)
+        if self._dirty:
             self._wake()
-            self._arrive(request)
+        self._arrive(request)
+
+    def finish(self) -> None:
         while (self._inflight or len(self._queues)) and self.time.next():
             self._wake()
         self.end = self.time.now
@@ -184,12 +200,12 @@ class Simulation:
     def _decide(self, facts: Facts, states: Mapping[str, BackendState]) -> Decision:
         now = self.time.now
         snapshot = Snapshot(
-            states,
-            self.books.volume.seen(self.plan.policy.cost.window, now),
-            self._side,
-            self._hour_of(now),
-            now,
-            self._price_of_traffic(now),
+            backends=states,
+            seen=self.books.volume.seen(self.plan.policy.cost.window, now),
+            previous=self._side,
+            hour=self._hour_of(now),
+            at=now,
+            cloud_price=self._price_of_traffic(now),
         )
         decision = self._cache.decide(facts, snapshot)
         self._side = decision.side
@@ -368,18 +384,19 @@ class Simulation:
         backend.left(replica)
         route = candidate.route
         usage = Usage(request.input, request.cached, 0, request.output)
-        cost = self._settle(job, route, usage)
+        cost, nano = self._settle(job, route, usage)
         books, own = self.books, route.owned
         books.first_bytes[own].add(int(1000 * (work.began - request.at)))
         books.durations[own].add(int(1000 * (now - request.at)))
-        books.reasons[route.backend, candidate.reason] += 1
-        if route.zone not in job.decision.permitted or not self._may_be_in(request, route):
+        books.answer(route.backend, candidate.reason, request.at, own, nano)
+        labelled = request.level or request.tags
+        if route.zone not in job.decision.permitted or (labelled and not self._may_be_in(request, route)):
             books.left += 1
         self._tell(request, route.backend, candidate.reason, cost)
         if self._dirty:
             self._wake()
 
-    def _settle(self, job: Job, route: Route, usage: Usage) -> float:
+    def _settle(self, job: Job, route: Route, usage: Usage) -> tuple[float, int]:
         request, decision = job.request, job.decision
         others = decision.alternatives
         exact, exact_other = compared(others, route, usage, job.sent)
@@ -408,7 +425,7 @@ class Simulation:
             self.counting.hold(hold, job.sides, -1)
             self.counting.use(hold.counters, route.owned, used_by(done))
             self._holding.bounds.learn(decision.model, job.facts.input_tokens, usage.input, usage.output)
-        return exact
+        return exact, cost
 
     def _may_be_in(self, request: RecordedRequest, route: Route) -> bool:
         """By the level and tags that were recorded alone, whatever decided."""
@@ -421,7 +438,7 @@ class Simulation:
         return all(route.zone in section.tags[tag] for tag in request.tags if tag in section.tags)
 
     def _refuse(self, job: Job, code: str) -> None:
-        self.books.refusals[code] += 1
+        self.books.refuse(code, job.request.at)
         if job.hold is not None:
             self.counting.hold(job.hold, job.sides, -1)
         self._tell(job.request, "", code, 0.0)

@@ -51,8 +51,6 @@ def scaled(requests: Iterable[RecordedRequest], times: float, seed: int = 1) -> 
             yield replace(request, at=request.at + later, id=f"{request.id}+{number}" if request.id else "")
 
 
-def last_days(requests: Iterable[RecordedRequest], first: float, end: float) -> Iterator[RecordedRequest]:
-    """Those that came from `first` on and before `end`, in seconds since the epoch."""
-    for request in requests:
-        if first <= request.at < end:
-            yield request
+def last_days(requests: Iterable[RecordedRequest], first: float) -> Iterator[RecordedRequest]:
+    """Those that came from `first` on, in seconds since the epoch."""
+    return (request for request in requests if request.at >= first)

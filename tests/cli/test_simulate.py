@@ -84,3 +84,35 @@ def test_what_is_wrong_with_a_file_is_told_and_nothing_is_half_read(files, capsy
 def test_a_file_that_is_not_there_is_told(files, capsys):
     assert main(["simulate", "none.csv", "--policy", "p.yaml"]) == 1
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_two_policies_are_shown_side_by_side(files, capsys):
+    Path("q.yaml").write_text(Path("p.yaml").read_text() + "cost: {strategy: local_first}\n")
+    command = ["simulate", "t.csv", "--policy", "p.yaml", "--against", "q.yaml"]
+    assert main([*command, "--html", "r.html"]) == 0
+    printed = capsys.readouterr().out
+    assert "100 requests went elsewhere, 0 went where they went." in printed
+    assert "100: api (threshold-below), and gpu (local-first) there; $0.30 instead of $0.00; such as line 2" in printed
+    assert "q.yaml" in Path("r.html").read_text()
+
+    assert main([*command, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["against"]["figures"]["own_requests"] == 100 and data["moved"][0]["requests"] == 100
+    assert data["same"] == 0
+
+
+def test_the_last_days_alone(files, capsys):
+    assert main(["simulate", "t.csv", "--policy", "p.yaml", "--json", "--days", "0.01"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"]["requests"] == 15
+    with pytest.raises(SystemExit):
+        main(["simulate", "t.csv", "--policy", "p.yaml", "--days", "0"])
+
+
+def test_progress_is_shown_on_a_terminal_alone(files, capsys, monkeypatch: pytest.MonkeyPatch):
+    lines = [f"2026-05-11 00:{second // 60:02d}:{second % 60:02d},10,1" for second in range(600)]
+    Path("t.csv").write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *lines]))
+    monkeypatch.setattr("router.cli.simulate._SHOWN_EVERY", -1.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["simulate", "t.csv", "--policy", "p.yaml"]) == 0
+    told = capsys.readouterr().err
+    assert "256 requests, up to 2026-05-11 00:04 UTC" in told and told.endswith("\x1b[K")

@@ -30,4 +30,4 @@ def test_scaled_traffic_comes_from_its_seed_alone():
 
 
 def test_some_days_are_cut_out():
-    assert [each.at - MONDAY for each in last_days([ask(1.0), ask(2.0), ask(3.0)], MONDAY + 2, MONDAY + 3)] == [2.0]
+    assert [each.at - MONDAY for each in last_days([ask(1.0), ask(2.0), ask(3.0)], MONDAY + 2)] == [2.0, 3.0]
