@@ -6,15 +6,17 @@ that word in what a machine received means that the request's text was there.
 
 from __future__ import annotations
 
-import base64
 import gzip
-import json
 import re
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+
+from support.samples.registry import SAMPLES
+from support.samples.sample import BOUNDARY, Fields, Sample
+
+from router.surfaces.registry import SURFACES
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CANARY = re.compile(rb"kanarek([a-z]{5})q")
@@ -26,19 +28,6 @@ FINDINGS = {
     "us_ssn": "078-05-1120",
     "iban": "DE89 3704 0044 0532 0130 00",
 }
-PLACES = (
-    "message",
-    "part",
-    "earlier turn",
-    "tool arguments",
-    "tool result",
-    "schema",
-    "response format",
-    "unknown member",
-    "member name",
-    "first of two equal names",
-    "field given twice",
-)
 HEADERS = (
     "user-agent",
     "idempotency-key",
@@ -53,10 +42,11 @@ HEADERS = (
 )
 """Those that carry the canary of every request; as a place, one of them carries what makes a request restricted."""
 DISGUISES = ("plain", "escaped", "escaped twice", "full-width digits", "escaped names")
+TWICE = ("first of two equal names", "field given twice")
+"""Disguises that most bodies are refused for."""
 FRAMINGS = ("length", "chunked", "gzip", "deflate")
-UNREADABLE = ("", "image", "audio", "token ids", "data URL in the text")
 OUTSIDE = "image outside"
-"""An image that lies on somebody else's host: whoever fetches it tells that host."""
+"""A kind of samples' `outside`: an image that lies on somebody else's host; whoever fetches it tells that host."""
 _FETCHED = re.compile(rb"https?:[\\\\]*/[\\\\]*/(kanarek[a-z]{5}q)\.example")
 
 
@@ -104,45 +94,49 @@ LABELS = (
 @dataclass(frozen=True)
 class Ask:
     endpoint: str = "chat"
+    """A surface's name; what it may say, its sample says."""
     stream: bool = False
     key: int = 0
     label: Label = LABELS[0]
     finding: str = ""
     """A kind of `FINDINGS`, or nothing."""
     unreadable: str = ""
-    place: str = "message"
+    """A kind of its sample's `unreadable` or `outside`, or nothing."""
+    model: str = "chat"
+    place: str = ""
+    """One of its sample's, which are its plainest, or one of `HEADERS`."""
     disguise: str = "plain"
     framing: str = "length"
 
     @property
+    def sample(self) -> Sample:
+        return sample_of(self.endpoint)
+
+    @property
     def path(self) -> str:
-        return {"chat": "/v1/chat/completions"}.get(self.endpoint, f"/v1/{self.endpoint}")
+        return SURFACES[self.endpoint].paths[0]
 
     @property
     def has_unreadable(self) -> bool:
-        return bool(self._part("") or self._token_ids())
+        return self.sample.sealed or bool(self.unreadable)
 
     @property
     def in_header(self) -> bool:
         """Its body says nothing of what a header says: a gateway may let the body pass and keep the header."""
         return self.place in HEADERS
 
-    def _part(self, canary: str) -> dict[str, Any] | None:
-        pixels = base64.b64encode(bytes(range(90))).decode()
-        if self.endpoint != "chat":
-            return None
-        if self.unreadable == "image":
-            return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixels}"}}
-        if self.unreadable == OUTSIDE:
-            return {"type": "image_url", "image_url": {"url": f"https://{canary}.example/a.png"}}
-        if self.unreadable == "audio":
-            return {"type": "input_audio", "input_audio": {"data": pixels, "format": "wav"}}
-        if self.unreadable == "data URL in the text":
-            return {"type": "text", "text": f"data:text/plain;base64,{pixels}"}
-        return None
+    @property
+    def kind(self) -> str:
+        """Of its sample's bodies: the plainest where the place is a header, or what its label is said in."""
+        if self.unreadable:
+            return self.unreadable
+        taken = self.label.metadata is not None and "metadata" in self.sample.places.get(self.place, ())
+        return self.sample.plainest if self.in_header or taken or not self.place else self.place
 
-    def _token_ids(self) -> list[int] | None:
-        return [1, 2, 3] if self.unreadable == "token ids" and self.endpoint != "chat" else None
+
+def sample_of(endpoint: str) -> Sample:
+    assert endpoint in SAMPLES, f"{endpoint} has no sample: every surface needs one in tests/support/samples"
+    return SAMPLES[endpoint]
 
 
 @dataclass
@@ -151,6 +145,9 @@ class Request:
 
     number: int
     ask: Ask
+    adapted: bool = False
+    """An adapter may write it anew, and its answer. As that leaves out what it does not know, its last words have its
+    canary, too."""
     canary: str = field(init=False)
     sent: bool = False
     sent_in: int = 0
@@ -172,6 +169,7 @@ class Request:
         ask = self.ask
         body, framing = _framed(self.body(), ask.framing)
         lines = [f"POST {ask.path} HTTP/1.1", "host: x", f"authorization: Bearer token-{ask.key}", *framing]
+        lines += [f"content-type: {ask.sample.content_type}"] if ask.sample.form else []
         told = dict.fromkeys(HEADERS, self.canary)
         if ask.in_header:
             told = {ask.place: f"{self.canary} {FINDINGS.get(ask.finding, '')} {self.canary}"}
@@ -180,88 +178,68 @@ class Request:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
     def body(self) -> bytes:
-        ask = self.ask
+        ask, sample = self.ask, self.ask.sample
         text = f"{self.canary} {FINDINGS.get(ask.finding, 'nothing special')} {self.canary}"
-        data: dict[str, Any] = {"model": "chat", "user": self.canary}
-        if ask.in_header:
-            text, data = "a header says more", {"model": "chat"}
+        more: dict[str, Any] = {}
+        if (ask.unreadable or self.adapted) and not ask.in_header:
+            more = _saying(sample.fields(ask.kind), self.canary) or ({"x_canary": text} if ask.unreadable else {})
         if ask.stream:
-            data["stream"] = True
+            more |= [*sample.streamed.items()][:1]
         if ask.label.metadata is not None:
-            data["metadata"] = ask.label.metadata
-        if ask.endpoint in _TURNS:
-            data = {name: value for name, value in data.items() if name != "user"} | _TURNS[ask.endpoint](
-                text, self.canary
-            )
-        else:
-            data |= _chat(ask, text, self.canary) if ask.endpoint == "chat" else _prompt(ask, text)
-        return _disguised(json.dumps(data), text, ask).encode()
+            more["metadata"] = ask.label.metadata
+        if ask.in_header:
+            text = "a header says more"
+        said = self.canary if ask.kind in sample.outside else text
+        body = sample.body(ask.kind, said, model=ask.model, **more)
+        return _form_disguised(body, text, ask) if sample.form else _disguised(body.decode(), text, ask).encode()
 
 
-def _chat(ask: Ask, text: str, canary: str) -> dict[str, Any]:
-    # A body's message says the canary wherever else it is: members that an adapter does not know, it leaves out.
-    now = "and now?" if ask.in_header else f"and now, {canary}?"
-    user, turn = {"role": "user", "content": now}, {"role": "user", "content": text}
-    call = {"name": "f", "arguments": json.dumps({"patient": text, "notes": json.dumps({"deep": [text]})})}
-    part = ask._part(canary)
-    extra = {"role": "user", "content": [part]} if part else user
-    made: dict[str, dict[str, Any]] = {
-        "part": {"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}, extra]},
-        "earlier turn": {"messages": [turn, {"role": "assistant", "content": "yes"}, extra]},
-        "tool arguments": {
-            "messages": [
-                {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": call}]},
-                extra,
-            ]
-        },
-        "tool result": {"messages": [{"role": "tool", "tool_call_id": "1", "content": json.dumps([text])}, extra]},
-        "schema": {
-            "messages": [extra],
-            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"enum": [text]}}}],
-        },
-        "response format": {"messages": [extra], "response_format": {"json_schema": {"properties": {text: {}}}}},
-        "unknown member": {"messages": [extra], "x_note": {"a": [[text]]}},
-        "member name": {"messages": [extra], text: 1},
-    }
-    return made.get(ask.place, {"messages": [turn, extra]})
-
-
-_TURNS: dict[str, Callable[[str, str], dict[str, Any]]] = {
-    "messages": lambda text, canary: {"max_tokens": 50, "system": text, "messages": [_asking(canary)]},
-    "responses": lambda text, canary: {"max_output_tokens": 50, "instructions": text, "input": [_asking(canary)]},
-}
-"""Surfaces that others translate for."""
-
-
-def _asking(canary: str) -> dict[str, str]:
-    return {"role": "user", "content": f"and now, {canary}?"}
-
-
-def _prompt(ask: Ask, text: str) -> dict[str, Any]:
-    """For completions and embeddings; with token ids the text stands beside them."""
-    name = "prompt" if ask.endpoint == "completions" else "input"
-    if ask._token_ids():
-        return {name: ask._token_ids(), "x_note": text}
-    if ask.place == "part":
-        return {name: ["first", text]}
-    return {name: text, "suffix": text} if ask.place == "earlier turn" else {name: text}
+def _saying(fields: Fields, canary: str) -> dict[str, Any]:
+    """Of these fields the one with what is said, and this word behind it; nothing where none can be added."""
+    for name in ("messages", "input"):
+        said = fields.get(name)
+        if isinstance(said, str):
+            return {name: f"{said} {canary}"}
+        if isinstance(said, list) and isinstance(said[-1], dict) and (name == "messages" or "role" in said[-1]):
+            return {name: [*said, {"role": "user", "content": f"And {canary}?"}]}
+    return {}
 
 
 def _disguised(body: str, text: str, ask: Ask) -> str:
-    if ask.place == "first of two equal names" and ask.endpoint == "chat":
-        body = body.replace(f'"content": "{text}"', f'"content": "{text}", "content": "hello"')
-    if ask.place == "field given twice":
-        body = body.replace("{", f'{{"messages": "{text}", "messages": [], ', 1)
-    if ask.disguise == "escaped":
+    if ask.disguise == "first of two equal names":
+        return re.sub(f'("[^"\\\\]+": )"{text}"', rf'\1"{text}", \1"hello"', body)
+    if ask.disguise == "field given twice":
+        name = next(iter(_plainest(ask)))
+        return body.replace("{", f'{{"{name}": "{text}", "{name}": [], ', 1)
+    if ask.disguise == "escaped" or (ask.disguise == "escaped twice" and f'\\"{text}\\"' not in body):
         return body.replace(text, "".join(f"\\u{ord(char):04x}" for char in text))
-    if ask.disguise == "escaped twice" and ask.place in ("tool arguments", "tool result"):
+    if ask.disguise == "escaped twice":
         return body.replace(text, "".join(f"\\\\u{ord(char):04X}" for char in text))
     if ask.disguise == "full-width digits":
-        wide = text.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"})
-        return body.replace(text, wide)
+        return body.replace(text, _wide(text))
     if ask.disguise == "escaped names":
         return body.replace('"metadata"', '"\\u006detadata"').replace('"sensitivity"', '"s\\u0065nsitivity"')
     return body
+
+
+def _form_disguised(body: bytes, text: str, ask: Ask) -> bytes:
+    """What else there is to hide in JSON is no disguise in a form."""
+    if ask.disguise in TWICE:
+        first = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n{text}\r\n'
+        return first.encode() + body
+    if ask.disguise == "full-width digits":
+        return body.replace(text.encode(), _wide(text).encode())
+    if ask.disguise == "escaped names":
+        return body.replace(b'name="metadata"', b'name="MetaData"')
+    return body
+
+
+def _plainest(ask: Ask) -> Fields:
+    return ask.sample.places[ask.sample.plainest]
+
+
+def _wide(text: str) -> str:
+    return text.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"})
 
 
 def _framed(body: bytes, framing: str) -> tuple[bytes, list[str]]:

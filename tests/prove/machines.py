@@ -1,4 +1,5 @@
-"""Machines that keep every byte that reaches them, answer as told, and say in each answer which machine it was."""
+"""Machines that keep every byte that reaches them, answer any surface as its sample does and as told, and say in each
+answer which machine it was."""
 
 from __future__ import annotations
 
@@ -10,6 +11,11 @@ from collections import Counter
 from typing import Any
 
 import httptools
+from support.samples.registry import SAMPLES
+from support.samples.sample import SAID, Sample
+
+from router.surfaces.base import PREFIX
+from router.surfaces.registry import SURFACES
 
 HOMES = {"own-1": "own", "own-2": "own", "lab-1": "lab", "eu-1": "eu", "us-1": "us", "us-2": "us", "proxy-1": "outside"}
 """Where each machine stands, whatever a policy calls that place. No policy names the one outside."""
@@ -49,6 +55,9 @@ _STATUSES = {
     "our key refused": (401, ""),
 }
 _REDIRECTS = {"redirect to the cloud": 307, "another redirect to the cloud": 308}
+_BY_PATH = {each.path if each.at_root else PREFIX + each.path: SAMPLES[name] for name, each in SURFACES.items()}
+_NAMELESS = b'data: {"error": {"message": "no"}}\n\n'
+"""An error event without a code, as some servers of chat send it."""
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _SLOW_SECONDS = 0.015
 
@@ -125,12 +134,12 @@ class Machine:
         fault = self.fault
         if fault not in ("ok", "full queue"):
             self.suffered[fault] += 1
-        streamed = json.loads(body).get("stream") is True
-        answer = self._stream(path) if streamed else _whole(200, self._completion(path))
+        sample = _BY_PATH[path]
+        answer = self._stream(sample) if _wants_stream(sample, body) else self._whole_answer(sample)
         if fault == "slow":
-            asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._play, wire, "ok", answer)
+            asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._play, wire, "ok", path, answer)
         else:
-            self._play(wire, fault, answer)
+            self._play(wire, fault, path, answer)
 
     def _report(self, path: str) -> bytes:
         """What vLLM says of itself."""
@@ -142,12 +151,12 @@ class Machine:
             return b"vllm:num_requests_running 1.0\nvllm:num_requests_waiting %d.0\n" % (99 if full else 0)
         return b""
 
-    def _play(self, wire: _Wire, fault: str, answer: bytes) -> None:
+    def _play(self, wire: _Wire, fault: str, path: str, answer: bytes) -> None:
         if fault in _STATUSES:
             status, headers = _STATUSES[fault]
             wire.write(_whole(status, b"{}", headers))
         elif fault in _REDIRECTS:
-            wire.write(_whole(_REDIRECTS[fault], b"", f"location: {self.elsewhere}/chat/completions\r\n"))
+            wire.write(_whole(_REDIRECTS[fault], b"", f"location: {self.elsewhere.removesuffix(PREFIX)}{path}\r\n"))
         elif fault == "reset":
             wire.abort()
         elif fault == "garbage":
@@ -158,34 +167,35 @@ class Machine:
         elif fault == "bytes after the answer":
             wire.write(answer + _whole(200, b'{"choices": [], "id": "smuggled"}'))
         elif fault == "an error event":
-            wire.write(_SSE + _chunk(b'data: {"error": {"message": "no"}}\n\n') + _chunk(b""))
+            sample = _BY_PATH[path]
+            told = _NAMELESS if sample is SAMPLES["chat"] else sample.failure or _NAMELESS
+            wire.write(_SSE + _chunk(told) + _chunk(b""))
         elif fault == "an empty stream":
             wire.write(_SSE + _chunk(b""))
         elif fault != "silence":
             wire.write(answer)
 
-    def _completion(self, path: str) -> bytes:
-        """An answer of the path's kind."""
-        usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
-        words = f"answered-by-{self.name}"
-        if path.endswith("/embeddings"):
-            return json.dumps({"model": words, "data": [{"index": 0, "embedding": [0.5]}], "usage": usage}).encode()
-        said: dict[str, Any] = {"message": {"role": "assistant", "content": words}}
-        if not path.endswith("/chat/completions"):
-            said = {"text": words}
-        return json.dumps({"choices": [{"index": 0, **said}], "usage": usage}).encode()
+    def _whole_answer(self, sample: Sample) -> bytes:
+        return _whole(200, signed(sample.answer(5, 5), self.name), media_type=sample.media_type)
 
-    def _stream(self, path: str) -> bytes:
-        words = [f"answered-by-{self.name}", " and more", ""]
-        said: list[dict[str, Any]] = [{"text": word} for word in words]
-        if path.endswith("/chat/completions"):
-            said = [{"delta": {"content": word}} if word else {"delta": {}, "finish_reason": "stop"} for word in words]
-        events = [b"data: " + json.dumps({"choices": [{"index": 0, **each}]}).encode() + b"\n\n" for each in said]
-        return _SSE + b"".join(_chunk(event) for event in (*events, b"data: [DONE]\n\n", b""))
+    def _stream(self, sample: Sample) -> bytes:
+        assert sample.events is not None, f"{sample.surface} has no streams, and was asked for one"
+        events = [signed(event, self.name) for event in sample.events(5, 5)]
+        return _SSE + b"".join(map(_chunk, (*events, b"")))
 
 
-def _whole(status: int, body: bytes, headers: str = "") -> bytes:
-    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
+def signed(said: bytes, name: str) -> bytes:
+    """What a sample says, as the machine of that name says it."""
+    return said.replace(SAID.encode(), f"answered-by-{name}".encode())
+
+
+def _wants_stream(sample: Sample, body: bytes) -> bool:
+    name, value = next(iter(sample.streamed.items()))
+    return f'name="{name}"'.encode() in body if sample.form else json.loads(body).get(name) == value
+
+
+def _whole(status: int, body: bytes, headers: str = "", media_type: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
     return head.encode() + body
 
 

@@ -36,6 +36,7 @@ from prove.worlds import (
     rekeyed,
 )
 from support.gateway import Clock, Gateway, start_gateway, stop_gateway
+from support.samples.registry import SAMPLES
 
 from router.config.load import load
 from router.config.stored_keys import stored_grants
@@ -59,6 +60,11 @@ _AFTERWARDS = (
     Ask(label=LABELS[1], stream=True),
     Ask(key=1, endpoint="embeddings"),
 )
+
+_READABLE = tuple(
+    Ask(endpoint=name, stream=sample.events is not None) for name, sample in SAMPLES.items() if not sample.sealed
+)
+"""One of each surface that may say nothing but what can be read, of which each world asks one more."""
 
 
 class _Log(logging.Handler):
@@ -303,7 +309,7 @@ class Play:
         policy = self._history[-1]
         zones = {policy["backends"][name]["zone"] for name in policy["models"]["chat"]["backends"]}
         until = time.monotonic() + self._patience
-        for ask in _AFTERWARDS:
+        for ask in (*_AFTERWARDS, _READABLE[len(self._requests) % len(_READABLE)]):
             wanted = (200 if zones & permitted(policy, ask) else 403) if is_known(policy, ask) else 401
             request = self._request(ask)
             while request.status != wanted and time.monotonic() < until:

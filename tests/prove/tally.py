@@ -32,6 +32,8 @@ class Tally:
     """How often each fault met a connection, a request or a probe."""
     received: Counter[str] = field(default_factory=Counter)
     """Requests whose text a machine received, by where it stands."""
+    surfaces: Counter[str] = field(default_factory=Counter)
+    """The same by surface, by whether they may go everywhere, and by whose machine it was."""
     free: int = 0
     """Requests that may go everywhere, while things were failing; and how many of them were answered."""
     free_answered: int = 0

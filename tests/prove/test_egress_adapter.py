@@ -1,7 +1,8 @@
 """The first promise where another process and another library carry the request: own backends behind the adapter.
 
 The adapter is the real one, with the real litellm. Its environment names a proxy that records, and its own backend
-redirects to the cloud now and then. Neither may ever see what has to stay.
+redirects to the cloud now and then. Neither may ever see what has to stay. And a stream that breaks off has no end by
+being translated.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 import uvloop
-from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, OUTSIDE, PLACES, Ask, Request
+from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, Ask, Request, sample_of
 from prove.client import converse
 from prove.machines import MODEL, Machine
 from prove.tally import Tally
@@ -29,7 +32,12 @@ from support.gateway import Clock, start_gateway, stop_gateway
 from support.litellm import python_with_litellm
 from support.serving import PROJECT, clean_environment, ended_unless_it_speaks
 
+from router.core.backend_kinds import LitellmBackend
+from router.surfaces.base import PREFIX
+from router.surfaces.registry import SURFACES
+
 KEY = "SCRIPTED_API_KEY"
+CUT = "cut short"
 FAULTS = (
     "ok",
     "redirect to the cloud",
@@ -40,8 +48,19 @@ FAULTS = (
     "silence",
     "garbage",
     "an error event",
+    CUT,
 )
-QUICK, LONG = 6, 60
+THROUGH = tuple(sorted(LitellmBackend.default_endpoints))
+"""The adapter's surfaces."""
+WAYS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "to-openai": ("litellm", f"openai/{MODEL}", THROUGH),
+    "to-claude": ("litellm", f"anthropic/{MODEL}", THROUGH),
+    "from-openai": ("openai", MODEL, ("chat", "embeddings")),
+    "from-claude": ("anthropic", MODEL, ("messages",)),
+}
+"""By model: the kind of its backends, what these call it, and what they are said to serve. The adapter translates all
+else into what a provider speaks, for those of kinds of their own as well."""
+QUICK, LONG = 16, 60
 """Requests per fault."""
 OBEDIENT = """
 import httpx
@@ -59,26 +78,24 @@ httpx.AsyncClient = Client
 
 
 def policy(own: str, cloud: str) -> Policy:
-    """Both sides are reached through the adapter."""
+    """Both sides are reached in every way."""
 
-    def backend(zone: str, url: str, **more: Any) -> dict[str, Any]:
-        served = {"chat": {"model": f"openai/{MODEL}", "price": {"input": 1.0, "output": 1.0}}}
+    def backend(way: str, zone: str, url: str, **more: Any) -> dict[str, Any]:
+        kind, model, endpoints = WAYS[way]
+        served = {"model": model, "endpoints": list(endpoints), "price": {"input": 1.0, "output": 1.0}}
+        at = {"url": url} if kind != "litellm" else {"api_base": url}
+        if model.startswith("anthropic/"):
+            at = {"api_base": url.removesuffix(PREFIX)}
         timeouts = {"first_byte_timeout": "2s", "idle_timeout": "1s"}
-        return {
-            "zone": zone,
-            "kind": "litellm",
-            "api_base": url,
-            "api_key": f"env:{KEY}",
-            "serves": served,
-            **timeouts,
-            **more,
-        }
+        return {"zone": zone, "kind": kind, **at, "api_key": f"env:{KEY}", "serves": {way: served}, **timeouts, **more}
 
+    backends = {f"gpu-{way}": backend(way, "local", own, cost={"usd_per_hour": 1.0}) for way in WAYS}
+    backends |= {f"api-{way}": backend(way, "cloud", cloud) for way in WAYS}
     return {
         "version": 1,
         "zones": {"local": {"owned": True}, "cloud": {}},
-        "backends": {"gpu": backend("local", own, cost={"usd_per_hour": 1.0}), "api": backend("cloud", cloud)},
-        "models": {"chat": {"backends": ["gpu", "api"]}},
+        "backends": backends,
+        "models": {way: {"backends": [f"gpu-{way}", f"api-{way}"]} for way in WAYS},
         "sensitivity": {
             "levels": {"public": ["local", "cloud"], "internal": ["local", "cloud"], "restricted": ["local"]},
             "default": "public",
@@ -132,10 +149,10 @@ async def through(folder: Path, drawn: list[Ask], each: int) -> Tally:
         await machine.become("ok")
     told = policy(own.url, cloud.url)
     text = json.dumps(told)
-    requests = [Request(number, ask) for number, ask in enumerate(drawn)]
+    requests = [Request(number, ask, adapted=True) for number, ask in enumerate(drawn)]
     tally = Tally(worlds=1)
     try:
-        with adapter(folder, text, proxy) as path:
+        with patch.dict(os.environ, {KEY: "k"}), adapter(folder, text, proxy) as path:
             gateway = await start_gateway(folder, text.replace("%", "%%"), {}, cast(Clock, time.time), path)
             try:
                 for at, fault in enumerate(FAULTS):
@@ -147,11 +164,22 @@ async def through(folder: Path, drawn: list[Ask], each: int) -> Tally:
     finally:
         for machine in machines:
             machine.stop()
-    named = json.loads(text.replace(own.url, "@own-1@").replace(cloud.url, "@us-1@"))
-    for backend in named["backends"].values():
-        backend["url"] = backend["api_base"]
-    Verdict([named], tally).judge(requests, machines)
+    for backend in told["backends"].values():
+        backend["url"] = "@own-1@" if backend["zone"] == "local" else "@us-1@"
+    Verdict([told], tally).judge(requests, machines)
+    tally.wrongs += [
+        f"an end of what broke off: {request.answer!r}: {request.ask}" for request in broken(requests, each)
+    ]
+    for request in requests:
+        tally.surfaces[f"{request.ask.model}: {request.ask.endpoint}"] += request.status == 200
     return tally
+
+
+def broken(requests: list[Request], each: int) -> list[Request]:
+    """Those whose stream broke off at the own machine, and ended well all the same."""
+    at = FAULTS.index(CUT) * each
+    cut = [request for request in requests[at : at + each] if request.headers.get("x-breakeven-zone") == "local"]
+    return [request for request in cut if request.ask.stream and request.ask.sample.end in request.answer]
 
 
 async def _ask(port: int, request: Request) -> None:
@@ -162,25 +190,30 @@ async def _ask(port: int, request: Request) -> None:
 
 
 def drawn(number: int) -> list[Ask]:
-    """The same at every run: each says, hides or carries something else."""
+    """The same at every run: something plain in each way, then something else each time, at last streams to be cut."""
     dice = random.Random(number)
-    forms = [{"stream": stream, "framing": framing} for stream in (False, True) for framing in FRAMINGS]
-    return [Ask(**dice.choice(_kinds(dice)), **dice.choice(forms)) for _ in range(number)]
+    first = [Ask(name, model=way) for way in WAYS for name in THROUGH]
+    last = [Ask(name, True, model=way, label=LABELS[1]) for way in WAYS for name in THROUGH if name != "embeddings"]
+    others = dice.choices([*THROUGH * 8, *SURFACES], k=number - len(first) - len(last))
+    return [*first, *[_drawn(dice, name) for name in others], *last]
 
 
-def _kinds(dice: random.Random) -> list[dict[str, Any]]:
-    return [
-        {},
-        {"endpoint": "messages"},
-        {"endpoint": "messages", "finding": dice.choice(sorted(FINDINGS))},
-        {"endpoint": "responses"},
-        {"endpoint": "responses", "finding": dice.choice(sorted(FINDINGS))},
-        {"finding": dice.choice(sorted(FINDINGS))},
+def _drawn(dice: random.Random, endpoint: str) -> Ask:
+    sample = sample_of(endpoint)
+    form = {"model": dice.choice(list(WAYS)), "framing": dice.choice(FRAMINGS)}
+    plain = Ask(endpoint, stream=sample.events is not None and dice.random() < 0.5, **form)
+    finding, place = dice.choice(sorted(FINDINGS)), dice.choice(list(sample.places))
+    kinds: list[dict[str, Any]] = [
+        *[{}] * 3,
+        {"place": place},
+        {"finding": finding},
         {"label": LABELS[1]},
-        {"unreadable": dice.choice(("image", OUTSIDE))},
-        {"place": dice.choice(HEADERS), "finding": "credit_card"},
-        {"place": dice.choice(PLACES[:9]), "finding": "iban", "disguise": dice.choice(DISGUISES)},
+        {"place": dice.choice(HEADERS), "finding": finding},
+        *[{"place": place, "finding": finding, "disguise": dice.choice(DISGUISES)}] * 2,
     ]
+    if sample.unreadable:
+        kinds += [{"unreadable": dice.choice([*sample.unreadable, *sample.outside])}]
+    return replace(plain, **dice.choice(kinds))
 
 
 def played(folder: Path, each: int) -> Tally:
@@ -194,7 +227,14 @@ def check(tally: Tally) -> None:
     assert not tally.wrongs, tally.wrongs
     assert tally.restricted and tally.received["own"] and tally.answered["restricted, own"]
     assert tally.received["us"] and not tally.received["outside"]
-    assert {fault for fault in FAULTS if "redirect" in fault} <= tally.faults.keys()
+    assert {fault for fault in FAULTS if "redirect" in fault or fault == CUT} <= tally.faults.keys()
+    assert tally.faults[CUT] >= 4
+    for name in THROUGH:
+        assert tally.surfaces[f"{name}: restricted, own"] and tally.surfaces[f"{name}: free, cloud"], name
+    for way in WAYS:
+        for name in THROUGH if way.startswith("to") else ("chat", "messages", "responses"):
+            if (way, name) != ("to-claude", "embeddings"):  # which has none
+                assert tally.surfaces[f"{way}: {name}"], f"no request to {name} was answered in the way {way}"
 
 
 def test_nothing_restricted_leaves_through_the_adapter(tmp_path: Path) -> None:

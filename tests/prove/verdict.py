@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from prove.asks import Request, canaries, fetched
-from prove.machines import HOMES, OWNED, SIGNATURE, Machine
+from prove.machines import HOMES, OWNED, SIGNATURE, Machine, signed
 from prove.tally import Tally
 from prove.worlds import Policy, homes_of, permitted
 
@@ -62,6 +62,11 @@ class Verdict:
 
     def _judge_recording(self, machine: Machine, request: Request) -> None:
         self._tally.received[machine.home] += 1
+        label, whose = (
+            "restricted" if self.is_restricted(request) else "free",
+            "own" if machine.home in OWNED else "cloud",
+        )
+        self._tally.surfaces[f"{request.ask.endpoint}: {label}, {whose}"] += 1
         allowed = self._allowed(request)
         if machine.home not in allowed:
             where = f"may go to {sorted(allowed)} only" if allowed else "may go nowhere"
@@ -83,7 +88,7 @@ class Verdict:
             self._tally.refused[_code(request)] += 1
         if "location" in request.headers:
             self._wrong(f"{request.status} sends the client past the gate", request)
-        if zone is None and not is_error(request.answer):
+        if zone is None and not is_error(request):
             self._wrong(f"{request.status} without an error object: {request.answer!r}", request)
         if zone is not None and not self._true_zone(request, zone, None):
             self._wrong(f"the error of zone {zone}, where it may not go", request)
@@ -95,6 +100,8 @@ class Verdict:
             self._wrong(f"the recording of {machine} lacks a request that it answered", request)
         label = "restricted, " if self.is_restricted(request) else ""
         self._tally.answered[label + (HOMES[machine] if machine else "cut")] += 1
+        if end_is_invented(request, machine):
+            self._wrong(f"a stream has an end that {machine or 'nobody'} did not write: {request.answer!r}", request)
         if not self._true_zone(request, zone, HOMES.get(machine)):
             self._wrong(f"answered by {machine or 'somebody'}, and told that it was the zone {zone}", request)
 
@@ -111,20 +118,25 @@ class Verdict:
         self._tally.wrongs.append(f"{what}: {request.ask}")
 
 
-def is_error(body: bytes) -> bool:
-    """Whether it is an error object, OpenAI's or Anthropic's, of which only the first has a code."""
+def end_is_invented(request: Request, machine: str) -> bool:
+    """Whether it ends well without all that its machine writes before; when usage is told is up to the gateway."""
+    sample = request.ask.sample
+    if not request.ask.stream or request.adapted or sample.events is None or sample.end not in request.answer:
+        return False
+    written = [signed(event, machine) for event in sample.events(5, 5)]
+    return any(event not in request.answer for event in written[: len(written) - sample.tail])
+
+
+def is_error(request: Request) -> bool:
+    """Whether its answer is an error as its surface has them."""
     try:
-        told = json.loads(body)
-        error = told["error"]
-        return bool(error["type"] if told.get("type") == "error" else error["code"]) and isinstance(
-            error["message"], str
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return request.ask.sample.error(json.loads(request.answer))
+    except ValueError:
         return False
 
 
 def _code(request: Request) -> str:
-    if is_error(request.answer):
+    if is_error(request):
         error = json.loads(request.answer)["error"]
         return str(error.get("code") or error["type"])
     return f"HTTP {request.status} of a backend"

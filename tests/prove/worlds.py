@@ -13,10 +13,11 @@ from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
-from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, OUTSIDE, PLACES, UNREADABLE, Ask
+from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, TWICE, Ask, sample_of
 from prove.machines import FAULTS, HOMES, MODEL
 
 from router.core.cost.strategies import STRATEGIES
+from router.surfaces.registry import SURFACES
 
 Policy = dict[str, Any]
 ORDER = ("public", "internal", "restricted")
@@ -243,7 +244,7 @@ def _backends(draw: st.DrawFn, machines: tuple[str, ...], zone_of: dict[str, str
     home = HOMES[machines[0]]
     kind = draw(st.sampled_from(["openai", "vllm"]))
     price = {"input": 1.0, "output": draw(st.sampled_from([0.5, 4.0]))}
-    served = {"model": MODEL, "endpoints": ["chat", "completions", "embeddings"], "price": price}
+    served = {"model": MODEL, "endpoints": list(SURFACES), "price": price}
     if kind == "vllm" and draw(st.booleans()):
         served["modalities"] = ["text", "image", "audio", "file"]
     capacity: dict[str, Any] = {"queue": draw(st.sampled_from([64, 2, 0])), "queue_timeout": "60ms"}
@@ -345,6 +346,7 @@ def _keys(draw: st.DrawFn, zone_of: dict[str, str], *, labels: bool = True) -> l
 @st.composite
 def _rules(draw: st.DrawFn, zone_of: dict[str, str]) -> dict[str, Any]:
     conditions = [{"tag": "eu"}, {"level": "internal"}, {"endpoint": "embeddings"}, {"team": "night"}, {"tag": "phi"}]
+    conditions += [{"endpoint": draw(st.sampled_from(list(SURFACES)))}]
     rule: dict[str, Any] = {"name": "a rule", "when": draw(st.sampled_from(conditions))}
     if draw(st.booleans()):
         rule["cost"] = {"strategy": draw(st.sampled_from(_STRATEGIES))}
@@ -358,12 +360,13 @@ def _rules(draw: st.DrawFn, zone_of: dict[str, str]) -> dict[str, Any]:
 @st.composite
 def asks(draw: st.DrawFn) -> Ask:
     """Half of them say nothing about themselves and contain nothing, so that the cloud is busy."""
-    endpoint = draw(st.sampled_from(["chat", "chat", "chat", "completions", "embeddings"]))
+    endpoint = draw(st.just("chat") | st.sampled_from(list(SURFACES)))
+    sample = sample_of(endpoint)
     make = partial(
         Ask,
         endpoint=endpoint,
-        stream=endpoint != "embeddings" and draw(st.booleans()),
-        place=draw(st.sampled_from(PLACES[:-1] if draw(st.booleans()) else ("message",))),
+        stream=sample.events is not None and draw(st.booleans()),
+        place=draw(st.sampled_from([*sample.places] if draw(st.booleans()) else [""])),
         framing=draw(st.sampled_from(FRAMINGS)),
     )
     kind = draw(
@@ -374,7 +377,7 @@ def asks(draw: st.DrawFn) -> Ask:
     if kind == "plain":
         return make()
     if kind == "twice":
-        return Ask(place="field given twice", finding=draw(st.sampled_from(sorted(FINDINGS))))
+        return make(disguise=draw(st.sampled_from(TWICE)), finding=draw(st.sampled_from(sorted(FINDINGS))))
     disguise = draw(st.sampled_from(DISGUISES))
     key = draw(st.integers(0, KEYS - 1))
     if kind == "key":
@@ -382,10 +385,11 @@ def asks(draw: st.DrawFn) -> Ask:
     if kind == "label":
         return make(label=draw(st.sampled_from(LABELS)), key=key if draw(st.booleans()) else 0, disguise=disguise)
     if kind == "header":
-        return make(place=draw(st.sampled_from(HEADERS)), finding=draw(st.sampled_from(sorted(FINDINGS))), key=0)
+        return make(place=draw(st.sampled_from(HEADERS)), finding=draw(st.sampled_from(sorted(FINDINGS))))
     if kind == "unreadable":
         label = draw(st.sampled_from([LABELS[0], LABELS[1], LABELS[2]]))
-        return make(unreadable=draw(st.sampled_from((*UNREADABLE, OUTSIDE, OUTSIDE))), label=label, key=0)
+        kinds = draw(st.sampled_from([each for each in (sample.unreadable, sample.outside) if each] or [[""]]))
+        return make(unreadable=draw(st.sampled_from([*kinds])), label=label)
     finding = draw(st.sampled_from(sorted(FINDINGS)))
     return make(finding=finding, disguise=disguise, label=draw(st.sampled_from([LABELS[0], LABELS[2]])))
 

@@ -76,6 +76,15 @@ def test_what_no_detector_reads_is_called_unreadable(name: str) -> None:
 
 
 @EVERY
+def test_what_a_backend_would_fetch_is_known_by_its_address(name: str) -> None:
+    _, sample = of(name)
+    for kind in sample.outside:
+        reading = read(name, sample.body(kind, "elsewhere"))
+        assert reading.addresses == ("https://elsewhere.example/a.png",), f"{name}: {kind}"
+        assert reading.unreadable, f"{name}: {kind} is taken for text"
+
+
+@EVERY
 def test_texts_that_a_model_gets_are_counted(name: str) -> None:
     surface, sample = of(name)
     for place in sample.places.keys() - sample.beside:

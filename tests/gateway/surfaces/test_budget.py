@@ -8,18 +8,15 @@ import json
 from collections import Counter
 
 import pytest
-from support.gateway import Gateway
-from support.samples.backend import Asked, Reply, SampleBackend, whole
+from support.samples.backend import Asked, Reply, SampleBackend
+from support.samples.dearest import dearest, held_by_one
 from support.samples.play import OPEN, Got, ask, at_rest
 from support.samples.sample import Sample
 
 from router.core.money import NANO_PER_USD
-from router.surfaces.base import Surface
 from router.surfaces.registry import SURFACES
 
 PASS, CLIENTS = 7, 25
-MOST = 40
-"""Tokens that an answer may have, where its request says how many."""
 BUDGET = OPEN.replace("local_first", "cloud_first").replace("[gpu, api]", "[api]")
 UNBOUNDED = BUDGET + "ledger: {holds: worst_case}\nbudget: {usd_per_month: 1000000, tokens_per_day: 1000000000}\n"
 
@@ -28,37 +25,12 @@ def applies(name: str) -> bool:
     return not SURFACES[name].free
 
 
-def dearest(surface: Surface, sample: Sample) -> tuple[bytes, Reply]:
-    """A request, and the answer that takes as much as its reading says that one may."""
-    body = sample.body(**(sample.limit(MOST) if sample.limit is not None else {}))
-    reading = surface.read_as(body, sample.content_type)
-    assert reading.max_output_tokens is not None
-    most = reading.max_output_tokens if sample.limit is None else MOST
-    output = most if sample.reports else 50
-    return body, whole(sample, reading.input_bound, output)
-
-
-async def held_by_one(gateway: Gateway, sample: Sample, body: bytes, api: SampleBackend) -> tuple[int, int]:
-    """Nano-USD and tokens that are held for one request."""
-    held = [0, 0]
-
-    async def look(asked: Asked) -> Reply:
-        [hold] = gateway.ledger.holds.values()
-        held[:] = hold.hold.cost, hold.hold.input + hold.hold.output
-        return whole(sample)
-
-    api.reply = look
-    assert (await ask(gateway.port, sample, body)).status == 200
-    await at_rest(gateway)
-    return held[0], held[1]
-
-
 @pytest.mark.parametrize("limit", ["money", "tokens"])
 async def test_what_comes_at_once_never_overruns_a_limit(
-    name: str, sample: Sample, surface: Surface, serve, api: SampleBackend, limit: str
+    name: str, sample: Sample, serve, api: SampleBackend, limit: str
 ) -> None:
-    body, dear = dearest(surface, sample)
-    cost, tokens = await held_by_one(await serve(UNBOUNDED), sample, body, api)
+    body, dear = dearest(name)
+    cost, tokens = await held_by_one(await serve(UNBOUNDED), name, body, api)
     assert tokens
     one = cost if limit == "money" else tokens
     cap = PASS * one + one - 1

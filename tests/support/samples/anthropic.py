@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from support.samples.openai import PIXELS
-from support.samples.sample import SAID, TEXT, Fields, Sample, sse
+from support.samples.sample import ADDRESS, SAID, TEXT, Fields, Sample, sse
 
 _NOW = {"role": "user", "content": "And now?"}
 _LIMIT = {"max_tokens": 64}
@@ -77,6 +77,14 @@ UNREADABLE: dict[str, Fields] = {
     "data URL in the text": _said({"type": "text", "text": f"data:text/plain;base64,{PIXELS}"}),
     "block nobody knows": _said({"type": "hologram", "hologram": "x"}),
 }
+_LINK = {"type": "url", "url": ADDRESS}
+OUTSIDE: dict[str, Fields] = {
+    "image outside": _said({"type": "image", "source": _LINK}),
+    "document outside": _said({"type": "document", "source": _LINK}),
+    "image outside in a tool result": _said(
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": _LINK}]}
+    ),
+}
 REFERENCES: dict[str, Fields] = {
     "image by its id": _said({"type": "image", "source": {"type": "file", "file_id": TEXT}}),
     "document by its id": _said({"type": "document", "source": {"type": "file", "file_id": TEXT}}),
@@ -128,6 +136,7 @@ MESSAGES = Sample(
     surface="messages",
     places=PLACES,
     unreadable=UNREADABLE,
+    outside=OUTSIDE,
     references=REFERENCES,
     answer=_message,
     limit=lambda tokens: {"max_tokens": tokens},
@@ -141,6 +150,7 @@ COUNT_TOKENS = Sample(
     surface="count_tokens",
     places=PLACES,
     unreadable=UNREADABLE,
+    outside=OUTSIDE,
     references=REFERENCES,
     answer=lambda input, output: b'{"input_tokens":%d,"note":"%b"}' % (input, SAID.encode()),
     error=is_error,

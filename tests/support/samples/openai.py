@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from support.samples.sample import SAID, TEXT, Fields, Sample, sse
+from support.samples.sample import ADDRESS, SAID, TEXT, Fields, Sample, sse
 
 NOW = {"role": "user", "content": "And now?"}
 PIXELS = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -69,6 +69,9 @@ _UNREADABLE: dict[str, Fields] = {
     "part nobody knows": _said({"type": "hologram", "hologram": "x"}),
 }
 
+_ELSEWHERE = {"type": "image_url", "image_url": {"url": ADDRESS}}
+OUTSIDE: dict[str, Fields] = {"image outside": _said(_ELSEWHERE)}
+
 
 def _chunk(delta: Any, finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -91,6 +94,7 @@ CHAT = Sample(
     surface="chat",
     places={**CONVERSATIONS, **_CHAT},
     unreadable=_UNREADABLE,
+    outside={**OUTSIDE, "audio outside": _said({"type": "audio_url", "audio_url": {"url": ADDRESS}})},
     references={"file by its id": _said({"type": "file", "file": {"file_id": TEXT}})},
     answer=_chat,
     limit=limit,
@@ -164,6 +168,7 @@ EMBEDDINGS = Sample(
         "image": {"input": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXELS}"}}]},
         "conversation with an image": _UNREADABLE["image"],
     },
+    outside={"input outside": {"input": [_ELSEWHERE]}, **OUTSIDE},
     answer=_embeddings,
 )
 
@@ -176,6 +181,7 @@ MODERATIONS = Sample(
     surface="moderations",
     places={**TEXTS, "part": {"input": [{"type": "text", "text": TEXT}]}},
     unreadable={"image": {"input": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXELS}"}}]}},
+    outside={"input outside": {"input": [_ELSEWHERE]}},
     answer=_moderations,
     reports=False,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from support.responses import event, response_object
 from support.samples.openai import PIXELS
-from support.samples.sample import SAID, TEXT, Fields, Sample
+from support.samples.sample import ADDRESS, SAID, TEXT, Fields, Sample
 
 
 def _items(*items: Any, **more: Any) -> Fields:
@@ -62,6 +62,10 @@ UNREADABLE: dict[str, Fields] = {
     "template of the provider's": {"input": "Hi", "prompt": {"id": "pmpt_1", "variables": {"a": "b"}}},
     "data URL in the text": _said({"type": "input_text", "text": f"data:text/plain;base64,{PIXELS}"}),
     "item nobody knows": _items({"type": "hologram", "hologram": "x"}),
+}
+OUTSIDE: dict[str, Fields] = {
+    "image outside": _said({"type": "input_image", "image_url": ADDRESS}),
+    "file outside": _said({"type": "input_file", "file_url": ADDRESS}),
 }
 REFERENCES: dict[str, Fields] = {
     "response before": {"input": "Hi", "previous_response_id": TEXT},
@@ -125,6 +129,7 @@ RESPONSES = Sample(
     surface="responses",
     places=PLACES,
     unreadable=UNREADABLE,
+    outside=OUTSIDE,
     references=REFERENCES,
     answer=_answer,
     limit=limit,
@@ -137,6 +142,7 @@ COMPACT = Sample(
     surface="responses_compact",
     places=PLACES,
     unreadable=UNREADABLE,
+    outside=OUTSIDE,
     references=REFERENCES,
     answer=_compacted,
     limit=limit,
@@ -145,6 +151,7 @@ INPUT_TOKENS = Sample(
     surface="responses_input_tokens",
     places=PLACES,
     unreadable=UNREADABLE,
+    outside=OUTSIDE,
     references=REFERENCES,
     answer=lambda input, output: (
         b'{"object":"response.input_tokens","input_tokens":%d,"x":"%b"}' % (input, SAID.encode())

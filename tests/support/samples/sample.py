@@ -14,6 +14,8 @@ TEXT = "@TEXT@"
 SAID = "Paris."
 """Somewhere in every answer, so that a proof may put a word of its own there."""
 BOUNDARY = "breakeven-sample"
+ADDRESS = f"https://{TEXT}.example/a.png"
+"""Of something that lies elsewhere."""
 FILE = b"\x00\x01 no text \xff\xfe"
 """What uploads hold, which no detector reads."""
 
@@ -47,6 +49,8 @@ class Sample:
     """Whether answers say what they used; what does not is estimated."""
     unreadable: Mapping[str, Fields] = field(default_factory=dict)
     """Bodies that hold what no detector reads."""
+    outside: Mapping[str, Fields] = field(default_factory=dict)
+    """Bodies that hold such a thing by its address, on a host that TEXT is a label of: who serves it would fetch it."""
     references: Mapping[str, Fields] = field(default_factory=dict)
     """Bodies that name by TEXT, an id, what a backend keeps."""
     sealed: bool = False
@@ -77,10 +81,13 @@ class Sample:
         return next(iter(self.places))
 
     def body(self, place: str = "", text: str = "Hello", *, model: str | None = "chat", **more: Any) -> bytes:
-        """A request with `text` in a place of `places`, of `unreadable` or of `references`."""
-        fields = {**self.places, **self.unreadable, **self.references}[place or self.plainest]
+        """A request with `text` in a place of `places`, of `unreadable`, of `outside` or of `references`."""
         named = {} if model is None else {"model": model}
-        return self.encode(_filled({**named, **fields, **more}, text))
+        return self.encode(_filled({**named, **self.fields(place or self.plainest), **more}, text))
+
+    def fields(self, kind: str) -> Fields:
+        """A body before any text stands in it."""
+        return {**self.places, **self.unreadable, **self.outside, **self.references}[kind]
 
     def encode(self, fields: Fields) -> bytes:
         return _form(fields) if self.form else json.dumps(fields).encode()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
-from support.samples.openai import CONVERSATIONS, PIXELS, TEXTS, read_only
-from support.samples.sample import SAID, TEXT, Fields, Sample
+from support.samples.openai import CONVERSATIONS, OUTSIDE, PIXELS, TEXTS, read_only
+from support.samples.sample import ADDRESS, SAID, TEXT, Fields, Sample
 
 _IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXELS}"}}
+
+_ELSEWHERE = {"type": "image_url", "image_url": {"url": ADDRESS}}
 
 
 def _rerank(input: int, output: int) -> bytes:
@@ -31,6 +33,7 @@ RERANK = Sample(
         "image for a query": {"query": {"content": [_IMAGE]}, "documents": ["a"]},
         "token ids": {"query": [1, 2], "documents": ["a"]},
     },
+    outside={"document outside": {"query": "a", "documents": {"content": [_ELSEWHERE]}}},
     answer=_rerank,
 )
 
@@ -56,6 +59,7 @@ SCORE = Sample(
         "image": {"data_1": "a", "data_2": {"content": [_IMAGE]}},
         "token ids": {"queries": "a", "documents": [[1, 2], [3]]},
     },
+    outside={"document outside": {"data_1": "a", "data_2": {"content": [_ELSEWHERE]}}},
     answer=_score,
 )
 
@@ -72,6 +76,7 @@ POOLING = Sample(
         "data of a plugin": {"data": {"data": "x", "data_format": "url"}},
         "conversation with an image": {"messages": [{"role": "user", "content": [_IMAGE]}]},
     },
+    outside=OUTSIDE,
     answer=_pooling,
 )
 
@@ -85,6 +90,7 @@ CLASSIFY = Sample(
     surface="classify",
     places={**TEXTS, "conversation": CONVERSATIONS["message"]},
     unreadable={"token ids": {"input": [1, 2, 3]}},
+    outside=OUTSIDE,
     answer=_classify,
 )
 
@@ -97,6 +103,7 @@ TOKENIZE = Sample(
     surface="tokenize",
     places={**_PROMPT, **CONVERSATIONS},
     unreadable={"conversation with an image": {"messages": [{"role": "user", "content": [_IMAGE]}]}},
+    outside=OUTSIDE,
     answer=lambda input, output: b'{"count":1,"max_model_len":9,"tokens":[1],"token_strs":["%b"]}' % SAID.encode(),
 )
 DETOKENIZE = Sample(
