@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="NAME:SETTING=NUMBER,…",
         help="how a backend is: speed, first_byte, slots, prefill, decode, kv, start; may be repeated",
     )
+    parser.add_argument("--fit", metavar="RECORDS", help="fit backends to what these records say of them")
     parser.add_argument("--scale", type=_times, default=1.0, metavar="N", help="so many times as many requests")
     parser.add_argument("--days", type=_days, metavar="N", help="only the last days of the traffic")
     parser.add_argument(
@@ -78,17 +79,20 @@ def run(args: argparse.Namespace) -> int:
     from router.config.load import PolicyError, load
     from router.simulate.azure_trace import Malformed
     from router.simulate.fail_if import BadLimit, Limit
+    from router.simulate.fit import TooFewAnswers
     from router.simulate.shape import BadShape
     from router.simulate.traffic_of import OutOfOrder
 
     try:
         limits = [Limit(text) for text in args.fail_if]
         plans = [load(policy) for policy in (args.policy, args.against) if policy is not None]
-        shapes = _shapes(plans, args.backend)
+        shapes = shapes_of(plans)
+        fitted = [] if args.fit is None else _fit(args.fit, shapes)
+        change(shapes, args.backend)
     except (BadLimit, BadShape) as error:
         print(error, file=sys.stderr)
         return 2
-    except PolicyError as error:
+    except (PolicyError, Malformed, OutOfOrder, TooFewAnswers, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     try:
@@ -98,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     except (Malformed, OutOfOrder, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    _show(told, args)
+    _show(told, fitted, args)
     failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
 
@@ -111,65 +115,110 @@ class _Told(NamedTuple):
     same: int = 0
 
 
-def _shapes(plans: Sequence[Plan], given: Sequence[str]) -> list[dict[str, Shape]]:
-    """Of the backends of each. Raises BadShape."""
-    from router.simulate.shape import BadShape, assumed, changed
+def shapes_of(plans: Sequence[Plan]) -> list[dict[str, Shape]]:
+    """Of the backends of each, as their policies have them."""
+    from router.simulate.shape import assumed
 
-    found = [
+    return [
         {
             name: assumed(backend, plan.policy.zones[backend.zone].owned, plan.policy.cost.mix)
             for name, backend in plan.policy.backends.items()
         }
         for plan in plans
     ]
+
+
+def change(every: Sequence[dict[str, Shape]], given: Sequence[str]) -> None:
+    """Put what is given in its place, in each that has such a backend. Raises BadShape."""
+    from router.simulate.shape import BadShape, changed
+
     for each in given:
         name, _, settings = each.partition(":")
-        having = [shapes for shapes in found if name in shapes]
+        having = [shapes for shapes in every if name in shapes]
         if not having:
-            known = dict.fromkeys(name for shapes in found for name in shapes)
+            known = dict.fromkeys(name for shapes in every for name in shapes)
             raise BadShape(f"the policy has no backend {name!r}; it has: {', '.join(known)}")
         for shapes in having:
             shapes[name] = changed(shapes[name], settings)
-    return found
+
+
+def _fit(records: str, every: Sequence[dict[str, Shape]]) -> list[str]:
+    """What was found, in words. Raises TooFewAnswers, Malformed, OutOfOrder or OSError."""
+    from router.simulate.fit import fit, told
+    from router.simulate.traffic_of import in_order
+
+    known = {name: shape for shapes in reversed(every) for name, shape in shapes.items()}
+    with _opened(records) as requests:
+        found = fit(in_order(requests), known)
+    for each in found:
+        for shapes in every:
+            if each.backend in shapes:
+                shapes[each.backend] = each.shape
+    return [told(each) for each in found]
+
+
+def simulated(plan: Plan, policy: str, shapes: Mapping[str, Shape], requests: Iterator[RecordedRequest]) -> Outcome:
+    """Raises Malformed where there is no request, and what reading raises."""
+    from router.simulate.figures import outcome_of
+    from router.simulate.simulation import Simulation
+
+    first, whole = _begun(requests)
+    simulation = Simulation(plan, shapes, first)
+    simulation.run(whole)
+    return outcome_of(simulation, policy)
+
+
+def _begun(requests: Iterator[RecordedRequest]) -> tuple[float, Iterator[RecordedRequest]]:
+    """When the first one came, and all of them."""
+    from router.simulate.azure_trace import Malformed
+
+    first = next(requests, None)
+    if first is None:
+        raise Malformed("there is no request in it, or none in these days")
+    return first.at, chain([first], requests)
 
 
 def _simulated(plans: Sequence[Plan], shapes: Sequence[Mapping[str, Shape]], args: argparse.Namespace) -> _Told:
     """Raises Malformed, OutOfOrder or OSError."""
-    from router.simulate.azure_trace import Malformed
+    from zoneinfo import ZoneInfo
+
     from router.simulate.comparison import Comparison, run_both
     from router.simulate.figures import outcome_of
     from router.simulate.simulation import Simulation
 
-    with _traffic(args) as requests:
-        first = next(requests, None)
-        if first is None:
-            raise Malformed(f"{args.requests}: there is no request in it")
-        whole = _watched(chain([first], requests))
+    timezone = ZoneInfo(plans[0].policy.cost.timezone)
+    with traffic(args.requests, args.scale, args.days) as requests:
         if args.against is None:
-            simulation = Simulation(plans[0], shapes[0], first.at)
-            simulation.run(whole)
-            return _Told([outcome_of(simulation, args.policy)], simulation.timezone)
+            return _Told([simulated(plans[0], args.policy, shapes[0], _watched(requests))], timezone)
+        first, whole = _begun(_watched(requests))
         comparison = Comparison()
-        one = Simulation(plans[0], shapes[0], first.at, comparison.one)
-        other = Simulation(plans[1], shapes[1], first.at, comparison.other)
+        one = Simulation(plans[0], shapes[0], first, comparison.one)
+        other = Simulation(plans[1], shapes[1], first, comparison.other)
         run_both(one, other, whole)
         outcomes = [outcome_of(one, args.policy), outcome_of(other, args.against)]
-        return _Told(outcomes, one.timezone, comparison.moved(), comparison.same)
+        return _Told(outcomes, timezone, comparison.moved(), comparison.same)
 
 
 @contextmanager
-def _traffic(args: argparse.Namespace) -> Iterator[Iterator[RecordedRequest]]:
-    """Raises Malformed, OutOfOrder or OSError, also while it is read."""
+def _opened(path: str) -> Iterator[Iterator[RecordedRequest]]:
+    """The requests of a file, as they stand there. Raises OSError, and Malformed while it is read."""
     from router.simulate.azure_trace import read
+
+    with Path(path).open(encoding="utf-8", newline="") as lines:
+        yield read(lines, path)
+
+
+@contextmanager
+def traffic(path: str, scale: float = 1.0, days: float | None = None) -> Iterator[Iterator[RecordedRequest]]:
+    """In order. Raises Malformed, OutOfOrder or OSError, also while it is read."""
     from router.simulate.traffic_of import DAY_SECONDS, in_order, last_days, scaled
 
     first = -math.inf
-    if args.days is not None:
-        with Path(args.requests).open(encoding="utf-8", newline="") as lines:
-            last = max((request.at for request in read(lines, args.requests)), default=0.0)
-        first = last - DAY_SECONDS * args.days
-    with Path(args.requests).open(encoding="utf-8", newline="") as lines:
-        yield in_order(scaled(last_days(read(lines, args.requests), first), args.scale))
+    if days is not None:
+        with _opened(path) as requests:
+            first = max((request.at for request in requests), default=0.0) - DAY_SECONDS * days
+    with _opened(path) as requests:
+        yield in_order(scaled(last_days(requests, first), scale))
 
 
 def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:
@@ -187,13 +236,16 @@ def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:
     print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _show(told: _Told, args: argparse.Namespace) -> None:
+def _show(told: _Told, fitted: Sequence[str], args: argparse.Namespace) -> None:
     from router.simulate.report import text_of, text_of_both
 
     outcome, *others = told.outcomes
     if args.json:
-        print(json.dumps(_data(told), indent=2))
-    elif others:
+        print(json.dumps({**_data(told), "fitted": list(fitted)}, indent=2))
+        return
+    for line in fitted:
+        print(line)
+    if others:
         print(text_of_both(outcome, others[0], told.moves, told.same, told.timezone), end="")
     else:
         print(text_of(outcome, told.timezone), end="")

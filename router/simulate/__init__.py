@@ -31,7 +31,8 @@ virtual_time    what is to come, in its order
 facts_of        what is decided on, from what was recorded
 backends        backends as decisions see them
 server_model    one replica: its queue, its slots, how it reads and writes
-shape           how fast one is: given, or assumed
+shape           how fast one is: given, assumed or fitted
+fit             the same from records, with the error of that
 powered_units   units that the rule switches
 rent_meter      what they cost by time
 books           what is counted

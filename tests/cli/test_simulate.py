@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.simulating import POLICY
+from support.simulating import POLICY, ask
 
 from router.cli import main
+from router.simulate.requests import RecordedRequest
 
 
 @pytest.fixture
@@ -116,3 +119,22 @@ def test_progress_is_shown_on_a_terminal_alone(files, capsys, monkeypatch: pytes
     assert main(["simulate", "t.csv", "--policy", "p.yaml"]) == 0
     told = capsys.readouterr().err
     assert "256 requests, up to 2026-05-11 00:04 UTC" in told and told.endswith("\x1b[K")
+
+
+def test_backends_are_fitted_to_records_that_say_when_answers_began(files, capsys, monkeypatch: pytest.MonkeyPatch):
+    command = ["simulate", "t.csv", "--policy", "p.yaml", "--fit", "t.csv"]
+    assert main(command) == 1
+    assert "50 answers there with the times of their beginning and end" in capsys.readouterr().err
+
+    @contextmanager
+    def opened(path: str) -> Iterator[Iterator[RecordedRequest]]:
+        yield (ask(9.0 * n, decided="api", first_byte=0.3, seconds=2.28, output=100) for n in range(200))
+
+    monkeypatch.setattr("router.cli.simulate._opened", opened)
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith(
+        "fitted to 200 answers of api: speed=50,first_byte=0.3; of those left out"
+    )
+    assert main([*command, "--json", "--backend", "api:speed=10"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert len(data["fitted"]) == 1 and data["figures"]["latency_p50"] == pytest.approx(0.3 + 9.9, rel=0.03)

@@ -10,9 +10,10 @@ from router.core.cost.preference import Side
 from router.core.cost.strategies import Band, band
 from router.core.policy import Cost
 from router.core.values import GpuFigures, Mixture, Rates
+from router.simulate.slots import least
 from tests.economics.pairs import Pair, Slots, rent_of_slot
 from tests.economics.replay import Rental
-from tests.economics.traffic import SLOT_SECONDS, SLOTS_PER_DAY
+from tests.economics.traffic import SLOTS_PER_DAY
 
 DEFAULTS = Cost()
 
@@ -70,25 +71,5 @@ FIXED: dict[str, Callable[[Slots, Pair], float]] = {
 
 
 def hindsight(slots: Slots, pair: Pair, rental: Rental) -> float:
-    """The least that it could have cost, for one who knew it all beforehand: same starts, same billing, no other limit.
-
-    A dynamic programme over the edges of slots. `off[t]` is the least cost of all before t with nothing rented at t,
-    and `paid[t]` that with a billing step that ends at t, whether another follows or not. Whatever would stop between
-    two edges could have stayed to the end of its step for nothing, so whole steps are all that there is to choose.
-    """
-    start = round(rental.start_seconds / SLOT_SECONDS)
-    step = max(1, round(rental.billing / SLOT_SECONDS))
-    first = -(-(start + 1) // step) * step  # slots of the least steps in which a unit serves at all
-    rent = rent_of_slot(pair)
-    rest = [0.0] * step  # the last step may end after the week
-    away = [0.0, *accumulate(slots.cloud + rest)]
-    home = [0.0, *accumulate(slots.spilled + rest)]
-    off, paid = [0.0] * len(away), [float("inf")] * len(away)
-    for end in range(1, len(away)):
-        if end >= step:
-            paid[end] = paid[end - step] + home[end] - home[end - step] + step * rent
-        if end >= first:
-            begin, up = end - first, end - first + start
-            paid[end] = min(paid[end], off[begin] + away[up] - away[begin] + home[end] - home[up] + first * rent)
-        off[end] = min(off[end - 1] + away[end] - away[end - 1], paid[end])
-    return off[-1]
+    """The least that it could have cost, for one who knew it all beforehand, as `breakeven simulate` has it."""
+    return least(slots.cloud, slots.spilled, rent_of_slot(pair), rental.start_seconds, rental.billing)

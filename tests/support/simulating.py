@@ -66,6 +66,6 @@ def played(of: Plan, requests: Iterable[RecordedRequest], **shapes: Shape) -> Si
     return done
 
 
-def ask(seconds: float = 0.0, **fields: Any) -> RecordedRequest:
+def ask(after: float = 0.0, **fields: Any) -> RecordedRequest:
     """So many seconds after Monday's midnight."""
-    return RecordedRequest(at=MONDAY + seconds, **{"input": 1000, "output": 100, **fields})
+    return RecordedRequest(at=MONDAY + after, **{"input": 1000, "output": 100, **fields})
