@@ -38,6 +38,8 @@ EXAMPLES: Mapping[str, Any] = {
     "cache_write": 0.3,
     "usd_per_hour": 1.59,
     "purchase_usd": 28_000,
+    "gpu": "L40S",
+    "gpus": 2,
     "max_running": 64,
     "tokens_per_second": 2500,
     "power": {"driver": "process", "launch": {"model": "org/model-awq", "quantization": "awq"}},

@@ -14,6 +14,7 @@ from router.config.alike_names import alike
 from router.config.load import text_of
 from router.config.prices import published_rates
 from router.config.problems import FieldPath, Finding, Problem, suggest
+from router.config.sizing.advice import what_does_not_fit
 from router.config.unit_prices import is_priced_beside_tokens
 from router.config.yaml_document import parse
 from router.core.backend_kinds import AnthropicBackend, OpenAIBackend, Price, Served
@@ -351,4 +352,5 @@ _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _rents,
     _costs_of_units,
     _thresholds,
+    what_does_not_fit,
 )

@@ -333,6 +333,11 @@ class VllmBackend(_WithUrls):
 
     kind: Literal["vllm"]
     """A vLLM server, probed for health and load: chat, completions, responses, messages and the tokenizer, of text."""
+    gpu: Name | None = None
+    """The kind of card that it runs on, such as L40S, as `breakeven size` names it: `check` says what does not fit."""
+    gpus: Count = 1
+    """Cards of that kind over which the model is spread; as launch.tensor_parallel_size says where the gateway starts
+    it."""
 
     def replicas(self) -> tuple[str, ...]:
         return tuple(map(with_version, super().replicas()))

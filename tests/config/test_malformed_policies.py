@@ -22,7 +22,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         (
             '10:5: backends.gpu.serve: unknown key "serve"; did you mean "serves"? known keys: zone, serves, '
             "quality, cost, power, api_key, capacity, connect_timeout, first_byte_timeout, answer_timeout, "
-            "idle_timeout, stream_timeout, stream_usage, url, urls, kind"
+            "idle_timeout, stream_timeout, stream_usage, url, urls, kind, gpu, gpus"
         ),
     ),
     (

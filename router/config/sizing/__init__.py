@@ -5,6 +5,11 @@
     model_config   a `config.json` -> a shape, or every problem of it
     quantized      what it says of how its weights were made smaller
     catalogue      models.yaml, cards.yaml and vllm.yaml beside it: figures, each with its source and date
+    sizing         a model on cards: all that `breakeven size` says of it
+    article        the article's table, corrected
+    api_price      what an API asks, by the price list
+    as_json        what was found, as one JSON object
+    advice         what a policy asks of the cards that it names, and they do not have
 
 Nothing is fetched.
 """

@@ -17,6 +17,7 @@ from router.config.sizing.model_config import ModelConfig, config_of
 from router.config.yaml_document import parse
 from router.core.sizing.cards import Card
 from router.core.sizing.overhead import Overhead
+from router.core.sizing.quantization import QuantizationName
 
 
 class Measured(Struct, frozen=True):
@@ -48,12 +49,12 @@ class ModelEntry(Struct, frozen=True):
     config: Mapping[str, Any]
     aliases: tuple[str, ...] = ()
     quality: Measured | None = None
-    checkpoints: Mapping[str, Checkpoint] = {}
+    checkpoints: Mapping[QuantizationName, Checkpoint] = {}
     """By the method of quantization."""
 
     def read(self, quantization: str | None = None) -> ModelConfig:
         """Of the weights of that method, where there are such."""
-        other = self.checkpoints.get(quantization or "")
+        other = next((each for method, each in self.checkpoints.items() if method == quantization), None)
         findings: list[Finding] = []
         config = config_of({**self.config, **(other.config if other else {})}, findings)
         if config is None or findings:

@@ -208,7 +208,8 @@ class _Options:
 
 
 def checkpoint_of(subject: Subject, quantization: str) -> Checkpoint | None:
-    return subject.entry.checkpoints.get(quantization) if subject.entry else None
+    published = subject.entry.checkpoints.items() if subject.entry else ()
+    return next((each for method, each in published if method == quantization), None)
 
 
 def quality_of(subject: Subject, quantization: str) -> tuple[Measured, float | None] | None:

@@ -1,0 +1,170 @@
+"""What a policy asks of the cards that it names, and they do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.config.problems import FieldPath, Finding, PolicyError, listing, suggest
+from router.config.sizing.catalogue import Catalogue, load_catalogue
+from router.config.sizing.model_config import ModelConfig, read_model_config
+from router.core.backend_kinds import Served, VllmBackend
+from router.core.power.policy import Launch, ProcessPower
+from router.core.sizing.cards import GIB, Card
+from router.core.sizing.fit import Fit, Setup, fewest_cards, fit
+from router.core.sizing.quantization import QUANTIZATIONS
+from router.core.values import Plan
+
+_TIMES_TOO_MANY = 4
+"""As many conversations as run at once fit when each takes a quarter of the context: beyond that they hardly can."""
+_STEP = 1024
+"""Of contexts that are proposed, in tokens."""
+
+
+def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
+    """Of backends that name a `gpu`, and serve a model that the catalogue knows or whose folder is here."""
+    named = {
+        name: backend
+        for name, backend in plan.policy.backends.items()
+        if isinstance(backend, VllmBackend) and backend.gpu is not None
+    }
+    if not named:
+        return
+    catalogue = load_catalogue()
+    for name, backend in named.items():
+        card = catalogue.card(backend.gpu or "")
+        if card is None:
+            known = f"{suggest(backend.gpu, catalogue.cards)} known are {listing(catalogue.cards)}"
+            yield Finding(("backends", name, "gpu"), f'nothing is known of the card "{backend.gpu}"{known}')
+            continue
+        for asked in _asked(name, backend, catalogue):
+            yield from _findings(asked, card, catalogue)
+
+
+class _Asked(Struct, frozen=True):
+    """What one backend asks of its cards for one model."""
+
+    model: str
+    config: ModelConfig
+    setup: Setup
+    cards: int
+    path: FieldPath
+    """Where the context is said, or the model."""
+    running: int | None
+    running_path: FieldPath
+    requests: int | None
+    """That vLLM lets run at once; None for its own."""
+
+
+def _asked(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[_Asked]:
+    launch = backend.power.launch if isinstance(backend.power, ProcessPower) else None
+    for key, entry in backend.serves.items():
+        served = entry if isinstance(entry, Served) else Served(model=entry)
+        model = served.model if launch is None else launch.model
+        config = _config(model, catalogue)
+        if config is None:
+            continue
+        context, path = _context(launch, served, ("backends", name), key)
+        requests = _requests(launch)
+        yield _Asked(
+            model=model,
+            config=config,
+            setup=Setup(
+                QUANTIZATIONS["fp8"] if launch is not None and launch.quantization == "fp8" else config.quantization,
+                context or config.shape.context,
+                utilization=launch.gpu_memory_utilization if launch else None,
+                running=requests,
+            ),
+            cards=(launch.tensor_parallel_size if launch else None) or backend.gpus,
+            path=path,
+            running=backend.capacity.max_running,
+            running_path=("backends", name, "capacity", "max_running"),
+            requests=requests,
+        )
+        if launch is not None:
+            return  # one model is started, whatever it is called
+
+
+def _config(model: str, catalogue: Catalogue) -> ModelConfig | None:
+    """Weights of a checkpoint are as small as it is known for."""
+    entry = catalogue.model(model)
+    if entry is not None:
+        smaller = [key for key, each in entry.checkpoints.items() if each.repository.lower() == model.lower()]
+        if not smaller:
+            return entry.read()
+        return replace(entry.read(smaller[0]), quantization=QUANTIZATIONS[smaller[0]])
+    if not model.startswith(("/", "./", "../")) or not (Path(model) / "config.json").is_file():
+        return None
+    try:
+        return read_model_config(model)
+    except PolicyError:
+        return None
+
+
+def _context(launch: Launch | None, served: Served, backend: FieldPath, key: str) -> tuple[int | None, FieldPath]:
+    if launch is not None and launch.max_model_len is not None:
+        return launch.max_model_len, (*backend, "power", "launch", "max_model_len")
+    if launch is not None:
+        return None, (*backend, "power", "launch", "model")
+    if served.context is not None:
+        return served.context, (*backend, "serves", key, "context")
+    return None, (*backend, "serves", key)
+
+
+def _requests(launch: Launch | None) -> int | None:
+    """`--max-num-seqs` of its arguments, in one or in two words."""
+    words = " ".join(launch.args).replace("=", " ").split() if launch is not None else []
+    for flag, value in pairwise(words):
+        if flag.replace("_", "-") == "--max-num-seqs" and value.isdecimal():
+            return max(1, int(value))
+    return None
+
+
+def _findings(asked: _Asked, card: Card, catalogue: Catalogue) -> Iterator[Finding]:
+    release = catalogue.releases[-1]
+    found = fit(asked.config.shape, card, asked.setup, release, asked.cards)
+    if not found.fits:
+        yield Finding(
+            asked.path, f"{_of(asked, card)} does not fit: {found.why_not}{_instead(asked, card, catalogue, found)}"
+        )
+        return
+    lets = asked.requests or card.defaults.requests
+    if asked.running is None:
+        return
+    if asked.running > lets:
+        yield Finding(
+            asked.running_path,
+            f"{asked.running} run at once, of which vLLM lets {lets} on this card: the others wait inside of it; give"
+            " --max-num-seqs, or lower it",
+        )
+    elif asked.running > _TIMES_TOO_MANY * found.conversations:
+        each = found.tokens // asked.running
+        yield Finding(
+            asked.running_path,
+            f"{_of(asked, card)} has room for {found.tokens:,} tokens: {each:,} for each of the {asked.running} that"
+            f" run at once, of a context of {asked.setup.context:,}; they would push each other out",
+        )
+
+
+def _of(asked: _Asked, card: Card) -> str:
+    count = "one" if asked.cards == 1 else f"{asked.cards}"
+    return f"{asked.model} on {count} {card.name} ({card.memory_gib:.0f} GiB)"
+
+
+def _instead(asked: _Asked, card: Card, catalogue: Catalogue, found: Fit) -> str:
+    """What would fit: a shorter context, more cards, or smaller weights."""
+    shape, release = asked.config.shape, catalogue.releases[-1]
+    ways = []
+    if found.tokens >= _STEP:
+        ways.append(f"a context of {found.tokens // _STEP * _STEP:,}")
+    more = fewest_cards(shape, card, asked.setup, release)
+    if more.fits and more.cards > asked.cards:
+        ways.append(f"{more.cards} cards")
+    small = fit(shape, card, replace(asked.setup, quantization=QUANTIZATIONS["awq"]), release, asked.cards)
+    if small.fits and small.weights < found.weights:
+        ways.append(f"weights of 4 bits ({small.weights / GIB:.0f} GiB)")
+    return f"; what would fit: {', or '.join(ways)}" if ways else ""

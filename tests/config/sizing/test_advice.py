@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.config.sizing.advice import what_does_not_fit
+from router.config.sizing.catalogue import load_catalogue
+from tests.config.test_warnings import plan_with
+
+LLAMA_8B = "meta-llama/Llama-3.1-8B-Instruct"
+LLAMA_70B_AWQ = "casperhansen/llama-3.3-70b-instruct-awq"
+
+
+def told(served: Any = LLAMA_8B, launch: dict[str, Any] | None = None, **settings: Any) -> list[tuple[str, str]]:
+    backend = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:1/v1", "serves": {"chat": served}, **settings}
+    if launch is not None:
+        backend["power"] = {"driver": "process", "launch": launch}
+    plan = plan_with(backends={"own": backend}, models={"chat": {"backends": ["own"]}})
+    return [(".".join(map(str, each.path)), each.message) for each in what_does_not_fit(plan)]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "settings"),
+    [
+        (None, {}),
+        ("H100", {}),
+        ("h100", {"capacity": {"max_running": 8}}),
+        ("L40S", {"served": {"model": LLAMA_8B, "context": 8192}, "capacity": {"max_running": 64}}),
+        ("L4", {"served": {"model": "my-own-model", "context": 10**6}}),
+        ("H100", {"launch": {"model": LLAMA_70B_AWQ, "max_model_len": 8192}}),
+        ("H100", {"gpus": 2, "served": {"model": "meta-llama/Llama-3.3-70B-Instruct", "context": 4096}}),
+    ],
+)
+def test_what_fits_needs_no_advice(gpu: str | None, settings: dict[str, Any]) -> None:
+    assert told(**{"gpu": gpu, **settings}) == []
+
+
+def test_a_card_that_nobody_knows() -> None:
+    [(where, why)] = told(gpu="H10")
+    assert where == "backends.own.gpu"
+    assert why.startswith('nothing is known of the card "H10"; did you mean "H100"? known are T4, L4, A10')
+
+
+def test_a_model_that_is_too_large_and_what_would_fit() -> None:
+    [(where, why)] = told({"model": LLAMA_8B, "context": 8192}, gpu="T4")
+    assert where == "backends.own.serves.chat.context"
+    assert why == (
+        f"{LLAMA_8B} on one T4 (15 GiB) does not fit: its weights and what vLLM takes for itself leave no room for a KV"
+        " cache; what would fit: 2 cards, or weights of 4 bits (5 GiB)"
+    )
+
+
+def test_a_context_that_is_too_long() -> None:
+    [(where, why)] = told(LLAMA_8B, gpu="L4")
+    assert where == "backends.own.serves.chat"
+    assert "its KV cache holds no conversation of 131,072 tokens; the longest is about" in why
+    assert "what would fit: a context of 2" in why
+
+
+def test_flags_that_do_not_fit() -> None:
+    [(where, why)] = told(launch={"model": LLAMA_70B_AWQ, "max_model_len": 32768}, gpu="L40S")
+    assert where == "backends.own.power.launch.max_model_len"
+    assert "a context of 5,120" in why
+    [(where, why)] = told(launch={"model": LLAMA_70B_AWQ, "tensor_parallel_size": 3}, gpu="L40S")
+    assert where == "backends.own.power.launch.model"
+    assert "64 attention heads cannot be divided among 3 cards" in why
+    assert told(launch={"model": LLAMA_8B, "quantization": "fp8", "max_model_len": 4096}, gpu="T4") == []
+    assert told(launch={"model": LLAMA_8B, "max_model_len": 4096, "gpu_memory_utilization": 0.2}, gpu="H100") != []
+
+
+def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+    launch = {"model": str(tmp_path), "max_model_len": 4096}
+    assert told(launch=launch, gpu="T4") == []
+    (tmp_path / "config.json").write_text("{}")
+    assert told(launch=launch, gpu="T4") == []
+    (tmp_path / "config.json").write_text(json.dumps(dict(load_catalogue().models["llama-3.1-8b"].config)))
+    [(_, why)] = told(launch=launch, gpu="T4")
+    assert f"{tmp_path} on one T4" in why
+
+
+def test_more_at_once_than_have_room() -> None:
+    served = {"model": LLAMA_70B_AWQ, "context": 8192}
+    [(where, why)] = told(served, gpu="A100-80", capacity={"max_running": 200})
+    assert where == "backends.own.capacity.max_running"
+    assert why.endswith("for each of the 200 that run at once, of a context of 8,192; they would push each other out")
+
+
+@pytest.mark.parametrize("args", [["--max-num-seqs", "1024"], ["--max-num-seqs=1024"], ["--max_num_seqs=1024"]])
+def test_more_at_once_than_vllm_lets(args: list[str]) -> None:
+    launch = {"model": "Qwen/Qwen3-0.6B", "max_model_len": 1024}
+    [(where, why)] = told(launch=launch, gpu="A100-80", capacity={"max_running": 900})
+    assert where == "backends.own.capacity.max_running"
+    assert why.startswith("900 run at once, of which vLLM lets 256 on this card")
+    assert told(launch={**launch, "args": args}, gpu="A100-80", capacity={"max_running": 900}) == []
+
+
+def test_arguments_that_say_nothing_of_it() -> None:
+    launch = {
+        "model": "Qwen/Qwen3-0.6B",
+        "max_model_len": 1024,
+        "args": ["--max-num-seqs", "many", "--trust-remote-code"],
+    }
+    assert told(launch=launch, gpu="A100-80") == []
+
+
+def test_every_model_of_a_server_that_is_not_started_here() -> None:
+    backend = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:1/v1", "gpu": "T4"}
+    serves = {"chat": LLAMA_8B, "small": "Qwen/Qwen3-0.6B"}
+    plan = plan_with(
+        backends={"own": {**backend, "serves": serves}}, models={each: {"backends": ["own"]} for each in serves}
+    )
+    assert [each.path for each in what_does_not_fit(plan)] == [("backends", "own", "serves", "chat")]
