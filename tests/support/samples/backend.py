@@ -79,7 +79,11 @@ class SampleBackend:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
+    async def start(self, socket: str = "") -> None:
+        """On a port of its own, or on a socket with this path."""
+        if socket:
+            self._server = await asyncio.start_unix_server(self._serve, socket)
+            return
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
