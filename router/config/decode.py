@@ -92,7 +92,8 @@ def _resolve(node: Node, schema: Node) -> Node:
 
 
 def _branches(node: Node) -> bool:
-    return "oneOf" in node or "anyOf" in node
+    """Not where a section says which of its keys it needs."""
+    return "properties" not in node and ("oneOf" in node or "anyOf" in node)
 
 
 def _branch(node: Node, step: object, schema: Node) -> Node:

@@ -78,7 +78,10 @@ def _unknown_key(spot: Spot) -> str:
 
 def _missing(spot: Spot) -> str:
     name = spot.path[-1]
-    return f'missing key "{name}": add it, such as "{name}: {_example(spot)}"'
+    groups = [each["required"] for each in spot.parent.get("anyOf", ())]
+    others = [other for group in groups if name not in group for other in group]
+    instead = f", or instead of it one of {listing(others)}" if others else ""
+    return f'missing key "{name}": add it, such as "{name}: {_example(spot)}"{instead}'
 
 
 def _example(spot: Spot) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from router.core import features
 from router.core.policy_fields import (
@@ -40,16 +40,25 @@ from router.core.power.policy import Power
 from router.core.units import UnitRates
 
 _HOURS_PER_YEAR = 365.25 * 24
-_OTHER_UNITS = frozenset({"second", "characters", "image", "images"})
+_PRICES = (("input", "output"), ("second",), ("characters",), ("image",), ("images",))
+"""What a price has to say at least: one of these."""
+_OTHER_UNITS = frozenset({name for names in _PRICES[1:] for name in names})
+
+
+def _needs_a_price(schema: dict[str, Any]) -> None:
+    del schema["required"]
+    schema["anyOf"] = [{"required": list(names)} for names in _PRICES]
 
 
 class Price(Section):
     """USD per million tokens, per request, and per unit of what is no token."""
 
+    model_config = ConfigDict(json_schema_extra=_needs_a_price)
+
     input: Rate
-    """USD per million input tokens; 0 when left out where `second`, `characters`, `image` or `images` is given."""
+    """USD per million input tokens; with `output`, or 0 when left out where there is a price of something else."""
     output: Rate
-    """USD per million output tokens; 0 when left out where `input` may be."""
+    """USD per million output tokens; with `input`, or 0 when left out where there is a price of something else."""
     cached_input: Rate | None = None
     """Input read from the provider's cache; the input price when left out."""
     cache_write: Rate | None = None

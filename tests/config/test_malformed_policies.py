@@ -35,6 +35,15 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         ),
     ),
     (
+        "half a price",
+        "price: {input: 1, output: 4}",
+        "price: {input: 1}",
+        (
+            '18:28: backends.openai.serves.chat.price.output: missing key "output": add it, such as "output: 0.6", '
+            "or instead of it one of second, characters, image, images"
+        ),
+    ),
+    (
         "unknown key deep down",
         "price: {input: 1, output: 4}",
         "price: {input: 1, output: 4, outptu: 5}",

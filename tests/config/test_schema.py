@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from router.config.schema import policy_schema
+from router.core.backend_kinds import Price
 
 SCHEMA = policy_schema()
 POLICIES = sorted(path for path in (Path(__file__).parents[2] / "policies").glob("*.yaml") if ".cases" not in path.name)
@@ -46,6 +48,23 @@ def test_examples_are_valid_for_their_field() -> None:
         for name, field in section.get("properties", {}).items():
             for example in field.get("examples", ()):
                 assert list(wrong(example, field, name)) == []
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        *({}, {"input": 1}, {"output": 1}, {"request": 1}, {"cached_input": 1}, {"audio_input": 1}),
+        *({"input": 1, "output": 1}, {"second": 1}, {"characters": 1}, {"image": 1}, {"images": {"hd": 1}}),
+        *({"second": 1, "input": 1}, {"image": 1, "output": 1, "request": 1}),
+    ],
+)
+def test_it_wants_of_a_price_what_is_really_needed(price: dict[str, Any]) -> None:
+    try:
+        Price.model_validate(price)
+        valid = True
+    except ValidationError:
+        valid = False
+    assert (not list(wrong(price, SCHEMA["$defs"]["Price"], "price"))) is valid
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.name)

@@ -52,10 +52,11 @@ def case_settings() -> list[Setting]:
 
 def _settings_of(section: _Schema, prefix: str, defs: _Schema) -> Iterator[Setting]:
     inner: dict[str, _Schema] = {}
+    some = [name for group in section.get("anyOf", ()) for name in group["required"]]
     for name, field in section["properties"].items():
         path = f"{prefix}{name}"
-        required = name in section.get("required", ())
-        yield Setting(path, _with_example(field), _default(field, required), field.get("description", ""))
+        required = "**required**" if name in section.get("required", ()) else "**one required**" * (name in some)
+        yield Setting(path, _with_example(field), required or _default(field), field.get("description", ""))
         inner |= _sections_in(field, path, defs)
     for path, variants in inner.items():
         tag = _tag(variants)
@@ -160,9 +161,7 @@ def _bounds(field: _Schema) -> str:
     return "" if low is None else f", {low} or more"
 
 
-def _default(field: _Schema, required: bool) -> str:
-    if required:
-        return "**required**"
+def _default(field: _Schema) -> str:
     default = field.get("default")
     if default is None or default in ([], {}):
         return ""
