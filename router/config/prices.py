@@ -50,6 +50,7 @@ _EXAMPLES: Mapping[str, str] = {
     "second": 'input: 0, output: 0, second: 0.0001}}" (USD per second)',
     "characters": 'input: 0, output: 0, characters: 15}}" (USD per million characters)',
     "image": 'input: 0, output: 0, image: 0.04}}" (USD per picture)',
+    "searches": 'searches: 2}}" (USD per 1,000 searches)',
 }
 """By what is paid for."""
 

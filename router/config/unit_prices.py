@@ -13,6 +13,8 @@ _SECONDS_PER_HOUR = 3600
 _NOTHING = UnitRates()
 DEAREST_IMAGE = 0.25
 """USD. No picture that is sold by the piece costs more: https://platform.openai.com/docs/pricing#image-generation."""
+DEAREST_SEARCHES = 5.0
+"""USD per thousand: more than twice what rerankers are sold at, such as https://aws.amazon.com/bedrock/pricing/."""
 
 
 def published_units(prices: Any, rate: Callable[[Any], float]) -> UnitRates | None:
@@ -32,11 +34,11 @@ def published_units(prices: Any, rate: Callable[[Any], float]) -> UnitRates | No
 
 def is_priced_beside_tokens(units: UnitRates | None) -> bool:
     """Whether there is a price of something that is no token: then tokens need none."""
-    return units is not None and bool(units.second or units.characters or units.image)
+    return units is not None and bool(units.second or units.characters or units.image or units.searches)
 
 
 def dearest_units(every: Sequence[UnitRates]) -> UnitRates:
-    """The most of each. Price lists know no price per picture: it is `DEAREST_IMAGE`."""
+    """The most of each. Price lists know none per picture or search: it is the dearest that there is."""
     return UnitRates(
         audio_input=_most(each.audio_input for each in every),
         audio_cached=_most(each.audio_cached for each in every),
@@ -47,6 +49,7 @@ def dearest_units(every: Sequence[UnitRates]) -> UnitRates:
         second=max([0.0, *(each.second for each in every)]),
         characters=max([0.0, *(each.characters for each in every)]),
         image=DEAREST_IMAGE,
+        searches=DEAREST_SEARCHES,
     )
 
 
@@ -66,6 +69,7 @@ def times(units: UnitRates | None, factor: float) -> UnitRates | None:
         characters=factor * units.characters,
         image=factor * units.image,
         image_kinds={kind: factor * price for kind, price in units.image_kinds.items()},
+        searches=factor * units.searches,
     )
 
 

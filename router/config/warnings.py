@@ -51,6 +51,7 @@ _PER = {
     "second": "per second of sound",
     "characters": "per million characters",
     "image": "per picture",
+    "searches": "per 1,000 searches",
 }
 _UNITS = {"token": 1e6, "thousand tokens": 1e3}
 """That prices are often told in, and how many of them a million tokens are."""

@@ -40,7 +40,7 @@ from router.core.power.policy import Power
 from router.core.units import UnitRates
 
 _HOURS_PER_YEAR = 365.25 * 24
-_PRICES = (("input", "output"), ("second",), ("characters",), ("image",), ("images",))
+_PRICES = (("input", "output"), ("second",), ("characters",), ("image",), ("images",), ("searches",))
 """What a price has to say at least: one of these."""
 _OTHER_UNITS = frozenset({name for names in _PRICES[1:] for name in names})
 
@@ -87,11 +87,13 @@ class Price(Section):
     """USD per picture that is made."""
     images: dict[ImageKind, Rate] = Field(default={}, max_length=64)
     """USD per picture of a quality, a size or both, such as `{1024x1792: 0.08, "hd 1024x1792": 0.12}`."""
+    searches: Rate = 0.0
+    """USD per 1,000 searches of a reranker, as its answers count them: a query with up to 100 documents is one."""
 
     @model_validator(mode="before")
     @classmethod
     def _tokens_may_cost_nothing(cls, given: Any) -> Any:
-        """What is sold by the picture, the second or the letter has no price of tokens."""
+        """What is sold by the picture, the second, the letter or the search has no price of tokens."""
         if isinstance(given, dict) and not _OTHER_UNITS.isdisjoint(given):
             return {"input": 0.0, "output": 0.0, **given}
         return given
@@ -110,6 +112,7 @@ class Price(Section):
             characters=self.characters,
             image=self.image,
             image_kinds=self.images,
+            searches=self.searches,
         )
         return None if rates == UnitRates() else rates
 

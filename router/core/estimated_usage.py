@@ -21,12 +21,19 @@ def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0, units: 
     return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True, units=units)
 
 
-def as_asked(usage: Usage, asked: Units) -> Usage:
-    """With what the request alone says of its units: the characters in it, and the kind of pictures."""
+def as_asked(usage: Usage, asked: Units, likely: Units = NO_UNITS) -> Usage:
+    """With what the request alone says of its units: the characters in it, and the kind of pictures. Searches that are
+    not reported are as many as is `likely`: the other side may be paid by them."""
     units, characters = usage.units, asked.characters or usage.units.characters
-    return replace(
-        usage, units=replace(units, characters=characters, image_kind=asked.image_kind or usage.units.image_kind)
-    )
+    kind, searches = asked.image_kind or units.image_kind, units.searches or likely.searches
+    return replace(usage, units=replace(units, characters=characters, image_kind=kind, searches=searches))
+
+
+def with_input(usage: Usage, input_tokens: int) -> Usage:
+    """A report of searches alone, which says nothing of tokens, with those that the request has."""
+    if usage.input or not usage.units.searches:
+        return usage
+    return replace(usage, input=max(0, input_tokens), estimated=True)
 
 
 def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
@@ -50,14 +57,15 @@ def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:
 
 
 def counted_within(usage: Usage, most: Units) -> Usage:
-    """The same of sound and pictures, of which no answer has more than its request says at most."""
+    """The same of sound, pictures and searches, of which no answer has more than its request says at most."""
     units = usage.units
-    if units.milliseconds <= most.milliseconds and units.images <= most.images:
-        return usage
     possible = replace(
-        units, milliseconds=min(units.milliseconds, most.milliseconds), images=min(units.images, most.images)
+        units,
+        milliseconds=min(units.milliseconds, most.milliseconds),
+        images=min(units.images, most.images),
+        searches=min(units.searches, most.searches),
     )
-    return replace(usage, units=possible, estimated=True)
+    return usage if possible == units else replace(usage, units=possible, estimated=True)
 
 
 def _within(units: Units, input: int, cached: int, output: int) -> Units:

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 class Units(Struct, frozen=True, gc=False):
     """Of one answer. Parts of its input, of its cached input and of its output are in tokens; `milliseconds` are of
-    sound, either way; `characters` of text that is spoken; `images` that were made."""
+    sound, either way; `characters` of text that is spoken; `images` that were made; `searches` as rerankers count
+    them."""
 
     audio_input: int = 0
     audio_cached: int = 0
@@ -27,13 +28,15 @@ class Units(Struct, frozen=True, gc=False):
     images: int = 0
     image_kind: str = ""
     """Quality and size that were asked for, as prices name them: "hd 1024x1792"."""
+    searches: int = 0
 
 
 NO_UNITS: Final = Units()
 
 
 class UnitRates(Struct, frozen=True):
-    """USD per million tokens, None for the rate of text; and per second, per million characters and per image."""
+    """USD per million tokens, None for the rate of text; and per second, per million characters, per image and per
+    thousand searches."""
 
     audio_input: float | None = None
     audio_cached: float | None = None
@@ -46,6 +49,7 @@ class UnitRates(Struct, frozen=True):
     image: float = 0.0
     image_kinds: Mapping[str, float] = {}
     """USD per image of a quality, of a size, or of both, which counts first; of all others it is `image`."""
+    searches: float = 0.0
 
     @property
     def dearest_image(self) -> float:
@@ -76,7 +80,8 @@ def beside_tokens(units: Units, rates: UnitRates) -> float:
     """Micro-USD of what is no token."""
     seconds, images = units.milliseconds / 1000, units.images
     per_image = rates.image_of(units.image_kind) if images else 0.0
-    return seconds * rates.second * 1e6 + units.characters * rates.characters + images * per_image * 1e6
+    searches = units.searches * rates.searches * 1e3
+    return seconds * rates.second * 1e6 + units.characters * rates.characters + images * per_image * 1e6 + searches
 
 
 def at_most(units: Units, rates: UnitRates, read: float, written: float) -> float:
@@ -91,6 +96,7 @@ def at_most(units: Units, rates: UnitRates, read: float, written: float) -> floa
         + units.milliseconds / 1000 * rates.second * 1e6
         + units.characters * rates.characters
         + units.images * rates.dearest_image * 1e6
+        + units.searches * rates.searches * 1e3
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from router.core.cost.pricing import STANDARD, compared, is_priced
-from router.core.estimated_usage import as_asked, bounded, counted_within, estimate
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, with_input
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
@@ -75,7 +75,7 @@ def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
 def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
     """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
     route, reading = sent.candidate.route, context.reading
-    usage = reported
+    usage = reported = with_input(reported, context.facts.input_tokens)
     if reported.input > reading.input_bound or reported.output > (reading.max_output_tokens or 0):
         usage = bounded(reported, *most_tokens(reading, route))
     if usage.units is not NO_UNITS:
@@ -89,6 +89,7 @@ def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
                 "output": reported.output,
                 "milliseconds": reported.units.milliseconds,
                 "images": reported.units.images,
+                "searches": reported.units.searches,
             },
         )
     return usage
@@ -207,7 +208,7 @@ def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: fl
     """With the service tier of the answer, or else of the request. A tier without a known price costs the standard
     one, and counts as estimated."""
     if context.reading.units is not NO_UNITS:
-        usage = as_asked(usage, context.reading.units)
+        usage = as_asked(usage, context.reading.units, context.reading.likely)
     service = usage.service or context.reading.service
     if service in STANDARD:
         return replace(usage, estimated=True) if route.guessed_price else usage

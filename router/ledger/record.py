@@ -80,6 +80,7 @@ _SENT = "microseconds from its arrival until the last attempt was sent"
 _ENDPOINT = "the endpoint that it came to, as policies name it; empty for `held` and `lifted`"
 _SERVICE = "the service tier that it was served in, such as flex; empty for the standard one"
 _KIND_OF_IMAGE = "their quality and size as they were asked for, such as `hd 1024x1792`: what their price goes by"
+_SEARCHES = "searches of a reranker, as it counted them; where it does not tell, as many as there likely were"
 
 _NOTHING = Usage()
 _encode = msgspec.msgpack.Encoder().encode
@@ -132,6 +133,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     characters: Annotated[int, Field(COUNT, "units", "characters that were spoken")] = 0
     images: Annotated[int, Field(COUNT, "units", "pictures that were made")] = 0
     image_kind: Annotated[str, Field(TEXT, "units", _KIND_OF_IMAGE)] = ""
+    searches: Annotated[int, Field(COUNT, "units", _SEARCHES)] = 0
 
     @property
     def cell(self) -> Cell:
@@ -245,6 +247,7 @@ def _packed_units(units: Units) -> tuple[int | str, ...]:
         units.characters,
         units.images,
         units.image_kind,
+        units.searches,
     )
 
 

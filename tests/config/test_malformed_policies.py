@@ -40,7 +40,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "price: {input: 1}",
         (
             '18:28: backends.openai.serves.chat.price.output: missing key "output": add it, such as "output: 0.6", '
-            "or instead of it one of second, characters, image, images"
+            "or instead of it one of second, characters, image, images, searches"
         ),
     ),
     (
@@ -51,7 +51,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
             '18:57: backends.openai.serves.chat.price.outptu: unknown key "outptu"; did you mean "output"? '
             "known keys: input, output, cached_input, cache_write, cache_write_1h, request, audio_input, "
             "audio_cached_input, audio_output, image_input, image_cached_input, image_output, second, characters, "
-            "image, images"
+            "image, images, searches"
         ),
     ),
     (

@@ -55,6 +55,7 @@ def test_examples_are_valid_for_their_field() -> None:
     [
         *({}, {"input": 1}, {"output": 1}, {"request": 1}, {"cached_input": 1}, {"audio_input": 1}),
         *({"input": 1, "output": 1}, {"second": 1}, {"characters": 1}, {"image": 1}, {"images": {"hd": 1}}),
+        {"searches": 1},
         *({"second": 1, "input": 1}, {"image": 1, "output": 1, "request": 1}),
     ],
 )

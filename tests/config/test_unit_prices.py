@@ -5,7 +5,14 @@ from decimal import Decimal
 import pytest
 from genai_prices.types import ModelPrice
 
-from router.config.unit_prices import DEAREST_IMAGE, dearest_units, is_priced_beside_tokens, published_units, times
+from router.config.unit_prices import (
+    DEAREST_IMAGE,
+    DEAREST_SEARCHES,
+    dearest_units,
+    is_priced_beside_tokens,
+    published_units,
+    times,
+)
 from router.core.units import UnitRates
 
 
@@ -51,6 +58,6 @@ def test_service_tiers_are_multiples_of_all_of_them() -> None:
 def test_the_dearest_of_several_is_the_most_of_each() -> None:
     every = [UnitRates(audio_input=6, second=0.1), UnitRates(audio_input=3, image_output=40, characters=15)]
     assert dearest_units(every) == UnitRates(
-        audio_input=6, image_output=40, second=0.1, characters=15, image=DEAREST_IMAGE
+        audio_input=6, image_output=40, second=0.1, characters=15, image=DEAREST_IMAGE, searches=DEAREST_SEARCHES
     )
-    assert dearest_units([]) == UnitRates(image=DEAREST_IMAGE)
+    assert dearest_units([]) == UnitRates(image=DEAREST_IMAGE, searches=DEAREST_SEARCHES)

@@ -21,6 +21,7 @@ def of(**fields: Any) -> Backend:
         ({"audio_input": 32, "audio_cached_input": 0.4, "audio_output": 64}, UnitRates(32.0, 0.4, 64.0)),
         ({"image_input": 10, "image_cached_input": 2.5, "image_output": 40}, UnitRates(None, None, None, 10, 2.5, 40)),
         ({"second": 0.0001, "characters": 15}, UnitRates(second=0.0001, characters=15)),
+        ({"searches": 2}, UnitRates(searches=2)),
         ({"image": 0.04, "images": {"hd": 0.08}}, UnitRates(image=0.04, image_kinds={"hd": 0.08})),
     ],
 )
@@ -140,7 +141,9 @@ def test_the_adapter_gets_an_address_as_its_library_needs_it() -> None:
     assert of(kind="anthropic", url="http://h/v1").adapter_url("http://h/v1") == "http://h"
 
 
-@pytest.mark.parametrize("unit", [{"second": 0.0001}, {"characters": 15}, {"image": 0.04}, {"images": {"hd": 0.08}}])
+@pytest.mark.parametrize(
+    "unit", [{"second": 0.0001}, {"characters": 15}, {"image": 0.04}, {"images": {"hd": 0.08}}, {"searches": 2}]
+)
 def test_what_is_not_sold_by_the_token_needs_no_price_of_tokens(unit):
     price = Price.model_validate(unit)
     assert (price.input, price.output) == (0.0, 0.0)

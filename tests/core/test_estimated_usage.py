@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.estimated_usage import as_asked, bounded, counted_within, estimate
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, with_input
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
@@ -44,6 +44,21 @@ def test_the_request_alone_says_what_was_spoken_and_of_which_kind_pictures_are()
     )
 
 
+def test_searches_that_are_not_reported_are_as_many_as_is_likely() -> None:
+    likely = Units(searches=2)
+    assert as_asked(Usage(), Units(searches=9), likely).units == likely
+    assert as_asked(Usage(units=Units(searches=1)), Units(searches=9), likely).units == Units(searches=1)
+
+
+def test_a_report_of_searches_alone_has_the_tokens_of_its_request() -> None:
+    searched = Units(searches=2)
+    assert with_input(Usage(units=searched), 40) == Usage(40, estimated=True, units=searched)
+    told = Usage(30, units=searched)
+    assert with_input(told, 40) is told
+    drawn = Usage(units=Units(images=1))
+    assert with_input(drawn, 40) is drawn
+
+
 def test_no_answer_has_more_sound_or_pictures_than_its_request_says_at_most() -> None:
     most = Units(milliseconds=9000, images=2)
     honest = Usage(units=Units(milliseconds=8400, images=2))
@@ -52,4 +67,5 @@ def test_no_answer_has_more_sound_or_pictures_than_its_request_says_at_most() ->
     assert counted_within(absurd, most) == Usage(
         units=Units(milliseconds=9000, images=2, image_kind="hd"), estimated=True
     )
+    assert counted_within(Usage(units=Units(searches=3)), most) == Usage(estimated=True)
     assert counted_within(Usage(units=Units(images=3)), most) == Usage(units=Units(images=2), estimated=True)

@@ -29,6 +29,7 @@ def test_what_was_cached_without_a_rate_of_its_own_costs_as_what_was_not() -> No
         (Units(milliseconds=90_000), UnitRates(second=0.0001), 9000),
         (Units(characters=2000), UnitRates(characters=15), 30_000),
         (Units(images=2), UnitRates(image=0.04), 80_000),
+        (Units(searches=3), UnitRates(searches=2), 6000),
         (NO_UNITS, UnitRates(second=1, characters=1, image=1), 0),
     ],
 )
@@ -54,7 +55,8 @@ def test_nothing_costs_more_than_at_most() -> None:
         characters=5,
         image=0.1,
         image_kinds={"hd": 0.2},
+        searches=2,
     )
-    units = Units(10, 5, 10, 10, 5, 10, 1000, 10, 2, "hd")
+    units = Units(10, 5, 10, 10, 5, 10, 1000, 10, 2, "hd", 3)
     assert at_most(units, rates, 4, 16) >= parts(units, rates, 4, 0.4, 16) + beside_tokens(units, rates)
     assert at_most(units, UnitRates(audio_input=1), 4, 16) == 0

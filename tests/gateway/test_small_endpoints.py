@@ -64,3 +64,25 @@ async def test_restricted_text_stays_at_home(name, serve, backends) -> None:
     status, headers, _ = await gateway.post(asked, path=surface.paths[0])
     assert (status, headers.get("x-breakeven-sensitivity", "restricted")) == (503, "restricted")
     assert backends["gpu"].requests and not backends["api"].received
+
+
+BY_SEARCH = SERVING.replace("price: {input: 0.15, output: 0}", "price: {searches: 2}")
+SEARCHED = b'{"id":"r","results":[{"index":0,"relevance_score":0.5}],"meta":{"billed_units":{"search_units":%d}}}'
+
+
+async def test_a_reranker_is_paid_by_the_searches_that_it_counted_as_far_as_there_can_have_been_so_many(
+    serve, backends
+) -> None:
+    """Its tokens, of which it says nothing, are estimated; an own reranker saves what its searches would have cost."""
+    gateway, surface = await serve(BY_SEARCH), SURFACES["rerank"]
+    asked = b'{"model":"chat","query":"Hello","documents":[%b]}' % b",".join([b'"Hi"'] * 101)
+    backends["gpu"].default = answer(body=ANSWERS["rerank"][1])
+    assert (await gateway.post(asked, path="/v1/rerank"))[0] == 200
+    backends["gpu"].default = answer(503, b"{}")
+    for told in (2, 1_000_000):
+        backends["api"].default = answer(body=SEARCHED % told)
+        assert (await gateway.post(asked, path="/v1/rerank"))[0] == 200
+    own, bought = sorted(gateway.rows(), key=lambda row: row.cell.backend, reverse=True)
+    searches, most = 2_000_000, surface.read(asked).units.searches
+    assert (own.input, own.cost, own.counterfactual) == (9, 0, 2 * searches)
+    assert (bought.cost, bought.estimated) == (2 * searches + most * searches, 2) and bought.input > 2 * 101

@@ -28,7 +28,7 @@ SETTLEMENT = Settlement(
 )
 HEARD = Units(
     audio_input=40, audio_cached=5, audio_output=3, image_input=20, image_cached=4, image_output=2,
-    milliseconds=27_500, characters=90, images=2, image_kind="hd 1024x1792",
+    milliseconds=27_500, characters=90, images=2, image_kind="hd 1024x1792", searches=3,
 )  # fmt: skip
 WITH_UNITS = replace(SETTLEMENT, usage=Usage(100, 30, 10, 7, True, cache_write_1h=4, service="flex", units=HEARD))
 pack = msgspec.msgpack.encode

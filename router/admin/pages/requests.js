@@ -21,6 +21,7 @@ const UNITS = [
   ["sound_ms", "ms of sound"],
   ["characters", "characters"],
   ["images", "pictures"],
+  ["searches", "searches"],
   ["image_kind", ""],
 ];
 const KINDS = {

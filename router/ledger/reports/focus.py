@@ -169,7 +169,10 @@ def _consumed(record: Record) -> tuple[int | float, str]:
     tokens = record.input + record.output
     if tokens and not record.estimated:
         return tokens, "Tokens"
-    counted = ((record.images, "Images"), (record.characters, "Characters"), (record.milliseconds / 1000, "Seconds"))
+    counted = (
+        *((record.images, "Images"), (record.characters, "Characters"), (record.milliseconds / 1000, "Seconds")),
+        (record.searches, "Searches"),
+    )
     return next(((amount, unit) for amount, unit in counted if amount), (tokens, "Tokens"))
 
 

@@ -94,6 +94,7 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "characters": 0,
         "images": 0,
         "image_kind": "",
+        "searches": 0,
     }
 
 

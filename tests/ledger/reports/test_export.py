@@ -14,7 +14,7 @@ SETTLED = Record(
     *(100, 30, 10, 7, True, 250_000, 1_500_000_000, False, True),
     *("req-1", "internal", ("phi", "eu"), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full"),
     endpoint="chat", service="flex", cache_write_1h=4,
-    audio_input=40, milliseconds=27_500, images=2, image_kind="hd 1024x1792",
+    audio_input=40, milliseconds=27_500, images=2, image_kind="hd 1024x1792", searches=3,
 )  # fmt: skip
 REFUSED = Record("refused", "", 0.0, "app", "search", "chat", reason="no_room", status=503)
 
@@ -78,6 +78,7 @@ def test_a_line_of_json_has_every_column():
         "characters": 0,
         "images": 2,
         "image_kind": "hd 1024x1792",
+        "searches": 3,
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 

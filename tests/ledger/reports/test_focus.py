@@ -73,6 +73,7 @@ def test_a_request_in_the_cloud():
         ({"input": 0, "output": 0, "images": 2}, "2", "Images"),
         ({"input": 30, "output": 0, "estimated": True, "characters": 90}, "90", "Characters"),
         ({"input": 275, "output": 0, "estimated": True, "milliseconds": 27_500}, "27.5", "Seconds"),
+        ({"input": 60, "output": 0, "estimated": True, "searches": 2}, "2", "Searches"),
         ({"input": 50, "output": 6000, "images": 1}, "6050", "Tokens"),
         ({"input": 50, "output": 7, "estimated": True}, "57", "Tokens"),
         ({"input": 0, "output": 0}, "0", "Tokens"),

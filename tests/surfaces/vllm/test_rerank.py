@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from router.core.units import Units
 from router.core.values import Usage
 from router.surfaces.openai.content import PAIR_BOUND, PAIR_TOKENS
 from router.surfaces.vllm.rerank import Rerank
@@ -70,7 +71,20 @@ JINA = b'{"model":"m","usage":{"total_tokens":15},%b}' % RESULTS
 COHERE = b'{"id":"r",%b,"meta":{"billed_units":{"search_units":1}}}' % RESULTS
 
 
-@pytest.mark.parametrize(("answer", "usage"), [(VLLM, Usage(14)), (JINA, Usage(15)), (COHERE, None)])
+BOTH = COHERE[:-1] + b',"usage":{"prompt_tokens":14,"total_tokens":14}}'
+SEARCHED = Units(searches=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "usage"),
+    [
+        (VLLM, Usage(14)),
+        (JINA, Usage(15)),
+        (COHERE, Usage(units=SEARCHED)),
+        (BOTH, Usage(14, units=SEARCHED)),
+        (COHERE.replace(b":1}}}", b":2.5}}}"), Usage(units=Units(searches=3))),
+    ],
+)
 def test_answers_of_vllm_jina_and_cohere(answer: bytes, usage: Usage | None) -> None:
     assert RERANK.read_answer(answer) == (True, usage)
     assert RERANK.usage_of(answer) == usage
@@ -78,3 +92,26 @@ def test_answers_of_vllm_jina_and_cohere(answer: bytes, usage: Usage | None) -> 
 
 def test_what_has_no_results_is_no_answer() -> None:
     assert not RERANK.read_answer(b'{"id":"r"}')[0]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        *(b"null", b"{}", b'{"billed_units":null}', b'{"billed_units":{}}', b'{"billed_units":{"search_units":0}}'),
+        *(b'{"billed_units":{"search_units":-1}}', b'{"billed_units":{"search_units":1e12}}', b'{"billed_units":7}'),
+    ],
+)
+def test_searches_that_cannot_be_are_not_reported(meta: bytes) -> None:
+    answer = b'{"id":"r",%b,"meta":%b}' % (RESULTS, meta)
+    assert RERANK.read_answer(answer) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("documents", "likely"), [(["d"] * 100, 1), (["d"] * 101, 2), ("d", 1), ([], 1), (["d" * 150_000] * 2, 3)]
+)
+def test_a_search_is_a_query_with_up_to_a_hundred_documents_and_long_ones_are_several(
+    documents: Any, likely: int
+) -> None:
+    reading = RERANK.read(body(documents=documents))
+    assert reading.likely == Units(searches=likely)
+    assert reading.units.searches >= likely
