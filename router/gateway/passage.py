@@ -12,6 +12,7 @@ from typing import Final
 
 from router.core.resilience.retry import Fault
 from router.gateway.http_connection import Client
+from router.surfaces.sse import EventScanner
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -43,6 +44,7 @@ class Passage:
         self._parts: list[bytes] = []
         self._size = 0
         self._client: Client | None = None
+        self._scanner: EventScanner | None = None
         self._over = False
 
     @property
@@ -59,7 +61,7 @@ class Passage:
     def on_body(self, data: bytes) -> None:
         self._due = self._loop.time() + self._idle
         if self._client is not None:
-            self._client.write(data)
+            self._write(self._client, data)
             return
         self._size += len(data)
         self._parts.append(data)
@@ -90,10 +92,11 @@ class Passage:
             raise self.broken
         return self.body
 
-    async def relay(self, client: Client) -> None:
-        """To its end, well or not, see `broken`."""
+    async def relay(self, client: Client, scanner: EventScanner | None = None) -> None:
+        """To its end, well or not, see `broken`. `scanner` sees what passes."""
+        self._scanner = scanner
         for part in self._parts:
-            client.write(part)
+            self._write(client, part)
         self._parts = []
         self._client = client
         if not self._over:
@@ -101,6 +104,11 @@ class Passage:
             if client.stalled_since:
                 self._pause()
         await self.done
+
+    def _write(self, client: Client, data: bytes) -> None:
+        if self._scanner is not None:
+            self._scanner.feed(data)
+        client.write(data)
 
     def _pause(self) -> None:
         if not self._over:

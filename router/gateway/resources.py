@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from urllib.parse import parse_qsl, urlencode
 
@@ -44,6 +44,7 @@ from router.surfaces.base import PREFIX
 from router.surfaces.headers import TO_BACKEND
 from router.surfaces.registry import KEPT
 from router.surfaces.resources import Asked
+from router.surfaces.sse import is_event_stream
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
@@ -257,10 +258,14 @@ class Resources:
         asked, context, client = exchange.asked, exchange.context, exchange.client
         passage = await self._send(exchange, context.request.query)
         try:
-            json = any(name == b"content-type" and b"json" in value for name, value in passage.headers)
+            media_type = next((value for name, value in passage.headers if name == b"content-type"), b"")
+            json = b"json" in media_type
             if passage.status < 400 and (asked.operation.streams or not json):
                 client.start(passage.status, exchange.lines(passage))
-                await passage.relay(client)
+                scanner = KEPT.scanner() if context.request.method == "POST" and is_event_stream(media_type) else None
+                await passage.relay(client, scanner)
+                if scanner is not None:
+                    await self._know(exchange, scanner.made)
                 if passage.broken is not None:
                     client.close()
                     return passage.status, str(passage.broken)
@@ -288,7 +293,11 @@ class Resources:
         made = [KEPT.id_in(body)] if asked.operation.makes else []
         if context.request.method == "POST":
             made += KEPT.within(body)
-        ids = [id for id in (*made, *KEPT.named_in(body)) if id and id not in context.pins]
+        await self._know(exchange, (*made, *KEPT.named_in(body)))
+
+    async def _know(self, exchange: _Exchange, made: Iterable[str]) -> None:
+        context = exchange.context
+        ids = [id for id in made if id and id not in context.pins]
         if ids:
             await self._stored.remember(context, exchange.decision, exchange.replica, ids, answer=False)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from router.surfaces.base import Surface
+from router.surfaces.sse import MAX_EVENT, EventScanner
 
 
 class Operation:
@@ -46,6 +47,17 @@ class Asked:
         self.path: Final = path
 
 
+class MadeScanner(EventScanner):
+    """Reads a stream of events in which objects are made; it removes nothing."""
+
+    __slots__ = ("made",)
+
+    def __init__(self, *, max_event: int = MAX_EVENT) -> None:
+        super().__init__(max_event=max_event)
+        self.made: dict[str, None] = {}
+        """Their ids; used as a set that keeps its order."""
+
+
 class KeptObjects(ABC):
     """What one dialect knows of them. `surface` reads bodies and words errors."""
 
@@ -74,6 +86,10 @@ class KeptObjects(ABC):
     @abstractmethod
     def within(self, answer: bytes) -> Iterable[str]:
         """Ids of what an answer says was made within an object: its own, or of all that it lists."""
+
+    @abstractmethod
+    def scanner(self) -> MadeScanner:
+        """What finds the same in a stream of events."""
 
     @abstractmethod
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:

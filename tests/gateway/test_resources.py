@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from support.gateway import Gateway, start_gateway, stop_gateway
-from support.keeping import CONTENT, Keeper
+from support.keeping import CONTENT, RUN, Keeper
 
 from router.config.load import load
 from router.surfaces.registry import KEPT
@@ -226,6 +226,20 @@ async def test_what_is_nobodys_within_an_own_object_is_for_the_provider_to_know(
     _, _, made = await of("search-1").ask("POST", "/conversations", {})
     for path in ("/items/msg_1", "/items?after=msg_1"):
         assert (await of("search-2").ask("GET", f"/conversations/{made['id']}{path}"))[0] == 200
+
+
+async def test_what_a_streamed_run_makes_is_its_teams(of, gateway):
+    policy = {"assistant_id": (await of("search-1").ask("POST", "/assistants", {}))[2]["id"], "stream": True}
+    _, _, thread = await of("search-1").ask("POST", "/threads", {})
+    status, headers, body = await of("search-1").ask("POST", f"/threads/{thread['id']}/runs", policy)
+    assert (status, headers["content-type"], body.startswith(RUN)) == (200, "text/event-stream", True)
+    made = {"run_00000001", "msg_00000001", "step_00000001"}
+    assert made <= gateway.ledger.pins.pins.keys()
+    assert {gateway.ledger.pins.pins[id].team for id in made} == {"search"}
+    _, _, other = await of("sales").ask("POST", "/threads", {})
+    for path in ("runs/run_00000001", "messages/msg_00000001"):
+        assert (await of("search-2").ask("GET", f"/threads/{thread['id']}/{path}"))[0] == 200
+        assert (await of("sales").ask("GET", f"/threads/{other['id']}/{path}"))[0] == 404
 
 
 # --- who is named in bodies

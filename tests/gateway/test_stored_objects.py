@@ -96,6 +96,28 @@ async def test_what_is_mentioned_may_be_nobodys_but_not_another_teams(serve, bac
     assert (await gateway.post(unknown, SALES, path=path))[0] != 404
 
 
+SPOKEN = ASK | {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+SOUND = {"id": "audio_1", "data": "//8=", "transcript": "Paris."}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_what_was_said_in_sound_is_continued_where_it_was_said(serve, backends, streams):
+    """Another team's next turn does not get it, and the same team's goes to no other backend."""
+    gateway = await serve(CLOUD)
+    whole = {"index": 0, "message": {"role": "assistant", "audio": SOUND}, "finish_reason": "stop"}
+    part = {"index": 0, "delta": {"role": "assistant", "audio": SOUND}, "finish_reason": "stop"}
+    answers = [{"id": "chatcmpl-1", "choices": [each]} for each in (whole, part)]
+    said = b"data: " + json.dumps(answers[1]).encode() + b"\n\n"
+    backends["api"].default = stream(said, DONE) if streams else answer(body=json.dumps(answers[0]).encode())
+    status, headers, body = await gateway.post(SPOKEN | {"stream": streams}, SEARCH)
+    assert (status, headers["x-breakeven-backend"], b"audio_1" in body) == (200, "api", True)
+    backends["api"].default = answer(503, b"{}")
+    turn = SPOKEN | {"messages": [{"role": "assistant", "audio": {"id": "audio_1"}}, ASK["messages"][0]]}
+    assert (await gateway.post(turn, OTHER))[0] == 503 and not backends["gpu"].requests
+    status, _, told = await gateway.post(turn, SALES)
+    assert (status, b"audio_1" in told) == (404, True)
+
+
 async def test_one_foreign_id_among_many_is_enough(serve, backends, pin_at):
     gateway = await serve(CLOUD)
     gateway.ledger.pins.pins |= {

@@ -28,6 +28,16 @@ COLLECTIONS = {
     "chat/completions": ("chatcmpl-", "chat.completion"),
 }
 USAGE = {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18}
+RUN = b"".join(
+    b"event: %b\ndata: %b\n\n" % (name.encode(), json.dumps({"object": name.rpartition(".")[0], **made}).encode())
+    for name, made in (
+        ("thread.run.created", {"id": "run_00000001"}),
+        ("thread.message.created", {"id": "msg_00000001"}),
+        ("thread.message.delta", {"id": "msg_00000001", "delta": {"content": []}}),
+        ("thread.run.step.created", {"id": "step_00000001"}),
+    )
+)
+"""A run of a thread, in events."""
 CONTENT = b"the file's content " * 20_000
 
 
@@ -103,6 +113,8 @@ class Keeper:
             return 200, self.kept[id] | {"status": "completed", "file": self.kept[self.make("files")]}
         if rest in ("items", "input_items", "messages", "files", "events") and method == "GET":
             return 200, {"object": "list", "data": [{"id": "item_1", "object": "item"}], "has_more": False}
+        if rest == "runs" and b'"stream": true' in body:
+            return 200, RUN + b"event: done\ndata: [DONE]\n\n"
         if "stream" in query:
             return 200, b"event: response.completed\ndata: {}\n\n"
         return 200, self.kept[id]

@@ -14,7 +14,7 @@ from router.surfaces.openai.dialect import OpenAI
 from router.surfaces.openai.plain_chat import PlainChat
 from router.surfaces.openai.read_request import FRAME_TOKENS, LIMITS, MODEL, TEXT_ONLY, read
 from router.surfaces.openai.shape import QUOTED
-from router.surfaces.openai.stored_objects import id_in
+from router.surfaces.openai.stored_objects import id_in, sounds_in
 from router.surfaces.openai.stream import StoredChunkScanner
 from router.surfaces.openai.usage import service_named
 from router.surfaces.openai.vllm_running_usage import hides_running_usage
@@ -39,6 +39,9 @@ class Chat(OpenAI):
 
     def stored_id(self, body: bytes) -> str:
         return id_in(body)
+
+    def stored_parts(self, body: bytes) -> tuple[str, ...]:
+        return sounds_in(body)
 
     def has_result(self, answer: Results) -> bool:
         return any(begins(each.message, b"{") for each in answer.choices)

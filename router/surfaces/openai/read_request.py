@@ -147,8 +147,13 @@ def _read(
         units=_sound(body, content, max_output) if "audio" in content.modalities else NO_UNITS,
         refers_to=tuple(content.files),
         mentions=tuple(content.mentions),
-        stores=fields.get("store") is True,
+        stores=fields.get("store") is True or _speaks(fields.get("modalities")),
     )
+
+
+def _speaks(modalities: Any) -> bool:
+    """Whether the answer is to be spoken: what was said is then kept under an id, for the next turn."""
+    return isinstance(modalities, list) and "audio" in modalities
 
 
 def _sound(body: bytes, content: Content, max_output: int | None) -> Units:

@@ -20,12 +20,13 @@ _NAMES = {
     "eval_": "Eval",
     "video_": "Video",
     "skill_": "Skill",
+    "audio_": "Audio",
 }
 _ITEMS = (
     *("msg_", "rs_", "fc_", "ctc_", "ws_", "fs_", "ci_", "ig_", "mcp", "cu_", "lsh_", "sh_", "apc_", "cmp_", "tsc_"),
 )
 """Of items of responses, by their kinds."""
-_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", *_ITEMS)
+_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", "audio_", *_ITEMS)
 """What does not grow by requests that refer to it: a response that continues one is another one."""
 
 
@@ -37,6 +38,20 @@ class _Event(Struct, gc=False):
     response: _WithId = _WithId()
 
 
+class _Said(Struct, gc=False):
+    audio: _WithId | None = None
+
+
+class _Choice(Struct, gc=False):
+    message: _Said | None = None
+    delta: _Said | None = None
+
+
+class _Choices(Struct, gc=False):
+    choices: tuple[_Choice, ...] = ()
+
+
+_decode_choices = msgspec.json.Decoder(_Choices).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode = msgspec.json.Decoder(_WithId).decode
 
@@ -55,6 +70,18 @@ def id_of_response_in(event: bytes) -> str:
         return _decode_event(event).response.id
     except (ValueError, RecursionError):
         return ""
+
+
+def sounds_in(answer: bytes) -> tuple[str, ...]:
+    """Of what a chat's answer, or an event of one, says in sound: the next turn names that by its id."""
+    if b'"audio"' not in answer:
+        return ()
+    try:
+        choices = _decode_choices(answer).choices
+    except (ValueError, RecursionError):
+        return ()
+    said = [part.audio for choice in choices for part in (choice.message, choice.delta) if part is not None]
+    return tuple([audio.id for audio in said if audio is not None and audio.id])
 
 
 def grows(id: str) -> bool:

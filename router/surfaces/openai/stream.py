@@ -13,7 +13,7 @@ import msgspec
 
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.chunks import SHORT, Chunk, measured
-from router.surfaces.openai.stored_objects import id_in
+from router.surfaces.openai.stored_objects import id_in, sounds_in
 from router.surfaces.openai.usage import larger, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -88,11 +88,14 @@ class ChunkScanner(EventScanner):
 
 
 class StoredChunkScanner(ChunkScanner):
-    """Of an answer that its backend keeps: every event has its id."""
+    """Of an answer that its backend keeps, or what it says in it: every event has its id."""
 
     def _read(self, payload: bytes) -> bool:
         if not self.stored_id:
             self.stored_id = id_in(payload)
+        for id in sounds_in(payload):
+            if id not in self.stored_parts:
+                self.stored_parts = (*self.stored_parts, id)
         return super()._read(payload)
 
 

@@ -56,3 +56,14 @@ def test_an_answer_is_kept_only_for_who_asks_for_that(make: Make) -> None:
         assert scanner == ("StoredChunkScanner" if stores else "ChunkScanner")
     assert type(chat.scanner(replace(reading, stores=True), make.route("gpu"))).__name__ == "RunningUsageScanner"
     assert chat.stored_id(b'{"id":"chatcmpl-1","choices":[]}') == "chatcmpl-1"
+
+
+@pytest.mark.parametrize(
+    ("modalities", "stores"), [('["text","audio"]', True), ('["text"]', False), ("null", False), ('"audio"', False)]
+)
+def test_what_an_answer_says_in_sound_is_kept_under_an_id(modalities: str, stores: bool) -> None:
+    chat = SURFACES["chat"]
+    ask = b'{"model":"m","messages":[{"role":"user","content":"Hi"}],"modalities":%b}' % modalities.encode()
+    assert chat.read(ask).stores is stores
+    said = b'{"id":"chatcmpl-1","choices":[{"message":{"role":"assistant","audio":{"id":"audio_1","data":"//8="}}}]}'
+    assert chat.stored_parts(said) == ("audio_1",)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.surfaces.openai.stored_objects import grows, id_in, id_of_response_in, not_found, not_kept
+from router.surfaces.openai.stored_objects import grows, id_in, id_of_response_in, not_found, not_kept, sounds_in
 from router.surfaces.registry import SURFACES
 
 
@@ -25,9 +25,29 @@ def test_an_event_tells_the_id_of_its_response() -> None:
     assert {id_of_response_in(each) for each in (b"{}", b'{"response":7}', b"[DONE]")} == {""}
 
 
+@pytest.mark.parametrize(
+    ("answer", "ids"),
+    [
+        (b'{"choices":[{"message":{"audio":{"id":"audio_1","data":"//8="}}}]}', ("audio_1",)),
+        (
+            b'{"choices":[{"delta":{"audio":{"id":"audio_1"}}},{"delta":{"audio":{"id":"audio_2"}}}]}',
+            ("audio_1", "audio_2"),
+        ),
+        (b'{"choices":[{"delta":{"audio":{"data":"//8="}}}]}', ()),
+        (b'{"choices":[{"message":{"audio":null,"content":"Hi"}}]}', ()),
+        (b'{"choices":[{"message":{"audio":"audio_1"}}]}', ()),
+        (b'{"choices":[{"message":{"content":"Hi"}}]}', ()),
+        (b'{"choices":[],"x":"audio"}', ()),
+        (b'{"audio"', ()),
+    ],
+)
+def test_an_answer_tells_the_ids_of_what_it_says_in_sound(answer: bytes, ids: tuple[str, ...]) -> None:
+    assert sounds_in(answer) == ids
+
+
 def test_a_conversation_grows_and_a_response_does_not() -> None:
     assert grows("conv_1") and grows("cntr_1") and grows("whatever-1")
-    assert not grows("resp_1") and not grows("file-1") and not grows("file_1")
+    assert not grows("resp_1") and not grows("file-1") and not grows("file_1") and not grows("audio_1")
     assert SURFACES["chat"].grows("conv_1") and not SURFACES["chat"].grows("resp_1")
 
 

@@ -440,6 +440,13 @@ def test_of_what_is_kept_every_event_tells_the_id() -> None:
     assert scanner.stored_id == "chatcmpl-1"
 
 
+def test_of_what_is_spoken_events_tell_the_id() -> None:
+    scanner = StoredChunkScanner(strip_usage=False)
+    for audio in ({"id": "audio_1", "transcript": "H"}, {"id": "audio_1", "data": "//8="}, {"data": "//8="}):
+        scanner.feed(event({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"audio": audio}}]}))
+    assert (scanner.stored_id, scanner.stored_parts) == ("chatcmpl-1", ("audio_1",))
+
+
 def test_half_a_character_is_a_part_of_an_answer() -> None:
     scanner = ChunkScanner(False)
     half = b'data: {"choices": [{"index": 0, "delta": {"content": "\\ud83d"}, "finish_reason": "stop"}]}\n\n'

@@ -10,7 +10,8 @@ from router.core.values import Route, Usage
 from router.surfaces.openai import stored_objects
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.kept import bodies, listing, table
-from router.surfaces.resources import Asked, KeptObjects
+from router.surfaces.openai.kept.events import RunScanner
+from router.surfaces.resources import Asked, KeptObjects, MadeScanner
 from router.surfaces.sse import EventScanner
 
 _FILES_IN_A_LIST = 10_000
@@ -63,6 +64,9 @@ class OpenAIKept(KeptObjects):
 
     def within(self, answer: bytes) -> Iterable[str]:
         return bodies.within(answer)
+
+    def scanner(self) -> MadeScanner:
+        return RunScanner()
 
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
         return listing.page_in(body)

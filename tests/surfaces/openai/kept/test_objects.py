@@ -13,6 +13,8 @@ def test_the_gateway_asks_for_all_of_it_in_one_place() -> None:
     assert KEPT.id_in(b'{"id":"file-1"}') == "file-1"
     assert list(KEPT.named_in(b'{"output_file_id":"file-1"}')) == ["file-1"]
     assert list(KEPT.within(b'{"id":"run_12345678"}')) == ["run_12345678"]
+    scanner, event = KEPT.scanner(), b'data: {"id":"run_12345678","object":"thread.run"}\n\n'
+    assert scanner.feed(event + event + b"data: [DONE]\n\n") and list(scanner.made) == ["run_12345678"]
     assert KEPT.page_in(b'{"data":[]}') == ([], False)
     assert KEPT.page_of(b'{"data":[]}', [], more=False) == b'{"data":[],"has_more":false}'
 
