@@ -23,6 +23,10 @@ def test_what_an_api_asks(name: str) -> None:
         ("gpt-4o-mnii", "gpt-4o-mnii: the price list has no such model; did you mean gpt-4o-mini?"),
         ("openai/gpt-4o-mnii", "openai/gpt-4o-mnii: the price list has no such model; did you mean gpt-4o-mini?"),
         ("zzzzzzzz", "zzzzzzzz: the price list has no such model"),
+        (
+            "aws/amazon.titan-embed-text-v1",
+            "aws/amazon.titan-embed-text-v1: the price list has it, but not the price of its tokens",
+        ),
     ],
 )
 def test_what_is_not_listed(name: str, says: str) -> None:
