@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass
 
-from msgspec import structs
-from support.memory_ledger import KeptCounter, MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 from router.core.limits.counters import CounterSet
+from router.core.limits.counting import Kept
 from router.core.values import Cell, Settlement
 from router.ledger.client.batch import Held
 from router.ledger.record import Kind, Record, batch_blob, pack_record, unpack_records
@@ -27,7 +28,7 @@ class Copy:
 
     holds: dict[str, Held]
     charged: dict[str, Held]
-    counters: dict[tuple[str, str], KeptCounter]
+    counters: dict[tuple[str, str], Kept]
     totals: dict[tuple[str, Cell], Tally[str]]
     records: list[Record]
     journaled: int
@@ -87,21 +88,22 @@ class Model(MemoryLedger):
         return Copy(
             dict(self.holds),
             dict(self._charged),
-            {name: structs.replace(counter) for name, counter in self.counters.items()},
+            {name: copy(counter) for name, counter in self.counters.items()},
             {place: Tally(totals) for place, totals in self._totals.items()},
             list(self.records),
             len(self.journal),
         )
 
-    def restore(self, copy: Copy, running: Collection[Held], processes: Collection[str]) -> None:
+    def restore(self, kept: Copy, running: Collection[Held], processes: Collection[str]) -> None:
         """The server has only this copy left, and workers have brought it up to date.
 
         `running` are the holds of all workers that run; `processes` what the ids of each have in common.
         """
-        self.holds, self._charged, self.records = dict(copy.holds), dict(copy.charged), list(copy.records)
-        self.counters = {name: structs.replace(counter) for name, counter in copy.counters.items()}
-        self._totals = {place: Tally(totals) for place, totals in copy.totals.items()}
-        for entry in self.journal[copy.journaled :]:
+        self.holds, self._charged, self.records = dict(kept.holds), dict(kept.charged), list(kept.records)
+        self.counters.clear()
+        self.counters.update({name: copy(counter) for name, counter in kept.counters.items()})
+        self._totals = {place: Tally(totals) for place, totals in kept.totals.items()}
+        for entry in self.journal[kept.journaled :]:
             self.bring(entry)
         wanted = {held.hold.id: held for held in running}
         for id in [id for id in (*self.holds, *self._charged) if id[8:18] in processes and id not in wanted]:
@@ -109,7 +111,7 @@ class Model(MemoryLedger):
         for id, held in wanted.items():
             if id not in self.holds and id not in self._charged:
                 self.holds[id] = held
-                self._hold(held, 1)
+                self.counting.hold(held.hold, held.sides)
 
     def all_rows(self) -> dict[tuple[str, Cell], dict[str, int]]:
         """Totals by day and cell, zeros left out."""
