@@ -20,7 +20,8 @@
     static_files     the pages, from `pages/` and from the plotly package
     errors           what a handler refuses, and how it says so
 
-A page is a file in `pages/`, put into `frame.html`: it is found by name, served at `/NAME` (`/` is `worth.html`), with an ETag, compressed.
+A page is a file in `pages/`, put into `frame.html`: it is found by name, served at `/NAME` (`/` is `worth.html`), with
+an ETag, compressed.
 In HTML and scripts `{{NAME}}` becomes the address of another file with its content's hash in it, so that browsers may
 keep it for ever: `<script src="{{app.js}}" type="module"></script>`; `{{plotly.min.js}}` comes from the plotly package.
 Files are read once: a change shows after a restart. What Plotly needs to keep to the Content-Security-Policy is in

@@ -1,7 +1,7 @@
 """What all pages of the dashboard have around them: head, navigation, who is signed in.
 
-A page's file holds its title and what is between `<main>` and its end; `frame.html` has the rest, once. A page that is a
-whole document, such as that of signing in, stays as it is.
+A page's file holds its title and what is between `<main>` and its end; `frame.html` has the rest, once. A page that
+is a whole document, such as that of signing in, stays as it is.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ SOURCES = {
 <!-- main -->
 </main>
 """,
-    "spend.js": 'import { ask } from "{{api.js}}";\nimport { table } from "{{table.js}}";\nconst late = "{{large.js}}";',
+    "spend.js": 'import { ask } from "{{api.js}}";\nimport { table } from "{{table.js}}";\nconst late = "{{big.js}}";',
     "table.js": 'import { el } from "{{dom.js}}";\nimport { ask } from "{{api.js}}";',
     "api.js": "",
     "dom.js": 'import { table } from "{{table.js}}";',
