@@ -415,7 +415,7 @@ class Forwarding:
         surface = job.surface
         body = surface.edit(job.body, job.reading, sent.candidate.route)
         headers = job.headers + job.trace if sent.candidate.route.owned else job.headers
-        first = sent.pool.head(surface.path, surface.at_root)
+        first = sent.pool.head(surface.path + job.query, surface.at_root)
         if job.reading.content_type:
             first = told(first, job.reading.content_type, any_answer=job.reading.binary)
         head = b"%b%bcontent-length: %d\r\n\r\n" % (first, headers, len(body))

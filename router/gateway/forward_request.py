@@ -29,6 +29,7 @@ class ForwardRequest:
         "deadline",
         "headers",
         "permission",
+        "query",
         "reading",
         "replica",
         "reservation",
@@ -54,6 +55,7 @@ class ForwardRequest:
         retry: Retry,
         cooldown: float,
         replica: str = "",
+        query: str = "",
     ) -> None:
         self.surface: Final = surface
         self.headers: Final = headers
@@ -71,6 +73,8 @@ class ForwardRequest:
         self.cooldown: Final = cooldown
         self.replica: Final = replica
         """The only one that may answer it, see `Replica.identity`; empty for any."""
+        self.query: Final = query
+        """What stands behind the path, with its question mark."""
 
 
 class Attempt:

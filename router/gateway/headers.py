@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from router.core.redaction import holds_secret
-from router.surfaces.headers import FROM_BACKEND, FROM_BACKEND_PREFIXES, TO_BACKEND
+from router.surfaces.headers import FROM_BACKEND, FROM_BACKEND_PREFIXES, QUERIES, TO_BACKEND
 from router.upstream.connection import Headers
 
 TO_CLIENT = FROM_BACKEND | {b"content-type", b"retry-after", b"retry-after-ms"}
@@ -34,6 +34,11 @@ def to_backend(headers: Mapping[str, str], expected: Mapping[str, str]) -> bytes
         if value is not None and _VERSIONS.fullmatch(value):
             lines += f"{name}: {value}\r\n".encode("latin-1")
     return lines
+
+
+def passed(query: str) -> str:
+    """What goes behind the path at a backend, with its question mark; nothing where it could say something."""
+    return f"?{query}" if query in QUERIES else ""
 
 
 def to_own_backend(headers: Mapping[str, str]) -> bytes:

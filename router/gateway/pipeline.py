@@ -24,7 +24,7 @@ from router.gateway.error_responses import full, no_answer, over_budget, refused
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, ForwardRequest
-from router.gateway.headers import to_backend, to_client, to_own_backend
+from router.gateway.headers import passed, to_backend, to_client, to_own_backend
 from router.gateway.http_connection import Client
 from router.gateway.permission import Permission
 from router.gateway.request import Request
@@ -305,6 +305,7 @@ class Pipeline:
             retry=policy.retry,
             cooldown=policy.health.cooldown,
             replica=context.replica,
+            query=passed(context.request.query),
         )
 
     async def _stream(self, context: RequestContext, decision: Decision, sent: Attempt, client: Client) -> None:

@@ -1,9 +1,12 @@
-"""Headers of dialects that pass, in each direction. docs/headers.md says so too."""
+"""Headers of dialects that pass, in each direction, and queries. docs/headers.md says so too."""
 
 from __future__ import annotations
 
 TO_BACKEND = ("anthropic-beta", "anthropic-version", "openai-beta")
 """Of the client, to every backend: what detectors have to see besides the body."""
+
+QUERIES = frozenset({"beta=true"})
+"""Whole ones of the client, to every backend: they choose a version of the API, as those headers do."""
 
 FROM_BACKEND = frozenset({b"openai-processing-ms", b"openai-version"})
 FROM_BACKEND_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")

@@ -43,7 +43,7 @@ class Pool:
         return len(self._busy)
 
     def head(self, path: str, at_root: bool = False) -> bytes:
-        """`Target.head`, remembered: there are as many paths as endpoints."""
+        """`Target.head`, remembered: there are few paths, the endpoints'."""
         heads = self._heads_at_root if at_root else self._heads
         found = heads.get(path)
         if found is None:

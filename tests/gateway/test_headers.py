@@ -64,6 +64,21 @@ async def test_what_names_no_version_does_not_pass(serve, backends, value):
     assert b"openai-beta" not in backends["gpu"].received
 
 
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("?beta=true", "POST /v1/chat/completions?beta=true HTTP/1.1"),
+        ("?beta=4111111111111111", "POST /v1/chat/completions HTTP/1.1"),
+        ("?beta=true&name=roe", "POST /v1/chat/completions HTTP/1.1"),
+        ("?", "POST /v1/chat/completions HTTP/1.1"),
+    ],
+)
+async def test_a_query_passes_that_chooses_a_version_and_no_other(serve, backends, query, line):
+    gateway = await serve()
+    await gateway.post(ASK, path=f"/v1/chat/completions{query}")
+    assert backends["gpu"].heads[0].startswith(line)
+
+
 async def test_traces_go_on_in_own_backends_only(serve, backends):
     gateway = await serve()
     await gateway.post(ASK, {TRACE: TRACEPARENT})

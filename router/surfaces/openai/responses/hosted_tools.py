@@ -51,6 +51,11 @@ class ToolContent(Content):
         if _must_be_hosted(choice, tools):
             self.uses[features.NEEDED_TOOLS] = None
 
+    def add_agents(self, agents: Any) -> None:
+        """Others at the provider that the model may give work to."""
+        if isinstance(agents, dict) and agents.get("enabled"):
+            self._add_hosted(agents, features.HOSTED_TOOLS)
+
     def refer(self, id: Any) -> None:
         if isinstance(id, str) and id:
             self.refers_to[id] = None

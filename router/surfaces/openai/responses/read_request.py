@@ -19,7 +19,7 @@ _MATTERING = frozenset(
     (
         *("model", "stream", "max_output_tokens", "max_tool_calls", "input", "instructions", "prompt", "tools"),
         *("previous_input_messages", "previous_response_id", "conversation", "background", "service_tier", "store"),
-        *("text", "tool_choice", *_FETCHED),
+        *("text", "tool_choice", "multi_agent", *_FETCHED),
     )
 )
 
@@ -70,6 +70,8 @@ def _content(fields: Fields, body: bytes) -> ItemContent:
             content.add_value(value)
         elif name == "tool_choice":
             content.add_choice(value, fields.get("tools"))
+        elif name == "multi_agent":
+            content.add_agents(value)
         elif name == "prompt":
             content.add_template(value)
         elif name == "previous_response_id":
@@ -85,7 +87,8 @@ def _content(fields: Fields, body: bytes) -> ItemContent:
 
 
 def _contexts(content: ItemContent, most_calls: Any) -> int:
-    """Each call of a tool at the provider gives the model all of the conversation again, with what the tool found."""
+    """Each call of a tool at the provider gives the model all of the conversation again, with what the tool found; so
+    does each agent there."""
     if not content.hosted:
         return 1 if content.elsewhere or content.refers_to else 0
     limit = count(most_calls)

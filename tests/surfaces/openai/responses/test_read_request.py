@@ -94,6 +94,13 @@ def test_each_call_of_a_tool_at_the_provider_may_take_a_context() -> None:
     assert asked(tools=search, max_tool_calls=2).contexts == 3
 
 
+def test_each_agent_at_the_provider_may_take_a_context() -> None:
+    reading = asked(multi_agent={"enabled": True})
+    assert (reading.contexts, reading.uses) == (1 + MOST_TOOL_CALLS, (features.HOSTED_TOOLS,))
+    for none in (None, {"enabled": False}, "many"):
+        assert asked(multi_agent=none).contexts == 0
+
+
 def test_what_else_a_vllm_takes() -> None:
     message = {"role": "user", "content": [{"type": "text", "text": "x" * 300}]}
     assert asked(previous_input_messages=[message]).input_tokens > 100
