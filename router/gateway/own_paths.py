@@ -12,7 +12,7 @@ from typing import Final
 
 from router.gateway.errors import ApiError
 from router.surfaces.base import PREFIX
-from router.surfaces.registry import BY_PATH, FALLBACK, INSTEAD, KEPT
+from router.surfaces.registry import BY_PATH, FALLBACK, INSTEAD, KEPT, WITHHELD
 
 MODELS: Final = PREFIX + FALLBACK.models_path
 INVOCATIONS: Final = "/invocations"
@@ -40,10 +40,14 @@ def wrong_method(path: str, methods: str, *, preflights: bool, heads: bool = Tru
 
 
 def unknown_path(method: str, path: str) -> ApiError:
-    """404, in the words that OpenAI has for it, with the paths that there are: those first that may have been meant."""
-    if path in INSTEAD:
-        return ApiError(404, "unknown_url", INSTEAD[path])
-    return ApiError(404, "unknown_url", _told(method, path[:_MOST_SHOWN]))
+    """404, in the words that OpenAI has for it: why there is none, or the paths that there are, those first that may
+    have been meant."""
+    why = INSTEAD.get(path) or _withheld(path) or _told(method, path[:_MOST_SHOWN])
+    return ApiError(404, "unknown_url", why)
+
+
+def _withheld(path: str) -> str:
+    return next((why for place, why in WITHHELD.items() if path == place or path.startswith(f"{place}/")), "")
 
 
 @lru_cache(maxsize=64)

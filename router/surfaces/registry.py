@@ -9,7 +9,7 @@ from router.surfaces.anthropic.count_tokens import CountTokens
 from router.surfaces.anthropic.dialect import VERSION
 from router.surfaces.anthropic.messages import Messages
 from router.surfaces.base import Surface
-from router.surfaces.openai import websockets
+from router.surfaces.openai import websockets, withheld
 from router.surfaces.openai.chat import Chat
 from router.surfaces.openai.completions import Completions
 from router.surfaces.openai.embeddings import Embeddings
@@ -93,3 +93,5 @@ def spoken_by(headers: Mapping[str, str]) -> Surface:
 
 INSTEAD: Mapping[str, str] = websockets.INSTEAD
 """What to use in the place of a WebSocket, by the path that it is asked for at."""
+WITHHELD: Mapping[str, str] = withheld.WITHHELD
+"""Why what a provider has is not passed on, by where its paths begin."""

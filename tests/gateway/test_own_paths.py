@@ -9,7 +9,7 @@ import pytest
 from support.gateway import POLICY
 
 from router.gateway.own_paths import INVOCATIONS, OWN, unknown_path, wrong_method
-from router.surfaces.registry import BY_FIELD, BY_PATH, INSTEAD
+from router.surfaces.registry import BY_FIELD, BY_PATH, INSTEAD, WITHHELD
 
 METHODS = dict.fromkeys(BY_PATH, "POST") | {path: methods for path, (methods, _) in OWN.items()}
 PLACES = {path.replace("{model}", "chat"): methods for path, methods in METHODS.items()}
@@ -79,6 +79,13 @@ def test_every_path_that_there_is_is_named_once():
 def test_a_long_path_is_not_repeated():
     assert len(unknown_path("GET", "/" + "x" * 9_000).message) < 2_000
     assert len(wrong_method("/" + "x" * 9_000, "GET", preflights=False).message) < 200
+
+
+@pytest.mark.parametrize("place", WITHHELD)
+def test_what_is_not_passed_on_is_told_why(place: str) -> None:
+    assert unknown_path("POST", f"{place}/x").message == WITHHELD[place]
+    assert unknown_path("POST", place).message == INSTEAD.get(place, WITHHELD[place])
+    assert "Invalid URL" in unknown_path("POST", f"{place}x").message
 
 
 @pytest.mark.parametrize("path", INSTEAD)

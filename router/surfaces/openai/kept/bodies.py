@@ -21,18 +21,18 @@ from router.surfaces.openai.read_request import TEXT_ONLY
 
 _PREFIXES = (
     *("resp_", "chatcmpl-", "conv_", "file-", "file_", "vs_", "cntr_", "batch_", "upload_", "ftjob-", "eval_"),
-    *("video_", "skill_", "asst_", "thread_"),
+    *("video_", "char_", "cons_", "skill_", "asst_", "thread_"),
 )
 """How ids begin of what is kept by itself."""
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _REFERS = re.compile(
     "(file|input_file|vector_store|container|assistant|thread|conversation|previous_response|response|skill|eval)_ids?"
-    "|training_file|validation_file|conversation|container"
+    "|training_file|validation_file|conversation|container|consent"
 )
 """Members whose text is an id, whatever that begins with."""
 _FREE = frozenset({"metadata", "custom_id", "type"})
 """Members that nobody looks up: what is the client's own, and kinds."""
-_SOUNDS = frozenset({"audio", "voice"})
+_OBJECTS = frozenset({"audio", "voice", "video"})
 """Members that are objects with an id."""
 _REFERENCE = "item_reference"
 _REQUESTS = b'"custom_id"'
@@ -118,6 +118,8 @@ class _Named(Content):
             return
         if depth > _MOST_DEPTH:
             raise RecursionError
+        if name in _OBJECTS:
+            self.mention_in(value)
         if isinstance(value, dict):
             self._look_at(value)
             for inner, each in value.items():
@@ -136,8 +138,6 @@ class _Named(Content):
             self.add_addresses(value)
         if value.get("encrypted_content") is not None:
             self.sealed["encrypted content"] = None
-        for name in [each for each in value if each in _SOUNDS]:
-            self.mention_in(value[name])
         if kind == _REFERENCE and isinstance(value.get("id"), str):
             self.files[value["id"]] = None
 

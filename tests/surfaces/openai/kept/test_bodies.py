@@ -173,3 +173,8 @@ def test_sounds_are_mentioned_by_their_ids():
     lines.append({"custom_id": "2", "body": {"voice": "alloy"}})
     reading = read(form("\n".join(map(json.dumps, lines)).encode(), b"x"))
     assert (reading.mentions, reading.refers_to) == (("audio_1", "voice_1"), ())
+
+
+def test_what_videos_and_voices_are_made_from_is_named() -> None:
+    asked = read(json.dumps({"video": {"id": "v1"}, "characters": [{"id": "char_1"}], "consent": "given"}).encode())
+    assert (asked.mentions, asked.refers_to) == (("v1",), ("char_1", "given"))

@@ -54,4 +54,4 @@ def test_whatever_is_made_can_be_asked_for_and_only_that_is_listed() -> None:
         own = [each for each in OPERATIONS if each.resource == operation.resource and each.pattern.count("") == 1]
         assert own, operation.pattern
         assert not operation.lists or operation.pattern.count("") == 0
-    assert len({each.resource for each in OPERATIONS}) == 14
+    assert len({each.resource for each in OPERATIONS}) == 15
