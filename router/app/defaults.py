@@ -21,6 +21,8 @@ EMBEDDING_MODEL = "text-embedding-3-small"
 ANTHROPIC_URL = "https://api.anthropic.com/v1"
 ANTHROPIC_MODEL = "claude-haiku-4-5"
 CLAUDE = "claude-*"
+SIMULATED_MODEL = "simulated-llama"
+"""It answers for Anthropic's models, too: what is pretended to be in the cloud is OpenAI's API alone."""
 ADAPTER_MODELS = {
     "GEMINI_API_KEY": ("gemini", "gemini/gemini-2.5-flash"),
 }
@@ -88,8 +90,10 @@ def default_policy(found: Found) -> str:
 
 def _backends(found: Found) -> dict[str, Any]:
     if found.simulated:
+        gpu = _vllm(found.simulated["local"], SIMULATED_MODEL)
+        gpu["serves"] |= {CLAUDE: SIMULATED_MODEL}
         return {
-            "simulated-gpu": _vllm(found.simulated["local"], "simulated-llama"),
+            "simulated-gpu": gpu,
             "simulated-cloud": _openai(found.simulated["cloud"], None),
         }
     backends: dict[str, Any] = {}

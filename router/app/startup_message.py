@@ -19,6 +19,8 @@ COUNTED_LATER = "Cloud backends are used all the same, as the policy allows; wha
 
 
 PLACE_OF_KEY = "YOUR-KEY"
+PLACE_OF_MODEL = "YOUR-MODEL"
+"""Where the policy names none that chats, but only patterns."""
 
 
 class Dashboard(Struct, frozen=True):
@@ -58,8 +60,7 @@ def _dashboard(dashboard: Dashboard) -> str:
 def _curl(url: str, plan: Plan, key: str) -> str:
     named = [each for each in plan.models.values() if not is_pattern(each.name)]
     chats = (each.name for each in named if any("chat" in route.endpoints for route in each.routes))
-    body = json.dumps(
-        {"model": next(chats, "chat"), "messages": [{"role": "user", "content": "What is the capital of France?"}]}
-    )
+    asked = [{"role": "user", "content": "What is the capital of France?"}]
+    body = json.dumps({"model": next(chats, PLACE_OF_MODEL), "messages": asked})
     auth = f"-H 'Authorization: Bearer {key}' " if plan.keys or plan.policy.server.stored_keys else ""
     return f"curl -si {url}/v1/chat/completions {auth}-H 'Content-Type: application/json' -d '{body}'"

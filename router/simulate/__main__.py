@@ -34,6 +34,7 @@ def _announce(url: str) -> None:
 def _settings(given: argparse.Namespace) -> Settings:
     return Settings(
         models=tuple(given.model or _MODELS[given.kind]),
+        any_model=not given.model,
         tokens_per_second=given.tokens_per_second,
         first_token=given.first_token,
         context=given.context,
@@ -51,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", choices=sorted(_APPLICATIONS), required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--model", action="append", help="a model to serve; may be given several times")
+    parser.add_argument(
+        "--model", action="append", help="a model to serve; may be given several times; openai serves any where none is"
+    )
     parser.add_argument("--tokens-per-second", type=_positive, default=60.0, help="of each request")
     parser.add_argument("--first-token", type=float, default=0.05, help="seconds to the first token")
     parser.add_argument("--context", type=int, default=8192, help="tokens of input and output together")

@@ -120,7 +120,7 @@ class _Api:
             raise _RefusedError(401, _WRONG_KEY, code="invalid_api_key")
 
     def _check_model(self, model: str) -> None:
-        if model not in self._settings.models:
+        if model not in self._settings.models and not self._settings.any_model:
             message = f"The model `{model}` does not exist or you do not have access to it."
             raise _RefusedError(404, message, code="model_not_found")
 

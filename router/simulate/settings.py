@@ -25,5 +25,7 @@ class Settings(Struct, frozen=True):
     switch: str = ""
     """A file that says whether a vLLM is on; empty for one that always is. While it says anything but "on", it answers
     nothing but 503."""
+    any_model: bool = False
+    """OpenAI answers for every name, and lists `models`: clients come with names of their own."""
     cached_tokens: int = 0
     """Input tokens that OpenAI reports as read from its cache, at most the prompt's."""

@@ -84,6 +84,8 @@ def test_no_key_is_written_down():
 def test_pretended_backends(plan_for):
     plan = plan_for(Found(simulated={"local": "http://127.0.0.1:1/v1", "cloud": "http://127.0.0.1:2/v1"}))
     assert [name for name, *_ in backends(plan)] == ["simulated-gpu", "simulated-cloud"]
+    [claude] = plan.models["claude-*"].routes
+    assert (claude.backend, claude.upstream_model) == ("simulated-gpu", "simulated-llama")
 
 
 def test_what_looks_confidential_stays(plan_for):

@@ -42,6 +42,15 @@ def test_the_line_to_paste_asks_a_model_that_chats(plan):
     assert '"model": "chat"' in words[-1] and "Authorization: Bearer YOUR-KEY" not in words
 
 
+def test_where_only_patterns_are_served_the_line_has_a_place_for_a_model(policy):
+    policy.write_text(
+        "version: 1\nzones: {cloud: {}}\n"
+        "backends: {api: {zone: cloud, kind: openai, url: 'https://api.openai.com/v1', serves: {'*': '*'}}}\n"
+        "models: {'*': {backends: [api]}}\n"
+    )
+    assert '"model": "YOUR-MODEL"' in greeting(URL, load(policy), Found(), "p.yaml", "", DASHBOARD)
+
+
 def test_with_keys_the_line_has_a_place_for_one(policy):
     policy.write_text(policy.read_text() + '\nkeys: [{name: app, sha256: "%s"}]\n' % ("0" * 64))
     assert "-H 'Authorization: Bearer YOUR-KEY'" in greeting(URL, load(policy), Found(), "p.yaml", "", DASHBOARD)

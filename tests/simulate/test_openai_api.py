@@ -123,6 +123,12 @@ async def test_usage_is_null_until_the_last_chunk_only_when_asked_for(
         assert {chunk["usage"] for chunk in parsed[:-1]} == {None}
 
 
+async def test_any_name_is_answered_where_it_is_told_so(start_openai, client):
+    url = await start_openai(any_model=True)
+    async with client.post(f"{url}/v1/chat/completions", json={"model": "new", "messages": HELLO}) as got:
+        assert (got.status, (await got.json())["model"]) == (200, "new")
+
+
 ERRORS: list[tuple[dict[str, Any], dict[str, str], int, str | None]] = [
     ({"data": "{"}, {}, 400, None),
     ({"data": "[" * 100_000}, {}, 400, None),
