@@ -40,7 +40,7 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     endpoint: str | None = None
     """As policies name it."""
     reason: str | None = None
-    kind: Literal["settled", "unheld", "held", "lifted", "attempt", "refused"] | None = None
+    kind: Literal["settled", "unheld", "held", "lifted", "attempt", "withdrawn", "final", "refused"] | None = None
     failed: bool = False
     """Only those that failed or were refused."""
 

@@ -17,7 +17,7 @@ from router.core.limits.limits import warning_of
 from router.core.pins import Pin
 from router.core.reading import BadBody
 from router.core.resilience.retry import Fault
-from router.core.values import BackendState, Decision, KeyGrant, Refusal
+from router.core.values import BackendState, Decision, KeyGrant, Refusal, Settlement
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
 from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines, still_off
@@ -31,6 +31,7 @@ from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import header, told
 from router.gateway.settle import Settler
+from router.gateway.settlements import booking_of
 from router.gateway.stored_objects import StoredObjects, replica_of
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
@@ -109,7 +110,7 @@ class Pipeline:
                 await self._stream(context, decision, sent, client)
             else:
                 client.respond(exchange.status, lines, exchange.body)
-            self._endings.answered(
+            booked = self._endings.answered(
                 context=context,
                 decision=decision,
                 reservation=reservation,
@@ -119,6 +120,8 @@ class Pipeline:
                 reason=reason,
             )
             settled = True
+            if context.reading.background:
+                await self._book(context, decision, sent, booked)
         except NoAnswer as failure:
             self._endings.unanswered(context, decision, reservation, failure)
             settled = True
@@ -138,6 +141,13 @@ class Pipeline:
             if id:
                 parts = surface.stored_parts(exchange.body) if scanner is None else ()
                 await self._stored.remember(context, decision, sent.replica, (id, *parts))
+
+    async def _book(self, context: RequestContext, decision: Decision, sent: Attempt, booked: Settlement) -> None:
+        """What goes on has hardly begun when its answer ends: what it took is corrected by who asks for it then."""
+        booking, scanner = booking_of(context, decision, sent, booked), sent.exchange.scanner
+        id = context.surface.stored_id(sent.exchange.body) if scanner is None else scanner.stored_id
+        if booking is not None and id:
+            await self._stored.book(context, id, booking)
 
     def _within_budget(self, context: RequestContext, decision: Decision, admission: Admission) -> Decision:
         """What is left of a decision after the limits of its key; raises ApiError when nothing is."""

@@ -37,6 +37,7 @@ from router.gateway.request_target import ids_in, said
 from router.gateway.reservation import Reservation
 from router.gateway.response_lines import told
 from router.gateway.settle import Settler
+from router.gateway.settlements import correction_of
 from router.gateway.stored_objects import StoredObjects, replica_of, unknown_now
 from router.gateway.worker_state import WorkerState
 from router.ledger.errors import LedgerUnavailable
@@ -276,6 +277,7 @@ class Resources:
             passage.abandon()
         if passage.status < 400:
             await self._remember(exchange, body)
+            await self._correct(exchange, body)
         else:
             body = _SURFACE.relayed_error(passage.status, without_secrets(body, exchange.secret))
         client.respond(passage.status, exchange.lines(passage), body)
@@ -294,6 +296,14 @@ class Resources:
         if context.request.method == "POST":
             made += KEPT.within(body)
         await self._know(exchange, (*made, *KEPT.named_in(body)))
+
+    async def _correct(self, exchange: _Exchange, body: bytes) -> None:
+        """What went on in the background is booked as an estimate until somebody sees what it took."""
+        asked, context = exchange.asked, exchange.context
+        reported = KEPT.used_in(asked, body)
+        booking = None if reported is None else await self._stored.booking(context, asked.ids[0])
+        if reported is not None and booking is not None:
+            self._state.ledger.correct(booking.settlement, correction_of(context, booking, reported))
 
     async def _know(self, exchange: _Exchange, made: Iterable[str]) -> None:
         context = exchange.context

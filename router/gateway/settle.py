@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from router.core.values import Decision
+from router.core.values import Decision, Settlement
 from router.gateway.context import RequestContext
 from router.gateway.error_responses import no_answer
 from router.gateway.errors import ApiError
@@ -36,7 +36,7 @@ class Settler:
         sent: Attempt,
         answered: float,
         reason: str,
-    ) -> None:
+    ) -> Settlement:
         """By a backend, which `answered` at that time of the monotonic clock; a stream may have broken since."""
         exchange = sent.exchange
         course = course_of(
@@ -51,9 +51,11 @@ class Settler:
             detail="" if exchange.broken is None else str(exchange.broken),
         )
         usage = usage_of_answer(context, reservation.hold, sent)
-        reservation.settle(settlement(context, decision, reservation.hold, sent, usage, course))
+        settled = settlement(context, decision, reservation.hold, sent, usage, course)
+        reservation.settle(settled)
         if forwarding.attempts:
             self._count_failed(context, decision, reservation, forwarding.attempts)
+        return settled
 
     def unanswered(
         self, context: RequestContext, decision: Decision, reservation: Reservation, failure: NoAnswer

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from router.core.bookings import Booking, priced, used
 from router.core.cost.pricing import STANDARD, compared, is_priced
 from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, with_input
 from router.core.limits.counters import Hold
@@ -202,6 +203,30 @@ def settlement(
         counted=hold.counted,
         captive=hold.captive,
     )
+
+
+def booking_of(context: RequestContext, decision: Decision, sent: Attempt, booked: Settlement) -> Booking | None:
+    """What is remembered of an answer that goes on in the background, to be corrected once it is known what it took;
+    None for all that is known."""
+    if not (context.reading.background and booked.usage.estimated) or booked.error:
+        return None
+    route, at = sent.candidate.route, _epoch(context, sent.exchange.asked_at)
+    others = decision.alternatives.cloud if route.owned else decision.alternatives.own
+    return Booking(
+        settlement=booked,
+        most_input=most_tokens(context.reading, route).input,
+        most_output=most_tokens(context.reading, route).output,
+        tariff=route.prices.at(at),
+        others=tuple([other.prices.at(at) for other in others]),
+        guessed=route.guessed_price,
+    )
+
+
+def correction_of(context: RequestContext, booking: Booking, reported: Usage) -> Settlement:
+    """What the request took that was booked as an estimate; `context` is of whoever asked for it now."""
+    booked, usage = booking.settlement, used(booking, reported)
+    cost, other = _whole(context, booked.cell, *priced(booking, usage))
+    return replace(booked, usage=usage, cost=cost, counterfactual=other)
 
 
 def _as_served(context: RequestContext, route: Route, usage: Usage, asked_at: float) -> Usage:

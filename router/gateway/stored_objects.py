@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from router.core.bookings import Booking
 from router.core.pins import NotKept, Pin, foreign
 from router.core.reading import Reading
 from router.core.values import Decision, KeyGrant
@@ -101,6 +102,20 @@ class StoredObjects:
             await self._pins.remember(ids, made, seconds_of(context, answer=answer))
         except LedgerUnavailable as lost:
             log.error("a stored answer is not known yet", extra={"request": context.request.id, "why": str(lost)})
+
+    async def book(self, context: RequestContext, id: str, booking: Booking) -> None:
+        try:
+            await self._pins.book(id, booking, seconds_of(context, answer=True))
+        except LedgerUnavailable as lost:
+            log.warning("what was estimated stays booked", extra={"request": context.request.id, "why": str(lost)})
+
+    async def booking(self, context: RequestContext, id: str) -> Booking | None:
+        """What is to be corrected of it, once."""
+        try:
+            return await self._pins.take_booking(id)
+        except LedgerUnavailable as lost:
+            log.warning("what was estimated stays booked", extra={"request": context.request.id, "why": str(lost)})
+            return None
 
 
 def is_there(backends: Mapping[str, BackendRuntime], pin: Pin) -> bool:

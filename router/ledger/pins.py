@@ -1,7 +1,8 @@
 """Which backend keeps what was stored for whom, see `core.pins`.
 
 A hash for each id, `be:{ledger}:pin:<digest>`: `pin` is who made it where, packed, and is never written twice; each
-level and tag of what was said there is a field of its own. So labels are only added, whoever writes at the same time,
+level and tag of what was said there is a field of its own; `b` is what was booked of it while it goes on, until
+somebody takes that, which one does. So labels are only added, whoever writes at the same time,
 and no id that a backend gives twice changes hands. It expires after its last use.
 
 An id is kept as a digest: who reads the ledger cannot ask for what is behind it. While the server is lost `find` fails,
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from router.core.bookings import Booking
 from router.core.pins import Pin
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import PIN_PREFIX
@@ -28,8 +30,9 @@ AT_ONCE = 64
 """Ids in one call to the server."""
 MOST_WAITING = 10_000
 """Ids that wait to be remembered while the server is lost."""
-_PIN, _LEVEL, _TAG = b"pin", b"l:", b"t:"
+_PIN, _BOOKED, _LEVEL, _TAG = b"pin", b"b", b"l:", b"t:"
 _encode = msgspec.msgpack.Encoder().encode
+_decode_booking = msgspec.msgpack.Decoder(Booking).decode
 _decode = msgspec.msgpack.Decoder(tuple[str, str, str, str, str]).decode
 
 Transact = Callable[[Sequence[bytes]], Awaitable[list[Any]]]
@@ -68,6 +71,23 @@ class Pins:
     async def forget(self, ids: Iterable[str]) -> None:
         """They are deleted where they were. Raises `LedgerUnavailable`."""
         await self._transact([pack("DEL", *map(key_of, ids))])
+
+    async def book(self, id: str, booking: Booking, seconds: float) -> None:
+        """What was booked of it, to be corrected within so long. Raises `LedgerUnavailable`."""
+        key = key_of(id)
+        await self._transact([pack("HSET", key, _BOOKED, _encode(booking)), pack("EXPIRE", key, max(1, int(seconds)))])
+
+    async def take_booking(self, id: str) -> Booking | None:
+        """What was booked of it, for whoever asks first: to all others, and where nothing was, None. Raises
+        `LedgerUnavailable`: then it may be taken, and what was booked stays."""
+        key = key_of(id)
+        packed, taken = await self._transact([pack("HGET", key, _BOOKED), pack("HDEL", key, _BOOKED)])
+        if not taken:
+            return None
+        try:
+            return _decode_booking(packed)
+        except msgspec.MsgspecError:
+            return None
 
     def take_waiting(self) -> Iterable[list[bytes]]:
         """The transactions that could not be sent, each once."""

@@ -11,6 +11,9 @@ is one batch, with two fields: `n`, how many records it has, and `b`, a msgpack 
     lifted    such a charge, taken back by a late settlement; the figures of the charge, and they count negatively
     attempt   an attempt that failed, and that its backend may have billed: tokens and money, estimated, of a request
               that is settled by itself, and that has the same `request`
+    withdrawn what was booked of an answer that went on in the background, taken back once it is known what it took;
+              the figures that were booked, and they count negatively
+    final     the same request, with what it took
     refused   nothing was sent to a backend; it counts nowhere
 
 A script that writes "held" or "lifted" knows only the packed hold: it fills the fields that are marked `held`, and the
@@ -53,7 +56,7 @@ from router.ledger.record_schema import (
     requests_of,
 )
 
-Kind = Literal["settled", "unheld", "held", "lifted", "attempt", "refused"]
+Kind = Literal["settled", "unheld", "held", "lifted", "attempt", "withdrawn", "final", "refused"]
 
 VERSION = 2
 _NANO_VERSION, _WORTH_VERSION = 1, 2
@@ -61,8 +64,9 @@ _NANO_VERSION, _WORTH_VERSION = 1, 2
 
 _KIND = (
     "`settled`; `held`: nobody settled it, and it is charged as held; `lifted`: such a charge taken back; `unheld`: it"
-    " went on without the ledger; `attempt`: one that failed and may have been billed; `refused`: nothing was sent;"
-    " and how often it counts: 1, -1 for `lifted`, 0 for `attempt` and `refused`"
+    " went on without the ledger; `attempt`: one that failed and may have been billed; `withdrawn` and `final`: what"
+    " was booked of an answer in the background, taken back, and what it took; `refused`: nothing was sent; and how"
+    " often it counts: 1, -1 for `lifted` and `withdrawn`, 0 for `attempt` and `refused`"
 )
 _AT = "when the request arrived: ISO 8601 in UTC with microseconds"
 _ESTIMATED = "whether the tokens were estimated, because the backend reported none"

@@ -20,7 +20,16 @@ from msgspec.structs import replace
 
 from router.core.money import in_usd, micro_usd
 
-COUNTS: Mapping[str, int] = {"settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 1, "refused": 0}
+COUNTS: Mapping[str, int] = {
+    "settled": 1,
+    "unheld": 1,
+    "held": 1,
+    "lifted": -1,
+    "attempt": 1,
+    "withdrawn": -1,
+    "final": 1,
+    "refused": 0,
+}
 """How often the tokens and the money of a record count, by its kind."""
 
 Part = Literal["record", "settlement", "cell", "usage", "course", "units"]

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from router.core.values import Usage
 from router.surfaces.base import Surface
 from router.surfaces.sse import MAX_EVENT, EventScanner
 
@@ -86,6 +87,11 @@ class KeptObjects(ABC):
     @abstractmethod
     def within(self, answer: bytes) -> Iterable[str]:
         """Ids of what an answer says was made within an object: its own, or of all that it lists."""
+
+    @abstractmethod
+    def used_in(self, asked: Asked, answer: bytes) -> Usage | None:
+        """What an object used that a backend went on with in the background; None while it goes on, and where that is
+        not told."""
 
     @abstractmethod
     def scanner(self) -> MadeScanner:

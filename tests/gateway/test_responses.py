@@ -12,6 +12,7 @@ from support.responses import ADDED, COMPLETED, CREATED, DELTA, IN_PROGRESS, eve
 from support.scripted import ScriptedBackend, answer, raw, stream
 
 from router.core.pins import Pin
+from router.ledger.errors import LedgerUnavailable
 
 PATH = "/v1/responses"
 ASK = {"model": "chat", "input": "Capital of France?"}
@@ -231,6 +232,51 @@ async def test_what_goes_on_in_the_background_is_charged_what_was_asked_for(
     await gateway.post({**ASK, "background": True, "max_output_tokens": 900}, path=PATH)
     (row,) = gateway.rows()
     assert (row.output, row.estimated) == (900, 1)
+
+
+async def test_what_went_on_in_the_background_is_booked_once_it_is_seen_and_once_alone(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    backends["api"].default = answer(body=response(status="queued", output=[], usage=None))
+    await gateway.post({**ASK, "background": True, "max_output_tokens": 900}, path=PATH)
+    (booked,) = gateway.rows()
+    get = f"GET {PATH}/resp_1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    assert (await gateway.exchange(get))[0] == 200
+    assert [row for row in gateway.rows() if row.cell == booked.cell] == [booked]
+    backends["api"].default = answer(body=response())
+    for _ in range(2):
+        assert (await gateway.exchange(get))[2] == response()
+        (row,) = [row for row in gateway.rows() if row.cell == booked.cell]
+        assert (row.requests, row.input, row.output, row.estimated) == (1, 11, 7, 0)
+        assert 0 < row.cost < booked.cost and 0 <= row.eligible_tokens <= 18
+    kinds = [record.kind for record in gateway.ledger.records if record.endpoint == "responses" and record.cost]
+    assert kinds == ["settled", "withdrawn", "final"]
+
+
+async def test_what_is_known_at_once_is_not_corrected(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    backends["api"].default = answer(body=response())
+    await gateway.post({**ASK, "background": True}, path=PATH)
+    assert gateway.ledger.pins.pins and not gateway.ledger.pins.bookings
+
+
+async def test_while_the_ledger_is_lost_the_estimate_stays(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    async def lose(id: str) -> None:
+        raise LedgerUnavailable("gone")
+
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    backends["api"].default = answer(body=response(status="queued", output=[], usage=None))
+    await gateway.post({**ASK, "background": True, "max_output_tokens": 900}, path=PATH)
+    backends["api"].default = answer(body=response())
+    gateway.ledger.pins.take_booking = lose  # type: ignore[method-assign]
+    get = f"GET {PATH}/resp_1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    assert (await gateway.exchange(get))[0] == 200
+    assert sum(row.output for row in gateway.rows()) == 900
 
 
 async def test_a_vllm_serves_it(serve: Callable[..., Awaitable[Gateway]], backends: Backends) -> None:

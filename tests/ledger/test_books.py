@@ -114,6 +114,28 @@ async def test_a_record_counts_without_a_hold_and_says_so(book, hold_of, settlem
     assert book.ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
 
 
+async def test_what_was_booked_of_the_background_is_taken_back_for_what_it_took(book, hold_of, settlement_of):
+    hold = hold_of(book.ledger)
+    await book.ledger.reserve(hold)
+    booked = settlement_of(hold, usage=Usage(200, 0, 0, 900, True), cost=9000, counterfactual=8000)
+    book.ledger.settle(booked)
+    await book.rows()
+    book.ledger.correct(booked, settlement_of(hold))
+    assert await book.rows() == [ONCE]
+    assert book.ledger.volume.seen("today", hold.at) == Mixture(70, 30, 7)
+
+
+async def test_a_correction_that_comes_first_takes_nothing_from_the_settlement(book, hold_of, settlement_of):
+    """Of another worker, which may be late with it."""
+    hold = hold_of(book.ledger)
+    await book.ledger.reserve(hold)
+    booked = settlement_of(hold, usage=Usage(200, 0, 0, 900, True), cost=9000)
+    book.ledger.correct(booked, settlement_of(hold))
+    await book.rows()
+    book.ledger.settle(booked)
+    assert await book.rows() == [ONCE]
+
+
 async def test_an_expired_hold_is_charged_as_held(book, hold_of, clock):
     hold = hold_of(book.ledger, input=1000, output=500, cost=4000)
     await book.ledger.reserve(hold)

@@ -62,6 +62,21 @@ async def test_a_settlement_takes_the_place_of_its_hold(book, reserve, settlemen
     assert await admitted(reserve, daily, 2) == [BOTH, 0]
 
 
+async def test_limits_follow_when_it_is_known_what_the_background_took(ledger, hold_of, settlement_of):
+    """Of the day, and of all scopes and sides that it was counted in; memory has no such counters."""
+    daily = counters(limit(amount=1000), limit("tokens", 1000, scope="global"), limit(amount=1000, side="cloud"))
+    asked = {"counters": daily, "cost": 900, "input": 60, "output": 840}
+    hold = hold_of(ledger, **asked)
+    await ledger.reserve(hold)
+    booked = settlement_of(hold, usage=Usage(60, output=840, estimated=True), cost=900)
+    ledger.settle(booked)
+    refused = await ledger.reserve(hold_of(ledger, **asked))
+    assert (refused.sides, refused.verdict.used) == (0, 900)
+    ledger.correct(booked, settlement_of(hold, usage=Usage(60, output=20), cost=80))
+    await ledger.flush()
+    assert (await ledger.reserve(hold_of(ledger, **asked))).sides == BOTH
+
+
 async def test_a_release_gives_everything_back(book, reserve):
     daily = counters(limit(amount=300), limit("requests", 1), limit("concurrent", 1, period=""))
     hold, _ = await reserve(daily)

@@ -7,12 +7,17 @@ import asyncio
 import pytest
 from support.waiting import until
 
+from router.core.bookings import Booking
 from router.core.pins import Pin
+from router.core.values import Cell, PriceTier, Rates, Settlement, Tariff, Usage
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.pins import AT_ONCE, key_of, unpack_pin
 
 PIN = Pin(backend="api", replica="r1", model="chat", team="search", key="app", levels=("public",), tags=("pii",))
 DAY = 86_400.0
+CLOUD = Cell("openai", "cloud", "chat", "search", "app")
+BOOKED = Settlement("id", CLOUD, 1.0, Usage(20, output=900, estimated=True), 5, 7, error=False, eligible=True)
+BOOKING = Booking(BOOKED, 100, 1000, Tariff((PriceTier(0, Rates(1.0, 2.0, 0.5, 1.0)),)))
 
 
 async def test_another_gateway_finds_what_one_remembers(new_ledger):
@@ -98,3 +103,16 @@ def test_what_cannot_be_read_is_nobodys():
     assert unpack_pin([]) is None
     assert unpack_pin([b"l:public", b""]) is None
     assert unpack_pin([b"pin", b"\x91\x01"]) is None
+
+
+async def test_what_was_booked_is_given_to_one_of_all_who_ask(new_ledger, server):
+    one, other = await new_ledger(), await new_ledger()
+    await one.pins.remember(["resp_1"], PIN, DAY)
+    await one.pins.book("resp_1", BOOKING, DAY)
+    assert await other.pins.find(["resp_1"]) == {"resp_1": PIN}
+    taken = await asyncio.gather(*(each.pins.take_booking("resp_1") for each in (one, other, one, other)))
+    assert [each for each in taken if each is not None] == [BOOKING]
+    assert await one.pins.take_booking("resp_1") is None and await one.pins.take_booking("resp_2") is None
+    assert await other.pins.find(["resp_1"]) == {"resp_1": PIN}
+    server.client.hset(key_of("resp_1"), "b", b"of another version")
+    assert await one.pins.take_booking("resp_1") is None

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from router.core.bookings import Booking
 from router.core.cost.volume import quarter_of
 from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits.amounts import held_by, used_by
-from router.core.limits.counters import LOCAL, Admission, CounterSet, Hold
+from router.core.limits.counters import LOCAL, NO_COUNTERS, Admission, CounterSet, Hold
 from router.core.limits.counting import Counting
 from router.core.pins import Pin
 from router.core.values import Cell, Row, Settlement, Usage
@@ -33,6 +34,7 @@ class MemoryPins:
     def __init__(self, ledger: MemoryLedger) -> None:
         self.pins: dict[str, Pin] = {}
         self.seconds: dict[str, float] = {}
+        self.bookings: dict[str, Booking] = {}
         self._ledger = ledger
 
     def _need(self) -> None:
@@ -53,6 +55,14 @@ class MemoryPins:
         self._need()
         for id in ids:
             self.pins.pop(id, None)
+
+    async def book(self, id: str, booking: Booking, seconds: float) -> None:
+        self._need()
+        self.bookings[id] = booking
+
+    async def take_booking(self, id: str) -> Booking | None:
+        self._need()
+        return self.bookings.pop(id, None)
 
 
 class MemoryLedger:
@@ -122,6 +132,21 @@ class MemoryLedger:
     def attempt(self, settlement: Settlement, counters: CounterSet) -> None:
         self._count(settlement, counters)
         self._tell(pack_record(settlement, "attempt"))
+
+    def correct(self, booked: Settlement, real: Settlement) -> None:
+        """Counters, which the scripts have follow, stay as they are here."""
+        totals = self._totals_at(booked.at, booked.cell)
+        before, self._totals[self._calendar.slot(booked.at).day, booked.cell] = totals, Tally()
+        self._count(booked, NO_COUNTERS)
+        taken = self._totals_at(booked.at, booked.cell)
+        if booked.eligible:
+            uncached, cached, output = eligible_tokens(booked)
+            self._see(booked.at, (-2 * uncached, -2 * cached, -2 * output))
+        before.subtract(taken)
+        self._totals[self._calendar.slot(booked.at).day, booked.cell] = before
+        self._tell(pack_record(booked, "withdrawn"))
+        self._count(real, NO_COUNTERS)
+        self._tell(pack_record(real, "final"))
 
     def note(self, record: bytes) -> None:
         self._tell(record)

@@ -29,6 +29,8 @@ const KINDS = {
   refused: "refused",
   held: "charged as held",
   lifted: "charge taken back",
+  withdrawn: "estimate taken back",
+  final: "what it took in the background",
 };
 
 const page = view({ id: "", backend: "", model: "", endpoint: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);

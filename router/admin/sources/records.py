@@ -34,7 +34,7 @@ class LedgerRecords:
                 for record in reversed(entry.records):
                     if id not in (record.id, record.request) or not id:
                         continue
-                    if record.kind not in ("held", "lifted", "attempt"):
+                    if record.kind not in ("held", "lifted", "attempt", "withdrawn"):
                         return record
                     charged = charged or record
         return charged

@@ -55,6 +55,8 @@ class Count(Struct, frozen=True, gc=False):
     record: bytes
     unheld: int = 1
     """0 for one that was held, and that the server has forgotten, and for a failed attempt."""
+    taken_back: bool = False
+    """What was counted is taken out again."""
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -136,6 +138,11 @@ class Packed(Struct):
     """Positions in the batch's holds of those that have limits."""
 
 
+def without_hold(settlement: Settlement) -> Settlement:
+    """That counts beside what settles the hold, which may still be on its way from another worker."""
+    return msgspec.structs.replace(settlement, id="")
+
+
 def eligible_tokens(settlement: Settlement) -> Tokens:
     usage = settlement.usage
     return usage.input - usage.cached, usage.cached, usage.output
@@ -178,6 +185,17 @@ class SlotTotals:
             totals[12] += settlement.requests
             totals[13] += usage.input + usage.output
             totals[14] += settlement.cost
+
+    def take_back(self, settlement: Settlement) -> None:
+        """The opposite of `add`."""
+        self._negate()
+        self.add(settlement)
+        self._negate()
+
+    def _negate(self) -> None:
+        for totals in self.cells.values():
+            totals[:] = [-figure for figure in totals]
+        self.tokens = [-tokens for tokens in self.tokens]
 
     def sum(self) -> Tokens:
         return self.tokens[0], self.tokens[1], self.tokens[2]
@@ -384,7 +402,8 @@ class Packer:
                 settlement = operation.settlement
                 quarter = self._calendar.slot(settlement.at).quarter
                 more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))
-                own[quarter] = (so_far[0] + more[0], so_far[1] + more[1], so_far[2] + more[2])
+                sign = -1 if isinstance(operation, Count) and operation.taken_back else 1
+                own[quarter] = (so_far[0] + sign * more[0], so_far[1] + sign * more[1], so_far[2] + sign * more[2])
         return own
 
     def slotted(self, slot: TimeSlot, totals: SlotTotals) -> Slotted:
@@ -399,13 +418,14 @@ class Packer:
         if isinstance(operation, Settle):
             return (
                 "settle",
-                *self._counted(operation.settlement, operation.held.hold.counters, 0),
+                *self._counted(operation.settlement, operation.held.hold.counters, 0, taken_back=False),
                 string(operation.record),
             )
         if isinstance(operation, Count):
+            back = operation.taken_back
             return (
                 "record",
-                *self._counted(operation.settlement, operation.counters, operation.unheld),
+                *self._counted(operation.settlement, operation.counters, operation.unheld, taken_back=back),
                 string(operation.record),
             )
         if isinstance(operation, Release):
@@ -418,10 +438,14 @@ class Packer:
         return "sum", "", totals, (), ""
 
     def _counted(
-        self, settlement: Settlement, counters: CounterSet, unheld: int
+        self, settlement: Settlement, counters: CounterSet, unheld: int, *, taken_back: bool
     ) -> tuple[str, Slotted, list[str | int]]:
+        """What is taken back has no counters: like what a journal tells, it is taken out of those that are there."""
         totals = SlotTotals()
-        totals.add(settlement, unheld)
+        if taken_back:
+            totals.take_back(settlement)
+        else:
+            totals.add(settlement, unheld)
         return settlement.id, self.slotted(self._calendar.slot(settlement.at), totals), _uses(settlement, counters)
 
     def _holds(self, holds: Sequence[Hold], counter_sets: dict[CounterSet, int]) -> _Holds:

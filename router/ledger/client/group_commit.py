@@ -37,7 +37,7 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.cost.volume_tracker import Tokens, VolumeTracker
 from router.core.field_names import escape_name
-from router.core.limits.counters import Admission, CounterSet, Hold, Reached
+from router.core.limits.counters import NO_COUNTERS, Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
 from router.core.resilience.backoff import backoff
 from router.core.values import Settlement
@@ -54,6 +54,7 @@ from router.ledger.client.batch import (
     Settle,
     batch_of,
     eligible_tokens,
+    without_hold,
 )
 from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.errors import JournalError, LedgerUnavailable
@@ -252,13 +253,23 @@ class GroupCommitLedger:
         """Counts what an attempt that failed may have cost, beside its request; `settlement.requests` is 0."""
         self._queue(Count(settlement, counters, pack_record(settlement, "attempt"), 0))
 
+    def correct(self, booked: Settlement, real: Settlement) -> None:
+        """Takes back what was booked of a request, and counts what it took; to be called once for it. Limits of its
+        day and month follow."""
+        self._see(booked, taken_back=True)
+        self._see(real)
+        self._queue(Count(without_hold(booked), NO_COUNTERS, pack_record(booked, "withdrawn"), 0, taken_back=True))
+        self._queue(Count(without_hold(real), NO_COUNTERS, pack_record(real, "final"), 0))
+
     def note(self, record: bytes) -> None:
         """Writes a record of a request that was refused, see `record.pack_refused`."""
         self._queue(Note(record))
 
-    def _see(self, settlement: Settlement) -> None:
+    def _see(self, settlement: Settlement, *, taken_back: bool = False) -> None:
         if settlement.eligible:
-            self.volume.add(quarter_of(settlement.at), eligible_tokens(settlement))
+            uncached, cached, output = eligible_tokens(settlement)
+            tokens = (-uncached, -cached, -output) if taken_back else (uncached, cached, output)
+            self.volume.add(quarter_of(settlement.at), tokens)
 
     # --- batches
 

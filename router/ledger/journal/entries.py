@@ -15,11 +15,11 @@ from msgspec import Struct
 from router.core.cost.volume import quarter_of
 from router.core.limits.counters import NO_COUNTERS
 from router.core.values import Cell, Row
-from router.ledger.client.batch import Count, Note, Operation, SlotTotals, Sum
+from router.ledger.client.batch import Count, Note, Operation, SlotTotals, Sum, without_hold
 from router.ledger.record import VERSION, Kind, Record, pack_record, settlement_of, unpack_records
 from router.ledger.redis_keys import nano_totals
 
-_COUNTED = {"settled": 0, "unheld": 1, "attempt": 0}
+_COUNTED = {"settled": 0, "unheld": 1, "attempt": 0, "withdrawn": 0, "final": 0}
 """Kinds that count, and how many of them went on without a hold."""
 
 
@@ -63,7 +63,10 @@ def summarise(payloads: Iterable[bytes]) -> list[bytes]:
             if isinstance(operation, Count):
                 settlement = operation.settlement
                 totals = quarters.setdefault(quarter_of(settlement.at), {}).setdefault(settlement.cell, SlotTotals())
-                totals.add(settlement, operation.unheld)
+                if operation.taken_back:
+                    totals.take_back(settlement)
+                else:
+                    totals.add(settlement, operation.unheld)
     sums = [
         _Sum(quarter, msgspec.structs.astuple(cell), totals.cells[cell], totals.eligible, totals.sum())
         for quarter, cells in sorted(quarters.items())
@@ -80,4 +83,8 @@ def _operation(record: Record) -> Operation:
     unheld = _COUNTED.get(record.kind)
     settlement = settlement_of(record)
     packed = pack_record(settlement, cast(Kind, record.kind))
-    return Note(packed) if unheld is None else Count(settlement, NO_COUNTERS, packed, unheld)
+    if unheld is None:
+        return Note(packed)
+    if record.kind in ("withdrawn", "final"):
+        settlement = without_hold(settlement)
+    return Count(settlement, NO_COUNTERS, packed, unheld, taken_back=record.kind == "withdrawn")

@@ -38,6 +38,16 @@ def test_a_summary_of_both_kinds_says_its_unit():
     ]
 
 
+def test_a_correction_is_taken_back_and_counted_beside_any_hold():
+    booked = msgspec.structs.replace(SETTLEMENT, usage=Usage(200, output=900, estimated=True), cost=9000, error=True)
+    records = [pack_record(booked), pack_record(booked, "withdrawn"), pack_record(SETTLEMENT, "final")]
+    (_, withdrawn, final) = operations_of(batch_blob(records))
+    assert isinstance(withdrawn, Count) and isinstance(final, Count)
+    assert (withdrawn.taken_back, withdrawn.settlement.id, withdrawn.settlement.cost) == (True, "", 9000)
+    assert (final.taken_back, final.settlement.id, final.settlement.cost) == (False, "", 250)
+    assert summarise([batch_blob(records)]) == summarise([batch_blob([pack_record(SETTLEMENT)])])
+
+
 def test_a_former_summary_had_micro_usd():
     payload = pack({"sums": [[1, CELL, [2, 0, 200, 60, 14, 500, 1800, 0, 0, 1], True, [140, 60, 14]]]})
     (operation,) = operations_of(payload)

@@ -11,6 +11,8 @@ from router.surfaces.openai import stored_objects
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.kept import bodies, listing, table
 from router.surfaces.openai.kept.events import RunScanner
+from router.surfaces.openai.responses import answers
+from router.surfaces.openai.responses.stream import UNENDED
 from router.surfaces.resources import Asked, KeptObjects, MadeScanner
 from router.surfaces.sse import EventScanner
 
@@ -64,6 +66,12 @@ class OpenAIKept(KeptObjects):
 
     def within(self, answer: bytes) -> Iterable[str]:
         return bodies.within(answer)
+
+    def used_in(self, asked: Asked, answer: bytes) -> Usage | None:
+        if asked.operation.resource != "responses" or "input_items" in asked.operation.pattern:
+            return None
+        response = answers.response_in(answer)
+        return None if response is None or response.status in UNENDED else answers.usage_of(response)
 
     def scanner(self) -> MadeScanner:
         return RunScanner()

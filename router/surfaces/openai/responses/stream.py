@@ -23,7 +23,7 @@ from router.surfaces.sse import MAX_EVENT, EventScanner
 
 _FIRST = frozenset({"response.created", "response.queued", "response.in_progress"})
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-_UNENDED = ("queued", "in_progress")
+UNENDED = ("queued", "in_progress")
 _SHORT = 30
 """Bytes of a part that is one token, or not many more."""
 _MOST_KEPT = 64 * 1024
@@ -111,7 +111,7 @@ class ResponseScanner(EventScanner):
         if response is None:
             self.malformed = True
             return
-        self.done = kind != "response.completed" or response.status not in _UNENDED
+        self.done = kind != "response.completed" or response.status not in UNENDED
         self._usage = answers.usage_of(response)
         self.stored_parts = answers.items_in(response)
         if response.status == "failed" or response.error is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from router.core.values import Usage
 from router.surfaces.registry import KEPT, READERS
 from tests.core.conftest import Make
 
@@ -27,3 +28,16 @@ def test_bodies_go_on_as_they_came_and_answers_are_not_looked_at(make: Make) -> 
     assert surface.scanner(reading, route).feed(b": hello\n\n") == b": hello\n\n"
     assert (surface.read_answer(b""), surface.usage_of(b""), surface.text_bytes_of(b"x")) == ((True, None), None, 0)
     assert surface.not_found("resp_1").status == 404 and surface.not_kept("resp_1").status == 400
+
+
+def test_a_response_tells_what_it_used_once_it_has_ended() -> None:
+    usage = b'"usage":{"input_tokens":11,"output_tokens":7,"total_tokens":18}'
+    one, inner = KEPT.find("GET", "/responses/resp_1"), KEPT.find("GET", "/responses/resp_1/input_items")
+    stopped, file = KEPT.find("POST", "/responses/resp_1/cancel"), KEPT.find("GET", "/files/file-1")
+    assert one is not None and inner is not None and stopped is not None and file is not None
+    done, runs = (
+        b'{"id":"resp_1","status":"%b","output":[],%b}' % (status, usage) for status in (b"completed", b"queued")
+    )
+    assert KEPT.used_in(one, done) == KEPT.used_in(stopped, done) == Usage(11, output=7)
+    assert {KEPT.used_in(one, each) for each in (runs, b'{"id":"resp_1","status":"failed"}', b"<html>")} == {None}
+    assert KEPT.used_in(inner, done) is None and KEPT.used_in(file, done) is None
