@@ -4,6 +4,7 @@
     Plan       a policy, compiled, with prices          (config -> decide, gateway, ledger)
     Snapshot   what backends and the ledger look like   (upstream, ledger -> decide)
     Decision   where the request may go, in order, and why  (decide -> forward, explain)
+    Grounds    what it was decided on, as records keep it   (gateway -> ledger, simulate)
     Usage      tokens that an upstream reported          (surfaces -> ledger)
     Settlement what really happened to a hold           (gateway -> ledger); holds are in `core.limits.counters`
 
@@ -345,6 +346,60 @@ class Decision(Struct, frozen=True, gc=False):
     """The backend that is to be on for it, one of `waiting`, or one that rests; empty where it may switch none on."""
     alternatives: Alternatives = _NO_ALTERNATIVES
     """What its tokens are worth, see `core.cost.alternatives`; of a refusal nothing."""
+    order: tuple[str, ...] = ()
+    """Backends of `candidates` or of `waiting`, as they were decided on: limits take none away here."""
+    listed: tuple[str, ...] = ()
+    """Backends that list the model, where a pattern of the policy's takes it."""
+
+
+class Grounds(Struct, frozen=True, gc=False):
+    """What one request was decided on, and how: all that is needed to decide it once more, see `core.decision.grounds`.
+
+    Names and figures of the policy, never a word of the request. A request's model, level, tags and key are elsewhere
+    in its record.
+    """
+
+    policy: str = ""
+    """Version of the policy; empty where nothing is known of the grounds."""
+    estimated_input: int = 0
+    """Tokens."""
+    max_output_tokens: int | None = None
+    """Asked for, of all answers together."""
+    seen_input: int = 0
+    """Uncached eligible tokens in the policy's window."""
+    seen_cached: int = 0
+    seen_output: int = 0
+    cloud_price: float | None = None
+    """Micro-USD per token."""
+    previous: str = ""
+    """Side preferred by the decision before."""
+    states: tuple[str, ...] = ()
+    """Of backends that were not just healthy and free."""
+    side: str = ""
+    """That cost preferred."""
+    candidates: tuple[str, ...] = ()
+    """Backends in order, to be tried or to be waited for; none for a refusal."""
+    rule: str = ""
+    """Names of the rules that applied."""
+    decided: str = ""
+    """The decision's reason, or its refusal's code, where the record's own reason is another one."""
+    waits: bool = False
+    """`candidates` are to be waited for."""
+    modalities: tuple[str, ...] = ()
+    """Sorted; none where it is text alone."""
+    quality_floor: float = 0.0
+    answers: int = 1
+    fetch: str = ""
+    pinned: str = ""
+    uses: tuple[str, ...] = ()
+    key_zones: tuple[str, ...] = ()
+    """That its key may reach, sorted; none for all."""
+    listed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    """What nothing could be sent for: "cloud", "translation"."""
+
+
+NO_GROUNDS = Grounds()
 
 
 class Cell(Struct, frozen=True, gc=False):
@@ -381,6 +436,8 @@ class RequestOutcome(Struct, frozen=True, gc=False):
     """Why it failed or was refused, for people."""
     endpoint: str = ""
     """What it came to: a surface, or a kind of kept objects, by its name."""
+    grounds: Grounds = NO_GROUNDS
+    """What it was decided on."""
 
 
 _NO_COURSE = RequestOutcome()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from router.core.decision.grounds import grounds_of
 from router.core.pins import Pin
 from router.core.reading import Reading
-from router.core.values import BackendState, Facts, KeyGrant
+from router.core.values import NO_GROUNDS, BackendState, Decision, Facts, Grounds, KeyGrant, Snapshot
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.gateway.request import Request
@@ -23,6 +24,9 @@ class RequestContext:
     """
 
     __slots__ = (
+        "_decision",
+        "_notes",
+        "_snapshot",
         "arrived",
         "at",
         "body",
@@ -77,6 +81,20 @@ class RequestContext:
         """By id, of all that it continues or names."""
         self.replica: Final = replica
         """The identity of the only one that may answer, since it keeps these; empty for any."""
+        self._decision: Decision | None = None
+        self._snapshot: Snapshot | None = None
+        self._notes: tuple[str, ...] = ()
+
+    def decided(self, decision: Decision, snapshot: Snapshot, notes: tuple[str, ...]) -> None:
+        """The last of its decisions counts; `notes` are those of the snapshot's backends."""
+        self._decision, self._snapshot, self._notes = decision, snapshot, notes
+
+    def grounds(self, reason: str) -> Grounds:
+        """Of its decision, for a record that has this reason."""
+        if self._decision is None or self._snapshot is None:
+            return NO_GROUNDS
+        version = self.serving.plan.version
+        return grounds_of(self.facts, self._snapshot, self._decision, version, self._notes, reason)
 
     def waited(self, at: float, states: Mapping[str, BackendState]) -> None:
         """It waited until a unit was on: it counts as one that arrives now, but for its deadline."""

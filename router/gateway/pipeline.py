@@ -225,7 +225,9 @@ class Pipeline:
     def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:
         """A decision with candidates, or with backends to wait for. Raises ApiError for a refusal."""
         state = self._state
-        decision = context.serving.recall.decide(context.facts, state.snapshot(context.at, states))
+        snapshot = state.snapshot(context.at, states)
+        decision = context.serving.recall.decide(context.facts, snapshot)
+        context.decided(decision, snapshot, state.notes.of(states))
         state.side = decision.side
         refusal = decision.refusal
         if refusal is not None:

@@ -305,6 +305,7 @@ def course_of(
         duration=_micros(ended, arrived),
         detail=detail,
         endpoint=context.facts.endpoint,
+        grounds=context.grounds(reason),
     )
 
 

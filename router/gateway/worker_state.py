@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from router.core.cost.preference import Side
 from router.core.cost.volume import hour_of_day, quarter_of
 from router.core.decision.cache import DecisionCache
+from router.core.decision.grounds import StateNotes
 from router.core.limits.counters import CounterSets, Reached
 from router.core.limits.estimate import Bounds, bounds_of, replaced
 from router.core.limits.periods import Ids, Periods
@@ -30,6 +31,7 @@ class WorkerState:
         self.ledger = ledger
         self.clock = clock
         self.side = Side.CLOUD
+        self.notes = StateNotes()
         self.cloud_price: float | None = None
         self.untranslated = ""
         """Why nothing can be translated, see `Snapshot`."""

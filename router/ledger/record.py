@@ -18,12 +18,13 @@ is one batch, with two fields: `n`, how many records it has, and `b`, a msgpack 
 
 A script that writes "held" or "lifted" knows only the packed hold: it fills the fields that are marked `held`, and the
 others are empty.
-Trailing fields that are empty may be left out, as those of units are of most requests. Integral numbers may stand for
-`at`.
+Trailing fields that are empty may be left out, as those of grounds are where nothing was decided. Integral numbers may
+stand for `at`.
 
 Newer versions may append fields, and add kinds; both can be read. Money is nano-USD from version 1 on. A record without
 a version has micro-USD, and is read as one of version 1. Before version 2 nothing told which requests could not leave,
-nor which side had answered: totals of that time know nothing of it, and neither does such a record's row.
+nor which side had answered: totals of that time know nothing of it, and neither does such a record's row. The grounds
+of its decision are known of a record that names its policy's version.
 """
 
 from __future__ import annotations
@@ -33,19 +34,22 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from router.core.money import NANO_PER_MICRO
 from router.core.units import NO_UNITS, Units
-from router.core.values import Cell, RequestOutcome, Row, Settlement, Usage
+from router.core.values import NO_GROUNDS, Cell, Grounds, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record_schema import (
     COUNT,
     FLAG,
     HIDDEN,
     KIND,
+    MEASURED,
     MICROSECONDS,
     MONEY,
     NUMBER,
+    PERHAPS,
+    PRICE,
     SOUND,
     TEXT,
     TEXTS,
@@ -83,6 +87,27 @@ _LOCAL = "whether an own backend answered, or would have"
 _SENT = "microseconds from its arrival until the last attempt was sent"
 _ENDPOINT = "the endpoint that it came to, as policies name it; empty for `held` and `lifted`"
 _SERVICE = "the service tier that it was served in, such as flex; empty for the standard one"
+_POLICY = (
+    "the version of the policy that decided; what follows is what it decided on, so that it can be decided again, and"
+    " is empty in older records, as this is"
+)
+_ESTIMATED_INPUT = "tokens of input, as they were estimated for the decision"
+_MAX_OUTPUT = "the most tokens of output that it asked for, of all answers together; empty where it set no limit"
+_SEEN = "eligible tokens in the policy's window, as the worker knew them: uncached input"
+_CLOUD_PRICE = "what a token of the traffic costs in the cloud; empty while that is not known"
+_PREVIOUS = "the side that the decision before preferred, for the hysteresis"
+_STATES = "backends that were not just healthy and free, each with what it was, such as `gpu full`"
+_CANDIDATES = "backends in the order in which they could be tried, or were waited for; none where it was refused"
+_DECIDED = "the reason of the decision, or the code of its refusal, where `reason` tells what came after it"
+_WAITS = "whether every backend that it could go to was full or off, so that it had to wait"
+_MODALITIES = "what it held; empty for text alone"
+_QUALITY_FLOOR = "the quality that the client asked for"
+_FETCH = "the worst of the addresses that it named: `outside`, `forbidden`, or empty"
+_PINNED = "the backend that keeps what it continues or names"
+_USES = "what of it not every backend keeps"
+_KEY_ZONES = "zones that its key could reach; empty for all"
+_LISTED = "backends that listed the model, where a pattern takes it"
+_BLOCKED = "`cloud` where nothing could be spent since the ledger was lost, `translation` without an adapter"
 _KIND_OF_IMAGE = "their quality and size as they were asked for, such as `hd 1024x1792`: what their price goes by"
 _SEARCHES = "searches of a reranker, as it counted them; where it does not tell, as many as there likely were"
 
@@ -138,6 +163,29 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     images: Annotated[int, Field(COUNT, "units", "pictures that were made")] = 0
     image_kind: Annotated[str, Field(TEXT, "units", _KIND_OF_IMAGE)] = ""
     searches: Annotated[int, Field(COUNT, "units", _SEARCHES)] = 0
+    policy: Annotated[str, Field(TEXT, "grounds", _POLICY, column="policy_version")] = ""
+    estimated_input: Annotated[int, Field(NUMBER, "grounds", _ESTIMATED_INPUT, column="estimated_input_tokens")] = 0
+    max_output_tokens: Annotated[int | None, Field(PERHAPS, "grounds", _MAX_OUTPUT)] = None
+    seen_input: Annotated[int, Field(NUMBER, "grounds", _SEEN, column="seen_input_tokens")] = 0
+    seen_cached: Annotated[int, Field(NUMBER, "grounds", "cached input", column="seen_cached_tokens")] = 0
+    seen_output: Annotated[int, Field(NUMBER, "grounds", "and output", column="seen_output_tokens")] = 0
+    cloud_price: Annotated[float | None, Field(PRICE, "grounds", _CLOUD_PRICE)] = None
+    previous: Annotated[str, Field(TEXT, "grounds", _PREVIOUS, column="previous_side")] = ""
+    states: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _STATES)] = ()
+    side: Annotated[str, Field(TEXT, "grounds", "the side that cost preferred")] = ""
+    candidates: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _CANDIDATES)] = ()
+    rule: Annotated[str, Field(TEXT, "grounds", "the rules that applied, by their names")] = ""
+    decided: Annotated[str, Field(TEXT, "grounds", _DECIDED)] = ""
+    waits: Annotated[bool, Field(FLAG, "grounds", _WAITS)] = False
+    modalities: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _MODALITIES)] = ()
+    quality_floor: Annotated[float, Field(MEASURED, "grounds", _QUALITY_FLOOR)] = 0.0
+    answers: Annotated[int, Field(NUMBER, "grounds", "answers that it asked for, to all prompts")] = 1
+    fetch: Annotated[str, Field(TEXT, "grounds", _FETCH)] = ""
+    pinned: Annotated[str, Field(TEXT, "grounds", _PINNED)] = ""
+    uses: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _USES)] = ()
+    key_zones: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _KEY_ZONES)] = ()
+    listed: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _LISTED)] = ()
+    blocked: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _BLOCKED)] = ()
 
     @property
     def cell(self) -> Cell:
@@ -187,7 +235,7 @@ SHOWN: Sequence[str] = (
 
 _PARTS = {
     part: tuple(name for name, field in FIELDS.items() if field.part == part)
-    for part in ("settlement", "usage", "course", "units")
+    for part in ("settlement", "usage", "course", "units", "grounds")
 }
 _decode = msgspec.msgpack.Decoder(list[Record]).decode
 
@@ -234,12 +282,16 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
         usage.service,
         usage.cache_write_1h,
     )
+    if course.grounds is not NO_GROUNDS:
+        return _encode(packed + _packed_units(usage.units) + astuple(course.grounds))
     if usage.units is not NO_UNITS:
         return _encode(packed + _packed_units(usage.units))
     return _encode(packed)
 
 
 def _packed_units(units: Units) -> tuple[int | str, ...]:
+    if units is NO_UNITS:
+        return _NO_UNITS
     return (
         units.audio_input,
         units.audio_cached,
@@ -253,6 +305,9 @@ def _packed_units(units: Units) -> tuple[int | str, ...]:
         units.image_kind,
         units.searches,
     )
+
+
+_NO_UNITS = astuple(NO_UNITS)
 
 
 def pack_refused(*, id: str = "", at: float, key: str, team: str, model: str, course: RequestOutcome) -> bytes:
@@ -281,13 +336,18 @@ def settlement_of(record: Record) -> Settlement:
     settlement = Settlement(
         cell=record.cell,
         usage=Usage(**_part(record, "usage"), units=units_of(record)),
-        course=RequestOutcome(**_part(record, "course")),
+        course=RequestOutcome(**_part(record, "course"), grounds=grounds_of(record)),
         requests=0 if record.kind == "attempt" else 1,
         **_part(record, "settlement"),
     )
     if record.version >= _WORTH_VERSION:
         return settlement
     return replace(settlement, local=record.counterfactual > record.cost)
+
+
+def grounds_of(record: Record) -> Grounds:
+    """Of its decision; `NO_GROUNDS` where it does not tell."""
+    return Grounds(**_part(record, "grounds")) if record.policy else NO_GROUNDS
 
 
 def units_of(record: Record) -> Units:

@@ -32,9 +32,9 @@ COUNTS: Mapping[str, int] = {
 }
 """How often the tokens and the money of a record count, by its kind."""
 
-Part = Literal["record", "settlement", "cell", "usage", "course", "units"]
+Part = Literal["record", "settlement", "cell", "usage", "course", "units", "grounds"]
 """What of a `Settlement` a field is packed from, by the same name: itself, its cell, its usage, its course, the units
-of its usage; or nothing of it, but the record's own."""
+of its usage, the grounds of its course; or nothing of it, but the record's own."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -103,6 +103,10 @@ def _milliseconds(microseconds: int) -> float:
 TEXT = _one("{}", "text", str)
 TEXTS = _one("{}", "texts", tuple[str, ...])
 NUMBER = _one("{}", "integer", int)
+PERHAPS = _one("{}", "integer", int | None)
+"""A number that is not always there."""
+MEASURED = _one("{}", "number", float)
+PRICE = _one("{}_micro_usd_per_token", "number", float | None)
 FLAG = _one("{}", "flag", bool)
 KIND = Unit((Form("{}", "text", _as_is), Form("requests", "integer", requests_of)), Form("{}", str, _as_is))
 TIME = Unit((Form("{}", "time", _time),), Form("{}", float, _as_is))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from router.core.cost.pricing import exact_micro_usd
 from router.core.units import NO_UNITS, UnitRates, Units
-from router.core.values import Cell, PriceTier, Rates, RequestOutcome, Row, Settlement, Usage
+from router.core.values import NO_GROUNDS, Cell, Grounds, PriceTier, Rates, RequestOutcome, Row, Settlement, Usage
 from router.ledger.record import (
     FIELDS,
     SHOWN,
@@ -30,6 +30,13 @@ HEARD = Units(
     audio_input=40, audio_cached=5, audio_output=3, image_input=20, image_cached=4, image_output=2,
     milliseconds=27_500, characters=90, images=2, image_kind="hd 1024x1792", searches=3,
 )  # fmt: skip
+GROUNDS = Grounds(
+    policy="0123456789ab", estimated_input=120, max_output_tokens=400, seen_input=9000, seen_cached=400, seen_output=7,
+    cloud_price=0.42, previous="local", states=("gpu full",), side="local", candidates=("openai", "gpu"), rule="night",
+    decided="spill", waits=True, modalities=("image", "text"), quality_floor=0.8, answers=2, fetch="outside",
+    pinned="openai", uses=("hosted tools",), key_zones=("cloud",), listed=("gpu",), blocked=("translation",),
+)  # fmt: skip
+WITH_GROUNDS = replace(SETTLEMENT, course=replace(COURSE, grounds=GROUNDS))
 WITH_UNITS = replace(SETTLEMENT, usage=Usage(100, 30, 10, 7, True, cache_write_1h=4, service="flex", units=HEARD))
 pack = msgspec.msgpack.encode
 
@@ -46,8 +53,16 @@ def test_a_record_says_everything_about_a_settlement():
 
 
 def test_what_is_packed_is_what_the_schema_says_in_its_order():
-    values = msgspec.msgpack.decode(pack_record(WITH_UNITS))
-    parts = {"settlement": WITH_UNITS, "cell": CLOUD, "usage": WITH_UNITS.usage, "course": COURSE, "units": HEARD}
+    settlement = replace(WITH_UNITS, course=WITH_GROUNDS.course)
+    values = msgspec.msgpack.decode(pack_record(settlement))
+    parts = {
+        "settlement": settlement,
+        "cell": CLOUD,
+        "usage": settlement.usage,
+        "course": COURSE,
+        "units": HEARD,
+        "grounds": GROUNDS,
+    }
     assert list(FIELDS) == list(Record.__struct_fields__)
     for (name, field), value in zip(FIELDS.items(), values, strict=True):
         if field.part != "record":
@@ -62,10 +77,15 @@ def test_what_is_shown_is_all_but_the_version_and_has_a_meaning():
 
 def test_of_a_request_in_text_the_record_says_nothing_of_units():
     values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
-    assert list(FIELDS)[len(values) :] == list(Units.__struct_fields__)
+    assert list(FIELDS)[len(values) :] == [*Units.__struct_fields__, *Grounds.__struct_fields__]
 
 
-@pytest.mark.parametrize("settlement", [SETTLEMENT, WITH_UNITS])
+def test_a_record_of_before_knows_nothing_of_the_grounds():
+    (record,) = unpack_records(batch_blob([pack_record(SETTLEMENT)]))
+    assert (record.policy, settlement_of(record).course.grounds is NO_GROUNDS) == ("", True)
+
+
+@pytest.mark.parametrize("settlement", [SETTLEMENT, WITH_UNITS, WITH_GROUNDS])
 def test_a_settlement_is_made_from_its_record_again(settlement):
     (record,) = unpack_records(batch_blob([pack_record(settlement)]))
     assert settlement_of(record) == settlement
@@ -101,8 +121,8 @@ def test_a_batch_is_an_array_of_any_length(length):
 
 
 def test_records_of_a_newer_version_can_be_read():
-    packed = pack([*msgspec.msgpack.decode(pack_record(WITH_UNITS)), "a field of tomorrow"])
-    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(WITH_UNITS)]))
+    packed = pack([*msgspec.msgpack.decode(pack_record(WITH_GROUNDS)), "a field of tomorrow"])
+    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(WITH_GROUNDS)]))
 
 
 def test_what_a_script_leaves_out_is_empty():

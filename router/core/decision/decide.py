@@ -367,7 +367,15 @@ def _decision(
         until_on=until_on,
         wakes=wakes,
         alternatives=alternatives,
+        order=tuple([candidate.route.backend for candidate in candidates or waiting]),
+        listed=_listed_by(ask),
     )
+
+
+def _listed_by(ask: _Ask) -> tuple[str, ...]:
+    """Where a pattern takes the model: those whose list has it. Who has it not was left out before."""
+    routes = ask.model.routes
+    return tuple([each.backend for each in routes if each.as_asked and ask.state(each).models is not None])
 
 
 def _candidates(

@@ -140,8 +140,11 @@ def _cell(value: Any) -> str:
     match value:
         case bool():
             return "true" if value else "false"
+        case None:
+            return ""
         case float():
-            return f"{value:.9f}".removesuffix("000")
+            plain = f"{value:.9f}".removesuffix("000")
+            return plain if float(plain) == value else repr(value)
         case tuple():
             return harmless(",".join(value))
         case str():

@@ -15,6 +15,8 @@ SETTLED = Record(
     *("req-1", "internal", ("phi", "eu"), "spill", 200, True, 2, 900, 41_000, 880_000, "gpu: full"),
     endpoint="chat", service="flex", cache_write_1h=4,
     audio_input=40, milliseconds=27_500, images=2, image_kind="hd 1024x1792", searches=3,
+    policy="0123456789ab", estimated_input=120, seen_input=9000, cloud_price=0.123456789012, previous="local",
+    states=("gpu full context=8192",), side="local", candidates=("openai",), quality_floor=0.8,
 )  # fmt: skip
 REFUSED = Record("refused", "", 0.0, "app", "search", "chat", reason="no_room", status=503)
 
@@ -79,6 +81,29 @@ def test_a_line_of_json_has_every_column():
         "images": 2,
         "image_kind": "hd 1024x1792",
         "searches": 3,
+        "policy_version": "0123456789ab",
+        "estimated_input_tokens": 120,
+        "max_output_tokens": None,
+        "seen_input_tokens": 9000,
+        "seen_cached_tokens": 0,
+        "seen_output_tokens": 0,
+        "cloud_price_micro_usd_per_token": 0.123456789012,
+        "previous_side": "local",
+        "states": ["gpu full context=8192"],
+        "side": "local",
+        "candidates": ["openai"],
+        "rule": "",
+        "decided": "",
+        "waits": False,
+        "modalities": [],
+        "quality_floor": 0.8,
+        "answers": 1,
+        "fetch": "",
+        "pinned": "",
+        "uses": [],
+        "key_zones": [],
+        "listed": [],
+        "blocked": [],
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 
@@ -89,6 +114,7 @@ def test_csv_has_a_header_and_plain_numbers():
     assert header == [column.name for column in COLUMNS]
     assert (line["time"], line["tags"], line["stream"]) == ("2026-05-20T09:00:00.250000Z", "phi,eu", "true")
     assert (line["cost_micro_usd"], line["cost_usd"]) == ("250", "0.000250")
+    assert (line["cloud_price_micro_usd_per_token"], line["max_output_tokens"]) == ("0.123456789012", "")
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
