@@ -24,6 +24,8 @@ day         a day of requests, as numbers
 traffic     the requests that stand for it
 replay      sending them
 requests    a recorded request, as a simulation takes it
+readers     reading these, from records and from traces, see its own page
+replayed    the decision that a record tells of
 traffic_of  many of them: in order, scaled, cut to some days
 
 simulation      requests through the rules of a policy, in virtual time

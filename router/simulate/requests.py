@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from router.core.cost.preference import Side
 from router.core.policy_fields import Modality
-from router.core.values import BackendState
+from router.core.values import BackendState, Grounds
 
 _TEXT: frozenset[Modality] = frozenset(("text",))
 
@@ -67,3 +67,5 @@ class RecordedRequest(Struct, frozen=True, gc=False):
     """And until it was sent to the backend that answered: what waiting and failed attempts took."""
     states: Mapping[str, BackendState] | None = None
     """Backends as they were seen; those that are missing were healthy and free."""
+    grounds: Grounds | None = None
+    """All that it was decided on, for deciding it again, see `core.decision.replay`."""

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from router.core.sensitivity.media import NOTHING
 from router.core.values import BackendState, Decision, Facts, Grounds, Snapshot
 
@@ -63,34 +65,33 @@ def grounds_of(
     first = decision.candidates or decision.waiting
     refusal = decision.refusal
     decided = first[0].reason if first else "" if refusal is None else refusal.code
-    seen, zones, blocked = snapshot.seen, facts.key.zones, _NONE
-    if snapshot.cloud_blocked or snapshot.untranslated:
-        blocked = _blocked(snapshot)
-    return Grounds(  # by their places, because every request passes here
+    seen, zones = snapshot.seen, facts.key.zones
+    found = Grounds(  # some by their places, because Python makes a dictionary of more than 15 names
         policy,
         facts.input_tokens,
         facts.max_output_tokens,
         seen.input,
         seen.cached,
         seen.output,
-        snapshot.cloud_price,
-        snapshot.previous,
-        notes,
-        decision.side,
-        decision.order,
-        decision.rule,
-        "" if decided == reason else decided,
-        bool(decision.waiting),
-        _NONE if facts.modalities == _TEXT else tuple(sorted(facts.modalities)),
-        facts.quality_floor or 0,
-        facts.answers,
-        "" if facts.fetch == NOTHING else facts.fetch,
-        facts.pinned,
-        facts.uses,
-        _NONE if zones is None else tuple(sorted(zones)),
-        decision.listed,
-        blocked,
+        cloud_price=snapshot.cloud_price,
+        previous=snapshot.previous,
+        states=notes,
+        side=decision.side,
+        candidates=decision.order,
+        rule=decision.rule,
+        decided="" if decided == reason else decided,
+        waits=bool(decision.waiting),
+        modalities=_NONE if facts.modalities == _TEXT else tuple(sorted(facts.modalities)),
+        quality_floor=facts.quality_floor or 0,
+        answers=facts.answers,
+        fetch="" if facts.fetch == NOTHING else facts.fetch,
+        pinned=facts.pinned,
+        uses=facts.uses,
+        key_zones=_NONE if zones is None else tuple(sorted(zones)),
     )
+    if decision.listed or snapshot.cloud_blocked or snapshot.untranslated:
+        return replace(found, listed=decision.listed, blocked=_blocked(snapshot))
+    return found
 
 
 def _blocked(snapshot: Snapshot) -> tuple[str, ...]:

@@ -1,0 +1,74 @@
+"""What `breakeven export` writes is read back, all of it that simulations need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.core.cost.preference import Side
+from router.core.values import BackendState, Grounds
+from router.ledger.record import Record
+from router.ledger.reports.export import COLUMNS, FORMATS
+from router.simulate.readers.records import RECORDS
+from router.simulate.readers.registry import read
+from router.simulate.replayed import recorded_decision
+
+GROUNDS = Grounds(
+    policy="0123456789ab", estimated_input=120, max_output_tokens=400, seen_input=9000, seen_cached=400, seen_output=7,
+    cloud_price=0.42000000001, previous="local", states=("gpu full context=8192",), side="local",
+    candidates=("openai", "gpu"), rule="night", decided="spill", waits=True, modalities=("image", "text"),
+    quality_floor=0.123456789012, answers=2, fetch="outside", pinned="openai", uses=("hosted tools",),
+    key_zones=("cloud", "local"), listed=("gpu",), blocked=("translation",),
+)  # fmt: skip
+SETTLED = Record(
+    "settled", "0296", 1_779_267_600.25, "=app", "search", "chat", "openai", "cloud", 100, 30, 0, 7,
+    request="req-1", level="internal", tags=("phi", "eu"), reason="failover from gpu: reset", status=200, stream=True,
+    sent=900, first_byte=41_000, duration=880_000, endpoint="chat", version=2,
+    **{name: getattr(GROUNDS, name) for name in Grounds.__struct_fields__},
+)  # fmt: skip
+OLD = Record("unheld", "0297", 1_779_267_601.0, "app", "search", "chat", "gpu", "local", 10, output=3, endpoint="chat")
+REFUSED = Record("refused", "", 1_779_267_602.0, "app", "search", "chat", reason="no_capable_backend", endpoint="chat")
+NO_REQUESTS = [
+    Record("attempt", "", 1.0, "app", "search", "chat", "gpu", "local", 10, endpoint="chat"),
+    Record("held", "0298", 1.0, "app", "search", "chat", "gpu", "local", 10, endpoint="chat"),
+    Record("lifted", "0298", 1.0, "app", "search", "chat", "gpu", "local", 10, endpoint="chat"),
+    Record("settled", "0299", 1.0, "app", "search", "/v1/files", "gpu", "local", endpoint="files"),
+]
+
+
+def exported(folder: Path, form: str, *records: Record) -> Path:
+    path = folder / f"records.{form}"
+    with path.open("wb") as output:
+        writer = FORMATS[form](output)
+        writer.write(records)
+        writer.close()
+    return path
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_export_is_read_as_it_was_recorded(tmp_path: Path, form: str) -> None:
+    settled, old, refused = read(exported(tmp_path, form, SETTLED, OLD, *NO_REQUESTS, REFUSED))
+    assert (settled.at, settled.input, settled.output, settled.cached) == (1_779_267_600.25, 100, 7, 30)
+    assert (settled.key, settled.team, settled.level, settled.tags) == ("=app", "search", "internal", ("phi", "eu"))
+    assert (settled.model, settled.endpoint, settled.decided, settled.id) == ("chat", "chat", "openai", "req-1")
+    assert (settled.sent, settled.first_byte, settled.seconds) == (0.0009, 0.041, 0.88)
+    assert (settled.policy, settled.rule, settled.limit, settled.quality) == (
+        "0123456789ab",
+        "night",
+        400,
+        0.123456789012,
+    )
+    assert (settled.estimated_input, settled.modalities, settled.stream) == (120, {"image", "text"}, True)
+    assert (settled.previous, settled.states) == (Side.LOCAL, {"gpu": BackendState(full=True, context=8192)})
+    assert settled.grounds == GROUNDS and recorded_decision(settled).grounds == GROUNDS
+    assert (old.decided, old.grounds, old.states, old.previous, old.policy) == ("gpu", None, None, None, "")
+    assert (refused.decided, refused.reason, refused.input) == (None, "no_capable_backend", 0)
+    assert recorded_decision(old).grounds.policy == ""
+
+
+def test_every_column_that_is_read_is_one_of_the_export() -> None:
+    columns = {column.name for column in COLUMNS}
+    assert set(RECORDS.lists()) <= columns
+    read_columns = {each.encode_name for each in __import__("msgspec").structs.fields(RECORDS.line)}
+    assert read_columns <= columns
