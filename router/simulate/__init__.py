@@ -35,6 +35,8 @@ backends        backends as decisions see them
 server_model    one replica: its queue, its slots, how it reads and writes
 shape           how fast one is: given, assumed or fitted
 fit             the same from records, with the error of that
+search          slots and rates, by playing records to a simulated server
+start_times     what starts took
 powered_units   units that the rule switches
 rent_meter      what they cost by time
 books           what is counted

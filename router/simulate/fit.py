@@ -5,11 +5,15 @@
                           long as few do, and all together write at `decode` when many do
 
 Every fifth answer is left out of the fit: by those the error is told. Of the others sums are kept, and no answer.
+Where requests waited in a backend's own queue these say too little: then a `search` by the latest answers finds slots
+and rates together, and the error is that of the answers behind them, which it did not see. What a start took is what
+requests saw of it, see `start_times`. Only streams say when an answer began; the others count in the search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from random import Random
 
@@ -17,11 +21,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.simulate.requests import RecordedRequest
+from router.simulate.search import Observed, error_of, played, searched
 from router.simulate.shape import Shape
+from router.simulate.start_times import Looks
 
 LEAST_ANSWERS = 50
 _KEPT = 5000
 _LEFT_OUT = 5
+_LATEST = 500
+"""Answers by which is searched, and by which the search is judged: the last fifth of them."""
+_FAR = 0.15
+"""The mean of |ln(simulated / recorded)| from which what sums say is too little."""
 _FEW = 0.05
 """Share of answers that a quiet or a busy time has to have, to be more than chance."""
 _SLOWER = 1.15
@@ -73,9 +83,19 @@ class _Seen:
         """By how many ran: answers, tokens and seconds."""
         self.kept: list[tuple[int, int, int, float]] = []
         """Some of those left out: uncached input, output, how many ran, and seconds."""
+        self.latest: deque[Observed] = deque(maxlen=_LATEST)
         self._ends: list[float] = []
         self._left_out = 0
         self._draw = Random(seed)
+
+    def look(self, request: RecordedRequest, sent: float, first_byte: float | None, seconds: float) -> None:
+        first = None if first_byte is None else first_byte - sent
+        fresh, kv = request.input - request.cached, request.input + request.output
+        self.latest.append(
+            Observed(
+                sent=request.at + sent, input=fresh, kv=kv, output=request.output, took=seconds - sent, first=first
+            )
+        )
 
     def add(self, request: RecordedRequest, sent: float, first_byte: float, seconds: float) -> None:
         begin, end = request.at + sent, request.at + seconds
@@ -143,36 +163,53 @@ def fit(requests: Iterable[RecordedRequest], known: Mapping[str, Shape]) -> list
     Raises TooFewAnswers when there is none.
     """
     seen: dict[str, _Seen] = {}
-    for request in requests:
-        backend = request.decided
-        if (
-            backend is None
-            or backend not in known
-            or request.first_byte is None
-            or request.seconds is None
-            or not request.output
-        ):
+    looks = Looks()
+    for request in looks.through(requests):
+        backend, first_byte, seconds = request.decided, request.first_byte, request.seconds
+        if backend is None or backend not in known or seconds is None or not request.output:
             continue
         sent = request.sent or 0.0
-        if sent <= request.first_byte <= request.seconds:
-            found = seen.get(backend)
-            if found is None:
-                found = seen[backend] = _Seen(len(seen))
-            found.add(request, sent, request.first_byte, request.seconds)
-    fitted = [_fitted(name, each, known[name]) for name, each in seen.items() if each.answers >= LEAST_ANSWERS]
+        if not sent <= (seconds if first_byte is None else first_byte) <= seconds:
+            continue
+        found = seen.get(backend)
+        if found is None:
+            found = seen[backend] = _Seen(len(seen))
+        found.look(request, sent, first_byte, seconds)
+        if first_byte is not None:
+            found.add(request, sent, first_byte, seconds)
+    starts = looks.seconds()
+    fitted = [
+        _fitted(name, each, replace(known[name], start=starts.get(name, known[name].start)))
+        for name, each in seen.items()
+        if max(each.answers, len(each.latest)) >= LEAST_ANSWERS
+    ]
     if not fitted:
         raise TooFewAnswers(
-            f"no backend of the policy has {LEAST_ANSWERS} answers there with the times of their beginning and end:"
+            f"no backend of the policy has {LEAST_ANSWERS} answers there with the times of their end:"
             " take records that `breakeven export` wrote"
         )
     return fitted
 
 
 def _fitted(name: str, seen: _Seen, known: Shape) -> Fitted:
-    shape = seen.shape(known)
+    streamed = seen.answers >= LEAST_ANSWERS
+    shape = seen.shape(known) if streamed else known
+    answers = sorted(seen.latest, key=lambda each: each.sent)
+    learned, judged = answers[: -len(answers) // _LEFT_OUT], answers[-len(answers) // _LEFT_OUT :]
+    if not streamed or error_of(shape, learned) > _FAR:
+        found = searched(shape, learned)
+        if not streamed or error_of(found, judged) < error_of(shape, judged):
+            return _searched(name, seen, found, judged)
     errors = sorted(abs(expected(shape, *answer[:3]) - answer[3]) / max(answer[3], 1e-3) for answer in seen.kept)
     half, most = errors[len(errors) // 2], errors[int(0.95 * (len(errors) - 1))]
     return Fitted(name, shape, seen.answers, half, most)
+
+
+def _searched(name: str, seen: _Seen, shape: Shape, judged: Sequence[Observed]) -> Fitted:
+    both = zip(judged, played(shape, judged), strict=True)
+    errors = sorted(abs(took - each.took) / max(each.took, 1e-3) for each, (took, _) in both)
+    half, most = errors[len(errors) // 2], errors[int(0.95 * (len(errors) - 1))]
+    return Fitted(name, shape, max(seen.answers, len(seen.latest)), half, most)
 
 
 def expected(shape: Shape, input: int, output: int, running: int) -> float:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from support.simulating import MONDAY, ask, plan
 
+from router.core.values import BackendState
 from router.simulate.backends import SimulatedBackend
 from router.simulate.fit import TooFewAnswers, expected, fit, told
 from router.simulate.requests import RecordedRequest
@@ -116,3 +117,29 @@ def test_what_is_expected_is_what_a_server_takes():
     assert expected(TRUE, 9000, 451, 1) == pytest.approx(0.08 + 1 + 10)
     assert expected(TRUE, 0, 451, 100) == pytest.approx(0.08 + 50)
     assert expected(Shape(speed=10.0, first_byte=1.0), 5000, 1, 100) == 1.0
+
+
+def test_slots_are_found_where_requests_waited_in_its_queue():
+    requests = recorded(replace(TRUE, slots=3, prefill=None, decode=None), gap=2.0, count=400)
+    [found] = fit(requests, GUESSED)
+
+    assert found.shape.slots == 3 and found.shape.speed == pytest.approx(45.0, rel=0.1)
+    assert found.half_within < 0.1
+
+
+def test_answers_that_came_as_a_whole_are_enough():
+    whole = [replace(each, first_byte=None) for each in recorded(TRUE, gap=20.0, count=100)]
+    [found] = fit(whole, GUESSED)
+
+    assert found.answers == 100 and found.half_within < 0.1
+    assert found.shape.speed == pytest.approx(45.0, rel=0.15)
+
+
+def test_a_start_takes_what_requests_saw():
+    requests = recorded(TRUE, gap=20.0, count=60)
+    off, coming = BackendState(off="It is off."), BackendState(off="It starts.", coming=True)
+    looks = [(-400.0, off), (-398.0, coming), (-102.0, coming), (-98.0, None)]
+    seen = [ask(at, states={} if state is None else {"gpu": state}) for at, state in looks]
+    [found] = fit([*seen, *requests], GUESSED)
+
+    assert found.shape.start == pytest.approx(299.0)
