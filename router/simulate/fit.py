@@ -30,7 +30,7 @@ _KEPT = 5000
 _LEFT_OUT = 5
 _LATEST = 500
 """Answers by which is searched, and by which the search is judged: the last fifth of them."""
-_FAR = 0.15
+_FAR = 0.08
 """The mean of |ln(simulated / recorded)| from which what sums say is too little."""
 _FEW = 0.05
 """Share of answers that a quiet or a busy time has to have, to be more than chance."""

@@ -3,6 +3,7 @@
 A request is what was settled, with a hold or without one, and what was refused. Attempts belong to a request that is
 there by itself; a charge that nobody settled says nothing of what it was; what was asked of kept objects is no request
 for a model. Records of before the columns of grounds are requests, too: what those would tell is not known of them.
+An answer that came as a whole says nothing of when it began, only when it was there.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def _request(line: _Line, number: int) -> RecordedRequest | None:
         rule=line.rule,
         policy=line.policy,
         previous=_SIDES[line.previous],
-        first_byte=line.first_byte_us / 1e6 if line.first_byte_us else None,
+        first_byte=line.first_byte_us / 1e6 if line.stream and line.first_byte_us else None,
         seconds=line.duration_us / 1e6 if line.duration_us else None,
         sent=line.sent_us / 1e6 if line.sent_us else None,
         states=states if known else None,
