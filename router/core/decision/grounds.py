@@ -66,29 +66,30 @@ def grounds_of(
     refusal = decision.refusal
     decided = first[0].reason if first else "" if refusal is None else refusal.code
     seen, zones = snapshot.seen, facts.key.zones
-    found = Grounds(  # some by their places, because Python makes a dictionary of more than 15 names
+    values = (
         policy,
         facts.input_tokens,
         facts.max_output_tokens,
         seen.input,
         seen.cached,
         seen.output,
-        cloud_price=snapshot.cloud_price,
-        previous=snapshot.previous,
-        states=notes,
-        side=decision.side,
-        candidates=decision.order,
-        rule=decision.rule,
-        decided="" if decided == reason else decided,
-        waits=bool(decision.waiting),
-        modalities=_NONE if facts.modalities == _TEXT else tuple(sorted(facts.modalities)),
-        quality_floor=facts.quality_floor or 0,
-        answers=facts.answers,
-        fetch="" if facts.fetch == NOTHING else facts.fetch,
-        pinned=facts.pinned,
-        uses=facts.uses,
-        key_zones=_NONE if zones is None else tuple(sorted(zones)),
+        snapshot.cloud_price,
+        snapshot.previous,
+        notes,
+        decision.side,
+        decision.order,
+        decision.rule,
+        "" if decided == reason else decided,
+        bool(decision.waiting),
+        _NONE if facts.modalities == _TEXT else tuple(sorted(facts.modalities)),
+        facts.quality_floor or 0,
+        facts.answers,
+        "" if facts.fetch == NOTHING else facts.fetch,
+        facts.pinned,
+        facts.uses,
+        _NONE if zones is None else tuple(sorted(zones)),
     )
+    found = Grounds(*values)  # by their places: of so many names Python would make a dictionary, for a microsecond
     if decision.listed or snapshot.cloud_blocked or snapshot.untranslated:
         return replace(found, listed=decision.listed, blocked=_blocked(snapshot))
     return found
