@@ -134,7 +134,7 @@ CLIENTS: Sequence[Client] = (
         ("langchain-openai",),
         OPENAI,
         "chat",
-        ("chat_stream", "chat_tool", "responses_stream", "embeddings"),
+        ("chat_stream", "chat_tool", "responses", "responses_stream", "embeddings"),
     ),
     Client(
         "LangChain, Anthropic",
@@ -151,7 +151,7 @@ CLIENTS: Sequence[Client] = (
         ("llama-index-llms-openai",),
         {"OPENAI_API_BASE": f"{GATEWAY}/v1"},
         "chat",
-        ("chat_stream", "chat_tool", "responses_stream"),
+        ("chat_stream", "chat_tool", "responses", "responses_stream"),
         environment=".venv-clients-llama-index",
     ),
     Client(
@@ -185,7 +185,7 @@ CLIENTS: Sequence[Client] = (
         ("pydantic-ai-slim",),
         OPENAI,
         "responses",
-        ("responses_stream", "responses_tool", "chat"),
+        ("responses_stream", "responses_tool", "chat", "chat_stream"),
     ),
     Client(
         "pydantic-ai, Anthropic",

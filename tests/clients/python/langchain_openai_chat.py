@@ -31,6 +31,10 @@ def chat_tool():
     return with_tool.invoke(messages).text
 
 
+def responses():
+    return ChatOpenAI(model="gpt-5-mini", use_responses_api=True).invoke(QUESTION).text
+
+
 def responses_stream():
     return "".join(chunk.text for chunk in ChatOpenAI(model="gpt-5-mini", use_responses_api=True).stream(QUESTION))
 

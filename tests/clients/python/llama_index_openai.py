@@ -25,6 +25,10 @@ def chat_tool():
     return model.predict_and_call([FunctionTool.from_defaults(population)], user_msg=TOOL_QUESTION)
 
 
+def responses():
+    return OpenAIResponses(model="gpt-5-mini").chat([ChatMessage(QUESTION)])
+
+
 def responses_stream():
     chunks = OpenAIResponses(model="gpt-5-mini").stream_chat([ChatMessage(QUESTION)])
     return "".join(chunk.delta or "" for chunk in chunks)

@@ -12,12 +12,13 @@ import asyncio
 from did import POPULATION, QUESTION, TOOL_QUESTION, tell
 
 
-def responses_stream():
-    async def run():
-        async with agent.run_stream(QUESTION) as result:
-            return "".join([piece async for piece in result.stream_text(delta=True)])
+async def streamed(asked):
+    async with asked.run_stream(QUESTION) as result:
+        return "".join([piece async for piece in result.stream_text(delta=True)])
 
-    return asyncio.run(run())
+
+def responses_stream():
+    return asyncio.run(streamed(agent))
 
 
 def responses_tool():
@@ -30,6 +31,10 @@ def responses_tool():
 
 def chat():
     return Agent("openai-chat:gpt-4o-mini").run_sync(QUESTION).output
+
+
+def chat_stream():
+    return asyncio.run(streamed(Agent("openai-chat:gpt-4o-mini")))
 
 
 tell({name: made for name, made in globals().items() if callable(made)})
