@@ -29,10 +29,15 @@ would take the place of the package that is installed."""
 log = logging.getLogger("breakeven.supervisor")
 
 
+def nobody_listens() -> None:
+    pass
+
+
 class ChildProcess:
     """One process. `feed`, once it is known, is written to its standard input, which stays open as long as we live.
 
-    It is ready once it has written a line on standard output that `ready` accepts; other lines are passed on.
+    It is ready once it has written a line on standard output that `ready` accepts; other lines are passed on. `changed`
+    is called whenever it is ready, and is so no more.
     """
 
     def __init__(
@@ -44,12 +49,16 @@ class ChildProcess:
         ready: Callable[[str], bool] = lambda line: line == "ready",
         environment: Mapping[str, str] | None = None,
         beats: bool = False,
+        changed: Callable[[], None] = nobody_listens,
     ) -> None:
         self.name = name
         self.ready = asyncio.Event()
         self.ready_line = ""
         self.exit_code: int | None = None
         """Of the last run that ended."""
+        self.failing = False
+        """The last run ended before it was ready."""
+        self._changed = changed
         self._command = list(command)
         self._feed = feed
         self._is_ready = ready
@@ -144,17 +153,23 @@ class ChildProcess:
             text = line.decode(errors="replace").rstrip("\n")
             if not self.ready.is_set() and self._is_ready(text):
                 self.ready_line = text
+                self.failing = False
                 self.ready.set()
+                self._changed()
             else:
                 sys.stderr.write(f"{text}\n")
         self.exit_code = await process.wait()
+        self.failing = not self.ready.is_set()
         self.ready.clear()
         self._ended.set()
+        self._changed()
 
     def _not_started(self, error: OSError) -> None:
         log.error("process cannot be started", extra={"child": self.name, "why": error.strerror})
         self.exit_code = CANNOT_RUN
+        self.failing = True
         self._ended.set()
+        self._changed()
 
     async def stop(self, patience: float) -> None:
         """SIGTERM, and SIGKILL for what is still there after `patience` seconds."""

@@ -1,8 +1,8 @@
 """Starts, watches and stops the processes of one gateway.
 
 An embedded Valkey when no Redis is named, simulated backends when nothing real is, the cloud adapter when the
-policy needs it, and the workers on one port. They stop in the opposite order, so that the last settlements
-find the ledger.
+policy needs it, or a request does, and the workers on one port. They stop in the opposite order, so that the last
+settlements find the ledger.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ from router.system.certificate import CertificateUnusable, certificate_of
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
+ASKED_SECONDS = 0.2
+"""So often it is looked whether a request needs the adapter, while none runs."""
 PRIVATE = 0o077
 """What this process and all that it starts leave out of the modes of their files: nobody else is to read them."""
 
@@ -183,6 +185,7 @@ class Supervisor:
         await self._until_ready(self._workers)
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
+        self._spawn(self._adapt_once_asked())
         told = asyncio.to_thread(warn, plan, policy, pretended=not settings.policy)
         await asyncio.gather(self._until_controlled(), told)
         if not settings.tls_cert:
@@ -365,20 +368,37 @@ class Supervisor:
         if wanted == self._adapted:
             return
         self._adapted = wanted
-        await self._adapter().renew(wanted=bool(wanted))
+        await self._adapter().renew(wanted=self._adapter_needed())
+
+    def _adapter_needed(self) -> bool:
+        """Backends of other kinds need it for what they do not speak alone: once there is a request of that kind."""
+        return any(isinstance(each, LitellmBackend) for each in self._adapted.values()) or (
+            bool(self._adapted) and self._adapter().status.asked
+        )
+
+    async def _adapt_once_asked(self) -> None:
+        while True:
+            await asyncio.sleep(ASKED_SECONDS)
+            if self._adapter().latest is None and self._adapter_needed():
+                await self._adapter().renew(wanted=True)
 
     def _adapter(self) -> AdapterKeeper:
         if self._adapters is None:
-            self._adapters = AdapterKeeper(self._runtime_dir, self._adapter_on, self._spawn, STOP_PATIENCE)
+            drain = self._settings.grace
+            self._adapters = AdapterKeeper(
+                self._runtime_dir, self._adapter_on, self._spawn, drain=drain, patience=STOP_PATIENCE
+            )
         return self._adapters
 
-    def _adapter_on(self, path: str) -> ChildProcess:
+    def _adapter_on(self, path: str, changed: Callable[[], None]) -> ChildProcess:
         told = ["--policy", str(self._last_good), "--socket", path, "--supervisor", str(os.getpid())]
+        told += ["--grace", str(self._settings.grace)]
         return ChildProcess(
             "adapter",
             [adapter_python(), "-P", "-m", "router.litellm_adapter", *told],
             ready=lambda line: line.startswith("listening on "),
             environment={"PYTHONPATH": _package_root()},
+            changed=changed,
         )
 
     async def _until_adapted(self) -> None:

@@ -40,6 +40,7 @@ from router.ledger.journal.log import open_log
 from router.ledger.shared_status import SharedStatus
 from router.system.certificate import CertificateUnusable, certificate_of
 from router.system.wake_files import WakeFiles
+from router.upstream.adapter_status import AdapterStatus
 from router.upstream.fleet import Fleet
 from router.upstream.probes import Probes
 
@@ -73,6 +74,7 @@ async def serve(settings: WorkerSettings) -> None:
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = WorkerState(plan, fleet, ledger, time.time)
     state.untranslated = settings.untranslated
+    state.adapter = AdapterStatus(settings.adapter_socket)
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop, WakeFiles(Path(settings.wakes)))
     service = Routes(state, loop, peers)

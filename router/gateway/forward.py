@@ -1,7 +1,7 @@
 """Attempts, in order, within one deadline.
 
 A backend that refuses a request for a rate limit is asked again after its rest, where no other candidate may take it;
-one that has no slot is waited for in its queue.
+one that has no slot is waited for in its queue. The adapter is waited for while it starts.
 The forwarder only ever chooses among the candidates that it was given, and hands the permitted zones to the
 connection, which checks them again. It retries until something has been written to the client, never after.
 """
@@ -32,6 +32,8 @@ from router.gateway.forward_request import Attempt, FailedAttempt, ForwardReques
 from router.gateway.upstream_response import UpstreamResponse
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
+from router.surfaces.unknown_to_adapter import is_unknown
+from router.upstream.adapter_status import AdapterStatus
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
@@ -41,6 +43,10 @@ log = logging.getLogger("breakeven.gateway")
 
 _OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING})
 """What is no client's business."""
+
+
+_MOST_STARTS = 3
+"""So often the adapter is waited for."""
 
 
 class NoAnswer(Exception):
@@ -88,6 +94,8 @@ class Forwarding:
         "_room",
         "_slot",
         "_stale",
+        "_starting",
+        "_starts",
         "_state",
         "_tried",
         "_useless",
@@ -121,6 +129,10 @@ class Forwarding:
         self._stale = 0
         self._failures = 0
         """Attempts that failed otherwise than for a limit."""
+        self._starting: dict[str, FailedAttempt] = {}
+        """By backend: those that need the adapter, which does not take their requests yet."""
+        self._starts = 0
+        """How often it waited for that."""
         self._refusals = 0
         """Attempts that a limit refused, two of which count as one: they cost nothing, and a rest comes between."""
         self._waited = 0.0
@@ -141,7 +153,7 @@ class Forwarding:
                 await self._narrow()
             choice = self._choose()
             if choice is None:
-                if await self._rest() or await self._find_room():
+                if await self._adapter_answers() or await self._rest() or await self._find_room():
                     continue
                 break
             candidate, replica = choice
@@ -201,6 +213,21 @@ class Forwarding:
         await asyncio.sleep(wait)
         return True
 
+    async def _adapter_answers(self) -> bool:
+        """Wait until the adapter answers that the candidates left need. False when none needs it, or it will not."""
+        if not self._starting:
+            return False
+        self._starts += 1
+        waiting, self._starting = self._starting, {}
+        refused = any(each.outcome.fault is Fault.REFUSED for each in waiting.values())
+        path = next(iter(waiting.values())).adapter
+        if await AdapterStatus(path).answers(self._job.deadline, refused=refused):
+            return True
+        self._useless.update(waiting)
+        self._failures += 1
+        self.attempts += waiting.values()
+        return False
+
     async def _find_room(self) -> bool:
         """Wait until a backend that lacks nothing but a slot has one. False when nothing is left but to give up.
 
@@ -229,7 +256,7 @@ class Forwarding:
     def _routes(self) -> list[Route]:
         """Of the candidates that may be tried."""
         routes = [each.route for each in self._candidates if each.route.owned or not self._closed]
-        return [route for route in routes if route.backend not in self._useless]
+        return [route for route in routes if route.backend not in self._useless and route.backend not in self._starting]
 
     async def _narrow(self) -> None:
         """Another policy or other keys are in force: candidates that they do not permit are none any more."""
@@ -270,7 +297,7 @@ class Forwarding:
             if self._closed and not candidate.route.owned:
                 continue
             route = candidate.route
-            if route.backend in self._useless:
+            if route.backend in self._useless or route.backend in self._starting:
                 continue
             replica = self._pick(route, now)
             if replica is None:
@@ -332,6 +359,8 @@ class Forwarding:
                 self.release()
                 return False
             fault = Fault.BAD_RESPONSE if error.fault is Fault.MID_STREAM else error.fault
+            if fault is Fault.REFUSED and self._awaits_adapter(sent, Outcome(fault=fault, detail=str(error))):
+                return False
             if fault is Fault.REFUSED and pool is replica.adapted:
                 self._without_adapter(sent, str(error))
                 return False
@@ -347,7 +376,24 @@ class Forwarding:
             if exchange.patience is not None:
                 exchange.patience.answered(now)
             return True
+        if is_unknown(exchange.status, exchange.body) and self._awaits_adapter(sent, Outcome(status=exchange.status)):
+            return False
         return self._judged(sent, slot, self._outcome(sent), "")
+
+    def _awaits_adapter(self, sent: Attempt, outcome: Outcome) -> bool:
+        """Whether it was the adapter that did not take it, and may do so soon. Nothing was asked of the provider.
+
+        A backend of a former policy is one that no adapter to come will know.
+        """
+        backend, path = sent.candidate.route.backend, sent.pool.target.unix_path
+        if path is None or self._state.fleet.backends.get(backend) is not self._job.backends[backend]:
+            return False
+        if self._starts >= _MOST_STARTS or not AdapterStatus(path).awaited:
+            return False
+        self._starting[backend] = sent.failed(outcome)
+        self._tried.discard(sent.replica)
+        self.release()
+        return True
 
     def _without_adapter(self, sent: Attempt, detail: str) -> None:
         """It does not run: nothing that its backend does for others says, or is hurt by."""

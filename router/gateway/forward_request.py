@@ -102,6 +102,7 @@ class Attempt:
             usage=exchange.reported,
             unread=exchange.unread,
             began=exchange.began,
+            adapter=self.pool.target.unix_path or "",
         )
 
 
@@ -123,6 +124,8 @@ class FailedAttempt(NamedTuple):
     """Something was answered that could not be read to its end: what was produced is not known."""
     began: bool = False
     """An error came where an answer had begun: what was asked was read."""
+    adapter: str = ""
+    """Path of the adapter's socket, if it went there."""
 
     @property
     def backend(self) -> str:

@@ -250,6 +250,9 @@ class Routes:
         failing = {name: each.failing for name, each in state.fleet.backends.items() if each.failing}
         if failing:
             report["failing"] = failing
+        adapter = None if state.adapter is None else state.adapter.told()
+        if adapter is not None:
+            report["adapter"] = adapter.state
         if state.unlisted:
             report["unlisted_models"] = state.unlisted
         client.respond(200 if ready else 503, common + JSON, msgspec.json.encode(report))

@@ -19,6 +19,7 @@ from router.core.values import BackendState, Plan, Snapshot
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.ledger.interface import Ledger
+from router.upstream.adapter_status import AdapterStatus
 from router.upstream.fleet import Fleet
 
 
@@ -35,6 +36,8 @@ class WorkerState:
         self.cloud_price: float | None = None
         self.untranslated = ""
         """Why nothing can be translated, see `Snapshot`."""
+        self.adapter: AdapterStatus | None = None
+        """None where nobody keeps one."""
         self.unlisted: Mapping[str, tuple[str, ...]] = {}
         """Models that the policy has backends serve and that these do not list, by backend."""
         self.keyring = Keyring({})

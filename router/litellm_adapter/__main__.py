@@ -34,16 +34,17 @@ def main() -> None:
     parser.add_argument("--socket", required=True)
     # Importing litellm has taken seconds by now: whoever started this may be gone, and our parent another one.
     parser.add_argument("--supervisor", type=int, default=os.getppid(), help="process that this one ends with")
+    parser.add_argument("--grace", type=float, default=5.0, help="seconds that answers have to end after SIGTERM")
     given = parser.parse_args()
     try:
         check_version(installed_version())
         backends = from_policy(load(given.policy).policy, lambda reference: resolve(reference).reveal())
     except (UnusableError, PolicyError, MissingSecretError) as error:
         sys.exit(str(error))
-    _run(backends, given.socket, given.supervisor)
+    _run(backends, given.socket, given.supervisor, given.grace)
 
 
-def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> None:
+def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int, grace: float) -> None:
     _log_to_stderr()
     redactor = Redactor(_secrets(backends))
     prepare(os.environ)
@@ -52,7 +53,7 @@ def _run(backends: dict[str, AdapterBackend], path: str, supervisor: int) -> Non
 
     def serve(beat: Beat) -> None:
         try:
-            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor, beat))
+            asyncio.run(serve_until_stopped(app, path, lambda: _announce(path), supervisor, beat, grace))
         except OSError as error:
             sys.stderr.write(f"cannot listen on {path}: {error.strerror}\n")
 

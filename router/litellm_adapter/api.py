@@ -20,6 +20,7 @@ from router.litellm_adapter.redact import Redactor
 from router.litellm_adapter.screening import Json, RefusedError
 from router.litellm_adapter.streams import compact
 from router.surfaces.may_be_billed import HEADER, UNREAD
+from router.surfaces.unknown_to_adapter import CHANGED, NOT_FOUND
 
 _MAX_BODY = 1 << 30
 _LOG = logging.getLogger("breakeven.adapter")
@@ -74,14 +75,10 @@ class _Api:
         backend = self._backends.get(f"{name}/{request.match_info.get('replica', 0)}")
         request[_NOTES].update({"backend": name if backend else None})
         if backend is None:
-            raise _FailedError(
-                Failure(404, "The policy has no such backend behind the adapter.", code="backend_not_found")
-            )
+            raise _FailedError(Failure(404, "The policy has no such backend behind the adapter.", code=NOT_FOUND))
         if request.headers.get(_FINGERPRINT, backend.fingerprint) != backend.fingerprint:
             # After a reload the same name may stand for another provider, in another zone.
-            raise _FailedError(
-                Failure(503, "The backend has changed since this request began.", code="backend_changed")
-            )
+            raise _FailedError(Failure(503, "The backend has changed since this request began.", code=CHANGED))
         model = backend.called(asked) if isinstance(asked, str) else None
         if model is None:
             raise _FailedError(Failure(404, f"Backend {name} does not serve this model.", code="model_not_found"))

@@ -16,9 +16,10 @@ _ONLY_OWNER = 0o177
 
 
 @asynccontextmanager
-async def serve(app: web.Application, path: str) -> AsyncIterator[None]:
-    """Listen on a socket that only its owner may use; a client that leaves cancels its call. Raises OSError."""
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5)
+async def serve(app: web.Application, path: str, grace: float = 5.0) -> AsyncIterator[None]:
+    """Listen on a socket that only its owner may use; a client that leaves cancels its call, and at the end all have
+    `grace` seconds. Raises OSError."""
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=grace)
     await runner.setup()
     mine: tuple[int, int] | None = None
     try:
@@ -41,7 +42,12 @@ def _nothing() -> None:
 
 
 async def serve_until_stopped(
-    app: web.Application, path: str, ready: Callable[[], None], supervisor: int = 0, beat: Callable[[], None] = _nothing
+    app: web.Application,
+    path: str,
+    ready: Callable[[], None],
+    supervisor: int = 0,
+    beat: Callable[[], None] = _nothing,
+    grace: float = 5.0,
 ) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the process that started this one; `beat` while the loop turns.
 
@@ -52,7 +58,7 @@ async def serve_until_stopped(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serve(app, path):
+    async with serve(app, path, grace):
         ready()
         mine = _identity(path)
         while not stop.is_set() and _identity(path) == mine:

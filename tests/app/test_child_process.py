@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from support.serving import PROJECT, clean_environment
+from support.waiting import until
 
 from router.app import child_process as children
 from router.app.child_process import CANNOT_RUN, ChildProcess
@@ -83,6 +84,15 @@ async def test_what_cannot_be_started_is_said(run, caplog):
     with pytest.raises(ChildProcessError, match=f"exit code {CANNOT_RUN}"):
         await child.until_ready()
     assert caplog.records[0].why == "No such file or directory"
+
+
+async def test_whoever_listens_is_told_when_it_is_ready_and_when_it_is_not(run):
+    seen = []
+    child = run(sys.executable, "-c", ECHO, feed=await fed(b"x\n\n"), changed=lambda: seen.append(child.ready.is_set()))
+    await until(lambda: len(seen) >= 4)
+    assert seen[:4] == [True, False, True, False] and not child.failing
+    failing = run(sys.executable, "-c", "pass")
+    await until(lambda: failing.failing)
 
 
 async def test_it_is_killed_when_it_does_not_end_in_time(run):

@@ -352,6 +352,42 @@ def test_an_edit_of_one_adapted_backend_leaves_no_gap_for_the_others(adapted):
     assert seen == {200} and adapted.ask().status == 200
 
 
+def asked_patiently(serving, path, **body):
+    """A start takes as long as the machine needs to import litellm."""
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(serving.url).netloc, timeout=120)) as connection:
+        return request(connection, "POST", path, {**ASK, **body})
+
+
+PLAIN = """
+version: 1
+zones: {cloud: {}}
+backends:
+  plain: {zone: cloud, kind: openai, url: "%s", serves: {chat: {model: gpt-4o-mini, price: {input: 1, output: 2}}}}
+models: {chat: {backends: [plain]}}
+"""
+
+
+def test_backends_that_need_no_adapter_have_none_until_a_request_needs_it(serve, tmp_path, pretended, interpreter):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(PLAIN % pretended["api"])
+    serving = serve(policy, environment={"BREAKEVEN_ADAPTER_PYTHON": interpreter})
+    assert serving.ask().status == 200
+    assert serving.ready()["adapter"] == "off" and not serving.children("router.litellm_adapter")
+    assert asked_patiently(serving, "/v1/messages", max_tokens=20).status == 200, "it waited for the start"
+    assert serving.ready()["adapter"] == "ready" and len(serving.children("router.litellm_adapter")) == 1
+
+
+def test_a_request_for_a_backend_that_was_just_added_waits_for_the_adapter(serve, policy, pretended, interpreter):
+    serving = serve(policy, environment={"BREAKEVEN_ADAPTER_PYTHON": interpreter, "ADAPTED_KEY": "k"})
+    before = serving.ready()["policy"]
+    added = ADAPTED.replace("chat", "other").replace("openai/x", "openai/gpt-4o-mini").removesuffix("}")
+    added += f", api_base: {pretended['api']}, api_key: env:ADAPTED_KEY}}"
+    text = policy.read_text().replace("models: {", "models: {other: {backends: [adapted]}, ")
+    policy.write_text(text.replace("models:", f"  {added}\nsecrets: {{ADAPTED_KEY: [127.0.0.1]}}\nmodels:"))
+    eventually(lambda: serving.ready()["policy"] != before)
+    assert asked_patiently(serving, "/v1/chat/completions", model="other").status == 200
+
+
 def test_a_killed_adapter_is_back_within_three_seconds(adapted):
     """Whichever of its two processes it was: one serves, the other has litellm ready for the next one."""
     assert adapted.ask().status == 200

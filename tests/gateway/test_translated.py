@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from aiohttp import web
 from support.gateway import Clock, start_gateway, stop_gateway
+from support.waiting import until
+
+from router.upstream.adapter_status import AdapterState, AdapterStatus
 
 POLICY = """
 version: 1
@@ -52,6 +56,9 @@ class Sides:
         self.asked.append(("backend", request.path, (await request.json())["model"]))
         return web.json_response(CHAT)
 
+    async def native(self, request: web.Request) -> web.Response:
+        return web.json_response(ANSWER)
+
     async def adapt(self, request: web.Request) -> web.Response:
         self.asked.append(("adapter", request.path, (await request.json())["model"]))
         self.headers = request.headers
@@ -72,9 +79,11 @@ async def sides(tmp_path):
     made = Sides()
     backend, adapter = web.Application(), web.Application()
     backend.router.add_post("/v1/chat/completions", made.chat)
+    backend.router.add_post("/v1/messages", made.native)
     adapter.router.add_post("/{tail:.*}", made.adapt)
     first, made.url = await serving(backend, None)
     second, _ = await serving(adapter, str(tmp_path / "s"))
+    made.adapter = adapter
     yield made
     await first.cleanup()
     await second.cleanup()
@@ -125,3 +134,69 @@ async def test_where_none_is_installed_the_candidate_is_removed_and_says_so(gate
     status, _, body = await gateway.post(ASK, path="/v1/messages")
     assert status == 400 and "does not speak the endpoint messages, and no adapter is installed" in body.decode()
     assert not sides.asked
+
+
+CHANGED = {"error": {"message": "The backend has changed.", "type": "server_error", "code": "backend_changed"}}
+
+
+@pytest.fixture
+def status(tmp_path):
+    return AdapterStatus(str(tmp_path / "s"))
+
+
+async def asking(gateway) -> asyncio.Task:
+    return asyncio.create_task(gateway.post(ASK, path="/v1/messages"))
+
+
+async def test_a_request_that_needs_the_adapter_asks_for_it_and_waits_until_it_answers(
+    gateway, sides, tmp_path, status
+):
+    (tmp_path / "s").unlink()
+    status.clear()
+    waiting = await asking(gateway)
+    await until(lambda: status.asked)
+    status.tell(AdapterState.STARTING)
+    assert (await gateway.post(ASK))[0] == 200, "others do not wait"
+    runner, _ = await serving(sides.adapter, str(tmp_path / "s"))
+    status.tell(AdapterState.READY)
+    assert (await waiting)[0] == 200
+    assert gateway.fleet.states["api"].healthy
+    assert not any(row.errors for row in gateway.rows())
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(("code", "answered"), [("backend_changed", 503), ("backend_not_found", 404)])
+async def test_so_does_one_for_a_backend_that_only_the_next_adapter_knows(gateway, sides, status, code, answered):
+    status.tell(AdapterState.STARTING)
+    known, sides.answer = sides.answer, (answered, {"error": {**CHANGED["error"], "code": code}})
+    waiting = await asking(gateway)
+    await until(lambda: sides.asked)
+    await asyncio.sleep(0)
+    sides.answer = known
+    status.tell(AdapterState.READY)
+    assert (await waiting)[0] == 200 and len(sides.asked) == 2
+
+
+async def test_one_that_fails_to_start_is_not_waited_for(gateway, sides, tmp_path, status):
+    (tmp_path / "s").unlink()
+    status.tell(AdapterState.STARTING)
+    waiting = await asking(gateway)
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    status.tell(AdapterState.FAILING)
+    assert (await waiting)[0] in (502, 503)
+    assert (await gateway.post(ASK, path="/v1/messages"))[0] in (502, 503)
+    assert gateway.fleet.states["api"].healthy
+
+
+async def test_nobody_waits_who_may_go_elsewhere(sides, tmp_path, status):
+    policy = POLICY.replace("{chat: {backends: [api]}}", "{chat: {backends: [api, other]}}")
+    other = "  other: {zone: cloud, kind: anthropic, url: %(api)s, serves: {chat: claude-haiku-4-5}}\nmodels:"
+    made = await start_gateway(
+        tmp_path, policy.replace("models:", other), {"api": sides.url}, Clock(), str(tmp_path / "s")
+    )
+    sides.answer = (503, CHANGED)
+    status.tell(AdapterState.STARTING)
+    answered, headers, _ = await made.post(ASK, path="/v1/messages")
+    assert (answered, headers["x-breakeven-backend"]) == (200, "other")
+    await stop_gateway(made)
