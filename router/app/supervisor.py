@@ -44,6 +44,9 @@ from router.ledger.server.address import parse_address
 from router.system.atomic_file import replace_file
 from router.system.certificate import CertificateUnusable, certificate_of
 
+ARENAS = "MALLOC_ARENA_MAX"
+ONE_ARENA = {ARENAS: "1"}
+"""For workers: glibc keeps for each thread what large answers needed there once, and never gives most of it back."""
 SIMULATED = {"local": "vllm", "cloud": "openai"}
 READY_SECONDS = 60.0
 STOP_PATIENCE = 5.0
@@ -272,6 +275,7 @@ class Supervisor:
             f"worker {number}",
             [*PYTHON, "router.app.worker"],
             feed=feed,
+            environment=ONE_ARENA if ARENAS not in os.environ else None,
             ready=lambda line: line.startswith("ready"),
             beats=True,
         )

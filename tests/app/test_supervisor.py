@@ -160,6 +160,15 @@ def test_a_stream_that_outlasts_the_grace_period_is_cut_and_charged(serve, polic
     assert 0 < usage(serving.data_dir)["gpu"]["output"] < 60
 
 
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"MALLOC_ARENA_MAX": "4"}, "4")])
+def test_threads_of_a_worker_share_what_large_answers_needed_unless_told_otherwise(serve, given, kept):
+    (worker,) = serve(environment=given).workers()
+    settings = Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+    assert [each for each in settings if each.startswith(b"MALLOC_ARENA_MAX=")] == [
+        b"MALLOC_ARENA_MAX=" + kept.encode()
+    ]
+
+
 def test_nobody_else_may_read_a_file_that_it_makes(serve):
     """Whatever mask it was started with."""
     before = os.umask(0o022)
