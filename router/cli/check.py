@@ -50,6 +50,7 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     from datetime import UTC, datetime
 
     from router.cli.last_day import last_day
+    from router.cli.simulated_case import played
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, plan_of, read_bytes
     from router.config.warnings import warnings_of
@@ -59,7 +60,7 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
         content = read_bytes(policy)
         plan = plan_of(content, policy, now=datetime.now(UTC))
         cases = cases_beside(policy)
-        summary = _count(check_cases(cases, plan)) if Path(cases).exists() else "no cases"
+        summary = _count(check_cases(cases, plan, played(plan, policy))) if Path(cases).exists() else "no cases"
     except PolicyError as error:
         print(error, file=sys.stderr)
         return False

@@ -279,5 +279,5 @@ def _fails(limit: Limit, outcome: Outcome) -> bool:
     except NoFigure as error:
         holds, why = True, f" ({error})"
     if holds:
-        print(f"failed: {limit.text}{why}", file=sys.stderr)
+        print(f"failed: {limit.text}{why or f' ({limit.said(outcome.figures)})'}", file=sys.stderr)
     return holds

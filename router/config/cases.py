@@ -5,7 +5,7 @@ A policy is tested like code: a case names a request, what it should assume (`gi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -88,11 +88,40 @@ class Expect(Section):
         return self
 
 
+class Traffic(Section):
+    """Recorded requests, and limits on what they would have come to, see docs/simulate.md."""
+
+    requests: str = Field(min_length=1)
+    """A file of them, from the folder of the cases."""
+    scale: float = Field(default=1.0, gt=0, le=10_000)
+    """So many times as many."""
+    days: float | None = Field(default=None, gt=0, le=3660)
+    """Only the last days of them."""
+    backends: dict[Name, str] = Field(default={})
+    """How backends are, such as `{gpu: "slots=64,prefill=8000"}`."""
+    fail_if: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """The case fails when one of these holds, such as "usd > 100"."""
+
+
 class Case(Section):
     name: str = Field(min_length=1)
-    request: Request
+    request: Request | None = None
     given: Given = Given()
-    expect: Expect
+    expect: Expect | None = None
+    """What should become of the request."""
+    simulate: Traffic | None = None
+    """In the place of one request and what to expect of it."""
+
+    @model_validator(mode="after")
+    def _one_request_or_many(self) -> Self:
+        one, expected, many = (each is not None for each in (self.request, self.expect, self.simulate))
+        if one != expected or one == many:
+            raise ValueError("give either request and expect, or simulate")
+        return self
+
+
+Simulate = Callable[[Traffic, Path], Iterable[Finding]]
+"""Plays a case's traffic from the folder of the cases, and says what is wrong, with paths below `simulate`."""
 
 
 Cases = Annotated[tuple[Case, ...], Field(strict=False, min_length=1)]
@@ -104,37 +133,47 @@ def cases_beside(policy: str | Path) -> Path:
     return path.with_name(f"{path.stem}.cases.yaml")
 
 
-def check_cases(path: str | Path, plan: Plan) -> int:
-    """How many cases the file holds. Raises PolicyError with all that is wrong with it or its outcomes."""
+def check_cases(path: str | Path, plan: Plan, simulate: Simulate | None = None) -> int:
+    """How many cases of the file were tried: those with traffic only by `simulate`, which takes its time.
+
+    Raises PolicyError with all that is wrong with the file or with what becomes of its cases.
+    """
     document = parse(text_of(read_bytes(path), str(path)), str(path))
     findings = tuple(_unknown_names(document.data, plan))
     cases = decode_document(document, TypeAdapter(Cases), findings)
     raise_if_any(document, findings)
-    raise_if_any(document, _failures(cases, plan))
-    return len(cases)
+    raise_if_any(document, _failures(cases, plan, simulate, Path(path).parent))
+    return sum(case.simulate is None or simulate is not None for case in cases)
 
 
-def _failures(cases: tuple[Case, ...], plan: Plan) -> Iterator[Finding]:
+def _failures(cases: tuple[Case, ...], plan: Plan, simulate: Simulate | None, folder: Path) -> Iterator[Finding]:
     for index, case in enumerate(cases):
-        for finding in run_case(case, plan):
+        for finding in _run(case, plan, simulate, folder):
             yield Finding((index, *finding.path), f'case "{case.name}": {finding.message}')
 
 
-def run_case(case: Case, plan: Plan) -> tuple[Finding, ...]:
+def _run(case: Case, plan: Plan, simulate: Simulate | None, folder: Path) -> Iterable[Finding]:
     """What differs from the expectation, with paths below the case; nothing when it passes."""
+    if case.request is not None and case.expect is not None:
+        return _one_request(case, case.request, case.expect, plan)
+    if case.simulate is None or simulate is None:
+        return ()
+    return [Finding(("simulate", *each.path), each.message) for each in simulate(case.simulate, folder)]
+
+
+def _one_request(case: Case, request: Request, expect: Expect, plan: Plan) -> tuple[Finding, ...]:
     try:
-        _, decision = attempt(plan, _trial(case, plan))
+        _, decision = attempt(plan, _trial(case.given, request, plan))
     except BadBody as error:
         return (Finding(("request",), f"this is no request that could be decided on: {error.message}"),)
-    return tuple(_differences(case.expect, decision))
+    return tuple(_differences(expect, decision))
 
 
-def _trial(case: Case, plan: Plan) -> DryRun:
-    given = case.given
+def _trial(given: Given, request: Request, plan: Plan) -> DryRun:
     return DryRun(
-        body=_body(case.request, plan),
-        endpoint=case.request.endpoint,
-        headers=case.request.headers,
+        body=_body(request, plan),
+        endpoint=request.endpoint,
+        headers=request.headers,
         key=NOBODY if given.key is None else grant_named(plan, given.key) or NOBODY,
         down=given.down,
         full=given.full,

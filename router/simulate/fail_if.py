@@ -50,6 +50,11 @@ class Limit:
             raise BadLimit(f"{text!r} is no limit: write one like 'usd > 100 or refused > 0'") from None
         _check(self._tree, self.text)
 
+    def said(self, figures: Mapping[str, Figure]) -> str:
+        """The figures that it names, for people."""
+        named = dict.fromkeys(node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name))
+        return ", ".join(f"{name} is {figures[name]:.6g}" for name in named)
+
     def holds(self, figures: Mapping[str, Figure]) -> bool:
         """Raises NoFigure where that cannot be told."""
         return bool(_value(self._tree, figures))

@@ -42,7 +42,10 @@ def test_a_limit_that_holds_is_the_exit_status(files, capsys):
     assert main([*command, "--fail-if", "usd > 1000", "--fail-if", "requests == 100"]) == 1
     assert main([*command, "--fail-if", "usd_hindsight > 1"]) == 1
     told = capsys.readouterr().err
-    assert "failed: requests == 100\n" in told and "failed: usd_hindsight > 1 (usd_hindsight has no value here)" in told
+    assert (
+        "failed: requests == 100 (requests is 100)\n" in told
+        and "failed: usd_hindsight > 1 (usd_hindsight has no value here)" in told
+    )
 
 
 @pytest.mark.parametrize(

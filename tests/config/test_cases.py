@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from router.config.cases import cases_beside, check_cases
-from router.config.problems import PolicyError
+from router.config.cases import Traffic, cases_beside, check_cases
+from router.config.problems import Finding, PolicyError
 from router.core.values import Plan
 from router.surfaces.registry import SURFACES
 
@@ -92,10 +92,6 @@ def test_a_case_about_the_wrong_outcome(check: Check) -> None:
 @pytest.mark.parametrize(
     ("case", "problem"),
     [
-        (
-            "{name: n, request: {prompt: Hi}, expects: {backend: gpu}}",
-            '1:36: [0].expects: unknown key "expects"; did you mean "expect"? known keys: name, request, given, expect',
-        ),
         ("{name: n, request: {}, expect: {backend: gpu}}", "1:13: [0].request: give either prompt or body"),
         (
             "{name: n, request: {prompt: Hi}, expect: {level: public}}",
@@ -139,3 +135,31 @@ def test_a_body_that_cannot_be_decided_on(check: Check) -> None:
 @pytest.mark.parametrize("text", ["{}", "[]", "name: n"])
 def test_a_file_without_cases(text: str, check: Check) -> None:
     assert len(check(text)) == 1
+
+
+def test_a_case_is_one_request_or_traffic(check: Check) -> None:
+    for case in ("{name: n}", "{name: n, request: {prompt: Hi}}", "{name: n, expect: {backend: gpu}}"):
+        assert any("give either request and expect, or simulate" in each for each in check(f"- {case}"))
+    both = "{name: n, request: {prompt: Hi}, expect: {backend: gpu}, simulate: {requests: t.csv, fail_if: [usd > 1]}}"
+    assert any("give either request and expect, or simulate" in each for each in check(f"- {both}"))
+    assert any("fail_if" in each for each in check("- {name: n, simulate: {requests: t.csv}}"))
+
+
+def test_traffic_is_played_by_whoever_has_the_time(base: str, plan: Callable[[str], Plan], tmp_path: Path) -> None:
+    path = tmp_path / "p.cases.yaml"
+    path.write_text('- {name: n, simulate: {requests: t.csv, fail_if: ["usd > 1"]}}\n')
+    asked: list[tuple[str, Path]] = []
+
+    def simulate(traffic: Traffic, folder: Path) -> list[Finding]:
+        asked.append((traffic.requests, folder))
+        return [Finding(("fail_if", 0), "it holds")]
+
+    assert check_cases(path, plan(base)) == 0 and not asked
+    with pytest.raises(PolicyError, match=r'p\.cases\.yaml:1:.*case "n": it holds'):
+        check_cases(path, plan(base), simulate)
+    assert asked == [("t.csv", tmp_path)]
+
+
+def test_a_misspelt_key_is_told_with_what_is_lacking_without_it(check: Check) -> None:
+    found = check("- {name: n, request: {prompt: Hi}, expects: {backend: gpu}}")
+    assert any('unknown key "expects"; did you mean "expect"?' in each for each in found) and len(found) == 2

@@ -27,6 +27,10 @@ def test_a_limit_compares_figures(text: str, holds: bool):
     assert Limit(text).holds(HERE) is holds
 
 
+def test_what_a_limit_names_is_told_with_its_value():
+    assert Limit("usd > 100 and usd < 2 * requests").said(HERE) == "usd is 120, requests is 100"
+
+
 def test_what_is_not_known_is_told_with_what_there_is():
     with pytest.raises(BadLimit, match=r"there is no figure 'dollars'; there are: usd, usd_cloud"):
         Limit("dollars > 100")
