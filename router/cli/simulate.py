@@ -8,7 +8,6 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -46,6 +45,9 @@ def add_parser(subparsers: Any) -> None:
         help="how a backend is: speed, first_byte, slots, prefill, decode, kv, start; may be repeated",
     )
     parser.add_argument("--fit", metavar="RECORDS", help="fit backends to what these records say of them")
+    parser.add_argument(
+        "--columns", type=_columns, metavar="at=COLUMN,…", help="what is in the columns of any other file"
+    )
     parser.add_argument("--scale", type=_times, default=1.0, metavar="N", help="so many times as many requests")
     parser.add_argument("--days", type=_days, metavar="N", help="only the last days of the traffic")
     parser.add_argument(
@@ -65,6 +67,15 @@ def _times(text: str) -> float:
     return times
 
 
+def _columns(text: str) -> Mapping[str, str]:
+    from router.simulate.readers.given import BadColumns, columns_of
+
+    try:
+        return columns_of(text)
+    except BadColumns as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _days(text: str) -> float:
     try:
         days = float(text)
@@ -77,9 +88,9 @@ def _days(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     from router.config.load import PolicyError, load
-    from router.simulate.azure_trace import Malformed
     from router.simulate.fail_if import BadLimit, Limit
     from router.simulate.fit import TooFewAnswers
+    from router.simulate.readers.malformed import Malformed
     from router.simulate.shape import BadShape
     from router.simulate.traffic_of import OutOfOrder
 
@@ -148,8 +159,7 @@ def _fit(records: str, every: Sequence[dict[str, Shape]]) -> list[str]:
     from router.simulate.traffic_of import in_order
 
     known = {name: shape for shapes in reversed(every) for name, shape in shapes.items()}
-    with _opened(records) as requests:
-        found = fit(in_order(requests), known)
+    found = fit(in_order(_read(records, None)), known)
     for each in found:
         for shapes in every:
             if each.backend in shapes:
@@ -157,24 +167,26 @@ def _fit(records: str, every: Sequence[dict[str, Shape]]) -> list[str]:
     return [told(each) for each in found]
 
 
-def simulated(plan: Plan, policy: str, shapes: Mapping[str, Shape], requests: Iterator[RecordedRequest]) -> Outcome:
-    """Raises Malformed where there is no request, and what reading raises."""
+def simulated(
+    plan: Plan, policy: str, shapes: Mapping[str, Shape], requests: Iterator[RecordedRequest], path: str
+) -> Outcome:
+    """`path` is the file of the requests. Raises Malformed where there is none, and what reading raises."""
     from router.simulate.figures import outcome_of
     from router.simulate.simulation import Simulation
 
-    first, whole = _begun(requests)
+    first, whole = _begun(requests, path)
     simulation = Simulation(plan, shapes, first)
     simulation.run(whole)
     return outcome_of(simulation, policy)
 
 
-def _begun(requests: Iterator[RecordedRequest]) -> tuple[float, Iterator[RecordedRequest]]:
+def _begun(requests: Iterator[RecordedRequest], path: str) -> tuple[float, Iterator[RecordedRequest]]:
     """When the first one came, and all of them."""
-    from router.simulate.azure_trace import Malformed
+    from router.simulate.readers.malformed import Malformed
 
     first = next(requests, None)
     if first is None:
-        raise Malformed("there is no request in it, or none in these days")
+        raise Malformed(path, 0, "there is no request in it")
     return first.at, chain([first], requests)
 
 
@@ -187,38 +199,35 @@ def _simulated(plans: Sequence[Plan], shapes: Sequence[Mapping[str, Shape]], arg
     from router.simulate.simulation import Simulation
 
     timezone = ZoneInfo(plans[0].policy.cost.timezone)
-    with traffic(args.requests, args.scale, args.days) as requests:
-        if args.against is None:
-            return _Told([simulated(plans[0], args.policy, shapes[0], _watched(requests))], timezone)
-        first, whole = _begun(_watched(requests))
-        comparison = Comparison()
-        one = Simulation(plans[0], shapes[0], first, comparison.one)
-        other = Simulation(plans[1], shapes[1], first, comparison.other)
-        run_both(one, other, whole)
-        outcomes = [outcome_of(one, args.policy), outcome_of(other, args.against)]
-        return _Told(outcomes, timezone, comparison.moved(), comparison.same)
+    requests = _watched(traffic(args.requests, args.scale, args.days, args.columns))
+    if args.against is None:
+        return _Told([simulated(plans[0], args.policy, shapes[0], requests, args.requests)], timezone)
+    first, whole = _begun(requests, args.requests)
+    comparison = Comparison()
+    one = Simulation(plans[0], shapes[0], first, comparison.one)
+    other = Simulation(plans[1], shapes[1], first, comparison.other)
+    run_both(one, other, whole)
+    outcomes = [outcome_of(one, args.policy), outcome_of(other, args.against)]
+    return _Told(outcomes, timezone, comparison.moved(), comparison.same)
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[Iterator[RecordedRequest]]:
-    """The requests of a file, as they stand there. Raises OSError, and Malformed while it is read."""
-    from router.simulate.azure_trace import read
+def _read(path: str, columns: Mapping[str, str] | None) -> Iterator[RecordedRequest]:
+    """The requests of a file, as they stand there. Raises OSError or Malformed while it is read."""
+    from router.simulate.readers.registry import read
 
-    with Path(path).open(encoding="utf-8", newline="") as lines:
-        yield read(lines, path)
+    return read(path, columns)
 
 
-@contextmanager
-def traffic(path: str, scale: float = 1.0, days: float | None = None) -> Iterator[Iterator[RecordedRequest]]:
+def traffic(
+    path: str, scale: float = 1.0, days: float | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[RecordedRequest]:
     """In order. Raises Malformed, OutOfOrder or OSError, also while it is read."""
     from router.simulate.traffic_of import DAY_SECONDS, in_order, last_days, scaled
 
     first = -math.inf
     if days is not None:
-        with _opened(path) as requests:
-            first = max((request.at for request in requests), default=0.0) - DAY_SECONDS * days
-    with _opened(path) as requests:
-        yield in_order(scaled(last_days(requests, first), scale))
+        first = max((request.at for request in _read(path, columns)), default=0.0) - DAY_SECONDS * days
+    return in_order(scaled(last_days(_read(path, columns), first), scale))
 
 
 def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:

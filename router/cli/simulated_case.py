@@ -24,8 +24,8 @@ def played(plan: Plan, policy: str) -> Simulate:
 
 def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[Finding]:
     from router.cli.simulate import change, shapes_of, simulated, traffic
-    from router.simulate.azure_trace import Malformed
     from router.simulate.fail_if import BadLimit, Limit, NoFigure
+    from router.simulate.readers.malformed import Malformed
     from router.simulate.shape import BadShape
     from router.simulate.traffic_of import OutOfOrder
 
@@ -37,12 +37,12 @@ def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[
             yield Finding(("backends", name), str(error))
     for number, text in enumerate(case.fail_if):
         try:
-            limits.append(((("fail_if", number)), Limit(text)))
+            limits.append((("fail_if", number), Limit(text)))
         except BadLimit as error:
             yield Finding(("fail_if", number), str(error))
     try:
-        with traffic(str(folder / case.requests), case.scale, case.days) as requests:
-            outcome = simulated(plan, policy, shapes[0], requests)
+        file = str(folder / case.requests)
+        outcome = simulated(plan, policy, shapes[0], traffic(file, case.scale, case.days), file)
     except (Malformed, OutOfOrder, OSError) as error:
         yield Finding(("requests",), str(error))
         return

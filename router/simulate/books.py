@@ -45,6 +45,8 @@ class Books:
         """Requests that went where their level or tags do not permit it: there is no such thing."""
         self.waited = 0
         self.cut = 0
+        self.guessed = 0
+        """Requests whose length nobody recorded."""
         self.waits = QuantileSketch()
         """Milliseconds, of those that waited."""
         self.first_bytes: dict[bool, QuantileSketch] = {True: QuantileSketch(), False: QuantileSketch()}

@@ -39,6 +39,7 @@ FIGURES: Mapping[str, str] = {
     "cut": "still ran when units were stopped; a part of refused",
     "restricted": "requests that could not leave",
     "restricted_left": "went where their level or tags do not permit it",
+    "guessed": "of unknown length, since nothing was sent when they were recorded: as long as their estimates",
     "over_budget": "refused, or kept from the cloud, by a limit",
     "wait_p50": "seconds of those that waited",
     "wait_p95": "seconds of those that waited",
@@ -117,6 +118,7 @@ def outcome_of(done: Simulation, policy: str) -> Outcome:
         "cut": books.cut,
         "restricted": sum(row.captive for row in rows),
         "restricted_left": books.left,
+        "guessed": books.guessed,
         "over_budget": sum(each.requests for each in books.exhausted.values()),
     }
     figures |= _seconds("wait", books.waits)

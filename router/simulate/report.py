@@ -127,6 +127,8 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
         f"may not leave    {number(figures['restricted'])} requests, and {number(figures['restricted_left'])} of all"
         " went where their level or tags do not permit it"
     )
+    if figures["guessed"]:
+        yield f"length guessed   {number(figures['guessed'])} requests, of which nothing was sent when they came"
     for each in outcome.exhausted[:_LISTED]:
         yield (
             f"ran out          {each.name}: first on {when(each.first, timezone)}; {number(each.requests)} requests,"

@@ -55,26 +55,16 @@ class Job:
     """One request on its way."""
 
     __slots__ = (
-        *(
-            "backend",
-            "candidate",
-            "decision",
-            "facts",
-            "hold",
-            "place",
-            "queues",
-            "replica",
-            "request",
-            "sent",
-            "sides",
-        ),
-        *("wanted",),
+        *("backend", "candidate", "decision", "facts", "hold", "input", "output", "place", "queues", "replica"),
+        *("request", "sent", "sides", "wanted"),
     )
 
     def __init__(self, request: RecordedRequest, facts: Facts, decision: Decision) -> None:
         self.request = request
         self.facts = facts
         self.decision = decision
+        self.input = request.input
+        self.output = request.output
         self.candidate: Candidate | None = None
         self.backend: SimulatedBackend | None = None
         self.replica: Replica | None = None
@@ -122,6 +112,8 @@ class Simulation:
         self._looking = False
         self._rent_at: dict[str, float] = {}
         self._inflight = 0
+        self._answers = self._outputs = 0
+        """Answers so far, and their tokens."""
         self._minute = 0
         self._states: Mapping[str, BackendState] = {}
         self._stale = True
@@ -195,7 +187,18 @@ class Simulation:
         for backend in self._probed:
             backend.probe(now)
         facts = self.making.facts(request)
-        self._go(Job(request, facts, self._decide(facts, self._queues.for_newcomers(self.states))))
+        job = Job(request, facts, self._decide(facts, self._queues.for_newcomers(self.states)))
+        if request.input == 0 and request.estimated_input:
+            self._guess(job)
+        self._go(job)
+
+    def _guess(self, job: Job) -> None:
+        """Nothing was sent of it when it was recorded: it is taken to be as long as its estimate, and its answer as
+        long as others were so far, within its own limit."""
+        self.books.guessed += 1
+        job.input = job.request.estimated_input
+        usual = self._outputs // self._answers if self._answers else 0
+        job.output = usual if job.request.limit is None else min(usual, job.request.limit)
 
     def _decide(self, facts: Facts, states: Mapping[str, BackendState]) -> Decision:
         now = self.time.now
@@ -246,7 +249,7 @@ class Simulation:
                     self.books.waited += 1
                     self.books.waits.add(int(1000 * (now - request.at)))
                 self._inflight += 1
-                work = Work(job, request.input - request.cached, request.input + request.output, request.output)
+                work = Work(job, job.input - request.cached, job.input + job.output, job.output)
                 backend.take(replica, work)
                 return
         raise AssertionError("a backend that has room has a slot")
@@ -383,7 +386,9 @@ class Simulation:
             replica.probe(now)
         backend.left(replica)
         route = candidate.route
-        usage = Usage(request.input, request.cached, 0, request.output)
+        usage = Usage(job.input, request.cached, 0, job.output)
+        self._answers += 1
+        self._outputs += job.output
         cost, nano = self._settle(job, route, usage)
         books, own = self.books, route.owned
         books.first_bytes[own].add(int(1000 * (work.began - request.at)))

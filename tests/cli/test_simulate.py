@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,7 +74,7 @@ def test_backends_are_as_they_are_said_to_be(files, capsys):
 @pytest.mark.parametrize(
     ("file", "content", "told"),
     [
-        ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\nnow,1,2\n", "t.csv:2: column 1"),
+        ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\nnow,1,2\n", "t.csv:2: column TIMESTAMP"),
         ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "there is no request in it"),
         ("p.yaml", "version: 1\n", "p.yaml"),
     ],
@@ -129,11 +128,10 @@ def test_backends_are_fitted_to_records_that_say_when_answers_began(files, capsy
     assert main(command) == 1
     assert "50 answers there with the times of their beginning and end" in capsys.readouterr().err
 
-    @contextmanager
-    def opened(path: str) -> Iterator[Iterator[RecordedRequest]]:
-        yield (ask(9.0 * n, decided="api", first_byte=0.3, seconds=2.28, output=100) for n in range(200))
+    def read(path: str, columns: object) -> Iterator[RecordedRequest]:
+        return iter([ask(9.0 * n, decided="api", first_byte=0.3, seconds=2.28, output=100) for n in range(200)])
 
-    monkeypatch.setattr("router.cli.simulate._opened", opened)
+    monkeypatch.setattr("router.cli.simulate._read", read)
     assert main(command) == 0
     assert capsys.readouterr().out.startswith(
         "fitted to 200 answers of api: speed=50,first_byte=0.3; of those left out"
@@ -141,3 +139,13 @@ def test_backends_are_fitted_to_records_that_say_when_answers_began(files, capsy
     assert main([*command, "--json", "--backend", "api:speed=10"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert len(data["fitted"]) == 1 and data["figures"]["latency_p50"] == pytest.approx(0.3 + 9.9, rel=0.03)
+
+
+def test_any_other_file_is_read_by_its_columns(files, capsys):
+    Path("t.csv").write_text("when,in,out,who\n2026-05-11T00:00:00Z,1000,100,app\n2026-05-11T00:01:00Z,1000,100,app\n")
+    command = ["simulate", "t.csv", "--policy", "p.yaml", "--json"]
+    assert main(command) == 1 and "--columns" in capsys.readouterr().err
+    assert main([*command, "--columns", "at=when,input=in,output=out,key=who"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"]["requests"] == 2
+    with pytest.raises(SystemExit):
+        main([*command, "--columns", "at=when"])

@@ -30,6 +30,11 @@ def test_limits_and_names_that_are_not_there_are_told():
     assert "not in policy    key: other 1" in text and "not in policy    level: secret 10" in text
 
 
+def test_what_is_guessed_is_told():
+    outcome = outcome_of(played(plan(), [ask(), ask(input=0, estimated_input=9)]), "p.yaml")
+    assert "length guessed   1 requests, of which nothing was sent" in text_of(outcome, UTC)
+
+
 def test_money_and_numbers_are_written_for_people():
     assert (usd(None), usd(-1234.5), usd(0.004), usd(12)) == ("unknown", "-$1,234.50", "$0.00", "$12.00")
     assert (number(None), number(1234567), number(1.25)) == ("none", "1,234,567", "1.2")

@@ -216,3 +216,13 @@ def test_the_same_traffic_gives_the_same_figures():
     one, other = (played(plan(power=POWER), asked) for _ in range(2))
 
     assert outcome_of(one, "p") == outcome_of(other, "p")
+
+
+def test_what_was_refused_when_it_was_recorded_is_as_long_as_is_known_of_it():
+    refused = [ask(10.0, input=0, output=0, estimated_input=500, limit=limit) for limit in (None, 30)]
+    done = played(plan(), [ask(0.0, output=200), *refused])
+
+    [row] = done.books.rows()
+    assert (row.input, row.output, figures(done)["guessed"]) == (2000, 430, 2)
+    alone = played(plan(), refused[:1])
+    assert alone.books.rows()[0].output == 0, "nothing tells how long answers are"
