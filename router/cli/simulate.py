@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -107,7 +108,8 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     try:
-        told = _simulated(plans, shapes, args)
+        with _no_search_for_cycles():
+            told = _simulated(plans, shapes, args)
         if args.html is not None:
             Path(args.html).write_text(_html(told), encoding="utf-8")
     except (Malformed, OutOfOrder, OSError) as error:
@@ -116,6 +118,18 @@ def run(args: argparse.Namespace) -> int:
     _show(told, fitted, args)
     failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Requests make no cycles, and there are a million of them: looking for some takes a tenth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Told(NamedTuple):
@@ -224,10 +238,11 @@ def traffic(
     """In order. Raises Malformed, OutOfOrder or OSError, also while it is read."""
     from router.simulate.traffic_of import DAY_SECONDS, in_order, last_days, scaled
 
-    first = -math.inf
+    requests = _read(path, columns)
     if days is not None:
-        first = max((request.at for request in _read(path, columns)), default=0.0) - DAY_SECONDS * days
-    return in_order(scaled(last_days(_read(path, columns), first), scale))
+        last = max((request.at for request in _read(path, columns)), default=0.0)
+        requests = last_days(requests, last - DAY_SECONDS * days)
+    return in_order(requests if scale == 1 else scaled(requests, scale))
 
 
 def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:

@@ -46,5 +46,4 @@ report          the same as text
 html_report     and as a file with charts
 comparison      two policies side by side
 fail_if         limits on it
-azure_trace     a format of traces
 """

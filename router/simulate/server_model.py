@@ -123,10 +123,12 @@ class Server:
         if work.output <= 1:
             self._end(work)
             return
+        before = self._rate() if self._writing else 0.0
         self._advance()
         self._count += 1
         heappush(self._writing, (self._written + work.output - 1, self._count, work))
-        self._plan()
+        if self._writing[0][2] is work or self._rate() != before:
+            self._plan()
 
     def _advance(self) -> None:
         now = self._time.now

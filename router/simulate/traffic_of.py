@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from operator import attrgetter
 from random import Random
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from router.simulate.requests import RecordedRequest
 MOST_OUT_OF_ORDER = 20_000
 """Records are written when requests end, so they are in the order of their arrival by and large."""
 DAY_SECONDS = 86_400.0
+_arrival = attrgetter("at")
 
 
 class OutOfOrder(ValueError):
@@ -21,20 +22,22 @@ class OutOfOrder(ValueError):
 
 def in_order(requests: Iterable[RecordedRequest], most: int = MOST_OUT_OF_ORDER) -> Iterator[RecordedRequest]:
     """In the order of arrival, where none stands more than `most` places too late. Raises OutOfOrder."""
-    heap: list[tuple[float, int, RecordedRequest]] = []
+    kept: list[RecordedRequest] = []
     last = float("-inf")
-    for number, request in enumerate(requests):
+    for number, request in enumerate(requests, 1):
         if request.at < last:
             raise OutOfOrder(
-                f"request {number + 1} came {last - request.at:.0f} s before one that stands {most:,} places before it:"
-                " sort the file by time first"
+                f"request {number} came {last - request.at:.0f} s before one that stands {most:,} places or more before"
+                " it: sort the file by time first"
             )
-        heappush(heap, (request.at, number, request))
-        if len(heap) > most:
-            last, _, first = heappop(heap)
-            yield first
-    while heap:
-        yield heappop(heap)[2]
+        kept.append(request)
+        if len(kept) >= 2 * most:
+            kept.sort(key=_arrival)
+            yield from kept[:most]
+            last = kept[most - 1].at
+            del kept[:most]
+    kept.sort(key=_arrival)
+    yield from kept
 
 
 def scaled(requests: Iterable[RecordedRequest], times: float, seed: int = 1) -> Iterator[RecordedRequest]:

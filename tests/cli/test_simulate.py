@@ -126,10 +126,12 @@ def test_progress_is_shown_on_a_terminal_alone(files, capsys, monkeypatch: pytes
 def test_backends_are_fitted_to_records_that_say_when_answers_began(files, capsys, monkeypatch: pytest.MonkeyPatch):
     command = ["simulate", "t.csv", "--policy", "p.yaml", "--fit", "t.csv"]
     assert main(command) == 1
-    assert "50 answers there with the times of their beginning and end" in capsys.readouterr().err
+    assert "50 answers there with the times of their end" in capsys.readouterr().err
 
     def read(path: str, columns: object) -> Iterator[RecordedRequest]:
-        return iter([ask(9.0 * n, decided="api", first_byte=0.3, seconds=2.28, output=100) for n in range(200)])
+        return iter(
+            [ask(9.0 * n, decided="api", first_byte=0.3, seconds=2.28, output=100, stream=True) for n in range(200)]
+        )
 
     monkeypatch.setattr("router.cli.simulate._read", read)
     assert main(command) == 0
