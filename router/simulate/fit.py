@@ -195,18 +195,18 @@ def _fitted(name: str, seen: _Seen, known: Shape) -> Fitted:
     streamed = seen.answers >= LEAST_ANSWERS
     shape = seen.shape(known) if streamed else known
     answers = sorted(seen.latest, key=lambda each: each.sent)
-    learned, judged = answers[: -len(answers) // _LEFT_OUT], answers[-len(answers) // _LEFT_OUT :]
-    if not streamed or error_of(shape, learned) > _FAR:
-        found = searched(shape, learned)
-        if not streamed or error_of(found, judged) < error_of(shape, judged):
-            return _searched(name, seen, found, judged)
+    first = len(answers) - len(answers) // _LEFT_OUT
+    if not streamed or error_of(shape, answers[:first]) > _FAR:
+        found = searched(shape, answers[:first])
+        if not streamed or error_of(found, answers, first) < error_of(shape, answers, first):
+            return _searched(name, seen, found, answers, first)
     errors = sorted(abs(expected(shape, *answer[:3]) - answer[3]) / max(answer[3], 1e-3) for answer in seen.kept)
     half, most = errors[len(errors) // 2], errors[int(0.95 * (len(errors) - 1))]
     return Fitted(name, shape, seen.answers, half, most)
 
 
-def _searched(name: str, seen: _Seen, shape: Shape, judged: Sequence[Observed]) -> Fitted:
-    both = zip(judged, played(shape, judged), strict=True)
+def _searched(name: str, seen: _Seen, shape: Shape, answers: Sequence[Observed], first: int) -> Fitted:
+    both = list(zip(answers, played(shape, answers), strict=True))[first:]
     errors = sorted(abs(took - each.took) / max(each.took, 1e-3) for each, (took, _) in both)
     half, most = errors[len(errors) // 2], errors[int(0.95 * (len(errors) - 1))]
     return Fitted(name, shape, max(seen.answers, len(seen.latest)), half, most)

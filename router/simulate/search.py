@@ -65,10 +65,11 @@ def played(shape: Shape, answers: Sequence[Observed]) -> list[tuple[float, float
     return [(ended[work.about] - each.sent, work.began - each.sent) for work, each in zip(works, answers, strict=True)]
 
 
-def error_of(shape: Shape, answers: Sequence[Observed]) -> float:
-    """The mean of |ln(simulated / recorded)|: of each answer, and of the beginning of each stream."""
+def error_of(shape: Shape, answers: Sequence[Observed], first: int = 0) -> float:
+    """The mean of |ln(simulated / recorded)|: of each answer from the `first` on, and of the beginning of each stream.
+    Those before are played, too: what waited then is there."""
     errors = []
-    for each, (took, began) in zip(answers, played(shape, answers), strict=True):
+    for each, (took, began) in list(zip(answers, played(shape, answers), strict=True))[first:]:
         errors.append(_apart(took, each.took))
         if each.first is not None:
             errors.append(_apart(began, each.first))
