@@ -47,6 +47,12 @@ def test_what_is_held_counts_until_it_is_held_no_more(held):
     assert counting.admission(hold).sides == BOTH and (kept.held, kept.risk) == (0, 0)
 
 
+def test_what_stays_at_home_is_not_held_against_the_cloud(held):
+    counting, hold = Counting(), held(Budget(cloud={"usd_per_day": 2.0}, requests_per_day=9))
+    counting.hold(hold, LOCAL)
+    assert {field.split("|", 1)[1]: kept.held for (_, field), kept in counting.kept.items()} == {"all||requests": 1}
+
+
 def test_what_is_used_counts_on_its_side(held):
     counting, hold = Counting(), held(Budget(requests_per_day=9, cloud={"usd_per_day": 2.0}, concurrent_requests=3))
     counting.use(hold.counters, True, (USD, 30, 1, 0))
