@@ -59,7 +59,7 @@ async def test_an_answer_passes_as_it_came_and_all_that_it_used_is_booked(claude
     assert (status, body) == (200, anthropic.message())
     assert headers["request-id"] == headers["x-request-id"]
     (head,) = backends["api"].heads
-    assert head.startswith("POST /v1/messages HTTP/1.1\r\n")
+    assert head.startswith("POST /v1/messages?beta=true HTTP/1.1\r\n")
     assert f"x-api-key: {KEY}\r\n" in head and "authorization" not in head and "whatever" not in head
     assert "anthropic-version: 2023-06-01\r\n" in head and "anthropic-beta: b-1\r\n" in head
     assert backends["api"].requests[0]["model"] == "claude-haiku-4-5"

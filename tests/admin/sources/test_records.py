@@ -8,7 +8,7 @@ from support.control import API, GPU, NOON
 
 from router.admin.sources.interface import Sources
 from router.admin.sources.records import LedgerRecords
-from router.core.values import Cell, RequestOutcome
+from router.core.values import Cell, Grounds, RequestOutcome
 from router.ledger.record import Record, batch_blob, pack_refused
 
 STREAM = "be:{ledger}:requests"
@@ -46,7 +46,8 @@ def ids(page: dict) -> list[str]:
 
 async def test_a_record_with_everything_that_is_known(plane, settle):
     course = RequestOutcome(
-        "req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried", "images"
+        *("req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried", "images"),
+        grounds=Grounds(policy="0123456789ab", estimated_input=90, states=("gpu full",), candidates=("api",)),
     )
     await settle(API, cost=400, counterfactual=7, course=course, local=False)
     (record,) = (await page(plane))["requests"]
@@ -95,6 +96,29 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "images": 0,
         "image_kind": "",
         "searches": 0,
+        "policy": "0123456789ab",
+        "estimated_input": 90,
+        "max_output_tokens": None,
+        "seen_input": 0,
+        "seen_cached": 0,
+        "seen_output": 0,
+        "cloud_price": None,
+        "previous": "",
+        "states": ["gpu full"],
+        "side": "",
+        "candidates": ["api"],
+        "rule": "",
+        "decided": "",
+        "waits": False,
+        "modalities": [],
+        "quality_floor": 0.0,
+        "answers": 1,
+        "fetch": "",
+        "pinned": "",
+        "uses": [],
+        "key_zones": [],
+        "listed": [],
+        "blocked": [],
     }
 
 
