@@ -86,3 +86,46 @@ def test_names_of_two_kinds_are_recognised():
     two = "def f():\n try: g()\n except A as e: h()\n except B as e: h()"
     assert caught_twice(two) == ["f: e"]
     assert caught_twice(two.replace("B as e", "B as b")) == []
+
+
+def inherited_from(source: str, compiled: set[str]) -> list[str]:
+    """Classes in a module that is not compiled whose base is one of a module that is."""
+    tree = ast.parse(source)
+    origins = {
+        alias.asname or alias.name: f"{node.module.replace('.', '/')}.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return [
+        f"{each.name}({name})"
+        for each in classes
+        for name in map(ast.unparse, each.bases)
+        if origins.get(name) in compiled and not _may_be_inherited((ROOT / origins[name]).read_text(), name)
+    ]
+
+
+def _may_be_inherited(source: str, name: str) -> bool:
+    """mypyc lets interpreted classes inherit from protocols, from enumerations, from errors and where it is told to."""
+    found = next(
+        (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == name), None
+    )
+    if found is None:
+        return True
+    bases = " ".join(map(ast.unparse, found.bases))
+    told = " ".join(map(ast.unparse, found.decorator_list))
+    return any(word in bases for word in ("Protocol", "Enum", "Error", "Exception")) or "allow_interpreted" in told
+
+
+@pytest.mark.parametrize(
+    "module", sorted({str(path.relative_to(ROOT)) for path in (ROOT / "router").rglob("*.py")} - set(MODULES))
+)
+def test_what_is_not_compiled_inherits_from_nothing_that_is(module):
+    found = inherited_from((ROOT / module).read_text(), set(MODULES))
+    assert not found, "a Struct beside it keeps a module from being compiled: put it into one of its own"
+
+
+def test_such_an_heir_is_recognised():
+    source = "from router.surfaces.openai.reads_only import ReadsOnly\nclass Rerank(ReadsOnly): ..."
+    assert inherited_from(source, set(MODULES)) == ["Rerank(ReadsOnly)"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.reading import Reading
@@ -20,28 +19,13 @@ from router.surfaces.openai.answers import Results, begins
 from router.surfaces.openai.reads_only import ReadsOnly
 from router.surfaces.openai.shape import Shape
 from router.surfaces.openai.stream import object_of
-from router.surfaces.openai.usage import ABSURD, Count
+from router.surfaces.vllm.billed_searches import billed_searches
 
 _SHAPE = Shape(prompts=("instruction",), queries=("query",), documents=("documents",))
 _DOCUMENTS, _TOKENS = 100, 500
 """Of one search, and of one document."""
 _LEAST_BYTES = 250
 """Of a document's part: no token is less than a byte, and the query does not take more than the half."""
-
-
-class _Billed(Struct, gc=False):
-    search_units: Count = None
-
-
-class _Meta(Struct, gc=False):
-    billed_units: _Billed | None = None
-
-
-class _Answer(Struct, gc=False):
-    meta: _Meta | None = None
-
-
-_decode = msgspec.json.Decoder(_Answer).decode
 
 
 class Rerank(ReadsOnly):
@@ -60,7 +44,7 @@ class Rerank(ReadsOnly):
         return replace(reading, units=Units(searches=most), likely=Units(searches=likely))
 
     def usage_of(self, body: bytes) -> Usage | None:
-        usage, searches = super().usage_of(body), _billed(body)
+        usage, searches = super().usage_of(body), billed_searches(body)
         if not searches:
             return usage
         return replace(usage or Usage(), units=Units(searches=searches))
@@ -77,13 +61,3 @@ class Rerank(ReadsOnly):
 
 def _searches(documents: int) -> int:
     return max(1, -(-documents // _DOCUMENTS))
-
-
-def _billed(body: bytes) -> int:
-    """0 where the answer does not tell, or tells what cannot be."""
-    try:
-        meta = _decode(body).meta
-    except (ValueError, RecursionError):
-        return 0
-    billed = None if meta is None or meta.billed_units is None else meta.billed_units.search_units
-    return -int(-billed // 1) if billed is not None and 0 < billed <= ABSURD else 0
