@@ -83,12 +83,14 @@ def mixed(separators: Sequence[str]) -> Make:
     return make
 
 
-UNICODE = "\u00a0\u2003\u2009\u202f\u200b\u2060\u00ad\u2010\u2011\u2013\u2014\u2212\u00b7\u2022\u2219\u22c5\u30fb\u2044\u2215\u2502"
+UNICODE = "\u00a0\u2003\u2009\u202f\u200b\u2060\u00ad\u2010\u2011\u2013\u2014\u2212\u00b7\u2022\u2219\u22c5\u30fb\u2e31\u2e33\ua78f\u318d\uff61\u16eb\u2044\u2215\u2571\u2502\u00a6\u2016\u2551\u254e\u258f\u01c0\uff0c\uff1b\u3001"
 
 
 def exponential(random: Random) -> str:
     number = card(random)
-    return f"{number[0]}.{number[1:].rstrip('0')}{random.choice('eE')}{random.choice(('', '+'))}{len(number) - 1}"
+    sign, zeros = random.choice(("", "+")), "0" * random.randrange(3)
+    written = f"{number[0]}.{number[1:].rstrip('0')}{random.choice('eE')}{sign}{zeros}{len(number) - 1}"
+    return random.choice(("", "card", "no.")) + written + random.choice(("", ".txt", ".wav", ".0", "L", "f"))
 
 
 def irregular(random: Random) -> str:
@@ -313,8 +315,8 @@ FORMS: tuple[Form, ...] = (
     Form("credit_card", "groups on lines", parted(("\n", "\r\n"))),
     Form("credit_card", "groups with `|`, `,`, `/` or `_`", parted(("|", ",", "/", "_", " | ", ", "), long_card)),
     Form("credit_card", "mixed separators", mixed((" ", "-", ".", "  ", " - ", "_", "--"))),
-    Form("credit_card", "groups with spaces, dashes, middle dots or slashes of Unicode", parted(tuple(UNICODE), long_card)),
-    Form("credit_card", "with an exponent (`4.111111111111111e15`)", exponential),
+    Form("credit_card", "groups with spaces, dashes, middle dots, slashes, bars or commas of Unicode", parted(tuple(UNICODE), long_card)),
+    Form("credit_card", "with an exponent (`4.111111111111111e15`, `card4.111111111111111E+015.txt`)", exponential),
     Form("credit_card", "groups of any size", irregular),
     Form("credit_card", "digit by digit", spelled),
     Form("credit_card", "glued to a word", lambda random: random.choice(("VISA", "Card", "Mastercard", "cc")) + card(random)),

@@ -23,10 +23,13 @@ _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
 _PLAIN = re.compile(
-    "[\u00a1-\u00a7\u00ab\u00ac\u00b4-\u00b6\u00b8\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0588\u05d0-\u05ea"
+    "[\u00a1-\u00a5\u00a7\u00ab\u00ac\u00b4-\u00b6\u00b8\u00bb\u00bf-\u01bf\u01c2-\u02ff"
+    "\u0370-\u0386\u0388-\u0482\u048a-\u0588\u05d0-\u05ea"
     "\u0620-\u065f\u0671-\u06d3\u0904-\u0965\u0985-\u09cd\u0b85-\u0bcd\u0c05-\u0c4d\u0e01-\u0e4e"
-    "\u2018-\u201f\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213\u2214\u2216-\u2218\u221a-\u2222\u2224-\u22c4"
-    "\u22c6-\u245f\u2500\u2501\u2504-\u25e5\u25e7-\u2757\u2759-\u27ff"
+    "\u2018-\u201f\u2026\u2030-\u203a\u20a0-\u20bf\u2190-\u2211\u2213\u2214\u2216-\u2218\u221a-\u2222\u2224"
+    "\u2226-\u22c4\u22c6-\u23b7\u23ba-\u23cf\u23d1-\u245f\u2500\u2501\u2504\u2505\u2508\u2509\u250c-\u254d\u2550"
+    "\u2552-\u2570\u2572-\u2574\u2576\u2578\u257a\u257c\u257e\u2580-\u258b\u2591-\u2594\u2596-\u25e5\u25e7-\u2757"
+    "\u275b-\u27ca\u27cc-\u27ff"
     "\u3001-\u3029\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
 )
@@ -35,12 +38,22 @@ _INVISIBLE = ("COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION", "K
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 """Letters and symbols that show nothing: fillers, the empty pattern of Braille, and what stands for an object."""
 _SEPARATING = {
-    **dict.fromkeys("\u00b7\u0387\u2022\u2027\u2043\u2219\u22c5\u25e6\u30fb\uff65", "-"),
-    **dict.fromkeys("\u2044\u2215\u29f8", "/"),
-    **dict.fromkeys("\u2223\u2502\u2503\u2758\uffe8", "|"),
+    **dict.fromkeys(
+        "\u00b7\u0387\u1427\u16eb\u2022\u2027\u2043\u2219\u22c5\u25e6\u2981\u2e30\u2e31\u2e33\u30fb\u318d\ua78f\uff61\uff65",
+        "-",
+    ),
+    **dict.fromkeys("\u2044\u2215\u2571\u27cb\u29f8", "/"),
+    **dict.fromkeys(
+        "\u00a6\u01c0\u01c1\u05c0\u2016\u2223\u2225\u23b8\u23b9\u23d0\u2502\u2503\u2506\u2507\u250a\u250b\u254e\u254f\u2551\u2575"
+        "\u2577\u2579\u257b\u257d\u257f\u258c\u258d\u258e\u258f\u2590\u2595\u2758\u2759\u275a\u2999\uffe4\uffe8",
+        "|",
+    ),
+    **dict.fromkeys("\u060c\ufe11\ufe51\uff64", ","),
 }
-"""Dots in the middle of a line, slashes and bars that people put between groups of digits. A middle dot is no point:
-what stands behind it is no fraction."""
+"""Dots in the middle of a line, slashes, bars and commas that people put between groups of digits. A middle dot is no
+point: what stands behind it is no fraction."""
+_COMMAS = "\u3001\uff0c\uff1b"
+"""Commas and the semicolon of Chinese and Japanese prose: so usual there that each is asked for by itself."""
 _LINES = bytes.maketrans(b"\x0b\x0c", b"\n\n")
 _CONTROLS = bytes([*range(9), *range(14, 31), 127])
 """Of ASCII, what shows nothing and is no space; `finders.text.BORDER` is one that the gateway needs itself."""
@@ -127,8 +140,8 @@ def _join_surrogates(text: str) -> str:
 def fold(text: str) -> str:
     """The text with characters that look like ASCII, or like nothing, replaced by ASCII or left out.
 
-    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths, middle dots, slashes and
-    bars become ASCII;
+    Digits of every script, full-width and mathematical forms, spaces and dashes of all widths, middle dots, slashes,
+    bars and commas become ASCII;
     zero-width characters, fillers, control characters, soft hyphens and the marks that combine with any letter vanish.
     All else stays as it is.
     """
@@ -140,6 +153,7 @@ def fold(text: str) -> str:
         return text
     foreign = shown.translate(None, _ASCII).decode()
     changes = {char: folded for char in set(_PLAIN.sub("", foreign)) if (folded := _folded(char)) != char}
+    changes.update((char, ",") for char in _COMMAS if char in foreign)
     if len(changes) > _FEW:
         return text.translate({ord(char): changes.get(char, char) for char in set(text)})
     for char, folded in changes.items():

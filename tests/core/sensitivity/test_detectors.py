@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001 - look-alike characters are part of what it is about
+
 import importlib
 import json
 import pickle
@@ -116,7 +118,7 @@ def test_blocks_do_not_cut_anything(before: int) -> None:
         {"input": 4111111111111111},
         {"x": "4111\u20111111\u20111111\u20111111"},
         {"x": "4111\u00a01111\u202f1111\u20091111"},
-        {"x": "４１１１１１１１１１１１１１１１"},  # noqa: RUF001
+        {"x": "４１１１１１１１１１１１１１１１"},
         {"x": "4111\u200b1111\u200b1111\u200b1111"},
         {"x": "卡号4111111111111111。"},
         {"x": "٤١١١١١١١١١١١١١١١"},
@@ -310,18 +312,58 @@ def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
 
 @pytest.mark.parametrize("ensure_ascii", [True, False])
 @pytest.mark.parametrize(
-    "card", ["4111.1111/1111·1111", "4111·1111·1111·1111", "4111 • 1111 • 1111 • 1111", "5·4111111111111111"]
+    "card",
+    [
+        "4111.1111/1111·1111",
+        "4111·1111·1111·1111",
+        "4111 • 1111 • 1111 • 1111",
+        "5·4111111111111111",
+        "4111，1111，1111，1111",
+        "４１１１，１１１１，１１１１，１１１１",
+        "4111、1111、1111、1111",
+        "4111；1111；1111；1111",
+        "4111╱1111╱1111╱1111",
+        "4111 ║ 1111 ║ 1111 ║ 1111",
+        "4111¦1111¦1111¦1111",
+    ],
 )
 def test_a_middle_dot_is_a_separator_as_any(card: str, ensure_ascii: bool) -> None:
     assert found_in(f"card {card} please", ensure_ascii) == {"credit_card"}
 
 
-@pytest.mark.parametrize("dot", ["&middot;", "&#183;", "&bull;", "%C2%B7", "&ndash;", "&frasl;"])
+@pytest.mark.parametrize(
+    "dot",
+    [
+        "&middot;",
+        "&#183;",
+        "&bull;",
+        "%C2%B7",
+        "&ndash;",
+        "&frasl;",
+        "&vert;",
+        "&verbar;",
+        "&brvbar;",
+        "&VerticalLine;",
+        "&bullet;",
+        "&centerdot;",
+        "&#x2016;",
+        "%EF%BC%8C",
+    ],
+)
 def test_so_it_is_in_another_encoding(dot: str) -> None:
     assert found_in(f"card 4111{dot}1111{dot}1111{dot}1111 please") == {"credit_card"}
 
 
-@pytest.mark.parametrize("body", [b'{"a":[1,4.111111111111111e15]}', b'{"a":"4.111111111111111E+15"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":[1,4.111111111111111e15]}',
+        b'{"a":"4.111111111111111E+15"}',
+        b'{"a":4.111111111111111e015}',
+        b'{"a":4.111111111111111E+0015}',
+        b'{"a":"card4.111111111111111e015.txt"}',
+    ],
+)
 def test_a_number_with_an_exponent_is_a_number(body: bytes) -> None:
     assert [
         label.source for label in compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)

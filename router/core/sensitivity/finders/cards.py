@@ -26,8 +26,9 @@ _SPELLED = re.compile(
     rb"[2-9](?<![0-9][ .-][0-9])"
     rb"(?:([ .-])[0-9](?:\1[0-9]){11,17}(?!\1?[0-9])|[0-9]([ .-])(?:[0-9]{2}\2){5,8}[0-9]{1,2}(?!\2?[0-9]))"
 )
-# What stands behind the digits of a number with an exponent, and its shapes.
-_EXPONENT = re.compile(rb"[eE](?<=[0-9.]e|[0-9.]E)([+-]?[0-9]{1,2})(?![.]?[0-9A-Za-z])")
+# What stands behind the digits of a number with an exponent (few digits are no card's, but of hexadecimal text or a
+# measure), and its shapes.
+_EXPONENT = re.compile(rb"[eE](?<=[0-9.]{8}[eE])([+-]?0{0,32}[0-9]{1,2})(?![0-9])")
 _MARKS = (b"0a0", b"0a-0", b"0a+0", b"-a0", b"-a-0", b"-a+0")
 _MANTISSA = 48
 """Octets of the longest that is looked at."""
@@ -84,9 +85,18 @@ def _with_exponents(text: Text) -> Iterator[bytes]:
             for match in _EXPONENT.finditer(text.data, start, stop + REACH):
                 text.spend(1)
                 before = text.data[max(0, match.start() - _MANTISSA) : match.start()]
-                kept = before.rstrip(b".0123456789")
-                if not kept[-1:].isalnum():
-                    yield _shifted(before[len(kept) :], int(match[1]))
+                mantissa = before[len(before.rstrip(b".0123456789")) :]
+                if mantissa.count(b".") > 1:
+                    mantissa = mantissa.lstrip(b".")
+                if starts(text.data, match.start() - len(mantissa)) and _exponent_ends(
+                    text.data, match.end(), mantissa
+                ):
+                    yield _shifted(mantissa, int(match[1]))
+
+
+def _exponent_ends(data: bytes, at: int, mantissa: bytes) -> bool:
+    """Letters may follow, as of a type or a file's name, if a point before them makes it no hexadecimal number."""
+    return (b"." in mantissa or ends(data, at)) and _FRACTION.match(data, at) is None
 
 
 def _shifted(mantissa: bytes, exponent: int) -> bytes:
