@@ -90,8 +90,8 @@ class KeptObjects(ABC):
 
     @abstractmethod
     def used_in(self, asked: Asked, answer: bytes) -> Usage | None:
-        """What an object used that a backend went on with in the background; None while it goes on, and where that is
-        not told."""
+        """What an object used that a backend went on with in the background; None while it goes on, where that is not
+        told, and of an answer that is about another object."""
 
     @abstractmethod
     def scanner(self) -> MadeScanner:

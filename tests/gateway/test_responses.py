@@ -254,6 +254,18 @@ async def test_what_went_on_in_the_background_is_booked_once_it_is_seen_and_once
     assert kinds == ["settled", "withdrawn", "final"]
 
 
+async def test_what_another_response_took_corrects_nothing(
+    serve: Callable[..., Awaitable[Gateway]], backends: Backends
+) -> None:
+    gateway = await serve(POLICY.replace("local_first", "cloud_first"))
+    backends["api"].default = answer(body=response(status="queued", output=[], usage=None))
+    await gateway.post({**ASK, "background": True, "max_output_tokens": 900}, path=PATH)
+    backends["api"].default = answer(body=response(id="resp_2"))
+    get = f"GET {PATH}/resp_1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    assert (await gateway.exchange(get))[0] == 200
+    assert sum(row.output for row in gateway.rows()) == 900 and gateway.ledger.pins.bookings
+
+
 async def test_what_is_known_at_once_is_not_corrected(
     serve: Callable[..., Awaitable[Gateway]], backends: Backends
 ) -> None:

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import pytest
 from support.gateway import POLICY
-from support.responses import ADDED, COMPLETED, CREATED, DELTA
-from support.scripted import DONE, answer, completion, event, stream
+from support.responses import ADDED, COMPLETED, CREATED, DELTA, response
+from support.scripted import DONE, answer, completion, event, sound, stream
 from support.waiting import until
 
 from router.config.load import load
@@ -116,6 +116,34 @@ async def test_what_was_said_in_sound_is_continued_where_it_was_said(serve, back
     assert (await gateway.post(turn, OTHER))[0] == 503 and not backends["gpu"].requests
     status, _, told = await gateway.post(turn, SALES)
     assert (status, b"audio_1" in told) == (404, True)
+
+
+VOICED = [
+    ("/v1/chat/completions", ASK | {"modalities": ["audio"], "audio": {"voice": "VOICE", "format": "wav"}}, answer()),
+    ("/v1/audio/speech", {"model": "chat", "input": "Good day", "voice": "VOICE"}, sound(b"ID3")),
+    ("/v1/responses", {"model": "chat", "input": "Good day", "audio": {"voice": "VOICE"}}, answer(body=response())),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "told"), VOICED)
+async def test_a_voice_speaks_for_its_own_team_alone(serve, backends, pin_at, path, body, told):
+    """As an object or bare; one that nobody is known to have made is not there, and one that is built in is free."""
+    price = "{input: 1, output: 1, audio_input: 1, audio_output: 1, characters: 15}"
+    speaks = f"{{model: m, endpoints: [chat, responses, speech], price: {price}}}"
+    gateway = await serve(CLOUD.replace("chat: gpt-4o-mini", f"chat: {speaks}"))
+    gateway.ledger.pins.pins["voice_1"] = pin_at(gateway, "api")
+    backends["api"].default = told
+
+    async def status(voice: object, who: dict[str, str]) -> int:
+        ask = json.loads(json.dumps(body).replace('"VOICE"', json.dumps(voice)))
+        return (await gateway.post(ask, who, path=path))[0]
+
+    for refused in ("voice_1", {"id": "voice_1"}, "voice_2", {"id": "voice_2"}, {"id": "mine"}):
+        assert await status(refused, SALES) == 404
+    assert not backends["api"].requests and not backends["gpu"].requests
+    assert [await status(voice, OTHER) for voice in ("voice_1", {"id": "voice_1"}, "alloy")] == [200, 200, 200]
+    assert await status("alloy", SALES) == 200
+    assert len(backends["api"].requests) == 4 and not backends["gpu"].requests
 
 
 async def test_one_foreign_id_among_many_is_enough(serve, backends, pin_at):

@@ -14,6 +14,8 @@ _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _DATA = re.compile(r"data:", re.IGNORECASE)
 _NAMES = frozenset({"type", "text", "filename", "name", "title", "detail", "format"})
 """Members of a part that nobody fetches."""
+VOICES = frozenset({"audio", "voice"})
+"""Members of a body that name the voice of its answer."""
 TYPE_NAME = re.compile(r"[a-z_]{1,32}")
 _TEXT_PARTS = frozenset(
     ("text", "input_text", "output_text", "refusal", "reasoning", "reasoning_text", "thinking", "summary_text")
@@ -40,6 +42,8 @@ MEDIA: Mapping[Any, Modality] = {
     "video_url": "video",
     "input_video": "video",
 }
+_MADE_VOICE = "voice_"
+"""How ids of voices begin that somebody made; no name of a built-in voice does."""
 _NOTHING = {type(None)}
 _NUMBERS = {int, float, bool} | _NOTHING
 MESSAGE_TOKENS = 4
@@ -234,6 +238,16 @@ class Content:
             self.unreadable["token ids"] = None
         else:
             self.add_value(prompt)
+
+
+def voice_in(name: str, value: Any) -> str:
+    """The id of the voice that a member `audio` or `voice` names, as an object or bare; empty for one that is built
+    in."""
+    voice = value.get("voice") if name == "audio" and isinstance(value, dict) else value
+    if isinstance(voice, dict):
+        id = voice.get("id")
+        return id if isinstance(id, str) else ""
+    return voice if isinstance(voice, str) and voice.startswith(_MADE_VOICE) else ""
 
 
 def _listed(values: Iterable[Any]) -> list[Any]:

@@ -42,3 +42,5 @@ class PlainChat(Struct, gc=False):
     ec_transfer_params: _Absent = msgspec.UNSET
     stream_options: _Absent = msgspec.UNSET
     metadata: _Absent = msgspec.UNSET
+    audio: _Absent = msgspec.UNSET
+    voice: _Absent = msgspec.UNSET

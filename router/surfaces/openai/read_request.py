@@ -30,7 +30,7 @@ from router.surfaces.json_object import (
     model_of,
     split_object,
 )
-from router.surfaces.openai.content import Content
+from router.surfaces.openai.content import VOICES, Content, voice_in
 from router.surfaces.openai.shape import COMMON, Shape
 from router.surfaces.openai.usage import service_named
 
@@ -214,5 +214,7 @@ def _content(fields: Fields, body: bytes, shape: Shape) -> Content:
             content.unreadable["prompt embeddings"] = None
         elif name in shape.opaque:
             content.add_opaque(name, value)
+        elif name in VOICES and (voice := voice_in(name, value)):
+            content.files[voice] = None
     content.add_inline_data(body)
     return content

@@ -8,7 +8,7 @@ from typing import Final
 _MATTERING = (
     *("model", "stream", "max_completion_tokens", "max_tokens", "n", "best_of", "messages", "prompt", "input"),
     *("suffix", "tools", "functions", "response_format", "modalities", "prompt_embeds", "stream_options", "metadata"),
-    *("kv_transfer_params", "ec_transfer_params", "service_tier", "store"),
+    *("kv_transfer_params", "ec_transfer_params", "service_tier", "store", "audio", "voice"),
 )
 QUOTED: Final[Mapping[str, bytes]] = {name: b'"%b"' % name.encode() for name in _MATTERING}
 

@@ -21,12 +21,13 @@ _NAMES = {
     "video_": "Video",
     "skill_": "Skill",
     "audio_": "Audio",
+    "voice_": "Voice",
 }
 _ITEMS = (
     *("msg_", "rs_", "fc_", "ctc_", "ws_", "fs_", "ci_", "ig_", "mcp", "cu_", "lsh_", "sh_", "apc_", "cmp_", "tsc_"),
 )
 """Of items of responses, by their kinds."""
-_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", "audio_", *_ITEMS)
+_FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", "audio_", "voice_", *_ITEMS)
 """What does not grow by requests that refer to it: a response that continues one is another one."""
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from router.surfaces.openai.content import Content
+from router.surfaces.openai.content import Content, voice_in
 
 
 def of_parts(*parts: Any) -> Content:
@@ -232,3 +232,22 @@ def test_files_that_somebody_keeps_are_named_wherever_they_stand() -> None:
         {"type": "text", "text": "file-3"},
     )
     assert sorted(content.files) == ["file-1", "file-2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id"),
+    [
+        ("voice", {"id": "voice_1"}, "voice_1"),
+        ("voice", {"id": "mine"}, "mine"),
+        ("voice", "voice_1", "voice_1"),
+        ("audio", {"voice": {"id": "voice_1"}, "format": "wav"}, "voice_1"),
+        ("audio", {"voice": "voice_1"}, "voice_1"),
+        ("audio", {"voice": "alloy"}, ""),
+        ("audio", {"format": "wav"}, ""),
+        ("voice", "alloy", ""),
+        ("voice", {"id": 7}, ""),
+        ("voice", None, ""),
+    ],
+)
+def test_a_voice_that_somebody_made_is_told_from_one_that_is_built_in(name: str, value: Any, id: str) -> None:
+    assert voice_in(name, value) == id

@@ -23,8 +23,10 @@ def test_a_conversation_of_text_is_plain_whatever_else_it_sets():
         b'{"model": "chat", "messages": [], "tools": []}',
         b'{"model": "chat", "messages": [], "metadata": {"sensitivity": "restricted"}}',
         b'{"model": "chat", "messages": [], "max_tokens": 0}',
+        b'{"model": "chat", "messages": [], "audio": {"voice": "voice_1"}}',
+        b'{"model": "chat", "messages": [], "voice": "voice_1"}',
     ],
-    ids=["another member", "parts", "tools", "labels", "an odd limit"],
+    ids=["another member", "parts", "tools", "labels", "an odd limit", "a voice in sound", "a voice"],
 )
 def test_what_has_to_be_looked_at_closely_is_not_plain(body):
     with pytest.raises(msgspec.ValidationError):

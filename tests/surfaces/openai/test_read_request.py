@@ -396,3 +396,17 @@ def test_sound_is_held_by_its_bytes_and_its_addresses() -> None:
     spoken = chat(messages=[{"role": "user", "content": "Hi"}], modalities=["text", "audio"])
     assert spoken.units.audio_output > 0
     assert chat(messages=[{"role": "user", "content": "Hi"}]).units == Units()
+
+
+@pytest.mark.parametrize("voice", ["voice_1", {"id": "voice_1"}])
+def test_a_voice_that_somebody_made_is_named_wherever_it_stands(voice: Any) -> None:
+    for fields in ({"audio": {"voice": voice, "format": "wav"}}, {"voice": voice}):
+        assert chat(messages=[], **fields).refers_to == ("voice_1",)
+        assert chat(messages=[{"role": "user", "content": "Hi"}], **fields).refers_to == ("voice_1",)
+    assert chat(messages=[], audio={"voice": "alloy"}, modalities=["audio"]).refers_to == ()
+
+
+@pytest.mark.parametrize("name", ["audio", "voice"])
+def test_a_voice_is_given_once(name: str) -> None:
+    with pytest.raises(BadBody, match="given twice"):
+        SURFACES["chat"].read(b'{"model":"m","messages":[],"%b":"voice_1","%b":"alloy"}' % ((name.encode(),) * 2))

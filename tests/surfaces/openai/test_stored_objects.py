@@ -48,6 +48,7 @@ def test_an_answer_tells_the_ids_of_what_it_says_in_sound(answer: bytes, ids: tu
 def test_a_conversation_grows_and_a_response_does_not() -> None:
     assert grows("conv_1") and grows("cntr_1") and grows("whatever-1")
     assert not grows("resp_1") and not grows("file-1") and not grows("file_1") and not grows("audio_1")
+    assert not grows("voice_1") and not_found("voice_1").message == "Voice with id 'voice_1' not found."
     assert SURFACES["chat"].grows("conv_1") and not SURFACES["chat"].grows("resp_1")
 
 

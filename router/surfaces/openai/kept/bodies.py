@@ -16,7 +16,7 @@ from router.core.reading import BadBody, Reading
 from router.surfaces.form import bare, boundary_of
 from router.surfaces.form_labels import labels_of_body
 from router.surfaces.json_object import check_utf8, labels_in, split_object
-from router.surfaces.openai.content import MEDIA, Content
+from router.surfaces.openai.content import MEDIA, Content, voice_in
 from router.surfaces.openai.read_request import TEXT_ONLY
 
 _PREFIXES = (
@@ -32,7 +32,7 @@ _REFERS = re.compile(
 """Members whose text is an id, whatever that begins with."""
 _FREE = frozenset({"metadata", "custom_id", "type"})
 """Members that nobody looks up: what is the client's own, and kinds."""
-_OBJECTS = frozenset({"audio", "voice", "video"})
+_OBJECTS = frozenset({"audio", "video"})
 """Members that are objects with an id."""
 _REFERENCE = "item_reference"
 _REQUESTS = b'"custom_id"'
@@ -120,6 +120,8 @@ class _Named(Content):
             raise RecursionError
         if name in _OBJECTS:
             self.mention_in(value)
+        if name == "voice" and (voice := voice_in(name, value)):
+            self.files[voice] = None
         if isinstance(value, dict):
             self._look_at(value)
             for inner, each in value.items():

@@ -71,7 +71,9 @@ class OpenAIKept(KeptObjects):
         if asked.operation.resource != "responses" or "input_items" in asked.operation.pattern:
             return None
         response = answers.response_in(answer)
-        return None if response is None or response.status in UNENDED else answers.usage_of(response)
+        if response is None or response.status in UNENDED or stored_objects.id_in(answer) != asked.ids[0]:
+            return None
+        return answers.usage_of(response)
 
     def scanner(self) -> MadeScanner:
         return RunScanner()

@@ -46,8 +46,7 @@ class Speech(OpenAIDialect):
     def read(self, body: bytes) -> Reading:
         reading = read(body, shape=_SHAPE)
         asked = object_of(body) or {}
-        voice, text = asked.get("voice"), asked.get("input")
-        own = voice.get("id") if isinstance(voice, dict) else None
+        text = asked.get("input")
         streams = asked.get("stream_format") == "sse"
         spoken = Units(characters=len(text) if isinstance(text, str) else 0)
         return replace(
@@ -59,7 +58,6 @@ class Speech(OpenAIDialect):
             binary=not streams,
             units=spoken,
             likely=spoken,
-            mentions=(own,) if isinstance(own, str) and own else (),
         )
 
     def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:

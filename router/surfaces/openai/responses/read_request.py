@@ -7,6 +7,7 @@ from typing import Any
 from router.core import features
 from router.core.reading import Reading
 from router.surfaces.json_object import MOST_TOKENS, check_utf8, count, flag, labels_in, member, model_of, split_object
+from router.surfaces.openai.content import VOICES, voice_in
 from router.surfaces.openai.read_request import TEXT_ONLY, Fields, input_bound
 from router.surfaces.openai.responses.items import ItemContent
 from router.surfaces.openai.usage import service_named
@@ -19,7 +20,7 @@ _MATTERING = frozenset(
     (
         *("model", "stream", "max_output_tokens", "max_tool_calls", "input", "instructions", "prompt", "tools"),
         *("previous_input_messages", "previous_response_id", "conversation", "background", "service_tier", "store"),
-        *("text", "tool_choice", "multi_agent", *_FETCHED),
+        *("text", "tool_choice", "multi_agent", *VOICES, *_FETCHED),
     )
 )
 
@@ -80,6 +81,8 @@ def _content(fields: Fields, body: bytes) -> ItemContent:
             content.add_kept(value, features.CONVERSATIONS)
         elif name == "previous_input_messages":
             content.add_messages(value or [])
+        elif name in VOICES:
+            content.refer(voice_in(name, value))
         elif name in _FETCHED and value is not None:
             content.addresses.append(name)
     content.add_inline_data(body)

@@ -168,11 +168,12 @@ def test_what_was_made_within_an_object_is_known_by_ids_that_nothing_else_has(an
     assert within(answer) == ids
 
 
-def test_sounds_are_mentioned_by_their_ids():
+def test_sounds_are_mentioned_by_their_ids_and_made_voices_named():
     lines = [{"custom_id": "1", "body": body} for body in ({"audio": {"id": "audio_1"}}, {"voice": {"id": "voice_1"}})]
     lines.append({"custom_id": "2", "body": {"voice": "alloy"}})
+    lines.append({"custom_id": "3", "body": {"voice": "voice_2", "input": "voice_3", "audio": {"voice": "voice_4"}}})
     reading = read(form("\n".join(map(json.dumps, lines)).encode(), b"x"))
-    assert (reading.mentions, reading.refers_to) == (("audio_1", "voice_1"), ())
+    assert (reading.mentions, reading.refers_to) == (("audio_1",), ("voice_1", "voice_2", "voice_4"))
 
 
 def test_what_videos_and_voices_are_made_from_is_named() -> None:

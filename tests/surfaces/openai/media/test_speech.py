@@ -36,7 +36,7 @@ def test_json_is_no_sound() -> None:
     assert (SPEECH.usage_of(b"{}"), SPEECH.text_bytes_of(b"{}")) == (None, 0)
 
 
-def test_a_voice_of_ones_own_is_mentioned_by_its_id() -> None:
-    voices = (b'{"id":"voice_1"}', b'{"id":7}', b'{"id":""}', b'"alloy"')
-    read = [SPEECH.read(BODY.replace(b'"alloy"', voice) % b"").mentions for voice in voices]
-    assert read == [("voice_1",), (), (), ()]
+def test_a_voice_that_somebody_made_is_named_by_its_id() -> None:
+    voices = (b'{"id":"voice_1"}', b'{"id":7}', b'{"id":""}', b'"alloy"', b'"voice_2"')
+    read = [SPEECH.read(BODY.replace(b'"alloy"', voice) % b"").refers_to for voice in voices]
+    assert read == [("voice_1",), (), (), (), ("voice_2",)]

@@ -124,3 +124,9 @@ def test_a_hosted_tool_that_must_be_called_is_needed() -> None:
     offered = asked(tools=[{"type": "web_search"}])
     needed = asked(tools=[{"type": "web_search"}], tool_choice={"type": "web_search"})
     assert features.NEEDED_TOOLS not in offered.uses and features.NEEDED_TOOLS in needed.uses
+
+
+@pytest.mark.parametrize("voice", ["voice_1", {"id": "voice_1"}])
+def test_a_voice_that_somebody_made_is_named(voice: Any) -> None:
+    assert asked(audio={"voice": voice}).refers_to == asked(voice=voice).refers_to == ("voice_1",)
+    assert asked(audio={"voice": "alloy"}).refers_to == asked(voice="alloy").refers_to == ()
