@@ -104,7 +104,7 @@ class Bounds(Protocol):
 
 
 class WorstCase:
-    """Holds all that a request can take, so that no limit is ever overrun."""
+    """Holds all that a request can take by itself: only what a provider adds of its own can overrun a limit."""
 
     def learn(self, model: str, estimated_input: int, real_input: int, real_output: int) -> None:
         """There is nothing to learn."""
