@@ -217,10 +217,10 @@ class UpstreamResponse:
             self._collect(data)
 
     def on_due(self, now: float) -> float:
-        """Progress is an event of a stream whose beginning the client may have, and no byte. After the sign of its end
-        there is nothing to wait for, though some keep the connection open."""
+        """Progress is an event of a stream whose beginning the client may have, and no byte. After the sign of its end,
+        or an error, there is nothing to wait for, though some keep the connection open."""
         scanner = self.scanner
-        if self.patience is None or (scanner is not None and scanner.done):
+        if self.patience is None or (scanner is not None and _over(scanner)):
             return now
         return self.patience.look(now, self._begun, 0 if scanner is None else scanner.events)
 
@@ -433,3 +433,7 @@ class UpstreamResponse:
             error = self.ready.exception()
             if error is not None:
                 error.__traceback__ = None
+
+
+def _over(scanner: EventScanner) -> bool:
+    return scanner.done or (scanner.error and scanner.ends_by_error)

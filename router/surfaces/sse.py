@@ -43,7 +43,7 @@ class EventScanner:
         events          data events with a part of an answer in them
         text_bytes      of what long ones of them say: a provider may send many tokens at once
         produced        about the tokens produced, by those two
-        done            the sign was seen that ends a stream
+        done            the sign was seen that ends a stream, and no error before it
         finished        the answers (by index) that came to their end
         error           an event was an error, or is called one
         malformed       an event was not what the dialect has
@@ -100,13 +100,18 @@ class EventScanner:
         return True
 
     @property
+    def ends_by_error(self) -> bool:
+        """Whether nothing that follows an error is for the client: some send the sign of a good end all the same."""
+        return True
+
+    @property
     def end(self) -> str:
         """The sign that ends a stream, for people."""
         return "its end"
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
-        if not self._held and len(data) <= self._max_event and is_plain(data):
+        if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
             return b"" if self._read(data[5:-2]) else data
         return self._feed_any(data)
 
@@ -145,10 +150,23 @@ class EventScanner:
             self._count_unread()
         head = bytes(self._held[:-_LONGEST_PARTIAL_BLANK_LINE])
         del self._held[:-_LONGEST_PARTIAL_BLANK_LINE]
-        return head
+        return b"" if self.error and self.ends_by_error else head
+
+    def _note_hidden(self, event: bytes) -> None:
+        """What follows an error is read for what was used, and is no end."""
+        skipped, self._skipping = self._skipping, False
+        payload = data_of(event)
+        if skipped or payload is None or len(event) > self._max_event:
+            return
+        done = self.done
+        self._read(payload)
+        self.done = done
 
     def _passed(self, event: bytes) -> bytes:
         """Notes one event (or the end of one that was skipped); what of it goes to the client."""
+        if self.error and self.ends_by_error:
+            self._note_hidden(event)
+            return b""
         if self._skipping:
             self._skipping = False
             return event
@@ -161,6 +179,7 @@ class EventScanner:
         removed = payload is not None and self._read(payload)
         if _is_called_error(event):
             self.error = self.first_complete = True
+            return event
         return b"" if removed else event
 
     def _count_unread(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from support import anthropic
-from support.gateway import Gateway
+from support.gateway import Gateway, parse
 from support.scripted import ScriptedBackend, answer, stream
 
 POLICY = """
@@ -100,6 +101,62 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_and_no_invented_end(
     assert body[len(whole) :].startswith(b"event: error\ndata: {")
     (row,) = gateway.rows()
     assert (row.input, row.errors) == (400, 1) and row.output >= 2
+
+
+OVERLOADED = anthropic.event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+GPU_ONLY = POLICY.replace("backends: [gpu, api]", "backends: [gpu]")
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("policy", "backend"), [(GPU_ONLY, "gpu"), (CLOUD_ONLY, "api")])
+async def test_nothing_follows_an_error_event_and_the_connection_breaks(
+    claude: Serve, backends: Backends, policy: str, backend: str, together: bool
+) -> None:
+    parts = (anthropic.start() + anthropic.text("Par"), OVERLOADED, anthropic.end())
+    backends[backend].default = stream(parts[0], *([b"".join(parts[1:])] if together else parts[1:]))
+    gateway = await claude(policy)
+    answered = await received(gateway, ASK | {"stream": True})
+    assert not answered.endswith(b"0\r\n\r\n")
+    assert parse(answered)[2] == parts[0] + OVERLOADED
+    (row,) = gateway.rows()
+    assert row.errors == 1
+
+
+UNSAID = [
+    b"",
+    anthropic.event("message_delta", delta={"stop_reason": None}, usage={"output_tokens": 7}),
+    anthropic.event("message_delta", delta={}, usage={"output_tokens": 7}),
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("said", UNSAID, ids=["no delta", "null", "left out"])
+@pytest.mark.parametrize(("policy", "backend"), [(GPU_ONLY, "gpu"), (CLOUD_ONLY, "api")])
+async def test_an_end_without_a_reason_is_a_stream_that_broke_off(
+    claude: Serve, backends: Backends, policy: str, backend: str, said: bytes, together: bool
+) -> None:
+    begun, stop = anthropic.start() + anthropic.text("Par", "is."), anthropic.event("message_stop")
+    ends = [said + stop] if together else [each for each in (said, stop) if each]
+    backends[backend].default = stream(begun, *ends)
+    gateway = await claude(policy)
+    answered = await received(gateway, ASK | {"stream": True})
+    body = parse(answered)[2]
+    assert not answered.endswith(b"0\r\n\r\n")
+    assert body.startswith(begun + said + b"event: error\ndata: {") and b"message_stop" not in body
+    (row,) = gateway.rows()
+    assert row.errors == 1
+
+
+async def received(gateway: Gateway, body: dict[str, Any]) -> bytes:
+    """Every byte of an answer as it came, to the end of the connection."""
+    content = json.dumps(body).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(
+        b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (PATH.encode(), len(content), content)
+    )
+    found = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return found
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import json
 
 import pytest
 from support.compiled import interpreted_only
-from support.gateway import POLICY
-from support.scripted import DONE, answer, completion, event, raw, stream, usage_event
+from support.gateway import POLICY, parse
+from support.scripted import DONE, answer, completion, drip, event, raw, stream, usage_event
 
 from router.core.redaction import NOT_SHOWN
 from router.core.values import Usage
@@ -131,13 +131,44 @@ async def test_a_stream_of_nothing_but_its_end_is_empty(gateway, backends):
     assert (await gateway.post(ASK | {"stream": True}))[1]["x-breakeven-backend"] == "api"
 
 
-async def test_a_late_error_event_is_an_error_though_done_follows(gateway, backends):
-    events = (event("Pa"), b"data: " + ERROR + b"\n\n", DONE)
+async def received(gateway, body):
+    """Every byte of an answer as it came, to the end of the connection."""
+    content = json.dumps(body).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content)
+    )
+    found = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return found
+
+
+FAILED = b"data: " + ERROR + b"\n\n"
+BEHIND = {
+    "in one segment": (event("Pa"), FAILED + DONE),
+    "one by one": (event("Pa"), FAILED, event("ris", "stop"), usage_event(), DONE),
+    "in pieces": (event("Pa"), FAILED[:9], FAILED[9:] + DONE[:8], DONE[8:]),
+}
+
+
+@pytest.mark.parametrize("kind", ["openai", "vllm"])
+@pytest.mark.parametrize("events", BEHIND.values(), ids=BEHIND.keys())
+async def test_nothing_follows_a_late_error_event_and_the_connection_breaks(serve, backends, events, kind):
+    gateway = await serve(POLICY.replace("gpu: {zone: local, kind: openai", f"gpu: {{zone: local, kind: {kind}"))
     backends["gpu"].default = stream(*events)
-    _, _, body = await gateway.post(ASK | {"stream": True})
-    assert body == b"".join(events)
+    answered = await received(gateway, RESTRICTED | {"stream": True})
+    assert not answered.endswith(b"0\r\n\r\n")
+    assert parse(answered)[2] == event("Pa") + FAILED
     [row] = gateway.rows()
     assert (row.requests, row.errors) == (1, 1)
+
+
+async def test_after_an_error_event_nobody_waits_for_a_backend_that_stays(gateway, backends):
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    first, failed, done = (b"%x\r\n%b\r\n" % (len(each), each) for each in (event("Pa"), FAILED, DONE))
+    backends["gpu"].default = drip(head + first, failed + done)
+    answered = await received(gateway, RESTRICTED | {"stream": True})
+    assert parse(answered)[2] == event("Pa") + FAILED and not answered.endswith(b"0\r\n\r\n")
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["ends", "is reset"])

@@ -26,6 +26,27 @@ def test_an_event_is_an_error_by_its_name_in_every_dialect() -> None:
     assert scanner.release() == b""
 
 
+ERROR = b"event: error\ndata: {}\n\n"
+AFTER = b"data: a\n\n"
+
+
+@pytest.mark.parametrize(
+    "pieces", [[ERROR + AFTER], [ERROR, AFTER], [ERROR, AFTER[:4], AFTER[4:]], [ERROR, b": x\n\n"]]
+)
+def test_nothing_follows_an_error(pieces: list[bytes]) -> None:
+    scanner = EventScanner()
+    assert b"".join([scanner.feed(piece) for piece in pieces]) + scanner.finish() == ERROR
+
+
+def test_nor_does_half_an_event_or_one_that_is_too_large() -> None:
+    scanner = EventScanner(max_event=30)
+    assert scanner.feed(ERROR + AFTER[:4]) == ERROR
+    assert scanner.finish() == b""
+    large = b"data: " + b"x" * 50
+    assert scanner.feed(large) + scanner.feed(large + b"\n\n" + large + b"\n\n" + AFTER) + scanner.finish() == b""
+    assert scanner.ends_by_error
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -18,6 +18,10 @@ class _Message(Struct, gc=False):
     usage: Report | None = None
 
 
+class _Delta(Struct, gc=False):
+    stop_reason: Any = None
+
+
 class Event(Struct, gc=False):
     """What is read of one event; everything else in it is skipped."""
 
@@ -33,3 +37,15 @@ class BareEvent(Struct, gc=False):
     """The same of an event in which something has an unexpected type."""
 
     type: str = ""
+    delta: msgspec.Raw = NOTHING
+
+
+_decode_delta = msgspec.json.Decoder(_Delta).decode
+
+
+def tells_reason(delta: msgspec.Raw) -> bool:
+    """Whether a `message_delta` says why the message ended. Only while one goes on the reason is null."""
+    try:
+        return _decode_delta(delta).stop_reason is not None
+    except (ValueError, RecursionError):
+        return False

@@ -1,11 +1,11 @@
-"""Anthropic's events of a streamed answer, read while they pass. Nothing is ever removed."""
+"""Anthropic's events of a streamed answer, read while they pass. Only an end that is none is removed."""
 
 from __future__ import annotations
 
 import msgspec
 
 from router.core.values import Usage
-from router.surfaces.anthropic.events import SHORT, BareEvent, Event
+from router.surfaces.anthropic.events import SHORT, BareEvent, Event, tells_reason
 from router.surfaces.anthropic.usage import Report, later
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.usage import ABSURD
@@ -18,19 +18,27 @@ _decode_bare = msgspec.json.Decoder(BareEvent).decode
 class MessageScanner(EventScanner):
     """Reads the events of one message: `content_block_delta` is a part of the answer, `message_delta` says how it ended
     and what it used, `message_stop` ends the stream, `error` is one. A block that begins is a sign of an answer, while
-    `message_start` and `ping` are none."""
+    `message_start` and `ping` are none.
 
-    __slots__ = ("_report", "_said_all")
+    A `message_stop` before any reason why the message ended is no end: a vLLM writes it where it gave up. No client
+    sees it, as it would take half an answer for a whole one.
+    """
+
+    __slots__ = ("_reason", "_report", "_said_all", "_stopped")
 
     def __init__(self, *, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._report: Report | None = None
         self._said_all = False
         """What was reported is of the whole answer."""
+        self._reason = False
+        """It was said why the message ended."""
+        self._stopped = False
+        """An end came that is none."""
 
     @property
     def end(self) -> str:
-        return "message_stop"
+        return "a stop_reason" if self._stopped else "message_stop"
 
     @property
     def usage(self) -> Usage | None:
@@ -50,8 +58,7 @@ class MessageScanner(EventScanner):
         try:
             event = _decode(payload)
         except (ValueError, RecursionError):
-            self._read_irregular(payload)
-            return False
+            return self._read_irregular(payload)
         kind = event.type
         if kind == "content_block_delta":
             self.events += 1
@@ -64,35 +71,41 @@ class MessageScanner(EventScanner):
         elif kind == "message_delta":
             self.events += 1
             self.first_complete = True
+            self._reason = self._reason or tells_reason(event.delta)
             if event.usage is not None:
                 self._report = later(event.usage, self._report)
                 self._said_all = event.usage.output_tokens is not None
-        else:
-            self._note(kind)
+        elif event.error is None:
+            return self._note(kind)
         if event.error is not None:
             self.error = self.first_complete = True
         return False
 
-    def _note(self, kind: str) -> None:
-        """What matters by its name alone."""
+    def _note(self, kind: str) -> bool:
+        """What matters by its name alone; True when it is to be removed."""
         if kind == "content_block_start":
             self.first_complete = True
         elif kind == "message_stop":
+            if not self._reason:
+                self._stopped = True
+                return True
             self.done = self.first_complete = True
         elif kind == "error":
             self.error = self.first_complete = True
+        return False
 
-    def _read_irregular(self, payload: bytes) -> None:
+    def _read_irregular(self, payload: bytes) -> bool:
         """Garbage, or an event in which a field has an unexpected type: it has no usage."""
         if (plain := without_surrogates(payload)) is not payload:
-            self._read(plain)
-            return
+            return self._read(plain)
         try:
-            kind = _decode_bare(payload).type
+            event = _decode_bare(payload)
         except (ValueError, RecursionError):
             self.malformed = self.first_complete = True
-            return
+            return False
+        kind = event.type
         if kind in ("content_block_delta", "message_delta"):
             self.events += 1
             self.first_complete = True
-        self._note(kind)
+            self._reason = self._reason or (kind == "message_delta" and tells_reason(event.delta))
+        return self._note(kind)

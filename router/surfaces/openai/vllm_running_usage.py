@@ -76,7 +76,7 @@ class RunningUsageScanner(ChunkScanner):
         return self._total or _sum(self._running.values()) or self._usage
 
     def feed(self, data: bytes) -> bytes:
-        if not self._held and len(data) <= self._max_event and is_plain(data):
+        if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
             return self._sent(data, self._read(data[5:-2]))
         return self._feed_any(data)
 

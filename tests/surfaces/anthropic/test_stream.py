@@ -74,6 +74,46 @@ def test_the_reason_for_its_end_is_not_its_end() -> None:
     assert not found.done and not found.finished
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("stop", [STOP, b'data: {"type":"message_stop"}\n\n', event("message_stop", usage="odd")])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        event("message_delta", delta={"stop_reason": None}, usage={"output_tokens": 12}),
+        event("message_delta", delta={}, usage="odd"),
+        event("message_delta", delta=5),
+        event("message_delta"),
+    ],
+)
+def test_without_a_reason_an_end_is_none_and_reaches_nobody(said: bytes, stop: bytes, together: bool) -> None:
+    scanner, before = MessageScanner(), START + BLOCK + delta("Hello") + said
+    passed = scanner.feed(before + stop) if together else scanner.feed(before) + scanner.feed(stop)
+    assert (passed, scanner.done, scanner.end) == (before, False, "a stop_reason")
+
+
+def test_an_end_of_nothing_is_no_sign_of_an_answer() -> None:
+    scanner = MessageScanner()
+    assert scanner.feed(START + STOP) == START
+    assert not scanner.first_complete
+
+
+def test_a_reason_stays_said() -> None:
+    assert scanned(START, delta("a"), END, event("message_delta", delta={"stop_reason": None}), STOP).done
+
+
+ERROR = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+
+
+@pytest.mark.parametrize(
+    "pieces", [[ERROR + END + STOP], [ERROR, END, STOP], [ERROR, b'data: {"type":"message_stop"}\n\n']]
+)
+def test_nothing_follows_an_error(pieces: list[bytes]) -> None:
+    scanner = MessageScanner()
+    assert b"".join([scanner.feed(piece) for piece in [START, delta("a"), *pieces]]) == START + delta("a") + ERROR
+    assert scanner.error and not scanner.done
+
+
 def test_what_is_reported_at_the_end_counts() -> None:
     cached = {"input_tokens": 5, "cache_read_input_tokens": 15, "output_tokens": 7}
     assert scanned(START, event("message_delta", delta={}, usage=cached)).usage == Usage(20, 15, output=7)
@@ -104,7 +144,8 @@ def test_errors(part: bytes) -> None:
     ("part", "events", "done"),
     [
         (event("message_delta", usage="odd"), 1, False),
-        (event("message_stop", usage="odd"), 0, True),
+        (END + event("message_stop", usage="odd"), 1, True),
+        (event("message_delta", usage="odd", delta={"stop_reason": "end_turn"}) + STOP, 1, True),
         (event("ping", usage="odd"), 0, False),
     ],
 )
@@ -121,7 +162,10 @@ def test_garbage(part: bytes) -> None:
 def test_a_report_without_input_is_estimated_but_for_its_output() -> None:
     start = event("message_start", message={"usage": {}})
     seen = scanned(
-        start, delta("a"), event("message_delta", delta={}, usage={"output_tokens": 50}), event("message_stop")
+        start,
+        delta("a"),
+        event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 50}),
+        event("message_stop"),
     )
     assert seen.usage is None and seen.produced == 50 and seen.done
 

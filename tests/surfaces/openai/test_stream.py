@@ -208,6 +208,27 @@ def test_an_error_in_the_first_event_is_known_when_the_event_is() -> None:
     assert scanner.error
 
 
+@pytest.mark.parametrize("split", [lambda stream: [stream], bytewise, lambda stream: stream.splitlines(keepends=True)])
+@pytest.mark.parametrize("make", [ChunkScanner, RunningUsageScanner])
+def test_what_follows_an_error_tells_what_was_used_and_is_no_end(make: type[ChunkScanner], split: Any) -> None:
+    failed = event({"error": {"message": "no", "code": 500}})
+    scanner = make(False)
+    passed = b"".join([scanner.feed(piece) for piece in split(HELLO + failed + HELLO + LAST + DONE)])
+    assert passed + scanner.finish() + scanner.release() == HELLO + failed
+    assert scanner.error and not scanner.done and scanner.usage is not None
+
+
+def test_what_is_finished_waits_for_an_error_and_for_nothing_behind_it() -> None:
+    failed, scanner = event({"error": {"message": "no"}}), RunningUsageScanner(True)
+    passed = [scanner.feed(piece) for piece in (HELLO, STOP, failed, STOP, DONE)]
+    assert b"".join(passed) + scanner.finish() + scanner.release() == HELLO + STOP + failed
+
+
+def test_an_end_before_an_error_was_one() -> None:
+    _, learnt = scan([HELLO, DONE, event({"error": {"message": "late"}})])
+    assert learnt["done"] and learnt["error"]
+
+
 def test_an_error_that_is_null_is_none() -> None:
     assert not scan([token("a", error=None)])[1]["error"]
 
@@ -295,8 +316,10 @@ def oracle(stream: bytes) -> dict[str, Any]:
     for block in stream.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         fields = [line.partition(":") for line in block.split("\n")]
         values = [value.removeprefix(" ") for name, _, value in fields if name == "data"]
+        done = learnt["done"] or not learnt["error"]
         if values:
             learn(learnt, "\n".join(values).encode("latin-1"))
+        learnt["done"] = learnt["done"] and done
         if any(name == "event" and value.strip() == "error" for name, _, value in fields):
             learnt["error"] = learnt["first_complete"] = True
     return learnt
@@ -329,12 +352,13 @@ def cut(stream: bytes, places: list[int]) -> list[bytes]:
 
 
 texts = st.text(max_size=12) | st.sampled_from(['"usage":{', '"error":', "[DONE]", "\n\ndata: x\n\n", "data:", "世"])
+ERRORS = (event({"error": {"message": "x"}}), b"event: error\n" + HELLO, b"event:error\ndata: {}\n\n")
 parts = st.one_of(
     st.builds(token, texts),
     st.builds(lambda text: token(text, usage=None), texts),
     st.builds(lambda text: b": " + text.encode() + b"\n\n", st.text("abc:", max_size=5)),
-    st.sampled_from([STOP, LAST, DONE, COMMENT, event({"error": {"message": "x"}}), b"data: <html>\n\n", b"\n"]),
-    st.sampled_from([b"event: error\n" + HELLO, b"event:error\ndata: {}\n\n", b"event: ping\ndata: {}\n\n"]),
+    st.sampled_from([STOP, LAST, DONE, COMMENT, b"data: <html>\n\n", b"\n"]),
+    st.sampled_from([*ERRORS, b"event: ping\ndata: {}\n\n"]),
     st.sampled_from([b"id: 1\n" + HELLO, b'data:{"choices":[],\ndata: "usage":null}\n\n', b"data:{}\n\n", b"\n\n"]),
 )
 places = st.lists(st.integers(0, 1 << 16), max_size=8)
@@ -346,7 +370,9 @@ def test_it_agrees_with_a_plain_parser_however_the_stream_is_cut(
 ) -> None:
     blocks = [part.replace(b"\n", line_end) for part in stream]
     whole = b"".join(blocks)
-    sent = b"".join(block for block, part in zip(blocks, stream, strict=True) if not (strip and part == LAST))
+    failed = next((place for place, part in enumerate(stream) if part in ERRORS), len(stream))
+    shown = [part.replace(b"\n", line_end) for part in stream[: failed + 1] if not (strip and part == LAST)]
+    sent = b"".join(shown)
     expected = oracle(whole)
 
     assert scan([whole], strip_usage=strip)[1] == expected

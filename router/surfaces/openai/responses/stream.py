@@ -47,6 +47,11 @@ class ResponseScanner(EventScanner):
         """Number of the last event; -1 before any had one."""
 
     @property
+    def ends_by_error(self) -> bool:
+        """An `error` may be followed by `response.failed`, which is no good end."""
+        return False
+
+    @property
     def end(self) -> str:
         return "response.completed"
 

@@ -90,6 +90,13 @@ def test_an_error_is_one_however_it_is_written(error: bytes) -> None:
     assert scanner.error and scanner.first_complete and not scanner.done
 
 
+def test_an_error_may_be_followed_by_the_response_that_failed() -> None:
+    error, failed = event("error", code="server_error", message="Oops."), whole("response.failed")
+    scanner = ResponseScanner()
+    assert scanner.feed(CREATED + error + failed) == CREATED + error + failed
+    assert scanner.error and scanner.done and not scanner.ends_by_error
+
+
 def test_produced_counts_parts_as_they_come_and_long_ones_by_their_text() -> None:
     assert fed(CREATED, IN_PROGRESS, ADDED, DELTA, DELTA, TEXT_DONE).produced == 3
     long = event("response.function_call_arguments.delta", delta="x" * 400)
