@@ -23,7 +23,8 @@ def test_a_surface_is_posted_to_where_it_is_behind_a_backends_url_or_where_it_sa
 class _Other(Chat):
     """Of a dialect that says nothing of what backends keep."""
 
-    grows, not_kept, stored_id = Surface.grows, Surface.not_kept, Surface.stored_id
+    grows, not_kept = Surface.grows, Surface.not_kept
+    stored_id, stored_parts = Surface.stored_id, Surface.stored_parts
 
 
 @interpreted_only

@@ -149,9 +149,9 @@ def test_usage_that_cannot_be_understood_is_none() -> None:
 def test_events_without_usage_and_errors_pass_as_they_are() -> None:
     failure = event({"error": {"message": "out of memory"}, "choices": [], "usage": usage(1)})
     odd = event({"choices": [{"index": None}], "usage": usage(2)})
-    out, scanner = follow([token("a"), odd, failure, b"data: {\n\n"])
+    out, scanner = follow([token("a"), odd, b"data: {\n\n", failure, token("b")])
 
-    assert out == token("a") + odd + failure + b"data: {\n\n"
+    assert out == token("a") + odd + b"data: {\n\n" + failure, "nothing follows an error"
     assert scanner.error and scanner.malformed
 
 
