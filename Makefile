@@ -11,7 +11,7 @@ adapter_python := BREAKEVEN_ADAPTER_PYTHON="$${BREAKEVEN_ADAPTER_PYTHON:-$(CURDI
 # Only providers that do not speak the OpenAI dialect need the adapter's environment.
 adapter_if_needed := $(if $(strip $(ANTHROPIC_API_KEY)$(GEMINI_API_KEY)),adapter)
 
-pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 4 --dist loadfile
+pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile
 # What is pure is covered by its own tests; counting lines would slow the others down.
 covered := tests/core tests/surfaces
 

@@ -189,7 +189,7 @@ async def test_a_settlement_that_was_lost_with_its_hold_counts_once(
 async def test_what_a_killed_worker_had_journaled_is_brought_in(
     server, new_worker, hold_of, settlement_of, spend, eventually
 ):
-    killed = await new_worker(timeout=0.2)
+    killed = await new_worker(timeout=1.0)
     await spend(killed, 1)
     with server.frozen():
         with pytest.raises(Exception, match="no answer"):
@@ -209,7 +209,7 @@ async def test_what_a_killed_worker_had_journaled_is_brought_in(
 
 async def test_a_batch_from_before_a_lost_connection_is_not_taken(server, new_worker, hold_of, eventually):
     """It lay in the frozen server's socket, and must not hold anything once nobody waits for it."""
-    ledger = await new_worker(timeout=0.2)
+    ledger = await new_worker(timeout=1.0)
     with server.frozen(), pytest.raises(Exception, match="no answer"):
         await ledger.reserve(hold_of(ledger, counters=counters(), cost=300))
     await eventually(lambda: ledger.available)
@@ -259,7 +259,7 @@ async def test_what_was_journaled_meanwhile_is_used_of_the_limits(
     server, new_worker, spend, hold_of, settlement_of, eventually
 ):
     """Nothing was lost, so nothing is counted anew: each batch that is brought in has to say it."""
-    ledger = await new_worker(timeout=0.2)
+    ledger = await new_worker(timeout=1.0)
     running = hold_of(ledger, counters=counters(), cost=300)
     await ledger.reserve(running)
     await spend(ledger, 1)
