@@ -10,17 +10,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from router.core.values import Plan
-    from router.simulate.comparison import Move
     from router.simulate.fail_if import Limit
     from router.simulate.figures import Outcome
+    from router.simulate.outcomes import Told
     from router.simulate.requests import RecordedRequest
     from router.simulate.shape import Shape
 
@@ -91,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from router.config.load import PolicyError, load
     from router.simulate.fail_if import BadLimit, Limit
     from router.simulate.fit import TooFewAnswers
+    from router.simulate.outcomes import shapes_of
     from router.simulate.readers.malformed import Malformed
     from router.simulate.shape import BadShape
     from router.simulate.traffic_of import OutOfOrder
@@ -132,27 +130,6 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-class _Told(NamedTuple):
-    outcomes: list[Outcome]
-    """Of the policy, and of the one that it is shown beside."""
-    timezone: ZoneInfo
-    moves: tuple[Move, ...] = ()
-    same: int = 0
-
-
-def shapes_of(plans: Sequence[Plan]) -> list[dict[str, Shape]]:
-    """Of the backends of each, as their policies have them."""
-    from router.simulate.shape import assumed
-
-    return [
-        {
-            name: assumed(backend, plan.policy.zones[backend.zone].owned, plan.policy.cost.mix)
-            for name, backend in plan.policy.backends.items()
-        }
-        for plan in plans
-    ]
-
-
 def change(every: Sequence[dict[str, Shape]], given: Sequence[str]) -> None:
     """Put what is given in its place, in each that has such a backend. Raises BadShape."""
     from router.simulate.shape import BadShape, changed
@@ -181,48 +158,12 @@ def _fit(records: str, every: Sequence[dict[str, Shape]]) -> list[str]:
     return [told(each) for each in found]
 
 
-def simulated(
-    plan: Plan, policy: str, shapes: Mapping[str, Shape], requests: Iterator[RecordedRequest], path: str
-) -> Outcome:
-    """`path` is the file of the requests. Raises Malformed where there is none, and what reading raises."""
-    from router.simulate.figures import outcome_of
-    from router.simulate.simulation import Simulation
-
-    first, whole = _begun(requests, path)
-    simulation = Simulation(plan, shapes, first)
-    simulation.run(whole)
-    return outcome_of(simulation, policy)
-
-
-def _begun(requests: Iterator[RecordedRequest], path: str) -> tuple[float, Iterator[RecordedRequest]]:
-    """When the first one came, and all of them."""
-    from router.simulate.readers.malformed import Malformed
-
-    first = next(requests, None)
-    if first is None:
-        raise Malformed(path, 0, "there is no request in it")
-    return first.at, chain([first], requests)
-
-
-def _simulated(plans: Sequence[Plan], shapes: Sequence[Mapping[str, Shape]], args: argparse.Namespace) -> _Told:
+def _simulated(plans: Sequence[Plan], shapes: Sequence[Mapping[str, Shape]], args: argparse.Namespace) -> Told:
     """Raises Malformed, OutOfOrder or OSError."""
-    from zoneinfo import ZoneInfo
+    from router.simulate.outcomes import told_of
 
-    from router.simulate.comparison import Comparison, run_both
-    from router.simulate.figures import outcome_of
-    from router.simulate.simulation import Simulation
-
-    timezone = ZoneInfo(plans[0].policy.cost.timezone)
     requests = _watched(traffic(args.requests, args.scale, args.days, args.columns))
-    if args.against is None:
-        return _Told([simulated(plans[0], args.policy, shapes[0], requests, args.requests)], timezone)
-    first, whole = _begun(requests, args.requests)
-    comparison = Comparison()
-    one = Simulation(plans[0], shapes[0], first, comparison.one)
-    other = Simulation(plans[1], shapes[1], first, comparison.other)
-    run_both(one, other, whole)
-    outcomes = [outcome_of(one, args.policy), outcome_of(other, args.against)]
-    return _Told(outcomes, timezone, comparison.moved(), comparison.same)
+    return told_of(plans, [args.policy, args.against], shapes, requests, args.requests)
 
 
 def _read(path: str, columns: Mapping[str, str] | None) -> Iterator[RecordedRequest]:
@@ -260,12 +201,13 @@ def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:
     print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _show(told: _Told, fitted: Sequence[str], args: argparse.Namespace) -> None:
+def _show(told: Told, fitted: Sequence[str], args: argparse.Namespace) -> None:
+    from router.simulate.outcomes import data_of
     from router.simulate.report import text_of, text_of_both
 
     outcome, *others = told.outcomes
     if args.json:
-        print(json.dumps({**_data(told), "fitted": list(fitted)}, indent=2))
+        print(json.dumps({**data_of(told), "fitted": list(fitted)}, indent=2))
         return
     for line in fitted:
         print(line)
@@ -275,19 +217,7 @@ def _show(told: _Told, fitted: Sequence[str], args: argparse.Namespace) -> None:
         print(text_of(outcome, told.timezone), end="")
 
 
-def _data(told: _Told) -> dict[str, Any]:
-    import msgspec
-
-    outcome, *others = told.outcomes
-    data: dict[str, Any] = {"simulated": True, **msgspec.to_builtins(outcome)}
-    if others:
-        data["against"] = msgspec.to_builtins(others[0])
-        data["moved"] = msgspec.to_builtins(told.moves)
-        data["same"] = told.same
-    return data
-
-
-def _html(told: _Told) -> str:
+def _html(told: Told) -> str:
     from router.simulate.html_report import html_of
 
     outcome, *others = told.outcomes

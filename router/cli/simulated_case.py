@@ -23,8 +23,9 @@ def played(plan: Plan, policy: str) -> Simulate:
 
 
 def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[Finding]:
-    from router.cli.simulate import change, shapes_of, simulated, traffic
+    from router.cli.simulate import change, traffic
     from router.simulate.fail_if import BadLimit, Limit, NoFigure
+    from router.simulate.outcomes import shapes_of, simulated
     from router.simulate.readers.malformed import Malformed
     from router.simulate.shape import BadShape
     from router.simulate.traffic_of import OutOfOrder

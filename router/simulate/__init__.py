@@ -45,5 +45,6 @@ figures         what is told in the end
 report          the same as text
 html_report     and as a file with charts
 comparison      two policies side by side
+outcomes        from policies and requests to what is told of them
 fail_if         limits on it
 """

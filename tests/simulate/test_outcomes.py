@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from support.simulating import POLICY, ask, plan
+
+from router.simulate.outcomes import data_of, shapes_of, simulated, told_of
+from router.simulate.readers.malformed import Malformed
+
+CLOUD = plan(POLICY + "cost: {strategy: cloud_first}\n")
+OWN = plan(POLICY + "cost: {strategy: local_first}\n")
+
+
+def requests():
+    return iter([ask(60.0 * number, id=str(number)) for number in range(20)])
+
+
+def test_two_policies_on_the_same_requests():
+    told = told_of([OWN, CLOUD], ["draft", "p.yaml"], shapes_of([OWN, CLOUD]), requests(), "week")
+    data = data_of(told)
+
+    assert (data["policy"], data["figures"]["own_requests"]) == ("draft", 20)
+    assert (data["against"]["policy"], data["against"]["figures"]["cloud_requests"]) == ("p.yaml", 20)
+    assert (data["same"], data["moved"][0]["requests"], data["moved"][0]["against_backend"]) == (0, 20, "api")
+    assert told.outcomes[1] == simulated(CLOUD, "p.yaml", shapes_of([CLOUD])[0], requests(), "week")
+
+
+def test_one_policy_alone_is_beside_nothing():
+    data = data_of(told_of([OWN], ["p.yaml"], shapes_of([OWN]), requests(), "week"))
+    assert data["simulated"] is True and "against" not in data and "moved" not in data
+
+
+@pytest.mark.parametrize("plans", [[OWN], [OWN, CLOUD]])
+def test_without_a_request_there_is_nothing_to_tell(plans):
+    with pytest.raises(Malformed, match="week: there is no request in it"):
+        told_of(plans, ["one", "other"], shapes_of(plans), iter([]), "week")
