@@ -11,12 +11,11 @@ holds the lease, which the server checks in the same step.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any
 
-import hiredis
 import msgspec
 from msgspec import Struct
 
@@ -25,10 +24,10 @@ from router.core.power.savings import NOTHING_SEEN, Savings
 from router.core.power.terms import Order
 from router.core.power.units import UnitsState
 from router.core.resilience.worker_status import PowerState, WorkerStatus, is_silent
-from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import POWER_EVENTS_KEY, POWER_KEY, POWER_LEASE_KEY, SHARED_KEY
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
+from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.shared_status import POWER, WAKE, WORKER, read_fields
 from router.ledger.stored_keys import read_time
 
@@ -36,7 +35,6 @@ LEASE_SECONDS = 15.0
 KEPT_EVENTS = 1000
 STATE, ORDER = b"state|", b"order|"
 
-T = TypeVar("T")
 _encode = msgspec.msgpack.encode
 
 
@@ -129,7 +127,7 @@ class PowerBook:
 
     async def look(self) -> PowerLook:
         now, power, shared, held = await asyncio.gather(
-            self._answer(read_time(self._connection)),
+            self._time(),
             self._hash(POWER_KEY),
             self._hash(SHARED_KEY),
             self._ask("EXISTS", POWER_LEASE_KEY),
@@ -175,7 +173,7 @@ class PowerBook:
 
     async def order(self, backend: str, order: Order, who: str) -> Ordered:
         """What an administrator wants from now on; the controller finds it, and writes down what comes of it."""
-        ordered = Ordered(order, await self._answer(read_time(self._connection)), who)
+        ordered = Ordered(order, await self._time(), who)
         await self._ask("HSET", POWER_KEY, ORDER + backend.encode(), _encode(ordered))
         event = PowerEvent(
             at=ordered.at,
@@ -205,24 +203,19 @@ class PowerBook:
         flat: Sequence[bytes] = await self._ask("HGETALL", key)
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
-    async def _ask(self, *words: str | int | bytes) -> Any:
-        return await self._answer(self._connection.call(*words))
+    async def _time(self) -> float:
+        with refused_is_unavailable():
+            return await read_time(self._connection)
 
-    async def _answer(self, answer: Awaitable[T]) -> T:
-        try:
-            return await answer
-        except hiredis.ReplyError as error:
-            raise LedgerUnavailable(str(error)) from None
+    async def _ask(self, *words: str | int | bytes) -> Any:
+        return await ask(self._connection, *words)
 
 
 @asynccontextmanager
 async def open_power(url: str, timeout: float = 5.0) -> AsyncIterator[PowerBook]:
     """Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
-    connection = await connect(parse_address(url), timeout, lambda why: None)
-    try:
+    async with connected(url, timeout) as connection:
         yield PowerBook(connection)
-    finally:
-        connection.lose("closed")
 
 
 class PowerLink:

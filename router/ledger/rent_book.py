@@ -11,25 +11,23 @@ nothing has to be kept: a meter says from when on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any
 
-import hiredis
 import msgspec
 
 from router.core.cost.rent import Accrual, Meter, RentRow, RentState
 from router.core.field_names import escape_name, unescape_name
-from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import RENT_METERS_KEY, RENT_PREFIX
 from router.ledger.server.connection import Connection
+from router.ledger.server.query import ask
 
 Unit = tuple[str, int]
 """A backend's name, and which of its units, from 0 on."""
 
 _AT_ONCE = 8
 """Units in one call: each adds a few entries, or after a month some hundred."""
-T = TypeVar("T")
 
 
 class RentBook:
@@ -70,14 +68,7 @@ class RentBook:
         return int(await self._ask("EVAL", self._script, len(keys), *keys, retained, packed))
 
     async def _ask(self, *words: str | int | bytes) -> Any:
-        return await _answer(self._connection.call(*words))
-
-
-async def _answer(answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except hiredis.ReplyError as error:
-        raise LedgerUnavailable(str(error)) from None
+        return await ask(self._connection, *words)
 
 
 def _packed(unit: Unit, accrual: Accrual, numbers: Mapping[str, int]) -> tuple[str, str, str, list[int | str]]:

@@ -43,6 +43,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
+from router.ledger.server.query import connected, refused_is_unavailable
 from router.ledger.server.wire import pack
 from router.ledger.stored_keys import VERSION_FIELD, StoredKey, read_keys, read_time, write_keys
 
@@ -317,13 +318,9 @@ async def look_at(url: str, timeout: float = 5.0) -> tuple[float, list[WorkerSta
 
     Raises ValueError for an unusable URL, and `LedgerUnavailable`.
     """
-    connection = await connect(parse_address(url), timeout, lambda why: None)
-    try:
-        return await read_statuses(connection)
-    except hiredis.ReplyError as error:
-        raise LedgerUnavailable(str(error)) from None
-    finally:
-        connection.lose("closed")
+    async with connected(url, timeout) as connection:
+        with refused_is_unavailable():
+            return await read_statuses(connection)
 
 
 async def tell_price(connection: Connection, price: float | None) -> None:

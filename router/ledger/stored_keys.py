@@ -7,20 +7,18 @@ so that workers see that there is something to read.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, TypeVar
 
-import hiredis
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY, TIMEZONE_KEY
-from router.ledger.server.address import parse_address
-from router.ledger.server.connection import Connection, connect
+from router.ledger.server.connection import Connection
+from router.ledger.server.query import ask, connected, refused_is_unavailable
 
 VERSION_FIELD = "keys"
 KEPT_SECONDS = 90 * 86_400.0
@@ -72,16 +70,18 @@ class KeyStore:
         self._connection = connection
 
     async def now(self) -> float:
-        return await self._ask(read_time(self._connection))
+        with refused_is_unavailable():
+            return await read_time(self._connection)
 
     async def timezone(self) -> str:
         """Name of the time zone that the ledger counts days in."""
-        name = await self._ask(self._connection.call("GET", TIMEZONE_KEY))
+        name = await ask(self._connection, "GET", TIMEZONE_KEY)
         return "UTC" if name is None else name.decode()
 
     async def all(self) -> list[StoredKey]:
         """In the order in which they were made."""
-        keys, _ = await self._ask(read_keys(self._connection))
+        with refused_is_unavailable():
+            keys, _ = await read_keys(self._connection)
         return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
 
     async def add(self, sha256: str, entry: dict[str, Any], expires: float | None = None) -> StoredKey:
@@ -99,28 +99,21 @@ class KeyStore:
 
     async def _change(self, change: Change) -> list[StoredKey]:
         for _ in range(_TRIES):
-            version = await self._ask(self._connection.call("HGET", SHARED_KEY, VERSION_FIELD))
+            version = await ask(self._connection, "HGET", SHARED_KEY, VERSION_FIELD)
             keys, now = await self.all(), await self.now()
             changed = change(keys, now)
-            if await self._ask(write_keys(self._connection, version or b"", changed, outdated(keys, now))):
+            with refused_is_unavailable():
+                written = await write_keys(self._connection, version or b"", changed, outdated(keys, now))
+            if written:
                 return changed
         raise KeyProblem("others keep changing keys at the same time; try again")
-
-    async def _ask(self, answer: Awaitable[T]) -> T:
-        try:
-            return await answer
-        except hiredis.ReplyError as error:
-            raise LedgerUnavailable(str(error)) from None
 
 
 @asynccontextmanager
 async def open_keys(url: str, timeout: float = 5.0) -> AsyncIterator[KeyStore]:
     """Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
-    connection = await connect(parse_address(url), timeout, _ignore)
-    try:
+    async with connected(url, timeout) as connection:
         yield KeyStore(connection)
-    finally:
-        connection.lose("closed")
 
 
 async def read_keys(connection: Connection) -> tuple[list[StoredKey], int]:
@@ -197,7 +190,3 @@ def _working(keys: Sequence[StoredKey], now: float, name: str) -> list[StoredKey
         names = ", ".join(sorted({key.name for key in keys if key.works(now)})) or "none"
         raise KeyProblem(f"there is no stored key {name} that works (there are: {names}); see `breakeven key list`")
     return working
-
-
-def _ignore(why: str) -> None:
-    pass

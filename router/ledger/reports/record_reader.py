@@ -12,11 +12,10 @@ from typing import Any
 import hiredis
 from msgspec import Struct
 
-from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import Record, unpack_records
 from router.ledger.redis_keys import REQUESTS_KEY
-from router.ledger.server.address import parse_address
-from router.ledger.server.connection import Connection, connect
+from router.ledger.server.connection import Connection
+from router.ledger.server.query import ask, connected
 
 CHUNK = 100
 """Entries in one answer; an entry has up to a thousand records."""
@@ -193,10 +192,7 @@ class RecordReader:
 
     async def ask(self, *words: str | int) -> Any:
         """One command that only reads."""
-        try:
-            return await self._connection.call(*words)
-        except hiredis.ReplyError as error:
-            raise LedgerUnavailable(str(error)) from None
+        return await ask(self._connection, *words)
 
 
 def position(id: str) -> tuple[int, int]:
@@ -210,8 +206,5 @@ async def open_records(
     url: str, timeout: float = 5.0, on_lost: Callable[[str], None] = lambda why: None
 ) -> AsyncIterator[RecordReader]:
     """Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
-    connection = await connect(parse_address(url), timeout, on_lost)
-    try:
+    async with connected(url, timeout, on_lost) as connection:
         yield RecordReader(connection)
-    finally:
-        connection.lose("closed")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from importlib import resources
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import hiredis
 import msgspec
 
 from router.core.cost.rent import RentRow
 from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
 from router.core.field_names import unescape_name
 from router.core.values import Cell, Mixture, Row
-from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import (
     OWNED_KEY,
     PREFIX,
@@ -39,12 +37,11 @@ from router.ledger.reports.totals_by_dimension import (
     asked,
     unpack_tally,
 )
-from router.ledger.server.address import parse_address
-from router.ledger.server.connection import Connection, connect
+from router.ledger.server.connection import Connection
+from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
 from router.ledger.stored_keys import StoredKey, read_keys
 
-T = TypeVar("T")
 _KEEPING_SECONDS = 600
 """How long the sums of a day may take to be made."""
 
@@ -108,7 +105,8 @@ class Report:
 
     async def stored_keys(self) -> list[StoredKey]:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
-        keys, _ = await self._answer(read_keys(self._connection))
+        with refused_is_unavailable():
+            keys, _ = await read_keys(self._connection)
         return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
 
     async def rent(self, days: Iterable[str]) -> list[RentRow]:
@@ -135,11 +133,9 @@ class Report:
     async def _hash(self, key: str) -> list[Row]:
         """Decoded as it comes, piece by piece, so that others get their turn in between, here and at the server."""
         found: dict[bytes, bytes] = {}
-        try:
+        with refused_is_unavailable():
             async for flat in scan_hash(self._connection, key):
                 found.update(zip(flat[::2], flat[1::2], strict=True))
-        except hiredis.ReplyError as error:
-            raise LedgerUnavailable(str(error)) from None
         return [unpack_row(field, totals) for field, totals in found.items()]
 
     async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
@@ -185,23 +181,14 @@ class Report:
                 return sums
 
     async def _ask(self, *words: str | int | bytes) -> Any:
-        return await self._answer(self._connection.call(*words))
-
-    async def _answer(self, answer: Awaitable[T]) -> T:
-        try:
-            return await answer
-        except hiredis.ReplyError as error:
-            raise LedgerUnavailable(str(error)) from None
+        return await ask(self._connection, *words)
 
 
 @asynccontextmanager
 async def open_report(url: str, timeout: float = 5.0) -> AsyncIterator[Report]:
     """Raises ValueError for a URL that cannot be used, and `LedgerUnavailable`."""
-    connection = await connect(parse_address(url), timeout, _ignore)
-    try:
+    async with connected(url, timeout) as connection:
         yield Report(connection)
-    finally:
-        connection.lose("closed")
 
 
 def _script(name: str) -> str:
@@ -254,7 +241,3 @@ def total(rows: Sequence[Row]) -> Row:
 
 def _only(cell: Cell, by: Dimension) -> Cell:
     return msgspec.structs.replace(Cell("", "", "", "", ""), **{by: getattr(cell, by)})
-
-
-def _ignore(why: str) -> None:
-    pass
