@@ -10,17 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from support.engines import redis_server
 from support.gateway import parse
 from support.scripted import ScriptedBackend, completion
-from support.serving import Serving
-from valkey import Valkey
+from support.site import Site, StartSite, sites
 
 from router.core.limits.estimate import PRIOR_OUTPUT_TOKENS
 from router.core.money import NANO_PER_MICRO, NANO_PER_USD
-from router.ledger.server.embedded import running_url
 from router.surfaces.registry import SURFACES
 
 PASS, CLIENTS = 100, 500
@@ -71,44 +67,15 @@ async def backend() -> AsyncIterator[ScriptedBackend]:
     await made.stop()
 
 
-@dataclass
-class Site:
-    """One gateway or more, each with two workers, on one server."""
-
-    gateways: list[Serving]
-    client: Valkey
-
-    def counters(self) -> dict[str, list[int]]:
-        places = self.client.keys("be:*:limit:*")
-        pairs = [pair for place in places for pair in self.client.hgetall(place).items()]
-        return {name.decode(): msgspec.msgpack.decode(value) for name, value in pairs}
-
-    def spent(self) -> list[int]:
-        """Of the month's limit: used, held, and what running requests may take beyond that."""
-        return self.counters()["global|all||usd"]
-
-    def holds(self) -> int:
-        return sum(map(self.client.hlen, self.client.keys("be:*:hold:*")))
+def spent(site: Site) -> list[int]:
+    """Of the month's limit: used, held, and what running requests may take beyond that."""
+    return site.counters()["global|all||usd"]
 
 
 @pytest.fixture
-def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
-    started: list[Serving] = []
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
-
-        def start(policy: str, gateways: int) -> Site:
-            path = tmp_path / "policy.yaml"
-            path.write_text(policy)
-            shared = ("--redis", server.url) if gateways > 1 else ()
-            for number in range(gateways):
-                started.append(Serving(tmp_path / f"data{number}", ("--policy", str(path), "--workers", "2", *shared)))
-                started[-1].start()
-            url = server.url if shared else running_url(tmp_path / "data0")
-            return Site(started, Valkey.from_url(url))
-
+def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
+    with sites(tmp_path, tmp_path_factory.mktemp("redis")) as start:
         yield start
-        for gateway in started:
-            gateway.stop()
 
 
 class Crowd:
@@ -116,7 +83,7 @@ class Crowd:
 
     def __init__(self, site: Site, clients: int) -> None:
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self._ports = [int(gateway.url.rpartition(":")[2]) for gateway in site.gateways]
+        self._ports = site.ports
         self._clients = clients
         self._connected = asyncio.Barrier(clients)
 
@@ -150,7 +117,7 @@ async def play(site: Site, provider: Provider, clients: int = CLIENTS, passing: 
     crowd = Crowd(site, clients)
     asking = asyncio.create_task(crowd.ask_all())
     await until(lambda: len(crowd.answers) >= clients - passing or asking.done())
-    held = site.spent()
+    held = spent(site)
     assert (held[0], site.holds()) == (0, passing)
     provider.open.set()
     await asking
@@ -170,12 +137,12 @@ async def test_exact_holds_never_overrun_a_cap(site, backend, gateways):
     served = await asyncio.to_thread(site, policy(backend.url, "worst_case", cap), gateways)
     held = await play(served, backend.default)
     assert held == [0, PASS * WORST, 0]
-    assert served.spent() == [PASS * WORST, 0, 0] and backend.default.billed == PASS * WORST
+    assert spent(served) == [PASS * WORST, 0, 0] and backend.default.billed == PASS * WORST
     assert len([each for each in backend.requests if "messages" in each]) == PASS
     later = Crowd(served, 20)
     await later.ask_all()
     assert later.refusals() == {"insufficient_quota": 20}
-    assert served.spent() == [PASS * WORST, 0, 0]
+    assert spent(served) == [PASS * WORST, 0, 0]
     assert all(counter[1:] == [0, 0] for counter in served.counters().values())
 
 
@@ -186,7 +153,7 @@ async def test_learned_holds_overrun_it_by_the_reported_risk_at_most(site, backe
     served = await asyncio.to_thread(site, policy(backend.url, "learned", cap), gateways)
     used, held, risk = await play(served, backend.default)
     assert (used, held, risk) == (0, cap, PASS * (WORST - LEARNED))
-    assert served.spent() == [cap + risk, 0, 0] and backend.default.billed == cap + risk
+    assert spent(served) == [cap + risk, 0, 0] and backend.default.billed == cap + risk
 
 
 @pytest.mark.prove
@@ -195,4 +162,4 @@ async def test_learned_holds_overrun_it_by_the_reported_risk_at_most(site, backe
 async def test_crowds_of_other_sizes(site, backend, gateways, clients, passing):
     served = await asyncio.to_thread(site, policy(backend.url, "worst_case", passing * WORST), gateways)
     await play(served, backend.default, clients, passing)
-    assert served.spent() == [passing * WORST, 0, 0]
+    assert spent(served) == [passing * WORST, 0, 0]

@@ -16,20 +16,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from support.engines import redis_server
 from support.gateway import Clock, start_gateway, stop_gateway
 from support.samples.backend import Asked, Reply, SampleBackend
 from support.samples.dearest import dearest, held_by_one
 from support.samples.play import Got, ask
 from support.samples.registry import SAMPLES
-from support.serving import Serving
-from valkey import Valkey
+from support.site import Site, StartSite, sites
 
 from router.core.money import NANO_PER_USD
 from router.core.values import Usage
-from router.ledger.server.embedded import running_url
 from router.surfaces.registry import SURFACES
 
 PASS, CLIENTS = 3, 8
@@ -90,44 +86,19 @@ async def provider() -> AsyncIterator[Provider]:
     await made.backend.stop()
 
 
-@dataclass
-class Site:
-    """Gateways on one server."""
-
-    gateways: list[Serving]
-    client: Valkey
-
-    def counters(self) -> dict[tuple[str, str], list[int]]:
-        """Used, held and at risk, by surface and measure."""
-        places = self.client.keys("be:*:limit:*")
-        pairs = [pair for place in places for pair in self.client.hgetall(place).items()]
-        found = {}
-        for told, value in pairs:
-            scope, *_, measure = told.decode().split("|")
-            found[scope.removeprefix("key:"), measure] = msgspec.msgpack.decode(value)
-        return found
-
-    def holds(self) -> int:
-        return sum(map(self.client.hlen, self.client.keys("be:*:hold:*")))
+def counters(site: Site) -> dict[tuple[str, str], list[int]]:
+    """Used, held and at risk, by surface and measure."""
+    found = {}
+    for told, counter in site.counters().items():
+        scope, *_, measure = told.split("|")
+        found[scope.removeprefix("key:"), measure] = counter
+    return found
 
 
 @pytest.fixture
-def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, int], Site]]:
-    started: list[Serving] = []
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
-
-        def start(policy: str, gateways: int) -> Site:
-            path = tmp_path / "policy.yaml"
-            path.write_text(policy)
-            shared = ("--redis", server.url) if gateways > 1 else ()
-            for number in range(gateways):
-                started.append(Serving(tmp_path / f"data{number}", ("--policy", str(path), "--workers", "2", *shared)))
-                started[-1].start()
-            return Site(started, Valkey.from_url(server.url if shared else running_url(tmp_path / "data0")))
-
+def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
+    with sites(tmp_path, tmp_path_factory.mktemp("redis")) as start:
         yield start
-        for gateway in started:
-            gateway.stop()
 
 
 async def each_alone(directory: Path, backend: SampleBackend) -> Limits:
@@ -142,7 +113,7 @@ class Crowd:
     """Clients of every surface at once, by turns at each gateway."""
 
     def __init__(self, site: Site, clients: int) -> None:
-        ports = [int(gateway.url.rpartition(":")[2]) for gateway in site.gateways]
+        ports = site.ports
         self.asking = {
             name: [
                 asyncio.ensure_future(
@@ -172,7 +143,7 @@ async def until(condition: Callable[[], Any], message: Callable[[], Any] = lambd
 async def watch(site: Site, limits: Limits, over: list[str]) -> None:
     """Looks at the counters again and again: `over` gets all that is more than a limit."""
     while True:
-        for (name, measure), (used, held, _) in site.counters().items():
+        for (name, measure), (used, held, _) in counters(site).items():
             limit = limits[name][measure != "usd"]
             if used + held > limit:
                 over.append(f"{name}: {used} used and {held} held of {limit} ({measure})")
@@ -190,7 +161,7 @@ async def play(site: Site, provider: Provider, one: Limits, limits: Limits, pass
     )
     for name in PAID:
         for at, measure in enumerate(("usd", "tokens")):
-            assert site.counters()[name, measure][:2] == [0, passing * one[name][at]], f"{name}: {measure}"
+            assert counters(site)[name, measure][:2] == [0, passing * one[name][at]], f"{name}: {measure}"
     provider.open.set()
     answers = await crowd.answers()
     await until(lambda: site.holds() == 0, site.holds)
@@ -204,7 +175,7 @@ async def play(site: Site, provider: Provider, one: Limits, limits: Limits, pass
     assert not over, over
     for name in PAID:
         for at, measure in enumerate(("usd", "tokens")):
-            used, held, risk = site.counters()[name, measure]
+            used, held, risk = counters(site)[name, measure]
             assert used <= limits[name][at] and (held, risk) == (0, 0), f"{name}: {measure}"
             assert used or SURFACES[name].read_answer(SAMPLES[name].answer(1, 1))[1] == Usage(), f"{name}: {measure}"
 

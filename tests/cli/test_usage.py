@@ -52,6 +52,23 @@ def data_dir(tmp_path):
     return tmp_path / "data"
 
 
+@pytest.fixture
+def url(data_dir):
+    """Of the server of that directory, which runs."""
+    server = EmbeddedServer(data_dir)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def tagged(url):
+    """There, the records of the two requests are lost, and their totals are kept; those of three more are there."""
+    with Valkey.from_url(url) as client:
+        client.xtrim(REQUESTS_KEY, maxlen=0)
+    asyncio.run(count_tagged(url))
+    return url
+
+
 def test_a_table_of_a_day(data_dir, capsys):
     assert main(["usage", "--day", "2026-05-20", "--data-dir", str(data_dir)]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -66,18 +83,13 @@ def test_a_table_of_a_day(data_dir, capsys):
     ]
 
 
-def test_rent_that_was_assumed_is_told(data_dir, capsys):
-    server = EmbeddedServer(data_dir)
-    url = server.start()
-    try:
-        asyncio.run(assume(url))
-        assert main(["usage", "--day", "2026-05-20", "--redis", url]) == 0
-        assert "$0.050000 of the rent is of units that may have been on" in capsys.readouterr().out
-        assert main(["usage", "--json", "--day", "2026-05-20", "--redis", url]) == 0
-        report = json.loads(capsys.readouterr().out)
-        assert (report["rent_usd"]["assumed"], report["total"]["net_usd"]) == (0.05, 0.55)
-    finally:
-        server.stop()
+def test_rent_that_was_assumed_is_told(url, capsys):
+    asyncio.run(assume(url))
+    assert main(["usage", "--day", "2026-05-20", "--redis", url]) == 0
+    assert "$0.050000 of the rent is of units that may have been on" in capsys.readouterr().out
+    assert main(["usage", "--json", "--day", "2026-05-20", "--redis", url]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["rent_usd"]["assumed"], report["total"]["net_usd"]) == (0.05, 0.55)
 
 
 async def count_tagged(url: str) -> None:
@@ -94,73 +106,51 @@ async def count_tagged(url: str) -> None:
     await ledger.close()
 
 
-def test_by_tag_each_has_its_share_of_the_rent_and_what_no_record_tells_of_is_said(data_dir, capsys):
-    """The records of the two requests before are lost, and their totals are kept."""
-    server = EmbeddedServer(data_dir)
-    url = server.start()
-    try:
-        with Valkey.from_url(url) as client:
-            client.xtrim(REQUESTS_KEY, maxlen=0)
-        asyncio.run(count_tagged(url))
-        day = ["--by", "tag", "--day", "2026-05-20", "--redis", url]
-        assert main(["usage", "--json", *day]) == 0
-        report = json.loads(capsys.readouterr().out)
-        assert {row["tag"]: (row["requests"], row["input"]) for row in report["rows"]} == {
-            "(no tag)": (1, 90),
-            "(not in the records)": (2, 2468),
-            "legal": (1, 90),
-            "phi": (2, 180),
-        }
-        rents = {row["tag"]: row["rent_usd"] for row in report["rows"]}
-        own, used = 1234 + 56 + 300, 0.6
-        assert rents["phi"] == pytest.approx(used * 200 / own) and rents["legal"] == pytest.approx(used * 100 / own)
-        assert rents["(not in the records)"] == pytest.approx(used * 1290 / own)
-        assert (report["rent_used_usd"], report["rent_unused_usd"], report["total"]["requests"]) == (0.6, 0.3, 5)
-        assert (report["not_in_records"], report["with_several_tags"]) == (2, 1) and report["records_since"]
-        assert main(["usage", *day]) == 0
-        said = capsys.readouterr().out
-        assert "Tags are counted from the request records, which are kept from 20" in said
-        assert "2 requests of these days are not in them" in said and "1 requests have several tags" in said
-    finally:
-        server.stop()
+def test_by_tag_each_has_its_share_of_the_rent_and_what_no_record_tells_of_is_said(tagged, capsys):
+    day = ["--by", "tag", "--day", "2026-05-20", "--redis", tagged]
+    assert main(["usage", "--json", *day]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {row["tag"]: (row["requests"], row["input"]) for row in report["rows"]} == {
+        "(no tag)": (1, 90),
+        "(not in the records)": (2, 2468),
+        "legal": (1, 90),
+        "phi": (2, 180),
+    }
+    rents = {row["tag"]: row["rent_usd"] for row in report["rows"]}
+    own, used = 1234 + 56 + 300, 0.6
+    assert rents["phi"] == pytest.approx(used * 200 / own) and rents["legal"] == pytest.approx(used * 100 / own)
+    assert rents["(not in the records)"] == pytest.approx(used * 1290 / own)
+    assert (report["rent_used_usd"], report["rent_unused_usd"], report["total"]["requests"]) == (0.6, 0.3, 5)
+    assert (report["not_in_records"], report["with_several_tags"]) == (2, 1) and report["records_since"]
+    assert main(["usage", *day]) == 0
+    said = capsys.readouterr().out
+    assert "Tags are counted from the request records, which are kept from 20" in said
+    assert "2 requests of these days are not in them" in said and "1 requests have several tags" in said
 
 
-def test_by_tag_without_any_record(data_dir, capsys):
-    server = EmbeddedServer(data_dir)
-    url = server.start()
-    try:
-        with Valkey.from_url(url) as client:
-            client.delete(REQUESTS_KEY)
-        assert main(["usage", "--by", "tag", "--day", "2026-05-20", "--redis", url]) == 0
-        said = capsys.readouterr().out
-        assert "and none is kept" in said and "(not in the records)         2" in said
-    finally:
-        server.stop()
+def test_by_tag_without_any_record(url, capsys):
+    with Valkey.from_url(url) as client:
+        client.delete(REQUESTS_KEY)
+    assert main(["usage", "--by", "tag", "--day", "2026-05-20", "--redis", url]) == 0
+    said = capsys.readouterr().out
+    assert "and none is kept" in said and "(not in the records)         2" in said
 
 
-def test_by_endpoint_rows_come_from_the_request_records_too(data_dir, capsys):
-    server = EmbeddedServer(data_dir)
-    url = server.start()
-    try:
-        with Valkey.from_url(url) as client:
-            client.xtrim(REQUESTS_KEY, maxlen=0)
-        asyncio.run(count_tagged(url))
-        day = ["--by", "endpoint", "--day", "2026-05-20", "--redis", url]
-        assert main(["usage", "--json", *day]) == 0
-        report = json.loads(capsys.readouterr().out)
-        assert {row["endpoint"]: (row["requests"], row["input"]) for row in report["rows"]} == {
-            "(not in the records)": (2, 2468),
-            "chat": (2, 180),
-            "embeddings": (1, 90),
-        }
-        assert report["not_in_records"] == 2 and report["records_since"] and "with_several_tags" not in report
-        assert main(["usage", *day]) == 0
-        said = capsys.readouterr().out
-        assert "Endpoints are counted from the request records, which are kept from 20" in said
-        assert "2 requests of these days are not in them, and their endpoints are not known." in said
-        assert "several" not in said
-    finally:
-        server.stop()
+def test_by_endpoint_rows_come_from_the_request_records_too(tagged, capsys):
+    day = ["--by", "endpoint", "--day", "2026-05-20", "--redis", tagged]
+    assert main(["usage", "--json", *day]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {row["endpoint"]: (row["requests"], row["input"]) for row in report["rows"]} == {
+        "(not in the records)": (2, 2468),
+        "chat": (2, 180),
+        "embeddings": (1, 90),
+    }
+    assert report["not_in_records"] == 2 and report["records_since"] and "with_several_tags" not in report
+    assert main(["usage", *day]) == 0
+    said = capsys.readouterr().out
+    assert "Endpoints are counted from the request records, which are kept from 20" in said
+    assert "2 requests of these days are not in them, and their endpoints are not known." in said
+    assert "several" not in said
 
 
 async def assume(url: str) -> None:
