@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := test
+# A gateway is several processes, and tests start hundreds: each would compile three hundred modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 bin := .venv/bin
 environment := @scripts/environment.sh

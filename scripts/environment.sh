@@ -87,6 +87,8 @@ with_tree() {
   filled "$environment" "$lock"
   stale "$environment/.installed" pyproject.toml "$environment/.filled" || return 0
   "$environment/bin/python" "${pip[@]}" install --no-deps --no-build-isolation --no-index -e .
+  # Who runs it may not be allowed to keep bytecode here, and each of a gateway's processes would compile everything anew.
+  "$environment/bin/python" -m compileall -q router || true
   touch "$environment/.installed"
 }
 
