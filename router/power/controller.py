@@ -28,7 +28,7 @@ from router.core.backend_kinds import Backend
 from router.core.policy import Policy
 from router.core.power.cards import turn_of
 from router.core.power.control import Command, step
-from router.core.power.demand import Demand, demand_of, share_left
+from router.core.power.demand import DEMAND_SECONDS, Demand, demand_of, share_left
 from router.core.power.outlook import next_change, published
 from router.core.power.savings import observe
 from router.core.power.states import Phase
@@ -48,8 +48,6 @@ from router.power.units import Units, identity_of, is_here
 TICK_SECONDS = 1.0
 WRITE_SECONDS = 5.0
 """Between two times that the same is written down, with other times in it."""
-DEMAND_SECONDS = 60.0
-"""Between two looks at what was used."""
 WAKE_SECONDS = 15.0
 """A request that has said for so long nothing of its waiting waits no more."""
 

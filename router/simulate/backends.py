@@ -102,7 +102,8 @@ class SimulatedBackend:
         """As `upstream.fleet` says it of a real one."""
         if self.power is None:
             return 0.0 if self.backend.power is None else self.backend.power.start_time
-        return max(0.0, self.power.ready_at - self._time.now)
+        begins = self._time.now if self.power.coming else self.power.at
+        return max(0.0, self.power.ready_at - begins)
 
     def state(self) -> BackendState:
         if self.powered and (self.power is None or not self.power.serves):

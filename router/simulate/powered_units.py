@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from router.core.backend_kinds import Backend
-from router.core.power.control import HEARD_BY_ALL, PhaseChange, Start, Stop, step
-from router.core.power.demand import Demand, Figures, leaves
+from router.core.power.control import PhaseChange, Start, Stop, step
+from router.core.power.deadlines import STEP, seconds_to_deadline
+from router.core.power.demand import DEMAND_SECONDS, Demand, Figures, leaves
 from router.core.power.of_backend import Hours, power_of, terms_of
 from router.core.power.outlook import published
+from router.core.power.rule import by_cost, units_of
 from router.core.power.savings import NOTHING_SEEN, observe
 from router.core.power.states import Phase
 from router.core.power.units import ALONE, Observation, Turn, UnitsState
@@ -19,14 +22,13 @@ from router.core.resilience.worker_status import PowerState
 from router.simulate.shape import Shape
 from router.simulate.virtual_time import VirtualTime
 
-TICK_SECONDS = 60.0
-"""Between two steps while nothing goes on; demand is looked at that often."""
-SOON = 1.0
-"""Seconds until a step sees what happened."""
+_SHORTEST = 0.001
+"""Seconds between two steps: a wait that is over but for what sums of seconds are off does not stop time."""
 
 
 class PoweredUnits:
-    """`ready` is called when a step is due."""
+    """Steps are made when they can change something: when something was seen, or the rule waits for a time that has
+    come. `due` is called when there is to be one, or demand is to be looked at, which is every `look_seconds`."""
 
     def __init__(
         self,
@@ -36,12 +38,15 @@ class PoweredUnits:
         shape: Shape,
         time: VirtualTime,
         due: Callable[[str], None],
+        look_seconds: float = DEMAND_SECONDS,
     ) -> None:
         self.name = name
         power = power_of(backend)
         start = shape.start if shape.start is not None else power.start_time
         self.start_seconds = start
-        self.terms = replace(terms_of(backend), start_timeout=max(terms_of(backend).start_timeout, 2 * start))
+        timeout = max(terms_of(backend).start_timeout, 2 * start)
+        # No clock jumps here: whatever has passed since the last step is believed.
+        self.terms = replace(terms_of(backend), start_timeout=timeout, longest_step=math.inf)
         self.models = tuple(backend.serves)
         self.state = UnitsState()
         self.savings = NOTHING_SEEN
@@ -64,15 +69,37 @@ class PoweredUnits:
         self.asked = False
         """A request waits for it, or would have."""
         self._done = False
+        self._look_seconds = look_seconds
+        self._captive = 0
+        """Requests that only these units may serve, of which no step knows yet."""
+        self._by_cost = by_cost(self.savings, self.terms, 0)
+        """What their cost said at the last step."""
+        self._step_at = time.now
         self._next = 0.0
 
-    def step(self, demand: Demand | None, running: int, waiting: int, turn: Turn = ALONE) -> PowerState:
+    @property
+    def looks(self) -> bool:
+        """Whether it is time to look at demand."""
+        return self.counted is None or self._time.now - self.counted_at >= self._look_seconds
+
+    @property
+    def steps(self) -> bool:
+        """Whether a step may change something."""
+        return self._time.now >= self._step_at
+
+    def look(self, demand: Demand) -> None:
+        if demand.slot is not None:
+            self.savings = observe(self.savings, demand.slot, self.terms)
+        self.counted, self.counted_at = demand.counted, self._time.now
+        self.leaves = leaves(self.state, self.terms, demand.slot, self.leaves)
+        self._captive += demand.captive
+        said = by_cost(self.savings, self.terms, units_of(self.state))
+        if self._captive or (said.units, said.reason) != (self._by_cost.units, self._by_cost.reason):
+            self._step_at = self._time.now
+        self._plan()
+
+    def step(self, running: int, waiting: int, turn: Turn = ALONE) -> PowerState:
         now, state = self._time.now, self.state
-        if demand is not None:
-            if demand.slot is not None:
-                self.savings = observe(self.savings, demand.slot, self.terms)
-            self.counted, self.counted_at = demand.counted, now
-            self.leaves = leaves(state, self.terms, demand.slot, self.leaves)
         ready = sum(each <= now for each in self._there)
         seen = Observation(
             units=len(self._there),
@@ -80,14 +107,15 @@ class PoweredUnits:
             at=now,
             running=running,
             waiting=waiting,
-            captive=0 if demand is None else demand.captive,
+            captive=self._captive,
             savings=self.savings,
             scheduled=self._hours.wanted(now, state.seconds_to_serve(self.terms)),
             turn=turn,
             done=self._done,
         )
         done = step(state, seen, self.terms, now)
-        self.state, self._done = done.state, False
+        self.state, self._done, self._captive = done.state, False, 0
+        self._by_cost = by_cost(self.savings, self.terms, units_of(self.state))
         self.changed = bool(done.changes)
         self.changes += done.changes[: max(0, 1000 - len(self.changes))]
         match done.command:
@@ -98,6 +126,7 @@ class PoweredUnits:
             case Stop(units=units):
                 self._there = sorted(self._there)[:units]
                 self._done = True
+        self._step_at = now + (STEP if waiting else max(_SHORTEST, self._wait()))
         self._plan()
         return published(self.state, self.terms)
 
@@ -115,19 +144,27 @@ class PoweredUnits:
 
     def soon(self) -> None:
         """Something is to be seen."""
-        self._at(self._time.now + SOON)
+        self._step_at = min(self._step_at, self._time.now + STEP)
+        self._plan()
+
+    @property
+    def now(self) -> UnitsState:
+        """The state with the time that has passed since the last step, as others on its card see it."""
+        passed = self._time.now - self.state.at
+        return replace(self.state, held=self.state.held + passed, rest=max(0.0, self.state.rest - passed))
+
+    def _wait(self) -> float:
+        """Seconds until another step may change something, although nothing is seen until then."""
+        now, state = self._time.now, self.state
+        if self.changed or state.phase is Phase.STOPPING:
+            return STEP
+        coming = [each - now for each in self._there if each > now]
+        hours = self._hours.changes_in(now, state.seconds_to_serve(self.terms))
+        return min([seconds_to_deadline(state, self.terms), hours, *coming])
 
     def _plan(self) -> None:
-        now = self._time.now
-        if self._done or self.state.phase is Phase.STOPPING:
-            self._at(now + SOON)
-        elif self.state.phase is Phase.DRAINING:
-            self._at(now + HEARD_BY_ALL)
-        elif self.state.phase is Phase.STARTING:
-            coming = [each for each in self._there if each > now]
-            self._at(min([now + TICK_SECONDS, *coming]))
-        else:
-            self._at(now + TICK_SECONDS)
+        look_at = self._time.now if self.counted is None else self.counted_at + self._look_seconds
+        self._at(min(self._step_at, look_at))
 
     def _at(self, when: float) -> None:
         """The earliest that is asked for counts; that a later one comes too does no harm."""

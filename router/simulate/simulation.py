@@ -30,14 +30,14 @@ from router.core.limits.periods import Periods
 from router.core.limits.reserve import HoldMaker
 from router.core.limits.terms import cell_of
 from router.core.power.cards import turn_of
-from router.core.power.demand import Demand, demand_of, share_left
+from router.core.power.demand import DEMAND_SECONDS, Demand, demand_of, share_left
 from router.core.power.units import ALONE, Turn
 from router.core.values import BackendState, Candidate, Cell, Decision, Facts, Plan, Route, Settlement, Snapshot, Usage
 from router.core.waiting import Place, Queues
 from router.simulate.backends import Replica, SimulatedBackend
 from router.simulate.books import HOUR, Books
 from router.simulate.facts_of import FactsMaker, reading_of
-from router.simulate.powered_units import TICK_SECONDS, PoweredUnits
+from router.simulate.powered_units import PoweredUnits
 from router.simulate.rent_meter import LOOK_SECONDS, RentMeter
 from router.simulate.requests import RecordedRequest
 from router.simulate.server_model import Work
@@ -86,9 +86,17 @@ def _nobody(request: RecordedRequest, backend: str, reason: str, cost: float) ->
 
 
 class Simulation:
-    """`shapes` says how each backend is, by name. `tell` is called with what became of each request."""
+    """`shapes` says how each backend is, by name. `tell` is called with what became of each request. `look_seconds` are
+    between two looks at demand: of the gateway's controller, where nothing else is said."""
 
-    def __init__(self, plan: Plan, shapes: Mapping[str, Shape], begin: float, tell: Fate = _nobody) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        shapes: Mapping[str, Shape],
+        begin: float,
+        tell: Fate = _nobody,
+        look_seconds: float = DEMAND_SECONDS,
+    ) -> None:
         policy = plan.policy
         self.plan = plan
         self.begin = self.end = begin
@@ -132,7 +140,7 @@ class Simulation:
         }
         self._probed = [each for each in self.backends.values() if each.backend.kind == "vllm"]
         self.units = {
-            name: PoweredUnits(name, each.backend, self.timezone, each.shape, self.time, self._step_due)
+            name: PoweredUnits(name, each.backend, self.timezone, each.shape, self.time, self._step_due, look_seconds)
             for name, each in self.backends.items()
             if each.powered
         }
@@ -143,8 +151,9 @@ class Simulation:
             if each.backend.cost is not None
         }
         # A backend sees what those with a lower rent leave: they look first, as the controller has it.
-        for name in sorted(self.units, key=lambda each: self.units[each].terms.usd_per_hour):
-            self._step_due(name)
+        self._by_rent = sorted(self.units.values(), key=lambda each: each.terms.usd_per_hour)
+        for units in self._by_rent:
+            self._step_due(units.name)
         if any(self._is_always_on(name) for name in self.meters):
             self.time.at(begin, self._look_at_rent)
 
@@ -457,41 +466,50 @@ class Simulation:
             self.units[name].soon()
 
     def _step_due(self, name: str) -> None:
-        """A step of one backend's units."""
-        units, backend = self.units[name], self.backends[name]
-        demand = None
-        now = self.time.now
-        if not units.counted_at or now - units.counted_at >= TICK_SECONDS:
-            demand = self._demand(units)
-        waiting = self._wanted.get(name, 0) or int(units.asked)
-        units.asked = False
-        before = units.answering
-        power = units.step(demand, backend.inflight, waiting, self._turn(units))
-        if before and units.present < before and not units.state.serves:
-            self._cut(backend)
-        backend.told(power, units.answering)
-        if name in self.meters and units.saves_rent and (units.changed or now >= self._rent_at.get(name, 0.0)):
+        """A look at what one backend's units could have served, and a step of them, as far as these are due."""
+        units, now = self.units[name], self.time.now
+        if units.looks:
+            units.look(self._demand(units))
+        changed = units.steps and self._step(units)
+        if name in self.meters and units.saves_rent and (changed or now >= self._rent_at.get(name, 0.0)):
             self._rent_at[name] = now + LOOK_SECONDS
             self.meters[name].switched(units.state, now)
         self._wake()
 
+    def _step(self, units: PoweredUnits) -> bool:
+        """Whether it was one to another phase, or gave a command."""
+        backend, known = self.backends[units.name], units.state
+        waiting = self._wanted.get(units.name, 0) or int(units.asked)
+        units.asked = False
+        before = units.answering
+        power = units.step(backend.inflight, waiting, self._turn(units))
+        if before and units.present < before and not units.state.serves:
+            self._cut(backend)
+        backend.told(power, units.answering)
+        seen = known.phase, known.costing, known.claim
+        if units.card is not None and seen != (units.state.phase, units.state.costing, units.state.claim):
+            for other in self._by_rent:
+                if other.card == units.card and other is not units:
+                    other.soon()
+        return units.changed
+
     def _demand(self, units: PoweredUnits) -> Demand:
         """A backend sees what those with a lower rent, or named before it, cannot serve."""
         left: dict[str, float] = {}
-        for each in sorted(self.units.values(), key=lambda one: one.terms.usd_per_hour):
+        for each in self._by_rent:
             if each is units:
                 break
             left |= {model: left.get(model, 1.0) * each.leaves for model in each.models}
         hour = int(self.time.now // HOUR)
         first = int(min(units.counted_at or self.time.now, self.time.now) // HOUR) - 1
         totals = {each: self.books.hours.get(each, {}) for each in range(first, hour + 1)}
-        share = share_left(totals, units.models, left)
+        share = share_left(totals, units.models, left) if left else 1.0
         return demand_of(units.counted, totals, units.models, units.counted_for(), share)
 
     def _turn(self, units: PoweredUnits) -> Turn:
         if units.card is None:
             return ALONE
-        return turn_of(units.name, {n: each.state for n, each in self.units.items() if each.card == units.card})
+        return turn_of(units.name, {n: each.now for n, each in self.units.items() if each.card == units.card})
 
     def _cut(self, backend: SimulatedBackend) -> None:
         """What still ran when its units went."""

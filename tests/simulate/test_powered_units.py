@@ -19,13 +19,18 @@ class Made:
         backend = plan(power=power).policy.backends["gpu"]
         self.time = VirtualTime(MONDAY)
         self.waiting = self.running = 0
-        self.demand: Demand | None = None
+        self.demand = Demand(None, 0, {})
+        self.steps = 0
         shape = Shape(speed=1.0, first_byte=0.0, start=start)
         self.units = PoweredUnits("gpu", backend, ZoneInfo("UTC"), shape, self.time, self._due)
         self._due("gpu")
 
     def _due(self, name: str) -> None:
-        self.units.step(self.demand, self.running, self.waiting)
+        if self.units.looks:
+            self.units.look(self.demand)
+        if self.units.steps:
+            self.steps += 1
+            self.units.step(self.running, self.waiting)
 
     def phases(self) -> list[tuple[float, Phase]]:
         return [(change.at - MONDAY, change.after) for change in self.units.changes]
@@ -49,7 +54,8 @@ def test_it_drains_and_stops_when_it_is_not_wanted():
     made.waiting = 0
     made.time.until(MONDAY + 4000)
 
-    assert [phase for _, phase in made.phases()][-3:] == [Phase.DRAINING, Phase.STOPPING, Phase.OFF]
+    # Half an hour after the last request waited for it, and then as long as it takes until all have heard of it.
+    assert made.phases()[-3:] == [(2000.0, Phase.DRAINING), (2005.0, Phase.STOPPING), (2006.0, Phase.OFF)]
     assert made.units.present == 0 and made.units.starts == 1
 
 
@@ -68,3 +74,25 @@ def test_a_schedule_has_it_on():
     made.time.until(MONDAY + 3600)
 
     assert made.units.state.phase is Phase.ON and made.phases()[0][0] >= 3240
+
+
+def test_while_nothing_changes_no_step_is_made():
+    made = Made()
+    made.time.until(MONDAY + 86_400)
+
+    assert made.steps == 1 and made.units.counted_at == MONDAY + 86_400
+
+
+def test_what_came_for_these_units_alone_keeps_them_on_from_the_look_on_that_saw_it():
+    made = Made(power=POWER + "      min_on: 10m\n")
+    made.waiting = 1
+    made.units.soon()
+    made.time.until(MONDAY + 130)
+    made.waiting = 0
+    made.time.until(MONDAY + 590)
+    made.demand = Demand(None, 1, {})
+    made.time.until(MONDAY + 600)
+    made.demand = Demand(None, 0, {})
+    made.time.until(MONDAY + 4000)
+
+    assert made.phases()[2] == (1200.0, Phase.DRAINING)

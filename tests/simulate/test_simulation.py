@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from support.simulating import MONDAY, POLICY, POWER, ask, plan, played, simulation
 
 from router.simulate.figures import outcome_of
+from router.simulate.powered_units import PoweredUnits
 from router.simulate.shape import Shape
 
 QUICK = Shape(speed=100.0, first_byte=0.0, slots=8)
@@ -119,6 +122,37 @@ def test_a_unit_is_started_when_it_saves_its_rent_and_stopped_when_it_does_not()
     assert told[0] == told[-1] == "api" and told.count("gpu") > 8000
     assert done.books.reasons["api", "gpu-off"] == told.count("api")
     assert figures(done)["usd_hindsight"] <= figures(done)["usd"] < 0.5 * figures(done)["usd_cloud_alone"]
+
+
+def test_a_unit_is_paid_for_no_longer_than_the_controller_that_steps_every_second_has_it():
+    """It starts in five minutes, stays for five and a half from the look on that sees the answer, and drains."""
+    short = plan(power=POWER + "      min_on: 330s\n", **{"usd_per_hour: 1.0": "usd_per_hour: 60, billing: 1m"})
+    done = played(short, [ask(level="restricted"), ask(3000.0)])
+
+    assert figures(done)["hours_on"] == pytest.approx(696 / 3600, abs=2 / 3600)
+    assert figures(done)["usd_rent"] == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_steps_at_events_do_what_steps_every_second_do(seed, monkeypatch):
+    draw = random.Random(seed)
+    settings = f"      min_on: {draw.choice((60, 333, 1800))}s\n      min_off: {draw.choice((0, 100))}s\n"
+    settings += draw.choice(("", "      schedule: 01-02\n"))
+    cost = f"usd_per_hour: {draw.choice((1, 4))}, billing: {draw.choice(('1m', '20m'))}"
+    of = plan(power=POWER + settings, **{"usd_per_hour: 1.0": cost})
+    busy = [draw.uniform(0, 9000) for _ in range(1500)] + [draw.uniform(0, 2000) for _ in range(1500)]
+    rare = [draw.uniform(0, 10_000) for _ in range(2)]
+    asked = [ask(at, id="any") for at in busy] + [ask(at, level="restricted") for at in rare]
+    asked.sort(key=lambda each: each.at)
+    few = played(of, asked, gpu=QUICK)
+    monkeypatch.setattr(PoweredUnits, "_wait", lambda self: 1.0)
+    every = played(of, asked, gpu=QUICK)
+
+    phases = [[(change.after, change.reason) for change in each.units["gpu"].changes] for each in (few, every)]
+    times = [[change.at - MONDAY for change in each.units["gpu"].changes] for each in (few, every)]
+    assert phases[0] == phases[1] and len(phases[0]) >= 2
+    assert times[0] == pytest.approx(times[1], abs=2.0)
+    assert figures(few)["usd"] == pytest.approx(figures(every)["usd"], rel=0.01)
 
 
 def test_one_waiting_restricted_request_wakes_one_unit():

@@ -103,7 +103,7 @@ class VolumeTracker:
     def _sum(self, window: Window, now: float) -> _Sum:
         span = span_of(window, now, self._timezone)
         self._forget_before(span.first - _KEPT_QUARTERS)
-        buckets = {quarter: Mixture(*self._tokens(quarter)) for quarter in {*self._counted, *self._own}}
+        buckets = {quarter: Mixture(*self._tokens(quarter)) for quarter in range(span.first, span.end)}
         kept = _Sum(span, whole_buckets(buckets, span))
         self._sums[window] = kept
         return kept

@@ -20,6 +20,8 @@ Figures = tuple[int, int, int]
 """Eligible tokens, nano-USD that the cloud charges for them, and requests that may not leave."""
 Totals = Mapping[str, Figures]
 """By model."""
+DEMAND_SECONDS = 60.0
+"""Between two looks at what was used."""
 Counted = Mapping[int, Figures]
 """By hour since the epoch, of all models of a backend."""
 NOTHING: Figures = (0, 0, 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router.core.backend_kinds import Backend, GpuCost
 from router.core.cost.rent import UnitPrice
+from router.core.cost.volume import QUARTER_SECONDS
 from router.core.power.policy import Power
 from router.core.power.schedule import parse_schedule
 from router.core.power.terms import Mode, PowerTerms
@@ -56,6 +58,13 @@ class Hours:
     def wanted(self, now: float, start: float) -> bool:
         """Whether a unit is wanted now, or will be when one that is started now is ready, `start` seconds later."""
         return self._schedule is not None and any(self._holds(at) for at in (now, now + start))
+
+    def changes_in(self, now: float, start: float) -> float:
+        """Seconds until `wanted` may say otherwise, at the earliest; infinite without hours. In every time zone an hour
+        begins with a quarter of an hour."""
+        if self._schedule is None:
+            return math.inf
+        return min(QUARTER_SECONDS - at % QUARTER_SECONDS for at in (now, now + start))
 
     def _holds(self, at: float) -> bool:
         local = datetime.fromtimestamp(at, self.timezone)

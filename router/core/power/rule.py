@@ -190,10 +190,14 @@ def _no_stop(state: UnitsState, seen: Observation, terms: PowerTerms, chosen: Wa
         return "waiting", "Nothing is stopped while requests wait that only this backend may serve."
     if state.held < terms.min_on:
         return "min-on", f"It stays on for another {span(terms.min_on - state.held)}."
-    paid = _paid(state, terms)
-    if paid > terms.drain + SLOT:
-        return "paid", f"It is paid for another {span(paid)}."
+    if paid_beyond_stop(state, terms) > 0:
+        return "paid", f"It is paid for another {span(_paid(state, terms))}."
     return None
+
+
+def paid_beyond_stop(state: UnitsState, terms: PowerTerms) -> float:
+    """Seconds until so little of the billing step is left that a stop may begin; not above 0 where that is so."""
+    return _paid(state, terms) - terms.drain - SLOT
 
 
 def _paid(state: UnitsState, terms: PowerTerms) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,3 +56,11 @@ def test_a_schedule_wants_a_unit_that_is_ready_when_it_begins():
     assert not hours.wanted(NOON, 60.0) and hours.wanted(NOON + 3600, 60.0)
     assert hours.wanted(NOON + 3600 - 50, 60.0) and not hours.wanted(NOON + 3600 - 70, 60.0)
     assert not Hours(None, ZoneInfo("UTC")).wanted(NOON + 3600, 60.0)
+
+
+def test_hours_say_how_long_nothing_of_theirs_changes():
+    hours = Hours("13-20 Mon-Fri", ZoneInfo("UTC"))
+
+    assert hours.changes_in(NOON, 60.0) == 840.0, "a unit that starts for a minute is wanted a minute earlier"
+    assert hours.changes_in(NOON + 890.0, 60.0) == 10.0
+    assert Hours(None, ZoneInfo("UTC")).changes_in(NOON, 60.0) == math.inf
