@@ -338,6 +338,7 @@ class Forwarding:
             most=self._state.plan.policy.server.max_answer_bytes,
             secret=pool.target.credential,
             adapter=pool.target.through_adapter,
+            request_id=job.request_id,
         )
         sent = Attempt(candidate, replica, exchange, pool)
         self.current = sent

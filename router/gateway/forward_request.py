@@ -32,6 +32,7 @@ class ForwardRequest:
         "query",
         "reading",
         "replica",
+        "request_id",
         "reservation",
         "retry",
         "spend_unheld",
@@ -56,6 +57,7 @@ class ForwardRequest:
         cooldown: float,
         replica: str = "",
         query: str = "",
+        request_id: str = "",
     ) -> None:
         self.surface: Final = surface
         self.headers: Final = headers
@@ -73,6 +75,7 @@ class ForwardRequest:
         self.cooldown: Final = cooldown
         self.replica: Final = replica
         """The only one that may answer it, see `Replica.identity`; empty for any."""
+        self.request_id: Final = request_id
         self.query: Final = query
         """What stands behind the path, with its question mark."""
 

@@ -318,6 +318,7 @@ class Pipeline:
             cooldown=policy.health.cooldown,
             replica=context.replica,
             query=passed(context.request.query),
+            request_id=context.request.id,
         )
 
     async def _stream(self, context: RequestContext, decision: Decision, sent: Attempt, client: Client) -> None:

@@ -22,11 +22,13 @@ from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
 from router.surfaces.sse import EventScanner, is_event_stream, payloads
+from router.surfaces.told_error import NO_STATUS, tells_error
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
 _ENDS_UNREAD = (Fault.BAD_RESPONSE, Fault.MID_STREAM)
 _WITHOUT_A_HEAD = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
+_BROKEN = "upstream_stream_broken"
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
 
@@ -43,6 +45,7 @@ class UpstreamResponse:
         "_most",
         "_parts",
         "_reading",
+        "_request_id",
         "_route",
         "_secret",
         "_surface",
@@ -73,6 +76,7 @@ class UpstreamResponse:
         most: int,
         secret: str = "",
         adapter: bool = False,
+        request_id: str = "",
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -89,6 +93,7 @@ class UpstreamResponse:
         self._route: Final = route
         self._secret = secret
         """What the backend was sent as its credential."""
+        self._request_id = request_id
         self._adapter = adapter
         """The provider is behind our adapter, which tells of it and hides it."""
         self._unfit = ""
@@ -269,7 +274,8 @@ class UpstreamResponse:
         self._release(scanner)
         garbled = scanner.malformed
         rest = scanner.finish()
-        if rest and scanner.malformed == garbled:  # half an event must not reach the client
+        # Half an event must not reach the client, but a text that tells what went wrong may.
+        if rest and (scanner.malformed == garbled or rest == scanner.failure):
             self._write(self._error_seen(rest) if scanner.error else rest)
         if not self._begun:
             self._end_unbegun(scanner)
@@ -293,16 +299,22 @@ class UpstreamResponse:
             self._write(self._error_seen(last) if scanner.error else last)
 
     def _error_seen(self, events: bytes) -> bytes:
-        """What the client may see of whole events, once one is an error. Of a stream that has not begun it sees none:
-        the error stays as it came until its status is known, and `make_relayable` takes care of it."""
+        """What the client may see of whole events, once one is an error: that as its surface says it. Of a stream that
+        has not begun it sees none: the error stays as it came until its status is known, and `make_relayable` takes
+        care of it."""
+        scanner = self.scanner
         if self._adapter:
             self.unread = self.unread or any(map(is_unread, payloads(events)))
-        if not self._begun:
+        if not self._begun or scanner is None:
             return events
-        shown = without_secrets(events, self._secret)
+        before, failure, after = events.partition(scanner.failure) if scanner.failure else (events, b"", b"")
+        shown = without_secrets(failure, self._secret)
         if shown == NOT_SHOWN:
-            return self._surface.broken_stream(self.scanner, 502, "upstream_stream_broken", NOT_SHOWN.decode())
-        return shown
+            told = self._surface.broken_stream(scanner, 502, _BROKEN, NOT_SHOWN.decode(), self._request_id)
+        else:
+            told = self._surface.relayed_event(scanner, shown, self._request_id) if failure else b""
+        rest = b"" if scanner.ends_by_error else without_secrets(after, self._secret)
+        return without_secrets(before, self._secret) + told + rest
 
     def _all_said(self, scanner: EventScanner) -> bool:
         """It said so, or every answer has come to its end: then nothing is missing but the sign of it."""
@@ -353,7 +365,7 @@ class UpstreamResponse:
     def _first_error(self) -> None:
         """The client has nothing yet, so that it is told as an error and not in a stream."""
         for payload in payloads(self.body):
-            status = self._surface.error_status(payload)
+            status = self._surface.error_status(payload) or (NO_STATUS if tells_error(payload) else 0)
             if status:
                 self._restate(status, payload)
                 self._resolve(self.ready)
@@ -369,7 +381,8 @@ class UpstreamResponse:
     def make_relayable(self, retry_after: int | None) -> None:
         """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,
         without our secrets, and a time to come back (seconds) only where one can be understood."""
-        self._parts = [self._surface.relayed_error(self.status, without_secrets(self.body, self._secret))]
+        shown = without_secrets(self.body, self._secret)
+        self._parts = [self._surface.relayed_error(self.status, shown, self._request_id)]
         self.headers = [pair for pair in self.headers if pair[0] not in _REPLACED]
         self.headers.append((b"content-type", b"application/json"))
         if retry_after is not None:
@@ -406,7 +419,7 @@ class UpstreamResponse:
         scanner = self.scanner
         if self.broken is not None and scanner is not None and not scanner.error and scanner.has_room_for_words:
             why = "The backend's stream broke off."
-            client.write(self._surface.broken_stream(scanner, 502, "upstream_stream_broken", why))
+            client.write(self._surface.broken_stream(scanner, 502, _BROKEN, why, self._request_id))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

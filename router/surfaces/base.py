@@ -124,8 +124,12 @@ class Surface(ABC):
         not say. Names are in lower case."""
 
     @abstractmethod
-    def relayed_error(self, status: int, body: bytes) -> bytes:
+    def relayed_error(self, status: int, body: bytes, request_id: str = "") -> bytes:
         """The body of an error answer as the client may see it; our credentials have been taken out of it."""
+
+    @abstractmethod
+    def relayed_event(self, scanner: EventScanner, event: bytes, request_id: str = "") -> bytes:
+        """The same of an error, whosever dialect it is in, that came in a stream which `scanner` read."""
 
     # --- errors of ours
 
@@ -137,12 +141,14 @@ class Surface(ABC):
         status; `request_id` is the request's, where it is known."""
 
     @abstractmethod
-    def error_event(self, status: int, code: str, message: str) -> bytes:
+    def error_event(self, status: int, code: str, message: str, request_id: str = "") -> bytes:
         """What ends a stream that has failed."""
 
-    def broken_stream(self, scanner: EventScanner | None, status: int, code: str, message: str) -> bytes:
+    def broken_stream(
+        self, scanner: EventScanner | None, status: int, code: str, message: str, request_id: str = ""
+    ) -> bytes:
         """The same of one that was read by `scanner`, for dialects whose last event tells of the ones before."""
-        return self.error_event(status, code, message)
+        return self.error_event(status, code, message, request_id)
 
     # --- what backends keep
 

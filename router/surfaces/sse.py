@@ -46,6 +46,7 @@ class EventScanner:
         done            the sign was seen that ends a stream, and no error before it
         finished        the answers (by index) that came to their end
         error           an event was an error, or is called one
+        failure         that event, as it came
         malformed       an event was not what the dialect has
         stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
         stored_parts    ids of parts of it that requests may name by themselves, once its last event tells them
@@ -62,6 +63,7 @@ class EventScanner:
         "done",
         "error",
         "events",
+        "failure",
         "finished",
         "first_complete",
         "malformed",
@@ -76,6 +78,7 @@ class EventScanner:
         self.done = False
         self.finished: set[int] = set()
         self.error = False
+        self.failure = b""
         self.malformed = False
         self.first_complete = False
         self.stored_id = ""
@@ -112,7 +115,10 @@ class EventScanner:
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
         if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
-            return b"" if self._read(data[5:-2]) else data
+            removed = self._read(data[5:-2])
+            if self.error:
+                self.failure = data
+            return b"" if removed else data
         return self._feed_any(data)
 
     def finish(self) -> bytes:
@@ -174,12 +180,15 @@ class EventScanner:
             self._count_unread()
             return event
         if is_plain(event):
-            return b"" if self._read(event[5:-2]) else event
-        payload = data_of(event)
-        removed = payload is not None and self._read(payload)
-        if _is_called_error(event):
-            self.error = self.first_complete = True
-            return event
+            removed = self._read(event[5:-2])
+        else:
+            payload = data_of(event)
+            removed = payload is not None and self._read(payload)
+            if is_called_error(event):
+                self.error = self.first_complete = True
+                removed = False
+        if self.error:
+            self.failure = self.failure or event
         return b"" if removed else event
 
     def _count_unread(self) -> None:
@@ -225,5 +234,6 @@ def _end_of_event(held: bytearray, position: int, has_cr: bool) -> int:
     return blank.end() if blank is not None else 0
 
 
-def _is_called_error(event: bytes) -> bool:
+def is_called_error(event: bytes) -> bool:
+    """Whether an event's name is that of an error."""
     return any(line.startswith(b"event:") and value_of(line).strip() == b"error" for line in event.splitlines())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
+import json
+from typing import Any, get_args
 
 import pytest
 
@@ -70,6 +71,53 @@ def test_a_stream_that_broke_off_ends_with_an_error(surface: Surface, make: Make
     event = surface.broken_stream(scanner, 502, "upstream_stream_broken", "It broke off.")
     assert scanner.feed(event) == event
     assert scanner.error
+
+
+FOREIGN = {
+    "openai": b'{"error":{"message":"Busy","type":"server_error","param":null,"code":null}}',
+    "an error in words": b'{"error":"Busy"}',
+    "anthropic": b'{"type":"error","error":{"type":"overloaded_error","message":"Busy"},"request_id":null}',
+    "vllm before 0.10": b'{"object":"error","message":"Busy","type":"InternalServerError","param":null,"code":500}',
+    "an event of responses": b'{"type":"error","code":"server_error","message":"Busy","param":null}',
+    "fastapi": b'{"detail":"Busy"}',
+    "a proxy": b'{"message":"Busy","code":503}',
+    "a text in JSON": b'"Busy"',
+    "a text": b"Busy",
+}
+SAID = pytest.mark.parametrize("said", FOREIGN.values(), ids=FOREIGN.keys())
+
+
+def is_own(surface: Surface, value: Any) -> bool:
+    """Whether a value is an error in the dialect of a surface, and says that."""
+    if surface.name in ("messages", "count_tokens"):
+        error = value["error"]
+        return value["type"] == "error" and isinstance(error["type"], str) and error["message"] == "Busy"
+    return "type" not in value and value["error"].keys() == {"message", "type", "param", "code"} and busy(value)
+
+
+def busy(value: Any) -> bool:
+    return bool(value["error"]["message"] == "Busy")
+
+
+@EVERY
+@SAID
+def test_what_a_backend_says_of_an_error_is_told_in_the_clients_dialect(surface: Surface, said: bytes) -> None:
+    assert is_own(surface, json.loads(surface.relayed_error(503, said, "req_1")))
+
+
+@EVERY
+@SAID
+@pytest.mark.parametrize("name", [b"", b"event: error\n"])
+def test_so_it_is_in_a_stream(surface: Surface, make: Make, said: bytes, name: bytes) -> None:
+    scanner = surface.scanner(surface.read(surface.example("chat", "Hello")), make.route())
+    event = name + b"data: %b\n\n" % said
+    assert scanner.feed(event) == event and scanner.error and scanner.failure == event
+    data = json.loads(surface.relayed_event(scanner, event, "req_1").partition(b"data: ")[2])
+    if surface.name.startswith("responses"):
+        own = data["type"] == "error" and data["message"] == "Busy"
+        assert own or (data["type"] == "response.failed" and busy(data["response"]))
+    else:
+        assert is_own(surface, data)
 
 
 def test_a_client_is_spoken_to_in_the_dialect_whose_headers_it_sends() -> None:

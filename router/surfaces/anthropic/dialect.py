@@ -8,14 +8,15 @@ from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route
 from router.surfaces.anthropic import models
-from router.surfaces.anthropic.errors import error_event, error_object, relayed_error, status_of
+from router.surfaces.anthropic.errors import error_event, error_object, relayed_error, relayed_event, status_of
 from router.surfaces.anthropic.rate_limits import reset_asked
 from router.surfaces.anthropic.stream import MessageScanner
 from router.surfaces.base import Surface
 from router.surfaces.openai.blame import blame
 from router.surfaces.openai.complaint import complaint_in
 from router.surfaces.openai.editing import edit
-from router.surfaces.sse import EventScanner
+from router.surfaces.sse import EventScanner, data_of
+from router.surfaces.told_error import NO_STATUS
 
 VERSION = "anthropic-version"
 
@@ -43,16 +44,19 @@ class Anthropic(Surface):
     def reset_asked(self, headers: Mapping[str, str]) -> float | None:
         return reset_asked(headers)
 
-    def relayed_error(self, status: int, body: bytes) -> bytes:
-        return relayed_error(status, body)
+    def relayed_error(self, status: int, body: bytes, request_id: str = "") -> bytes:
+        return relayed_error(status, body, request_id)
+
+    def relayed_event(self, scanner: EventScanner, event: bytes, request_id: str = "") -> bytes:
+        return relayed_event(self.error_status(data_of(event) or b"") or NO_STATUS, event, request_id)
 
     def error(
         self, status: int, code: str, message: str, param: str | None, type: str | None, request_id: str = ""
     ) -> bytes:
         return error_object(status, message, type, request_id)
 
-    def error_event(self, status: int, code: str, message: str) -> bytes:
-        return error_event(status, message)
+    def error_event(self, status: int, code: str, message: str, request_id: str = "") -> bytes:
+        return error_event(status, message, request_id)
 
     def models(self, names: Iterable[str]) -> bytes:
         return models.listing(names)

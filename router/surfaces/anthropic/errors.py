@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from router.surfaces.openai.complaint import STATUSES, Complaint
-from router.surfaces.openai.relayed import words_of
+from router.surfaces.openai.relayed import nothing_said
+from router.surfaces.sse import data_of, is_called_error
+from router.surfaces.told_error import NO_STATUS, error_object_in, told_in, value_of
 
 _TYPES = {
     401: "authentication_error",
@@ -31,7 +33,7 @@ _STATUSES = {
     "timeout_error": 504,
 }
 """By type of error, as Anthropic and vLLM call them: for those that came with status 200."""
-_decode = msgspec.json.Decoder().decode
+_ITS_OWN = frozenset(_TYPES.values()) | {"invalid_request_error", "api_error"}
 
 
 def error_object(status: int, message: str, type: str | None = None, request_id: str = "") -> bytes:
@@ -41,33 +43,43 @@ def error_object(status: int, message: str, type: str | None = None, request_id:
     return msgspec.json.encode({"type": "error", "error": said, "request_id": request_id or None})
 
 
-def error_event(status: int, message: str) -> bytes:
+def error_event(status: int, message: str, request_id: str = "") -> bytes:
     """What ends a failed stream. No `message_stop` follows it."""
-    return b"event: error\ndata: " + error_object(status, message) + b"\n\n"
+    return _named(error_object(status, message, None, request_id))
 
 
-def relayed_error(status: int, body: bytes) -> bytes:
+def relayed_error(status: int, body: bytes, request_id: str = "") -> bytes:
     """The body of an error answer for the client: as it came if it is an error object, or else one made of its words.
-    Our credentials have been taken out of it."""
-    try:
-        value = _decode(body)
-    except (ValueError, RecursionError):
-        value = body.decode(errors="replace")
+    Where it names no request, ours is named. Our credentials have been taken out of it."""
+    value, body = value_of(body)
     if _is_error_object(value):
-        return body
-    words = words_of(value) or f"The backend answered with HTTP status {status} and said nothing more."
-    return error_object(status, words)
+        named = value.get("request_id") or not request_id
+        return body if named else msgspec.json.encode({**value, "request_id": request_id})
+    told = told_in(value)
+    type = told.type if told.type in _ITS_OWN else None
+    return error_object(status, told.message or nothing_said(status), type, request_id)
+
+
+def relayed_event(status: int, event: bytes, request_id: str = "") -> bytes:
+    """The same of an error in a stream, which need name no request. SDKs know it by its name."""
+    payload = data_of(event) or b""
+    value, _ = value_of(payload)
+    if _is_error_object(value) and value.get("request_id", request_id):
+        return event if is_called_error(event) else _named(payload)
+    return _named(relayed_error(status, payload, request_id))
+
+
+def _named(error: bytes) -> bytes:
+    return b"event: error\ndata: " + error + b"\n\n"
 
 
 def status_of(complaint: Complaint) -> int:
     """The HTTP status that a complaint would have come with, had it not come with status 200."""
-    return complaint.status or next((_STATUSES[word] for word in complaint.words if word in _STATUSES), 502)
+    return complaint.status or next((_STATUSES[word] for word in complaint.words if word in _STATUSES), NO_STATUS)
 
 
 def _is_error_object(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("type") != "error":
+    error = error_object_in(value)
+    if error is None or value.get("type") != "error":
         return False
-    error = value.get("error")
-    if not isinstance(error, dict) or not isinstance(error.get("type"), str):
-        return False
-    return isinstance(error.get("message"), str) and error["message"].strip() != ""
+    return error is value.get("error") and isinstance(error.get("type"), str)

@@ -10,7 +10,11 @@ from router.surfaces.anthropic.usage import Report, later
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.usage import ABSURD
 from router.surfaces.sse import MAX_EVENT, EventScanner
+from router.surfaces.told_error import tells_error
 
+_PARTS = frozenset({"content_block_delta", "message_delta"})
+_SILENT = frozenset({"content_block_start", "content_block_stop", "message_stop", "ping"})
+"""Events that are no error and tell no more than their name."""
 _decode = msgspec.json.Decoder(Event).decode
 _decode_bare = msgspec.json.Decoder(BareEvent).decode
 
@@ -75,8 +79,10 @@ class MessageScanner(EventScanner):
             if event.usage is not None:
                 self._report = later(event.usage, self._report)
                 self._said_all = event.usage.output_tokens is not None
-        elif event.error is None:
+        elif event.error is None and (kind in _SILENT or not tells_error(payload)):
             return self._note(kind)
+        else:
+            self.error = self.first_complete = True
         if event.error is not None:
             self.error = self.first_complete = True
         return False
@@ -102,9 +108,13 @@ class MessageScanner(EventScanner):
             event = _decode_bare(payload)
         except (ValueError, RecursionError):
             self.malformed = self.first_complete = True
+            self.error = self.error or tells_error(payload)
             return False
         kind = event.type
-        if kind in ("content_block_delta", "message_delta"):
+        if kind not in _SILENT and kind not in _PARTS and tells_error(payload):
+            self.error = self.first_complete = True
+            return False
+        if kind in _PARTS:
             self.events += 1
             self.first_complete = True
             self._reason = self._reason or (kind == "message_delta" and tells_reason(event.delta))

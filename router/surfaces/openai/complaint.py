@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.surfaces.told_error import NO_STATUS
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -43,7 +45,7 @@ def complaint_in(body: bytes) -> Complaint | None:
 
 def status_of(complaint: Complaint) -> int:
     """The HTTP status that a complaint would have come with, had it not come with status 200."""
-    return complaint.status or next((STATUSES[word] for word in complaint.words if word in STATUSES), 502)
+    return complaint.status or next((STATUSES[word] for word in complaint.words if word in STATUSES), NO_STATUS)
 
 
 STATUSES = {

@@ -17,11 +17,12 @@ from router.surfaces.openai.complaint import complaint_in, status_of
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.errors import error_event, error_object
 from router.surfaces.openai.rate_limits import reset_asked
-from router.surfaces.openai.relayed import relayed_error
+from router.surfaces.openai.relayed import relayed_error, relayed_event
 from router.surfaces.openai.stream import ChunkScanner
 from router.surfaces.openai.usage import text_bytes_of, usage_of
 from router.surfaces.openai.vllm_running_usage import RunningUsageScanner, asks_running_usage, hides_running_usage
-from router.surfaces.sse import EventScanner
+from router.surfaces.sse import EventScanner, data_of
+from router.surfaces.told_error import NO_STATUS
 
 
 class OpenAIDialect(Surface):
@@ -59,15 +60,18 @@ class OpenAIDialect(Surface):
     def reset_asked(self, headers: Mapping[str, str]) -> float | None:
         return reset_asked(headers)
 
-    def relayed_error(self, status: int, body: bytes) -> bytes:
+    def relayed_error(self, status: int, body: bytes, request_id: str = "") -> bytes:
         return relayed_error(status, body)
+
+    def relayed_event(self, scanner: EventScanner, event: bytes, request_id: str = "") -> bytes:
+        return relayed_event(self.error_status(data_of(event) or b"") or NO_STATUS, event)
 
     def error(
         self, status: int, code: str, message: str, param: str | None, type: str | None, request_id: str = ""
     ) -> bytes:
         return error_object(status, code, message, param, type)
 
-    def error_event(self, status: int, code: str, message: str) -> bytes:
+    def error_event(self, status: int, code: str, message: str, request_id: str = "") -> bytes:
         return error_event(status, code, message)
 
     def grows(self, id: str) -> bool:

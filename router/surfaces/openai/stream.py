@@ -16,6 +16,7 @@ from router.surfaces.openai.chunks import SHORT, Chunk, measured
 from router.surfaces.openai.stored_objects import id_in, sounds_in
 from router.surfaces.openai.usage import larger, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
+from router.surfaces.told_error import tells_error
 
 _decode = msgspec.json.Decoder(Chunk).decode
 _decode_anything = msgspec.json.Decoder().decode
@@ -51,7 +52,7 @@ class ChunkScanner(EventScanner):
                     self.finished.add(choice.index)
             if len(payload) > self._short:
                 self._measure(payload)
-        if chunk.error is not None:
+        if chunk.error is not None or (chunk.choices is None and tells_error(payload)):
             self.error = self.first_complete = True
         if chunk.usage is None:
             return False
@@ -75,9 +76,10 @@ class ChunkScanner(EventScanner):
         chunk = object_of(payload)
         if chunk is None:
             self.malformed = self.first_complete = True
+            self.error = self.error or tells_error(payload)
             return False
         self._usage = larger(usage_of(payload), self._usage)
-        error = chunk.get("error") is not None
+        error = chunk.get("error") is not None or ("choices" not in chunk and tells_error(payload))
         self.error = self.error or error
         if _has_choice(chunk.get("choices")):
             self.events += 1

@@ -17,6 +17,7 @@ from router.surfaces.openai.chunks import NumberedChunk
 from router.surfaces.openai.stream import ChunkScanner, object_of
 from router.surfaces.openai.usage import Report, larger
 from router.surfaces.sse import MAX_EVENT, is_plain, value_of
+from router.surfaces.told_error import tells_error
 
 _decode_numbered = msgspec.json.Decoder(NumberedChunk).decode
 _decode_report = msgspec.json.Decoder(Report).decode
@@ -77,7 +78,10 @@ class RunningUsageScanner(ChunkScanner):
 
     def feed(self, data: bytes) -> bytes:
         if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
-            return self._sent(data, self._read(data[5:-2]))
+            removed = self._read(data[5:-2])
+            if self.error:
+                self.failure = data
+            return self._sent(data, removed)
         return self._feed_any(data)
 
     def release(self) -> bytes:
@@ -114,7 +118,7 @@ class RunningUsageScanner(ChunkScanner):
             if choice.finish_reason is not None:
                 self.finished.add(choice.index)
                 self._finishes = self._strip_usage and _FINGERPRINT not in payload
-        if chunk.error is not None:
+        if chunk.error is not None or (choices is None and tells_error(payload)):
             self.error = self.first_complete = True
         if len(usage) <= len(b"null"):
             return False

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from router.surfaces.anthropic.errors import error_event, error_object, relayed_error, status_of
+from router.surfaces.anthropic.errors import error_event, error_object, relayed_error, relayed_event, status_of
 from router.surfaces.openai.complaint import complaint_in
 
 
@@ -63,7 +63,40 @@ def test_whatever_a_backend_says_is_told_in_the_shape_that_is_read(body: bytes, 
 
 
 def test_an_error_object_stays_as_it_came() -> None:
+    named = AS_IT_CAME.replace(b'"no"}', b'"no"},"request_id":"req_theirs"')
     assert relayed_error(404, AS_IT_CAME) is AS_IT_CAME
+    assert relayed_error(404, named, "req_ours") is named
+
+
+@pytest.mark.parametrize("end", [b"}", b',"request_id":null}'])
+def test_where_it_names_no_request_ours_is_named(end: bytes) -> None:
+    told = json.loads(relayed_error(404, AS_IT_CAME.removesuffix(b"}") + end, "req_ours"))
+    assert told == json.loads(AS_IT_CAME) | {"request_id": "req_ours"}
+
+
+def test_a_type_of_another_dialect_keeps_its_name_only_if_it_is_known() -> None:
+    told = json.loads(relayed_error(400, b'{"error":{"type":"overloaded_error","message":"no"}}', "req_ours"))
+    assert told["error"]["type"] == "overloaded_error" and told["request_id"] == "req_ours"
+
+
+def test_an_error_in_a_stream_stays_as_it_came() -> None:
+    event = b"event: error\ndata: " + AS_IT_CAME + b"\n\n"
+    assert relayed_event(502, event, "req_ours") is event
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"data: " + AS_IT_CAME + b"\n\n",
+        b'event: error\ndata: {"error":{"message":"no"}}\n\n',
+        b"event: error\ndata: " + AS_IT_CAME.removesuffix(b"}") + b',"request_id":null}\n\n',
+    ],
+)
+def test_any_other_becomes_one_with_the_name_that_clients_look_for(event: bytes) -> None:
+    shown = relayed_event(502, event, "req_ours")
+    assert shown.startswith(b"event: error\ndata: {") and shown.endswith(b"}\n\n")
+    told = json.loads(shown.partition(b"data: ")[2])
+    assert (told["type"], told["error"]["message"]) == ("error", "no") and isinstance(told["error"]["type"], str)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,12 @@ def test_an_event_with_something_odd_in_it(part: bytes, events: int, done: bool)
     assert (found.events, found.done, found.malformed) == (events, done, False)
 
 
+@pytest.mark.parametrize("kind", ["", "x"])
+def test_an_error_with_something_odd_in_it(kind: str) -> None:
+    found = scanned(event(kind, error={"message": "no"}, usage="odd"))
+    assert found.error and found.first_complete and not found.malformed
+
+
 @pytest.mark.parametrize("part", [b"event: x\ndata: {\n\n", b"data: [DONE]\n\n", b"data: 5\n\n"])
 def test_garbage(part: bytes) -> None:
     assert scanned(part).malformed

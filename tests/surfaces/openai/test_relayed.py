@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.redaction import NOT_SHOWN, without_secrets
-from router.surfaces.openai.relayed import MOST_WORDS, relayed_error
+from router.surfaces.openai.relayed import relayed_error, relayed_event
+from router.surfaces.told_error import MOST_WORDS
 
 
 def message(status: int, body: bytes) -> str:
@@ -15,16 +16,52 @@ def message(status: int, body: bytes) -> str:
     return told
 
 
+OWN = b'{"error": {"message": "maximum context length is 4096", "type": "BadRequestError", "code": 400}}'
+
+
+def test_an_error_object_with_a_message_stays_as_it_came() -> None:
+    assert relayed_error(400, OWN) is OWN
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "error"),
     [
-        b'{"error": {"message": "maximum context length is 4096", "type": "BadRequestError", "code": 400}}',
-        b'{"object":"error","message":"no","code":400}',
-        b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"r"}',
+        (
+            b'{"object":"error","message":"no","type":"BadRequestError","param":"n","code":400}',
+            {"message": "no", "type": "BadRequestError", "param": "n", "code": 400},
+        ),
+        (
+            b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded <now>"},"request_id":"r"}',
+            {"message": "Overloaded <now>", "type": "overloaded_error", "param": None, "code": None},
+        ),
+        (
+            b'{"type":"error","code":"server_error","message":"no","param":null}',
+            {"message": "no", "type": "server_error", "param": None, "code": "server_error"},
+        ),
+        (b'data: {"choices":[]}\n\ndata: %b\n\n' % OWN, json.loads(OWN)["error"]),
     ],
 )
-def test_an_error_object_with_a_message_stays_as_it_came(body: bytes) -> None:
-    assert relayed_error(400, body) == body
+def test_an_error_object_of_another_dialect_keeps_what_it_says(body: bytes, error: object) -> None:
+    assert json.loads(relayed_error(529, body))["error"] == error
+
+
+@pytest.mark.parametrize("event", [b"data: " + OWN + b"\n\n", b"event: error\ndata: " + OWN + b"\n\n"])
+def test_an_error_in_a_stream_stays_as_it_came(event: bytes) -> None:
+    assert relayed_event(502, event) is event
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (b"data: Internal Server Error\n\n", "Internal Server Error"),
+        (b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"Oh."}}\n\n', "Oh."),
+        (b"event: error\n\n", "The backend answered with HTTP status 502 and said nothing more."),
+    ],
+)
+def test_any_other_error_in_a_stream_becomes_one(event: bytes, words: str) -> None:
+    shown = relayed_event(502, event)
+    assert shown.startswith(b"data: ") and shown.endswith(b"}\n\n")
+    assert json.loads(shown[6:])["error"]["message"] == words
 
 
 @pytest.mark.parametrize(
@@ -40,13 +77,17 @@ def test_an_error_object_with_a_message_stays_as_it_came(body: bytes) -> None:
         (b'{"detail":"Not Found"}', "Not Found"),
         (b'{"detail":[{"loc":["body"],"msg":"field required"},{"msg":"too long"},7]}', "field required; too long"),
         (b'{"message":"no such route"}', "no such route"),
+        (b'data: {"detail":"gone"}\r\n\r\n', "gone"),
     ],
 )
 def test_other_bodies_become_one_with_their_words(body: bytes, words: str) -> None:
     assert message(502, body) == words
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"7", b"<br>", b'{"error":{"message":5}}'])
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"7", b"<br>", b'{"error":{"message":5}}', CHUNK])
 def test_a_body_without_words_tells_its_status(body: bytes) -> None:
     assert "405" in message(405, body)
 

@@ -333,6 +333,7 @@ def learn(learnt: dict[str, Any], payload: bytes) -> None:
         chunk = json.loads(payload)
     except ValueError:
         chunk = None
+        learnt["error"] |= payload.strip()[:1] not in (b"", b"{", b"[")
     if not isinstance(chunk, dict):
         learnt["malformed"] = learnt["first_complete"] = True
         return
@@ -352,12 +353,17 @@ def cut(stream: bytes, places: list[int]) -> list[bytes]:
 
 
 texts = st.text(max_size=12) | st.sampled_from(['"usage":{', '"error":', "[DONE]", "\n\ndata: x\n\n", "data:", "世"])
-ERRORS = (event({"error": {"message": "x"}}), b"event: error\n" + HELLO, b"event:error\ndata: {}\n\n")
+ERRORS = (
+    event({"error": {"message": "x"}}),
+    b"event: error\n" + HELLO,
+    b"event:error\ndata: {}\n\n",
+    b"data: <html>\n\n",
+)
 parts = st.one_of(
     st.builds(token, texts),
     st.builds(lambda text: token(text, usage=None), texts),
     st.builds(lambda text: b": " + text.encode() + b"\n\n", st.text("abc:", max_size=5)),
-    st.sampled_from([STOP, LAST, DONE, COMMENT, b"data: <html>\n\n", b"\n"]),
+    st.sampled_from([STOP, LAST, DONE, COMMENT, b"data: [7]\n\n", b"\n"]),
     st.sampled_from([*ERRORS, b"event: ping\ndata: {}\n\n"]),
     st.sampled_from([b"id: 1\n" + HELLO, b'data:{"choices":[],\ndata: "usage":null}\n\n', b"data:{}\n\n", b"\n\n"]),
 )

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from router.core.values import Usage
 from router.surfaces.openai.media.answers import Report
-from router.surfaces.openai.media.events import event_in
+from router.surfaces.openai.media.events import Event, event_in
 from router.surfaces.openai.stream import object_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
+from router.surfaces.told_error import tells_error
 
 _ENDS = frozenset({"transcript.text.done", "speech.audio.done"})
 _PICTURES = frozenset({"image_generation.completed", "image_edit.completed"})
@@ -34,7 +35,7 @@ class MediaScanner(EventScanner):
         if event is None:
             self._read_other(payload)
             return False
-        if event.error is not None or event.type == "error":
+        if event.error is not None or _is_foreign(event, payload):
             self.error = self.first_complete = True
             return False
         if event.choices is not None:
@@ -67,10 +68,16 @@ class MediaScanner(EventScanner):
             self.done = self.first_complete = True
         elif object_of(payload) is None:
             self.malformed = self.first_complete = True
+            self.error = self.error or tells_error(payload)
 
 
 _FRAME = 120
 """Bytes around what a short event says."""
+
+
+def _is_foreign(event: Event, payload: bytes) -> bool:
+    """Their types have names in several parts."""
+    return "." not in event.type and event.choices is None and tells_error(payload)
 
 
 def _sum(before: Usage | None, found: Usage | None) -> Usage | None:

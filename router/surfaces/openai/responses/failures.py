@@ -17,6 +17,7 @@ from router.surfaces.openai.blame import blame
 from router.surfaces.openai.complaint import Complaint, complaint_in, read_complaint, status_of
 from router.surfaces.openai.errors import error_object
 from router.surfaces.openai.relayed import relayed_error
+from router.surfaces.told_error import told_in, value_of
 
 _CLIENTS = frozenset({"invalid_prompt", "context_length_exceeded", "failed_to_download_image", "unsupported_image"})
 _OF_IMAGES = re.compile(r"(invalid|empty|unsupported)_(base64_)?image(_[a-z]+)*|image_[a-z_]+")
@@ -62,10 +63,28 @@ def relayed_failure(status: int, body: bytes) -> bytes:
     return error_object(status, code if isinstance(code, str) else "server_error", words)
 
 
+def is_failure(payload: bytes) -> bool:
+    """Whether the data of an event says what failed as this dialect does."""
+    value = _object(payload)
+    if value is None:
+        return False
+    alone = value.get("type") == "error" and value.get("error") is None
+    return isinstance(value.get("response"), dict) or (alone and isinstance(value.get("message"), str))
+
+
+def failure_code(payload: bytes) -> str:
+    """What a failure of another dialect is called here, where few codes are known."""
+    complaint = complaint_in(payload)
+    return "rate_limit_exceeded" if complaint is not None and status_of(complaint) == 429 else "server_error"
+
+
+def failure_words(payload: bytes) -> str:
+    return told_in(value_of(payload)[0]).message or "The response failed, and nothing says why."
+
+
 def failed_event(response: dict[str, Any], sequence: int, code: str, message: str) -> bytes:
-    """What ends a stream that broke off: its response as it was known, now failed. No other code than `server_error`
-    would be known to all clients, so that ours stands in its message."""
-    error = {"code": "server_error", "message": f"{message} ({code})"}
+    """What ends a stream that broke off: its response as it was known, now failed."""
+    error = {"code": code, "message": message}
     failed = {**response, "status": "failed", "error": error, "usage": None}
     data = {"type": "response.failed", "sequence_number": sequence, "response": failed}
     return b"event: response.failed\ndata: %b\n\n" % msgspec.json.encode(data)

@@ -16,10 +16,11 @@ import msgspec
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
-from router.surfaces.openai.responses.failures import failed_event, is_clients
+from router.surfaces.openai.responses.failures import failed_event, is_clients, is_failure
 from router.surfaces.openai.stored_objects import id_of_response_in
 from router.surfaces.openai.stream import object_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
+from router.surfaces.told_error import tells_error
 
 _FIRST = frozenset({"response.created", "response.queued", "response.in_progress"})
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
@@ -36,7 +37,7 @@ _decode_begun = msgspec.json.Decoder(Begun).decode
 class ResponseScanner(EventScanner):
     """`background` says that it goes on without the client: then its first event is the answer."""
 
-    __slots__ = ("_background", "_first", "_sequence")
+    __slots__ = ("_background", "_first", "_over", "_sequence")
 
     def __init__(self, *, background: bool = False, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
@@ -45,26 +46,31 @@ class ResponseScanner(EventScanner):
         """The data of the first event that tells of the response, if it is no large one."""
         self._sequence = -1
         """Number of the last event; -1 before any had one."""
+        self._over = False
+        """Nothing that comes now is for the client."""
 
     @property
     def ends_by_error(self) -> bool:
-        """An `error` may be followed by `response.failed`, which is no good end."""
-        return False
+        """An `error` may be followed by `response.failed`, which is no good end; one of another dialect is the end."""
+        return self._over
 
     @property
     def end(self) -> str:
         return "response.completed"
 
     def feed(self, data: bytes) -> bytes:
-        if not self._held and len(data) <= self._max_event:
+        if not self._held and not self.error and len(data) <= self._max_event:
             start = _start_of_data(data)
             if start:
                 self._read(data[start:-2])
+                if self.error:
+                    self.failure = data
                 return data
         return self._feed_any(data)
 
     def broken(self, code: str, message: str) -> bytes:
         """The event that ends it when it broke off."""
+        self._over = True
         return failed_event(self._response(), self._sequence + 1, code, message)
 
     def _response(self) -> dict[str, Any]:
@@ -91,8 +97,9 @@ class ResponseScanner(EventScanner):
             self.stored_id = self.stored_id or id_of_response_in(payload)
         elif kind in _LAST:
             self._read_last(kind, payload)
-        elif kind == "error" or event.error is not None:
+        elif event.error is not None or (not _is_own(kind) and tells_error(payload)):
             self.error = self.first_complete = True
+            self._over = self._over or not is_failure(payload)
         elif isinstance(kind, str):
             self._read_part(kind, len(event.delta))
         else:
@@ -130,6 +137,8 @@ class ResponseScanner(EventScanner):
             return
         if payload.strip() != b"[DONE]" and object_of(payload) is None:
             self.malformed = True
+            if tells_error(payload):
+                self.error = self._over = True
         self.first_complete = True
 
 
@@ -140,6 +149,10 @@ def whole_in(payload: bytes) -> answers.Response | None:
     except (ValueError, RecursionError):
         value = (object_of(payload) or {}).get("response")
         return answers.response_in(msgspec.json.encode(value)) if isinstance(value, dict) else None
+
+
+def _is_own(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.startswith("response.")
 
 
 def _start_of_data(event: bytes) -> int:

@@ -12,11 +12,19 @@ from router.core.values import Route, Usage
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.responses import answers
-from router.surfaces.openai.responses.failures import cause_of, failed_event, failure_status, relayed_failure
+from router.surfaces.openai.responses.failures import (
+    cause_of,
+    failed_event,
+    failure_code,
+    failure_status,
+    failure_words,
+    is_failure,
+    relayed_failure,
+)
 from router.surfaces.openai.responses.read_request import read
 from router.surfaces.openai.responses.stream import ResponseScanner
 from router.surfaces.openai.stored_objects import id_in
-from router.surfaces.sse import EventScanner
+from router.surfaces.sse import EventScanner, data_of
 
 
 class Responses(OpenAIDialect):
@@ -63,13 +71,26 @@ class Responses(OpenAIDialect):
     def error_cause(self, status: int, body: bytes) -> ErrorCause:
         return cause_of(status, body)
 
-    def relayed_error(self, status: int, body: bytes) -> bytes:
+    def relayed_error(self, status: int, body: bytes, request_id: str = "") -> bytes:
         return relayed_failure(status, body)
 
-    def error_event(self, status: int, code: str, message: str) -> bytes:
-        return failed_event({"id": "", "object": "response", "output": []}, 0, code, message)
+    def relayed_event(self, scanner: EventScanner, event: bytes, request_id: str = "") -> bytes:
+        payload = data_of(event) or b""
+        if is_failure(payload) or not isinstance(scanner, ResponseScanner):
+            return event
+        return scanner.broken(failure_code(payload), failure_words(payload))
 
-    def broken_stream(self, scanner: EventScanner | None, status: int, code: str, message: str) -> bytes:
+    def error_event(self, status: int, code: str, message: str, request_id: str = "") -> bytes:
+        return failed_event({"id": "", "object": "response", "output": []}, 0, "server_error", _told(code, message))
+
+    def broken_stream(
+        self, scanner: EventScanner | None, status: int, code: str, message: str, request_id: str = ""
+    ) -> bytes:
         if isinstance(scanner, ResponseScanner):
-            return scanner.broken(code, message)
+            return scanner.broken("server_error", _told(code, message))
         return self.error_event(status, code, message)
+
+
+def _told(code: str, message: str) -> str:
+    """No other code than `server_error` would be known to all clients, so that ours stands in the message."""
+    return f"{message} ({code})"

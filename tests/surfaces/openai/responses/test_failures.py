@@ -84,12 +84,10 @@ def test_any_other_error_stays_as_it_came() -> None:
 
 
 def test_a_broken_stream_ends_with_its_response_as_a_failed_one() -> None:
-    event = failed_event(
-        {"id": "resp_1", "model": "m", "status": "in_progress"}, 7, "upstream_stream_broken", "It broke."
-    )
+    event = failed_event({"id": "resp_1", "model": "m", "status": "in_progress"}, 7, "server_error", "It broke.")
     name, data = event.removesuffix(b"\n\n").split(b"\n")
     assert name == b"event: response.failed"
     told = json.loads(data.removeprefix(b"data: "))
     assert (told["type"], told["sequence_number"]) == ("response.failed", 7)
     assert (told["response"]["id"], told["response"]["model"], told["response"]["status"]) == ("resp_1", "m", "failed")
-    assert told["response"]["error"] == {"code": "server_error", "message": "It broke. (upstream_stream_broken)"}
+    assert told["response"]["error"] == {"code": "server_error", "message": "It broke."}

@@ -97,6 +97,20 @@ def test_an_error_may_be_followed_by_the_response_that_failed() -> None:
     assert scanner.error and scanner.done and not scanner.ends_by_error
 
 
+@pytest.mark.parametrize("said", [b'{"error": {"message": "Oops."}}', b'{"detail": "Oops."}', b"Oops."])
+def test_nothing_follows_an_error_of_another_dialect(said: bytes) -> None:
+    error = b"data: %b\n\n" % said
+    scanner = ResponseScanner()
+    assert scanner.feed(CREATED + DELTA + error + whole("response.failed")) == CREATED + DELTA + error
+    assert scanner.failure == error and scanner.ends_by_error and not scanner.done
+
+
+def test_nothing_follows_a_failed_response_of_ours() -> None:
+    scanner = fed(CREATED, event("error", code="server_error", message="Oops."))
+    assert not scanner.ends_by_error and b"response.failed" in scanner.broken("server_error", "It broke.")
+    assert scanner.feed(whole("response.failed")) == b""
+
+
 def test_produced_counts_parts_as_they_come_and_long_ones_by_their_text() -> None:
     assert fed(CREATED, IN_PROGRESS, ADDED, DELTA, DELTA, TEXT_DONE).produced == 3
     long = event("response.function_call_arguments.delta", delta="x" * 400)
@@ -113,6 +127,8 @@ def test_garbage_is_malformed() -> None:
     assert fed(b"data: <html>\n\n").malformed
     assert fed(b'data: {"choices": []}\n\n').malformed
     assert not fed(CREATED, DELTA, b'data: {"choices": []}\n\n').malformed
+    half = fed(CREATED, DELTA, b"data: {half\n\n")
+    assert half.malformed and not half.error
     assert not fed(b'event: response.x\ndata: {"type": "response.x", "error": null, "delta": {"a": 1}}\n\n').malformed
 
 
