@@ -12,10 +12,11 @@ from router.core.power.policy import Command, CommandPower
 from router.power.drivers.answering import Answering
 from router.power.drivers.begin import Order
 from router.power.drivers.driver import DriverError, Seen
-from router.power.drivers.environment import needed, resolved
+from router.power.drivers.environment import resolved
 from router.power.drivers.http_client import HttpClient
 from router.power.drivers.output import last_words
 from router.power.drivers.programs import MARK, POLL_SECONDS, Outcome, end_all, last_run, run, running
+from router.system.environment import needed
 
 
 class CommandDriver:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import router
 from router.core.power.policy import Launch
 from router.power.drivers.driver import DriverError
-from router.power.drivers.environment import FOR_GPUS, needed
+from router.system.environment import FOR_GPUS, needed
 
 LOCAL_ENVIRONMENT = ".venv-local"
 """The folder that `make local` fills."""

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from router.power.drivers.begin import Order, Run, file_of
-from router.power.drivers.environment import needed
 from router.power.drivers.process_identity import identity_of, members, signal_it
+from router.system.environment import needed
 
 _BEGIN = (sys.executable, "-P", "-m", "router.power.drivers.begin")
 MARK = "SWITCHED_BY_BREAKEVEN"
