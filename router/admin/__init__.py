@@ -8,6 +8,7 @@
     server           an aiohttp application from the table
     auth             who is asking, and what they may
     policy           the policy's file: check, explain, apply, roll back
+    simulation       a draft on the traffic of the last days, in a process of its own
     views            what the pages show
     telemetry        Prometheus and OpenTelemetry
     sources          what other parts of the gateway report
@@ -30,5 +31,5 @@ The Content-Security-Policy allows files of this server only: no inline script o
 `/api/session` for its role and its `csrf` token, which goes back as the header `x-csrf-token` on every write.
 `EventSource("/api/events")` brings what changes. `/api/openapi.json` lists the rest; money is in micro-USD.
 
-It may import ledger, upstream, config and core.
+It may import ledger, upstream, config, simulate and core.
 """

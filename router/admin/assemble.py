@@ -19,6 +19,7 @@ from router.admin.policy.history import PolicyHistory
 from router.admin.policy.service import PolicyLocation, PolicyService, Servable
 from router.admin.routes import ROUTES
 from router.admin.settings import AdminSettings
+from router.admin.simulation.process import Simulations
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
 from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
@@ -50,6 +51,7 @@ def make_control(
         pages=Pages(),
         live=Live(),
         aside=TimeLimited(),
+        simulations=Simulations(),
         totals=RisingTotals(),
         rent=RisingRent(),
         openapi=msgspec.json.encode(document(ROUTES, release)),

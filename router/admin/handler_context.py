@@ -15,6 +15,7 @@ from router.admin.auth.tokens import Tokens
 from router.admin.ledger_session import LedgerSession
 from router.admin.policy.service import Author, PolicyService
 from router.admin.response_types import Role
+from router.admin.simulation.process import Simulations
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
 from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
@@ -43,6 +44,7 @@ class HandlerContext:
     live: Live
     aside: TimeLimited
     """For work on what somebody sent."""
+    simulations: Simulations
     totals: RisingTotals
     rent: RisingRent
     """For Prometheus."""

@@ -22,14 +22,15 @@ _NOON = 12 * HOUR_SECONDS
 
 class LedgerSession:
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self._url = url
+        self.url = url
+        """May hold a password."""
         self.clock = clock
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Report]:
         """Raises ApiError when the ledger cannot be read, also inside."""
         try:
-            async with open_report(self._url) as report:
+            async with open_report(self.url) as report:
                 yield report
         except LedgerUnavailable as error:
             raise ledger_lost(error) from None
@@ -37,7 +38,7 @@ class LedgerSession:
     async def power(self, events: int) -> tuple[PowerLook, list[PowerEvent]]:
         """How own units are, and their last changes. Raises ApiError when the ledger cannot be read."""
         try:
-            async with open_power(self._url) as book:
+            async with open_power(self.url) as book:
                 return await book.look(), await book.events(events)
         except LedgerUnavailable as error:
             raise ledger_lost(error) from None
@@ -45,7 +46,7 @@ class LedgerSession:
     async def why_lost(self) -> str:
         """Why it cannot be read; empty when it can."""
         try:
-            async with open_report(self._url) as report:
+            async with open_report(self.url) as report:
                 await report.timezone()
         except LedgerUnavailable as error:
             return str(error)

@@ -15,6 +15,8 @@ from router.admin import request_types, response_types
 from router.admin.auth import sign_in
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
+from router.admin.simulation import api as simulation
+from router.admin.simulation.answers import SimulationLine
 from router.admin.telemetry import prometheus
 from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
 
@@ -30,7 +32,8 @@ class Access(StrEnum):
 
 
 class Route(Struct, frozen=True):
-    """`answer` is the type of the JSON answer, or None where `media` says that it is something else."""
+    """`answer` is the type of the JSON answer, or of each of its lines, or None where `media` says that it is something
+    else."""
 
     method: str
     path: str
@@ -89,6 +92,8 @@ ROUTES: tuple[Route, ...] = (
           response_types.CheckAnswer, body=request_types.Draft),
     Route("POST", "/api/policy/explain", VIEWER, policy.explain, "Where a request would go by a draft, and why",
           response_types.ExplainAnswer, body=request_types.ExplainDraft),
+    Route("POST", "/api/policy/simulate", VIEWER, simulation.simulate, "A draft on the last 7 days' traffic, in lines",
+          SimulationLine, body=request_types.Draft, media=simulation.MEDIA),
     Route("POST", "/api/policy/apply", ADMIN, policy.apply, "Write a draft to the policy's file",
           response_types.Applied, body=request_types.ApplyDraft, conditional=True),
     Route("GET", "/api/policy/history", VIEWER, policy.history, "Versions that were in force", response_types.History),

@@ -127,3 +127,4 @@ async def _secure(request: web.Request, response: web.StreamResponse) -> None:
 
 async def _end_streams(control: HandlerContext) -> None:
     control.live.end()
+    control.simulations.end()

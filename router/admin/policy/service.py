@@ -92,6 +92,11 @@ class PolicyService:
         return self._plan
 
     @property
+    def content(self) -> bytes:
+        """Of the policy in force."""
+        return self._content
+
+    @property
     def history(self) -> PolicyHistory:
         return self._history
 

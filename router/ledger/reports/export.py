@@ -48,6 +48,11 @@ COLUMNS: Sequence[Column] = tuple(
 )
 
 
+def line_of(record: Record) -> dict[str, Any]:
+    """By column, what a line of JSON has."""
+    return {column.name: _shown(column.value(record)) for column in COLUMNS}
+
+
 class Writer(Protocol):
     def write(self, records: Sequence[Record]) -> None: ...
 
@@ -61,7 +66,7 @@ class JsonLines:
 
     def write(self, records: Sequence[Record]) -> None:
         for record in records:
-            self._output.write(_encode_json({c.name: _shown(c.value(record)) for c in COLUMNS}) + b"\n")
+            self._output.write(_encode_json(line_of(record)) + b"\n")
 
     def close(self) -> None:
         self._output.flush()
