@@ -9,6 +9,7 @@
     auth             who is asking, and what they may
     policy           the policy's file: check, explain, apply, roll back
     simulation       a draft on the traffic of the last days, in a process of its own
+    sizing           which card a model fits
     views            what the pages show
     telemetry        Prometheus and OpenTelemetry
     sources          what other parts of the gateway report

@@ -17,6 +17,8 @@ from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
 from router.admin.simulation import api as simulation
 from router.admin.simulation.answers import SimulationLine
+from router.admin.sizing import api as sizing
+from router.admin.sizing.answers import Sized, SizingChoices, SizingQuery
 from router.admin.telemetry import prometheus
 from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
 
@@ -74,6 +76,9 @@ ROUTES: tuple[Route, ...] = (
           response_types.WorthAnswer),
     Route("GET", "/api/worth/suppose", VIEWER, worth.suppose, "The last week's traffic under other terms",
           answer=response_types.Supposed, query=request_types.WhatIfQuery),
+    Route("GET", "/api/sizing", VIEWER, sizing.sizing, "Whether a model fits a card, and at what price", Sized,
+          query=SizingQuery),
+    Route("GET", "/api/sizing/choices", VIEWER, sizing.choices, "Models and cards that are known", SizingChoices),
     Route("GET", "/api/breakeven", VIEWER, breakeven.breakeven, "Whether the GPU is worth its rent",
           response_types.BreakEvenAnswer),
     Route("GET", "/api/budgets", VIEWER, operations.budgets, "Budgets: used, held, left", response_types.Budgets),

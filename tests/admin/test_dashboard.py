@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
+import signal
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,10 +16,14 @@ import pytest
 from playwright.async_api import expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
+from support.recorded import settled, write
 from support.reported import POWER, Power
+from support.waiting import until
 
 from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
 from router.admin.sources.interface import Course, Page, Seen, Sources, WorkerStatus
+from router.cli import main
+from router.config.load import version_of
 from router.core.values import Cell, Usage
 from router.ledger.record import Record
 from router.ledger.redis_keys import pack_cell
@@ -33,6 +41,7 @@ PAGES = {
     "requests": "/requests",
     "request": "/requests?id=0003",
     "policy": "/policy",
+    "sizing": "/?model=llama-3.1-8b&gpu=L40S&quantization=gptq&context=8192&concurrency=4&against=gpt-4o-mini",
 }
 SCREENS = {"desktop": 1280, "phone": 390}
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -674,12 +683,137 @@ async def test_a_viewer_tries_drafts_and_applies_none(browser):
     await expect(browser.page.get_by_role("button", name="Apply")).to_be_disabled()
 
 
+# --- a draft on the last days
+
+LOCAL = POLICY.replace("strategy: threshold, threshold_tokens_per_day: 500000", "strategy: local_first")
+assert LOCAL != POLICY
+
+
+@pytest.fixture
+def recorded(valkey) -> None:
+    """Six days of requests, all answered by the cloud."""
+    write(valkey, [settled(NOON - 6 * DAY + 25.0 * n, n, API, version_of(SWITCHED.encode())) for n in range(20_000)])
+
+
+def gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+@pytest.fixture
+def few(valkey) -> None:
+    """Of an older release."""
+    write(valkey, [settled(NOON - 2 * DAY + 60.0 * n, n, API, "") for n in range(1000)])
+
+
+async def try_draft(admin: Browser) -> None:
+    await admin.open("/policy")
+    await admin.page.get_by_role("textbox", name="Draft").fill(LOCAL)
+    await admin.page.get_by_role("button", name="Try the draft on the last 7 days").click()
+
+
+async def test_a_draft_is_tried_on_the_last_days_with_the_figures_of_the_command(
+    recorded, session_valkey, tmp_path, monkeypatch, capsys, admin
+):
+    page = admin.page
+    await try_draft(admin)
+    await expect(page.locator("#simulating output")).to_contain_text(re.compile(r"[1-9]\d?%"))
+    await expect(page.get_by_role("progressbar", name="How much of the traffic")).to_be_visible()
+    await admin.sees("The draft would have cost", "#simulated")
+    await expect(page.locator("#simulating")).to_be_hidden()
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "draft.yaml").write_text(LOCAL)
+    await page.get_by_text("The same in a shell").click()
+    export, simulate = (line.split()[1:] for line in (await admin.text("#simulated .terminal")).splitlines())
+    assert await asyncio.to_thread(main, [*export, "--redis", session_valkey]) == 0
+    assert await asyncio.to_thread(main, [*simulate, "--json"]) == 0
+    draft = json.loads(capsys.readouterr().out)
+    present = draft["against"]
+    for label, name in (("Together", "usd"), ("Rent of own GPUs", "usd_rent"), ("In hindsight", "usd_hindsight")):
+        row = page.locator("#simulated tr", has=page.get_by_role("rowheader", name=label))
+        for column, figures in enumerate((present["figures"], draft["figures"])):
+            shown = "–" if figures[name] is None else f"${figures[name]:,.2f}"  # noqa: RUF001
+            await expect(row.locator("td").nth(column)).to_have_text(shown)
+    await expect(page.locator("#left .badge")).to_have_text(["0", "0"])
+    first = page.locator("#simulated").get_by_role("region", name="Requests that move").locator("tbody tr").first
+    await expect(first).to_contain_text(f"{draft['moved'][0]['backend']} ({draft['moved'][0]['reason']})")
+    await expect(first).to_contain_text(draft["moved"][0]["examples"][0])
+
+
+async def test_cancelling_ends_the_process(recorded, dashboard, admin):
+    simulations = dashboard.control.simulations
+    await try_draft(admin)
+    await admin.sees("requests read so far", "#simulating")
+    pid = simulations.pid
+    os.kill(pid, signal.SIGSTOP)  # so that it is not done before the button is pressed
+    await admin.page.get_by_role("button", name="Cancel").click()
+    await admin.sees("Cancelled", "#simulated")
+    await until(lambda: gone(pid))
+    await expect(admin.page.get_by_role("button", name="Try the draft")).to_be_enabled()
+
+
+async def test_a_page_that_is_left_takes_the_process_along(recorded, dashboard, admin):
+    await try_draft(admin)
+    await admin.sees("requests read so far", "#simulating")
+    pid = dashboard.control.simulations.pid
+    os.kill(pid, signal.SIGSTOP)
+    await admin.open("/requests")
+    await until(lambda: gone(pid))
+
+
+async def test_what_cannot_be_tried_is_said_with_its_line(admin):
+    page = admin.page
+    await try_draft(admin)
+    await admin.sees("There is nothing to try it on", "#simulated")
+    await page.get_by_role("textbox", name="Draft").fill(BROKEN)
+    await page.get_by_role("button", name="Try the draft").click()
+    await admin.sees("The draft has problems.", "#simulated")
+    await page.locator("#simulated").get_by_role("button", name="Line").click()
+    await expect(page.get_by_role("textbox", name="Draft")).to_be_focused()
+    admin.complaints.clear()  # the browser tells of the 422
+
+
+# --- which card
+
+
+async def test_the_calculator_says_what_the_command_says(traffic, admin, dashboard):
+    page = admin.page
+    await admin.open("/")
+    await page.get_by_role("combobox", name="Model").select_option("llama-3.1-8b")
+    await page.get_by_role("combobox", name="Card").select_option("L40S")
+    await page.get_by_role("combobox", name="Compare with").fill("gpt-4o-mini")
+    await page.get_by_role("button", name="Work it out").click()
+    await admin.sees("fits 1 x L40S", "#sized")
+    assert "model=llama-3.1-8b&gpu=L40S&quantization=awq&context=4096" in await admin.address()
+    query = "model=llama-3.1-8b&gpu=L40S&quantization=awq&against=gpt-4o-mini"
+    told = (await dashboard.get(f"/api/sizing?{query}")).json["sizing"]
+    (option,) = told["options"]
+    for text in (
+        f"{option['weights_gib']:.1f} GiB",
+        f"{option['conversations']:.1f}",
+        f"${option['cost']['low']['usd_per_million_at_full_load']:.4f}".rstrip("0"),
+        "Quality of awq weights: none known.",
+        "Beats it from",
+        f"model: {option['launch']['model']}",
+    ):
+        await admin.sees(text, "#sized")
+    await page.get_by_role("combobox", name="Weights").select_option("gptq")
+    await page.get_by_role("button", name="Work it out").click()
+    await admin.sees("Quality of gptq weights: 97.9 on MMLU", "#sized")
+    await page.get_by_role("combobox", name="Compare with").fill("gpt-4o-minni")
+    await page.get_by_role("button", name="Work it out").click()
+    await admin.sees("the price list has no such model; did you mean gpt-4o-mini?", "#sized")
+    await page.go_back()
+    await admin.sees("fits 1 x L40S", "#sized")
+    admin.complaints.clear()  # the browser tells of the 400
+
+
 # --- everybody can use it
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-async def test_every_page_is_readable_for_everybody_and_pictured(screen, scheme, traffic, dashboard):
+async def test_every_page_is_readable_for_everybody_and_pictured(screen, scheme, few, traffic, dashboard):
     ARTIFACTS.mkdir(exist_ok=True)
     async with chromium(dashboard.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
         await browser.open("/sign-in")
@@ -696,6 +830,12 @@ async def test_every_page_is_readable_for_everybody_and_pictured(screen, scheme,
                 await browser.page.set_viewport_size({"width": 360, "height": 740})
                 assert await browser.width() <= 360, name
                 await browser.page.set_viewport_size({"width": 390, "height": 844})
+        await try_draft(browser)
+        await browser.sees("The draft would have cost", "#simulated")
+        await browser.page.get_by_text("The same in a shell").click()
+        await browser.picture(ARTIFACTS / f"simulated-{screen}-{scheme}.png")
+        barriers += await browser.barriers()
+        assert await browser.width() <= SCREENS[screen], "simulated"
         await browser.page.get_by_role("textbox", name="Draft").fill(BROKEN)
         await browser.sees("1 problem", "#verdict")
         await browser.page.get_by_role("button", name="Explain").click()

@@ -22,7 +22,37 @@ export function queryOf(values) {
 }
 
 /** The answer's JSON. Throws Refused; whoever is not signed in any more goes to the sign-in page. */
-export async function ask(path, { query = {}, body, method = body ? "POST" : "GET", headers = {}, signal } = {}) {
+export async function ask(path, options = {}) {
+  const response = await answered(path, options);
+  return response.json().catch(() => null);
+}
+
+/**
+ * For answers of several lines: `heard(line)` is called with each as it comes; gives the last one. Throws as `ask` does,
+ * and where the answer ends in the midst of it.
+ */
+export async function lines(path, options, heard) {
+  const response = await answered(path, options);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  let last = {};
+  for (;;) {
+    const { value, done } = await reader.read().catch(unreachable);
+    if (done) return last;
+    const whole = (rest + value).split("\n");
+    rest = whole.pop();
+    for (const line of whole.filter(Boolean)) {
+      last = JSON.parse(line);
+      heard(last);
+    }
+  }
+}
+
+/** A response that is no refusal. */
+async function answered(
+  path,
+  { query = {}, body, method = body ? "POST" : "GET", headers = {}, signal } = {},
+) {
   const sent = { ...headers };
   if (method !== "GET") sent[CSRF] = (await session()).csrf;
   if (body) sent["content-type"] = "application/json";
@@ -33,25 +63,22 @@ export async function ask(path, { query = {}, body, method = body ? "POST" : "GE
     signal,
   });
   if (response.status === 401) return signInAgain();
+  if (response.ok) return response;
   const answer = await response.json().catch(() => null);
-  if (!response.ok)
-    throw new Refused(
-      response.status,
-      answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` },
-    );
-  return answer;
+  throw new Refused(
+    response.status,
+    answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` },
+  );
 }
 
-async function reach(address, options) {
-  try {
-    return await fetch(address, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refused(0, {
-      code: "unreachable",
-      message: "The gateway cannot be reached. Is it running?",
-    });
-  }
+const reach = (address, options) => fetch(address, options).catch(unreachable);
+
+function unreachable(error) {
+  if (error.name === "AbortError") throw error;
+  throw new Refused(0, {
+    code: "unreachable",
+    message: "The gateway cannot be reached. Is it running?",
+  });
 }
 
 function signInAgain() {

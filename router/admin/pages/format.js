@@ -44,6 +44,9 @@ export function milliseconds(ms) {
   return ms >= 10 ? `${WHOLE.format(ms)} ms` : `${decimals(0, 2).format(ms)} ms`;
 }
 
+/** Seconds as milliseconds are shown. */
+export const seconds = (value) => milliseconds(value == null ? null : 1000 * value);
+
 const CLOCK = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",

@@ -7,6 +7,7 @@ import { editor } from "{{editor.js}}";
 import { explained } from "{{explain.js}}";
 import { moment, plural, sentence } from "{{format.js}}";
 import { shell } from "{{shell.js}}";
+import { simulation } from "{{simulation.js}}";
 
 const SETTLE_MS = 350;
 const HOW = {
@@ -307,6 +308,16 @@ async function offerChoices() {
   offer("#keys", choices.keys);
   offer("#down", choices.backends);
 }
+
+// --- trying the last days
+
+simulation({
+  draft,
+  problems(found) {
+    draft.mark(found);
+    return found.map((each) => problemOf(each, false));
+  },
+});
 
 // --- life
 

@@ -1,6 +1,7 @@
 // Worth it? What own GPUs saved or lost, and what other terms would have made of the same traffic.
 
 import { ask } from "{{api.js}}";
+import { calculator } from "{{calculator.js}}";
 import { chart } from "{{chart.js}}";
 import { el, empty, failed, figure, fill, find, withCode } from "{{dom.js}}";
 import { count, day, dollars, exactCount, exactMoney, money, plural } from "{{format.js}}";
@@ -199,6 +200,7 @@ const refresh = throttled(() => load(), REFRESH_MS);
 let counted = null;
 
 load();
+calculator();
 await shell({
   again: refresh,
   totals({ total }) {

@@ -35,7 +35,7 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         buckets = await report.volume()
-        rows = await _last_day(report, now)
+        rows = await last_day(report, now)
     windows: tuple[Window, ...] = ("today", "trailing_24h", plan.policy.cost.window)
     today, trailing, window = (seen_in(buckets, each, now, timezone) for each in windows)
     return answer_of(
@@ -51,10 +51,11 @@ async def breakeven(control: HandlerContext, ask: HandlerRequest) -> BreakEvenAn
 
 async def price_now(report: Report, now: float) -> float | None:
     """`price_of_traffic` of the last 24 hours, as routing takes it."""
-    return price_of_traffic(await _last_day(report, now))
+    return price_of_traffic(await last_day(report, now))
 
 
-async def _last_day(report: Report, now: float) -> list[Row]:
+async def last_day(report: Report, now: float) -> list[Row]:
+    """Of the 24 hours up to the present one."""
     hour = int(now // HOUR_SECONDS)
     return [row for tally in await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1)) for row in tally.rows]
 
