@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import json
 import sys
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
     from router.simulate.traffic_of import OutOfOrder
 
     try:
+        _writable(args.html)
         limits = [Limit(text) for text in args.fail_if]
         plans = [load(policy) for policy in (args.policy, args.against) if policy is not None]
         shapes = shapes_of(plans)
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except (PolicyError, Malformed, OutOfOrder, TooFewAnswers, OSError) as error:
-        print(error, file=sys.stderr)
+        print(said(error), file=sys.stderr)
         return 1
     try:
         with _no_search_for_cycles():
@@ -111,11 +113,26 @@ def run(args: argparse.Namespace) -> int:
         if args.html is not None:
             Path(args.html).write_text(_html(told), encoding="utf-8")
     except (Malformed, OutOfOrder, OSError) as error:
-        print(error, file=sys.stderr)
+        print(said(error), file=sys.stderr)
         return 1
     _show(told, fitted, args)
     failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
+
+
+def said(error: Exception) -> str:
+    """For people: of a file that cannot be had its name and what is wrong with it, and no number of the system's."""
+    if not isinstance(error, OSError):
+        return str(error)
+    why = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {why}" if error.filename else why
+
+
+def _writable(report: str | None) -> None:
+    """Looked at before the traffic is played, which may take minutes. Raises NotADirectoryError."""
+    folder = Path(report or "").parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"cannot be written, since there is no folder {folder}", report)
 
 
 @contextmanager

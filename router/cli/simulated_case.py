@@ -23,7 +23,7 @@ def played(plan: Plan, policy: str) -> Simulate:
 
 
 def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[Finding]:
-    from router.cli.simulate import change, traffic
+    from router.cli.simulate import change, said, traffic
     from router.simulate.fail_if import BadLimit, Limit, NoFigure
     from router.simulate.outcomes import shapes_of, simulated
     from router.simulate.readers.malformed import Malformed
@@ -45,7 +45,7 @@ def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[
         file = str(folder / case.requests)
         outcome = simulated(plan, policy, shapes[0], traffic(file, case.scale, case.days), file)
     except (Malformed, OutOfOrder, OSError) as error:
-        yield Finding(("requests",), str(error))
+        yield Finding(("requests",), said(error))
         return
     for path, limit in limits:
         try:

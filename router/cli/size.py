@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from router.cli.ledger_server import add_arguments
@@ -81,6 +82,22 @@ def run(args: argparse.Namespace) -> int:
     return 0 if any(each.fit.fits for each in sizing.options) else 1
 
 
+def _check_version(given: str, known: Sequence[str]) -> None:
+    """Part by part as a number: 0.1 is older than 0.11. Raises ValueError."""
+    from router.core.sizing.overhead import version_key
+
+    try:
+        older = version_key(given) < version_key(known[0])
+    except ValueError:
+        raise ValueError(f"{given} is no version of vLLM: one such as 0.32.0; {_changed_in(known)}") from None
+    if older:
+        raise ValueError(f"nothing is known of vLLM {given}, which is older than {known[0]}; {_changed_in(known)}")
+
+
+def _changed_in(known: Sequence[str]) -> str:
+    return f"what vLLM takes changed in {', '.join(known)}, and each holds up to the next"
+
+
 def _wanted(args: argparse.Namespace, catalogue: Catalogue) -> Wanted:
     """Raises UnknownNameError, and ValueError for what is no version."""
     from datetime import UTC, datetime
@@ -88,16 +105,9 @@ def _wanted(args: argparse.Namespace, catalogue: Catalogue) -> Wanted:
     from router.cli.last_day import rows_of_last_day
     from router.config.sizing.api_price import api_price
     from router.config.sizing.sizing import Wanted
-    from router.core.sizing.overhead import version_key
 
     if args.vllm is not None:
-        try:
-            version_key(args.vllm)
-        except ValueError:
-            known = ", ".join(each.since for each in catalogue.releases)
-            raise ValueError(
-                f"{args.vllm} is no version of vLLM: one such as 0.32.0; {known} changed something"
-            ) from None
+        _check_version(args.vllm, [each.since for each in catalogue.releases])
     volume = args.volume or sum(row.eligible_tokens for row in rows_of_last_day(args)) or None
     return Wanted(
         quantization=args.quantization,

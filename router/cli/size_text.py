@@ -33,7 +33,8 @@ def _head(sizing: Sizing) -> Iterator[str]:
     count, active = shape.parameters.total, shape.active_parameters
     experts = f", of which a token passes {tokens(active)}" if shape.expert_width else ""
     license = f", licence {subject.entry.license}" if subject.entry else ""
-    yield f"{subject.launched_as}: {tokens(count)} parameters{experts}, made for {shape.context:,} tokens{license}"
+    made_for = "a context that its config does not tell" if shape.context is None else f"{shape.context:,} tokens"
+    yield f"{subject.launched_as}: {tokens(count)} parameters{experts}, made for {made_for}{license}"
     for name in dict.fromkeys(each.quantization for each in sizing.options):
         yield f"  {_quality(sizing, name)}"
     if not subject.config.known_family:

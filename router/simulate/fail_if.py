@@ -49,6 +49,7 @@ class Limit:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise BadLimit(f"{text!r} is no limit: write one like 'usd > 100 or refused > 0'") from None
         _check(self._tree, self.text)
+        _check_kinds(self._tree, self.text, condition=True)
 
     def said(self, figures: Mapping[str, Figure]) -> str:
         """The figures that it names, for people."""
@@ -81,6 +82,33 @@ def _check(node: ast.AST, text: str) -> None:
         case _:
             found = ast.get_source_segment(text, node) if isinstance(node, ast.expr) else text
             raise BadLimit(f"a limit holds names of figures, numbers, comparisons and arithmetic, and not {found!r}")
+
+
+def _check_kinds(node: ast.AST, text: str, *, condition: bool) -> None:
+    """What is compared are numbers, and what `and`, `or` and `not` join are comparisons: `usd > 1 and 2` would hold
+    whatever it costs."""
+    match node:
+        case ast.BoolOp(values=parts) | ast.UnaryOp(op=ast.Not(), operand=parts):
+            is_condition, inside = True, parts if isinstance(parts, list) else [parts]
+        case ast.Compare(left=left, comparators=others):
+            is_condition, inside = True, [left, *others]
+        case ast.BinOp(left=left, right=right):
+            is_condition, inside = False, [left, right]
+        case ast.UnaryOp(operand=operand):
+            is_condition, inside = False, [operand]
+        case _:
+            is_condition, inside = False, []
+    if is_condition is not condition:
+        found = ast.get_source_segment(text, node) if isinstance(node, ast.expr) else text
+        advice = f"write what it is compared with, such as '{found} > 0'" if condition else "compare numbers alone"
+        what = "is a number, where a comparison belongs" if condition else "is a comparison, where a number belongs"
+        raise BadLimit(f"{found!r} {what}: {advice}")
+    for part in inside:
+        _check_kinds(part, text, condition=isinstance(node, ast.BoolOp) or _is_not(node))
+
+
+def _is_not(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
 
 
 def _value(node: ast.AST, figures: Mapping[str, Figure]) -> float:

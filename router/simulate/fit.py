@@ -12,7 +12,7 @@ requests saw of it, see `start_times`. Only streams say when an answer began; th
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from random import Random
@@ -163,10 +163,14 @@ def fit(requests: Iterable[RecordedRequest], known: Mapping[str, Shape]) -> list
     Raises TooFewAnswers when there is none.
     """
     seen: dict[str, _Seen] = {}
+    others = Counter[str]()
     looks = Looks()
     for request in looks.through(requests):
         backend, first_byte, seconds = request.decided, request.first_byte, request.seconds
-        if backend is None or backend not in known or seconds is None or not request.output:
+        if backend is None or seconds is None or not request.output:
+            continue
+        if backend not in known:
+            others[backend] += 1
             continue
         sent = request.sent or 0.0
         if not sent <= (seconds if first_byte is None else first_byte) <= seconds:
@@ -184,11 +188,18 @@ def fit(requests: Iterable[RecordedRequest], known: Mapping[str, Shape]) -> list
         if max(each.answers, len(each.latest)) >= LEAST_ANSWERS
     ]
     if not fitted:
-        raise TooFewAnswers(
-            f"no backend of the policy has {LEAST_ANSWERS} answers there with the times of their end:"
-            " take records that `breakeven export` wrote"
-        )
+        raise TooFewAnswers(_too_few(seen, known, others))
     return fitted
+
+
+def _too_few(seen: Mapping[str, _Seen], known: Mapping[str, Shape], others: Mapping[str, int]) -> str:
+    counts = {name: max(seen[name].answers, len(seen[name].latest)) if name in seen else 0 for name in known}
+    told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+    beside = f"; others there that the policy does not have: {', '.join(sorted(others)[:10])}" if others else ""
+    return (
+        f"a fit takes {LEAST_ANSWERS} answers of a backend, with output and with the time of their end, and {told} of"
+        f" them{beside}. Take more records that `breakeven export` wrote, or give what is known with --backend"
+    )
 
 
 def _fitted(name: str, seen: _Seen, known: Shape) -> Fitted:

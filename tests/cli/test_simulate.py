@@ -126,7 +126,7 @@ def test_progress_is_shown_on_a_terminal_alone(files, capsys, monkeypatch: pytes
 def test_backends_are_fitted_to_records_that_say_when_answers_began(files, capsys, monkeypatch: pytest.MonkeyPatch):
     command = ["simulate", "t.csv", "--policy", "p.yaml", "--fit", "t.csv"]
     assert main(command) == 1
-    assert "50 answers there with the times of their end" in capsys.readouterr().err
+    assert "a fit takes 50 answers of a backend" in capsys.readouterr().err
 
     def read(path: str, columns: object) -> Iterator[RecordedRequest]:
         return iter(
@@ -151,3 +151,14 @@ def test_any_other_file_is_read_by_its_columns(files, capsys):
     assert json.loads(capsys.readouterr().out)["figures"]["requests"] == 2
     with pytest.raises(SystemExit):
         main([*command, "--columns", "at=when"])
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_played(files, capsys):
+    assert main(["simulate", "none.csv", "--policy", "p.yaml", "--html", "nowhere/r.html"]) == 1
+    assert capsys.readouterr().err == "nowhere/r.html: cannot be written, since there is no folder nowhere\n"
+
+
+def test_a_file_that_cannot_be_had_is_told_in_words(files, capsys):
+    for command in (["none.csv", "--policy", "p.yaml"], ["t.csv", "--policy", "p.yaml", "--fit", "none.csv"]):
+        assert main(["simulate", *command]) == 1
+        assert capsys.readouterr().err == "none.csv: no such file or directory\n"

@@ -67,3 +67,10 @@ def test_traffic_that_cannot_be_read_is_told(check, tmp_path: Path):
 def test_scale_days_and_backends_are_those_of_the_command(check):
     more = ', scale: 2, days: 0.0208, backends: {api: "first_byte=3"}'
     assert check("requests != 60 or cloud_first_byte_p50 < 2.9", more)[0] == 0
+
+
+def test_requests_that_are_not_there_are_told_in_words(check):
+    Path("policies/t.csv").unlink()
+    status, told = check("usd > 100")
+
+    assert status == 1 and "t.csv: no such file or directory" in told and "Errno" not in told

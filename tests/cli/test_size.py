@@ -68,7 +68,11 @@ def test_what_fits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
         (["llama-3.1-8"], 'llama-3.1-8: no such model; did you mean "llama-3.1-8b"?'),
         (["llama-3.1-8b", "--gpu", "H10"], 'H10: no such card; did you mean "H100"?'),
         (["llama-3.1-8b", "--against", "gpt-4o-mnii"], "gpt-4o-mnii: the price list has no such model; did you mean"),
-        (["llama-3.1-8b", "--vllm", "newest"], "newest is no version of vLLM: one such as 0.32.0; 0.11, 0.17, 0.18"),
+        (
+            ["llama-3.1-8b", "--vllm", "newest"],
+            "newest is no version of vLLM: one such as 0.32.0; what vLLM takes changed in",
+        ),
+        (["llama-3.1-8b", "--vllm", "0.1"], "nothing is known of vLLM 0.1, which is older than 0.11; what vLLM takes"),
     ],
 )
 def test_names_that_there_are_not(capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
@@ -93,3 +97,21 @@ def test_a_config_that_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Pa
         f'{tmp_path}/config.json:1:1: intermediate_size: missing key "intermediate_s'
     )
     assert len(text.splitlines()) == 4
+
+
+def test_a_context_that_a_config_does_not_tell_has_to_be_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = dict(load_catalogue().models["llama-3.1-8b"].config)
+    del config["max_position_embeddings"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    assert "say which is meant with --context" in told(capsys, str(tmp_path), "--gpu", "H100", status=2)
+    assert "made for a context that its config does not tell" in told(
+        capsys, str(tmp_path), "--gpu", "H100", "--context", "8192"
+    )
+
+
+def test_a_context_beyond_what_the_model_was_made_for_fits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "llama-3.1-8b", "--gpu", "H200", "--context", "200000", status=1)
+    assert "it was made for 131,072 tokens, and vLLM refuses to start it with a context of 200,000" in text

@@ -13,8 +13,8 @@ HERE = {**dict.fromkeys(FIGURES, 0), "usd": 120.0, "refused": 3, "requests": 100
     [
         ("usd > 100", True),
         ("usd > 100.5 and refused == 0", False),
-        ("refused / requests > 0.01 or restricted_left", True),
-        ("not refused", False),
+        ("refused / requests > 0.01 or restricted_left > 0", True),
+        ("not refused > 0", False),
         ("100 < usd <= 120", True),
         ("100 < usd < 120", False),
         ("usd - 2 * 10 >= 100", True),
@@ -67,3 +67,23 @@ def test_what_has_no_value_cannot_be_compared():
         Limit("usd_saved < 0").holds(HERE)
     with pytest.raises(NoFigure, match="divides by zero"):
         Limit("usd / spilled > 1").holds(HERE)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "usd > 1 and 2",
+            "'2' is a number, where a comparison belongs: write what it is compared with, such as '2 > 0'",
+        ),
+        ("refused", "'refused' is a number, where a comparison belongs: write what it is compared with"),
+        ("not refused", "'refused' is a number, where a comparison belongs"),
+        ("usd > (refused > 1)", "'refused > 1' is a comparison, where a number belongs: compare numbers alone"),
+        ("1 + (usd > 1) > 0", "'usd > 1' is a comparison, where a number belongs"),
+        ("-(usd > 1) < 0", "'usd > 1' is a comparison, where a number belongs"),
+    ],
+)
+def test_comparisons_are_joined_and_numbers_compared(text: str, says: str):
+    with pytest.raises(BadLimit) as told:
+        Limit(text)
+    assert str(told.value).startswith(says)

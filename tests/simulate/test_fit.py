@@ -81,10 +81,10 @@ def test_the_error_is_told_with_what_was_found():
 
 
 def test_answers_without_times_are_not_enough():
-    with pytest.raises(TooFewAnswers, match="50 answers there"):
+    with pytest.raises(TooFewAnswers, match=r"a fit takes 50 answers of a backend, .*, and gpu has 0 of them"):
         fit([ask(number, decided="gpu") for number in range(100)], GUESSED)
     known = [ask(number, decided="gpu", first_byte=1.0, seconds=2.0) for number in range(49)]
-    with pytest.raises(TooFewAnswers):
+    with pytest.raises(TooFewAnswers, match="gpu has 49 of them; others there that the policy does not have: other"):
         fit([*known, ask(50, decided="other", first_byte=1.0, seconds=2.0)], GUESSED)
     with pytest.raises(TooFewAnswers):
         fit([ask(number, decided="gpu", first_byte=2.0, seconds=1.0) for number in range(99)], GUESSED)

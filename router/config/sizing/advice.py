@@ -15,28 +15,33 @@ from router.config.sizing.model_config import ModelConfig, read_model_config
 from router.core.backend_kinds import Served, VllmBackend
 from router.core.power.policy import Launch, ProcessPower
 from router.core.sizing.cards import GIB, Card
-from router.core.sizing.fit import Fit, Setup, fewest_cards, fit
+from router.core.sizing.fit import Fit, Setup, beyond, fewest_cards, fit
+from router.core.sizing.parallel import degrees, hindrance
 from router.core.sizing.quantization import QUANTIZATIONS
 from router.core.values import Plan
 
 _TIMES_TOO_MANY = 4
 """As many conversations as run at once fit when each takes a quarter of the context: beyond that they hardly can."""
+_UNKNOWN_CONTEXT = 4096
+"""Tokens, where neither policy nor model say more: a model that holds not even these fits nothing."""
 _STEP = 1024
 """Of contexts that are proposed, in tokens."""
 
 
 def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
-    """Of backends that name a `gpu`, and serve a model that the catalogue knows or whose folder is here."""
-    named = {
-        name: backend
-        for name, backend in plan.policy.backends.items()
-        if isinstance(backend, VllmBackend) and backend.gpu is not None
-    }
-    if not named:
+    """Of backends that serve a model that the catalogue knows or whose folder is here: how they spread it, and its
+    context; of those that name a `gpu` whether it fits."""
+    own = {name: each for name, each in plan.policy.backends.items() if isinstance(each, VllmBackend)}
+    if not own:
         return
     catalogue = load_catalogue()
-    for name, backend in named.items():
-        card = catalogue.card(backend.gpu or "")
+    for name, backend in own.items():
+        yield from _spread(name, backend)
+        if backend.gpu is None:
+            for asked in _asked(name, backend, catalogue):
+                yield from _beyond(asked)
+            continue
+        card = catalogue.card(backend.gpu)
         if card is None:
             known = f"{suggest(backend.gpu, catalogue.cards)} known are {listing(catalogue.cards)}"
             yield Finding(("backends", name, "gpu"), f'nothing is known of the card "{backend.gpu}"{known}')
@@ -52,6 +57,7 @@ class _Asked(Struct, frozen=True):
     config: ModelConfig
     setup: Setup
     cards: int
+    cards_path: FieldPath
     path: FieldPath
     """Where the context is said, or the model."""
     running: int | None
@@ -75,11 +81,12 @@ def _asked(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[_A
             config=config,
             setup=Setup(
                 QUANTIZATIONS["fp8"] if launch is not None and launch.quantization == "fp8" else config.quantization,
-                context or config.shape.context,
+                context or config.shape.context or _UNKNOWN_CONTEXT,
                 utilization=launch.gpu_memory_utilization if launch else None,
                 running=requests,
             ),
-            cards=(launch.tensor_parallel_size if launch else None) or backend.gpus,
+            cards=_cards(launch, backend),
+            cards_path=("backends", name, *_cards_name(launch)),
             path=path,
             running=backend.capacity.max_running,
             running_path=("backends", name, "capacity", "max_running"),
@@ -124,9 +131,44 @@ def _requests(launch: Launch | None) -> int | None:
     return None
 
 
+def _cards(launch: Launch | None, backend: VllmBackend) -> int:
+    return (launch.tensor_parallel_size if launch else None) or backend.gpus
+
+
+def _cards_name(launch: Launch | None) -> FieldPath:
+    told = launch is not None and launch.tensor_parallel_size is not None
+    return ("power", "launch", "tensor_parallel_size") if told else ("gpus",)
+
+
+def _spread(name: str, backend: VllmBackend) -> Iterator[Finding]:
+    """Where the cards that are said are not those over which it is started."""
+    launch = backend.power.launch if isinstance(backend.power, ProcessPower) else None
+    if launch is None or "gpus" not in backend.model_fields_set:
+        return
+    started = launch.tensor_parallel_size or 1
+    if started != backend.gpus:
+        yield Finding(
+            ("backends", name, "gpus"),
+            f"{backend.gpus} cards, where it is started on {started} (launch.tensor_parallel_size): say the same twice",
+        )
+
+
+def _beyond(asked: _Asked) -> Iterator[Finding]:
+    if why := beyond(asked.config.shape, asked.setup.context):
+        yield Finding(asked.path, f"{asked.model}: {why}")
+
+
 def _findings(asked: _Asked, card: Card, catalogue: Catalogue) -> Iterator[Finding]:
     release = catalogue.releases[-1]
-    found = fit(asked.config.shape, card, asked.setup, release, asked.cards)
+    shape, quantization = asked.config.shape, asked.setup.quantization
+    if undivided := hindrance(shape, quantization, asked.cards):
+        fine = ", ".join(map(str, degrees(shape, quantization)))
+        yield Finding(asked.cards_path, f"{asked.model}: {undivided}; among these it can: {fine}")
+        return
+    if beyond(shape, asked.setup.context):
+        yield from _beyond(asked)
+        return
+    found = fit(shape, card, asked.setup, release, asked.cards)
     if not found.fits:
         yield Finding(
             asked.path, f"{_of(asked, card)} does not fit: {found.why_not}{_instead(asked, card, catalogue, found)}"

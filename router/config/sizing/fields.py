@@ -49,6 +49,16 @@ class Fields:
     def equals(self, name: str, value: object) -> bool:
         return self._data.get(name) == value
 
+    def number(self, name: str, *, default: float) -> float:
+        """A number above 0."""
+        value = self._data.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST:
+            self.wrong(name, f"{_shown(value)} is no number above 0, up to {LARGEST:,}")
+            return default
+        return float(value)
+
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._data.get(name)
         if value is None:

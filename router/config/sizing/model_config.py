@@ -21,7 +21,15 @@ MAX_BYTES = 1_000_000
 _KEYS = ("num_hidden_layers", "hidden_size", "num_attention_heads")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 _CHOSEN = ("num_experts_per_tok", "experts_per_token", "num_experts_per_token")
-_NOT_READ = ("ssm_state_size", "mamba_d_state", "linear_num_value_heads", "linear_attn_config", "attention_chunk_size",
+_CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
+             "max_sequence_length", "max_seq_length", "seq_len")  # fmt: skip
+_SCALED = ("su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling")
+"""Kinds of scaling whose factor the named context has already."""
+_STATES = ("state_size", "ssm_cfg", "ssm_state_size", "mamba_d_state", "mamba_d_conv", "hybrid_override_pattern",
+           "layers_block_type")  # fmt: skip
+_STATE_KINDS = ("mamba", "jamba", "bamba", "zamba", "rwkv", "falcon_h1", "nemotron_h", "recurrent_gemma")
+"""Of models whose layers, all or some, keep a state instead of keys and values."""
+_NOT_READ = ("linear_num_value_heads", "linear_attn_config", "attention_chunk_size",
              "index_topk", "num_kv_shared_layers")  # fmt: skip
 """Of models that keep something else than keys and values, or share them among layers."""
 
@@ -68,6 +76,8 @@ def config_of(data: Any, findings: list[Finding]) -> ModelConfig | None:
         return None
     whole = Fields(data, findings)
     text = whole.part("text_config") or whole
+    if _keeps_a_state(text, whole):
+        return None
     if not text.names().intersection(_KEYS):
         text.wrong("hidden_size", f"none of {', '.join(_KEYS)} is there: this is no config.json of a language model")
         return None
@@ -78,6 +88,19 @@ def config_of(data: Any, findings: list[Finding]) -> ModelConfig | None:
     shape = reader.shape()
     quantization = quantization_of(whole.part("quantization_config") or text.part("quantization_config")) or BF16
     return ModelConfig(shape, quantization, family is not None)
+
+
+def _keeps_a_state(text: Fields, whole: Fields) -> bool:
+    kinds = text.text("model_type"), whole.text("model_type")
+    name = text.has(*_STATES)
+    if name is None and not any(part in kind for kind in kinds for part in _STATE_KINDS):
+        return False
+    text.wrong(
+        name or "model_type",
+        "a model with layers that keep a state instead of keys and values (a state space such as Mamba, alone or beside"
+        " attention) is not computed: what it takes has to be measured",
+    )
+    return True
 
 
 def _refuse_what_is_not_read(text: Fields) -> None:
@@ -125,7 +148,7 @@ class _Reader:
         return ModelShape(
             hidden=self._hidden,
             vocabulary=vocabulary,
-            context=text.size("max_position_embeddings", "max_sequence_length", "n_positions", default=131_072),
+            context=self._context(),
             heads=self._heads,
             kv_heads=self._heads if self._latent else self._kv_heads,
             intermediate=widths,
@@ -141,6 +164,19 @@ class _Reader:
             expert_width=self._expert_width() if self._experts else 0,
             sees=sight > 0,
         )
+
+    def _context(self) -> int | None:
+        """As vLLM 0.32 derives it: the shortest that is named, times the factor of a scaling that is not in it yet
+        (`_get_and_verify_max_len` in config/model.py)."""
+        text = self._text
+        named = [text.size(name) for name in _CONTEXTS if text.has(name)]
+        if not named:
+            return None
+        scaling = text.part("rope_parameters") or text.part("rope_scaling")
+        if scaling is None or text.text("model_type").startswith("gemma3"):
+            return min(named)
+        kind = scaling.text("rope_type") or scaling.text("type")
+        return int(min(named) * (1.0 if kind in _SCALED else scaling.number("factor", default=1.0)))
 
     # --- attention
 

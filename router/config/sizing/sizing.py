@@ -28,6 +28,10 @@ USUAL_CONTEXT = 4096
 """Tokens of a conversation, unless said otherwise; less where the model was made for less."""
 
 
+class ContextUnknownError(ValueError):
+    """Neither the model nor who asks says how long a conversation is."""
+
+
 class Wanted(Struct, frozen=True):
     quantization: QuantizationName | None = None
     """None for all that are usual, or as the weights of a `config.json` are."""
@@ -117,10 +121,11 @@ def cards_of(names: Iterable[str], catalogue: Catalogue) -> tuple[Card, ...]:
 
 
 def size(subject: Subject, cards: Sequence[Card], wanted: Wanted, catalogue: Catalogue) -> Sizing:
+    """Raises ContextUnknownError."""
     release = catalogue.releases[-1]
     if wanted.version is not None:
         release = overhead_of(wanted.version, catalogue.releases)
-    context = wanted.context or min(USUAL_CONTEXT, subject.config.shape.context)
+    context = _context(subject, wanted)
     api = None
     if wanted.against is not None:
         mix = Shares(wanted.mix.input, wanted.mix.cached, wanted.mix.output)
@@ -128,6 +133,16 @@ def size(subject: Subject, cards: Sequence[Card], wanted: Wanted, catalogue: Cat
     made = _Options(subject, wanted, context, release, api)
     options = tuple(made.option(card, each) for each in _quantizations(subject, wanted) for card in cards)
     return Sizing(subject, context, wanted.concurrency, release, options, api)
+
+
+def _context(subject: Subject, wanted: Wanted) -> int:
+    made_for = subject.config.shape.context
+    if wanted.context is None and made_for is None:
+        raise ContextUnknownError(
+            f"{subject.name} does not say for which context it was made (max_position_embeddings): say which is meant"
+            " with --context, such as --context 4096"
+        )
+    return wanted.context or min(USUAL_CONTEXT, made_for or USUAL_CONTEXT)
 
 
 def _quantizations(subject: Subject, wanted: Wanted) -> Iterable[Quantization]:

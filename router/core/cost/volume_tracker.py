@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from router.core.cost.volume import DAY_QUARTERS, Span, edge_weight, span_of, whole_buckets, with_edge
+from router.core.cost.volume import DAY_QUARTERS, Span, edge_weight, span_of, with_edge
 from router.core.policy import Window
 from router.core.values import Mixture
 
@@ -103,10 +103,18 @@ class VolumeTracker:
     def _sum(self, window: Window, now: float) -> _Sum:
         span = span_of(window, now, self._timezone)
         self._forget_before(span.first - _KEPT_QUARTERS)
-        buckets = {quarter: Mixture(*self._tokens(quarter)) for quarter in range(span.first, span.end)}
-        kept = _Sum(span, whole_buckets(buckets, span))
-        self._sums[window] = kept
+        before = self._sums.get(window)
+        if before is not None and before.span.first <= span.first <= before.span.end <= span.end:
+            come, gone = range(before.span.end, span.end), range(before.span.first, span.first)
+            mix = _less(_more(before.mix, self._between(come)), self._between(gone))
+        else:
+            mix = self._between(range(span.first, span.end))
+        kept = self._sums[window] = _Sum(span, mix)
         return kept
+
+    def _between(self, quarters: range) -> Mixture:
+        found = [self._tokens(quarter) for quarter in quarters]
+        return Mixture(sum(each[0] for each in found), sum(each[1] for each in found), sum(each[2] for each in found))
 
     def _forget_before(self, quarter: int) -> None:
         self._counted = {q: tokens for q, tokens in self._counted.items() if q >= quarter}
@@ -114,6 +122,14 @@ class VolumeTracker:
 
 def _plus(a: Tokens, b: Tokens) -> Tokens:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def _more(one: Mixture, other: Mixture) -> Mixture:
+    return Mixture(one.input + other.input, one.cached + other.cached, one.output + other.output)
+
+
+def _less(one: Mixture, other: Mixture) -> Mixture:
+    return Mixture(one.input - other.input, one.cached - other.cached, one.output - other.output)
 
 
 def _by_quarter(flat: Sequence[int]) -> Iterable[tuple[int, Tokens]]:

@@ -69,7 +69,9 @@ def fit(shape: ModelShape, card: Card, setup: Setup, release: Overhead, cards: i
         room=room,
         tokens=found.tokens,
         conversations=found.conversations,
-        why_not=hindrance(shape, setup.quantization, cards) or _too_little(room, found.conversations, setup),
+        why_not=beyond(shape, setup.context)
+        or hindrance(shape, setup.quantization, cards)
+        or _too_little(room, found.conversations, setup),
     )
 
 
@@ -86,6 +88,13 @@ def fewest_cards(shape: ModelShape, card: Card, setup: Setup, release: Overhead)
     """With the fewest cards that it fits on; with one where it fits on none of `DEGREES`, which says why not."""
     tried = [fit(shape, card, setup, release, cards) for cards in DEGREES]
     return next((each for each in tried if each.fits), tried[0])
+
+
+def beyond(shape: ModelShape, context: int) -> str:
+    """That a context is longer than the model was made for, in words; empty where it is not, or nobody knows."""
+    if shape.context is None or context <= shape.context:
+        return ""
+    return f"it was made for {shape.context:,} tokens, and vLLM refuses to start it with a context of {context:,}"
 
 
 def _too_little(room: float, conversations: float, setup: Setup) -> str:

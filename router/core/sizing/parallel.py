@@ -11,6 +11,11 @@ _VOCABULARY_STEP = 64
 """vLLM fills the vocabulary up to a multiple of this."""
 
 
+def degrees(shape: ModelShape, quantization: Quantization) -> tuple[int, ...]:
+    """Those of `DEGREES` by which everything can be divided."""
+    return tuple(cards for cards in DEGREES if not hindrance(shape, quantization, cards))
+
+
 def hindrance(shape: ModelShape, quantization: Quantization, cards: int) -> str:
     """What cannot be divided by so many cards, in words; empty where all can.
 

@@ -39,8 +39,8 @@ class Parameters(Struct, frozen=True):
 class ModelShape(Struct, frozen=True):
     hidden: int
     vocabulary: int
-    context: int
-    """Tokens that it was made for."""
+    context: int | None
+    """Tokens that it was made for; None where its config does not say."""
     heads: int
     kv_heads: int
     intermediate: tuple[int, ...]

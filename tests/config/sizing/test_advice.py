@@ -65,8 +65,10 @@ def test_flags_that_do_not_fit() -> None:
     assert where == "backends.own.power.launch.max_model_len"
     assert "a context of 5,120" in why
     [(where, why)] = told(launch={"model": LLAMA_70B_AWQ, "tensor_parallel_size": 3}, gpu="L40S")
-    assert where == "backends.own.power.launch.model"
-    assert "64 attention heads cannot be divided among 3 cards" in why
+    assert where == "backends.own.power.launch.tensor_parallel_size"
+    assert why.endswith("64 attention heads cannot be divided among 3 cards; among these it can: 1, 2, 4, 8")
+    [(where, why)] = told("meta-llama/Llama-3.3-70B-Instruct", gpu="H100", gpus=3)
+    assert (where, "among these it can" in why) == ("backends.own.gpus", True)
     assert told(launch={"model": LLAMA_8B, "quantization": "fp8", "max_model_len": 4096}, gpu="T4") == []
     assert told(launch={"model": LLAMA_8B, "max_model_len": 4096, "gpu_memory_utilization": 0.2}, gpu="H100") != []
 
@@ -113,3 +115,32 @@ def test_every_model_of_a_server_that_is_not_started_here() -> None:
         backends={"own": {**backend, "serves": serves}}, models={each: {"backends": ["own"]} for each in serves}
     )
     assert [each.path for each in what_does_not_fit(plan)] == [("backends", "own", "serves", "chat")]
+
+
+def test_cards_that_are_said_and_others_over_which_it_is_started() -> None:
+    launch = {"model": LLAMA_70B_AWQ, "tensor_parallel_size": 2, "max_model_len": 4096}
+    assert told(launch=launch, gpu="H100", gpus=2) == told(launch=launch, gpu="H100") == []
+    assert told(launch=launch, gpus=4) == [
+        (
+            "backends.own.gpus",
+            "4 cards, where it is started on 2 (launch.tensor_parallel_size): say the same twice",
+        )
+    ]
+    del launch["tensor_parallel_size"]
+    assert "2 cards, where it is started on 1" in told(launch=launch, gpus=2)[0][1]
+
+
+@pytest.mark.parametrize("settings", [{}, {"gpu": "H200", "gpus": 8}])
+def test_a_context_beyond_what_the_model_was_made_for(settings: dict[str, Any]) -> None:
+    [(where, why)] = told({"model": LLAMA_8B, "context": 200_000}, **settings)
+    assert where == "backends.own.serves.chat.context"
+    assert why.endswith("made for 131,072 tokens, and vLLM refuses to start it with a context of 200,000")
+    assert told({"model": LLAMA_8B, "context": 131_072}, **settings) == []
+
+
+def test_a_model_that_does_not_say_its_context_is_looked_at_with_a_short_one(tmp_path: Path) -> None:
+    config = dict(load_catalogue().models["llama-3.1-8b"].config)
+    del config["max_position_embeddings"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert told(str(tmp_path), gpu="L40S") == []
+    assert "leave no room" in told(str(tmp_path), gpu="T4")[0][1]

@@ -39,7 +39,8 @@ def test_it_is_read_whole_or_told_what_is_wrong(config: dict[str, Any], changed:
         assert error.problems
         assert all(each.message for each in error.problems)
         return
-    found = size(Subject("any", "/any", read), tuple(CATALOGUE.cards.values()), Wanted(), CATALOGUE)
+    wanted = Wanted(context=None if read.shape.context else 4096)
+    found = size(Subject("any", "/any", read), tuple(CATALOGUE.cards.values()), wanted, CATALOGUE)
     for option in found.options:
         assert math.isfinite(option.fit.weights)
         assert option.fit.tokens >= 0

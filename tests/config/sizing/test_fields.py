@@ -81,3 +81,9 @@ def test_other_types_that_are_wrong() -> None:
     assert [each.path for each in findings] == [("a",), ("b",), ("c",), ("d",)]
     assert inner[0].values()[0].size("g") == 1
     assert inner[1][0].path == ("f", "g")
+
+
+def test_numbers() -> None:
+    some, findings = fields(a=2.5, b=True, c=0)
+    assert (some.number("a", default=1.0), some.number("missing", default=1.0), findings) == (2.5, 1.0, [])
+    assert (some.number("b", default=1.0), some.number("c", default=1.0), len(findings)) == (1.0, 1.0, 2)

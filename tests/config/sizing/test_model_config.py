@@ -184,7 +184,7 @@ def test_every_problem_is_told_at_once_with_its_line() -> None:
             "40 layers, where num_hidden_layers",
         ),
         ({"num_experts": 4, "num_experts_per_tok": 1, "mlp_only_layers": ["1"]}, "models that name layers without"),
-        ({"ssm_state_size": 128}, "layers that keep something else than keys and values of each token are not counted"),
+        ({"index_topk": 128}, "layers that keep something else than keys and values of each token are not counted"),
         ({"is_encoder_decoder": True}, "a model with an encoder is not counted yet"),
         ({"quantization_config": {"quant_method": "aqlm"}}, '"aqlm" is not counted yet: one of awq, gptq, fp8, mxfp4'),
     ],
@@ -193,3 +193,42 @@ def test_what_does_not_go_together(change: dict[str, Any], says: str) -> None:
     found = problems({**LLAMA, **change})
     assert len(found) == 1
     assert says in found[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "context"),
+    [
+        ({}, 131_072),
+        ({"max_position_embeddings": None}, None),
+        ({"seq_length": 4096}, 4096),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 131_072),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, 262_144),
+        ({"rope_scaling": {"type": "yarn", "factor": 4.0}}, 131_072),
+        ({"rope_parameters": {"rope_type": "default"}}, 131_072),
+        ({"rope_scaling": {"type": "linear", "factor": 8.0}, "model_type": "gemma3_text"}, 131_072),
+    ],
+)
+def test_the_context_that_it_was_made_for_is_the_one_that_vllm_derives(
+    change: dict[str, Any], context: int | None
+) -> None:
+    assert read(**change).shape.context == context
+
+
+def test_a_scaling_that_is_none() -> None:
+    [found] = problems({**LLAMA, "rope_scaling": {"type": "linear", "factor": -1}})
+    assert "factor: -1 is no number above 0" in found
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "mamba", "hidden_size": 768, "num_hidden_layers": 24, "state_size": 16},
+        {"d_model": 2560, "n_layer": 64, "ssm_cfg": {"layer": "Mamba2"}},
+        {**LLAMA, "model_type": "falcon_h1", "mamba_d_state": 256},
+        {**LLAMA, "model_type": "jamba"},
+        {**LLAMA, "text_config": {**LLAMA, "model_type": "nemotron_h", "hybrid_override_pattern": "M-M*"}},
+    ],
+)
+def test_a_state_space_is_not_computed_and_nothing_else_is_wrong_with_it(config: dict[str, Any]) -> None:
+    [found] = problems(config)
+    assert "layers that keep a state instead of keys and values" in found and "not computed" in found

@@ -36,7 +36,8 @@ def test_weights_that_leave_no_room(dense: ModelShape, card: Card, release: Over
 
 
 def test_a_context_that_is_too_long(dense: ModelShape, card: Card, release: Overhead) -> None:
-    found = fit(dense, card, Setup(BF16, 1_000_000), release)
+    longer = replace(dense, context=None)
+    found = fit(longer, card, Setup(BF16, 1_000_000), release)
     assert found.why_not.startswith("its KV cache holds no conversation of 1,000,000 tokens; the longest is about ")
 
 
@@ -56,3 +57,9 @@ def test_where_none_is_enough_one_says_why(dense: ModelShape, card: Card, releas
     found = fewest_cards(dense, replace(card, memory_gib=0.2), Setup(BF16, 1024), release)
     assert found.cards == 1
     assert not found.fits
+
+
+def test_no_context_is_longer_than_the_model_was_made_for(dense: ModelShape, card: Card, release: Overhead) -> None:
+    assert fit(dense, card, Setup(BF16, 8192), release).fits
+    found = fit(dense, card, Setup(BF16, 8193), release)
+    assert found.why_not == "it was made for 8,192 tokens, and vLLM refuses to start it with a context of 8,193"

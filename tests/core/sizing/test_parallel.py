@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from router.core.sizing.parallel import hindrance
+from router.core.sizing.parallel import degrees, hindrance
 from router.core.sizing.quantization import BF16, MXFP4, QUANTIZATIONS
 from router.core.sizing.shape import ModelShape
 
@@ -34,3 +34,8 @@ def test_no_group_of_weights_lies_on_two_cards(dense: ModelShape) -> None:
     odd = replace(dense, intermediate=(29_568,))
     assert hindrance(odd, BF16, 2) == hindrance(odd, AWQ, 1) == hindrance(odd, MXFP4, 2) == ""
     assert hindrance(odd, AWQ, 2).endswith("leaves 14,784 each, which is no whole number of groups of 128")
+
+
+def test_degrees_are_those_by_which_everything_can_be_divided(dense: ModelShape) -> None:
+    assert degrees(dense, BF16) == (1, 2, 4, 8)
+    assert degrees(replace(dense, heads=12, kv_heads=4), BF16) == (1, 2, 4)
