@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from base64 import b64encode
+from collections.abc import Collection, Iterable
 from html.entities import html5
+from typing import Final
 
 _BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
 _HIDDEN = b"[secret]"
@@ -13,6 +15,9 @@ _SHORTEST = 6
 
 NOT_SHOWN = b"The backend's error is not shown, since it may repeat a credential."
 """Stands for a text that says a credential in other bytes, which cannot be taken out of it."""
+
+_BASE64 = rb"[A-Za-z0-9+/_=-]*"
+_FOR_ADDRESSES = bytes.maketrans(b"+/", b"-_")
 
 _LEVELS = 3
 """How often a text may have been escaped: JSON in a string of JSON is two."""
@@ -23,15 +28,57 @@ _PERCENT_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 _CHARACTER_REFERENCE = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9a-fA-F]{1,6})|([a-zA-Z]{2,32}));?")
 
 
+class Secrets:
+    """Credentials, each the value of a header; one too short to hide anything is not looked for."""
+
+    __slots__ = ("_encoded", "_words")
+
+    def __init__(self, credentials: Iterable[str]) -> None:
+        words = {word for each in credentials if len(word := _word(each)) >= _SHORTEST}
+        self._words: Final = tuple(sorted(words, key=len, reverse=True))
+        """A longer one first, of which another may be a part."""
+        self._encoded: Final = tuple(core for word in self._words for core in _cores(word))
+
+    def without(self, body: bytes) -> bytes:
+        """Bytes of a backend's error with all of them, as they are and in base64, and whatever is called a bearer's,
+        taken out. `NOT_SHOWN` alone where one is escaped."""
+        for word in self._words:
+            body = body.replace(word, _HIDDEN)
+        for core in self._encoded:
+            if body.find(core) >= 0:
+                body = re.sub(re.escape(core) + _BASE64, _HIDDEN, body)
+        # Before bearers', which would take only its beginning.
+        if self._words and may_say_escaped(body, [*self._words, *self._encoded]):
+            return NOT_SHOWN
+        return _BEARER.sub(rb"\1" + _HIDDEN, body)
+
+    def held_in(self, data: bytes) -> bool:
+        """Whether bytes of a backend's repeat one of them, as it is or escaped."""
+        words = self._words
+        for word in words:
+            if data.find(word) >= 0:
+                return True
+        return bool(words) and _has_escapes(data) and may_say_escaped(data, words)
+
+
+NO_SECRETS: Final = Secrets(())
+
+
 def without_secrets(body: bytes, secret: str) -> bytes:
-    """Bytes of a backend's error with the credential that was sent to it, and whatever is called a bearer's, taken out.
-    `NOT_SHOWN` alone where the credential is escaped."""
-    word = _word(secret)
-    if len(word) >= _SHORTEST:
-        body = body.replace(word, _HIDDEN)
-    if may_say_escaped(body, [word]):  # before bearers', which would take only its beginning
-        return NOT_SHOWN
-    return _BEARER.sub(rb"\1" + _HIDDEN, body)
+    """`Secrets.without` of one."""
+    return Secrets((secret,)).without(body)
+
+
+def _cores(word: bytes) -> tuple[bytes, ...]:
+    """What base64 writes for a word wherever it stands in a text: without the signs that also depend on what is before
+    and behind it, in both alphabets."""
+    found = set()
+    for before in range(3):
+        encoded = b64encode(bytes(before) + word)
+        first, last = -(-before * 8 // 6), (before + len(word)) * 8 // 6
+        core = encoded[first:last]
+        found |= {core, core.translate(_FOR_ADDRESSES)}
+    return tuple(sorted(found))
 
 
 def may_say_escaped(text: bytes, words: Collection[bytes]) -> bool:
@@ -85,12 +132,6 @@ def _html_decoded(text: bytes) -> bytes:
 
 _LAST_CODE = 0x10FFFF
 _DECODERS = (_json_decoded, _percent_decoded, _html_decoded)
-
-
-def holds_secret(data: bytes, secret: str) -> bool:
-    """Whether bytes of a backend's repeat the credential that was sent to it, as it is or escaped."""
-    word = _word(secret)
-    return len(word) >= _SHORTEST and (data.find(word) >= 0 or (_has_escapes(data) and may_say_escaped(data, [word])))
 
 
 def _word(secret: str) -> bytes:

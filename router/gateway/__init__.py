@@ -26,6 +26,7 @@
     answer_timeout     how long one attempt's answer is waited for
     reservation        one request's hold in the ledger
     stored_objects     what backends keep for clients: whose it is, and where
+    stream_reader      errors in streams, and streams about what is kept
     settlements        what the ledger is told of a request
     settle             how a request ends for the ledger
     error_responses    what a client is told when no backend answers it

@@ -336,7 +336,7 @@ class Forwarding:
             reading=job.reading,
             route=candidate.route,
             most=self._state.plan.policy.server.max_answer_bytes,
-            secret=pool.target.credential,
+            secrets=job.secrets,
             adapter=pool.target.through_adapter,
             request_id=job.request_id,
         )

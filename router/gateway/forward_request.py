@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from router.core.policy import Retry
 from router.core.reading import Reading
+from router.core.redaction import NO_SECRETS, Secrets
 from router.core.resilience.retry import Outcome
 from router.core.values import Candidate, Usage
 from router.gateway.permission import Permission
@@ -35,6 +36,7 @@ class ForwardRequest:
         "request_id",
         "reservation",
         "retry",
+        "secrets",
         "spend_unheld",
         "surface",
         "trace",
@@ -58,6 +60,7 @@ class ForwardRequest:
         replica: str = "",
         query: str = "",
         request_id: str = "",
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         self.surface: Final = surface
         self.headers: Final = headers
@@ -76,6 +79,8 @@ class ForwardRequest:
         self.replica: Final = replica
         """The only one that may answer it, see `Replica.identity`; empty for any."""
         self.request_id: Final = request_id
+        self.secrets: Final = secrets
+        """What backends may tell nobody."""
         self.query: Final = query
         """What stands behind the path, with its question mark."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from router.core.redaction import holds_secret
+from router.core.redaction import Secrets
 from router.surfaces.headers import FROM_BACKEND, FROM_BACKEND_PREFIXES, QUERIES, TO_BACKEND
 from router.upstream.connection import Headers
 
@@ -49,9 +49,9 @@ def to_own_backend(headers: Mapping[str, str]) -> bytes:
     return f"{TRACE}: {value}\r\n".encode("latin-1")
 
 
-def to_client(headers: Headers, request_id: str, secret: str) -> bytes:
+def to_client(headers: Headers, request_id: str, secrets: Secrets) -> bytes:
     """Complete header lines for the client's answer, each name once: the request's id is ours, and the provider's
-    travels beside it, for its support. A line that repeats `secret`, the backend's credential, is left out."""
+    travels beside it, for its support. A line that repeats one of `secrets`, backends' credentials, is left out."""
     lines = [b"x-request-id: %b\r\n" % request_id.encode()]
     seen = set()
     for name, value in headers:
@@ -63,6 +63,6 @@ def to_client(headers: Headers, request_id: str, secret: str) -> bytes:
             seen.add(UPSTREAM_ID)
             lines.append(b"%b: %b\r\n" % (UPSTREAM_ID, value))
     told = b"".join(lines)
-    if holds_secret(told, secret):
-        return b"".join(line for line in lines if not holds_secret(line, secret))
+    if secrets.held_in(told):
+        return b"".join(line for line in lines if not secrets.held_in(line))
     return told

@@ -12,7 +12,7 @@ from typing import Final
 
 from router.core.resilience.retry import Fault
 from router.gateway.http_connection import Client
-from router.surfaces.sse import EventScanner
+from router.gateway.stream_reader import StreamReader
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -44,7 +44,7 @@ class Passage:
         self._parts: list[bytes] = []
         self._size = 0
         self._client: Client | None = None
-        self._scanner: EventScanner | None = None
+        self._reader: StreamReader | None = None
         self._over = False
 
     @property
@@ -92,9 +92,9 @@ class Passage:
             raise self.broken
         return self.body
 
-    async def relay(self, client: Client, scanner: EventScanner | None = None) -> None:
-        """To its end, well or not, see `broken`. `scanner` sees what passes."""
-        self._scanner = scanner
+    async def relay(self, client: Client, reader: StreamReader | None = None) -> None:
+        """To its end, well or not, see `broken`. What passes is what `reader` makes of it."""
+        self._reader = reader
         for part in self._parts:
             self._write(client, part)
         self._parts = []
@@ -106,9 +106,10 @@ class Passage:
         await self.done
 
     def _write(self, client: Client, data: bytes) -> None:
-        if self._scanner is not None:
-            self._scanner.feed(data)
-        client.write(data)
+        if self._reader is not None:
+            data = self._reader.feed(data)
+        if data:
+            client.write(data)
 
     def _pause(self) -> None:
         if not self._over:

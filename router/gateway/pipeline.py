@@ -319,6 +319,7 @@ class Pipeline:
             replica=context.replica,
             query=passed(context.request.query),
             request_id=context.request.id,
+            secrets=context.serving.secrets,
         )
 
     async def _stream(self, context: RequestContext, decision: Decision, sent: Attempt, client: Client) -> None:
@@ -366,5 +367,5 @@ def _lines(context: RequestContext, decision: Decision, reason: str, sent: Attem
     """The answer's header lines: the backend's, and where it ran and why."""
     route = sent.candidate.route
     where = told(route.backend, route.zone, decision.level, reason)
-    passed = to_client(sent.exchange.headers, context.request.id, sent.pool.target.credential)
+    passed = to_client(sent.exchange.headers, context.request.id, context.serving.secrets)
     return context.request.common + passed + where

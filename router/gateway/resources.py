@@ -22,8 +22,9 @@ from router.core.limits.counters import CLOUD, LOCAL, Hold
 from router.core.limits.terms import cell_of
 from router.core.pins import Pin, labels_of
 from router.core.reading import BadBody, Reading
-from router.core.redaction import without_secrets
+from router.core.redaction import Secrets
 from router.core.resilience.circuit_breaker import Event
+from router.core.resilience.retry import Fault
 from router.core.values import Decision, Facts, KeyGrant, Label, RequestOutcome, Settlement, Usage
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
@@ -39,6 +40,7 @@ from router.gateway.response_lines import told
 from router.gateway.settle import Settler
 from router.gateway.settlements import correction_of
 from router.gateway.stored_objects import StoredObjects, replica_of, unknown_now
+from router.gateway.stream_reader import StreamReader
 from router.gateway.worker_state import WorkerState
 from router.ledger.errors import LedgerUnavailable
 from router.surfaces.base import PREFIX
@@ -263,10 +265,10 @@ class Resources:
             json = b"json" in media_type
             if passage.status < 400 and (asked.operation.streams or not json):
                 client.start(passage.status, exchange.lines(passage))
-                scanner = KEPT.scanner() if context.request.method == "POST" and is_event_stream(media_type) else None
-                await passage.relay(client, scanner)
-                if scanner is not None:
-                    await self._know(exchange, scanner.made)
+                if is_event_stream(media_type):
+                    await self._stream(exchange, passage)
+                else:
+                    await passage.relay(client)
                 if passage.broken is not None:
                     client.close()
                     return passage.status, str(passage.broken)
@@ -279,9 +281,19 @@ class Resources:
             await self._remember(exchange, body)
             await self._correct(exchange, body)
         else:
-            body = _SURFACE.relayed_error(passage.status, without_secrets(body, exchange.secret))
+            body = exchange.relayed(passage.status, body)
         client.respond(passage.status, exchange.lines(passage), body)
         return passage.status, ""
+
+    async def _stream(self, exchange: _Exchange, passage: Passage) -> None:
+        """Events until their end, in which objects may be made. Without that the last one says what happened."""
+        context, speaker = exchange.context, KEPT.speaker(exchange.asked)
+        reader = StreamReader(speaker, KEPT.scanner(exchange.asked), exchange.secrets, context.request.id)
+        await passage.relay(exchange.client, reader)
+        passage.broken = passage.broken or reader.broken
+        if passage.broken is not None and (last := reader.last_words()):
+            exchange.client.write(last)
+        await self._know(exchange, reader.made)
 
     async def _remember(self, exchange: _Exchange, body: bytes) -> None:
         """Before its client has it."""
@@ -333,7 +345,7 @@ class Resources:
             page = KEPT.page_in(body) if passage.status == 200 else None
             if page is None:
                 status = passage.status if passage.status >= 400 else 502
-                body = _SURFACE.relayed_error(status, without_secrets(body, exchange.secret))
+                body = exchange.relayed(status, body)
                 client.respond(status, exchange.lines(passage), body)
                 return status, "no list came"
             items, more = page
@@ -367,6 +379,10 @@ class Resources:
         if passage.status == 0:
             assert passage.broken is not None
             raise passage.broken
+        if 300 <= passage.status < 400:
+            passage.abandon()
+            why = f"HTTP {passage.status}, a redirect, which is neither followed nor passed on"
+            raise UpstreamError(Fault.BAD_RESPONSE, why)
         exchange.slot.report(Event.SUCCESS if passage.status < 500 else Event.FAILURE, self._loop.time())
         return passage
 
@@ -421,14 +437,18 @@ class _Exchange:
         self.client = client
 
     @property
-    def secret(self) -> str:
-        return self.replica.pool.target.credential
+    def secrets(self) -> Secrets:
+        return self.context.serving.secrets
+
+    def relayed(self, status: int, body: bytes) -> bytes:
+        """The body of an error answer, as the client may see it."""
+        return _SURFACE.relayed_error(status, self.secrets.without(body))
 
     def lines(self, passage: Passage) -> bytes:
         context, route = self.context, self.decision.candidates[0].route
         where = told(route.backend, route.zone, self.decision.level, "kept-there")
         headers = passage.headers if passage.status < 400 else [(b"content-type", b"application/json")]
-        return context.request.common + to_client(headers, context.request.id, self.secret) + where
+        return context.request.common + to_client(headers, context.request.id, self.secrets) + where
 
 
 def _backend(asked: Asked, pins: Mapping[str, Pin], keeper: str) -> str:

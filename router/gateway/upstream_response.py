@@ -13,11 +13,12 @@ import asyncio
 from typing import Final
 
 from router.core.reading import Reading
-from router.core.redaction import NOT_SHOWN, without_secrets
+from router.core.redaction import NO_SECRETS, Secrets
 from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
+from router.gateway.stream_reader import BROKEN, shown_error
 from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
@@ -28,7 +29,6 @@ from router.upstream.errors import UpstreamError
 
 _ENDS_UNREAD = (Fault.BAD_RESPONSE, Fault.MID_STREAM)
 _WITHOUT_A_HEAD = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
-_BROKEN = "upstream_stream_broken"
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
 
@@ -47,7 +47,7 @@ class UpstreamResponse:
         "_reading",
         "_request_id",
         "_route",
-        "_secret",
+        "_secrets",
         "_surface",
         "_unfit",
         "_usage",
@@ -74,7 +74,7 @@ class UpstreamResponse:
         reading: Reading,
         route: Route,
         most: int,
-        secret: str = "",
+        secrets: Secrets = NO_SECRETS,
         adapter: bool = False,
         request_id: str = "",
     ) -> None:
@@ -91,8 +91,8 @@ class UpstreamResponse:
         self._surface: Final = surface
         self._reading: Final = reading
         self._route: Final = route
-        self._secret = secret
-        """What the backend was sent as its credential."""
+        self._secrets = secrets
+        """What backends are sent as their credentials."""
         self._request_id = request_id
         self._adapter = adapter
         """The provider is behind our adapter, which tells of it and hides it."""
@@ -302,19 +302,11 @@ class UpstreamResponse:
         """What the client may see of whole events, once one is an error: that as its surface says it. Of a stream that
         has not begun it sees none: the error stays as it came until its status is known, and `make_relayable` takes
         care of it."""
-        scanner = self.scanner
         if self._adapter:
             self.unread = self.unread or any(map(is_unread, payloads(events)))
-        if not self._begun or scanner is None:
+        if not self._begun or self.scanner is None:
             return events
-        before, failure, after = events.partition(scanner.failure) if scanner.failure else (events, b"", b"")
-        shown = without_secrets(failure, self._secret)
-        if shown == NOT_SHOWN:
-            told = self._surface.broken_stream(scanner, 502, _BROKEN, NOT_SHOWN.decode(), self._request_id)
-        else:
-            told = self._surface.relayed_event(scanner, shown, self._request_id) if failure else b""
-        rest = b"" if scanner.ends_by_error else without_secrets(after, self._secret)
-        return without_secrets(before, self._secret) + told + rest
+        return shown_error(self._surface, self.scanner, events, self._secrets, self._request_id)
 
     def _all_said(self, scanner: EventScanner) -> bool:
         """It said so, or every answer has come to its end: then nothing is missing but the sign of it."""
@@ -381,7 +373,7 @@ class UpstreamResponse:
     def make_relayable(self, retry_after: int | None) -> None:
         """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,
         without our secrets, and a time to come back (seconds) only where one can be understood."""
-        shown = without_secrets(self.body, self._secret)
+        shown = self._secrets.without(self.body)
         self._parts = [self._surface.relayed_error(self.status, shown, self._request_id)]
         self.headers = [pair for pair in self.headers if pair[0] not in _REPLACED]
         self.headers.append((b"content-type", b"application/json"))
@@ -419,7 +411,7 @@ class UpstreamResponse:
         scanner = self.scanner
         if self.broken is not None and scanner is not None and not scanner.error and scanner.has_room_for_words:
             why = "The backend's stream broke off."
-            client.write(self._surface.broken_stream(scanner, 502, _BROKEN, why, self._request_id))
+            client.write(self._surface.broken_stream(scanner, 502, BROKEN, why, self._request_id))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

@@ -13,6 +13,7 @@
     byte_stream
     headers        headers of dialects that pass, in each direction
     may_be_billed  what the adapter says, beside OpenAI's words, of calls that failed
+    told_error     what a backend says of an error, in whichever shape
 
 The gateway finds a request's surface by its path, once. What it reads are values of `core`, which knows no dialect.
 It stands directly above `core`, and below all else: `gateway` serves with it, `config` takes the names of endpoints

@@ -94,8 +94,12 @@ class KeptObjects(ABC):
         told, and of an answer that is about another object."""
 
     @abstractmethod
-    def scanner(self) -> MadeScanner:
-        """What finds the same in a stream of events."""
+    def scanner(self, asked: Asked) -> EventScanner:
+        """What reads a stream of events to its end; one in which objects are made is a `MadeScanner`."""
+
+    @abstractmethod
+    def speaker(self, asked: Asked) -> Surface:
+        """Whose dialect those events are in."""
 
     @abstractmethod
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 
-from router.core.redaction import NOT_SHOWN, holds_secret, may_say_escaped, without_secrets
+from router.core.redaction import NO_SECRETS, NOT_SHOWN, Secrets, may_say_escaped, without_secrets
 
 KEY = "Bearer sk-live-0123456789"
 
@@ -38,7 +40,33 @@ def test_a_credential_too_short_to_be_one_is_not_looked_for() -> None:
     ],
 )
 def test_a_credential_is_found_in_whatever_repeats_it(data: bytes, secret: str, holds: bool) -> None:
-    assert holds_secret(data, secret) is holds
+    assert Secrets([secret]).held_in(data) is holds
+    assert Secrets(["Bearer another-one", secret]).held_in(data) is holds
+
+
+def test_nothing_is_held_where_there_are_none() -> None:
+    assert not NO_SECRETS.held_in(b"%41") and NO_SECRETS.without(b"%41") == b"%41"
+
+
+def test_a_credential_that_is_part_of_another_leaves_nothing_of_that() -> None:
+    secrets = Secrets(["sk-live", "Bearer sk-live-0123456789"])
+    assert secrets.without(b"sk-live-0123456789 and sk-live") == b"[secret] and [secret]"
+
+
+@pytest.mark.parametrize("before", [b"", b":", b"me:", b"Bearer ", b"user:"])
+@pytest.mark.parametrize("behind", [b"", b"\n", b"??"])
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_a_credential_in_base64_is_taken_out_wherever_it_stands_in_a_text(
+    encode: Callable[[bytes], bytes], before: bytes, behind: bytes
+) -> None:
+    word = b"sk-live~~~>>>???0123"
+    shown = Secrets([f"Bearer {word.decode()}"]).without(b'{"error":"got %b, sorry"}' % encode(before + word + behind))
+    assert b"[secret], sorry" in shown and len(shown) <= len(b'{"error":"got [secret], sorry"}') + 12
+
+
+def test_a_credential_in_base64_that_is_escaped_is_not_shown() -> None:
+    coded = quote(b64encode(b"sk-live~~~>>>???0123"), safe="").replace("c", "%63")
+    assert without_secrets(coded.encode(), "Bearer sk-live~~~>>>???0123") == NOT_SHOWN
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ async def test_an_error_event_of_the_backend_is_handed_on_once(gateway, backends
 
 
 async def test_a_stream_of_one_byte_at_a_time(gateway, backends):
-    whole = event("Paris") + DONE
+    whole = event("Paris", "stop") + DONE
     backends["gpu"].default = stream(*[whole[i : i + 1] for i in range(len(whole))])
     _, _, body = await gateway.post(ASK | {"stream": True})
     assert body == whole

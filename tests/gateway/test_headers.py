@@ -9,6 +9,7 @@ import pytest
 from support.gateway import POLICY
 from support.scripted import DONE, answer, completion, event, raw, stream
 
+from router.core.redaction import NO_SECRETS
 from router.gateway.headers import TO_CLIENT, TRACE, to_client
 from router.surfaces.headers import TO_BACKEND
 
@@ -112,11 +113,11 @@ async def test_what_is_useful_passes_once(serve, backends):
 
 
 def test_of_two_ids_the_first_passes_and_none_that_is_no_id() -> None:
-    assert to_client([(b"request-id", b"a"), (b"x-request-id", b"b")], "ours", "") == (
+    assert to_client([(b"request-id", b"a"), (b"x-request-id", b"b")], "ours", NO_SECRETS) == (
         b"x-request-id: ours\r\nx-upstream-request-id: a\r\n"
     )
     none = [(b"x-request-id", b"a b"), (b"x-request-id", b"c" * 200)]
-    assert to_client(none, "ours", "") == b"x-request-id: ours\r\n"
+    assert to_client(none, "ours", NO_SECRETS) == b"x-request-id: ours\r\n"
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "openai-version", "x-ratelimit-key"])

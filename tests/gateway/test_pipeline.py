@@ -56,7 +56,7 @@ async def test_usage_is_asked_for_in_a_stream_and_kept_from_a_client_that_did_no
 
 
 async def test_usage_reaches_a_client_that_asked(gateway, backends):
-    events = (event("Paris"), usage_event(), DONE)
+    events = (event("Paris", "stop"), usage_event(), DONE)
     backends["gpu"].default = stream(*events)
     _, _, body = await gateway.post(ASK | {"stream": True, "stream_options": {"include_usage": True}})
     assert body == b"".join(events)
@@ -111,10 +111,10 @@ async def test_a_backend_that_asked_for_rest_is_left_alone(gateway, backends):
 
 async def test_an_error_in_the_first_event_fails_over(gateway, backends):
     backends["gpu"].script.append(stream(b'data: {"error":{"message":"out of memory"}}\n\n'))
-    backends["api"].default = stream(event("Paris"), DONE)
+    backends["api"].default = stream(event("Paris", "stop"), DONE)
     _, headers, body = await gateway.post(ASK | {"stream": True})
     assert headers["x-breakeven-backend"] == "api"
-    assert body == event("Paris") + DONE
+    assert body == event("Paris", "stop") + DONE
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_and_without_done(gateway, backends):
@@ -196,12 +196,12 @@ async def test_a_large_body_with_expect_continue(gateway, backends):
 
 
 async def test_an_http_1_0_client_gets_a_stream_that_ends_with_the_connection(gateway, backends):
-    backends["gpu"].default = stream(event("Paris"), DONE)
+    backends["gpu"].default = stream(event("Paris", "stop"), DONE)
     body = json.dumps(ASK | {"stream": True}).encode()
     head = b"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: %d\r\n\r\n" % len(body)
     _, headers, answered = await gateway.exchange(head + body)
     assert "transfer-encoding" not in headers
-    assert answered == event("Paris") + DONE
+    assert answered == event("Paris", "stop") + DONE
 
 
 def test_chunks_are_joined_by_the_helper():

@@ -31,7 +31,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def slow() -> AsyncIterator[ScriptedBackend]:
     event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
-    made = ScriptedBackend(default=stream(*[event] * 5, b"data: [DONE]\n\n", gap=0.1))
+    last = event.replace(b'"index": 0', b'"index": 0, "finish_reason": "stop"')
+    made = ScriptedBackend(default=stream(*[event] * 4, last, b"data: [DONE]\n\n", gap=0.1))
     await made.start()
     yield made
     await made.stop()

@@ -74,7 +74,7 @@ async def opened_narrow(gateway: Gateway, pair: Pair) -> Open:
 
 
 async def test_who_reads_slowly_gets_every_byte_and_holds_the_backend_back(gateway, pair, backends):
-    events = [event("x" * 60_000) for _ in range(200)]
+    events = [*[event("x" * 60_000) for _ in range(200)], event(None, "stop")]
     backends["gpu"].default = stream(*events, DONE)
     reader, writer = await opened_narrow(gateway, pair)
     writer.write(posted(json.dumps(ASK).encode()))
@@ -145,7 +145,7 @@ async def test_a_connection_that_idles_ends_although_its_client_does_not_look(ga
 
 
 async def test_a_drain_lets_streams_end(gateway, pair, backends):
-    events = [event(f"{number}") for number in range(20)]
+    events = [*[event(f"{number}") for number in range(20)], event(None, "stop")]
     backends["gpu"].default = stream(*events, DONE, gap=0.05)
     reader, writer = await opened(gateway, pair)
     writer.write(posted(json.dumps(ASK).encode()))

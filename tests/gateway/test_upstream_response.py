@@ -183,7 +183,7 @@ async def test_a_stream_is_whole_once_every_choice_has_finished(gateway, backend
 
 
 async def test_a_stream_is_over_when_it_says_so_though_the_connection_stays_open(gateway, backends):
-    content = event("Paris") + DONE
+    content = event("Paris", "stop") + DONE
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     backends["gpu"].default = raw(head + b"%x\r\n%b\r\n" % (len(content), content), close=False)
     _, _, body = await gateway.post(ASK | {"stream": True})

@@ -121,7 +121,8 @@ class Keeper:
         if rest == "runs" and b'"stream": true' in body:
             return 200, RUN + b"event: done\ndata: [DONE]\n\n"
         if "stream" in query:
-            return 200, b"event: response.completed\ndata: {}\n\n"
+            ended = {"type": "response.completed", "response": {"id": id, "status": "completed", "output": []}}
+            return 200, b"event: response.completed\ndata: %b\n\n" % json.dumps(ended).encode()
         return 200, self.kept[id]
 
     def _made(self, collection: str, body: bytes) -> dict[str, Any]:

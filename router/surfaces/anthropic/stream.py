@@ -96,8 +96,6 @@ class MessageScanner(EventScanner):
                 self._stopped = True
                 return True
             self.done = self.first_complete = True
-        elif kind == "error":
-            self.error = self.first_complete = True
         return False
 
     def _read_irregular(self, payload: bytes) -> bool:

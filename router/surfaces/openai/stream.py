@@ -24,19 +24,26 @@ _decode_anything = msgspec.json.Decoder().decode
 
 class ChunkScanner(EventScanner):
     """Reads chunks of a chat or a completion: an event with `choices` is a part of an answer, `finish_reason` ends a
-    choice, a top-level `error` is one, and `[DONE]` ends the stream."""
+    choice, a top-level `error` is one, and `[DONE]` ends the stream.
 
-    __slots__ = ("_short", "_strip_usage")
+    A `[DONE]` behind parts of an answer of which none has finished is no end: who gives up writes it, too. No client
+    sees it, as it would take half an answer for a whole one.
+    """
+
+    __slots__ = ("_ends_unseen", "_short", "_stopped", "_strip_usage")
 
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._strip_usage = strip_usage
         self._short = 0
         """Bytes of an event up to which what it says is short, by what stood around the parts of those measured."""
+        self._ends_unseen = False
+        self._stopped = False
+        """An end came that is none."""
 
     @property
     def end(self) -> str:
-        return "[DONE]"
+        return "a finish_reason" if self._stopped else "[DONE]"
 
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""
@@ -59,6 +66,11 @@ class ChunkScanner(EventScanner):
         self._usage = larger(chunk.usage.usage(chunk.service_tier), self._usage)
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
+    def _count_unread(self) -> None:
+        """It may have been the one in which an answer finishes."""
+        super()._count_unread()
+        self._ends_unseen = True
+
     def _measure(self, payload: bytes) -> None:
         """All that stands around a part is as good as the same in all events of a stream, so that most need not be
         decoded for what they say."""
@@ -71,8 +83,10 @@ class ChunkScanner(EventScanner):
         if (plain := without_surrogates(payload)) is not payload:
             return self._read(plain)
         if payload.strip() == b"[DONE]":
-            self.done = self.first_complete = True
-            return False
+            self.first_complete = True
+            self._stopped = self.events > 0 and not (self.finished or self._ends_unseen)
+            self.done = self.done or not self._stopped
+            return self._stopped
         chunk = object_of(payload)
         if chunk is None:
             self.malformed = self.first_complete = True

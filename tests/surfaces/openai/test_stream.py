@@ -184,7 +184,7 @@ def test_an_odd_field_does_not_lose_the_others(odd: dict[str, Any], learns: dict
 def test_an_odd_usage_event_is_removed_too() -> None:
     odd = event({"choices": [], "usage": {**USAGE, "prompt_tokens_details": 3}})
 
-    assert scan([HELLO, odd, DONE], strip_usage=True)[0] == HELLO + DONE
+    assert scan([HELLO + STOP, odd, DONE], strip_usage=True)[0] == HELLO + STOP + DONE
 
 
 @pytest.mark.parametrize("payload", [b"<html>", b'{"choices":', b"[1]", b"", b'{"a":' + b"[" * 100_000])
@@ -225,8 +225,22 @@ def test_what_is_finished_waits_for_an_error_and_for_nothing_behind_it() -> None
 
 
 def test_an_end_before_an_error_was_one() -> None:
-    _, learnt = scan([HELLO, DONE, event({"error": {"message": "late"}})])
+    _, learnt = scan([HELLO, STOP, DONE, event({"error": {"message": "late"}})])
     assert learnt["done"] and learnt["error"]
+
+
+@pytest.mark.parametrize("pieces", [[HELLO, HELLO, DONE], [HELLO + DONE], [b"id: 1\n" + HELLO, DONE[:-1], b"\n"]])
+def test_without_a_finished_choice_an_end_is_none_and_reaches_nobody(pieces: list[bytes]) -> None:
+    scanner = ChunkScanner(strip_usage=False)
+    passed = b"".join(map(scanner.feed, pieces)) + scanner.finish()
+    assert passed == b"".join(pieces).replace(DONE, b"") and not scanner.done
+    assert scanner.end == "a finish_reason" and scanner.first_complete
+
+
+@pytest.mark.parametrize("before", [b"", COMMENT, LAST, event({"choices": []}), STOP])
+def test_an_end_of_nothing_or_of_what_has_finished_is_one(before: bytes) -> None:
+    scanner = ChunkScanner(strip_usage=False)
+    assert scanner.feed(before + DONE) == before + DONE and scanner.done
 
 
 def test_an_error_that_is_null_is_none() -> None:
@@ -264,7 +278,7 @@ def test_what_is_held_goes_before_what_comes() -> None:
 def test_an_event_without_its_blank_line_is_held_to_the_end() -> None:
     scanner = ChunkScanner(strip_usage=False)
 
-    assert scanner.feed(HELLO + b"data: [DONE]\n") == HELLO
+    assert scanner.feed(HELLO + STOP + b"data: [DONE]\n") == HELLO + STOP
     assert not scanner.done
     assert scanner.finish() == b"data: [DONE]\n"
     assert scanner.done
@@ -327,7 +341,8 @@ def oracle(stream: bytes) -> dict[str, Any]:
 
 def learn(learnt: dict[str, Any], payload: bytes) -> None:
     if payload.strip() == b"[DONE]":
-        learnt["done"] = learnt["first_complete"] = True
+        learnt["done"] |= not learnt["events"] or bool(learnt["finished"])
+        learnt["first_complete"] = True
         return
     try:
         chunk = json.loads(payload)
@@ -345,6 +360,12 @@ def learn(learnt: dict[str, Any], payload: bytes) -> None:
         learnt["usage"] = Usage(
             usage["prompt_tokens"], usage["prompt_tokens_details"]["cached_tokens"], 0, usage["completion_tokens"]
         )
+
+
+def is_none(before: list[bytes]) -> bool:
+    """Whether a `[DONE]` behind these parts is no end."""
+    learnt = oracle(b"".join(before))
+    return bool(learnt["events"]) and not learnt["finished"]
 
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
@@ -377,7 +398,8 @@ def test_it_agrees_with_a_plain_parser_however_the_stream_is_cut(
     blocks = [part.replace(b"\n", line_end) for part in stream]
     whole = b"".join(blocks)
     failed = next((place for place, part in enumerate(stream) if part in ERRORS), len(stream))
-    shown = [part.replace(b"\n", line_end) for part in stream[: failed + 1] if not (strip and part == LAST)]
+    removed = [(strip and part == LAST) or (part == DONE and is_none(stream[:at])) for at, part in enumerate(stream)]
+    shown = [part for part, gone in zip(blocks[: failed + 1], removed, strict=False) if not gone]
     sent = b"".join(shown)
     expected = oracle(whole)
 

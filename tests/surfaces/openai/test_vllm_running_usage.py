@@ -59,7 +59,7 @@ def test_running_usage_is_removed_and_known_when_the_stream_is_cut(split: Any) -
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 def test_running_usage_is_removed_whatever_ends_the_lines(line_end: bytes) -> None:
-    stream = [part.replace(b"\n", line_end) for part in (b": ping\nid: 1\n" + running("Pa", 1), TOTAL, DONE)]
+    stream = [part.replace(b"\n", line_end) for part in (b": ping\nid: 1\n" + running("Pa", 1), TOTAL, COMMENT)]
 
     assert follow(bytewise(b"".join(stream)))[0] == without(stream[0]) + stream[2]
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from router.core.pins import NotKept
 from router.core.reading import Reading
 from router.core.values import Route, Usage
+from router.surfaces.base import Surface
 from router.surfaces.openai import stored_objects
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.kept import bodies, listing, table
 from router.surfaces.openai.kept.events import RunScanner
 from router.surfaces.openai.responses import answers
-from router.surfaces.openai.responses.stream import UNENDED
-from router.surfaces.resources import Asked, KeptObjects, MadeScanner
+from router.surfaces.openai.responses.stream import UNENDED, ResponseScanner
+from router.surfaces.openai.responses.surface import Responses
+from router.surfaces.resources import Asked, KeptObjects
 from router.surfaces.sse import EventScanner
 
 _FILES_IN_A_LIST = 10_000
@@ -75,8 +77,11 @@ class OpenAIKept(KeptObjects):
             return None
         return answers.usage_of(response)
 
-    def scanner(self) -> MadeScanner:
-        return RunScanner()
+    def scanner(self, asked: Asked) -> EventScanner:
+        return ResponseScanner() if asked.operation.resource == "responses" else RunScanner()
+
+    def speaker(self, asked: Asked) -> Surface:
+        return _RESPONSES if asked.operation.resource == "responses" else self.surface
 
     def page_in(self, body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
         return listing.page_in(body)
@@ -88,4 +93,5 @@ class OpenAIKept(KeptObjects):
         return _FILES_IN_A_LIST if asked.operation.resource == "files" else _IN_A_LIST
 
 
+_RESPONSES = Responses()
 KEPT = OpenAIKept(Objects(), table.OPERATIONS)

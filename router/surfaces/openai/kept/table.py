@@ -172,6 +172,8 @@ _LINES: Mapping[str, tuple[str, ...]] = {
 }
 """By what policies call them: method, path with an asterisk for an id, and what `Operation` says of it."""
 
+_NO_IDS = frozenset({"/threads/runs"})
+"""Paths that are not here, where an id could stand."""
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
 _DOTS = frozenset({".", ".."})
@@ -189,6 +191,8 @@ OPERATIONS = tuple(_operation(name, line) for name, lines in _LINES.items() for 
 def find(method: str, path: str) -> Asked | None:
     """What is asked for at a path behind the version. None where there is no such thing: what could be no id, or could
     be another path to whoever reads it next, is none."""
+    if path in _NO_IDS:
+        return None
     segments = path.split("/")[1:]
     for operation in OPERATIONS:
         if operation.method == method and len(operation.pattern) == len(segments):

@@ -20,21 +20,23 @@ _PICTURES = frozenset({"image_generation.completed", "image_edit.completed"})
 
 
 class MediaScanner(EventScanner):
-    """`strip_usage` takes out vLLM's last event, with the usage that the client did not ask for."""
+    """`strip_usage` takes out vLLM's last event, with the usage that the client did not ask for. A `[DONE]` is no end
+    behind parts of a chat of which none has finished, see `ChunkScanner`."""
 
-    __slots__ = ("_pictures", "_strip_usage")
+    __slots__ = ("_pictures", "_spoken", "_strip_usage")
 
     def __init__(self, strip_usage: bool, *, pictures: int = 1, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._strip_usage = strip_usage
+        self._spoken = False
+        """There were parts of a chat."""
         self._pictures = pictures
         """That were asked for: the last of them is the end."""
 
     def _read(self, payload: bytes) -> bool:
         event = event_in(payload)
         if event is None:
-            self._read_other(payload)
-            return False
+            return self._read_other(payload)
         if event.error is not None or _is_foreign(event, payload):
             self.error = self.first_complete = True
             return False
@@ -58,17 +60,21 @@ class MediaScanner(EventScanner):
         if not choices:
             return self._strip_usage and usage is not None
         self.events += 1
-        self.first_complete = True
+        self.first_complete = self._spoken = True
         if any(choices):
             self.finished.add(0)
         return False
 
-    def _read_other(self, payload: bytes) -> None:
+    def _read_other(self, payload: bytes) -> bool:
         if payload.strip() == b"[DONE]":
-            self.done = self.first_complete = True
-        elif object_of(payload) is None:
+            self.first_complete = True
+            stopped = self._spoken and not self.finished
+            self.done = self.done or not stopped
+            return stopped
+        if object_of(payload) is None:
             self.malformed = self.first_complete = True
             self.error = self.error or tells_error(payload)
+        return False
 
 
 _FRAME = 120

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from router.core.values import Usage
+from router.surfaces.openai.kept.events import RunScanner
+from router.surfaces.openai.responses.stream import ResponseScanner
 from router.surfaces.registry import KEPT, READERS
 from tests.core.conftest import Make
 
@@ -14,8 +16,13 @@ def test_the_gateway_asks_for_all_of_it_in_one_place() -> None:
     assert KEPT.id_in(b'{"id":"file-1"}') == "file-1"
     assert list(KEPT.named_in(b'{"output_file_id":"file-1"}')) == ["file-1"]
     assert list(KEPT.within(b'{"id":"run_12345678"}')) == ["run_12345678"]
-    scanner, event = KEPT.scanner(), b'data: {"id":"run_12345678","object":"thread.run"}\n\n'
-    assert scanner.feed(event + event + b"data: [DONE]\n\n") and list(scanner.made) == ["run_12345678"]
+    run, response = KEPT.find("POST", "/threads/thread_1/runs"), KEPT.find("GET", "/responses/resp_1")
+    assert run is not None and KEPT.speaker(run) is KEPT.surface
+    assert response is not None and KEPT.speaker(response).name == "responses"
+    assert isinstance(KEPT.scanner(response), ResponseScanner)
+    scanner, event = KEPT.scanner(run), b'data: {"id":"run_12345678","object":"thread.run"}\n\n'
+    assert isinstance(scanner, RunScanner) and scanner.feed(event + event)
+    assert list(scanner.made) == ["run_12345678"]
     assert KEPT.page_in(b'{"data":[]}') == ([], False)
     assert KEPT.page_of(b'{"data":[]}', [], more=False) == b'{"data":[],"has_more":false}'
 

@@ -55,3 +55,7 @@ def test_whatever_is_made_can_be_asked_for_and_only_that_is_listed() -> None:
         assert own, operation.pattern
         assert not operation.lists or operation.pattern.count("") == 0
     assert len({each.resource for each in OPERATIONS}) == 15
+
+
+def test_a_path_that_is_not_here_is_no_object_with_an_id() -> None:
+    assert find("POST", "/threads/runs") is None and find("GET", "/threads/thread_1") is not None

@@ -55,3 +55,9 @@ def test_vllm_streams_a_transcript_as_a_chat() -> None:
     assert (scanner.events, scanner.finished, scanner.done, scanner.usage) == (2, {0}, True, Usage(4, output=2))
     assert usage not in passed and b"[DONE]" in passed
     assert usage in fed(usage)[1]
+
+
+def test_without_a_finished_part_an_end_is_none() -> None:
+    chunk = b'{"object":"transcription.chunk","choices":[{"delta":{"content":"Hi"}}]}'
+    scanner, passed = fed(chunk, b"[DONE]")
+    assert not scanner.done and b"[DONE]" not in passed

@@ -1,0 +1,74 @@
+"""What is no answer in a stream of events: an error in it, as its client may see it; and a stream about what a backend
+keeps, read while it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from router.core.redaction import NOT_SHOWN, Secrets
+from router.core.resilience.retry import Fault
+from router.surfaces.base import Surface
+from router.surfaces.resources import MadeScanner
+from router.surfaces.sse import EventScanner
+from router.upstream.errors import UpstreamError
+
+BROKEN: Final = "upstream_stream_broken"
+"""Code of an error of ours that ends a stream."""
+
+
+def shown_error(surface: Surface, scanner: EventScanner, events: bytes, secrets: Secrets, request_id: str) -> bytes:
+    """Whole events that `scanner` has read, once one is an error: without our credentials, and that one in the dialect
+    of `surface`."""
+    before, failure, after = events.partition(scanner.failure) if scanner.failure else (events, b"", b"")
+    shown = secrets.without(failure)
+    if shown == NOT_SHOWN:
+        told = surface.broken_stream(scanner, 502, BROKEN, NOT_SHOWN.decode(), request_id)
+    else:
+        told = surface.relayed_event(scanner, shown, request_id) if failure else b""
+    rest = b"" if scanner.ends_by_error else _shown(after, secrets)
+    return _shown(before, secrets) + told + rest
+
+
+def _shown(events: bytes, secrets: Secrets) -> bytes:
+    """None where one says a credential that cannot be taken out."""
+    shown = secrets.without(events)
+    return b"" if shown == NOT_SHOWN else shown
+
+
+class StreamReader:
+    """Hands on whole events. `surface` words what went wrong."""
+
+    def __init__(self, surface: Surface, scanner: EventScanner, secrets: Secrets, request_id: str) -> None:
+        self._surface: Final = surface
+        self._scanner: Final = scanner
+        self._secrets: Final = secrets
+        self._request_id: Final = request_id
+
+    @property
+    def made(self) -> Iterable[str]:
+        """Ids of objects that were made in it."""
+        return self._scanner.made if isinstance(self._scanner, MadeScanner) else ()
+
+    @property
+    def broken(self) -> UpstreamError | None:
+        """Why it is none that came to its end, whatever its connection says."""
+        if self._scanner.error:
+            return UpstreamError(Fault.MID_STREAM, "the backend reported an error")
+        return None if self._scanner.done else UpstreamError(Fault.MID_STREAM, f"it ended without {self._scanner.end}")
+
+    def feed(self, data: bytes) -> bytes:
+        return self._shown(self._scanner.feed(data))
+
+    def last_words(self) -> bytes:
+        """What ends it for its client, where it broke off before anything said so."""
+        scanner = self._scanner
+        if scanner.error or scanner.done:
+            return b""
+        why = "The backend's stream broke off."
+        return self._surface.broken_stream(scanner, 502, BROKEN, why, self._request_id)
+
+    def _shown(self, events: bytes) -> bytes:
+        if not self._scanner.error or not events:
+            return events
+        return shown_error(self._surface, self._scanner, events, self._secrets, self._request_id)
