@@ -686,7 +686,7 @@ async def test_a_viewer_tries_drafts_and_applies_none(browser):
 # --- a draft on the last days
 
 LOCAL = POLICY.replace("strategy: threshold, threshold_tokens_per_day: 500000", "strategy: local_first")
-assert LOCAL != POLICY
+LOCAL = LOCAL.replace("team: search,", "team: search, budget: {requests_per_day: 1000},")
 
 
 @pytest.fixture
@@ -734,6 +734,7 @@ async def test_a_draft_is_tried_on_the_last_days_with_the_figures_of_the_command
         for column, figures in enumerate((present["figures"], draft["figures"])):
             shown = "–" if figures[name] is None else f"${figures[name]:,.2f}"  # noqa: RUF001
             await expect(row.locator("td").nth(column)).to_have_text(shown)
+    await admin.sees(f"{draft['exhausted'][0]['name']}: first on Nov", "#simulated dl")
     await expect(page.locator("#left .badge")).to_have_text(["0", "0"])
     first = page.locator("#simulated").get_by_role("region", name="Requests that move").locator("tbody tr").first
     await expect(first).to_contain_text(f"{draft['moved'][0]['backend']} ({draft['moved'][0]['reason']})")

@@ -6,6 +6,7 @@ import { count, dollars, exactCount, rate, sentence } from "{{format.js}}";
 import { view } from "{{view.js}}";
 
 const DEFAULTS = { model: "", gpu: "", quantization: "", context: "", concurrency: "", against: "" };
+const price = (usd) => (usd < 1 ? rate(usd) : dollars(usd));
 const GIB = (value) => `${value.toFixed(1)} GiB`;
 
 export function calculator() {
@@ -107,13 +108,13 @@ function moneyOf(sizing, { cost, cards, gpu }, known) {
       "dl",
       { class: "terms" },
       term(`Rent of ${cards} x ${gpu}, an hour`, both((at) => at.usd_per_hour, dollars)),
-      term("A million tokens at full load, at least", both((at) => at.usd_per_million_at_full_load, rate)),
+      term("A million tokens at full load, at least", both((at) => at.usd_per_million_at_full_load, price)),
       term(
         volume ? `A million at the present ${count(volume)} a day` : "A million at the present volume",
-        volume ? both((at) => at.usd_per_million_at_volume, rate) : none,
+        volume ? both((at) => at.usd_per_million_at_volume, price) : none,
       ),
       sizing.against && [
-        term(`A million from ${sizing.against.model}`, rate(sizing.against.usd_per_million)),
+        term(`A million from ${sizing.against.model}`, price(sizing.against.usd_per_million)),
         term("Beats it from, tokens a day", both((at) => at.break_even, beats)),
       ],
     ),

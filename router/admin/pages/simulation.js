@@ -10,11 +10,12 @@ const SHARES = [50, 95, 99];
 const amount = (name) => (figures) => ({ text: dollars(figures[name]), value: figures[name] });
 const number = (name) => (figures) => ({ text: count(figures[name]), value: figures[name], exact: true });
 const hours = (name) => (figures) => ({ text: `${count(Math.round(figures[name] * 10) / 10)} h`, value: figures[name] });
-const spread = (name) => (figures) => ({
-  text: SHARES.map((share) => seconds(figures[`${name}_p${share}`])).join(" / "),
-});
+const spread = (name) => (figures) => {
+  const within = SHARES.map((share) => figures[`${name}_p${share}`]);
+  return { text: within.some((each) => each != null) ? within.map(seconds).join(" / ") : "–" };
+};
 
-/** By group: a label, what of the figures, how a difference is written, and whether less of it is better. */
+/** By group: a label, what of the figures, how a difference is written, and a class. */
 const GROUPS = [
   [
     "What it costs",
@@ -160,6 +161,8 @@ const scrolled = (caption, ...parts) =>
     el("table", { class: "account" }, el("caption", { class: "hidden-label" }, caption), ...parts),
   );
 
+const signed = (change, shown) => `${change > 0 ? "+" : "−"}${shown(Math.abs(change))}`;
+
 function beside({ figures }, { figures: now }) {
   const row = ([label, of, shown, kind]) => {
     const [before, after] = [of(now), of(figures)];
@@ -173,7 +176,7 @@ function beside({ figures }, { figures: now }) {
       el("th", { scope: "row" }, label),
       cell(before),
       cell(after),
-      el("td", { class: "number" }, shown && change ? `${change > 0 ? "+" : ""}${shown(change)}` : ""),
+      el("td", { class: "number" }, shown && change ? signed(change, shown) : ""),
     );
   };
   const group = ([title, ...rows]) =>
