@@ -12,7 +12,9 @@ const number = (name) => (figures) => ({ text: count(figures[name]), value: figu
 const hours = (name) => (figures) => ({ text: `${count(Math.round(figures[name] * 10) / 10)} h`, value: figures[name] });
 const spread = (name) => (figures) => {
   const within = SHARES.map((share) => figures[`${name}_p${share}`]);
-  return { text: within.some((each) => each != null) ? within.map(seconds).join(" / ") : "–" };
+  // Parts hold together; between them a narrow screen may break the line.
+  const shown = within.map((each) => seconds(each).replaceAll(" ", "\u00a0"));
+  return { text: within.some((each) => each != null) ? shown.join(" / ") : "–", wraps: true };
 };
 
 /** By group: a label, what of the figures, how a difference is written, and a class. */
@@ -168,8 +170,8 @@ function beside({ figures }, { figures: now }) {
     const [before, after] = [of(now), of(figures)];
     const known = before.value != null && after.value != null;
     const change = known ? after.value - before.value : null;
-    const cell = ({ text, value, exact }) =>
-      el("td", { class: "number", title: exact ? exactCount(value) : null }, text);
+    const cell = ({ text, value, exact, wraps }) =>
+      el("td", { class: wraps ? "number wraps" : "number", title: exact ? exactCount(value) : null }, text);
     return el(
       "tr",
       { class: kind },
