@@ -22,14 +22,20 @@ from router.simulate.server_model import Server, Work
 from router.simulate.shape import Shape
 from router.simulate.virtual_time import VirtualTime
 
-_FACTORS = (2.0, 1.4, 1.15, 1.05)
+_FACTORS = (2.0, 1.4, 1.15, 1.05, 1.015)
+_SMALL = (1.15, 1.05, 1.015)
 _ROUNDS = 4
 """At most, for each factor."""
 _WORTH = 0.95
 """What a bound has to make of the error to be one: traffic that never came to a bound says nothing of it."""
 _BOUNDS = ("slots", "prefill", "decode")
+_RATES = ("speed", "first_byte", "prefill", "decode")
 _MOST_SLOTS = 10
 """Two to the power of which."""
+_EACH = 32
+"""Numbers of slots up to which each is tried."""
+_TRIED = 6
+"""Of these, the best that are improved."""
 _SHORTEST = 0.001
 """Seconds: shorter than that is no figure of a backend, but of who measured it."""
 
@@ -82,7 +88,7 @@ def _apart(simulated: float, recorded: float) -> float:
 
 def searched(known: Shape, answers: Sequence[Observed]) -> Shape:
     """Better than `known`, or as good: with other rates, slots, or none of them."""
-    best = min(_guesses(known, answers), key=lambda guess: error_of(guess, answers))
+    best = min(_begun(known, answers), key=lambda each: error_of(each, answers))
     best = _improved(best, answers)
     for bound in _BOUNDS:
         without = _improved(replace(best, **{bound: None}), answers, _FACTORS[2:])
@@ -91,11 +97,23 @@ def searched(known: Shape, answers: Sequence[Observed]) -> Shape:
     return best
 
 
+def _begun(known: Shape, answers: Sequence[Observed]) -> Iterator[Shape]:
+    """The best guess of each number of slots, improved in small steps. Where requests wait all the time, what a server
+    takes too long for one adds up in all that wait behind it: the right number of slots is far off until its rates fit,
+    while no slots and a late first byte look nearly right at once."""
+    guesses: dict[int | None, list[tuple[float, int, Shape]]] = {}
+    for number, guess in enumerate(_guesses(known, answers)):
+        guesses.setdefault(guess.slots, []).append((error_of(guess, answers), number, guess))
+    for _, _, guess in sorted(min(each) for each in guesses.values())[:_TRIED]:
+        yield _improved(guess, answers, _SMALL, _RATES)
+
+
 def _guesses(known: Shape, answers: Sequence[Observed]) -> Iterator[Shape]:
     """From where to look: what holds answers back is a matter of kind, and no small steps lead from one to another."""
     yield known
     begins = sorted(each.first for each in answers if each.first is not None)
-    rates = sorted(each.output / max(each.took - (each.first or 0.0), _SHORTEST) for each in answers)
+    streams = [each for each in answers if each.first is not None] or answers  # of others waiting is not told apart
+    rates = sorted(each.output / max(each.took - (each.first or 0.0), _SHORTEST) for each in streams)
     first_byte = begins[len(begins) // 50] if begins else min(each.took for each in answers) / 2
     written = sum(each.output for each in answers) / _busy(answers)
     powers = [2**power for power in range(min(_at_once(answers).bit_length(), _MOST_SLOTS))]
@@ -103,6 +121,16 @@ def _guesses(known: Shape, answers: Sequence[Observed]) -> Iterator[Shape]:
     speeds = (rates[int(0.95 * len(rates))], rates[len(rates) // 2])
     for slot, prefill, decode, speed in itertools.product(slots, (300.0, 3_000.0, 30_000.0), (written, None), speeds):
         yield replace(known, speed=speed, first_byte=first_byte, slots=slot, prefill=prefill, decode=decode)
+    every = dict.fromkeys((*range(1, min(_at_once(answers), _EACH) + 1), *powers))
+    for slot, speed in itertools.product(every, speeds):
+        yield replace(known, speed=speed, first_byte=_rest(slot, speed, answers), slots=slot, prefill=None, decode=None)
+
+
+def _rest(slots: int, speed: float, answers: Sequence[Observed]) -> float:
+    """What each answer takes besides writing, where all slots are at work as long as anything is: then the seconds of
+    all answers make slots times those of the backend (the utilization law of queueing)."""
+    each = slots * _busy(answers) / len(answers)
+    return max(_SHORTEST, each - sum(answer.output - 1 for answer in answers) / len(answers) / speed)
 
 
 def _busy(answers: Sequence[Observed]) -> float:
@@ -121,12 +149,17 @@ def _at_once(answers: Sequence[Observed]) -> int:
     return max(itertools.accumulate(change for _, change in sorted(moments)))
 
 
-def _improved(shape: Shape, answers: Sequence[Observed], factors: Sequence[float] = _FACTORS) -> Shape:
+def _improved(
+    shape: Shape,
+    answers: Sequence[Observed],
+    factors: Sequence[float] = _FACTORS,
+    names: Sequence[str] = ("speed", "first_byte", *_BOUNDS),
+) -> Shape:
     best, least = shape, error_of(shape, answers)
     for factor in factors:
         for _ in range(_ROUNDS):
             before = least
-            for name in ("speed", "first_byte", *_BOUNDS):
+            for name in names:
                 for candidate in _beside(best, name, factor):
                     error = error_of(candidate, answers)
                     if error < least:

@@ -1,4 +1,4 @@
-"""`make economics`: plays the shipped rule on all weeks and bursts and writes docs/economics.md.
+"""`make economics`: has `breakeven simulate`'s loop play all weeks and bursts and writes docs/economics.md.
 
     python -m tests.economics docs/economics.md
 
@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.economics.page import bounds, document
-from tests.economics.run import BURSTS, burst, cases, demands, example, rough_cases
+from tests.economics.page import Beside, bounds, document
+from tests.economics.run import BURSTS, burst, cases, demands, example, furthest_apart, other_strategies, rough_cases
 
 
 def main() -> int:
@@ -20,11 +20,13 @@ def main() -> int:
     parser.add_argument("page", type=Path, help="docs/economics.md")
     asked = parser.parse_args()
     played = []
-    for demand in demands():
-        played += cases([demand])
-        print(f"{demand.name}: {len(played)} weeks played", flush=True)
+    for case in cases(demands()):
+        played.append(case)
+        if len(played) % 50 == 0:
+            print(f"{len(played)} weeks played, the last one {case.demand}", flush=True)
     burst_days = [burst(seed) for seed in BURSTS]
-    asked.page.write_text(document(played, list(rough_cases()), burst_days, example()))
+    beside = Beside(list(rough_cases()), list(other_strategies()), furthest_apart())
+    asked.page.write_text(document(played, beside, burst_days, example()))
     found = bounds(played, burst_days)
     for bound in found:
         print(f"{'' if bound.holds else 'BROKEN: '}{bound.says}: {bound.value:.3f} of {bound.most:.2f}")

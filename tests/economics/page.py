@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
+from router.core.power.of_backend import terms_of
 from router.core.power.rule import OFF_BELOW, ON_FROM, span
 from router.core.power.savings import MEMORY
-from tests.economics.choices import FIXED
+from tests.economics.choices import FIXED, STRATEGIES
 from tests.economics.pairs import PAIRS
-from tests.economics.replay import RENTALS, terms_of
-from tests.economics.run import LOADS, ROUGH_WEEKS, WEEKS, Burst, Case
+from tests.economics.replay import RENTALS, switched
+from tests.economics.run import LOADS, ROUGH_WEEKS, STRATEGY_WEEKS, WEEKS, Burst, Case, OtherStrategies
 from tests.economics.traffic import ROUGH, generated, recorded, variation
 
+DECISIONS = Path(__file__).with_name("decisions.md")
 MIDDLE = (0.3, 1.0)
 """Loads at which the choice is hardest."""
 
@@ -40,19 +43,19 @@ def bounds(cases: Sequence[Case], bursts: Sequence[Burst]) -> list[Bound]:
     ]
 
 
-INTRODUCTION = """# What switching a GPU by its rent costs
+INTRODUCTION = """# What a GPU costs, and what switching it by its rent does
 
-Made by `make economics`, which fails if a bound of the first table is broken. **Everything here is simulated**: the
-rule that the gateway ships (`router/core/power`) decides in virtual time, on traffic that is generated or recorded
-elsewhere, with one unit of a rental that does what it is told. Nothing on this page was measured on a GPU, or paid.
+Made by `make economics`, which fails if a bound of the first table is broken. **Everything here is simulated**, by what
+`breakeven simulate` runs ([simulate.md](simulate.md)): the rule that the gateway ships (`router/core/power`) decides in
+virtual time, on traffic that is generated or recorded elsewhere, with one unit of a rental that does what it is told.
+Nothing on this page was measured on a GPU, or paid.
 
 The rule: a unit is started when what it would have saved an hour (an exponential mean with a memory of {memory})
 reaches {on:.0%} of its rent, and stopped when that is below {off:.0%}, after {min_on} at least and near the end of a
 billing step. A start is paid for and serves nothing.
 
 *Hindsight* is the least that the week could have cost for one who knew it beforehand, on the same rental. *All cloud*
-rents nothing, *always on* rents all week. `threshold` (500,000 tokens a day) and `breakeven` are the strategies of that
-name without `power`: they choose a side for each request, while the rent runs on.
+rents nothing, *always on* rents all week.
 """
 
 SIMULATED = """## What is simulated
@@ -66,17 +69,28 @@ SIMULATED = """## What is simulated
 - **Bursts.** Days that are quiet but for bursts of up to ten times what the rent buys, most of them about what a unit
   can serve; from regular ones to wild ones. No rule that starts from nothing comes near to hindsight there: a start
   takes as long as many of the bursts.
+- **Plays.** Every week is played at every load, with one of the pairs and on two of the rentals, which take turns. Five
+  minutes are one request, and one more for what a unit cannot serve; demand is looked at as often. Some weeks were also
+  played in pieces of 50 seconds, with a look every minute as the gateway has it: costs differ by {apart:.2%} at most.
 - **Loads.** At load 1 the week's tokens cost in the cloud what the unit costs that is always on.
 - **Pairs.** Rents are of price lists of autumn 2026, and so are the cloud's prices; gpt-4o and gpt-4o-mini as in the
   price list that the gateway comes with. What a unit serves at most is its rent divided by the price of a million
   tokens at full load, which was computed, not measured; the cloud serves the rest, whatever is chosen.
 - **Rentals.** A start takes {starts} minutes. Rent is billed by the minute or by the hour, from the order on.
-- **Left out.** Starts that fail, queues, prices that change, and answers that are worth more or less than the cloud's.
+- **Left out.** Starts that fail, waiting, prices that change, and answers that are worth more or less than the cloud's.
 
 | pair | rent, USD per hour | USD per million tokens at full load | cloud, USD per million in / out |
 |---|---|---|---|
 {pairs}
 """
+
+OTHERS = """## Strategies without `power`, as multiples of hindsight
+
+`threshold` (500,000 tokens a day) and `breakeven` choose a side for each request, and `local_first` keeps what fits;
+the rent runs on, whatever they choose. Generated weeks: {weeks}, and both recorded ones, with the first pair: median
+and worst.
+"""
+
 
 EXAMPLE = """## One of them
 
@@ -95,14 +109,26 @@ there than in hindsight, and nobody knows beforehand what the next hour brings.
 """
 
 
-def document(cases: Sequence[Case], rough: Sequence[Case], bursts: Sequence[Burst], example: Case) -> str:
-    min_on = terms_of(PAIRS[0], RENTALS[0]).min_on
+@dataclass(frozen=True)
+class Beside:
+    """What is told besides the bounds."""
+
+    rough: Sequence[Case]
+    strategies: Sequence[OtherStrategies]
+    apart: float
+    """How far weeks of a request a slot are from the same in pieces, at most."""
+
+
+def document(cases: Sequence[Case], beside: Beside, bursts: Sequence[Burst], example: Case) -> str:
+    min_on = terms_of(switched(PAIRS[0], RENTALS[0]).policy.backends["gpu"]).min_on
     introduction = INTRODUCTION.format(memory=span(MEMORY), on=ON_FROM, off=OFF_BELOW, min_on=span(min_on))
-    parts = [introduction, "## Bounds", "", *_bounds(bounds(cases, bursts)), ""]
+    decisions = DECISIONS.read_text().format(memory=span(MEMORY), on=ON_FROM, off=OFF_BELOW)
+    parts = [introduction, decisions, "## Bounds", "", *_bounds(bounds(cases, bursts)), ""]
     parts += ["## Weeks, as multiples of hindsight: median and worst", "", *_by_load(cases), ""]
     parts += ["## The rule alone", "", *_groups(cases), ""]
     varies = median(variation(generated(seed, ROUGH)) for seed in ROUGH_WEEKS)
-    parts += [ROUGHER.format(count=len(ROUGH_WEEKS), rough=varies) + "\n".join(_by_load(rough)), ""]
+    parts += [ROUGHER.format(count=len(ROUGH_WEEKS), rough=varies) + "\n".join(_by_load(beside.rough)), ""]
+    parts += [OTHERS.format(weeks=len(STRATEGY_WEEKS)), *_strategies(beside.strategies), ""]
     parts += ["## Bursts, as multiples of the better of all cloud and always on", "", *_bursts(bursts), ""]
     pairs = "\n".join(
         f"| {pair.name} | {pair.usd_per_hour:.2f} | {pair.usd_per_million_at_full_load:.3f} |"
@@ -112,7 +138,9 @@ def document(cases: Sequence[Case], rough: Sequence[Case], bursts: Sequence[Burs
     starts = " or ".join(sorted({f"{rental.start_seconds / 60:.0f}" for rental in RENTALS}, key=int))
     usual = median(map(variation, map(generated, WEEKS)))
     smooth = " and ".join(f"{variation(each):.0%}" for each in recorded())
-    simulated = SIMULATED.format(weeks=len(WEEKS), usual=usual, smooth=smooth, starts=starts, pairs=pairs)
+    simulated = SIMULATED.format(
+        weeks=len(WEEKS), usual=usual, smooth=smooth, starts=starts, pairs=pairs, apart=beside.apart
+    )
     parts += [simulated, EXAMPLE.format(line(example))]
     return "\n".join(parts)
 
@@ -141,6 +169,15 @@ def _by_load(cases: Sequence[Case]) -> list[str]:
 def _compared(name: str, cases: Sequence[Case]) -> str:
     others = [_spread([case.fixed[choice] / case.hindsight for case in cases]) for choice in FIXED]
     return f"| {name} | **{_spread([case.ratio for case in cases])}** | {' | '.join(others)} |"
+
+
+def _strategies(found: Sequence[OtherStrategies]) -> list[str]:
+    names = " | ".join(f"`{name}`" for name in STRATEGIES)
+    rows = []
+    for load in LOADS:
+        ratios = [each.ratios for each in found if each.load == load]
+        rows.append(f"| {load:g} | {' | '.join(_spread([each[name] for each in ratios]) for name in STRATEGIES)} |")
+    return [f"| load | {names} |", f"|---|{'---|' * len(STRATEGIES)}", *rows]
 
 
 def _spread(ratios: Sequence[float]) -> str:

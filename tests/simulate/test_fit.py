@@ -12,7 +12,7 @@ from router.core.values import BackendState
 from router.simulate.backends import SimulatedBackend
 from router.simulate.fit import TooFewAnswers, expected, fit, told
 from router.simulate.requests import RecordedRequest
-from router.simulate.server_model import Work
+from router.simulate.server_model import Server, Work
 from router.simulate.shape import Shape
 from router.simulate.virtual_time import VirtualTime
 
@@ -143,3 +143,35 @@ def test_a_start_takes_what_requests_saw():
     [found] = fit([*seen, *requests], GUESSED)
 
     assert found.shape.start == pytest.approx(299.0)
+
+
+def by_clients(slots: int, clients: int, count: int) -> list[RecordedRequest]:
+    """Of clients that each send the next request once they have an answer, to a server that now and then takes a little
+    longer than it should."""
+    draw, time = Random(3), VirtualTime(MONDAY)
+    done: list[RecordedRequest] = []
+
+    def ask_next(_: object = None) -> None:
+        output = draw.choice((14, 41, draw.randint(14, 41)))
+        asked = ask(time.now - MONDAY, decided="gpu", input=draw.randint(10, 200), output=output, stream=True)
+        server.send(Work(asked, round(20 * draw.random()), 300, output))
+
+    def answered(work: Work) -> None:
+        asked, now = work.about, time.now
+        done.append(replace(asked, first_byte=work.began - asked.at, seconds=now - asked.at))
+        time.at(now + 0.005, ask_next)
+
+    server = Server(Shape(speed=50.0, first_byte=0.12, slots=slots, prefill=1000.0), time, answered)
+    for _ in range(clients):
+        ask_next()
+    while len(done) < count:
+        time.next()
+    return sorted(done, key=lambda each: each.at)
+
+
+@pytest.mark.parametrize(("slots", "clients"), [(2, 5), (3, 6), (5, 16), (8, 20)])
+def test_slots_are_found_where_requests_wait_all_the_time(slots: int, clients: int):
+    [found] = fit(by_clients(slots, clients, 20 * slots + 80), {"gpu": Shape(speed=40.0, first_byte=0.02)})
+
+    assert found.shape.slots == slots
+    assert found.half_within < 0.25
