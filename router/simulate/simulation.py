@@ -140,7 +140,9 @@ class Simulation:
         }
         self._probed = [each for each in self.backends.values() if each.backend.kind == "vllm"]
         self.units = {
-            name: PoweredUnits(name, each.backend, self.timezone, each.shape, self.time, self._step_due, look_seconds)
+            name: PoweredUnits(
+                name, each.backend, self.timezone, each.shape, self.time, due=self._step_due, look_seconds=look_seconds
+            )
             for name, each in self.backends.items()
             if each.powered
         }
