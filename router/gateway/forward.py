@@ -13,6 +13,7 @@ import logging
 import random
 from time import monotonic
 
+from router.core.reading import Reading
 from router.core.resilience.backoff import backoff
 from router.core.resilience.circuit_breaker import Event
 from router.core.resilience.error_cause import ErrorCause
@@ -47,6 +48,11 @@ _OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING}
 
 _MOST_STARTS = 3
 """So often the adapter is waited for."""
+
+
+def _names_objects(reading: Reading) -> bool:
+    """Whether a request names anything of the client's that may not be there."""
+    return bool(reading.refers_to or reading.mentions or reading.addresses or reading.contexts)
 
 
 class NoAnswer(Exception):
@@ -220,8 +226,12 @@ class Forwarding:
         self._starts += 1
         waiting, self._starting = self._starting, {}
         refused = any(each.outcome.fault is Fault.REFUSED for each in waiting.values())
-        path = next(iter(waiting.values())).adapter
-        if await AdapterStatus(path).answers(self._job.deadline, refused=refused):
+        path, permission = next(iter(waiting.values())).adapter, self._job.permission
+        status = AdapterStatus(path)
+        if await status.answers(self._job.deadline, refused=refused, unless=lambda: not permission.current):
+            return True
+        if not permission.current:  # it may have to go elsewhere, or nowhere: that is no start of the adapter's
+            self._starts -= 1
             return True
         self._useless.update(waiting)
         self._failures += 1
@@ -265,6 +275,8 @@ class Forwarding:
         before = len(self._candidates)
         self._candidates = tuple(each for each in self._candidates if each.route.zone in permission.zones)
         if len(self._candidates) < before:
+            left = {each.route.backend for each in self._candidates}
+            self._starting = {name: failed for name, failed in self._starting.items() if name in left}
             self._narrowed = "the policy or the keys that are in force since it was asked do not permit its backends"
 
     async def _may_spend(self) -> bool:
@@ -409,6 +421,8 @@ class Forwarding:
         if exchange.status < 400:
             return Outcome(status=exchange.status)
         whose = self._job.surface.error_cause(exchange.status, exchange.body)
+        if exchange.status == 404 and whose is ErrorCause.REQUEST and not _names_objects(self._job.reading):
+            whose = ErrorCause.NAMES  # all that could not be there is what the policy calls it
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
         exchange.make_relayable(None if rest is None else client_retry_after(rest))

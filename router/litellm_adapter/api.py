@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -153,7 +153,8 @@ class _Api:
 async def _break_off(request: web.Request, response: web.StreamResponse, failure: Failure) -> web.StreamResponse:
     """An error event and a closed connection, without [DONE]: nobody may take the stream for complete."""
     request[_NOTES].update({"broken": failure.status, "error": failure.cause})
-    await response.write(request[_ENDPOINT].error_event(failure))
+    with suppress(ConnectionError):  # the client may be who left
+        await response.write(request[_ENDPOINT].error_event(failure))
     if request.transport is not None:
         request.transport.close()
     return response

@@ -17,7 +17,10 @@ from msgspec.structs import replace
 
 from router.surfaces.may_be_billed import UNREAD, UNSUPPORTED, MayBeBilled
 
-_PREFIX = re.compile(r"^(?:litellm\.)?(?:[A-Za-z]+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+")
+_CLASS = r"(?:litellm\.)?[A-Za-z0-9_.]*(?:Error|Exception|Timeout)"
+_PREFIX = re.compile(rf"^(?:{_CLASS}(?: {_CLASS}| Error)*\s*(?::|-)\s*)+")
+"""Classes that litellm puts before what a provider said: "litellm.NotFoundError: AzureException NotFoundError - "."""
+_SUFFIX = re.compile(r"(?s)\s*(?:LiteLLM Retried:|(?:Received|Available) Model Group|Traceback \(most recent).*")
 _TYPES: Mapping[int, str] = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -210,13 +213,19 @@ def _provider_words(behind: tuple[BaseException, ...]) -> tuple[str, str | None]
             error = _json_error(text[text.find("{") :])
         if error is not None:
             kind = error.get("type")
-            return str(error["message"]), kind if isinstance(kind, str) else None
+            return _without_wording(str(error["message"])), kind if isinstance(kind, str) else None
     return None
 
 
 def _own_words(error: BaseException) -> str:
-    """Its text without litellm's prefixes."""
-    return _PREFIX.sub("", str(error)).strip() or "The provider reported an error."
+    return _without_wording(str(error)) or "The provider reported an error."
+
+
+def _without_wording(text: str) -> str:
+    """What litellm was told, without what it puts before and behind that."""
+    if not _PREFIX.match(text) and "litellm" not in text.lower():
+        return text.strip()
+    return _SUFFIX.sub("", _PREFIX.sub("", text)).strip()
 
 
 def _json_error(text: str) -> Mapping[str, Any] | None:

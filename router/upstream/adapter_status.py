@@ -9,6 +9,7 @@ failing    it ended before it was ready: it is started again, but nobody waits f
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -77,14 +78,14 @@ class AdapterStatus:
         told = self.told()
         return told is not None and told.state is not AdapterState.FAILING
 
-    async def answers(self, until: float, *, refused: bool) -> bool:
+    async def answers(self, until: float, *, refused: bool, unless: Callable[[], bool] = lambda: False) -> bool:
         """Wait until it may answer, at most until that loop time, and ask for it first if nobody has. False when it is
-        not to be waited for. `refused`: nothing listened, else what did knew no such backend."""
+        not to be waited for, or `unless` says so. `refused`: nothing listened, else what did knew no such backend."""
         loop, first = asyncio.get_running_loop(), self.told()
         if first is not None and first.state is AdapterState.OFF:
             self._asked.touch()
         noticed = loop.time() + NOTICE_SECONDS
-        while self.awaited and loop.time() < until:
+        while self.awaited and loop.time() < until and not unless():
             await asyncio.sleep(LOOK_SECONDS)
             told = self.told()
             if told is None or told.state in (AdapterState.STARTING, AdapterState.FAILING):

@@ -183,6 +183,34 @@ async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gat
     assert line["backend"] == "gpu" and "backends.gpu.serves.chat" in line["why"]
 
 
+ASKED = {
+    "/v1/chat/completions": ASK,
+    "/v1/completions": {"model": "chat", "prompt": "Hi"},
+    "/v1/responses": {"model": "chat", "input": "Hi"},
+    "/v1/embeddings": {"model": "chat", "input": "Hi"},
+}
+NOT_THERE = [
+    b"",
+    b"<h1>404 Not Found</h1>",
+    b'{"detail":"Not Found"}',
+    b'{"error":{"message":"Not Found","type":"not_found_error","code":null}}',
+    b'{"error":{"message":"Nothing here","type":"invalid_request_error","param":null,"code":null}}',
+    b'{"type":"error","error":{"type":"not_found_error","message":"Not Found"}}',
+]
+
+
+@pytest.mark.parametrize("path", ASKED)
+@pytest.mark.parametrize("body", NOT_THERE)
+async def test_whatever_is_not_there_is_asked_of_the_next_one_and_told_in_the_policys_terms(
+    gateway, backends, path, body
+):
+    for each in backends.values():
+        each.default = answer(404, body)
+    status, _, told = await gateway.post(ASKED[path], path=path)
+    assert status == 503 and all(each.requests for each in backends.values())
+    assert "backends.gpu.serves.chat" in told.decode() and "backends.api.serves.chat" in told.decode()
+
+
 async def test_a_page_that_is_not_there_keeps_the_model_for_other_endpoints(gateway, backends):
     """A backend that speaks chat and no Responses answers these with 404: that is not to take it out of service."""
     for each in backends.values():

@@ -120,12 +120,12 @@ async def test_what_failed_for_the_client_is_its_answer(gateway: Gateway, backen
     assert not backends["api"].requests
 
 
-async def test_a_missing_response_is_the_clients_business(gateway: Gateway, backends: Backends) -> None:
-    told = {"message": "Response with id 'resp_model' not found.", "type": "invalid_request_error", "code": 404}
+async def test_what_is_missing_that_the_client_named_is_its_business(gateway: Gateway, backends: Backends) -> None:
+    told = {"message": "Prompt with id 'pmpt_model' not found.", "type": "invalid_request_error", "code": 404}
     error = json.dumps({"error": told}).encode()
     backends["gpu"].default = answer(404, error)
     for _ in range(2):
-        status, headers, body = await gateway.post(ASK, path=PATH)
+        status, headers, body = await gateway.post(ASK | {"prompt": {"id": "pmpt_model"}}, path=PATH)
         assert (status, body, headers["x-breakeven-backend"]) == (404, error, "gpu")
 
 

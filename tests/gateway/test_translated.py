@@ -10,6 +10,7 @@ from aiohttp import web
 from support.gateway import Clock, start_gateway, stop_gateway
 from support.waiting import until
 
+from router.config.load import load
 from router.upstream.adapter_status import AdapterState, AdapterStatus
 
 POLICY = """
@@ -175,6 +176,29 @@ async def test_so_does_one_for_a_backend_that_only_the_next_adapter_knows(gatewa
     sides.answer = known
     status.tell(AdapterState.READY)
     assert (await waiting)[0] == 200 and len(sides.asked) == 2
+
+
+@pytest.mark.parametrize("permits", [False, True])
+async def test_one_that_waits_is_judged_again_when_another_policy_comes_into_force(
+    gateway, sides, tmp_path, status, permits
+):
+    (tmp_path / "s").unlink()
+    status.tell(AdapterState.STARTING)
+    waiting = await asking(gateway)
+    await until(lambda: gateway.ledger.holds, 20)
+    policy = tmp_path / "policy.yaml"
+    if not permits:
+        policy.write_text(policy.read_text().replace("public: [local, cloud]", "public: [local]"))
+    gateway.adopt(load(policy))
+    if permits:
+        runner, _ = await serving(sides.adapter, str(tmp_path / "s"))
+        status.tell(AdapterState.READY)
+        assert (await asyncio.wait_for(waiting, 20))[0] == 200
+        await runner.cleanup()
+        return
+    answered, _, body = await asyncio.wait_for(waiting, 20)
+    assert answered == 503 and "policy" in body.decode()
+    assert status.awaited, "it is starting still"
 
 
 async def test_one_that_fails_to_start_is_not_waited_for(gateway, sides, tmp_path, status):

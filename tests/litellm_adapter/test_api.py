@@ -8,9 +8,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
-from router.litellm_adapter.api import application
+from router.litellm_adapter.api import _ENDPOINT, _NOTES, _break_off, application
 from router.litellm_adapter.backends import AdapterBackend
+from router.litellm_adapter.endpoints import CHAT
+from router.litellm_adapter.failures import Failure
 from router.litellm_adapter.litellm_calls import CallError
 from router.litellm_adapter.redact import Redactor
 from router.litellm_adapter.repairs import CutShortError
@@ -171,6 +175,17 @@ async def test_the_stream_is_closed_when_the_client_leaves(
         got.close()
     async with asyncio.timeout(10):
         await library.answer.closed.wait()
+
+
+async def test_a_failure_after_the_client_left_is_no_stack_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(self: web.StreamResponse, data: bytes) -> None:
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(web.StreamResponse, "write", gone)
+    request = make_mocked_request("POST", "/b/v1/chat/completions")
+    request[_NOTES], request[_ENDPOINT] = {}, CHAT
+    response = web.StreamResponse()
+    assert await _break_off(request, response, Failure(502, "It broke off.")) is response
 
 
 async def test_a_bug_is_not_shown(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:

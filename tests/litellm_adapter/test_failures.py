@@ -69,6 +69,29 @@ def test_the_providers_words_are_found_in_its_json() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm.BadRequestError: OpenAIException - No: really.",
+        "litellm.BadRequestError: litellm.ContextWindowExceededError: Lm_studioException - No: really.",
+        "litellm.NotFoundError: AzureException NotFoundError - No: really.",
+        "litellm.APIConnectionError: OllamaException: No: really.",
+        "Timeout Error: XaiException - No: really.",
+        "litellm.RateLimitError: AI21Exception - No: really. LiteLLM Retried: 3 times",
+        "litellm.RateLimitError: AI21Exception - No: really.\nReceived Model Group=m\nAvailable Model Group=x",
+        'litellm.BadRequestError: OpenAIException - {"error": {"message": "litellm.BadRequestError: No: really."}}',
+        "No: really.",
+    ],
+)
+def test_what_the_provider_said_stands_alone(text: str) -> None:
+    assert failure_of(ProviderError(text, 400), same).message == "No: really."
+
+
+@pytest.mark.parametrize("text", ["An Error - of yours: really.", "Timeout is what you set: mend it."])
+def test_words_of_the_providers_that_look_so_are_kept(text: str) -> None:
+    assert failure_of(ProviderError(text, 400), same).message == text
+
+
 def test_what_is_wrapped_inside_a_stream_counts() -> None:
     wrapped = ProviderError("in the middle", 500, original_exception=TransportError("to 10.0.0.1"))
     failure = failure_of(wrapped, same)

@@ -85,3 +85,12 @@ async def test_without_any_news_it_is_tried_once_more(status, tmp_path):
     before = until(0)
     assert await status.answers(until(), refused=False)
     assert until(0) - before >= adapter_status.NOTICE_SECONDS
+
+
+async def test_who_need_not_wait_any_more_does_not(status):
+    status.tell(AdapterState.STARTING)
+    over = asyncio.Event()
+    waiting = asyncio.create_task(status.answers(until(), refused=True, unless=over.is_set))
+    await asyncio.sleep(0)
+    over.set()
+    assert not await asyncio.wait_for(waiting, 20)

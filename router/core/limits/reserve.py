@@ -18,12 +18,14 @@ from msgspec.structs import replace
 from router.core.cost.pricing import Remainders, worst_case, worst_units
 from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
-from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, worst_tokens
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, WorstCase, worst_tokens
 from router.core.limits.measures import counted_in
 from router.core.limits.terms import Terms, terms_of
 from router.core.reading import Reading
 from router.core.units import NO_UNITS, Units
 from router.core.values import BackendState, Decision, KeyGrant, Plan
+
+_WORST = WorstCase()
 
 
 class HoldMaker:
@@ -100,7 +102,9 @@ class HoldMaker:
     def _limited(
         self, id: str, at: float, request: str, terms: Terms, counters: CounterSet, reading: Reading, worst: Tokens
     ) -> Hold:
-        input, output = bound = self.bounds.bound(terms.model.name, reading.input_tokens, worst)
+        # What goes on in the background is booked with all that was asked for until somebody sees what it took.
+        bounds = _WORST if reading.background else self.bounds
+        input, output = bound = bounds.bound(terms.model.name, reading.input_tokens, worst)
         cost = worst_case(terms.steps, input, output)
         local_cost = worst_case(terms.local_steps, input, output)
         risky = bound != worst

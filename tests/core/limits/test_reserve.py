@@ -62,6 +62,21 @@ def test_what_a_learned_hold_leaves_out_is_at_risk(holding):
     assert learned.input + learned.output + learned.tokens_at_risk == worst.input + worst.output
 
 
+def test_what_goes_on_in_the_background_is_held_as_it_is_booked(make):
+    plan = make.plan()
+    gpu, api = plan.models["chat"].routes
+    decision = Decision("chat", "", (), frozenset(), (Candidate(api, "", ""), Candidate(gpu, "", "")))
+    reading = SURFACES["chat"].read(BODY % b', "max_tokens": 8000')
+    key, counter_sets = make.key(budget=Budget(usd_per_day=1.0)), CounterSets(plan.policy, Periods(ZoneInfo("UTC")))
+    holds = [
+        HoldMaker(plan, counter_sets, bounds).hold(
+            "00000001x", NOON, "req-1", decision, key, replace(reading, background=True), {}
+        )
+        for bounds in (Learned(), WorstCase())
+    ]
+    assert holds[0] == holds[1] and (holds[0].output, holds[0].cost_at_risk, holds[0].tokens_at_risk) == (8000, 0, 0)
+
+
 def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
     plan = make.plan()
     holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
