@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
+from router.core.decision.refusals import listed_models
 from router.core.limits.limits import Verdict, refusal_of
 from router.core.resilience.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
@@ -27,6 +29,17 @@ def refused(decision: Decision, refusal: Refusal) -> ApiError:
         level=decision.level,
         note=refusal.note,
     )
+
+
+def lacks_model(error: ApiError) -> bool:
+    """Whether a request was refused because it names no model."""
+    return error.param == "model" and error.code == "missing_required_parameter"
+
+
+def without_model(error: ApiError, names: Iterable[str]) -> ApiError:
+    """The same, with the models that its key may use: none of them is taken for the one that was meant."""
+    message = f"{error.message} This key may use: {listed_models(names)}."
+    return ApiError(error.status, error.code, message, param=error.param)
 
 
 def over_budget(context: RequestContext, decision: Decision, verdict: Verdict, now: float) -> ApiError:

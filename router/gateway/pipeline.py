@@ -20,12 +20,22 @@ from router.core.resilience.retry import Fault
 from router.core.values import BackendState, Decision, KeyGrant, Refusal, Settlement
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
-from router.gateway.error_responses import full, no_answer, over_budget, refused, retry_lines, still_off
+from router.gateway.error_responses import (
+    full,
+    lacks_model,
+    no_answer,
+    over_budget,
+    refused,
+    retry_lines,
+    still_off,
+    without_model,
+)
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, ForwardRequest
 from router.gateway.headers import passed, to_backend, to_client, to_own_backend
 from router.gateway.http_connection import Client
+from router.gateway.models import visible
 from router.gateway.permission import Permission
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
@@ -183,9 +193,12 @@ class Pipeline:
         plan = serving.plan
         arrived, now = monotonic(), self._state.clock()
         deadline = self._loop.time() + plan.policy.retry.deadline
-        found = self._reader.at_once(serving, surface, request)
-        if found is None:
-            found = await self._reader.apart(serving, surface, request)
+        try:
+            found = self._reader.at_once(serving, surface, request)
+            if found is None:
+                found = await self._reader.apart(serving, surface, request)
+        except ApiError as error:
+            raise (without_model(error, visible(plan, key, states)) if lacks_model(error) else error) from None
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 
+import pytest
 from support.gateway import POLICY, join_chunks
 from support.scripted import DONE, USAGE, answer, completion, event, stream, usage_event
 
@@ -232,3 +233,9 @@ async def test_without_a_sensitivity_section_images_go_where_everything_goes(ser
     image = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
     _, headers, _ = await gateway.post(ASK | {"messages": [{"role": "user", "content": [image]}]})
     assert (headers["x-breakeven-backend"], headers["x-breakeven-sensitivity"]) == ("api", "none")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+async def test_who_names_no_model_is_told_which_there_are(gateway, path):
+    status, _, body = await gateway.post({"messages": [], "max_tokens": 5, "input": "Hi"}, path=path)
+    assert status == 400 and "You must provide a model. This key may use: chat, gpt-4o-mini." in body.decode()
