@@ -12,6 +12,7 @@ from router.cli.ledger_server import add_arguments
 if TYPE_CHECKING:
     from router.config.sizing.catalogue import Catalogue
     from router.config.sizing.sizing import Wanted
+    from router.simulate.measured import BackendSpeed, Volume
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,7 +33,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--against", metavar="API-MODEL", help="compare with what this costs, such as gpt-4o-mini")
     parser.add_argument("--rent", type=_positive, metavar="USD", help="of a card and hour; as seen if not given")
     parser.add_argument(
-        "--volume", type=_natural, metavar="N", help="tokens a day; those of a running ledger if not given"
+        "--volume",
+        type=_natural,
+        metavar="N",
+        help="tokens a day; those of --records or of a running ledger if not given",
+    )
+    parser.add_argument(
+        "--records", metavar="FILE", help="records of `export`: what backends measured is shown beside, at their volume"
     )
     parser.add_argument("--vllm", metavar="VERSION", help="its version, the newest that is known if not given")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -56,30 +63,47 @@ def _positive(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    from router.cli.size_text import article_text, sizing_text
+    from router.cli.simulate import said
+    from router.cli.size_text import article_text, measured_data, measured_lines, sizing_text
     from router.config.problems import PolicyError
     from router.config.sizing.article import corrected
     from router.config.sizing.as_json import article_json, sizing_json
     from router.config.sizing.catalogue import UnknownNameError, load_catalogue
     from router.config.sizing.sizing import USUAL_CARDS, cards_of, size, subject_of
+    from router.simulate.readers.malformed import Malformed
+    from router.simulate.traffic_of import OutOfOrder
 
     catalogue = load_catalogue()
     try:
-        wanted = _wanted(args, catalogue)
+        backends, recorded = _recorded(args.records)
+        wanted = _wanted(args, catalogue, recorded)
         if args.model is None:
             rows = corrected(catalogue, wanted)
             print(article_json(rows, catalogue) if args.json else article_text(rows, catalogue))
             return 0
         subject = subject_of(args.model, catalogue)
         sizing = size(subject, cards_of(args.gpu or USUAL_CARDS, catalogue), wanted, catalogue)
+    except (PolicyError, Malformed, OutOfOrder, OSError) as error:
+        print(said(error), file=sys.stderr)
+        return 1
     except (UnknownNameError, ValueError) as error:
         print(f"breakeven size: {error}", file=sys.stderr)
         return 2
-    except PolicyError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(sizing_json(sizing, wanted) if args.json else sizing_text(sizing, wanted))
+    if args.json:
+        beside = None if args.records is None else [measured_data(each) for each in backends]
+        print(sizing_json(sizing, wanted, beside))
+    else:
+        print("\n".join([sizing_text(sizing, wanted), *measured_lines(backends)]))
     return 0 if any(each.fit.fits for each in sizing.options) else 1
+
+
+def _recorded(path: str | None) -> tuple[list[BackendSpeed], Volume | None]:
+    """Raises Malformed, OutOfOrder or OSError."""
+    from router.simulate.measured import measured
+    from router.simulate.readers.registry import read
+    from router.simulate.traffic_of import in_order
+
+    return ([], None) if path is None else measured(in_order(read(path)))
 
 
 def _check_version(given: str, known: Sequence[str]) -> None:
@@ -98,7 +122,7 @@ def _changed_in(known: Sequence[str]) -> str:
     return f"what vLLM takes changed in {', '.join(known)}, and each holds up to the next"
 
 
-def _wanted(args: argparse.Namespace, catalogue: Catalogue) -> Wanted:
+def _wanted(args: argparse.Namespace, catalogue: Catalogue, recorded: Volume | None) -> Wanted:
     """Raises UnknownNameError, and ValueError for what is no version."""
     from datetime import UTC, datetime
 
@@ -108,7 +132,8 @@ def _wanted(args: argparse.Namespace, catalogue: Catalogue) -> Wanted:
 
     if args.vllm is not None:
         _check_version(args.vllm, [each.since for each in catalogue.releases])
-    volume = args.volume or sum(row.eligible_tokens for row in rows_of_last_day(args)) or None
+    volume = args.volume or (None if recorded is None else recorded.tokens_per_day)
+    volume = volume or sum(row.eligible_tokens for row in rows_of_last_day(args)) or None
     return Wanted(
         quantization=args.quantization,
         context=args.context,

@@ -10,6 +10,7 @@ from router.config.sizing.catalogue import Catalogue
 from router.config.sizing.sizing import Option, Prices, Sizing, Wanted, break_evens, gib, quality_of
 from router.core.cost.preference import BreakEven
 from router.core.cost.worth import tokens
+from router.simulate.measured import BackendSpeed
 
 _ESTIMATES = (
     "Tokens a second are what bandwidth and arithmetic of the data sheets allow at most, with a quarter of all tokens"
@@ -157,6 +158,30 @@ def _money_lines(sizing: Sizing, wanted: Wanted, best: Option) -> Iterator[str]:
     if wanted.against is not None and sizing.api_usd_per_million is not None:
         asked = _money(sizing.api_usd_per_million)
         yield f"{wanted.against.model} of {wanted.against.provider} asks ${asked} for a million tokens of that mix."
+
+
+def measured_lines(backends: Sequence[BackendSpeed]) -> Iterator[str]:
+    """Which model and card a backend has is known to its policy, and not to its records."""
+    if not backends:
+        return
+    yield ""
+    yield "As measured by this gateway, prompts and answers together, while a backend had anything at work:"
+    for each in backends:
+        yield (
+            f"  {each.backend}: {each.tokens_per_second:,.0f} tokens a second, in {each.busy_seconds / 3600:,.1f} hours"
+            f" and {each.answers:,} answers"
+        )
+    yield "It is what traffic asked of them, and the most that they can make only where they were full all the time."
+
+
+def measured_data(each: BackendSpeed) -> dict[str, object]:
+    return {
+        "backend": each.backend,
+        "answers": each.answers,
+        "tokens": each.tokens,
+        "busy_seconds": each.busy_seconds,
+        "tokens_per_second": each.tokens_per_second,
+    }
 
 
 def _both(low: str, high: str) -> str:

@@ -36,6 +36,7 @@ server_model    one replica: its queue, its slots, how it reads and writes
 shape           how fast one is: given, assumed or fitted
 fit             the same from records, with the error of that
 search          slots and rates, by playing records to a simulated server
+measured    how much a backend served while it worked
 start_times     what starts took
 powered_units   units that the rule switches
 rent_meter      what they cost by time

@@ -27,9 +27,13 @@ class FactsMaker:
         self._others: dict[tuple[str, str], KeyGrant] = {}
         self._labels: dict[tuple[str, tuple[str, ...]], tuple[Label, ...]] = {}
         self._model = next((name for name in plan.policy.models if not is_pattern(name)), "")
+        self.versions = Counter[str]()
+        """Of the policies that decided then, where these are others."""
         self.unknown: dict[str, Counter[str]] = {"model": Counter(), "key": Counter(), "level": Counter()}
 
     def facts(self, request: RecordedRequest) -> Facts:
+        if request.policy and request.policy != self._plan.version:
+            self.versions[request.policy] += 1
         return Facts(
             endpoint=request.endpoint,
             model=self._model_of(request),

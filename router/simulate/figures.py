@@ -88,6 +88,8 @@ class Outcome(Struct, frozen=True):
     """Names of models, keys and levels that the policy does not have, with how many requests had them."""
     curve: tuple[Hour, ...]
     """Of every hour."""
+    other_versions: Mapping[str, int] = {}
+    """Versions of policies that were not given, with how many requests they decided when these were recorded."""
 
 
 def outcome_of(done: Simulation, policy: str) -> Outcome:
@@ -136,6 +138,7 @@ def outcome_of(done: Simulation, policy: str) -> Outcome:
         reasons=_reasons(done),
         exhausted=tuple(sorted(books.exhausted.values(), key=lambda each: each.first)),
         curve=tuple(_curve(done)),
+        other_versions=dict(done.making.versions.most_common()),
         unknown={what: dict(names.most_common()) for what, names in done.making.unknown.items() if names},
     )
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from router.simulate.comparison import Move
 from router.simulate.figures import FIGURES, Figure, Hour, Outcome
-from router.simulate.report import MOST_MOVES, SAID, number, place, usd, when
+from router.simulate.report import MOST_MOVES, SAID, number, place, said_of_versions, usd, when
 
 _WIDTH, _HEIGHT, _LEFT = 920, 160, 80
 _MOST_BARS = 460
@@ -45,6 +45,8 @@ def html_of(
     for backend, reasons in outcome.reasons.items():
         parts += _listed(f"Why {backend}", "reason", reasons.items())
     parts += _ran_out(outcome, timezone)
+    if outcome.other_versions:
+        parts.append(f"<p>{escape(said_of_versions(outcome))}.</p>")
     for what, names in outcome.unknown.items():
         parts += _listed(f"Not in the policy: {what}", what, names.items())
     return "\n".join([*parts, "</body></html>", ""])

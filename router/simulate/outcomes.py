@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.values import Plan
 from router.simulate.comparison import Comparison, Move, run_both
@@ -65,7 +66,13 @@ def told_of(
     other = Simulation(plans[1], shapes[1], first, comparison.other)
     run_both(one, other, whole)
     outcomes = [outcome_of(one, policies[0]), outcome_of(other, policies[1])]
-    return Told(outcomes, timezone, comparison.moved(), comparison.same)
+    given = {plan.version for plan in plans}
+    return Told([_beside(each, given) for each in outcomes], timezone, comparison.moved(), comparison.same)
+
+
+def _beside(outcome: Outcome, given: Collection[str]) -> Outcome:
+    others = {version: count for version, count in outcome.other_versions.items() if version not in given}
+    return replace(outcome, other_versions=others)
 
 
 def data_of(told: Told) -> dict[str, Any]:

@@ -134,12 +134,25 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
             f"ran out          {each.name}: first on {when(each.first, timezone)}; {number(each.requests)} requests,"
             f" {number(each.refused)} of them refused"
         )
+    if outcome.other_versions:
+        yield f"other versions   {said_of_versions(outcome)}"
     for what, names in outcome.unknown.items():
         yield f"not in policy    {what}{_listed(names.items())}"
     yield ""
     yield "why"
     for backend, reasons in outcome.reasons.items():
         yield f"  {backend}: {', '.join(f'{reason} {number(count)}' for reason, count in reasons.items())}"
+
+
+def said_of_versions(outcome: Outcome) -> str:
+    """How many requests other versions of the policy decided, which ones, and what that means."""
+    versions = outcome.other_versions
+    many = f"{len(versions)} versions" if len(versions) > 1 else "a version"
+    return (
+        f"{number(sum(versions.values()))} requests were recorded under {many} of the policy that are not given here"
+        f"{_listed(versions.items())}. Their levels, tags and names of models are as decided then: detectors and"
+        " aliases of this policy are not asked anew, since no text is recorded"
+    )
 
 
 def usd(value: Figure) -> str:

@@ -115,3 +115,38 @@ def test_a_context_that_a_config_does_not_tell_has_to_be_given(
 def test_a_context_beyond_what_the_model_was_made_for_fits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, "llama-3.1-8b", "--gpu", "H200", "--context", "200000", status=1)
     assert "it was made for 131,072 tokens, and vLLM refuses to start it with a context of 200,000" in text
+
+
+RECORD = {
+    "kind": "settled",
+    "model": "chat",
+    "endpoint": "chat",
+    "backend": "gpu",
+    "zone": "local",
+    "input_tokens": 900,
+    "output_tokens": 100,
+    "sent_us": 0,
+    "first_byte_us": 100_000,
+    "duration_us": 2_000_000,
+}
+
+
+def test_what_was_measured_stands_beside_the_estimate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    records = tmp_path / "records.jsonl"
+    times = [f"2026-11-02T00:00:{second:02d}.000000Z" for second in range(0, 40, 4)]
+    lines = [json.dumps({**RECORD, "time": time, "request_id": f"r{time}"}) for time in times]
+    records.write_text("\n".join(lines))
+    arguments = ("llama-3.1-8b", "--gpu", "L40S", "--records", str(records))
+    text = told(capsys, *arguments)
+
+    assert "As measured by this gateway" in text and "gpu: 500 tokens a second, in 0.0 hours and 10 answers" in text
+    assert "At 10 K tokens a day" in text
+    data = json.loads(told(capsys, *arguments, "--json"))
+    assert data["tokens_per_day"] == 10_000 and data["measured"][0]["busy_seconds"] == 20.0
+    assert "measured" not in json.loads(told(capsys, *arguments[:3], "--json"))
+
+
+def test_records_that_are_not_there_or_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "none.jsonl: no such file" in told(capsys, "llama-3.1-8b", "--records", "none.jsonl", status=1)
+    (tmp_path / "r.jsonl").write_text("{}")
+    assert "r.jsonl" in told(capsys, "llama-3.1-8b", "--records", str(tmp_path / "r.jsonl"), status=1)

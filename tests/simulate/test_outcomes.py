@@ -33,3 +33,10 @@ def test_one_policy_alone_is_beside_nothing():
 def test_without_a_request_there_is_nothing_to_tell(plans):
     with pytest.raises(Malformed, match="week: there is no request in it"):
         told_of(plans, ["one", "other"], shapes_of(plans), iter([]), "week")
+
+
+def test_versions_that_were_given_are_no_others():
+    asked = [ask(policy=OWN.version), ask(1, policy=CLOUD.version), ask(2, policy="earlier")]
+    told = told_of([OWN, CLOUD], ["draft", "p.yaml"], shapes_of([OWN, CLOUD]), iter(asked), "week")
+
+    assert [each.other_versions for each in told.outcomes] == [{"earlier": 1}, {"earlier": 1}]

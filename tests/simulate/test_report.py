@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from support.simulating import POLICY, POWER, ask, plan, played
 
 from router.simulate.figures import outcome_of
+from router.simulate.html_report import html_of
 from router.simulate.report import SAID, number, text_of, usd
 
 UTC = ZoneInfo("UTC")
@@ -38,3 +39,20 @@ def test_what_is_guessed_is_told():
 def test_money_and_numbers_are_written_for_people():
     assert (usd(None), usd(-1234.5), usd(0.004), usd(12)) == ("unknown", "-$1,234.50", "$0.00", "$12.00")
     assert (number(None), number(1234567), number(1.25)) == ("none", "1,234,567", "1.2")
+
+
+def test_records_of_other_versions_are_told_with_what_that_means():
+    of = plan()
+    asked = [ask(policy="v1"), ask(1, policy="v1"), ask(2, policy="v2"), ask(3, policy=of.version), ask(4)]
+    outcome = outcome_of(played(of, asked), "p.yaml")
+    text = text_of(outcome, UTC)
+
+    assert (
+        "other versions   3 requests were recorded under 2 versions of the policy that are not given here: v1 2, v2 1."
+        in text
+    )
+    assert "detectors and aliases of this policy are not asked anew" in text
+    assert "recorded under 2 versions" in html_of(outcome, UTC, None, (), 0)
+    alone = outcome_of(played(of, asked[:2]), "p.yaml")
+    assert "2 requests were recorded under a version of the policy" in text_of(alone, UTC)
+    assert "other versions" not in text_of(outcome_of(played(of, asked[3:]), "p.yaml"), UTC)

@@ -14,8 +14,10 @@ from router.core.cost.preference import BreakEven
 from router.core.sizing.worth import Cost
 
 
-def sizing_json(sizing: Sizing, wanted: Wanted) -> str:
-    return _text(sizing_data(sizing, wanted))
+def sizing_json(sizing: Sizing, wanted: Wanted, measured: Sequence[dict[str, object]] | None = None) -> str:
+    """`measured` is what records say of backends, where there are any."""
+    beside = {} if measured is None else {"measured": measured}
+    return _text({**sizing_data(sizing, wanted), **beside})
 
 
 def sizing_data(sizing: Sizing, wanted: Wanted) -> dict[str, Any]:
