@@ -61,7 +61,7 @@ class _Power(Section):
     drain: Duration = 120.0
     """Longest wait for running requests before a stop."""
     min_on: Duration = 1800.0
-    """Least time on, once a unit was started for its cost."""
+    """Least time on, and how long a unit stays after the last request that may go nowhere else."""
     min_off: Duration = 300.0
     """Least time off, before a unit is started for its cost."""
     wake_for: Names | None = None
