@@ -12,6 +12,8 @@ _BEARER = re.compile(rb"(?i)(bearer(?:\s|%20|\\[nrt])+)[^\s\"'\\,;<>]{6,}")
 _HIDDEN = b"[secret]"
 _SHORTEST = 6
 """Bytes of a credential: a shorter one hides nothing, and would be found in any text."""
+_SHORTEST_IN_ANSWERS = 16
+"""The same of answers, which are free to say what own servers are given for a credential, such as "lm-studio"."""
 
 NOT_SHOWN = b"The backend's error is not shown, since it may repeat a credential."
 """Stands for a text that says a credential in other bytes, which cannot be taken out of it."""
@@ -31,22 +33,30 @@ _CHARACTER_REFERENCE = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9a
 class Secrets:
     """Credentials, each the value of a header; one too short to hide anything is not looked for."""
 
-    __slots__ = ("_encoded", "_words")
+    __slots__ = ("_encoded", "_encoded_in_answers", "_words", "_words_in_answers")
 
     def __init__(self, credentials: Iterable[str]) -> None:
         words = {word for each in credentials if len(word := _word(each)) >= _SHORTEST}
         self._words: Final = tuple(sorted(words, key=len, reverse=True))
         """A longer one first, of which another may be a part."""
         self._encoded: Final = tuple(core for word in self._words for core in _cores(word))
+        self._words_in_answers: Final = tuple(word for word in self._words if len(word) >= _SHORTEST_IN_ANSWERS)
+        self._encoded_in_answers: Final = tuple(core for word in self._words_in_answers for core in _cores(word))
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest that `out_of_answer` looks for; 0 for nothing."""
+        return max(map(len, self._words_in_answers + self._encoded_in_answers), default=0)
+
+    def out_of_answer(self, data: bytes) -> bytes:
+        """Bytes of an answer, of which some repeat what went wrong: without those of them that are long, as they are
+        and in base64. What tells none stays the very object."""
+        return _taken_out(data, self._words_in_answers, self._encoded_in_answers)
 
     def without(self, body: bytes) -> bytes:
         """Bytes of a backend's error with all of them, as they are and in base64, and whatever is called a bearer's,
         taken out. `NOT_SHOWN` alone where one is escaped."""
-        for word in self._words:
-            body = body.replace(word, _HIDDEN)
-        for core in self._encoded:
-            if body.find(core) >= 0:
-                body = re.sub(re.escape(core) + _BASE64, _HIDDEN, body)
+        body = _taken_out(body, self._words, self._encoded)
         # Before bearers', which would take only its beginning.
         if self._words and may_say_escaped(body, [*self._words, *self._encoded]):
             return NOT_SHOWN
@@ -67,6 +77,16 @@ NO_SECRETS: Final = Secrets(())
 def without_secrets(body: bytes, secret: str) -> bytes:
     """`Secrets.without` of one."""
     return Secrets((secret,)).without(body)
+
+
+def _taken_out(text: bytes, words: Iterable[bytes], encoded: Iterable[bytes]) -> bytes:
+    for word in words:
+        if text.find(word) >= 0:
+            text = text.replace(word, _HIDDEN)
+    for core in encoded:
+        if text.find(core) >= 0:
+            text = re.sub(re.escape(core) + _BASE64, _HIDDEN, text)
+    return text
 
 
 def _cores(word: bytes) -> tuple[bytes, ...]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from router.core.resilience.retry import Fault
 from router.gateway.http_connection import Client
-from router.gateway.stream_reader import StreamReader
+from router.gateway.stream_reader import PassageReader
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -44,7 +44,7 @@ class Passage:
         self._parts: list[bytes] = []
         self._size = 0
         self._client: Client | None = None
-        self._reader: StreamReader | None = None
+        self._reader: PassageReader | None = None
         self._over = False
 
     @property
@@ -92,7 +92,7 @@ class Passage:
             raise self.broken
         return self.body
 
-    async def relay(self, client: Client, reader: StreamReader | None = None) -> None:
+    async def relay(self, client: Client, reader: PassageReader | None = None) -> None:
         """To its end, well or not, see `broken`. What passes is what `reader` makes of it."""
         self._reader = reader
         for part in self._parts:
@@ -104,6 +104,8 @@ class Passage:
             if client.stalled_since:
                 self._pause()
         await self.done
+        if reader is not None and (rest := reader.rest()):
+            client.write(rest)
 
     def _write(self, client: Client, data: bytes) -> None:
         if self._reader is not None:

@@ -40,7 +40,7 @@ from router.gateway.response_lines import told
 from router.gateway.settle import Settler
 from router.gateway.settlements import correction_of
 from router.gateway.stored_objects import StoredObjects, replica_of, unknown_now
-from router.gateway.stream_reader import StreamReader
+from router.gateway.stream_reader import ContentReader, StreamReader
 from router.gateway.worker_state import WorkerState
 from router.ledger.errors import LedgerUnavailable
 from router.surfaces.base import PREFIX
@@ -268,7 +268,7 @@ class Resources:
                 if is_event_stream(media_type):
                     await self._stream(exchange, passage)
                 else:
-                    await passage.relay(client)
+                    await passage.relay(client, ContentReader(exchange.secrets))
                 if passage.broken is not None:
                     client.close()
                     return passage.status, str(passage.broken)
@@ -280,6 +280,7 @@ class Resources:
         if passage.status < 400:
             await self._remember(exchange, body)
             await self._correct(exchange, body)
+            body = exchange.secrets.out_of_answer(body)
         else:
             body = exchange.relayed(passage.status, body)
         client.respond(passage.status, exchange.lines(passage), body)
@@ -358,7 +359,8 @@ class Resources:
                 message = f"None of the first {PAGE * MOST_PAGES:,} objects at the backend is of this team."
                 raise ApiError(503, "list_too_long", message, retryable=False)
         more = len(own) > wanted or more
-        client.respond(200, exchange.lines(passage), KEPT.page_of(body, own[:wanted], more=more))
+        body = exchange.secrets.out_of_answer(KEPT.page_of(body, own[:wanted], more=more))
+        client.respond(200, exchange.lines(passage), body)
         return 200, ""
 
     async def _own(self, items: list[tuple[str, bytes]], team: str, replica: Replica) -> list[tuple[str, bytes]]:

@@ -1,10 +1,10 @@
 """What is no answer in a stream of events: an error in it, as its client may see it; and a stream about what a backend
-keeps, read while it passes."""
+keeps, or its content, read while it passes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from router.core.redaction import NOT_SHOWN, Secrets
 from router.core.resilience.retry import Fault
@@ -36,6 +36,34 @@ def _shown(events: bytes, secrets: Secrets) -> bytes:
     return b"" if shown == NOT_SHOWN else shown
 
 
+class PassageReader(Protocol):
+    """What stands between a backend and a client. What passes is what it makes of what came."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def rest(self) -> bytes:
+        """What it still holds at the end."""
+
+
+class ContentReader:
+    """Hands on bytes of any kind without our credentials, but for as many as may begin one."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets: Final = secrets
+        self._most_held: Final = max(0, secrets.longest - 1)
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        shown = self._secrets.out_of_answer(self._held + data)
+        end = max(0, len(shown) - self._most_held)
+        self._held = shown[end:]
+        return shown[:end]
+
+    def rest(self) -> bytes:
+        held, self._held = self._held, b""
+        return held
+
+
 class StreamReader:
     """Hands on whole events. `surface` words what went wrong."""
 
@@ -60,6 +88,10 @@ class StreamReader:
     def feed(self, data: bytes) -> bytes:
         return self._shown(self._scanner.feed(data))
 
+    def rest(self) -> bytes:
+        """Half an event is nobody's."""
+        return b""
+
     def last_words(self) -> bytes:
         """What ends it for its client, where it broke off before anything said so."""
         scanner = self._scanner
@@ -70,5 +102,5 @@ class StreamReader:
 
     def _shown(self, events: bytes) -> bytes:
         if not self._scanner.error or not events:
-            return events
+            return self._secrets.out_of_answer(events)
         return shown_error(self._surface, self._scanner, events, self._secrets, self._request_id)

@@ -262,6 +262,7 @@ class UpstreamResponse:
             fit, self._usage = self._surface.read_answer(plain)
         self._judged = True
         if fit:
+            self._parts = [self._secrets.out_of_answer(body)]
             return
         status = self._surface.error_status(body)
         if status:

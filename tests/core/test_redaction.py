@@ -139,3 +139,16 @@ def test_where_nothing_was_sent_no_escape_matters() -> None:
 def test_escapes_of_a_text_too_long_to_be_looked_through_are_not_shown() -> None:
     assert without_secrets(b"a\\/b" * 100_000, KEY) == NOT_SHOWN
     assert without_secrets(b"a/b" * 100_000, KEY) == b"a/b" * 100_000
+
+
+def test_an_answer_is_only_without_credentials_that_are_no_words() -> None:
+    secrets = Secrets(["lm-studio", "Bearer sk-live-0123456789"])
+    answer = b'{"content":"lm-studio is one, as is c2stbGl2ZS0wMTIzNDU2Nzg5, or sk-live-0123456789"}'
+    assert secrets.out_of_answer(answer) == b'{"content":"lm-studio is one, as is [secret], or [secret]"}'
+    assert secrets.longest == len("c2stbGl2ZS0wMTIzNDU2Nzg5")
+    plain = b'{"content":"lm-studio"}'
+    assert secrets.out_of_answer(plain) is plain and NO_SECRETS.out_of_answer(plain) is plain
+
+
+def test_nothing_is_the_longest_of_none() -> None:
+    assert NO_SECRETS.longest == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from support.gateway import Gateway
 from support.responses import COMPLETED, CREATED, DELTA, IN_PROGRESS, response
 from support.scripted import Behaviour, ScriptedBackend, answer, raw, stream
+
+from router.core.redaction import NO_SECRETS, Secrets
+from router.gateway.stream_reader import ContentReader
 
 POLICY = """
 version: 1
@@ -101,3 +105,56 @@ async def test_a_credential_of_any_backend_is_told_to_nobody(gateway: Gateway, b
     for path, body in (("/v1/responses", {"model": "chat", "input": "Hi"}), ("/v1/files", {"purpose": "batch"})):
         status, _, said = await gateway.post(body, path=path)
         assert (status, json.loads(said)["error"]["message"]) == (400, "no [secret]")
+
+
+ENCODED = b64encode(f"user:{OTHERS}".encode()).decode()
+FAILED = {"code": "invalid_prompt", "message": f"{OTHERS} or {ENCODED}"}
+
+
+def asked(method: str, path: str) -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("status", [{"status": "failed", "error": FAILED}, {"incomplete_details": {"reason": OTHERS}}])
+async def test_nor_in_an_answer_that_says_why_it_is_none(
+    gateway: Gateway, backends: Backends, status: dict[str, Any]
+) -> None:
+    backends["api"].default = answer(body=response(**status))
+    given, _, body = await gateway.post({"model": "chat", "input": "Hi"}, path="/v1/responses")
+    assert given == 200 and b"[secret]" in body and OTHERS.encode() not in body and ENCODED[8:-8].encode() not in body
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/resp_1/input_items"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("GET", "/v1/files"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "application/octet-stream"])
+async def test_nor_in_what_is_kept_with_whatever_it_came(
+    gateway: Gateway, backends: Backends, method: str, path: str, kind: str
+) -> None:
+    said = {"object": "list", "data": [], "has_more": False, "errors": {"data": [FAILED]}, "status_details": OTHERS}
+    body = json.dumps(said).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    backends["api"].default = raw(head.encode() + body)
+    status, _, body = await gateway.exchange(asked(method, path))
+    assert (status, body.count(b"[secret]")) == (200, 3)
+    assert OTHERS.encode() not in body and ENCODED[8:-8].encode() not in body
+
+
+def test_content_passes_without_a_credential_that_comes_in_pieces() -> None:
+    secret, content = Secrets([OTHERS]), f"{'x' * 99}{OTHERS}, {ENCODED}{'y' * 99}".encode()
+    for size in (1, 7, 40, len(content)):
+        reader = ContentReader(secret)
+        passed = b"".join(reader.feed(content[at : at + size]) for at in range(0, len(content), size)) + reader.rest()
+        assert passed.startswith(b"x" * 99 + b"[secret], ") and passed.count(b"[secret]") == 2
+        assert OTHERS.encode() not in passed and ENCODED[8:-8].encode() not in passed
+
+
+def test_content_passes_at_once_where_there_is_nothing_to_look_for() -> None:
+    assert ContentReader(NO_SECRETS).feed(b"Paris") == b"Paris"
