@@ -42,7 +42,7 @@ class Books:
         """Requests that were answered, by backend and reason."""
         self.requests = 0
         self.left = 0
-        """Requests that went where their level or tags do not permit it: there is no such thing."""
+        """Requests that went where they may not, by what decided, by their labels, or by what was in force."""
         self.waited = 0
         self.cut = 0
         self.guessed = 0

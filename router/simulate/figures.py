@@ -10,7 +10,7 @@ from router.core.cost.net import net_of
 from router.core.histogram import QuantileSketch, merged
 from router.core.money import in_usd
 from router.core.values import Row
-from router.simulate.books import HOUR, Exhausted
+from router.simulate.books import HOUR, Books, Exhausted
 from router.simulate.simulation import Simulation
 from router.simulate.slots import least_of_units
 
@@ -38,7 +38,7 @@ FIGURES: Mapping[str, str] = {
     "waited": "waited for room or for a start, and were answered",
     "cut": "still ran when units were stopped; a part of refused",
     "restricted": "requests that could not leave",
-    "restricted_left": "went where their level or tags do not permit it",
+    "restricted_left": "left, or went elsewhere, where they may not: by this policy, or by what was in force",
     "guessed": "of unknown length, since nothing was sent when they were recorded: as long as their estimates",
     "over_budget": "refused, or kept from the cloud, by a limit",
     "wait_p50": "seconds of those that waited",
@@ -88,6 +88,8 @@ class Outcome(Struct, frozen=True):
     """Names of models, keys and levels that the policy does not have, with how many requests had them."""
     curve: tuple[Hour, ...]
     """Of every hour."""
+    warnings: tuple[str, ...] = ()
+    """What nobody may overlook, as sentences without a full stop."""
     other_versions: Mapping[str, int] = {}
     """Versions of policies that were not given, with how many requests they decided when these were recorded."""
 
@@ -138,9 +140,15 @@ def outcome_of(done: Simulation, policy: str) -> Outcome:
         reasons=_reasons(done),
         exhausted=tuple(sorted(books.exhausted.values(), key=lambda each: each.first)),
         curve=tuple(_curve(done)),
+        warnings=tuple(_warnings(books)),
         other_versions=dict(done.making.versions.most_common()),
         unknown={what: dict(names.most_common()) for what, names in done.making.unknown.items() if names},
     )
+
+
+def _warnings(books: Books) -> Iterator[str]:
+    if books.left:
+        yield f"{books.left:,} {'request' if books.left == 1 else 'requests'} that may not leave would leave"
 
 
 def _curve(done: Simulation) -> Iterator[Hour]:

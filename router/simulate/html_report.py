@@ -16,7 +16,8 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#1b1f24;"
     "background:#fff}table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .8rem .2rem 0;text-align:right;"
     "border-bottom:1px solid #e3e6ea}td:first-child,th:first-child{text-align:left}.said{background:#fff4d6;"
-    "padding:.6rem 1rem;border-left:4px solid #d99b00}svg{max-width:100%;height:auto}small{color:#5b636d}"
+    "padding:.6rem 1rem;border-left:4px solid #d99b00}.bad{background:#fde8e8;color:#8f1d1d;"
+    "padding:.6rem 1rem;border-left:4px solid #b42318}svg{max-width:100%;height:auto}small{color:#5b636d}"
 )
 
 Series = tuple[str, str, Callable[[Hour], float]]
@@ -35,6 +36,7 @@ def html_of(
         f'<p class="said"><strong>{SAID}</strong></p>',
         f"<p>{number(outcome.figures['requests'])} requests of {when(outcome.begin, timezone)} to"
         f" {when(outcome.end, timezone)} ({escape(timezone.key)}), policy version {escape(outcome.version)}.</p>",
+        *[f'<p class="bad" role="alert"><strong>{escape(warning)}.</strong></p>' for warning in outcome.warnings],
         *_charts(outcome, timezone),
         *_figures(outcome, against),
     ]

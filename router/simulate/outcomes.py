@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from router.core.values import Plan
 from router.simulate.comparison import Comparison, Move, run_both
 from router.simulate.figures import Outcome, outcome_of
+from router.simulate.kept import KeptAsRecorded, KeptBy
 from router.simulate.readers.malformed import Malformed
 from router.simulate.requests import RecordedRequest
 from router.simulate.shape import Shape, assumed
@@ -41,9 +42,10 @@ def shapes_of(plans: Sequence[Plan]) -> list[dict[str, Shape]]:
 def simulated(
     plan: Plan, policy: str, shapes: Mapping[str, Shape], requests: Iterator[RecordedRequest], path: str
 ) -> Outcome:
-    """`path` is the file of the requests. Raises Malformed where there is none, and what reading raises."""
+    """`path` is the file of the requests, whose records say which of them may not leave, besides the plan. Raises
+    Malformed where there is none, and what reading raises."""
     first, whole = _begun(requests, path)
-    simulation = Simulation(plan, shapes, first)
+    simulation = Simulation(plan, shapes, first, keeps=KeptAsRecorded(plan))
     simulation.run(whole)
     return outcome_of(simulation, policy)
 
@@ -55,14 +57,15 @@ def told_of(
     requests: Iterator[RecordedRequest],
     path: str,
 ) -> Told:
-    """Of one plan, or of two on the same requests; `policies` are their files, `path` is that of the requests. Raises
-    Malformed where there is none, and what reading raises."""
+    """Of one plan, or of two on the same requests; `policies` are their files, `path` is that of the requests. What the
+    second keeps at home may not leave by the first. Raises Malformed where there is no request, and what reading
+    raises."""
     timezone = ZoneInfo(plans[0].policy.cost.timezone)
     if len(plans) == 1:
         return Told([simulated(plans[0], policies[0], shapes[0], requests, path)], timezone)
     first, whole = _begun(requests, path)
     comparison = Comparison()
-    one = Simulation(plans[0], shapes[0], first, comparison.one)
+    one = Simulation(plans[0], shapes[0], first, comparison.one, keeps=KeptBy(plans[1]))
     other = Simulation(plans[1], shapes[1], first, comparison.other)
     run_both(one, other, whole)
     outcomes = [outcome_of(one, policies[0]), outcome_of(other, policies[1])]

@@ -88,6 +88,7 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
         f"{number(figures['requests'])} requests of {when(outcome.begin, timezone)} to {when(outcome.end, timezone)}"
         f" ({timezone.key})."
     )
+    yield from [f"WARNING: {warning}." for warning in outcome.warnings]
     yield ""
     yield from _aligned(
         [
@@ -125,7 +126,7 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
     yield f"answer ended     {_spread(figures, 'latency').strip(' :')}"
     yield (
         f"may not leave    {number(figures['restricted'])} requests, and {number(figures['restricted_left'])} of all"
-        " went where their level or tags do not permit it"
+        " went where they may not"
     )
     if figures["guessed"]:
         yield f"length guessed   {number(figures['guessed'])} requests, of which nothing was sent when they came"

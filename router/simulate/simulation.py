@@ -37,6 +37,7 @@ from router.core.waiting import Place, Queues
 from router.simulate.backends import Replica, SimulatedBackend
 from router.simulate.books import HOUR, Books
 from router.simulate.facts_of import FactsMaker, reading_of
+from router.simulate.kept import Keeps, kept_by_nothing
 from router.simulate.powered_units import PoweredUnits
 from router.simulate.rent_meter import LOOK_SECONDS, RentMeter
 from router.simulate.requests import RecordedRequest
@@ -87,7 +88,8 @@ def _nobody(request: RecordedRequest, backend: str, reason: str, cost: float) ->
 
 class Simulation:
     """`shapes` says how each backend is, by name. `tell` is called with what became of each request. `look_seconds` are
-    between two looks at demand: of the gateway's controller, where nothing else is said."""
+    between two looks at demand: of the gateway's controller, where nothing else is said. `keeps` says which requests
+    may not leave by what was in force; what the plan itself says of it counts always."""
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Simulation:
         begin: float,
         tell: Fate = _nobody,
         look_seconds: float = DEMAND_SECONDS,
+        keeps: Keeps = kept_by_nothing,
     ) -> None:
         policy = plan.policy
         self.plan = plan
@@ -111,6 +114,7 @@ class Simulation:
         self._cache = DecisionCache(plan)
         self._cells: dict[tuple[str, str, int], Cell] = {}
         self._tell = tell
+        self._keeps = keeps
         self._side = Side.CLOUD
         self._quarter = self._hour = -1
         self._looks_at_price = STRATEGIES[policy.cost.strategy].needs_gpu_cost
@@ -405,8 +409,7 @@ class Simulation:
         books.first_bytes[own].add(int(1000 * (work.began - request.at)))
         books.durations[own].add(int(1000 * (now - request.at)))
         books.answer(route.backend, candidate.reason, request.at, own, nano)
-        labelled = request.level or request.tags
-        if route.zone not in job.decision.permitted or (labelled and not self._may_be_in(request, route)):
+        if not self._may_be_in(job, route):
             books.left += 1
         self._tell(request, route.backend, candidate.reason, cost)
         if self._dirty:
@@ -443,8 +446,14 @@ class Simulation:
             self._holding.bounds.learn(decision.model, job.facts.input_tokens, usage.input, usage.output)
         return exact, cost
 
-    def _may_be_in(self, request: RecordedRequest, route: Route) -> bool:
-        """By the level and tags that were recorded alone, whatever decided."""
+    def _may_be_in(self, job: Job, route: Route) -> bool:
+        """By what decided, by the level and tags that were recorded alone, and by what was in force."""
+        request = job.request
+        if route.zone not in job.decision.permitted or self._keeps(request, route):
+            return False
+        return not (request.level or request.tags) or self._is_labelled_for(request, route)
+
+    def _is_labelled_for(self, request: RecordedRequest, route: Route) -> bool:
         plan = self.plan
         section = plan.policy.sensitivity
         if section is None:

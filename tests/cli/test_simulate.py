@@ -162,3 +162,21 @@ def test_a_file_that_cannot_be_had_is_told_in_words(files, capsys):
     for command in (["none.csv", "--policy", "p.yaml"], ["t.csv", "--policy", "p.yaml", "--fit", "none.csv"]):
         assert main(["simulate", *command]) == 1
         assert capsys.readouterr().err == "none.csv: no such file or directory\n"
+
+
+def test_a_draft_that_lets_restricted_requests_leave_is_caught(files, capsys):
+    Path("draft.yaml").write_text(
+        Path("p.yaml").read_text().replace("restricted: [local]", "restricted: [local, cloud]")
+    )
+    fields = {"kind": "settled", "model": "chat", "sensitivity": "restricted", "input_tokens": 10, "output_tokens": 1}
+    records = [{**fields, "request_id": f"r{n}", "time": f"2026-05-11T00:0{n}:00Z"} for n in range(3)]
+    Path("week.jsonl").write_text("\n".join(map(json.dumps, records)))
+    command = ["simulate", "week.jsonl", "--policy", "draft.yaml", "--against", "p.yaml"]
+
+    assert main([*command, "--fail-if", "restricted_left > 0", "--html", "r.html"]) == 1
+    said = capsys.readouterr()
+    assert "WARNING: 3 requests that may not leave would leave.\n" in said.out.split("\n\n")[0] + "\n"
+    assert "failed: restricted_left > 0 (restricted_left is 3)" in said.err
+    assert "3 requests that may not leave would leave." in Path("r.html").read_text()
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == ["3 requests that may not leave would leave"]

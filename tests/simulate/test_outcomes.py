@@ -40,3 +40,20 @@ def test_versions_that_were_given_are_no_others():
     told = told_of([OWN, CLOUD], ["draft", "p.yaml"], shapes_of([OWN, CLOUD]), iter(asked), "week")
 
     assert [each.other_versions for each in told.outcomes] == [{"earlier": 1}, {"earlier": 1}]
+
+
+WIDENED = plan(POLICY + "cost: {strategy: cloud_first}\n", **{"restricted: [local]": "restricted: [local, cloud]"})
+
+
+def test_what_the_policy_in_force_keeps_may_not_leave_by_a_draft_that_permits_it():
+    asked = [*requests(), *[ask(1200.0 + number, level="restricted") for number in range(3)]]
+    plans = [WIDENED, CLOUD]
+    draft, present = told_of(plans, ["draft", "p.yaml"], shapes_of(plans), iter(asked), "week").outcomes
+
+    assert (draft.figures["restricted_left"], present.figures["restricted_left"]) == (3, 0)
+    assert (draft.warnings, present.warnings) == (("3 requests that may not leave would leave",), ())
+
+
+def test_without_such_a_policy_the_records_say_what_may_not_leave():
+    asked = [ask(level="restricted", reason="only-permitted", decided="gpu")]
+    assert simulated(WIDENED, "draft", shapes_of([WIDENED])[0], iter(asked), "week").figures["restricted_left"] == 1

@@ -18,7 +18,7 @@ def test_a_report_says_first_that_it_is_simulated():
 
     assert text.startswith(f"{SAID} Policy p.yaml")
     assert "100 requests of 2026-05-11 00:00 to 2026-05-11 01:3" in text
-    assert "cloud alone      $0.30\n" in text and "0 of all went where their level" in text
+    assert "cloud alone      $0.30\n" in text and "0 of all went where they may not" in text
     assert "waited           0\n" in text and "answer ended     half within 1.7" in text
 
 

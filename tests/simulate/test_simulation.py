@@ -46,9 +46,9 @@ def test_what_may_not_leave_never_does():
 
 def test_a_request_that_left_would_be_told():
     done = simulation(plan())
-    assert done._may_be_in(ask(level="internal"), done.plan.models["chat"].routes[1])
-    assert not done._may_be_in(ask(level="restricted"), done.plan.models["chat"].routes[1])
-    assert not done._may_be_in(ask(tags=("patient",)), done.plan.models["chat"].routes[1])
+    assert done._is_labelled_for(ask(level="internal"), done.plan.models["chat"].routes[1])
+    assert not done._is_labelled_for(ask(level="restricted"), done.plan.models["chat"].routes[1])
+    assert not done._is_labelled_for(ask(tags=("patient",)), done.plan.models["chat"].routes[1])
 
 
 def test_when_the_preferred_side_is_full_requests_spill():

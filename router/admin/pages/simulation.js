@@ -118,6 +118,7 @@ const troubleOf = ({ code, message }) =>
 
 function resultOf({ draft, present, moved, same, traffic }, text) {
   return [
+    leavingOf(draft),
     el("p", { class: "lead", role: "status" }, verdictOf(draft, present)),
     el(
       "p",
@@ -131,6 +132,10 @@ function resultOf({ draft, present, moved, same, traffic }, text) {
     movesOf(moved, same),
     shellOf(traffic, text),
   ];
+}
+
+function leavingOf({ figures: { restricted_left: left } }) {
+  return left > 0 && problem(`${plural(left, "request")} that may not leave today would leave`);
 }
 
 function verdictOf({ figures }, { figures: now }) {

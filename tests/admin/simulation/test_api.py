@@ -57,6 +57,14 @@ async def test_a_draft_is_told_as_the_command_tells_it(plane, valkey, session_va
     assert (result["traffic"]["first"], result["traffic"]["last"]) == ("2026-11-19", "2026-11-25")
 
 
+async def test_a_draft_that_lets_restricted_requests_leave_is_told_by_what_is_in_force(plane, valkey):
+    write(valkey, week(3, level="restricted"))
+    widened = POLICY.replace("restricted: [local]", "restricted: [local, cloud]")
+    result = (await lines_of(plane, widened))[-1]["result"]
+    assert [result[each]["figures"]["restricted_left"] for each in ("draft", "present")] == [3, 0]
+    assert result["draft"]["warnings"] == ["3 requests that may not leave would leave"]
+
+
 async def test_what_records_do_not_tell_is_said(plane, valkey):
     write(valkey, [settled(NOON - 3600, 1, API, "")])
     notes = (await lines_of(plane, HERE))[-1]["result"]["traffic"]["notes"]
