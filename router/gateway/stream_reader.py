@@ -10,11 +10,13 @@ from router.core.redaction import NOT_SHOWN, Secrets
 from router.core.resilience.retry import Fault
 from router.surfaces.base import Surface
 from router.surfaces.resources import MadeScanner
-from router.surfaces.sse import EventScanner
+from router.surfaces.sse import FIELDS, EventScanner
 from router.upstream.errors import UpstreamError
 
 BROKEN: Final = "upstream_stream_broken"
 """Code of an error of ours that ends a stream."""
+_LONGEST_REMARK = 16 * 1024
+"""Bytes of a line; a longer one is a piece of an event that is too large to be read."""
 
 
 def shown_error(surface: Surface, scanner: EventScanner, events: bytes, secrets: Secrets, request_id: str) -> bytes:
@@ -34,6 +36,21 @@ def _shown(events: bytes, secrets: Secrets) -> bytes:
     """None where one says a credential that cannot be taken out."""
     shown = secrets.without(events)
     return b"" if shown == NOT_SHOWN else shown
+
+
+def without_remarks(events: bytes, secrets: Secrets) -> bytes:
+    """Whole events of a stream that says more than an answer: without our credentials, wherever that is said."""
+    lines = secrets.out_of_answer(events).splitlines(keepends=True)
+    return b"".join(line if line.startswith(FIELDS) else _shown_remark(line, secrets) for line in lines)
+
+
+def _shown_remark(line: bytes, secrets: Secrets) -> bytes:
+    """A comment stays one, and anything else one line."""
+    said = line.rstrip(b"\r\n")
+    if not said or len(said) > _LONGEST_REMARK:
+        return line
+    colon = b":" if said.startswith(b":") else b""
+    return colon + secrets.without(said[len(colon) :]) + line[len(said) :]
 
 
 class PassageReader(Protocol):
@@ -102,5 +119,5 @@ class StreamReader:
 
     def _shown(self, events: bytes) -> bytes:
         if not self._scanner.error or not events:
-            return self._secrets.out_of_answer(events)
+            return without_remarks(events, self._secrets)
         return shown_error(self._surface, self._scanner, events, self._secrets, self._request_id)

@@ -18,7 +18,7 @@ from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
-from router.gateway.stream_reader import BROKEN, shown_error
+from router.gateway.stream_reader import BROKEN, shown_error, without_remarks
 from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
@@ -195,7 +195,7 @@ class UpstreamResponse:
         if client is not None and scanner is not None:  # its beginning was judged, and is the client's
             out = scanner.feed(data)
             if out:
-                client.write(self._error_seen(out) if scanner.error else out)
+                client.write(self._seen(scanner, out))
             return
         self.size += len(data)
         if scanner is None:
@@ -209,7 +209,7 @@ class UpstreamResponse:
                 self._refuse()
             return
         if out:
-            self._write(self._error_seen(out) if scanner.error else out)
+            self._write(self._seen(scanner, out))
         if not self._begun and scanner.first_complete:
             self._begun = True
             self._first_event(scanner)
@@ -277,7 +277,7 @@ class UpstreamResponse:
         rest = scanner.finish()
         # Half an event must not reach the client, but a text that tells what went wrong may.
         if rest and (scanner.malformed == garbled or rest == scanner.failure):
-            self._write(self._error_seen(rest) if scanner.error else rest)
+            self._write(self._seen(scanner, rest))
         if not self._begun:
             self._end_unbegun(scanner)
         elif scanner.error:
@@ -297,10 +297,16 @@ class UpstreamResponse:
     def _release(self, scanner: EventScanner) -> None:
         last = scanner.release()
         if last:
-            self._write(self._error_seen(last) if scanner.error else last)
+            self._write(self._seen(scanner, last))
+
+    def _seen(self, scanner: EventScanner, events: bytes) -> bytes:
+        """What the client may see of whole events."""
+        if scanner.error:
+            return self._error_seen(events)
+        return without_remarks(events, self._secrets) if scanner.remarks else events
 
     def _error_seen(self, events: bytes) -> bytes:
-        """What the client may see of whole events, once one is an error: that as its surface says it. Of a stream that
+        """The same, once one is an error: that as its surface says it. Of a stream that
         has not begun it sees none: the error stays as it came until its status is known, and `make_relayable` takes
         care of it."""
         if self._adapter:

@@ -18,6 +18,9 @@ from router.core.values import Usage
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes of one event; a larger one is passed on unread rather than held."""
 
+FIELDS = (b"data:", b"event:")
+"""Beginnings of the lines that nearly all events are made of."""
+
 _LF = 10
 _CR = 13
 
@@ -48,6 +51,8 @@ class EventScanner:
         error           an event was an error, or is called one
         failure         that event, as it came
         malformed       an event was not what the dialect has
+        remarks         more passed than parts of an answer: a comment, a line that is neither data nor a name, or why a
+                        response is no whole one
         stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
         stored_parts    ids of parts of it that requests may name by themselves, once its last event tells them
         first_complete  the first event that tells something is whole: one with a part of an answer, an error, the sign
@@ -67,6 +72,7 @@ class EventScanner:
         "finished",
         "first_complete",
         "malformed",
+        "remarks",
         "stored_id",
         "stored_parts",
         "text_bytes",
@@ -81,6 +87,7 @@ class EventScanner:
         self.failure = b""
         self.malformed = False
         self.first_complete = False
+        self.remarks = False
         self.stored_id = ""
         self.stored_parts: tuple[str, ...] = ()
         self._usage: Usage | None = None
@@ -182,6 +189,7 @@ class EventScanner:
         if is_plain(event):
             removed = self._read(event[5:-2])
         else:
+            self.remarks = self.remarks or has_remarks(event)
             payload = data_of(event)
             removed = payload is not None and self._read(payload)
             if is_called_error(event):
@@ -212,6 +220,11 @@ def data_of(event: bytes) -> bytes | None:
     """The data of one event; None when it has none."""
     lines = [value_of(line) for line in event.splitlines() if line.startswith(b"data:") or line == b"data"]
     return b"\n".join(lines) if lines else None
+
+
+def has_remarks(event: bytes) -> bool:
+    """Whether it has a line that is neither data nor a name."""
+    return any(line and not line.startswith(FIELDS) for line in event.splitlines())
 
 
 def value_of(line: bytes) -> bytes:

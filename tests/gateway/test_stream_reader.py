@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from support.gateway import Gateway
-from support.responses import COMPLETED, CREATED, DELTA, IN_PROGRESS, response
+from support.responses import COMPLETED, CREATED, DELTA, IN_PROGRESS, event, response, response_object
 from support.scripted import Behaviour, ScriptedBackend, answer, raw, stream
+from support.scripted import event as chunk
 
 from router.core.redaction import NO_SECRETS, Secrets
-from router.gateway.stream_reader import ContentReader
+from router.gateway.stream_reader import ContentReader, without_remarks
 
 POLICY = """
 version: 1
@@ -158,3 +159,55 @@ def test_content_passes_without_a_credential_that_comes_in_pieces() -> None:
 
 def test_content_passes_at_once_where_there_is_nothing_to_look_for() -> None:
     assert ContentReader(NO_SECRETS).feed(b"Paris") == b"Paris"
+
+
+REMARKS = [b": %b", b": sk%%2Dof-another-backend-0123 %b", b"Traceback: %b", b"%b", b"id: %b"]
+STREAMS = {
+    "/v1/responses": (BEGUN, COMPLETED),
+    "/v1/chat/completions": (chunk("Paris", "stop"), b"data: [DONE]\n\n"),
+}
+
+
+@pytest.mark.parametrize("path", STREAMS)
+@pytest.mark.parametrize("remark", REMARKS)
+@pytest.mark.parametrize("alone", [True, False])
+async def test_nor_beside_the_events_of_a_stream(
+    gateway: Gateway, backends: Backends, path: str, remark: bytes, alone: bool
+) -> None:
+    begun, end = STREAMS[path]
+    said = remark % OTHERS.encode() + (b"\n\n" if alone else b"\n")
+    backends["api"].default = stream(said + begun, said + end)
+    asked = {"model": "chat", "stream": True, "input": "Hi", "messages": [{"role": "user", "content": "Hi"}]}
+    asked.pop("messages" if path == "/v1/responses" else "input")
+    _, _, body = await gateway.post(asked, path=path)
+    assert OTHERS.encode() not in body and b"sk%2Dof" not in body
+    assert [line for line in body.splitlines() if line.startswith(b"data:")] == [
+        line for line in (begun + end).splitlines() if line.startswith(b"data:")
+    ]
+
+
+@pytest.mark.parametrize("remark", REMARKS)
+async def test_nor_beside_those_of_one_that_is_kept(gateway: Gateway, backends: Backends, remark: bytes) -> None:
+    body = await received(gateway, backends, stream(remark % OTHERS.encode() + b"\n\n" + BEGUN, COMPLETED))
+    assert body.endswith(BEGUN + COMPLETED) and OTHERS.encode() not in body and b"sk%2Dof" not in body
+
+
+@pytest.mark.parametrize("fields", [{"status": "failed", "error": FAILED}, {"incomplete_details": {"reason": OTHERS}}])
+@pytest.mark.parametrize("kept", [True, False])
+async def test_nor_in_the_last_event_of_one_that_failed(
+    gateway: Gateway, backends: Backends, fields: dict[str, Any], kept: bool
+) -> None:
+    kind = "failed" if "status" in fields else "incomplete"
+    failed = event(f"response.{kind}", 4, response=response_object(**{"status": kind} | fields))
+    if kept:
+        body = await received(gateway, backends, stream(BEGUN, failed))
+    else:
+        backends["api"].default = stream(BEGUN, failed)
+        _, _, body = await gateway.post({"model": "chat", "input": "Hi", "stream": True}, path="/v1/responses")
+    assert body.startswith(BEGUN) and b"[secret]" in body
+    assert OTHERS.encode() not in body and ENCODED[8:-8].encode() not in body
+
+
+def test_a_piece_of_an_event_that_is_too_large_stays_as_it_is() -> None:
+    piece = b"%41" * 10_000 + b"\n\n"
+    assert without_remarks(piece, Secrets([OTHERS])) == piece

@@ -26,6 +26,16 @@ def test_an_event_is_an_error_by_its_name_in_every_dialect() -> None:
     assert scanner.release() == b""
 
 
+@pytest.mark.parametrize("line", [b": ping", b"Traceback: x", b"id: 1", b"words"])
+def test_what_is_neither_data_nor_a_name_is_a_remark(line: bytes) -> None:
+    scanner = EventScanner()
+    scanner.feed(b"event: x\ndata: {}\n\ndata: {}\n\n")
+    assert not scanner.remarks
+    scanner.feed(line + b"\ndata: {}\n\n")
+    scanner.feed(b"event: x\ndata: {}\n\n")
+    assert scanner.remarks
+
+
 ERROR = b"event: error\ndata: {}\n\n"
 AFTER = b"data: a\n\n"
 

@@ -120,6 +120,7 @@ class ResponseScanner(EventScanner):
         response = whole_in(payload)
         self.first_complete = True
         self.events += 1
+        self.remarks = self.remarks or response is None or response.status != "completed"
         if response is None:
             self.malformed = True
             return
