@@ -88,6 +88,30 @@ def test_names_of_two_kinds_are_recognised():
     assert caught_twice(two.replace("B as e", "B as b")) == []
 
 
+def nothing_in_a_tuple(source: str) -> list[str]:
+    """Names that are None at first, by an assignment of several at once."""
+    return [
+        name.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+        for target in node.targets
+        if isinstance(target, ast.Tuple)
+        for name, value in zip(target.elts, node.value.elts, strict=False)
+        if isinstance(name, ast.Name) and isinstance(value, ast.Constant) and value.value is None
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_may_be_none_says_so_where_it_is_made(module):
+    found = nothing_in_a_tuple((ROOT / module).read_text())
+    assert not found, "mypyc takes it for what is assigned later, and raises a TypeError where it is still None"
+
+
+def test_none_among_several_is_recognised():
+    assert nothing_in_a_tuple("slot, hold = take(), None") == ["hold"]
+    assert nothing_in_a_tuple("slot = None\na, b = pair()") == []
+
+
 def inherited_from(source: str, compiled: set[str]) -> list[str]:
     """Classes in a module that is not compiled whose base is one of a module that is."""
     tree = ast.parse(source)

@@ -197,8 +197,8 @@ class Pipeline:
             found = self._reader.at_once(serving, surface, request)
             if found is None:
                 found = await self._reader.apart(serving, surface, request)
-        except ApiError as error:
-            raise (without_model(error, visible(plan, key, states)) if lacks_model(error) else error) from None
+        except ApiError as refused:
+            raise (without_model(refused, visible(plan, key, states)) if lacks_model(refused) else refused) from None
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body
@@ -270,7 +270,8 @@ class Pipeline:
     async def _find_room(self, context: RequestContext, decision: Decision) -> tuple[Decision, Slot | None]:
         """Wait until a backend takes the request; it may have become another one. Raises ApiError 503."""
         room, fleet, backends = self._room, self._state.fleet, context.serving.backends
-        position, slot = Position(room, self._loop, context.deadline), None
+        position = Position(room, self._loop, context.deadline)
+        slot: Slot | None = None
         try:
             while decision.waiting:
                 names = [candidate.route.backend for candidate in decision.waiting]

@@ -96,7 +96,8 @@ class Resources:
         if not self._state.ledger.available:
             raise unknown_now(LedgerUnavailable(self._state.ledger.why))
         context, decision = await self._decide(asked, request, client, key)
-        slot, reservation = None, None
+        slot: Slot | None = None
+        reservation: Reservation | None = None
         try:
             slot = self._take(context, decision)
             reservation = await self._reserve(context, decision)

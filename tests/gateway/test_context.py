@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.compiled import interpreted_only
 from support.scripted import answer, completion
 
 from router.core.values import NO_GROUNDS
@@ -26,6 +27,7 @@ async def test_what_came_after_the_decision_leaves_its_reason_beside(gateway, ba
     assert record.reason.startswith("failover from gpu") and record.decided == "local-first"
 
 
+@interpreted_only
 def test_what_was_not_decided_has_no_grounds():
     empty = dict.fromkeys(("surface", "serving", "key", "keyring", "body", "reading", "facts", "request"))
     context = RequestContext(**empty, at=0.0, arrived=0.0, deadline=0.0, states={})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from support.compiled import interpreted_only
 
 from router.core.resilience.retry import Fault
 from router.gateway.passage import Passage
 from router.upstream.errors import UpstreamError
+
+pytestmark = interpreted_only
 
 
 class Wire:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import POLICY, Gateway
 from support.scripted import answer, completion
 from support.waiting import until
@@ -144,6 +145,7 @@ async def test_no_start_is_waited_for_beyond_the_deadline(serve, backends):
     assert not gateway.service.waiting and not backends["gpu"].received and not backends["api"].received
 
 
+@interpreted_only
 async def test_the_wait_for_a_start_moves_no_deadline(serve, monkeypatch):
     gateway = await serve(POWERED.replace("deadline: 5s", "deadline: 60s"))
     sent: list[ForwardRequest] = []
