@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SHOWN_EVERY = 0.5
 """Seconds between two lines of progress."""
+_LONG_REST = 30 * 86_400.0
+"""Seconds without a request, before which progress is shown at once."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -209,12 +211,15 @@ def _watched(requests: Iterator[RecordedRequest]) -> Iterator[RecordedRequest]:
         yield from requests
         return
     shown = time.monotonic()
+    at = 0.0
     for number, request in enumerate(requests, 1):
-        yield request
-        if number % 256 == 0 and time.monotonic() - shown > _SHOWN_EVERY:
+        # Where nothing was asked for long, that takes its time, too.
+        rests, at = number > 1 and request.at - at > _LONG_REST, request.at
+        if rests or (number % 256 == 0 and time.monotonic() - shown > _SHOWN_EVERY):
             shown = time.monotonic()
             when = datetime.fromtimestamp(request.at, UTC)
             print(f"\r{number:,} requests, up to {when:%Y-%m-%d %H:%M} UTC ", end="", file=sys.stderr, flush=True)
+        yield request
     print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 

@@ -18,6 +18,10 @@ from router.simulate.readers.malformed import Malformed
 from router.simulate.requests import RecordedRequest
 from router.simulate.shape import Shape, assumed
 from router.simulate.simulation import Simulation
+from router.simulate.traffic_of import DAY_SECONDS
+
+MOST_DAYS = 3660
+"""That traffic may last: beyond that a time is wrong, and units would be looked at for hours."""
 
 
 class Told(NamedTuple):
@@ -94,4 +98,17 @@ def _begun(requests: Iterator[RecordedRequest], path: str) -> tuple[float, Itera
     first = next(requests, None)
     if first is None:
         raise Malformed(path, 0, "there is no request in it")
-    return first.at, chain([first], requests)
+    return first.at, chain([first], _within(requests, first, path))
+
+
+def _within(requests: Iterator[RecordedRequest], first: RecordedRequest, path: str) -> Iterator[RecordedRequest]:
+    for request in requests:
+        if request.at - first.at > MOST_DAYS * DAY_SECONDS:
+            named = f" ({request.id})" if request.id else ""
+            raise Malformed(
+                path,
+                0,
+                f"a request{named} came {(request.at - first.at) / DAY_SECONDS:,.0f} days after the first, and traffic"
+                f" lasts {MOST_DAYS:,} days at most: correct its time, or take the last days alone with --days",
+            )
+        yield request

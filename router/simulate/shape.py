@@ -58,6 +58,9 @@ class BadShape(ValueError):
 
 
 _WHOLE = ("slots", "kv")
+_SECONDS = ("first_byte", "start")
+_LEAST_RATE, _MOST, _LONGEST = 0.01, 1e12, 86_400.0
+"""Slower, or later, than that nothing would come to its end in any time that is simulated."""
 
 
 def changed(shape: Shape, settings: str) -> Shape:
@@ -73,9 +76,17 @@ def changed(shape: Shape, settings: str) -> Shape:
             value = int(text) if name in _WHOLE else float(text)
         except ValueError:
             value = -1
-        least = 0 if name in ("first_byte", "start") else 1e-9
-        if not least <= value <= 1e12:
-            whole = "a whole number" if name in _WHOLE else "a number"
-            raise BadShape(f"{name} is {whole} above 0, such as {name}=64, and not {text!r}")
+        least, most, right = _bounds(name)
+        if not least <= value <= most:
+            raise BadShape(f"{name} is {right}, such as {name}=64, and not {text!r}")
         given[name] = value
     return replace(shape, **given)
+
+
+def _bounds(name: str) -> tuple[float, float, str]:
+    """The least and the most that a setting may be, and that in words."""
+    if name in _WHOLE:
+        return 1, _MOST, "a whole number above 0"
+    if name in _SECONDS:
+        return 0, _LONGEST, f"a number of seconds from 0 to {_LONGEST:.0f}"
+    return _LEAST_RATE, _MOST, f"a number of tokens per second, {_LEAST_RATE} at least"

@@ -180,3 +180,11 @@ def test_a_draft_that_lets_restricted_requests_leave_is_caught(files, capsys):
     assert "3 requests that may not leave would leave." in Path("r.html").read_text()
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["warnings"] == ["3 requests that may not leave would leave"]
+
+
+def test_what_lies_far_ahead_is_said_before_it_is_waited_for(files, capsys, monkeypatch: pytest.MonkeyPatch):
+    days = ["2026-05-11 00:00:00", "2027-05-11 00:00:00"]
+    Path("t.csv").write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *[f"{day},10,1" for day in days]]))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["simulate", "t.csv", "--policy", "p.yaml"]) == 0
+    assert "2 requests, up to 2027-05-11" in capsys.readouterr().err

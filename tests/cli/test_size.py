@@ -67,6 +67,10 @@ def test_what_fits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["llama-3.1-8"], 'llama-3.1-8: no such model; did you mean "llama-3.1-8b"?'),
         (["llama-3.1-8b", "--gpu", "H10"], 'H10: no such card; did you mean "H100"?'),
+        (
+            ["llama-3.1-8b", "--against", "text-embedding-3-small"],
+            "text-embedding-3-small: the price list has no price of",
+        ),
         (["llama-3.1-8b", "--against", "gpt-4o-mnii"], "gpt-4o-mnii: the price list has no such model; did you mean"),
         (
             ["llama-3.1-8b", "--vllm", "newest"],

@@ -57,3 +57,9 @@ def test_what_the_policy_in_force_keeps_may_not_leave_by_a_draft_that_permits_it
 def test_without_such_a_policy_the_records_say_what_may_not_leave():
     asked = [ask(level="restricted", reason="only-permitted", decided="gpu")]
     assert simulated(WIDENED, "draft", shapes_of([WIDENED])[0], iter(asked), "week").figures["restricted_left"] == 1
+
+
+def test_traffic_that_lasts_for_a_century_has_a_wrong_time_in_it():
+    asked = iter([ask(), ask(36_525 * 86_400.0, id="line 3")])
+    with pytest.raises(Malformed, match=r"week: a request \(line 3\) came 36,525 days after the first"):
+        simulated(OWN, "p.yaml", shapes_of([OWN])[0], asked, "week")

@@ -29,7 +29,10 @@ def test_settings_are_given_by_name():
     assert changed(SHAPE, "slots=64, prefill=8e3,start=0") == Shape(40.0, 0.1, slots=64, prefill=8000.0, start=0.0)
 
 
-@pytest.mark.parametrize("wrong", ["slots", "slts=1", "slots=1.5", "speed=0", "decode=-1", "kv=many", "speed=nan", ""])
+@pytest.mark.parametrize(
+    "wrong",
+    ["slots", "slts=1", "slots=1.5", "speed=0", "speed=1e-9", "start=1e9", "decode=-1", "kv=many", "speed=nan", ""],
+)
 def test_what_is_wrong_is_told_with_what_would_be_right(wrong: str):
     with pytest.raises(BadShape, match=r"there are: speed|such as"):
         changed(SHAPE, wrong)

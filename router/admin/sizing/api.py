@@ -10,7 +10,7 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.sizing.answers import Sized, SizingChoices, SizingQuery
 from router.admin.views.breakeven import last_day
-from router.config.sizing.api_price import api_price
+from router.config.sizing.api_price import NoOutputPrice, api_price
 from router.config.sizing.as_json import sizing_data
 from router.config.sizing.catalogue import UnknownNameError, load_catalogue, unknown
 from router.config.sizing.sizing import Wanted, cards_of, size, subject_of
@@ -25,12 +25,13 @@ async def choices(control: HandlerContext, ask: HandlerRequest) -> SizingChoices
         models=list(catalogue.models),
         gpus=list(catalogue.cards),
         quantizations=list(get_args(QuantizationName)),
-        against=bought(control.desk.plan),
+        against=await asyncio.to_thread(bought, control.desk.plan),
     )
 
 
 def bought(plan: Plan) -> list[str]:
-    """Upstream models of backends that are not owned, each once; patterns name none."""
+    """Upstream models of backends that are not owned, each once; patterns name none, and what has no price of output
+    is not to be compared with."""
     policy = plan.policy
     served = [
         entry.model if isinstance(entry, Served) else entry
@@ -38,7 +39,18 @@ def bought(plan: Plan) -> list[str]:
         if not policy.zones[backend.zone].owned
         for entry in backend.serves.values()
     ]
-    return [name for name in dict.fromkeys(served) if "*" not in name]
+    return [name for name in dict.fromkeys(served) if "*" not in name and _may_be_compared(name)]
+
+
+def _may_be_compared(name: str) -> bool:
+    """What the price list does not know is offered, and told when it is asked for."""
+    try:
+        api_price(name, datetime.now(UTC))
+    except NoOutputPrice:
+        return False
+    except UnknownNameError:
+        pass
+    return True
 
 
 async def sizing(control: HandlerContext, ask: HandlerRequest) -> Sized:

@@ -13,8 +13,11 @@ from msgspec.structs import fields
 from router.simulate.readers.malformed import Wrong
 from router.simulate.requests import RecordedRequest
 
-MOST_TOKENS = 10**12
-Tokens = Annotated[int, Meta(ge=0, le=MOST_TOKENS, description="a number of tokens, such as 512")]
+MOST_TOKENS = 10**8
+"""Of one request: no model reads or writes more, and what would be written for years is a mistake of the file."""
+_TOKENS = "a number of tokens up to 100 million, such as 512"
+Tokens = Annotated[int, Meta(ge=0, le=MOST_TOKENS, description=_TOKENS)]
+SignedTokens = Annotated[int, Meta(ge=-MOST_TOKENS, le=MOST_TOKENS, description=_TOKENS)]
 Number = Annotated[int, Meta(ge=0, le=10**15, description="a whole number, such as 200")]
 Measure = Annotated[float, Meta(ge=0, description="a number that is not below 0, such as 0.8")]
 Text = Annotated[str, Meta(description="text")]

@@ -8,15 +8,15 @@ An answer that came as a whole says nothing of when it began, only when it was t
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import cast
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from router.core.cost.preference import Side
 from router.core.decision.replay import read_note
 from router.core.policy_fields import Modality
 from router.core.values import Grounds
-from router.simulate.readers.format import Flag, Format, Measure, Number, Text, Texts, Time, Tokens
+from router.simulate.readers.format import Flag, Format, Measure, Number, SignedTokens, Text, Texts, Time, Tokens
 from router.simulate.readers.malformed import Wrong
 from router.simulate.readers.times import seconds
 from router.simulate.requests import RecordedRequest
@@ -26,8 +26,6 @@ _KEPT = "/v1/"
 """What is asked of kept objects has its path for a model."""
 _TEXT: frozenset[Modality] = frozenset(("text",))
 _SIDES = {"": None, "local": Side.LOCAL, "cloud": Side.CLOUD}
-_Signed = Annotated[int, Meta(description="a number of tokens, such as 512")]
-"""Charges that were taken back count negatively."""
 
 
 class _Line(Struct):
@@ -43,9 +41,10 @@ class _Line(Struct):
     tags: Texts = ()
     reason: Text = ""
     stream: Flag = False
-    input_tokens: _Signed = 0
-    cached_tokens: _Signed = 0
-    output_tokens: _Signed = 0
+    # Charges that were taken back count negatively.
+    input_tokens: SignedTokens = 0
+    cached_tokens: SignedTokens = 0
+    output_tokens: SignedTokens = 0
     sent_us: Number = 0
     first_byte_us: Number = 0
     duration_us: Number = 0

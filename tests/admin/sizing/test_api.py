@@ -55,6 +55,7 @@ async def test_without_tokens_or_ledger_there_is_no_cost_at_the_present_volume(p
     [
         ({"model": "llama-3.1-9b"}, "unknown_name", "did you mean"),
         ({"gpu": "L40"}, "unknown_name", "did you mean"),
+        ({"against": "text-embedding-3-small"}, "unknown_name", "no price of output"),
         ({"against": "gpt-4o-minni"}, "unknown_name", "the price list has no such model"),
         ({"context": "0"}, "bad_query", "context"),
         ({"quantization": "int3"}, "bad_query", "quantization"),
@@ -84,4 +85,11 @@ def test_patterns_are_no_models_to_compare_with():
     any_gpt = POLICY.replace("models: {", 'models: {"gpt-*": {backends: [api]}, ')
     any_gpt = any_gpt.replace("serves: {chat: {model", 'serves: {"gpt-*": "gpt-*", chat: {model')
     plan = plan_of(any_gpt.encode(), "p.yaml", now=datetime(2026, 11, 25, tzinfo=UTC))
+    assert bought(plan) == ["gpt"]
+
+
+def test_what_writes_nothing_is_no_model_to_compare_with():
+    embeds = POLICY.replace("models: {", "models: {embed: {backends: [api]}, ")
+    embeds = embeds.replace("serves: {chat: {model", "serves: {embed: text-embedding-3-small, chat: {model")
+    plan = plan_of(embeds.encode(), "p.yaml", now=datetime(2026, 11, 25, tzinfo=UTC))
     assert bought(plan) == ["gpt"]

@@ -44,5 +44,5 @@ def test_the_column_that_is_wrong_is_named(values: dict[str, object], column: st
 
 
 def test_what_would_be_right_is_in_words() -> None:
-    assert described(Tokens | None) == described(Tokens) == "a number of tokens, such as 512"
+    assert described(Tokens | None) == described(Tokens) == "a number of tokens up to 100 million, such as 512"
     assert described(int) == ""

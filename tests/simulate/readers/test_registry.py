@@ -62,8 +62,15 @@ def line_of(number: int, text: str, wrong: Mapping[str, str]) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (line_of(3, AZURE, {"396": "many"}), ":3: column ContextTokens: 'many' is not a number of tokens, such as 512"),
-        (line_of(3, AZURE, {"396": ""}), ":3: column ContextTokens: nothing is not a number of tokens, such as 512"),
+        (
+            line_of(3, AZURE, {"396": "many"}),
+            ":3: column ContextTokens: 'many' is not a number of tokens up to 100 million, such as 512",
+        ),
+        (line_of(3, AZURE, {"396": "1000000000000"}), ":3: column ContextTokens: '1000000000000' is not a number of"),
+        (
+            line_of(3, AZURE, {"396": ""}),
+            ":3: column ContextTokens: nothing is not a number of tokens up to 100 million, such as 512",
+        ),
         (line_of(3, AZURE, {"396": "-5"}), ":3: column ContextTokens: '-5' is not a number of tokens"),
         (
             line_of(3, AZURE, {"2023-11-16": "2023-11-46"}),
