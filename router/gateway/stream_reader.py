@@ -10,13 +10,21 @@ from router.core.redaction import NOT_SHOWN, Secrets
 from router.core.resilience.retry import Fault
 from router.surfaces.base import Surface
 from router.surfaces.resources import MadeScanner
-from router.surfaces.sse import FIELDS, EventScanner
+from router.surfaces.sse import FIELDS, EventScanner, is_whole
 from router.upstream.errors import UpstreamError
 
 BROKEN: Final = "upstream_stream_broken"
 """Code of an error of ours that ends a stream."""
 _LONGEST_REMARK = 16 * 1024
 """Bytes of a line; a longer one is a piece of an event that is too large to be read."""
+
+_BLANK_LINE: Final = b"\n\n"
+
+
+def broken_off(surface: Surface, scanner: EventScanner, request_id: str) -> bytes:
+    """What tells a client that a stream ends early, as an event of its own whatever came before it."""
+    told = surface.broken_stream(scanner, 502, BROKEN, "The backend's stream broke off.", request_id)
+    return _BLANK_LINE + told if scanner.torn else told
 
 
 def shown_error(surface: Surface, scanner: EventScanner, events: bytes, secrets: Secrets, request_id: str) -> bytes:
@@ -28,6 +36,8 @@ def shown_error(surface: Surface, scanner: EventScanner, events: bytes, secrets:
         told = surface.broken_stream(scanner, 502, BROKEN, NOT_SHOWN.decode(), request_id)
     else:
         told = surface.relayed_event(scanner, shown, request_id) if failure else b""
+        if told and not is_whole(told):
+            told += _BLANK_LINE
     rest = b"" if scanner.ends_by_error else _shown(after, secrets)
     return _shown(before, secrets) + told + rest
 
@@ -114,8 +124,7 @@ class StreamReader:
         scanner = self._scanner
         if scanner.error or scanner.done:
             return b""
-        why = "The backend's stream broke off."
-        return self._surface.broken_stream(scanner, 502, BROKEN, why, self._request_id)
+        return broken_off(self._surface, scanner, self._request_id)
 
     def _shown(self, events: bytes) -> bytes:
         if not self._scanner.error or not events:

@@ -18,11 +18,11 @@ from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
 from router.gateway.http_connection import Client
-from router.gateway.stream_reader import BROKEN, shown_error, without_remarks
+from router.gateway.stream_reader import broken_off, shown_error, without_remarks
 from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
-from router.surfaces.sse import EventScanner, is_event_stream, payloads
+from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
 from router.surfaces.told_error import NO_STATUS, tells_error
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
@@ -196,6 +196,8 @@ class UpstreamResponse:
             out = scanner.feed(data)
             if out:
                 client.write(self._seen(scanner, out))
+            if scanner.garbled:
+                self._break_off()
             return
         self.size += len(data)
         if scanner is None:
@@ -213,6 +215,8 @@ class UpstreamResponse:
         if not self._begun and scanner.first_complete:
             self._begun = True
             self._first_event(scanner)
+        elif self._begun and scanner.garbled:
+            self._break_off()
 
     def _write(self, data: bytes) -> None:
         """To the client, or, until it is known that this is its answer, aside."""
@@ -276,7 +280,9 @@ class UpstreamResponse:
         garbled = scanner.malformed
         rest = scanner.finish()
         # Half an event must not reach the client, but a text that tells what went wrong may.
-        if rest and (scanner.malformed == garbled or rest == scanner.failure):
+        fit = rest and (scanner.malformed == garbled or rest == scanner.failure)
+        # Nor must one that our own error, which then follows, would be glued to.
+        if fit and (scanner.error or self._all_said(scanner) or is_whole(rest)):
             self._write(self._seen(scanner, rest))
         if not self._begun:
             self._end_unbegun(scanner)
@@ -387,6 +393,12 @@ class UpstreamResponse:
         if retry_after is not None:
             self.headers.append((b"retry-after", b"%d" % retry_after))
 
+    def _break_off(self) -> None:
+        """An event in the middle is none that a client could read: nothing that follows is of use to it."""
+        if self.connection is not None:
+            self.connection.abort()
+        self.on_lost(UpstreamError(Fault.MID_STREAM, "an event of the stream is not JSON"))
+
     def _fail_ready(self, fault: Fault, detail: str) -> None:
         if not self.ready.done():
             self.ready.set_exception(UpstreamError(fault, detail))
@@ -417,8 +429,7 @@ class UpstreamResponse:
             await self.done
         scanner = self.scanner
         if self.broken is not None and scanner is not None and not scanner.error and scanner.has_room_for_words:
-            why = "The backend's stream broke off."
-            client.write(self._surface.broken_stream(scanner, 502, BROKEN, why, self._request_id))
+            client.write(broken_off(self._surface, scanner, self._request_id))
 
     def _pause(self) -> None:
         """The client reads too slowly. Once the answer has ended its connection may be another exchange's."""

@@ -28,6 +28,7 @@ _CR = 13
 _LINE_END = rb"(?:\n|\r\n|\r(?=[^\n]))"
 _BLANK_LINE = re.compile(_LINE_END + _LINE_END)
 _LONGEST_PARTIAL_BLANK_LINE = len(b"\r\n\r")
+_BLANK_AT_END = (b"\n\n", b"\r\r", b"\n\r", b"\n\r\n")
 
 
 @lru_cache(maxsize=64)
@@ -53,6 +54,8 @@ class EventScanner:
         malformed       an event was not what the dialect has
         remarks         more passed than parts of an answer: a comment, a line that is neither data nor a name, or why a
                         response is no whole one
+        garbled         it was so in the middle of an answer, and is no word of what went wrong: no client could read
+                        it, so that it and what follows are not passed on
         stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
         stored_parts    ids of parts of it that requests may name by themselves, once its last event tells them
         first_complete  the first event that tells something is whole: one with a part of an answer, an error, the sign
@@ -71,6 +74,7 @@ class EventScanner:
         "failure",
         "finished",
         "first_complete",
+        "garbled",
         "malformed",
         "remarks",
         "stored_id",
@@ -86,6 +90,7 @@ class EventScanner:
         self.error = False
         self.failure = b""
         self.malformed = False
+        self.garbled = False
         self.first_complete = False
         self.remarks = False
         self.stored_id = ""
@@ -119,10 +124,15 @@ class EventScanner:
         """The sign that ends a stream, for people."""
         return "its end"
 
+    @property
+    def torn(self) -> bool:
+        """Whether what was passed on ends within an event, which is too large to be held."""
+        return self._skipping
+
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
-        if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
-            removed = self._read(data[5:-2])
+        if not (self._held or self.error or self.malformed) and len(data) <= self._max_event and is_plain(data):
+            removed = self._judge(data[5:-2])
             if self.error:
                 self.failure = data
             return b"" if removed else data
@@ -166,18 +176,18 @@ class EventScanner:
         return b"" if self.error and self.ends_by_error else head
 
     def _note_hidden(self, event: bytes) -> None:
-        """What follows an error is read for what was used, and is no end."""
+        """What follows an error or garbage is read for what was used, and is no end."""
         skipped, self._skipping = self._skipping, False
         payload = data_of(event)
         if skipped or payload is None or len(event) > self._max_event:
             return
-        done = self.done
+        done, error = self.done, self.error
         self._read(payload)
-        self.done = done
+        self.done, self.error = done, error
 
     def _passed(self, event: bytes) -> bytes:
         """Notes one event (or the end of one that was skipped); what of it goes to the client."""
-        if self.error and self.ends_by_error:
+        if (self.error and self.ends_by_error) or self.garbled:
             self._note_hidden(event)
             return b""
         if self._skipping:
@@ -187,14 +197,14 @@ class EventScanner:
             self._count_unread()
             return event
         if is_plain(event):
-            removed = self._read(event[5:-2])
+            removed = self._judge(event[5:-2])
         else:
             self.remarks = self.remarks or has_remarks(event)
             payload = data_of(event)
-            removed = payload is not None and self._read(payload)
+            removed = payload is not None and self._judge(payload)
             if is_called_error(event):
                 self.error = self.first_complete = True
-                removed = False
+                removed = self.garbled = False
         if self.error:
             self.failure = self.failure or event
         return b"" if removed else event
@@ -204,6 +214,15 @@ class EventScanner:
         self.malformed = self.malformed or not self.first_complete
         self.events += 1
         self.first_complete = True
+
+    def _judge(self, payload: bytes) -> bool:
+        """Notes one data event; True when it is not for the client."""
+        begun = self.first_complete and not self.malformed
+        removed = self._read(payload)
+        if begun and self.malformed:
+            self.malformed = payload.strip() != b""  # by the standard an event without data is none
+            self.garbled = self.malformed and not (self.error or self.done)
+        return removed or self.garbled
 
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""
@@ -225,6 +244,11 @@ def data_of(event: bytes) -> bytes | None:
 def has_remarks(event: bytes) -> bool:
     """Whether it has a line that is neither data nor a name."""
     return any(line and not line.startswith(FIELDS) for line in event.splitlines())
+
+
+def is_whole(event: bytes) -> bool:
+    """Whether a blank line ends it, if another event or the end of the stream follows."""
+    return event.endswith(_BLANK_AT_END)
 
 
 def value_of(line: bytes) -> bytes:

@@ -11,6 +11,8 @@ from support import anthropic, responses
 from support.gateway import Gateway
 from support.scripted import ScriptedBackend, answer, event, raw, stream
 
+from router.surfaces.sse import payloads
+
 POLICY = """
 version: 1
 zones: {local: {owned: true}}
@@ -124,6 +126,48 @@ async def test_a_response_without_an_end_is_a_failed_one(
     _, _, body = await gateway.post(ASKED["/v1/responses"] | {"stream": True}, path="/v1/responses")
     last = body[len(begun) :].decode()
     assert last.startswith("event: response.failed\n") and last.count("\n\n") == 1
+
+
+NOT_JSON = b'data: {"id":"c","choi'
+LEFT_OVER = {
+    "a line without its blank line": lambda begun: [begun[:-1]],
+    "half a line": lambda begun: [begun[:-9]],
+    "half a JSON": lambda begun: [NOT_JSON + b"\n\n"],
+    "half a JSON with more behind it": lambda begun: [NOT_JSON + b"\n\n", begun, b"data: [DONE]\n\n"],
+    "all that at once": lambda begun: [NOT_JSON + b"\n\n" + begun + b"data: [DONE]\n\n"],
+    "half a JSON without its blank line": lambda begun: [NOT_JSON + b"\n"],
+}
+
+
+@pytest.mark.parametrize("path", BEGINNINGS)
+@pytest.mark.parametrize("left_over", LEFT_OVER.values(), ids=LEFT_OVER.keys())
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+async def test_the_error_of_a_stream_that_breaks_off_is_an_event_of_its_own(
+    gateway: Gateway,
+    backends: dict[str, ScriptedBackend],
+    path: str,
+    left_over: Callable[[bytes], list[bytes]],
+    line_end: bytes,
+) -> None:
+    begun = BEGINNINGS[path]
+    events = [each.replace(b"\n", line_end) for each in [begun, *left_over(begun)]]
+    backends["api"].default = backends["gpu"].default = stream(*events)
+    _, _, body = await gateway.post(ASKED[path] | {"stream": True}, path=path)
+    assert body.startswith(events[0])
+    *_, last = [json.loads(payload) for payload in payloads(body)]
+    assert "upstream_stream_broken" in json.dumps(last) or told(path, last) == "The backend's stream broke off."
+    (row,) = gateway.rows()
+    assert row.errors == 1
+
+
+async def test_an_error_that_lacks_its_blank_line_gets_one(
+    gateway: Gateway, backends: dict[str, ScriptedBackend]
+) -> None:
+    error = b"data: " + json.dumps(SHAPES["openai"]).encode() + b"\n"
+    backends["api"].default = backends["gpu"].default = stream(event("Pa"), error)
+    path = "/v1/chat/completions"
+    _, _, body = await gateway.post(ASKED[path] | {"stream": True}, path=path)
+    assert body.startswith(event("Pa") + error + b"\n") and body.endswith(b"\n\n")
 
 
 @pytest.mark.parametrize("path", BEGINNINGS)

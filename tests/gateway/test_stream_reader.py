@@ -14,7 +14,9 @@ from support.scripted import Behaviour, ScriptedBackend, answer, raw, stream
 from support.scripted import event as chunk
 
 from router.core.redaction import NO_SECRETS, Secrets
-from router.gateway.stream_reader import ContentReader, without_remarks
+from router.gateway.stream_reader import ContentReader, broken_off, without_remarks
+from router.surfaces.registry import SURFACES
+from router.surfaces.sse import EventScanner
 
 POLICY = """
 version: 1
@@ -211,3 +213,10 @@ async def test_nor_in_the_last_event_of_one_that_failed(
 def test_a_piece_of_an_event_that_is_too_large_stays_as_it_is() -> None:
     piece = b"%41" * 10_000 + b"\n\n"
     assert without_remarks(piece, Secrets([OTHERS])) == piece
+
+
+def test_what_tells_of_the_end_does_not_continue_an_event_that_was_too_large_to_be_held() -> None:
+    surface, scanner = SURFACES["chat"], EventScanner(max_event=30)
+    plain = broken_off(surface, scanner, "req-1")
+    scanner.feed(b"data: " + b"x" * 50)
+    assert broken_off(surface, scanner, "req-1") == b"\n\n" + plain

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.surfaces.sse import EventScanner, is_event_stream, payloads
+from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
 
 
 def test_payloads_are_the_data_of_each_event() -> None:
@@ -55,6 +55,55 @@ def test_nor_does_half_an_event_or_one_that_is_too_large() -> None:
     large = b"data: " + b"x" * 50
     assert scanner.feed(large) + scanner.feed(large + b"\n\n" + large + b"\n\n" + AFTER) + scanner.finish() == b""
     assert scanner.ends_by_error
+
+
+def test_one_that_is_too_large_is_passed_on_torn_until_it_ends() -> None:
+    scanner = EventScanner(max_event=30)
+    scanner.feed(b"data: " + b"x" * 50)
+    assert scanner.torn
+    scanner.feed(b"\n\n")
+    assert not scanner.torn
+
+
+class Digits(EventScanner):
+    """Its events are numbers, of which 0 is the end."""
+
+    def _read(self, payload: bytes) -> bool:
+        self.malformed = self.malformed or not payload.strip().isdigit()
+        self.error = self.error or payload == b" error"
+        self.done = self.done or payload == b" 0"
+        self.first_complete = True
+        return False
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("end", [b"data: 3\n\n", b"data: 0\n\n", b"data: error\n\n"])
+def test_garbage_before_the_end_reaches_nobody_nor_does_what_follows(size: int, end: bytes) -> None:
+    scanner, events = Digits(), b"data: 1\n\ndata:\n\ndata: 2\n\ndata: ?\n\n" + end + b"data: 4"
+    passed = b"".join(scanner.feed(events[at : at + size]) for at in range(0, len(events), size)) + scanner.finish()
+    assert passed == b"data: 1\n\ndata:\n\ndata: 2\n\n"
+    assert scanner.garbled and not (scanner.done or scanner.error)
+
+
+def test_garbage_alone_in_what_came_reaches_nobody_and_behind_the_end_it_is_none_of_ours() -> None:
+    scanner = Digits()
+    assert scanner.feed(b"data: 1\n\n") and scanner.feed(b"data: 1?\n\n") + scanner.feed(b"data: 1\n\n") == b""
+    assert scanner.garbled
+    over = Digits()
+    assert over.feed(b"data: 0\n\n") + over.feed(b"data: 1?\n\n") == b"data: 0\n\ndata: 1?\n\n"
+    assert not over.garbled
+
+
+def test_garbage_that_comes_first_is_for_who_reads_to_refuse_and_what_is_called_an_error_is_one() -> None:
+    first, named = Digits(), Digits()
+    assert first.feed(b"data: 1?\n\n") and not first.garbled
+    assert named.feed(b"data: 1\n\nevent: error\ndata: ?\n\n").endswith(b"?\n\n")
+    assert named.error and not named.garbled
+
+
+def test_an_event_is_whole_by_the_blank_line_at_its_end() -> None:
+    assert all(map(is_whole, [b"data: x\n\n", b"data: x\r\n\r\n", b"data: x\r\n\r", b"data: x\r\r"]))
+    assert not any(map(is_whole, [b"data: x", b"data: x\n", b"data: x\r\n", b"data: x\r"]))
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ class RunningUsageScanner(ChunkScanner):
         return self._total or _sum(self._running.values()) or self._usage
 
     def feed(self, data: bytes) -> bytes:
-        if not self._held and not self.error and len(data) <= self._max_event and is_plain(data):
-            removed = self._read(data[5:-2])
+        if not (self._held or self.error or self.malformed) and len(data) <= self._max_event and is_plain(data):
+            removed = self._judge(data[5:-2])
             if self.error:
                 self.failure = data
             return self._sent(data, removed)

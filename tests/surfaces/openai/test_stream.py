@@ -384,7 +384,7 @@ parts = st.one_of(
     st.builds(token, texts),
     st.builds(lambda text: token(text, usage=None), texts),
     st.builds(lambda text: b": " + text.encode() + b"\n\n", st.text("abc:", max_size=5)),
-    st.sampled_from([STOP, LAST, DONE, COMMENT, b"data: [7]\n\n", b"\n"]),
+    st.sampled_from([STOP, LAST, DONE, COMMENT, b'data: {"x": [7]}\n\n', b"\n"]),
     st.sampled_from([*ERRORS, b"event: ping\ndata: {}\n\n"]),
     st.sampled_from([b"id: 1\n" + HELLO, b'data:{"choices":[],\ndata: "usage":null}\n\n', b"data:{}\n\n", b"\n\n"]),
 )

@@ -149,10 +149,16 @@ def test_usage_that_cannot_be_understood_is_none() -> None:
 def test_events_without_usage_and_errors_pass_as_they_are() -> None:
     failure = event({"error": {"message": "out of memory"}, "choices": [], "usage": usage(1)})
     odd = event({"choices": [{"index": None}], "usage": usage(2)})
-    out, scanner = follow([token("a"), odd, b"data: {\n\n", failure, token("b")])
+    out, scanner = follow([token("a"), odd, failure, token("b")])
 
-    assert out == token("a") + odd + b"data: {\n\n" + failure, "nothing follows an error"
-    assert scanner.error and scanner.malformed
+    assert out == token("a") + odd + failure, "nothing follows an error"
+    assert scanner.error
+
+
+@pytest.mark.parametrize("garbage", [b"data: {\n\n", b"data: {\r\n\r\n"])
+def test_half_an_event_and_what_follows_reach_nobody(garbage: bytes) -> None:
+    out, scanner = follow([token("a"), garbage, token("b")])
+    assert out == token("a") and scanner.garbled
 
 
 @pytest.mark.parametrize(

@@ -59,13 +59,13 @@ class ResponseScanner(EventScanner):
         return "response.completed"
 
     def feed(self, data: bytes) -> bytes:
-        if not self._held and not self.error and len(data) <= self._max_event:
+        if not (self._held or self.error or self.malformed) and len(data) <= self._max_event:
             start = _start_of_data(data)
             if start:
-                self._read(data[start:-2])
+                removed = self._judge(data[start:-2])
                 if self.error:
                     self.failure = data
-                return data
+                return b"" if removed else data
         return self._feed_any(data)
 
     def broken(self, code: str, message: str) -> bytes:

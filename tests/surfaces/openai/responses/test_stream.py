@@ -127,8 +127,9 @@ def test_garbage_is_malformed() -> None:
     assert fed(b"data: <html>\n\n").malformed
     assert fed(b'data: {"choices": []}\n\n').malformed
     assert not fed(CREATED, DELTA, b'data: {"choices": []}\n\n').malformed
-    half = fed(CREATED, DELTA, b"data: {half\n\n")
-    assert half.malformed and not half.error
+    half = fed(CREATED, DELTA)
+    assert half.feed(b"event: response.x\ndata: {half\n\n") + half.feed(COMPLETED) == b""
+    assert half.garbled and not (half.error or half.done)
     assert not fed(b'event: response.x\ndata: {"type": "response.x", "error": null, "delta": {"a": 1}}\n\n').malformed
 
 
