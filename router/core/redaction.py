@@ -33,13 +33,14 @@ _CHARACTER_REFERENCE = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9a
 class Secrets:
     """Credentials, each the value of a header; one too short to hide anything is not looked for."""
 
-    __slots__ = ("_encoded", "_encoded_in_answers", "_words", "_words_in_answers")
+    __slots__ = ("_encoded", "_encoded_in_answers", "_forms", "_words", "_words_in_answers")
 
     def __init__(self, credentials: Iterable[str]) -> None:
         words = {word for each in credentials if len(word := _word(each)) >= _SHORTEST}
         self._words: Final = tuple(sorted(words, key=len, reverse=True))
         """A longer one first, of which another may be a part."""
         self._encoded: Final = tuple(core for word in self._words for core in _cores(word))
+        self._forms: Final = self._words + self._encoded
         self._words_in_answers: Final = tuple(word for word in self._words if len(word) >= _SHORTEST_IN_ANSWERS)
         self._encoded_in_answers: Final = tuple(core for word in self._words_in_answers for core in _cores(word))
 
@@ -58,17 +59,16 @@ class Secrets:
         taken out. `NOT_SHOWN` alone where one is escaped."""
         body = _taken_out(body, self._words, self._encoded)
         # Before bearers', which would take only its beginning.
-        if self._words and may_say_escaped(body, [*self._words, *self._encoded]):
+        if self._words and may_say_escaped(body, self._forms):
             return NOT_SHOWN
         return _BEARER.sub(rb"\1" + _HIDDEN, body)
 
     def held_in(self, data: bytes) -> bool:
-        """Whether bytes of a backend's repeat one of them, as it is or escaped."""
-        words = self._words
-        for word in words:
-            if data.find(word) >= 0:
+        """Whether bytes of a backend's repeat one of them, as it is, in base64, or escaped."""
+        for form in self._forms:
+            if data.find(form) >= 0:
                 return True
-        return bool(words) and _has_escapes(data) and may_say_escaped(data, words)
+        return bool(self._words) and _has_escapes(data) and may_say_escaped(data, self._forms)
 
 
 NO_SECRETS: Final = Secrets(())

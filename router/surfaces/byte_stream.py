@@ -10,6 +10,9 @@ from router.surfaces.sse import EventScanner
 PIECE: Final = 4096
 """Bytes that count as an event: progress, where one byte at a time is none."""
 
+_WORDS = (b"{", b"<")
+"""How an error begins that came under the name of a sound."""
+
 
 class ByteScanner(EventScanner):
     """Passes on all that comes, at once. What was used is known by the request, and by `bytes_per_token` of what came.
@@ -42,6 +45,7 @@ class ByteScanner(EventScanner):
         return 0
 
     def feed(self, data: bytes) -> bytes:
+        self.remarks = self.remarks or (not self.size and data.startswith(_WORDS))
         self.size += len(data)
         self.events = 1 + self.size // PIECE
         self.first_complete = True

@@ -34,6 +34,9 @@ def test_a_credential_too_short_to_be_one_is_not_looked_for() -> None:
         (b"x-request-id: abc", "Bearer abc", False),  # it would be found in any text
         (b"x-request-id: abc", "", False),
         (b"x-request-id: sk%2Dlive-0123456789", KEY, True),
+        (b"x-request-id: " + b64encode(b"Bearer sk-live-0123456789"), KEY, True),
+        (b"x-request-id: " + urlsafe_b64encode(b"user?:sk-live-0123456789").replace(b"=", b"%3D"), KEY, True),
+        (b"x-request-id: " + b64encode(b"sk-live").replace(b"=", b"%3D"), KEY, False),
         (b"x-request-id: sk\\u002dlive-0123456789", KEY, True),
         (b"x-request-id: sk&#45;live-0123456789", KEY, True),
         (b"x-request-id: sk%2Dlive", KEY, False),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64encode
 
 import pytest
 from support.gateway import POLICY
@@ -54,6 +56,25 @@ async def test_sound_passes_as_it_is(serve, backends):
     seconds = len(b"".join(MP3)) / 20_000
     assert row.output == pytest.approx(seconds * 21, abs=1)
     assert row.cost == pytest.approx((8 * 15 + row.input + row.output) * 1000, abs=2)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 429, 500])
+@pytest.mark.parametrize("said", ["%s", "Bearer %s", "in base64"])
+async def test_an_error_under_the_name_of_a_sound_is_told_without_our_credential(
+    serve, backends, monkeypatch, status, said
+):
+    key = "sk-of-the-speaker-0123456789"
+    told = b64encode(f"user:{key}".encode()).decode() if "base64" in said else said % key
+    monkeypatch.setenv("SPEAKER_KEY", key)
+    gateway = await serve(
+        CLOUD.replace("url: %(api)s", "url: %(api)s, api_key: env:SPEAKER_KEY")
+        + "secrets: {SPEAKER_KEY: [127.0.0.1]}\n"
+    )
+    error = json.dumps({"error": {"message": f"no {told}"}})
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: audio/mpeg\r\ncontent-length: {len(error)}\r\n\r\n"
+    backends["api"].default = raw(f"{head}{error}".encode())
+    _, _, body = await send(gateway, "/v1/audio/speech", SPEECH)
+    assert key in backends["api"].heads[-1] and key.encode() not in body and told[8:-8].encode() not in body
 
 
 async def test_more_sound_than_an_answer_may_be_large_passes_too(serve, backends):

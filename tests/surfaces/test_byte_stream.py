@@ -16,6 +16,14 @@ def test_all_that_comes_passes_at_once() -> None:
     assert (scanner.usage, scanner.produced) == (None, 0)
 
 
+def test_what_begins_as_an_error_is_no_sound() -> None:
+    for pieces, remarks in (([b'{"error"'], True), ([b"<p>", b"x"], True), ([b"ID3", b"{"], False)):
+        scanner = ByteScanner()
+        for piece in pieces:
+            scanner.feed(piece)
+        assert scanner.remarks is remarks
+
+
 def test_progress_is_a_piece_and_no_byte() -> None:
     scanner = ByteScanner()
     scanner.feed(b"x")
