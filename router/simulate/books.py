@@ -47,6 +47,8 @@ class Books:
         self.cut = 0
         self.guessed = 0
         """Requests whose length nobody recorded."""
+        self.assumed_price = 0
+        """Answers of a cloud that nobody knows to have the model, or its price."""
         self.waits = QuantileSketch()
         """Milliseconds, of those that waited."""
         self.first_bytes: dict[bool, QuantileSketch] = {True: QuantileSketch(), False: QuantileSketch()}

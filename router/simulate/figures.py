@@ -22,7 +22,7 @@ FIGURES: Mapping[str, str] = {
     "usd_cloud": "bought from cloud backends",
     "usd_own_tokens": "variable cost of own backends' tokens",
     "usd_rent": "what units cost by time",
-    "usd_cloud_alone": "what the cloud would have charged for all that could have gone there; null without a price",
+    "usd_cloud_alone": "what the cloud would have charged for all answered that could go there; null without a price",
     "usd_saved": "usd_cloud_alone less what was paid in its place; below 0 it was lost",
     "usd_hindsight": "the least that it could have cost, known beforehand; null where no own backend is switched",
     "hours": "hours that the traffic lasts",
@@ -40,6 +40,7 @@ FIGURES: Mapping[str, str] = {
     "restricted": "requests that could not leave",
     "restricted_left": "left, or went elsewhere, where they may not: by this policy, or by what was in force",
     "guessed": "of unknown length, since nothing was sent when they were recorded: as long as their estimates",
+    "assumed_price": "answered at an assumed price, that of the provider's dearest model: a pattern took them",
     "over_budget": "refused, or kept from the cloud, by a limit",
     "wait_p50": "seconds of those that waited",
     "wait_p95": "seconds of those that waited",
@@ -123,6 +124,7 @@ def outcome_of(done: Simulation, policy: str) -> Outcome:
         "restricted": sum(row.captive for row in rows),
         "restricted_left": books.left,
         "guessed": books.guessed,
+        "assumed_price": books.assumed_price,
         "over_budget": sum(each.requests for each in books.exhausted.values()),
     }
     figures |= _seconds("wait", books.waits)

@@ -113,7 +113,8 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
         ]
     )
     yield ""
-    yield f"cloud alone      {usd(figures['usd_cloud_alone'])}"
+    without = f"  (without {number(figures['refused'])} that were refused)" if figures["refused"] else ""
+    yield f"cloud alone      {usd(figures['usd_cloud_alone'])}{without}"
     yield f"saved            {usd(figures['usd_saved'])}"
     yield f"in hindsight     {usd(figures['usd_hindsight'])}  (the least that it could have cost, known beforehand)"
     on, hours, starts = (number(figures[name]) for name in ("hours_on", "hours", "starts"))
@@ -130,6 +131,11 @@ def _lines(outcome: Outcome, timezone: ZoneInfo) -> Iterator[str]:
     )
     if figures["guessed"]:
         yield f"length guessed   {number(figures['guessed'])} requests, of which nothing was sent when they came"
+    if figures["assumed_price"]:
+        yield (
+            f"assumed price    {number(figures['assumed_price'])} requests at an assumed price, the dearest of their"
+            " provider: a pattern took them"
+        )
     for each in outcome.exhausted[:_LISTED]:
         yield (
             f"ran out          {each.name}: first on {when(each.first, timezone)}; {number(each.requests)} requests,"

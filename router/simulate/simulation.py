@@ -409,6 +409,7 @@ class Simulation:
         books.first_bytes[own].add(int(1000 * (work.began - request.at)))
         books.durations[own].add(int(1000 * (now - request.at)))
         books.answer(route.backend, candidate.reason, request.at, own, nano)
+        books.assumed_price += route.guessed_price
         if not self._may_be_in(job, route):
             books.left += 1
         self._tell(request, route.backend, candidate.reason, cost)

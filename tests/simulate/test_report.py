@@ -28,12 +28,23 @@ def test_limits_and_names_that_are_not_there_are_told():
 
     assert "ran out          key app: requests_per_day: first on 2026-05-11 00:05; 4 requests, 4 of them" in text
     assert "refused          4: insufficient_quota 4" in text
+    assert "cloud alone      $0.00  (without 4 that were refused)" in text
     assert "not in policy    key: other 1" in text and "not in policy    level: secret 10" in text
 
 
 def test_what_is_guessed_is_told():
     outcome = outcome_of(played(plan(), [ask(), ask(input=0, estimated_input=9)]), "p.yaml")
     assert "length guessed   1 requests, of which nothing was sent" in text_of(outcome, UTC)
+
+
+def test_what_a_pattern_takes_at_an_assumed_price_is_told():
+    taken = POLICY.replace("serves: {chat: {model", 'serves: {"gpt-*": "gpt-*", chat: {model')
+    taken = taken.replace("api.example.com", "api.openai.com").replace(
+        "models: {", 'models: {"gpt-*": {backends: [api]}, '
+    )
+    outcome = outcome_of(played(plan(taken), [ask(model="gpt-99"), ask(model="gpt-4o"), ask(model="chat")]), "p.yaml")
+    assert outcome.figures["assumed_price"] == 1
+    assert "assumed price    1 requests at an assumed price" in text_of(outcome, UTC)
 
 
 def test_money_and_numbers_are_written_for_people():

@@ -46,6 +46,7 @@ const GROUPS = [
     ["Refused or kept at home by a limit", number("over_budget"), count],
     ["May not leave", number("restricted"), count],
     ["Length is guessed: nothing was sent of them", number("guessed"), count],
+    ["Bought at an assumed price", number("assumed_price"), count],
   ],
   [
     "Seconds: half within / 95% / 99%",
