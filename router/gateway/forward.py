@@ -44,6 +44,8 @@ log = logging.getLogger("breakeven.gateway")
 
 _OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING})
 """What is no client's business."""
+_LASTING = frozenset({ErrorCause.ASKED, ErrorCause.UNABLE, ErrorCause.UNPAID})
+"""What would be the same the next time."""
 
 
 _MOST_STARTS = 3
@@ -423,6 +425,10 @@ class Forwarding:
         whose = self._job.surface.error_cause(exchange.status, exchange.body)
         if exchange.status == 404 and whose is ErrorCause.REQUEST and not _names_objects(self._job.reading):
             whose = ErrorCause.NAMES  # all that could not be there is what the policy calls it
+        if whose is ErrorCause.UNPAID:
+            exchange.make_relayable(None)
+            detail = f"its account has nothing left to spend: that of backends.{route.backend}.api_key"
+            return Outcome(None, exchange.status, None, whose, detail)
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
         rest = rest_asked(found.get("retry-after"), found.get("retry-after-ms"), self._state.clock())
         exchange.make_relayable(None if rest is None else client_retry_after(rest))
@@ -444,13 +450,15 @@ class Forwarding:
 
     def _judged(self, sent: Attempt, slot: Slot, outcome: Outcome, detail: str) -> bool:
         verdict, now, why = judge(outcome, self._job.cooldown), self._loop.time(), detail or outcome.told
-        limited = outcome.blame is ErrorCause.LIMIT
+        limited, unpaid = outcome.blame is ErrorCause.LIMIT, outcome.blame is ErrorCause.UNPAID
         slot.report(verdict.event, now, rest=verdict.rest or 0.0, why=why)
         if verdict.action is Action.ANSWER:
             return True
+        if unpaid:
+            log.warning("nothing left to spend", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
         if outcome.blame is ErrorCause.NAMES:
             log.warning("model not known", extra={"backend": sent.candidate.route.backend, "why": outcome.told})
-        if outcome.blame is ErrorCause.ASKED:  # it will not know it the next time either
+        if outcome.blame in _LASTING:
             self._useless.add(sent.candidate.route.backend)
         if verdict.of_model:
             began = now if sent.exchange.patience is None else sent.exchange.patience.asked
@@ -458,15 +466,13 @@ class Forwarding:
             # A page that is not there may be an endpoint that it does not have: it keeps the model for others.
             endpoint = "" if limited else self._job.surface.name
             sent.replica.refused(model, began, now, verdict.rest, why, passes=limited, endpoint=endpoint)
-        if outcome.blame is ErrorCause.UNABLE:  # as it would be the next time
-            self._useless.add(sent.candidate.route.backend)
         if limited:
             self._refusals += 1
         else:
             self._failures += 1
         self.attempts.append(sent.failed(outcome))
         self.release()
-        if outcome.status >= 400 and outcome.blame not in _OURS:
+        if outcome.status >= 400 and outcome.blame not in _OURS and (outcome.status == 429 or not unpaid):
             self._last = sent
         return False
 

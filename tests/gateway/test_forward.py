@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from itertools import count
 from typing import Any
 
@@ -181,6 +182,53 @@ async def test_a_model_that_a_backend_does_not_know_is_asked_of_the_next_one(gat
     assert len(backends["gpu"].requests) == 1
     [line] = [vars(record) for record in caplog.records if record.message == "model not known"]
     assert line["backend"] == "gpu" and "backends.gpu.serves.chat" in line["why"]
+
+
+QUOTA = {
+    "message": "You exceeded your current quota, please check your plan and billing details.",
+    "type": "insufficient_quota",
+    "param": None,
+    "code": "insufficient_quota",
+}
+BALANCE = "Your credit balance is too low to access the Anthropic API."
+UNPAID = {
+    "a quota": (429, {"error": QUOTA}),
+    "a balance": (400, {"type": "error", "error": {"type": "invalid_request_error", "message": BALANCE}}),
+}
+
+
+@pytest.mark.parametrize(("status", "error"), UNPAID.values(), ids=UNPAID.keys())
+async def test_a_backend_whose_bill_is_not_paid_is_asked_once_and_the_next_one_answers(
+    gateway, backends, status, error
+):
+    backends["gpu"].default = answer(status, json.dumps(error).encode(), "retry-after: 1\r\n")
+    got, headers, _ = await gateway.post(ASK)
+    assert (got, headers["x-breakeven-backend"], len(backends["gpu"].requests)) == (200, "api", 1)
+
+
+async def test_a_quota_that_is_used_up_is_told_as_its_provider_says_it(gateway, backends, caplog):
+    backends["gpu"].default = answer(429, json.dumps({"error": QUOTA}).encode(), "retry-after: 1\r\n")
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, json.loads(body)["error"]) == (429, QUOTA)
+    assert headers["x-should-retry"] == "false" and "retry-after" not in headers
+    assert len(backends["gpu"].requests) == 1
+    [line] = [vars(each) for each in caplog.records if each.message == "nothing left to spend"]
+    assert line["backend"] == "gpu" and "backends.gpu.api_key" in line["why"]
+
+
+async def test_a_balance_that_is_too_low_is_no_mistake_of_the_clients(gateway, backends):
+    status, error = UNPAID["a balance"]
+    backends["gpu"].default = answer(status, json.dumps(error).encode())
+    status, headers, body = await gateway.post(RESTRICTED)
+    assert (status, headers["x-should-retry"], len(backends["gpu"].requests)) == (503, "false", 1)
+    assert "nothing left to spend" in body.decode() and "backends.gpu.api_key" in body.decode()
+
+
+async def test_one_whose_bill_is_not_paid_rests_as_others_that_fail(gateway, backends):
+    backends["gpu"].default = answer(429, json.dumps({"error": QUOTA}).encode())
+    for _ in range(8):
+        assert (await gateway.post(ASK))[0] == 200
+    assert len(backends["gpu"].requests) == 5
 
 
 ASKED = {

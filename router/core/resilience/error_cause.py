@@ -4,7 +4,8 @@ request      what the client asked for: its answer
 content      what the client wrote was refused: its answer, and nobody else is asked
 names        what the policy calls the model or its address: ours to mend; others may know it
 asked        what the client calls the model, where the policy lets it: its answer, unless others know it
-credentials  our key, our bill, our proxy
+credentials  our key, our proxy
+unpaid       our bill, until somebody pays it: no wait and no second try helps
 limit        a rate: it passes
 unable       a backend lacks what is asked: another one may have it
 nothing      a 403 that does not say: no reason to think ill of the backend
@@ -22,6 +23,7 @@ class ErrorCause(StrEnum):
     NAMES = "names"
     ASKED = "asked"
     CREDENTIALS = "credentials"
+    UNPAID = "unpaid"
     LIMIT = "limit"
     UNABLE = "unable"
     NOTHING = "nothing"
@@ -30,7 +32,7 @@ class ErrorCause(StrEnum):
 
 STATUSES: dict[int, ErrorCause] = {
     401: ErrorCause.CREDENTIALS,
-    402: ErrorCause.CREDENTIALS,
+    402: ErrorCause.UNPAID,
     403: ErrorCause.NOTHING,
     404: ErrorCause.NAMES,
     407: ErrorCause.CREDENTIALS,

@@ -121,6 +121,7 @@ BLAMES: dict[ErrorCause, Verdict] = {
     ErrorCause.NAMES: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
     ErrorCause.ASKED: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.CREDENTIALS: NEXT,
+    ErrorCause.UNPAID: NEXT,
     ErrorCause.LIMIT: Verdict(Action.NEXT, Event.TRIAL_ABANDONED, of_model=True),
     ErrorCause.UNABLE: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),
     ErrorCause.NOTHING: Verdict(Action.NEXT, Event.TRIAL_ABANDONED),

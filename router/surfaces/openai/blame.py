@@ -25,11 +25,11 @@ WORDS: dict[str, ErrorCause] = {
     "organization_deactivated": ErrorCause.CREDENTIALS,
     "access_terminated": ErrorCause.CREDENTIALS,
     "unsupported_country_region_territory": ErrorCause.CREDENTIALS,
-    "billing_error": ErrorCause.CREDENTIALS,
-    "billing_not_active": ErrorCause.CREDENTIALS,
-    "billing_hard_limit_reached": ErrorCause.CREDENTIALS,
-    "insufficient_quota": ErrorCause.CREDENTIALS,
-    "insufficient_balance": ErrorCause.CREDENTIALS,
+    "billing_error": ErrorCause.UNPAID,
+    "billing_not_active": ErrorCause.UNPAID,
+    "billing_hard_limit_reached": ErrorCause.UNPAID,
+    "insufficient_quota": ErrorCause.UNPAID,
+    "insufficient_balance": ErrorCause.UNPAID,
     "unsupported_by_backend": ErrorCause.UNABLE,
     "rate_limit_exceeded": ErrorCause.LIMIT,
     "rate_limit_error": ErrorCause.LIMIT,
@@ -76,7 +76,9 @@ def blame(status: int, complaint: Complaint | None) -> ErrorCause:
             return ErrorCause.CONTENT
         if found and _fits(status, found[0]):
             return found[0]
-        if (status == 403 and _says(complaint, DENIED)) or (status in _UNPAID and _says(complaint, UNPAID)):
+        if status in _UNPAID and _says(complaint, UNPAID):
+            return ErrorCause.UNPAID
+        if status == 403 and _says(complaint, DENIED):
             return ErrorCause.CREDENTIALS
         if status == 404 and not _says(complaint, NAMED):
             return ErrorCause.REQUEST

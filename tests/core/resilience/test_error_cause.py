@@ -12,6 +12,7 @@ def test_causes_have_the_names_that_logs_and_headers_say() -> None:
         "names",
         "asked",
         "credentials",
+        "unpaid",
         "limit",
         "unable",
         "nothing",

@@ -66,6 +66,12 @@ def test_a_model_that_the_backend_does_not_know_rests_for_the_cooldown() -> None
     assert judge(Outcome(status=404), COOLDOWN) == Verdict(Action.NEXT, Event.TRIAL_ABANDONED, COOLDOWN, of_model=True)
 
 
+def test_a_bill_of_ours_is_a_failure_of_the_backend_whatever_its_status() -> None:
+    for status in (400, 402, 403, 429):
+        outcome = Outcome(status=status, blame=ErrorCause.UNPAID, retry_after=7.0)
+        assert judge(outcome, COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
+
+
 def test_a_403_opens_no_circuit_unless_it_speaks_of_our_credentials() -> None:
     assert judge(Outcome(status=403), COOLDOWN) == Verdict(Action.NEXT, Event.TRIAL_ABANDONED)
     assert judge(Outcome(status=403, blame=ErrorCause.CREDENTIALS), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)

@@ -24,7 +24,7 @@ def error(type: str, message: str) -> bytes:
     [
         (400, "invalid_request_error", "messages: at least one message is required", ErrorCause.REQUEST),
         (400, "invalid_request_error", "Output blocked by content filtering policy", ErrorCause.CONTENT),
-        (400, "invalid_request_error", "Your credit balance is too low", ErrorCause.CREDENTIALS),
+        (400, "invalid_request_error", "Your credit balance is too low", ErrorCause.UNPAID),
         (401, "authentication_error", "invalid x-api-key", ErrorCause.CREDENTIALS),
         (403, "permission_error", "not allowed", ErrorCause.CREDENTIALS),
         (404, "not_found_error", "model: claude-nope", ErrorCause.NAMES),

@@ -40,13 +40,25 @@ def test_a_refusal_of_content(status: int, error: dict[str, object]) -> None:
         (401, {"message": "Your account was flagged"}),
         (403, {"type": "permission_error", "message": "no"}),
         (403, {"message": "Your API key does not have permission to use the specified resource."}),
-        (403, {"code": "billing_not_active"}),
         (400, {"code": "invalid_api_key"}),
-        (429, {"code": "insufficient_quota", "type": "insufficient_quota"}),
     ],
 )
-def test_our_credentials_and_our_bill(status: int, error: dict[str, object]) -> None:
+def test_our_credentials(status: int, error: dict[str, object]) -> None:
     assert of(status, **error) is ErrorCause.CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (402, {"message": "Insufficient Balance"}),
+        (403, {"code": "billing_not_active"}),
+        (403, {"message": "Insufficient credits: billing is not set up"}),
+        (429, {"code": "insufficient_quota", "type": "insufficient_quota"}),
+        (429, {"message": "You exceeded your current quota, please check your plan and billing details."}),
+    ],
+)
+def test_our_bill(status: int, error: dict[str, object]) -> None:
+    assert of(status, **error) is ErrorCause.UNPAID
 
 
 @pytest.mark.parametrize(
@@ -84,5 +96,5 @@ def test_others(status: int, error: dict[str, object], expected: ErrorCause) -> 
 
 
 def test_a_bill_of_ours_that_is_not_paid_is_no_fault_of_the_request() -> None:
-    assert of(400, type="invalid_request_error", message="Your credit balance is too low") is ErrorCause.CREDENTIALS
+    assert of(400, type="invalid_request_error", message="Your credit balance is too low") is ErrorCause.UNPAID
     assert of(400, message="The word billing is not allowed here") is ErrorCause.REQUEST
