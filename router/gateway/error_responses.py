@@ -10,7 +10,7 @@ from router.core.limits.limits import Verdict, refusal_of
 from router.core.resilience.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
 from router.gateway.context import RequestContext
-from router.gateway.errors import ApiError
+from router.gateway.errors import NOT_PERMITTED, ApiError
 from router.gateway.forward import NoAnswer
 from router.gateway.response_lines import header
 from router.upstream.connection import Headers
@@ -61,6 +61,12 @@ def full(decision: Decision) -> ApiError:
     names = ", ".join(candidate.route.backend for candidate in decision.waiting)
     message = f"Every backend that may take this request is full ({names}). Try again shortly."
     return ApiError(503, "backends_full", message, retry_after=2, retryable=True, level=decision.level)
+
+
+def shut_out(decision: Decision) -> ApiError:
+    """What came into force while it waited permits none of its backends. Asked anew, it may go elsewhere."""
+    message = f"No backend that may take this request answered. {NOT_PERMITTED}"
+    return ApiError(503, "backend_unavailable", message, retry_after=_SOON, retryable=True, level=decision.level)
 
 
 def still_off(decision: Decision, seconds: float) -> ApiError:

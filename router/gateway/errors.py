@@ -5,6 +5,9 @@ from __future__ import annotations
 from router.gateway.response_lines import JSON, header, told
 from router.surfaces.base import Surface
 
+NOT_PERMITTED = "the policy or the keys that are in force since it was asked do not permit its backends"
+"""Why a request that waited is shut out."""
+
 
 class ApiError(Exception):
     """`retry_after` in whole seconds; `retryable` False tells SDKs not to try again on their own, and then no time to

@@ -29,6 +29,7 @@ from router.core.resilience.retry import (
 )
 from router.core.values import Candidate, Route
 from router.gateway.answer_timeout import AnswerTimeout
+from router.gateway.errors import NOT_PERMITTED
 from router.gateway.forward_request import Attempt, FailedAttempt, ForwardRequest
 from router.gateway.upstream_response import UpstreamResponse
 from router.gateway.wait_queue import Position, WaitQueue
@@ -191,7 +192,7 @@ class Forwarding:
         rests = self._rests(now)
         return NoAnswer(
             self.attempts,
-            self._last,
+            self._last if self._candidates else None,
             timed_out=now >= self._job.deadline,
             closed=self._closed or self._narrowed,
             resting=[f"{backend}: {rest.why}" for backend, rest in rests if not self.attempts],
@@ -216,9 +217,9 @@ class Forwarding:
         wait = come_back(min(passing, key=lambda rest: rest.until), now, random.random())
         if self._waited + wait > self._job.retry.max_rest or now + wait >= self._job.deadline:
             return False
-        self._waited += wait
         self._tried.clear()
-        await asyncio.sleep(wait)
+        await self._room.rest(wait)
+        self._waited += self._loop.time() - now
         return True
 
     async def _adapter_answers(self) -> bool:
@@ -279,7 +280,7 @@ class Forwarding:
         if len(self._candidates) < before:
             left = {each.route.backend for each in self._candidates}
             self._starting = {name: failed for name, failed in self._starting.items() if name in left}
-            self._narrowed = "the policy or the keys that are in force since it was asked do not permit its backends"
+            self._narrowed = NOT_PERMITTED
 
     async def _may_spend(self) -> bool:
         """Nothing is bought before the ledger has confirmed the hold, unless the policy says so."""

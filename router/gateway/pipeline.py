@@ -27,6 +27,7 @@ from router.gateway.error_responses import (
     over_budget,
     refused,
     retry_lines,
+    shut_out,
     still_off,
     without_model,
 )
@@ -272,9 +273,14 @@ class Pipeline:
         room, fleet, backends = self._room, self._state.fleet, context.serving.backends
         position = Position(room, self._loop, context.deadline)
         slot: Slot | None = None
+        permission = Permission(self._state, context, _permitted(decision, context.key), self._reader)
         try:
             while decision.waiting:
-                names = [candidate.route.backend for candidate in decision.waiting]
+                if not permission.current:
+                    await permission.renew()
+                names = [each.route.backend for each in decision.waiting if each.route.zone in permission.zones]
+                if not names:
+                    raise self._refuse(context, decision, shut_out(decision))
                 limits = {name: backends[name].spec.backend.capacity for name in names}
                 if decision.until_on:
                     await self._until_on(context, decision, position, limits)

@@ -26,6 +26,7 @@ class WaitQueue:
         self.queues = Queues[Waiter]()
         self.ends = math.inf
         """Loop time beyond which nobody waits."""
+        self._judged_again: Waiter = loop.create_future()
 
     def __len__(self) -> int:
         return len(self.queues)
@@ -51,6 +52,16 @@ class WaitQueue:
         """Nobody waits beyond loop time `at`; whoever waits now decides anew whether that is of use."""
         self.ends = at
         self.wake(lambda backend: sys.maxsize)
+
+    def judge_again(self) -> None:
+        """Something else is in force: whoever waits, here or for a rest to end, looks at once whether it still may."""
+        self.wake(lambda backend: sys.maxsize)
+        waited, self._judged_again = self._judged_again, self._loop.create_future()
+        waited.set_result(None)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait so long for nobody's room, or until something else is in force."""
+        await asyncio.wait([self._judged_again], timeout=seconds)
 
     async def wait(self, ticket: int, backends: Iterable[str], until: float) -> bool:
         """Wait in these backends' queues until woken, or until loop time `until`: then False."""

@@ -131,6 +131,52 @@ async def test_a_limit_that_is_waited_for_does_not_outlast_the_permission(serve,
     assert len(backends["api"].requests) == 1
 
 
+async def asked_and_resting(gateway: Gateway, backend: ScriptedBackend) -> asyncio.Task[Any]:
+    backend.script.append(answer(429, b"{}", "retry-after: 15\r\n"))
+    running = asyncio.create_task(gateway.post(ASK, APP))
+    await until(lambda: gateway.fleet.backends["api"].rest("gpt-4o-mini", asyncio.get_running_loop().time()))
+    return running
+
+
+@pytest.mark.parametrize("change", [*NARROWED, *ENDED])
+async def test_one_that_waits_for_a_rest_is_refused_as_soon_as_an_edit_shuts_it_out(serve, backends, tmp_path, change):
+    gateway = await serve(PATIENT.replace("backends: [gpu, api]", "backends: [api]"))
+    running, api = await asked_and_resting(gateway, backends["api"]), gateway.fleet.backends["api"]
+    changed = {**NARROWED, **ENDED}[change]
+    edit(gateway, tmp_path, lambda text: changed(text.replace("backends: [api]", "backends: [gpu, api]")))
+    status, _, body = await running
+    assert status == 503 and b"do not permit" in body
+    assert api.rest("gpt-4o-mini", asyncio.get_running_loop().time()), "it rests still"
+
+
+async def test_one_that_is_permitted_still_goes_on_waiting(serve, backends, tmp_path):
+    gateway = await serve(KEYED.replace("backends: [gpu, api]", "backends: [api]"))
+    backends["api"].script.append(answer(429, b"{}", "retry-after-ms: 500\r\n"))
+    running = asyncio.create_task(gateway.post(ASK, APP))
+    await until(lambda: gateway.fleet.backends["api"].rest("gpt-4o-mini", asyncio.get_running_loop().time()))
+    edit(gateway, tmp_path, replaced("attempts: 3", "attempts: 2"))
+    assert (await running)[0] == 200 and len(backends["api"].requests) == 2
+
+
+@pytest.mark.parametrize("change", [*NARROWED, *ENDED])
+async def test_one_that_waits_for_room_is_refused_as_soon_as_an_edit_shuts_it_out(serve, backends, tmp_path, change):
+    room = "capacity: {max_running: 1, queue: 2, queue_timeout: 20s}, "
+    only = PATIENT.replace("gpt-4o-mini},", f"gpt-4o-mini}}, {room}", 1).replace("[gpu, api]", "[api]")
+    gateway = await serve(only)
+    first = Fails(backends["api"], 200)
+    occupying = asyncio.create_task(gateway.post(ASK, APP))
+    await backends["api"].asked.wait()
+    waiting = asyncio.create_task(gateway.post(ASK, APP))
+    await until(lambda: gateway.service._room.queued("api"))
+    changed = {**NARROWED, **ENDED}[change]
+    edit(gateway, tmp_path, lambda text: changed(text.replace("backends: [api]", "backends: [gpu, api]")))
+    status, _, body = await waiting
+    assert status == 503 and b"do not permit" in body
+    assert not occupying.done()
+    first.go_on.set()
+    assert (await occupying)[0] == 200
+
+
 async def test_one_in_the_queue_is_judged_again_when_there_is_room(serve, backends, tmp_path):
     room = "capacity: {max_running: 1, queue: 1, queue_timeout: 5s}, "
     only = KEYED.replace("gpt-4o-mini},", f"gpt-4o-mini}}, {room}", 1).replace("[gpu, api]", "[api]")
@@ -163,7 +209,7 @@ async def test_one_that_fails_over_to_what_is_full_is_judged_again_when_there_is
     await until(lambda: gateway.service.waiting)
     edit(gateway, tmp_path, ENDED["the key"])
     occupied.go_on.set()
-    assert [(await each)[0] for each in (occupying, running)] == [200, 500]
+    assert [(await each)[0] for each in (occupying, running)] == [200, 503]
     assert len(busy.requests) == 1
 
 

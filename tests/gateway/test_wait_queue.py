@@ -212,3 +212,19 @@ async def test_newcomers_see_the_same_object_until_somebody_comes_or_leaves(wait
     assert waiting.room.for_newcomers(states)["api"].full
     await waiting.wake(gpu=1, api=1)
     assert waiting.room.for_newcomers(states) is states
+
+
+async def test_who_waits_for_a_rest_or_in_a_queue_looks_again_when_something_else_is_in_force() -> None:
+    loop = asyncio.get_running_loop()
+    room = WaitQueue(loop)
+    waiting = [
+        asyncio.create_task(room.rest(600)),
+        asyncio.create_task(room.wait(room.ticket(), ["gpu"], loop.time() + 600)),
+    ]
+    await asyncio.sleep(0)
+    room.judge_again()
+    assert await asyncio.wait_for(asyncio.gather(*waiting), 20) == [None, True]
+
+
+async def test_a_rest_ends_by_itself_too() -> None:
+    await asyncio.wait_for(WaitQueue(asyncio.get_running_loop()).rest(0.001), 20)
