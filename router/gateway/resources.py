@@ -24,6 +24,7 @@ from router.core.pins import Pin, labels_of
 from router.core.reading import BadBody, Reading
 from router.core.redaction import Secrets
 from router.core.resilience.circuit_breaker import Event
+from router.core.resilience.error_cause import ErrorCause
 from router.core.resilience.retry import Fault
 from router.core.values import Decision, Facts, KeyGrant, Label, RequestOutcome, Settlement, Usage
 from router.gateway.body_reader import BodyReader
@@ -62,6 +63,7 @@ _QUERY = re.compile(r"[A-Za-z0-9_.~%=&\[\]:,+-]{0,2048}")
 _FORM = re.compile(r"multipart/form-data; ?boundary=[A-Za-z0-9'()+_,./:=?\"-]{1,80}", re.IGNORECASE)
 _NO_PINS: Mapping[str, Pin] = {}
 _NOTHING = Usage()
+_OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NOTHING})
 _TRIES = 3
 _EMPTY = Reading(
     model="",
@@ -250,6 +252,10 @@ class Resources:
                 status, detail = await self._list(exchange)
             else:
                 status, detail = await self._pass(exchange)
+        except _RefusedError as refused:
+            reservation.settle(_settlement(context, decision, reservation.hold, 503, str(refused)))
+            message = f"No backend that may take this request answered. {exchange.replica.backend}: {refused}"
+            raise ApiError(503, "backend_unavailable", message, retryable=False, level=decision.level) from None
         except UpstreamError as error:
             exchange.slot.report(Event.FAILURE, self._loop.time(), why=str(error))
             reservation.settle(_settlement(context, decision, reservation.hold, 502, str(error)))
@@ -278,14 +284,15 @@ class Resources:
             body = await passage.collect()
         finally:
             passage.abandon()
-        if passage.status < 400:
+        status = passage.status if passage.status >= 400 else _error_status(body) or passage.status
+        if status < 400:
             await self._remember(exchange, body)
             await self._correct(exchange, body)
             body = exchange.secrets.out_of_answer(body)
         else:
-            body = exchange.relayed(passage.status, body)
-        client.respond(passage.status, exchange.lines(passage), body)
-        return passage.status, ""
+            body = exchange.relayed(status, body)
+        client.respond(status, exchange.lines(passage), body)
+        return status, ""
 
     async def _stream(self, exchange: _Exchange, passage: Passage) -> None:
         """Events until their end, in which objects may be made. Without that the last one says what happened."""
@@ -421,6 +428,11 @@ class Resources:
         return passage
 
 
+class _RefusedError(Exception):
+    """The backend does not take our credential, or our bill, which is no client's business. It may still take it for
+    other things, so that its breaker is told nothing."""
+
+
 class _Exchange:
     """One operation under way."""
 
@@ -444,7 +456,9 @@ class _Exchange:
         return self.context.serving.secrets
 
     def relayed(self, status: int, body: bytes) -> bytes:
-        """The body of an error answer, as the client may see it."""
+        """The body of an error answer, as the client may see it. Raises _RefusedError."""
+        if _SURFACE.error_cause(status, body) in _OURS:
+            raise _RefusedError(f"HTTP {status}")
         return _SURFACE.relayed_error(status, self.secrets.without(body))
 
     def lines(self, passage: Passage) -> bytes:
@@ -468,6 +482,12 @@ def _backend(asked: Asked, pins: Mapping[str, Pin], keeper: str) -> str:
         )
         raise ApiError(404, "unknown_url", message, retryable=False)
     return names.pop()
+
+
+def _error_status(body: bytes) -> int:
+    """Of an error that came with status 200; 0 for what is an object, which may have failed, or a list."""
+    status = _SURFACE.error_status(body)
+    return 0 if status and (KEPT.id_in(body) or KEPT.page_in(body) is not None) else status
 
 
 def _cursor(asked: Asked, request: Request) -> tuple[str, ...]:

@@ -150,6 +150,36 @@ async def test_nor_in_what_is_kept_with_whatever_it_came(
     assert OTHERS.encode() not in body and ENCODED[8:-8].encode() not in body
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/files"), ("GET", "/v1/responses/resp_1"), ("POST", "/v1/files")]
+)
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_a_backend_says_of_our_credential_is_no_clients_business(
+    gateway: Gateway, backends: Backends, method: str, path: str, status: int
+) -> None:
+    error = {"message": "Incorrect API key provided: sk-****0123", "type": "invalid_request_error", "param": None}
+    backends["api"].default = answer(status, json.dumps({"error": error | {"code": "invalid_api_key"}}).encode())
+    given, headers, body = await gateway.exchange(asked(method, path))
+    assert (given, headers["x-should-retry"], b"0123" in body) == (503, "false", False)
+    told = json.loads(body)["error"]
+    assert told["code"] == "backend_unavailable" and told["message"].endswith(f"answered. api: HTTP {status}")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize(
+    ("code", "expected"), [("server_error", 502), ("rate_limit_exceeded", 429), ("invalid_api_key", 503)]
+)
+async def test_an_error_in_the_place_of_what_is_kept_is_one(
+    gateway: Gateway, backends: Backends, method: str, code: str, expected: int
+) -> None:
+    error = {"message": f"Not {OTHERS}, not sk-****0123", "code": code}
+    backends["api"].default = answer(body=json.dumps({"error": error}).encode())
+    status, _, body = await gateway.exchange(asked(method, "/v1/responses/resp_1"))
+    assert (status, OTHERS.encode() in body) == (expected, False)
+    backends["api"].default = answer(body=response(status="failed", error=error | {"code": "invalid_prompt"}))
+    assert (await gateway.exchange(asked("GET", "/v1/responses/resp_1")))[0] == 200
+
+
 def test_content_passes_without_a_credential_that_comes_in_pieces() -> None:
     secret, content = Secrets([OTHERS]), f"{'x' * 99}{OTHERS}, {ENCODED}{'y' * 99}".encode()
     for size in (1, 7, 40, len(content)):
