@@ -18,6 +18,13 @@ _SHORTEST_IN_ANSWERS = 16
 NOT_SHOWN = b"The backend's error is not shown, since it may repeat a credential."
 """Stands for a text that says a credential in other bytes, which cannot be taken out of it."""
 
+_PIECE = _SHORTEST_IN_ANSWERS
+"""Bytes in a row of a credential that tell too much of it; providers' keys begin alike for fewer."""
+_MOST_PIECED = 64 * 1024
+"""Bytes of a text that are looked through for those, which takes time."""
+_BREAKS = re.compile(rb"(?:\s|\\[nrt])+")
+"""What base64 is folded with, also as JSON escapes it."""
+
 _BASE64 = rb"[A-Za-z0-9+/_=-]*"
 _FOR_ADDRESSES = bytes.maketrans(b"+/", b"-_")
 
@@ -56,11 +63,17 @@ class Secrets:
 
     def without(self, body: bytes) -> bytes:
         """Bytes of a backend's error with all of them, as they are and in base64, and whatever is called a bearer's,
-        taken out. `NOT_SHOWN` alone where one is escaped."""
+        taken out, and long pieces of long ones. `NOT_SHOWN` alone where one is escaped, or folded in base64."""
         body = _taken_out(body, self._words, self._encoded)
+        joined = _BREAKS.sub(b"", body)
+        if len(joined) < len(body) and any(joined.find(core) >= 0 for core in self._encoded):
+            return NOT_SHOWN
         # Before bearers', which would take only its beginning.
         if self._words and may_say_escaped(body, self._forms):
             return NOT_SHOWN
+        if len(body) <= _MOST_PIECED:
+            for word in self._words_in_answers:
+                body = _pieces_out(body, word)
         return _BEARER.sub(rb"\1" + _HIDDEN, body)
 
     def held_in(self, data: bytes) -> bool:
@@ -86,6 +99,17 @@ def _taken_out(text: bytes, words: Iterable[bytes], encoded: Iterable[bytes]) ->
     for core in encoded:
         if text.find(core) >= 0:
             text = re.sub(re.escape(core) + _BASE64, _HIDDEN, text)
+    return text
+
+
+def _pieces_out(text: bytes, word: bytes) -> bytes:
+    """Without any run of a word's that is long enough to be no accident."""
+    for start in range(len(word) - _PIECE + 1):
+        while (at := text.find(word[start : start + _PIECE])) >= 0:
+            end = _PIECE
+            while start + end < len(word) and text.startswith(word[start + end : start + end + 1], at + end):
+                end += 1
+            text = text[:at] + _HIDDEN + text[at + end :]
     return text
 
 

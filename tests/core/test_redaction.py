@@ -67,6 +67,30 @@ def test_a_credential_in_base64_is_taken_out_wherever_it_stands_in_a_text(
     assert b"[secret], sorry" in shown and len(shown) <= len(b'{"error":"got [secret], sorry"}') + 12
 
 
+@pytest.mark.parametrize("fold", ["\n", "\r\n", "\\n", "\\r\\n", "\n  "])
+@pytest.mark.parametrize("width", [7, 16])
+def test_a_credential_in_base64_that_is_folded_is_not_shown(fold: str, width: int) -> None:
+    coded = b64encode(b"user:sk-live-0123456789").decode()
+    folded = fold.join(coded[at : at + width] for at in range(0, len(coded), width))
+    assert without_secrets(f"got {folded}".encode(), KEY) == NOT_SHOWN
+
+
+LONG = "sk-live-0123456789-abcdefghij"
+
+
+@pytest.mark.parametrize("piece", [LONG[:-1], LONG[1:], LONG[:16], LONG[-16:], LONG[5:25], f"{LONG[:-3]} {LONG[3:]}"])
+def test_nor_is_a_long_piece_of_one_told(piece: str) -> None:
+    shown = without_secrets(f"key {piece}~ refused".encode(), f"Bearer {LONG}")
+    assert shown.replace(b"[secret] [secret]", b"[secret]") == b"key [secret]~ refused"
+
+
+def test_a_short_piece_says_little_and_a_text_that_is_very_large_is_not_gone_through() -> None:
+    short = f"{LONG[:15]} and {LONG[-15:]}\n".encode()
+    assert without_secrets(short, LONG) == short
+    large = LONG[:-1].encode() + b" " * 70_000
+    assert without_secrets(large, LONG) == large
+
+
 def test_a_credential_in_base64_that_is_escaped_is_not_shown() -> None:
     coded = quote(b64encode(b"sk-live~~~>>>???0123"), safe="").replace("c", "%63")
     assert without_secrets(coded.encode(), "Bearer sk-live~~~>>>???0123") == NOT_SHOWN
