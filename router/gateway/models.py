@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from router.core.decision.refusals import usable
 from router.core.name_patterns import is_pattern, takes
 from router.core.values import BackendState, KeyGrant, Plan
 from router.gateway.errors import ApiError
@@ -17,6 +18,11 @@ def visible(plan: Plan, key: KeyGrant, states: Mapping[str, BackendState]) -> li
     return [
         name for name in dict.fromkeys((*named, *plan.published, *_listed(plan, states))) if _may_ask(plan, key, name)
     ]
+
+
+def askable(plan: Plan, key: KeyGrant, states: Mapping[str, BackendState]) -> set[str]:
+    """The same, with the patterns that take other names."""
+    return {*visible(plan, key, states), *filter(is_pattern, usable(plan, key.models))}
 
 
 def _listed(plan: Plan, states: Mapping[str, BackendState]) -> list[str]:

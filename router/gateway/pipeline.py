@@ -36,7 +36,7 @@ from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, ForwardRequest
 from router.gateway.headers import passed, to_backend, to_client, to_own_backend
 from router.gateway.http_connection import Client
-from router.gateway.models import visible
+from router.gateway.models import askable
 from router.gateway.permission import Permission
 from router.gateway.request import Request
 from router.gateway.reservation import Reservation
@@ -199,7 +199,7 @@ class Pipeline:
             if found is None:
                 found = await self._reader.apart(serving, surface, request)
         except ApiError as refused:
-            raise (without_model(refused, visible(plan, key, states)) if lacks_model(refused) else refused) from None
+            raise (without_model(refused, askable(plan, key, states)) if lacks_model(refused) else refused) from None
         if found.body is not request.body:
             client.hold(request, len(found.body))
             request.body = found.body

@@ -80,11 +80,15 @@ class Form:
 
     @property
     def texts(self) -> bytes:
-        """All that it says in text, as JSON: names, fields, the names and types of files, and its boundary."""
-        told = [[part.name, self.content(part).decode()] for part in self.parts if part.filename is None]
+        """All that it says in text, as JSON: names, fields, the names and types of files, and its boundary. A field
+        that is there several times is a list."""
+        fields: dict[str, list[str]] = {}
+        for part in self.parts:
+            if part.filename is None:
+                fields.setdefault(part.name, [part.name]).append(self.content(part).decode())
         files = [[part.name, part.filename, part.media_type] for part in self.parts if part.filename is not None]
         boundary = boundary_of(self._body)
-        return msgspec.json.encode([*told, *files, [boundary, bare(boundary)]])
+        return msgspec.json.encode([*fields.values(), *files, [boundary, bare(boundary)]])
 
 
 def is_form(content_type: str) -> bool:

@@ -235,6 +235,16 @@ async def test_without_a_sensitivity_section_images_go_where_everything_goes(ser
     assert (headers["x-breakeven-backend"], headers["x-breakeven-sensitivity"]) == ("api", "none")
 
 
+async def test_patterns_are_told_in_words_to_who_names_no_model(serve):
+    gateway = await serve(
+        POLICY.replace("serves: {chat: tiny-llama}", 'serves: {chat: tiny-llama, "c-*": "c-*"}').replace(
+            "models: {", 'models: {"c-*": {backends: [gpu]}, '
+        )
+    )
+    _, _, body = await gateway.post({"messages": []})
+    assert "any name that begins with c-." in body.decode() and "chat" in body.decode()
+
+
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
 async def test_who_names_no_model_is_told_which_there_are(gateway, path):
     status, _, body = await gateway.post({"messages": [], "max_tokens": 5, "input": "Hi"}, path=path)

@@ -207,7 +207,9 @@ async def test_what_detectors_find_in_a_field_or_a_files_name_counts(serve, back
         backend.default = answer(body=b'{"text":"Hi"}')
     assert (await transcribe(gateway))[1]["x-breakeven-backend"] == "api"
     card = b"4111 1111 1111 1111"
-    for body in (FORM.replace(b"Hello", card), FORM.replace(b'filename="file"', b'filename="%b"' % card)):
+    part = b'--breakeven-example\r\nContent-Disposition: form-data; name="timestamp_granularities[]"\r\n\r\n%b\r\n'
+    several = part % card[:9] + part % card[10:] + FORM
+    for body in (FORM.replace(b"Hello", card), FORM.replace(b'filename="file"', b'filename="%b"' % card), several):
         assert (await transcribe(gateway, body))[1]["x-breakeven-backend"] == "gpu"
 
 

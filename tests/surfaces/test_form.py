@@ -38,6 +38,12 @@ def test_parts_are_spans_of_the_body() -> None:
     assert json.loads(form.texts) == [["model", "whisper-1"], ["file", "a.mp3", "audio/mpeg"], ["b0undary", "0"]]
 
 
+def test_a_field_that_is_there_several_times_is_a_list_in_what_it_says() -> None:
+    name = "timestamp_granularities[]"
+    body = field(name, b"4111 1111") + MODEL + field(name, b"1111 1111") + END
+    assert json.loads(read_form(body, TYPE).texts)[:2] == [[name, "4111 1111", "1111 1111"], ["model", "whisper-1"]]
+
+
 def named(disposition: str) -> bytes:
     return f"--b0undary\r\nContent-Disposition: form-data; {disposition}\r\n\r\nx\r\n--b0undary--".encode()
 

@@ -22,9 +22,14 @@ TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {
 """In words that clients look for."""
 
 
-def model_not_found(facts: Facts, plan: Plan) -> Refusal:
+def usable(plan: Plan, allowed: Iterable[str] | None) -> set[str]:
+    """Names and patterns of models that a key may use which is `allowed` these; None for all."""
     named = {model.name for model in plan.models.values()}
-    names = named if facts.key.models is None else _in_both(named, facts.key.models)
+    return named if allowed is None else _in_both(named, allowed)
+
+
+def model_not_found(facts: Facts, plan: Plan) -> Refusal:
+    names = usable(plan, facts.key.models)
     taken = plan.models.get(facts.model)
     models = listed_models(names, unlisted="" if taken is None else taken.name)
     may_use = f"This key may use: {models}. An admin adds models under `models` in the policy."
