@@ -457,7 +457,8 @@ class _Exchange:
 
     def relayed(self, status: int, body: bytes) -> bytes:
         """The body of an error answer, as the client may see it. Raises _RefusedError."""
-        if _SURFACE.error_cause(status, body) in _OURS:
+        cause = _SURFACE.error_cause(status, body)
+        if cause in _OURS or (cause is ErrorCause.UNPAID and status != 429):
             raise _RefusedError(f"HTTP {status}")
         return _SURFACE.relayed_error(status, self.secrets.without(body))
 

@@ -165,6 +165,15 @@ async def test_what_a_backend_says_of_our_credential_is_no_clients_business(
     assert told["code"] == "backend_unavailable" and told["message"].endswith(f"answered. api: HTTP {status}")
 
 
+@pytest.mark.parametrize(("status", "expected"), [(402, 503), (403, 503), (429, 429)])
+async def test_nor_is_our_bill_but_for_a_limit(
+    gateway: Gateway, backends: Backends, status: int, expected: int
+) -> None:
+    error = {"message": "You exceeded your current quota.", "type": "insufficient_quota", "code": "insufficient_quota"}
+    backends["api"].default = answer(status, json.dumps({"error": error}).encode())
+    assert (await gateway.exchange(asked("GET", "/v1/files")))[0] == expected
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize(
     ("code", "expected"), [("server_error", 502), ("rate_limit_exceeded", 429), ("invalid_api_key", 503)]
