@@ -36,10 +36,9 @@ _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assi
 _VIEWS = ("b", "bm", "bt", "bk", "bmt", "btk")
 """What is kept. Models by key would be as many as the cells."""
 
-PIECE = 600
-"""Cells that one call adds up: that takes the server one or two milliseconds, and a slow machine's twice as much. In
-smaller pieces rows would be sent often."""
-MOST_ROWS = 200
+PIECE = 1000
+"""Cells that one call adds up: that takes the server two milliseconds. In smaller pieces rows would be sent often."""
+MOST_ROWS = 300
 """A piece with more of them ends: most cells have a row of their own there, so smaller pieces send as little."""
 
 _encode = msgspec.msgpack.encode
