@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 from router.admin.errors import ApiError
@@ -26,7 +27,7 @@ SECONDS = 10.0
 AT_ONCE = 2
 MOST_WAITING = 16
 MOST_MEMORY = 2 * 1024**3
-"""Bytes of address space."""
+"""Bytes of address space beyond what this process has mapped when it forks."""
 _PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("breakeven.admin")
@@ -111,7 +112,7 @@ def _do(its: Connection, work: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    _limit_memory()
     result: object
     try:
         result = work()
@@ -122,6 +123,22 @@ def _do(its: Connection, work: Callable[[], object]) -> None:
     except Exception as error:
         result = _Defect(error)
     its.send_bytes(pickle.dumps(result))
+
+
+def _limit_memory() -> None:
+    """What is mapped counts too, stacks and arenas: an absolute limit would leave a large process nothing."""
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = _mapped() + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+
+
+def _mapped() -> int:
+    """Bytes of address space; 0 where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[0]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def _busy() -> ApiError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
 import time
 
@@ -63,6 +64,13 @@ async def test_what_does_not_end_is_ended_and_nobody_waits_for_it(work, monkeypa
     assert (refused.value.status, refused.value.answer.error.code) == (503, "took_too_long")
     await until(lambda: ticks)
     ticking.cancel()
+
+
+async def test_a_process_that_has_mapped_much_gives_its_forks_room():
+    with mmap.mmap(-1, aside.MOST_MEMORY + 1024**3, prot=mmap.PROT_READ):
+        assert await TimeLimited().run(lambda: len(bytearray(64 * 1024**2))) == 64 * 1024**2
+        with pytest.raises(ApiError, match="memory"):
+            await TimeLimited().run(lambda: bytearray(aside.MOST_MEMORY))
 
 
 async def test_a_few_at_once_and_a_few_wait(monkeypatch):

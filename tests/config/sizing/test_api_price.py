@@ -25,7 +25,8 @@ def test_what_an_api_asks(name: str) -> None:
         ("zzzzzzzz", "zzzzzzzz: the price list has no such model"),
         (
             "aws/amazon.titan-embed-text-v1",
-            "aws/amazon.titan-embed-text-v1: the price list has it, but not the price of its tokens",
+            "aws/amazon.titan-embed-text-v1: the price list has no price of output for it:"
+            " compare with a model that writes",
         ),
     ],
 )

@@ -78,7 +78,7 @@ async def test_an_error_for_the_client_is_the_backends(
 ) -> None:
     gateway = await serve(CLOUD_FIRST)
     for status in (400, 422):
-        said = surface.error(status, "invalid_value", "Nobody takes that.", "x", None)
+        said = surface.error(status, "invalid_value", "Nobody takes that.", "x", None, "upstream-1")
         api.reply = always(Reply((said,), status=status, lines=LINES))
         got = await ask(gateway.port, sample, sample.body())
         assert (got.status, got.body, got.backend) == (status, said, "api")
