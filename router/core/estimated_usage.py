@@ -10,6 +10,9 @@ from router.core.values import Usage
 BYTES_PER_TOKEN = 4
 """Of ordinary English text, by the usual rule of thumb."""
 
+MOST_BYTES_PER_TOKEN = 128
+"""No text is made of longer tokens: the longest of the usual vocabularies are so many spaces."""
+
 
 def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0, units: Units = NO_UNITS) -> Usage:
     """Usage counted here, for an upstream that reported none.
@@ -34,6 +37,13 @@ def with_input(usage: Usage, input_tokens: int) -> Usage:
     if usage.input or not usage.units.searches:
         return usage
     return replace(usage, input=max(0, input_tokens), estimated=True)
+
+
+def not_below(usage: Usage, produced: int) -> Usage:
+    """The report, unless its tokens could not write what was seen of the answer: about `produced` of them."""
+    if usage.output * (MOST_BYTES_PER_TOKEN // BYTES_PER_TOKEN) >= produced:
+        return usage
+    return replace(usage, output=produced, estimated=True)
 
 
 def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:

@@ -45,7 +45,7 @@ log = logging.getLogger("breakeven.gateway")
 
 _OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING})
 """What is no client's business."""
-_LASTING = frozenset({ErrorCause.ASKED, ErrorCause.UNABLE, ErrorCause.UNPAID})
+_LASTING = frozenset({ErrorCause.ASKED, ErrorCause.CREDENTIALS, ErrorCause.UNABLE, ErrorCause.UNPAID})
 """What would be the same the next time."""
 
 

@@ -54,7 +54,7 @@ class Passage:
     # --- the sink
 
     def on_head(self, status: int, headers: Headers) -> None:
-        self.status, self.headers = status, headers
+        self.status, self.headers = status if 200 <= status < 600 else 502, headers
         self._due = self._loop.time() + self._idle
         _resolve(self.head)
 

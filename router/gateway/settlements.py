@@ -9,7 +9,16 @@ from msgspec.structs import replace
 
 from router.core.bookings import Booking, priced, used
 from router.core.cost.pricing import STANDARD, compared, is_priced
-from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, with_input
+from router.core.estimated_usage import (
+    BYTES_PER_TOKEN,
+    MOST_BYTES_PER_TOKEN,
+    as_asked,
+    bounded,
+    counted_within,
+    estimate,
+    not_below,
+    with_input,
+)
 from router.core.limits.counters import Hold
 from router.core.limits.estimate import most_tokens
 from router.core.limits.terms import cell_of
@@ -47,7 +56,7 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
         events = _asked(context, hold) if context.reading.background else 0
         text_bytes = context.surface.text_bytes_of(exchange.body)
         return _guess(context, events=events, text_bytes=text_bytes)
-    return _believed(context, sent, reported)
+    return _believed(context, sent, reported, _produced(context, exchange.body, reported))
 
 
 def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
@@ -62,7 +71,14 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     if scanner.usage is None:
         asked = _asked(context, hold) if sent.exchange.unread or context.reading.background else 0
         return _guess(context, events=max(scanner.produced, asked))
-    return _believed(context, sent, scanner.usage)
+    return _believed(context, sent, scanner.usage, scanner.produced)
+
+
+def _produced(context: RequestContext, body: bytes, reported: Usage) -> int:
+    """About the tokens of text in an answer, looked for where it is long for what it reports."""
+    if len(body) <= reported.output * MOST_BYTES_PER_TOKEN:
+        return 0
+    return context.surface.text_bytes_of(body) // BYTES_PER_TOKEN
 
 
 def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
@@ -73,17 +89,20 @@ def _of_error(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     return _estimated(context, hold, failed) if failed.usage is None else _believed(context, sent, failed.usage)
 
 
-def _believed(context: RequestContext, sent: Attempt, reported: Usage) -> Usage:
-    """No more than the request can have taken: a report beyond that is the backend's mistake, and said."""
+def _believed(context: RequestContext, sent: Attempt, reported: Usage, produced: int = 0) -> Usage:
+    """No more than the request can have taken, and no less than the tokens that its answer has been seen to hold: a
+    report beyond that is the backend's mistake, and said."""
     route, reading = sent.candidate.route, context.reading
     usage = reported = with_input(reported, context.facts.input_tokens)
-    if reported.input > reading.input_bound or reported.output > (reading.max_output_tokens or 0):
-        usage = bounded(reported, *most_tokens(reading, route))
+    if reported.units is NO_UNITS and reading.max_output_tokens != 0:
+        usage = not_below(reported, min(produced, reading.max_output_tokens or produced))
+    if usage.input > reading.input_bound or usage.output > (reading.max_output_tokens or 0):
+        usage = bounded(usage, *most_tokens(reading, route))
     if usage.units is not NO_UNITS:
         usage = counted_within(usage, reading.units)
     if usage is not reported:
         _log.warning(
-            "the backend reported more than the request can have taken: what it can have is counted",
+            "the backend reported what the request cannot have taken: what it can have is counted",
             extra={
                 "backend": route.backend,
                 "input": reported.input,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, with_input
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, not_below, with_input
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
@@ -17,6 +17,15 @@ def test_what_a_request_cannot_have_taken_is_cut_off_and_marked() -> None:
     assert bounded(Usage(input=5, output=900_000_000), 600, 100) == Usage(5, 0, 0, 100, True)
     honest = Usage(input=600, output=100)
     assert bounded(honest, 600, 100) is honest
+
+
+def test_so_few_tokens_do_not_hold_so_much_text() -> None:
+    assert not_below(Usage(5, output=0), 1) == Usage(5, output=1, estimated=True)
+    assert not_below(Usage(5, output=1), 500) == Usage(5, output=500, estimated=True)
+    spaces = Usage(5, output=16)
+    assert not_below(spaces, 16 * 128 // 4) is spaces
+    silent = Usage(5)
+    assert not_below(silent, 0) is silent
 
 
 def test_what_is_cut_off_keeps_its_service_tier() -> None:

@@ -67,6 +67,13 @@ async def test_what_is_looked_at_is_collected_up_to_a_bound():
     assert wire.calls == ["abort"]
 
 
+@pytest.mark.parametrize(("told", "status"), [(200, 200), (599, 599), (600, 502), (999, 502), (199, 502)])
+async def test_what_is_no_status_is_a_bad_answer(told: int, status: int):
+    whole = passage(Wire())
+    whole.on_head(told, [])
+    assert whole.status == status
+
+
 async def test_what_is_passed_on_flows_and_waits_for_slow_clients():
     wire, client = Wire(), Reader(stalled=1.0)
     flows = passage(wire)

@@ -12,7 +12,7 @@ from genai_prices import data_snapshot
 from genai_prices.types import ClauseEquals, ConditionalPrice, ModelInfo, ModelPrice, Provider, StartDateConstraint
 from support.compiled import interpreted_only
 from support.gateway import POLICY, Clock, Gateway, start_gateway, stop_gateway
-from support.scripted import DONE, ScriptedBackend, answer, completion, drip, event, raw, silence
+from support.scripted import DONE, ScriptedBackend, answer, completion, drip, event, raw, silence, usage_event
 from support.scripted import stream as events
 from support.waiting import until
 
@@ -74,7 +74,24 @@ async def test_a_report_beyond_what_was_asked_is_not_believed(gateway, backends,
     await gateway.post(ASK)
     [row] = gateway.rows()
     assert row.output <= 50 + 16 and row.input < 10_000 and row.estimated == 1
-    assert "reported more than the request can have taken" in caplog.text
+    assert "reported what the request cannot have taken" in caplog.text
+
+
+@pytest.mark.parametrize("told", [0, 1])
+async def test_a_report_of_less_than_the_answer_holds_is_not_believed(gateway, backends, caplog, told):
+    asked = {**ASK, "max_tokens": 900}
+    usage = {"prompt_tokens": 12, "completion_tokens": told}
+    backends["gpu"].default = answer(200, completion("word " * 400, usage))
+    await gateway.post(asked)
+    assert [(row.input, row.output, row.estimated) for row in gateway.rows()] == [(12, 500, 1)]
+    assert "reported what the request cannot have taken" in caplog.text
+
+    backends["gpu"].default = events(
+        *(event("word ") for _ in range(400)), event(None, "stop"), usage_event(usage), DONE
+    )
+    await gateway.post({**asked, "stream": True, "stream_options": {"include_usage": True}})
+    [row] = gateway.rows()
+    assert row.input == 24 and 400 <= row.output - 500 <= 410 and row.estimated == 2
 
 
 async def test_a_negative_report_is_none(gateway, backends):
@@ -190,7 +207,7 @@ async def test_a_price_that_begins_at_midnight_holds_from_then_on_without_a_relo
     model = ModelInfo(id="gpt-4o-mini", match=ClauseEquals("gpt-4o-mini"), prices=prices)
     listed = data_snapshot.DataSnapshot([Provider(id="openai", name="", api_pattern="", models=[model])], False)
     monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: listed)
-    backends["api"].default = answer(200, reporting(prompt_tokens=12, completion_tokens=0))
+    backends["api"].default = answer(200, completion("", {"prompt_tokens": 12, "completion_tokens": 0}))
     clock.now = midnight.timestamp() - 600
     gateway = await serve(POLICY.replace("local_first", "cloud_first"))
     costs = []
