@@ -22,7 +22,8 @@ Made by `make prove WHAT=clients`: each client below, as it comes from its regis
 that has nothing in it but loopback, with an empty home.
 
 - *A provider* is a pretended one, shaped as OpenAI and Anthropic document theirs, that calls tools and keeps a bill.
-  *A vLLM* is a real one with a small model and a context of 2,048 tokens.{without}
+  *A vLLM* is a real one with a small model and a context of 2,048 tokens, started with
+  `--override-generation-config '{{"temperature": 0}}'`: asked twice, it has to say the same.{without}
 - A client did what is told here if it got what the backend had said, and if the ledger has all of its requests: in
   front of the provider as many as were billed, with the very tokens that were billed where it bills by tokens.
 - Each tool was called by the backend and run by the client, and what it told came back in the answer.
