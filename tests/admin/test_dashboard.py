@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 from support.recorded import settled, write
@@ -655,7 +655,7 @@ async def test_what_is_typed_before_the_file_has_come_is_kept(admin):
 async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admin):
     page = admin.page
     await admin.open("/policy")
-    text, apply = page.get_by_role("textbox", name="Draft"), page.get_by_role("button", name="Apply")
+    text, apply = await draft_of(admin), page.get_by_role("button", name="Apply")
     await text.fill(CHEAPEST)
     await admin.sees("Good", "#verdict")
     edited = SWITCHED + "# by somebody else\n"
@@ -673,11 +673,18 @@ async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admi
     admin.complaints.clear()  # the browser tells of the 412
 
 
+async def draft_of(here: Browser) -> Locator:
+    """Where it is typed, once what is in force stands there: not even a browser's driver types in between."""
+    box = here.page.get_by_role("textbox", name="Draft")
+    await expect(box).not_to_have_value("")
+    return box
+
+
 async def test_a_viewer_tries_drafts_and_applies_none(browser):
     await sign_in(browser, VIEWER)
     await browser.open("/policy")
     await browser.sees("You are signed in as a viewer", "#note")
-    await browser.page.get_by_role("textbox", name="Draft").fill(CHEAPEST)
+    await (await draft_of(browser)).fill(CHEAPEST)
     await browser.sees("Good", "#verdict")
     await browser.sees("+cost: {strategy: cheapest", "#diff")
     await expect(browser.page.get_by_role("button", name="Apply")).to_be_disabled()
@@ -707,7 +714,7 @@ def few(valkey) -> None:
 
 async def try_draft(admin: Browser) -> None:
     await admin.open("/policy")
-    await admin.page.get_by_role("textbox", name="Draft").fill(LOCAL)
+    await (await draft_of(admin)).fill(LOCAL)
     await admin.page.get_by_role("button", name="Try the draft on the last 7 days").click()
 
 
