@@ -74,7 +74,7 @@ class Routes:
         self._id_prefix = f"req_{secrets.token_hex(6)}"
         self._ids = count()
         self.adopted()
-        state.fleet.on_room = self._room.wake
+        state.fleet.on_room, state.fleet.awaited = self._room.wake, self._room.__len__
 
     @property
     def waiting(self) -> int:

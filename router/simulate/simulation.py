@@ -333,9 +333,10 @@ class Simulation:
             self.time.at(now + self.plan.policy.health.probe_interval, self._look)
 
     def _look(self, _: None) -> None:
-        """Probes tell those who wait that there is room."""
+        """Probes tell those who wait that there is room, whether or not they say anything else than before."""
         for backend in self._probed:
             backend.probe(self.time.now)
+        self._dirty = True
         self._looking = bool(len(self._queues))
         if self._looking:
             self.time.at(self.time.now + self.plan.policy.health.probe_interval, self._look)
@@ -400,6 +401,7 @@ class Simulation:
         if replica.server.room or replica.server.waiting:
             replica.probe(now)
         backend.left(replica)
+        self._dirty = self._dirty or len(self._queues) > 0
         route = candidate.route
         usage = Usage(job.input, request.cached, 0, job.output)
         self._answers += 1

@@ -61,6 +61,7 @@ class BackendRuntime:
         loop: asyncio.AbstractEventLoop,
         on_change: Callable[[], None],
         on_opened: Callable[[Replica], None],
+        on_left: Callable[[], None],
     ) -> None:
         self.spec = spec
         self.replicas = [
@@ -71,6 +72,7 @@ class BackendRuntime:
                 on_change,
                 on_opened,
                 None if adapted is None else Pool(adapted, spec.backend.connect_timeout, loop),
+                on_left,
             )
             for target, adapted in zip_longest(spec.targets, spec.adapted)
         ]
@@ -173,13 +175,15 @@ class BackendRuntime:
 class Fleet:
     """`states` is replaced, never changed, whenever a backend's state may have changed; hand it to a Snapshot as it is.
 
-    `on_room` is called after each such change with `headroom`, for whoever waits; `on_opened` with a replica whose
+    `on_room` is called with `headroom` after each such change, and when a request ended while others wait, of whom
+    `awaited` says how many there are: a probe comes too rarely to let them go on by. `on_opened` with a replica whose
     circuit opened by what happened here; `on_wanted` with a backend that is off and that a request waits for.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.backends: dict[str, BackendRuntime] = {}
         self.on_room: Callable[[Callable[[str], int]], None] = lambda headroom: None
+        self.awaited: Callable[[], int] = lambda: 0
         self.on_opened: Callable[[Replica], None] = lambda replica: None
         self.on_wanted: Callable[[str], None] = lambda name: None
         self._powers: Mapping[str, PowerState] = {}
@@ -203,7 +207,7 @@ class Fleet:
         for spec in specs:
             kept = before.get(spec.name)
             if kept is None or kept.spec != spec:
-                kept = BackendRuntime(spec, self._loop, self.changed, self._opened)
+                kept = BackendRuntime(spec, self._loop, self.changed, self._opened, self._left)
                 if spec.powered:
                     kept.told(self._powers.get(spec.name), self._shift, self._loop.time())
             self.backends[spec.name] = kept
@@ -244,6 +248,10 @@ class Fleet:
         if not self._dirty:
             self._dirty = True
             self._loop.call_soon(self._wake)
+
+    def _left(self) -> None:
+        if self.awaited():
+            self.changed()
 
     def _opened(self, replica: Replica) -> None:
         self.on_opened(replica)

@@ -34,11 +34,15 @@ def _at(model: str, endpoint: str) -> str:
     return f"{model} at {endpoint}"
 
 
+def _tell_nobody() -> None:
+    pass
+
+
 class Replica:
     """Mutable on purpose: the event loop's one view of a replica.
 
     `on_change` is called when `usable` or `full` may differ, `on_opened` when the circuit opened, or its rest became
-    longer, by what happened here.
+    longer, by what happened here, and `on_left` when a request has ended.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Replica:
         on_change: Callable[[], None],
         on_opened: Callable[[Replica], None],
         adapted: Pool | None = None,
+        on_left: Callable[[], None] = _tell_nobody,
     ) -> None:
         self.pool = pool
         self.adapted = adapted
@@ -86,6 +91,7 @@ class Replica:
         self._missed_probes = 0
         self._on_change = on_change
         self._on_opened = on_opened
+        self._on_left = on_left
 
     @property
     def identity(self) -> str:
@@ -209,6 +215,7 @@ class Replica:
         self.inflight -= 1
         if self.inflight + 1 >= self.most or self.load.waiting:
             self._on_change()
+        self._on_left()
 
     def needs(self, model: str, *, stream: bool) -> Needed:
         found = self.needed.get((model, stream))

@@ -162,6 +162,18 @@ def test_one_waiting_restricted_request_wakes_one_unit():
     assert 200 < figures(done)["wait_p99"] < 310, "as long as the start takes"
 
 
+@pytest.mark.parametrize(("output", "within"), [(2, 3.0), (20_000, 12.0)])
+def test_all_who_waited_for_a_start_go_on_soon_after_it(output, within):
+    """Whether answers end, or only probes say again that there is room."""
+    started = Shape(speed=100.0, first_byte=0.0, start=5.0)
+    unbounded = plan(power=POWER, **{"max_running: 8, ": ""})
+    burst = [ask(0.05 * number, level="restricted", output=output) for number in range(40)]
+    done = played(unbounded, burst, gpu=started)
+
+    assert (figures(done)["refused"], figures(done)["waited"]) == (0, 40)
+    assert figures(done)["wait_p99"] < 5.0 + within
+
+
 def test_a_start_that_takes_too_long_is_refused():
     slow = Shape(speed=100.0, first_byte=0.0, start=2000.0)
     done = played(plan(power=POWER), [ask(level="restricted")], gpu=slow)

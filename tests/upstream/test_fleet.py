@@ -75,6 +75,18 @@ async def test_several_changes_in_one_turn_wake_those_who_wait_once():
     assert told.times == before + 1
 
 
+async def test_who_waits_is_told_whenever_a_request_has_ended():
+    """A probe every few seconds would let no more go on than may wait at a server."""
+    told = Told(spec())
+    await asyncio.sleep(0)
+    for awaited, times in ((0, 0), (3, 1)):
+        told.fleet.awaited = lambda awaited=awaited: awaited
+        before = told.times
+        told.fleet.backends["gpu"].pick(0.0, NONE, "m").take(0.0).leave(0.0)
+        await asyncio.sleep(0)
+        assert told.times - before == times
+
+
 @pytest.mark.parametrize("replicas", [1, 2, 3])
 async def test_slots_are_of_each_replica(replicas):
     fleet = Told(spec(replicas=replicas, max_running=2)).fleet
