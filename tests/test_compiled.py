@@ -112,6 +112,39 @@ def test_none_among_several_is_recognised():
     assert nothing_in_a_tuple("slot = None\na, b = pair()") == []
 
 
+def nothing_in_a_finally(source: str) -> list[str]:
+    """Names that the end of a `try` compares with None, which they are until something was awaited in it."""
+    return [
+        ast.unparse(tested.left)
+        for attempt in ast.walk(ast.parse(source))
+        if isinstance(attempt, ast.Try)
+        for tested in ast.walk(ast.Module(attempt.finalbody, []))
+        if isinstance(tested, ast.Compare) and ast.unparse(tested.comparators[0]) == "None"
+        if ast.unparse(tested.left) in _awaited_in(attempt)
+    ]
+
+
+def _awaited_in(attempt: ast.Try) -> set[str]:
+    return {
+        ast.unparse(target)
+        for node in ast.walk(ast.Module(attempt.body, []))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Await)
+        for target in node.targets
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_a_coroutine_ends_with_is_known_to_be_there(module):
+    found = nothing_in_a_finally((ROOT / module).read_text())
+    assert not found, "mypyc takes it for what the try has made of it, and raises a TypeError where that has not come"
+
+
+def test_a_finally_that_asks_is_recognised():
+    asks = "async def f():\n a = None\n try: a = await g()\n finally:\n  if a is not None: a.end()"
+    assert nothing_in_a_finally(asks) == ["a"]
+    assert nothing_in_a_finally(asks.replace("await ", "")) == []
+
+
 def inherited_from(source: str, compiled: set[str]) -> list[str]:
     """Classes in a module that is not compiled whose base is one of a module that is."""
     tree = ast.parse(source)

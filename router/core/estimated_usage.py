@@ -13,12 +13,22 @@ BYTES_PER_TOKEN = 4
 MOST_BYTES_PER_TOKEN = 128
 """No text is made of longer tokens: the longest of the usual vocabularies are so many spaces."""
 
+_DIGITS = b"0123456789"
+_ASCII = bytes(range(128))
+
+
+def weight_of(text: bytes) -> int:
+    """Bytes of ordinary English text with about as many tokens: digits, and letters of other alphabets, make shorter
+    ones, so that their bytes count twice."""
+    weight = 2 * len(text) - len(text.translate(None, _DIGITS))
+    return weight if text.isascii() else weight + len(text.translate(None, _ASCII))
+
 
 def estimate(input_tokens: int, *, events: int = 0, text_bytes: int = 0, units: Units = NO_UNITS) -> Usage:
     """Usage counted here, for an upstream that reported none.
 
     The output is what the two signs say at most: streamed `events` hold a token or more each, and `text_bytes` of
-    produced text hold about a quarter as many tokens.
+    produced text, by their weight, hold about a quarter as many tokens.
     """
     by_text = -(-text_bytes // BYTES_PER_TOKEN)
     return Usage(input=max(0, input_tokens), output=max(0, events, by_text), estimated=True, units=units)
@@ -39,11 +49,15 @@ def with_input(usage: Usage, input_tokens: int) -> Usage:
     return replace(usage, input=max(0, input_tokens), estimated=True)
 
 
-def not_below(usage: Usage, produced: int) -> Usage:
-    """The report, unless its tokens could not write what was seen of the answer: about `produced` of them."""
-    if usage.output * (MOST_BYTES_PER_TOKEN // BYTES_PER_TOKEN) >= produced:
+def not_below(usage: Usage, asked: int, produced: int) -> Usage:
+    """The report, unless its tokens could not write what was seen of the request, about `asked` of them, or of the
+    answer, about `produced`. Names of roles, and events that say nothing, are no token."""
+    few = MOST_BYTES_PER_TOKEN // BYTES_PER_TOKEN
+    input = asked if (usage.input + 1) * few < asked else usage.input
+    output = produced if (usage.output + 1) * few < produced else usage.output
+    if input == usage.input and output == usage.output:
         return usage
-    return replace(usage, output=produced, estimated=True)
+    return replace(usage, input=input, output=output, estimated=True)
 
 
 def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:

@@ -20,8 +20,8 @@ NOT_SHOWN = b"The backend's error is not shown, since it may repeat a credential
 
 _PIECE = _SHORTEST_IN_ANSWERS
 """Bytes in a row of a credential that tell too much of it; providers' keys begin alike for fewer."""
-_MOST_PIECED = 64 * 1024
-"""Bytes of a text that are looked through for those, which takes time."""
+_MOST_SEARCHED = 64 * 1024
+"""Bytes of an error that is shown: to look through more would hold others up."""
 _BREAKS = re.compile(rb"(?:\s|\\[nrt])+")
 """What base64 is folded with, also as JSON escapes it."""
 
@@ -43,7 +43,7 @@ class Secrets:
     __slots__ = ("_encoded", "_encoded_in_answers", "_forms", "_words", "_words_in_answers")
 
     def __init__(self, credentials: Iterable[str]) -> None:
-        words = {word for each in credentials if len(word := _word(each)) >= _SHORTEST}
+        words = {form for each in credentials for form in _written(_word(each)) if len(form) >= _SHORTEST}
         self._words: Final = tuple(sorted(words, key=len, reverse=True))
         """A longer one first, of which another may be a part."""
         self._encoded: Final = tuple(core for word in self._words for core in _cores(word))
@@ -63,7 +63,10 @@ class Secrets:
 
     def without(self, body: bytes) -> bytes:
         """Bytes of a backend's error with all of them, as they are and in base64, and whatever is called a bearer's,
-        taken out, and long pieces of long ones. `NOT_SHOWN` alone where one is escaped, or folded in base64."""
+        taken out, and long pieces of long ones. `NOT_SHOWN` alone where one is escaped, or folded in base64, and of
+        more than 64 KB."""
+        if len(body) > _MOST_SEARCHED:
+            return NOT_SHOWN
         body = _taken_out(body, self._words, self._encoded)
         joined = _BREAKS.sub(b"", body)
         if len(joined) < len(body) and any(joined.find(core) >= 0 for core in self._encoded):
@@ -71,9 +74,8 @@ class Secrets:
         # Before bearers', which would take only its beginning.
         if self._words and may_say_escaped(body, self._forms):
             return NOT_SHOWN
-        if len(body) <= _MOST_PIECED:
-            for word in self._words_in_answers:
-                body = _pieces_out(body, word)
+        for word in self._words_in_answers:
+            body = _pieces_out(body, word)
         return _BEARER.sub(rb"\1" + _HIDDEN, body)
 
     def held_in(self, data: bytes) -> bool:
@@ -176,6 +178,11 @@ def _html_decoded(text: bytes) -> bytes:
 
 _LAST_CODE = 0x10FFFF
 _DECODERS = (_json_decoded, _percent_decoded, _html_decoded)
+
+
+def _written(word: bytes) -> tuple[bytes, ...]:
+    """As it is, and as some write it in JSON, where nothing else of a credential is ever escaped."""
+    return word, word.replace(b"/", b"\\/")
 
 
 def _word(secret: str) -> bytes:

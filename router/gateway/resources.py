@@ -49,6 +49,7 @@ from router.surfaces.headers import TO_BACKEND
 from router.surfaces.registry import KEPT
 from router.surfaces.resources import Asked
 from router.surfaces.sse import is_event_stream
+from router.surfaces.told_error import shortened
 from router.upstream.connection import Connection
 from router.upstream.errors import UpstreamError
 from router.upstream.replica import Replica, Slot
@@ -98,20 +99,17 @@ class Resources:
         if not self._state.ledger.available:
             raise unknown_now(LedgerUnavailable(self._state.ledger.why))
         context, decision = await self._decide(asked, request, client, key)
-        slot: Slot | None = None
-        reservation: Reservation | None = None
+        slot = self._take(context, decision)
         try:
-            slot = self._take(context, decision)
             reservation = await self._reserve(context, decision)
-            if request.method != "GET":
-                await self._stored.grow(context, decision)
-            exchange = _Exchange(asked, context, decision, slot, client)
-            await self._serve(exchange, reservation)
-        finally:
-            if reservation is not None:
+            try:
+                if request.method != "GET":
+                    await self._stored.grow(context, decision)
+                await self._serve(_Exchange(asked, context, decision, slot, client), reservation)
+            finally:
                 reservation.release()
-            if slot is not None:
-                slot.leave(self._loop.time())
+        finally:
+            slot.leave(self._loop.time())
 
     # --- what may be done
 
@@ -237,7 +235,11 @@ class Resources:
             request=context.request.id,
         )
         reservation = Reservation(ledger, hold)
-        admission = await reservation.admission()
+        try:
+            admission = await reservation.admission()
+        except asyncio.CancelledError:  # the client left
+            reservation.release()
+            raise
         if admission is not None and admission.verdict is not None and not admission.sides:
             error = over_budget(context, decision, admission.verdict, self._state.clock())
             raise self._refuse(context, decision, error)
@@ -457,6 +459,7 @@ class _Exchange:
 
     def relayed(self, status: int, body: bytes) -> bytes:
         """The body of an error answer, as the client may see it. Raises _RefusedError."""
+        body = shortened(body)
         cause = _SURFACE.error_cause(status, body)
         if cause in _OURS or (cause is ErrorCause.UNPAID and status != 429):
             raise _RefusedError(f"HTTP {status}")

@@ -38,14 +38,8 @@ def shown_error(surface: Surface, scanner: EventScanner, events: bytes, secrets:
         told = surface.relayed_event(scanner, shown, request_id) if failure else b""
         if told and not is_whole(told):
             told += _BLANK_LINE
-    rest = b"" if scanner.ends_by_error else _shown(after, secrets)
-    return _shown(before, secrets) + told + rest
-
-
-def _shown(events: bytes, secrets: Secrets) -> bytes:
-    """None where one says a credential that cannot be taken out."""
-    shown = secrets.without(events)
-    return b"" if shown == NOT_SHOWN else shown
+    rest = b"" if scanner.ends_by_error else secrets.without(after)
+    return without_remarks(before, secrets) + told + (b"" if rest == NOT_SHOWN else rest)
 
 
 def without_remarks(events: bytes, secrets: Secrets) -> bytes:

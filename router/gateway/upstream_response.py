@@ -23,7 +23,7 @@ from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
 from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
-from router.surfaces.told_error import NO_STATUS, tells_error
+from router.surfaces.told_error import NO_STATUS, shortened, tells_error
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
@@ -258,6 +258,8 @@ class UpstreamResponse:
 
     def _end_whole(self) -> None:
         """Status 200 is a claim."""
+        if self.status >= 400:
+            self._parts = [shortened(self.body)]
         if self.status != 200:
             return
         body = self.body
@@ -381,7 +383,7 @@ class UpstreamResponse:
         self.restated = True
         self.began = self.scanner is not None
         self.status = status
-        self._parts = [body]
+        self._parts = [shortened(body)]
 
     def make_relayable(self, retry_after: int | None) -> None:
         """An error answer that came whole becomes what the client may see of it: its body in the shape that SDKs read,

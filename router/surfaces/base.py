@@ -106,7 +106,7 @@ class Surface(ABC):
 
     @abstractmethod
     def text_bytes_of(self, body: bytes) -> int:
-        """Bytes of text that an answer's body produced."""
+        """The weight of the text that an answer's body produced, see `core.estimated_usage`."""
 
     # --- errors of backends
 

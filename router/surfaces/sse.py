@@ -45,8 +45,8 @@ class EventScanner:
 
         usage           the most that events reported, else None
         events          data events with a part of an answer in them
-        text_bytes      of what long ones of them say: a provider may send many tokens at once
-        produced        about the tokens produced, by those two
+        text_bytes      of what they say, by its weight: a provider may send many tokens at once
+        produced        about the tokens produced: as many as either of these says at most
         done            the sign was seen that ends a stream, and no error before it
         finished        the answers (by index) that came to their end
         error           an event was an error, or is called one
@@ -107,7 +107,7 @@ class EventScanner:
 
     @property
     def produced(self) -> int:
-        return self.events + self.text_bytes // BYTES_PER_TOKEN
+        return max(self.events, self.text_bytes // BYTES_PER_TOKEN)
 
     @property
     def has_room_for_words(self) -> bool:

@@ -26,6 +26,11 @@ MOST_OF_A_MESSAGE: Final = 20 * MOST_WORDS
 NO_STATUS: Final = 502
 """Stands for the HTTP status that an error in a stream does not name."""
 
+LONGEST: Final = 64 * 1024
+"""Bytes of an error that is looked at as a whole: more is a repetition of what was asked."""
+_LONGEST_READ: Final = 1024 * 1024
+"""The same of one that is read for its first words."""
+
 _MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]{0,2000}>")
 _NAMES = ("error", "detail", "message", "error_description", "msg")
 _decode = msgspec.json.Decoder().decode
@@ -54,6 +59,17 @@ def value_of(body: bytes) -> tuple[Any, bytes]:
                 return value_of(payload)
         return None, body
     return body.decode(errors="replace"), body
+
+
+def shortened(body: bytes) -> bytes:
+    """The body of an error answer; one that is longer than anybody reads as an error object with its first words, so
+    that nobody waits while it is searched."""
+    if len(body) <= LONGEST:
+        return body
+    told = told_in(value_of(body)[0]) if len(body) <= _LONGEST_READ else ToldError()
+    words = told.message or f"The backend's error has {len(body):,} bytes, and is not shown."
+    error = {"message": words, "type": told.type or None, "param": told.param, "code": told.code}
+    return msgspec.json.encode({"error": error})
 
 
 def told_in(value: Any) -> ToldError:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.serving import Serving, eventually, wait_for_end
 
+from router.app.data_dir import LAST_GOOD
 from router.app.logs import JsonFormatter
 from router.app.reload import PRETENDED, NotServable, check_servable, follow, keep_copy, warn
 from router.config.load import load
@@ -110,6 +111,7 @@ def test_a_worker_that_starts_while_the_policy_is_broken_serves_the_last_good_on
     serving = serve(policy)
     policy.write_text(text.replace("local_first", "cloud_first"))
     eventually(lambda: serving.ask().backend == "api")
+    eventually(lambda: (serving.data_dir / LAST_GOOD).read_text() == policy.read_text())
     policy.write_text(text.replace("version: 1", "version: 1\nnonsense: ["))
     eventually(lambda: serving.log("policy not adopted"))
     (killed,) = serving.workers()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, not_below, with_input
+import pytest
+
+from router.core.estimated_usage import as_asked, bounded, counted_within, estimate, not_below, weight_of, with_input
 from router.core.units import NO_UNITS, Units
 from router.core.values import Usage
 
@@ -20,12 +22,20 @@ def test_what_a_request_cannot_have_taken_is_cut_off_and_marked() -> None:
 
 
 def test_so_few_tokens_do_not_hold_so_much_text() -> None:
-    assert not_below(Usage(5, output=0), 1) == Usage(5, output=1, estimated=True)
-    assert not_below(Usage(5, output=1), 500) == Usage(5, output=500, estimated=True)
+    assert not_below(Usage(5, output=0), 0, 33) == Usage(5, output=33, estimated=True)
+    assert not_below(Usage(5, output=1), 0, 500) == Usage(5, output=500, estimated=True)
+    assert not_below(Usage(1, output=7), 900, 0) == Usage(900, output=7, estimated=True)
     spaces = Usage(5, output=16)
-    assert not_below(spaces, 16 * 128 // 4) is spaces
+    assert not_below(spaces, 5 * 128 // 4, 16 * 128 // 4) is spaces
     silent = Usage(5)
-    assert not_below(silent, 0) is silent
+    assert not_below(silent, 0, 0) is not_below(silent, 0, 32) is silent
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"), [("", 0), (" word", 5), ("2026", 8), ("a 1", 4), ("ö", 4), ("日本", 12), ("{}\n", 3)]
+)
+def test_digits_and_letters_of_other_alphabets_make_shorter_tokens(text: str, weight: int) -> None:
+    assert weight_of(text.encode()) == weight
 
 
 def test_what_is_cut_off_keeps_its_service_tier() -> None:

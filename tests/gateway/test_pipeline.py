@@ -154,6 +154,16 @@ async def test_what_a_provider_says_of_our_credentials_is_not_shown(gateway, bac
     assert status == 503 and b"sk-ours" not in body
 
 
+@pytest.mark.parametrize("status", [400, 422, 500, 200])
+async def test_an_error_that_repeats_all_that_was_asked_is_told_in_few_words(gateway, backends, status):
+    said = {"error": {"message": "No such field: " + "a\\u0041 " * 500_000 + "sk-ours", "type": "bad", "code": None}}
+    for backend in backends.values():
+        backend.default = answer(status, json.dumps(said).encode())
+    status, _, body = await gateway.post(ASK)
+    assert status >= 400 and len(body) < 20_000 and b"sk-ours" not in body
+    assert b"and is not shown" in body or b"No such field" in body
+
+
 async def test_a_client_that_leaves_frees_its_backend(gateway, backends):
     backends["gpu"].default = stream(event("Pa"), *[event("x")] * 1000, gap=0.01)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)

@@ -91,7 +91,7 @@ async def test_a_report_of_less_than_the_answer_holds_is_not_believed(gateway, b
     )
     await gateway.post({**asked, "stream": True, "stream_options": {"include_usage": True}})
     [row] = gateway.rows()
-    assert row.input == 24 and 400 <= row.output - 500 <= 410 and row.estimated == 2
+    assert (row.input, row.output, row.estimated) == (24, 1000, 2)
 
 
 async def test_a_negative_report_is_none(gateway, backends):
@@ -207,7 +207,7 @@ async def test_a_price_that_begins_at_midnight_holds_from_then_on_without_a_relo
     model = ModelInfo(id="gpt-4o-mini", match=ClauseEquals("gpt-4o-mini"), prices=prices)
     listed = data_snapshot.DataSnapshot([Provider(id="openai", name="", api_pattern="", models=[model])], False)
     monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: listed)
-    backends["api"].default = answer(200, completion("", {"prompt_tokens": 12, "completion_tokens": 0}))
+    backends["api"].default = answer(200, reporting(prompt_tokens=12, completion_tokens=0))
     clock.now = midnight.timestamp() - 600
     gateway = await serve(POLICY.replace("local_first", "cloud_first"))
     costs = []

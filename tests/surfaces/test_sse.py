@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.compiled import interpreted_only
 
 from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
 
@@ -76,6 +77,7 @@ class Digits(EventScanner):
         return False
 
 
+@interpreted_only
 @pytest.mark.parametrize("size", [1, 7, 100])
 @pytest.mark.parametrize("end", [b"data: 3\n\n", b"data: 0\n\n", b"data: error\n\n"])
 def test_garbage_before_the_end_reaches_nobody_nor_does_what_follows(size: int, end: bytes) -> None:
@@ -85,6 +87,7 @@ def test_garbage_before_the_end_reaches_nobody_nor_does_what_follows(size: int, 
     assert scanner.garbled and not (scanner.done or scanner.error)
 
 
+@interpreted_only
 def test_garbage_alone_in_what_came_reaches_nobody_and_behind_the_end_it_is_none_of_ours() -> None:
     scanner = Digits()
     assert scanner.feed(b"data: 1\n\n") and scanner.feed(b"data: 1?\n\n") + scanner.feed(b"data: 1\n\n") == b""
@@ -94,6 +97,7 @@ def test_garbage_alone_in_what_came_reaches_nobody_and_behind_the_end_it_is_none
     assert not over.garbled
 
 
+@interpreted_only
 def test_garbage_that_comes_first_is_for_who_reads_to_refuse_and_what_is_called_an_error_is_one() -> None:
     first, named = Digits(), Digits()
     assert first.feed(b"data: 1?\n\n") and not first.garbled

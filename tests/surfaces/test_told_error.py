@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from router.surfaces.told_error import MOST_OF_A_MESSAGE, ToldError, tells_error, told_in, value_of
+from router.surfaces.told_error import LONGEST, MOST_OF_A_MESSAGE, ToldError, shortened, tells_error, told_in, value_of
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,14 @@ def test_an_event_with_an_error_is_one_wherever_it_stands() -> None:
     assert value_of(b'data: {"choices": []}\n\nevent: error\ndata: ' + error + b"\n\n") == ({"detail": "gone"}, error)
     assert value_of(b": word\n\n")[0] == ": word\n\n"
     assert value_of(b"data: [DONE]\n\n")[0] is None
+
+
+def test_a_long_error_is_told_by_its_first_words_and_a_huge_one_by_its_size() -> None:
+    said = {"error": {"message": "No such field. " + "x" * LONGEST, "type": "bad", "param": "n", "code": 7}}
+    short = json.loads(shortened(json.dumps(said).encode()))["error"]
+    assert short.pop("message").startswith("No such field. xxx") and short == {"type": "bad", "param": "n", "code": 7}
+    huge = json.loads(shortened(b"x" * 2_000_000))["error"]
+    assert huge["message"] == "The backend's error has 2,000,000 bytes, and is not shown."
+    assert len(shortened(b" " * (LONGEST + 1))) < 200
+    ordinary = b"x" * LONGEST
+    assert shortened(ordinary) is ordinary

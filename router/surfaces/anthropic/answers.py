@@ -73,8 +73,8 @@ def is_count(body: bytes) -> bool:
 
 
 def text_bytes_of(body: bytes) -> int:
-    """Bytes of text that a message's blocks have, without the JSON around them. A body that is no message may be
-    anything: all of it counts."""
+    """The weight of the text that a message's blocks have, without the JSON around them. A body that is no message
+    may be anything: all of it counts."""
     try:
         return text_in(_decode_content(body).content)
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from router.core.values import Usage
-from router.surfaces.anthropic.events import SHORT, BareEvent, Event, tells_reason
+from router.surfaces.anthropic.events import BareEvent, Event, said_in, tells_reason
 from router.surfaces.anthropic.usage import Report, later
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.usage import ABSURD
@@ -67,8 +67,7 @@ class MessageScanner(EventScanner):
         if kind == "content_block_delta":
             self.events += 1
             self.first_complete = True
-            if len(event.delta) > SHORT:
-                self.text_bytes += len(event.delta) - SHORT
+            self.text_bytes += said_in(event.delta)
         elif kind == "message_start":
             if event.message is not None and event.message.usage is not None:
                 self._report = later(event.message.usage, self._report)

@@ -7,29 +7,33 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.core.estimated_usage import weight_of
 from router.surfaces.openai.usage import Report
 
 NOTHING = msgspec.Raw(b"null")
-SHORT = 30
-"""Bytes of a part that is one token, or not many more, in its frame."""
-_CONTENT = b'{"content":"'
-_NAMES = 60
-"""Bytes of names and brackets around what other parts say, such as the arguments of a tool."""
+_SHORT = 16
+"""Bytes of a text that is a token or two, whatever it says."""
+_CALL = 48
+"""Bytes of names and brackets around what is said to one tool."""
 
 
-class Choice(Struct, gc=False):
+class Delta(Struct, gc=False):
+    """Undecoded: only their length matters, mostly."""
+
+    content: msgspec.Raw = NOTHING
+    reasoning_content: msgspec.Raw = NOTHING
+    reasoning: msgspec.Raw = NOTHING
+    tool_calls: msgspec.Raw = NOTHING
+
+
+class BareChoice(Struct, gc=False):
     finish_reason: str | None = None
     index: int = 0
 
 
-class _Part(Struct, gc=False):
-    delta: msgspec.Raw = NOTHING
-    """Undecoded, as `text` is: only their length matters."""
+class Choice(BareChoice, gc=False):
+    delta: Delta | None = None
     text: msgspec.Raw = NOTHING
-
-
-class _Parts(Struct, gc=False):
-    choices: tuple[_Part, ...]
 
 
 class Chunk(Struct, gc=False):
@@ -42,29 +46,28 @@ class Chunk(Struct, gc=False):
 
 
 class NumberedChunk(Struct, gc=False):
-    """The same of an event that carries the running usage of its choice."""
+    """The same of an event that carries the running usage of its choice, so that what it says is not looked at."""
 
-    choices: tuple[Choice, ...] | None = None
+    choices: tuple[BareChoice, ...] | None = None
     usage: msgspec.Raw = NOTHING
     """Undecoded: of all events, only the last one's matters."""
     service_tier: Any = None
     error: Any = None
 
 
-_decode_parts = msgspec.json.Decoder(_Parts).decode
+def said_in(choice: Choice) -> int:
+    """The weight of what one says, see `weight_of`."""
+    delta = choice.delta
+    if delta is None:
+        return 0 if choice.text is NOTHING else _weight_of(choice.text)
+    if delta.content is not NOTHING and len(delta.content) > 4:
+        return _weight_of(delta.content)
+    thought = delta.reasoning if delta.reasoning_content is NOTHING else delta.reasoning_content
+    said = 0 if thought is NOTHING else _weight_of(thought)
+    return said if delta.tool_calls is NOTHING else said + max(0, len(delta.tool_calls) - _CALL)
 
 
-def measured(payload: bytes) -> tuple[int, int]:
-    """Of an event that was read as a `Chunk` with choices: about how many bytes of text it has, as far as its parts are
-    not short, and how many bytes stand around the parts."""
-    parts = _decode_parts(payload).choices
-    text = sum(_text_bytes_in(part) for part in parts if len(part.delta) > SHORT or len(part.text) > SHORT)
-    return text, len(payload) - sum(len(part.delta) + len(part.text) for part in parts)
-
-
-def _text_bytes_in(part: _Part) -> int:
-    """Without its frame."""
-    if len(part.text) > len(part.delta):
-        return len(part.text)
-    delta = bytes(part.delta)
-    return len(delta) - len(_CONTENT) if delta.startswith(_CONTENT) else max(0, len(delta) - _NAMES)
+def _weight_of(text: msgspec.Raw) -> int:
+    """Of a string with its quotes. Nearly all are so short that it is not worth a look."""
+    size = len(text) - 2
+    return size if size <= _SHORT else weight_of(bytes(text)) - 2

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from router.surfaces.lone_surrogates import without_surrogates
-from router.surfaces.openai.chunks import SHORT, Chunk, measured
+from router.surfaces.openai.chunks import Chunk, said_in
 from router.surfaces.openai.stored_objects import id_in, sounds_in
-from router.surfaces.openai.usage import larger, usage_of
+from router.surfaces.openai.usage import larger, text_in, usage_of
 from router.surfaces.sse import MAX_EVENT, EventScanner
 from router.surfaces.told_error import tells_error
 
@@ -30,13 +30,11 @@ class ChunkScanner(EventScanner):
     sees it, as it would take half an answer for a whole one.
     """
 
-    __slots__ = ("_ends_unseen", "_short", "_stopped", "_strip_usage")
+    __slots__ = ("_ends_unseen", "_stopped", "_strip_usage")
 
     def __init__(self, strip_usage: bool, *, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event=max_event)
         self._strip_usage = strip_usage
-        self._short = 0
-        """Bytes of an event up to which what it says is short, by what stood around the parts of those measured."""
         self._ends_unseen = False
         self._stopped = False
         """An end came that is none."""
@@ -57,10 +55,10 @@ class ChunkScanner(EventScanner):
             for choice in chunk.choices:
                 if choice.finish_reason is not None:
                     self.finished.add(choice.index)
-            if len(payload) > self._short:
-                self._measure(payload)
+                self.text_bytes += said_in(choice)
         if chunk.error is not None or (chunk.choices is None and tells_error(payload)):
             self.error = self.first_complete = True
+        self.remarks = self.remarks or chunk.choices is None
         if chunk.usage is None:
             return False
         self._usage = larger(chunk.usage.usage(chunk.service_tier), self._usage)
@@ -71,12 +69,14 @@ class ChunkScanner(EventScanner):
         super()._count_unread()
         self._ends_unseen = True
 
-    def _measure(self, payload: bytes) -> None:
-        """All that stands around a part is as good as the same in all events of a stream, so that most need not be
-        decoded for what they say."""
-        text, around = measured(payload)
-        self.text_bytes += text
-        self._short = SHORT + (min(around, self._short - SHORT) if self._short else around)
+    def _weigh(self, payload: bytes) -> None:
+        """What it says, where that was not decoded with the rest."""
+        try:
+            self.text_bytes += sum(map(said_in, _decode(payload).choices or ()))
+        except (ValueError, RecursionError):
+            choices = (object_of(payload) or {}).get("choices")
+            if isinstance(choices, list):
+                self.text_bytes += text_in([each for each in choices if isinstance(each, dict)])
 
     def _read_irregular(self, payload: bytes) -> bool:
         """As `_read`, for `[DONE]`, for garbage, and for events in which a field has an unexpected type."""
@@ -98,6 +98,7 @@ class ChunkScanner(EventScanner):
         if _has_choice(chunk.get("choices")):
             self.events += 1
             self.first_complete = True
+            self._weigh(payload)
         self.first_complete = self.first_complete or error
         self.finished |= _finished(chunk.get("choices"))
         return self._strip_usage and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict) and not error

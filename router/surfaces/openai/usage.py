@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.core.estimated_usage import weight_of
 from router.core.units import Units
 from router.core.values import Usage
 
@@ -186,7 +187,7 @@ _decode_anything = msgspec.json.Decoder().decode
 
 
 def text_bytes_of(body: bytes) -> int:
-    """Bytes of text that an answer's body produced: of its choices, without the JSON around them.
+    """The weight of the text that an answer's body produced: of its choices, without the JSON around them.
 
     A body that is no such answer may be anything: all of it counts, and embeddings produce nothing.
     """
@@ -203,9 +204,9 @@ def text_bytes_of(body: bytes) -> int:
 
 
 def text_in(value: object) -> int:
-    """UTF-8 bytes of all strings in a value."""
+    """The weight of all strings in a value, see `weight_of`."""
     if isinstance(value, str):
-        return len(value.encode(errors="replace"))
+        return weight_of(value.encode(errors="replace"))
     if isinstance(value, list):
         return sum(map(text_in, value))
     return sum(map(text_in, value.values())) if isinstance(value, dict) else 0

@@ -121,6 +121,7 @@ class RunningUsageScanner(ChunkScanner):
         if chunk.error is not None or (choices is None and tells_error(payload)):
             self.error = self.first_complete = True
         if len(usage) <= len(b"null"):
+            self._weigh(payload)
             return False
         if choices:
             self._running[choices[0].index] = usage

@@ -69,6 +69,22 @@ def test_without_its_end_a_stream_is_not_whole_and_its_output_is_estimated() -> 
     assert 40 < usage.output == found.produced < 120
 
 
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [
+        ({"type": "text_delta", "text": "twelve bytes"}, 3),
+        ({"type": "thinking_delta", "thinking": "word " * 40}, 50),
+        ({"type": "input_json_delta", "partial_json": "word " * 40}, 50),
+        ({"type": "text_delta", "text": "2026" * 50}, 100),
+        ("word " * 40, 50),
+        ({"type": "signature_delta", "signature": "x" * 400}, 1),
+    ],
+)
+def test_what_was_produced_is_told_by_what_events_say(said: Any, tokens: int) -> None:
+    found = scanned(START, BLOCK, *[event("content_block_delta", index=0, delta=said)] * 10)
+    assert found.produced == pytest.approx(10 * tokens, rel=0.02)
+
+
 def test_the_reason_for_its_end_is_not_its_end() -> None:
     found = scanned(START, BLOCK, delta("Hello"), END)
     assert not found.done and not found.finished

@@ -413,11 +413,13 @@ def test_it_agrees_with_a_plain_parser_however_the_stream_is_cut(
 
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"data:", b"data", b":", b" ", b"{}", b"[DONE]", LAST[5:-2]])), places)
 @example([b"data:", b"{}", b"\r", b"\n", b"\r", b"\n"], [9])
+@example([b"data:", b"data:", b"\n", b"\n", b"\n"], [])
 def test_no_cut_changes_what_is_sent_or_learnt(pieces: list[bytes], places: list[int]) -> None:
     stream = b"".join(pieces)
 
-    assert scan([stream])[0] == stream
-    assert scan([stream])[1] == scan(bytewise(stream))[1] == oracle(stream)
+    sent, learnt = scan([stream])
+    assert sent == stream or (learnt["error"] and stream.startswith(sent)), "nothing follows an error"
+    assert learnt == scan(bytewise(stream))[1] == oracle(stream)
     stripped = scan([stream], strip_usage=True)
     assert stripped == scan(bytewise(stream), strip_usage=True) == scan(cut(stream, places), strip_usage=True)
     small = scan([stream], strip_usage=True, max_event=12)
@@ -456,7 +458,8 @@ def test_the_sign_of_the_end_can_be_told_to_people() -> None:
 @pytest.mark.parametrize(
     ("choice", "least", "most"),
     [
-        ({"delta": {"content": " word"}}, 1, 1),
+        ({"delta": {"content": " word"}}, 1, 1.3),
+        ({"delta": {"content": "20 characters of it."}}, 5, 6),
         ({"delta": {"role": "assistant", "content": ""}}, 1, 1),
         ({"delta": {"content": "word " * 250}}, 250, 400),
         ({"text": "word " * 250}, 250, 400),
@@ -465,7 +468,7 @@ def test_the_sign_of_the_end_can_be_told_to_people() -> None:
         ({"delta": None, "text": None}, 1, 1),
     ],
 )
-def test_what_was_produced_is_told_by_events_and_by_what_long_ones_say(choice, least, most):
+def test_what_was_produced_is_told_by_events_and_by_what_they_say(choice, least, most):
     scanner = ChunkScanner(strip_usage=True)
     data = b"data: " + json.dumps({"choices": [{"index": 0, **choice}]}, separators=(",", ":")).encode() + b"\n\n"
     for _ in range(10):
@@ -473,17 +476,51 @@ def test_what_was_produced_is_told_by_events_and_by_what_long_ones_say(choice, l
     assert scanner.events == 10 and 10 * least <= scanner.produced <= 10 * most
 
 
-@pytest.mark.parametrize("said", [" word", "word " * 40])
-def test_a_long_event_counts_wherever_it_stands_and_whatever_its_frame(said: str) -> None:
+@pytest.mark.parametrize("said", ["word " * 40, "twelve bytes"])
+def test_what_an_event_says_counts_wherever_it_stands_and_whatever_its_frame(said: str) -> None:
     """The first event's frame is long, others' are short, and some carry more besides what they say."""
     scanner = ChunkScanner(strip_usage=True)
-    for extra in ({"obfuscation": "x" * 100}, {}, {"service_tier": "default"}, {}):
-        scanner.feed(token("Hi", **extra))
-    before = scanner.text_bytes
-    for extra in ({}, {"logprobs": [0.5] * 40}, {}):
+    for extra in ({"obfuscation": "x" * 100}, {}, {"service_tier": "default"}, {"logprobs": [0.5] * 40}):
         scanner.feed(token(said, **extra))
+    assert scanner.text_bytes == 4 * len(said)
 
-    assert (before, scanner.text_bytes) == (0, 3 * (len(said) + len('"}')) if len(said) > 16 else 0)
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"index": 0, "delta": {"content": "word " * 40}},
+        {"index": 0, "delta": {"reasoning": "word " * 40}},
+        {"index": 0, "text": "word " * 40},
+        {"index": "0", "delta": {"content": "word " * 40}},
+        {"index": "0", "text": "word " * 40},
+        {
+            "index": 0,
+            "delta": {"content": "20", "reasoning": "", "tool_calls": [{"function": {"arguments": "x" * 200}}]},
+        },
+    ],
+)
+@pytest.mark.parametrize("scanner", [ChunkScanner, RunningUsageScanner])
+def test_it_counts_in_every_shape(scanner: type[ChunkScanner], choice: dict[str, Any]) -> None:
+    made = scanner(False)
+    made.feed(event({"choices": [choice]}))
+    assert made.text_bytes == pytest.approx(200, abs=20)
+
+
+@pytest.mark.parametrize(
+    ("said", "remarks"), [({"debug": {}}, True), ({"choices": []}, False), ({"choices": [{}]}, False)]
+)
+def test_an_event_that_is_no_part_of_an_answer_is_a_remark(said: dict[str, Any], remarks: bool) -> None:
+    """What a client sees of it is searched for credentials."""
+    scanner = ChunkScanner(False)
+    scanner.feed(event(said))
+    assert scanner.remarks is remarks
+
+
+def test_other_shapes_say_nothing() -> None:
+    for choices in ({"delta": "x"}, 7, None):
+        scanner = ChunkScanner(False)
+        scanner._weigh(event({"choices": choices})[6:])
+        assert scanner.text_bytes == 0
 
 
 def test_of_what_is_kept_every_event_tells_the_id() -> None:

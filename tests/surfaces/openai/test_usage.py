@@ -161,7 +161,7 @@ def test_a_streamed_event_reports_like_an_answer() -> None:
 @pytest.mark.parametrize(
     ("choices", "size"),
     [
-        ([{"message": {"role": "assistant", "content": "Pâris"}}], 6),
+        ([{"message": {"role": "assistant", "content": "Pâris"}}], 8),
         ([{"message": {"content": None, "reasoning_content": "abc"}}, {"message": {"content": "de"}}], 5),
         ([{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}, "index": 0}]}}], 3),
         ([{"message": {"content": [{"type": "text", "text": "ab"}]}}], 6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from router.core.estimated_usage import BYTES_PER_TOKEN, not_below
 from router.core.pins import NotKept
 from router.core.reading import Reading
 from router.core.values import Route, Usage
@@ -13,7 +14,7 @@ from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.kept import bodies, listing, table
 from router.surfaces.openai.kept.events import RunScanner
 from router.surfaces.openai.responses import answers
-from router.surfaces.openai.responses.stream import UNENDED, ResponseScanner
+from router.surfaces.openai.responses.stream import ResponseScanner
 from router.surfaces.openai.responses.surface import Responses
 from router.surfaces.resources import Asked, KeptObjects
 from router.surfaces.sse import EventScanner
@@ -73,9 +74,10 @@ class OpenAIKept(KeptObjects):
         if asked.operation.resource != "responses" or "input_items" in asked.operation.pattern:
             return None
         response = answers.response_in(answer)
-        if response is None or response.status in UNENDED or stored_objects.id_in(answer) != asked.ids[0]:
+        if response is None or response.status not in _ENDED or stored_objects.id_in(answer) != asked.ids[0]:
             return None
-        return answers.usage_of(response)
+        usage = answers.usage_of(response)
+        return usage and not_below(usage, 0, answers.text_bytes_of(answer) // BYTES_PER_TOKEN)
 
     def scanner(self, asked: Asked) -> EventScanner:
         return ResponseScanner() if asked.operation.resource == "responses" else RunScanner()
@@ -93,5 +95,6 @@ class OpenAIKept(KeptObjects):
         return _FILES_IN_A_LIST if asked.operation.resource == "files" else _IN_A_LIST
 
 
+_ENDED = ("completed", "incomplete", "failed", "cancelled")
 _RESPONSES = Responses()
 KEPT = OpenAIKept(Objects(), table.OPERATIONS)

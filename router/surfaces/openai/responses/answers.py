@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.core.estimated_usage import weight_of
 from router.core.values import Usage
 from router.surfaces.openai.responses.failures import is_clients
 from router.surfaces.openai.usage import Count, usage_in
@@ -147,7 +148,8 @@ def usage_of(response: Response) -> Usage | None:
 
 
 def text_bytes_of(body: bytes) -> int:
-    """UTF-8 bytes that the model wrote. A body that is no answer may be anything: all of it counts."""
+    """The weight of what the model wrote, see `weight_of`. A body that is no answer may be anything: all of it
+    counts."""
     try:
         output = _decode_bare(body).output
     except (ValueError, RecursionError):
@@ -157,7 +159,7 @@ def text_bytes_of(body: bytes) -> int:
 
 def _text_in(value: Any) -> int:
     if isinstance(value, str):
-        return len(value.encode(errors="replace"))
+        return weight_of(value.encode(errors="replace"))
     if isinstance(value, list):
         return sum(map(_text_in, value))
     if isinstance(value, dict):

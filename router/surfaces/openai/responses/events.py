@@ -18,7 +18,7 @@ class Event(Struct, gc=False):
     type: Any = None
     sequence_number: Any = None
     delta: msgspec.Raw = NOTHING
-    """Undecoded: only its length matters."""
+    """Undecoded: mostly its length is all that matters."""
     error: Any = None
 
 

@@ -13,20 +13,21 @@ from typing import Any
 
 import msgspec
 
+from router.core.estimated_usage import weight_of
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
 from router.surfaces.openai.responses.failures import failed_event, is_clients, is_failure
 from router.surfaces.openai.stored_objects import id_of_response_in
 from router.surfaces.openai.stream import object_of
-from router.surfaces.sse import MAX_EVENT, EventScanner
+from router.surfaces.sse import MAX_EVENT, EventScanner, data_of
 from router.surfaces.told_error import tells_error
 
 _FIRST = frozenset({"response.created", "response.queued", "response.in_progress"})
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 UNENDED = ("queued", "in_progress")
-_SHORT = 30
-"""Bytes of a part that is one token, or not many more."""
+_SHORT = 16
+"""Bytes of a text that is a token or two, whatever it says."""
 _MOST_KEPT = 64 * 1024
 """Bytes of a stream's first event that are kept for its last one."""
 _decode = msgspec.json.Decoder(Event).decode
@@ -51,7 +52,7 @@ class ResponseScanner(EventScanner):
 
     @property
     def ends_by_error(self) -> bool:
-        """An `error` may be followed by `response.failed`, which is no good end; one of another dialect is the end."""
+        """An `error` may be followed by `response.failed`, and by nothing else; one of another dialect is the end."""
         return self._over
 
     @property
@@ -80,6 +81,12 @@ class ResponseScanner(EventScanner):
             known = None
         return known or {"id": "", "object": "response", "output": []}
 
+    def _passed(self, event: bytes) -> bytes:
+        if self.error and not self._over:
+            payload = data_of(event)
+            self._over = payload is not None and _type_of(payload) != "response.failed"
+        return super()._passed(event)
+
     def _read(self, payload: bytes) -> bool:
         try:
             event = _decode(payload)
@@ -101,19 +108,20 @@ class ResponseScanner(EventScanner):
             self.error = self.first_complete = True
             self._over = self._over or not is_failure(payload)
         elif isinstance(kind, str):
-            self._read_part(kind, len(event.delta))
+            self._read_part(kind, event.delta)
         else:
             self.malformed = self.malformed or not self.first_complete
             self.first_complete = True
         return False
 
-    def _read_part(self, kind: str, size: int) -> None:
+    def _read_part(self, kind: str, delta: msgspec.Raw) -> None:
         """What is said to be done was counted as it came."""
         self.first_complete = True
         if not kind.endswith((".done", ".completed")):
             self.events += 1
-            if size > _SHORT:
-                self.text_bytes += size
+            size = len(delta) - 2
+            if size > len(b"null"):
+                self.text_bytes += size if size <= _SHORT else weight_of(bytes(delta)) - 2
 
     def _read_last(self, kind: str, payload: bytes) -> None:
         """What is called the end is one if it has a response that says so, too."""
@@ -129,7 +137,7 @@ class ResponseScanner(EventScanner):
         self.stored_parts = answers.items_in(response)
         if response.status == "failed" or response.error is not None:
             code = None if response.error is None else response.error.code
-            self.error = self.error or not is_clients(code)
+            self.error = self._over = self.error or not is_clients(code)
 
     def _read_irregular(self, payload: bytes) -> None:
         """`[DONE]`, which some send behind the end, and garbage. It is no end by itself."""
@@ -140,7 +148,7 @@ class ResponseScanner(EventScanner):
             self.malformed = True
             if tells_error(payload):
                 self.error = self._over = True
-        self.first_complete = True
+        self.first_complete = self.first_complete or payload.strip() != b"[DONE]"
 
 
 def whole_in(payload: bytes) -> answers.Response | None:
@@ -150,6 +158,13 @@ def whole_in(payload: bytes) -> answers.Response | None:
     except (ValueError, RecursionError):
         value = (object_of(payload) or {}).get("response")
         return answers.response_in(msgspec.json.encode(value)) if isinstance(value, dict) else None
+
+
+def _type_of(payload: bytes) -> Any:
+    try:
+        return _decode(payload).type
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_own(kind: Any) -> bool:

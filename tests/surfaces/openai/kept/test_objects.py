@@ -48,4 +48,9 @@ def test_a_response_tells_what_it_used_once_it_has_ended() -> None:
     assert KEPT.used_in(one, done) == KEPT.used_in(stopped, done) == Usage(11, output=7)
     assert {KEPT.used_in(one, each) for each in (runs, b'{"id":"resp_1","status":"failed"}', b"<html>")} == {None}
     assert KEPT.used_in(one, done.replace(b"resp_1", b"resp_2")) is None  # another's is not booked for it
+    assert {KEPT.used_in(one, done.replace(b"completed", word)) for word in (b"dreaming", b"")} == {None}
+    long = done.replace(
+        b"[]", b'[{"type":"message","content":[{"type":"output_text","text":"%b"}]}]' % (b"word " * 400)
+    )
+    assert KEPT.used_in(one, long) == Usage(11, output=500, estimated=True)
     assert KEPT.used_in(inner, done) is None and KEPT.used_in(file, done) is None

@@ -91,7 +91,7 @@ def test_later_requests_may_name_its_items() -> None:
 def test_text_is_what_the_model_wrote() -> None:
     assert text_bytes_of(body()) == len("Paris.")
     call = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": '{"a": 1}'}
-    assert text_bytes_of(body(output=[call])) == len("f") + len('{"a": 1}')
+    assert text_bytes_of(body(output=[call])) == len("f") + len('{"a": 1}') + len("1")
     reasoning = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}], "encrypted_content": "AAAA"}
     assert text_bytes_of(body(output=[reasoning, 1])) == 2
     assert text_bytes_of(b"<html>") == 6

@@ -94,7 +94,27 @@ def test_an_error_may_be_followed_by_the_response_that_failed() -> None:
     error, failed = event("error", code="server_error", message="Oops."), whole("response.failed")
     scanner = ResponseScanner()
     assert scanner.feed(CREATED + error + failed) == CREATED + error + failed
-    assert scanner.error and scanner.done and not scanner.ends_by_error
+    assert scanner.error and scanner.done
+
+
+@pytest.mark.parametrize(
+    ("failure", "between"),
+    [
+        (event("error", code="server_error", message="Oops."), b""),
+        (event("error", code="server_error", message="Oops."), b": still there\n\n"),
+        (whole("response.failed"), b""),
+    ],
+)
+@pytest.mark.parametrize("after", [DELTA, COMPLETED, b"data: garbage\n\n", b"data: [DONE]\n\n"])
+def test_nothing_else_follows_an_error(failure: bytes, between: bytes, after: bytes) -> None:
+    scanner = ResponseScanner()
+    sent = scanner.feed(CREATED + DELTA + failure + between + after) + scanner.feed(COMPLETED)
+    assert sent == CREATED + DELTA + failure + between
+    assert scanner.error
+
+
+def test_the_sign_of_other_streams_alone_is_no_answer() -> None:
+    assert not fed(CREATED, b"data: [DONE]\n\n").first_complete
 
 
 @pytest.mark.parametrize("said", [b'{"error": {"message": "Oops."}}', b'{"detail": "Oops."}', b"Oops."])
@@ -111,10 +131,11 @@ def test_nothing_follows_a_failed_response_of_ours() -> None:
     assert scanner.feed(whole("response.failed")) == b""
 
 
-def test_produced_counts_parts_as_they_come_and_long_ones_by_their_text() -> None:
+def test_produced_counts_parts_as_they_come_and_what_they_say() -> None:
     assert fed(CREATED, IN_PROGRESS, ADDED, DELTA, DELTA, TEXT_DONE).produced == 3
     long = event("response.function_call_arguments.delta", delta="x" * 400)
-    assert fed(CREATED, long).produced == 1 + 402 // 4
+    assert fed(CREATED, long).produced == 100
+    assert fed(CREATED, *[event("response.output_text.delta", delta="twelve bytes")] * 20).produced == 60
 
 
 def test_the_sign_of_other_streams_is_no_end() -> None:
