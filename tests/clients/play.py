@@ -89,7 +89,8 @@ def _books(client: Client, world: World, billed: int, did: int) -> Iterator[str]
     booked = world.booked(client.key)
     for each in booked:
         if each["kind"] != "settled" or each["error"] or each["status"] != 200:
-            yield f"booked as {each['kind']} with {each['status']}: {each['reason']} {each['detail']}"
+            how = f"{each['endpoint']}, stream {each['stream']}: {each['reason']} {each['detail']}"
+            yield f"booked as {each['kind']} with {each['status']}: {how}"
     if world.name == VLLM:
         if len(booked) < did - 2 or not any(each["output_tokens"] for each in booked):
             yield f"{len(booked)} requests were booked for {did} things"
