@@ -17,6 +17,7 @@ _ESTIMATES = (
     " in answers and every conversation as long as the context: an estimate that servers stay below. So a million"
     " tokens cost at least what stands there."
 )
+_SECONDS_PER_DAY = 86_400
 _ARTICLE = (
     *("the article says", "what is meant", "GB it says", "weights GiB", "card GiB"),
     *("quality it says", "measured", "USD/M it says", "USD/M ≥", "on"),
@@ -38,8 +39,9 @@ def _head(sizing: Sizing) -> Iterator[str]:
     yield f"{subject.launched_as}: {tokens(count)} parameters{experts}, made for {made_for}{license}"
     for name in dict.fromkeys(each.quantization for each in sizing.options):
         yield f"  {_quality(sizing, name)}"
-    if not subject.config.known_family:
-        yield "  Its model_type is not known here: biases and norms are counted as Llama has them."
+    if subject.config.doubts:
+        yield f"  CAREFUL, its weights may be far off: {'; '.join(subject.config.doubts)}."
+        yield f"  Hold {tokens(count)} parameters against its model card before you rely on what stands below."
     plural = "s" if sizing.concurrency > 1 else ""
     yield (
         f"vLLM {sizing.release.since} or later, {sizing.concurrency} conversation{plural} of {sizing.context:,} tokens,"
@@ -154,7 +156,15 @@ def _money_lines(sizing: Sizing, wanted: Wanted, best: Option) -> Iterator[str]:
     yield f"{best.fit.cards} x {best.gpu} costs {rents} an hour ({prices.source}{seen})."
     if prices.low.at_volume is not None and prices.high.at_volume is not None and wanted.volume:
         costs = _both(f"${_money(prices.low.at_volume)}", f"${_money(prices.high.at_volume)}")
-        yield f"At {tokens(wanted.volume)} tokens a day a million of them costs {costs} there."
+        needed = prices.low.cards_for_volume or best.fit.cards
+        if needed > best.fit.cards:
+            most = tokens((best.tokens_per_second or 0.0) * _SECONDS_PER_DAY)
+            yield (
+                f"{tokens(wanted.volume)} tokens a day are more than {best.fit.cards} x {best.gpu} can serve (at most"
+                f" {most}): they need {needed} of them at least, where a million costs {costs}."
+            )
+        else:
+            yield f"At {tokens(wanted.volume)} tokens a day a million of them costs {costs} there."
     if wanted.against is not None and sizing.api_usd_per_million is not None:
         asked = _money(sizing.api_usd_per_million)
         yield f"{wanted.against.model} of {wanted.against.provider} asks ${asked} for a million tokens of that mix."

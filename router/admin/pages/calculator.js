@@ -110,7 +110,7 @@ function moneyOf(sizing, { cost, cards, gpu }, known) {
       term(`Rent of ${cards} x ${gpu}, an hour`, both((at) => at.usd_per_hour, dollars)),
       term("A million tokens at full load, at least", both((at) => at.usd_per_million_at_full_load, price)),
       term(
-        volume ? `A million at the present ${count(volume)} a day` : "A million at the present volume",
+        volume ? `A million at the present ${count(volume)} a day${moreCards(cost.low, cards, gpu)}` : "A million at the present volume",
         volume ? both((at) => at.usd_per_million_at_volume, price) : none,
       ),
       sizing.against && [
@@ -121,6 +121,9 @@ function moneyOf(sizing, { cost, cards, gpu }, known) {
     el("p", { class: "muted" }, `Rent: ${cost.source}${cost.seen ? `, seen ${cost.seen}` : ""}.`),
   ];
 }
+
+const moreCards = ({ cards_for_volume: needed }, cards, gpu) =>
+  needed > cards ? `, for which ${cards} x ${gpu} is not enough: with ${count(needed)} of them` : "";
 
 const beats = ({ reachable, tokens_per_day: tokens }) =>
   reachable && tokens != null ? count(Math.round(tokens)) : "never";

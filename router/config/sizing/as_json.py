@@ -28,6 +28,7 @@ def sizing_data(sizing: Sizing, wanted: Wanted) -> dict[str, Any]:
         "license": entry.license if entry else None,
         "source": entry.source if entry else None,
         "known_family": subject.config.known_family,
+        "doubts": list(subject.config.doubts),
         "parameters": {
             "total": parts.total,
             "active": round(shape.active_parameters),
@@ -96,6 +97,7 @@ def _cost(at: Cost) -> dict[str, Any]:
         "usd_per_hour": at.per_hour,
         "usd_per_million_at_full_load": at.full_load,
         "usd_per_million_at_volume": at.at_volume,
+        "cards_for_volume": at.cards_for_volume,
         "break_even": _break_even(at.against),
     }
 

@@ -87,6 +87,16 @@ class Fields:
             return None
         return tuple(value)
 
+    def length(self, name: str, *, default: int) -> int:
+        """Of a list."""
+        value = self._data.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, list):
+            self.wrong(name, f"{_shown(value)} is no list")
+            return default
+        return len(value)
+
     def part(self, name: str) -> Fields | None:
         """An object inside of it."""
         value = self._data.get(name)
@@ -96,6 +106,9 @@ class Fields:
             self.wrong(name, f"{_shown(value)} is no object ({{…}})")
             return None
         return Fields(value, self._findings, (*self._path, name))
+
+    def is_object(self, name: str) -> bool:
+        return isinstance(self._data.get(name), dict)
 
     def values(self) -> list[Fields]:
         """Of an object that holds objects under names of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from router.config.problems import Finding, PolicyError, Problem
 from router.config.sizing.families import FAMILIES, LIKE_LLAMA, Family
 from router.config.sizing.fields import Fields
 from router.config.sizing.quantized import quantization_of
+from router.config.sizing.vision import KINDS, parameters_of
 from router.config.yaml_document import parse
 from router.core.sizing.quantization import BF16, Quantization
 from router.core.sizing.shape import KvLayers, ModelShape, Parameters
@@ -30,16 +32,32 @@ _STATES = ("state_size", "ssm_cfg", "ssm_state_size", "mamba_d_state", "mamba_d_
 _STATE_KINDS = ("mamba", "jamba", "bamba", "zamba", "rwkv", "falcon_h1", "nemotron_h", "recurrent_gemma")
 """Of models whose layers, all or some, keep a state instead of keys and values."""
 _NOT_READ = ("linear_num_value_heads", "linear_attn_config", "attention_chunk_size",
-             "index_topk", "num_kv_shared_layers")  # fmt: skip
+             "index_topk", "num_kv_shared_layers", "cross_attention_layers")  # fmt: skip
 """Of models that keep something else than keys and values, or share them among layers."""
+
+
+_ENCODERS = frozenset({
+    "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "esm", "longformer",
+    "modernbert", "mpnet", "nomic_bert", "roberta", "roformer", "xlm", "xlm-roberta", "xlm-roberta-xl",
+})  # fmt: skip
+"""`model_type` of those that read a text and write none."""
+_COUNTED_PARTS = ("text_config", "vision_config", "quantization_config", "generation_config")
 
 
 class ModelConfig(Struct, frozen=True):
     shape: ModelShape
     quantization: Quantization
     """As its weights are; bf16 where the file says nothing."""
-    known_family: bool
-    """Biases and norms are known to be as in the model's code, and not as in Llama's."""
+    method: str = ""
+    """By which its weights were made smaller, as vLLM calls it; empty where they are whole."""
+    doubts: tuple[str, ...] = ()
+    """What is counted like something else, or not at all, as nobody here knows its code: with any, weights may be far
+    off. One sentence each."""
+
+    @property
+    def known_family(self) -> bool:
+        """It is counted as its code has it."""
+        return not self.doubts
 
 
 def read_model_config(path: str | Path) -> ModelConfig:
@@ -76,18 +94,54 @@ def config_of(data: Any, findings: list[Finding]) -> ModelConfig | None:
         return None
     whole = Fields(data, findings)
     text = whole.part("text_config") or whole
-    if _keeps_a_state(text, whole):
+    if _keeps_a_state(text, whole) or _encodes(text, whole):
         return None
     if not text.names().intersection(_KEYS):
         text.wrong("hidden_size", f"none of {', '.join(_KEYS)} is there: this is no config.json of a language model")
         return None
     _refuse_what_is_not_read(text)
-    kind = text.text("model_type") or whole.text("model_type")
-    family = FAMILIES.get(kind) or FAMILIES.get(whole.text("model_type"))
+    family = _family(text, whole)
     reader = _Reader(text, family or LIKE_LLAMA, whole)
     shape = reader.shape()
-    quantization = quantization_of(whole.part("quantization_config") or text.part("quantization_config")) or BF16
-    return ModelConfig(shape, quantization, family is not None)
+    smaller = whole.part("quantization_config") or text.part("quantization_config")
+    quantization, method = quantization_of(smaller) or BF16, smaller.text("quant_method") if smaller else ""
+    return ModelConfig(shape, quantization, method, tuple(_doubts(text, whole)))
+
+
+def _family(text: Fields, whole: Fields) -> Family | None:
+    return FAMILIES.get(text.text("model_type")) or FAMILIES.get(whole.text("model_type"))
+
+
+def _doubts(text: Fields, whole: Fields) -> Iterator[str]:
+    if _family(text, whole) is None:
+        kind = text.text("model_type") or whole.text("model_type")
+        what = f'model_type "{kind}"' if kind else "a model without a model_type"
+        yield f"{what} is not known here, and is counted as if it were made like Llama"
+    sight = whole.part("vision_config")
+    if sight is not None and _kind_of(sight, whole) not in KINDS:
+        yield f'what sees pictures ("{_kind_of(sight, whole)}") is not known here, and is counted as if it were CLIP'
+    for name in sorted(whole.names()):
+        if name.endswith("_config") and name not in _COUNTED_PARTS and whole.is_object(name):
+            yield f"{name} is not counted"
+
+
+def _kind_of(sight: Fields, whole: Fields) -> str:
+    kind = sight.text("model_type")
+    return kind if kind in KINDS else whole.text("model_type") or kind
+
+
+def _encodes(text: Fields, whole: Fields) -> bool:
+    """With an encoder, alone or beside a decoder."""
+    kind = text.text("model_type") or whole.text("model_type")
+    masked = any(each.endswith("ForMaskedLM") for each in whole.texts("architectures") or ())
+    if kind in _ENCODERS or masked or text.has("type_vocab_size"):
+        text.wrong("model_type", "a model that is an encoder alone writes no text, and is not counted: what it takes has to"
+                   " be measured")  # fmt: skip
+        return True
+    if text.flag("is_encoder_decoder", default=False):
+        text.wrong("is_encoder_decoder", "a model with an encoder is not counted yet: it has to be a decoder alone")
+        return True
+    return False
 
 
 def _keeps_a_state(text: Fields, whole: Fields) -> bool:
@@ -107,8 +161,6 @@ def _refuse_what_is_not_read(text: Fields) -> None:
     name = text.has(*_NOT_READ)
     if name is not None:
         text.wrong(name, "layers that keep something else than keys and values of each token are not counted yet")
-    if text.flag("is_encoder_decoder", default=False):
-        text.wrong("is_encoder_decoder", "a model with an encoder is not counted yet: it has to be a decoder alone")
 
 
 class _Reader:
@@ -183,12 +235,13 @@ class _Reader:
     def _attention(self) -> tuple[int, int]:
         """Of all layers: matrices, and norms with biases."""
         layers, hidden, heads, family = self._layers, self._hidden, self._heads, self._family
-        norms = hidden * (family.layer_norms * layers + 1)
+        norms = hidden * (family.layer_norms * layers + 1) * (2 if family.norm_biases else 1)
         if self._latent:
             return layers * self._latent_matrices(), norms + layers * (self._latent + self._text.count("q_lora_rank"))
         queries, kept = heads * self._head_dim, self._kv_heads * self._head_dim
         biases = (queries + 2 * kept) * (family.qkv_bias or self._text.flag("attention_bias", default=False))
         biases += hidden * family.output_bias + 2 * self._head_dim * family.head_norms
+        biases += (queries + kept) * family.whole_norms
         return layers * (2 * queries * hidden + 2 * kept * hidden), norms + layers * biases
 
     def _latent_matrices(self) -> int:
@@ -284,12 +337,6 @@ class _Reader:
     # --- pictures
 
     def _sight(self) -> int:
-        """Parameters of what sees pictures, but for what joins it to the text, which is small."""
+        """Parameters of what sees pictures."""
         sight = self._whole.part("vision_config")
-        if sight is None or sight.has("hidden_size") is None:
-            return 0
-        hidden = sight.size("hidden_size")
-        width = sight.size("intermediate_size", default=4 * hidden)
-        matrices = 3 if sight.text("model_type") == "pixtral" else 2
-        layers = sight.size("num_hidden_layers", "depth", default=24)
-        return layers * hidden * (4 * hidden + matrices * width)
+        return 0 if sight is None else parameters_of(sight, _kind_of(sight, self._whole), self._hidden)

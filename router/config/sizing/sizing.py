@@ -213,8 +213,16 @@ class _Options:
             return published.repository, "", ""
         if quantization == subject.config.quantization:
             return subject.launched_as, "", ""
-        if name == "fp8":
+        made_smaller = subject.config.method
+        if name == "fp8" and not made_smaller:
             return subject.launched_as, "fp8", ""
+        if made_smaller:
+            return (
+                subject.launched_as,
+                "",
+                f"its own weights are {made_smaller}, of which vLLM makes no {name}: name the repository or folder that"
+                f" has {name} weights",
+            )
         return (
             subject.launched_as,
             "",

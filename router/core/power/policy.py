@@ -36,6 +36,17 @@ _OWN_FLAGS = {
     "--port": "the backend's url says it",
     "--model": "launch.model says it",
     "--served-model-name": "the backend's serves says it",
+    **{
+        flag: f"launch.{setting} says it"
+        for setting, flags in (
+            ("quantization", ("--quantization", "-q")),
+            ("gpu_memory_utilization", ("--gpu-memory-utilization",)),
+            ("max_model_len", ("--max-model-len",)),
+            ("dtype", ("--dtype",)),
+            ("tensor_parallel_size", ("--tensor-parallel-size", "-tp")),
+        )
+        for flag in flags
+    },
     "--api-key": "the backend's api_key says it, and what is an argument can be seen by every user of the machine",
 }
 """Of vLLM: set from elsewhere in the policy, so that two places cannot disagree."""

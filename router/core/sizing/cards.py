@@ -29,6 +29,8 @@ class Card(Struct, frozen=True):
     fp8_tflops: float | None = None
     """None where it has no arithmetic for it."""
     price: PriceSeen | None = None
+    capability: float = 8.0
+    """NVIDIA's compute capability; which kinds of weights vLLM has code for depends on it."""
 
     @property
     def memory(self) -> float:

@@ -70,6 +70,7 @@ def fit(shape: ModelShape, card: Card, setup: Setup, release: Overhead, cards: i
         tokens=found.tokens,
         conversations=found.conversations,
         why_not=beyond(shape, setup.context)
+        or too_old(card, setup.quantization)
         or hindrance(shape, setup.quantization, cards)
         or _too_little(room, found.conversations, setup),
     )
@@ -95,6 +96,16 @@ def beyond(shape: ModelShape, context: int) -> str:
     if shape.context is None or context <= shape.context:
         return ""
     return f"it was made for {shape.context:,} tokens, and vLLM refuses to start it with a context of {context:,}"
+
+
+def too_old(card: Card, quantization: Quantization) -> str:
+    """That vLLM has no code for such weights on such a card, in words; empty where it has."""
+    if card.capability >= quantization.capability:
+        return ""
+    return (
+        f"vLLM serves {quantization.name} weights on cards of compute capability {quantization.capability} and newer,"
+        f" and it has {card.capability}"
+    )
 
 
 def _too_little(room: float, conversations: float, setup: Setup) -> str:

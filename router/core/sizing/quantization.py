@@ -24,6 +24,10 @@ class Quantization(Struct, frozen=True):
     padding: int = 1
     """An expert's width is filled up to a multiple of this when it is loaded."""
 
+    capability: float = 7.5
+    """Cards that vLLM has code for it on have at least this: `get_min_capability` in
+    model_executor/layers/quantization/ of vLLM 0.32."""
+
     @property
     def bytes_per_parameter(self) -> float:
         return (self.bits + (self.group_bits / self.group if self.group else 0.0)) / 8
@@ -34,7 +38,7 @@ HALF = 2.0
 GROUP = 128
 BF16 = Quantization("bf16", 16)
 FP8 = Quantization("fp8", 8)
-MXFP4 = Quantization("mxfp4", 4, group=32, group_bits=8, experts_only=True, padding=256)
+MXFP4 = Quantization("mxfp4", 4, group=32, group_bits=8, experts_only=True, padding=256, capability=8.0)
 """OCP Microscaling Formats 1.0: 32 numbers of 4 bits share a scale of 8. vLLM fills experts of 2,880 up to 3,072, as
 its own log shows in published measurements (13.47 and 64.38 GiB for 21 and 117 billion parameters)."""
 

@@ -41,6 +41,7 @@ def test_one_object_with_units_in_its_names() -> None:
             "license",
             "source",
             "known_family",
+            "doubts",
             "parameters",
             "context",
             "concurrency",

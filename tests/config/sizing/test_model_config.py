@@ -43,10 +43,20 @@ def test_grouped_queries() -> None:
     assert config.shape.intermediate == (14336,)
 
 
-def test_a_model_that_nobody_here_knows_is_taken_for_a_llama() -> None:
+def test_a_model_that_nobody_here_knows_is_taken_for_a_llama_and_that_is_told() -> None:
     config = read(model_type="new_model")
-    assert not config.known_family
+    assert config.doubts == ('model_type "new_model" is not known here, and is counted as if it were made like Llama',)
     assert config.shape == read().shape
+    assert read(model_type=None).doubts[0].startswith("a model without a model_type is not known here")
+
+
+def test_parts_that_nobody_here_knows_are_told() -> None:
+    seeing = {"model_type": "new_vl", "text_config": LLAMA, "vision_config": {"hidden_size": 64}, "audio_config": {}}
+    config = model_config_of(json.dumps(seeing).encode(), "c")
+    assert config.doubts == (
+        'what sees pictures ("new_vl") is not known here, and is counted as if it were CLIP',
+        "audio_config is not counted",
+    )
 
 
 def test_without_groups_every_head_has_keys_of_its_own() -> None:
@@ -116,7 +126,8 @@ def test_pictures_and_a_part_for_text() -> None:
     }
     shape = model_config_of(json.dumps(seeing).encode(), "c").shape
     assert shape.sees
-    assert shape.parameters.other == read().shape.parameters.other + 2 * 1024 * (4 * 1024 + 3 * 4096)
+    layers, joined = 2 * 1024 * (4 * 1024 + 3 * 4096), 4096 * (1024 + 4096)
+    assert shape.parameters.other == read().shape.parameters.other + layers + joined
     assert shape.parameters.linear == read().shape.parameters.linear
 
 
@@ -186,6 +197,10 @@ def test_every_problem_is_told_at_once_with_its_line() -> None:
         ({"num_experts": 4, "num_experts_per_tok": 1, "mlp_only_layers": ["1"]}, "models that name layers without"),
         ({"index_topk": 128}, "layers that keep something else than keys and values of each token are not counted"),
         ({"is_encoder_decoder": True}, "a model with an encoder is not counted yet"),
+        ({"cross_attention_layers": [3, 8]}, "layers that keep something else than keys and values of each token"),
+        ({"model_type": "bert"}, "a model that is an encoder alone writes no text"),
+        ({"model_type": "new", "architectures": ["NewForMaskedLM"]}, "a model that is an encoder alone writes no text"),
+        ({"model_type": "new", "type_vocab_size": 2}, "a model that is an encoder alone writes no text"),
         ({"quantization_config": {"quant_method": "aqlm"}}, '"aqlm" is not counted yet: one of awq, gptq, fp8, mxfp4'),
     ],
 )
