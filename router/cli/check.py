@@ -53,6 +53,7 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     from router.cli.simulated_case import played
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, plan_of, read_bytes
+    from router.config.sizing.advice import not_looked_at
     from router.config.warnings import warnings_of
     from router.core.cost.passed_by import past_gpu_sentence
 
@@ -71,6 +72,8 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     if args.strict and (warnings or not all_told):
         return False
     print(f"ok {policy} ({summary})")
+    for sentence in not_looked_at(plan):
+        print(f"note {policy}: {sentence}")
     told = past_gpu_sentence(plan, last_day(args, plan))
     if told:
         print(f"note {policy}: {told}")

@@ -130,6 +130,18 @@ def test_a_policy_that_leaves_a_second_backend_no_time_is_valid_but_warned_of(
     assert seen.err.startswith("warning p.yaml: backends.gpu: connect_timeout and first_byte_timeout (22 s) leave")
 
 
+def test_what_could_not_be_checked_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "version: 1\nzones: {local: {owned: true}}\nbackends:\n  own: {zone: local, kind: vllm, gpu: L4, url:"
+        " 'http://127.0.0.1:1/v1', serves: {chat: acme/secret-7b}}\nmodels: {chat: {backends: [own]}}\n"
+    )
+    assert main(["check", "--strict", str(policy)]) == 0
+    assert "note " in (told := capsys.readouterr().out)
+    assert "whether acme/secret-7b fits L4 was not checked (backends.own)" in told
+
+
+@pytest.mark.usefixtures("policy")
 @pytest.mark.usefixtures("policy")
 def test_warnings_fail_where_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--strict", "p.yaml"]) == 0

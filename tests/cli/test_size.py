@@ -53,7 +53,7 @@ def test_a_config_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path
     config = tmp_path / "config.json"
     config.write_text(json.dumps({**load_catalogue().models["llama-3.1-8b"].config, "model_type": "mine"}))
     text = told(capsys, str(config), "--gpu", "H100", "--vllm", "0.16.0")
-    assert "Its model_type is not known here" in text
+    assert 'its weights may be far off: model_type "mine" is not known here' in text
     assert "vLLM 0.11 or later" in text
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from router.cli.size_text import article_text, cheapest, sizing_text
@@ -38,6 +40,23 @@ def test_money() -> None:
     assert "At 500 K tokens a day a million of them costs $37.92 to $74.40 there." in text
     assert "gpt-4o-mini of openai asks $0.26 for a million tokens of that mix." in text
     assert "72.2 M/day to 142 M/day" in text
+
+
+def test_a_volume_that_so_many_cards_do_not_serve() -> None:
+    text = sizing_text(*sized("qwen2.5-7b", "L4", quantization="awq", volume=500_000_000))
+    assert (
+        "500 M tokens a day are more than 1 x L4 can serve (at most 249 M): they need 3 of them at least, where a"
+        " million costs $0.10 to $0.12." in text
+    )
+
+
+def test_a_model_that_is_counted_roughly_is_told_loudly(tmp_path: Path) -> None:
+    config = {**CATALOGUE.models["llama-3.1-8b"].config, "model_type": "martian"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    found = size(subject_of(str(tmp_path), CATALOGUE), cards_of(["L4"], CATALOGUE), Wanted(), CATALOGUE)
+    text = sizing_text(found, Wanted())
+    assert 'CAREFUL, its weights may be far off: model_type "martian" is not known here' in text
+    assert "Hold 8.03 B parameters against its model card" in text
 
 
 def test_one_rent_is_one_price() -> None:

@@ -15,9 +15,9 @@ from router.config.sizing.model_config import ModelConfig, read_model_config
 from router.core.backend_kinds import Served, VllmBackend
 from router.core.power.policy import Launch, ProcessPower
 from router.core.sizing.cards import GIB, Card
-from router.core.sizing.fit import Fit, Setup, beyond, fewest_cards, fit
+from router.core.sizing.fit import Fit, Setup, beyond, fewest_cards, fit, too_old
 from router.core.sizing.parallel import degrees, hindrance
-from router.core.sizing.quantization import QUANTIZATIONS
+from router.core.sizing.quantization import QUANTIZATIONS, Quantization
 from router.core.values import Plan
 
 _TIMES_TOO_MANY = 4
@@ -29,14 +29,16 @@ _STEP = 1024
 
 
 def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
-    """Of backends that serve a model that the catalogue knows or whose folder is here: how they spread it, and its
-    context; of those that name a `gpu` whether it fits."""
+    """Of backends that serve a model that the catalogue knows or whose folder is here: how they spread it, its context
+    and how its weights are made smaller; of those that name a `gpu` whether it fits."""
     own = {name: each for name, each in plan.policy.backends.items() if isinstance(each, VllmBackend)}
     if not own:
         return
     catalogue = load_catalogue()
     for name, backend in own.items():
         yield from _spread(name, backend)
+        yield from _longer_than_started(name, backend)
+        yield from _made_smaller_twice(name, backend, catalogue)
         if backend.gpu is None:
             for asked in _asked(name, backend, catalogue):
                 yield from _beyond(asked)
@@ -48,6 +50,22 @@ def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
             continue
         for asked in _asked(name, backend, catalogue):
             yield from _findings(asked, card, catalogue)
+
+
+def not_looked_at(plan: Plan) -> Iterator[str]:
+    """Of backends that name a card that is known, and serve models that are not: a sentence for each model."""
+    catalogue = load_catalogue()
+    for name, backend in plan.policy.backends.items():
+        if not isinstance(backend, VllmBackend) or backend.gpu is None or catalogue.card(backend.gpu) is None:
+            continue
+        launch = _launch(backend)
+        served = [each.model if isinstance(each, Served) else each for each in backend.serves.values()]
+        for model in dict.fromkeys(served if launch is None else [launch.model]):
+            if _config(model, catalogue) is None:
+                yield (
+                    f"whether {model} fits {backend.gpu} was not checked (backends.{name}): nothing is known of it;"
+                    " `breakeven size` computes it from its config.json"
+                )
 
 
 class _Asked(Struct, frozen=True):
@@ -67,7 +85,7 @@ class _Asked(Struct, frozen=True):
 
 
 def _asked(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[_Asked]:
-    launch = backend.power.launch if isinstance(backend.power, ProcessPower) else None
+    launch = _launch(backend)
     for key, entry in backend.serves.items():
         served = entry if isinstance(entry, Served) else Served(model=entry)
         model = served.model if launch is None else launch.model
@@ -80,7 +98,7 @@ def _asked(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[_A
             model=model,
             config=config,
             setup=Setup(
-                QUANTIZATIONS["fp8"] if launch is not None and launch.quantization == "fp8" else config.quantization,
+                _quantization(launch, config),
                 context or config.shape.context or _UNKNOWN_CONTEXT,
                 utilization=launch.gpu_memory_utilization if launch else None,
                 running=requests,
@@ -96,6 +114,16 @@ def _asked(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[_A
             return  # one model is started, whatever it is called
 
 
+def _launch(backend: VllmBackend) -> Launch | None:
+    return backend.power.launch if isinstance(backend.power, ProcessPower) else None
+
+
+def _quantization(launch: Launch | None, config: ModelConfig) -> Quantization:
+    """vLLM makes fp8 of whole weights, and of no others."""
+    made = launch is not None and launch.quantization == "fp8" and not config.method
+    return QUANTIZATIONS["fp8"] if made else config.quantization
+
+
 def _config(model: str, catalogue: Catalogue) -> ModelConfig | None:
     """Weights of a checkpoint are as small as it is known for."""
     entry = catalogue.model(model)
@@ -103,7 +131,7 @@ def _config(model: str, catalogue: Catalogue) -> ModelConfig | None:
         smaller = [key for key, each in entry.checkpoints.items() if each.repository.lower() == model.lower()]
         if not smaller:
             return entry.read()
-        return replace(entry.read(smaller[0]), quantization=QUANTIZATIONS[smaller[0]])
+        return replace(entry.read(smaller[0]), quantization=QUANTIZATIONS[smaller[0]], method=smaller[0])
     if not model.startswith(("/", "./", "../")) or not (Path(model) / "config.json").is_file():
         return None
     try:
@@ -142,7 +170,7 @@ def _cards_name(launch: Launch | None) -> FieldPath:
 
 def _spread(name: str, backend: VllmBackend) -> Iterator[Finding]:
     """Where the cards that are said are not those over which it is started."""
-    launch = backend.power.launch if isinstance(backend.power, ProcessPower) else None
+    launch = _launch(backend)
     if launch is None or "gpus" not in backend.model_fields_set:
         return
     started = launch.tensor_parallel_size or 1
@@ -151,6 +179,38 @@ def _spread(name: str, backend: VllmBackend) -> Iterator[Finding]:
             ("backends", name, "gpus"),
             f"{backend.gpus} cards, where it is started on {started} (launch.tensor_parallel_size): say the same twice",
         )
+
+
+def _longer_than_started(name: str, backend: VllmBackend) -> Iterator[Finding]:
+    """Where requests are let through for which it is started too short."""
+    launch = _launch(backend)
+    if launch is None or launch.max_model_len is None:
+        return
+    for key, entry in backend.serves.items():
+        context = entry.context if isinstance(entry, Served) else None
+        if context is not None and context > launch.max_model_len:
+            yield Finding(
+                ("backends", name, "serves", key, "context"),
+                f"{context:,} tokens, where it is started with {launch.max_model_len:,} (launch.max_model_len): vLLM"
+                " refuses longer requests, which are sent there all the same",
+            )
+
+
+def _made_smaller_twice(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[Finding]:
+    """Where vLLM does not start: a method that is not the one of the weights (`_verify_quantization` in config/model.py
+    of vLLM 0.32), or one that needs weights that were made smaller by it, of whole ones."""
+    launch = _launch(backend)
+    config = None if launch is None or launch.quantization is None else _config(launch.model, catalogue)
+    if launch is None or config is None or launch.quantization == config.method:
+        return
+    if config.method:
+        refused = f"vLLM refuses to start with {launch.quantization}; leave it out"
+        why = f"its weights are {config.method} already, and {refused}"
+    elif launch.quantization == "fp8":
+        return
+    else:
+        why = f"its weights are whole, and vLLM finds no {launch.quantization} in them: name weights that were made so"
+    yield Finding(("backends", name, "power", "launch", "quantization"), f"{launch.model}: {why}")
 
 
 def _beyond(asked: _Asked) -> Iterator[Finding]:
@@ -194,19 +254,20 @@ def _findings(asked: _Asked, card: Card, catalogue: Catalogue) -> Iterator[Findi
 
 def _of(asked: _Asked, card: Card) -> str:
     count = "one" if asked.cards == 1 else f"{asked.cards}"
-    return f"{asked.model} on {count} {card.name} ({card.memory_gib:.0f} GiB)"
+    doubtful = f", counted roughly ({'; '.join(asked.config.doubts)})," if asked.config.doubts else ""
+    return f"{asked.model}{doubtful} on {count} {card.name} ({card.memory_gib:.0f} GiB)"
 
 
 def _instead(asked: _Asked, card: Card, catalogue: Catalogue, found: Fit) -> str:
     """What would fit: a shorter context, more cards, or smaller weights."""
     shape, release = asked.config.shape, catalogue.releases[-1]
     ways = []
-    if found.tokens >= _STEP:
+    if found.tokens >= _STEP and not too_old(card, asked.setup.quantization):
         ways.append(f"a context of {found.tokens // _STEP * _STEP:,}")
     more = fewest_cards(shape, card, asked.setup, release)
     if more.fits and more.cards > asked.cards:
         ways.append(f"{more.cards} cards")
     small = fit(shape, card, replace(asked.setup, quantization=QUANTIZATIONS["awq"]), release, asked.cards)
-    if small.fits and small.weights < found.weights:
+    if small.fits and not asked.config.method and small.weights < found.weights:
         ways.append(f"weights of 4 bits ({small.weights / GIB:.0f} GiB)")
     return f"; what would fit: {', or '.join(ways)}" if ways else ""

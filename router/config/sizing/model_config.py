@@ -135,8 +135,10 @@ def _encodes(text: Fields, whole: Fields) -> bool:
     kind = text.text("model_type") or whole.text("model_type")
     masked = any(each.endswith("ForMaskedLM") for each in whole.texts("architectures") or ())
     if kind in _ENCODERS or masked or text.has("type_vocab_size"):
-        text.wrong("model_type", "a model that is an encoder alone writes no text, and is not counted: what it takes has to"
-                   " be measured")  # fmt: skip
+        text.wrong(
+            "model_type",
+            "a model that is an encoder alone writes no text, and is not counted: what it takes has to be measured",
+        )
         return True
     if text.flag("is_encoder_decoder", default=False):
         text.wrong("is_encoder_decoder", "a model with an encoder is not counted yet: it has to be a decoder alone")

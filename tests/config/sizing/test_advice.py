@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from router.config.sizing.advice import what_does_not_fit
+from router.config.sizing.advice import not_looked_at, what_does_not_fit
 from router.config.sizing.catalogue import load_catalogue
 from tests.config.test_warnings import plan_with
 
@@ -144,3 +144,57 @@ def test_a_model_that_does_not_say_its_context_is_looked_at_with_a_short_one(tmp
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert told(str(tmp_path), gpu="L40S") == []
     assert "leave no room" in told(str(tmp_path), gpu="T4")[0][1]
+
+
+def test_a_longer_context_than_it_is_started_with() -> None:
+    launch = {"model": LLAMA_8B, "max_model_len": 4096}
+    [(where, why)] = told({"model": LLAMA_8B, "context": 32_768}, launch=launch)
+    assert where == "backends.own.serves.chat.context"
+    assert why.startswith("32,768 tokens, where it is started with 4,096 (launch.max_model_len)")
+    assert told({"model": LLAMA_8B, "context": 4096}, launch=launch) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "quantization", "why"),
+    [
+        (LLAMA_70B_AWQ, "fp8", "its weights are awq already, and vLLM refuses to start with fp8; leave it out"),
+        ("openai/gpt-oss-120b", "fp8", "its weights are mxfp4 already, and vLLM refuses to start with fp8; leave it"),
+        (LLAMA_8B, "awq", "its weights are whole, and vLLM finds no awq in them: name weights that were made so"),
+        (LLAMA_70B_AWQ, "awq", None),
+        (LLAMA_8B, "fp8", None),
+        ("acme/unknown", "fp8", None),
+    ],
+)
+def test_a_method_that_is_not_the_one_of_the_weights(model: str, quantization: str, why: str | None) -> None:
+    found = told(launch={"model": model, "quantization": quantization, "max_model_len": 4096}, gpu="B200")
+    expected = [] if why is None else [("backends.own.power.launch.quantization", f"{model}: {why}")]
+    assert [(where, said[: len(expected[0][1])] if expected else said) for where, said in found] == expected
+
+
+def test_weights_that_a_card_is_too_old_for() -> None:
+    [(_, why)] = told("openai/gpt-oss-20b", gpu="T4")
+    assert why.endswith("vLLM serves mxfp4 weights on cards of compute capability 8.0 and newer, and it has 7.5")
+
+
+def test_what_is_counted_roughly_is_told_where_it_does_not_fit(tmp_path: Path) -> None:
+    config = {**load_catalogue().models["llama-3.3-70b"].config, "model_type": "new"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    [(_, why)] = told(str(tmp_path), gpu="L4")
+    assert f'{tmp_path}, counted roughly (model_type "new" is not known here' in why
+
+
+def test_a_model_that_nobody_knows_on_a_card_that_is_named() -> None:
+    backend = {"zone": "local", "kind": "vllm", "url": "http://127.0.0.1:1/v1", "gpu": "L4"}
+    started = {"power": {"driver": "process", "launch": {"model": "acme/secret-7b"}}}
+    plan = plan_with(
+        backends={
+            "own": {**backend, "serves": {"chat": "acme/secret-7b", "small": {"model": LLAMA_8B}}},
+            "started": {**backend, **started, "url": "http://127.0.0.1:2/v1", "serves": {"chat": "chat"}},
+            "no_card": {**backend, "gpu": None, "url": "http://127.0.0.1:3/v1", "serves": {"chat": "acme/secret-7b"}},
+        },
+        models={"chat": {"backends": ["own", "started", "no_card"]}, "small": {"backends": ["own"]}},
+    )
+    assert [each.split(": ")[0] for each in not_looked_at(plan)] == [
+        "whether acme/secret-7b fits L4 was not checked (backends.own)",
+        "whether acme/secret-7b fits L4 was not checked (backends.started)",
+    ]

@@ -87,6 +87,14 @@ def test_weights_that_nobody_is_known_to_have_published() -> None:
     assert found.launch_note == "no awq weights of it are known: name the repository or folder that has them"
 
 
+def test_no_fp8_is_made_of_weights_that_are_small_already() -> None:
+    found = option("gpt-oss-120b", "H200", quantization="fp8")
+    assert "quantization" not in found.launch
+    assert found.launch_note == (
+        "its own weights are mxfp4, of which vLLM makes no fp8: name the repository or folder that has fp8 weights"
+    )
+
+
 def test_rents_that_were_seen_and_one_that_is_given() -> None:
     seen = option("llama-3.1-8b", "L40S", quantization="awq").prices
     assert seen is not None

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from router.core.sizing.cards import SMALL, Card
 from router.core.sizing.fit import Setup, fewest_cards, fit
 from router.core.sizing.overhead import Overhead
-from router.core.sizing.quantization import BF16, FP8
+from router.core.sizing.quantization import BF16, FP8, MXFP4
 from router.core.sizing.shape import ModelShape
 from router.core.sizing.weights import weight_bytes
 from tests.core.sizing.conftest import GIB
@@ -63,3 +63,11 @@ def test_no_context_is_longer_than_the_model_was_made_for(dense: ModelShape, car
     assert fit(dense, card, Setup(BF16, 8192), release).fits
     found = fit(dense, card, Setup(BF16, 8193), release)
     assert found.why_not == "it was made for 8,192 tokens, and vLLM refuses to start it with a context of 8,193"
+
+
+def test_weights_that_a_card_is_too_old_for(dense: ModelShape, card: Card, release: Overhead) -> None:
+    old = replace(card, capability=7.5)
+    assert fit(dense, old, Setup(FP8, 1024), release).fits
+    found = fit(dense, old, Setup(MXFP4, 1024), release)
+    assert found.why_not == ("vLLM serves mxfp4 weights on cards of compute capability 8.0 and newer, and it has 7.5")
+    assert fit(dense, card, Setup(MXFP4, 1024), release).fits
