@@ -222,7 +222,7 @@ class DemandHour(Struct, frozen=True, kw_only=True):
     cloud_usd: float
     """What the cloud charged, or would have charged, for them."""
     units_on: float
-    """Units that were on, as a mean over the hour."""
+    """Units that were on, as a mean over the hour; where nobody switches them while a gateway ran."""
 
 
 class UnitSwitch(Struct, frozen=True, kw_only=True):
@@ -252,6 +252,11 @@ class Supposed(Struct, frozen=True, kw_only=True):
     net_usd: float
     unit_hours: float
     tokens_per_day: float
+    """That both sides could have served, as a mean over the hours that it is computed from."""
+    from_hours: int
+    """Hours with traffic that all this is computed from: those of the last week since the first one."""
+    extrapolated_day: bool
+    """They are fewer than a day has: nobody has seen a whole day yet, and even `tokens_per_day` is extrapolated."""
 
 
 class WorthAnswer(Struct, frozen=True, kw_only=True):

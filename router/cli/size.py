@@ -133,7 +133,7 @@ def _wanted(args: argparse.Namespace, catalogue: Catalogue, recorded: Volume | N
     if args.vllm is not None:
         _check_version(args.vllm, [each.since for each in catalogue.releases])
     volume = args.volume or (None if recorded is None else recorded.tokens_per_day)
-    volume = volume or sum(row.eligible_tokens for row in rows_of_last_day(args)) or None
+    volume = volume or sum(row.own_tokens for row in rows_of_last_day(args)) or None
     return Wanted(
         quantization=args.quantization,
         context=args.context,

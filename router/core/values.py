@@ -494,3 +494,8 @@ class Row(Struct, frozen=True):
     captive_tokens: int = 0
     captive_cost: int = 0
     """The part of `cost` that is theirs."""
+
+    @property
+    def own_tokens(self) -> int:
+        """That own backends could have served: those of both sides, and those that could not leave."""
+        return self.eligible_tokens + self.captive_tokens

@@ -25,7 +25,8 @@ class BackendSpeed(Struct, frozen=True):
 
 
 class Volume(Struct, frozen=True):
-    """Of all requests that were answered, wherever."""
+    """Of all requests that were answered, wherever, and that own backends could have served: `Row.own_tokens` of the
+    ledger's totals is the same."""
 
     tokens: int
     days: float
@@ -57,7 +58,7 @@ def measured(requests: Iterable[RecordedRequest]) -> tuple[list[BackendSpeed], V
         if request.decided is None:
             continue
         used = request.input + request.output
-        tokens += used
+        tokens += used * request.own
         first, last = request.at if first is None else first, request.at
         if request.seconds is not None and request.seconds > (request.sent or 0.0):
             found = seen.setdefault(request.decided, _Seen())

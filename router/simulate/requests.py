@@ -49,6 +49,8 @@ class RecordedRequest(Struct, frozen=True, gc=False):
     # What became of it then. Empty where nobody recorded it.
     decided: str | None = None
     """The backend that answered; None when none did, or nobody recorded it."""
+    own: bool = True
+    """Own backends could have served it, as far as that was recorded: both sides could have, or it could not leave."""
     reason: str = ""
     """Why it went there, or the code of its refusal."""
     rule: str = ""

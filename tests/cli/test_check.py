@@ -142,7 +142,6 @@ def test_what_could_not_be_checked_is_said(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.usefixtures("policy")
 def test_warnings_fail_where_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--strict", "p.yaml"]) == 0
     Path("p.yaml").write_text(POLICY.replace("my-model}}", "my-model}, cost: {usd_per_hour: 0.0004}}"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from router.core.cost.preference import Side
-from router.core.values import Mixture, Step, Usage
+from router.core.values import Cell, Mixture, Row, Step, Usage
 
 
 def test_cached_input_is_part_of_the_input() -> None:
@@ -26,3 +26,8 @@ def test_sides_are_named_as_in_reports() -> None:
 def test_values_cannot_change() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         Usage().input = 5  # type: ignore[misc]
+
+
+def test_own_backends_could_have_served_what_either_side_could_and_what_could_not_leave() -> None:
+    row = Row(Cell("gpu", "local", "chat", "team", "key"), input=1000, eligible_tokens=30, captive=1, captive_tokens=12)
+    assert row.own_tokens == 42

@@ -26,6 +26,12 @@ def test_the_volume_is_of_all_that_was_answered_and_of_a_day_at_least():
     assert long is not None and long.tokens_per_day == pytest.approx(1100)
 
 
+def test_what_own_backends_could_not_have_served_is_no_volume_of_theirs():
+    _, volume = measured([ask(0, decided="gpu"), ask(1, decided="api", own=False)])
+
+    assert volume is not None and volume.tokens == 1100
+
+
 def test_what_has_no_times_or_no_answer_is_not_measured():
     assert measured([ask(), ask(1, decided="gpu")])[0] == []
     assert measured([ask()]) == ([], None)

@@ -172,7 +172,10 @@ function showSupposed(found) {
     el(
       "dl",
       { class: "terms" },
-      term("Tokens a day", count(found.tokens_per_day)),
+      term(
+        found.extrapolated_day ? `Tokens a day, extrapolated from ${found.from_hours} h` : "Tokens a day",
+        count(found.tokens_per_day),
+      ),
       term("Cloud alone", dollars(found.cloud_alone_usd)),
       term("Bought", dollars(found.bought_usd)),
       term("Rent", dollars(found.rent_usd)),

@@ -59,10 +59,10 @@ async def sizing(control: HandlerContext, ask: HandlerRequest) -> Sized:
 
 
 async def _volume(control: HandlerContext) -> int | None:
-    """Tokens of the last 24 hours that both sides could have served; None while the ledger is lost."""
+    """Tokens of the last 24 hours that own backends could have served; None while the ledger is lost."""
     try:
         async with control.books.open() as report:
-            return sum(row.eligible_tokens for row in await last_day(report, control.clock()))
+            return sum(row.own_tokens for row in await last_day(report, control.clock()))
     except ApiError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.ledger_session import HOUR_SECONDS, Days, timezone_of
+from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, next_day, timezone_of
 from router.admin.request_types import WhatIfQuery
 from router.admin.response_types import (
     DemandHour,
@@ -24,7 +24,7 @@ from router.core.cost.verdict import supposed, verdict
 from router.core.cost.volume import day_of
 from router.core.cost.what_if import Hour, Setup, what_if
 from router.core.money import in_usd, micro_usd
-from router.core.power.history import Change, on_by_hour
+from router.core.power.history import Change, Span, on_by_hour, seen_on
 from router.core.power.states import Phase
 from router.core.values import Plan, Row
 from router.ledger.power import PowerEvent, PowerLook
@@ -34,6 +34,7 @@ from router.ledger.reports.totals_by_dimension import Look
 
 HOURS = 7 * 24
 MONTH_HOURS = 30 * 24
+_DAY_HOURS = 24
 _MOST_EVENTS = 1000
 _BY_BACKEND = Look(("backend",))
 
@@ -57,7 +58,7 @@ async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
         last_month=before if before.requests or before.rent_micro_usd else None,
         forecast=_forecast(months, now),
         could_not_leave=could_not_leave(account),
-        hours=_shown(plan, hours, look, events, now),
+        hours=_shown(plan, hours, look, events, now, _seen_on(plan, months, hours, now)),
         switches=_switches(events, hours[0].begin),
         now=_supposed(plan, [hour.demand for hour in hours], WhatIfQuery()),
     )
@@ -131,10 +132,15 @@ async def _hours(plan: Plan, report: Report, now: float) -> list[_Demand]:
 
 
 def _shown(
-    plan: Plan, hours: Sequence[_Demand], look: PowerLook, events: Iterable[PowerEvent], now: float
+    plan: Plan,
+    hours: Sequence[_Demand],
+    look: PowerLook,
+    events: Iterable[PowerEvent],
+    now: float,
+    seen: Iterable[Span],
 ) -> list[DemandHour]:
     changes = [Change(each.at, each.backend, each.before, each.after, each.units) for each in events]
-    units = on_by_hour(changes, _present(plan, look), [hour.begin for hour in hours], now)
+    units = on_by_hour(changes, _present(plan, look), [hour.begin for hour in hours], now, seen)
     return [
         DemandHour(
             at=hour.begin,
@@ -148,14 +154,30 @@ def _shown(
 
 
 def _present(plan: Plan, look: PowerLook) -> dict[str, int]:
-    """Units of each own backend that are on; of one that nobody switches there is one."""
+    """Units of each own backend that are on, where somebody switches them."""
     found = {}
     for name, backend in plan.policy.backends.items():
-        if not plan.policy.zones[backend.zone].owned:
+        if plan.policy.zones[backend.zone].owned and backend.power is not None:
+            kept = look.kept.get(name)
+            on = kept is not None and kept.state.phase in (Phase.ON, Phase.DRAINING)
+            found[name] = kept.state.units if kept is not None and on else 0
+    return found
+
+
+def _seen_on(plan: Plan, months: Months, hours: Sequence[_Demand], now: float) -> list[Span]:
+    """When own backends that nobody switches were on: while a gateway ran, by the account of their rent; of one that
+    costs nothing by time there is none, and it was on since the first traffic."""
+    zone = months.this.timezone
+    bounds = [(day, begin_of(day, zone), min(now, begin_of(next_day(day), zone))) for day in months.account.days]
+    began = next((hour.begin for hour in hours if hour.rows), hours[-1].begin)
+    found: list[Span] = []
+    for name, backend in plan.policy.backends.items():
+        if not plan.policy.zones[backend.zone].owned or backend.power is not None:
             continue
-        kept = look.kept.get(name)
-        on = kept is not None and kept.state.phase in (Phase.ON, Phase.DRAINING)
-        found[name] = 1 if backend.power is None else kept.state.units if kept is not None and on else 0
+        if backend.cost is None:
+            found.append(Span(began, now, 1))
+        else:
+            found += seen_on([row for row in months.account.rent if row.backend == name], bounds)
     return found
 
 
@@ -208,7 +230,7 @@ def _supposed(plan: Plan, hours: Sequence[Hour], query: WhatIfQuery) -> Supposed
     )
     found, scale = what_if(seen, setup, query.volume), MONTH_HOURS / len(seen)
     return Supposed(
-        sentence=supposed(found.net * scale, setup.units, setup.usd_per_hour, query.volume),
+        sentence=supposed(found.net * scale, setup.units, setup.usd_per_hour, query.volume, len(seen)),
         usd_per_hour=setup.usd_per_hour,
         volume=query.volume,
         units=setup.units,
@@ -218,4 +240,6 @@ def _supposed(plan: Plan, hours: Sequence[Hour], query: WhatIfQuery) -> Supposed
         net_usd=found.net * scale,
         unit_hours=found.unit_hours * scale,
         tokens_per_day=sum(hour.tokens for hour in seen) * query.volume * 24 / len(seen),
+        from_hours=len(seen),
+        extrapolated_day=len(seen) < _DAY_HOURS,
     )

@@ -6,6 +6,7 @@ from router.core.cost.net import Net
 from router.core.cost.worth import dollars
 from router.core.money import in_usd
 
+_DAY_HOURS = 24
 NOTHING_TO_COMPARE = "There is no cloud price to compare with: own GPUs alone can serve what they served."
 NO_TRAFFIC = "No traffic yet, so there is nothing to compare."
 
@@ -24,8 +25,15 @@ def verdict(when: str, net: Net) -> str:
     )
 
 
-def supposed(net: float, units: int, usd_per_hour: float, volume: float) -> str:
-    """Of a month of 30 days, with the last week's traffic times `volume`."""
+def supposed(net: float, units: int, usd_per_hour: float, volume: float, hours: int = _DAY_HOURS) -> str:
+    """Of a month of 30 days, with the last week's traffic times `volume`, of which there are so many hours."""
+    few = (
+        f" That is extrapolated from {hours} hour{'' if hours == 1 else 's'} of traffic." if hours < _DAY_HOURS else ""
+    )
+    return _supposed(net, units, usd_per_hour, volume) + few
+
+
+def _supposed(net: float, units: int, usd_per_hour: float, volume: float) -> str:
     many = "no own GPU" if not units else f"{units} GPU{'s' if units > 1 else ''} at {dollars(usd_per_hour)} an hour"
     much = "this volume" if volume == 1 else f"{volume:g} times this volume"
     if not units or abs(net) < _LEAST:

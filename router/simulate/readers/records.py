@@ -8,6 +8,7 @@ An answer that came as a whole says nothing of when it began, only when it was t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from msgspec import Struct, field
@@ -16,12 +17,28 @@ from router.core.cost.preference import Side
 from router.core.decision.replay import read_note
 from router.core.policy_fields import Modality
 from router.core.values import Grounds
-from router.simulate.readers.format import Flag, Format, Measure, Number, SignedTokens, Text, Texts, Time, Tokens
+from router.simulate.readers.format import (
+    Amount,
+    Count,
+    Flag,
+    Format,
+    Measure,
+    Number,
+    SignedTokens,
+    Text,
+    Texts,
+    Time,
+    Tokens,
+)
 from router.simulate.readers.malformed import Wrong
 from router.simulate.readers.times import seconds
 from router.simulate.requests import RecordedRequest
 
 _REQUESTS = ("settled", "unheld", "refused")
+COUNTED: Mapping[str, int] = {
+    "settled": 1, "unheld": 1, "held": 1, "lifted": -1, "attempt": 0, "withdrawn": -1, "final": 1, "refused": 0,
+}  # fmt: skip
+"""How many requests a line of each kind is, as its column `requests` says."""
 _KEPT = "/v1/"
 """What is asked of kept objects has its path for a model."""
 _TEXT: frozenset[Modality] = frozenset(("text",))
@@ -71,12 +88,29 @@ class _Line(Struct):
     key_zones: Texts = ()
     listed: Texts = ()
     blocked: Texts = ()
+    # Of these nothing is played, but what they hold tells whether the file is what it seems.
+    requests: Count | None = None
+    eligible: Flag | None = None
+    captive: Flag | None = None
+    local: Flag | None = None
+    error: Flag | None = None
+    estimated: Flag | None = None
+    status: Number = 0
+    attempts: Number = 0
+    cost: Amount = field(name="cost_micro_usd", default=0.0)
+    cost_usd: Amount = 0.0
+    counterfactual: Amount = field(name="counterfactual_micro_usd", default=0.0)
+    counterfactual_usd: Amount = 0.0
 
 
 _GROUNDS = Grounds.__struct_fields__
 
 
 def _request(line: _Line, number: int) -> RecordedRequest | None:
+    if line.kind not in COUNTED:
+        raise Wrong("kind", line.kind, f"a kind of record that is known here: one of {', '.join(COUNTED)}")
+    if line.requests not in (None, COUNTED[line.kind]):
+        raise Wrong("requests", line.requests, f"how many requests a line of kind {line.kind} is: {COUNTED[line.kind]}")
     if line.kind not in _REQUESTS or line.model.startswith(_KEPT):
         return None
     if line.previous not in _SIDES:
@@ -105,6 +139,7 @@ def _request(line: _Line, number: int) -> RecordedRequest | None:
         stream=line.stream,
         id=line.request_id,
         decided=line.backend if answered else None,
+        own=bool(line.eligible or line.captive) or line.eligible is None,
         reason=line.reason,
         rule=line.rule,
         policy=line.policy,

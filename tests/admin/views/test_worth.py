@@ -121,7 +121,31 @@ async def test_the_demand_of_seven_days_by_hour(plane, traffic, settle):
     assert (hours[-1]["tokens"], hours[-1]["local_tokens"]) == (6_500_000, 4_500_000)
     assert hours[-1]["cloud_usd"] == 7.0
     assert sum(hour["tokens"] > 0 for hour in hours) == 3
-    assert {hour["units_on"] for hour in hours[:-1]} == {1.0}
+
+
+async def test_a_unit_that_nobody_switches_was_on_while_a_gateway_ran(plane, session_valkey):
+    """Of the last three hours of yesterday one is a gap, and nobody has looked today."""
+    yesterday = "2026-11-24"
+    entries = [
+        RentEntry(yesterday, RentState.IDLE, 7_200_000, 2_000_000_000),
+        RentEntry(yesterday, RentState.GAP, 3_600_000, 0),
+    ]
+    async with rent_book(session_valkey) as book:
+        await book.accrue({("gpu", 0): Accrual(Meter(), Meter(1, 1), tuple(entries))}, 86_400)
+    hours = (await worth(plane))["hours"]
+    assert sum(hour["units_on"] for hour in hours) == pytest.approx(2)
+    assert {round(hour["units_on"], 6) for hour in hours} == {0, 0.666667}
+
+
+async def test_before_the_first_look_nothing_was_on(plane):
+    assert {hour["units_on"] for hour in (await worth(plane))["hours"]} == {0}
+
+
+async def test_a_unit_that_costs_nothing_by_time_was_on_since_the_first_traffic(start, policy, settle):
+    policy.write_text(POLICY.replace(", cost: {usd_per_hour: 1.0}", ""))
+    plane = await start()
+    await settle(GPU, NOON - 5 * HOUR, local=True)
+    assert [hour["units_on"] for hour in (await worth(plane))["hours"][-7:]] == [0, 1, 1, 1, 1, 1, 0]
 
 
 async def test_what_could_not_leave_stands_by_itself_with_its_share_of_the_rent(plane, settle, rented):
@@ -162,12 +186,20 @@ async def test_other_terms_are_computed_from_the_same_hours(plane, traffic):
     scale = 720 / 49
     assert now["cloud_alone_usd"] == pytest.approx(21 * scale)
     assert now["rent_usd"] == 720.0 and now["unit_hours"] == 720
+    assert (now["from_hours"], now["extrapolated_day"]) == (49, False)
     assert now["bought_usd"] == pytest.approx(21 * (1 - 3.6 / 6.5) * scale)
     assert now["net_usd"] == pytest.approx(now["cloud_alone_usd"] - now["bought_usd"] - 720)
     two = await suppose(plane, "?usd_per_hour=0.01&units=2&volume=0.5")
     assert two["bought_usd"] == pytest.approx(0) and two["rent_usd"] == pytest.approx(14.4)
     assert two["sentence"].startswith("With 2 GPUs at $0.01 an hour and 0.5 times this volume a month would save $")
     assert (await suppose(plane, "?units=0"))["net_usd"] == 0
+
+
+async def test_a_day_that_nobody_has_seen_whole_is_said_to_be_extrapolated(plane, settle):
+    await settle(GPU, NOON - HOUR, local=True)
+    now = await suppose(plane)
+    assert (now["from_hours"], now["extrapolated_day"]) == (2, True)
+    assert now["sentence"].endswith("That is extrapolated from 2 hours of traffic.")
 
 
 @pytest.mark.parametrize("query", ["?units=-1", "?volume=1001", "?usd_per_hour=many", "?more=1"])

@@ -37,3 +37,9 @@ def test_without_a_cloud_price_or_any_traffic_nothing_is_compared() -> None:
 )
 def test_what_would_be(net: float, units: int, volume: float, says: str) -> None:
     assert supposed(net, units, 1.09, volume) == says
+
+
+def test_less_than_a_day_is_extrapolated() -> None:
+    assert supposed(12.0, 1, 1.09, 1.0, 1).endswith(" save $12. That is extrapolated from 1 hour of traffic.")
+    assert supposed(12.0, 1, 1.09, 1.0, 23).endswith(" That is extrapolated from 23 hours of traffic.")
+    assert supposed(12.0, 1, 1.09, 1.0, 24).endswith(" save $12.")

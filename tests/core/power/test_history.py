@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.power.history import Change, on_by_hour
+from router.core.cost.rent import RentRow, RentState
+from router.core.power.history import Change, Span, on_by_hour, seen_on
 
 HOURS = [0.0, 3600.0, 7200.0]
 NOW = 10_800.0
@@ -15,6 +16,28 @@ def change(at: float, before: str, after: str, units: int = 1, backend: str = "g
 def test_what_never_changed_was_as_it_is() -> None:
     assert on_by_hour([], {"gpu": 1, "big": 2}, HOURS, NOW) == [3.0, 3.0, 3.0]
     assert on_by_hour([], {}, HOURS, NOW) == [0.0, 0.0, 0.0]
+
+
+def rent(day: str, state: RentState, seconds: int) -> RentRow:
+    return RentRow(day, "gpu", 0, state, seconds * 1000, 0)
+
+
+DAYS = [("a", 0.0, 3600.0), ("b", 3600.0, 7200.0), ("c", 7200.0, NOW)]
+
+
+def test_what_nobody_switches_was_on_as_its_rent_says() -> None:
+    """From the second half of the first day on that has rent; a gap makes a day's mean less."""
+    rows = [
+        rent("b", RentState.BUSY, 900),
+        rent("b", RentState.IDLE, 900),
+        rent("b", RentState.ROUNDING, 10_000),
+        rent("c", RentState.IDLE, 1200),
+        rent("c", RentState.GAP, 2400),
+    ]
+    seen = seen_on(rows, DAYS)
+    assert seen == [Span(5400.0, 7200.0, 1.0), Span(7200.0, NOW, pytest.approx(1 / 3))]
+    assert on_by_hour([], {"other": 1}, HOURS, NOW, seen) == [1.0, 1.5, pytest.approx(4 / 3)]
+    assert seen_on([], DAYS) == []
 
 
 def test_an_hour_is_on_for_the_part_of_it_in_which_units_answered() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from router.core.cost.preference import Side
 from router.core.values import BackendState, Grounds
 from router.ledger.record import Record
+from router.ledger.record_schema import COUNTS, requests_of
 from router.ledger.reports.export import COLUMNS, FORMATS
-from router.simulate.readers.records import RECORDS
+from router.simulate.readers.malformed import Malformed
+from router.simulate.readers.records import COUNTED, RECORDS
 from router.simulate.readers.registry import read
 from router.simulate.replayed import recorded_decision
 
@@ -72,3 +77,32 @@ def test_every_column_that_is_read_is_one_of_the_export() -> None:
     assert set(RECORDS.lists()) <= columns
     read_columns = {each.encode_name for each in __import__("msgspec").structs.fields(RECORDS.line)}
     assert read_columns <= columns
+
+
+def test_kinds_are_those_of_the_ledger() -> None:
+    assert {kind: requests_of(kind) for kind in COUNTS} == COUNTED
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "right"),
+    [
+        ("kind", "settlement", "'settlement' is not a kind of record that is known here: one of settled, unheld, held"),
+        ("captive", "maybe", "'maybe' is not true or false"),
+        ("eligible", 7, "7 is not true or false"),
+        ("cost_micro_usd", "x", "'x' is not an amount of money"),
+        ("requests", -1, "-1 is not how many requests a line of kind settled is: 1"),
+        ("requests", "many", "'many' is not 1, 0 or -1"),
+    ],
+)
+def test_what_no_export_has_is_told(tmp_path: Path, column: str, value: Any, right: str) -> None:
+    """Also in columns of which nothing is played: a file that is wrong there is wrong elsewhere, too."""
+    path = exported(tmp_path, "jsonl", SETTLED)
+    path.write_text(json.dumps({**json.loads(path.read_text()), column: value}))
+    with pytest.raises(Malformed) as caught:
+        list(read(path))
+    assert f"{path}:1: column {column}: {right}" in str(caught.value)
+
+
+def test_what_own_backends_could_have_served(tmp_path: Path) -> None:
+    records = [replace(SETTLED, eligible=True), replace(SETTLED, captive=True), SETTLED]
+    assert [each.own for each in read(exported(tmp_path, "jsonl", *records))] == [True, True, False]
