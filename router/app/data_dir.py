@@ -29,6 +29,8 @@ def take_data_dir(path: Path) -> int:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         _close_to_others(path)
         lock = os.open(path / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise DataDirUnusable(f"the data directory {path} is a file; name a folder with --data-dir") from None
     except OSError as error:
         raise DataDirUnusable(
             f"the data directory {path} cannot be used: {error.strerror}; name another with --data-dir"

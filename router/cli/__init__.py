@@ -10,8 +10,11 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
+
+from router.cli.given_files import said
+from router.cli.version import ShowVersion
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run the gateway",
@@ -27,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "key": "make, list, revoke and rotate client keys",
     "size": "show which card a model fits, how fast at most, and at what price",
     "schema": "print the JSON Schema of the policy file, for editors",
+    "completion": "print a script that completes commands in a shell",
 }
 
 
@@ -43,13 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)  # here, where it can be caught, and not when Python ends
     except BrokenPipeError:
-        # Python writes what is left at its end, and must not find the pipe once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return NOBODY_READS
+    except (
+        OSError
+    ) as error:  # of a file that a command did not expect to fail it, or of standard output: its disk is full
+        _write_no_more()
+        print(f"breakeven: {said(error)}", file=sys.stderr)
+        return 1
 
 
 def _run(arguments: list[str]) -> int:
-    args = _parser(arguments).parse_args(arguments)
+    args = _parser(arguments[:1]).parse_args(arguments)
     try:
         status: int = import_module(f"router.cli.{args.command}").run(args)
     except KeyboardInterrupt:
@@ -57,14 +66,26 @@ def _run(arguments: list[str]) -> int:
     return status
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _write_no_more() -> None:
+    """Python writes what is left at its end, and must not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """With the arguments of every command."""
+    return _parser(COMMANDS)
+
+
+def _parser(wanted: Collection[str]) -> argparse.ArgumentParser:
+    """With the arguments of these commands; of the others it knows the names."""
     parser = argparse.ArgumentParser(
         prog="breakeven",
         description="A hybrid LLM routing proxy: own GPUs or a cloud API, decided per request.",
     )
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show which version this is, and exit")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        if name in arguments[:1]:
+        if name in wanted:
             import_module(f"router.cli.{name}").add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=summary)

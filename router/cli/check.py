@@ -36,8 +36,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from router.cli.last_day import BadAddress
+
     policies = dict.fromkeys(map(_policy_of, args.files))
-    results = [_check(policy, args) for policy in policies]
+    try:
+        results = [_check(policy, args) for policy in policies]
+    except BadAddress as error:
+        print(f"breakeven check: {error}", file=sys.stderr)
+        return 2
     return 0 if all(results) else 1
 
 

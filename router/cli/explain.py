@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from router.cli.given_files import reading, said
 from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
@@ -64,18 +65,24 @@ def _natural(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from router.cli.last_day import rows_of_last_day
+    from router.cli.last_day import BadAddress, rows_of_last_day
     from router.config.load import PolicyError, load
     from router.core.reading import BadBody
 
     try:
         plan = load(args.policy)
-        return _explain(plan, _trial(args, plan), rows_of_last_day(args), args)
-    except BrokenPipeError:  # nobody reads any more, and it is no error of ours
-        raise
-    except (PolicyError, BadBody, OSError, _UsageError) as error:
+        told = _explained(plan, _trial(args, plan), rows_of_last_day(args), args.json)
+    except (PolicyError, OSError) as error:
+        print(said(error), file=sys.stderr)
+        return 1
+    except BadBody as error:
+        print(f"{args.request}: {error}", file=sys.stderr)
+        return 1
+    except (_UsageError, BadAddress) as error:
         print(error, file=sys.stderr)
-        return 2 if isinstance(error, _UsageError) else 1
+        return 2
+    print(told)
+    return 0
 
 
 class _UsageError(Exception):
@@ -109,9 +116,14 @@ def _trial(args: argparse.Namespace, plan: Plan) -> DryRun:
 
 
 def _body(source: str) -> bytes:
-    if source == "-":
-        return sys.stdin.buffer.read()
-    return Path(source).read_bytes() if source else b""
+    """Empty where none is given. Raises OSError."""
+    if not source:
+        return b""
+    with reading(source):
+        body = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    if not body:
+        raise OSError(0, "it is empty, and should hold a request's JSON body", source)
+    return body
 
 
 def _key(name: str | None, plan: Plan) -> KeyGrant:
@@ -126,8 +138,11 @@ def _key(name: str | None, plan: Plan) -> KeyGrant:
     return grant
 
 
-def _explain(plan: Plan, trial: DryRun, rows: Sequence[Row], args: argparse.Namespace) -> int:
-    """`rows` are what a ledger saw in the last 24 hours, at whose price the gateway computes its break-even."""
+def _explained(plan: Plan, trial: DryRun, rows: Sequence[Row], as_json: bool) -> str:
+    """`rows` are what a ledger saw in the last 24 hours, at whose price the gateway computes its break-even.
+
+    Raises BadBody.
+    """
     from msgspec.structs import replace
 
     from router.cli.last_day import past_of
@@ -140,12 +155,10 @@ def _explain(plan: Plan, trial: DryRun, rows: Sequence[Row], args: argparse.Name
     data = explain_data(decision, facts, plan)
     others = [name for name in plan.policy.backends if name not in {each["backend"] for each in data["backends"]}]
     note = past_gpu_sentence(plan, past_of(plan, rows))
-    if args.json:
-        print(json.dumps({**data, "not_backends_of_the_model": others, "note": note}, indent=2))
-        return 0
-    print(explain(decision, facts, plan), end="")
-    for name in others:
-        print(f"  - {name} is not one of this model's backends")
-    if note:
-        print(f"\nnote: {note}")
-    return 0
+    if as_json:
+        return json.dumps({**data, "not_backends_of_the_model": others, "note": note}, indent=2)
+    lines = [
+        explain(decision, facts, plan).rstrip("\n"),
+        *(f"  - {name} is not one of this model's backends" for name in others),
+    ]
+    return "\n".join([*lines, *(["", f"note: {note}"] if note else [])])

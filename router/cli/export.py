@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from router.cli.day_range import add_days, span_of
+from router.cli.given_files import check_writable, said
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.core.cost.volume import day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # nobody reads any more, and it is no error of ours
         raise
     except (LedgerUnavailable, EmbeddedServerError, MissingPackageError, OSError) as error:
-        print(f"breakeven export: {error}", file=sys.stderr)
+        print(f"breakeven export: {said(error)}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(f"breakeven export: {error}", file=sys.stderr)
@@ -110,6 +111,7 @@ def _output(name: str) -> Iterator[BinaryIO]:
     if name == "-":
         yield sys.stdout.buffer
         return
+    check_writable(name)
     path = Path(name)
     if path.exists() and not path.is_file():
         with path.open("wb") as output:

@@ -16,18 +16,27 @@ from router.ledger.reports.totals import open_report
 _HOUR = 3600
 
 
+class BadAddress(ValueError):
+    """What is given for the ledger is no address of one; the text says what would be."""
+
+
 def last_day(args: argparse.Namespace, plan: Plan) -> PassedBy | None:
-    """By the ledger that `ledger_server.add_arguments` names; None where none runs, or it saw nothing of the plan."""
+    """By the ledger that `ledger_server.add_arguments` names; None where none runs, or it saw nothing of the plan.
+
+    Raises BadAddress.
+    """
     return past_of(plan, rows_of_last_day(args))
 
 
 def rows_of_last_day(args: argparse.Namespace) -> Sequence[Row]:
-    """Of that ledger; empty where none runs."""
+    """Of that ledger; empty where none runs. Raises BadAddress."""
     url = running_ledger(args)
     try:
         return () if url is None else asyncio.run(_read(url))
     except LedgerUnavailable:
         return ()
+    except ValueError as error:
+        raise BadAddress(str(error)) from None
 
 
 async def _read(url: str) -> Sequence[Row]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.cli.day_range import add_days, parse_day
+from router.cli.given_files import reading, said
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
 from router.config.load import PolicyError, load
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"breakeven ledger reconcile: {error}", file=sys.stderr)
         return 1
     except (PolicyError, ValueError, LookupError, OverflowError, OSError) as error:
-        print(f"breakeven ledger reconcile: {error}", file=sys.stderr)
+        print(f"breakeven ledger reconcile: {said(error)}", file=sys.stderr)
         return 2
     print(as_json(result, args) if args.json else as_text(result, args))
     return 1 if any(line.beyond for line in result.lines) else 0
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _invoice(name: str, timezone: ZoneInfo) -> Invoice:
     try:
-        with Path(name).open("rb") as file:
+        with reading(name), Path(name).open("rb") as file:
             return read_invoice(file, timezone)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
+
+from router.cli.given_files import refuse_pipe, said
 
 DEFAULT_DATA_DIR = "~/.breakeven"
 TLS_VARIABLES = {"--tls-cert": "BREAKEVEN_TLS_CERT", "--tls-key": "BREAKEVEN_TLS_KEY"}
@@ -17,6 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--policy",
         default=os.environ.get("BREAKEVEN_POLICY", ""),
+        metavar="FILE",
         help="policy file; made from the environment when left out",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -86,6 +90,16 @@ def _add_admin(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    try:
+        for file in (args.tls_cert, args.tls_key, args.admin_token_file, args.viewer_token_file):
+            refuse_pipe(file)
+    except OSError as error:
+        print(said(error), file=sys.stderr)
+        return 1
+    return _serve(args)
+
+
+def _serve(args: argparse.Namespace) -> int:
     from router.app.settings import ServeSettings
     from router.app.supervisor import run as serve
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import json
 import sys
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from router.cli.given_files import check_writable, reading, said
 
 if TYPE_CHECKING:
     from router.core.values import Plan
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     from router.simulate.traffic_of import OutOfOrder
 
     try:
-        _writable(args.html)
+        check_writable(args.html)
         limits = [Limit(text) for text in args.fail_if]
         plans = [load(policy) for policy in (args.policy, args.against) if policy is not None]
         shapes = shapes_of(plans)
@@ -120,21 +121,6 @@ def run(args: argparse.Namespace) -> int:
     _show(told, fitted, args)
     failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
-
-
-def said(error: Exception) -> str:
-    """For people: of a file that cannot be had its name and what is wrong with it, and no number of the system's."""
-    if not isinstance(error, OSError):
-        return str(error)
-    why = (error.strerror or str(error)).lower()
-    return f"{error.filename}: {why}" if error.filename else why
-
-
-def _writable(report: str | None) -> None:
-    """Looked at before the traffic is played, which may take minutes. Raises NotADirectoryError."""
-    folder = Path(report or "").parent
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, f"cannot be written, since there is no folder {folder}", report)
 
 
 @contextmanager
@@ -189,7 +175,8 @@ def _read(path: str, columns: Mapping[str, str] | None) -> Iterator[RecordedRequ
     """The requests of a file, as they stand there. Raises OSError or Malformed while it is read."""
     from router.simulate.readers.registry import read
 
-    return read(path, columns)
+    with reading(path):
+        yield from read(path, columns)
 
 
 def traffic(

@@ -23,7 +23,8 @@ def played(plan: Plan, policy: str) -> Simulate:
 
 
 def _findings(plan: Plan, policy: str, case: Traffic, folder: Path) -> Iterator[Finding]:
-    from router.cli.simulate import change, said, traffic
+    from router.cli.given_files import said
+    from router.cli.simulate import change, traffic
     from router.simulate.fail_if import BadLimit, Limit, NoFigure
     from router.simulate.outcomes import shapes_of, simulated
     from router.simulate.readers.malformed import Malformed

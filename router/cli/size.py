@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from router.cli.given_files import reading, said
 from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ def _positive(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    from router.cli.simulate import said
     from router.cli.size_text import article_text, measured_data, measured_lines, sizing_text
     from router.config.problems import PolicyError
     from router.config.sizing.article import corrected
@@ -103,7 +103,8 @@ def _recorded(path: str | None) -> tuple[list[BackendSpeed], Volume | None]:
     from router.simulate.readers.registry import read
     from router.simulate.traffic_of import in_order
 
-    return ([], None) if path is None else measured(in_order(read(path)))
+    with reading(path):
+        return ([], None) if path is None else measured(in_order(read(path)))
 
 
 def _check_version(given: str, known: Sequence[str]) -> None:

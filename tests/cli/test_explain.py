@@ -135,7 +135,7 @@ def test_a_broken_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_missing_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--policy", THRESHOLD, "--request", str(tmp_path / "r.json")]) == 1
-    assert "No such file" in capsys.readouterr().err
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_a_body_that_cannot_be_decided_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,7 @@ def test_a_wrong_day_is_explained(three, capsys):
 
 def test_a_folder_that_is_not_there_is_named(three, tmp_path, capsys):
     assert main(["export", "--redis", three.url, "--output", str(tmp_path / "no" / "such.jsonl")]) == 1
-    assert "No such file" in capsys.readouterr().err
+    assert "such.jsonl: cannot be written, since there is no folder" in capsys.readouterr().err
 
 
 def test_focus_has_the_rent_of_its_days_unless_requests_are_left_out(three, capsys):

@@ -103,9 +103,7 @@ def test_a_data_directory_that_cannot_be_written(refuse, tmp_path):
 
 def test_a_data_directory_that_is_a_file(refuse, tmp_path):
     (tmp_path / "data").write_text("")
-    assert refuse() == (
-        f"the data directory {tmp_path / 'data'} cannot be used: File exists; name another with --data-dir\n"
-    )
+    assert refuse() == f"the data directory {tmp_path / 'data'} is a file; name a folder with --data-dir\n"
 
 
 def test_an_address_of_the_ledger_that_makes_no_sense(refuse):

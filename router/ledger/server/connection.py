@@ -8,6 +8,7 @@ that says that this server is not, or not now, the one to ask: connecting anew f
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -129,6 +130,13 @@ async def connect(place: ServerAddress, timeout: float, on_lost: Callable[[str],
     raise LedgerUnavailable(f"{place.name}: {'; '.join(reasons)}")
 
 
+def _why(error: OSError) -> str:
+    """In the system's words: asyncio's own name a call and its arguments."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "cannot be connected to"
+
+
 async def _ask(seed: Address, place: Sentinels | Cluster, timeout: float) -> Address:
     """Where the server is, as one seed says."""
     connection = await _connect_to(seed, timeout, _ignored, _any_server)
@@ -161,7 +169,7 @@ async def _connect_to(
     except TimeoutError:
         raise LedgerUnavailable(f"{address.name}: no connection within {timeout:g} s") from None
     except OSError as error:
-        raise LedgerUnavailable(f"{address.name}: {error.strerror or error.__class__.__name__}") from None
+        raise LedgerUnavailable(f"{address.name}: {_why(error)}") from None
     wrong = "given up"
     try:
         await _log_in(connection, address)

@@ -130,6 +130,8 @@ class EmbeddedServer:
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
+        except FileExistsError:
+            raise EmbeddedServerError(f"the data directory {self.data_dir} is a file; name a folder") from None
         except OSError as error:
             raise EmbeddedServerError(f"the data directory {self.data_dir} cannot be used: {error.strerror}") from None
 
