@@ -12,6 +12,8 @@ import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
+from typing import Any
 
 from router.cli.given_files import said
 from router.cli.version import ShowVersion
@@ -20,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "run the gateway",
     "demo": "watch a day of traffic switch a GPU on and off, with simulated backends",
     "check": "validate policies and run their cases",
+    "import": "make a policy from the config of a LiteLLM proxy",
     "explain": "show where a request would go, and why",
     "simulate": "try a policy on recorded traffic, in virtual time",
     "usage": "show tokens, cost and what the other side would have cost",
@@ -60,10 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     args = _parser(arguments[:1]).parse_args(arguments)
     try:
-        status: int = import_module(f"router.cli.{args.command}").run(args)
+        status: int = _module(args.command).run(args)
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _module(command: str) -> Any:
+    """Of a command that is a word of Python's the name ends in an underscore."""
+    return import_module(f"router.cli.{command}{'_' if iskeyword(command) else ''}")
 
 
 def _write_no_more() -> None:
@@ -86,7 +94,7 @@ def _parser(wanted: Collection[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if name in wanted:
-            import_module(f"router.cli.{name}").add_parser(subparsers)
+            _module(name).add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=summary)
     return parser

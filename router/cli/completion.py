@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
-FILES = frozenset({"FILE", "FILE|-", "REQUESTS", "RECORDS", "INVOICE.csv", "MODEL|config.json"})
+FILES = frozenset({"FILE", "FILE|-", "REQUESTS", "RECORDS", "INVOICE.csv", "MODEL|config.json", "CONFIG.yaml"})
 FOLDERS = frozenset({"DIR"})
 """What arguments are called in help that are files, and folders."""
 _SCRIPT_GOES = {

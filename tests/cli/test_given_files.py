@@ -33,6 +33,7 @@ READ = {
     ("simulate", "against"): ("simulate", "requests.jsonl", "--policy", "policy.yaml", "--against", "@"),
     ("simulate", "fit"): ("simulate", "requests.jsonl", "--policy", "policy.yaml", "--fit", "@"),
     ("budgets", "policy"): ("budgets", "--policy", "@"),
+    ("import litellm", "config"): ("import", "litellm", "@"),
     ("size", "records"): ("size", "--records", "@"),
     ("size", "model"): ("size", "./@"),
     ("ledger reconcile", "invoice"): ("ledger", "reconcile", "@"),
@@ -48,6 +49,7 @@ ELSEWHERE = {
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
     ("simulate", "html"): "is written",
     ("export", "output"): "is written",
+    ("import litellm", "output"): "is written",
 }
 FOLDERS_OF = (
     "usage",
@@ -111,7 +113,10 @@ def test_a_file_that_cannot_be_read_is_named_and_said_why(
 
 
 @pytest.mark.parametrize("written", ["folder", "none/report"])
-@pytest.mark.parametrize("command", ["simulate requests.jsonl --policy policy.yaml --html @"])
+@pytest.mark.parametrize(
+    "command",
+    ["simulate requests.jsonl --policy policy.yaml --html @", "import litellm config.yaml --output @"],
+)
 def test_a_file_that_cannot_be_written_is_said_before_work_is_done(
     command: str, written: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

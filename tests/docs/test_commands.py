@@ -14,7 +14,8 @@ from tests.docs.markdown import ROOT, blocks, commands, prose
 
 KEYS = {"key new", "key list", "key revoke", "key rotate"}
 LEDGER = {"ledger verify", "ledger reconcile"}
-COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "budgets", "power", "export", "simulate", "size", "completion"}
+COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "budgets", "power", "export", "simulate", "size"}
+COMMANDS |= {"completion", "import litellm"}
 COMMANDS |= LEDGER | KEYS
 LINES = commands()
 

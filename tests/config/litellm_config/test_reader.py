@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from router.config.litellm_config.reader import variable_of
+from router.config.problems import PolicyError
+
+CONFIG = """\
+model_list:
+  - model_name: 4
+    litellm_params: {model: openai/a, api_key: os.environ/KEY, rpm: "60", tpm: 5e3}
+"""
+PARAMS = ("model_list", 0, "litellm_params")
+
+
+def test_values_are_found_by_their_place(reading):
+    reader = reading(CONFIG)
+    assert reader.text(("model_list", 0, "model_name")) == "4"
+    assert reader.mapping(PARAMS).keys() == {"model", "api_key", "rpm", "tpm"}
+    assert (reader.number((*PARAMS, "rpm")), reader.number((*PARAMS, "tpm"))) == (60.0, 5000.0)
+    assert reader.variable((*PARAMS, "api_key")) == "KEY"
+    assert reader.line((*PARAMS, "rpm")) == 3
+    reader.raise_if_wrong()
+
+
+def test_what_does_not_stand_there_is_empty_and_not_wrong(reading):
+    reader = reading(CONFIG)
+    assert (reader.text(("x", 0)), reader.mapping(("x",)), reader.listing(("x",))) == ("", {}, [])
+    assert reader.number(("model_list", 7, "rpm")) is None
+    assert reader.number((*PARAMS, "api_key")) is None, "a variable holds it"
+    reader.raise_if_wrong()
+
+
+@pytest.mark.parametrize("asked", ["mapping", "listing", "number", "text"])
+@pytest.mark.parametrize("value", ["[5]", "{a: 5}", "true", "-3"])
+def test_another_shape_is_reported_where_it_stands(reading, asked, value):
+    """A negative number is a fine text."""
+    reader = reading(f"{CONFIG}it: {value}\n")
+    getattr(reader, asked)(("it",))
+    fits = {("mapping", "{a: 5}"), ("listing", "[5]"), ("text", "-3")}
+    if (asked, value) in fits:
+        reader.raise_if_wrong()
+    else:
+        with pytest.raises(PolicyError, match=r"config\.yaml:4:5: it: here stand"):
+            reader.raise_if_wrong()
+
+
+@pytest.mark.parametrize(
+    ("value", "variable"),
+    [
+        ("os.environ/A_KEY", "A_KEY"),
+        (" os.environ/A ", "A"),
+        ("${A}", "A"),
+        ("$A", "A"),
+        ("sk-$A", ""),
+        (5, ""),
+        (None, ""),
+    ],
+)
+def test_variables_are_told_from_values(value, variable):
+    assert variable_of(value) == variable
