@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.cli.ledger_server import add_arguments, ledger_url
+from router.cli.served_policy import served_policy
 from router.cli.table import table
 from router.core.limits.limits import Limit, all_limits
 from router.core.limits.measures import BY_NAME
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from router.core.values import Plan
 
 _HEADINGS = ("limit", "amount", "used", "held", "left", "at risk", "turns")
+_NO_POLICY = (
+    "no gateway has served a policy here whose limits could be shown: name one with --policy or $BREAKEVEN_POLICY, or"
+    " where a gateway serves one, with --data-dir"
+)
 _NONE = "No limits: neither the policy nor a stored key has a budget."
 
 
@@ -40,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         "--policy",
         metavar="FILE",
         default=os.environ.get("BREAKEVEN_POLICY", ""),
-        help="the policy whose limits to show, as given to `serve`; by default $BREAKEVEN_POLICY",
+        help="the policy whose limits to show; by default $BREAKEVEN_POLICY, or what was last served from --data-dir",
     )
     parser.add_argument("--json", action="store_true", help="print JSON; money in micro-USD")
     add_arguments(parser)
@@ -50,11 +55,12 @@ def run(args: argparse.Namespace) -> int:
     """Prints the table; 1 when there is nothing to read from, 2 for an argument that cannot be used."""
     from router.config.load import PolicyError, load
 
-    if not args.policy:
-        print("breakeven budgets: name the policy with --policy or $BREAKEVEN_POLICY", file=sys.stderr)
+    served = None if args.policy else served_policy(args)
+    if not args.policy and served is None:
+        print(f"breakeven budgets: {_NO_POLICY}", file=sys.stderr)
         return 2
     try:
-        plan = load(args.policy)
+        plan = load(served or args.policy)
         with ledger_url(args) as url:
             found = asyncio.run(_read(url, plan))
     except PolicyError as error:
@@ -66,7 +72,12 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"breakeven budgets: {error}", file=sys.stderr)
         return 2
-    print(as_json(found) if args.json else as_table(found, ZoneInfo(plan.policy.cost.timezone)))
+    if args.json:
+        print(as_json(found))
+        return 0
+    print(as_table(found, ZoneInfo(plan.policy.cost.timezone)))
+    if served is not None:
+        print(f"\nBy the policy that was last served from {served.parent}.")
     return 0
 
 

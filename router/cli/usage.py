@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.app.data_dir import LAST_GOOD
 from router.cli.day_range import add_days, parse_day
 from router.cli.last_day import last_day
 from router.cli.ledger_server import add_arguments, ledger_url
+from router.cli.served_policy import served_policy
 from router.cli.table import table
 from router.config.load import PolicyError, load
 from router.core.cost.net import Account, Net
@@ -30,7 +30,6 @@ from router.ledger.reports.by_record import BY_RECORD, NAME, ByRecord, RecordSum
 from router.ledger.reports.record_reader import Filter, open_records
 from router.ledger.reports.totals import day_range, day_start, group, open_report, total
 from router.ledger.reports.totals_by_dimension import Dimension, Look
-from router.ledger.server.embedded import default_data_dir
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -112,11 +111,11 @@ def run(args: argparse.Namespace) -> int:
 def _past_gpu(args: argparse.Namespace) -> str:
     """What goes past a GPU whose rent runs, by the policy that is named, or was last served from the data directory.
     Raises ValueError for one that is named and cannot be used."""
-    served = (args.data_dir or default_data_dir()) / LAST_GOOD
-    if not args.policy and (args.redis or not served.is_file()):
+    policy = args.policy or served_policy(args)
+    if not policy:
         return ""
     try:
-        plan = load(args.policy or served)
+        plan = load(policy)
     except PolicyError as error:
         if args.policy:
             raise ValueError(str(error)) from None

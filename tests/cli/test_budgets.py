@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from router.app.data_dir import LAST_GOOD
 from router.cli import main
 from router.core.limits.periods import Periods
+from router.ledger.server.embedded import EmbeddedServer
 
 POLICY = """\
 version: 1
@@ -78,6 +80,22 @@ def test_json_with_a_stored_key(books, policy, capsys):
 def test_a_policy_without_limits(books, policy, capsys):
     policy.write_text("".join(line for line in POLICY.splitlines(True) if not line.startswith(("budget", "teams"))))
     assert show(books, policy) == 0 and "No limits" in capsys.readouterr().out
+
+
+def test_where_the_gateway_runs_the_policy_need_not_be_named(tmp_path, policy, capsys, monkeypatch):
+    """The copy that a gateway keeps of what it served; its ledger is in the same folder, and nobody runs it now."""
+    monkeypatch.delenv("BREAKEVEN_POLICY", raising=False)
+    monkeypatch.delenv("BREAKEVEN_REDIS", raising=False)
+    folder = tmp_path / "gateway"
+    server = EmbeddedServer(folder)
+    server.start()
+    server.stop()
+    (folder / LAST_GOOD).write_bytes(policy.read_bytes())
+    assert main(["budgets", "--data-dir", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "$12.500000" in shown and shown.endswith(f"\nBy the policy that was last served from {folder}.\n")
+    assert main(["budgets", "--data-dir", str(folder), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["budgets"]) == 2
 
 
 def test_what_is_missing_is_said(tmp_path, policy, capsys, monkeypatch):
