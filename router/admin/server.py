@@ -15,6 +15,7 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.response_types import Refused, Trouble
 from router.admin.routes import ROUTES, Access, Route
+from router.admin.views.pages import no_such_page
 
 LARGEST_BODY = 4_000_000
 """A policy of the largest size, with every character escaped, and more than enough for a request to explain."""
@@ -99,7 +100,7 @@ def _answering(control: HandlerContext) -> Any:
         except ApiError as error:
             return as_json(error.answer, error.status, error.headers)
         except web.HTTPException as error:
-            return _refused(control, request, error)
+            return await _refused(control, request, error)
         except Exception:
             log.exception("request failed", extra={"path": request.match_info.get_info().get("formatter", "")})
             return as_json(Refused(Trouble("internal", "this failed; the log says where")), 500)
@@ -107,15 +108,27 @@ def _answering(control: HandlerContext) -> Any:
     return answering
 
 
-def _refused(control: HandlerContext, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+async def _refused(control: HandlerContext, request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     """What aiohttp refuses: no such path or method, a body that is too large."""
     try:
         check_host(control, request)
     except ApiError as unknown:
         return as_json(unknown.answer, unknown.status)
+    if error.status == 404 and _for_people(request):
+        return await no_such_page(control)
     code = (error.reason or "refused").lower().replace(" ", "_")
     headers = {"allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     return as_json(Refused(Trouble(code, error.reason or "refused")), error.status, headers)
+
+
+def _for_people(request: web.Request) -> bool:
+    """Whether a browser was to show it: what scripts and programs ask for is answered as everything else is."""
+    asked = request.headers.get("accept", "")
+    return (
+        request.method in ("GET", "HEAD")
+        and "text/html" in asked
+        and not request.path.startswith(("/api/", "/assets/"))
+    )
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

@@ -13,6 +13,7 @@ import logging
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -63,7 +64,7 @@ async def serve(settings: WorkerSettings) -> None:
     loop = asyncio.get_running_loop()
     beat_from(sys.argv, loop)
     file = PolicyFile(settings.policy, with_secrets=True)
-    plan = _first_plan(file, settings)
+    plan, problems = _first_plan(file, settings)
     policy = plan.policy
     ledger = GroupCommitLedger(
         settings.redis,
@@ -91,6 +92,8 @@ async def serve(settings: WorkerSettings) -> None:
     adopt(plan)
     fleet.start()
     await asyncio.gather(ledger.start(), shared.start(peers))
+    if problems:
+        peers.reloaded(problems)
     if not ledger.available:
         logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
     await server.start(join_port(settings.host, settings.port))
@@ -113,13 +116,13 @@ async def serve(settings: WorkerSettings) -> None:
     await asyncio.gather(shared.close(), ledger.close())
 
 
-def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:
-    """The policy's plan; while that is broken or may not be served, the last good one's."""
+def _first_plan(file: PolicyFile, settings: WorkerSettings) -> tuple[Plan, Sequence[str]]:
+    """The policy's plan; while that is broken or may not be served, the last good one's, and what is wrong with it."""
     try:
         found = file.poll()
         if isinstance(found, Plan):
             check_servable(found, settings.host)
-            return found
+            return found, ()
         problems = str(found).splitlines()
     except NotServable as error:
         problems = [str(error)]
@@ -128,7 +131,7 @@ def _first_plan(file: PolicyFile, settings: WorkerSettings) -> Plan:
     )
     plan = load(settings.last_good, with_secrets=True)
     check_servable(plan, settings.host)
-    return plan
+    return plan, problems
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -32,6 +33,8 @@ from router.upstream.replica import Replica
 
 DIFFERENCE_SECONDS = 10.0
 """How long workers may serve different policies before that is worth a warning: an edit reaches machines in turn."""
+
+_STAYS = "the last good policy stays. The log and `breakeven check` say what is wrong"
 
 log = logging.getLogger("breakeven.peers")
 
@@ -71,6 +74,9 @@ class NoPeers:
 
     def versions(self) -> dict[str, int]:
         return {}
+
+    def refused_edit(self) -> str:
+        return ""
 
 
 class NoWakeFiles:
@@ -125,6 +131,18 @@ class Peers:
     def reloaded(self, problems: Sequence[str]) -> None:
         """The policy was edited: adopted when there are no problems."""
         self._reload = Reload(self._shared.now(), tuple(problems))
+
+    def refused_edit(self) -> str:
+        """That the policy's file is not what is served, and since when; empty while it is.
+
+        Nobody has to say who he is to hear this, so where the mistake is stands in the log alone.
+        """
+        edit = self._reload
+        if edit is None or not edit.problems:
+            return ""
+        at = datetime.fromtimestamp(edit.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        many = len(edit.problems)
+        return f"refused at {at} for {many} problem{'' if many == 1 else 's'}: {_STAYS}"
 
     # --- circuits
 

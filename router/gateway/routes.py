@@ -246,6 +246,9 @@ class Routes:
             "ledger": "available" if state.ledger.available else "lost",
             "backends": {name: _how(each, trials.get(name, "")) for name, each in state.fleet.states.items()},
         }
+        refused = self._peers.refused_edit()
+        if refused:
+            report["policy_edit"] = refused
         if trials:
             report["trials"] = trials
         failing = {name: each.failing for name, each in state.fleet.backends.items() if each.failing}

@@ -98,12 +98,14 @@ def test_a_broken_edit_is_reported_and_leaves_the_last_good_policy(serve, policy
     where = text.splitlines().index("cost: {strategy: local_first}") + 1
     assert problem.startswith(f"{policy}:{where}:") and "cost.strategy" in problem and "cloudy" in problem
     assert serving.ready()["policy"] == version
+    assert " for 1 problem: the last good policy stays" in serving.ready()["policy_edit"]
     policy.unlink()
     line = eventually(lambda: serving.log("policy not adopted")[1:])[0]
     assert line["problems"] == [f"{policy}: cannot be read: No such file or directory"]
     assert serving.ask().status == 200
     policy.write_text(text.replace("local_first", "cloud_first"))
     eventually(lambda: serving.ask().backend == "api")
+    assert "policy_edit" not in serving.ready()
 
 
 def test_a_worker_that_starts_while_the_policy_is_broken_serves_the_last_good_one(serve, policy):
@@ -120,6 +122,7 @@ def test_a_worker_that_starts_while_the_policy_is_broken_serves_the_last_good_on
     (line,) = eventually(lambda: serving.log("serving the last good one"))
     assert line["problems"][0].startswith(f"{policy}:")
     assert eventually(lambda: answer_of(serving)).backend == "api"
+    assert "the last good policy stays" in serving.ready()["policy_edit"]
 
 
 def answer_of(serving: Serving):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -170,6 +171,18 @@ async def test_readyz_counts_the_workers_of_each_policy(join, caplog, monkeypatc
     other.adopt(one.state.plan)
     await until(lambda: caplog.text.count("all workers serve the same policy again") == 3)
     assert caplog.text.count("workers serve different policies") == 3
+
+
+async def test_readyz_mentions_an_edit_that_was_refused_until_one_is_adopted(join):
+    """Where the mistake is may be nobody's business who can reach the port."""
+    gateway = await join(OPEN_TO_ALL)
+    assert "policy_edit" not in await ready(gateway)
+    gateway.peers.reloaded(["policy.yaml:4:5: backends.gpu.zone: there is no zone", "policy.yaml:9:1: keys: no"])
+    told = (await ready(gateway))["policy_edit"]
+    assert re.match(r"refused at \d{4}-\d\d-\d\dT[\d:]{8}Z for 2 problems: the last good policy stays\.", told)
+    assert "gpu" not in told and (await ready(gateway))["status"] == "ready"
+    gateway.peers.reloaded(())
+    assert "policy_edit" not in await ready(gateway)
 
 
 async def test_what_a_worker_says_of_itself(join, backends):

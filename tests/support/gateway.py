@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +60,7 @@ class Gateway:
     ledger: MemoryLedger
     adopt: Callable[[Plan], None]
     shared: SharedStatus | None = None
+    peers: Peers | NoPeers = field(default_factory=NoPeers)
 
     @property
     def url(self) -> str:
@@ -153,7 +154,7 @@ async def start_gateway(
     server = Server(service, state, loop, tls=tls)
     listener = socket.create_server(("127.0.0.1", 0))
     await server.start(listener)
-    return Gateway(listener.getsockname()[1], state, service, server, fleet, ledger, adopt, shared)
+    return Gateway(listener.getsockname()[1], state, service, server, fleet, ledger, adopt, shared, peers)
 
 
 async def stop_gateway(gateway: Gateway) -> None:

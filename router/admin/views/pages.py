@@ -26,5 +26,12 @@ async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("sign-in"), keep=False)
 
 
+async def no_such_page(control: HandlerContext) -> web.Response:
+    """Of an address that the dashboard does not have."""
+    file = await control.pages.page("not-found")
+    assert file is not None
+    return web.Response(status=404, body=file.content, headers={"content-type": file.content_type})
+
+
 async def openapi(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return web.Response(body=control.openapi, content_type="application/json")

@@ -59,6 +59,36 @@ async def test_what_is_not_a_file_of_the_pages_is_not_found(path, plane):
     assert (await plane.get(path, ADMIN)).status == 404
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/not/here", "/spend/more"])
+async def test_people_get_a_page_where_nothing_is(path, plane):
+    answer = await plane.get(path, ADMIN, headers=BROWSER)
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert b"There is no such page" in answer.body and b'<a href="/">' in answer.body
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/assets/nothing.js"])
+async def test_programs_are_told_in_json_whatever_they_accept(path, plane):
+    answer = await plane.get(path, ADMIN, headers=BROWSER)
+    assert answer.status == 404 and answer.headers["content-type"].startswith("application/json")
+    assert b'"not_found"' in answer.body
+
+
+async def test_who_does_not_ask_for_a_page_gets_json(plane):
+    assert b'"not_found"' in (await plane.get("/nothing", ADMIN)).body
+    posted = await plane.ask("POST", "/nothing", ADMIN, headers=BROWSER)
+    assert posted.headers["content-type"].startswith("application/json")
+
+
+async def test_who_is_not_signed_in_is_asked_to_before_a_page_is_looked_for(plane):
+    answer = await plane.get("/nothing", "", headers=BROWSER)
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+
+
 async def test_a_page_sends_who_is_not_signed_in_to_the_sign_in_page(plane):
     for path in ("/", "/anything"):
         answer = await plane.get(path, "")
