@@ -18,7 +18,7 @@ _NONE = "no adapter is installed that would translate: pip install 'breakeven[li
 def adapter_python() -> str:
     """litellm cannot share an environment with everything, so it may have one of its own: named, or beside ours."""
     beside = Path(sys.prefix).parent / ADAPTER_ENVIRONMENT / "bin" / "python"
-    return os.environ.get(ADAPTER_PYTHON) or (str(beside) if os.access(beside, os.X_OK) else sys.executable)
+    return os.environ.get(ADAPTER_PYTHON) or (str(beside) if os.access(beside, os.F_OK) else sys.executable)
 
 
 def untranslated() -> str:

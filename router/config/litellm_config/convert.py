@@ -45,9 +45,6 @@ def convert(content: bytes, name: str, now: datetime) -> Imported:
     reader = read(content, name)
     policy = _policy(reader, PurePath(name).name)
     reader.raise_if_wrong()
-    if not policy.backends:
-        reader.wrong(("model_list",), "names no model that could be reached")
-        reader.raise_if_wrong()
 
     def line(note: Note) -> int:
         return reader.line(note.path)
@@ -66,6 +63,8 @@ def convert(content: bytes, name: str, now: datetime) -> Imported:
 def _policy(reader: Reader, source: str) -> MadePolicy:
     given = settings(reader)
     found = list(deployments(reader, KeyNames(reader), given.drop))
+    if not found:
+        reader.raise_if_wrong()
     made = backends(found)
     named = with_aliases(models(made), given.aliases)
     made, named = with_fallbacks(reader, made, named)

@@ -141,9 +141,9 @@ def _deployment(reader: Reader, keys: KeyNames, drop: bool, index: int) -> Deplo
     reader.mapping(params)
     model = reader.needed((*params, "model"), "openai/gpt-4o")
     provider, rest = provider_of(model, reader.text((*params, "custom_llm_provider")))
-    if model and not provider:
+    if model and not (provider and rest):
         reader.wrong(
-            (*params, "model"), "has no provider before it that LiteLLM would know: write one, such as openai/NAME"
+            (*params, "model"), "is no provider and model that LiteLLM would know: write both, such as openai/NAME"
         )
     if not (name and rest and provider):
         return None

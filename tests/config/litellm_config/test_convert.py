@@ -136,6 +136,8 @@ def test_what_could_not_be_settled_is_the_first_thing_that_is_said() -> None:
         ("version: 1\nzones: {}", ":1:1", "no LiteLLM config"),
         ("model_list:\n  - model_name: a\n    litellm_params: {model: nothing}", ":3:29", "openai/NAME"),
         ("model_list:\n  - litellm_params: {model: openai/a}", ":2:5: model_list[0].model_name", "is missing"),
+        ("model_list: [{}]\nrouter_settings: {model_group_alias: {a: b}}", ":1:14: model_list[0]", "an entry has"),
+        ("model_list: [{model_name: a, litellm_params: {model: openai/}}]", ":1:54", "openai/NAME"),
         ("model_list:\n  - {model_name: a, litellm_params: {model: openai/a, rpm: lots}}", ":2:", "such as 100"),
         ("model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nrouter_settings: 5", ":2:18", "by name"),
         ("model_list: [{model_name: 'a*b*', litellm_params: {model: openai/a}}]", ":1:27", 'one "*"'),
