@@ -19,7 +19,7 @@ from router.core.name_patterns import is_pattern, takes
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
 from router.core.translation import LOST_IN_TRANSLATION
-from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Plan, Rates, Route, Tariff
+from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Permits, Plan, Rates, Route, Tariff
 
 _NO_CONTEXTS: Contexts = {}
 _SECONDS_PER_DAY = 86_400
@@ -39,11 +39,12 @@ def compile_plan(
     aliases = {alias: plans[name] for name, model in policy.models.items() for alias in model.aliases}
     sensitivity = policy.sensitivity
     levels = sensitivity.levels if sensitivity is not None else {}
+    shared: dict[Permits, Permits] = {}
     return Plan(
         version=version,
         policy=policy,
         models=_table(policy, {**aliases, **plans}, now or datetime.now(UTC)),
-        keys={key.sha256: grant_of(key) for key in policy.keys},
+        keys={key.sha256: grant_of(key, shared) for key in policy.keys},
         zones=frozenset(policy.zones),
         levels=tuple(levels),
         level_zones=tuple(frozenset(zones) for zones in levels.values()),
@@ -189,14 +190,18 @@ def _smallest(route: Route, now: float) -> Rates:
     return route.prices.at(now).tiers[0].rates
 
 
-def grant_of(key: Key) -> KeyGrant:
-    return KeyGrant(
-        name=key.name,
-        team=key.team,
+def grant_of(key: Key, shared: dict[Permits, Permits]) -> KeyGrant:
+    """`shared` are those that grants were made with before: what is equal is one object."""
+    permits = Permits(
         models=None if key.models is None else frozenset(key.models),
         zones=None if key.zones is None else frozenset(key.zones),
         level=key.sensitivity,
         tags=key.tags,
+    )
+    return KeyGrant(
+        name=key.name,
+        team=key.team,
+        permits=shared.setdefault(permits, permits),
         budget=key.budget,
     )
 

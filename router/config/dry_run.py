@@ -10,11 +10,11 @@ from router.core.cost.preference import Side
 from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
 from router.core.sensitivity.detectors import compile_detectors
-from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Plan, Snapshot
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Permits, Plan, Snapshot
 from router.surfaces.headers import TO_BACKEND
 from router.surfaces.registry import SURFACES, Endpoint
 
-NOBODY = KeyGrant(name="nobody", team="default", models=None, zones=None, level=None, tags=())
+NOBODY = KeyGrant("nobody", "default", Permits())
 """A key that allows everything, for requests that name none."""
 
 

@@ -41,7 +41,8 @@ def stored_grants(plan: Plan, entries: Mapping[str, Entry]) -> tuple[dict[str, K
         else:
             taken.append(key)
     problems += _unknown(plan, taken)
-    return {key.sha256: grant_of(key) for key in taken}, tuple(dict.fromkeys(problems))
+    shared = {each.permits: each.permits for each in plan.keys.values()}
+    return {key.sha256: grant_of(key, shared) for key in taken}, tuple(dict.fromkeys(problems))
 
 
 def working_grants(plan: Plan, entries: Mapping[str, Entry]) -> list[KeyGrant]:

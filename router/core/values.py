@@ -130,15 +130,25 @@ class ModelPlan(Struct, frozen=True):
     """Most output tokens of an answer when the client sets no limit."""
 
 
+class Permits(Struct, frozen=True, cache_hash=True):
+    """What a key permits, whoever has it: thousands of keys share one of these."""
+
+    models: frozenset[str] | None = None
+    """None for all."""
+    zones: frozenset[str] | None = None
+    """None for all."""
+    level: str | None = None
+    """Least level of its requests."""
+    tags: tuple[str, ...] = ()
+    """That all its requests carry."""
+
+
 class KeyGrant(Struct, frozen=True):
-    """What one key allows. `models` and `zones` are None for all."""
+    """What one key allows, and to whom."""
 
     name: str
     team: str
-    models: frozenset[str] | None
-    zones: frozenset[str] | None
-    level: str | None
-    tags: tuple[str, ...]
+    permits: Permits
     budget: Budget | None = None
 
 

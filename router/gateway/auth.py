@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from router.core.values import KeyGrant
+from router.core.values import KeyGrant, Permits
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
 
-ANONYMOUS = KeyGrant(name="anonymous", team="default", models=None, zones=None, level=None, tags=())
+ANONYMOUS = KeyGrant("anonymous", "default", Permits())
 """Everybody, when no key is needed; `serve` allows that on loopback only."""
 _UNREAD = "Keys cannot be looked up now, so it is not known whether this one is good. Try again shortly."
 

@@ -22,7 +22,7 @@ def visible(plan: Plan, key: KeyGrant, states: Mapping[str, BackendState]) -> li
 
 def askable(plan: Plan, key: KeyGrant, states: Mapping[str, BackendState]) -> set[str]:
     """The same, with the patterns that take other names."""
-    return {*visible(plan, key, states), *filter(is_pattern, usable(plan, key.models))}
+    return {*visible(plan, key, states), *filter(is_pattern, usable(plan, key.permits.models))}
 
 
 def _listed(plan: Plan, states: Mapping[str, BackendState]) -> list[str]:
@@ -37,11 +37,11 @@ def _listed(plan: Plan, states: Mapping[str, BackendState]) -> list[str]:
 
 
 def _may_ask(plan: Plan, key: KeyGrant, name: str) -> bool:
-    if key.models is None:
+    if key.permits.models is None:
         return True
     model = plan.models[name]
     names = {name, model.name} if any(route.as_asked for route in model.routes) else {model.name}
-    return any(takes(each, called) for each in key.models for called in names)
+    return any(takes(each, called) for each in key.permits.models for called in names)
 
 
 def listing(surface: Surface, plan: Plan, key: KeyGrant, states: Mapping[str, BackendState]) -> bytes:

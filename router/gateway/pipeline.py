@@ -380,7 +380,8 @@ def _gone(context: RequestContext, failure: NoAnswer) -> float | None:
 
 def _permitted(decision: Decision, key: KeyGrant) -> frozenset[str]:
     """What connections may reach: the gate's answer, held against the key once more, whoever remembered it."""
-    return decision.permitted if key.zones is None else decision.permitted & key.zones
+    zones = key.permits.zones
+    return decision.permitted if zones is None else decision.permitted & zones
 
 
 def _lines(context: RequestContext, decision: Decision, reason: str, sent: Attempt) -> bytes:

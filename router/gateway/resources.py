@@ -189,7 +189,7 @@ class Resources:
     def _check_spending(self, context: RequestContext, decision: Decision, backend: str) -> None:
         """Money that is spent after the answer is not held, and not known here. Raises ApiError."""
         policy, key = context.serving.plan.policy, context.key
-        if key.models is not None:
+        if key.permits.models is not None:
             message = f"The key '{key.name}' may use some models only, and this would use whichever it names."
             raise self._refuse(context, decision, ApiError(403, "model_not_allowed", message, retryable=False))
         counters = context.serving.holding.counter_sets.of(key, context.facts.model, context.at)

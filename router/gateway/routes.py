@@ -102,7 +102,6 @@ class Routes:
         needed = plan.policy.server.stored_keys
         self._state.keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
         self._guard = self._guard_of(plan.policy.server.cors_origins) if self._state.keyring.open else NoGuard()
-        self._state.serving.recall.forget()
         self._room.judge_again()
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from router.core.name_patterns import is_pattern
 from router.core.reading import Reading
-from router.core.values import Facts, KeyGrant, Label, Plan
+from router.core.values import Facts, KeyGrant, Label, Permits, Plan
 from router.simulate.requests import RecordedRequest
 
 _BYTES_PER_ESTIMATED_TOKEN = 3
@@ -65,7 +65,7 @@ class FactsMaker:
             if len(self._others) >= _MOST:
                 self._others.clear()
             name, team = request.key or "nobody", request.team or "default"
-            grant = self._others[who] = KeyGrant(name, team, models=None, zones=None, level=None, tags=())
+            grant = self._others[who] = KeyGrant(name, team, Permits())
         return grant
 
     def _labels_of(self, request: RecordedRequest) -> tuple[Label, ...]:

@@ -51,7 +51,7 @@ class KeptBy:
 
     def _permitted(self, request: RecordedRequest) -> frozenset[str]:
         plan, facts = self._plan, self._making.facts(request)
-        gate = classify(plan, facts.labels, facts.key)
+        gate = classify(plan, facts.labels, facts.key.permits)
         model = plan.models.get(facts.model)
         name, hour = facts.model if model is None else model.name, hour_of_day(request.at, self._timezone)
         zones = applied(plan, facts, name, gate.level, gate.tags, hour).zones

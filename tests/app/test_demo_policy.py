@@ -41,7 +41,7 @@ def test_backends_say_that_they_are_simulated(plan):
 def test_every_sender_has_a_key_of_its_own_that_the_policy_knows(plan, senders):
     grants = [plan.keys[hashlib.sha256(sender.key.encode()).hexdigest()] for sender in senders]
     assert [(grant.name, grant.team) for grant in grants] == [(each.name, each.team) for each in APPLICATIONS]
-    assert len({grant.team for grant in grants}) >= 4 and "restricted" in {grant.level for grant in grants}
+    assert len({grant.team for grant in grants}) >= 4 and "restricted" in {grant.permits.level for grant in grants}
     assert {sender.model for sender in senders} == set(plan.policy.models)
 
 

@@ -6,7 +6,7 @@ from router.config.compile import compile_plan
 from router.core.cost.timeline import DAY, Timeline, always, built
 from router.core.policy import Cost, Mix, Policy
 from router.core.translation import LOST_IN_TRANSLATION
-from router.core.values import GpuFigures, KeyGrant, Plan, PriceTier, Rates, Tariff
+from router.core.values import GpuFigures, KeyGrant, Permits, Plan, PriceTier, Rates, Tariff
 
 PlanOf = Callable[[str], Plan]
 
@@ -83,9 +83,9 @@ def test_aliases_are_the_model_itself(base: str, plan: PlanOf) -> None:
 def test_keys_are_found_by_their_hash(base: str, plan: PlanOf) -> None:
     text = base.replace("team: web", "team: web, models: [chat], zones: [local], sensitivity: restricted, tags: [phi]")
     keys = plan(text).keys
-    app = KeyGrant("app", "web", frozenset({"chat"}), frozenset({"local"}), "restricted", ("phi",))
+    app = KeyGrant("app", "web", Permits(frozenset({"chat"}), frozenset({"local"}), "restricted", ("phi",)))
     assert keys["1".rjust(64, "0")] == app
-    assert keys["2".rjust(64, "0")] == KeyGrant("batch", "default", None, None, None, ())
+    assert keys["2".rjust(64, "0")] == KeyGrant("batch", "default", Permits())
 
 
 def test_budgets_come_with_their_keys_and_longest_answers_with_their_models(

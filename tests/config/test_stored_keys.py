@@ -8,7 +8,7 @@ import pytest
 from router.config.load import load
 from router.config.problems import PolicyError
 from router.config.stored_keys import check_entry, stored_grants
-from router.core.values import KeyGrant, Plan
+from router.core.values import KeyGrant, Permits, Plan
 
 SHA = sha256(b"secret").hexdigest()
 LEVELS = "sensitivity: {levels: {public: [local, cloud], restricted: [local]}, tags: {phi: [local]}}\n"
@@ -35,7 +35,7 @@ def test_a_stored_key_may_do_what_it_says(plan_of):
     entry = {"name": "batch", "team": "search", "models": ["chat"], "zones": ["local"], "sensitivity": "restricted"}
     grants, problems = stored_grants(plan_of(), {SHA: entry | {"tags": ["phi"]}})
     only = frozenset({"chat"}), frozenset({"local"})
-    assert grants == {SHA: KeyGrant("batch", "search", *only, "restricted", ("phi",))}
+    assert grants == {SHA: KeyGrant("batch", "search", Permits(*only, "restricted", ("phi",)))}
     assert problems == ()
 
 
@@ -52,7 +52,7 @@ def test_a_stored_key_may_do_what_it_says(plan_of):
 def test_what_the_policy_does_not_know_is_kept_and_said(plan_of, field, allowed, said):
     """So it matches nothing, or counts as the most restricted."""
     grants, problems = stored_grants(plan_of(), {SHA: {"name": "batch"} | field})
-    assert grants[SHA].models == (None if allowed is None else frozenset(allowed))
+    assert grants[SHA].permits.models == (None if allowed is None else frozenset(allowed))
     assert len(problems) == 1 and problems[0].startswith(f"stored key batch is narrowed: {said}")
 
 

@@ -22,6 +22,7 @@ from router.core.values import (
     Label,
     Mixture,
     ModelPlan,
+    Permits,
     Plan,
     PriceTier,
     Rates,
@@ -69,8 +70,9 @@ class Make:
         return ModelPlan(name, tuple(routes), quality_floor, 0 < len(clouds) < len(routes))
 
     def key(self, name: str = "app", **changes: Any) -> KeyGrant:
-        fields: dict[str, Any] = {"team": "search", "models": None, "zones": None, "level": None, "tags": ()}
-        return KeyGrant(name, **(fields | changes))
+        """`changes` are fields of the grant or of what it permits."""
+        permits = {field: changes.pop(field) for field in Permits.__struct_fields__ if field in changes}
+        return KeyGrant(name, **({"team": "search", "permits": Permits(**permits)} | changes))
 
     def facts(self, **changes: Any) -> Facts:
         fields: dict[str, Any] = {

@@ -4,12 +4,12 @@ from hashlib import sha256
 
 import pytest
 
-from router.core.values import KeyGrant
+from router.core.values import KeyGrant, Permits
 from router.gateway.auth import ANONYMOUS, Keyring
 from router.gateway.errors import ApiError
 from router.gateway.http_connection import Request
 
-APP = KeyGrant("app", "search", None, None, None, ())
+APP = KeyGrant("app", "search", Permits())
 KEYS = {sha256(b"good").hexdigest(): APP}
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from router.config.load import plan_of
-from router.core.values import BackendState, KeyGrant
+from router.core.values import BackendState, KeyGrant, Permits
 from router.gateway.errors import ApiError
 from router.gateway.models import listing, single, visible
 from router.surfaces.registry import FALLBACK
@@ -21,7 +21,7 @@ PLAN = SimpleNamespace(models={"chat": CHAT, "code": CODE, "gpt-4o": CHAT}, publ
 
 def key(*models: str) -> KeyGrant:
     """One that may use these, or all of them."""
-    return KeyGrant("app", team="", models=frozenset(models) or None, zones=None, level=None, tags=())
+    return KeyGrant("app", "", Permits(frozenset(models) or None))
 
 
 def test_a_key_that_is_not_limited_sees_names_and_aliases():

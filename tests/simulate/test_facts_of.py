@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from support.simulating import POLICY, ask, plan
 
-from router.core.values import Label
+from router.core.values import Label, Permits
 from router.simulate import facts_of
 from router.simulate.facts_of import FactsMaker, reading_of
 
@@ -44,7 +44,8 @@ def test_what_the_policy_does_not_have_is_counted():
     for _ in range(2):
         facts = made.facts(ask(model="other", key="stranger", team="sales", level="secret"))
 
-    assert (facts.model, facts.key.name, facts.key.team, facts.key.models) == ("other", "stranger", "sales", None)
+    assert (facts.model, facts.key.name, facts.key.team) == ("other", "stranger", "sales")
+    assert facts.key.permits == Permits()
     assert made.unknown == {"model": {"other": 2}, "key": {"stranger": 2}, "level": {"secret": 2}}
     for number in range(200):
         made.facts(ask(model=f"m{number}"))

@@ -3,8 +3,10 @@
 A decision depends on few things, and those are its question. As long as no backend's state changes, an equal
 question has an equal answer, but for figures in the sentences for people, which are those of the first time.
 
-Who asks is part of the question as the grant itself, never as its name: a key that is made anew under an old name
-may be allowed less. An answer holds the grant that it was made for and is given to no other one.
+Who asks is part of the question as what the key permits, and never as its name: a key that is made anew under an old
+name may be allowed less. It is compared by content, whole, so that thousands of keys that permit the same share their
+answers, and an answer that outlives its key is one that no other key gets unless it permits just that. Only where
+rules name teams or keys is it part of the question which of these asks. No sentence of a decision names its key.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from router.core.cost.order import volume_bands
 from router.core.cost.strategies import STRATEGIES, LooksAt
 from router.core.decision.decide import decide
 from router.core.name_patterns import is_pattern
-from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, ModelPlan, Plan, Rates, Snapshot
+from router.core.values import BackendState, Decision, Facts, Label, ModelPlan, Plan, Rates, Snapshot
 
 MOST = 4096
 """Questions that are remembered: labels come from clients, so there is no end to them."""
@@ -30,9 +32,12 @@ class DecisionCache:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._band = volume_bands(plan)
-        self._answers: dict[Hashable, tuple[KeyGrant, Decision]] = {}
+        self._answers: dict[Hashable, Decision] = {}
         self._states: Mapping[str, BackendState] = {}
         self._shortest = math.inf
+        whens = [rule.when for rule in plan.policy.rules]
+        self._teams = frozenset([when.team for when in whens if when.team is not None])
+        self._keys = frozenset([when.key for when in whens if when.key is not None])
         by_request = STRATEGIES[plan.policy.cost.strategy].looks_at is LooksAt.REQUEST
         self._by_price = frozenset([name for name, model in plan.models.items() if _price_sends_it_home(model)])
         taken = any(is_pattern(name) and _price_sends_it_home(model) for name, model in plan.models.items())
@@ -47,13 +52,13 @@ class DecisionCache:
             self._look_at(snapshot.backends)
         question = self._question(facts, snapshot)
         found = self._answers.get(question)
-        if found is not None and found[0] is facts.key:
-            return found[1]
+        if found is not None:
+            return found
         answer = decide(facts, self._plan, snapshot)
         if self._is_worth_it(facts):
             if len(self._answers) >= MOST:
                 self._answers.clear()
-            self._answers[question] = facts.key, answer
+            self._answers[question] = answer
         return answer
 
     def _is_worth_it(self, facts: Facts) -> bool:
@@ -61,20 +66,15 @@ class DecisionCache:
         known = len(facts.model) <= _LONGEST_LABEL and facts.model in self._plan.models
         return known and all(map(_is_short, facts.labels))
 
-    def forget(self) -> None:
-        """Other keys are in force: nobody will ask again with the grants of before."""
-        self._answers.clear()
-
     def _question(self, facts: Facts, snapshot: Snapshot) -> Hashable:
-        """All that `decide` looks at. The size matters only to a request that is too long for some backend.
-
-        A grant's id is its own for as long as an answer holds the grant.
-        """
-        prompt, answer = facts.input_tokens // 2, facts.longest_answer
+        """All that `decide` looks at. The size matters only to a request that is too long for some backend."""
+        prompt, answer, key = facts.input_tokens // 2, facts.longest_answer, facts.key
         return (
             facts.endpoint,
             facts.model,
-            id(facts.key),
+            key.permits,
+            key.team if key.team in self._teams else "",
+            key.name if key.name in self._keys else "",
             facts.labels,
             facts.modalities,
             facts.quality_floor,
@@ -91,7 +91,7 @@ class DecisionCache:
 
     def _look_at(self, states: Mapping[str, BackendState]) -> None:
         self._states = states
-        self.forget()
+        self._answers.clear()
         declared = [route.context for model in self._plan.models.values() for route in model.routes]
         known = [
             context for context in (*declared, *(state.context for state in states.values())) if context is not None

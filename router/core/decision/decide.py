@@ -65,7 +65,7 @@ def decide(facts: Facts, plan: Plan, snapshot: Snapshot) -> Decision:
 
     The same arguments always give the same decision.
     """
-    gate = classify(plan, facts.labels, facts.key)
+    gate = classify(plan, facts.labels, facts.key.permits)
     model = plan.models.get(facts.model)
     if model is not None and any(route.as_asked for route in model.routes):
         model = _as_listed(model, facts.model, snapshot)
@@ -149,10 +149,10 @@ def _sift(
 
 
 def _out_of_scope(ask: _Ask, route: Route) -> str:
-    models = ask.facts.key.models
+    models = ask.facts.key.permits.models
     if models is None or ask.model.name in models or _may_be_asked_for(ask, models):
         return ""
-    return f"The key '{ask.facts.key.name}' may not use the model '{ask.model.name}'."
+    return f"Its key may not use the model '{ask.model.name}'."
 
 
 def _may_be_asked_for(ask: _Ask, models: frozenset[str]) -> bool:
@@ -272,7 +272,7 @@ def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refus
         return refusal
     labels = ask.facts.labels
     readable = tuple([label for label in labels if not label.source.startswith((UNREADABLE, SEALED))])
-    if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key).level == ask.gate.level:
+    if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key.permits).level == ask.gate.level:
         return refusal
     kinds = {each: _kinds(ask, each) for each in (UNREADABLE, SEALED)}
     return refusals.unreadable(refusal, {name.strip(): found for name, found in kinds.items() if found}, ask.gate.level)

@@ -68,7 +68,7 @@ def _labels(
     body: bytes,
 ) -> tuple[Label, ...]:
     """All labels, those of detectors last. The text is not scanned where no finding could change anything."""
-    labels = with_key(_header_labels(headers) + reading.labels, key)
+    labels = with_key(_header_labels(headers) + reading.labels, key.permits)
     section = plan.policy.sensitivity
     if section is None:
         return labels

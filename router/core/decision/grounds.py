@@ -65,7 +65,7 @@ def grounds_of(
     first = decision.candidates or decision.waiting
     refusal = decision.refusal
     decided = first[0].reason if first else "" if refusal is None else refusal.code
-    seen, zones = snapshot.seen, facts.key.zones
+    seen, zones = snapshot.seen, facts.key.permits.zones
     values = (
         policy,
         facts.input_tokens,

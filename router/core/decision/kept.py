@@ -44,5 +44,5 @@ def decide_kept(facts: Facts, plan: Plan, snapshot: Snapshot, backend: str) -> D
         powered=owner.power is not None,
     )
     model = ModelPlan(facts.model, (route,), 0.0, False)
-    anyone = replace(facts, key=replace(facts.key, models=None))
+    anyone = replace(facts, key=replace(facts.key, permits=replace(facts.key.permits, models=None)))
     return decide(anyone, replace(plan, models={facts.model: model}), snapshot)

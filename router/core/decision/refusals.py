@@ -29,7 +29,7 @@ def usable(plan: Plan, allowed: Iterable[str] | None) -> set[str]:
 
 
 def model_not_found(facts: Facts, plan: Plan) -> Refusal:
-    names = usable(plan, facts.key.models)
+    names = usable(plan, facts.key.permits.models)
     taken = plan.models.get(facts.model)
     models = listed_models(names, unlisted="" if taken is None else taken.name)
     may_use = f"This key may use: {models}. An admin adds models under `models` in the policy."
@@ -45,8 +45,8 @@ def model_not_allowed(facts: Facts, model: ModelPlan) -> Refusal:
     return Refusal(
         403,
         "model_not_allowed",
-        f"The key '{facts.key.name}' may not use the model {_called(model)}."
-        f" It may use: {listed_models(facts.key.models or ())}."
+        f"This key may not use the model {_called(model)}."
+        f" It may use: {listed_models(facts.key.permits.models or ())}."
         " An admin can add the model to `models` of this key in the policy.",
     )
 

@@ -30,6 +30,7 @@ from router.core.values import (
     KeyGrant,
     Label,
     Mixture,
+    Permits,
     Plan,
     Snapshot,
 )
@@ -167,9 +168,9 @@ def _key(recorded: RecordedDecision, plan: Plan) -> KeyGrant:
     grant = next((grant for grant in plan.keys.values() if grant.name == recorded.key), None)
     if grant is None:
         models = frozenset[str]() if recorded.decided == _NOT_ALLOWED else None
-        grant = KeyGrant(recorded.key, recorded.team, models, None, None, ())
+        grant = KeyGrant(recorded.key, recorded.team, Permits(models))
     zones = recorded.grounds.key_zones
-    return replace(grant, zones=frozenset(zones)) if zones else grant
+    return replace(grant, permits=replace(grant.permits, zones=frozenset(zones))) if zones else grant
 
 
 def _asked(model: str, plan: Plan) -> str:

@@ -6,7 +6,7 @@ many run at once, as long as no request uses more than it holds. Where holds are
 have beside them what running requests may take beyond that: the risk. A hold ends once: settled, released since nothing
 was sent, or, when its lease is over, charged as held.
 
-What all requests with one decision and one key have in common is worked out once and remembered, as decisions are.
+What all requests with one decision have in common is worked out once and remembered, as decisions are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, WorstCase, worst_tokens
 from router.core.limits.measures import counted_in
-from router.core.limits.terms import Terms, terms_of
+from router.core.limits.terms import Terms, cell_of, terms_of
 from router.core.reading import Reading
 from router.core.units import NO_UNITS, Units
 from router.core.values import BackendState, Decision, KeyGrant, Plan
@@ -42,15 +42,15 @@ class HoldMaker:
         self._known: dict[int, Terms] = {}
         """By the decision's id, which is its own for as long as the terms are here."""
 
-    def terms(self, decision: Decision, key: KeyGrant, now: float, service: str = "") -> Terms:
+    def terms(self, decision: Decision, now: float, service: str = "") -> Terms:
         if service:  # few requests ask for one, and clients may call it as they like
-            return terms_of(decision, key, self._models[decision.model], now, self._longest, service)
+            return terms_of(decision, self._models[decision.model], now, self._longest, service)
         found = self._known.get(id(decision))
-        if found is not None and found.decision is decision and found.key is key and now < found.until:
+        if found is not None and found.decision is decision and now < found.until:
             return found
         if len(self._known) >= MOST:
             self._known.clear()
-        terms = self._known[id(decision)] = terms_of(decision, key, self._models[decision.model], now, self._longest)
+        terms = self._known[id(decision)] = terms_of(decision, self._models[decision.model], now, self._longest)
         return terms
 
     def hold(
@@ -67,12 +67,12 @@ class HoldMaker:
 
         `at` is seconds since the epoch; `states` what backends report of their context lengths.
         """
-        terms = self.terms(decision, key, at, reading.service)
+        terms = self.terms(decision, at, reading.service)
         counters = self.counter_sets.of(key, decision.model, at)
         worst = worst_tokens(reading, terms.model, terms.routes, states)
         if counters.all:
             held = self._limited(
-                id=id, at=at, request=request, terms=terms, counters=counters, reading=reading, worst=worst
+                id=id, at=at, request=request, terms=terms, key=key, counters=counters, reading=reading, worst=worst
             )
             return held if reading.units is NO_UNITS else self._with_units(held, terms, reading.units)
         input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
@@ -80,7 +80,7 @@ class HoldMaker:
         others = terms.decision.alternatives
         held = Hold(
             id=id,
-            cell=terms.cell,
+            cell=cell_of(terms.routes[0], terms.model.name, key),
             at=at,
             lease=self._lease,
             input=input,
@@ -100,7 +100,15 @@ class HoldMaker:
         return replace(hold, cost=cost, local_cost=hold.local_cost + worst_units(own, units, hold.at, later))
 
     def _limited(
-        self, id: str, at: float, request: str, terms: Terms, counters: CounterSet, reading: Reading, worst: Tokens
+        self,
+        id: str,
+        at: float,
+        request: str,
+        terms: Terms,
+        key: KeyGrant,
+        counters: CounterSet,
+        reading: Reading,
+        worst: Tokens,
     ) -> Hold:
         # What goes on in the background is booked with all that was asked for until somebody sees what it took.
         bounds = _WORST if reading.background else self.bounds
@@ -111,7 +119,7 @@ class HoldMaker:
         others = terms.decision.alternatives
         return Hold(  # some by their places, because Python makes a dictionary of more than 15 names
             id,
-            terms.cell,
+            cell_of(terms.routes[0], terms.model.name, key),
             at,
             self._lease,
             input,
@@ -122,7 +130,7 @@ class HoldMaker:
             sides=terms.sides,
             local_first=terms.routes[0].owned,
             local_cost=local_cost,
-            local_cell=terms.local_cell,
+            local_cell=None if terms.local is None else cell_of(terms.local, terms.model.name, key),
             cost_at_risk=worst_case(terms.steps, worst.input, worst.output) - cost if risky else 0,
             tokens_at_risk=worst.input + worst.output - input - output if risky else 0,
             request=request,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from router.core.policy import Sensitivity
 from router.core.unknown_names import shown, unknown
-from router.core.values import KeyGrant, Label, Plan
+from router.core.values import Label, Permits, Plan
 
 UNREADABLE = "unreadable "
 """Begins the source of a label for content that detectors cannot read, before the kind of content."""
@@ -44,12 +44,12 @@ class _Found(Struct):
     unknown: list[str] = []
 
 
-def classify(plan: Plan, labels: tuple[Label, ...], key: KeyGrant) -> Classification:
-    """The level, tags and permitted zones of a request with these labels that was sent with this key.
+def classify(plan: Plan, labels: tuple[Label, ...], permits: Permits) -> Classification:
+    """The level, tags and permitted zones of a request with these labels that was sent with a key that permits this.
 
     The policy's default level counts when no label and not the key gives a level.
     """
-    labels = with_key(labels, key)
+    labels = with_key(labels, permits)
     every = plan.zones
     section = plan.policy.sensitivity
     if section is None:
@@ -57,17 +57,17 @@ def classify(plan: Plan, labels: tuple[Label, ...], key: KeyGrant) -> Classifica
         base = Classification("", tags, every, tuple(_ignored(labels)))
     else:
         base = _by_labels(plan, section, labels, every)
-    if key.zones is None or every <= key.zones:
+    if permits.zones is None or every <= permits.zones:
         return base
-    because = (*base.because, f"the key '{key.name}' may reach {_listed(key.zones)}")
-    return Classification(base.level, base.tags, base.zones & key.zones, because)
+    because = (*base.because, f"its key may reach {_listed(permits.zones)}")
+    return Classification(base.level, base.tags, base.zones & permits.zones, because)
 
 
-def with_key(labels: tuple[Label, ...], key: KeyGrant) -> tuple[Label, ...]:
+def with_key(labels: tuple[Label, ...], permits: Permits) -> tuple[Label, ...]:
     """The labels with what the key says of all its requests."""
-    if key.level is None and not key.tags:
+    if permits.level is None and not permits.tags:
         return labels
-    own = Label(key.level, key.tags, "key")
+    own = Label(permits.level, permits.tags, "key")
     return labels if own in labels else (*labels, own)
 
 

@@ -14,8 +14,20 @@ from router.core.cost.timeline import DAY, built
 from router.core.decision import cache as recall
 from router.core.decision.cache import DecisionCache
 from router.core.decision.decide import decide
+from router.core.policy import Budget
 from router.core.sensitivity.media import FORBIDDEN
-from router.core.values import BackendState, Decision, Facts, GpuFigures, Label, Mixture, Rates, Snapshot
+from router.core.values import (
+    BackendState,
+    Decision,
+    Facts,
+    GpuFigures,
+    KeyGrant,
+    Label,
+    Mixture,
+    Permits,
+    Rates,
+    Snapshot,
+)
 
 SENSITIVITY = {
     "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
@@ -115,6 +127,7 @@ grants = st.fixed_dictionaries(
     }
 )
 FEW_ASKS = ({}, {"modalities": frozenset({"text", "image"})}, {"labels": (Label("restricted"),)}, {"model": "gpt-99"})
+NAMES = ("app", "batch", "night-job", "web")
 EDITS = (
     {},
     {"sensitivity": SENSITIVITY | {"levels": {"public": ["local"], "restricted": ["local"]}}},
@@ -123,6 +136,13 @@ EDITS = (
         "sensitivity": SENSITIVITY,
         "rules": [{"name": "app", "when": {"key": "app"}, "cost": {"strategy": "cloud_first"}}],
     },
+    {
+        "sensitivity": SENSITIVITY,
+        "rules": [
+            {"name": "web", "when": {"key": "web"}, "zones": ["local"]},
+            {"name": "search", "when": {"team": "search"}, "zones": ["cloud"]},
+        ],
+    },
 )
 
 
@@ -130,27 +150,78 @@ EDITS = (
 @given(
     history=st.lists(
         st.one_of(
-            st.tuples(st.just("key"), st.sampled_from(["app", "batch"]), grants),
+            st.tuples(st.just("key"), st.sampled_from(NAMES), grants),
+            st.tuples(st.just("alike"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
             st.tuples(st.just("policy"), st.integers(0, len(EDITS) - 1)),
-            st.tuples(st.just("ask"), st.sampled_from(["app", "batch"]), st.sampled_from(FEW_ASKS)),
+            st.tuples(st.just("ask"), st.sampled_from(NAMES), st.sampled_from(FEW_ASKS)),
         ),
         max_size=40,
     )
 )
 def test_no_answer_outlives_its_key_or_its_policy(make: Any, history: Any) -> None:
-    """Keys are made anew under old names, and policies edited, between requests; nothing is told to forget."""
+    """Keys are made anew under old names, or to permit the same as another, and policies edited, between requests;
+    nothing is told to forget. And no sentence names the key that it was first said to."""
     plan = make.plan(sensitivity=SENSITIVITY, cost=COSTS[3])
     remembered, snapshot = DecisionCache(plan), make.snapshot()
-    keys = {name: make.key(name) for name in ("app", "batch")}
+    keys = {name: make.key(name) for name in NAMES}
     for kind, *what in history:
         if kind == "key":
             keys[what[0]] = make.key(what[0], **what[1])
+        elif kind == "alike":
+            keys[what[0]] = msgspec.structs.replace(keys[what[1]], name=what[0])
         elif kind == "policy":
             plan = make.plan(cost=COSTS[3], **EDITS[what[0]])
             remembered = DecisionCache(plan)
         else:
             facts = make.facts(key=keys[what[0]], **what[1])
-            assert essence(remembered.decide(facts, snapshot)) == essence(decide(facts, plan, snapshot))
+            found = remembered.decide(facts, snapshot)
+            assert found.permitted <= (facts.key.permits.zones or plan.zones)
+            assert essence(found) == essence(decide(facts, plan, snapshot))
+            assert words(found) == words(decide(facts, plan, snapshot))
+
+
+def words(decision: Decision) -> list[str]:
+    """All that is said in it to people; every figure in these tests is that of one moment."""
+    said = [each.explanation for each in (*decision.candidates, *decision.waiting, *decision.removed)]
+    return said if decision.refusal is None else [*said, decision.refusal.message]
+
+
+KEY_FIELDS = sorted({*KeyGrant.__struct_fields__, *Permits.__struct_fields__} - {"permits"})
+OTHER_KEYS: dict[str, Any] = {
+    "name": "other",
+    "team": "sales",
+    "budget": Budget(usd_per_day=1.0),
+    "models": frozenset(),
+    "zones": frozenset({"local"}),
+    "level": "restricted",
+    "tags": ("phi",),
+}
+BY_RULES = (
+    {"name": "n", "when": {"key": "other"}, "zones": ["local"]},
+    {"name": "t", "when": {"team": "sales"}, "zones": ["cloud"]},
+)
+
+
+@pytest.mark.parametrize("field", KEY_FIELDS)
+def test_everything_that_a_key_permits_is_part_of_the_question(make: Any, field: str) -> None:
+    """A new field of the grant fails here until it is asked for too, or is known to decide nothing."""
+    plan = make.plan(sensitivity=SENSITIVITY, rules=list(BY_RULES))
+    remembered, snapshot = DecisionCache(plan), make.snapshot()
+    plain, changed = (make.facts(key=make.key(**fields)) for fields in ({}, {field: OTHER_KEYS[field]}))
+    first = remembered.decide(plain, snapshot)
+    assert essence(remembered.decide(changed, snapshot)) == essence(decide(changed, plan, snapshot))
+    assert (essence(decide(changed, plan, snapshot)) == essence(first)) is (field == "budget")
+
+
+def test_keys_that_permit_the_same_share_their_answers(make: Any) -> None:
+    """But for those that rules name, or whose teams they name."""
+    remembered, snapshot = DecisionCache(make.plan(rules=list(BY_RULES))), make.snapshot()
+    first, second = (make.key(name, zones=frozenset({"cloud"})) for name in ("one", "two"))
+    assert first.permits is not second.permits
+    shared = remembered.decide(make.facts(key=first), snapshot)
+    assert remembered.decide(make.facts(key=second), snapshot) is shared
+    for other in (make.key("other", zones=frozenset({"cloud"})), make.key(team="sales", zones=frozenset({"cloud"}))):
+        assert remembered.decide(make.facts(key=other), snapshot) is not shared
 
 
 OTHERWISE: dict[str, Any] = {
@@ -215,18 +286,6 @@ def test_prices_of_the_time_are_part_of_the_question(make: Any) -> None:
     before, after = (make.snapshot(tokens=1_000_000_000, at=at) for at in (0, DAY))
     assert remembered.decide(facts, before).side is Side.CLOUD
     assert remembered.decide(facts, after).side is decide(facts, plan, after).side is Side.LOCAL
-
-
-def test_an_answer_is_for_the_very_grant_that_it_was_made_for(make: Any) -> None:
-    """Even if a later grant gets the place in memory, and with it the id, of one that is gone."""
-    remembered, snapshot = DecisionCache(make.plan()), make.snapshot()
-    wide, narrow = make.facts(), make.facts(key=make.key(zones=frozenset({"local"})))
-    remembered.decide(wide, snapshot)
-    ((question, answer),) = remembered._answers.items()
-    remembered._answers[remembered._question(narrow, snapshot)] = answer
-    assert remembered.decide(narrow, snapshot).permitted == {"local"}
-    remembered.forget()
-    assert question not in remembered._answers
 
 
 def test_nothing_to_break_even_with_is_remembered_too(make: Any) -> None:

@@ -133,7 +133,7 @@ def test_a_key_that_may_not_use_the_model_is_told_which_it_may(make):
     decision = run(make, models=models, key=key)
     assert decision.refusal is not None
     assert (decision.refusal.status, decision.refusal.code) == (403, "model_not_allowed")
-    assert "The key 'app' may not use the model 'chat'. It may use: embed." in decision.refusal.message
+    assert "This key may not use the model 'chat'. It may use: embed." in decision.refusal.message
     assert removals(decision) == [("gpu", Step.SCOPE)]
     assert order(run(make, models=models, key=key, model="embed")) == [("openai", "only-candidate")]
 
@@ -818,8 +818,8 @@ def test_nothing_is_kept_outside_the_permitted_zones(make, data):
     decision = decide(world.facts, world.plan(make), world.snapshot)
     kept = [candidate.route for candidate in (*decision.candidates, *decision.waiting)]
     assert [route for route in kept if route.zone not in decision.permitted] == []
-    if world.facts.key.zones is not None:
-        assert decision.permitted <= world.facts.key.zones
+    if world.facts.key.permits.zones is not None:
+        assert decision.permitted <= world.facts.key.permits.zones
     if world.snapshot.cloud_blocked:
         assert all(route.owned for route in kept)
 
@@ -929,7 +929,7 @@ def test_a_model_that_none_lists_is_not_found(make):
 
 @pytest.mark.parametrize(("models", "may"), [({"my-*"}, True), ({"my-lora"}, True), ({"*"}, True), ({"gpt-*"}, False)])
 def test_a_key_may_be_limited_to_a_pattern(make, models, may):
-    key = structs.replace(make.facts().key, models=frozenset(models))
+    key = make.key(models=frozenset(models))
     decision = taken(make, "my-lora", {"my-lora"}, key=key)
     assert (decision.refusal is None) is may
 

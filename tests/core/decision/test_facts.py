@@ -10,10 +10,10 @@ from router.core.pins import Pin, labels_of
 from router.core.policy import Detector, Policy
 from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
-from router.core.values import Facts, GpuFigures, KeyGrant, Label, Plan
+from router.core.values import Facts, GpuFigures, KeyGrant, Label, Permits, Plan
 from router.surfaces.registry import SURFACES
 
-NOBODY = KeyGrant("app", "search", None, None, None, ())
+NOBODY = KeyGrant("app", "search", Permits())
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
 
 
@@ -104,7 +104,7 @@ def test_labels_of_headers(headers: dict[str, str], labels: list[Label]) -> None
 def test_all_sources_together() -> None:
     found = facts(
         {"x-breakeven-sensitivity": "public", "x-breakeven-tags": "a"},
-        key=KeyGrant("app", "search", None, None, "internal", ("b",)),
+        key=KeyGrant("app", "search", Permits(level="internal", tags=("b",))),
         plan=plan({"unreadable": "internal"}),
         detectors=SEEKING,
         metadata={"sensitivity": "public"},

@@ -76,7 +76,7 @@ def test_refusals_for_what_a_pattern_takes_say_what_it_stands_for(make):
     model = make.model([make.route("openai")], "gpt-*")
     facts = make.facts(key=make.key(models=frozenset({"*-awq", "chat"})))
     assert model_not_allowed(facts, model).message.startswith(
-        "The key 'app' may not use the model 'gpt-*' (any name that begins with gpt-)."
+        "This key may not use the model 'gpt-*' (any name that begins with gpt-)."
         " It may use: chat, any name that ends with -awq."
     )
     assert egress_denied(model, {"local"}, ["so it is"]).message.startswith(

@@ -20,7 +20,7 @@ from router.core.limits.counters import (
 from router.core.limits.limits import Limit, Verdict
 from router.core.limits.periods import Periods
 from router.core.policy import Budget
-from router.core.values import Candidate, KeyGrant
+from router.core.values import Candidate, KeyGrant, Permits
 
 BERLIN = Periods(ZoneInfo("Europe/Berlin"))
 MORNING = 1_779_267_600.0  # 2026-05-20 11:00 in Berlin
@@ -82,7 +82,7 @@ def test_without_limits_there_is_nothing_to_hold_against():
 
 @pytest.fixture
 def grant():
-    return KeyGrant("app", "search", None, None, None, (), Budget(usd_per_day=1.0))
+    return KeyGrant("app", "search", Permits(), Budget(usd_per_day=1.0))
 
 
 @pytest.fixture

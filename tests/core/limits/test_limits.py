@@ -14,7 +14,7 @@ from router.core.limits.limits import Budgets, Limit, OverBudget, Verdict, all_l
 from router.core.limits.measures import SETTINGS
 from router.core.limits.periods import Periods
 from router.core.policy import Budget, Policy
-from router.core.values import KeyGrant
+from router.core.values import KeyGrant, Permits
 from tests.core.conftest import Make
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -326,7 +326,7 @@ def test_a_warning_can_wait_for_the_end() -> None:
 
 
 def test_a_grant_without_a_budget_is_as_before() -> None:
-    assert KeyGrant("app", "search", None, None, None, ()).budget is None
+    assert KeyGrant("app", "search", Permits()).budget is None
 
 
 def test_every_limit_is_listed_once(make: Make, policy: Callable[..., Policy]) -> None:

@@ -77,30 +77,28 @@ def test_what_goes_on_in_the_background_is_held_as_it_is_booked(make):
     assert holds[0] == holds[1] and (holds[0].output, holds[0].cost_at_risk, holds[0].tokens_at_risk) == (8000, 0, 0)
 
 
-def test_terms_are_worked_out_once_for_a_decision_and_key(make, monkeypatch):
+def test_terms_are_worked_out_once_for_a_decision(make, monkeypatch):
     plan = make.plan()
     holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     decisions = [
         Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),)) for route in plan.models["chat"].routes
     ]
-    key = make.key()
-    first = holding.terms(decisions[0], key, NOON)
-    assert holding.terms(decisions[0], key, NOON) is first
-    assert holding.terms(decisions[0], make.key(), NOON) is not first
+    first = holding.terms(decisions[0], NOON)
+    assert holding.terms(decisions[0], NOON) is first
     monkeypatch.setattr("router.core.limits.reserve.MOST", 1)
-    holding.terms(decisions[1], key, NOON)
-    assert holding.terms(decisions[0], key, NOON) is not first
+    holding.terms(decisions[1], NOON)
+    assert holding.terms(decisions[0], NOON) is not first
 
 
 def test_terms_are_worked_out_anew_when_other_prices_count(make):
     plan = make.plan()
     holding = HoldMaker(plan, CounterSets(plan.policy, Periods(ZoneInfo("UTC"))), WorstCase())
     hourly = built(0, [], [6 * 3600], lambda now: Tariff((PriceTier(0, make.free if now else make.gpt_4o_mini),)))
-    route, key = make.route("openai", prices=hourly), make.key()
+    route = make.route("openai", prices=hourly)
     decision = Decision("chat", "", (), frozenset(), (Candidate(route, "", ""),))
-    first = holding.terms(decision, key, NOON)
-    assert holding.terms(decision, key, NOON + 3600) is first
-    assert holding.terms(decision, key, NOON + 15 * 3600) is not first
+    first = holding.terms(decision, NOON)
+    assert holding.terms(decision, NOON + 3600) is first
+    assert holding.terms(decision, NOON + 15 * 3600) is not first
 
 
 def test_the_service_that_is_asked_for_is_held(make):

@@ -8,7 +8,7 @@ import pytest
 
 from router.core.cost.timeline import DAY, built
 from router.core.limits.counters import BOTH, CLOUD, LOCAL
-from router.core.limits.terms import terms_of
+from router.core.limits.terms import cell_of, terms_of
 from router.core.values import Candidate, Cell, Decision, PriceTier, Tariff
 
 GPU = Cell("gpu", "local", "chat", "search", "app")
@@ -29,8 +29,9 @@ def test_the_first_candidate_is_charged_and_the_first_own_one_where_only_that_is
 ):
     routes = [make.route(name) for name in backends]
     candidates = tuple(Candidate(route, "", "") for route in routes)
-    terms = terms_of(Decision("chat", "", (), frozenset(), candidates), make.key(), make.model(routes), 0, 600)
-    assert (terms.sides, terms.cell, terms.local_cell) == (sides, cell, local_cell)
+    terms = terms_of(Decision("chat", "", (), frozenset(), candidates), make.model(routes), 0, 600)
+    local = None if terms.local is None else cell_of(terms.local, "chat", make.key())
+    assert (terms.sides, cell_of(terms.routes[0], "chat", make.key()), local) == (sides, cell, local_cell)
     assert terms.local_steps == (((0, 0.0, 0.0, 0.0),) if sides != CLOUD else ())
 
 
@@ -46,5 +47,5 @@ def test_prices_that_begin_before_the_last_attempt_may_are_held_too(make):
         (DAY - 600, (mini,), DAY),
         (DAY, (mini,), math.inf),
     ):
-        terms = terms_of(decision, make.key(), make.model([route]), now, 600)
+        terms = terms_of(decision, make.model([route]), now, 600)
         assert (terms.steps, terms.until) == (steps, until)

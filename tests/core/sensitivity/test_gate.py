@@ -9,7 +9,7 @@ from router.core.decision.facts import default_labels
 from router.core.policy import Policy
 from router.core.sensitivity.gate import Classification, classify, is_most_restricted, with_key
 from router.core.unknown_names import unknown
-from router.core.values import GpuFigures, KeyGrant, Label, Plan
+from router.core.values import GpuFigures, Label, Permits, Plan
 
 LEVELS = {"public": ["local", "eu", "us"], "internal": ["local", "eu"], "secret": ["local"]}
 TAGS = {"phi": ["local"], "eu-personal": ["local", "eu"], "harmless": ["local", "eu", "us"]}
@@ -45,11 +45,11 @@ PLAN = plan({"default": "public"})
 OPEN = plan()
 
 
-def key(level: str | None = None, tags: tuple[str, ...] = (), zones: frozenset[str] | None = None) -> KeyGrant:
-    return KeyGrant("app", "search", None, zones, level, tags)
+def key(level: str | None = None, tags: tuple[str, ...] = (), zones: frozenset[str] | None = None) -> Permits:
+    return Permits(None, zones, level, tags)
 
 
-def of(*labels: Label, plan: Plan = PLAN, key: KeyGrant = key()) -> Classification:  # noqa: B008
+def of(*labels: Label, plan: Plan = PLAN, key: Permits = key()) -> Classification:  # noqa: B008
     return classify(plan, labels, key)
 
 
@@ -146,7 +146,7 @@ def test_a_key_narrows_the_zones() -> None:
     found = of(level("internal"), key=key(zones=frozenset({"eu", "us"})))
 
     assert found.zones == {"eu"}
-    assert found.because[-1] == "the key 'app' may reach only eu, us"
+    assert found.because[-1] == "its key may reach only eu, us"
 
 
 def test_nothing_may_be_left() -> None:
@@ -156,7 +156,7 @@ def test_nothing_may_be_left() -> None:
 
 
 def test_a_key_for_no_zone_says_so() -> None:
-    assert of(level("public"), key=key(zones=frozenset())).because == ("the key 'app' may reach no zone",)
+    assert of(level("public"), key=key(zones=frozenset())).because == ("its key may reach no zone",)
 
 
 def test_a_key_for_all_zones_narrows_nothing() -> None:
