@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from router.cli.key_entry import entry, fields, new_key, sha256
@@ -23,6 +24,12 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser("key", help="make, list, revoke and rotate client keys")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_new(actions)
+    many = actions.add_parser(
+        "import",
+        help="store many keys in the ledger",
+        description="Stores keys by their SHA-256, thousands at once. What is stored already is passed over.",
+    )
+    many.add_argument("file", metavar="FILE", type=Path, help="one JSON object a line, as under `keys` in a policy")
     listing = actions.add_parser("list", help="list the keys in the ledger", description="Lists the stored keys.")
     listing.add_argument("--json", action="store_true", help="print JSON")
     revoke = actions.add_parser(
@@ -38,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
     rotate.add_argument(
         "--grace", type=seconds, default=0, metavar="TIME", help="how long the old one works on, such as 1h"
     )
-    for action in (listing, revoke, rotate):
+    for action in (many, listing, revoke, rotate):
         add_arguments(action)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import inf
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ import msgspec
 
 from router.cli.key_entry import fields, new_key, sha256
 from router.cli.ledger_server import ledger_url
+from router.config.bounded_files import read_regular
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.shared_status import statuses_at
@@ -24,13 +26,14 @@ DIGITS = 8
 """Of a SHA-256, enough to tell keys apart."""
 _SETTING = "`server: {stored_keys: true}`"
 _REACH = "Name the ledger as for `serve`, with --redis or --data-dir; `breakeven key list` shows what was changed"
+_MOST_BYTES = 100_000_000
 _HEADINGS = ("name", "team", "state", "expires", "sha256", "may use", "budget")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was done; 1 when it could not be done, 2 for an argument that cannot be used."""
     try:
-        with ledger_url(args, fresh=args.action == "new") as url:
+        with ledger_url(args, fresh=args.action in ("new", "import")) as url:
             print(asyncio.run(_ACTIONS[args.action](url, args)))
     except LedgerUnavailable as error:
         print(f"breakeven key {args.action}: {error}. {_REACH}", file=sys.stderr)
@@ -51,6 +54,40 @@ async def _new(url: str, args: argparse.Namespace) -> str:
         stored = await store.add(sha256(key), fields(args), expires)
     until = "" if stored.expires is None else f" It works until {_moment(stored.expires)}."
     return f"{_shown(key)}It is stored as {args.name}.{until} {_taken_by(workers)}"
+
+
+async def _import(url: str, args: argparse.Namespace) -> str:
+    entries, workers = read_entries(args.file), await statuses_at(url)
+    async with open_keys(url) as store:
+        made = await store.add_all(entries)
+    passed_over = len(entries) - len(made)
+    known = f", {passed_over} were stored already" if passed_over else ""
+    return f"{len(made)} keys are stored{known}. {_taken_by(workers)}"
+
+
+def read_entries(path: Path) -> dict[str, dict[str, Any]]:
+    """By SHA-256. Raises ValueError, with the line, for what is no key, or is one twice."""
+    from router.config.stored_keys import GrantReader
+
+    try:
+        content = read_regular(path, _MOST_BYTES)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"{path} has more than {_MOST_BYTES} bytes: import it in parts")
+    reader = GrantReader()
+    entries: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        if line.strip():
+            try:
+                entry = msgspec.json.decode(line, type=dict[str, Any])
+                sha256 = str(entry.pop("sha256", ""))
+                reader.grant(sha256, entry)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from None
+            if entries.setdefault(sha256, entry) is not entry:
+                raise ValueError(f"{path}, line {number}: this key is there already, for {entries[sha256]['name']}")
+    return entries
 
 
 async def _revoke(url: str, args: argparse.Namespace) -> str:
@@ -74,7 +111,7 @@ async def _list(url: str, args: argparse.Namespace) -> str:
     return as_json(keys, now) if args.json else as_table(keys, now)
 
 
-_ACTIONS = {"new": _new, "revoke": _revoke, "rotate": _rotate, "list": _list}
+_ACTIONS = {"new": _new, "import": _import, "revoke": _revoke, "rotate": _rotate, "list": _list}
 
 
 async def _expires(store: KeyStore, when: int | date | None) -> float | None:

@@ -2,6 +2,12 @@
 
 They have the shape of the policy's own keys, and are checked as those are. But a policy may change after a key was
 stored: what the key names and the policy no longer knows makes the key narrower or unusable, never wider.
+
+There may be thousands of them, while requests wait. So an entry becomes a grant on its own, whatever policy is in
+force; what it permits is checked once for all keys that permit the same; and a policy looks at grants alone::
+
+    an entry of the ledger                 ->  GrantReader.grant  ->  KeyGrant, or what is wrong with the entry
+    all grants, and the policy in force    ->  admitted           ->  those that count, and what is to be said of them
 """
 
 from __future__ import annotations
@@ -9,40 +15,83 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from router.config.compile import grant_of
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, decode
-from router.config.problems import field_name
-from router.core.policy import Key
-from router.core.values import KeyGrant, Plan
+from router.config.problems import MOST_PROBLEMS, field_name
+from router.core.policy import Budget, Key
+from router.core.values import KeyGrant, Permits, Plan
 
 Entry = Mapping[str, Any]
 """As under `keys` in a policy, without the SHA-256."""
 
+_WHO = ("name", "team")
+_REMEMBERED = 10_000
+_TAKEN = "the policy has a key of this name, which counts; take one of them away"
+_UNLABELLED = "it has a level or tags, and the policy has no sensitivity section to give them a meaning"
 
-def stored_grants(plan: Plan, entries: Mapping[str, Entry]) -> tuple[dict[str, KeyGrant], tuple[str, ...]]:
-    """Grants by SHA-256, and what is wrong with the keys, for people. `entries` are by SHA-256 too.
+
+class GrantReader:
+    """Makes grants. What many keys have in common is checked once, and is one object in all of them."""
+
+    def __init__(self) -> None:
+        self._adapter = TypeAdapter(Key)
+        self._rights: dict[bytes, tuple[Permits, Budget | None]] = {}
+        self._shared: dict[Permits, Permits] = {}
+
+    def grant(self, sha256: str, entry: Entry) -> KeyGrant:
+        """Raises ValueError, with all that is wrong, when it does not have the shape of a policy's key."""
+        rights = msgspec.json.encode({field: value for field, value in entry.items() if field not in _WHO})
+        known = self._rights.get(rights)
+        if known is None:
+            return self._learn(rights, _decoded(sha256, entry, self._adapter))
+        who = _decoded(sha256, {field: entry[field] for field in _WHO if field in entry}, self._adapter)
+        return KeyGrant(who.name, who.team, *known)
+
+    def _learn(self, rights: bytes, key: Key) -> KeyGrant:
+        if len(self._rights) >= _REMEMBERED:
+            self._rights.clear()
+            self._shared.clear()
+        grant = grant_of(key, self._shared)
+        self._rights[rights] = grant.permits, grant.budget
+        return grant
+
+
+class Admitted(Struct, frozen=True):
+    """What a policy makes of stored keys."""
+
+    grants: Mapping[str, KeyGrant]
+    """By SHA-256: those that count."""
+    problems: tuple[str, ...] = ()
+    """For people; of many the first ones."""
+
+
+def admitted(plan: Plan, grants: Mapping[str, KeyGrant]) -> Admitted:
+    """`grants` by SHA-256.
 
     Models and zones that the policy does not have allow nothing; an unknown level or tag counts as the most
     restricted. A key that relies on labels where none narrow anything is refused, as is one that the policy has too.
     """
-    own = {key.name for key in plan.policy.keys}
-    adapter = TypeAdapter(Key)
-    taken: list[Key] = []
-    problems = []
+    refused = dict(_refused(plan, grants))
+    kept = {sha256: grant for sha256, grant in grants.items() if sha256 not in refused} if refused else grants
+    problems = [f"stored key {shown(grants[sha256].name)} is refused: {why}" for sha256, why in refused.items()]
+    return Admitted(kept, first_of([*problems, *_narrowed(plan, kept)]))
+
+
+def stored_grants(plan: Plan, entries: Mapping[str, Entry]) -> tuple[dict[str, KeyGrant], tuple[str, ...]]:
+    """Grants by SHA-256, and what is wrong with the keys, for people. `entries` are by SHA-256 too."""
+    reader, read, problems = GrantReader(), {}, []
     for sha256, entry in entries.items():
         try:
-            key = _decoded(sha256, entry, adapter)
-            _refuse(plan, key, own)
+            read[sha256] = reader.grant(sha256, entry)
         except ValueError as error:
-            problems.append(f"stored key {_name(entry)} is refused: {error}")
-        else:
-            taken.append(key)
-    problems += _unknown(plan, taken)
-    shared = {each.permits: each.permits for each in plan.keys.values()}
-    return {key.sha256: grant_of(key, shared) for key in taken}, tuple(dict.fromkeys(problems))
+            problems.append(unusable(entry, error))
+    found = admitted(plan, read)
+    return dict(found.grants), first_of([*problems, *found.problems])
 
 
 def working_grants(plan: Plan, entries: Mapping[str, Entry]) -> list[KeyGrant]:
@@ -55,6 +104,21 @@ def check_entry(sha256: str, entry: Entry) -> Key:
     return _decoded(sha256, entry, TypeAdapter(Key))
 
 
+def unusable(entry: Entry, error: ValueError) -> str:
+    return f"stored key {shown(str(entry.get('name', '')))} is refused: {error}"
+
+
+def first_of(problems: Sequence[str]) -> tuple[str, ...]:
+    """Each once, and of many the first ones."""
+    once = tuple(dict.fromkeys(problems))
+    more = len(once) - MOST_PROBLEMS
+    return (*once[:MOST_PROBLEMS], f"and {more} more") if more > 0 else once
+
+
+def shown(name: str) -> str:
+    return repr(name[:128])
+
+
 def _decoded(sha256: str, entry: Entry, adapter: TypeAdapter[Key]) -> Key:
     try:
         return decode({**entry, "sha256": sha256}, adapter)
@@ -62,21 +126,57 @@ def _decoded(sha256: str, entry: Entry, adapter: TypeAdapter[Key]) -> Key:
         raise ValueError("; ".join(f"{field_name(each.path)}: {each.message}" for each in error.findings)) from None
 
 
-def _refuse(plan: Plan, key: Key, own: set[str]) -> None:
-    if key.name in own or key.sha256 in plan.keys:
-        raise ValueError("the policy has a key of this name, which counts; take one of them away")
-    if plan.policy.sensitivity is None and (key.sensitivity is not None or key.tags):
-        raise ValueError("it has a level or tags, and the policy has no sensitivity section to give them a meaning")
+def _refused(plan: Plan, grants: Mapping[str, KeyGrant]) -> Iterator[tuple[str, str]]:
+    own = {key.name for key in plan.policy.keys}
+    yield from ((sha256, _TAKEN) for sha256 in plan.keys if sha256 in grants)
+    if own:
+        yield from ((sha256, _TAKEN) for sha256, grant in grants.items() if grant.name in own)
+    if plan.policy.sensitivity is None:
+        labelled = (sha256 for sha256, grant in grants.items() if grant.permits.level or grant.permits.tags)
+        yield from ((sha256, _UNLABELLED) for sha256 in labelled)
 
 
-def _unknown(plan: Plan, keys: Sequence[Key]) -> Iterator[str]:
+def _narrowed(plan: Plan, grants: Mapping[str, KeyGrant]) -> Iterator[str]:
+    """Keys that permit the same lack the same: one of them is looked at."""
+    alike: dict[tuple[Permits, int], list[str]] = {}
+    for grant in grants.values():
+        alike.setdefault((grant.permits, id(grant.budget)), []).append(grant.name)
+    budgets = {id(grant.budget): grant.budget for grant in grants.values()}
+    doubtful = [
+        (_as_written(names[0], permits, budgets[budget]), len(names) - 1)
+        for (permits, budget), names in alike.items()
+        if not _all_known(plan, permits, budgets[budget])
+    ][: MOST_PROBLEMS + 1]
+    if not doubtful:
+        return
     sections = plan.policy.model_dump(mode="json", include={"zones", "models", "sensitivity"})
-    for finding in find_broken({**sections, "keys": [key.model_dump(mode="json") for key in keys]}):
+    for finding in find_broken({**sections, "keys": [key for key, _ in doubtful]}):
         section, index, *field = finding.path
-        # A key that was replaced and the one in its place have one name.
-        if section == "keys" and isinstance(index, int) and field not in (["name"], ["sha256"]):
-            yield f"stored key {keys[index].name} is narrowed: {field_name(tuple(field))}: {finding.message}"
+        if section == "keys" and isinstance(index, int) and field != ["name"]:
+            key, others = doubtful[index]
+            like_it = f" and {others} like it" if others else ""
+            where = field_name(tuple(name for name in field if isinstance(name, str)))
+            yield f"stored key {key['name']}{like_it} is narrowed: {where}: {finding.message}"
 
 
-def _name(entry: Entry) -> str:
-    return repr(str(entry.get("name", ""))[:128])
+def _all_known(plan: Plan, permits: Permits, budget: Budget | None) -> bool:
+    policy = plan.policy
+    tags = () if policy.sensitivity is None else policy.sensitivity.tags.keys()
+    return (
+        policy.models.keys() >= (permits.models or set()) | (budget.models.keys() if budget is not None else set())
+        and plan.zones >= (permits.zones or set())
+        and (permits.level is None or permits.level in plan.levels)
+        and all(tag in tags for tag in permits.tags)
+    )
+
+
+def _as_written(name: str, permits: Permits, budget: Budget | None) -> dict[str, Any]:
+    written = {
+        "name": name,
+        "models": None if permits.models is None else sorted(permits.models),
+        "zones": None if permits.zones is None else sorted(permits.zones),
+        "sensitivity": permits.level,
+        "tags": list(permits.tags),
+        "budget": None if budget is None else budget.model_dump(mode="json"),
+    }
+    return {field: value for field, value in written.items() if value is not None}

@@ -143,7 +143,7 @@ class Permits(Struct, frozen=True, cache_hash=True):
     """That all its requests carry."""
 
 
-class KeyGrant(Struct, frozen=True):
+class KeyGrant(Struct, frozen=True, gc=False):
     """What one key allows, and to whom."""
 
     name: str

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from router.config.stored_keys import stored_grants
+from router.config.stored_keys import GrantReader, admitted, first_of, unusable
 from router.core.resilience.circuit_breaker import State as Circuit
 from router.core.resilience.circuit_breaker import describe
 from router.core.resilience.worker_status import (
@@ -27,6 +27,7 @@ from router.core.resilience.worker_status import (
 from router.core.values import KeyGrant
 from router.gateway.worker_state import WorkerState
 from router.ledger.shared_status import SharedStatus
+from router.ledger.stored_keys import StoredKey
 from router.system.wake_files import WakeFiles
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
@@ -106,6 +107,9 @@ class Peers:
         self._service: Serves | None = None
         self._names: dict[Replica, str] = {}
         self._heard: dict[Replica, Opening] = {}
+        self._reader = GrantReader()
+        self._stored: dict[str, KeyGrant] = {}
+        self._unusable: dict[str, str] = {}
         self._problems: tuple[str, ...] = ()
         self._reload: Reload | None = None
         self._differ_since: float | None = None
@@ -226,18 +230,32 @@ class Peers:
             return "off"
         return "unread" if self.keys_unread() else "read"
 
+    def keys_read(self, working: Sequence[StoredKey], ended: Sequence[str]) -> None:
+        for key in working:
+            self._forget(key.sha256)
+            try:
+                self._stored[key.sha256] = self._reader.grant(key.sha256, key.entry)
+            except ValueError as error:
+                self._unusable[key.sha256] = unusable(key.entry, error)
+        for sha256 in ended:
+            self._forget(sha256)
+
+    def _forget(self, sha256: str) -> None:
+        self._stored.pop(sha256, None)
+        self._unusable.pop(sha256, None)
+
     def keys_changed(self) -> None:
         self._admit()
         if self._service is not None:
             self._service.rekey()
 
     def _admit(self) -> None:
-        plan, now = self._state.plan, self._shared.now()
+        plan = self._state.plan
         if not plan.policy.server.stored_keys:
             self.grants = {}
             return
-        working = {key.sha256: key.entry for key in self._shared.keys if key.works(now)}
-        self.grants, problems = stored_grants(plan, working)
+        found = admitted(plan, self._stored)
+        self.grants, problems = found.grants, first_of([*self._unusable.values(), *found.problems])
         if problems and problems != self._problems:
             log.warning("stored keys do not fit the policy", extra={"problems": problems})
         self._problems = problems

@@ -29,6 +29,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:power                   hash: how units of own backends are, see `ledger.power`; with an expiring lease
                                         :lease, and a list :events
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.stored_keys`
+    be:{ledger}:keys:changes            sorted set: SHA-256 of a client key -> the version that it last changed with
     be:{ledger}:pin:<digest of an id>   hash: where a stored object is and whose, see `ledger.pins`; expires
 
 A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
@@ -69,6 +70,7 @@ WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"
+KEY_CHANGES_KEY = PREFIX + "keys:changes"
 PIN_PREFIX = PREFIX + "pin:"
 POWER_KEY = PREFIX + "power"
 POWER_LEASE_KEY = PREFIX + "power:lease"

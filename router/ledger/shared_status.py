@@ -27,7 +27,6 @@ from typing import Any, Protocol, TypeVar
 
 import hiredis
 import msgspec
-from msgspec.structs import replace
 
 from router.core.resilience.backoff import backoff
 from router.core.resilience.worker_status import (
@@ -45,7 +44,16 @@ from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
 from router.ledger.server.query import connected, refused_is_unavailable
 from router.ledger.server.wire import pack
-from router.ledger.stored_keys import VERSION_FIELD, StoredKey, read_keys, read_time, write_keys
+from router.ledger.stored_keys import (
+    VERSION_FIELD,
+    StoredKey,
+    StoredKeys,
+    changed_values,
+    read_time,
+    read_values,
+    write_again,
+    write_keys,
+)
 
 POLL_SECONDS = 0.5
 STATUS_SECONDS = 1.0
@@ -59,6 +67,9 @@ UNLISTED = b"unlisted"
 UNLISTED_SECONDS = 600.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _LONGEST_TIMER = 3600.0
+KEYS_AT_ONCE = 100
+"""Stored keys that are looked at before requests have their turn: about a millisecond's work."""
+_MOST_NAMES = 20
 
 T = TypeVar("T")
 _encode = msgspec.msgpack.encode
@@ -83,8 +94,12 @@ class Listener(Protocol):
     def lost(self) -> None:
         """The server was asked once more, and cannot be reached."""
 
+    def keys_read(self, working: Sequence[StoredKey], ended: Sequence[str]) -> None:
+        """Some stored keys that are new or changed and work, and SHA-256 of some that do not work, or not any more.
+        `keys_changed` follows once there are no more."""
+
     def keys_changed(self) -> None:
-        """`SharedStatus.keys` is another one, or one of them has expired."""
+        """All that `keys_read` told since the last time is to count."""
 
 
 class SharedStatus:
@@ -107,7 +122,6 @@ class SharedStatus:
         self.powers: Mapping[str, PowerState] = {}
         self.cloud_price: float | None = None
         self.unlisted: Mapping[str, tuple[str, ...]] = {}
-        self.keys: tuple[StoredKey, ...] = ()
         self.keys_version = 0
         self._address = parse_address(url)
         self._timeout = timeout
@@ -118,6 +132,8 @@ class SharedStatus:
         self._wanted: set[str] = set()
         self._told = self._keys_read = self._read = float("-inf")
         self._failures = 0
+        self._keys = StoredKeys()
+        self._keys_from: Connection | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -148,7 +164,7 @@ class SharedStatus:
 
     @property
     def keys_unread(self) -> str:
-        """Why there may be other stored keys than `keys`; empty when they were read lately."""
+        """Why there may be other stored keys than were told; empty when they were read lately."""
         if self._keys_read + FRESH_SECONDS >= self._loop.time():
             return ""
         return self.why or "they were not read yet"
@@ -230,46 +246,75 @@ class SharedStatus:
     # --- keys
 
     async def _follow_keys(self, connection: Connection, version: int) -> None:
-        """A server that has lost the keys, or the end of one, is told again by whoever knows."""
+        """A server that has lost the keys, or the end of one, is told again by whoever knows.
+
+        What changed is read alone, but on a new connection: its server may have forgotten some of it."""
         if self.keys_version and not version:
             _log.error(
-                "the ledger has lost the stored keys, known ones are written again", extra={"keys": len(self.keys)}
+                "the ledger has lost the stored keys, known ones are written again",
+                extra={"keys": len(self._keys.values)},
             )
-            await write_keys(connection, b"", self.keys)
-            return  # whoever was first, the next poll finds a version
-        if version != self.keys_version:
-            keys, unreadable = await read_keys(connection)
-            if unreadable:
-                _log.error("stored keys that cannot be read are left out", extra={"keys": unreadable})
-            await self._take_keys(connection, keys, version)
+            await write_again(connection, self._keys.values)
+            return  # the next poll finds a version
+        if connection is not self._keys_from:
+            await self._read_all_keys(connection)
+        elif version != self.keys_version:
+            changed = await changed_values(connection, self.keys_version)
+            if changed is None:
+                await self._read_all_keys(connection)
+            else:
+                version = changed[0]
+                await self._take_keys(changed[1])
+        else:
+            self._keys_read = self._loop.time()
+            return
+        self._keys_from, self.keys_version = connection, version
         self._keys_read = self._loop.time()
+        self._keys_told()
+        await self._tell_forgotten(connection)
 
-    async def _take_keys(self, connection: Connection, keys: Sequence[StoredKey], version: int) -> None:
-        """A revocation is final, even if the server forgot it in a failover."""
-        ended = {key.sha256: key.revoked for key in self.keys if key.revoked is not None}
-        self.keys = tuple(replace(key, revoked=ended.get(key.sha256, key.revoked)) for key in keys)
-        self.keys_version = version
+    async def _read_all_keys(self, connection: Connection) -> None:
+        gone = set(self._keys.values)
+        async for values in read_values(connection):
+            gone.difference_update(values)
+            await self._take_keys(values)
+        await self._take_keys(dict.fromkeys(gone, b""))
+
+    async def _take_keys(self, values: Mapping[str, bytes]) -> None:
+        """A few at a time: requests do not wait for all of them."""
+        fields = list(values)
+        for first in range(0, len(fields), KEYS_AT_ONCE):
+            some = {field: values[field] for field in fields[first : first + KEYS_AT_ONCE]}
+            working, ended = self._keys.take(some, self.now())
+            self._listener.keys_read(working, ended)
+            await asyncio.sleep(0)
+
+    def _keys_told(self) -> None:
+        if self._keys.unreadable:
+            _log.error("stored keys that cannot be read are left out", extra={"keys": self._keys.unreadable})
+            self._keys.unreadable = 0
         self._listener.keys_changed()
         self._await_expiry()
-        forgotten = [key for key, read in zip(self.keys, keys, strict=True) if key != read]
+
+    async def _tell_forgotten(self, connection: Connection) -> None:
+        """A revocation is final, even if the server forgot it in a failover."""
+        forgotten, self._keys.forgotten = self._keys.forgotten, []
         if forgotten:
-            _log.error(
-                "the ledger has forgotten that keys were revoked", extra={"keys": [key.name for key in forgotten]}
-            )
-            await write_keys(connection, str(version).encode(), forgotten)
+            names = [key.name for key in forgotten[:_MOST_NAMES]]
+            _log.error("the ledger has forgotten that keys were revoked", extra={"keys": names})
+            await write_keys(connection, str(self.keys_version).encode(), forgotten)
 
     def _await_expiry(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
-        now = self.now()
-        ends = [key.expires for key in self.keys if key.expires is not None and key.works(now)]
-        if ends:
-            self._expiry = self._loop.call_later(min(min(ends) - now, _LONGEST_TIMER), self._expired)
+        first = self._keys.next_expiry
+        if first is not None:
+            self._expiry = self._loop.call_later(min(max(0.0, first - self.now()), _LONGEST_TIMER), self._expired)
 
     def _expired(self) -> None:
         self._expiry = None
-        self._listener.keys_changed()
-        self._await_expiry()
+        self._listener.keys_read((), self._keys.expire(self.now()))
+        self._keys_told()
 
     # --- writing
 

@@ -92,6 +92,50 @@ def test_a_revoked_key_is_listed_as_such(key: Command) -> None:
     assert [item["state"] for item in listed(key)] == ["revoked"]
 
 
+def test_many_keys_are_stored_at_once(key: Command, tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    entries = [{"name": f"app-{n}", "sha256": sha256(b"%d" % n).hexdigest(), "zones": ["local"]} for n in range(1200)]
+    file.write_text("\n".join(json.dumps(entry) for entry in entries[:700]) + "\n")
+    assert key("import", str(file))[:2] == (0, f"700 keys are stored. {NO_GATEWAY}\n")
+    file.write_text("\n\n".join(json.dumps(entry) for entry in entries))
+    assert key("import", str(file))[1].startswith("500 keys are stored, 700 were stored already. ")
+    found = listed(key)
+    assert len(found) == 1200 and {item["zones"][0] for item in found} == {"local"}
+    assert found[0]["sha256"] == entries[0]["sha256"][:8]
+
+
+GOOD = {"name": "good", "sha256": "a" * 64}
+NO_GATEWAY = "Gateways take it when their policy says `server: {stored_keys: true}`."
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 2: "),
+        ("[]", "line 2: "),
+        (json.dumps({"name": "a", "sha256": "b"}), "line 2: sha256: "),
+        (json.dumps({"name": "a b", "sha256": "b" * 64}), "line 2: name: "),
+        (json.dumps({"name": "a", "sha256": "b" * 64, "colour": "red"}), "line 2: colour: "),
+        (json.dumps({"name": "a", "sha256": "a" * 64}), "line 2: this key is there already, for good"),
+        (json.dumps({"name": "good", "sha256": "b" * 64}), "another key good already"),
+    ],
+)
+def test_of_a_file_with_an_error_nothing_is_stored(key: Command, tmp_path: Path, line: str, said: str) -> None:
+    file = tmp_path / "keys.jsonl"
+    file.write_text(f"{json.dumps(GOOD)}\n{line}\n")
+    status, _, wrong = key("import", str(file))
+    assert status != 0 and said in wrong
+    assert listed(key) == []
+
+
+def test_a_file_that_is_none_or_too_large_is_an_error(key: Command, tmp_path: Path, monkeypatch) -> None:
+    assert key("import", str(tmp_path))[0] == 2
+    assert "cannot be read: No such file" in key("import", str(tmp_path / "gone"))[2]
+    monkeypatch.setattr("router.cli.stored_keys._MOST_BYTES", 10)
+    (tmp_path / "keys.jsonl").write_text(json.dumps(GOOD))
+    assert "more than 10 bytes" in key("import", str(tmp_path / "keys.jsonl"))[2]
+
+
 def test_rotating_gives_a_new_secret_and_the_old_one_its_grace(key: Command) -> None:
     first = secret_in(key("new", "app", "--store", "--zones", "local")[1])
     status, shown, _ = key("rotate", "app", "--grace", "1h")

@@ -7,7 +7,7 @@ import pytest
 
 from router.config.load import load
 from router.config.problems import PolicyError
-from router.config.stored_keys import check_entry, stored_grants
+from router.config.stored_keys import GrantReader, admitted, check_entry, first_of, stored_grants
 from router.core.values import KeyGrant, Permits, Plan
 
 SHA = sha256(b"secret").hexdigest()
@@ -42,11 +42,11 @@ def test_a_stored_key_may_do_what_it_says(plan_of):
 @pytest.mark.parametrize(
     ("field", "allowed", "said"),
     [
-        ({"models": ["chat", "cha"]}, {"chat", "cha"}, 'models[1]: there is no model "cha"; did you mean "chat"?'),
-        ({"models": ["talk"]}, {"talk"}, 'models[0]: "talk" is an alias'),
-        ({"zones": ["moon"]}, None, 'zones[0]: there is no zone "moon"'),
+        ({"models": ["chat", "cha"]}, {"chat", "cha"}, 'models: there is no model "cha"; did you mean "chat"?'),
+        ({"models": ["talk"]}, {"talk"}, 'models: "talk" is an alias'),
+        ({"zones": ["moon"]}, None, 'zones: there is no zone "moon"'),
         ({"sensitivity": "secret"}, None, 'sensitivity: there is no level "secret"'),
-        ({"tags": ["gdpr"]}, None, 'tags[0]: there is no tag "gdpr"'),
+        ({"tags": ["gdpr"]}, None, 'tags: there is no tag "gdpr"'),
     ],
 )
 def test_what_the_policy_does_not_know_is_kept_and_said(plan_of, field, allowed, said):
@@ -99,3 +99,44 @@ def test_rules_may_name_keys_and_teams_that_are_stored(plan_of):
     with pytest.raises(PolicyError, match='there is no key "batch"'):
         plan_of(LEVELS + rules)
     assert plan_of(LEVELS + rules + "server: {stored_keys: true}\n").policy.rules[0].when.key == "batch"
+
+
+def test_what_many_keys_permit_is_one_object():
+    reader = GrantReader()
+    entry = {"models": ["chat"], "zones": ["local"], "budget": {"usd_per_day": 3}}
+    first, second = (reader.grant(sha256(name.encode()).hexdigest(), {"name": name} | entry) for name in ("a", "b"))
+    assert (first.name, second.name) == ("a", "b")
+    assert first.permits is second.permits and first.budget is second.budget
+    other = reader.grant(SHA, {"name": "c", **entry, "zones": ["cloud"]})
+    assert other.permits != first.permits and other.permits.zones == {"cloud"}
+
+
+@pytest.mark.parametrize("wrong", [{"name": "a b"}, {"team": 7}, {"zones": "local"}])
+def test_a_known_shape_excuses_nothing(wrong):
+    """What a key shares with others was checked, and what it has for itself is."""
+    reader, entry = GrantReader(), {"name": "good", "zones": ["local"]}
+    reader.grant(SHA, entry)
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        reader.grant(SHA, entry | wrong)
+    with pytest.raises(ValueError, match="sha256"):
+        reader.grant("no hash", entry)
+
+
+def test_of_keys_that_lack_the_same_one_is_named(plan_of):
+    entries = {sha256(bytes([n])).hexdigest(): {"name": f"app-{n}", "zones": ["moon"]} for n in range(200)}
+    grants, problems = stored_grants(plan_of(), entries)
+    (problem,) = problems
+    assert len(grants) == 200
+    assert problem.startswith('stored key app-0 and 199 like it is narrowed: zones: there is no zone "moon"')
+
+
+def test_a_policy_judges_grants_that_were_read_before_it_was_in_force(plan_of):
+    grants = {SHA: GrantReader().grant(SHA, {"name": "batch", "tags": ["phi"]})}
+    assert admitted(plan_of(), grants).grants == grants
+    assert admitted(plan_of(rest=""), grants).grants == {}
+
+
+def test_of_many_problems_the_first_are_told():
+    assert first_of(["a", "b", "a"]) == ("a", "b")
+    assert len(first_of([str(n) for n in range(1000)])) == 101
+    assert first_of([str(n) for n in range(1000)])[-1] == "and 900 more"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-KEYS = {"key new", "key list", "key revoke", "key rotate"}
+KEYS = {"key new", "key import", "key list", "key revoke", "key rotate"}
 LEDGER = {"ledger verify", "ledger reconcile"}
 COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "budgets", "power", "export", "simulate", "size"}
 COMMANDS |= {"completion", "import litellm"}

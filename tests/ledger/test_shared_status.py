@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from itertools import pairwise
 
 import msgspec
 import pytest
 
 from router.core.resilience.worker_status import POWER_SECONDS, Opening, PowerState, WorkerStatus
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
-from router.ledger.shared_status import PRICE_SECONDS, SharedStatus, statuses_at, tell_price
-from router.ledger.stored_keys import KeyStore, open_keys
+from router.ledger.shared_status import KEYS_AT_ONCE, PRICE_SECONDS, SharedStatus, statuses_at, tell_price
+from router.ledger.stored_keys import KeyStore, StoredKey, open_keys
 
 APP = {"name": "app"}
 GPU = "gpu|f00|http://gpu:8000"
@@ -28,8 +29,13 @@ class Worker:
     def __init__(self, url: str, policy: str, **settings) -> None:
         self.shared = SharedStatus(url, **settings)
         self.policy = policy
-        self.looks = self.losses = 0
+        self.looks = self.losses = self.read = 0
         self.keys: list[str] = []
+        self.pieces: list[int] = []
+        self.turns: list[int] = []
+        """Of the event loop, in which the pieces came."""
+        self._turn = 0
+        self._working: dict[str, str] = {}
 
     def report(self) -> WorkerStatus:
         now = self.shared.now()
@@ -41,9 +47,20 @@ class Worker:
     def lost(self) -> None:
         self.losses += 1
 
+    def keys_read(self, working: Sequence[StoredKey], ended: Sequence[str]) -> None:
+        self.read += len(working) + len(ended)
+        self.pieces.append(len(working) + len(ended))
+        self.turns.append(self._turn)
+        asyncio.get_running_loop().call_soon(self._next_turn)
+        self._working |= {key.sha256: key.name for key in working}
+        for each in ended:
+            self._working.pop(each, None)
+
     def keys_changed(self) -> None:
-        now = self.shared.now()
-        self.keys = [key.name for key in self.shared.keys if key.works(now)]
+        self.keys = sorted(self._working.values())
+
+    def _next_turn(self) -> None:
+        self._turn += 1
 
     def opened(self, seconds: float, failures: int = 5) -> Opening:
         now = self.shared.now()
@@ -76,6 +93,10 @@ async def worker(server):
 async def store(server):
     async with open_keys(server.url) as store:
         yield store
+
+
+async def fill(store: KeyStore, number: int) -> None:
+    await store.add_all({digest(str(n)): {"name": f"app-{n}"} for n in range(number)})
 
 
 async def looks_on(worker: Worker, eventually: Callable, times: int = 3) -> None:
@@ -238,6 +259,34 @@ async def test_a_revocation_is_final_even_if_the_server_forgets_it(worker, store
     await eventually(lambda: int(server.client.hget(SHARED_KEY, "keys")) > version)
     (key,) = await store.all()
     assert key.revoked is not None and one.keys == []
+
+
+async def test_of_many_keys_the_one_that_changed_is_read(worker, store: KeyStore, server, eventually):
+    await fill(store, 250)
+    one = await worker()
+    assert len(one.keys) == one.read == 250 and max(one.pieces) <= KEYS_AT_ONCE
+    await store.add(digest("new"), {"name": "new"})
+    await eventually(lambda: "new" in one.keys)
+    await store.revoke("app-7")
+    await eventually(lambda: "app-7" not in one.keys)
+    assert one.read == 252 and len(one.keys) == 250
+
+
+async def test_between_pieces_of_many_keys_others_have_their_turn(worker, store: KeyStore):
+    await fill(store, 5 * KEYS_AT_ONCE)
+    one = await worker()
+    assert sum(one.pieces) == 5 * KEYS_AT_ONCE
+    assert all(later > earlier for earlier, later in pairwise(one.turns))
+
+
+async def test_on_a_new_connection_all_are_read_and_what_is_gone_is_noticed(worker, store, server, eventually):
+    """Its server may be one that a failover made the first, and that had not heard of everything."""
+    await fill(store, 10)
+    one = await worker()
+    server.client.hdel(KEYS_KEY, digest("3"))
+    one.shared._connection.lose("for the test")
+    await eventually(lambda: len(one.keys) == 9)
+    assert one.read == 11
 
 
 async def test_a_server_that_takes_no_writes_is_lost(worker, server, eventually):

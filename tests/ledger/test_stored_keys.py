@@ -3,11 +3,23 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 
+import msgspec
 import pytest
 
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
-from router.ledger.stored_keys import KEPT_SECONDS, KeyProblem, StoredKey, open_keys, outdated, rotated
+from router.ledger.server.query import connected
+from router.ledger.stored_keys import (
+    KEPT_SECONDS,
+    KeyProblem,
+    StoredKey,
+    StoredKeys,
+    changed_values,
+    open_keys,
+    outdated,
+    rotated,
+    write_again,
+)
 
 APP = {"name": "app", "team": "search", "models": ["chat"]}
 
@@ -138,3 +150,123 @@ async def test_a_server_that_refuses_is_unavailable(server):
                 await store.add(digest("one"), APP)
     finally:
         server.client.config_set("maxmemory", 0)
+
+
+async def test_many_keys_are_stored_at_once_and_again_where_that_ended_halfway(server, monkeypatch):
+    monkeypatch.setattr("router.ledger.stored_keys.AT_ONCE", 2)
+    entries = {digest(str(n)): {"name": f"app-{n}"} for n in range(5)}
+    async with open_keys(server.url) as store:
+        assert len(await store.add_all(dict(list(entries.items())[:3]))) == 3
+        assert [key.name for key in await store.add_all(entries)] == ["app-3", "app-4"]
+        assert await store.add_all(entries) == [] and len(await store.all()) == 5
+        with pytest.raises(KeyProblem, match="another key app-0 already"):
+            await store.add_all({digest("x"): {"name": "app-0"}})
+        with pytest.raises(KeyProblem, match="stored already, for app-0"):
+            await store.add_all({digest("0"): {"name": "app-0", "team": "other"}})
+        await store.revoke("app-1")
+        with pytest.raises(KeyProblem, match="or ended"):
+            await store.add_all(entries)
+
+
+# --- what changed
+
+
+async def changed_since(server, version: int) -> set[str] | None:
+    async with connected(server.url, 5.0) as connection:
+        found = await changed_values(connection, version)
+    return None if found is None else set(found[1])
+
+
+async def test_what_changed_after_a_version_is_told_without_the_rest(server):
+    async with open_keys(server.url) as store:
+        await store.add(digest("one"), APP)
+        first = version(server)
+        await store.add(digest("two"), APP | {"name": "two"})
+        second = version(server)
+        await store.revoke("app")
+    assert await changed_since(server, first) == {digest("one"), digest("two")}
+    assert await changed_since(server, second) == {digest("one")}
+    assert await changed_since(server, version(server)) == set()
+
+
+async def test_what_is_removed_is_told_too(server):
+    async with open_keys(server.url) as store:
+        await store.add(digest("one"), APP)
+        first = version(server)
+        server.client.hset(KEYS_KEY, digest("old"), '{"sha256":"","entry":{"name":"old"},"created":1,"revoked":2}')
+        await store.add(digest("two"), APP | {"name": "two"})
+    async with connected(server.url, 5.0) as connection:
+        _, changed = await changed_values(connection, first)
+    assert changed[digest("old")] == b"" and changed[digest("two")] != b""
+
+
+async def test_changes_that_are_not_remembered_are_not_guessed_at(server, monkeypatch):
+    monkeypatch.setattr("router.ledger.stored_keys.CHANGES", 3)
+    async with open_keys(server.url) as store:
+        await store.add(digest("0"), APP | {"name": "app-0"})
+        first = version(server)
+        for n in range(1, 6):
+            await store.add(digest(str(n)), APP | {"name": f"app-{n}"})
+        assert await changed_since(server, first) is None
+        assert await changed_since(server, first + 1) is None
+        assert await changed_since(server, first + 2) == {digest(str(n)) for n in (3, 4, 5)}
+        server.client.hincrby(SHARED_KEY, "keys", 1)  # by a release that does not remember changes
+        before = version(server)
+        assert await changed_since(server, first + 2) is None and await changed_since(server, before) is None
+        await store.revoke("app-1")
+        assert await changed_since(server, before) is None
+        assert await changed_since(server, version(server)) == set()
+
+
+async def test_more_than_a_few_changes_are_read_as_all_are(server, monkeypatch):
+    monkeypatch.setattr("router.ledger.stored_keys.MOST_CHANGED", 1)
+    async with open_keys(server.url) as store:
+        await store.add(digest("one"), APP)
+        first = version(server)
+        await store.rotate("app", digest("two"))
+    assert await changed_since(server, first) is None
+
+
+async def test_lost_keys_are_written_again_but_not_over_those_that_are_there(server, monkeypatch):
+    monkeypatch.setattr("router.ledger.stored_keys.AT_ONCE", 2)
+    known = {digest(str(n)): b'{"sha256":"","entry":{"name":"app-%d"},"created":1}' % n for n in range(5)}
+    server.client.hset(KEYS_KEY, digest("1"), '{"sha256":"","entry":{"name":"newer"},"created":2}')
+    async with connected(server.url, 5.0) as connection:
+        await write_again(connection, known)
+    async with open_keys(server.url) as store:
+        assert sorted(key.name for key in await store.all()) == ["app-0", "app-2", "app-3", "app-4", "newer"]
+    assert await changed_since(server, version(server) - 1) is None
+
+
+def value(name: str = "app", **fields: object) -> bytes:
+    return msgspec.json.encode({"sha256": "", "entry": {"name": name}, "created": 1.0} | fields)
+
+
+def test_of_all_keys_only_those_that_changed_are_looked_at():
+    keys = StoredKeys()
+    working, ended = keys.take({"1": value(), "2": value(revoked=5.0), "3": value(expires=20.0), "4": b"{"}, now=10.0)
+    assert ([key.sha256 for key in working], ended, keys.unreadable) == (["1", "3"], ["2", "4"], 1)
+    assert keys.take({"1": value(), "2": value(revoked=5.0), "5": b""}, now=10.0) == ([], [])
+    working, ended = keys.take({"1": value("other"), "3": b""}, now=10.0)
+    assert ([key.name for key in working], ended, keys.next_expiry) == (["other"], ["3"], None)
+
+
+def test_a_key_comes_to_its_end_once():
+    keys = StoredKeys()
+    keys.take({"1": value(expires=20.0), "2": value(expires=30.0), "3": value(expires=5.0)}, now=10.0)
+    assert (keys.next_expiry, keys.expire(19.0)) == (20.0, [])
+    assert (keys.expire(20.0), keys.next_expiry, keys.expire(20.0)) == (["1"], 30.0, [])
+
+
+def test_what_was_revoked_stays_so_and_is_to_be_told_again():
+    keys = StoredKeys()
+    keys.take({"1": value(revoked=5.0)}, now=10.0)
+    assert keys.take({"1": value()}, now=10.0) == ([], ["1"])
+    assert [(key.sha256, key.revoked) for key in keys.forgotten] == [("1", 5.0)]
+    assert b'"revoked":5.0' in keys.values["1"]
+
+
+def test_of_thousands_of_names_an_error_tells_a_few():
+    keys = [StoredKey(str(n), {"name": f"app-{n:04}"}, created=0.0) for n in range(1000)]
+    with pytest.raises(KeyProblem, match=r"there are: app-0000, .*, app-0019 and 980 more\)"):
+        rotated(keys, 1.0, "gone", "x", grace=0.0)

@@ -106,8 +106,7 @@ class Report:
     async def stored_keys(self) -> list[StoredKey]:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
         with refused_is_unavailable():
-            keys, _ = await read_keys(self._connection)
-        return sorted(keys, key=lambda key: (key.created, key.name, key.sha256))
+            return await read_keys(self._connection)
 
     async def rent(self, days: Iterable[str]) -> list[RentRow]:
         """What units of own backends were over some days, and what that cost."""
