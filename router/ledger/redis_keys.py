@@ -65,6 +65,7 @@ LAYOUT = "3"
 VOLUME_KEY = PREFIX + "volume"
 TIMEZONE_KEY = PREFIX + "timezone"
 OWNED_KEY = PREFIX + "owned"
+ZONES_KEY = PREFIX + "zones"
 EPOCH_KEY = PREFIX + "epoch"
 WRITERS_KEY = PREFIX + "writers"
 REQUESTS_KEY = PREFIX + "requests"
@@ -225,6 +226,12 @@ def unpack_counter(field: str, counter: bytes) -> tuple[int, ...]:
     if counter[0] == _MICRO_COUNTER and field.endswith("|usd"):
         return tuple(NANO_PER_MICRO * figure for figure in figures)
     return figures
+
+
+def unpack_spent(sums: bytes) -> Sequence[int]:
+    """What a scope has used: money first."""
+    figures = _decode_totals(sums)
+    return figures if sums[0] == _NANO_TOTALS else (NANO_PER_MICRO * figures[0], *figures[1:])
 
 
 def unpack_totals(totals: bytes) -> tuple[int, ...]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 
 from router.core.limits.limits import Limit, warning_of
 from router.core.limits.measures import BY_NAME
 from router.core.limits.periods import Periods
 from router.core.money import micro_usd
-from router.core.values import Row
 
 
 class Standing(Struct, frozen=True):
@@ -42,19 +39,3 @@ class Standing(Struct, frozen=True):
 
 def turn_of(limit: Limit, now: float, periods: Periods) -> float | None:
     return periods.end(limit.period, now) if limit.period else None
-
-
-def used_by(limit: Limit, rows: Iterable[Row], owned: frozenset[str]) -> int:
-    """What totals say of a limit whose counter is not there yet, as the ledger counts it from them; never below 0."""
-    return max(0, sum(_amount(limit, row) for row in rows if _concerns(limit, row, owned)))
-
-
-def _amount(limit: Limit, row: Row) -> int:
-    return sum([getattr(row, column) for column in BY_NAME[limit.measure].totals])
-
-
-def _concerns(limit: Limit, row: Row, owned: frozenset[str]) -> bool:
-    cell = row.cell
-    if limit.side != "all" and (limit.side == "local") != (cell.zone in owned):
-        return False
-    return limit.model in ("", cell.model) and limit.scope in ("global", f"team:{cell.team}", f"key:{cell.key}")

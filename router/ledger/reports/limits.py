@@ -1,17 +1,15 @@
-"""How budgets stand: the counters of limits, and totals for those that are not there yet."""
+"""How budgets stand: the counters of limits, and for those that are not there yet what their scopes have used."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from router.core.limits.counters import Counter, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
-from router.core.limits.standing import Standing, turn_of, used_by
-from router.core.values import Row
-from router.ledger.reports.totals import CounterValue, Report, day_range
-from router.ledger.reports.totals_by_dimension import Dimension, Look, open_from
+from router.core.limits.standing import Standing, turn_of
+from router.ledger.reports.totals import USED, CounterValue, Report
 
 
 async def standings(
@@ -19,17 +17,22 @@ async def standings(
 ) -> list[Standing]:
     """One for each limit, in their order. `owned` are names of zones. Raises `LedgerUnavailable`.
 
-    A counter of a day or a month begins with the first request that it applies to, and then with what the totals say
-    already; until then it is counted from these here.
+    A counter of a day or a month begins with the first request that it applies to, and with what its scope has used
+    already; until then that is what stands here.
     """
+    ids = periods.ids(now)
     counters = counters_of(tuple(limits), now, periods).all
     kept = await _counters(report, counters)
     missing = [each for each in counters if each not in kept]
-    counted = await _counted(report, missing, owned, periods.ids(now).day)
+    zones = await report.zones() if missing else frozenset()
+    used = {
+        **await _used(report, missing, "day", ids.day, zones, owned),
+        **await _used(report, missing, "month", ids.month, zones, owned),
+    }
     found = []
     for each in counters:
-        used, held, risk = kept.get(each) or (counted.get(each, 0), 0, 0)
-        found.append(Standing(each.limit, used, held, risk, turn_of(each.limit, now, periods)))
+        now_used, held, risk = kept.get(each) or (used.get(each, 0), 0, 0)
+        found.append(Standing(each.limit, now_used, held, risk, turn_of(each.limit, now, periods)))
     return found
 
 
@@ -43,29 +46,19 @@ async def _counters(report: Report, counters: Sequence[Counter]) -> dict[Counter
     return found
 
 
-async def _counted(report: Report, missing: Sequence[Counter], owned: frozenset[str], today: str) -> dict[Counter, int]:
-    """From totals, read once for all limits that need the same."""
-    rows: dict[tuple[str, tuple[Dimension, ...]], list[Row]] = {}
-    counted = {}
-    for each in missing:
-        limit = each.limit
-        if limit.period not in ("day", "month"):
-            continue
-        needed = limit.period, _dimensions(limit)
-        if needed not in rows:
-            days = [today] if limit.period == "day" else day_range(f"{today[:7]}-01", today)
-            tallies = await report.days_by(Look(needed[1]), days, open_from(today))
-            rows[needed] = [row for tally in tallies for row in tally.rows]
-        counted[each] = used_by(limit, rows[needed], owned)
-    return counted
-
-
-def _dimensions(limit: Limit) -> tuple[Dimension, ...]:
-    """What tells the cells that it concerns from the others, besides their zone."""
-    found: list[Dimension] = ["model"] if limit.model else []
-    scope = limit.scope.partition(":")[0]
-    if scope == "team":
-        found.append("team")
-    if scope == "key":
-        found.append("key")
-    return tuple(found)
+async def _used(
+    report: Report, counters: Iterable[Counter], period: str, name: str, zones: Iterable[str], owned: Collection[str]
+) -> dict[Counter, int]:
+    """What scopes have used in a period that counters of theirs begin in, see `ledger.scripts`."""
+    asked = [
+        (each, (each.limit.scope, zone, each.limit.model))
+        for each in counters
+        if each.limit.period == period and each.limit.measure in USED
+        for zone in zones
+        if each.limit.side == "all" or (each.limit.side == "local") == (zone in owned)
+    ]
+    spent = await report.spent(period, name, [place for _, place in asked])
+    found: dict[Counter, int] = {}
+    for (counter, _), sums in zip(asked, spent, strict=True):
+        found[counter] = found.get(counter, 0) + sums[USED.index(counter.limit.measure)]
+    return {counter: max(0, used) for counter, used in found.items()}

@@ -15,15 +15,18 @@ import msgspec
 
 from router.core.cost.rent import RentRow
 from router.core.cost.volume import QUARTER_SECONDS, first_of_day, quarter_of
-from router.core.field_names import unescape_name
+from router.core.field_names import escape_name, unescape_name
+from router.core.limits.measures import MEASURES
 from router.core.values import Cell, Mixture, Row
 from router.ledger.redis_keys import (
     OWNED_KEY,
     PREFIX,
     TIMEZONE_KEY,
     VOLUME_KEY,
+    ZONES_KEY,
     unpack_counter,
     unpack_row,
+    unpack_spent,
     unpack_totals,
 )
 from router.ledger.rent_book import RentBook
@@ -42,6 +45,11 @@ from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
 from router.ledger.stored_keys import StoredKey, read_keys
 
+_AT_ONCE = 1000
+"""Fields that one call reads."""
+USED = tuple(measure.name for measure in MEASURES if measure.totals)
+"""Measures of which scopes have sums, in their order."""
+_NOTHING_USED = (0,) * len(USED)
 _KEEPING_SECONDS = 600
 """How long the sums of a day may take to be made."""
 
@@ -97,11 +105,29 @@ class Report:
 
     async def counters(self, place: str, fields: Sequence[str]) -> list[CounterValue | None]:
         """Counters of limits, see `core.limits.counters.Counter`; None for one that is not there yet."""
-        values = await self._ask("HMGET", PREFIX + place, *fields)
-        return [
-            None if value is None else CounterValue(*unpack_counter(field, value))
-            for field, value in zip(fields, values, strict=True)
-        ]
+        found: list[CounterValue | None] = []
+        for first in range(0, len(fields), _AT_ONCE):
+            some = fields[first : first + _AT_ONCE]
+            values = await self._ask("HMGET", PREFIX + place, *some)
+            found += [
+                None if value is None else CounterValue(*unpack_counter(field, value))
+                for field, value in zip(some, values, strict=True)
+            ]
+        return found
+
+    async def zones(self) -> frozenset[str]:
+        """That anything was counted in."""
+        return frozenset(unescape_name(name.decode()) for name in await self._ask("SMEMBERS", ZONES_KEY))
+
+    async def spent(self, period: str, name: str, places: Sequence[tuple[str, str, str]]) -> list[Sequence[int]]:
+        """What was used of the measures in `USED` by (scope, zone, model; empty for all) in a period, such as "month",
+        "2026-05"."""
+        fields = ["|".join(map(escape_name, place)) for place in places]
+        found: list[Sequence[int]] = []
+        for first in range(0, len(fields), _AT_ONCE):
+            values = await self._ask("HMGET", f"{PREFIX}spent:{period}:{name}", *fields[first : first + _AT_ONCE])
+            found += [_NOTHING_USED if value is None else unpack_spent(value) for value in values]
+        return found
 
     async def stored_keys(self) -> list[StoredKey]:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""

@@ -8,17 +8,10 @@ import pytest
 
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
-from router.core.limits.standing import Standing, turn_of, used_by
-from router.core.values import Cell, Row
+from router.core.limits.standing import Standing, turn_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 25, 12, tzinfo=BERLIN).timestamp()
-OWNED = frozenset({"local"})
-ROWS = [
-    Row(Cell("gpu", "local", "chat", "search", "app"), requests=1, input=10, output=1, cost=100),
-    Row(Cell("api", "cloud", "chat", "search", "bot"), requests=2, input=20, output=2, cost=2000),
-    Row(Cell("api", "cloud", "best", "sales", "app"), requests=4, input=40, output=4, cost=40_000),
-]
 
 
 def limit(**fields: Any) -> Limit:
@@ -45,29 +38,6 @@ def test_what_is_left_is_neither_used_nor_held(used: int, held: int, left: int, 
 def test_a_limit_turns_with_its_period() -> None:
     turns = [turn_of(limit(period=period), NOON + 1, Periods(BERLIN)) for period in ("minute", "day", "month", "")]
     assert turns == [NOON + 60, NOON + 12 * 3600, NOON + 5 * 86_400 + 12 * 3600, None]
-
-
-@pytest.mark.parametrize(
-    ("fields", "used"),
-    [
-        ({}, 42_100),
-        ({"measure": "tokens"}, 77),
-        ({"measure": "requests"}, 7),
-        ({"side": "local"}, 100),
-        ({"side": "cloud"}, 42_000),
-        ({"model": "chat"}, 2100),
-        ({"scope": "team:search"}, 2100),
-        ({"scope": "key:app"}, 40_100),
-        ({"scope": "key:app", "side": "cloud", "model": "chat"}, 0),
-        ({"scope": "team:app"}, 0),
-    ],
-)
-def test_totals_tell_what_a_new_limit_has_used(fields: dict[str, Any], used: int) -> None:
-    assert used_by(limit(**fields), ROWS, OWNED) == used
-
-
-def test_charges_that_were_taken_back_never_make_it_less_than_nothing() -> None:
-    assert used_by(limit(), [Row(ROWS[0].cell, cost=-5)], OWNED) == 0
 
 
 def test_money_is_shown_in_micro_usd() -> None:

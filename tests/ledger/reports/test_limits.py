@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from router.core.limits.counters import counters_of
@@ -75,3 +76,33 @@ async def test_a_limit_that_no_request_was_held_against_is_counted_from_the_tota
     hold = hold_of(ledger, counters=counters_of(asked, clock.now, PERIODS), cell=API, cost=1)
     await ledger.reserve(hold)
     assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]
+
+
+async def test_limits_of_a_thousand_keys_are_read_in_a_few_calls(ledger, hold_of, settlement_of, clock, stand, server):
+    """Whatever was counted: a page of them does not wait for days or cells."""
+    for key in ("app-0", "app-999"):
+        cell = msgspec.structs.replace(API, key=key)
+        hold = hold_of(ledger, cell=cell)
+        await ledger.reserve(hold)
+        ledger.settle(settlement_of(hold, cost=77, cell=cell))
+    await ledger.flush()
+    limits = [Limit(f"key:app-{n}", "all", "", "usd", period, 100) for n in range(1000) for period in ("day", "month")]
+    before = server.client.info("commandstats")
+    used = [used for used, *_ in await stand(*limits)]
+    after = server.client.info("commandstats")
+    assert used == [77, 77, *[0] * 1996, 77, 77]
+    asked = {name: each["calls"] - before.get(name, {"calls": 0})["calls"] for name, each in after.items()}
+    assert sum(asked.values()) < 20 and not asked.get("cmdstat_eval") and not asked.get("cmdstat_hscan")
+
+
+async def test_what_was_used_in_micro_usd_and_what_was_taken_back(stand, server, clock):
+    server.client.sadd("be:{ledger}:zones", "local", "cloud")
+    month = PERIODS.ids(clock.now).month
+    place = f"be:{{ledger}}:spent:month:{month}"
+    server.client.hset(place, "global|cloud|", b"\xdc\0\3" + bytes([9, 40, 2]))  # of a former layout
+    server.client.hset(place, "global|local|", b"\xdd\0\0\0\3" + msgspec.msgpack.encode(-10) + bytes([0, 0]))
+    usd = {"model": "", "measure": "usd", "period": "month", "amount": 100_000}
+    sides = [Limit("global", side=side, **usd) for side in ("all", "cloud", "local")]
+    assert [used for used, *_ in await stand(*sides)] == [8990, 9000, 0]
+    tokens = Limit("global", "cloud", "", "tokens", "month", 50)
+    assert (await stand(tokens))[0][0] == 40
