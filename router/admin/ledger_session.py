@@ -14,6 +14,7 @@ from router.admin.errors import ledger_lost
 from router.core.cost.volume import QUARTER_SECONDS, day_of, first_of_day, quarter_of
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import PowerEvent, PowerLook, open_power
+from router.ledger.reports.month_groups import PastMonths
 from router.ledger.reports.totals import Report, open_report
 
 HOUR_SECONDS = 3600
@@ -25,6 +26,7 @@ class LedgerSession:
         self.url = url
         """May hold a password."""
         self.clock = clock
+        self.past = PastMonths()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Report]:

@@ -11,6 +11,7 @@ nothing has to be kept: a meter says from when on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -55,10 +56,9 @@ class RentBook:
 
     async def days(self, days: Iterable[str]) -> list[RentRow]:
         """The entries of some days (YYYY-MM-DD)."""
-        found: list[RentRow] = []
-        for day in days:
-            found += _rows(day, await self._ask("HGETALL", RENT_PREFIX + day))
-        return found
+        names = list(days)
+        flat = await asyncio.gather(*(self._ask("HGETALL", RENT_PREFIX + day) for day in names))
+        return [row for day, fields in zip(names, flat, strict=True) for row in _rows(day, fields)]
 
     async def _add(self, accruals: Sequence[tuple[Unit, Accrual]], retained: int) -> int:
         days = {entry.day: None for _, accrual in accruals for entry in accrual.entries}

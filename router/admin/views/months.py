@@ -36,7 +36,8 @@ async def months_of(report: Report, look: Look, today: Days, owned: frozenset[st
     end, zone = first - timedelta(days=1), today.timezone
     this = Days(first.isoformat(), today.last, zone)
     last = Days(end.replace(day=1).isoformat(), end.isoformat(), zone)
-    account, _ = await read_account(report, day_range(last.first, this.last), look, today.last, owned)
+    by_backend = Look(("backend",), look.wanted, names=False)
+    account, _ = await read_account(report, day_range(last.first, this.last), by_backend, today.last, owned)
     return Months(this, last, account)
 
 

@@ -19,17 +19,19 @@ from router.admin.request_types import By, SpendQuery
 from router.admin.response_types import Choices, CouldNotLeave, Figures, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
-from router.core.cost.net import Account, net_of
+from router.core.cost.net import Account, Groups, net_of
 from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
 from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.month_groups import read_groups
 from router.ledger.reports.totals import day_range
-from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, all_names
+from router.ledger.reports.totals_by_dimension import Dimension, Look, all_names
 from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400
+_SUMMED = Row.__struct_fields__[1:]
 _MICRO_USD = "_micro_usd"
 _MONEY = ("cost", "counterfactual", "cloud_value", "captive_cost")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -59,28 +61,29 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         names = day_range(days.first, days.last)
         hourly = len(names) <= HOURLY_DAYS
         owned = await owned_zones(report, plan.policy)
-        account, daily = await read_account(report, names, look, today, owned)
+        account, daily = await read_account(report, names, Look(("backend",), look.wanted), today, owned)
+        groups = await read_groups(report, look, today, account, control.books.past)
         hours = days.hours(now) if hourly else []
-        by_hour = await report.hours_by(look, hours)
+        by_hour = await report.hours_by(Look(("backend",), look.wanted, names=False), hours)
         lines = await line_to_draw(plan, report, now)
         stored = await report.stored_keys()
         is_month = query.range == "month" and query.first is None
         months = await months_of(report, look, Days(today, today, timezone), owned) if is_month else None
     points = [
-        _point(begin_of(day, timezone), days, tally, owned, net.rent)
-        for day, tally, net in zip(names, daily, account.daily(), strict=True)
+        _point(begin_of(day, timezone), days, rows, owned, net.rent)
+        for day, rows, net in zip(names, account.fewest, account.daily(), strict=True)
     ]
     if hourly:
-        points = [_point(n * HOUR_SECONDS, days, tally, owned) for n, tally in zip(hours, by_hour, strict=True)]
+        points = [_point(n * HOUR_SECONDS, days, tally.rows, owned) for n, tally in zip(hours, by_hour, strict=True)]
     return Spend(
         first=days.first,
         last=days.last,
         timezone=timezone.key,
         by=query.by,
-        total=figures_of([row for rows in account.rows for row in rows], owned, account.total().rent),
+        total=figures_of([row for rows in account.fewest for row in rows], owned, account.total().rent),
         rent_unused_micro_usd=micro_usd(account.unused()) if account.complete else None,
         could_not_leave=could_not_leave(account),
-        rows=rows_by(query.by, account),
+        rows=rows_by(query.by, groups, owned),
         step="hour" if hourly else "day",
         series=points,
         lines=lines,
@@ -124,8 +127,8 @@ def look_of(query: SpendQuery) -> Look:
 
 def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:
     """All of them together, with `rent` in nano-USD as theirs."""
-    names = Row.__struct_fields__[1:]
-    sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
+    _, *columns = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else ((),) * (1 + len(_SUMMED))
+    sums: dict[str, Any] = dict(zip(_SUMMED, map(sum, columns), strict=True))
     local = sum(row.input + row.output for row in rows if row.cell.zone in owned)
     sums |= {f"{name}_micro_usd": micro_usd(sums.pop(name)) for name in _MONEY}
     net = net_of(rows, owned, rent)
@@ -145,20 +148,17 @@ def _micro(nano: int | None) -> float | None:
     return None if nano is None else micro_usd(nano)
 
 
-def rows_by(by: By, account: Account) -> list[SpendRow]:
+def rows_by(by: By, groups: Groups, owned: frozenset[str]) -> list[SpendRow]:
     """Dearest first, each with its share of the rent in which units worked."""
-    groups: dict[str, list[Row]] = {}
 
     def group_of(row: Row) -> str:
         return "\n".join((getattr(row.cell, by), row.cell.zone if by in ("backend", "zone") else ""))
 
-    for row in (row for rows in account.rows for row in rows):
-        groups.setdefault(group_of(row), []).append(row)
-    nets, made = account.by(group_of), []
-    for group, rows in groups.items():
+    made = []
+    for group, (rows, rent) in groups.by(group_of).items():
         name, _, zone = group.rpartition("\n")
-        figures = msgspec.structs.asdict(figures_of(rows, account.owned, nets[group].rent))
-        made.append(SpendRow(name=name, zone=zone, local=zone in account.owned, **figures))
+        figures = msgspec.structs.asdict(figures_of(rows, owned, rent))
+        made.append(SpendRow(name=name, zone=zone, local=zone in owned, **figures))
     return sorted(made, key=lambda row: (-row.cost_micro_usd, -(row.cloud_alone_micro_usd or 0), row.name))
 
 
@@ -172,8 +172,8 @@ def could_not_leave(account: Account) -> CouldNotLeave:
     )
 
 
-def _point(at: float, days: Days, tally: Tally, owned: frozenset[str], rent: int | None = None) -> Point:
-    figures = figures_of(tally.rows, owned)
+def _point(at: float, days: Days, rows: Sequence[Row], owned: frozenset[str], rent: int | None = None) -> Point:
+    figures = figures_of(rows, owned)
     names = [name for name in Point.__struct_fields__ if name not in ("at", "day", "rent_micro_usd")]
     return Point(
         at=at,

@@ -17,11 +17,13 @@ backend. All the other rent, idle, starting, stopping and rounded, belongs to no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import add
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from router.core.cost.rent import RentRow, RentState
-from router.core.values import Row
+from router.core.values import Cell, Row
 
 Place = tuple[str, str]
 """A day and a backend."""
@@ -71,61 +73,68 @@ def net_of(rows: Iterable[Row], owned: frozenset[str], rent: int = 0) -> Net:
 
 
 class Account(Struct, frozen=True):
-    """Some days: the rows that are asked for, and what else it takes to give them their share of the rent."""
+    """Some days: the rows that are asked for, and what else it takes to give them their share of the rent.
+
+    There may be thousands of rows a day: only `by` looks at each of them where all are asked for."""
 
     days: Sequence[str]
     rows: Sequence[Sequence[Row]]
     """Of each day, with their backends."""
     everything: Sequence[Sequence[Row]]
-    """Of each day, all rows by backend; the same as `rows` where nothing was left out."""
+    """Of each day, all rows by backend; the same as `rows` where these are that."""
     rent: Sequence[RentRow]
     """Of these days."""
     owned: frozenset[str]
+    whole: bool = False
+    """Nothing was left out of `rows`, though they are others than `everything`."""
 
     @property
     def complete(self) -> bool:
         """Whether nothing was left out: then all rent is told, else the share of what is there."""
-        return self.rows is self.everything
+        return self.whole or self.rows is self.everything
+
+    @property
+    def fewest(self) -> Sequence[Sequence[Row]]:
+        """Of each day, the rows that come to the same as those that are asked for, by backend at least."""
+        return self.everything if self.complete else self.rows
 
     def total(self) -> Net:
-        rows = [row for day in self.rows for row in day]
+        rows = [row for day in self.fewest for row in day]
         return net_of(rows, self.owned, sum(row.nano_usd for row in self.rent) if self.complete else self.used())
 
     def used(self) -> int:
         """The rent of time in which units worked for these rows."""
-        return self._allocated(self.rows, _tokens)
+        return sum(self._allocated(self.fewest, _tokens).values())
 
     def unused(self) -> int:
         """All other rent: it belongs to nobody."""
-        return sum(row.nano_usd for row in self.rent) - self._allocated(self.everything, _tokens)
+        return sum(row.nano_usd for row in self.rent) - sum(self._allocated(self.everything, _tokens).values())
 
     def by(self, name_of: Callable[[Row], str]) -> dict[str, Net]:
         """By whatever names rows, each with its share of the rent of units that worked."""
-        groups: dict[str, list[list[Row]]] = {}
-        for number, day in enumerate(self.rows):
-            for row in day:
-                groups.setdefault(name_of(row), [[] for _ in self.days])[number].append(row)
-        return {
-            name: net_of((row for day in daily for row in day), self.owned, self._allocated(daily, _tokens))
-            for name, daily in groups.items()
-        }
+        groups = Groups(self.worked(), self.served())
+        for day, rows in zip(self.days, self.rows, strict=True):
+            groups.add(day, rows)
+        return {name: net_of(rows, self.owned, rent) for name, (rows, rent) in groups.by(name_of).items()}
 
     def daily(self) -> list[Net]:
         """Each day by itself; a sum of days is their total, give or take a nano-USD of shared rent."""
-        found = []
-        for day, rows, everything in zip(self.days, self.rows, self.everything, strict=True):
-            rent = [row for row in self.rent if row.day == day]
-            one = [rows]
-            found.append(Account([day], one, one if self.complete else [everything], rent, self.owned).total())
-        return found
+        rents = dict.fromkeys(self.days, 0)
+        if self.complete:
+            for row in self.rent:
+                rents[row.day] = rents.get(row.day, 0) + row.nano_usd
+        else:
+            for (day, _), nano in self._allocated(self.rows, _tokens).items():
+                rents[day] += nano
+        return [net_of(rows, self.owned, rents[day]) for day, rows in zip(self.days, self.fewest, strict=True)]
 
     def captive(self) -> Captive:
-        rows = [row for day in self.rows for row in day]
+        rows = [row for day in self.fewest for row in day]
         return Captive(
             sum(row.captive for row in rows),
             sum(row.captive_tokens for row in rows),
             sum(row.captive_cost for row in rows),
-            self._allocated(self.rows, _captive_tokens),
+            sum(self._allocated(self.fewest, _captive_tokens).values()),
         )
 
     def rent_by_state(self) -> Mapping[RentState, int]:
@@ -134,13 +143,26 @@ class Account(Struct, frozen=True):
             found[row.state] = found.get(row.state, 0) + row.nano_usd
         return found
 
-    def _allocated(self, daily: Sequence[Sequence[Row]], tokens_of: Callable[[Row], int]) -> int:
+    def _allocated(self, daily: Sequence[Sequence[Row]], tokens_of: Callable[[Row], int]) -> dict[Place, int]:
+        """Of the rent of units that worked, at each place."""
         parts, wholes = self._at(daily, tokens_of), self._at(self.everything, _tokens)
+        return {
+            place: share_of(rent, parts.get(place, 0), wholes.get(place, 0))
+            for place, rent in self.worked().items()
+            if place in parts
+        }
+
+    def worked(self) -> dict[Place, int]:
+        """The rent of units that worked, at each place."""
         worked: dict[Place, int] = {}
         for row in self.rent:
             if row.state is RentState.BUSY:
                 worked[row.day, row.backend] = worked.get((row.day, row.backend), 0) + row.nano_usd
-        return sum(share_of(rent, parts.get(place, 0), wholes.get(place, 0)) for place, rent in worked.items())
+        return worked
+
+    def served(self) -> dict[Place, int]:
+        """All tokens, at each place."""
+        return self._at(self.everything, _tokens)
 
     def _at(self, daily: Sequence[Sequence[Row]], tokens_of: Callable[[Row], int]) -> dict[Place, int]:
         found: dict[Place, int] = {}
@@ -149,6 +171,48 @@ class Account(Struct, frozen=True):
                 place = day, row.cell.backend
                 found[place] = found.get(place, 0) + tokens_of(row)
         return found
+
+
+class Groups:
+    """Rows of an account, that come day by day and need not be kept: thousands of keys over a year are a million rows.
+
+    What is added up is told apart by cell, and grouped in the end."""
+
+    def __init__(self, worked: Mapping[Place, int], served: Mapping[Place, int]) -> None:
+        """As `Account` has them, of these days at least."""
+        self._worked, self._served = worked, served
+        self._sums: dict[Cell, list[int]] = {}
+        self._rents: dict[Cell, int] = {}
+
+    def add(self, day: str, rows: Iterable[Row]) -> None:
+        sums, rents = self._sums, self._rents
+        for row in rows:
+            cell, *figures = astuple(row)
+            known = sums.get(cell)
+            sums[cell] = figures if known is None else list(map(add, known, figures))
+            place = day, cell.backend
+            rent = self._worked.get(place)
+            if rent is not None:
+                rents[cell] = rents.get(cell, 0) + share_of(rent, _tokens(row), self._served.get(place, 0))
+
+    def add_all(self, other: Groups) -> None:
+        """Of other days."""
+        for cell, figures in other._sums.items():
+            known = self._sums.get(cell)
+            self._sums[cell] = figures if known is None else list(map(add, known, figures))
+        for cell, rent in other._rents.items():
+            self._rents[cell] = self._rents.get(cell, 0) + rent
+
+    def by(self, name_of: Callable[[Row], str]) -> dict[str, tuple[list[Row], int]]:
+        """Rows of each name, one for each cell, and its share of the rent of units that worked."""
+        rows: dict[str, list[Row]] = {}
+        rents: dict[str, int] = {}
+        for cell, figures in self._sums.items():
+            row = Row(cell, *figures)
+            name = name_of(row)
+            rows.setdefault(name, []).append(row)
+            rents[name] = rents.get(name, 0) + self._rents.get(cell, 0)
+        return {name: (rows[name], rent) for name, rent in rents.items()}
 
 
 def _tokens(row: Row) -> int:

@@ -4,6 +4,7 @@ totals               totals by cell: `breakeven usage` and the dashboard
 totals_by_dimension  totals by one dimension, for pages
 by_record            totals by what only records know: tags, endpoints
 account              what some days came to, with the rent and its shares
+month_groups         the same by key, team or model over a year, months that are over remembered
 limits               how limits stand
 record_reader        request records: in order, newest first, or as they come
 export               records as JSON lines, CSV or Parquet

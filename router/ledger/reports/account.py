@@ -25,19 +25,20 @@ async def read_account(
     tallies = await report.days_by(with_backends(look), days, open_from(today))
     rows = [tally.rows for tally in tallies]
     everything = rows
-    if look.wanted:
+    if look.wanted or not {"backend", "zone"}.issuperset(look.by):
         whole = await report.days_by(Look(("backend",), names=False), days, open_from(today))
         everything = [tally.rows for tally in whole]
-    return Account(days, rows, everything, await report.rent(days), owned), tallies
+    return Account(days, rows, everything, await report.rent(days), owned, whole=not look.wanted), tallies
 
 
 def part_of(account: Account, first: str, last: str) -> Account:
     """Some of its days, both included."""
     numbers = [number for number, day in enumerate(account.days) if first <= day <= last]
     rows = [account.rows[number] for number in numbers]
-    everything = rows if account.complete else [account.everything[number] for number in numbers]
+    everything = [account.everything[number] for number in numbers]
     rent = [row for row in account.rent if first <= row.day <= last]
-    return Account([account.days[number] for number in numbers], rows, everything, rent, account.owned)
+    days = [account.days[number] for number in numbers]
+    return Account(days, rows, everything, rent, account.owned, whole=account.complete)
 
 
 async def owned_zones(report: Report, policy: Policy | None = None) -> frozenset[str]:

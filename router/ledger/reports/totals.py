@@ -32,13 +32,14 @@ from router.ledger.redis_keys import (
 from router.ledger.rent_book import RentBook
 from router.ledger.reports.totals_by_dimension import (
     DAY_SUMS,
+    EVERYTHING,
     NAMES_FIELD,
     Dimension,
     Look,
     Sums,
     Tally,
+    TallyReader,
     asked,
-    unpack_tally,
 )
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected, refused_is_unavailable
@@ -49,13 +50,10 @@ _AT_ONCE = 1000
 """Fields that one call reads."""
 USED = tuple(measure.name for measure in MEASURES if measure.totals)
 """Measures of which scopes have sums, in their order."""
+_MARK = "begun"
 _NOTHING_USED = (0,) * len(USED)
 _KEEPING_SECONDS = 600
 """How long the sums of a day may take to be made."""
-
-
-def _everything(cell: Cell) -> bool:
-    return True
 
 
 class CounterValue(NamedTuple):
@@ -71,6 +69,7 @@ class Report:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._reader = TallyReader()
         self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
 
     async def timezone(self) -> str | None:
@@ -98,6 +97,15 @@ class Report:
         """
         kept = await self._kept(look, [day for day in days if day < open_from])
         return [kept.get(day) or await self._day(look, day, open_from) for day in days]
+
+    async def marks(self, days: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Of what is kept of each day: another one, or none, once it was corrected. Empty where there is nothing to
+        keep, None where nothing is kept."""
+        found = await asyncio.gather(*(self._ask("HGET", DAY_SUMS + day, _MARK) for day in days))
+        unmarked = [day for day, mark in zip(days, found, strict=True) if mark is None]
+        cells = await asyncio.gather(*(self._ask("HLEN", f"{PREFIX}day:{day}") for day in unmarked))
+        empty = {day for day, number in zip(unmarked, cells, strict=True) if not number}
+        return tuple(b"" if day in empty else mark for day, mark in zip(days, found, strict=True))
 
     async def hours_by(self, look: Look, hours: Sequence[int]) -> list[Tally]:
         """The same by hour."""
@@ -169,7 +177,7 @@ class Report:
         fields = (look.kept, NAMES_FIELD) if look.names else (look.kept,)
         found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, *fields) for day in days))
         return {
-            day: unpack_tally(look.kept, rows, b"".join(names), look.accepts)
+            day: await self._read_tally(look.kept, rows, b"".join(names), look)
             for day, (rows, *names) in zip(days, found, strict=True)
             if rows is not None and None not in names
         }
@@ -183,18 +191,23 @@ class Report:
     async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
         """A correction of the day meanwhile removes the mark that this begins with, which others may have made."""
         _, _, begun = await asyncio.gather(
-            self._ask("HSETNX", kept, "begun", secrets.token_hex(8)),
+            self._ask("HSETNX", kept, _MARK, secrets.token_hex(8)),
             self._ask("EXPIRE", kept, _KEEPING_SECONDS),
-            self._ask("HGET", kept, "begun"),
+            self._ask("HGET", kept, _MARK),
         )
         sums = await self._sums(look.to_keep, cells)
         names = (NAMES_FIELD, sums.names) if look.names else ()
         await self._ask("EVAL", self._keep_script, 2, *(kept, cells), *(begun or "", look.kept, sums.rows, *names))
-        return unpack_tally(look.kept, sums.rows, sums.names, look.accepts)
+        return await self._read_tally(look.kept, sums.rows, sums.names, look)
 
     async def _tally(self, look: Look, cells: str) -> Tally:
         sums = await self._sums(look, cells)
-        return unpack_tally(look.letters, sums.rows, sums.names, _everything)
+        return await self._read_tally(look.letters, sums.rows, sums.names)
+
+    async def _read_tally(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
+        """Others have their turn between the days of a year."""
+        await asyncio.sleep(0)
+        return self._reader.read(letters, rows, names, look)
 
     async def _sums(self, look: Look, cells: str) -> Sums:
         sums, cursor = Sums(), "0"

@@ -12,7 +12,7 @@ that of a large day in pieces, so that no call keeps the server busy for long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Literal
@@ -75,6 +75,9 @@ class Look(Struct, frozen=True):
         return all(getattr(cell, name) == value for name, value in self.wanted.items())
 
 
+EVERYTHING = Look()
+
+
 class Tally(Struct, frozen=True):
     """One day or hour."""
 
@@ -124,25 +127,40 @@ def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:
     sums[label] = [a + b for a, b in zip_longest(sums.get(label, ()), totals, fillvalue=0)]
 
 
-def unpack_tally(letters: str, rows: bytes, names: bytes, accepts: Callable[[Cell], bool]) -> Tally:
-    """From a view's rows, and the names of all cells."""
-    found = (Row(_cell(letters, str(label)), *totals) for label, *totals in _decode_rows(rows))  # type: ignore[arg-type]
-    return Tally([row for row in found if accepts(row.cell)], unpack_names(names))
+class TallyReader:
+    """Reads tallies of many days or hours: most have the same names, which are taken apart once."""
 
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, tuple[tuple[Dimension, str], ...]], dict[object, Cell | None]] = {}
+        self._names: dict[bytes, Mapping[Dimension, Sequence[str]]] = {b"": {}}
 
-def unpack_names(names: bytes) -> Mapping[Dimension, Sequence[str]]:
-    if not names:
-        return {}
-    return dict(
-        zip(_DIMENSIONS, ([unescape_name(name) for name in each] for each in _decode_names(names)), strict=True)
-    )
+    def read(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
+        """From a view's rows, those that are wanted, and the names of all cells."""
+        cells = self._cells.setdefault((letters, tuple(sorted(look.wanted.items()))), {})
+        found = []
+        for row in _decode_rows(rows):
+            label = row[0]
+            if label not in cells:
+                cell = _cell(letters, str(label))
+                cells[label] = cell if look.accepts(cell) else None
+            wanted = cells[label]
+            if wanted is not None:
+                found.append(Row(wanted, *row[1:]))  # type: ignore[arg-type]
+        return Tally(found, self._names_in(names))
+
+    def _names_in(self, names: bytes) -> Mapping[Dimension, Sequence[str]]:
+        found = self._names.get(names)
+        if found is None:
+            lists = ([unescape_name(name) for name in each] for each in _decode_names(names))
+            found = self._names[names] = dict(zip(_DIMENSIONS, lists, strict=True))
+        return found
 
 
 def all_names(tallies: Iterable[Tally]) -> dict[Dimension, list[str]]:
     """Every name once, in the order of the alphabet."""
     found: dict[Dimension, set[str]] = {name: set() for name in _DIMENSIONS}
-    for tally in tallies:
-        for dimension, names in tally.names.items():
+    for known in {id(tally.names): tally.names for tally in tallies}.values():
+        for dimension, names in known.items():
             found[dimension].update(names)
     return {dimension: sorted(names) for dimension, names in found.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.core.cost.net import Account, Captive, Net, net_of
+from router.core.cost.net import Account, Captive, Groups, Net, net_of
 from router.core.cost.rent import RentRow, RentState
 from router.core.values import Cell, Row
 
@@ -93,3 +93,31 @@ def test_a_part_of_the_traffic_has_its_share_alone():
 def test_what_could_not_leave_is_told_with_its_share_of_the_rent():
     made = account([[STAYED, row(input=300)], []])
     assert made.captive() == Captive(1, 100, 7, 250)
+
+
+def test_where_all_is_asked_for_by_key_what_it_came_to_is_read_from_fewer_rows():
+    """As if the rows themselves had been added up."""
+    ours, theirs = row(input=300), row(team="sales", input=100)
+    rows, fewer = [[ours, theirs, STAYED], [theirs]], [[row(input=400), STAYED], [row(input=100)]]
+    whole, plain = Account([DAY, NEXT], rows, fewer, RENT, OWNED, whole=True), account(rows)
+    assert whole.complete and whole.fewest is fewer
+    assert (whole.total(), whole.daily(), whole.captive()) == (plain.total(), plain.daily(), plain.captive())
+    assert (whole.used(), whole.unused()) == (plain.used(), plain.unused())
+    assert whole.by(lambda each: each.cell.team) == plain.by(lambda each: each.cell.team)
+
+
+def test_groups_of_some_days_and_of_others_are_those_of_all():
+    ours, theirs = row(input=300), row(team="sales", input=100)
+    days = {DAY: [ours, theirs, BOUGHT], NEXT: [theirs, SERVED]}
+    made = account(list(days.values()))
+    whole, *parts = (Groups(made.worked(), made.served()) for _ in range(3))
+    for part, (day, rows) in zip(parts, days.items(), strict=True):
+        whole.add(day, rows)
+        part.add(day, rows)
+    before = parts[1].by(lambda each: each.cell.team)
+    parts[0].add_all(parts[1])
+    assert parts[0].by(lambda each: each.cell.team) == whole.by(lambda each: each.cell.team)
+    parts[0].add(DAY, [ours])
+    assert parts[1].by(lambda each: each.cell.team) == before
+    (both,), rent = whole.by(lambda each: each.cell.team)["sales"]
+    assert (both.input, both.requests, rent) == (200, 2, 295)
