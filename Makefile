@@ -17,7 +17,7 @@ pytest = $(adapter_python) $(bin)/pytest -m "not prove" -n 2 --dist loadfile
 # What is pure is covered by its own tests; counting lines would slow the others down.
 covered := tests/core tests/surfaces
 
-.PHONY: run demo local test lint format prove bench economics docs lock clean
+.PHONY: run demo local test lint format prove bench scale economics docs lock clean
 .PHONY: prove-all prove-faults prove-clients prove-compiled
 
 run:
@@ -88,6 +88,11 @@ prove-compiled:
 bench:
 	$(environment) test adapter
 	$(adapter_python) $(bin)/python -m tests.bench
+
+# QUICK=--quick tries it on any machine, and does not replace what is published.
+scale:
+	$(environment) test
+	$(bin)/python -m tests.bench.scale $(QUICK)
 
 # Takes a few minutes of one core; fails when the rule of core.power costs more than docs/economics.md allows.
 economics:

@@ -101,7 +101,7 @@ def _measure(records: Sequence[report.Record], rounds: int, sizes: measure.Sizes
     installed = [record for record in records if not record.failures]
     direct = []
     try:
-        _wait_for(port)
+        load.wait_for(port)
         for number in range(1, rounds + 1):
             if time.monotonic() < deadline:
                 ready = [record for record in installed if len(record.failures) < _TRIES]
@@ -109,17 +109,6 @@ def _measure(records: Sequence[report.Record], rounds: int, sizes: measure.Sizes
     finally:
         upstream.stop()
     return direct
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            load.counts(port)
-            return
-        except OSError:
-            time.sleep(0.02)
-    sys.exit("the upstream did not start")
 
 
 def _round(number: int, records: Sequence[report.Record], port: int, sizes: measure.Sizes) -> measure.Light:

@@ -6,6 +6,7 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,19 @@ class PlainLoad:
 
     def result(self) -> Plain:
         """Waits for its end. Raises LoadError unless every request was answered well."""
-        result = Plain(**_last_json(self._running.output()))
-        if result.failed or result.timeouts or not result.requests:
-            raise LoadError(f"{result.failed} of {result.requests} requests failed, {result.timeouts} timed out")
-        return result
+        return _checked(self._running)
+
+
+def run(command: list[str], limit: float) -> Plain:
+    """wrk, with a script that ends as chat.lua does. Raises LoadError unless every request was answered well."""
+    return _checked(_Running(command, limit))
+
+
+def _checked(running: _Running) -> Plain:
+    result = Plain(**_last_json(running.output()))
+    if result.failed or result.timeouts or not result.requests:
+        raise LoadError(f"{result.failed} of {result.requests} requests failed, {result.timeouts} timed out")
+    return result
 
 
 def plain(port: int, key: str, connections: int, seconds: int, pause_ms: int = 0) -> Plain:
@@ -96,6 +106,18 @@ def streams(port: int, key: str, slots: int, seconds: float) -> Streams:
     if result.failed or not result.streams:
         raise LoadError(f"{result.failed} streams failed, {result.streams} were whole: {result.first_error}")
     return result
+
+
+def wait_for(upstream_port: int) -> None:
+    """Raises LoadError when it does not start."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            counts(upstream_port)
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise LoadError("the upstream did not start")
 
 
 def counts(upstream_port: int) -> Counts:

@@ -20,6 +20,8 @@ from tests.bench import traffic
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _USAGE = re.compile(rb'"include_usage"\s*:\s*true')
 _CONTINUOUS = re.compile(rb'"continuous_usage_stats"\s*:\s*true')
+_PAUSE = re.compile(rb'"pause_ms"\s*:\s*(\d+)')
+"""What lies between the chunks of a stream, where it is not the usual."""
 _METRICS = b"""# TYPE vllm:num_requests_running gauge
 vllm:num_requests_running{model_name="bench"} 1.0
 # TYPE vllm:num_requests_waiting gauge
@@ -91,6 +93,7 @@ class Connection(asyncio.Protocol):
         self.body = b""
         self.counted = False
         self.timer: asyncio.TimerHandle | None = None
+        self.interval = traffic.INTERVAL
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -128,6 +131,8 @@ class Connection(asyncio.Protocol):
             self.site.connections += 1
         if _STREAM.search(self.body):
             self.site.streams += 1
+            pause = _PAUSE.search(self.body)
+            self.interval = int(pause[1]) / 1000 if pause else traffic.INTERVAL
             self._start_stream(self.site.stream_frames(self.body))
         else:
             self.transport.write(self.site.answer)
@@ -137,7 +142,7 @@ class Connection(asyncio.Protocol):
         self._schedule(frames, 1, self.loop.time())
 
     def _schedule(self, frames: tuple[bytes, ...], index: int, begun: float) -> None:
-        due = begun + index * traffic.INTERVAL
+        due = begun + index * self.interval
         self.timer = self.loop.call_at(due, self._next_frame, frames, index, begun)
 
     def _next_frame(self, frames: tuple[bytes, ...], index: int, begun: float) -> None:
