@@ -35,6 +35,7 @@ from router.ledger.client.batch import Held
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import Books
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.journal.hold_file import HoldFile
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import Record, pack_refused, unpack_records
 from router.ledger.reports.totals import open_report
@@ -75,6 +76,10 @@ TEAMS = {"app": "search", "bot": "sales", "free": "other"}
 MODELS = {"app": "chat", "bot": "chat", "free": "embed"}
 """Every request of a limit's scope has that limit."""
 
+MANNERS = ("idle", "told", "journaled", "sent", "admitted", "admitted")
+ENDS = ("running", "settled", "released", "ended before")
+"""How a request ends whose hold is not there yet: after the connection is lost, or before."""
+
 workers = st.integers(0, WORKERS - 1)
 picks = st.integers(0, 9)
 tokens = st.integers(0, 3000)
@@ -110,6 +115,11 @@ outcomes = st.fixed_dictionaries(
 
 def cell_of(key: str, *, local: bool) -> Cell:
     return Cell("gpu" if local else "openai", "local" if local else "cloud", MODELS[key], TEAMS[key], key)
+
+
+def limited(wish: dict[str, Any]) -> dict[str, Any]:
+    """One that waits for the server's answer."""
+    return wish | {"key": "app"} if wish["key"] == "free" else wish
 
 
 def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
@@ -299,6 +309,32 @@ class Machine(RuleBasedStateMachine):
         self.run(self.spoken(self.workers[worker]._connection.lose, "cut"))
         self.calm_down()
 
+    @rule(worker=workers, wish=wishes, outcome=outcomes, sent=st.booleans(), end=st.sampled_from(ENDS))
+    def cut_off(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any], sent: bool, end: str) -> None:
+        """The connection breaks before the server has a hold that did not wait for it, or before that is known."""
+        ledger = self.workers[worker]
+        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish | {"key": "free"})
+        self.run(self.lose_behind(ledger, hold, sent, end == "ended before"))
+        if end == "ended before":
+            self.model.release(hold.id)
+        else:
+            self.running[hold.id] = worker, Held(hold, hold.sides)
+        if end == "settled":
+            self.settle_one(worker, Held(hold, hold.sides), outcome)
+        elif end == "released":
+            del self.running[hold.id]
+            ledger.release(hold.id)
+            self.model.release(hold.id)
+        self.calm_down()
+
+    async def lose_behind(self, ledger: GroupCommitLedger, hold: Hold, sent: bool, released: bool) -> None:
+        await self.admit(ledger, hold)
+        if released:
+            ledger.release(hold.id)
+        if sent:
+            ledger._send_batch()
+        ledger._connection.lose("cut")
+
     @rule()
     def forget_scripts(self) -> None:
         self.server.client.script_flush()
@@ -309,7 +345,7 @@ class Machine(RuleBasedStateMachine):
         ledger = self.workers[worker]
         if chosen := self.pick(pick, worker):
             self.settle_one(*chosen, outcome)
-        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish)
+        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, limited(wish))
         with self.server.frozen(), pytest.raises(LedgerUnavailable):
             self.run(self.impatient(ledger, hold))
         if goes_on:
@@ -330,15 +366,19 @@ class Machine(RuleBasedStateMachine):
         connection._timer = self.loop.call_later(0.03, connection._check_time)
         await ledger.reserve(hold)
 
-    @rule(worker=workers, pick=picks, outcome=outcomes, manner=st.sampled_from(["idle", "told", "journaled", "sent"]))
-    def crash(self, worker: int, pick: int, outcome: dict[str, Any], manner: str) -> None:
+    @rule(worker=workers, pick=picks, outcome=outcomes, wish=wishes, manner=st.sampled_from(MANNERS))
+    def crash(self, worker: int, pick: int, outcome: dict[str, Any], wish: dict[str, Any], manner: str) -> None:
         """kill -9, and another worker in its place: its journal is taken over, its holds are left to their lease.
 
         It dies with nothing to do, with a settlement that it had only in memory, with one in its journal, or with one
-        on its way.
+        on its way; or with a hold that the server does not have yet.
         """
         self.run(self.flush())
-        chosen = None if manner == "idle" else self.pick(pick, worker)
+        if manner == "admitted":
+            ledger = self.workers[worker]
+            hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish | {"key": "free"})
+            self.run(self.admit(ledger, hold))
+        chosen = None if manner in ("idle", "admitted") else self.pick(pick, worker)
         settlement = None if chosen is None else settlement_of(chosen[1], outcome)
         if settlement is not None and chosen is not None and manner != "told":
             self.model.bring(self.model.write_down(settlement, chosen[1].hold.counters))
@@ -346,6 +386,11 @@ class Machine(RuleBasedStateMachine):
         self.run(self.die(self.workers[worker], settlement, manner))
         self.workers[worker] = self.run(self.new_worker())
         self.calm_down()
+
+    async def admit(self, ledger: GroupCommitLedger, hold: Hold) -> None:
+        """Without waiting for the server."""
+        assert ledger.reserve(hold).done()
+        await self.model.reserve(hold)
 
     async def die(self, ledger: GroupCommitLedger, settlement: Settlement | None, manner: str) -> None:
         connection = ledger._connection
@@ -431,7 +476,7 @@ class Machine(RuleBasedStateMachine):
 
     def agrees(self, ledger: GroupCommitLedger) -> bool:
         """Whether the server has this worker's last batch, and it knows."""
-        if not ledger.available or ledger._flight is not None or ledger._operations:
+        if not ledger.available or ledger._flight is not None or ledger._operations or ledger._noted:
             return False
         sent = self.server.client.hget(f"{PREFIX}writers", ledger._sender.writer)
         epoch = self.server.client.get(f"{PREFIX}epoch")
@@ -519,10 +564,13 @@ class Machine(RuleBasedStateMachine):
             if self.workers:
                 self.end()
         finally:
-            for ledger in self.workers:
-                self.run(ledger.close())
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
+            self.close()
+
+    def close(self) -> None:
+        for ledger in self.workers:
+            self.run(ledger.close())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
 
     def end(self) -> None:
         """When every request has ended, and the leases of those that never did are over, nothing is held."""
@@ -561,6 +609,7 @@ def told(records: Sequence[Record]) -> tuple[Tally[Record], Tally[tuple[Any, ...
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catchup, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(commit, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(commit, "LATELY", 60.0)
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
 
@@ -642,6 +691,33 @@ def test_the_charge_of_a_request_that_ended_after_the_copy_does_not_come_back_wi
         state.teardown()
 
 
+def test_a_hold_that_the_server_does_not_have_yet_outlives_its_connection_and_its_worker(tmp_path):
+    play_unsent(tmp_path)
+
+
+def play_unsent(folder: Path) -> None:
+    wish = {"input": 1, "output": 1024, "cost": 295, "risk": 2056, "share": 3, "sides": 3}
+    wish |= {"local_first": False, "eligible": False, "captive": False}
+    outcome = dict.fromkeys(("local", "estimated", "error"), False) | COSTS
+    with on_embedded(folder / "server", folder) as machine:
+        state = machine()
+        try:
+            state.begin()
+            for sent, end in itertools.product((False, True), ENDS):
+                state.cut_off(worker=0, wish=wish, outcome=outcome, sent=sent, end=end)
+            state.crash(worker=0, pick=0, outcome=outcome, wish=wish, manner="admitted")
+            state.end()
+        finally:
+            state.close()
+
+
+@pytest.mark.parametrize("method", [(Books, "hold"), (Books, "make_holds"), (HoldFile, "add")])
+def test_it_would_not_if_it_was_not_written_down_or_not_made_again(tmp_path, monkeypatch, method):
+    monkeypatch.setattr(*method, _nothing if method[0] is Books else lambda *arguments, **moved: True)
+    with pytest.raises(AssertionError):
+        play_unsent(tmp_path)
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("engine", ENGINES)
 def test_many_histories(tmp_path, engine):
@@ -700,6 +776,9 @@ MUTATIONS = {
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
     "what was settled is not journaled": patch_method(GroupCommitLedger, "_write_down", lambda ledger, batch: None),
     "running requests are not held again": patch_method(Books, "hold_again", _nothing),
+    "holds that nobody waited for are not made again": patch_method(Books, "hold", _nothing),
+    "holds that a killed worker had noted are not made": patch_method(Books, "make_holds", _nothing),
+    "holds are not noted": patch_method(HoldFile, "add", lambda file, *arguments, **moved: True),
     "what was brought in is not counted in limits": patch_script("each", JOURNALED, "#uses < 0"),
     "a journal is brought in as if nothing had been applied": patch_method(
         DiskLog, "entries", lambda log, after: (entry for entry in log._journal.entries(0))

@@ -29,14 +29,15 @@ class Held:
 
 
 class Settle:
-    """What really happened replaces the hold."""
+    """What really happened replaces the hold; one that was not `sent` never is, and this alone is counted."""
 
-    __slots__ = ("held", "record", "settlement")
+    __slots__ = ("held", "record", "sent", "settlement")
 
-    def __init__(self, held: Held, settlement: Settlement, record: bytes) -> None:
+    def __init__(self, held: Held, settlement: Settlement, record: bytes, sent: bool = True) -> None:
         self.held: Final = held
         self.settlement: Final = settlement
         self.record: Final = record
+        self.sent: Final = sent
 
 
 class Release(Struct, frozen=True, gc=False):
@@ -91,14 +92,22 @@ class Batch(Struct):
     number: int
     operations: Sequence[Operation]
     holds: Sequence[Hold] = ()
+    """Those that wait for their admission."""
+    admitted: Sequence[tuple[str, bytes]] = ()
+    """Those that do not, which have no limits: their ids, and themselves as the server keeps them."""
     blob: bytes = b""
     """The operations' records, as they are journaled and written to the stream."""
     records: int = 0
 
 
-def batch_of(number: int, operations: Sequence[Operation], holds: Sequence[Hold] = ()) -> Batch:
+def batch_of(
+    number: int,
+    operations: Sequence[Operation],
+    holds: Sequence[Hold] = (),
+    admitted: Sequence[tuple[str, bytes]] = (),
+) -> Batch:
     records = [operation.record for operation in operations if not isinstance(operation, Release | Sum)]
-    return Batch(number, operations, holds, batch_blob(records), len(records))
+    return Batch(number, operations, holds, admitted, batch_blob(records), len(records))
 
 
 class Sender(Struct):
@@ -343,7 +352,8 @@ class Packer:
             else:
                 return None
             held = operation.held
-            _append(gone, held.hold.id)
+            if isinstance(operation, Release) or operation.sent:
+                _append(gone, held.hold.id)
             if held.hold.counters.all:
                 _account(accounts, held, settlement)
         return self._pack(batch, sender, gone, slots, accounts)
@@ -359,7 +369,8 @@ class Packer:
         counter_sets = list({hold.counters: None for hold in batch.holds if hold.counters.all})
         numbered = _Counters([*counter_sets, *(counters for counters, _, _ in accounts)])
         numbers = {counters: n for n, counters in enumerate(counter_sets, 1)}
-        holds, sets = self._holds(batch.holds, numbers), [_numbers_of(counters, numbered) for counters in counter_sets]
+        holds = self._holds(batch, numbers)
+        sets = [_numbers_of(counters, numbered) for counters in counter_sets]
         payload = _encode(
             (
                 *sender.head(batch.number),
@@ -417,7 +428,7 @@ class Packer:
     def _single(self, operation: Operation) -> tuple[Any, ...]:
         if isinstance(operation, Settle):
             return (
-                "settle",
+                "settle" if operation.sent else "record",
                 *self._counted(operation.settlement, operation.held.hold.counters, 0, taken_back=False),
                 string(operation.record),
             )
@@ -448,14 +459,16 @@ class Packer:
             totals.add(settlement, unheld)
         return settlement.id, self.slotted(self._calendar.slot(settlement.at), totals), _uses(settlement, counters)
 
-    def _holds(self, holds: Sequence[Hold], counter_sets: dict[CounterSet, int]) -> _Holds:
+    def _holds(self, batch: Batch, counter_sets: dict[CounterSet, int]) -> _Holds:
         packed = _Holds()
-        for position, hold in enumerate(holds):
+        for position, hold in enumerate(batch.holds):
             bucket, value = hold.id[:ID_BUCKET_DIGITS], string(self.held(hold, hold.sides))
             if hold.counters.all:
                 packed.limit(position, hold, bucket, value, counter_sets[hold.counters])
             else:
                 packed.plain.setdefault(bucket, []).extend((hold.id, value))
+        for id, kept in batch.admitted:
+            packed.plain.setdefault(id[:ID_BUCKET_DIGITS], []).extend((id, string(kept)))
         return packed
 
     def _hold(self, hold: Hold) -> bytes:

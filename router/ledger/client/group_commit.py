@@ -1,8 +1,8 @@
 """Group commit: operations that arrive while a batch is in flight join the next one.
 
-So there is at most one round trip at a time, and the cost per request falls as the load rises. A reservation goes
-at once unless a batch went within the last milliseconds, and then with all that come until then; settlements ride
-with the next reservation, or go alone after a while.
+So there is at most one round trip at a time, and the cost per request falls as the load rises. What somebody waits for
+goes at once, unless the last batch shows that others come within milliseconds: then with these. All else rides with
+it, or goes once it is as much as a batch takes, or after a while.
 
 Theory of operation::
 
@@ -16,8 +16,13 @@ fate is unknown, and what the server has lost shows as a number that is too low:
 
 *One in flight.* The next batch is made when the last one was answered, since it says that that one was applied.
 
-*Holds are not journaled.* They protect limits while requests run. One whose fate is unknown is doubtful: it is released
-once the server is back, whether or not it was made.
+*Holds with limits wait for the server*, which alone knows what others hold, and are not journaled. One whose fate is
+unknown is doubtful: it is released once the server is back, whether or not it was made.
+
+*Holds without limits do not wait.* Nothing can stand in their way, so they are admitted here, while the server answers,
+written to the journal's holds, and go with the next batch. One that is settled before that is never sent. When its fate
+is unknown, it is made again once the server is back, and the next worker does that for one that was killed. Either way
+holds come first and then what was journaled, so that a settlement finds the hold that it replaces.
 """
 
 from __future__ import annotations
@@ -58,7 +63,8 @@ from router.ledger.client.batch import (
 )
 from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.errors import JournalError, LedgerUnavailable
-from router.ledger.journal.log import Log, MemoryLog, Reading
+from router.ledger.journal.entries import noted_of, pack_noted
+from router.ledger.journal.log import Log, MemoryLog, Orphan, Reading
 from router.ledger.pins import Pins
 from router.ledger.record import pack_record
 from router.ledger.redis_keys import TIMEZONE_KEY, Calendar, ReservationIds
@@ -69,19 +75,24 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
+UNSENT_LIMIT = 60
+"""Holds in one call that nobody waits for: room is left for others."""
 LOOKED_AT_LIMIT = 160
 """Different counters that the holds of one call look at; those of one request are never divided."""
 DIFFERENT_LIMIT = 32
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 LONGEST_WAIT = 0.05
-"""Seconds that a settlement waits for a reservation to ride with."""
+"""Seconds that what nobody waits for does, for something to ride with."""
 PACE = 0.005
-"""Seconds between two batches: a server on the same machine answers so fast that each would carry one request.
+"""Seconds between two batches while many wait: a server on the same machine answers so fast that each would carry few.
 
 A small batch costs some 200 µs of CPU, here and at the server; a reservation waits half of this on average.
 """
-ENOUGH = 24
-"""Reservations that go at once, however short ago the last batch went."""
+MANY, ENOUGH = 4, 24
+"""Reservations in one batch from which the next one waits for more, and those that go at once however short ago that
+went."""
+LATELY = 0.1
+"""Seconds since the server answered: longer ago, and whether it still does is not known."""
 WATCH_SECONDS = 1.0
 """Between two looks at whether the server still has our books."""
 SWEEPS = 15
@@ -101,6 +112,7 @@ class _InFlight(Struct):
 
     batch: Batch
     reserved: list[Reserved]
+    admitted: dict[str, bytes]
     own: dict[int, Tokens]
     packed: Packed | None
     """None when it goes operation by operation."""
@@ -153,6 +165,12 @@ class GroupCommitLedger:
         self._reserved: list[Reserved] = []
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
+        self._unsent: dict[str, bytes] = {}
+        """By id, holds that go with the next batch and that nobody waits for, as the server keeps them."""
+        self._noted = False
+        """Whether the journal has holds under the number of the next batch, so that there has to be one."""
+        self._uncertain: set[str] = set()
+        """Ids of such holds of a batch whose answer never came: made again, if they still run."""
         self._former: dict[str, int] = {}
         """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
@@ -164,6 +182,9 @@ class GroupCommitLedger:
         self._flight: _InFlight | None = None
         self._scheduled = False
         self._sent_at = 0.0
+        self._answered_at = float("-inf")
+        self._crowd = 0
+        """How many waited for the last batch."""
         self._paced: asyncio.TimerHandle | None = None
         self._timed = False
         self._closing = False
@@ -189,11 +210,12 @@ class GroupCommitLedger:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             self._connection.lose("closed")
-        self._logged.close(applied=self._sender.last >= self._logged.last)
+        known = not self._noted and not self._uncertain
+        self._logged.close(applied=known and self._sender.last >= self._logged.last)
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
-        while self.available and (self._operations or self._flight is not None):
+        while self.available and (self._operations or self._noted or self._flight is not None):
             self._landed.clear()
             self._send_soon()
             await self._landed.wait()
@@ -220,27 +242,44 @@ class GroupCommitLedger:
         """Holds the worst case of a request, against every limit or none. `hold.id` comes from `next_id`.
 
         Raises `LedgerUnavailable`: at once while the server is lost, else when awaited. Cancelling the wait is safe:
-        a hold that was made all the same is released.
+        a hold that was made all the same is released. Without limits the answer is there already, mostly.
         """
         if not self.available:
             raise LedgerUnavailable(self.why)
         future: asyncio.Future[Admission] = self._loop.create_future()
+        if not hold.counters.all and self._admitted_here(hold):
+            future.set_result(_ADMITTED[hold.sides])
+            return future
         self._reserved.append((hold, future))
         if self._flight is None and (not self._scheduled or len(self._reserved) == ENOUGH):
             self._send_soon()
         return future
+
+    def _admitted_here(self, hold: Hold) -> bool:
+        """Whether it need not wait for the server: then the journal has it."""
+        if self._loop.time() - self._answered_at > LATELY or len(self._unsent) >= UNSENT_LIMIT:
+            return False
+        kept = self._packer.held(hold, hold.sides)
+        if not self._logged.hold(self._number + 1, pack_noted(hold.id, kept)):
+            return False
+        self._live[hold.id] = Held(hold, hold.sides)
+        self._unsent[hold.id] = kept
+        self._noted = True
+        self._send_some_time()
+        return True
 
     def settle(self, settlement: Settlement) -> None:
         """What really happened replaces the hold, which must have been admitted. Settling twice changes nothing."""
         held = self._live.pop(settlement.id, None)
         if held is not None:
             self._see(settlement)
-            self._queue(Settle(held, settlement, pack_record(settlement)))
+            sent = self._unsent.pop(settlement.id, None) is None
+            self._queue(Settle(held, settlement, pack_record(settlement), sent))
 
     def release(self, id: str) -> None:
         """Nothing happened: the hold goes without being counted."""
         held = self._live.pop(id, None)
-        if held is not None:
+        if held is not None and self._unsent.pop(id, None) is None:
             self._queue(Release(held))
 
     def record(self, settlement: Settlement, counters: CounterSet) -> None:
@@ -275,20 +314,29 @@ class GroupCommitLedger:
 
     def _queue(self, operation: Operation) -> None:
         self._operations.append(operation)
+        self._send_some_time()
+
+    def _send_some_time(self) -> None:
+        """Nobody waits for it."""
         if not self._timed:
             self._timed = True
             self._loop.call_later(LONGEST_WAIT, self._time_is_up)
+        if self._flight is None and self._is_full():
+            self._send_soon()
+
+    def _is_full(self) -> bool:
+        return len(self._operations) >= BATCH_LIMIT or len(self._unsent) >= UNSENT_LIMIT
 
     def _time_is_up(self) -> None:
         self._timed = False
         if self._connection is None:
             self._journal_waiting()
-        elif not self._scheduled and self._operations:
+        elif not self._scheduled and (self._operations or self._noted):
             self._send_batch()
 
     def _send_soon(self) -> None:
-        wait = self._sent_at + PACE - self._loop.time()
-        if wait <= 0 or len(self._reserved) >= ENOUGH or self._closing:
+        wait = self._sent_at + PACE - self._loop.time() if self._crowd >= MANY else 0.0
+        if wait <= 0 or len(self._reserved) >= ENOUGH or self._is_full() or self._closing:
             if self._paced is not None:
                 self._paced.cancel()
                 self._paced = None
@@ -313,21 +361,23 @@ class GroupCommitLedger:
 
     def _build_batch(self) -> _InFlight | None:
         """The next batch, with everything that waits, up to the limit."""
-        reserved = self._take_reserved()
+        admitted, self._unsent = self._unsent, {}
+        reserved = self._take_reserved(BATCH_LIMIT - len(admitted))
         operations = self._take_operations()
-        if not reserved and not operations:
+        if not reserved and not operations and not self._noted:
             return None
-        batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved])
+        self._noted = False
+        batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved], list(admitted.items()))
         # Before it is sent: a worker killed between the two leaves a journal that is one batch ahead, which is
         # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
         self._write_down(batch)
         own = self._packer.own_tokens(operations)
         packed = self._packer.together(batch, self._sender)
         if packed is None:
-            return self._one_by_one(batch, reserved, own)
-        return _InFlight(batch, reserved, own, packed, self._scripts.commit, packed.payload)
+            return self._one_by_one(batch, reserved, admitted, own)
+        return _InFlight(batch, reserved, admitted, own, packed, self._scripts.commit, packed.payload)
 
-    def _take_reserved(self) -> list[Reserved]:
+    def _take_reserved(self, most: int) -> list[Reserved]:
         """Those that still wait for it, as many as one call takes."""
         waiting = self._reserved
         taken, number, looked_at = [], 0, 0
@@ -337,7 +387,7 @@ class GroupCommitLedger:
             if id(counters) not in known:
                 looked_at += len(counters.all)
                 known.add(id(counters))
-            if number == BATCH_LIMIT or (looked_at > LOOKED_AT_LIMIT and number):
+            if number >= most or (looked_at > LOOKED_AT_LIMIT and number):
                 break
             number += 1
             if not each[1].done():
@@ -345,14 +395,21 @@ class GroupCommitLedger:
         del waiting[:number]
         return taken
 
-    def _one_by_one(self, batch: Batch, reserved: list[Reserved], own: dict[int, Tokens]) -> _InFlight:
+    def _one_by_one(
+        self, batch: Batch, reserved: list[Reserved], admitted: dict[str, bytes], own: dict[int, Tokens]
+    ) -> _InFlight:
         """Its holds go with the next batch."""
         self._reserved[:0] = reserved
+        for id, kept in admitted.items():
+            self._logged.hold(self._number + 1, pack_noted(id, kept), moved=True)
+            self._noted = True
+        self._unsent = admitted | self._unsent
         parts = self._packer.in_parts(batch, self._sender, PART)
         payload, part = next(parts)
         return _InFlight(
             batch=batch,
             reserved=[],
+            admitted={},
             own=own,
             packed=None,
             script=self._scripts.each,
@@ -408,7 +465,7 @@ class GroupCommitLedger:
             else:
                 connection.lose("the server's books are not the ones that were written to last")
         elif reply is None:
-            self._flight = flight = self._one_by_one(flight.batch, flight.reserved, flight.own)
+            self._flight = flight = self._one_by_one(flight.batch, flight.reserved, flight.admitted, flight.own)
             self._send(flight)
         elif str(reply).startswith("NOSCRIPT"):
             connection.send(flight.script.load() + flight.script.run(flight.payload), self._answered, ignore=1)
@@ -429,19 +486,20 @@ class GroupCommitLedger:
         # begins says that this one was applied; it would be out of turn if it could be made before `last` is.
         self._flight = None
         self._failures = 0
+        self._answered_at = self._loop.time()
         self._sender.last, self._sender.part = flight.batch.number, 0
         self._logged.acknowledged(flight.batch.number)
         counted = flight.counted + reply[1] if flight.counted else reply[1]
         if flight.own or counted:
             self.volume.answered(flight.own, counted)
         if flight.packed is not None:
+            self._crowd = len(flight.reserved)
             self._admit(flight.reserved, _admissions(flight, flight.packed, reply[2], reply[3]))
         self._landed.set()
-        if self._reserved or len(self._operations) >= BATCH_LIMIT:
+        if self._reserved:
             self._send_soon()
-        elif self._operations and not self._timed:
-            self._timed = True
-            self._loop.call_later(LONGEST_WAIT, self._time_is_up)
+        elif self._operations or self._noted:
+            self._send_some_time()
 
     def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission]) -> None:
         live = self._live
@@ -459,15 +517,20 @@ class GroupCommitLedger:
     def _on_lost(self, why: str) -> None:
         """Reservations fail; everything else goes to the journal until there is a connection again.
 
-        The batch in flight may have been applied: what it counts is in the journal, its holds are doubtful.
+        The batch in flight may have been applied: what it counts is in the journal, its holds are doubtful, or, where
+        nobody waited for them, uncertain.
         """
         # All in one turn, too: a reservation made in between would stand in a list that nobody sends or fails any more.
         self.available, self.why, self._connection = False, why, None
         failed = self._reserved
         self._reserved = []
+        self._uncertain |= self._unsent.keys()
+        self._unsent.clear()
         if self._flight is not None:
             flight, self._flight = self._flight, None
             failed = [*flight.reserved, *failed]
+            self._uncertain |= flight.admitted.keys()
+            self._noted = True
             self._doubtful += [Held(hold, hold.sides) for hold, _ in flight.reserved]
             self._doubtful += [each.held for each in flight.batch.operations if isinstance(each, Release)]
             self._unanswered.append(flight.own)
@@ -508,6 +571,7 @@ class GroupCommitLedger:
             connection.lose(str(error))
             raise LedgerUnavailable(f"{self._address.name}: {error}") from None
         self.available, self.why = True, ""
+        self._answered_at = self._loop.time()
         _log.info("ledger reached: %s", self._address.name)
         self._send_soon()
 
@@ -522,6 +586,7 @@ class GroupCommitLedger:
         if opened.former:
             _log.warning("ledger: the books are of an earlier version, and are brought to this one")
             await books.upgrade(self._sender)
+        await books.hold(self._sender, [self._live[id] for id in self._uncertain if id in self._live])
         await self._bring_own(books)
         await self._bring_others(books)
         if self._books_lost and epoch:
@@ -545,7 +610,7 @@ class GroupCommitLedger:
         brought = 0
         for orphan in self._logged.orphans():
             try:
-                brought += await self._bring_other(books, orphan)
+                brought += await self._bring_orphan(books, orphan)
                 orphan.retire()
             finally:
                 orphan.close()
@@ -560,10 +625,18 @@ class GroupCommitLedger:
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
 
+    async def _bring_orphan(self, books: Books, orphan: Orphan) -> int:
+        sender = await self._opened(books, orphan)
+        await books.make_holds(sender, [noted_of(payload) for payload in orphan.holds(sender.last)])
+        return await books.bring(sender, orphan)
+
     async def _bring_other(self, books: Books, reading: Reading) -> int:
+        return await books.bring(await self._opened(books, reading), reading)
+
+    async def _opened(self, books: Books, reading: Reading) -> Sender:
         sender = Sender(reading.writer, self._sender.retained, self._sender.owned)
         await books.open(sender, knows_older=True)
-        return await books.bring(sender, reading)
+        return sender
 
     def _resume(self, connection: Connection) -> None:
         """From here on batches go to the server again.
@@ -577,6 +650,7 @@ class GroupCommitLedger:
         for held in self._doubtful:
             self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
+        self._uncertain.clear()
         self._connection = connection
         for commands in self.pins.take_waiting():
             connection.send(_transaction(commands), _ignore, ignore=len(commands) + 1)

@@ -148,16 +148,23 @@ class Books:
     async def hold_again(self, sender: Sender, ids: ReservationIds, running: Iterable[Held]) -> None:
         """Makes the server hold this worker's running requests and no others of its ids."""
         again = {each.hold.id: each for each in running}
-        for some in _chunks(list(again.values()), HELD_AGAIN):
-            holds: list[str | msgspec.Raw] = []
-            for each in some:
-                id = each.hold.id
-                holds += (id[:ID_BUCKET_DIGITS], id, string(self._packer.held(each.hold, each.sides)))
-            await self._correct_holds(sender, holds, [])
+        await self.hold(sender, list(again.values()))
         async for bucket, found in self._held(ids):
             ended = [id for id in found if id not in again]
             for some_ids in _chunks(ended, CHARGED):
                 await self._correct_holds(sender, [], [part for id in some_ids for part in (bucket, id)])
+
+    async def hold(self, sender: Sender, running: Sequence[Held]) -> None:
+        """Makes the server hold these requests, unless it does, or has charged them."""
+        await self.make_holds(sender, [(each.hold.id, self._packer.held(each.hold, each.sides)) for each in running])
+
+    async def make_holds(self, sender: Sender, kept: Sequence[tuple[str, bytes]]) -> None:
+        """The same, from ids and holds as the server keeps them."""
+        for some in _chunks(kept, HELD_AGAIN):
+            holds: list[str | msgspec.Raw] = []
+            for id, hold in some:
+                holds += (id[:ID_BUCKET_DIGITS], id, string(hold))
+            await self._correct_holds(sender, holds, [])
 
     async def _correct_holds(self, sender: Sender, holds: list[str | msgspec.Raw], ended: list[str]) -> None:
         now = int(self._clock() // LEASE_BUCKET_SECONDS)

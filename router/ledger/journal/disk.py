@@ -40,6 +40,12 @@ class Disk:
         """One write; the answer is how many bytes were taken."""
         return os.writev(fd, parts)
 
+    def write_at(self, fd: int, data: bytes, offset: int) -> None:
+        """All of it, over what is there."""
+        while data:
+            written = os.pwrite(fd, data, offset)
+            data, offset = data[written:], offset + written
+
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
 

@@ -2,6 +2,7 @@
 
 a batch   a msgpack array of records, the very bytes that go to the stream
 sums      a msgpack map {"sums": [[quarter, cell, totals, eligible, tokens], ..], "version": as that of records}
+a hold    beside them: its id, a space, and itself as the server keeps it
 """
 
 from __future__ import annotations
@@ -73,6 +74,16 @@ def summarise(payloads: Iterable[bytes]) -> list[bytes]:
         for cell, totals in cells.items()
     ]
     return [_encode(_Sums(sums[i : i + 1000], VERSION)) for i in range(0, len(sums), 1000)]
+
+
+def pack_noted(id: str, hold: bytes) -> bytes:
+    return b"%b %b" % (id.encode(), hold)
+
+
+def noted_of(payload: bytes) -> tuple[str, bytes]:
+    """The id of a hold, and itself."""
+    id, _, hold = payload.partition(b" ")
+    return id.decode(), hold
 
 
 def _is_array(payload: bytes) -> bool:

@@ -7,9 +7,11 @@ and then *retired*, kept for rebuilding the books.
 
     journal = new_journal(folder)                  # this worker's own
     journal.append(number, payload)                # before the batch is sent
+    journal.hold(number, payload)                  # before a request goes whose hold goes with that batch
     await journal.synced()                         # only where a power cut must lose nothing
     journal.compact(summarise, applied)            # now and then, in a thread
     for orphan in orphans(folder):                 # at start: taken one at a time, each by one process
+        for hold in orphan.holds(after=applied): ...
         for entry in orphan.entries(after=applied): ...
         orphan.retire()
     for each in journals(folder):                  # when the server has lost the books: all of them, without locks
@@ -30,6 +32,7 @@ from router.ledger.journal.compaction import KEEP_SECONDS, Compaction, Summarise
 from router.ledger.journal.disk import Disk, Segment, journal_error
 from router.ledger.journal.folder import folders, is_retired, make_folder, mark_retired, remove_folder, take
 from router.ledger.journal.fsync import Syncer
+from router.ledger.journal.hold_file import HoldFile, read_holds
 from router.ledger.journal.replay import OnSkip, Skipped, read_journal
 from router.ledger.journal.segments import (
     DAMAGED_SUFFIX,
@@ -96,6 +99,7 @@ class Journal:
         self._disk = disk
         self._segment: Segment | None = None
         self._syncer = Syncer(disk, folder)
+        self._holds = HoldFile(disk, folder)
         self._why = ""
         try:
             self.last = _last_number(folder)
@@ -137,6 +141,17 @@ class Journal:
         self._why = ""
         self._syncer.written += 1
 
+    def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
+        """Writes a hold that goes with the batch of this number, see `HoldFile.add`. It survives the process."""
+        return self._holds.add(number, payload, moved=moved)
+
+    def holds(self, after: int) -> list[bytes]:
+        """Those that were to go with batches of numbers above `after`. Raises JournalError."""
+        try:
+            return read_holds(self._folder, after)
+        except OSError as error:
+            raise journal_error("cannot read the holds in", self._folder, error) from None
+
     async def synced(self) -> None:
         """Returns when all that was appended before the call is on disk. Calls share one fsync, made in a thread.
 
@@ -175,6 +190,7 @@ class Journal:
         Raises JournalError, and then it is still open.
         """
         try:
+            self._holds.remove()
             mark_retired(self._disk, self._folder)
         except OSError as error:
             raise journal_error("cannot retire the journal", self._folder, error) from None
@@ -183,6 +199,7 @@ class Journal:
     def close(self) -> None:
         """Syncs what was appended and unlocks: what has entries becomes an orphan, unless retired. May be repeated."""
         self._syncer.end()
+        self._holds.close()
         self._segment = None
         if self._lock >= 0:
             with contextlib.suppress(OSError):
@@ -258,7 +275,8 @@ def orphans(folder: Path, *, clock: Callable[[], float] = time.time, disk: Disk 
             journal.close()
             continue
         with contextlib.suppress(OSError):  # its writer may have died before it could; reading is what counts
-            disk.sync_path(max(file.path for file in list_files(own)))
+            for file in list_files(own)[-1:]:
+                disk.sync_path(file.path)
         yield journal
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +44,9 @@ class Reading(Protocol):
 class Orphan(Reading, Protocol):
     """Of a writer that is gone, taken over by this process."""
 
+    def holds(self, after: int) -> Sequence[bytes]:
+        """Those that were to go with batches above `after`, to be made before its entries are brought in."""
+
     def retire(self) -> None:
         """All of it was brought in; it is kept for the case that the books are lost."""
 
@@ -62,6 +65,10 @@ class Log(Reading, Protocol):
 
     def append(self, number: int, payload: bytes) -> None:
         """Never fails: what cannot be written is kept in memory, and said in the log."""
+
+    def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
+        """Keeps a hold that goes with the batch of this number, as long as that was not applied; False when it cannot.
+        `moved` is one that was to go with the batch before."""
 
     def acknowledged(self, number: int) -> None:
         """The server has applied everything up to this number."""
@@ -97,6 +104,10 @@ class MemoryLog:
 
     def entries(self, after: int) -> Iterator[Entry]:
         return iter([entry for entry in self._entries if entry.number > after])
+
+    def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
+        """Never: it would be lost with the process."""
+        return False
 
     def acknowledged(self, number: int) -> None:
         """It is kept all the same: the server may lose it."""
@@ -143,6 +154,9 @@ class DiskLog:
             if not self._failing:
                 _log.error("ledger: kept in memory only: %s", error)
         self._failing = not self._journal.healthy
+
+    def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
+        return self._journal.hold(number, payload, moved=moved)
 
     def entries(self, after: int) -> Iterator[Entry]:
         written = (Entry(entry.number, entry.payload) for entry in self._journal.entries(after))
@@ -195,6 +209,9 @@ class _Orphan:
 
     def entries(self, after: int) -> Iterator[Entry]:
         return (Entry(entry.number, entry.payload) for entry in self._journal.entries(after))
+
+    def holds(self, after: int) -> Sequence[bytes]:
+        return self._journal.holds(after)
 
     def retire(self) -> None:
         _retire(self._journal)

@@ -25,6 +25,8 @@ from msgspec import Struct
 SEGMENT_MAGIC = b"BEjrnlL\x01"
 SUMMARY_MAGIC = b"BEjrnlS\x01"
 SEGMENT_SUFFIX, SUMMARY_SUFFIX, UNFINISHED_SUFFIX, DAMAGED_SUFFIX = ".log", ".sum", ".new", ".damaged"
+HOLDS_NAME = "holds"
+"""Of the file beside them, see `hold_file`."""
 
 _HEADER = struct.Struct(">8sQQd")
 _CRC = struct.Struct(">I")
@@ -87,9 +89,11 @@ def readable(files: list[JournalFile]) -> list[JournalFile]:
 
 
 def holds_nothing(folder: Path) -> bool:
-    """Whether it has no file with more than a header. What cannot be read counts as something. Raises OSError."""
+    """Whether it has no file with more than a header, and no holds. What cannot be read counts as something. Raises
+    OSError."""
     kept = (SEGMENT_SUFFIX, SUMMARY_SUFFIX, DAMAGED_SUFFIX)
-    return all(path.suffix not in kept or path.stat().st_size <= HEADER_BYTES for path in folder.iterdir())
+    written = [path for path in folder.iterdir() if path.suffix in kept or path.name == HOLDS_NAME]
+    return all(path.stat().st_size <= (0 if path.name == HOLDS_NAME else HEADER_BYTES) for path in written)
 
 
 def _named(path: Path) -> JournalFile | None:
@@ -155,7 +159,7 @@ def read_entries(file: JournalFile, on_damage: Callable[[str, int], None]) -> It
             return
         last = 0
         while left > 0:
-            entry = _next_entry(opened, left)
+            entry = next_entry(opened, left)
             if isinstance(entry, str):
                 on_damage(entry, last)
                 return
@@ -173,7 +177,7 @@ def _follows(file: JournalFile, number: int, last: int) -> bool:
     return number > last if last else number == file.first
 
 
-def _next_entry(opened: BinaryIO, left: int) -> Entry | str:
+def next_entry(opened: BinaryIO, left: int) -> Entry | str:
     """The entry at a file's position, or why it is none. A damaged length never makes it read beyond `left`."""
     head = opened.read(FRAME_BYTES) if left >= FRAME_BYTES else b""
     if len(head) < FRAME_BYTES:

@@ -7,13 +7,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from router.core.limits.counters import NO_COUNTERS
+from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
+from router.core.limits.limits import Limit
+from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
-from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
+from router.ledger.client.group_commit import BATCH_LIMIT, MANY, UNSENT_LIMIT, GroupCommitLedger
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.journal.hold_file import MOST_BYTES, read_holds
+from router.ledger.journal.log import DiskLog
 from router.ledger.reports.totals import open_report
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
+BERLIN = ZoneInfo("Europe/Berlin")
+DAILY = Limit("key:app", "all", "", "usd", "day", 5_000_000, 1.0)
 ONCE = Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, eligible_tokens=107, cloud_value=250)
 
 
@@ -340,3 +346,160 @@ async def test_settlements_survive_a_restart_of_the_server(
         await eventually(lambda: ledger.available)
         await ledger.close()
         assert await rows_of(server) == [ONCE]
+
+
+# --- without limits nobody waits
+
+
+def limited(at: float) -> CounterSet:
+    return counters_of((DAILY,), at, Periods(BERLIN))
+
+
+@pytest.fixture
+async def worker(server, clock, tmp_path):
+    """With a journal, as every worker that has a data directory."""
+    log = DiskLog(tmp_path / "journal")
+    ledger = GroupCommitLedger(server.url, timezone=BERLIN, timeout=5.0, owned=["local"], log=log, clock=clock)
+    await ledger.start()
+    await ledger.flush()
+    ledger._answered_at = float("inf")  # however busy this machine is
+    yield ledger
+    await ledger.close()
+
+
+def noted(path: Path, number: int = 0) -> list[bytes]:
+    """What the next worker would find, if the last applied batch had this number."""
+    (file,) = path.glob("journal/*/holds")
+    return read_holds(file.parent, number)
+
+
+async def test_without_limits_nobody_waits_for_the_server(server, worker, hold_of, eventually):
+    before = server.script_calls()
+    hold = hold_of(worker)
+    asked = worker.reserve(hold)
+    assert asked.done() and asked.result().sides == hold.sides
+    assert server.script_calls() == before
+    await eventually(lambda: server.script_calls() == before + 1)
+    assert await holds_of(server) == 1
+
+
+async def test_what_does_not_wait_is_written_down_before_it_goes(worker, hold_of, tmp_path):
+    hold = hold_of(worker)
+    assert worker.reserve(hold).done()
+    assert [payload.split()[0].decode() for payload in noted(tmp_path)] == [hold.id]
+    await worker.flush()
+    assert noted(tmp_path, worker._sender.last) == []
+
+
+async def test_a_hold_that_ends_before_it_was_sent_never_is(server, worker, hold_of, settlement_of):
+    before = server.script_calls()
+    for _ in range(3):
+        hold = hold_of(worker)
+        assert worker.reserve(hold).done()
+        worker.settle(settlement_of(hold))
+        worker.settle(settlement_of(hold))
+    await worker.flush()
+    assert server.script_calls() == before + 1
+    assert not server.client.keys("be:*:hold:*")
+    assert [row.requests for row in await rows_of(server)] == [3]
+
+
+async def test_one_that_was_released_before_is_forgotten_with_the_next_batch(server, worker, hold_of, tmp_path):
+    hold = hold_of(worker)
+    assert worker.reserve(hold).done()
+    worker.release(hold.id)
+    await worker.flush()
+    assert noted(tmp_path, worker._sender.last) == [] and await holds_of(server) == 0
+
+
+async def test_with_limits_the_server_is_asked(worker, hold_of):
+    asked = worker.reserve(hold_of(worker, counters=limited(worker._clock())))
+    assert not asked.done()
+    assert (await asked).sides == 3
+
+
+async def test_a_server_that_has_not_answered_lately_is_asked(worker, hold_of):
+    before = worker._answered_at = worker._loop.time() - 1
+    asked = worker.reserve(hold_of(worker))
+    assert not asked.done()
+    assert (await asked).sides == 3
+    assert worker._answered_at > before + 0.9
+
+
+async def test_without_a_journal_the_server_is_asked(ledger, hold_of):
+    ledger._answered_at = float("inf")
+    assert not ledger.reserve(hold_of(ledger)).done()
+
+
+async def test_a_hold_too_long_for_the_journal_is_asked_for(server, worker, hold_of):
+    asked = worker.reserve(hold_of(worker, cell=Cell("openai", "cloud", "m" * MOST_BYTES, "search", "app")))
+    assert not asked.done()
+    await asked
+    assert await holds_of(server) == 1
+
+
+async def test_more_than_a_batch_takes_is_asked_for(server, worker, hold_of, settlement_of):
+    holds = [hold_of(worker) for _ in range(UNSENT_LIMIT + 200)]
+    asked = [worker.reserve(hold) for hold in holds]
+    assert [each.done() for each in asked] == [True] * UNSENT_LIMIT + [False] * 200
+    await asyncio.gather(*asked)
+    assert await holds_of(server) == len(holds)
+    for hold in holds:
+        worker.settle(settlement_of(hold))
+    await worker.flush()
+    assert await holds_of(server) == 0
+    assert [row.requests for row in await rows_of(server)] == [len(holds)]
+
+
+async def test_beside_what_goes_one_by_one_they_go_with_the_next_batch(
+    server, worker, hold_of, settlement_of, tmp_path
+):
+    hold, ended = hold_of(worker), hold_of(worker)
+    assert worker.reserve(hold).done() and worker.reserve(ended).done()
+    worker.settle(settlement_of(ended))
+    worker.attempt(settlement_of(hold_of(worker), id="", requests=0), NO_COUNTERS)
+    worker._send_batch()
+    assert [payload.split()[0].decode() for payload in noted(tmp_path, worker._number)] == [hold.id]
+    await worker.flush()
+    assert await holds_of(server) == 1
+    worker.settle(settlement_of(hold))
+    await worker.flush()
+    assert (await rows_of(server))[0].requests == 2 and await holds_of(server) == 0
+
+
+@pytest.mark.parametrize("session_server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("end", ["settled meanwhile", "settled later", "released"])
+async def test_what_was_admitted_before_the_server_was_lost_is_held(
+    server, worker, hold_of, settlement_of, eventually, end
+):
+    hold = hold_of(worker)
+    assert worker.reserve(hold).done()
+    worker._send_batch()
+    worker._connection.lose("cut")
+    if end == "settled meanwhile":
+        worker.settle(settlement_of(hold))
+    await eventually(lambda: worker.available)
+    assert await holds_of(server) == (0 if end == "settled meanwhile" else 1)
+    if end == "settled later":
+        worker.settle(settlement_of(hold))
+    elif end == "released":
+        worker.release(hold.id)
+    await worker.flush()
+    assert await holds_of(server) == 0
+    assert await rows_of(server) == ([] if end == "released" else [ONCE])
+
+
+# --- what somebody waits for
+
+
+async def test_what_waits_goes_at_once_until_others_come_with_it(worker, hold_of):
+    counters = limited(worker._clock())
+    for _ in range(3):
+        asked = worker.reserve(hold_of(worker, counters=counters))
+        assert worker._scheduled and worker._paced is None
+        await asked
+    await asyncio.gather(*(worker.reserve(hold_of(worker, counters=counters)) for _ in range(MANY)))
+    worker._sent_at = worker._loop.time()
+    asked = worker.reserve(hold_of(worker, counters=counters))
+    assert worker._paced is not None
+    await asked

@@ -25,6 +25,7 @@ MORNING = 1_779_267_600.0
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 DAILY = Limit("key:app", "all", "", "usd", "day", 5000, 1.0)
 RUNNING = Limit("key:app", "all", "", "concurrent", "", 50, 1.0)
+OTHER = Limit("key:app", "all", "", "requests", "day", 50, 1.0)
 
 
 def counters() -> CounterSet:
@@ -159,7 +160,7 @@ async def test_lost_writes_are_written_again(server, new_worker, spend, hold_of,
     await ledger.reserve(late)
     restore(server, kept)
     with pytest.raises(Exception, match="not the ones"):
-        await ledger.reserve(hold_of(ledger))
+        await ledger.reserve(hold_of(ledger, counters=counters()))
     await eventually(lambda: ledger.available)
     assert [row.requests for row in await rows_of(server)] == [2 + settled_between]
     assert await used(ledger, hold_of) == (250 * (2 + settled_between), 300)
@@ -177,7 +178,7 @@ async def test_a_settlement_that_was_lost_with_its_hold_counts_once(
     await ledger.flush()
     restore(server, kept)
     with pytest.raises(Exception, match="not the ones"):
-        await ledger.reserve(hold_of(ledger))
+        await ledger.reserve(hold_of(ledger, counters=counters()))
     await eventually(lambda: ledger.available)
     clock.now += 2000
     await ledger.sweep()
@@ -193,7 +194,7 @@ async def test_what_a_killed_worker_had_journaled_is_brought_in(
     await spend(killed, 1)
     with server.frozen():
         with pytest.raises(Exception, match="no answer"):
-            await killed.reserve(hold_of(killed))
+            await killed.reserve(hold_of(killed, counters=counters_of((OTHER,), MORNING, Periods(BERLIN))))
         for _ in range(3):
             killed.record(settlement_of(hold_of(killed)), counters())
         await eventually(lambda: not killed._operations)
@@ -265,7 +266,7 @@ async def test_what_was_journaled_meanwhile_is_used_of_the_limits(
     await spend(ledger, 1)
     with server.frozen():
         with pytest.raises(Exception, match="no answer"):
-            await ledger.reserve(hold_of(ledger))
+            await ledger.reserve(hold_of(ledger, counters=counters()))
         ledger.settle(settlement_of(running))
         ledger.record(settlement_of(hold_of(ledger)), counters())
         await eventually(lambda: not ledger._operations)
@@ -340,7 +341,7 @@ async def test_a_hold_that_was_charged_is_not_held_again(
     await spend(ledger, 1)
     restore(server, kept)
     with pytest.raises(Exception, match="not the ones"):
-        await ledger.reserve(hold_of(ledger))
+        await ledger.reserve(hold_of(ledger, counters=counters()))
     await eventually(lambda: ledger.available)
     await ledger.sweep()
     ledger.settle(settlement_of(running))

@@ -3,7 +3,7 @@ import pytest
 
 from router.core.values import Cell, RequestOutcome, Settlement, Usage
 from router.ledger.client.batch import Count, Note, Sum
-from router.ledger.journal.entries import operations_of, summarise
+from router.ledger.journal.entries import noted_of, operations_of, pack_noted, summarise
 from router.ledger.record import FIELDS, batch_blob, pack_record, pack_refused
 
 API = Cell("openai", "cloud", "chat", "search", "app")
@@ -58,3 +58,7 @@ def test_a_former_summary_had_micro_usd():
 def test_what_is_no_entry_is_an_error():
     with pytest.raises(ValueError):
         operations_of(pack({"other": 1}))
+
+
+def test_a_hold_is_read_as_it_was_packed():
+    assert noted_of(pack_noted("0029655461abc7", b"3 \x90 \x00")) == ("0029655461abc7", b"3 \x90 \x00")

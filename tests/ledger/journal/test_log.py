@@ -43,3 +43,29 @@ def test_what_is_on_disk_is_there_for_the_next_process(tmp_path):
     orphan.close()
     assert [each.writer for each in later.retired()] == [first.writer] and not list(later.orphans())
     later.close(applied=True)
+
+
+def test_holds_of_a_killed_writer_are_there_for_the_next_process(tmp_path):
+    first = open_log(tmp_path / "journal")
+    assert first.hold(3, b"hold")
+    first.close(applied=False)
+    later = open_log(tmp_path / "journal")
+    (orphan,) = later.orphans()
+    assert (orphan.writer, orphan.holds(2), orphan.holds(3), list(orphan.entries(0))) == (
+        first.writer, [b"hold"], [], []
+    )  # fmt: skip
+    orphan.retire()
+    orphan.close()
+    assert not list(later.orphans())
+    later.close(applied=True)
+
+
+def test_a_writer_that_ends_in_peace_leaves_no_holds(tmp_path):
+    first = open_log(tmp_path / "journal")
+    assert first.hold(3, b"hold")
+    first.close(applied=True)
+    assert not list((tmp_path / "journal").iterdir())
+
+
+def test_memory_takes_no_holds():
+    assert not MemoryLog().hold(1, b"hold")

@@ -1,0 +1,101 @@
+"""Holds that the server may not have yet, and what a killed worker leaves of them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from router.ledger.journal.disk import Disk
+from router.ledger.journal.hold_file import FULL_BYTES, HALF_BYTES, MOST_BYTES, HoldFile, read_holds
+from router.ledger.journal.segments import HOLDS_NAME
+
+
+@pytest.fixture
+def holds(tmp_path: Path) -> HoldFile:
+    made = HoldFile(Disk(), tmp_path)
+    yield made
+    made.close()
+
+
+def test_what_goes_with_a_batch_that_was_not_applied_is_read(holds, tmp_path):
+    for number, payload in ((7, b"a"), (7, b"b"), (8, b"c")):
+        assert holds.add(number, payload)
+    assert [read_holds(tmp_path, after) for after in (6, 7, 8)] == [[b"a", b"b", b"c"], [b"c"], []]
+    assert stat.S_IMODE((tmp_path / HOLDS_NAME).stat().st_mode) == 0o600
+
+
+def test_a_batch_later_its_place_is_taken(holds, tmp_path):
+    """What is behind the new ones, of the number before, is not read any more, wherever it begins."""
+    for payload in (b"first", b"second", b"third"):
+        holds.add(7, payload)
+    holds.add(9, b"other")
+    assert read_holds(tmp_path, 0) == [b"other"]
+    holds.add(9, b"longer than the second")
+    assert read_holds(tmp_path, 0) == [b"other", b"longer than the second"]
+
+
+def test_a_number_need_not_be_the_next_one(holds, tmp_path):
+    holds.add(7, b"in flight")
+    holds.add(8, b"behind it")
+    holds.add(40, b"after the outage")
+    assert read_holds(tmp_path, 7) == [b"after the outage"] and read_holds(tmp_path, 6)[0] == b"in flight"
+
+
+def test_one_that_was_half_written_ends_it(holds, tmp_path):
+    holds.add(2, b"whole")
+    holds.add(2, b"broken off")
+    path = tmp_path / HOLDS_NAME
+    os.truncate(path, path.stat().st_size - 1)
+    assert read_holds(tmp_path, 0) == [b"whole"]
+
+
+def test_without_a_file_there_are_none(tmp_path):
+    assert read_holds(tmp_path, 0) == []
+
+
+def test_a_half_that_is_full_takes_those_that_were_to_go_with_the_batch_before(holds, tmp_path):
+    payload = b"x" * MOST_BYTES
+    added = 0
+    while holds.add(2, payload):
+        added += 1
+    moved = 0
+    while holds.add(2, payload, moved=True):
+        moved += 1
+    assert FULL_BYTES * 0.9 < added * MOST_BYTES < FULL_BYTES and (added + moved) * MOST_BYTES < HALF_BYTES
+    assert moved >= added - 1
+    assert holds.add(3, b"the other half is free")
+    assert len(read_holds(tmp_path, 0)) == added + moved + 1
+
+
+def test_a_long_one_is_not_taken(holds):
+    assert not holds.add(1, b"x" * (MOST_BYTES + 1))
+
+
+def test_a_disk_that_does_not_take_it_is_no_error(tmp_path):
+    class Full(Disk):
+        def write_at(self, fd: int, data: bytes, offset: int) -> None:
+            raise OSError(28, "No space left on device")
+
+    holds = HoldFile(Full(), tmp_path)
+    assert not holds.add(1, b"x")
+    holds.close()
+    assert not HoldFile(Disk(), tmp_path / "gone").add(1, b"x")
+
+
+def test_a_disk_that_takes_it_in_pieces_gets_all_of_it(tmp_path, monkeypatch):
+    written = os.pwrite
+    monkeypatch.setattr("os.pwrite", lambda fd, data, offset: written(fd, data[:7], offset))
+    holds = HoldFile(Disk(), tmp_path)
+    assert holds.add(1, b"more than seven bytes")
+    holds.close()
+    assert read_holds(tmp_path, 0) == [b"more than seven bytes"]
+
+
+def test_once_the_server_has_them_all_the_file_goes(holds, tmp_path):
+    holds.add(1, b"x")
+    holds.remove()
+    assert not (tmp_path / HOLDS_NAME).exists()
+    holds.remove()
