@@ -290,7 +290,7 @@ class Breakeven(_Breakeven):
 
 
 _LIMITS = """
-budget: {usd_per_month: 10000000}
+budget: {usd_per_month: 9000000}
 teams:
   bench: {budget: {usd_per_month: 1000000, cloud: {usd_per_day: 100000}}}
 """

@@ -42,6 +42,11 @@ backends:
 models: {both: {backends: [api, gpu]}, cloud: {backends: [api]}, own: {backends: [gpu]}}
 cost: {strategy: cloud_first}
 ledger: {timeout: 500ms, lease: 5s, holds: worst_case}
+"""
+UNLIMITED = """
+keys: [{name: app, sha256: "%(key)s", team: search}]
+"""
+LIMITED = """
 budget: {usd_per_month: 1000000, concurrent_requests: 1000}
 teams: {search: {budget: {tokens_per_day: 1000000000, cloud: {usd_per_day: 1000000}}}}
 keys:
@@ -119,11 +124,10 @@ def start(tmp_path: Path, providers: tuple[Provider, Provider]) -> Iterator[Call
     started: list[Serving] = []
     own, cloud = providers
 
-    def begin(*arguments: str) -> Serving:
+    def begin(*arguments: str, limits: str = LIMITED) -> Serving:
         policy = tmp_path / "policy.yaml"
-        policy.write_text(
-            POLICY % {"own": own.url, "cloud": cloud.url, "key": hashlib.sha256(KEY.encode()).hexdigest()}
-        )
+        key = hashlib.sha256(KEY.encode()).hexdigest()
+        policy.write_text((POLICY + limits) % {"own": own.url, "cloud": cloud.url, "key": key})
         program = (str(PROJECT / "tests" / "prove" / "hasty.py"),)
         serving = Serving(tmp_path / "data", ("--policy", str(policy), "--workers", "2", *arguments), program=program)
         started.append(serving)
@@ -134,8 +138,10 @@ def start(tmp_path: Path, providers: tuple[Provider, Provider]) -> Iterator[Call
         serving.stop()
 
 
-async def embedded(start: Callable[..., Serving], providers: tuple[Provider, Provider], fsync: str) -> Trial:
-    serving = await asyncio.to_thread(start, "--fsync", fsync)
+async def embedded(
+    start: Callable[..., Serving], providers: tuple[Provider, Provider], fsync: str, limits: str = LIMITED
+) -> Trial:
+    serving = await asyncio.to_thread(start, "--fsync", fsync, limits=limits)
 
     def kill() -> None:
         server = serving.valkey()
@@ -302,15 +308,21 @@ def report(trial: Trial, difference: Difference) -> None:
     )
 
 
-async def test_a_few_kills_lose_nothing(start, providers) -> None:
-    trial = await embedded(start, providers, "everysec")
+HELD_BY = pytest.mark.parametrize("limits", [LIMITED, UNLIMITED], ids=["limited", "unlimited"])
+"""Without limits nobody waits for the ledger, and the journal alone knows of a request at first."""
+
+
+@HELD_BY
+async def test_a_few_kills_lose_nothing(start, providers, limits) -> None:
+    trial = await embedded(start, providers, "everysec", limits)
     await torment(trial, 3, 1)
     await finish(trial, charged=False)
 
 
+@HELD_BY
 @pytest.mark.prove
-async def test_with_every_write_synced_nothing_is_lost_whatever_is_killed(start, providers) -> None:
-    trial = await embedded(start, providers, "always")
+async def test_with_every_write_synced_nothing_is_lost_whatever_is_killed(start, providers, limits) -> None:
+    trial = await embedded(start, providers, "always", limits)
     await torment(trial, 40, 5, together=5)
     await finish(trial, charged=True)
 
@@ -322,9 +334,10 @@ async def test_with_a_sync_every_second_nothing_is_lost_of_workers_that_live(sta
     await finish(trial, charged=True)
 
 
+@HELD_BY
 @pytest.mark.prove
-async def test_a_server_that_loses_its_last_second_gets_it_back(start, providers, redis, tmp_path) -> None:
-    serving = await asyncio.to_thread(start, "--redis", redis.url)
+async def test_a_server_that_loses_its_last_second_gets_it_back(start, providers, redis, limits) -> None:
+    serving = await asyncio.to_thread(start, "--redis", redis.url, limits=limits)
 
     def cut_power() -> None:
         redis.lose_tail(random.uniform(0.05, 0.6))

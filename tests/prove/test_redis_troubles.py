@@ -30,6 +30,7 @@ from support.serving import PROJECT, Serving, usage
 from valkey import Valkey
 
 from router.core.money import NANO_PER_MICRO
+from router.ledger.client.group_commit import LATELY
 
 POLICY = """
 version: 1
@@ -44,6 +45,11 @@ backends:
 models: {either: {backends: [api, gpu]}, cloud: {backends: [api]}, own: {backends: [gpu]}}
 cost: {strategy: cloud_first}
 ledger: {timeout: 1s, holds: worst_case, on_loss: %(on_loss)s}
+"""
+UNLIMITED = """
+keys: [{name: app, sha256: "%(key)s"}]
+"""
+LIMITED = """
 budget: {usd_per_month: 1000000, concurrent_requests: 1000}
 keys: [{name: app, sha256: "%(key)s", budget: {requests_per_day: 10000000, cloud: {tokens_per_month: 1000000000}}}]
 """
@@ -195,7 +201,7 @@ _ACTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[Stage], Awa
 
 @pytest.fixture
 async def setting(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Callable[..., Any]]:
-    """`await setting("refuse")` is a stage; all of it is taken down at the end."""
+    """`await setting("refuse", LIMITED)` is a stage; all of it is taken down at the end."""
     own, cloud = Provider(), Provider()
     servers = [RedisServer(tmp_path_factory.mktemp(name), "always") for name in ("one", "two")]
     between = Between(tmp_path_factory.mktemp("between") / "s", servers[0].path)
@@ -205,10 +211,11 @@ async def setting(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> A
     await between.open()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
 
-        async def begin(on_loss: str) -> Stage:
+        async def begin(on_loss: str, limits: str) -> Stage:
             key = hashlib.sha256(KEY.encode()).hexdigest()
             policy = tmp_path / "policy.yaml"
-            policy.write_text(POLICY % {"own": own.url, "cloud": cloud.url, "key": key, "on_loss": on_loss})
+            names = {"own": own.url, "cloud": cloud.url, "key": key, "on_loss": on_loss}
+            policy.write_text((POLICY + limits) % names)
             serving = Serving(tmp_path / "data", ("--policy", str(policy), "--redis", between.url))
             started.append(serving)
             await asyncio.to_thread(serving.start)
@@ -236,6 +243,7 @@ async def play(stage: Stage, trouble: Trouble, on_loss: str) -> None:
     await _until_asked(stage, asked + 1)
     unheld = await _told(stage, "unheld")
     await begin(stage)
+    await asyncio.sleep(LATELY)  # until then nobody without limits waits for an answer
     asked = stage.cloud.asked
     first = await stage.ask_each()
     assert [told(seen) for seen in first] == list(expected.seen), f"{trouble.name}: {first}"
@@ -300,10 +308,14 @@ def _differences(stage: Stage) -> list[str]:
     return wrong
 
 
+HELD_BY = pytest.mark.parametrize("limits", [LIMITED, UNLIMITED], ids=["limited", "unlimited"])
+
+
+@HELD_BY
 @pytest.mark.prove
 @pytest.mark.parametrize("on_loss", ["refuse", "allow"])
-async def test_redis_troubles(setting, on_loss) -> None:
-    stage = await setting(on_loss)
+async def test_redis_troubles(setting, on_loss, limits) -> None:
+    stage = await setting(on_loss, limits)
     for trouble in TROUBLES:
         began = time.monotonic()
         await play(stage, trouble, on_loss)
@@ -311,8 +323,9 @@ async def test_redis_troubles(setting, on_loss) -> None:
     await _check_usage(stage)
 
 
-async def test_a_frozen_server_holds_nobody_up_for_long(setting) -> None:
-    stage = await setting("refuse")
+@HELD_BY
+async def test_a_frozen_server_holds_nobody_up_for_long(setting, limits) -> None:
+    stage = await setting("refuse", limits)
     await play(stage, next(each for each in TROUBLES if each.name == "frozen"), "refuse")
     await _check_usage(stage)
 
