@@ -1,8 +1,8 @@
 """One request's hold in the ledger, from the moment it was asked for.
 
-Nothing is sent before the ledger has answered. When it is lost, own backends serve on, since their tokens are not
-bought; whoever is about to spend money asks for the `admission` once more. Settling waits for the answer by itself,
-for the case that the client leaves before it has come.
+Nothing is sent before the ledger has answered, which it does at once where there are no limits. When it is lost, own
+backends serve on, since their tokens are not bought; whoever is about to spend money asks for the `admission` once
+more. Settling waits for the answer by itself, for the case that the client leaves before it has come.
 """
 
 from __future__ import annotations

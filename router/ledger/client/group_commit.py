@@ -627,7 +627,9 @@ class GroupCommitLedger:
 
     async def _bring_orphan(self, books: Books, orphan: Orphan) -> int:
         sender = await self._opened(books, orphan)
-        await books.make_holds(sender, [noted_of(payload) for payload in orphan.holds(sender.last)])
+        # Before a batch goes in parts, its holds are made, or noted for the next one: those that are left have ended.
+        last = sender.last + 1 if sender.part else sender.last
+        await books.make_holds(sender, [noted_of(payload) for payload in orphan.holds(last)])
         return await books.bring(sender, orphan)
 
     async def _bring_other(self, books: Books, reading: Reading) -> int:

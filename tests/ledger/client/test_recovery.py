@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
+from router.core.limits.counters import NO_COUNTERS, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
 from router.ledger.client.group_commit import GroupCommitLedger
-from router.ledger.client.recovery import GRACE_SECONDS, Books, LostBooks
+from router.ledger.client.recovery import GRACE_SECONDS, PART, Books, LostBooks
 from router.ledger.errors import JournalError
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import unpack_records
@@ -500,3 +500,65 @@ async def test_what_a_killed_worker_had_journaled_is_brought_in_by_the_next_atte
     await eventually(lambda: ledger.available)
     assert [row.requests for row in await rows_of(server)] == [3]
     assert await used(ledger, hold_of) == (750, 0)
+
+
+# --- holds that did not wait for the server
+
+
+async def admit(ledger: GroupCommitLedger, hold: Hold) -> None:
+    """Without waiting, however busy this machine is."""
+    ledger._answered_at = float("inf")
+    assert ledger.reserve(hold).done()
+
+
+async def test_a_killed_workers_request_that_the_server_never_heard_of_is_charged_as_held(
+    server, new_worker, hold_of, clock
+):
+    killed = await new_worker()
+    await admit(killed, hold_of(killed))
+    await die(killed)
+    assert not server.client.keys("be:*:hold:*")
+    clock.now += 86_400  # nobody started for a day
+    ledger = await new_worker()
+    await ledger.sweep()
+    row = Row(CLOUD, 1, input=1000, output=500, cost=4000, unsettled=1, eligible_tokens=1500, cloud_value=4000)
+    assert await rows_of(server) == [row]
+    await die(ledger)
+    await new_worker()
+    assert await rows_of(server) == [row]
+
+
+async def test_what_a_killed_worker_had_settled_is_not_held_once_more(
+    server, new_worker, hold_of, settlement_of, clock
+):
+    """Its batch was on its way operation by operation, and the first of them were counted."""
+    killed = await new_worker()
+    hold, running = hold_of(killed), hold_of(killed)
+    await admit(killed, hold)
+    await admit(killed, running)
+    killed.settle(settlement_of(hold))
+    for _ in range(2 * PART):
+        killed.attempt(settlement_of(hold_of(killed), id="", requests=0), NO_COUNTERS)
+    flight = killed._build_batch()
+    assert (await killed._connection.run(flight.script.run(flight.payload)))[0] == 1
+    await die(killed)
+    ledger = await new_worker()
+    (row,) = await rows_of(server)
+    assert row.requests == 1
+    assert sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) == 1
+    clock.now += 2000
+    await ledger.sweep()
+    (row,) = await rows_of(server)
+    assert (row.requests, row.unsettled, row.cost) == (2, 1, 250 * (1 + 2 * PART) + 4000)
+
+
+async def test_a_worker_that_ends_while_the_server_is_away_leaves_its_holds_to_the_next_one(
+    server, new_worker, hold_of, eventually
+):
+    ending = await new_worker(timeout=0.2)
+    await admit(ending, hold_of(ending))
+    with server.frozen():
+        ending._connection.lose("cut")
+        await ending.close()
+    await new_worker()
+    assert sum(map(server.client.hlen, server.client.keys("be:*:hold:*"))) == 1
