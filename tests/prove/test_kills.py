@@ -81,8 +81,6 @@ class Trial:
     """Options that name it, unless it is the embedded one."""
     forgets: bool = False
     """Whether the server loses its last writes when it is killed."""
-    worst: bool = True
-    """Whether requests have limits: without, what they hold is an estimate."""
     kills: int = 0
     server_kills: int = 0
     deaths: list[float] = field(default_factory=list)
@@ -150,8 +148,7 @@ async def embedded(
         if server is not None:
             server.kill()
 
-    url = running_url(serving.data_dir) or ""
-    return Trial(serving, *providers, Load(serving.url), kill, url, worst=limits is LIMITED)
+    return Trial(serving, *providers, Load(serving.url), kill, running_url(serving.data_dir) or "")
 
 
 @pytest.fixture
@@ -228,7 +225,7 @@ def _differs(trial: Trial, seen: Seen, account: Account, difference: Difference)
         yield "not settled, although nobody was killed"
     for held in [*account.charged, *account.held]:
         difference.as_held[seen.marker] = held.cost, cost
-        if trial.worst and (held.cost < cost or (bill is not None and held.output < bill.output)):
+        if held.cost < cost or (bill is not None and held.output < bill.output):
             yield "less is held than was billed"
     if bill is not None and account.times == 0:
         if cost == 0:
@@ -347,7 +344,6 @@ async def test_a_server_that_loses_its_last_second_gets_it_back(start, providers
 
     named = ("--redis", redis.url)
     trial = Trial(serving, *providers, Load(serving.url), cut_power, redis.url, redis=named, forgets=True)
-    trial.worst = limits is LIMITED
     await torment(trial, 20, 10)
     await finish(trial, charged=True)
 

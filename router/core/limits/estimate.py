@@ -99,6 +99,9 @@ class Bounds(Protocol):
     def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
         """What a request for `model` (the policy's name) holds: never more than `worst`."""
 
+    def unlimited(self, estimated_input: int, worst: Tokens) -> Tokens:
+        """What one without limits does: nothing but what it is charged with if nobody ever settles it."""
+
     def forget(self, models: Iterable[str]) -> None:
         """These names stand for something else from now on, see `replaced`."""
 
@@ -110,6 +113,9 @@ class WorstCase:
         """There is nothing to learn."""
 
     def bound(self, model: str, estimated_input: int, worst: Tokens) -> Tokens:
+        return worst
+
+    def unlimited(self, estimated_input: int, worst: Tokens) -> Tokens:
         return worst
 
     def forget(self, models: Iterable[str]) -> None:
@@ -140,6 +146,9 @@ class Learned:
         else:
             input, output = -(-estimated_input * seen.ratio // _RATIO_UNIT), seen.output
         return Tokens(min(input, worst.input), min(output, worst.output))
+
+    def unlimited(self, estimated_input: int, worst: Tokens) -> Tokens:
+        return Tokens(estimated_input, min(worst.output, DEFAULT_OUTPUT_TOKENS))
 
     def forget(self, models: Iterable[str]) -> None:
         for model in models:

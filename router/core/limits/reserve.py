@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from router.core.cost.pricing import Remainders, worst_case, worst_units
 from router.core.decision.cache import MOST
 from router.core.limits.counters import CounterSet, CounterSets, Hold
-from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, Bounds, Tokens, WorstCase, worst_tokens
+from router.core.limits.estimate import Bounds, Tokens, WorstCase, worst_tokens
 from router.core.limits.measures import counted_in
 from router.core.limits.terms import Terms, cell_of, terms_of
 from router.core.reading import Reading
@@ -75,7 +75,7 @@ class HoldMaker:
                 id=id, at=at, request=request, terms=terms, key=key, counters=counters, reading=reading, worst=worst
             )
             return held if reading.units is NO_UNITS else self._with_units(held, terms, reading.units)
-        input, output = reading.input_tokens, min(worst.output, DEFAULT_OUTPUT_TOKENS)
+        input, output = self.bounds.unlimited(reading.input_tokens, worst)
         cost = worst_case(terms.steps, input, output)
         others = terms.decision.alternatives
         held = Hold(

@@ -75,7 +75,7 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-UNSENT_LIMIT = 60
+UNSENT_LIMIT = 80
 """Holds in one call that nobody waits for: room is left for others."""
 LOOKED_AT_LIMIT = 160
 """Different counters that the holds of one call look at; those of one request are never divided."""
@@ -375,7 +375,15 @@ class GroupCommitLedger:
         packed = self._packer.together(batch, self._sender)
         if packed is None:
             return self._one_by_one(batch, reserved, admitted, own)
-        return _InFlight(batch, reserved, admitted, own, packed, self._scripts.commit, packed.payload)
+        return _InFlight(
+            batch=batch,
+            reserved=reserved,
+            admitted=admitted,
+            own=own,
+            packed=packed,
+            script=self._scripts.commit,
+            payload=packed.payload,
+        )
 
     def _take_reserved(self, most: int) -> list[Reserved]:
         """Those that still wait for it, as many as one call takes."""

@@ -38,11 +38,17 @@ def holding(make):
 
 
 def test_without_limits_it_is_what_the_request_is_likely_to_take(holding):
-    hold = holding()
+    hold = holding(bounds=Learned())
     assert (hold.id, hold.at, hold.request) == ("00000001x", NOON, "req-1")
     assert hold.cell == Cell("openai", "cloud", "chat", "search", "app")
     assert (hold.counters, hold.output) == (NO_COUNTERS, DEFAULT_OUTPUT_TOKENS)
     assert 0 < hold.input < len(BODY)
+
+
+def test_where_the_policy_wants_the_worst_case_it_is_that_without_limits_too(holding):
+    hold, likely = holding(b', "max_tokens": 9000'), holding(b', "max_tokens": 9000', bounds=Learned())
+    assert (hold.counters, hold.output, likely.output) == (NO_COUNTERS, 9000, DEFAULT_OUTPUT_TOKENS)
+    assert hold.input > likely.input and hold.cost > likely.cost
 
 
 def test_against_limits_it_is_the_worst_case_on_the_dearest_candidate(holding):
