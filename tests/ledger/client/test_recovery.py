@@ -555,7 +555,7 @@ async def test_what_a_killed_worker_had_settled_is_not_held_once_more(
 async def test_a_worker_that_ends_while_the_server_is_away_leaves_its_holds_to_the_next_one(
     server, new_worker, hold_of, eventually
 ):
-    ending = await new_worker(timeout=0.2)
+    ending = await new_worker()
     await admit(ending, hold_of(ending))
     with server.frozen():
         ending._connection.lose("cut")
