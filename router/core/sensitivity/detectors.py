@@ -8,9 +8,11 @@ from operator import or_
 
 from router.core.policy import Detector, DetectorName
 from router.core.sensitivity import encodings
+from router.core.sensitivity.excerpts import excerpts_for
 from router.core.sensitivity.finders import FINDERS
-from router.core.sensitivity.finders.finder import Finder
+from router.core.sensitivity.finders.finder import RUNS, Finder
 from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
+from router.core.sensitivity.memory import Findings, Memory
 from router.core.sensitivity.prefilter import EVERYTHING, HIDDEN, glance
 from router.core.sensitivity.unescape import levels, plain, revealed
 from router.core.values import Label
@@ -35,39 +37,60 @@ class Detectors:
 
 
 class _Configured(Detectors):
-    def __init__(self, labels: tuple[tuple[DetectorName, Label], ...]) -> None:
+    def __init__(self, labels: tuple[tuple[DetectorName, Label], ...], memory: Memory) -> None:
         self._labels = labels
         self._sought = frozenset(kind for kind, _ in labels)
         self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
+        self._memory = memory
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
         return self._for(self._found((_readable(text), EVERYTHING) for text in texts))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        clues = glance(body, self._clues) if body.isascii() else EVERYTHING
-        return self._for(self._found(self._texts(body, clues))) if clues & self._clues else ()
-
-    def _texts(self, body: bytes, clues: int) -> Iterator[tuple[Text, int]]:
-        """All that a body says, as texts with their clues; without those that have none. Most bodies are one text."""
+        parts, has_run = excerpts_for(self._sought).of(body)
         effort = Effort(len(body))
-        data = plain(body)
-        text = Text(data or b"", effort)
+        found: set[str] = set()
+        for part in parts:
+            found |= self._found_in(part, has_run, effort)
+            if found == self._sought:
+                break
+        return self._for(found)
+
+    def _found_in(self, part: bytes, has_run: bool, effort: Effort) -> frozenset[str]:
+        """All that is sought in one part of a body, which takes the same effort whether it is remembered or not."""
+        name = (b"run" if has_run else b"   ") + part
+        known = self._memory.recall(name)
+        if known is not None and known.steps <= effort.left:
+            effort.spend(known.steps)
+            return known.kinds
+        before = effort.left
+        found = frozenset(self._found(self._texts(part, has_run, effort)))
+        if effort.left >= 0:
+            self._memory.keep(name, Findings(found, before - effort.left))
+        return found
+
+    def _texts(self, part: bytes, has_run: bool, effort: Effort) -> Iterator[tuple[Text, int]]:
+        """All that a part of a body says, as texts with their clues; without those that have none. Most are one."""
+        more = RUNS if has_run else 0
+        clues = more | (glance(part, self._clues) if part.isascii() else EVERYTHING)
+        data = plain(part)
+        text = Text(data or b"", effort, has_run)
         if data is not None:
             yield text, clues
         else:
-            for level in levels(body):
+            for level in levels(part):
                 raw = level.encode(errors="replace")
-                clues = glance(raw, self._clues)
+                clues = more | glance(raw, self._clues)
                 if clues & self._clues:
-                    text = Text(flat(raw), effort)
+                    text = Text(flat(raw), effort, has_run)
                     yield text, clues
         if clues & HIDDEN and encodings.may_hide(text):
             for level in revealed(text.data):
                 raw = level.encode(errors="replace")
-                clues = glance(raw, self._clues)
+                clues = more | glance(raw, self._clues)
                 if clues & self._clues:
-                    yield Text(flat(raw), effort), clues
+                    yield Text(flat(raw), effort, has_run), clues
 
     def _found(self, texts: Iterable[tuple[Text, int]]) -> set[DetectorName]:
         found: set[DetectorName] = set()
@@ -77,14 +100,17 @@ class _Configured(Detectors):
                 break
         return found
 
-    def _for(self, found: set[DetectorName]) -> tuple[Label, ...]:
+    def _for(self, found: set[str]) -> tuple[Label, ...]:
         return tuple([label for kind, label in self._labels if kind in found]) if found else ()
 
 
-def compile_detectors(detectors: tuple[Detector, ...]) -> Detectors:
-    """The detectors of a policy, in its order; one label for each kind and detector."""
+def compile_detectors(detectors: tuple[Detector, ...], memory: Memory | None = None) -> Detectors:
+    """The detectors of a policy, in its order; one label for each kind and detector.
+
+    `memory` is of these detectors alone: what others find may be something else.
+    """
     labels = tuple((kind, _label(kind, detector)) for detector in detectors for kind in detector.find)
-    return _Configured(labels) if labels else Detectors()
+    return _Configured(labels, memory or Memory()) if labels else Detectors()
 
 
 def _label(kind: DetectorName, detector: Detector) -> Label:

@@ -13,7 +13,7 @@ from router.core.sensitivity.finders.text import BORDER, Text
 
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ENTITY = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9A-Fa-f]{1,6})|([A-Za-z]{2,12}));?")
-_NAMED: Mapping[bytes, bytes] = {
+NAMED: Mapping[bytes, bytes] = {
     b"amp": b"&",
     b"apos": b"'",
     b"boxV": b"|",
@@ -74,7 +74,7 @@ _VALUE = rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|\{{[^{{}}]{{0,25
 # From the end of one text to the beginning of the next, both with digits: the next item of a list, the next part of
 # a message, the next message; other members of either are short. No group is repeated possessively, here and in the
 # finders: before Python 3.11.5 such a group goes on from where its last try failed, instead of where it began.
-_FRAME = re.compile(
+FRAME = re.compile(
     (
         rf'"(?<=[0-9 ._/-]")(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{{2}}"))'
         rf"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}"
@@ -103,7 +103,7 @@ def may_hide(text: Text) -> bool:
     return (
         has_escapes(text.data)
         or (bool(text.runs) and next(_base64(text), None) is not None)
-        or (_may_be_framed(text.dense) and _FRAME.search(text.data) is not None)
+        or (_may_be_framed(text.dense) and FRAME.search(text.data) is not None)
     )
 
 
@@ -114,7 +114,7 @@ def _may_be_framed(dense: bytes) -> bool:
 
 def joined(data: bytes) -> bytes:
     """The text with a border character in place of the frame between two parts, where a number may go on."""
-    return _FRAME.sub(BORDER, data)
+    return FRAME.sub(BORDER, data)
 
 
 def decoded(data: bytes) -> bytes:
@@ -134,7 +134,7 @@ def _character(match: re.Match[bytes]) -> bytes:
     """As browsers read it; of the names only those of punctuation and spaces."""
     decimal, hexadecimal, name = match.groups()
     if name is not None:
-        return _NAMED.get(name, match[0])
+        return NAMED.get(name, match[0])
     code = int(decimal) if decimal is not None else int(hexadecimal, 16)
     return match[0] if code > _LAST_CHARACTER or 0xD800 <= code < 0xE000 else chr(code).encode()
 

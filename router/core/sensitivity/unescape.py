@@ -33,6 +33,9 @@ _PLAIN = re.compile(
     "\u3001-\u3029\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uff0c\uff1a\uff1b\ufffd\U0001f300-\U0001f64f\U0001f680-\U0001faff]+"
 )
+_DASHES = "\u2013\u2014"
+HIDING_CHARACTERS = f"[^\\x00-\\x7f{_DASHES}{_PLAIN.pattern[1:-2]}]"
+"""Pattern of all other characters but dashes: they may stand for something in ASCII, or for nothing."""
 _MARKS = ("Mn", "Me")
 _INVISIBLE = ("COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION", "KHMER VOWEL INHERENT")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
@@ -58,6 +61,26 @@ _LINES = bytes.maketrans(b"\x0b\x0c", b"\n\n")
 _CONTROLS = bytes([*range(9), *range(14, 31), 127])
 """Of ASCII, what shows nothing and is no space; `finders.text.BORDER` is one that the gateway needs itself."""
 _FEW = 8
+
+
+def hiding_escapes() -> tuple[bytes, ...]:
+    r"""Patterns of what escapes the same characters, or any of ASCII. Characters beyond the first plane are two escapes
+    (`\ud83d\ude00`), which only together tell whether they are usual ones."""
+    hides = re.compile(HIDING_CHARACTERS.replace("\\x00-\\x7f", "")).match
+    whole, parts = [], []
+    for page in range(256):
+        codes = [code for code in range(256) if not _is_usual_half(page << 8 | code) and hides(chr(page << 8 | code))]
+        if len(codes) == 256:
+            whole.append("%02x" % page)
+        elif codes:
+            parts.append("%02x(?:%s)" % (page, "|".join("%02x" % code for code in codes)))
+    pairs = r"d83c\\+ud[cde]|d83d\\+ude[567]|d83e\\+udf"
+    found = [f"(?:{'|'.join(whole)})[0-9a-f]{{2}}", *parts, pairs]
+    return tuple([rf"(?i)\\u(?:{each})".encode() for each in found])
+
+
+def _is_usual_half(code: int) -> bool:
+    return 0xD83C <= code <= 0xD83E or 0xDC00 <= code <= 0xDFFF
 
 
 def levels(body: bytes) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from router.core.sensitivity.finders.finder import NUMBERS, Finder
+from router.core.sensitivity.finders.in_json import BETWEEN_DIGITS, BETWEEN_GROUPS
 from router.core.sensitivity.finders.luhn import right_numbers
 from router.core.sensitivity.finders.text import BORDER, REACH, Text, ends, starts
 
@@ -232,4 +233,10 @@ def _is_measure(groups: list[bytes], separators: set[bytes]) -> bool:
     return (separators == {b"."} and len(groups) == 3) or list(map(len, groups[::2])) == _ORDER
 
 
-FINDER = Finder("credit_card", credit_card, NUMBERS)
+_FOUR = rb"(?:%b){1,4}[0-9]{4}" % BETWEEN_DIGITS
+_NUMBERS = (
+    rb"[2-9](?:(?:%b){0,3}[0-9]){12}" % BETWEEN_GROUPS,
+    rb"[2-9][0-9]{3}(?:%b|(?:%b){1,4}[0-9]{6}%b)" % (_FOUR * 3, BETWEEN_DIGITS, _FOUR),
+    rb"[0-9.]{8}[eE][+-]?[0-9]",
+)
+FINDER = Finder("credit_card", credit_card, NUMBERS, numbers=_NUMBERS)

@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from router.core.sensitivity.finders.finder import ADDRESSES, RUNS, WORDS, Finder
+from router.core.sensitivity.finders.in_json import BLANK, QUOTE, TAB
 from router.core.sensitivity.finders.text import Text
 
 _MADE_UP = "aB3" * 40
@@ -150,7 +151,7 @@ MARKED = (
     ),
 )
 
-_LONG = 20
+_LONG_RUN = 20
 _TOKEN = re.compile(rb"(?<![0-9A-Za-z])(?:%b)" % b"|".join(token.pattern for token in TOKENS))
 _Marks = tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...]
 _MARKED = tuple((marked.literals, re.compile(marked.pattern)) for marked in MARKED)
@@ -162,8 +163,8 @@ def api_key(text: Text) -> bool:
     if _is_marked(text, _SHORT) or _is_assigned(text, _PASSWORDS):
         return True
     runs = [data for start, stop in text.runs if _has_digit(data := text.data[start:stop])]
-    return bool(runs) and (
-        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG and not run.isdigit())
+    return (bool(runs) or text.has_run) and (
+        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG_RUN and not run.isdigit())
         or _is_marked(text, _MARKED)
         or _is_assigned(text, _TOKENS)
     )
@@ -239,4 +240,22 @@ _DIGITS = tuple(b"%d" % digit for digit in range(10))
 
 _RARE = (b"-----begin", b"uthorization", *(hint for hint, _ in _PASSWORD_WORDS))
 """In every text with a secret that is shorter than a run, addresses aside."""
-FINDER = Finder("api_key", api_key, RUNS | WORDS | ADDRESSES, _RARE)
+
+
+def _in_json(pattern: bytes) -> bytes:
+    """The same where quotes and the ends of lines are escaped; what may be long may be of any length."""
+    pattern = pattern.replace(rb"['\"]?", rb"(?:%b)?" % QUOTE).replace(rb"[\s:=]{1,6}", rb"(?:[:=]|%b){1,6}" % BLANK)
+    return _LONG.sub(rb"\1,}", pattern)
+
+
+_LONG = re.compile(rb"(\{[0-9]{1,4}),[0-9]{2,4}\}\+?")
+_ASSIGNS = rb"(?:%b)?\]? {0,3}(?:=>|:=|==?|:|is:?)(?: |%b){0,3}" % (QUOTE, TAB)
+_PLACES = (
+    *(_in_json(each.pattern) for each in (*TOKENS, *MARKED, *SHORT)),
+    *(rb"(?i)%b%b(?:%b)?[^\s'\"`]{0,}[0-9!@#%%^&+=~?]" % (word, _ASSIGNS, QUOTE) for _, word in _PASSWORD_WORDS),
+    *(
+        rb"(?i)%b%b(?:%b[^\s'\"`]{16}|[^\s'\"`,;&<>(){}\[\]]{16})" % (word, _ASSIGNS, QUOTE)
+        for _, word in _TOKEN_WORDS
+    ),
+)
+FINDER = Finder("api_key", api_key, RUNS | WORDS | ADDRESSES, _RARE, _PLACES)

@@ -71,4 +71,10 @@ def _is_spelled_address(data: bytes, match: re.Match[bytes]) -> bool:
     return named and len(ending) > 1 and ending not in _FILE_ENDINGS
 
 
-FINDER = Finder("email", email, SIGNS | WORDS, words=(b"dot ", b"(at)", b"[at]"))
+_LETTER = rb"[0-9A-Za-z_%+\x80-\xff!'-]"
+_PLACES = (
+    rb"(?:[^\\]%b|\\[^bfnrt])@[0-9A-Za-z\x80-\xff\\-]{1,}\." % _LETTER,
+    rb"(?i)[([]at[)\]] {0,2}[0-9a-z-]",
+    rb"(?i) at [0-9a-z-]{1,} dot [0-9a-z-]",
+)
+FINDER = Finder("email", email, SIGNS | WORDS, (b"dot ", b"(at)", b"[at]"), _PLACES)

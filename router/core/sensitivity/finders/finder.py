@@ -34,3 +34,10 @@ class Finder(NamedTuple):
     """Sum of the clues of which one at least is in every text that it matches."""
     words: tuple[bytes, ...] = ()
     """Its words for the clue WORDS, in lower case. The rarer what they begin with, the quicker the glance."""
+    places: tuple[bytes, ...] = ()
+    """Patterns, of which one at least matches within all that it does where that stands in JSON (`in_json`). They are
+    Hyperscan's, which looks for all of them at once."""
+    numbers: tuple[bytes, ...] = ()
+    """The same for what has nine digits or more, for `re`: they are tried only where those are."""
+    beside: tuple[bytes, ...] = ()
+    """Words in lower case, as they stand in JSON, that make something of any nine digits."""

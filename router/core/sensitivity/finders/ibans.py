@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from stdnum import iban as registry
 
 from router.core.sensitivity.finders.finder import NUMBERS, Finder
+from router.core.sensitivity.finders.in_json import BLANK, DASH
 from router.core.sensitivity.finders.text import Text, ends, starts
 
 _BETWEEN = rb"[ .\t\r\n/_-]{0,3}"
@@ -74,4 +75,7 @@ def _is_built_right(number: bytes) -> bool:
     return registry.is_valid(number.decode(), check_country=False)
 
 
-FINDER = Finder("iban", iban, NUMBERS)
+_NUMBERS = (
+    rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9](?:(?:[./_]|%b|%b){0,3}[0-9A-Za-z]){11}" % (BLANK, DASH),
+)
+FINDER = Finder("iban", iban, NUMBERS, numbers=_NUMBERS)

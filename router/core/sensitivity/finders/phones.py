@@ -9,6 +9,7 @@ from functools import cache
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 from router.core.sensitivity.finders.finder import NUMBERS, Finder
+from router.core.sensitivity.finders.in_json import DASH, TAB
 from router.core.sensitivity.finders.text import Text, is_alone
 
 # Looked ahead for and then repeated: as many digits as there are, and no fewer where what follows does not fit.
@@ -153,4 +154,15 @@ def _near(data: bytes, at: int) -> bool:
     return found is not None and _DATE.match(found[1]) is None and _DECIMAL.fullmatch(found[1]) is None
 
 
-FINDER = Finder("phone", phone, NUMBERS)
+_BETWEEN = rb"(?:[ .()/]|%b|%b)" % (TAB, DASH)
+_SPACE = rb"(?: |%b)" % DASH
+_BESIDE = tuple(b"m\\u00f3vil" if hint == b"m\xc3\xb3vil" else hint for hint in _HINTS) + (b"m\xc3\xb3vil",)
+_NUMBERS = (
+    rb"(?:\+|00)[1-9](?:%b{0,3}[0-9]){7}" % _BETWEEN,
+    rb"[2-9][0-9]{2}(?:\) ?|\.|%b)[2-9][0-9]{2}(?:\.|%b)[0-9]{4}" % (_SPACE, _SPACE),
+    rb"0[0-9]{1,6}(?:\) ?| ?/ ?| ?%b ?| )[0-9]{2}" % DASH,
+    rb"0[1-9](?:\.[0-9]{2}){4}",
+    rb"\([0-9]{2,5}\) ?[0-9]{2,5}%b?[0-9]{2}" % _SPACE,
+    rb"[6-9][0-9]{4}%b[0-9]{5}" % _SPACE,
+)
+FINDER = Finder("phone", phone, NUMBERS, numbers=_NUMBERS, beside=_BESIDE)

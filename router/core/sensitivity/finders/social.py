@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from router.core.sensitivity.finders.finder import NUMBERS, Finder
+from router.core.sensitivity.finders.in_json import DASH, TAB
 from router.core.sensitivity.finders.text import Text, is_alone
 
 _GROUPS = re.compile(rb"[0-9]{3}([ ./_\t|-]| - )[0-9]{2}\1[0-9]{4}(?!\1?[0-9])")
@@ -46,4 +47,8 @@ def is_ssn(digits: bytes) -> bool:
     return area not in (b"000", b"666") and area < b"900" and group != b"00" and serial != b"0000"
 
 
-FINDER = Finder("us_ssn", us_ssn, NUMBERS)
+_BETWEEN = rb"(?:[ ./_|]|%b| ?%b ?)" % (TAB, DASH)
+_NUMBERS = (
+    rb"[0-9]{3}%b[0-9]{2}%b[0-9]{4}" % (_BETWEEN, _BETWEEN),
+)
+FINDER = Finder("us_ssn", us_ssn, NUMBERS, numbers=_NUMBERS, beside=_HINTS)

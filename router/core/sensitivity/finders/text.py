@@ -40,26 +40,29 @@ class TooDense(Exception):
 class Effort:
     """What may be spent on all texts of a body, in steps of about a microsecond."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("left",)
 
     def __init__(self, size: int) -> None:
         """`size` of the body in octets."""
-        self._left = _LEAST_STEPS + size // _OCTETS_PER_STEP
+        self.left = _LEAST_STEPS + size // _OCTETS_PER_STEP
+        """Below 0 once there was too much."""
 
     def spend(self, steps: int) -> None:
         """Raises TooDense."""
-        self._left -= steps
-        if self._left < 0:
+        self.left -= steps
+        if self.left < 0:
             raise TooDense
 
 
 class Text:
     """Bytes in UTF-8 without backslash escapes (see `flat`); each shape of them is made once."""
 
-    __slots__ = ("_blocks", "_lower", "_runs", "data", "dense", "spend")
+    __slots__ = ("_blocks", "_lower", "_runs", "data", "dense", "has_run", "spend")
 
-    def __init__(self, data: bytes, effort: Effort | None = None) -> None:
+    def __init__(self, data: bytes, effort: Effort | None = None, has_run: bool = False) -> None:
+        """`has_run` where the text is part of one in which a run has a digit (see `finders.finder.RUNS`)."""
         self.data = data
+        self.has_run = has_run
         self.spend = (effort or Effort(len(data))).spend
         self.dense = data.translate(_DIGITS, SEPARATORS)
         """Without separators, each digit a 0."""

@@ -1,0 +1,226 @@
+"""Of a body the parts that may hold what is sought: all else is read once, by one engine, and left out.
+
+What finders look for is rare. One pass of all their patterns at once says where something may be, and where something
+may be hidden; around each such place as much is kept as any finder looks at, so that in the parts is found what is
+found in the body, whatever stands before and behind them.
+
+The engine is Hyperscan (automata, so that no text takes it long). It runs without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import hyperscan
+
+from router.core.sensitivity import encodings
+from router.core.sensitivity.finders import FINDERS
+from router.core.sensitivity.finders.finder import Finder
+from router.core.sensitivity.finders.in_json import BLANK, ESCAPED_COMMA, NINE_DIGITS, QUOTE
+from router.core.sensitivity.unescape import HIDING_CHARACTERS, hiding_escapes
+
+REACH = 192
+"""Octets of text, without escapes, that are looked at before the end of a place and behind it."""
+_LONGEST_FRAME = 8192
+_MOST = 64
+"""Places that any body may have."""
+_OCTETS_PER_PLACE = 96
+"""A body with more of them is looked at as a whole."""
+_SHORTEST = 1024
+"""Shorter bodies are looked at as they are once there is a place."""
+
+_PLACE, _FRAME, _NUMBER, _SAYING, _NUMBERED = range(5)
+_SHIFT = 3
+_KIND = (1 << _SHIFT) - 1
+_IN_RUN = bytes(code for code in range(128) if chr(code).isalnum() or code in b"+/-_")
+_HEAD = 68
+_SYMBOL = rb"[A-Za-z0-9+/_-]"
+# Four symbols of base64 that are no control characters but tabs and ends of lines: the fourth one tells of those of a
+# third that leaves it to it, the third one of those of a second.
+_LEFT_TO_FOURTH = rb"[JKNg-z0-9+/_-]"
+_FOUR = rb"[CI-Za-z0-9](?:[C-PS-Za-fi-vy-z0-9+/_-](?:%b%b|%b%b)|[AQgw](?:[lmnpqr123]%b|[ko0]%b))" % (
+    *(rb"[BCDFGHJKLNOPRSTVWXZabdefhijlmnpqrtuvxyz1235679+/_-]", _SYMBOL),
+    *(rb"[AEIMQUYcgkosw048]", _LEFT_TO_FOURTH),
+    *(_SYMBOL, _LEFT_TO_FOURTH),
+)
+_SAYING_RUN = rb"(?:[^A-Za-z0-9+/_-]|\\.)%b%b{3,}[^A-Za-z0-9+/_-]" % (_FOUR * 3, _SYMBOL)
+_NUMBERED_RUN = b"|".join(_SYMBOL * before + b"[0-9]" + _SYMBOL * (14 - before) for before in range(15))
+_WIDE_DASH = rb"(?:\xe2\x80[\x93\x94]|\\+u201[34])"
+_HIDDEN = (
+    *hiding_escapes(),
+    rb"[0-9] {0,2}%b {0,2}[0-9]" % ESCAPED_COMMA,
+    rb"\\[/bf]",
+    rb"\x7f",
+    rb"%[0-9A-Fa-f]{2}",
+    b"&(?:#|%b)" % b"|".join(encodings.NAMED),
+    rb"[0-9A-Za-z]%b" % _WIDE_DASH,
+    rb"%b[0-9A-Za-z]" % _WIDE_DASH,
+)
+_STRETCHED = b"\\\x7f" + bytes(range(128, 256))
+"""Of these more octets may stand in a body than in the text that it says."""
+_HEXADECIMAL = 5
+"""Octets of an escaped character, without its backslash, that may be nothing in the text."""
+_EDGE = re.compile(rb"[ ,]")
+_EDGES_WITHIN = 512
+
+_FLAGS = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_DOTALL
+
+
+class Parts(NamedTuple):
+    parts: list[bytes]
+    has_run: bool
+    """Whether there is a run as tokens are, with a digit, anywhere in the body."""
+
+
+class Excerpts:
+    """For some kinds of things that are sought."""
+
+    def __init__(self, finders: Sequence[Finder]) -> None:
+        patterns = [pattern for finder in finders for pattern in finder.places]
+        numbers = [pattern for finder in finders for pattern in finder.numbers]
+        self._numbers = [re.compile(pattern).search for pattern in numbers]
+        self._words = [word for finder in finders for word in finder.beside]
+        expressions = [
+            *((each, _PLACE, _FLAGS) for each in dict.fromkeys((*_HIDDEN, *patterns))),
+            (HIDING_CHARACTERS.encode(), _PLACE, hyperscan.HS_FLAG_UTF8),
+            (_SAYING_RUN, _SAYING, _FLAGS),
+            (_NUMBERED_RUN, _NUMBERED, _FLAGS | hyperscan.HS_FLAG_SINGLEMATCH),
+            (_frame(), _FRAME, _FLAGS),
+            (NINE_DIGITS, _NUMBER, _FLAGS),
+        ]
+        self._database = hyperscan.Database()
+        self._database.compile(
+            expressions=[expression for expression, _, _ in expressions],
+            ids=[kind for _, kind, _ in expressions],
+            elements=len(expressions),
+            flags=[flags for _, _, flags in expressions],
+        )
+
+    def of(self, body: bytes) -> Parts:
+        """The parts of a body (valid JSON in UTF-8) that may hold something; none where nothing may."""
+        most = _MOST + len(body) // _OCTETS_PER_PLACE
+        found: list[int] = []
+
+        def met(kind: int, start: int, end: int, flags: int, context: object) -> bool:
+            found.append(end << _SHIFT | kind)
+            return len(found) > most
+
+        try:
+            self._database.scan(body, match_event_handler=met)
+        except hyperscan.ScanTerminated:
+            return Parts([body], False)
+        has_run = _NUMBERED in [each & _KIND for each in found]
+        places = self._places(body, found)
+        if not places:
+            return Parts([], has_run)
+        return Parts([body] if len(body) < _SHORTEST else list(_parts(body, places)), has_run)
+
+    def _places(self, body: bytes, found: list[int]) -> list[tuple[int, int]]:
+        """Offsets (from, to), sorted."""
+        found.sort()
+        places = []
+        for each in found:
+            kind, end = each & _KIND, each >> _SHIFT
+            if kind == _PLACE:
+                places.append((end, end))
+            elif kind == _NUMBER:
+                if places and end - places[-1][1] < REACH or self._may_be_sought(body, end):
+                    places.append((end, end))
+            elif kind == _FRAME:
+                places.append((max(0, end - _LONGEST_FRAME), end))
+            elif kind == _SAYING:
+                start = _run_begins(body, end - 1)
+                if _says(body, start, end - 1):
+                    places.append((start, end))
+        places.sort()
+        return places
+
+    def _may_be_sought(self, body: bytes, end: int) -> bool:
+        """Whether the digits that end here are more than any number."""
+        start, stop = max(0, end - REACH), end + REACH
+        around = body[start:stop].lower()
+        return any(word in around for word in self._words) or any(
+            search(body, start, stop) is not None for search in self._numbers
+        )
+
+
+@cache
+def excerpts_for(kinds: frozenset[str]) -> Excerpts:
+    """The engine takes some milliseconds to be made."""
+    return Excerpts([FINDERS[kind] for kind in sorted(kinds)])
+
+
+def _frame() -> bytes:
+    """Of `encodings.FRAME`, as it stands in JSON: what is bounded there is not here."""
+    blanks = rb"%b{0,}" % BLANK
+    name = rb"%b%b[a-z_]{1,}%b%b:%b" % (blanks, QUOTE, QUOTE, blanks, blanks)
+    value = rb"(?:%b[^\"]{0,}\"|[0-9a-z.]{1,}|\{[^{}]{0,}\})%b" % (QUOTE, blanks)
+    others = rb"(?:,%b%b){0,}" % (name, value)
+    ends = rb"[0-9][ ._/-]{0,2}%b%b%b" % (QUOTE, blanks, others)
+    part = rb"\}%b(?:\]%b%b\}%b)?,%b\{" % (blanks, blanks, others, blanks, blanks)
+    begins = rb"%b(?:%b,|\[%b\{)" % (name, value, blanks)
+    return rb"%b(?:%b)?(?:(?:%b){0,}%b|,%b)%b[ ._/-]{0,2}[0-9]" % (ends, part, begins, name, blanks, QUOTE)
+
+
+def _run_begins(body: bytes, end: int) -> int:
+    size = _HEAD
+    while True:
+        start = max(0, end - size)
+        run = body[start:end]
+        kept = len(run.rstrip(_IN_RUN))
+        if kept or start == 0:
+            return start + kept
+        size *= 4
+
+
+def _says(body: bytes, start: int, end: int) -> bool:
+    """Whether a run says something in base64, as it is or without the letter of an escape before it."""
+    head = body[start : min(end, start + _HEAD)]
+    return encodings.said(head) != b"" or (
+        start > 0 and body[start - 1 : start] == b"\\" and encodings.said(head[1:]) != b""
+    )
+
+
+def _parts(body: bytes, places: list[tuple[int, int]]) -> Iterator[bytes]:
+    begin = done = 0
+    first, last = places[0]
+    for start, end in (*places[1:], (len(body) + 2 * REACH + last, 0)):
+        if start - last <= 2 * REACH:
+            last = max(last, end)
+            continue
+        start_of_part = _before(body, first, done)
+        if start_of_part > done:
+            if done:
+                yield body[begin:done]
+            begin = start_of_part
+        done = _behind(body, last)
+        first, last = start, end
+    yield body[begin:done]
+
+
+def _before(body: bytes, at: int, floor: int) -> int:
+    """Where a part begins: behind a space or a comma, far enough before a place, but not before `floor`."""
+    begin = at - REACH
+    while begin > floor and (missing := REACH - _said_octets(body[begin:at])) > 0:
+        begin -= max(missing, 64)
+    if begin <= floor:
+        return floor
+    low = max(floor, begin - _EDGES_WITHIN)
+    edge = max(body.rfind(b" ", low, begin), body.rfind(b",", low, begin))
+    return floor if edge < 0 else edge + 1
+
+
+def _behind(body: bytes, at: int) -> int:
+    stop = at + REACH
+    while stop < len(body) and (missing := REACH - _said_octets(body[at:stop])) > 0:
+        stop += max(missing, 64)
+    edge = _EDGE.search(body, stop)
+    return len(body) if edge is None else edge.end()
+
+
+def _said_octets(part: bytes) -> int:
+    """So many octets at least stand in the text that a part says."""
+    return len(part.translate(None, _STRETCHED)) - _HEXADECIMAL * part.count(b"\\u")
