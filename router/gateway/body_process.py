@@ -24,6 +24,7 @@ from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
+from router.gateway.detector_memory import new_memory
 from router.gateway.errors import ApiError
 from router.surfaces.registry import READERS
 
@@ -89,7 +90,8 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
 
 @lru_cache(maxsize=4)
 def _detectors(given: bytes) -> Detectors:
-    return compile_detectors(tuple([Detector.model_validate(each) for each in msgspec.json.decode(given)]))
+    detectors = tuple([Detector.model_validate(each) for each in msgspec.json.decode(given)])
+    return compile_detectors(detectors, new_memory())
 
 
 def told_of(detectors: tuple[Detector, ...]) -> bytes:

@@ -18,6 +18,7 @@ from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Snapshot
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
+from router.gateway.detector_memory import new_memory
 from router.ledger.interface import Ledger
 from router.upstream.adapter_status import AdapterStatus
 from router.upstream.fleet import Fleet
@@ -48,7 +49,7 @@ class WorkerState:
     def adopt(self, plan: Plan) -> None:
         """Serve by this plan from now on; the fleet has taken over its backends already."""
         policy = plan.policy
-        detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else ())
+        detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else (), new_memory())
         self.timezone = ZoneInfo(policy.cost.timezone)
         holding = HoldMaker(plan, CounterSets(policy, Periods(self.timezone)), self._learned(plan))
         self.serving = ActivePolicy(plan, DecisionCache(plan), detectors, self.fleet.backends, holding)

@@ -1,6 +1,8 @@
 """What a request contains, and where that may go: the egress gate.
 
-prefilter   one cheap look at a text, before anything else
+excerpts    the parts of a body that may hold something; all the rest is not looked at again
+memory      what was found in such parts before
+prefilter   one cheap look at a text, before any finder
 unescape    the text of a body, without its JSON escapes
 encodings   what text is hidden in besides those
 detectors   labels for what the text contains

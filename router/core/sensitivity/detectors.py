@@ -8,7 +8,7 @@ from operator import or_
 
 from router.core.policy import Detector, DetectorName
 from router.core.sensitivity import encodings
-from router.core.sensitivity.excerpts import excerpts_for
+from router.core.sensitivity.excerpts import excerpts
 from router.core.sensitivity.finders import FINDERS
 from router.core.sensitivity.finders.finder import RUNS, Finder
 from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
@@ -42,55 +42,53 @@ class _Configured(Detectors):
         self._sought = frozenset(kind for kind, _ in labels)
         self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
         self._memory = memory
+        self._excerpts = excerpts()
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
         return self._for(self._found((_readable(text), EVERYTHING) for text in texts))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        parts, has_run = excerpts_for(self._sought).of(body)
         effort = Effort(len(body))
         found: set[str] = set()
-        for part in parts:
-            found |= self._found_in(part, has_run, effort)
+        for part in self._excerpts.of(body):
+            found |= self._found_in(part, effort)
             if found == self._sought:
                 break
         return self._for(found)
 
-    def _found_in(self, part: bytes, has_run: bool, effort: Effort) -> frozenset[str]:
+    def _found_in(self, part: bytes, effort: Effort) -> frozenset[str]:
         """All that is sought in one part of a body, which takes the same effort whether it is remembered or not."""
-        name = (b"run" if has_run else b"   ") + part
-        known = self._memory.recall(name)
+        known = self._memory.recall(part)
         if known is not None and known.steps <= effort.left:
             effort.spend(known.steps)
             return known.kinds
         before = effort.left
-        found = frozenset(self._found(self._texts(part, has_run, effort)))
+        found = frozenset(self._found(self._texts(part, effort)))
         if effort.left >= 0:
-            self._memory.keep(name, Findings(found, before - effort.left))
+            self._memory.keep(part, Findings(found, before - effort.left))
         return found
 
-    def _texts(self, part: bytes, has_run: bool, effort: Effort) -> Iterator[tuple[Text, int]]:
+    def _texts(self, part: bytes, effort: Effort) -> Iterator[tuple[Text, int]]:
         """All that a part of a body says, as texts with their clues; without those that have none. Most are one."""
-        more = RUNS if has_run else 0
-        clues = more | (glance(part, self._clues) if part.isascii() else EVERYTHING)
+        clues = RUNS | glance(part, self._clues) if part.isascii() else EVERYTHING
         data = plain(part)
-        text = Text(data or b"", effort, has_run)
+        text = Text(data or b"", effort)
         if data is not None:
             yield text, clues
         else:
             for level in levels(part):
                 raw = level.encode(errors="replace")
-                clues = more | glance(raw, self._clues)
+                clues = RUNS | glance(raw, self._clues)
                 if clues & self._clues:
-                    text = Text(flat(raw), effort, has_run)
+                    text = Text(flat(raw), effort)
                     yield text, clues
         if clues & HIDDEN and encodings.may_hide(text):
             for level in revealed(text.data):
                 raw = level.encode(errors="replace")
-                clues = more | glance(raw, self._clues)
+                clues = RUNS | glance(raw, self._clues)
                 if clues & self._clues:
-                    yield Text(flat(raw), effort, has_run), clues
+                    yield Text(flat(raw), effort), clues
 
     def _found(self, texts: Iterable[tuple[Text, int]]) -> set[DetectorName]:
         found: set[DetectorName] = set()

@@ -159,12 +159,11 @@ _SHORT = tuple((marked.literals, re.compile(marked.pattern)) for marked in SHORT
 
 
 def api_key(text: Text) -> bool:
-    """Whatever is long enough for a token, and has a digit, opens the look at tokens and at what marks them."""
     if _is_marked(text, _SHORT) or _is_assigned(text, _PASSWORDS):
         return True
-    runs = [data for start, stop in text.runs if _has_digit(data := text.data[start:stop])]
-    return (bool(runs) or text.has_run) and (
-        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG_RUN and not run.isdigit())
+    runs = [text.data[start:stop] for start, stop in text.runs]
+    return (
+        any(_TOKEN.search(run) for run in runs if len(run) >= _LONG_RUN and _has_digit(run) and not run.isdigit())
         or _is_marked(text, _MARKED)
         or _is_assigned(text, _TOKENS)
     )

@@ -57,12 +57,10 @@ class Effort:
 class Text:
     """Bytes in UTF-8 without backslash escapes (see `flat`); each shape of them is made once."""
 
-    __slots__ = ("_blocks", "_lower", "_runs", "data", "dense", "has_run", "spend")
+    __slots__ = ("_blocks", "_lower", "_runs", "data", "dense", "spend")
 
-    def __init__(self, data: bytes, effort: Effort | None = None, has_run: bool = False) -> None:
-        """`has_run` where the text is part of one in which a run has a digit (see `finders.finder.RUNS`)."""
+    def __init__(self, data: bytes, effort: Effort | None = None) -> None:
         self.data = data
-        self.has_run = has_run
         self.spend = (effort or Effort(len(data))).spend
         self.dense = data.translate(_DIGITS, SEPARATORS)
         """Without separators, each digit a 0."""
