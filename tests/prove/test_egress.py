@@ -28,9 +28,13 @@ from support.samples.registry import SAMPLES
 
 from router.core.decision import decide as decide_module
 from router.core.decision.cache import DecisionCache
+from router.core.policy import Detector
+from router.core.sensitivity.detectors import compile_detectors
 from router.core.sensitivity.gate import Classification
+from router.core.sensitivity.memory import BoundedMemory, Findings, Memory
 from router.core.values import Candidate, Facts, Step
 from router.gateway import pipeline as completions_module
+from router.gateway import worker_state as worker_state_module
 from router.gateway.forward import Forwarding
 from router.surfaces.registry import SURFACES
 from router.upstream.connection import Connection
@@ -123,6 +127,38 @@ def test_no_restricted_text_reaches_the_cloud_in_many_worlds() -> None:
     assert tally.requests >= LEAST
     for name in SURFACES:
         check_it_was_a_trial_of(name, tally)
+
+
+# --- what detectors remember
+
+MEMORIES: dict[str, Callable[[], Memory]] = {
+    "none": Memory,
+    "of one part": lambda: BoundedMemory(b"k" * 32, 1),
+    "of all, before them everything harmless": lambda: _filled(BoundedMemory(b"k" * 32, 100_000)),
+}
+
+
+def _filled(memory: BoundedMemory) -> BoundedMemory:
+    """With all that a client may have sent before, in pieces that say less than what is sent then."""
+    detectors = compile_detectors((Detector(find=tuple(FINDINGS), raise_to="restricted"),), memory)
+    for name in SURFACES:
+        for number, ask in enumerate(every_kind(name)):
+            body = Request(number, ask).wire().partition(b"\r\n\r\n")[2]
+            for at in range(0, len(body), max(1, len(body) // 8)):
+                detectors.scan_body(body[:at] + b" ")
+                detectors.scan_body(b" " + body[at:])
+    return memory
+
+
+@pytest.mark.parametrize("memory", MEMORIES.values(), ids=MEMORIES)
+def test_whatever_detectors_remember_no_restricted_text_reaches_the_cloud(
+    memory: Callable[[], Memory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the usual one all of this module is played."""
+    known = memory()
+    monkeypatch.setattr(worker_state_module, "new_memory", lambda: known)
+    tally = explore(QUICK, derandomize=True, phases=[Phase.generate])
+    check_it_was_a_trial(tally)
 
 
 # --- what was found once
@@ -288,6 +324,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         "media": lambda: monkeypatch.setattr(decide_module, "_FILTERS", MEDIA),
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(DecisionCache, "_question", _without_labels),
+        "findings": lambda: monkeypatch.setattr(BoundedMemory, "recall", _nothing_was_found),
         "names": lambda: (
             monkeypatch.setattr(DecisionCache, "decide", _for_the_name),
             monkeypatch.setattr(DecisionCache, "forget", _nothing),
@@ -313,6 +350,11 @@ _question = DecisionCache._question
 def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
     """A memory of decisions that takes a restricted request for an unrestricted one."""
     return _question(self, structs.replace(facts, labels=()), snapshot)
+
+
+def _nothing_was_found(self: Any, part: bytes) -> Findings:
+    """A memory of findings that takes every part for a harmless one."""
+    return Findings(frozenset(), 0)
 
 
 _decide = DecisionCache.decide
@@ -353,7 +395,10 @@ def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **opti
 
 @pytest.mark.parametrize(
     "layers",
-    [("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("headers",), ("media",)],
+    [
+        *(("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("findings",)),
+        *(("headers",), ("media",)),
+    ],
     ids=" and ".join,
 )
 def test_a_gateway_without_its_gate_is_caught(without: Callable[..., None], layers: tuple[str, ...]) -> None:

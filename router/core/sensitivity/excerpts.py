@@ -118,7 +118,7 @@ class Excerpts:
             if kind == _PLACE:
                 places.append((end, end))
             elif kind == _NUMBER:
-                if places and end - places[-1][1] < REACH or self._may_be_sought(body, end):
+                if (places and end - places[-1][1] < REACH) or self._may_be_sought(body, end):
                     places.append((end, end))
             elif kind == _FRAME:
                 places.append((max(0, end - _LONGEST_FRAME), end))

@@ -71,9 +71,9 @@ def hiding_escapes() -> tuple[bytes, ...]:
     for page in range(256):
         codes = [code for code in range(256) if not _is_usual_half(page << 8 | code) and hides(chr(page << 8 | code))]
         if len(codes) == 256:
-            whole.append("%02x" % page)
+            whole.append(f"{page:02x}")
         elif codes:
-            parts.append("%02x(?:%s)" % (page, "|".join("%02x" % code for code in codes)))
+            parts.append(f"{page:02x}(?:{'|'.join([format(code, '02x') for code in codes])})")
     pairs = r"d83c\\+ud[cde]|d83d\\+ude[567]|d83e\\+udf"
     found = [f"(?:{'|'.join(whole)})[0-9a-f]{{2}}", *parts, pairs]
     return tuple([rf"(?i)\\u(?:{each})".encode() for each in found])

@@ -252,9 +252,6 @@ _ASSIGNS = rb"(?:%b)?\]? {0,3}(?:=>|:=|==?|:|is:?)(?: |%b){0,3}" % (QUOTE, TAB)
 _PLACES = (
     *(_in_json(each.pattern) for each in (*TOKENS, *MARKED, *SHORT)),
     *(rb"(?i)%b%b(?:%b)?[^\s'\"`]{0,}[0-9!@#%%^&+=~?]" % (word, _ASSIGNS, QUOTE) for _, word in _PASSWORD_WORDS),
-    *(
-        rb"(?i)%b%b(?:%b[^\s'\"`]{16}|[^\s'\"`,;&<>(){}\[\]]{16})" % (word, _ASSIGNS, QUOTE)
-        for _, word in _TOKEN_WORDS
-    ),
+    *(rb"(?i)%b%b(?:%b[^\s'\"`]{16}|[^\s'\"`,;&<>(){}\[\]]{16})" % (word, _ASSIGNS, QUOTE) for _, word in _TOKEN_WORDS),
 )
 FINDER = Finder("api_key", api_key, RUNS | WORDS | ADDRESSES, _RARE, _PLACES)

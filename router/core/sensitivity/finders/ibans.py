@@ -75,7 +75,5 @@ def _is_built_right(number: bytes) -> bool:
     return registry.is_valid(number.decode(), check_country=False)
 
 
-_NUMBERS = (
-    rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9](?:(?:[./_]|%b|%b){0,3}[0-9A-Za-z]){11}" % (BLANK, DASH),
-)
+_NUMBERS = (rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9](?:(?:[./_]|%b|%b){0,3}[0-9A-Za-z]){11}" % (BLANK, DASH),)
 FINDER = Finder("iban", iban, NUMBERS, numbers=_NUMBERS)

@@ -156,7 +156,7 @@ def _near(data: bytes, at: int) -> bool:
 
 _BETWEEN = rb"(?:[ .()/]|%b|%b)" % (TAB, DASH)
 _SPACE = rb"(?: |%b)" % DASH
-_BESIDE = tuple(b"m\\u00f3vil" if hint == b"m\xc3\xb3vil" else hint for hint in _HINTS) + (b"m\xc3\xb3vil",)
+_BESIDE = (*_HINTS, b"m\\u00f3vil")
 _NUMBERS = (
     rb"(?:\+|00)[1-9](?:%b{0,3}[0-9]){7}" % _BETWEEN,
     rb"[2-9][0-9]{2}(?:\) ?|\.|%b)[2-9][0-9]{2}(?:\.|%b)[0-9]{4}" % (_SPACE, _SPACE),

@@ -48,7 +48,5 @@ def is_ssn(digits: bytes) -> bool:
 
 
 _BETWEEN = rb"(?:[ ./_|]|%b| ?%b ?)" % (TAB, DASH)
-_NUMBERS = (
-    rb"[0-9]{3}%b[0-9]{2}%b[0-9]{4}" % (_BETWEEN, _BETWEEN),
-)
+_NUMBERS = (rb"[0-9]{3}%b[0-9]{2}%b[0-9]{4}" % (_BETWEEN, _BETWEEN),)
 FINDER = Finder("us_ssn", us_ssn, NUMBERS, numbers=_NUMBERS, beside=_HINTS)
