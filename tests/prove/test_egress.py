@@ -134,19 +134,20 @@ def test_no_restricted_text_reaches_the_cloud_in_many_worlds() -> None:
 MEMORIES: dict[str, Callable[[], Memory]] = {
     "none": Memory,
     "of one part": lambda: BoundedMemory(b"k" * 32, 1),
-    "of all, before them everything harmless": lambda: _filled(BoundedMemory(b"k" * 32, 100_000)),
+    "of pieces of everything": lambda: _filled(BoundedMemory(b"k" * 32, 100_000)),
 }
 
 
 def _filled(memory: BoundedMemory) -> BoundedMemory:
-    """With all that a client may have sent before, in pieces that say less than what is sent then."""
+    """With what a client may have sent before: all that is sent then, in pieces that say less."""
     detectors = compile_detectors((Detector(find=tuple(FINDINGS), raise_to="restricted"),), memory)
     for name in SURFACES:
         for number, ask in enumerate(every_kind(name)):
             body = Request(number, ask).wire().partition(b"\r\n\r\n")[2]
-            for at in range(0, len(body), max(1, len(body) // 8)):
-                detectors.scan_body(body[:at] + b" ")
-                detectors.scan_body(b" " + body[at:])
+            text = body.decode(errors="replace").replace("\\", "/")
+            for at in range(0, len(text), max(1, len(text) // 8)):
+                detectors.scan_body(text[:at].encode())
+                detectors.scan_body(text[at:].encode())
     return memory
 
 

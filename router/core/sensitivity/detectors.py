@@ -42,7 +42,6 @@ class _Configured(Detectors):
         self._sought = frozenset(kind for kind, _ in labels)
         self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
         self._memory = memory
-        self._excerpts = excerpts()
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
@@ -51,14 +50,15 @@ class _Configured(Detectors):
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
         effort = Effort(len(body))
         found: set[str] = set()
-        for part in self._excerpts.of(body):
+        for part in excerpts().of(body):
             found |= self._found_in(part, effort)
             if found == self._sought:
                 break
         return self._for(found)
 
     def _found_in(self, part: bytes, effort: Effort) -> frozenset[str]:
-        """All that is sought in one part of a body, which takes the same effort whether it is remembered or not."""
+        """All that is sought in one part of a body. It takes the same effort whether it is remembered or not, so that a
+        body which is too dense stays so; what could not be looked at to its end is not remembered."""
         known = self._memory.recall(part)
         if known is not None and known.steps <= effort.left:
             effort.spend(known.steps)
@@ -108,7 +108,10 @@ def compile_detectors(detectors: tuple[Detector, ...], memory: Memory | None = N
     `memory` is of these detectors alone: what others find may be something else.
     """
     labels = tuple((kind, _label(kind, detector)) for detector in detectors for kind in detector.find)
-    return _Configured(labels, memory or Memory()) if labels else Detectors()
+    if not labels:
+        return Detectors()
+    excerpts()  # no request has to wait for it
+    return _Configured(labels, memory or Memory())
 
 
 def _label(kind: DetectorName, detector: Detector) -> Label:

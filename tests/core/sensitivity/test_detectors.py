@@ -20,6 +20,7 @@ from router.core.policy import Detector, DetectorName
 from router.core.sensitivity import encodings, finders
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.sensitivity.finders.text import Effort, Text
+from router.core.sensitivity.memory import BoundedMemory, Findings
 from router.core.values import Label
 
 EVERYTHING = frozenset(get_args(DetectorName))
@@ -287,6 +288,34 @@ def test_it_is_found_however_it_is_encoded(content: Any) -> None:
 
     assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
     assert found_in({"messages": [{"role": "user", "content": content}]}) == {"credit_card"}
+
+
+def test_what_an_encoding_hides_may_be_nothing_that_is_sought() -> None:
+    assert compile_detectors((one("email", raise_to="restricted"),)).scan_body(b'{"a": "x %41 y"}') == ()
+
+
+def test_what_was_too_dense_to_be_looked_at_is_not_remembered() -> None:
+    """So that it counts as found again; and what is remembered takes the effort that it took."""
+    memory = BoundedMemory(b"0123456789abcdef", 100)
+    detectors = compile_detectors((one("credit_card", raise_to="restricted"),), memory)
+    dense, once = hostile("4242,", 200_000), hostile("4242,", 1_000)
+
+    assert detectors.scan_body(dense) == detectors.scan_body(dense) != ()
+    assert memory.recall(dense) is None
+    assert detectors.scan_body(once) == detectors.scan_body(once) == ()
+    assert memory.recall(once) == Findings(frozenset(), memory.recall(once).steps)  # type: ignore[union-attr]
+    assert memory.recall(once).steps > 0  # type: ignore[union-attr]
+
+
+def test_a_body_that_is_too_dense_is_so_though_its_parts_are_known() -> None:
+    text = "4242," * 60
+    far = "Explain how a hash map works. " * 20
+    body = json.dumps([f"{text} {far}"] * 400).encode()
+    card = one("credit_card", raise_to="restricted")
+    remembering = compile_detectors((card,), BoundedMemory(b"0123456789abcdef", 100))
+
+    first, second = remembering.scan_body(body), remembering.scan_body(body)
+    assert first == second == compile_detectors((card,)).scan_body(body)
 
 
 def test_what_is_too_dense_to_be_looked_at_counts_as_found() -> None:
