@@ -16,13 +16,14 @@ from router.config.litellm_config.backends import backends
 from router.config.litellm_config.deployments import deployments
 from router.config.litellm_config.key_names import KeyNames
 from router.config.litellm_config.limits import limits
-from router.config.litellm_config.models import default_fallbacks, models, with_aliases, with_fallbacks
+from router.config.litellm_config.models import Served, Tiers, default_fallbacks, models, with_aliases, with_fallbacks
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.policy_text import MadePolicy, text_of
 from router.config.litellm_config.providers import OUTSIDE, OWN
 from router.config.litellm_config.reader import Reader, read
 from router.config.litellm_config.settings import settings
 from router.config.load import plan_of
+from router.config.prices import price_table
 from router.config.problems import PolicyError
 from router.config.secret_hosts import permitted_hosts
 from router.config.yaml_document import parse
@@ -43,7 +44,7 @@ class Imported(Struct, frozen=True):
 def convert(content: bytes, name: str, now: datetime) -> Imported:
     """`name` is the file's, for messages and comments. Raises PolicyError with all that is wrong with the config."""
     reader = read(content, name)
-    policy = _policy(reader, PurePath(name).name)
+    policy = _policy(reader, PurePath(name).name, now)
     reader.raise_if_wrong()
 
     def line(note: Note) -> int:
@@ -60,16 +61,14 @@ def convert(content: bytes, name: str, now: datetime) -> Imported:
     )
 
 
-def _policy(reader: Reader, source: str) -> MadePolicy:
+def _policy(reader: Reader, source: str, now: datetime) -> MadePolicy:
     given = settings(reader)
     found = list(deployments(reader, KeyNames(reader), given.drop))
     if not found:
         reader.raise_if_wrong()
     made = backends(found)
     named = with_aliases(models(made), given.aliases)
-    made, named = with_fallbacks(reader, made, named)
-    zones = {each.zone for each in made}
-    return MadePolicy(
+    policy = MadePolicy(
         source=source,
         backends=made,
         models=list(named.values()),
@@ -77,16 +76,32 @@ def _policy(reader: Reader, source: str) -> MadePolicy:
         limits=limits(reader, found),
         retry=given.retry,
         health=given.health,
-        strategy=given.strategy or ("local_first" if zones == {OWN, OUTSIDE} else ""),
+        strategy=given.strategy or ("local_first" if {each.zone for each in made} == {OWN, OUTSIDE} else ""),
         notes={**given.notes, "": (*given.notes.get("", ()), *default_fallbacks(reader))},
     )
+    made, named = with_fallbacks(reader, made, named, _prices(policy, now))
+    return replace(policy, backends=made, models=list(named.values()))
+
+
+def _prices(policy: MadePolicy, now: datetime) -> Mapping[Served, Tiers]:
+    """What each backend charges now for each of its models."""
+    read = _policy_of(text_of(policy, lambda _: 0))
+    prices = {} if read is None else price_table(read, now)[0]
+    return {route: tariff.at(now.timestamp()).tiers for route, tariff in prices.items()}
+
+
+def _policy_of(text: str) -> Policy | None:
+    """None where it cannot be read as one."""
+    try:
+        return decode(parse(text, "").data, TypeAdapter(Policy))
+    except WrongShapeError:
+        return None
 
 
 def _secrets(text: str) -> Mapping[str, Sequence[str]]:
     """Hosts of keys that would not be sent there otherwise; none where the policy cannot be read."""
-    try:
-        policy = decode(parse(text, "").data, TypeAdapter(Policy))
-    except WrongShapeError:
+    policy = _policy_of(text)
+    if policy is None:
         return {}
     found: dict[str, list[str]] = {}
     for backend in policy.backends.values():

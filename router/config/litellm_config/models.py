@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -12,18 +13,33 @@ from router.config.litellm_config.notes import Note
 from router.config.litellm_config.providers import OUTSIDE, OWN
 from router.config.litellm_config.reader import Reader
 from router.config.problems import FieldPath
+from router.core.cost.pricing import rates_for
 from router.core.name_patterns import STAR
+from router.core.values import PriceTier
 
 _CHEAPER = (
     "was not carried over: among clouds the cheaper one goes first here, so it would not only answer when the other"
     " fails. If that is right, add {backends} to the model's backends, and {model} to what they serve"
 )
+_SPILLS = "goes to the cloud when own backends are down, and here also when they are full"
+_SECOND = (
+    "is asked when the first fails, since it is no cheaper: of clouds the cheaper one goes first, and of equally dear"
+    " ones the one that is named first"
+)
+_COMPARED = ("input", "output", "cached_input", "cache_write", "request")
+_NOT_IN_NAMES = re.compile(r"[^\w.-]")
 _LONGER = (
     "was not carried over: a request goes only to backends whose context it fits, so give one with a longer context to"
     " the model's backends; of those that fit the cheaper one goes first"
 )
 _REFUSED = "was not carried over: what a provider refuses to answer is the client's answer, and nobody else is asked"
 _FOR_ALL = "was not carried over: say for each model which backends may serve it"
+
+
+Served = tuple[str, str]
+"""A backend, and a model that it serves."""
+Tiers = tuple[PriceTier, ...]
+"""What that costs, by the size of requests."""
 
 
 class MadeModel(Struct, frozen=True):
@@ -56,21 +72,20 @@ def with_aliases(found: Mapping[str, MadeModel], aliases: Mapping[str, Iterable[
 
 
 def with_fallbacks(
-    reader: Reader, made: Sequence[MadeBackend], found: Mapping[str, MadeModel]
+    reader: Reader, made: Sequence[MadeBackend], found: Mapping[str, MadeModel], prices: Mapping[Served, Tiers]
 ) -> tuple[list[MadeBackend], dict[str, MadeModel]]:
-    """A fallback from own backends to a cloud is carried over; of others it is said what to do."""
+    """A fallback is carried over where the other is asked second here, too: a cloud after own backends, or after a
+    cloud that is no dearer, by `prices`. Of all others it is said what to do."""
     backends, every = {each.name: each for each in made}, dict(found)
     for place, name, others in _fallbacks(reader):
         if name not in every:
             continue
-        kind = place[1]
-        known = [other for other in others if other in found]
-        if kind == "fallbacks" and known and _may_spill(backends, found[name], [found[other] for other in known]):
-            every[name] = _spilling(backends, every[name], [found[other] for other in known], place)
+        known = [found[other] for other in others if other in found and other != name]
+        told = _carried(backends, found[name], known, prices) if place[1] == "fallbacks" else ""
+        if told:
+            every[name] = _followed(backends, every[name], known, Note(place, told))
         else:
-            every[name] = replace(
-                every[name], notes=(*every[name].notes, _told(place, name, [found[o] for o in known]))
-            )
+            every[name] = replace(every[name], notes=(*every[name].notes, _told(place, name, known)))
     return list(backends.values()), every
 
 
@@ -89,26 +104,60 @@ def default_fallbacks(reader: Reader) -> tuple[Note, ...]:
     return tuple(Note(place, _FOR_ALL, todo=True) for place in places if reader.listing(place))
 
 
-def _may_spill(backends: Mapping[str, MadeBackend], model: MadeModel, others: Sequence[MadeModel]) -> bool:
+def _carried(
+    backends: Mapping[str, MadeBackend], model: MadeModel, others: Sequence[MadeModel], prices: Mapping[Served, Tiers]
+) -> str:
+    """How the others come second; empty where they might not."""
     ours = {backends[name].zone for name in model.backends}
     theirs = {backends[name].zone for other in others for name in other.backends}
-    return ours == {OWN} and theirs == {OUTSIDE}
+    if theirs != {OUTSIDE} or any(STAR in other.name for other in others):
+        return ""
+    if ours == {OWN}:
+        return _SPILLS
+    # Each in its turn, so that of several fallbacks the first named is the first asked.
+    turns = [[(name, each.name) for name in each.backends] for each in (model, *others)]
+    in_turn = all(
+        _no_cheaper(prices.get(before), prices.get(after))
+        for number, turn in enumerate(turns)
+        for before in turn
+        for later in turns[number + 1 :]
+        for after in later
+    )
+    return _SECOND if ours == {OUTSIDE} and in_turn else ""
 
 
-def _spilling(
-    backends: dict[str, MadeBackend], model: MadeModel, others: Sequence[MadeModel], place: FieldPath
-) -> MadeModel:
+def _no_cheaper(before: Tiers | None, after: Tiers | None) -> bool:
+    """For requests of every size; not where a price is not known."""
+    if before is None or after is None:
+        return False
+    sizes = {tier.from_input_tokens for tier in (*before, *after)}
+    return all(
+        getattr(rates_for(after, size), name) >= getattr(rates_for(before, size), name)
+        for size in sizes
+        for name in _COMPARED
+    )
+
+
+def _followed(backends: dict[str, MadeBackend], model: MadeModel, others: Sequence[MadeModel], told: Note) -> MadeModel:
     """The others' backends serve the model, too, as what they call the others."""
-    added = []
-    for other in others:
-        for name in other.backends:
-            backend = backends[name]
-            if model.name not in backend.serves:
-                backends[name] = replace(backend, serves={**backend.serves, model.name: backend.serves[other.name]})
-                added.append(name)
-    told = Note(place, "goes to the cloud when own backends are down, and here also when they are full")
-    names = dict.fromkeys((*model.backends, *added))
-    return replace(model, backends=tuple(names), notes=(*model.notes, told))
+    added = [_also(backends, backends[name], model.name, other.name) for other in others for name in other.backends]
+    return replace(model, backends=(*model.backends, *added), notes=(*model.notes, told))
+
+
+def _also(backends: dict[str, MadeBackend], backend: MadeBackend, model: str, other: str) -> str:
+    """The name of the backend that serves the model as the other: one of its own, where that serves it as itself."""
+    entry = backend.serves[other]
+    if model not in backend.serves:
+        backends[backend.name] = replace(backend, serves={**backend.serves, model: entry})
+        return backend.name
+    name = _free(backends, f"{backend.name}-{_NOT_IN_NAMES.sub('-', other)}")
+    backends[name] = replace(backend, name=name, serves={model: entry}, notes=())
+    return name
+
+
+def _free(backends: Mapping[str, MadeBackend], wanted: str) -> str:
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(backends) + 3)))
+    return next(name for name in names if name not in backends)
 
 
 def _told(place: FieldPath, name: str, others: Sequence[MadeModel]) -> Note:

@@ -65,6 +65,17 @@ def test_own_servers_go_first_and_their_fallback_serves_when_they_are_down() -> 
     }
 
 
+def test_a_dearer_model_that_is_fallen_back_to_is_asked_second() -> None:
+    fast = "{model_name: fast, litellm_params: {model: openai/gpt-4o-mini}}"
+    smart = "{model_name: smart, litellm_params: {model: openai/gpt-4o}}"
+    text = f"model_list: [{fast}, {smart}]\nrouter_settings: {{fallbacks: [{{fast: [smart]}}, {{smart: [fast]}}]}}\n"
+    found = plan(text)
+    assert candidates(found, "fast") == ["openai", "openai-smart"]
+    assert candidates(found, "fast", "openai") == ["openai-smart"]
+    assert candidates(found, "smart") == ["openai"], "the cheaper one would be asked first"
+    assert made(text).todo == 1
+
+
 @pytest.mark.parametrize("text", [STARTUP, HYBRID, ENTERPRISE], ids=["startup", "hybrid", "enterprise"])
 def test_no_secret_is_in_the_policy(text: str) -> None:
     assert [secret for secret in SECRETS if secret in made(text).text] == []

@@ -4,8 +4,17 @@ import pytest
 
 from router.config.litellm_config.backends import MadeBackend
 from router.config.litellm_config.models import MadeModel, default_fallbacks, models, with_aliases, with_fallbacks
+from router.core.values import PriceTier, Rates
 
 MODEL = "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\n"
+
+
+def tiers(*inputs: float) -> tuple[PriceTier, ...]:
+    """Each from 1,000 tokens more on."""
+    return tuple(
+        PriceTier(1000 * number, Rates(input=usd, output=9, cached_input=1, cache_write=9))
+        for number, usd in enumerate(inputs)
+    )
 
 
 def backend(name: str, zone: str, **serves: str) -> MadeBackend:
@@ -23,6 +32,7 @@ def backend(name: str, zone: str, **serves: str) -> MadeBackend:
 
 
 OWN = backend("gpu", "local", llama="Llama")
+PRICES = {("openai", "mini"): tiers(1), ("openai", "large"): tiers(5)}
 CLOUD = backend("openai", "cloud", mini="gpt-4o-mini", large="gpt-4o")
 
 
@@ -45,7 +55,7 @@ def test_an_alias_is_of_a_model_that_is_there():
 @pytest.fixture
 def falling(reading):
     def make(text: str) -> tuple[dict[str, MadeBackend], dict[str, MadeModel]]:
-        made, found = with_fallbacks(reading(MODEL + text), [OWN, CLOUD], models([OWN, CLOUD]))
+        made, found = with_fallbacks(reading(MODEL + text), [OWN, CLOUD], models([OWN, CLOUD]), PRICES)
         return {each.name: each for each in made}, found
 
     return make
@@ -58,11 +68,56 @@ def test_a_fallback_from_own_backends_to_a_cloud_is_carried_over(falling):
     assert not found["llama"].notes[0].todo
 
 
-@pytest.mark.parametrize("pair", ["mini: [large]", "mini: [llama]", "mini: [gone]"])
+@pytest.fixture
+def between(reading):
+    """From a model of one cloud to that of another, at these prices."""
+
+    def make(before: tuple[PriceTier, ...] | None, after: tuple[PriceTier, ...] | None) -> MadeModel:
+        clouds = [backend("openai", "cloud", a="x"), backend("azure", "cloud", b="y")]
+        known = {("openai", "a"): before, ("azure", "b"): after}
+        prices = {route: price for route, price in known.items() if price is not None}
+        reader = reading(f"{MODEL}router_settings: {{fallbacks: [{{a: [b]}}]}}")
+        return with_fallbacks(reader, clouds, models(clouds), prices)[1]["a"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(tiers(1), tiers(1)), (tiers(1), tiers(2)), (tiers(1, 3), tiers(2, 3)), (tiers(1), tiers(1, 2))],
+)
+def test_a_cloud_that_is_no_cheaper_is_asked_second_and_carried_over(between, before, after):
+    found = between(before, after)
+    assert found.backends == ("openai", "azure")
+    assert [note.todo for note in found.notes] == [False]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(tiers(2), tiers(1)), (tiers(1, 3), tiers(2)), (tiers(1), None), (None, tiers(1))]
+)
+def test_one_that_may_be_cheaper_would_be_asked_first_and_is_not(between, before, after):
+    """Nor where a price is not known, or is lower for large requests alone."""
+    found = between(before, after)
+    assert found.backends == ("openai",)
+    assert [note.todo for note in found.notes] == [True]
+
+
+def test_a_fallback_within_one_provider_gets_a_backend_of_its_own(falling):
+    """A backend serves each model as one of its own."""
+    made, found = falling("router_settings: {fallbacks: [{mini: [large]}, {llama: [mini, large]}]}")
+    assert found["mini"].backends == ("openai", "openai-large")
+    assert found["llama"].backends == ("gpu", "openai", "openai-large-2")
+    assert [made[name].serves for name in ("openai-large", "openai-large-2")] == [
+        {"mini": ("gpt-4o", ())},
+        {"llama": ("gpt-4o", ())},
+    ]
+
+
+@pytest.mark.parametrize("pair", ["mini: [llama]", "mini: [gone]", "mini: [mini]", "mini: [large, llama]"])
 def test_another_fallback_is_told_with_what_to_do(falling, pair):
     made, found = falling(f"litellm_settings: {{fallbacks: [{{{pair}}}]}}")
     assert found["mini"].backends == ("openai",) and found["mini"].notes[0].todo
-    assert list(made["openai"].serves) == ["mini", "large"]
+    assert "llama" not in made["openai"].serves
 
 
 @pytest.mark.parametrize(("kind", "todo"), [("context_window_fallbacks", True), ("content_policy_fallbacks", False)])
