@@ -157,6 +157,8 @@ class Spend(Struct, frozen=True, kw_only=True):
     forecast: Forecast | None = None
     """For a range that is this month so far."""
     choices: Choices
+    unknown: list[str]
+    """A sentence for each name that was asked for and that is none of the choices: it may be misspelt."""
 
 
 class Lines(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 from datetime import date
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from router.config.problems import closest
 from router.core.cost.volume import day_before, day_of
 from router.ledger.reports.totals import day_end, day_start
 
@@ -29,6 +30,16 @@ def span_of(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> tuple[f
     if last <= first:
         raise ValueError("the day given with --to is before the one given with --from")
     return first, last
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Raises ValueError, which says what was probably meant."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = closest(name, available_timezones())
+        meant = f'; did you mean "{near}"?' if near else ", such as Europe/Berlin"
+        raise ValueError(f'there is no time zone "{name}"{meant}') from None
 
 
 def parse_day(text: str, now: float, timezone: ZoneInfo) -> str:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from router.cli.day_range import add_days, span_of
 from router.cli.given_files import check_writable, said
 from router.cli.ledger_server import add_arguments, ledger_url
+from router.config.problems import listing, suggest
 from router.core.cost.volume import day_of
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.record import Record
@@ -22,11 +23,12 @@ from router.ledger.reports.export import FORMATS, MissingPackageError, Writer
 from router.ledger.reports.focus import Focus
 from router.ledger.reports.record_reader import Filter, RecordReader, open_records
 from router.ledger.reports.totals import day_range, open_report
+from router.ledger.reports.totals_by_dimension import Dimension, Look, all_names
 from router.system.atomic_file import ORDINARY, replacing
 
 FOCUS = "focus"
 DAY, MOST_DAYS = 86_400.0, 400
-"""How far back rent is looked for where no day is given."""
+"""How far back rent and names are looked for where no day is given."""
 _TOGETHER = 1000
 
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the records; 1 when that is not possible, 2 for an argument that cannot be used."""
     try:
         with ledger_url(args) as url, _output(args.output) as output:
-            skipped = asyncio.run(_export(url, args, output))
+            skipped, unknown = asyncio.run(_export(url, args, output))
     except BrokenPipeError:  # nobody reads any more, and it is no error of ours
         raise
     except (LedgerUnavailable, EmbeddedServerError, MissingPackageError, OSError) as error:
@@ -58,31 +60,57 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"breakeven export: {error}", file=sys.stderr)
         return 2
+    for sentence in unknown:
+        print(f"breakeven export: {sentence}", file=sys.stderr)
     if skipped:
         print(f"breakeven export: {skipped} entries could not be read and are left out", file=sys.stderr)
     return 0
 
 
-async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> int:
-    """The number of entries that could not be read."""
+async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> tuple[int, list[str]]:
+    """The number of entries that could not be read, and where nothing was found what was probably misspelt."""
     async with open_report(url) as report:
         timezone = ZoneInfo(await report.timezone() or "UTC")
     since, until = span_of(args, time.time(), timezone)
     wanted = Filter(args.key, args.team, args.model, args.backend, endpoint=args.endpoint, since=since, until=until)
     if args.format == FOCUS:
-        return await _focus(url, wanted, Focus(output, timezone), timezone)
-    writer = FORMATS[args.format](output)
-    async with open_records(url) as reader:
-        await _copy(reader, wanted, writer)
-        writer.close()
-        return reader.skipped
+        skipped, found = await _focus(url, wanted, Focus(output, timezone), timezone)
+    else:
+        writer = FORMATS[args.format](output)
+        async with open_records(url) as reader:
+            found = await _copy(reader, wanted, writer)
+            writer.close()
+            skipped = reader.skipped
+    return skipped, [] if found else await _unknown(url, wanted, timezone)
 
 
-async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) -> int:
+async def _unknown(url: str, wanted: Filter, timezone: ZoneInfo) -> list[str]:
+    """A sentence for each name that is asked for and that the ledger has counted nothing of."""
+    asked: list[tuple[Dimension, str]] = [
+        ("key", wanted.key), ("team", wanted.team), ("model", wanted.model), ("backend", wanted.backend)
+    ]  # fmt: skip
+    asked = [(dimension, name) for dimension, name in asked if name]
+    if not asked:
+        return []
+    now = time.time()
+    today = day_of(now, timezone)
+    first = max(wanted.since, now - MOST_DAYS * DAY)
+    async with open_report(url) as report:
+        look = Look(tuple(dimension for dimension, _ in asked))
+        names = all_names(await report.days_by(look, day_range(day_of(first, timezone), today), today))
+    return [
+        f'nothing was counted of the {dimension} "{name}"{suggest(name, names[dimension])} there are:'
+        f" {listing(names[dimension])}"
+        for dimension, name in asked
+        if name not in names[dimension]
+    ]
+
+
+async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) -> tuple[int, int]:
     """Requests, and the rent of these days: all of it, or that of one backend, and none where requests are left out
     that have a share of it."""
     async with open_records(url) as reader:
-        await _copy(reader, wanted, writer)
+        found = await _copy(reader, wanted, writer)
         skipped = reader.skipped
     if not (wanted.key or wanted.team or wanted.model or wanted.endpoint):
         now = time.time()
@@ -92,17 +120,21 @@ async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) ->
             rows = await report.rent(day_range(first, last))
         writer.rent(row for row in rows if wanted.backend in ("", row.backend))
     writer.close()
-    return skipped
+    return skipped, found
 
 
-async def _copy(reader: RecordReader, wanted: Filter, writer: Writer | Focus) -> None:
+async def _copy(reader: RecordReader, wanted: Filter, writer: Writer | Focus) -> int:
+    """How many there were."""
     records: list[Record] = []
+    found = 0
     async for record in reader.records(wanted):
         records.append(record)
+        found += 1
         if len(records) == _TOGETHER:
             writer.write(records)
             records = []
     writer.write(records)
+    return found
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def _days(text: str) -> float:
     except ValueError:
         days = 0.0
     if not 0 < days <= 3660:
-        raise argparse.ArgumentTypeError("a number of days is above 0, such as 7 or 0.5")
+        raise argparse.ArgumentTypeError("a number of days is above 0 and up to 3660, such as 7 or 0.5")
     return days
 
 
@@ -111,16 +111,44 @@ def run(args: argparse.Namespace) -> int:
         print(said(error), file=sys.stderr)
         return 1
     try:
+        if args.columns is not None:
+            _warn_of_columns(args.requests)
         with _no_search_for_cycles():
             told = _simulated(plans, shapes, args)
         if args.html is not None:
-            Path(args.html).write_text(_html(told), encoding="utf-8")
+            _write(args.html, _html(told))
     except (Malformed, OutOfOrder, OSError) as error:
         print(said(error), file=sys.stderr)
         return 1
     _show(told, fitted, args)
     failed = [limit.text for limit in limits if _fails(limit, told.outcomes[0])]
     return 1 if failed else 0
+
+
+def _write(report: str, text: str) -> None:
+    """Raises OSError with the file's name, which one that comes from writing does not have."""
+    try:
+        Path(report).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, report) from None
+
+
+def _warn_of_columns(path: str) -> None:
+    """Raises Malformed or OSError."""
+    from router.simulate.readers.malformed import Malformed
+    from router.simulate.readers.records import RECORDS
+    from router.simulate.readers.registry import format_of_file
+
+    try:
+        own = format_of_file(path) is RECORDS
+    except Malformed:
+        return  # its columns may be those that are given
+    if own:
+        print(
+            f"warning: {path} is what `breakeven export` writes: --columns leaves out its levels, tags and decisions:"
+            " all of it counts as the policy's default level. Leave --columns out",
+            file=sys.stderr,
+        )
 
 
 @contextmanager

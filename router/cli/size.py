@@ -100,11 +100,19 @@ def run(args: argparse.Namespace) -> int:
 def _recorded(path: str | None) -> tuple[list[BackendSpeed], Volume | None]:
     """Raises Malformed, OutOfOrder or OSError."""
     from router.simulate.measured import measured
-    from router.simulate.readers.registry import read
+    from router.simulate.readers.malformed import Malformed
+    from router.simulate.readers.records import RECORDS
+    from router.simulate.readers.registry import format_of_file, read
     from router.simulate.traffic_of import in_order
 
+    if path is None:
+        return [], None
     with reading(path):
-        return ([], None) if path is None else measured(in_order(read(path)))
+        form = format_of_file(path)
+        if form is not RECORDS:
+            told = "which tells no backend: give what `breakeven export` writes"
+            raise Malformed(path, 0, f"it is a trace ({form.name}), {told}")
+        return measured(in_order(read(path)))
 
 
 def _check_version(given: str, known: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from router.cli.day_range import add_days, parse_day
+from router.cli.day_range import add_days, parse_day, zone_of
 from router.cli.last_day import last_day
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.served_policy import served_policy
@@ -126,7 +126,7 @@ def _past_gpu(args: argparse.Namespace) -> str:
 
 async def _read(url: str, args: argparse.Namespace) -> UsageReport:
     async with open_report(url) as report:
-        timezone = ZoneInfo(args.timezone or await report.timezone() or "UTC")
+        timezone = zone_of(args.timezone or await report.timezone() or "UTC")
         now = time.time()
         days, owned = _days(args, now, timezone), await owned_zones(report)
         today = day_of(now, timezone)
@@ -150,7 +150,10 @@ def _days(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> list[str]
     if args.day is not None:
         raise ValueError("--day is one day: give --from and --to, or it, not both")
     last = parse_day(args.until or "today", now, timezone)
-    days = day_range(parse_day(args.since or last, now, timezone), last)
+    first = parse_day(args.since or last, now, timezone)
+    days = day_range(first, last)
+    if not days and args.until is None:
+        raise ValueError(f"{first}, given with --from, is after today, {last}")
     if not days:
         raise ValueError("the day given with --to is before the one given with --from")
     return days

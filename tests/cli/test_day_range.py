@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.cli.day_range import add_days, parse_day, span_of
+from router.cli.day_range import add_days, parse_day, span_of, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = 1_774_695_600.0
@@ -47,3 +47,11 @@ def test_days_by_name():
     assert parse_day("today", NOON, BERLIN) == "2026-03-28"
     assert parse_day("yesterday", NOON, BERLIN) == "2026-03-27"
     assert parse_day("2026-01-02", NOON, BERLIN) == "2026-01-02"
+
+
+def test_a_time_zone_that_there_is_not() -> None:
+    assert zone_of("Europe/Berlin") == BERLIN
+    with pytest.raises(ValueError, match='no time zone "Europe/Berln"; did you mean "Europe/Berlin"'):
+        zone_of("Europe/Berln")
+    with pytest.raises(ValueError, match='no time zone "", such as Europe/Berlin'):
+        zone_of("")

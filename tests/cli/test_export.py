@@ -63,6 +63,20 @@ def test_some_records(lines, arguments, backends):
     assert [line["backend"] for line in lines(*arguments)] == backends
 
 
+def test_a_name_that_nothing_has_is_told_where_nothing_was_found(three, capsys):
+    command = ["export", "--redis", three.url, "--from", "2026-05-20"]
+    assert main([*command, "--backend", "gpuu", "--team", "search"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        'breakeven export: nothing was counted of the backend "gpuu"; did you mean "gpu"? there are: gpu, openai\n'
+    )
+    assert main([*command, "--backend", "gpu", "--team", "sales"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*command, "--format", "focus", "--team", "nobody"]) == 0
+    assert 'nothing was counted of the team "nobody"; there are: sales, search' in capsys.readouterr().err
+
+
 def test_a_csv_file(three, tmp_path, capsys):
     file = tmp_path / "records.csv"
     assert main(["export", "--redis", three.url, "--format", "csv", "--output", str(file)]) == 0

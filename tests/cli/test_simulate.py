@@ -153,6 +153,31 @@ def test_any_other_file_is_read_by_its_columns(files, capsys):
         main([*command, "--columns", "at=when"])
 
 
+def test_an_own_export_that_is_read_by_its_columns_loses_its_levels_which_is_told(files, capsys):
+    line = {
+        "time": "2026-05-11T00:00:00Z",
+        "kind": "settled",
+        "request_id": "r",
+        "model": "chat",
+        "sensitivity": "high",
+    }
+    Path("t.jsonl").write_text(json.dumps({**line, "input_tokens": 1000, "output_tokens": 100}) + "\n")
+    columns = ["--columns", "at=time,input=input_tokens,output=output_tokens"]
+    assert main(["simulate", "t.jsonl", "--policy", "p.yaml", *columns]) == 0
+    assert "warning: t.jsonl is what `breakeven export` writes: --columns leaves out" in capsys.readouterr().err
+
+
+def test_a_report_that_a_full_disk_does_not_take_is_named(files, capsys):
+    assert main(["simulate", "t.csv", "--policy", "p.yaml", "--html", "/dev/full"]) == 1
+    assert capsys.readouterr().err == "/dev/full: no space left on device\n"
+
+
+def test_so_many_days_are_told_with_the_most(files, capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "t.csv", "--policy", "p.yaml", "--days", "99999"])
+    assert "a number of days is above 0 and up to 3660, such as 7 or 0.5" in capsys.readouterr().err
+
+
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_played(files, capsys):
     assert main(["simulate", "none.csv", "--policy", "p.yaml", "--html", "nowhere/r.html"]) == 1
     assert capsys.readouterr().err == "nowhere/r.html: cannot be written, since there is no folder nowhere\n"

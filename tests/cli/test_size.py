@@ -103,6 +103,23 @@ def test_a_config_that_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert len(text.splitlines()) == 4
 
 
+def test_a_config_that_is_no_json_is_told_with_its_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"hidden_size": 4096,\n "x": }')
+    assert told(capsys, str(tmp_path), status=1) == f"{tmp_path}/config.json:2:7: not valid JSON: Expecting value\n"
+
+
+def test_a_name_that_several_cards_begin_with(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "llama-3.1-8b", "--gpu", "a100", status=2)
+    assert 'a100: no such card; did you mean "A100-40" or "A100-80"? there are A10, ' in text
+
+
+def test_records_that_are_a_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    trace = tmp_path / "t.csv"
+    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9,4808,10\n")
+    text = told(capsys, "llama-3.1-8b", "--records", str(trace), status=1)
+    assert text == f"{trace}: it is a trace (azure), which tells no backend: give what `breakeven export` writes\n"
+
+
 def test_a_context_that_a_config_does_not_tell_has_to_be_given(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

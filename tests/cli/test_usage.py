@@ -212,8 +212,10 @@ def test_a_server_that_is_not_there_is_named_without_its_password(capsys):
     ("argument", "value", "message"),
     [
         ("--day", "tomorrow", "a day is"),
-        ("--from", "2999-01-01", "is before"),
-        ("--timezone", "Mars/Olympus", "Mars/Olympus"),
+        ("--from", "2999-01-01", "2999-01-01, given with --from, is after today, "),
+        ("--timezone", "Europe/Berln", 'usage: there is no time zone "Europe/Berln"; did you mean "Europe/Berlin"?'),
+        ("--timezone", "Mars/Olympus", 'there is no time zone "Mars/Olympus"'),
+        ("--timezone", "../etc", 'there is no time zone "../etc"'),
         ("--redis", "http://x", "URL"),
     ],
 )

@@ -110,7 +110,9 @@ function moneyOf(sizing, { cost, cards, gpu }, known) {
       term(`Rent of ${cards} x ${gpu}, an hour`, both((at) => at.usd_per_hour, dollars)),
       term("A million tokens at full load, at least", both((at) => at.usd_per_million_at_full_load, price)),
       term(
-        volume ? `A million at the present ${count(volume)} a day${moreCards(cost.low, cards, gpu)}` : "A million at the present volume",
+        volume
+          ? `A million at the present ${count(volume)} a day${moreCards(cost.low, cards, gpu)}`
+          : "A million at the present volume",
         volume ? both((at) => at.usd_per_million_at_volume, price) : none,
       ),
       sizing.against && [

@@ -19,6 +19,7 @@ from router.admin.request_types import By, SpendQuery
 from router.admin.response_types import Choices, CouldNotLeave, Figures, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
+from router.config.problems import listing, suggest
 from router.core.cost.net import Account, Groups, net_of
 from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
@@ -75,6 +76,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
     ]
     if hourly:
         points = [_point(n * HOUR_SECONDS, days, tally.rows, owned) for n, tally in zip(hours, by_hour, strict=True)]
+    choices = choices_of(plan, all_names(daily), stored)
     return Spend(
         first=days.first,
         last=days.last,
@@ -88,7 +90,8 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         series=points,
         lines=lines,
         forecast=None if months is None else forecast_of(months, now),
-        choices=choices_of(plan, all_names(daily), stored),
+        choices=choices,
+        unknown=_unknown(query, choices),
     )
 
 
@@ -118,6 +121,22 @@ def _wanted(query: SpendQuery) -> Mapping[By, str | None]:
         "team": query.team,
         "key": query.key,
     }
+
+
+def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
+    known = {
+        "backend": choices.backends,
+        "zone": choices.zones,
+        "model": choices.models,
+        "team": choices.teams,
+        "key": choices.keys,
+    }
+    return [
+        f'no policy, no stored key and nothing that was counted in these days has the {dimension} "{name}"'
+        f"{suggest(name, known[dimension])} there are: {listing(known[dimension])}"
+        for dimension, name in _wanted(query).items()
+        if name is not None and name not in known[dimension]
+    ]
 
 
 def look_of(query: SpendQuery) -> Look:

@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.config.problems import FieldPath, Finding, PolicyError, listing, suggest
-from router.config.sizing.catalogue import Catalogue, load_catalogue
+from router.config.problems import FieldPath, Finding, PolicyError, listing
+from router.config.sizing.catalogue import Catalogue, load_catalogue, meant
 from router.config.sizing.model_config import ModelConfig, read_model_config
 from router.core.backend_kinds import Served, VllmBackend
 from router.core.power.policy import Launch, ProcessPower
@@ -45,7 +45,7 @@ def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
             continue
         card = catalogue.card(backend.gpu)
         if card is None:
-            known = f"{suggest(backend.gpu, catalogue.cards)} known are {listing(catalogue.cards)}"
+            known = f"{meant(backend.gpu, catalogue.cards)} known are {listing(catalogue.cards)}"
             yield Finding(("backends", name, "gpu"), f'nothing is known of the card "{backend.gpu}"{known}')
             continue
         for asked in _asked(name, backend, catalogue):

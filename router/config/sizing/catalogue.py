@@ -103,7 +103,14 @@ class UnknownNameError(Exception):
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
     names = sorted(known)
-    return UnknownNameError(f"{name}: no such {what}{suggest(name, names)} there are {', '.join(names)}")
+    return UnknownNameError(f"{name}: no such {what}{meant(name, names)} there are {', '.join(names)}")
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """As `suggest` has it; those that begin with it, of which there may be several, come before what is alike."""
+    names = list(known)
+    longer = [f'"{each}"' for each in names if name and each.lower().startswith(f"{name.lower()}-")]
+    return f"; did you mean {' or '.join(longer)}?" if longer else suggest(name, names)
 
 
 def _names(key: str, entry: ModelEntry) -> set[str]:

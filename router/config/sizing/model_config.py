@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,24 @@ def model_config_of(content: bytes, name: str) -> ModelConfig:
     try:
         data = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError([Problem(name, 0, 0, "", f"not valid JSON: {error}")]) from None
+        raise PolicyError([_no_json(content, name, str(error))]) from None
     findings: list[Finding] = []
     config = config_of(data, findings)
     if config is None or findings:
         places = parse(content.decode(errors="replace"), name)
         raise PolicyError(map(places.problem, findings))
     return config
+
+
+def _no_json(content: bytes, name: str, otherwise: str) -> Problem:
+    """With the line and column where it ends to be JSON, which msgspec does not tell."""
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as error:
+        return Problem(name, error.lineno, error.colno, "", f"not valid JSON: {error.msg}")
+    except (ValueError, RecursionError):
+        pass
+    return Problem(name, 0, 0, "", f"not valid JSON: {otherwise}")
 
 
 def config_of(data: Any, findings: list[Finding]) -> ModelConfig | None:

@@ -40,9 +40,16 @@ class Format(Struct, Generic[Line], frozen=True):
     request: Callable[[Line, int], RecordedRequest | None]
     """Of one line and its number; None for a line that is no request. Raises Wrong."""
 
+    once: str = ""
+    """A column whose values are there once, in one request; empty where there is none."""
+
     @property
     def known_by(self) -> tuple[str, ...]:
         return tuple(each.encode_name for each in fields(self.line) if each.required)
+
+    def names(self) -> frozenset[str]:
+        """All columns that are read."""
+        return frozenset(each.encode_name for each in fields(self.line))
 
     def lists(self) -> frozenset[str]:
         """Columns with several texts, which CSV has in one, separated by commas."""

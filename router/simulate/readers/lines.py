@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
+import os
+import re
+import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +27,9 @@ _TOGETHER = 10_000
 """Rows of Parquet in memory."""
 _LONGEST = 4_194_304
 """Characters of one line: more is no line of a trace, and would be held as a whole."""
+_MARKED = "surrogateescape"
+"""What is no UTF-8 is marked where it stands: an error would come for some thousand bytes at once, from no line."""
+_WRONG_BYTES = re.compile("[\udc80-\udcff]")
 _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r", "'\n", "'\uff1d", "'\uff0b", "'\uff0d", "'\uff20")
 
 Values = Mapping[str, Any]
@@ -40,7 +47,7 @@ class Lines(NamedTuple):
 @contextmanager
 def open_lines(path: Path) -> Iterator[Lines]:
     """Raises Malformed or OSError, also while lines are read."""
-    with path.open("rb") as file:
+    with _regular(path) as file:
         head = file.read(4)
         file.seek(0)
         if head == _PARQUET:
@@ -52,8 +59,20 @@ def open_lines(path: Path) -> Iterator[Lines]:
             yield _text(path, file)
 
 
+def _regular(path: Path) -> BinaryIO:
+    """A pipe would be waited for until somebody writes to it, and cannot be read twice. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.ESPIPE, "it is no regular file: write what comes out of a pipe into a file first", str(path))
+
+
 def _text(path: Path, file: BinaryIO) -> Lines:
-    lines = _numbered(path, io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    lines = _numbered(path, io.TextIOWrapper(file, "utf-8-sig", _MARKED, newline=""))
     first = next(((number, line) for number, line in lines if line.strip()), None)
     if first is None:
         raise Malformed(path, 0, "the file is empty: there is no request in it")
@@ -68,10 +87,10 @@ def _numbered(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) == _LONGEST:
                 raise Malformed(path, number, f"the line is longer than {_LONGEST:,} characters")
+            if not line.isascii() and (wrong := _WRONG_BYTES.search(line)):
+                found = line[wrong.start() :].encode("utf-8", _MARKED)[:4]
+                raise Malformed(path, number, f"{found!r} is no text in UTF-8: save the file in that encoding")
             yield number, line
-    except UnicodeDecodeError as error:
-        wrong = error.object[error.start : error.start + 4]
-        raise Malformed(path, number + 1, f"{wrong!r} is no text in UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Malformed(path, number + 1, f"the compressed file ends here or is damaged ({error})") from None
 

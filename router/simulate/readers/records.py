@@ -152,4 +152,4 @@ def _request(line: _Line, number: int) -> RecordedRequest | None:
     )
 
 
-RECORDS = Format("records", "what `breakeven export` writes", _Line, _request)
+RECORDS = Format("records", "what `breakeven export` writes", _Line, _request, once="reservation_id")

@@ -302,3 +302,10 @@ async def test_a_late_correction_of_a_past_day_shows(plane, settle, valkey):
     assert valkey.exists("be:{ledger}:sums:2026-11-17")
     await settle(API, NOON - 8 * DAY, cost=10, held=False)
     assert (await spend(plane, "?range=30d"))["total"]["cost_micro_usd"] == 1010
+
+
+async def test_a_name_that_nothing_has_is_told(plane, traffic):
+    assert (await spend(plane, "?team=search"))["unknown"] == []
+    [told] = (await spend(plane, "?team=saerch"))["unknown"]
+    assert told.startswith('no policy, no stored key and nothing that was counted in these days has the team "saerch"')
+    assert 'did you mean "search"? there are: search' in told

@@ -80,6 +80,7 @@ def test_names_of_a_card_and_of_nothing() -> None:
 
 
 def test_unknown_names_are_told_with_those_that_there_are() -> None:
+    assert 'did you mean "A100-40" or "A100-80"?' in str(unknown("card", "A100", ["A10", "A100-40", "A100-80"]))
     assert str(unknown("card", "H10", ["H100", "L4"])) == 'H10: no such card; did you mean "H100"? there are H100, L4'
     assert str(unknown("card", "zzz", ["H100", "L4"])) == "zzz: no such card; there are H100, L4"
 

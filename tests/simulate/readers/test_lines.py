@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -36,6 +37,24 @@ def test_columns_may_have_any_order_other_delimiters_and_empty_lines(tmp_path: P
 def test_a_damaged_file_is_no_shorter_one(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(Malformed, match=says):
         list(read(written(tmp_path, content)))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_another_encoding_is_told_with_the_line_that_has_it(tmp_path: Path, packed: bool) -> None:
+    lines = ["TIMESTAMP,ContextTokens,GeneratedTokens,who", *["2023-11-16 18:15:46,374,44,zo\u00e9"] * 20_000]
+    content = "\n".join(lines).encode() + b"\n2023-11-16 18:15:46,374,44,zo\xe9\n"
+    with pytest.raises(Malformed, match=r":20002: b'\\xe9\\n' is no text in UTF-8"):
+        list(read(written(tmp_path, gzip.compress(content) if packed else content)))
+    assert len(list(read(written(tmp_path, "\n".join(lines))))) == 20_000
+
+
+def test_what_is_no_file_is_refused_before_it_is_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, why in ((pipe, "it is no regular file: write what comes out of a pipe"), (tmp_path, "Is a directory")):
+        with pytest.raises(OSError, match=why) as caught:
+            list(read(path))
+        assert caught.value.filename == str(path)
 
 
 def test_without_pyarrow_parquet_is_said_to_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,5 +104,5 @@ def test_what_no_export_has_is_told(tmp_path: Path, column: str, value: Any, rig
 
 
 def test_what_own_backends_could_have_served(tmp_path: Path) -> None:
-    records = [replace(SETTLED, eligible=True), replace(SETTLED, captive=True), SETTLED]
+    records = [replace(SETTLED, id="1", eligible=True), replace(SETTLED, id="2", captive=True), SETTLED]
     assert [each.own for each in read(exported(tmp_path, "jsonl", *records))] == [True, True, False]

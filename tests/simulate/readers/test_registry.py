@@ -12,7 +12,7 @@ import pytest
 from support.traces import AZURE, BURSTGPT, BURSTGPT_2, CLIENTS, MOONCAKE, RECORDS, SERVEGEN, sizes, written
 
 from router.simulate.readers.malformed import Malformed
-from router.simulate.readers.registry import FORMATS, read
+from router.simulate.readers.registry import FORMATS, _LastIds, format_of_file, read
 
 DATA = Path(__file__).parent / "data"
 
@@ -117,3 +117,31 @@ def test_lines_of_json_may_hold_more_than_is_read(tmp_path: Path) -> None:
     line = json.dumps({**json.loads(RECORDS), "prompt": "never read", "input_tokens": 5})
     [request] = read(written(tmp_path, line))
     assert request.input == 5 and "never read" not in repr(request)
+
+
+def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    twice = AZURE.replace("GeneratedTokens", "ContextTokens,GeneratedTokens").replace(",44", ",44,44")
+    with pytest.raises(Malformed, match=":1: there are several columns ContextTokens: leave all but one out"):
+        list(read(written(tmp_path, twice)))
+    others = "".join(f"{line},x,y\n" for line in AZURE.splitlines()).replace("Tokens,x,y", "Tokens,note,note")
+    assert len(list(read(written(tmp_path, others)))) == 2
+
+
+def test_an_export_that_stands_twice_in_a_file(tmp_path: Path) -> None:
+    """By the ledger's own ids; what was refused has none."""
+    first, second = (RECORDS.replace('"kind"', f'"reservation_id":"{id}","kind"') for id in ("a", "b"))
+    refused = RECORDS.replace('"settled"', '"refused"').replace('"kind"', '"reservation_id":"","kind"')
+    assert len(list(read(written(tmp_path, first + second + refused + refused)))) == 4
+    again = ":3: column reservation_id: the same request stands in line 1: leave one out, or it counts twice"
+    with pytest.raises(Malformed, match=again):
+        list(read(written(tmp_path, first + second + first)))
+
+
+def test_ids_of_a_long_file_are_not_all_kept(tmp_path: Path) -> None:
+    ids = _LastIds(most=2)
+    assert [ids.line_of(name, line) for line, name in enumerate(["a", "b", "c", "a", "a", ""], 1)] == [0, 0, 0, 0, 4, 0]
+
+
+def test_the_format_of_a_file_is_told_without_reading_it(tmp_path: Path) -> None:
+    assert format_of_file(written(tmp_path, AZURE)).name == "azure"
+    assert format_of_file(written(tmp_path, RECORDS)).name == "records"
