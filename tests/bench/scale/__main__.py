@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ def main() -> int:
     _measure(findings, asked.only.split(",") if asked.only else PARTS, parts.QUICK if asked.quick else parts.Sizes())
     report.write(findings, output)
     print(f"\n{output.read_text()}\nWritten to {output}")
-    return 0
+    return 1 if findings.failures else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,7 +76,11 @@ def _measure(findings: report.Findings, names: Sequence[str], sizes: parts.Sizes
         load.wait_for(port)
         for name in names:
             print(f"{time.monotonic() - begun:4.0f} s: {name}", flush=True)
-            _part(name, port, sizes, findings)
+            try:
+                _part(name, port, sizes, findings)
+            except (load.LoadError, OSError, http.client.HTTPException, subprocess.SubprocessError) as error:
+                print(f"{name}: FAILED: {error}", flush=True)
+                findings.failures.append(f"{name}: {error}")
     finally:
         upstream.stop()
     findings.seconds = time.monotonic() - begun

@@ -39,7 +39,7 @@ def asked(connection: http.client.HTTPConnection, days: int) -> Iterator[str]:
         elif route.path == "/api/requests/{id}":
             yield f"/api/requests/{_first_id(connection)}"
         elif route.path == "/api/sizing":
-            yield f"{route.path}?model=llama-3.1-8b"
+            yield f"{route.path}?model=llama-3.1-8b&gpu=L40S"
         elif route.path == "/api/policy/history/{version}":
             continue
         elif "{" in route.path:

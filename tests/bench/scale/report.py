@@ -28,6 +28,7 @@ class Findings:
     waits: list[Wait] = field(default_factory=list)
     pages: list[PageTime] = field(default_factory=list)
     books: str = ""
+    failures: list[str] = field(default_factory=list)
 
 
 def write(findings: Findings, output: Path) -> None:
@@ -45,6 +46,8 @@ def markdown(findings: Findings) -> str:
         parts.append(_waits(findings.waits))
     if findings.pages:
         parts.append(_pages(findings))
+    if findings.failures:
+        parts.append("\n".join(["## Trouble", "", *(f"- {why}" for why in findings.failures)]))
     return "\n\n".join(parts) + "\n"
 
 
