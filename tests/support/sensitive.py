@@ -319,6 +319,7 @@ FORMS: tuple[Form, ...] = (
     Form("credit_card", "with an exponent (`4.111111111111111e15`, `card4.111111111111111E+015.txt`)", exponential),
     Form("credit_card", "groups of any size", irregular),
     Form("credit_card", "digit by digit", spelled),
+    Form("credit_card", "with a type of code behind it (`…L`, `…n`)", lambda random: card(random) + random.choice("LlnNuUm")),
     Form("credit_card", "glued to a word", lambda random: random.choice(("VISA", "Card", "Mastercard", "cc")) + card(random)),
     Form("credit_card", "from a spreadsheet (`….00`)", lambda random: card(random) + random.choice((".0", ".00"))),
     Form("credit_card", "over two parts", parted(("", " ", "-"), long_card), in_two_parts),

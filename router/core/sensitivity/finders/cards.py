@@ -134,11 +134,13 @@ def _after_point(data: bytes, at: int) -> bool:
 
 
 _FRACTION = re.compile(rb"\.(?!00?(?![0-9]))[0-9]")
+_TYPE = re.compile(rb"(?:[Uu][Ll]{0,2}|[Ll]{1,2}[Uu]?|[NnMm])(?![0-9A-Za-z])")
+"""What code puts behind a number to say what it is: 4111111111111111L, ...n, ...ull."""
 
 
 def _ends(data: bytes, at: int) -> bool:
     """A spreadsheet may have put .0 or .00 behind it; any other fraction makes it a measure of something."""
-    return ends(data, at) and _FRACTION.match(data, at) is None
+    return (ends(data, at) or _TYPE.match(data, at) is not None) and _FRACTION.match(data, at) is None
 
 
 def _readings(data: bytes, at: int) -> Iterator[tuple[bytes, int]]:
