@@ -71,8 +71,8 @@ class BackendRuntime:
                 spec.health,
                 on_change,
                 on_opened,
-                None if adapted is None else Pool(adapted, spec.backend.connect_timeout, loop),
-                on_left,
+                adapted=None if adapted is None else Pool(adapted, spec.backend.connect_timeout, loop),
+                on_left=on_left,
             )
             for target, adapted in zip_longest(spec.targets, spec.adapted)
         ]

@@ -56,10 +56,20 @@ def started(upstream_port: int, fill: Callable[[Valkey], None], key: str, more: 
         policy = folder / "policy.yaml"
         policy.write_text(_POLICY.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{upstream_port}") + more)
         port, admin_port = procs.free_port(), procs.free_port()
-        listen = ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port), "--workers", "1"]
         where = ["--policy", str(policy), "--redis", url, "--data-dir", str(folder / "data")]
         environment = {"BENCH_CLOUD_KEY": "bench-upstream-key", "BREAKEVEN_ADMIN_TOKEN": ADMIN_TOKEN}
-        command = [sys.executable, "-m", "router", "serve", *where, *listen]
+        command = [
+            sys.executable,
+            "-m",
+            "router",
+            "serve",
+            *where,
+            "--port",
+            str(port),
+            "--admin-port",
+            str(admin_port),
+        ]
+        command += ["--host", "127.0.0.1", "--workers", "1"]
         tree = procs.Tree(command, procs.PROXY_CPU, folder / "log", environment)
         stack.callback(tree.stop)
         _wait_for(tree, port, key)
