@@ -37,7 +37,7 @@ def what_does_not_fit(plan: Plan) -> Iterator[Finding]:
     catalogue = load_catalogue()
     for name, backend in own.items():
         yield from _spread(name, backend)
-        yield from _longer_than_started(name, backend)
+        yield from _longer_than_started(name, backend, catalogue)
         yield from _made_smaller_twice(name, backend, catalogue)
         if backend.gpu is None:
             for asked in _asked(name, backend, catalogue):
@@ -181,17 +181,22 @@ def _spread(name: str, backend: VllmBackend) -> Iterator[Finding]:
         )
 
 
-def _longer_than_started(name: str, backend: VllmBackend) -> Iterator[Finding]:
+def _longer_than_started(name: str, backend: VllmBackend, catalogue: Catalogue) -> Iterator[Finding]:
     """Where requests are let through for which it is started too short."""
     launch = _launch(backend)
-    if launch is None or launch.max_model_len is None:
+    if launch is None:
+        return
+    config = _config(launch.model, catalogue) if launch.max_model_len is None else None
+    started = launch.max_model_len or (config.shape.context if config is not None else None)
+    said = "launch.max_model_len" if launch.max_model_len else "what its model was made for"
+    if started is None:
         return
     for key, entry in backend.serves.items():
         context = entry.context if isinstance(entry, Served) else None
-        if context is not None and context > launch.max_model_len:
+        if context is not None and context > started:
             yield Finding(
                 ("backends", name, "serves", key, "context"),
-                f"{context:,} tokens, where it is started with {launch.max_model_len:,} (launch.max_model_len): vLLM"
+                f"{context:,} tokens, where it is started with {started:,} ({said}): vLLM"
                 " refuses longer requests, which are sent there all the same",
             )
 

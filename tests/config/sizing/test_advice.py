@@ -152,6 +152,11 @@ def test_a_longer_context_than_it_is_started_with() -> None:
     assert where == "backends.own.serves.chat.context"
     assert why.startswith("32,768 tokens, where it is started with 4,096 (launch.max_model_len)")
     assert told({"model": LLAMA_8B, "context": 4096}, launch=launch) == []
+    [(_, why)] = told({"model": LLAMA_8B, "context": 200_000}, launch={"model": LLAMA_8B})
+    assert why.startswith(
+        "200,000 tokens, where it is started with 131,072 (what its model was made for): vLLM refuses"
+    )
+    assert told({"model": "m", "context": 200_000}, launch={"model": "acme/unknown"}) == []
 
 
 @pytest.mark.parametrize(
