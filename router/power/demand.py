@@ -19,7 +19,7 @@ def hours_to_look_at(since: float, now: float) -> list[int]:
 
 async def read_totals(report: Report, hours: list[int]) -> dict[int, Totals]:
     """Raises `LedgerUnavailable`."""
-    tallies = await report.hours_by(Look(("model",)), hours)
+    tallies = await report.hours_by(Look(("model",), names=False), hours)
     found: dict[int, Totals] = {}
     for hour, tally in zip(hours, tallies, strict=True):
         models: dict[str, Figures] = {}

@@ -56,7 +56,7 @@ async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
             today = day_of(control.clock(), timezone)
             totals, rent = await control.totals.read(report, today), await control.rent.read(report, today)
             owned = await owned_zones(report, control.desk.plan.policy)
-            account, _ = await read_account(report, [today], Look(), today, owned)
+            account, _ = await read_account(report, [today], Look(names=False), today, owned)
         metrics += [*_counters(totals), *_rent(rent), *_net(account.total())]
         metrics += [*await _economy(control, ask), *await control.sources.meters.metrics()]
         metrics += operations_gauges(await operations_of(control))

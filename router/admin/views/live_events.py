@@ -46,7 +46,7 @@ async def totals_of(control: HandlerContext) -> Totals:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         day = day_of(now, timezone)
         owned = await owned_zones(report, plan.policy)
-        account, _ = await read_account(report, [day], Look(), day, owned)
+        account, _ = await read_account(report, [day], Look(names=False), day, owned)
         today = seen_in(await report.volume(), "today", now, timezone)
     total = figures_of(account.rows[0], owned, account.total().rent)
     return Totals(day=day, total=total, today_tokens=today.total)

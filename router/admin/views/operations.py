@@ -97,7 +97,7 @@ async def _used_today(control: HandlerContext, plan: Plan) -> dict[str, Figures]
             timezone = await timezone_of(report, plan.policy.cost.timezone)
             today = day_of(control.clock(), timezone)
             owned = await owned_zones(report, plan.policy)
-            account, _ = await read_account(report, [today], Look(), today, owned)
+            account, _ = await read_account(report, [today], Look(names=False), today, owned)
     except ApiError:
         return {}
     rents = {name: net.rent for name, net in account.by(lambda row: row.cell.backend).items()}

@@ -36,7 +36,7 @@ HOURS = 7 * 24
 MONTH_HOURS = 30 * 24
 _DAY_HOURS = 24
 _MOST_EVENTS = 1000
-_BY_BACKEND = Look(("backend",))
+_BY_BACKEND = Look(("backend",), names=False)
 
 
 async def worth(control: HandlerContext, ask: HandlerRequest) -> WorthAnswer:
