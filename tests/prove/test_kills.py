@@ -283,8 +283,11 @@ async def check(trial: Trial, *, charged: bool) -> Difference:
 async def finish(trial: Trial, *, charged: bool) -> None:
     difference = await check(trial, charged=charged)
     report(trial, difference)
-    told = await asyncio.to_thread(_read, trial.url)
-    shown = (await asyncio.to_thread(usage, trial.serving.data_dir, "backend", *trial.redis))["total"]
+    told, now = None, await asyncio.to_thread(_read, trial.url)
+    while told is None or told.totals != now.totals:  # a lease that ends meanwhile is charged
+        told = now
+        shown = (await asyncio.to_thread(usage, trial.serving.data_dir, "backend", *trial.redis))["total"]
+        now = await asyncio.to_thread(_read, trial.url)
     figures = ("requests", "input", "output", "unsettled", "unheld")
     assert {name: shown[name] for name in figures} == {name: told.totals[name] for name in figures}
     assert round(shown["cost_usd"] * NANO_PER_USD) == told.totals["cost"]
