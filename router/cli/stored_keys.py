@@ -87,6 +87,8 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
                 raise ValueError(f"{path}, line {number}: {error}") from None
             if entries.setdefault(sha256, entry) is not entry:
                 raise ValueError(f"{path}, line {number}: this key is there already, for {entries[sha256]['name']}")
+    if not entries:
+        raise ValueError(f"{path} has no key in it: one JSON object on each line")
     return entries
 
 

@@ -34,6 +34,7 @@ READ = {
     ("simulate", "fit"): ("simulate", "requests.jsonl", "--policy", "policy.yaml", "--fit", "@"),
     ("budgets", "policy"): ("budgets", "--policy", "@"),
     ("import litellm", "config"): ("import", "litellm", "@"),
+    ("key import", "file"): ("key", "import", "@", *NO_LEDGER),
     ("size", "records"): ("size", "--records", "@"),
     ("size", "model"): ("size", "./@"),
     ("ledger reconcile", "invoice"): ("ledger", "reconcile", "@"),
@@ -226,4 +227,4 @@ def test_no_file_is_left_out() -> None:
 def test_no_folder_is_left_out() -> None:
     named = [action for action in _actions(whole_parser()) if action.metavar in FOLDERS]
     # With check, explain, size, serve, demo, and the other actions of key and ledger.
-    assert len(named) == len(FOLDERS_OF) + 8
+    assert len(named) == len(FOLDERS_OF) + 9

@@ -326,10 +326,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(DecisionCache, "_question", _without_labels),
         "findings": lambda: monkeypatch.setattr(BoundedMemory, "recall", _nothing_was_found),
-        "names": lambda: (
-            monkeypatch.setattr(DecisionCache, "decide", _for_the_name),
-            monkeypatch.setattr(DecisionCache, "forget", _nothing),
-        ),
+        "names": lambda: monkeypatch.setattr(DecisionCache, "decide", _for_the_name),
         "headers": lambda: monkeypatch.setattr(completions_module, "to_backend", _all_headers),
         "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
     }
@@ -365,10 +362,6 @@ def _for_the_name(self: Any, facts: Facts, snapshot: Any) -> Any:
     """A memory of decisions that takes a key for whoever had its name first."""
     first = vars(self).setdefault("first", {}).setdefault(facts.key.name, facts.key)
     return _decide(self, structs.replace(facts, key=first), snapshot)
-
-
-def _nothing(self: Any) -> None:
-    """It forgets nothing when keys change."""
 
 
 def _all_headers(headers: Mapping[str, str], *expected: Any) -> bytes:

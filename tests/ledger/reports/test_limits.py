@@ -78,6 +78,10 @@ async def test_a_limit_that_no_request_was_held_against_is_counted_from_the_tota
     assert [used for used, *_ in await stand(*asked)] == [1034, 4, 1034, 1034, 0, 0, 0]
 
 
+BESIDE = {f"cmdstat_{name}" for name in ("ping", "info", "publish", "replconf", "subscribe")}
+"""What sentinels and replicas ask meanwhile."""
+
+
 async def test_limits_of_a_thousand_keys_are_read_in_a_few_calls(ledger, hold_of, settlement_of, clock, stand, server):
     """Whatever was counted: a page of them does not wait for days or cells."""
     for key in ("app-0", "app-999"):
@@ -92,7 +96,8 @@ async def test_limits_of_a_thousand_keys_are_read_in_a_few_calls(ledger, hold_of
     after = server.client.info("commandstats")
     assert used == [77, 77, *[0] * 1996, 77, 77]
     asked = {name: each["calls"] - before.get(name, {"calls": 0})["calls"] for name, each in after.items()}
-    assert sum(asked.values()) < 20 and not asked.get("cmdstat_eval") and not asked.get("cmdstat_hscan")
+    reads = {name: calls for name, calls in asked.items() if name not in BESIDE}
+    assert sum(reads.values()) < 20 and not asked.get("cmdstat_eval") and not asked.get("cmdstat_hscan")
 
 
 async def test_what_was_used_in_micro_usd_and_what_was_taken_back(stand, server, clock):
