@@ -13,8 +13,9 @@ from router.core.limits.counters import NO_COUNTERS, CounterSet, Hold, counters_
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
+from router.ledger.client import group_commit, recovery
 from router.ledger.client.group_commit import GroupCommitLedger
-from router.ledger.client.recovery import GRACE_SECONDS, PART, Books, LostBooks
+from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.errors import JournalError
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import unpack_records
@@ -35,6 +36,13 @@ def counters() -> CounterSet:
 async def rows_of(server) -> list[Row]:
     async with open_report(server.url) as report:
         return await report.days(["2026-05-20"])
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch):
+    """Nobody else is to be waited for here."""
+    monkeypatch.setattr(recovery, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(group_commit, "WATCH_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -383,7 +391,7 @@ async def test_the_grace_of_new_books_is_not_cut_to_whole_seconds(server, new_wo
 
     monkeypatch.setattr(Books, "open", watch)
     await new_worker()
-    assert opened[0].ready == clock.now + GRACE_SECONDS
+    assert opened[0].ready == clock.now + recovery.GRACE_SECONDS
 
 
 # --- what else a lost connection, or lost writes, may leave behind
