@@ -6,11 +6,13 @@ missing at the server, and nothing else is. At most one batch is on its way whil
 halves, for even numbers and for odd ones, and each begins anew with a number that is new to it. It is never synced:
 what it is for is over within a moment.
 
-    half  frames as in a segment, up to the first one that is not whole or has another number than the first
+    half  frames as in a segment, up to the first one that is not whole or has another number than the first; none once
+          the server has that batch
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -23,6 +25,8 @@ FULL_BYTES = HALF_BYTES // 2
 """What a half takes of new holds. The rest is for those that were to go with the batch before, and did not."""
 MOST_BYTES = 2000
 """Of one hold: names may be long."""
+_NOTHING = b"\xff" * 32
+"""No frame, where one began."""
 
 
 class HoldFile:
@@ -55,6 +59,15 @@ class HoldFile:
             return False
         self._sizes[half] = at + len(frame)
         return True
+
+    def forget(self, number: int) -> None:
+        """The server has those of batches up to this number. They go from the file, too: where the server loses its
+        books, it forgets which batches it had, and what has ended since would be held anew."""
+        for half, noted in enumerate(self._numbers):
+            if 0 < noted <= number:
+                self._numbers[half] = self._sizes[half] = 0
+                with contextlib.suppress(OSError):  # the next one that is written there does the same
+                    self._disk.write_at(self._fd, _NOTHING, half * HALF_BYTES)
 
     def remove(self) -> None:
         """The server has all of them. Raises OSError."""

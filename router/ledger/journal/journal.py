@@ -145,6 +145,10 @@ class Journal:
         """Writes a hold that goes with the batch of this number, see `HoldFile.add`. It survives the process."""
         return self._holds.add(number, payload, moved=moved)
 
+    def forget_holds(self, number: int) -> None:
+        """The server has applied the batches up to this number."""
+        self._holds.forget(number)
+
     def holds(self, after: int) -> list[bytes]:
         """Those that were to go with batches of numbers above `after`. Raises JournalError."""
         try:

@@ -164,6 +164,7 @@ class DiskLog:
 
     def acknowledged(self, number: int) -> None:
         self._acknowledged = number
+        self._journal.forget_holds(number)
         if self._unwritten.has_entries:
             self._unwritten.forget(number)
 

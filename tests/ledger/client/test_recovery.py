@@ -560,6 +560,29 @@ async def test_what_a_killed_worker_had_settled_is_not_held_once_more(
     assert (row.requests, row.unsettled, row.cost) == (2, 1, 250 * (1 + 2 * PART) + 4000)
 
 
+@pytest.mark.parametrize("cut", [False, True])
+async def test_a_hold_that_went_does_not_come_back_with_books_that_were_lost(
+    server, new_worker, hold_of, eventually, clock, cut
+):
+    """The server has forgotten which batches it had."""
+    killed = await new_worker()
+    hold = hold_of(killed)
+    await admit(killed, hold)
+    if cut:
+        killed._connection.lose("cut")
+    else:
+        await killed.flush()
+    killed.release(hold.id)
+    await eventually(lambda: killed.available)
+    await killed.flush()
+    server.client.flushall()
+    await die(killed)
+    ledger = await new_worker()
+    clock.now += 2000
+    await ledger.sweep()
+    assert await rows_of(server) == []
+
+
 async def test_a_worker_that_ends_while_the_server_is_away_leaves_its_holds_to_the_next_one(
     server, new_worker, hold_of, eventually
 ):

@@ -37,6 +37,18 @@ def test_a_batch_later_its_place_is_taken(holds, tmp_path):
     assert read_holds(tmp_path, 0) == [b"other", b"longer than the second"]
 
 
+def test_what_the_server_has_is_forgotten(holds, tmp_path):
+    holds.forget(7)
+    holds.add(7, b"applied")
+    holds.add(8, b"on its way")
+    holds.forget(7)
+    assert read_holds(tmp_path, 0) == [b"on its way"]
+    holds.add(9, b"the next one")
+    holds.close()
+    holds.forget(8)
+    assert read_holds(tmp_path, 8) == [b"the next one"]
+
+
 def test_a_number_need_not_be_the_next_one(holds, tmp_path):
     holds.add(7, b"in flight")
     holds.add(8, b"behind it")
