@@ -23,6 +23,11 @@ from router.core.sensitivity.unescape import HIDING_CHARACTERS, hiding_escapes
 
 REACH = 192
 """Octets of text, without escapes, that are looked at before the end of a place and behind it."""
+_APART = 80
+"""Octets of digits, and of what is between them, that are looked at together: no number is as long as the rest of
+what is before their end."""
+_BEHIND_DIGITS = 24
+"""Octets behind the last digits of a number that may tell what it is."""
 _LONGEST_FRAME = 8192
 _MOST = 64
 """Places that any body may have."""
@@ -45,7 +50,10 @@ _FOUR = rb"[CI-Za-z0-9](?:[C-PS-Za-fi-vy-z0-9+/_-](?:%b%b|%b%b)|[AQgw](?:[lmnpqr
     *(rb"[AEIMQUYcgkosw048]", _LEFT_TO_FOURTH),
     *(_SYMBOL, _LEFT_TO_FOURTH),
 )
-_SAYING_RUN = rb"(?:[^A-Za-z0-9+/_-]|\\.)%b%b{3,}[^A-Za-z0-9+/_-]" % (_FOUR * 3, _SYMBOL)
+_SAYING_RUN = rb"(?:[^A-Za-z0-9+/_-]|\\.)%b[CI-Za-z0-9][AC-QS-Za-gi-wyz0-9+/_-]%b{1,}[^A-Za-z0-9+/_-]" % (
+    _FOUR * 3,
+    _SYMBOL,
+)
 _QUOTE = rb"\\*\""
 _WIDE_DASH = rb"(?:\xe2\x80[\x93\x94]|\\+u201[34])"
 _HIDDEN = (
@@ -113,13 +121,18 @@ class Excerpts:
         """Offsets (from, to), sorted."""
         found.sort()
         places = []
-        for each in found:
+        looked_at = -_APART
+        for number, each in enumerate(found):
             kind, end = each & _KIND, each >> _SHIFT
             if kind == _PLACE:
                 places.append((end, end))
             elif kind == _NUMBER:
-                if (places and end - places[-1][1] < REACH) or self._may_be_sought(body, end):
+                if places and end - places[-1][1] < REACH:
                     places.append((end, end))
+                elif not _is_seen_with_next(found, number, looked_at):
+                    looked_at = end
+                    if self._may_be_sought(body, end):
+                        places.append((end, end))
             elif kind == _FRAME:
                 places.append((max(0, end - _LONGEST_FRAME), end))
             else:
@@ -134,7 +147,7 @@ class Excerpts:
         start, stop = max(0, end - REACH), end + REACH
         around = body[start:stop].lower()
         return any(word in around for word in self._words) or any(
-            search(body, start, stop) is not None for search in self._numbers
+            search(body, start, end + _BEHIND_DIGITS) is not None for search in self._numbers
         )
 
 
@@ -154,6 +167,14 @@ def _frame() -> bytes:
     part = rb"\}%b(?:\]%b%b\}%b)?,%b\{" % (blanks, blanks, others, blanks, blanks)
     begins = rb"%b(?:%b,|\[%b\{)" % (name, value, blanks)
     return rb"%b(?:%b)?(?:(?:%b){0,}%b|,%b)%b[ ._/-]{0,2}[0-9]" % (ends, part, begins, name, blanks, _QUOTE)
+
+
+def _is_seen_with_next(found: list[int], number: int, looked_at: int) -> bool:
+    """Whether the next digits are so close that who looks at those sees these as well."""
+    if number + 1 == len(found):
+        return False
+    following = found[number + 1]
+    return following & _KIND == _NUMBER and (following >> _SHIFT) - looked_at <= _APART
 
 
 def _run_begins(body: bytes, end: int) -> int:

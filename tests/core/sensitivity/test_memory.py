@@ -36,7 +36,7 @@ def test_nothing_of_a_part_is_kept() -> None:
     memory = BoundedMemory(KEY, 10)
     memory.keep(b"4111 1111 1111 1111", CARD)
 
-    assert b"1111" not in repr(vars(memory)).encode()
+    assert "1111" not in repr(memory._findings)
 
 
 def test_parts_have_other_names_under_another_key() -> None:
