@@ -41,6 +41,7 @@ class _Configured(Detectors):
         self._labels = labels
         self._sought = frozenset(kind for kind, _ in labels)
         self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
+        self._asked = ",".join(sorted(self._sought)).encode() + b"\n"
         self._memory = memory
         self.gives_tags = any(label.tags for _, label in labels)
 
@@ -59,14 +60,15 @@ class _Configured(Detectors):
     def _found_in(self, part: bytes, effort: Effort) -> frozenset[str]:
         """All that is sought in one part of a body. It takes the same effort whether it is remembered or not, so that a
         body which is too dense stays so; what could not be looked at to its end is not remembered."""
-        known = self._memory.recall(part)
+        name = self._asked + part
+        known = self._memory.recall(name)
         if known is not None and known.steps <= effort.left:
             effort.spend(known.steps)
             return known.kinds
         before = effort.left
         found = frozenset(self._found(self._texts(part, effort)))
         if effort.left >= 0:
-            self._memory.keep(part, Findings(found, before - effort.left))
+            self._memory.keep(name, Findings(found, before - effort.left))
         return found
 
     def _texts(self, part: bytes, effort: Effort) -> Iterator[tuple[Text, int]]:

@@ -20,7 +20,7 @@ from router.core.policy import Detector, DetectorName
 from router.core.sensitivity import encodings, finders
 from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.core.sensitivity.finders.text import Effort, Text
-from router.core.sensitivity.memory import BoundedMemory, Findings
+from router.core.sensitivity.memory import BoundedMemory
 from router.core.values import Label
 
 EVERYTHING = frozenset(get_args(DetectorName))
@@ -301,10 +301,18 @@ def test_what_was_too_dense_to_be_looked_at_is_not_remembered() -> None:
     dense, once = hostile("4242,", 200_000), hostile("4242,", 1_000)
 
     assert detectors.scan_body(dense) == detectors.scan_body(dense) != ()
-    assert memory.recall(dense) is None
+    assert memory.recall(b"credit_card\n" + dense) is None
     assert detectors.scan_body(once) == detectors.scan_body(once) == ()
-    assert memory.recall(once) == Findings(frozenset(), memory.recall(once).steps)  # type: ignore[union-attr]
-    assert memory.recall(once).steps > 0  # type: ignore[union-attr]
+    known = memory.recall(b"credit_card\n" + once)
+    assert known is not None and known.kinds == frozenset() and known.steps > 0
+
+
+def test_what_was_not_sought_was_not_looked_for() -> None:
+    memory = BoundedMemory(b"0123456789abcdef", 100)
+    body = json.dumps([CARD]).encode()
+
+    assert compile_detectors((one("email", raise_to="restricted"),), memory).scan_body(body) == ()
+    assert compile_detectors((one("credit_card", raise_to="restricted"),), memory).scan_body(body) != ()
 
 
 def test_a_body_that_is_too_dense_is_so_though_its_parts_are_known() -> None:
