@@ -243,9 +243,7 @@ async def play(stage: Stage, trouble: Trouble, on_loss: str) -> None:
     await _until_asked(stage, asked + 1)
     unheld = await _told(stage, "unheld")
     await begin(stage)
-    await asyncio.sleep(
-        2 * LATELY
-    )  # what was on its way is answered, and lately is over: everybody waits for an answer
+    await asyncio.sleep(2 * LATELY)  # what was on its way is answered; from now on everybody waits
     asked = stage.cloud.asked
     first = await stage.ask_each()
     assert [told(seen) for seen in first] == list(expected.seen), f"{trouble.name}: {first}"
