@@ -49,15 +49,12 @@ def with_input(usage: Usage, input_tokens: int) -> Usage:
     return replace(usage, input=max(0, input_tokens), estimated=True)
 
 
-def not_below(usage: Usage, asked: int, produced: int) -> Usage:
-    """The report, unless its tokens could not write what was seen of the request, about `asked` of them, or of the
-    answer, about `produced`. Names of roles, and events that say nothing, are no token."""
-    few = MOST_BYTES_PER_TOKEN // BYTES_PER_TOKEN
-    input = asked if (usage.input + 1) * few < asked else usage.input
-    output = produced if (usage.output + 1) * few < produced else usage.output
-    if input == usage.input and output == usage.output:
+def not_below(usage: Usage, produced: int) -> Usage:
+    """The report, unless its tokens could not write what was seen of the answer, about `produced` of them. Names of
+    roles, and events that say nothing, are no token."""
+    if (usage.output + 1) * (MOST_BYTES_PER_TOKEN // BYTES_PER_TOKEN) >= produced:
         return usage
-    return replace(usage, input=input, output=output, estimated=True)
+    return replace(usage, output=produced, estimated=True)
 
 
 def bounded(usage: Usage, most_input: int, most_output: int) -> Usage:

@@ -30,7 +30,6 @@ from router.gateway.forward_request import Attempt, FailedAttempt
 from router.ledger.record import pack_refused
 
 _NOTHING = Usage()
-_TEXT = frozenset({"text"})
 _MAY_BE_BILLED = (
     Fault.RESET_BEFORE_HEAD,
     Fault.FIRST_BYTE_TIMEOUT,
@@ -97,7 +96,7 @@ def _believed(context: RequestContext, sent: Attempt, reported: Usage, produced:
     usage = reported = with_input(reported, context.facts.input_tokens)
     if reported.units is NO_UNITS:
         most = reading.max_output_tokens
-        usage = not_below(reported, _asked_in_text(context), produced if most is None else min(produced, most))
+        usage = not_below(reported, produced if most is None else min(produced, most))
     if usage.input > reading.input_bound or usage.output > (reading.max_output_tokens or 0):
         usage = bounded(usage, *most_tokens(reading, route))
     if usage.units is not NO_UNITS:
@@ -115,12 +114,6 @@ def _believed(context: RequestContext, sent: Attempt, reported: Usage, produced:
             },
         )
     return usage
-
-
-def _asked_in_text(context: RequestContext) -> int:
-    """Tokens of input, of which bytes of text are a measure; 0 where something else was sent, too."""
-    only_text = context.facts.modalities <= _TEXT and not context.reading.unreadable
-    return context.facts.input_tokens if only_text else 0
 
 
 def attempts_of(

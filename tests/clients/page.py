@@ -23,7 +23,8 @@ that has nothing in it but loopback, with an empty home.
 
 - *A provider* is a pretended one, shaped as OpenAI and Anthropic document theirs, that calls tools and keeps a bill.
   *A vLLM* is a real one with a small model and a context of 2,048 tokens, started with
-  `--override-generation-config '{{"temperature": 0}}'`: asked twice, it has to say the same.{without}
+  `--override-generation-config '{{"temperature": 0, "max_new_tokens": 200}}'`: asked twice, it has to say the same, and
+  no client is to give up before it has.{without}
 - A client did what is told here if it got what the backend had said, and if the ledger has all of its requests: in
   front of the provider as many as were billed, with the very tokens that were billed where it bills by tokens.
 - Each tool was called by the backend and run by the client, and what it told came back in the answer.

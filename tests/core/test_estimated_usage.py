@@ -22,13 +22,12 @@ def test_what_a_request_cannot_have_taken_is_cut_off_and_marked() -> None:
 
 
 def test_so_few_tokens_do_not_hold_so_much_text() -> None:
-    assert not_below(Usage(5, output=0), 0, 33) == Usage(5, output=33, estimated=True)
-    assert not_below(Usage(5, output=1), 0, 500) == Usage(5, output=500, estimated=True)
-    assert not_below(Usage(1, output=7), 900, 0) == Usage(900, output=7, estimated=True)
+    assert not_below(Usage(5, output=0), 33) == Usage(5, output=33, estimated=True)
+    assert not_below(Usage(5, output=1), 500) == Usage(5, output=500, estimated=True)
     spaces = Usage(5, output=16)
-    assert not_below(spaces, 5 * 128 // 4, 16 * 128 // 4) is spaces
+    assert not_below(spaces, 16 * 128 // 4) is spaces
     silent = Usage(5)
-    assert not_below(silent, 0, 0) is not_below(silent, 0, 32) is silent
+    assert not_below(silent, 0) is not_below(silent, 32) is silent
 
 
 @pytest.mark.parametrize(

@@ -84,5 +84,5 @@ async def test_a_reranker_is_paid_by_the_searches_that_it_counted_as_far_as_ther
         assert (await gateway.post(asked, path="/v1/rerank"))[0] == 200
     own, bought = sorted(gateway.rows(), key=lambda row: row.cell.backend, reverse=True)
     searches, most = 2_000_000, surface.read(asked).units.searches
-    assert own.input > 2 * 101 and (own.cost, own.counterfactual) == (0, 2 * searches)
+    assert (own.input, own.cost, own.counterfactual) == (9, 0, 2 * searches)
     assert (bought.cost, bought.estimated) == (2 * searches + most * searches, 2) and bought.input > 2 * 101

@@ -77,7 +77,7 @@ class OpenAIKept(KeptObjects):
         if response is None or response.status not in _ENDED or stored_objects.id_in(answer) != asked.ids[0]:
             return None
         usage = answers.usage_of(response)
-        return usage and not_below(usage, 0, answers.text_bytes_of(answer) // BYTES_PER_TOKEN)
+        return usage and not_below(usage, answers.text_bytes_of(answer) // BYTES_PER_TOKEN)
 
     def scanner(self, asked: Asked) -> EventScanner:
         return ResponseScanner() if asked.operation.resource == "responses" else RunScanner()
