@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
+from router.admin.auth.roles import Role
 from router.admin.auth.sessions import Sessions, SignedIn
 from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.auth.tokens import Tokens
 from router.admin.ledger_session import LedgerSession
 from router.admin.policy.service import Author, PolicyService
-from router.admin.response_types import Role
 from router.admin.simulation.process import Simulations
 from router.admin.sources.interface import Sources
 from router.admin.static_files import Pages
@@ -60,6 +60,13 @@ class Who(Struct, frozen=True):
     session: SignedIn | None
     """None for a bearer token."""
     address: str
+    user: str = ""
+    """Their name; empty for a token, which is nobody's."""
+    teams: frozenset[str] | None = None
+    """That they see; None for all."""
+
+    def sees(self, team: str) -> bool:
+        return self.teams is None or team in self.teams
 
     @property
     def name(self) -> str:

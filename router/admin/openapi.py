@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from router.admin.auth.roles import Access
 from router.admin.response_types import Refused
-from router.admin.routes import Access, Route
+from router.admin.routes import Route
 
 _REFERENCE = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)\}")

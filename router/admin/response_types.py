@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from router.admin.auth.roles import Role
 from router.admin.record_type import RequestRecord
 from router.core.limits.measures import MeasureName, Period
-
-Role = Literal["admin", "viewer"]
 
 
 class Trouble(Struct, frozen=True):

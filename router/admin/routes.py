@@ -6,13 +6,13 @@ The application, the OpenAPI document and the tests are all made from it; there 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
 from router.admin import request_types, response_types
 from router.admin.auth import sign_in
+from router.admin.auth.roles import Access
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy import api as policy
 from router.admin.simulation import api as simulation
@@ -23,14 +23,6 @@ from router.admin.telemetry import prometheus
 from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
 
 Handler = Callable[[HandlerContext, HandlerRequest], Awaitable[Any]]
-
-
-class Access(StrEnum):
-    """Who may: anybody, whoever is signed in, or the admin."""
-
-    OPEN = "open"
-    VIEWER = "viewer"
-    ADMIN = "admin"
 
 
 class Route(Struct, frozen=True):
@@ -58,7 +50,7 @@ class Route(Struct, frozen=True):
         return self.method not in ("GET", "HEAD")
 
 
-OPEN, VIEWER, ADMIN = Access.OPEN, Access.VIEWER, Access.ADMIN
+OPEN, MEMBER, VIEWER, EDITOR, ADMIN = Access
 
 # One line or two each, to be read as a table.
 # fmt: off
@@ -67,9 +59,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/metrics", VIEWER, prometheus.scrape, "Prometheus metrics", media="text/plain"),
     Route("POST", "/sign-in", OPEN, sign_in.sign_in, "Sign in with a token; makes a session cookie",
           response_types.Session, body=request_types.SignIn),
-    Route("POST", "/sign-out", VIEWER, sign_in.sign_out, "End the session", response_types.Health),
-    Route("GET", "/api/openapi.json", VIEWER, pages.openapi, "This document", dict[str, Any]),
-    Route("GET", "/api/session", VIEWER, sign_in.session, "Who is signed in", response_types.Session),
+    Route("POST", "/sign-out", MEMBER, sign_in.sign_out, "End the session", response_types.Health),
+    Route("GET", "/api/openapi.json", MEMBER, pages.openapi, "This document", dict[str, Any]),
+    Route("GET", "/api/session", MEMBER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
           answer=response_types.Spend, query=request_types.SpendQuery),
     Route("GET", "/api/worth", VIEWER, worth.worth, "What own GPUs saved or lost: net = cloud alone - bought - rent",
@@ -99,12 +91,12 @@ ROUTES: tuple[Route, ...] = (
           response_types.ExplainAnswer, body=request_types.ExplainDraft),
     Route("POST", "/api/policy/simulate", VIEWER, simulation.simulate, "A draft on the last 7 days' traffic, in lines",
           SimulationLine, body=request_types.Draft, media=simulation.MEDIA),
-    Route("POST", "/api/policy/apply", ADMIN, policy.apply, "Write a draft to the policy's file",
+    Route("POST", "/api/policy/apply", EDITOR, policy.apply, "Write a draft to the policy's file",
           response_types.Applied, body=request_types.ApplyDraft, conditional=True),
     Route("GET", "/api/policy/history", VIEWER, policy.history, "Versions that were in force", response_types.History),
     Route("GET", "/api/policy/history/{version}", VIEWER, policy.version, "The text of one of them",
           response_types.HistoryText),
-    Route("POST", "/api/policy/rollback", ADMIN, policy.roll_back, "Write an earlier version to the policy's file",
+    Route("POST", "/api/policy/rollback", EDITOR, policy.roll_back, "Write an earlier version to the policy's file",
           response_types.Applied, body=request_types.RollBack, conditional=True),
     Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",

@@ -10,11 +10,12 @@ import msgspec
 from aiohttp import web
 
 from router.admin.auth.guard import admit, check_host, check_origin
+from router.admin.auth.roles import Access
 from router.admin.auth.sign_in import FORM
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.response_types import Refused, Trouble
-from router.admin.routes import ROUTES, Access, Route
+from router.admin.routes import ROUTES, Route
 from router.admin.views.pages import no_such_page
 
 LARGEST_BODY = 4_000_000

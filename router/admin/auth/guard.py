@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from router.admin.auth.roles import may
 from router.admin.auth.sign_in import COOKIE, WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, Who
@@ -74,8 +75,8 @@ def admit(control: HandlerContext, request: web.Request, route: Route) -> Who:
     who = identify(control, request)
     if who is None:
         raise ApiError(401, "sign_in", "sign in, or send a token", headers={"www-authenticate": "Bearer"})
-    if route.access == "admin" and who.role != "admin":
-        raise ApiError(403, "admins_only", "this needs the admin token; you are signed in as a viewer")
+    if not may(who.role, route.access):
+        raise ApiError(403, "not_allowed", f"this needs the role {route.access}; yours is {who.role}")
     if route.writes and who.session is not None:
         _check_forgery(request, who.session.csrf)
     return who

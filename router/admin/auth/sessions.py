@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from router.admin.auth.roles import Role
 from router.admin.auth.tokens import Tokens
-from router.admin.response_types import Role
 from router.system.atomic_file import replace_file
 
 LIFETIME_SECONDS = 12 * 3600.0

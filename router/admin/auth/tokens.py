@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.admin.response_types import Role
+from router.admin.auth.roles import Role
 
 ADMIN_VARIABLE = "BREAKEVEN_ADMIN_TOKEN"
 VIEWER_VARIABLE = "BREAKEVEN_VIEWER_TOKEN"

@@ -3,6 +3,7 @@
 import { Refused, ask, session } from "{{api.js}}";
 import { badge, el, empty, failed, fill, find } from "{{dom.js}}";
 import { clock, count, exactCount, milliseconds, moment, percent, plural } from "{{format.js}}";
+import { may } from "{{roles.js}}";
 import { shell } from "{{shell.js}}";
 
 const STATES = {
@@ -44,7 +45,7 @@ let mayOrder = false;
 
 async function load() {
   try {
-    mayOrder = (await session()).role === "admin";
+    mayOrder = may((await session()).role, "admin");
     show(await ask("/api/backends"));
   } catch (error) {
     fill(find("#backends"), failed(error, load));

@@ -6,6 +6,7 @@ import { badge, el, empty, failed, fill, find } from "{{dom.js}}";
 import { editor } from "{{editor.js}}";
 import { explained } from "{{explain.js}}";
 import { moment, plural, sentence } from "{{format.js}}";
+import { may } from "{{roles.js}}";
 import { shell } from "{{shell.js}}";
 import { simulation } from "{{simulation.js}}";
 
@@ -44,7 +45,7 @@ function take(policy, keep = false) {
   const notes = [
     policy.note,
     !policy.writable && "The gateway may not write this file: edit it on disk.",
-    role !== "admin" && "You are signed in as a viewer: drafts can be tried, not applied.",
+    !may(role, "editor") && "You are signed in as a viewer: drafts can be tried, not applied.",
   ].filter(Boolean);
   fill(find("#note"), notes.join(" "));
   find("#note").hidden = !notes.length;
@@ -124,9 +125,9 @@ function problemOf(problem, elsewhere, kind = "problem") {
 // --- applying
 
 function allow() {
-  const admin = role === "admin" && disk?.writable;
-  find("#apply button").disabled = !(admin && changed() && verdict?.problems.length === 0);
-  find("#why").disabled = !admin;
+  const mayEdit = may(role, "editor") && disk?.writable;
+  find("#apply button").disabled = !(mayEdit && changed() && verdict?.problems.length === 0);
+  find("#why").disabled = !mayEdit;
   find("#discard").disabled = !changed();
 }
 
@@ -212,7 +213,7 @@ function entryOf(entry, at) {
             {
               type: "button",
               class: "quiet",
-              disabled: role !== "admin" || !disk?.writable,
+              disabled: !may(role, "editor") || !disk?.writable,
               onclick: () => makeSure(entry),
             },
             "Roll back to this",

@@ -3,6 +3,7 @@
 import { ask, listen, session } from "{{api.js}}";
 import { find } from "{{dom.js}}";
 import { sentence } from "{{format.js}}";
+import { titleOf } from "{{roles.js}}";
 
 /**
  * `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the
@@ -33,7 +34,7 @@ export async function shell(handlers = {}) {
     },
   });
   const who = await session();
-  find("#who").textContent = who.role === "admin" ? "Admin" : "Viewer";
+  find("#who").textContent = titleOf(who.role);
   return who;
 }
 

@@ -1,0 +1,7 @@
+// Roles, from the one that may least: each may what the ones before may. What a page leaves out, the server refuses.
+
+const ORDER = ["member", "viewer", "editor", "admin"];
+
+export const may = (role, needed) => ORDER.indexOf(role) >= ORDER.indexOf(needed);
+
+export const titleOf = (role) => role[0].toUpperCase() + role.slice(1);
