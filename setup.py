@@ -7,7 +7,14 @@ from pathlib import Path
 from setuptools import setup
 
 PACKAGES = ("core", "surfaces", "system", "gateway", "upstream")
-IN_LEDGER = ("client/batch", "client/group_commit", "journal/log", "server/connection", "server/wire")
+IN_LEDGER = (
+    "client/batch",
+    "client/early_holds",
+    "client/group_commit",
+    "journal/log",
+    "server/connection",
+    "server/wire",
+)
 MODULES = tuple(f"router/ledger/{name}.py" for name in IN_LEDGER)
 """What runs for every request. The rest runs at start, on a reload, now and then, or in another process."""
 NOT_COMPILED = {

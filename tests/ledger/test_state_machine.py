@@ -28,7 +28,7 @@ from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, co
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, RequestOutcome, Settlement, Usage
-from router.ledger.client import batch
+from router.ledger.client import batch, early_holds
 from router.ledger.client import group_commit as commit
 from router.ledger.client import recovery as catchup
 from router.ledger.client.batch import Held
@@ -476,7 +476,7 @@ class Machine(RuleBasedStateMachine):
 
     def agrees(self, ledger: GroupCommitLedger) -> bool:
         """Whether the server has this worker's last batch, and it knows."""
-        if not ledger.available or ledger._flight is not None or ledger._operations or ledger._noted:
+        if not ledger.available or ledger._flight is not None or ledger._operations or ledger._early.noted:
             return False
         sent = self.server.client.hget(f"{PREFIX}writers", ledger._sender.writer)
         epoch = self.server.client.get(f"{PREFIX}epoch")
@@ -609,7 +609,7 @@ def told(records: Sequence[Record]) -> tuple[Tally[Record], Tally[tuple[Any, ...
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catchup, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(commit, "WATCH_SECONDS", 0.01)
-    monkeypatch.setattr(commit, "LATELY", 60.0)
+    monkeypatch.setattr(early_holds, "LATELY", 60.0)
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
 

@@ -30,7 +30,7 @@ from support.serving import PROJECT, Serving, usage
 from valkey import Valkey
 
 from router.core.money import NANO_PER_MICRO
-from router.ledger.client.group_commit import LATELY
+from router.ledger.client.early_holds import LATELY
 
 POLICY = """
 version: 1

@@ -19,10 +19,9 @@ fate is unknown, and what the server has lost shows as a number that is too low:
 *Holds with limits wait for the server*, which alone knows what others hold, and are not journaled. One whose fate is
 unknown is doubtful: it is released once the server is back, whether or not it was made.
 
-*Holds without limits do not wait.* Nothing can stand in their way, so they are admitted here, while the server answers,
-written to the journal's holds, and go with the next batch. One that is settled before that is never sent. When its fate
-is unknown, it is made again once the server is back, and the next worker does that for one that was killed. Either way
-holds come first and then what was journaled, so that a settlement finds the hold that it replaces.
+*Holds without limits do not wait*, see `early_holds`: they are admitted here and go with the next batch. When the fate
+of one is unknown, it is made again once the server is back, and the next worker does that for one that was killed.
+Either way holds come first and then what was journaled, so that a settlement finds the hold that it replaces.
 """
 
 from __future__ import annotations
@@ -61,9 +60,10 @@ from router.ledger.client.batch import (
     eligible_tokens,
     without_hold,
 )
+from router.ledger.client.early_holds import EarlyHolds
 from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.errors import JournalError, LedgerUnavailable
-from router.ledger.journal.entries import noted_of, pack_noted
+from router.ledger.journal.entries import noted_of
 from router.ledger.journal.log import Log, MemoryLog, Orphan, Reading
 from router.ledger.pins import Pins
 from router.ledger.record import pack_record
@@ -75,8 +75,6 @@ from router.ledger.server.wire import pack
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-UNSENT_LIMIT = 80
-"""Holds in one call that nobody waits for: room is left for others."""
 LOOKED_AT_LIMIT = 160
 """Different counters that the holds of one call look at; those of one request are never divided."""
 DIFFERENT_LIMIT = 32
@@ -91,8 +89,6 @@ A small batch costs some 200 µs of CPU, here and at the server; a reservation w
 MANY, ENOUGH = 4, 24
 """Reservations in one batch from which the next one waits for more, and those that go at once however short ago that
 went."""
-LATELY = 0.1
-"""Seconds since the server answered: longer ago, and whether it still does is not known."""
 WATCH_SECONDS = 1.0
 """Between two looks at whether the server still has our books."""
 SWEEPS = 15
@@ -165,12 +161,7 @@ class GroupCommitLedger:
         self._reserved: list[Reserved] = []
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
-        self._unsent: dict[str, bytes] = {}
-        """By id, holds that go with the next batch and that nobody waits for, as the server keeps them."""
-        self._noted = False
-        """Whether the journal has holds under the number of the next batch, so that there has to be one."""
-        self._uncertain: set[str] = set()
-        """Ids of such holds of a batch whose answer never came: made again, if they still run."""
+        self._early = EarlyHolds(self._logged)
         self._former: dict[str, int] = {}
         """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
@@ -182,7 +173,6 @@ class GroupCommitLedger:
         self._flight: _InFlight | None = None
         self._scheduled = False
         self._sent_at = 0.0
-        self._answered_at = float("-inf")
         self._crowd = 0
         """How many waited for the last batch."""
         self._paced: asyncio.TimerHandle | None = None
@@ -210,12 +200,12 @@ class GroupCommitLedger:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             self._connection.lose("closed")
-        known = not self._noted and not self._uncertain
+        known = not self._early.noted and not self._early.uncertain
         self._logged.close(applied=known and self._sender.last >= self._logged.last)
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
-        while self.available and (self._operations or self._noted or self._flight is not None):
+        while self.available and (self._operations or self._early.noted or self._flight is not None):
             self._landed.clear()
             self._send_soon()
             await self._landed.wait()
@@ -247,7 +237,9 @@ class GroupCommitLedger:
         if not self.available:
             raise LedgerUnavailable(self.why)
         future: asyncio.Future[Admission] = self._loop.create_future()
-        if not hold.counters.all and self._admitted_here(hold):
+        if self._early.admits(hold, self._loop.time(), self._packer, self._number + 1):
+            self._live[hold.id] = Held(hold, hold.sides)
+            self._send_some_time()
             future.set_result(_ADMITTED[hold.sides])
             return future
         self._reserved.append((hold, future))
@@ -255,31 +247,18 @@ class GroupCommitLedger:
             self._send_soon()
         return future
 
-    def _admitted_here(self, hold: Hold) -> bool:
-        """Whether it need not wait for the server: then the journal has it."""
-        if self._loop.time() - self._answered_at > LATELY or len(self._unsent) >= UNSENT_LIMIT:
-            return False
-        kept = self._packer.held(hold, hold.sides)
-        if not self._logged.hold(self._number + 1, pack_noted(hold.id, kept)):
-            return False
-        self._live[hold.id] = Held(hold, hold.sides)
-        self._unsent[hold.id] = kept
-        self._noted = True
-        self._send_some_time()
-        return True
-
     def settle(self, settlement: Settlement) -> None:
         """What really happened replaces the hold, which must have been admitted. Settling twice changes nothing."""
         held = self._live.pop(settlement.id, None)
         if held is not None:
             self._see(settlement)
-            sent = self._unsent.pop(settlement.id, None) is None
+            sent = not self._early.forget(settlement.id)
             self._queue(Settle(held, settlement, pack_record(settlement), sent))
 
     def release(self, id: str) -> None:
         """Nothing happened: the hold goes without being counted."""
         held = self._live.pop(id, None)
-        if held is not None and self._unsent.pop(id, None) is None:
+        if held is not None and not self._early.forget(id):
             self._queue(Release(held))
 
     def record(self, settlement: Settlement, counters: CounterSet) -> None:
@@ -325,13 +304,13 @@ class GroupCommitLedger:
             self._send_soon()
 
     def _is_full(self) -> bool:
-        return len(self._operations) >= BATCH_LIMIT or len(self._unsent) >= UNSENT_LIMIT
+        return len(self._operations) >= BATCH_LIMIT or self._early.is_full
 
     def _time_is_up(self) -> None:
         self._timed = False
         if self._connection is None:
             self._journal_waiting()
-        elif not self._scheduled and (self._operations or self._noted):
+        elif not self._scheduled and (self._operations or self._early.noted):
             self._send_batch()
 
     def _send_soon(self) -> None:
@@ -361,12 +340,12 @@ class GroupCommitLedger:
 
     def _build_batch(self) -> _InFlight | None:
         """The next batch, with everything that waits, up to the limit."""
-        admitted, self._unsent = self._unsent, {}
+        admitted = self._early.unsent
         reserved = self._take_reserved(BATCH_LIMIT - len(admitted))
         operations = self._take_operations()
-        if not reserved and not operations and not self._noted:
+        if not reserved and not operations and not self._early.noted:
             return None
-        self._noted = False
+        self._early.gone()
         batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved], list(admitted.items()))
         # Before it is sent: a worker killed between the two leaves a journal that is one batch ahead, which is
         # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
@@ -408,10 +387,7 @@ class GroupCommitLedger:
     ) -> _InFlight:
         """Its holds go with the next batch."""
         self._reserved[:0] = reserved
-        for id, kept in admitted.items():
-            self._logged.hold(self._number + 1, pack_noted(id, kept), moved=True)
-            self._noted = True
-        self._unsent = admitted | self._unsent
+        self._early.put_back(admitted, self._number + 1)
         parts = self._packer.in_parts(batch, self._sender, PART)
         payload, part = next(parts)
         return _InFlight(
@@ -494,7 +470,7 @@ class GroupCommitLedger:
         # begins says that this one was applied; it would be out of turn if it could be made before `last` is.
         self._flight = None
         self._failures = 0
-        self._answered_at = self._loop.time()
+        self._early.answered_at = self._loop.time()
         self._sender.last, self._sender.part = flight.batch.number, 0
         self._logged.acknowledged(flight.batch.number)
         counted = flight.counted + reply[1] if flight.counted else reply[1]
@@ -506,7 +482,7 @@ class GroupCommitLedger:
         self._landed.set()
         if self._reserved:
             self._send_soon()
-        elif self._operations or self._noted:
+        elif self._operations or self._early.noted:
             self._send_some_time()
 
     def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission]) -> None:
@@ -532,13 +508,10 @@ class GroupCommitLedger:
         self.available, self.why, self._connection = False, why, None
         failed = self._reserved
         self._reserved = []
-        self._uncertain |= self._unsent.keys()
-        self._unsent.clear()
+        self._early.lose(None if self._flight is None else self._flight.admitted)
         if self._flight is not None:
             flight, self._flight = self._flight, None
             failed = [*flight.reserved, *failed]
-            self._uncertain |= flight.admitted.keys()
-            self._noted = True
             self._doubtful += [Held(hold, hold.sides) for hold, _ in flight.reserved]
             self._doubtful += [each.held for each in flight.batch.operations if isinstance(each, Release)]
             self._unanswered.append(flight.own)
@@ -579,7 +552,7 @@ class GroupCommitLedger:
             connection.lose(str(error))
             raise LedgerUnavailable(f"{self._address.name}: {error}") from None
         self.available, self.why = True, ""
-        self._answered_at = self._loop.time()
+        self._early.answered_at = self._loop.time()
         _log.info("ledger reached: %s", self._address.name)
         self._send_soon()
 
@@ -594,7 +567,7 @@ class GroupCommitLedger:
         if opened.former:
             _log.warning("ledger: the books are of an earlier version, and are brought to this one")
             await books.upgrade(self._sender)
-        await books.hold(self._sender, [self._live[id] for id in self._uncertain if id in self._live])
+        await books.hold(self._sender, [self._live[id] for id in self._early.uncertain if id in self._live])
         await self._bring_own(books)
         await self._bring_others(books)
         if self._books_lost and epoch:
@@ -660,7 +633,7 @@ class GroupCommitLedger:
         for held in self._doubtful:
             self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
-        self._uncertain.clear()
+        self._early.uncertain.clear()
         self._connection = connection
         for commands in self.pins.take_waiting():
             connection.send(_transaction(commands), _ignore, ignore=len(commands) + 1)

@@ -11,7 +11,8 @@ from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
-from router.ledger.client.group_commit import BATCH_LIMIT, MANY, UNSENT_LIMIT, GroupCommitLedger
+from router.ledger.client.early_holds import UNSENT_LIMIT
+from router.ledger.client.group_commit import BATCH_LIMIT, MANY, GroupCommitLedger
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.journal.hold_file import MOST_BYTES, read_holds
 from router.ledger.journal.log import DiskLog
@@ -362,7 +363,7 @@ async def worker(server, clock, tmp_path):
     ledger = GroupCommitLedger(server.url, timezone=BERLIN, timeout=5.0, owned=["local"], log=log, clock=clock)
     await ledger.start()
     await ledger.flush()
-    ledger._answered_at = float("inf")  # however busy this machine is
+    ledger._early.answered_at = float("inf")  # however busy this machine is
     yield ledger
     await ledger.close()
 
@@ -419,15 +420,15 @@ async def test_with_limits_the_server_is_asked(worker, hold_of):
 
 
 async def test_a_server_that_has_not_answered_lately_is_asked(worker, hold_of):
-    before = worker._answered_at = worker._loop.time() - 1
+    before = worker._early.answered_at = worker._loop.time() - 1
     asked = worker.reserve(hold_of(worker))
     assert not asked.done()
     assert (await asked).sides == 3
-    assert worker._answered_at > before + 0.9
+    assert worker._early.answered_at > before + 0.9
 
 
 async def test_without_a_journal_the_server_is_asked(ledger, hold_of):
-    ledger._answered_at = float("inf")
+    ledger._early.answered_at = float("inf")
     assert not ledger.reserve(hold_of(ledger)).done()
 
 
