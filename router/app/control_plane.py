@@ -18,6 +18,9 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from router.admin.alerts.conditions.limits import LimitsFillUp
+from router.admin.alerts.delivery import Delivery
+from router.admin.alerts.watcher import Watcher
 from router.admin.assemble import make_control
 from router.admin.server import application
 from router.admin.settings import AdminSettings
@@ -39,6 +42,7 @@ from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
 from router.core.values import Plan
+from router.ledger.alerts import AlertsAt
 from router.power.controller import Controller
 from router.power.drivers.registry import driver_of
 from router.power.known_units import KnownUnitsFile
@@ -98,6 +102,9 @@ async def serve(settings: AdminSettings) -> None:
         WakeFiles(wakes_folder(data_dir)),
         KnownUnitsFile(data_dir / "switched-units.json"),
     )
+    alerts = AlertsAt(settings.redis)
+    watcher = Watcher(alerts, [LimitsFillUp(sources.budgets)], lambda: control.desk.plan)
+    delivery = Delivery(alerts, lambda: control.desk.plan)
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
@@ -114,6 +121,8 @@ async def serve(settings: AdminSettings) -> None:
             price.run(),
             listings.run(),
             power.run(),
+            watcher.run(),
+            delivery.run(),
             follow_certificate(certificate),
         )
     ]

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from router.config.alert_targets import find_broken_targets
 from router.config.backend_hosts import find_unreachable
 from router.config.bounded_files import read_regular
 from router.config.compile import compile_plan
@@ -44,7 +45,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     findings = find_broken(document.data)
     policy = decode_document(document, TypeAdapter(Policy), findings)
     prices, unknown = price_table(policy, now)
-    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy))
+    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy), *find_broken_targets(policy))
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)

@@ -108,6 +108,13 @@ _EXAMPLES_WITHIN: Mapping[tuple[str, str], Any] = {
     ("Retry", "budget"): 0.2,
     ("Budget", "models"): {"chat": {"requests_per_minute": 60}},
     ("When", "model"): "chat",
+    ("Alerts", "targets"): {
+        "ops": {"kind": "webhook", "url": "https://ops.example.com/breakeven", "secret": "env:ALERT_SECRET"}
+    },
+    ("WebhookTarget", "url"): "https://ops.example.com/breakeven",
+    ("WebhookTarget", "secret"): "env:ALERT_SECRET",
+    ("Send", "when"): ["limit"],
+    ("Send", "to"): ["ops"],
     ("Rule", "cost"): {"strategy": "local_first"},
     ("Rule", "name"): "night batch",
 }

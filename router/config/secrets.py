@@ -93,6 +93,9 @@ def _references(policy: Policy) -> Iterator[tuple[FieldPath, str]]:
             yield from _in(("backends", name, "power", "launch", "env"), backend.power.launch.env)
         elif isinstance(backend.power, CommandPower):
             yield from _in(("backends", name, "power", "env"), backend.power.env)
+    for name, target in () if policy.alerts is None else policy.alerts.targets.items():
+        for path, reference in target.secrets():
+            yield ("alerts", "targets", name, path), reference
 
 
 def _in(path: FieldPath, variables: Mapping[str, str]) -> Iterator[tuple[FieldPath, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
+from router.core.alerts.policy import Alerts
 from router.core.backend_kinds import Backend
 from router.core.cost.strategies import STRATEGIES
 from router.core.limits.measures import MEASURES
@@ -343,6 +344,8 @@ class Policy(Section):
     """What backends may be told to fetch."""
     server: Server = Server()
     """Limits and CORS of the endpoint."""
+    alerts: Alerts | None = None
+    """What is told to whom when something is wrong; nothing when left out."""
     budget: Budget | None = None
     """What all keys may use together."""
     teams: dict[Name, Team] = Field(default={})

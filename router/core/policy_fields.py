@@ -48,7 +48,8 @@ def _check_some_time(seconds: float) -> float:
     return seconds
 
 
-def _check_port(url: str) -> str:
+def check_url(url: str) -> str:
+    """Raises ValueError for an address that is none."""
     found = _AUTHORITY.match(url)
     if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT or not _is_address(found["inner"]):
         raise ValueError("must be an address such as http://127.0.0.1:8000/v1, with a port from 1 to 65535 if any")
@@ -120,7 +121,7 @@ CountFromZero = Annotated[int, Field(ge=0, le=1_000_000)]
 Bytes = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Hours = Annotated[str, AfterValidator(_check_hours)]
 TimezoneName = Annotated[str, AfterValidator(_check_timezone)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(_check_port)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"), AfterValidator(check_url)]
 Host = Annotated[
     str, Field(pattern=r"^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$")
 ]

@@ -16,6 +16,7 @@ applied exactly once and lost books can be brought back; docs/ledger.md says wha
     shared_status  what workers tell each other: circuits that opened, who serves which policy, changed keys
     rent_book      what units of own backends cost by time
     stored_keys    client keys that live in the ledger rather than in the policy
+    alerts         how alerts are, and what is to be sent of them
     pins           which backend keeps what was stored for whom
     errors         what goes wrong between us and the server, or the journal
 """

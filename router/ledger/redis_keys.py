@@ -28,6 +28,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:shared                  hash: what workers tell each other, see `ledger.shared_status`
     be:{ledger}:power                   hash: how units of own backends are, see `ledger.power`; with an expiring lease
                                         :lease, and a list :events
+    be:{ledger}:alerts                  hash: how alerts are, and beside it what is to be sent, see `ledger.alerts`
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.stored_keys`
     be:{ledger}:keys:changes            sorted set: SHA-256 of a client key -> the version that it last changed with
     be:{ledger}:pin:<digest of an id>   hash: where a stored object is and whose, see `ledger.pins`; expires
@@ -76,6 +77,10 @@ PIN_PREFIX = PREFIX + "pin:"
 POWER_KEY = PREFIX + "power"
 POWER_LEASE_KEY = PREFIX + "power:lease"
 POWER_EVENTS_KEY = PREFIX + "power:events"
+ALERTS_KEY = PREFIX + "alerts"
+ALERTS_PREFIX = ALERTS_KEY + ":"
+ALERTS_TOLD_KEY = ALERTS_PREFIX + "told"
+ALERTS_LANES_KEY = ALERTS_PREFIX + "lanes"
 RENT_METERS_KEY = PREFIX + "rent:meters"
 RENT_PREFIX = PREFIX + "rent:"
 

@@ -1,0 +1,10 @@
+"""Alerts: what is wrong is noticed, written down once, and sent to whoever is to know.
+
+    watcher      looks at every condition now and then, and writes what has changed
+    conditions   one look each: figures for the rules of `core.alerts`
+    delivery     sends what waits, to each target apart from the others
+    targets      what a message looks like for each kind of target, and how it gets there
+
+What is kept and what is to be sent stands in the ledger, see `ledger.alerts`: a crossing is told once, however many
+gateways share it, and whenever one of them is killed.
+"""

@@ -1,0 +1,29 @@
+"""Where a target is, once what the policy only refers to is known."""
+
+from __future__ import annotations
+
+from router.admin.alerts.targets.target import NotDelivered
+from router.config.alert_targets import is_place, misplaced
+from router.config.secrets import MissingSecretError, is_reference, resolve
+from router.core.policy import Policy
+
+
+def secret_of(reference: str) -> str:
+    """Raises NotDelivered."""
+    try:
+        return resolve(reference).reveal()
+    except MissingSecretError as missing:
+        raise NotDelivered(str(missing)) from None
+
+
+def url_of(url: str, policy: Policy, signed_with: str = "") -> str:
+    """The address. Raises NotDelivered also where the policy does not permit one that is kept as a secret."""
+    if not is_reference(url):
+        return url
+    found = secret_of(url)
+    if not is_place(found):
+        raise NotDelivered(f"{url} holds no address that begins with https:// or http://")
+    wrong = misplaced(policy, url, found, signed_with)
+    if wrong:
+        raise NotDelivered(wrong)
+    return found

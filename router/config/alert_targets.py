@@ -1,0 +1,77 @@
+"""Targets of alerts: that those which are named exist, and to which hosts their secrets may be sent.
+
+That is the same rule as for backends. What signs or signs in is bound to the hosts that `secrets` names for it. An
+address that is a secret names its host itself, and goes to no other; `secrets` can narrow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from router.config.backend_hosts import host_of
+from router.config.problems import FieldPath, Finding, listing, suggest
+from router.config.secrets import is_reference
+from router.core.alerts.policy import WebhookTarget
+from router.core.host_patterns import covers
+from router.core.policy import Policy
+
+_PLACE = re.compile(r"https?://[^\s/?#@]+(/[^\s#]*)?")
+
+
+def is_place(value: str) -> bool:
+    return _PLACE.fullmatch(value) is not None
+
+
+def find_broken_targets(policy: Policy) -> Iterator[Finding]:
+    """Targets that are named and not there, and those whose secret may not go where they are."""
+    alerts = policy.alerts
+    for index, each in enumerate(() if alerts is None else alerts.send):
+        for number, name in enumerate(each.to):
+            yield from _unknown(name, policy, ("alerts", "send", index, "to", number))
+    yield from _unbound(policy)
+
+
+def _unknown(name: str, policy: Policy, path: FieldPath) -> Iterator[Finding]:
+    targets = () if policy.alerts is None else policy.alerts.targets
+    if name not in targets:
+        yield Finding(path, f'there is no target "{name}"{suggest(name, targets)} targets: {listing(targets)}')
+
+
+def _unbound(policy: Policy) -> Iterator[Finding]:
+    """Targets whose secret may not go where they are, as far as the policy says where that is."""
+    for name, target in () if policy.alerts is None else policy.alerts.targets.items():
+        if isinstance(target, WebhookTarget) and not is_reference(target.url):
+            host = host_of(target.url)
+            if not _may_go(policy, target.secret, host):
+                yield Finding(("alerts", "targets", name, "secret"), _refusal(policy, target.secret, host))
+
+
+def misplaced(policy: Policy, reference: str, url: str, signed_with: str = "") -> str:
+    """Why an address that is kept as a secret is no place for it, or for what signs; empty when it is one. The address
+    itself is not told."""
+    named = policy.secrets.get(_name(reference))
+    if named and not covers(named, host_of(url)):
+        return f"{reference} leads to a host that `secrets` does not name for it"
+    if signed_with and not _may_go(policy, signed_with, host_of(url)):
+        return (
+            f"{signed_with} may not be used for the host that {reference} leads to: name that host for it in `secrets`"
+        )
+    return ""
+
+
+def _may_go(policy: Policy, reference: str, host: str) -> bool:
+    return covers(policy.secrets.get(_name(reference), ()), host)
+
+
+def _refusal(policy: Policy, reference: str, host: str) -> str:
+    name = _name(reference)
+    hosts = ", ".join(f'"{each}"' for each in dict.fromkeys((*policy.secrets.get(name, ()), host)))
+    return (
+        f"{reference} may not be used for {host}: a secret goes only to hosts that are named for it; "
+        f"add to the policy's file: secrets: {{{name}: [{hosts}]}}"
+    )
+
+
+def _name(reference: str) -> str:
+    return reference.partition(":")[2]

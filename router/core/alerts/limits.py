@@ -1,0 +1,74 @@
+"""Limits that fill up -> observations.
+
+Only days and months count: a limit by the minute is full whenever somebody is busy. What running requests hold counts
+at the whole limit alone, since it is what they are refused for; below, a hold that is given back is no spending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from router.core.alerts.observation import Observation, Seen
+
+HYSTERESIS = 0.02
+"""So far below its threshold, as a share of the limit, is a limit well again."""
+
+
+class LimitUse(Struct, frozen=True):
+    """How full one limit is, in its own measure."""
+
+    counter: str
+    """`scope|side|model|measure`."""
+    name: str
+    """For people."""
+    period: str
+    """`day` or `month`; others are left out."""
+    begun: str
+    """Which one: 2026-11-30, or 2026-11."""
+    amount: float
+    used: float
+    held: float
+    unit: str = ""
+    """`USD`, or what is counted."""
+    refusing: bool = False
+    """Requests were refused for it in this period."""
+
+
+def observed(uses: Iterable[LimitUse], shares: Sequence[float], clear: float) -> Iterator[Observation]:
+    for use in uses:
+        if use.period in ("day", "month") and use.amount > 0:
+            yield from (_observation(use, share, clear) for share in shares)
+
+
+def _observation(use: LimitUse, share: float, clear: float) -> Observation:
+    taken = use.used + (use.held if share >= 1 else 0)
+    reached = taken >= share * use.amount or (share >= 1 and use.refusing)
+    near = taken >= (share - HYSTERESIS) * use.amount
+    title = f"{use.name}: {'limit reached' if share >= 1 else f'{share:.0%} of the limit used'}"
+    return Observation(
+        # The period is part of the key: the next one's crossing is another one.
+        key=f"limit|{use.counter}|{use.period}|{use.begun}|{share:g}",
+        condition="limit",
+        seen=Seen.BAD if reached else Seen.BETWEEN if near else Seen.GOOD,
+        subject=use.name,
+        severity="critical" if share >= 1 else "warning",
+        title=title,
+        text=_text(use),
+        clear=clear,
+    )
+
+
+def _text(use: LimitUse) -> str:
+    held = f", {_amount(use, use.held)} held by running requests" if use.held else ""
+    refused = " Requests are refused for it." if use.refusing else ""
+    return (
+        f"{_amount(use, use.used)} of {_amount(use, use.amount)} used in the {use.period} {use.begun}{held}.{refused}"
+    )
+
+
+def _amount(use: LimitUse, figure: float) -> str:
+    if use.unit == "USD":
+        return f"${figure:,.2f}" if figure >= 1 or not figure else f"${figure:,.6f}".rstrip("0")
+    return f"{figure:,.0f} {use.unit}s".strip()

@@ -1,0 +1,170 @@
+"""Messages on their way: real HTTP, a real ledger, targets that hang and fail, gateways that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from support.alerting import SECRET, VARIABLE, alerting, made, observation, plan_with
+from support.receiver import Receiver
+from support.serving import PROJECT, clean_environment
+from support.waiting import until
+
+from router.admin.alerts import delivery as module
+from router.admin.alerts.delivery import Delivery
+from router.core.alerts.routes import lanes_of
+from router.core.alerts.states import moves
+from router.ledger.alerts import AlertsAt
+from router.ledger.redis_keys import ALERTS_PREFIX
+
+
+async def fire(book: AlertsAt, plan: Any, *keys: str, **fields: Any) -> None:
+    look = await book.look()
+    changes = moves(look.kept, [observation(key=key, title=key, **fields) for key in keys], (), look.now, keys[0].upper)
+    written = await book.write(look, [(move, lanes_of(move.notice, plan.policy.alerts)) for move in changes])
+    assert all(written)
+
+
+async def due(server: Any, lane: str = "ops") -> None:
+    """Whatever waits to be tried again is due now."""
+    server.hset(f"{ALERTS_PREFIX}message:{lane}", "due", 0)
+
+
+async def test_what_fired_arrives_once(book, receiver):
+    plan = plan_with(receiver.url)
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a", "b")
+    assert await delivery.deliver("ops", plan.policy)
+    assert not await delivery.deliver("ops", plan.policy)
+    (got,) = receiver.received
+    assert [each["title"] for each in got.json["alerts"]] == ["a", "b"]
+
+
+async def test_what_failed_is_tried_again_as_the_same_message(book, receiver, valkey, caplog):
+    plan = plan_with(receiver.url)
+    receiver.answers = [500, 503]
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            await delivery.deliver("ops", plan.policy)
+            if len(receiver.received) < 3:
+                await due(valkey)
+    first, second, third = receiver.received
+    assert first.body == second.body == third.body
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+    assert [record.why for record in caplog.records] == ["answered with 500", "answered with 503"]
+    assert SECRET not in caplog.text
+    assert (await book.lanes(["ops"]))["ops"].failures == 0
+
+
+async def test_one_target_that_hangs_holds_up_no_other(book, receiver, monkeypatch):
+    other = await Receiver().start()
+    receiver.answers = [None]
+    text = alerting(receiver.url).replace(
+        "targets: {", f"targets: {{more: {{kind: webhook, url: '{other.url}', secret: 'env:{VARIABLE}'}}, ", 1
+    )
+    text = text.replace(f"'127.0.0.1:{receiver.port}'", "'127.0.0.1'", 1)
+    plan = made(text)
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a")
+    running = asyncio.create_task(delivery.run())
+    try:
+        await until(lambda: other.received and receiver.received)
+        assert other.told() == ["a"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await other.stop()
+
+
+async def test_what_could_not_be_delivered_for_a_day_is_given_up_and_counted(book, receiver, caplog):
+    plan = plan_with(receiver.url)
+    receiver.answers = [500]
+    await fire(book, plan, "a")
+    look = await book.look()
+    delivery = Delivery(book, lambda: plan, clock=lambda: look.now + module.TOO_OLD_SECONDS + 60)
+    assert not await delivery.deliver("ops", plan.policy)
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.dropped, report.waiting) == (1, 0)
+    assert [record.message for record in caplog.records] == ["alert given up"]
+
+
+async def test_in_quiet_hours_it_waits(book, receiver):
+    plan = plan_with(receiver.url)
+    quiet = made(alerting(receiver.url).replace("timeout: 1s", "timeout: 1s, quiet: 22-07"))
+    night, morning = 1_795_640_400.0, 1_795_676_400.0  # 22:00 and 8:00 in Berlin
+    await fire(book, quiet, "a")
+    await fire(book, quiet, "b", severity="critical")
+    assert not await Delivery(book, lambda: quiet, clock=lambda: night).deliver("ops|later", quiet.policy)
+    assert await Delivery(book, lambda: quiet, clock=lambda: night).deliver("ops", quiet.policy)
+    assert receiver.told() == ["b"]
+    assert await Delivery(book, lambda: quiet, clock=lambda: morning).deliver("ops|later", plan.policy)
+    assert receiver.told() == ["b", "a"]
+
+
+async def test_a_defect_in_a_target_is_a_failure_like_any_other(book, receiver, caplog):
+    plan = plan_with(receiver.url)
+
+    class Broken:
+        async def send(self, message: Any) -> None:
+            raise RuntimeError("a secret")
+
+    await fire(book, plan, "a")
+    delivery = Delivery(book, lambda: plan, sender=lambda *_: Broken())
+    delivery.start_due()
+    for _ in range(500):
+        if (await book.lanes(["ops"]))["ops"].failures:
+            break
+        await asyncio.sleep(0.01)
+    report = (await book.lanes(["ops"]))["ops"]
+    assert report.why == "it failed (RuntimeError)"
+    await asyncio.gather(*delivery._under_way.values())
+
+
+async def test_without_alerts_nothing_is_taken(book, receiver):
+    plan = plan_with(receiver.url)
+    await fire(book, plan, "a")
+    off = plan.policy.model_copy(update={"alerts": None})
+    assert not await Delivery(book, lambda: plan).deliver("ops", off)
+    assert (await book.lanes(["ops"]))["ops"].waiting == 1
+
+
+KILLED = """
+import asyncio, sys
+from datetime import UTC, datetime
+from router.admin.alerts.delivery import Delivery
+from router.config.load import plan_of
+from router.ledger.alerts import AlertsAt
+plan = plan_of(open(sys.argv[1], "rb").read(), "policy.yaml", now=datetime.now(UTC))
+asyncio.run(Delivery(AlertsAt(sys.argv[2]), lambda: plan, lease=0.2).run())
+"""
+
+
+async def test_killed_in_the_middle_of_a_delivery_the_next_one_sends_the_same_message(
+    book, receiver, tmp_path, session_valkey, valkey
+):
+    """A receiver that knows ids takes each crossing once, whenever its sender was killed."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(alerting(receiver.url))
+    plan = made(path.read_text())
+    receiver.answers = [None]
+    await fire(book, plan, "a")
+    environment = clean_environment() | {VARIABLE: SECRET}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, str(path), session_valkey, cwd=PROJECT, env=environment
+    )
+    await until(lambda: receiver.received, 30)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+    (head,) = receiver.received
+    valkey.delete(f"{ALERTS_PREFIX}lease:ops")
+    assert await Delivery(book, lambda: plan).deliver("ops", plan.policy)
+    assert not await Delivery(book, lambda: plan).deliver("ops", plan.policy)
+    again = receiver.received[-1]
+    assert (again.headers["webhook-id"], again.body) == (head.headers["webhook-id"], head.body)
+    assert {alert["id"] for alert in receiver.alerts} == {"A-firing"}
