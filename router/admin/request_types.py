@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 from router.surfaces.registry import Endpoint
 
-By = Literal["backend", "zone", "model", "team", "key"]
+By = Annotated[str, Meta(pattern=r"^(backend|zone|model|team|key|tag|endpoint|user|metadata\.[A-Za-z0-9_-]{1,64})$")]
+"""The last ones are counted from the request records."""
+Moment = Annotated[datetime, Meta(tz=True)]
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -43,6 +47,23 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["settled", "unheld", "held", "lifted", "attempt", "withdrawn", "final", "refused"] | None = None
     failed: bool = False
     """Only those that failed or were refused."""
+    id: Word | None = None
+    """A request's id, or the ledger's own, or how it begins."""
+    tag: Word | None = None
+    user: Word | None = None
+    """As records keep it, where the policy says that they do."""
+    metadata: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}=.+$", max_length=200)] | None = None
+    """The same of an entry of metadata, such as `project=apollo`."""
+    status: Annotated[int, Meta(ge=100, le=599)] | None = None
+    """The HTTP status that the client was given."""
+    since: Moment | None = field(default=None, name="from")
+    until: Moment | None = field(default=None, name="to")
+    """Arrivals from the one and before the other: ISO 8601, with a time zone."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether it may have to look at many records to find one."""
+        return self != RequestsQuery(before=self.before, limit=self.limit)
 
 
 class PowerOrder(Struct, frozen=True, forbid_unknown_fields=True):

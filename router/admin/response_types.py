@@ -143,7 +143,7 @@ class Spend(Struct, frozen=True, kw_only=True):
     first: str
     last: str
     timezone: str
-    by: Literal["backend", "zone", "model", "team", "key"]
+    by: str
     total: Figures
     rent_unused_micro_usd: float | None
     """The part of the rent in which units did not work: it has no team. None for a filtered view."""
@@ -158,6 +158,10 @@ class Spend(Struct, frozen=True, kw_only=True):
     choices: Choices
     unknown: list[str]
     """A sentence for each name that was asked for and that is none of the choices: it may be misspelt."""
+    dimensions: list[str] = []
+    """What spend can be told apart by besides, since the policy has records keep it."""
+    notes: list[str] = []
+    """How far the rows tell what they are by, where they are counted from the request records."""
 
 
 class Lines(Struct, frozen=True, kw_only=True):
@@ -552,6 +556,10 @@ class Requests(Struct, frozen=True):
     """To ask for the next page with; None at the end."""
     available: bool
     """False when this gateway keeps no records."""
+    looked_back_to: float | None = None
+    """When the oldest record was written that was looked at: with `before` there may be more."""
+    dimensions: list[str] = []
+    """What the policy has records keep of whom requests are for."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,7 @@ from router.core.money import in_usd, usd_text
 from router.core.values import Row
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.reports.account import owned_zones, read_account
-from router.ledger.reports.by_record import BY_RECORD, NAME, ByRecord, RecordSums, first_kept
+from router.ledger.reports.by_record import BY_RECORD, NAME, ByRecord, RecordSums, by_record, first_kept
 from router.ledger.reports.record_reader import Filter, open_records
 from router.ledger.reports.totals import day_range, day_start, group, open_report, total
 from router.ledger.reports.totals_by_dimension import Dimension, Look
@@ -39,6 +38,7 @@ _HEADINGS = (
     *("bought USD", "cloud alone USD", "rent USD", "net USD"),
 )
 DIMENSIONS: tuple[Dimension, ...] = ("backend", "zone", "model", "team", "key")
+_BY = ", ".join((*DIMENSIONS, *BY_RECORD)) + ", or what the policy has records keep, such as metadata.project"
 _NO_PRICE = "-"
 NO_CLOUD_PRICE = "no cloud price to compare"
 
@@ -82,7 +82,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--day", metavar="DAY", help="YYYY-MM-DD, today (the default) or yesterday")
     add_days(parser)
-    parser.add_argument("--by", default="backend", choices=(*DIMENSIONS, *BY_RECORD))
+    parser.add_argument("--by", default="backend", type=_dimension, metavar="DIMENSION", help=_BY)
     parser.add_argument("--json", action="store_true", help="print JSON; money in USD")
     add_arguments(parser)
     parser.add_argument(
@@ -90,6 +90,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--timezone", metavar="TZ", help="where today begins; by default as the ledger counts days")
     parser.set_defaults(run=run)
+
+
+def _dimension(name: str) -> str:
+    if name in DIMENSIONS or by_record(name) is not None:
+        return name
+    raise argparse.ArgumentTypeError(f'there is no "{name}": it is {_BY}')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -130,7 +136,7 @@ async def _read(url: str, args: argparse.Namespace) -> UsageReport:
         now = time.time()
         days, owned = _days(args, now, timezone), await owned_zones(report)
         today = day_of(now, timezone)
-        dimension = BY_RECORD.get(args.by)
+        dimension = by_record(args.by)
         if dimension is None:
             account, _ = await read_account(report, days, Look((args.by,)), today, owned)
             return UsageReport(timezone.key, args.by, account)
@@ -184,6 +190,7 @@ def as_json(report: UsageReport, note: str = "") -> str:
     if (recorded := report.recorded) is not None:
         told |= {"records_since": recorded.since, "not_in_records": recorded.missing}
         told |= {"with_several_tags": recorded.several} if by == "tag" else {}
+        told |= {"in_other": recorded.others} if recorded.others else {}
     return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
@@ -204,7 +211,8 @@ def as_table(report: UsageReport, note: str = "") -> str:
 
 def _notes(report: UsageReport, everything: Row, note: str) -> list[str]:
     account = report.account
-    notes = [*([note] if note else []), *_of_records(report)]
+    recorded = report.recorded
+    notes = [*([note] if note else []), *([] if recorded is None else recorded.notes(ZoneInfo(report.timezone)))]
     captive = account.captive()
     if account.total().cloud_alone is None:
         notes.append(f"There is {NO_CLOUD_PRICE}: own backends alone can serve what they served.")
@@ -224,28 +232,6 @@ def _notes(report: UsageReport, everything: Row, note: str) -> list[str]:
     if everything.unheld:
         notes.append(f"{everything.unheld} requests went on without a hold: the ledger was lost.")
     return ["", *notes] if notes else []
-
-
-def _of_records(report: UsageReport) -> list[str]:
-    """How far they tell what rows are by, and what to make of these rows."""
-    recorded = report.recorded
-    if recorded is None:
-        return []
-    notes, names = [], recorded.by.plural
-    counted = f"{names.capitalize()} are counted from the request records,"
-    if recorded.since is None:
-        notes.append(f"{counted} and none is kept.")
-    else:
-        since = datetime.fromtimestamp(recorded.since, ZoneInfo(report.timezone))
-        notes.append(f"{counted} which are kept from {since:%Y-%m-%d %H:%M:%S} on.")
-    if recorded.missing:
-        notes.append(f"{recorded.missing:,} requests of these days are not in them, and their {names} are not known.")
-    if recorded.several:
-        notes.append(
-            f"{recorded.several:,} requests have several {names} and are in the row of each, so that rows may add up to"
-            " more than the total."
-        )
-    return notes
 
 
 def _columns(row: Row, net: Net) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ EXAMPLES: Mapping[str, Any] = {
     "when": {"tag": "batch"},
     "hours": "00-06",
     "timezone": "Europe/Berlin",
+    "dimensions": ["user", "metadata.project"],
     "cors_origins": ["https://app.example.com"],
     "keys": [{"name": "search-app", "sha256": "0" * 64, "team": "search"}],
     "name": "search-app",

@@ -28,6 +28,7 @@ from router.core.policy_fields import (
     MediaHost,
     Name,
     Names,
+    RecordDimension,
     SecretName,
     Section,
     TimeLimit,
@@ -222,6 +223,10 @@ class Ledger(Section):
     """The same for files, conversations and all else that backends keep."""
     holds: Literal["learned", "worst_case"] = "learned"
     """What a budget holds for a running request: what 99 in 100 answers of its model take, or the most it can take."""
+    dimensions: tuple[RecordDimension, ...] = Field(default=(), max_length=4, strict=False)
+    """What request records keep of what requests say of whom they are for, to find them and to add up spend by it:
+    `user` (OpenAI's `user` or `safety_identifier`, Anthropic's `metadata.user_id`) and entries such as
+    `metadata.project`. It may be personal data: nothing is kept by default."""
 
 
 class Media(Section):

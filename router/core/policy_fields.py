@@ -139,6 +139,7 @@ STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 
 EndpointName = str
 """The name of a surface, such as "chat". Which ones there are is known above core; `config` checks them."""
+RecordDimension = Annotated[str, Field(pattern=r"^(user|metadata\.[A-Za-z0-9_-]{1,64})$")]
 Modality = Literal["text", "image", "audio", "file", "video"]
 
 

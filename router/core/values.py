@@ -448,6 +448,9 @@ class RequestOutcome(Struct, frozen=True, gc=False):
     """What it came to: a surface, or a kind of kept objects, by its name."""
     grounds: Grounds = NO_GROUNDS
     """What it was decided on."""
+    dimensions: tuple[str, ...] = ()
+    """What it said of whom or what it is for, such as "user=u-17": what the policy names of it, see
+    `core.dimensions`."""
 
 
 _NO_COURSE = RequestOutcome()

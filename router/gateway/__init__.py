@@ -17,6 +17,7 @@
     body_reader        reads bodies: short ones at once, all others in a process apart
     body_messages      what those two tell each other
     body_process       that process
+    dimensions         what records keep of whom requests are for
     detector_memory    what detectors remember in a process that reads bodies
     decompress         compressed bodies, within bounds
     permission         which zones a request may reach, also by what came into force since

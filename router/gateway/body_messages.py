@@ -30,6 +30,8 @@ class BodyToRead(Struct, frozen=True):
     """Those of the policy, as JSON."""
     content_type: str = ""
     """What the body says it is."""
+    dimensions: tuple[str, ...] = ()
+    """What records keep of it, by the names that the policy has for it."""
 
 
 class Refused(Struct, frozen=True):
@@ -46,6 +48,7 @@ class Brought(Struct, frozen=True):
 
     reading: Reading | None = None
     labels: tuple[Label, ...] = ()
+    dimensions: tuple[str, ...] = ()
     refused: Refused | None = None
     defect: str = ""
     """The type and the place of an error of ours."""

@@ -25,6 +25,7 @@ from router.core.sensitivity.detectors import Detectors, compile_detectors
 from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
 from router.gateway.detector_memory import new_memory
+from router.gateway.dimensions import dimensions_named
 from router.gateway.errors import ApiError
 from router.surfaces.registry import READERS
 
@@ -71,11 +72,13 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
     """What a body says, and the body if it was inflated."""
     try:
         plain = inflate(body, errand.encoding, errand.limit) if errand.encoding else body
-        reading = READERS[errand.surface].read_as(plain, errand.content_type)
+        surface = READERS[errand.surface]
+        reading = surface.read_as(plain, errand.content_type)
         labels = _detectors(errand.detectors).scan_body(reading.texts or plain)
         if reading.texts:
             reading = msgspec.structs.replace(reading, texts=b"")  # may be as long as the body, and was looked at
-        return Brought(reading, labels), plain if errand.encoding else b""
+        dimensions = _dimensions(errand.dimensions).of(surface, plain)
+        return Brought(reading, labels, dimensions), plain if errand.encoding else b""
     except ApiError as refusal:
         refused = Refused(refusal.status, refusal.code, refusal.message)
     except BadBody as bad:
@@ -92,6 +95,9 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
 def _detectors(given: bytes) -> Detectors:
     detectors = tuple([Detector.model_validate(each) for each in msgspec.json.decode(given)])
     return compile_detectors(detectors, new_memory())
+
+
+_dimensions = lru_cache(maxsize=4)(dimensions_named)
 
 
 def told_of(detectors: tuple[Detector, ...]) -> bytes:

@@ -47,14 +47,15 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Read:
-    """One body that was read. `detectors` know what is in it."""
+    """One body that was read. `detectors` know what is in it, and records keep its `dimensions`."""
 
-    __slots__ = ("body", "detectors", "reading")
+    __slots__ = ("body", "detectors", "dimensions", "reading")
 
-    def __init__(self, body: bytes, reading: Reading, detectors: Detectors) -> None:
+    def __init__(self, body: bytes, reading: Reading, detectors: Detectors, dimensions: tuple[str, ...]) -> None:
         self.body: Final = body
         self.reading: Final = reading
         self.detectors: Final = detectors
+        self.dimensions: Final = dimensions
 
 
 class BodyReader:
@@ -81,7 +82,7 @@ class BodyReader:
                 reading = surface.read_as(body, request.headers.get("content-type", ""))
             else:
                 reading = surface.read(body)
-            return Read(body, reading, serving.detectors)
+            return Read(body, reading, serving.detectors, serving.dimensions.of(surface, body))
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
@@ -90,7 +91,8 @@ class BodyReader:
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
         content_type = request.headers.get("content-type", "")
-        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving), content_type)
+        names = serving.dimensions.names
+        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving), content_type, names)
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
         brought, plain = await lane.read(_encode(errand), body)
@@ -99,7 +101,8 @@ class BodyReader:
         if brought.reading is None:
             log.error("a body could not be read", extra={"request": request.id, "defect": brought.defect})
             raise ApiError(500, "internal_error", "The gateway failed on this request; its log has the details.")
-        return Read(plain if encoding else body, brought.reading, Found(serving.detectors, brought.labels))
+        found = Found(serving.detectors, brought.labels)
+        return Read(plain if encoding else body, brought.reading, found, brought.dimensions)
 
     def _detectors(self, serving: ActivePolicy) -> bytes:
         """Written down once for each policy."""

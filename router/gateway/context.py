@@ -31,6 +31,7 @@ class RequestContext:
         "at",
         "body",
         "deadline",
+        "dimensions",
         "facts",
         "key",
         "keyring",
@@ -59,6 +60,7 @@ class RequestContext:
         states: Mapping[str, BackendState],
         pins: Mapping[str, Pin] = _NO_PINS,
         replica: str = "",
+        dimensions: tuple[str, ...] = (),
     ) -> None:
         self.surface: Final = surface
         self.serving: Final = serving
@@ -81,6 +83,8 @@ class RequestContext:
         """By id, of all that it continues or names."""
         self.replica: Final = replica
         """The identity of the only one that may answer, since it keeps these; empty for any."""
+        self.dimensions: Final = dimensions
+        """What its record keeps of whom it is for."""
         self._decision: Decision | None = None
         self._snapshot: Snapshot | None = None
         self._notes: tuple[str, ...] = ()

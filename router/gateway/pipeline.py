@@ -234,6 +234,7 @@ class Pipeline:
             states=states,
             pins=pins,
             replica=replica_of(pins.values()),
+            dimensions=found.dimensions,
         )
 
     def _decide(self, context: RequestContext, states: Mapping[str, BackendState]) -> Decision:

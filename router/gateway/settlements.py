@@ -142,6 +142,7 @@ def attempts_of(
             duration=_micros(ended, context.arrived),
             detail=attempt.outcome.why,
             endpoint=context.facts.endpoint,
+            dimensions=context.dimensions,
         )
         cell = cell_of(route, model, context.key)
         exact, exact_other = _prices(context, decision, route, usage, attempt.asked_at)
@@ -326,6 +327,7 @@ def course_of(
         detail=detail,
         endpoint=context.facts.endpoint,
         grounds=context.grounds(reason),
+        dimensions=context.dimensions,
     )
 
 

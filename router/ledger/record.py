@@ -108,6 +108,10 @@ _USES = "what of it not every backend keeps"
 _KEY_ZONES = "zones that its key could reach; empty for all"
 _LISTED = "backends that listed the model, where a pattern takes it"
 _BLOCKED = "`cloud` where nothing could be spent since the ledger was lost, `translation` without an adapter"
+_DIMENSIONS = (
+    "what the policy names in `ledger.dimensions` of what the request said, such as `user=u-17`; separated by commas in"
+    " CSV, so that a comma in a value is a semicolon"
+)
 _KIND_OF_IMAGE = "their quality and size as they were asked for, such as `hd 1024x1792`: what their price goes by"
 _SEARCHES = "searches of a reranker, as it counted them; where it does not tell, as many as there likely were"
 
@@ -186,6 +190,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     key_zones: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _KEY_ZONES)] = ()
     listed: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _LISTED)] = ()
     blocked: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _BLOCKED)] = ()
+    dimensions: Annotated[tuple[str, ...], Field(TEXTS, "course", _DIMENSIONS)] = ()
 
     @property
     def cell(self) -> Cell:
@@ -282,6 +287,8 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
         usage.service,
         usage.cache_write_1h,
     )
+    if course.dimensions:
+        return _encode((*packed, *_packed_units(usage.units), *astuple(course.grounds), course.dimensions))
     if course.grounds is not NO_GROUNDS:
         return _encode(packed + _packed_units(usage.units) + astuple(course.grounds))
     if usage.units is not NO_UNITS:

@@ -9,6 +9,7 @@
     form           bodies of the type multipart/form-data
     form_labels    labels in their metadata
     json_object    a request's body: its members, each where it stands
+    dimensions     whom a body says that it is for
     sse,           server-sent events, and answers in bytes, read while they pass
     byte_stream
     headers        headers of dialects that pass, in each direction

@@ -36,6 +36,8 @@ class Surface(ABC):
     """What telemetry's conventions call its requests, where they have another word than its name."""
     expected_headers: ClassVar[Mapping[str, str]] = {}
     """What backends expect of a request in this dialect, for clients that do not send it."""
+    end_user: ClassVar[tuple[str, ...]] = ("user", "safety_identifier")
+    """Where a body says whom it is asked for, the first that is there; a dot leads into an object."""
     id_header: ClassVar[str] = ""
     """Where SDKs of this dialect look for a request's id, besides x-request-id."""
 

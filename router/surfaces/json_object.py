@@ -35,13 +35,27 @@ def check_utf8(body: bytes) -> None:
         raise BadBody(f"The request body is not UTF-8 (byte {error.start}).", code="invalid_json") from None
 
 
+def members_of(body: bytes) -> Members:
+    """A JSON object's members, undecoded; of two with one name the last. Raises BadBody for what is no object."""
+    try:
+        return _split(body)
+    except RecursionError:
+        raise BadBody("The request body is nested too deeply.", code="invalid_json") from None
+    except msgspec.ValidationError:
+        raise BadBody("The request body must be a JSON object.", code="invalid_json") from None
+    except msgspec.DecodeError as error:
+        detail = str(error).removeprefix("JSON is malformed: ")
+        where = "" if "(byte " in detail else f" (byte {len(body)})"
+        raise BadBody(f"The request body is not valid JSON: {detail}{where}.", code="invalid_json") from None
+
+
 def split_object(body: bytes) -> tuple[Members, dict[str, Span]]:
     """A JSON object's members, each undecoded and with its value's span, in the order of the text.
 
     The decoder keeps the last of two members with one name. Walking the text beside its result shows that: each
     value must stand where the walk has arrived. Raises BadBody for a name that occurs twice, and for bad JSON.
     """
-    members = _members(body)
+    members = members_of(body)
     spans: dict[str, Span] = {}
     found = _FIRST.match(body)
     while found is not None and found[1] is not None:
@@ -132,19 +146,6 @@ def text_bytes(value: Any) -> int:
         else:
             size += 8
     return size
-
-
-def _members(body: bytes) -> Members:
-    try:
-        return _split(body)
-    except RecursionError:
-        raise BadBody("The request body is nested too deeply.", code="invalid_json") from None
-    except msgspec.ValidationError:
-        raise BadBody("The request body must be a JSON object.", code="invalid_json") from None
-    except msgspec.DecodeError as error:
-        detail = str(error).removeprefix("JSON is malformed: ")
-        where = "" if "(byte " in detail else f" (byte {len(body)})"
-        raise BadBody(f"The request body is not valid JSON: {detail}{where}.", code="invalid_json") from None
 
 
 def _name(quoted: bytes) -> str:

@@ -100,7 +100,8 @@ async def count_tagged(url: str) -> None:
     for tags, endpoint in (((), "chat"), (("phi",), "embeddings"), (("phi", "legal"), "chat")):
         hold = Hold(ledger.next_id(NOON, 900.0), GPU, NOON, 900.0, 2000, 500, 0, True)
         await ledger.reserve(hold)
-        course = RequestOutcome(request="r", tags=tags, endpoint=endpoint)
+        said = ("user=u-17",) if tags else ()
+        course = RequestOutcome(request="r", tags=tags, endpoint=endpoint, dimensions=said)
         usage = Usage(input=90, output=10)
         ledger.settle(Settlement(hold.id, GPU, NOON, usage, 0, 0, False, True, local=True, course=course))
     await ledger.close()
@@ -151,6 +152,17 @@ def test_by_endpoint_rows_come_from_the_request_records_too(tagged, capsys):
     assert "Endpoints are counted from the request records, which are kept from 20" in said
     assert "2 requests of these days are not in them, and their endpoints are not known." in said
     assert "several" not in said
+
+
+def test_by_user_rows_are_of_whom_requests_said_they_are_for(tagged, capsys):
+    assert main(["usage", "--json", "--by", "user", "--day", "2026-05-20", "--redis", tagged]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {row["user"]: row["requests"] for row in report["rows"]} == {
+        "(not in the records)": 2, "u-17": 2, "(no user)": 1
+    }  # fmt: skip
+    with pytest.raises(SystemExit):
+        main(["usage", "--by", "colour"])
+    assert 'there is no "colour": it is backend, zone, model, team, key, tag, endpoint, user' in capsys.readouterr().err
 
 
 async def assume(url: str) -> None:

@@ -32,6 +32,12 @@ def test_it_reads_and_scans_as_the_worker_does():
     assert (again, plain) == (brought, CARD)
 
 
+def test_what_records_keep_of_whom_it_is_for_is_told_with_it():
+    assert fetch(errand(), CARD)[0].dimensions == ()
+    said = b'{"model":"chat","messages":[],"user":"u-17"}'
+    assert fetch(errand(dimensions=("user",)), said)[0].dimensions == ("user=u-17",)
+
+
 def test_what_it_refuses_is_refused_as_the_worker_does():
     refused = fetch(errand(), b"[]")[0].refused
     assert refused is not None and (refused.status, refused.code) == (400, "invalid_json")

@@ -38,6 +38,7 @@ GROUNDS = Grounds(
 )  # fmt: skip
 WITH_GROUNDS = replace(SETTLEMENT, course=replace(COURSE, grounds=GROUNDS))
 WITH_UNITS = replace(SETTLEMENT, usage=Usage(100, 30, 10, 7, True, cache_write_1h=4, service="flex", units=HEARD))
+WITH_DIMENSIONS = replace(SETTLEMENT, course=replace(COURSE, dimensions=("user=u-17", "metadata.project=apollo")))
 pack = msgspec.msgpack.encode
 
 
@@ -53,13 +54,14 @@ def test_a_record_says_everything_about_a_settlement():
 
 
 def test_what_is_packed_is_what_the_schema_says_in_its_order():
-    settlement = replace(WITH_UNITS, course=WITH_GROUNDS.course)
+    course = replace(WITH_GROUNDS.course, dimensions=("user=u-17",))
+    settlement = replace(WITH_UNITS, course=course)
     values = msgspec.msgpack.decode(pack_record(settlement))
     parts = {
         "settlement": settlement,
         "cell": CLOUD,
         "usage": settlement.usage,
-        "course": COURSE,
+        "course": course,
         "units": HEARD,
         "grounds": GROUNDS,
     }
@@ -77,7 +79,7 @@ def test_what_is_shown_is_all_but_the_version_and_has_a_meaning():
 
 def test_of_a_request_in_text_the_record_says_nothing_of_units():
     values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
-    assert list(FIELDS)[len(values) :] == [*Units.__struct_fields__, *Grounds.__struct_fields__]
+    assert list(FIELDS)[len(values) :] == [*Units.__struct_fields__, *Grounds.__struct_fields__, "dimensions"]
 
 
 def test_a_record_of_before_knows_nothing_of_the_grounds():
@@ -85,7 +87,7 @@ def test_a_record_of_before_knows_nothing_of_the_grounds():
     assert (record.policy, settlement_of(record).course.grounds is NO_GROUNDS) == ("", True)
 
 
-@pytest.mark.parametrize("settlement", [SETTLEMENT, WITH_UNITS, WITH_GROUNDS])
+@pytest.mark.parametrize("settlement", [SETTLEMENT, WITH_UNITS, WITH_GROUNDS, WITH_DIMENSIONS])
 def test_a_settlement_is_made_from_its_record_again(settlement):
     (record,) = unpack_records(batch_blob([pack_record(settlement)]))
     assert settlement_of(record) == settlement
@@ -121,8 +123,8 @@ def test_a_batch_is_an_array_of_any_length(length):
 
 
 def test_records_of_a_newer_version_can_be_read():
-    packed = pack([*msgspec.msgpack.decode(pack_record(WITH_GROUNDS)), "a field of tomorrow"])
-    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(WITH_GROUNDS)]))
+    packed = pack([*msgspec.msgpack.decode(pack_record(WITH_DIMENSIONS)), "a field of tomorrow"])
+    assert unpack_records(batch_blob([packed])) == unpack_records(batch_blob([pack_record(WITH_DIMENSIONS)]))
 
 
 def test_what_a_script_leaves_out_is_empty():

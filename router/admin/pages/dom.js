@@ -54,3 +54,13 @@ export function download(name, type, text) {
   el("a", { href: address, download: name }).click();
   URL.revokeObjectURL(address);
 }
+
+/** Whether a text is in the clipboard now: a browser that was not asked over https may not allow it. */
+export async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

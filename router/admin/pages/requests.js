@@ -1,9 +1,10 @@
 // Requests: a live list of decisions, and one of them explained.
 
 import { ask } from "{{api.js}}";
-import { badge, el, failed, figure, fill, find } from "{{dom.js}}";
+import { badge, copied, el, failed, figure, fill, find } from "{{dom.js}}";
 import { explained } from "{{explain.js}}";
 import { clock, count, exactCount, exactMoney, milliseconds, moment, money, zone } from "{{format.js}}";
+import { instantOf, localOf } from "{{moments.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
@@ -33,7 +34,14 @@ const KINDS = {
   final: "what it took in the background",
 };
 
-const page = view({ id: "", backend: "", model: "", endpoint: "", team: "", key: "", reason: "", kind: "", failed: "" }, turn);
+const FILTERS = {
+  ...{ backend: "", model: "", endpoint: "", team: "", key: "", tag: "", reason: "", status: "", kind: "", failed: "" },
+  ...{ search: "", user: "", metadata: "", from: "", to: "" },
+};
+const TIMES = ["from", "to"];
+const LATE_SECONDS = 900; // a search that is made again does not find what was settled later than that
+
+const page = view({ id: "", ...FILTERS }, turn);
 const list = table(find("#list"), listOf());
 let rows = [];
 let before = null;
@@ -41,6 +49,10 @@ let paused = false;
 let shownFilters = null;
 
 const filtersOf = ({ id, ...filters }) => filters;
+const queryOf = ({ search, ...filters }) => ({ ...filters, id: search, limit: 100 });
+
+const searches = () => Object.values(filtersOf(page.now)).some(Boolean);
+const shortlyBefore = (at) => new Date((at - LATE_SECONDS) * 1000).toISOString();
 
 // --- the list
 
@@ -50,6 +62,7 @@ async function turn(values = page.now) {
   if (filters !== shownFilters) {
     shownFilters = filters;
     rows = [];
+    find("#reached").textContent = "";
     await load();
   }
   await open(values.id);
@@ -58,9 +71,15 @@ async function turn(values = page.now) {
 async function load() {
   const asked = shownFilters;
   try {
-    const answer = await ask("/api/requests", { query: { ...filtersOf(page.now), limit: 100 } });
+    const filters = filtersOf(page.now);
+    const later = rows.length && searches() && !filters.from && { from: shortlyBefore(rows[0].at) };
+    const answer = await ask("/api/requests", { query: { ...queryOf(filters), ...later } });
     if (asked !== shownFilters) return;
-    if (!rows.length) before = answer.before;
+    if (!rows.length) {
+      before = answer.before;
+      showReached(answer);
+    }
+    offerDimensions(answer.dimensions);
     merge(answer.requests);
     show(answer);
   } catch (error) {
@@ -75,6 +94,23 @@ function merge(found) {
   for (const record of found) known.set(`${record.kind} ${record.id}`, record);
   rows = [...known.values()].sort((a, b) => b.at - a.at).slice(0, MOST_ROWS);
   offer(find("#filters").elements.endpoint, [...new Set(rows.map((record) => record.endpoint))].sort());
+}
+
+/** How far back was looked: a search that found little may find more before that. */
+function showReached({ before: more, looked_back_to: reached }) {
+  find("#more").textContent = searches() ? "Look further back" : "Show earlier ones";
+  find("#reached").textContent =
+    !searches() || !reached
+      ? ""
+      : more
+        ? `Looked through what was recorded back to ${moment(reached)}.`
+        : "All that is kept was looked through.";
+}
+
+function offerDimensions(names) {
+  const kept = { user: names.includes("user"), metadata: names.some((name) => name.startsWith("metadata.")) };
+  for (const [name, is] of Object.entries(kept))
+    find(`[data-dimension="${name}"]`).hidden = !is && !page.now[name];
 }
 
 function show({ available = true } = {}) {
@@ -148,6 +184,7 @@ function listOf() {
         value: (record) => record.key,
         show: (record) => `${record.key} (${record.team})`,
       },
+      { key: "dimensions", label: "For", only: "csv", value: (record) => record.dimensions.join(", ") },
       number("input", "In", count, exactCount),
       number("output", "Out", count, exactCount),
       number("cost_micro_usd", "Cost", money, exactMoney),
@@ -202,8 +239,9 @@ function follow(event, id) {
 
 find("#more").addEventListener("click", async () => {
   try {
-    const answer = await ask("/api/requests", { query: { ...filtersOf(page.now), before, limit: 100 } });
+    const answer = await ask("/api/requests", { query: { ...queryOf(filtersOf(page.now)), before } });
     before = answer.before;
+    showReached(answer);
     merge(answer.requests);
     show();
   } catch (error) {
@@ -268,6 +306,7 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
       fact("When", moment(record.at)),
       fact("Request", [el("code", {}, record.request || record.id), record.endpoint && ` to ${record.endpoint}`]),
       fact("Outcome", [outcomeOf(record), record.detail && ` ${record.detail}`].filter(Boolean)),
+      record.dimensions.length > 0 && fact("For", forWhom(record.dimensions)),
       fact("Reason", `${record.reason || "–"}${record.attempts > 1 ? `, at the ${record.attempts}. attempt` : ""}`),
       record.kind !== "refused" &&
         fact(
@@ -311,6 +350,13 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
   find("#detail-title").focus();
 }
 
+/** Each leads to all requests for the same. */
+const forWhom = (dimensions) =>
+  dimensions.flatMap((each, at) => {
+    const is = each.startsWith("user=") ? { user: each.slice(5) } : { metadata: each.replace(/^metadata\./, "") };
+    return [at ? ", " : "", el("a", { href: page.address({ ...FILTERS, ...is, id: null }) }, each)];
+  });
+
 // --- filters
 
 function showForm(values) {
@@ -319,6 +365,7 @@ function showForm(values) {
   for (const [name, value] of Object.entries(filtersOf(values))) {
     const field = form.elements[name];
     if (field.type === "checkbox") field.checked = value === "true";
+    else if (TIMES.includes(name)) field.value = localOf(value);
     else if (field !== document.activeElement) field.value = value;
   }
 }
@@ -337,11 +384,22 @@ async function offerChoices() {
 }
 
 find("#filters").addEventListener("submit", (event) => event.preventDefault());
-find("#filters").addEventListener("change", ({ target }) =>
-  page.go({
-    [target.name]: (target.type === "checkbox" ? target.checked && "true" : target.value.trim()) || null,
-  }),
-);
+find("#filters").addEventListener("change", ({ target }) => {
+  if (!target.reportValidity()) return;
+  const value = TIMES.includes(target.name) ? instantOf(target.value) : target.value.trim();
+  page.go({ [target.name]: (target.type === "checkbox" ? target.checked && "true" : value) || null });
+});
+find("#filters").addEventListener("reset", (event) => {
+  event.preventDefault();
+  page.go(FILTERS);
+});
+find("#copy").addEventListener("click", async () => {
+  const address = new URL(page.address({}), location.href).href;
+  find("#told").textContent = (await copied(address))
+    ? "The link is copied."
+    : "The browser does not allow copying here: take the link from its address bar.";
+  find("#copy").textContent = find("#told").textContent.startsWith("The link") ? "Copied" : "Copy link";
+});
 find("#pause").addEventListener("click", ({ target }) => {
   paused = !paused;
   target.setAttribute("aria-pressed", paused);

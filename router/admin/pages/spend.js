@@ -14,6 +14,7 @@ import { view } from "{{view.js}}";
 const REFRESH_MS = 4000;
 const FILTERS = ["team", "model", "backend", "zone", "key"];
 const GROUPS = { backend: "Backend", zone: "Zone", model: "Model", team: "Team", key: "Key" };
+const BY_RECORD = { tag: "Tag", endpoint: "Endpoint" }; // what the totals do not know
 const RANGES = { today: "Today", "7d": "7 days", "30d": "30 days", month: "This month" };
 
 const page = view(
@@ -175,9 +176,11 @@ function showSentence(values, spend) {
 function showRows(values, spend) {
   const { by } = spend;
   find("#rows-title").textContent = `By ${by}`;
+  const kept = Object.fromEntries(spend.dimensions.map((name) => [name, labelOf(name)]));
+  const groups = { ...GROUPS, ...BY_RECORD, ...kept, [by]: labelOf(by) };
   fill(
     find("#by"),
-    Object.entries(GROUPS).map(([name, label]) =>
+    Object.entries(groups).map(([name, label]) =>
       el(
         "a",
         {
@@ -191,9 +194,23 @@ function showRows(values, spend) {
       ),
     ),
   );
+  fill(
+    find("#rows-notes"),
+    spend.notes.map((note) => el("p", { class: "muted" }, note)),
+  );
   if (rowsTable?.by !== by) rowsTable = { by, table: table(find("#rows"), rowsOf(by)) };
   rowsTable.table.show(spend.rows);
   find("#rows .csv")?.setAttribute("href", `/api/spend${queryOf({ ...queryFor(values), format: "csv" })}`);
+}
+
+const labelOf = (by) => GROUPS[by] ?? BY_RECORD[by] ?? (by === "user" ? "User" : by);
+
+/** What a row's name leads to: the same view of it alone, or its requests, where totals do not know it. */
+function leadTo(by, name) {
+  if (by in GROUPS) return { href: page.address({ [by]: name }), onclick: (event) => goTo(event, { [by]: name }) };
+  if (name.startsWith("(")) return null;
+  const wanted = by.startsWith("metadata.") ? { metadata: `${by.slice(9)}=${name}` } : { [by]: name };
+  return { href: `/requests${queryOf({ ...filtersOf(page.now), ...wanted })}` };
 }
 
 function rowsOf(by) {
@@ -226,19 +243,13 @@ function rowsOf(by) {
     columns: [
       {
         key: "name",
-        label: GROUPS[by],
+        label: labelOf(by),
         head: true,
         value: (row) => row.name,
-        show: (row) =>
-          el(
-            "a",
-            {
-              href: page.address({ [by]: row.name }),
-              title: `Only ${row.name}`,
-              onclick: (event) => goTo(event, { [by]: row.name }),
-            },
-            row.name || "(none)",
-          ),
+        show: (row) => {
+          const lead = leadTo(by, row.name);
+          return lead ? el("a", { title: `Only ${row.name}`, ...lead }, row.name || "(none)") : row.name;
+        },
       },
       ...(by === "backend" || by === "zone" ? [where] : []),
       micro("cost_micro_usd", "Cost", "Without rent"),

@@ -11,10 +11,11 @@ from typing import Protocol
 from msgspec import Struct, field
 from prometheus_client import Metric
 
-from router.admin.request_types import RequestsQuery
+from router.admin.request_types import RequestsQuery, SpendQuery
 from router.admin.response_types import BudgetUse, Circuit, Latency, PowerReport, ReplicaReport, WorkerReport
 from router.core.power.terms import Order
 from router.ledger.record import Record
+from router.ledger.reports.by_record import RecordSums
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -71,6 +72,8 @@ class Page(Struct, frozen=True):
 
     records: Sequence[Record] = field(default_factory=list)
     before: str | None = None
+    reached: float = 0.0
+    """When the oldest record was written that was looked at; 0 for none."""
 
 
 class Records(Protocol):
@@ -78,7 +81,17 @@ class Records(Protocol):
 
     available: bool
 
-    async def page(self, query: RequestsQuery) -> Page: ...
+    async def page(self, query: RequestsQuery) -> Page:
+        """A look at the first records; more of them may match."""
+        ...
+
+    def search(self, query: RequestsQuery) -> Page:
+        """The same of many records, for a process of its own."""
+        ...
+
+    def add_up(self, sums: RecordSums, query: SpendQuery, since: float) -> RecordSums:
+        """With the records of a view of spend, for a process of its own."""
+        ...
 
     async def find(self, id: str) -> Record | None:
         """By the record's id or by the request's `x-request-id`."""
@@ -149,6 +162,12 @@ class NoRecords:
 
     async def page(self, query: RequestsQuery) -> Page:
         return Page()
+
+    def search(self, query: RequestsQuery) -> Page:
+        return Page()
+
+    def add_up(self, sums: RecordSums, query: SpendQuery, since: float) -> RecordSums:
+        return sums
 
     async def find(self, id: str) -> Record | None:
         return None

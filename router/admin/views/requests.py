@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+
+from msgspec.structs import replace
 
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.record_type import shown
+from router.admin.request_types import RequestsQuery
 from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
 from router.admin.views.breakeven import price_now
@@ -32,12 +36,26 @@ KEY_GONE = "Its key is not in the policy any more: one that allows everything is
 async def requests(control: HandlerContext, ask: HandlerRequest) -> Requests:
     records = control.sources.records
     page = await page_of(control, ask)
-    return Requests([shown(each) for each in page.records], page.before, records.available)
+    return Requests(
+        requests=[shown(each) for each in page.records],
+        before=page.before,
+        available=records.available,
+        looked_back_to=page.reached or None,
+        dimensions=list(control.desk.plan.policy.ledger.dimensions),
+    )
 
 
 async def page_of(control: HandlerContext, ask: HandlerRequest) -> Page:
+    """What is searched for beyond the newest records is looked for in a process of its own."""
+    query: RequestsQuery = ask.query
+    records = control.sources.records
     try:
-        return await control.sources.records.page(ask.query)
+        page = await records.page(query)
+        if page.before is None or len(page.records) >= query.limit:
+            return page
+        rest = replace(query, before=page.before, limit=query.limit - len(page.records))
+        found = await control.aside.run(partial(records.search, rest))
+        return Page([*page.records, *found.records], found.before, found.reached)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
-from router.admin.request_types import By, SpendQuery
+from router.admin.request_types import SpendQuery
 from router.admin.response_types import Choices, CouldNotLeave, Figures, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
@@ -25,9 +25,10 @@ from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
 from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.by_record import NAME, RecordSums, by_record
 from router.ledger.reports.month_groups import read_groups
-from router.ledger.reports.totals import day_range
-from router.ledger.reports.totals_by_dimension import Dimension, Look, all_names
+from router.ledger.reports.totals import day_range, day_start
+from router.ledger.reports.totals_by_dimension import Dimension, Look, all_names, is_dimension
 from router.ledger.stored_keys import StoredKey
 
 HOURLY_DAYS = 3
@@ -55,6 +56,7 @@ async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Res
 
 async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
     plan, now, look = control.desk.plan, control.clock(), look_of(query)
+    records_by = by_record(query.by)
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
         today = day_of(now, timezone)
@@ -63,7 +65,16 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         hourly = len(names) <= HOURLY_DAYS
         owned = await owned_zones(report, plan.policy)
         account, daily = await read_account(report, names, Look(("backend",), look.wanted), today, owned)
-        groups = await read_groups(report, look, today, account, control.books.past)
+        recorded, since = None, day_start(days.first, timezone)
+        if records_by is not None:
+            # The records first: what comes meanwhile is in the totals then, as what has no record any more is.
+            sums = RecordSums(records_by, names, timezone)
+            sums = await control.aside.run(partial(control.sources.records.add_up, sums, query, since))
+            account, _ = await read_account(report, names, Look(("backend",), look.wanted), today, owned)
+            recorded = sums.of(account, sums.since)
+            groups = recorded.account.groups()
+        else:
+            groups = await read_groups(report, look, today, account, control.books.past)
         hours = days.hours(now) if hourly else []
         by_hour = await report.hours_by(Look(("backend",), look.wanted, names=False), hours)
         lines = await line_to_draw(plan, report, now)
@@ -85,13 +96,15 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         total=figures_of([row for rows in account.fewest for row in rows], owned, account.total().rent),
         rent_unused_micro_usd=micro_usd(account.unused()) if account.complete else None,
         could_not_leave=could_not_leave(account),
-        rows=rows_by(query.by, groups, owned),
+        rows=rows_by(query.by if recorded is None else NAME, groups, owned),
         step="hour" if hourly else "day",
         series=points,
         lines=lines,
         forecast=None if months is None else forecast_of(months, now),
         choices=choices,
         unknown=_unknown(query, choices),
+        dimensions=list(plan.policy.ledger.dimensions),
+        notes=[] if recorded is None else recorded.notes(timezone),
     )
 
 
@@ -113,7 +126,7 @@ def days_asked(query: SpendQuery, today: Days) -> Days:
     return Days(first.isoformat(), last.isoformat(), today.timezone)
 
 
-def _wanted(query: SpendQuery) -> Mapping[By, str | None]:
+def _wanted(query: SpendQuery) -> Mapping[Dimension, str | None]:
     return {
         "backend": query.backend,
         "zone": query.zone,
@@ -141,7 +154,7 @@ def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
 
 def look_of(query: SpendQuery) -> Look:
     wanted: dict[Dimension, str] = {name: value for name, value in _wanted(query).items() if value is not None}
-    return Look((query.by,), wanted)
+    return Look((query.by,) if is_dimension(query.by) else ("backend",), wanted)
 
 
 def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:
@@ -167,7 +180,7 @@ def _micro(nano: int | None) -> float | None:
     return None if nano is None else micro_usd(nano)
 
 
-def rows_by(by: By, groups: Groups, owned: frozenset[str]) -> list[SpendRow]:
+def rows_by(by: str, groups: Groups, owned: frozenset[str]) -> list[SpendRow]:
     """Dearest first, each with its share of the rent in which units worked."""
 
     def group_of(row: Row) -> str:

@@ -112,10 +112,15 @@ class Account(Struct, frozen=True):
 
     def by(self, name_of: Callable[[Row], str]) -> dict[str, Net]:
         """By whatever names rows, each with its share of the rent of units that worked."""
+        groups = self.groups().by(name_of)
+        return {name: net_of(rows, self.owned, rent) for name, (rows, rent) in groups.items()}
+
+    def groups(self) -> Groups:
+        """Its rows, added up over all days."""
         groups = Groups(self.worked(), self.served())
         for day, rows in zip(self.days, self.rows, strict=True):
             groups.add(day, rows)
-        return {name: net_of(rows, self.owned, rent) for name, (rows, rent) in groups.by(name_of).items()}
+        return groups
 
     def daily(self) -> list[Net]:
         """Each day by itself; a sum of days is their total, give or take a nano-USD of shared rent."""

@@ -55,6 +55,13 @@ class Filter(Struct, frozen=True):
     """A part of the reason, whatever its case."""
     level: str = ""
     endpoint: str = ""
+    id: str = ""
+    """Of the record or of the request, or how it begins."""
+    tag: str = ""
+    user: str = ""
+    metadata: str = ""
+    """An entry and its value, such as "project=apollo"."""
+    status: int = 0
     failed: bool = False
     """Only what failed or was refused."""
     since: float = 0.0
@@ -73,6 +80,11 @@ class Filter(Struct, frozen=True):
             and self.kind in ("", record.kind)
             and self.level in ("", record.level)
             and self.endpoint in ("", record.endpoint)
+            and self.status in (0, record.status)
+            and (not self.tag or self.tag in record.tags)
+            and (not self.user or f"user={self.user}" in record.dimensions)
+            and (not self.metadata or f"metadata.{self.metadata}" in record.dimensions)
+            and (not self.id or record.id.startswith(self.id) or record.request.startswith(self.id))
             and (not self.failed or record.error or record.kind == "refused")
             and self.reason.casefold() in record.reason.casefold()
         )
@@ -83,6 +95,8 @@ class Page(Struct, frozen=True):
 
     records: list[Record]
     before: str = ""
+    reached: float = 0.0
+    """When the oldest was written that was looked at, in seconds since the epoch; 0 for none."""
 
 
 class RecordReader:
@@ -128,21 +142,26 @@ class RecordReader:
     async def newest(self, wanted: Filter, limit: int = 100, before: str = "", look_at: int = 100_000) -> Page:
         """At most `limit` matching records, newest first, from the first `look_at` records that are looked at.
 
-        `before` is an earlier page's, or ValueError. A page may be empty and still name what comes before it.
+        `before` is an earlier page's, or ValueError. A page may be empty and still name what comes before it. What was
+        written before `wanted.since` cannot have arrived later, and is not looked at.
         """
         if before and not _CURSOR.fullmatch(before):
             raise ValueError("this page is not one of the list's")
         id, _, taken = before.partition("/")
         records: list[Record] = []
+        reached = 0.0
         async for entry in self.entries_back(id or _LAST):
+            if entry.written < wanted.since - CLOCK_SKEW:
+                return Page(records, reached=entry.written)
             passed = int(taken) if entry.id == id else 0
             for n, record in islice(enumerate(reversed(entry.records)), passed, None):
                 if len(records) == limit or look_at == 0:
-                    return Page(records, f"{entry.id}/{n}")
+                    return Page(records, f"{entry.id}/{n}", entry.written)
                 look_at -= 1
                 if wanted.matches(record):
                     records.append(record)
-        return Page(records)
+            reached = entry.written
+        return Page(records, reached=reached)
 
     async def last_id(self) -> str:
         """Id of the newest entry, for `follow`; "0-0" without one."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +44,10 @@ MOST_ROWS = 300
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
 _decode_names = msgspec.msgpack.Decoder(tuple[list[str], ...]).decode
+
+
+def is_dimension(name: str) -> TypeGuard[Dimension]:
+    return name in _DIMENSIONS
 
 
 class Look(Struct, frozen=True):

@@ -23,6 +23,7 @@ VERSION = "anthropic-version"
 
 class Anthropic(Surface):
     expected_headers = {VERSION: "2023-06-01"}
+    end_user = ("metadata.user_id",)
     id_header = "request-id"
 
     def __init__(self, name: str, path: str) -> None:

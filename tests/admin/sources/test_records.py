@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 from support.control import API, GPU, NOON
+from support.recorded import settled, write
 
 from router.admin.sources.interface import Sources
-from router.admin.sources.records import LedgerRecords
+from router.admin.sources.records import AT_FIRST, LedgerRecords
 from router.core.values import Cell, Grounds, RequestOutcome
 from router.ledger.record import Record, batch_blob, pack_refused
 
@@ -48,6 +49,7 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
     course = RequestOutcome(
         *("req_1", "public", ("phi",), "cheapest", 200, True, 2, 1500, 20_000, 30_000, "retried", "images"),
         grounds=Grounds(policy="0123456789ab", estimated_input=90, states=("gpu full",), candidates=("api",)),
+        dimensions=("user=u-17",),
     )
     await settle(API, cost=400, counterfactual=7, course=course, local=False)
     (record,) = (await page(plane))["requests"]
@@ -119,6 +121,7 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "key_zones": [],
         "listed": [],
         "blocked": [],
+        "dimensions": ["user=u-17"],
     }
 
 
@@ -186,3 +189,38 @@ async def test_only_those_to_one_endpoint(plane, settle):
     for endpoint in ("chat", "images"):
         await settle(API, course=RequestOutcome("r", endpoint=endpoint))
     assert [each["endpoint"] for each in (await page(plane, "?endpoint=images"))["requests"]] == ["images"]
+
+
+async def test_one_is_searched_for_by_what_is_known_of_it(plane, settle, refuse):
+    said = {"dimensions": ("user=u-17", "metadata.project=apollo")}
+    await settle(GPU, NOON - 3600, course=RequestOutcome("req_1", tags=("phi", "eu"), status=200, **said))
+    await settle(API, course=RequestOutcome("req_22", status=429))
+    for query, found in (
+        ("id=req_2", ["req_22"]),
+        ("tag=eu", ["req_1"]),
+        ("tag=e", []),
+        ("user=u-17", ["req_1"]),
+        ("user=u-1", []),
+        ("metadata=project%3Dapollo", ["req_1"]),
+        ("status=429", ["req_22"]),
+        ("from=2026-11-25T10:30:00Z", ["req_22"]),
+        ("to=2026-11-25T10:30:00Z", ["req_1"]),
+        ("from=2026-11-25T11:00:00%2B01:00&to=2026-11-25T11:00:00Z", ["req_1"]),
+    ):
+        assert ids(await page(plane, f"?{query}")) == found, query
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "from=2026-11-25T10:30:00", "status=7", "metadata=project", "id="])
+async def test_what_cannot_be_searched_for_is_refused(plane, query):
+    assert (await plane.get(f"/api/requests?{query}")).code == "bad_query"
+
+
+async def test_a_search_goes_on_beyond_the_newest_records_and_says_how_far_it_came(plane, valkey):
+    old = NOON - 86_400
+    write(valkey, [settled(old, 0, API, "", dimensions=("user=u-17",))])
+    write(valkey, (settled(NOON, number, API, "") for number in range(1, AT_FIRST + 500)))
+    found = await page(plane, "?user=u-17")
+    assert ids(found) == ["req_0"]
+    assert (found["before"], found["looked_back_to"]) == (None, old)
+    late = await page(plane, "?user=u-17&from=2026-11-25T10:00:00Z")
+    assert (ids(late), late["before"]) == ([], None)

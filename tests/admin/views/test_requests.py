@@ -29,13 +29,18 @@ RECORD = Record(
 class Kept:
     available = True
 
-    def __init__(self, *records: Record) -> None:
+    def __init__(self, *records: Record, before: str | None = None) -> None:
         self.records = records
+        self.before = before
         self.asked: list[RequestsQuery] = []
 
     async def page(self, query):
         self.asked.append(query)
-        return Page(self.records, "00")
+        return Page(self.records, self.before, NOON)
+
+    def search(self, query):
+        """Runs in a process of its own: only what it answers is seen here."""
+        return Page([msgspec.structs.replace(RECORD, id=f"{query.limit} from {query.before}")], "07", NOON)
 
     async def find(self, id):
         return next((each for each in self.records if id in (each.id, each.request)), None)
@@ -61,10 +66,21 @@ async def test_a_page_of_records_with_its_filters(start):
     answer = (await plane.get("/api/requests?team=search&failed=true&limit=7&before=02")).json
     assert answer == {
         "requests": [msgspec.json.decode(msgspec.json.encode(shown(RECORD)))],
-        "before": "00",
+        "before": None,
         "available": True,
+        "looked_back_to": NOON,
+        "dimensions": [],
     }
     assert kept.asked == [RequestsQuery(team="search", failed=True, limit=7, before="02")]
+
+
+async def test_what_the_first_records_do_not_have_is_searched_for_in_all(start, policy):
+    policy.write_text(f"{POLICY}\nledger: {{dimensions: [user]}}\n")
+    plane = await start(Sources(records=Kept(RECORD, before="00")))
+    answer = (await plane.get("/api/requests?user=u-17&limit=7")).json
+    assert [each["id"] for each in answer["requests"]] == ["01", "6 from 00"]
+    assert (answer["before"], answer["dimensions"]) == ("07", ["user"])
+    assert (await plane.get("/api/requests?user=u-17&limit=1")).json["before"] == "00"
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "failed=perhaps", "colour=red", "kind=lost"])
@@ -73,7 +89,7 @@ async def test_a_filter_that_is_none_is_refused(query, plane):
 
 
 async def test_no_records_are_kept(plane):
-    assert (await plane.get("/api/requests")).json == {"requests": [], "before": None, "available": False}
+    assert (await plane.get("/api/requests")).json["available"] is False
     assert (await plane.get("/api/requests/01")).code == "unknown_request"
 
 

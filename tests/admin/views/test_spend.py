@@ -9,9 +9,11 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from support.control import API, GPU, NOON
+from support.control import API, GPU, NOON, POLICY
 
-from router.core.values import Cell, Usage
+from router.admin.sources.interface import Sources
+from router.admin.sources.records import LedgerRecords
+from router.core.values import Cell, RequestOutcome, Usage
 from router.ledger.redis_keys import pack_cell
 
 DAY = 86_400
@@ -309,3 +311,40 @@ async def test_a_name_that_nothing_has_is_told(plane, traffic):
     [told] = (await spend(plane, "?team=saerch"))["unknown"]
     assert told.startswith('no policy, no stored key and nothing that was counted in these days has the team "saerch"')
     assert 'did you mean "search"? there are: search' in told
+
+
+@pytest.fixture
+async def told(start, policy, session_valkey, settle):
+    """A policy that keeps two dimensions, and three requests, one of them of another team."""
+    policy.write_text(f"{POLICY}\nledger: {{dimensions: [user, metadata.project]}}\n")
+    plane = await start(Sources(records=LedgerRecords(session_valkey)))
+    for user, cell, cost in (("u-1", API, 400), ("u-2", API, 300), ("u-1", GPU, 0)):
+        course = RequestOutcome("r", tags=("phi",), dimensions=(f"user={user}", f"metadata.project=of {user}"))
+        await settle(cell, cost=cost, course=course)
+    await settle(Cell("api", "cloud", "chat", "sales", "bot"), cost=50)
+    return plane
+
+
+async def test_rows_by_what_records_keep_come_to_the_same_as_the_totals(told, rent):
+    await rent({"busy": 40_000, "idle": 10_000})
+    for by, names in (
+        ("user", {"u-1": 400, "u-2": 300, "(no user)": 50}),
+        ("metadata.project", {"of u-1": 400, "of u-2": 300, "(no metadata.project)": 50}),
+        ("tag", {"phi": 700, "(no tag)": 50}),
+    ):
+        found = await spend(told, f"?by={by}")
+        assert {row["name"]: row["cost_micro_usd"] for row in found["rows"]} == names
+        assert sum(row["rent_micro_usd"] for row in found["rows"]) == 40_000
+        assert found["total"]["cost_micro_usd"] == 750 and found["dimensions"] == ["user", "metadata.project"]
+        assert found["notes"][0].lower().startswith(("users are", "values of metadata.project are", "tags are"))
+
+
+async def test_rows_by_user_can_be_of_one_team(told):
+    found = await spend(told, "?by=user&team=sales")
+    assert {row["name"]: row["cost_micro_usd"] for row in found["rows"]} == {"(no user)": 50}
+    answer = await told.get("/api/spend?by=user&team=search&format=csv")
+    assert [line.split(",")[0] for line in answer.body.decode().splitlines()] == ["user", "u-1", "u-2"]
+
+
+async def test_by_what_nothing_is_told_apart_by_is_refused(plane):
+    assert (await plane.get("/api/spend?by=colour")).code == "bad_query"

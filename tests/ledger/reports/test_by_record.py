@@ -6,7 +6,8 @@ from router.core.cost.net import Account
 from router.core.cost.rent import RentRow, RentState
 from router.core.values import Cell, Row
 from router.ledger.record import VERSION, Record
-from router.ledger.reports.by_record import BY_RECORD, NOT_RECORDED, ByRecord, RecordSums
+from router.ledger.reports.by_record import MOST_NAMES, NOT_RECORDED, OTHER, ByRecord, RecordSums
+from router.ledger.reports.by_record import by_record as by_name
 
 NO_TAG = "(no tag)"
 NOON, DAYS = 1_779_271_200.0, ("2026-05-20", "2026-05-21")
@@ -20,9 +21,17 @@ def record(
     tokens: int = 100,
     backend: str = "gpu",
     endpoint: str = "chat",
+    dimensions: tuple[str, ...] = (),
 ) -> Record:
-    fields = {"input": tokens, "tags": tags, "local": True, "version": VERSION, "endpoint": endpoint}
-    return Record(kind, "id", at, "app", "search", "chat", backend, "local", **fields)
+    fields = {
+        "dimensions": dimensions,
+        "input": tokens,
+        "tags": tags,
+        "local": True,
+        "version": VERSION,
+        "endpoint": endpoint,
+    }
+    return Record(kind, "id", at, "app", "search", "chat", backend, "local", dimensions=dimensions, **fields)
 
 
 def totals(tokens: int, requests: int, backend: str = "gpu") -> Row:
@@ -30,7 +39,9 @@ def totals(tokens: int, requests: int, backend: str = "gpu") -> Row:
 
 
 def by_record(by: str, records: list[Record], *days: list[Row]) -> ByRecord:
-    sums = RecordSums(BY_RECORD[by], DAYS, BERLIN)
+    dimension = by_name(by)
+    assert dimension is not None
+    sums = RecordSums(dimension, DAYS, BERLIN)
     for each in records:
         sums.add(each)
     rent = [RentRow(day, "gpu", 0, RentState.BUSY, 1000, 600) for day in DAYS]
@@ -76,3 +87,19 @@ def test_by_endpoint_each_request_is_in_one_row_and_of_a_charge_that_nobody_sett
     found = by_record("endpoint", records, [totals(400, 4)], [])
     assert rents(found) == {"chat": 150, "embeddings": 150, "(not known)": 150, NOT_RECORDED: 150}
     assert (found.missing, found.several) == (1, 0)
+
+
+def test_by_what_requests_say_of_themselves():
+    records = [record(dimensions=("user=u-1", "metadata.project=apollo")), record(dimensions=("user=u-2",))]
+    assert rents(by_record("user", records, [totals(200, 2)], [])) == {"u-1": 300, "u-2": 300}
+    found = by_record("metadata.project", records, [totals(200, 2)], [])
+    assert rents(found) == {"apollo": 300, "(no metadata.project)": 300}
+    assert by_name("metadata.") is None and by_name("colour") is None
+
+
+def test_the_names_of_a_day_are_bounded_and_what_is_beyond_is_said():
+    users = [*range(MOST_NAMES + 5), 0]
+    found = by_record("user", [record(dimensions=(f"user=u-{n}",)) for n in users], [totals(100, 1)], [])
+    rows = {row.cell.key: row.requests for row in found.account.rows[0]}
+    assert (rows["u-0"], rows[OTHER], found.others) == (2, 5, 5)
+    assert "5 requests are in the row (other): beyond the first 1,000 of a day" in found.notes(BERLIN)[-1]

@@ -104,6 +104,7 @@ def test_a_line_of_json_has_every_column():
         "key_zones": [],
         "listed": [],
         "blocked": [],
+        "dimensions": [],
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 
