@@ -7,6 +7,7 @@
     openapi          that document
     server           an aiohttp application from the table
     auth             who is asking, and what they may
+    audit            who did what, in a chain
     policy           the policy's file: check, explain, apply, roll back
     simulation       a draft on the traffic of the last days, in a process of its own
     sizing           which card a model fits

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from router.admin.audit.recorder import Audit
 from router.admin.auth.guard import EVERYWHERE, known_hosts
 from router.admin.auth.sessions import Sessions
 from router.admin.auth.sign_in_attempts import Attempts
@@ -39,6 +40,7 @@ def make_control(
     release = version("breakeven")
     return HandlerContext(
         books=LedgerSession(settings.redis, clock),
+        audit=Audit(settings.redis, data_dir, clock),
         desk=desk,
         sources=sources or Sources(),
         tokens=tokens,

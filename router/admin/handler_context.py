@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
+from router.admin.audit.recorder import Audit
 from router.admin.auth.roles import Role
 from router.admin.auth.sessions import Sessions, SignedIn
 from router.admin.auth.sign_in_attempts import Attempts
@@ -21,11 +22,13 @@ from router.admin.static_files import Pages
 from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
+from router.core.audit.entry import Actor
 
 
 @dataclass(frozen=True)
 class HandlerContext:
     books: LedgerSession
+    audit: Audit
     desk: PolicyService
     sources: Sources
     tokens: Tokens
@@ -72,6 +75,11 @@ class Who(Struct, frozen=True):
     def name(self) -> str:
         """For the history."""
         return f"{self.role} ({'page' if self.session is not None else 'token'}, {self.address})"
+
+    @property
+    def actor(self) -> Actor:
+        """For the audit."""
+        return Actor(self.user, self.role, "page" if self.session is not None else "api", self.address)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ async def serve(settings: AdminSettings) -> None:
         asyncio.create_task(work)
         for work in (
             control.desk.follow(),
+            control.audit.run(),
             follower.run(),
             rent.run(),
             price.run(),

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "power": "show which own GPUs are on and why, and switch them",
     "export": "write the request records as JSON lines, CSV or Parquet",
     "ledger": "check the totals, and compare them with a provider's export",
+    "audit": "show who did what, and check that nothing of it was changed",
     "key": "make, list, revoke and rotate client keys",
     "size": "show which card a model fits, how fast at most, and at what price",
     "schema": "print the JSON Schema of the policy file, for editors",

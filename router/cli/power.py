@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from router.cli.audit_note import noted, user
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.table import table
 from router.core.power.terms import Order
@@ -77,7 +76,9 @@ async def _answer(url: str, args: argparse.Namespace) -> str:
             return _why(look, names, events) if args.action == "why" else _status(look, names)
         if len(names) != 1:
             raise _UsageError(f"say which backend: {', '.join(names) or 'there is none'}")
-        ordered = await book.order(names[0], Order(args.action), f"{_user()} (command)")
+        before = look.orders[names[0]].order.value if names[0] in look.orders else "auto"
+        async with noted(url, "power.order", names[0], old={"order": before}, new={"order": args.action}):
+            ordered = await book.order(names[0], Order(args.action), f"{user()} (command)")
         told = f"{names[0]}: ordered {args.action}."
         if not _controlled(look, names[0]):
             return f"{told}\n{_UNCONTROLLED}"
@@ -92,13 +93,6 @@ async def _is_taken(book: PowerBook, name: str, ordered: Ordered) -> bool:
             return True
         await asyncio.sleep(_POLL_SECONDS)
     return False
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"user {os.getuid()}"
 
 
 def _controlled(look: PowerLook, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import inf
 from pathlib import Path
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from router.cli.audit_note import noted
 from router.cli.key_entry import fields, new_key, sha256
 from router.cli.ledger_server import ledger_url
 from router.config.bounded_files import read_regular
@@ -51,14 +52,20 @@ async def _new(url: str, args: argparse.Namespace) -> str:
     key, workers = new_key(), await statuses_at(url)
     async with open_keys(url) as store:
         expires = await _expires(store, args.expires)
-        stored = await store.add(sha256(key), fields(args), expires)
+        made = described(sha256(key), fields(args), expires)
+        async with noted(url, "key.make", args.name, new=made):
+            stored = await store.add(sha256(key), fields(args), expires)
     until = "" if stored.expires is None else f" It works until {_moment(stored.expires)}."
     return f"{_shown(key)}It is stored as {args.name}.{until} {_taken_by(workers)}"
 
 
 async def _import(url: str, args: argparse.Namespace) -> str:
     entries, workers = read_entries(args.file), await statuses_at(url)
-    async with open_keys(url) as store:
+    digests = {sha256[:DIGITS]: entry["name"] for sha256, entry in entries.items()}
+    async with (
+        open_keys(url) as store,
+        noted(url, "key.import", args.file.name, new={"keys": len(entries), "names": digests}),
+    ):
         made = await store.add_all(entries)
     passed_over = len(entries) - len(made)
     known = f", {passed_over} were stored already" if passed_over else ""
@@ -93,14 +100,15 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
 
 
 async def _revoke(url: str, args: argparse.Namespace) -> str:
-    async with open_keys(url) as store:
+    async with open_keys(url) as store, noted(url, "key.revoke", args.name):
         await store.revoke(args.name)
     return f"{args.name} is revoked. Workers refuse it within a second; requests that run are finished."
 
 
 async def _rotate(url: str, args: argparse.Namespace) -> str:
     key, workers = new_key(), await statuses_at(url)
-    async with open_keys(url) as store:
+    replaced = {"key": sha256(key)[:DIGITS], "grace_seconds": args.grace}
+    async with open_keys(url) as store, noted(url, "key.rotate", args.name, new=replaced):
         made = await store.rotate(args.name, sha256(key), args.grace)
     ends = min(made.created + args.grace, made.expires or inf)
     old = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
@@ -114,6 +122,12 @@ async def _list(url: str, args: argparse.Namespace) -> str:
 
 
 _ACTIONS = {"new": _new, "import": _import, "revoke": _revoke, "rotate": _rotate, "list": _list}
+
+
+def described(sha256: str, entry: Mapping[str, Any], expires: float | None) -> dict[str, Any]:
+    """For the audit: what it may do, and the first digits of its hash to tell it from others of its name."""
+    ends = {} if expires is None else {"expires": _moment(expires)}
+    return {"key": sha256[:DIGITS], **{name: value for name, value in entry.items() if name != "name"}, **ends}
 
 
 async def _expires(store: KeyStore, when: int | date | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import msgspec
@@ -12,6 +13,7 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.request_types import SignIn
 from router.admin.response_types import Health, Session
+from router.core.audit.entry import Actor
 
 COOKIE = "breakeven_session"
 FORM = "application/x-www-form-urlencoded"
@@ -26,7 +28,7 @@ async def sign_in(control: HandlerContext, ask: HandlerRequest) -> Session | web
     request = ask.request
     form = request.content_type == FORM
     try:
-        value, session = _opened(control, await _token(request, ask), request.remote or "")
+        value, session = await _opened(control, await _token(request, ask), request.remote or "")
     except ApiError as error:
         if not form:
             raise
@@ -58,12 +60,14 @@ async def _token(request: web.Request, ask: HandlerRequest) -> str:
     return given.token.strip()
 
 
-def _opened(control: HandlerContext, token: str, address: str) -> tuple[str, Session]:
+async def _opened(control: HandlerContext, token: str, address: str) -> tuple[str, Session]:
     role = control.tokens.role_of(token)
     if role is None:
         slow_down(control.sign_ins, address)
         log.warning("sign-in refused", extra={"address": address})
+        await control.audit.later(Actor("", "", "page", address), "sign-in.refused", "")
         raise ApiError(401, WRONG_TOKEN, WRONG)
+    await control.audit.later(Actor("", role, "page", address), "sign-in", "")
     value, session = control.sessions.open(role)
     log.info("signed in", extra={"role": role, "address": address})
     return value, Session(role, session.csrf, session.expires, control.version)
@@ -90,6 +94,8 @@ async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response
     session = ask.asker.session
     if session is not None:
         control.sessions.close(session)
+        with contextlib.suppress(ApiError):  # whoever wants to leave can, also where that can be noted nowhere
+            await control.audit.later(ask.asker.actor, "sign-out", "")
     answer = web.Response(body=msgspec.json.encode(Health()), content_type="application/json")
     answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return answer

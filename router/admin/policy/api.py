@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
 
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.policy.service import problems_of, shown
+from router.admin.policy.noting import PolicyNoting
+from router.admin.policy.service import Noting, problems_of, shown
 from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
 from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
 from router.admin.views.breakeven import price_now
@@ -107,12 +109,31 @@ async def apply(control: HandlerContext, ask: HandlerRequest) -> Applied:
     draft: ApplyDraft = ask.body
     seen = expected(ask)
     await control.aside.run(partial(control.desk.rehearse, draft.text.encode()))
-    return await control.desk.apply(draft.text, seen, ask.author(draft.note))
+    return await _noted(
+        control, ask, "policy.apply", draft.note, partial(control.desk.apply, draft.text, seen, ask.author(draft.note))
+    )
 
 
 async def roll_back(control: HandlerContext, ask: HandlerRequest) -> Applied:
     wanted: RollBack = ask.body
-    return await control.desk.roll_back(wanted.version, expected(ask), ask.author(wanted.note))
+    return await _noted(
+        control,
+        ask,
+        "policy.rollback",
+        wanted.note,
+        partial(control.desk.roll_back, wanted.version, expected(ask), ask.author(wanted.note)),
+    )
+
+
+async def _noted(
+    control: HandlerContext, ask: HandlerRequest, action: str, note: str, write: Callable[[Noting], Awaitable[Applied]]
+) -> Applied:
+    noting = PolicyNoting(control.audit, ask.asker.actor, action, control.desk.state().path, note)
+    try:
+        return await write(noting)
+    except ApiError as error:
+        await noting.failed(error)
+        raise
 
 
 def expected(ask: HandlerRequest) -> str:

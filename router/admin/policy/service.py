@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -51,6 +52,9 @@ GENERATED = (
 log = logging.getLogger("breakeven.admin")
 
 How = Literal["found", "edited", "applied", "rolled back", "replaced"]
+Noting = Callable[[str, str], None]
+"""Notes that a policy is written, by the SHA-256 of the text before and of the new one. It runs in the thread that
+writes, right before, and what it raises stops it."""
 Servable = Callable[[Plan], str]
 """Why a valid policy may not be served here; empty when it may."""
 
@@ -244,25 +248,25 @@ class PolicyService:
 
     # --- writing
 
-    async def apply(self, text: str, expected: str, author: Author) -> Applied:
+    async def apply(self, text: str, expected: str, author: Author, noting: Noting) -> Applied:
         """Write a draft to the file, if that still is the `expected` version. Raises ApiError."""
-        return await self._write(text.encode(), expected, "applied", author)
+        return await self._write(text.encode(), expected, "applied", author, noting)
 
-    async def roll_back(self, version: str, expected: str, author: Author) -> Applied:
+    async def roll_back(self, version: str, expected: str, author: Author, noting: Noting) -> Applied:
         """The same with an earlier version. Raises ApiError."""
         content = self._history.text(version)
         if content is None:
             raise ApiError(404, "unknown_version", f"the history has no version {version}")
-        return await self._write(content, expected, "rolled back", author)
+        return await self._write(content, expected, "rolled back", author, noting)
 
-    async def _write(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
-        return await asyncio.to_thread(self._locked, partial(self._write_now, content, expected, how, author))
+    async def _write(self, content: bytes, expected: str, how: How, author: Author, noting: Noting) -> Applied:
+        return await asyncio.to_thread(self._locked, partial(self._write_now, content, expected, how, author, noting))
 
     def _locked(self, work: Callable[[], Applied]) -> Applied:
         with self._writing:
             return work()
 
-    def _write_now(self, content: bytes, expected: str, how: How, author: Author) -> Applied:
+    def _write_now(self, content: bytes, expected: str, how: How, author: Author, noting: Noting) -> Applied:
         before = self._on_disk()
         previous = version_of(before)
         if previous != expected:
@@ -277,6 +281,7 @@ class PolicyService:
         version = version_of(content)
         if version != previous:
             self._keep_what_is_replaced(before)
+            noting(_sha256(before), _sha256(content))
             try:
                 write_policy(self._place.path, content)
             except NotWritten as error:
@@ -326,6 +331,10 @@ def _shown_problem(problem: Problem) -> PolicyProblem:
 
 def shown(content: bytes) -> str:
     return content.decode(errors="replace")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _now() -> datetime:

@@ -115,7 +115,8 @@ async def order_power(control: HandlerContext, ask: HandlerRequest) -> PowerOrde
     if given.backend not in switched(control.desk.plan):
         raise ApiError(400, "unknown_backend", f"the policy has no backend {given.backend!r} with a power section")
     try:
-        await control.sources.power.order(given.backend, Order(given.order), ask.asker.name)
+        async with control.audit.changing(ask.asker.actor, "power.order", given.backend, new={"order": given.order}):
+            await control.sources.power.order(given.backend, Order(given.order), ask.asker.name)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None
     return PowerOrdered(given.backend, given.order)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
+import msgspec
 import pytest
 from support.control import ADMIN, VIEWER
 
+from router.admin.audit.outbox import Outbox
 from router.admin.auth.sign_in_attempts import MOST_FAILURES
+from router.core.audit.entry import read_entry
+from router.ledger.redis_keys import AUDIT_KEY
 
 
 @pytest.mark.parametrize(("token", "role"), [(ADMIN, "admin"), (VIEWER, "viewer")])
@@ -52,6 +57,30 @@ async def test_signing_out_ends_the_session_on_the_server(plane):
     out = await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
     assert out.status == 200 and 'breakeven_session=""' in out.headers["set-cookie"]
     assert (await plane.ask("GET", "/api/session", headers=page)).status == 401
+
+
+async def test_who_came_and_went_and_who_was_refused_is_in_the_audit(plane, valkey):
+    page = await plane.sign_in(VIEWER)
+    csrf = (await plane.ask("GET", "/api/session", headers=page)).json["csrf"]
+    await plane.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})
+    await plane.post("/sign-in", {"token": "wrong-token"}, "")
+    lines = valkey.lrange(AUDIT_KEY, 0, -1)
+    entries = [(each.action, each.role, each.via, each.address) for each in map(read_entry, lines)]
+    assert entries == [
+        ("sign-in", "viewer", "page", "127.0.0.1"),
+        ("sign-out", "viewer", "page", "127.0.0.1"),
+        ("sign-in.refused", "", "page", "127.0.0.1"),
+    ]
+    assert b"wrong-token" not in b"".join(lines) and VIEWER.encode() not in b"".join(lines)
+
+
+async def test_while_the_ledger_is_lost_somebody_can_come_and_look_and_go(start, settings):
+    lost = await start(given=msgspec.structs.replace(settings, redis="redis://127.0.0.1:1/0"))
+    page = await lost.sign_in()
+    csrf = (await lost.ask("GET", "/api/session", headers=page)).json["csrf"]
+    assert (await lost.ask("POST", "/sign-out", headers=page | {"x-csrf-token": csrf})).status == 200
+    waiting = Outbox(Path(settings.data_dir) / "audit-waiting.jsonl").notes()
+    assert [each.action for each in waiting] == ["sign-in", "sign-out"]
 
 
 async def test_a_session_ends_in_time(plane):

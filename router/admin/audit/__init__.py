@@ -1,0 +1,6 @@
+"""The audit, as the control plane keeps it.
+
+recorder  noting what was done, before it is done
+outbox    what could not be noted yet, and must not be lost
+api       what pages and programs read of it
+"""

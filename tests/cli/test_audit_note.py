@@ -1,0 +1,62 @@
+"""Commands that change something leave an entry, as the dashboard does."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+
+import pytest
+from support.audited import checked
+
+from router.cli import main
+from router.core.audit.entry import Entry, read_entry
+from router.ledger.redis_keys import AUDIT_KEY, KEYS_KEY
+
+
+def entries(books) -> list[Entry]:
+    lines = books.client.lrange(AUDIT_KEY, 0, -1)
+    assert checked(lines) == []
+    return list(map(read_entry, lines))
+
+
+@pytest.fixture
+def key(books, capsys):
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(["key", *arguments, "--redis", books.url])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_a_key_from_its_making_to_its_end(key, books):
+    assert key("new", "app", "--team", "search", "--store", "--budget", "usd_per_month=20")[0] == 0
+    status, said = key("rotate", "app", "--grace", "1h")
+    assert status == 0 and key("revoke", "app")[0] == 0
+    made, rotated, revoked = entries(books)
+    assert (made.action, made.subject, made.via, made.address) == ("key.make", "app", "command", socket.gethostname())
+    assert made.who == getpass.getuser()
+    assert {name: made.new[name] for name in ("team", "budget")} == {"team": "search", "budget": {"usd_per_month": 20}}
+    assert (rotated.action, rotated.new["grace_seconds"], revoked.action) == ("key.rotate", 3600, "key.revoke")
+    secret = next(word for word in said.split() if word.startswith("bk-"))
+    assert secret.encode() not in b"".join(books.client.lrange(AUDIT_KEY, 0, -1))
+
+
+def test_keys_of_elsewhere(key, books, tmp_path):
+    file = tmp_path / "keys.jsonl"
+    file.write_text('{"name": "a", "sha256": "%s", "team": "t"}\n' % ("a" * 64))
+    assert key("import", str(file))[0] == 0
+    (entry,) = entries(books)
+    assert (entry.action, entry.subject) == ("key.import", "keys.jsonl")
+    assert entry.new == {"keys": 1, "names": {"a" * 8: "a"}}
+
+
+def test_what_was_not_done_says_so(key, books):
+    assert key("revoke", "nobody")[0] == 1
+    asked, failed = entries(books)
+    assert asked.note == "" and failed.note.startswith("it was not done: there is no stored key")
+
+
+def test_what_cannot_be_noted_is_not_done(key, books):
+    books.client.rpush(AUDIT_KEY, "not an entry")
+    assert key("new", "app", "--store")[0] == 1
+    assert books.client.hlen(KEYS_KEY) == 0
