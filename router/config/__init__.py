@@ -5,6 +5,7 @@
     decode            data -> `core.policy.Policy`, and what is wrong with it where
     error_wording     pydantic's findings in plain words
     cross_references  what the sections of a policy say about each other
+    own_detectors     patterns of a policy's own, and whether they find what their examples say
     prices,           published or given prices -> rates
     unit_prices
     providers         hosts and keys of known providers

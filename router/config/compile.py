@@ -18,6 +18,7 @@ from router.core.decision.facts import default_labels
 from router.core.name_patterns import is_pattern, takes
 from router.core.policy import Key, Mix, Model, Policy
 from router.core.policy_fields import EndpointName
+from router.core.sensitivity.detectors import own_patterns
 from router.core.translation import LOST_IN_TRANSLATION
 from router.core.values import GpuFigures, KeyGrant, Mixture, ModelPlan, Permits, Plan, Rates, Route, Tariff
 
@@ -52,6 +53,7 @@ def compile_plan(
         gpu=_gpu_figures(policy),
         cloud_reference=_cloud_reference(plans.values(), policy.cost.mix),
         published=_published(policy),
+        own_patterns=own_patterns(sensitivity.detectors if sensitivity is not None else ()),
     )
 
 

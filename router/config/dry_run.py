@@ -42,7 +42,8 @@ def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
     headers = {name.lower(): value for name, value in trial.headers.items()}
     reading = SURFACES[trial.endpoint].read(trial.body)
     sensitivity = plan.policy.sensitivity
-    detectors = compile_detectors(() if sensitivity is None else sensitivity.detectors)
+    sought = () if sensitivity is None else sensitivity.detectors
+    detectors = compile_detectors(sought, own=plan.own_patterns)
     facts = build_facts(
         plan=plan,
         endpoint=trial.endpoint,

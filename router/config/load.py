@@ -16,6 +16,7 @@ from router.config.bounded_files import read_regular
 from router.config.compile import compile_plan
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, decode
+from router.config.own_detectors import find_unfit
 from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
 from router.config.secret_hosts import find_unbound
@@ -45,7 +46,8 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     findings = find_broken(document.data)
     policy = decode_document(document, TypeAdapter(Policy), findings)
     prices, unknown = price_table(policy, now)
-    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy), *find_broken_targets(policy))
+    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy))
+    findings += (*find_broken_targets(policy), *find_unfit(policy))
     if with_secrets:
         findings += find_missing(policy)
     raise_if_any(document, findings)

@@ -75,13 +75,37 @@ class Model(Section):
     """Most output tokens of an answer when the client sets no limit; a budget holds that much."""
 
 
+Example = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
 class Detector(Section):
-    find: tuple[DetectorName, ...] = Field(min_length=1, strict=False)
+    find: tuple[DetectorName, ...] = Field(default=(), min_length=1, strict=False)
     """What is looked for."""
+    pattern: Annotated[str, Field(min_length=1)] | None = None
+    """Or a pattern of your own: a regular expression, without look-around and references."""
+    name: Name | None = None
+    """What the pattern finds; shown in explanations and records."""
+    matches: Annotated[tuple[Example, ...], Field(strict=False, max_length=32)] = ()
+    """Texts in which the pattern must be found: else the policy is refused."""
+    ignores: Annotated[tuple[Example, ...], Field(strict=False, max_length=32)] = ()
+    """Texts in which it must not be found."""
     raise_to: Name | None = None
     """The request's level becomes at least this one."""
     tag: Name | None = None
     """The request gets this tag."""
+
+    @model_validator(mode="after")
+    def _seeks_something(self) -> Self:
+        if self.pattern is None:
+            if not self.find:
+                raise ValueError('a detector needs "find", such as "find: [credit_card]", or a "pattern" of your own')
+            if self.name is not None or self.matches or self.ignores:
+                raise ValueError("name, matches and ignores belong to a detector with a pattern")
+        elif self.find:
+            raise ValueError("a detector has either find or a pattern: make two of it")
+        elif self.name is None:
+            raise ValueError('a pattern needs a "name", such as "name: project"; records and explanations show it')
+        return self
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -26,6 +26,7 @@ from router.core.cost.timeline import Timeline
 from router.core.policy import Budget, Policy
 from router.core.policy_fields import EndpointName, Modality
 from router.core.sensitivity.media import NOTHING, Fetch
+from router.core.sensitivity.own.patterns import NO_PATTERNS, OwnPatterns
 from router.core.units import NO_UNITS, UnitRates, Units
 
 
@@ -191,6 +192,8 @@ class Plan(Struct, frozen=True):
     """Rates that the break-even compares with: of the cheapest cloud route of the eligible models."""
     published: tuple[str, ...] = ()
     """Names that patterns take, as far as price lists spell them out; there are more."""
+    own_patterns: OwnPatterns = NO_PATTERNS
+    """Those of the policy's detectors."""
 
 
 class Facts(Struct, frozen=True, gc=False):

@@ -101,8 +101,10 @@ _dimensions = lru_cache(maxsize=4)(dimensions_named)
 
 
 def told_of(detectors: tuple[Detector, ...]) -> bytes:
-    """Detectors as `BodyToRead` has them."""
-    return msgspec.json.encode([each.model_dump(mode="json", exclude_none=True) for each in detectors])
+    """Detectors as `BodyToRead` has them: without their examples, which only whoever loads a policy asks about."""
+    examples = {"matches", "ignores"}
+    told = [each.model_dump(mode="json", exclude_defaults=True, exclude=examples) for each in detectors]
+    return msgspec.json.encode(told)
 
 
 def _resident() -> int:

@@ -49,7 +49,8 @@ class WorkerState:
     def adopt(self, plan: Plan) -> None:
         """Serve by this plan from now on; the fleet has taken over its backends already."""
         policy = plan.policy
-        detectors = compile_detectors(policy.sensitivity.detectors if policy.sensitivity else (), new_memory())
+        sought = policy.sensitivity.detectors if policy.sensitivity else ()
+        detectors = compile_detectors(sought, new_memory(), plan.own_patterns)
         self.timezone = ZoneInfo(policy.cost.timezone)
         holding = HoldMaker(plan, CounterSets(policy, Periods(self.timezone)), self._learned(plan))
         self.serving = ActivePolicy(plan, DecisionCache(plan), detectors, self.fleet.backends, holding)

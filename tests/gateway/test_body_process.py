@@ -38,6 +38,13 @@ def test_what_records_keep_of_whom_it_is_for_is_told_with_it():
     assert fetch(errand(dimensions=("user",)), said)[0].dimensions == ("user=u-17",)
 
 
+def test_it_seeks_the_policys_own_patterns_without_their_examples():
+    own = Detector(pattern="4111 [0-9]{4}", name="project", tag="own", matches=("4111 1111",), ignores=("only here",))
+    brought, _ = fetch(errand(detectors=told_of((*DETECTORS, own))), CARD)
+    assert [label.source for label in brought.labels] == ["detector credit_card", "detector project"]
+    assert b"only here" not in told_of((own,))
+
+
 def test_what_it_refuses_is_refused_as_the_worker_does():
     refused = fetch(errand(), b"[]")[0].refused
     assert refused is not None and (refused.status, refused.code) == (400, "invalid_json")

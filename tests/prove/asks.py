@@ -23,11 +23,15 @@ _CANARY = re.compile(rb"kanarek([a-z]{5})q")
 _ESCAPE = re.compile(rb"\\+u00([0-9a-fA-F]{2})")
 _MOST_LEVELS = 5
 
-FINDINGS = {
+BUILT_IN = {
     "credit_card": "4111 1111 1111 1111",
     "us_ssn": "078-05-1120",
     "iban": "DE89 3704 0044 0532 0130 00",
 }
+OWN = {"project": r"PRJ-\d{6}"}
+"""Patterns of policies, by the names of what they find."""
+FINDINGS = {**BUILT_IN, "project": "PRJ-204917"}
+"""What makes a request restricted, by the name of the detector."""
 HEADERS = (
     "user-agent",
     "idempotency-key",
@@ -48,6 +52,12 @@ FRAMINGS = ("length", "chunked", "gzip", "deflate")
 OUTSIDE = "image outside"
 """A kind of samples' `outside`: an image that lies on somebody else's host; whoever fetches it tells that host."""
 _FETCHED = re.compile(rb"https?:[\\\\]*/[\\\\]*/(kanarek[a-z]{5}q)\.example")
+
+
+def detectors(**effect: str) -> list[dict[str, Any]]:
+    """Of a policy that looks for all findings."""
+    own = [{"pattern": pattern, "name": name, **effect} for name, pattern in OWN.items()]
+    return [{"find": sorted(BUILT_IN), **effect}, *own]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 from msgspec import structs
-from prove.asks import FINDINGS, HEADERS, LABELS, OUTSIDE, Ask, Request, canaries, canary, fetched, sample_of
+from prove.asks import FINDINGS, HEADERS, LABELS, OUTSIDE, Ask, Request, canaries, canary, detectors, fetched, sample_of
 from prove.machines import FAULTS, MODEL, signed
 from prove.play import play
 from prove.tally import Tally
@@ -32,6 +32,7 @@ from router.core.policy import Detector
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.sensitivity.gate import Classification
 from router.core.sensitivity.memory import BoundedMemory, Findings, Memory
+from router.core.sensitivity.own import patterns as patterns_module
 from router.core.values import Candidate, Facts, Step
 from router.gateway import pipeline as completions_module
 from router.gateway import worker_state as worker_state_module
@@ -140,14 +141,15 @@ MEMORIES: dict[str, Callable[[], Memory]] = {
 
 def _filled(memory: BoundedMemory) -> BoundedMemory:
     """With what a client may have sent before: all that is sent then, in pieces that say less."""
-    detectors = compile_detectors((Detector(find=tuple(FINDINGS), raise_to="restricted"),), memory)
+    sought = tuple(Detector.model_validate(each) for each in detectors(raise_to="restricted"))
+    filling = compile_detectors(sought, memory)
     for name in SURFACES:
         for number, ask in enumerate(every_kind(name)):
             body = Request(number, ask).wire().partition(b"\r\n\r\n")[2]
             text = body.decode(errors="replace").replace("\\", "/")
             for at in range(0, len(text), max(1, len(text) // 8)):
-                detectors.scan_body(text[:at].encode())
-                detectors.scan_body(text[at:].encode())
+                filling.scan_body(text[:at].encode())
+                filling.scan_body(text[at:].encode())
     return memory
 
 
@@ -185,7 +187,7 @@ def policy(**changes: Any) -> Policy:
             "levels": {"public": ["local", "cloud"], "restricted": ["local"]},
             "default": "public",
             "tags": {},
-            "detectors": [{"find": sorted(FINDINGS), "raise_to": "restricted"}],
+            "detectors": detectors(raise_to="restricted"),
         },
         "rules": [],
         "cost": {"strategy": "local_first"},
@@ -326,6 +328,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         "candidates": lambda: monkeypatch.setattr(Forwarding, "_choose", _any_backend),
         "memory": lambda: monkeypatch.setattr(DecisionCache, "_question", _without_labels),
         "findings": lambda: monkeypatch.setattr(BoundedMemory, "recall", _nothing_was_found),
+        "own patterns": lambda: monkeypatch.setattr(patterns_module._Compiled, "found_in", _found_nothing),
         "names": lambda: monkeypatch.setattr(DecisionCache, "decide", _for_the_name),
         "headers": lambda: monkeypatch.setattr(completions_module, "to_backend", _all_headers),
         "last line": lambda: monkeypatch.setattr(Connection, "send", _send_anywhere),
@@ -353,6 +356,11 @@ def _without_labels(self: Any, facts: Facts, snapshot: Any) -> Any:
 def _nothing_was_found(self: Any, part: bytes) -> Findings:
     """A memory of findings that takes every part for a harmless one."""
     return Findings(frozenset(), 0)
+
+
+def _found_nothing(self: Any, data: bytes) -> frozenset[str]:
+    """Patterns of the policy's own that are not sought."""
+    return frozenset()
 
 
 _decide = DecisionCache.decide
@@ -391,7 +399,7 @@ def _send_anywhere(self: Any, permitted: frozenset[str], *arguments: Any, **opti
     "layers",
     [
         *(("classification",), ("gate", "last line"), ("candidates", "last line"), ("memory",), ("findings",)),
-        *(("headers",), ("media",)),
+        *(("own patterns",), ("headers",), ("media",)),
     ],
     ids=" and ".join,
 )

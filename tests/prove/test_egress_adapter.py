@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 import pytest
 import uvloop
-from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, Ask, Request, sample_of
+from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, Ask, Request, detectors, sample_of
 from prove.client import converse
 from prove.machines import MODEL, Machine
 from prove.tally import Tally
@@ -103,7 +103,7 @@ def policy(own: str, cloud: str, patience: str) -> Policy:
             "levels": {"public": ["local", "cloud"], "internal": ["local", "cloud"], "restricted": ["local"]},
             "default": "public",
             "tags": {"phi": ["local"], "eu": ["local"]},
-            "detectors": [{"find": sorted(FINDINGS), "raise_to": "restricted"}],
+            "detectors": detectors(raise_to="restricted"),
         },
         "rules": [],
         "cost": {"strategy": "local_first"},

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
-from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, TWICE, Ask, sample_of
+from prove.asks import DISGUISES, FINDINGS, FRAMINGS, HEADERS, LABELS, OWN, TWICE, Ask, detectors, sample_of
 from prove.machines import FAULTS, HOMES, MODEL
 
 from router.core.cost.strategies import STRATEGIES
@@ -171,7 +171,7 @@ def _classified(section: dict[str, Any], key: dict[str, Any], ask: Ask) -> tuple
     ranks = [order.index(level) if level in order else most for level in levels]
     ranks = ranks or [order.index(section.get("default", order[-1]))]
     for detector in section["detectors"]:
-        if ask.finding in detector["find"]:
+        if ask.finding in detector.get("find", [detector.get("name")]):
             ranks += [order.index(detector["raise_to"])] if "raise_to" in detector else []
             tags |= {detector["tag"]} if "tag" in detector else set()
     if ask.has_unreadable:
@@ -312,10 +312,15 @@ def _sensitivity(draw: st.DrawFn, zone_of: dict[str, str]) -> dict[str, Any]:
             "restricted": zones(*[home for home in most if home in inner]),
         },
         "tags": {"phi": zones("own", "lab"), "eu": zones("own", "eu")},
-        "detectors": [{"find": sorted(FINDINGS), "raise_to": "restricted"}],
+        "detectors": detectors(raise_to="restricted"),
     }
     if draw(st.booleans()):
-        section["detectors"] = [{"find": ["credit_card"], "raise_to": "restricted"}, {"find": ["iban"], "tag": "phi"}]
+        own = draw(st.sampled_from([{}, {"tag": "phi"}, {"raise_to": "internal"}, {"raise_to": "restricted"}]))
+        section["detectors"] = [
+            {"find": ["credit_card"], "raise_to": "restricted"},
+            *({"pattern": pattern, "name": name, **own} for name, pattern in OWN.items() if own),
+            {"find": ["iban"], "tag": "phi"},
+        ]
     default = draw(st.sampled_from(["public", "public", "internal", ""]))
     if default:
         section["default"] = default

@@ -7,6 +7,7 @@ unescape    the text of a body, without its JSON escapes
 encodings   what text is hidden in besides those
 detectors   labels for what the text contains
 finders     what they look for: a module for each kind
+own         detectors that are a policy's own patterns
 media       what a backend would be told to fetch
 gate        labels -> level, tags and the zones that are permitted
 """

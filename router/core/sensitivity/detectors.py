@@ -1,4 +1,8 @@
-"""Detectors: labels for what the text of a request contains. How each kind is recognised stands in `finders`."""
+"""Detectors: labels for what the text of a request contains. How each kind is recognised stands in `finders`.
+
+Patterns of the policy's own are sought in all that a body says, at every level of JSON in it; and in what is hidden in
+other ways where the finders' kinds are sought, in the parts of the body in which something may be.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import or_
 
-from router.core.policy import Detector, DetectorName
+import msgspec
+
+from router.core.policy import Detector
 from router.core.sensitivity import encodings
 from router.core.sensitivity.excerpts import excerpts
 from router.core.sensitivity.finders import FINDERS
-from router.core.sensitivity.finders.finder import RUNS, Finder
+from router.core.sensitivity.finders.finder import ALWAYS, RUNS, Finder
 from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
 from router.core.sensitivity.memory import Findings, Memory
+from router.core.sensitivity.own.patterns import OwnPatterns, compile_patterns
 from router.core.sensitivity.prefilter import EVERYTHING, HIDDEN, glance
-from router.core.sensitivity.unescape import levels, plain, revealed
+from router.core.sensitivity.unescape import clear, levels, plain, revealed
 from router.core.values import Label
 
 
@@ -37,11 +44,14 @@ class Detectors:
 
 
 class _Configured(Detectors):
-    def __init__(self, labels: tuple[tuple[DetectorName, Label], ...], memory: Memory) -> None:
+    def __init__(self, labels: tuple[tuple[str, Label], ...], own: OwnPatterns, memory: Memory) -> None:
         self._labels = labels
-        self._sought = frozenset(kind for kind, _ in labels)
-        self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._sought), HIDDEN)
-        self._asked = ",".join(sorted(self._sought)).encode() + b"\n"
+        self._own = own
+        self._kinds = frozenset(kind for kind, _ in labels) - own.names
+        self._sought = self._kinds | own.names
+        always = ALWAYS if own.names else 0
+        self._clues = reduce(or_, (FINDERS[kind].needs for kind in self._kinds), HIDDEN | always)
+        self._asked = msgspec.json.encode(sorted(self._kinds)) + own.identity + b"\n"
         self._memory = memory
         self.gives_tags = any(label.tags for _, label in labels)
 
@@ -50,12 +60,24 @@ class _Configured(Detectors):
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
         effort = Effort(len(body))
-        found: set[str] = set()
+        found = self._own_in(clear(body))
+        if found == self._sought:
+            return self._for(found)
         for part in excerpts().of(body):
             found |= self._found_in(part, effort)
             if found == self._sought:
                 break
         return self._for(found)
+
+    def _own_in(self, texts: Iterable[bytes]) -> set[str]:
+        """Of the policy's own patterns."""
+        found: set[str] = set()
+        if self._own.names:
+            for text in texts:
+                found |= self._own.found_in(text)
+                if len(found) == len(self._own.names):
+                    break
+        return found
 
     def _found_in(self, part: bytes, effort: Effort) -> frozenset[str]:
         """All that is sought in one part of a body. It takes the same effort whether it is remembered or not, so that a
@@ -92,10 +114,10 @@ class _Configured(Detectors):
                 if clues & self._clues:
                     yield Text(flat(raw), effort), clues
 
-    def _found(self, texts: Iterable[tuple[Text, int]]) -> set[DetectorName]:
-        found: set[DetectorName] = set()
+    def _found(self, texts: Iterable[tuple[Text, int]]) -> set[str]:
+        found: set[str] = set()
         for text, clues in texts:
-            found |= _find(text, self._sought - found, clues)
+            found |= _find(text, self._kinds - found, clues) | self._own.found_in(text.data)
             if found == self._sought:
                 break
         return found
@@ -104,19 +126,31 @@ class _Configured(Detectors):
         return tuple([label for kind, label in self._labels if kind in found]) if found else ()
 
 
-def compile_detectors(detectors: tuple[Detector, ...], memory: Memory | None = None) -> Detectors:
+def own_patterns(detectors: tuple[Detector, ...]) -> OwnPatterns:
+    """Of these detectors. Takes up to seconds. Raises `own.syntax.BadPattern`."""
+    return compile_patterns(tuple((each.name, each.pattern) for each in detectors if each.name and each.pattern))
+
+
+def compile_detectors(
+    detectors: tuple[Detector, ...], memory: Memory | None = None, own: OwnPatterns | None = None
+) -> Detectors:
     """The detectors of a policy, in its order; one label for each kind and detector.
 
-    `memory` is of these detectors alone: what others find may be something else.
+    `memory` is of these detectors alone: what others find may be something else. `own` are their patterns, where they
+    are compiled already.
     """
-    labels = tuple((kind, _label(kind, detector)) for detector in detectors for kind in detector.find)
+    labels = tuple((kind, _label(kind, detector)) for detector in detectors for kind in _kinds_of(detector))
     if not labels:
         return Detectors()
     excerpts()  # no request has to wait for it
-    return _Configured(labels, memory or Memory())
+    return _Configured(labels, own_patterns(detectors) if own is None else own, memory or Memory())
 
 
-def _label(kind: DetectorName, detector: Detector) -> Label:
+def _kinds_of(detector: Detector) -> tuple[str, ...]:
+    return detector.find if detector.name is None else (detector.name,)
+
+
+def _label(kind: str, detector: Detector) -> Label:
     tags = () if detector.tag is None else (detector.tag,)
     return Label(level=detector.raise_to, tags=tags, source=f"detector {kind}")
 
@@ -125,7 +159,7 @@ def _readable(text: str) -> Text:
     return Text(flat(text.encode(errors="replace")))
 
 
-def _find(text: Text, sought: frozenset[DetectorName], clues: int) -> set[DetectorName]:
+def _find(text: Text, sought: frozenset[str], clues: int) -> set[str]:
     return {
         kind for kind, finder in FINDERS.items() if kind in sought and clues & finder.needs and _is_in(text, finder)
     }

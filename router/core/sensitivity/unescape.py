@@ -138,6 +138,16 @@ def plain(body: bytes) -> bytes | None:
     return flat(body.decode("unicode_escape").encode("latin-1").translate(_LINES, _CONTROLS))
 
 
+def clear(body: bytes) -> Iterator[bytes]:
+    """All that a body (valid JSON in UTF-8) says, as finders see it, but for what is hidden in other ways."""
+    data = plain(body)
+    if data is not None:
+        yield data
+    else:
+        for level in levels(body):
+            yield flat(level.encode(errors="replace"))
+
+
 def _deeper(text: str) -> str:
     return _unescape(_STRAY.sub("", _pair(text)))
 

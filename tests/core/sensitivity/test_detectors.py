@@ -5,13 +5,15 @@ import json
 import pickle
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pkgutil import iter_modules
 from random import Random
 from typing import Any, get_args
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.patterns import repeated_possessively
 from support.sensitive import texts_of
@@ -301,9 +303,9 @@ def test_what_was_too_dense_to_be_looked_at_is_not_remembered() -> None:
     dense, once = hostile("4242,", 200_000), hostile("4242,", 1_000)
 
     assert detectors.scan_body(dense) == detectors.scan_body(dense) != ()
-    assert memory.recall(b"credit_card\n" + dense) is None
+    assert memory.recall(b'["credit_card"]\n' + dense) is None
     assert detectors.scan_body(once) == detectors.scan_body(once) == ()
-    known = memory.recall(b"credit_card\n" + once)
+    known = memory.recall(b'["credit_card"]\n' + once)
     assert known is not None and known.kinds == frozenset() and known.steps > 0
 
 
@@ -405,3 +407,79 @@ def test_a_number_with_an_exponent_is_a_number(body: bytes) -> None:
     assert [
         label.source for label in compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
     ] == ["detector credit_card"]
+
+
+# --- patterns of the policy's own
+
+PROJECT = Detector(pattern=r"PRJ-\d{6} [a-zé]{3}", name="project", raise_to="restricted")
+PLAIN = "PRJ-123456 pré"
+LABEL = (Label(level="restricted", source="detector project"),)
+FORMS_OF_IT = {
+    "as it is": json.dumps({"c": PLAIN}, ensure_ascii=False),
+    "escaped": json.dumps({"c": PLAIN}),
+    "all of it escaped": "".join(('{"c":"', *(f"\\u{ord(char):04x}" for char in PLAIN), '"}')),
+    "in JSON in JSON in JSON": json.dumps({"c": json.dumps({"c": json.dumps([PLAIN])})}),
+    "in a name": json.dumps({PLAIN: 1}),
+    "on a line of its own": json.dumps({"c": f"first\n{PLAIN}\nlast"}),
+    "in digits of full width": json.dumps({"c": "PRJ-１２３４５６ pré"}),
+    "with a dash of Unicode": json.dumps({"c": PLAIN.replace("-", "\u2011")}),
+    "with invisible characters": json.dumps({"c": "\u200b".join(PLAIN)}),
+    "percent signs": json.dumps({"c": quote(PLAIN)}),
+    "all of it percent signs": json.dumps({"c": "".join(f"%{code:02X}" for code in PLAIN.encode())}),
+    "HTML": json.dumps({"c": "".join(f"&#{ord(char)};" for char in PLAIN)}),
+    "base64": json.dumps({"c": b64encode(f"see {PLAIN}".encode()).decode()}),
+    "base64 in percent signs": json.dumps({"c": quote(b64encode(f"see {PLAIN}!".encode()).decode())}),
+}
+
+
+@pytest.mark.parametrize("body", FORMS_OF_IT.values(), ids=FORMS_OF_IT)
+@pytest.mark.parametrize("around", [0, 5_000])
+def test_an_own_pattern_is_found_in_all_forms_that_a_kind_is(body: str, around: int) -> None:
+    prose = json.dumps("Nothing to see here, as usual. " * (around // 30))
+    for whole in (f"[{prose},{body}]", f"[{body},{prose}]", f"[{prose},{body},{prose}]"):
+        for memory in (None, BoundedMemory(b"k" * 32, 100)):
+            detectors = compile_detectors((PROJECT,), memory)
+            assert [detectors.scan_body(whole.encode()) for _ in range(2)] == [LABEL, LABEL]
+
+
+def test_an_own_pattern_is_looked_for_in_headers() -> None:
+    assert compile_detectors((PROJECT,)).scan(["x", PLAIN]) == LABEL
+
+
+def test_an_own_pattern_is_found_beside_kinds_in_the_policys_order() -> None:
+    detectors = compile_detectors((one("iban", raise_to="internal"), PROJECT, one("credit_card", tag="paid")))
+
+    labels = detectors.scan_body(json.dumps({"c": f"{CARD} for {PLAIN}"}).encode())
+
+    assert [label.source for label in labels] == ["detector project", "detector credit_card"]
+
+
+def test_a_long_match_over_all_of_a_body_is_found() -> None:
+    detectors = compile_detectors(
+        (Detector(pattern=r"begin PRJ(?:.|\n)*end PRJ", name="project", raise_to="restricted"),)
+    )
+
+    assert detectors.scan_body(json.dumps({"c": "begin PRJ " + "line \n" * 20_000 + "end PRJ"}).encode()) == LABEL
+
+
+def test_what_is_remembered_is_of_the_patterns_that_were_sought() -> None:
+    """One memory for several sets of detectors must mislead none: patterns of one name may be others."""
+    body = json.dumps({"c": b64encode(b"see PRJ-123456 and more").decode()}).encode()
+    memory = BoundedMemory(b"k" * 32, 100)
+
+    def found(pattern: str) -> int:
+        detector = Detector(pattern=pattern, name="project", raise_to="restricted")
+        return len(compile_detectors((detector,), memory).scan_body(body))
+
+    assert [found(pattern) for pattern in ("PRJ-9", "PRJ-1", "PRJ-9", "PRJ-1")] == [0, 1, 0, 1]
+    assert compile_detectors((one("iban", raise_to="restricted"),), memory).scan_body(body) == ()
+
+
+@settings(max_examples=60)
+@given(st.text(st.sampled_from('PRJ-0123 é\\"\n%41&;'), max_size=40), st.integers(0, 2), st.booleans())
+def test_what_stands_around_an_own_match_hides_nothing(around: str, depth: int, ascii_only: bool) -> None:
+    value: Any = f"{around} {PLAIN} {around}"
+    for _ in range(depth):
+        value = json.dumps({"c": value}, ensure_ascii=ascii_only)
+
+    assert compile_detectors((PROJECT,)).scan_body(json.dumps([value], ensure_ascii=ascii_only).encode()) == LABEL
