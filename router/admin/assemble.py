@@ -56,6 +56,7 @@ def make_control(
         simulations=Simulations(),
         totals=RisingTotals(),
         rent=RisingRent(),
+        simulated=settings.simulated,
         openapi=msgspec.json.encode(document(ROUTES, release)),
         version=release,
         clock=clock,

@@ -51,6 +51,8 @@ class HandlerContext:
     totals: RisingTotals
     rent: RisingRent
     """For Prometheus."""
+    simulated: bool
+    """The backends only pretend."""
     openapi: bytes
     version: str
     clock: Callable[[], float]

@@ -17,7 +17,7 @@ Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class SpendQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    range: Literal["today", "7d", "30d", "month"] = "today"
+    range: Literal["today", "7d", "30d", "90d", "month"] = "today"
     """Days up to today; `month` is the calendar month so far. Not looked at with `from`."""
     first: Day | None = field(default=None, name="from")
     last: Day | None = field(default=None, name="to")

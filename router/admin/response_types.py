@@ -42,6 +42,8 @@ class Session(Struct, frozen=True):
     expires: float | None = None
     version: str = ""
     """Of Breakeven."""
+    simulated: bool = False
+    """The backends only pretend: nothing that is shown was paid."""
 
 
 # --- spend

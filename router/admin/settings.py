@@ -25,6 +25,8 @@ class AdminSettings(Struct, frozen=True):
     tls_cert: str = ""
     tls_key: str = ""
     """Paths, empty for plain HTTP."""
+    simulated: bool = False
+    """The policy's backends only pretend, which every page says."""
 
     def __repr__(self) -> str:
         return f"AdminSettings({self.host}:{self.port})"

@@ -99,6 +99,7 @@ class Demo:
             data_dir=data_dir,
             grace=GRACE_SECONDS,
             shown_key=self._senders[0].key,
+            simulated=True,
         )
 
     async def _day(self, served: Served) -> None:

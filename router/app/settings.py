@@ -30,6 +30,8 @@ class ServeSettings(Struct, frozen=True):
     """Paths of both ports' certificate chain and its key; empty for plain HTTP."""
     shown_key: str = ""
     """A key that may be shown on the terminal, in the line to paste."""
+    simulated: bool = False
+    """Whoever serves knows that the policy's backends only pretend."""
 
 
 class WorkerSettings(Struct, frozen=True):

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens
+from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens, was_shown
 from router.admin.settings import AdminSettings
 from router.app import logs
 from router.app.adapter_environment import adapter_python, untranslated
@@ -184,7 +184,9 @@ class Supervisor:
             tls_key=_absolute(settings.tls_key),
         )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
-        admin_feed.set_result(msgspec.json.encode(self._admin(policy, redis, admin_port, tokens)) + b"\n")
+        pretended = settings.simulated or bool(found.simulated)
+        control = self._admin(policy, redis, admin_port, tokens, simulated=pretended)
+        admin_feed.set_result(msgspec.json.encode(control) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
         self._spawn(self._follow(file, policy))
@@ -199,6 +201,8 @@ class Supervisor:
         dashboard = Dashboard(admin_url, tokens.admin if tokens.fresh else "", tokens.kept_in)
         sys.stdout.write(greeting(url, plan, found, policy, self._lost_ledger(), dashboard, key=settings.shown_key))
         sys.stdout.flush()
+        # Only now: a start that fails before must not use up the one time at which it is shown.
+        was_shown(self._data_dir)
         self._following = asyncio.create_task(self._then(Served(url, admin_url, policy)))
 
     def stop(self) -> None:
@@ -287,7 +291,7 @@ class Supervisor:
         self._spawn(child.run_forever())
         return child
 
-    def _admin(self, policy: str, redis: str, port: int, tokens: Taken) -> AdminSettings:
+    def _admin(self, policy: str, redis: str, port: int, tokens: Taken, *, simulated: bool) -> AdminSettings:
         settings = self._settings
         return AdminSettings(
             policy=policy,
@@ -303,6 +307,7 @@ class Supervisor:
             allowed_hosts=settings.admin_allowed_hosts,
             tls_cert=_absolute(settings.tls_cert),
             tls_key=_absolute(settings.tls_key),
+            simulated=simulated,
         )
 
     async def _until_controlled(self) -> None:

@@ -294,6 +294,59 @@ async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
     assert await browser.address() == "/sign-in"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_chosen_theme_goes_before_the_systems_on_every_page_and_in_charts(scheme, traffic, dashboard):
+    other = {"light": "dark", "dark": "light"}[scheme]
+    async with chromium(dashboard.url, 1280, scheme) as browser:
+        await sign_in(browser)
+        await browser.open("/spend")
+        await browser.settled()
+        ground, ink = await colours(browser), await axis_colour(browser)
+        for _ in range({"light": 1, "dark": 2}[other]):
+            await browser.page.get_by_role("button", name="Theme: ").click()
+        await browser.sees(other.capitalize(), "#theme")
+        assert await colours(browser) != ground
+        await expect(browser.page.locator("#tokens .xtick text").first).not_to_have_css("fill", ink)
+        await browser.open("/requests")
+        await browser.sees(other.capitalize(), "#theme")
+        assert await colours(browser) != ground
+        await browser.page.evaluate("localStorage.removeItem('breakeven-theme')")
+        await browser.open("/sign-in")
+        assert await colours(browser) == ground
+        assert browser.complaints == []
+
+
+async def colours(browser: Browser) -> str:
+    return str(await browser.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+async def axis_colour(browser: Browser) -> str:
+    text = browser.page.locator("#tokens .xtick text").first
+    return str(await text.evaluate("each => getComputedStyle(each).fill"))
+
+
+async def test_pages_of_a_gateway_whose_backends_pretend_say_so(start, settings, admin):
+    await expect(admin.page.locator("#simulated-backends")).to_be_hidden()
+    pretending = await start(given=msgspec.structs.replace(settings, simulated=True))
+    async with chromium(pretending.url) as browser:
+        await sign_in(browser)
+        for path in ("/", "/spend", "/policy"):
+            await browser.open(path)
+            await browser.sees("SIMULATED: the backends only pretend", "#simulated-backends")
+            await expect(browser.page.locator("#simulated-backends")).to_be_visible()
+
+
+async def test_on_a_phone_a_row_is_a_card_that_names_what_it_says(traffic, dashboard):
+    async with chromium(dashboard.url, 390, touch=True) as browser:
+        await sign_in(browser)
+        await browser.open("/spend")
+        row = browser.page.get_by_role("row", name="api")
+        cost = row.get_by_role("cell").filter(has_text="$").first
+        assert await cost.evaluate("each => getComputedStyle(each, '::before').content") == '"Cost"'
+        name, figure = await row.get_by_role("rowheader").bounding_box(), await cost.bounding_box()
+        assert name and figure and figure["y"] >= name["y"] + name["height"]
+
+
 # --- spend
 
 
@@ -332,6 +385,15 @@ async def test_the_address_holds_the_view(traffic, admin):
     assert await admin.address() == "/spend?range=7d&from=2026-11-24&by=team"
     await page.get_by_role("button", name="Clear").click()
     assert await admin.address() == "/spend?range=7d&by=team"
+
+
+async def test_tiles_say_how_a_period_compares_with_the_one_before(settle, admin, counted):
+    for back, dollars in ((0, 3), (2, 1), (8, 2), (9, 6)):
+        await settle(API, cost=dollars * 1_000_000, at=NOON - back * DAY)
+    tiles = admin.page.locator("#glance li")
+    await expect(tiles.nth(1)).to_contain_text("50% less than the 7 days before")
+    await expect(tiles.nth(0)).not_to_contain_text("yesterday")  # on which nothing was spent
+    await expect(tiles.nth(2)).not_to_contain_text("than the 30 days before")
 
 
 async def test_the_month_says_where_it_is_going(traffic, dashboard, admin):
@@ -736,7 +798,7 @@ async def test_a_draft_is_tried_on_the_last_days_with_the_figures_of_the_command
     assert await asyncio.to_thread(main, [*simulate, "--json"]) == 0
     draft = json.loads(capsys.readouterr().out)
     present = draft["against"]
-    for label, name in (("Together", "usd"), ("Rent of own GPUs", "usd_rent"), ("In hindsight", "usd_hindsight")):
+    for label, name in (("Net cost", "usd"), ("Rent of own GPUs", "usd_rent"), ("In hindsight", "usd_hindsight")):
         row = page.locator("#simulated tr", has=page.get_by_role("rowheader", name=label))
         for column, figures in enumerate((present["figures"], draft["figures"])):
             shown = "–" if figures[name] is None else f"${figures[name]:,.2f}"  # noqa: RUF001

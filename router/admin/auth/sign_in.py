@@ -70,7 +70,7 @@ async def _opened(control: HandlerContext, token: str, address: str) -> tuple[st
     await control.audit.later(Actor("", role, "page", address), "sign-in", "")
     value, session = control.sessions.open(role)
     log.info("signed in", extra={"role": role, "address": address})
-    return value, Session(role, session.csrf, session.expires, control.version)
+    return value, Session(role, session.csrf, session.expires, control.version, control.simulated)
 
 
 def slow_down(attempts: Attempts, address: str) -> None:
@@ -104,5 +104,5 @@ async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response
 async def session(control: HandlerContext, ask: HandlerRequest) -> Session:
     who = ask.asker
     if who.session is None:
-        return Session(who.role, version=control.version)
-    return Session(who.role, who.session.csrf, who.session.expires, control.version)
+        return Session(who.role, version=control.version, simulated=control.simulated)
+    return Session(who.role, who.session.csrf, who.session.expires, control.version, control.simulated)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ from router.admin.auth.roles import Role
 ADMIN_VARIABLE = "BREAKEVEN_ADMIN_TOKEN"
 VIEWER_VARIABLE = "BREAKEVEN_VIEWER_TOKEN"
 ADMIN_FILE = "admin-token"
+NOT_SHOWN = "admin-token-not-shown"
+"""A file that is there until a token that was made here was shown."""
 SHORTEST = 16
 _USABLE = re.compile(r"[\x21-\x7e]+")
 _LARGEST_FILE = 4096
@@ -35,7 +38,7 @@ class Taken(Struct, frozen=True):
     kept_in: str = ""
     """The file of a token that was made here."""
     fresh: bool = False
-    """Made just now, so that it has to be shown."""
+    """Made here and not shown to anybody yet."""
 
     def __repr__(self) -> str:
         return "Taken(…)"
@@ -76,6 +79,12 @@ def take_tokens(data_dir: Path, admin_file: str, viewer_file: str, environment: 
     return Taken(admin, viewer) if admin else _own(data_dir / ADMIN_FILE, viewer)
 
 
+def was_shown(data_dir: Path) -> None:
+    """The token of the first start: from now on only the name of its file is told."""
+    with suppress(OSError):
+        (data_dir / NOT_SHOWN).unlink(missing_ok=True)
+
+
 def _given(file: str, variable: str, name: str) -> str:
     if file:
         return _checked(_read(Path(file).expanduser()), file)
@@ -84,9 +93,10 @@ def _given(file: str, variable: str, name: str) -> str:
 
 def _own(path: Path, viewer: str) -> Taken:
     if path.exists():
-        return Taken(_checked(_read(path), str(path)), viewer, str(path))
+        return Taken(_checked(_read(path), str(path)), viewer, str(path), path.with_name(NOT_SHOWN).exists())
     token = f"ba-{secrets.token_urlsafe(32)}"
     try:
+        path.with_name(NOT_SHOWN).touch(mode=0o600)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(f"{token}\n")

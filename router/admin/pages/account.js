@@ -1,4 +1,4 @@
-// The account: what was paid, and what the cloud alone would have charged.
+// Net cost: what was paid, and what the cloud alone would have charged.
 
 import { el, figure, fill } from "{{dom.js}}";
 import { count, day, exactCount, exactMoney, money, percent, plural } from "{{format.js}}";
@@ -26,13 +26,13 @@ export function showAccount(place, spend) {
     el(
       "table",
       { class: "account" },
-      el("caption", { class: "hidden-label" }, "The account"),
+      el("caption", { class: "hidden-label" }, "Net cost"),
       el(
         "tbody",
         {},
         line("Bought", total.bought_micro_usd, "", "cloud charges, and what own GPUs cost per token"),
         line("Rent of the GPUs", rent, "", unused),
-        line("Together", total.bought_micro_usd + rent, "sum"),
+        line("Net cost", total.bought_micro_usd + rent, "sum"),
         line("In the cloud alone", alone, "", "all that could have gone there, bought"),
         line(verdict, net == null ? null : Math.abs(net), `sum ${net != null && net < 0 ? "worse" : "better"}`),
       ),

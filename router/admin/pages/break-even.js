@@ -170,7 +170,7 @@ function showLines(answer) {
       ].filter(Boolean),
     layout: () => ({
       xaxis: { tickformat: "~s", range: [0, end], title: { text: "tokens a day" } },
-      yaxis: { tickprefix: "$", exponentformat: "none", range: [0, top] },
+      yaxis: { tickprefix: "$", exponentformat: "none", range: [0, top], title: { text: "USD a day" } },
     }),
     rows: x.map((tokens) => ({ tokens, gpu: gpu(tokens), cloud: cloud == null ? null : bought(tokens) })),
     columns: [

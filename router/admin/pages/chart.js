@@ -74,6 +74,7 @@ export function chart(place, { title }) {
   }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && draw());
+  document.addEventListener("theme", () => shown && draw());
   more.addEventListener("toggle", () => more.open && shown && rows.show(shown.rows));
 
   return {
@@ -100,13 +101,18 @@ export function chart(place, { title }) {
 
 const waitingIn = (plot) => plot.querySelector(".waiting");
 
-/** The page's colours, by name. */
+/** The page's colours, by name. A name's own value is one for each theme: what has it as its colour has the one. */
 function theme() {
-  const style = getComputedStyle(document.documentElement);
-  const named = (name) => style.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(
+  const painted = document.body.appendChild(el("span", { hidden: true }));
+  const named = (name) => {
+    painted.style.color = `var(--${name})`;
+    return getComputedStyle(painted).color;
+  };
+  const colours = Object.fromEntries(
     ["ink", "soft", "line", "surface", "local", "cloud", "accent", "bad"].map((name) => [name, named(name)]),
   );
+  painted.remove();
+  return colours;
 }
 
 function layoutOf(layout, colours) {

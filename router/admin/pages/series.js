@@ -4,7 +4,8 @@ import { figure } from "{{dom.js}}";
 import { chartTime, count, exactCount, exactMoney, money } from "{{format.js}}";
 
 const FLATTEST = 5;
-const DOLLARS = { tickprefix: "$", separatethousands: true, exponentformat: "none" };
+const HOUR_MS = 3_600_000;
+const DOLLARS = { tickprefix: "$", separatethousands: true, exponentformat: "none", title: { text: "USD, added up" } };
 
 const atOf = (spend) => (point) => (spend.step === "hour" ? chartTime(point.at) : point.day);
 const nameOf = (spend) => (point) => atOf(spend)(point).replace("T", " ");
@@ -63,6 +64,7 @@ export function tokensOf(spend) {
         x,
         spend.series.map((point) => point.local_tokens),
         { color: colours.local },
+        spend.step,
       ),
       bars(
         "Cloud",
@@ -78,15 +80,16 @@ export function tokensOf(spend) {
             size: 6,
           },
         },
+        spend.step,
       ),
-      ...near.map((line, at) => lineAt(line, x, at ? colours.accent : colours.ink, at ? "dot" : "dash")),
+      ...near.map((line, at) => lineAt(line, x, at ? colours.accent : colours.ink, at ? "dot" : "dash", spend.step)),
     ],
     layout: (colours) => ({
       barmode: "stack",
       bargap: 0.15,
       annotations: above(far, spend.step, colours),
       xaxis: timeAxis(spend),
-      yaxis: { tickformat: "~s", ...(far.length && { range: [0, peakOf(spend.series) * 1.25] }) },
+      yaxis: { tickformat: "~s", title: { text: `tokens ${spend.step === "hour" ? "an hour" : "a day"}` }, ...(far.length && { range: [0, peakOf(spend.series) * 1.25] }) },
     }),
     rows: spend.series,
     columns: [
@@ -116,15 +119,27 @@ export function tokensOf(spend) {
   };
 }
 
-const bars = (name, x, y, marker) => ({ type: "bar", name, x, y, marker, hovertemplate: "%{y:,.3~s}" });
+/** What belongs to an hour or a day stands in the middle of it, and a bar fills it. */
+const periodOf = (step) => ({ xperiod: step === "hour" ? HOUR_MS : 24 * HOUR_MS, xperiodalignment: "middle" });
 
-function lineAt(line, x, color, dash) {
+const bars = (name, x, y, marker, step) => ({
+  type: "bar",
+  name,
+  x,
+  y,
+  marker,
+  ...periodOf(step),
+  hovertemplate: "%{y:,.3~s}",
+});
+
+function lineAt(line, x, color, dash, step) {
   return {
     type: "scatter",
     mode: "lines",
     name: line.name,
     x,
     y: x.map(() => line.at),
+    ...periodOf(step),
     line: { color, dash, width: 2 },
     hovertemplate: "%{y:,.3~s}",
   };

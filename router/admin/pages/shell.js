@@ -34,6 +34,7 @@ export async function shell(handlers = {}) {
     },
   });
   const who = await session();
+  find("#simulated-backends").hidden = !who.simulated;
   find("#who").textContent = titleOf(who.role);
   return who;
 }

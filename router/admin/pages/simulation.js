@@ -24,7 +24,7 @@ const GROUPS = [
     ["Bought from the cloud", amount("usd_cloud"), dollars],
     ["Own GPUs, by the token", amount("usd_own_tokens"), dollars],
     ["Rent of own GPUs", amount("usd_rent"), dollars],
-    ["Together", amount("usd"), dollars, "sum"],
+    ["Net cost", amount("usd"), dollars, "sum"],
     ["In the cloud alone", amount("usd_cloud_alone"), dollars],
     ["Net: saved against the cloud alone", amount("usd_saved"), dollars],
     ["In hindsight, at least", amount("usd_hindsight"), dollars],

@@ -9,6 +9,7 @@ import { count, day, exactCount, exactMoney, money, percent, plural, zone } from
 import { costOf, tokensOf } from "{{series.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
+import { trendOf } from "{{trend.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 4000;
@@ -45,7 +46,7 @@ async function load(values = page.now, quietly = false) {
   const parts = [
     [ask("/api/spend", { query: queryFor(values), signal }), (spend) => show(values, spend), "#account"],
     [
-      Promise.all(["30d", "month"].map((range) => ask("/api/spend", { query: { range, ...query }, signal }))),
+      Promise.all(["90d", "month"].map((range) => ask("/api/spend", { query: { range, ...query }, signal }))),
       ([days, month]) => showGlance(values, days, month),
       "#glance",
     ],
@@ -104,6 +105,7 @@ function showGlance(values, days, month) {
   const sum = (points, name) => points.reduce((total, point) => total + point[name], 0);
   const tileOf = (range, cost, requests, note = "") => {
     const chosen = !values.from && values.range === range;
+    const trend = trendOf(range, days.series);
     return el(
       "li",
       {},
@@ -119,6 +121,7 @@ function showGlance(values, days, month) {
         el("span", { class: "label" }, RANGES[range]),
         el("span", { class: "amount", title: exactMoney(cost) }, money(cost)),
         el("span", { class: "muted" }, note || plural(requests, "request")),
+        trend && el("span", { class: "muted", title: trend.title }, trend.text),
       ),
     );
   };
@@ -132,7 +135,7 @@ function showGlance(values, days, month) {
     find("#glance"),
     ofDays("today", 1),
     ofDays("7d", 7),
-    tileOf("30d", paid(days.total), days.total.requests),
+    ofDays("30d", 30),
     tileOf("month", paid(month.total), month.total.requests, expected),
   );
 }

@@ -2,6 +2,16 @@
 
 import { download, el, empty, fill } from "{{dom.js}}";
 
+// On a phone each row is a card, and what is no table to the eye would be none to a screen reader either.
+const ROLES = {
+  table: { role: "table" },
+  thead: { role: "rowgroup" },
+  tbody: { role: "rowgroup" },
+  tr: { role: "row" },
+  head: { role: "columnheader" },
+  th: { role: "rowheader" },
+  td: { role: "cell" },
+};
 const SPREADSHEET_WOULD_COMPUTE = /^[=+\-@\t\r]/;
 
 /**
@@ -22,11 +32,17 @@ export function table(
       draw();
     }),
   );
-  const body = el("tbody");
+  const body = el("tbody", ROLES.tbody);
   const grid = el(
     "div",
     { class: "scroll", role: "region", "aria-label": `${caption} (table)`, tabindex: "0" },
-    el("table", {}, el("caption", { class: "hidden-label" }, caption), el("thead", {}, el("tr", {}, heads)), body),
+    el(
+      "table",
+      { ...ROLES.table, class: "carded" },
+      el("caption", { class: "hidden-label" }, caption),
+      el("thead", ROLES.thead, el("tr", ROLES.tr, heads)),
+      body,
+    ),
   );
   const link =
     csvLink ??
@@ -69,7 +85,7 @@ function headOf(column, press) {
     column.label,
     el("span", { class: "arrow", "aria-hidden": "true" }),
   );
-  return el("th", { scope: "col", class: column.number && "number", "aria-sort": "none" }, label);
+  return el("th", { ...ROLES.head, scope: "col", class: column.number && "number", "aria-sort": "none" }, label);
 }
 
 function turned(order, column) {
@@ -83,11 +99,11 @@ function rowOf(row, columns) {
     const content = column.show ? column.show(row) : String(column.value(row) ?? "");
     return el(
       column.head ? "th" : "td",
-      { class: column.number && "number", scope: column.head && "row" },
+      { class: column.number && "number", scope: column.head && "row", ...ROLES[column.head ? "th" : "td"], "data-label": column.label },
       content,
     );
   });
-  return el("tr", {}, cells);
+  return el("tr", ROLES.tr, cells);
 }
 
 function sorted(rows, columns, order) {

@@ -48,7 +48,7 @@ export function fallOf(month) {
       hovermode: "closest",
       margin: { l: 8, r: 8, t: 24, b: 8 },
       xaxis: { type: "category" },
-      yaxis: { ...DOLLARS, rangemode: "normal" },
+      yaxis: { ...DOLLARS, rangemode: "normal", title: { text: "USD" } },
     }),
     rows,
     columns: [
@@ -82,6 +82,7 @@ export function hoursOf({ hours, switches }) {
           y: hours.map((hour) => (hour.units_on / most) * top),
           customdata: hours.map((hour) => hour.units_on),
           width: 3_600_000,
+          offset: 0,
           marker: { color: colours.local, opacity: 0.22 },
           hovertemplate: "%{customdata:.2~f} on",
         },
@@ -118,7 +119,7 @@ export function hoursOf({ hours, switches }) {
       barmode: "overlay",
       hovermode: "closest",
       xaxis: { type: "date", tickformat: "%H:%M\n%b %-d" },
-      yaxis: { tickformat: "~s", range: [0, top] },
+      yaxis: { tickformat: "~s", range: [0, top], title: { text: "tokens an hour" } },
     }),
     rows: hours,
     columns: [

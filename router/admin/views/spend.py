@@ -113,7 +113,7 @@ def days_asked(query: SpendQuery, today: Days) -> Days:
     if query.first is None:
         if query.last is not None:
             raise ApiError(400, "bad_range", "`to` needs a `from`")
-        back = {"today": 1, "7d": 7, "30d": 30, "month": date.fromisoformat(today.last).day}[query.range]
+        back = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "month": date.fromisoformat(today.last).day}[query.range]
         return Days(days_back(today.last, back), today.last, today.timezone)
     try:
         first, last = date.fromisoformat(query.first), date.fromisoformat(query.last or today.last)

@@ -6,7 +6,15 @@ import stat
 
 import pytest
 
-from router.admin.auth.tokens import ADMIN_VARIABLE, VIEWER_VARIABLE, Taken, Tokens, TokenUnusable, take_tokens
+from router.admin.auth.tokens import (
+    ADMIN_VARIABLE,
+    VIEWER_VARIABLE,
+    Taken,
+    Tokens,
+    TokenUnusable,
+    take_tokens,
+    was_shown,
+)
 
 LONG = "a-token-that-is-long-enough"
 OTHER = "another-token-for-viewers"
@@ -17,8 +25,19 @@ def test_a_token_is_made_once_and_kept_for_its_owner_alone(tmp_path):
     path = tmp_path / "admin-token"
     assert first.fresh and first.kept_in == str(path) and len(first.admin) > 40
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_text() == f"{first.admin}\n"
+    was_shown(tmp_path)
     again = take_tokens(tmp_path, "", "", {})
     assert (again.admin, again.fresh, again.kept_in) == (first.admin, False, str(path))
+
+
+def test_a_start_that_failed_before_the_token_was_shown_leaves_that_to_the_next_one(tmp_path):
+    failed = take_tokens(tmp_path, "", "", {})
+    assert take_tokens(tmp_path, "", "", {}) == failed and failed.fresh
+
+
+def test_a_token_from_before_there_was_such_a_note_was_shown(tmp_path):
+    (tmp_path / "admin-token").write_text(LONG)
+    assert not take_tokens(tmp_path, "", "", {}).fresh
 
 
 def test_variables_are_taken_out_of_the_environment_that_children_inherit(tmp_path):
