@@ -16,6 +16,7 @@ from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import PowerEvent, PowerLook, open_power
 from router.ledger.reports.month_groups import PastMonths
 from router.ledger.reports.totals import Report, open_report
+from router.ledger.stored_keys import KeyStore, open_keys
 
 HOUR_SECONDS = 3600
 _NOON = 12 * HOUR_SECONDS
@@ -34,6 +35,15 @@ class LedgerSession:
         try:
             async with open_report(self.url) as report:
                 yield report
+        except LedgerUnavailable as error:
+            raise ledger_lost(error) from None
+
+    @asynccontextmanager
+    async def keys(self) -> AsyncIterator[KeyStore]:
+        """Raises ApiError when the ledger cannot be reached, also inside."""
+        try:
+            async with open_keys(self.url) as store:
+                yield store
         except LedgerUnavailable as error:
             raise ledger_lost(error) from None
 

@@ -20,8 +20,8 @@ DESCRIPTION = (
     "Money is in micro-USD, to the thousandth; times are seconds since the epoch; days are local dates of the policy's "
     "time zone. "
     "API clients send a token as `Authorization: Bearer`. Pages have a session cookie and send the session's `csrf` "
-    "as `x-csrf-token` with every write. Writes of the policy need `If-Match` with the `text_version` that they "
-    "began with."
+    "as `x-csrf-token` with every write. What needs `If-Match` takes the version that it "
+    "began with: `text_version` of the policy, `version` of a key."
 )
 
 

@@ -14,6 +14,8 @@ from router.admin import request_types, response_types
 from router.admin.auth import sign_in
 from router.admin.auth.roles import Access
 from router.admin.handler_context import HandlerContext, HandlerRequest
+from router.admin.keys import answers as key_answers
+from router.admin.keys import api as keys
 from router.admin.policy import api as policy
 from router.admin.simulation import api as simulation
 from router.admin.simulation.answers import SimulationLine
@@ -43,7 +45,7 @@ class Route(Struct, frozen=True):
     page: bool = False
     """For people: who is not signed in is sent to the sign-in page."""
     conditional: bool = False
-    """Needs If-Match with the version of the policy's text."""
+    """Needs If-Match with the version that was seen of what it changes."""
 
     @property
     def writes(self) -> bool:
@@ -98,10 +100,22 @@ ROUTES: tuple[Route, ...] = (
           response_types.HistoryText),
     Route("POST", "/api/policy/rollback", EDITOR, policy.roll_back, "Write an earlier version to the policy's file",
           response_types.Applied, body=request_types.RollBack, conditional=True),
+    Route("GET", "/api/keys", MEMBER, keys.keys, "Keys of the policy and of the ledger, those of one's teams",
+          key_answers.Keys, query=key_answers.KeysQuery),
+    Route("POST", "/api/keys", ADMIN, keys.make, "Make a key in the ledger; its secret is told only here",
+          key_answers.KeyMade, body=key_answers.NewKey),
+    Route("GET", "/api/keys/{id}", MEMBER, keys.key, "One key, with how its limits stand", key_answers.KeyRow),
+    Route("PUT", "/api/keys/{id}", ADMIN, keys.edit, "What a key of the ledger may from now on", key_answers.KeyRow,
+          body=key_answers.KeySettings, conditional=True),
+    Route("POST", "/api/keys/{id}/rotate", ADMIN, keys.rotate, "A new key in place of one in the ledger",
+          key_answers.KeyMade, body=key_answers.Rotation),
+    Route("POST", "/api/keys/{id}/revoke", ADMIN, keys.revoke, "End a key of the ledger, and what it replaced",
+          key_answers.KeysChanged),
     Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
     Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
+    Route("GET", "/keys", MEMBER, pages.keys, "The page of keys", media="text/html", page=True),
     Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
 )
 # fmt: on

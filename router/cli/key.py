@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from router.cli.key_entry import entry, fields, new_key, sha256
+from router.cli.key_entry import entry, fields
 from router.cli.ledger_server import add_arguments
+from router.config.new_key import new_key, sha256
 
 _NAME = re.compile(r"[^\s|\x00-\x1f\x7f]{1,128}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")

@@ -1,34 +1,22 @@
-"""A new key, and what is kept of it: its hash, and what it may do."""
+"""What a key that is made on the command line may do, and its entry for a policy."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
-_RANDOM_BYTES = 32
-
-
-def new_key() -> str:
-    """`bk-` and 43 random characters (256 bits) that need no escaping in URLs."""
-    return f"bk-{secrets.token_urlsafe(_RANDOM_BYTES)}"
-
-
-def sha256(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+from router.config.new_key import rights_of, sha256
 
 
 def fields(args: argparse.Namespace) -> dict[str, Any]:
     """What was asked for, as under `keys` in a policy. Raises ValueError for a budget that contradicts itself."""
-    made = {"name": args.name, "team": args.team}
-    made |= {name: getattr(args, name) for name in ("models", "zones", "sensitivity", "tags") if getattr(args, name)}
     budget: dict[str, Any] = {}
     for path, value in args.budget:
         _put(budget, path, value)
-    return made | ({"budget": budget} if budget else {})
+    rights = rights_of(args.models, args.zones, args.sensitivity, args.tags, budget)
+    return {"name": args.name, "team": args.team, **rights}
 
 
 def entry(key: str, fields: Mapping[str, Any]) -> str:

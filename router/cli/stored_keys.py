@@ -5,26 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from router.cli.audit_note import noted
-from router.cli.key_entry import fields, new_key, sha256
+from router.cli.key_entry import fields
 from router.cli.ledger_server import ledger_url
 from router.config.bounded_files import read_regular
+from router.config.new_key import new_key, sha256
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.shared_status import statuses_at
-from router.ledger.stored_keys import KeyProblem, KeyStore, StoredKey, open_keys
+from router.ledger.stored_key import DIGITS, KeyProblem, StoredKey, described
+from router.ledger.stored_keys import KeyStore, open_keys
 
-DIGITS = 8
-"""Of a SHA-256, enough to tell keys apart."""
 _SETTING = "`server: {stored_keys: true}`"
 _REACH = "Name the ledger as for `serve`, with --redis or --data-dir; `breakeven key list` shows what was changed"
 _MOST_BYTES = 100_000_000
@@ -124,20 +123,13 @@ async def _list(url: str, args: argparse.Namespace) -> str:
 _ACTIONS = {"new": _new, "import": _import, "revoke": _revoke, "rotate": _rotate, "list": _list}
 
 
-def described(sha256: str, entry: Mapping[str, Any], expires: float | None) -> dict[str, Any]:
-    """For the audit: what it may do, and the first digits of its hash to tell it from others of its name."""
-    ends = {} if expires is None else {"expires": _moment(expires)}
-    return {"key": sha256[:DIGITS], **{name: value for name, value in entry.items() if name != "name"}, **ends}
-
-
 async def _expires(store: KeyStore, when: int | date | None) -> float | None:
     """A day is the last one on which the key works, as the ledger counts days."""
     if when is None:
         return None
     if isinstance(when, int):
         return await store.now() + when
-    zone = ZoneInfo(await store.timezone())
-    return datetime.combine(when + timedelta(days=1), time(), zone).timestamp()
+    return await store.end_of(when)
 
 
 def _shown(key: str) -> str:
@@ -156,21 +148,12 @@ def _taken_by(workers: Sequence[WorkerStatus]) -> str:
 # --- the list
 
 
-def state(key: StoredKey, now: float) -> str:
-    """`active`, `ending` (it was replaced and works for its grace), or why it does not work."""
-    if key.works(now):
-        return "ending" if key.replaced_by else "active"
-    if key.replaced_by:
-        return "replaced"
-    return "expired" if key.revoked is None else "revoked"
-
-
 def as_json(keys: Sequence[StoredKey], now: float) -> str:
     """The settings as they were given, and times in seconds since the epoch."""
     listed = [
         {
             **key.entry,
-            "state": state(key, now),
+            "state": key.state(now),
             "sha256": key.sha256[:DIGITS],
             "created": key.created,
             "expires": key.expires,
@@ -200,8 +183,8 @@ def _columns(key: StoredKey, now: float) -> tuple[str, ...]:
     ends = key.ends
     return (
         key.name,
-        str(entry.get("team", "default")),
-        state(key, now),
+        key.team,
+        key.state(now),
         "never" if ends is None else _moment(ends),
         key.sha256[:DIGITS],
         "; ".join(may) or "everything",

@@ -32,7 +32,18 @@ Entry = Mapping[str, Any]
 _WHO = ("name", "team")
 _REMEMBERED = 10_000
 _TAKEN = "the policy has a key of this name, which counts; take one of them away"
+WHO_WINS = "Where the policy's file and the ledger name the same, the policy's counts."
+"""Of keys, by name or SHA-256, and of teams; for people."""
 _UNLABELLED = "it has a level or tags, and the policy has no sensitivity section to give them a meaning"
+
+
+def misfits(plan: Plan, sha256: str, entry: Entry) -> tuple[str, ...]:
+    """What is wrong with a key under this policy, for people; nothing where it may do all that it says."""
+    try:
+        grant = GrantReader().grant(sha256, entry)
+    except ValueError as error:
+        return (unusable(entry, error),)
+    return admitted(plan, {sha256: grant}).problems
 
 
 class GrantReader:

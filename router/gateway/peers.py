@@ -27,7 +27,7 @@ from router.core.resilience.worker_status import (
 from router.core.values import KeyGrant
 from router.gateway.worker_state import WorkerState
 from router.ledger.shared_status import SharedStatus
-from router.ledger.stored_keys import StoredKey
+from router.ledger.stored_key import StoredKey
 from router.system.wake_files import WakeFiles
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica

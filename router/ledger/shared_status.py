@@ -44,9 +44,9 @@ from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
 from router.ledger.server.query import connected, refused_is_unavailable
 from router.ledger.server.wire import pack
+from router.ledger.stored_key import StoredKey
 from router.ledger.stored_keys import (
     VERSION_FIELD,
-    StoredKey,
     StoredKeys,
     changed_values,
     read_time,

@@ -9,25 +9,26 @@ to which it is complete. It is a help only: who finds it incomplete reads all ke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import date, datetime, time, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
+from router.ledger.key_changes import Change, added_to, edited, ended, missing_of, outdated, replaced, revoked, rotated
 from router.ledger.redis_keys import KEY_CHANGES_KEY, KEYS_KEY, SHARED_KEY, TIMEZONE_KEY
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
 from router.ledger.server.wire import pack
+from router.ledger.stored_key import KeyProblem, StoredKey
 
 VERSION_FIELD = "keys"
 CHANGES_FIELD = "keys:changes"
-KEPT_SECONDS = 90 * 86_400.0
-"""How long a key that no longer works is still listed."""
 CHANGES = 2000
 """That are remembered."""
 MOST_CHANGED = 500
@@ -35,38 +36,7 @@ MOST_CHANGED = 500
 AT_ONCE = 500
 """Keys that one call writes or reads: that takes the server a millisecond."""
 _TRIES = 20
-_NAMES_SHOWN = 20
 _RESTLESS = "others keep changing keys at the same time; try again"
-
-
-class KeyProblem(Exception):
-    """The change cannot be made; the text says why and what to do."""
-
-
-class StoredKey(Struct, frozen=True):
-    """Times are seconds since the epoch, by the clock of the ledger's server."""
-
-    sha256: str
-    entry: dict[str, Any]
-    """As under `keys` in a policy, without the SHA-256."""
-    created: float
-    expires: float | None = None
-    revoked: float | None = None
-    replaced_by: str = ""
-    """SHA-256 of the key that took its place."""
-
-    @property
-    def name(self) -> str:
-        return str(self.entry.get("name", ""))
-
-    @property
-    def ends(self) -> float | None:
-        """When it stops working, or stopped; None for never."""
-        ends = [end for end in (self.expires, self.revoked) if end is not None]
-        return min(ends, default=None)
-
-    def works(self, now: float) -> bool:
-        return self.revoked is None and (self.expires is None or now < self.expires)
 
 
 class StoredKeys:
@@ -133,10 +103,6 @@ class StoredKeys:
         return over
 
 
-T = TypeVar("T")
-Change = Callable[[Sequence[StoredKey], float], list[StoredKey]]
-"""All keys and the time -> the keys that are new or changed. Raises KeyProblem."""
-
 _decode = msgspec.json.Decoder(StoredKey).decode
 
 
@@ -154,6 +120,11 @@ class KeyStore:
         """Name of the time zone that the ledger counts days in."""
         name = await ask(self._connection, "GET", TIMEZONE_KEY)
         return "UTC" if name is None else name.decode()
+
+    async def end_of(self, day: date) -> float:
+        """When a day is over, as the ledger counts days, in seconds since the epoch."""
+        zone = ZoneInfo(await self.timezone())
+        return datetime.combine(day + timedelta(days=1), time(), zone).timestamp()
 
     async def all(self) -> list[StoredKey]:
         """In the order in which they were made."""
@@ -187,9 +158,21 @@ class KeyStore:
         """No key of this name works any more."""
         return await self._change(lambda keys, now: revoked(keys, now, name))
 
+    async def edit(self, id: str, version: str, rights: Mapping[str, Any], expires: float | None) -> StoredKey:
+        """Other rights for the key of this id. Raises KeyChanged where it is not the one that was read any more."""
+        return (await self._change(lambda keys, now: edited(keys, now, id, version, rights, expires)))[0]
+
+    async def end(self, id: str) -> list[StoredKey]:
+        """The key of this id works no more, nor does what it replaced."""
+        return await self._change(lambda keys, now: ended(keys, now, id))
+
     async def rotate(self, name: str, sha256: str, grace: float = 0.0) -> StoredKey:
         """A new key in place of the one of this name, which works for `grace` more seconds."""
         return (await self._change(lambda keys, now: rotated(keys, now, name, sha256, grace)))[0]
+
+    async def replace(self, id: str, sha256: str, grace: float = 0.0) -> StoredKey:
+        """As `rotate`, by the key's id."""
+        return (await self._change(lambda keys, now: replaced(keys, now, id, sha256, grace)))[0]
 
     async def _change(self, change: Change) -> list[StoredKey]:
         for _ in range(_TRIES):
@@ -278,72 +261,3 @@ async def read_time(connection: Connection) -> float:
     """The time of the server, in seconds since the epoch. Raises as `Connection.call`."""
     seconds, micros = await connection.call("TIME")
     return int(seconds) + int(micros) / 1e6
-
-
-# --- what a change does
-
-
-def added_to(
-    keys: Sequence[StoredKey], now: float, sha256: str, entry: dict[str, Any], expires: float | None
-) -> StoredKey:
-    name = str(entry["name"])
-    if any(key.name == name and key.works(now) for key in keys):
-        raise KeyProblem(
-            f"there is a stored key {name} already: `breakeven key rotate {name}` replaces it, "
-            f"`breakeven key revoke {name}` ends it"
-        )
-    if expires is not None and expires <= now:
-        raise KeyProblem("it would have expired already: give a later time with --expires")
-    return StoredKey(sha256, entry, now, expires)
-
-
-def missing_of(keys: Sequence[StoredKey], now: float, entries: Mapping[str, dict[str, Any]]) -> list[StoredKey]:
-    """Those that are not stored yet."""
-    known = {key.sha256: key for key in keys}
-    names = {key.name: key.sha256 for key in keys if key.works(now)}
-    missing = []
-    for sha256, entry in entries.items():
-        name = str(entry["name"])
-        stored = known.get(sha256)
-        if stored is not None and not (stored.works(now) and stored.entry == entry):
-            raise KeyProblem(
-                f"the key of {name} is stored already, for {stored.name}, and may do something else or ended"
-            )
-        if names.setdefault(name, sha256) != sha256:
-            raise KeyProblem(f"there is another key {name} already: each needs a name of its own")
-        if stored is None:
-            missing.append(StoredKey(sha256, entry, now))
-    return missing
-
-
-def revoked(keys: Sequence[StoredKey], now: float, name: str) -> list[StoredKey]:
-    return [replace(key, revoked=now) for key in _working(keys, now, name)]
-
-
-def rotated(keys: Sequence[StoredKey], now: float, name: str, sha256: str, grace: float) -> list[StoredKey]:
-    """The new key first. What was replaced before ends as it was to end."""
-    working = _working(keys, now, name)
-    current = next((key for key in working if not key.replaced_by), None)
-    if current is None:
-        raise KeyProblem(f"the stored key {name} was replaced already and the new one does not work: make another one")
-    ends = now + grace if current.expires is None else min(current.expires, now + grace)
-    replaced = replace(current, replaced_by=sha256, **({"expires": ends} if grace > 0 else {"revoked": now}))
-    return [StoredKey(sha256, current.entry, now, current.expires), replaced]
-
-
-def outdated(keys: Iterable[StoredKey], now: float) -> list[StoredKey]:
-    """Those that have not worked for so long that nobody needs to see them."""
-    return [key for key in keys if key.ends is not None and key.ends + KEPT_SECONDS < now]
-
-
-def _working(keys: Sequence[StoredKey], now: float, name: str) -> list[StoredKey]:
-    working = [key for key in keys if key.name == name and key.works(now)]
-    if not working:
-        names = _first_few(sorted({key.name for key in keys if key.works(now)}))
-        raise KeyProblem(f"there is no stored key {name} that works (there are: {names}); see `breakeven key list`")
-    return working
-
-
-def _first_few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES_SHOWN
-    return (", ".join(names[:_NAMES_SHOWN]) or "none") + (f" and {more} more" if more > 0 else "")

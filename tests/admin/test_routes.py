@@ -75,7 +75,13 @@ def test_only_what_tells_nothing_answers_to_any_name_or_to_nobody():
 def test_what_changes_the_policy_is_for_editors_and_needs_the_version_that_was_seen():
     changing = {route.path for route in ROUTES if route.access is Access.EDITOR}
     assert changing == {"/api/policy/apply", "/api/policy/rollback"}
-    assert changing == {route.path for route in ROUTES if route.conditional}
+    assert changing <= {route.path for route in ROUTES if route.conditional}
+
+
+def test_keys_are_changed_by_admins_and_an_edit_needs_the_version_that_was_seen():
+    writes = [route for route in ROUTES if route.writes and route.path.startswith("/api/keys")]
+    assert len(writes) == 4 and all(route.access is Access.ADMIN for route in writes)
+    assert [route.method for route in writes if route.conditional] == ["PUT"]
 
 
 async def test_a_path_or_method_that_is_not_there_says_so_in_the_same_shape(plane):

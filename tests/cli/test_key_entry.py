@@ -1,20 +1,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from router.cli.key_entry import entry, fields, new_key
+from router.cli.key_entry import entry, fields
 from router.config.load import load
-
-
-def test_keys_differ() -> None:
-    assert new_key() != new_key()
-    assert re.fullmatch(r"bk-[A-Za-z0-9_-]{43}", new_key())
 
 
 @pytest.mark.parametrize("name", ["search-app", "7", "no", "a:b", "{x}", '"', "é", "#1"])

@@ -9,15 +9,11 @@ import pytest
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
 from router.ledger.server.query import connected
+from router.ledger.stored_key import KeyProblem
 from router.ledger.stored_keys import (
-    KEPT_SECONDS,
-    KeyProblem,
-    StoredKey,
     StoredKeys,
     changed_values,
     open_keys,
-    outdated,
-    rotated,
     write_again,
 )
 
@@ -54,7 +50,7 @@ async def test_every_change_raises_the_version(server):
 async def test_a_name_is_taken_for_as_long_as_its_key_works(server):
     async with open_keys(server.url) as store:
         await store.add(digest("one"), APP)
-        with pytest.raises(KeyProblem, match="key rotate app"):
+        with pytest.raises(KeyProblem, match="rotate it to replace it"):
             await store.add(digest("two"), APP)
         await store.revoke("app")
         await store.add(digest("two"), APP)
@@ -64,7 +60,7 @@ async def test_a_name_is_taken_for_as_long_as_its_key_works(server):
 
 async def test_a_key_that_has_expired_already_is_not_made(server):
     async with open_keys(server.url) as store:
-        with pytest.raises(KeyProblem, match="--expires"):
+        with pytest.raises(KeyProblem, match="give a later time"):
             await store.add(digest("one"), APP, expires=await store.now() - 1)
         assert await store.all() == [] and version(server) == 0
 
@@ -95,18 +91,6 @@ async def test_without_a_grace_the_replaced_key_ends_at_once(server):
         await store.add(digest("one"), APP)
         new = await store.rotate("app", digest("two"))
         assert [key for key in await store.all() if key.works(await store.now())] == [new]
-
-
-def test_a_rotation_never_prolongs_a_key():
-    old = StoredKey("1", APP, created=0.0, expires=100.0)
-    new, replaced = rotated([old], 50.0, "app", "2", grace=3600)
-    assert (new.expires, replaced.expires) == (100.0, 100.0)
-
-
-def test_what_has_not_worked_for_long_is_outdated():
-    revoked = StoredKey("1", APP, created=0.0, expires=1e12, revoked=10.0)
-    assert outdated([revoked, StoredKey("2", APP, created=0.0)], 10.0 + KEPT_SECONDS) == []
-    assert outdated([revoked], 11.0 + KEPT_SECONDS) == [revoked]
 
 
 async def test_outdated_keys_go_with_the_next_change(server):
@@ -264,9 +248,3 @@ def test_what_was_revoked_stays_so_and_is_to_be_told_again():
     assert keys.take({"1": value()}, now=10.0) == ([], ["1"])
     assert [(key.sha256, key.revoked) for key in keys.forgotten] == [("1", 5.0)]
     assert b'"revoked":5.0' in keys.values["1"]
-
-
-def test_of_thousands_of_names_an_error_tells_a_few():
-    keys = [StoredKey(str(n), {"name": f"app-{n:04}"}, created=0.0) for n in range(1000)]
-    with pytest.raises(KeyProblem, match=r"there are: app-0000, .*, app-0019 and 980 more\)"):
-        rotated(keys, 1.0, "gone", "x", grace=0.0)

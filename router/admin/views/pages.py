@@ -22,6 +22,10 @@ async def page(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page(ask.request.match_info["name"]), keep=False)
 
 
+async def keys(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("keys"), keep=False)
+
+
 async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("sign-in"), keep=False)
 

@@ -29,7 +29,7 @@ from router.ledger.reports.by_record import NAME, RecordSums, by_record
 from router.ledger.reports.month_groups import read_groups
 from router.ledger.reports.totals import day_range, day_start
 from router.ledger.reports.totals_by_dimension import Dimension, Look, all_names, is_dimension
-from router.ledger.stored_keys import StoredKey
+from router.ledger.stored_key import StoredKey
 
 HOURLY_DAYS = 3
 MOST_DAYS = 400

@@ -44,7 +44,8 @@ from router.ledger.reports.totals_by_dimension import (
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
-from router.ledger.stored_keys import StoredKey, read_keys
+from router.ledger.stored_key import StoredKey
+from router.ledger.stored_keys import read_keys
 
 _AT_ONCE = 1000
 """Fields that one call reads."""

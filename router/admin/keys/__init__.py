@@ -1,0 +1,7 @@
+"""Keys over HTTP: those of the ledger are made, edited, rotated and revoked; those of the policy are listed.
+
+api      the handlers
+listing  keys of both kinds -> the rows that somebody may see and asked for
+usage    what they spent, when they were last used, and how their limits stand
+answers  what the API is asked and says
+"""

@@ -1,0 +1,349 @@
+// Keys: a list to search, one of them with its limits, and what an admin may do with it.
+
+import { ask } from "{{api.js}}";
+import { budgetColumns } from "{{budgets.js}}";
+import { badge, el, failed, figure, fill, find, withCode } from "{{dom.js}}";
+import { count, day, exactCount, exactMoney, moment, money, plural, sentence } from "{{format.js}}";
+import { confirmed, formOf, tellSecret } from "{{key-forms.js}}";
+import { may } from "{{roles.js}}";
+import { shell, throttled } from "{{shell.js}}";
+import { table } from "{{table.js}}";
+import { view } from "{{view.js}}";
+
+const REFRESH_MS = 3000;
+const TYPED_MS = 250;
+const PAGE = 50;
+const STATES = { active: "good", ending: "warn", replaced: "unknown", expired: "unknown", revoked: "bad" };
+const WORKING = ["active", "ending"];
+const MONTH = new Intl.DateTimeFormat("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
+
+const page = view({ id: "", search: "", state: "", team: "", source: "", offset: "0" }, turn);
+const list = table(find("#list"), listOf());
+let choices = null;
+let taken = true;
+let asking = new AbortController();
+let role = "member";
+
+const filtersOf = ({ id, ...filters }) => filters;
+
+// --- the list
+
+async function turn(values = page.now) {
+  showForm(values);
+  await load();
+  await open(values.id);
+}
+
+async function load() {
+  asking.abort();
+  asking = new AbortController();
+  try {
+    const query = { ...filtersOf(page.now), limit: PAGE };
+    show(await ask("/api/keys", { query, signal: asking.signal }));
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    fill(find("#list"), failed(error, load));
+  }
+  find("[aria-busy]")?.setAttribute("aria-busy", "false");
+}
+
+function show(answer) {
+  ({ choices, taken } = answer);
+  find("#rule").textContent = `${answer.rule} Keys of the policy are edited in the policy.`;
+  find("#off").hidden = taken;
+  fill(
+    find("#off"),
+    withCode("The policy in force takes no keys of the ledger: set `server: {stored_keys: true}` in it first."),
+  );
+  find("#make").hidden = !(may(role, "admin") && taken);
+  offer(find("#filters").elements.team, answer.teams);
+  list.show(answer.keys);
+  showPages(answer.total);
+}
+
+function showPages(total) {
+  const first = Number(page.now.offset) || 0;
+  const turnTo = (offset, text, enabled) =>
+    el(
+      "button",
+      { type: "button", class: "quiet", disabled: !enabled, onclick: () => page.go({ offset: String(offset) }) },
+      text,
+    );
+  const shown = total ? `${exactCount(Math.min(first + 1, total))} to ${exactCount(Math.min(first + PAGE, total))} of ` : "";
+  fill(
+    find("#pages"),
+    total > PAGE && turnTo(Math.max(0, first - PAGE), "Previous", first > 0),
+    el("span", { class: "muted", role: "status" }, `${shown}${plural(total, "key")}`),
+    total > PAGE && turnTo(first + PAGE, "Next", first + PAGE < total),
+  );
+}
+
+function listOf() {
+  return {
+    caption: "Keys",
+    csv: "keys",
+    nothing: ["No keys here", "Make one, or clear the filters."],
+    columns: [
+      {
+        key: "name",
+        label: "Name",
+        head: true,
+        value: (key) => key.name,
+        show: (key) =>
+          el("a", { href: page.address({ id: key.id }), onclick: (event) => follow(event, key.id) }, nameOf(key.name)),
+      },
+      { key: "team", label: "Team", value: (key) => key.team, show: (key) => nameOf(key.team) },
+      { key: "state", label: "State", value: (key) => key.state, show: stateOf },
+      { key: "source", label: "Kept in", value: (key) => key.source },
+      { key: "may", label: "May use", value: mayOf, show: (key) => el("span", { class: "clipped" }, mayOf(key)) },
+      {
+        key: "expires",
+        label: "Ends",
+        value: (key) => (key.expires == null ? "" : new Date(key.expires * 1000).toISOString()),
+        show: (key) => (key.expires == null ? "never" : moment(key.expires)),
+      },
+      { key: "used", label: "Last used", value: (key) => key.last_used, show: (key) => lastUse(key.last_used) },
+      {
+        key: "spent",
+        label: "Spent this month",
+        number: true,
+        value: (key) => key.spent_micro_usd,
+        show: (key) => figure(money(key.spent_micro_usd), exactMoney(key.spent_micro_usd)),
+      },
+      {
+        key: "budget",
+        label: "Budget",
+        value: (key) => limitsOf(key.budget).join(", "),
+        show: (key) => el("span", { class: "clipped" }, limitsOf(key.budget).join(", ") || "none"),
+      },
+      ...["id", "created", "revoked", "tokens"].map((key) => ({ key, label: key, only: "csv", value: (row) => row[key] })),
+    ],
+  };
+}
+
+/** A name from outside, in its own direction, and cut where it is long. */
+function nameOf(name) {
+  return el("bdi", { class: "clipped", title: name }, name);
+}
+
+function stateOf(key) {
+  return key.problems.length ? badge("warn", `${key.state}, see why`) : badge(STATES[key.state], key.state);
+}
+
+function mayOf(key) {
+  const said = [
+    key.models && (key.models.join(", ") || "no model"),
+    key.zones && `in ${key.zones.join(", ") || "no zone"}`,
+    key.sensitivity && `at least ${key.sensitivity}`,
+    key.tags.length && `tagged ${key.tags.join(", ")}`,
+  ].filter(Boolean);
+  return said.join("; ") || "everything";
+}
+
+function lastUse(when) {
+  if (!when) return "not lately";
+  return when.length > 7 ? day(when) : `in ${MONTH.format(new Date(`${when}-01T00:00:00Z`))}`;
+}
+
+/** As `--budget` takes them. */
+function limitsOf(section, prefix = "") {
+  return Object.entries(section ?? {}).flatMap(([name, value]) =>
+    value !== null && typeof value === "object" ? limitsOf(value, `${prefix}${name}.`) : [`${prefix}${name}=${value}`],
+  );
+}
+
+function follow(event, id) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  page.go({ id });
+}
+
+// --- one key
+
+let opened = "";
+
+async function open(id) {
+  const place = find("#detail");
+  if (id === opened) return;
+  opened = id;
+  place.hidden = !id;
+  if (!id) return;
+  fill(place, headOf("One key"), el("p", { class: "waiting", role: "status" }, "Loading…"));
+  await reopen();
+  find("#detail-title").focus();
+}
+
+async function reopen() {
+  const id = opened;
+  if (!id) return;
+  try {
+    const key = await ask(`/api/keys/${encodeURIComponent(id)}`);
+    if (opened === id) showKey(key);
+  } catch (error) {
+    if (opened === id) fill(find("#detail"), headOf("One key"), failed(error, reopen));
+  }
+}
+
+function headOf(title) {
+  return el(
+    "div",
+    { class: "title" },
+    el("h2", { id: "detail-title", tabindex: "-1" }, title),
+    el("button", { type: "button", class: "quiet", onclick: close }, "Close"),
+  );
+}
+
+function close() {
+  const id = opened;
+  page.go({ id: null });
+  [...document.querySelectorAll("#list a")].find((link) => link.search.includes(id))?.focus();
+}
+
+function showKey(key) {
+  const fact = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
+  const limits = el("div");
+  fill(
+    find("#detail"),
+    headOf(nameOf(key.name)),
+    key.problems.map((problem) => el("p", { class: "problem" }, withCode(sentence(problem)))),
+    el(
+      "dl",
+      { class: "facts" },
+      fact("State", stateOf({ ...key, problems: [] })),
+      fact("Team", nameOf(key.team)),
+      fact("Kept in", key.source === "policy" ? "the policy, where it is edited" : "the ledger"),
+      fact("May use", mayOf(key)),
+      key.created && fact("Made", moment(key.created)),
+      fact("Ends", key.expires == null ? "never" : moment(key.expires)),
+      key.revoked && fact("Revoked", moment(key.revoked)),
+      key.replaced_by &&
+        fact("Replaced by", el("a", { href: page.address({ id: key.replaced_by }) }, key.replaced_by)),
+      fact("Last used", lastUse(key.last_used)),
+      fact("Spent this month", `${money(key.spent_micro_usd)}, ${count(key.tokens)} tokens`),
+      fact("Id", el("code", {}, key.id)),
+    ),
+    limits,
+    actionsOf(key),
+  );
+  table(limits, { ...budgetColumns(), caption: "Limits", csv: "", nothing: ["No limits", "It has no budget of its own."] }).show(
+    key.limits,
+  );
+}
+
+function actionsOf(key) {
+  const requests = el(
+    "a",
+    { class: "quiet", href: `/requests?key=${encodeURIComponent(key.name)}` },
+    "Its requests",
+  );
+  const mine = key.source === "ledger" && WORKING.includes(key.state) && may(role, "admin");
+  const act = (text, does, kind = "quiet") => el("button", { type: "button", class: kind, onclick: () => does(key) }, text);
+  return el(
+    "div",
+    { class: "row" },
+    mine && key.state === "active" && act("Edit", edit),
+    mine && key.state === "active" && taken && act("Rotate", rotate),
+    mine && act("Revoke", revoke, "quiet danger"),
+    may(role, "viewer") && requests,
+  );
+}
+
+// --- what an admin does
+
+const sheet = find("#sheet");
+
+function make() {
+  formOf(sheet, {
+    title: "Make a key",
+    choices,
+    named: true,
+    submit: "Make it",
+    async send(given) {
+      tellSecret(sheet, await ask("/api/keys", { body: given }));
+      page.go({ offset: null });
+    },
+  });
+}
+
+function edit(key) {
+  formOf(sheet, {
+    title: `What ${key.name} may`,
+    choices,
+    key,
+    submit: "Save",
+    async send(given) {
+      await ask(`/api/keys/${key.id}`, { method: "PUT", body: given, headers: { "if-match": key.version } });
+      sheet.close();
+      await Promise.all([load(), reopen()]);
+    },
+    conflict: reopen,
+  });
+}
+
+function rotate(key) {
+  const grace = el(
+    "select",
+    { name: "grace" },
+    Object.entries({ "at once": 0, "in an hour": 3600, "in a day": 86_400, "in a week": 604_800 }).map(([text, seconds]) =>
+      el("option", { value: seconds, selected: seconds === 86_400 }, text),
+    ),
+  );
+  confirmed(sheet, {
+    title: `Rotate ${key.name}`,
+    says: "A new key takes its place, with the same rights and the same budget. It is shown only once.",
+    fields: [el("label", {}, "The old one ends ", grace)],
+    submit: "Rotate",
+    async send() {
+      tellSecret(sheet, await ask(`/api/keys/${key.id}/rotate`, { body: { grace: Number(grace.value) } }));
+      await load();
+      await reopen();
+    },
+  });
+}
+
+function revoke(key) {
+  confirmed(sheet, {
+    title: `Revoke ${key.name}`,
+    says:
+      key.state === "ending"
+        ? "The old key ends now, before its grace is over. The one in its place works on."
+        : "Every worker refuses it within a second, and a key that it replaced, too. It cannot be brought back.",
+    submit: "Revoke",
+    danger: true,
+    async send() {
+      await ask(`/api/keys/${key.id}/revoke`, { method: "POST" });
+      sheet.close();
+      await load();
+      await reopen();
+    },
+  });
+}
+
+// --- filters
+
+function showForm(values) {
+  const form = find("#filters");
+  offer(form.elements.team, [values.team]);
+  for (const name of ["search", "state", "team", "source"]) {
+    if (form.elements[name] !== document.activeElement) form.elements[name].value = values[name];
+  }
+}
+
+function offer(select, names) {
+  const known = new Set([...select.options].map((option) => option.value));
+  select.append(...names.filter((name) => name && !known.has(name)).map((name) => el("option", { value: name }, name)));
+}
+
+let typing = null;
+find("#filters").addEventListener("submit", (event) => event.preventDefault());
+find("#filters").addEventListener("input", ({ target }) => {
+  clearTimeout(typing);
+  const go = () => page.go({ [target.name]: target.value.trim() || null, offset: null });
+  if (target.name === "search") typing = setTimeout(go, TYPED_MS);
+  else go();
+});
+find("#make").addEventListener("click", make);
+
+const refresh = throttled(() => sheet.open || load(), REFRESH_MS);
+({ role } = await shell({ again: refresh, requests: refresh }));
+turn();

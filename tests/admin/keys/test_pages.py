@@ -1,0 +1,124 @@
+"""The page of keys in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from support.browser import MISSING, Browser, chromium
+from support.control import ADMIN, API, POLICY, VIEWER, Plane
+
+from router.admin.sources.interface import Sources
+from router.admin.sources.limits import LedgerBudgets
+
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+SCREENS = {"desktop": 1280, "phone": 390}
+HOSTILE = "<img/src=x/onerror=alert(1)>"
+NAMES = ["batch", "مفتاح-الدفعة", "🔑" * 30, "x" * 128, HOSTILE]
+BUDGET = {"usd_per_month": 5, "cloud": {"usd_per_day": 1}, "models": {"chat": {"local": {"tokens_per_day": 9}}}}
+
+
+@pytest.fixture
+async def dashboard(start, policy, session_valkey, settle) -> Plane:
+    policy.write_text(POLICY + "server: {stored_keys: true}\n")
+    plane = await start(Sources(budgets=LedgerBudgets(session_valkey, lambda: plane.control.desk.plan)))
+    for name in NAMES:
+        made = await plane.post("/api/keys", {"name": name, "team": "search", "budget": BUDGET, "models": ["chat"]})
+        assert made.status == 200, made.body
+    await settle(API, cost=4_210_000)
+    return plane
+
+
+@pytest.fixture
+async def browser(dashboard) -> AsyncIterator[Browser]:
+    async with chromium(dashboard.url) as one:
+        yield one
+        assert one.complaints == []
+
+
+async def sign_in(browser: Browser, token: str = ADMIN) -> None:
+    await browser.open("/sign-in")
+    await browser.page.get_by_label("Token", exact=True).fill(token)
+    await browser.page.get_by_role("button", name="Sign in").click()
+    await browser.sees("Sign out")
+
+
+async def test_names_from_outside_are_text_and_a_search_finds_them(browser):
+    await sign_in(browser)
+    await browser.open("/keys")
+    names = browser.page.locator("#list tbody th")
+    await expect(names).to_have_count(1 + len(NAMES))
+    assert set(await names.all_inner_texts()) == {"app", *NAMES}
+    await browser.page.get_by_role("searchbox", name="Search").fill("الدفعة")
+    await expect(names).to_have_text([NAMES[1]])
+    await browser.page.wait_for_url("**/keys?search=*")
+    await browser.page.reload()
+    await expect(names).to_have_text([NAMES[1]])
+
+
+async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboard, browser):
+    await sign_in(browser)
+    await browser.open("/keys?search=batch&source=ledger")
+    page = browser.page
+    await page.get_by_role("link", name="batch").click()
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("checkbox", name="All zones").uncheck()
+    await page.get_by_role("checkbox", name="local", exact=True).check()
+    (key,) = (await dashboard.get("/api/keys?search=batch&source=ledger")).json["keys"]
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("chat; in local", "#detail")
+    (edited,) = (await dashboard.get("/api/keys?search=batch&source=ledger")).json["keys"]
+    assert (edited["zones"], edited["models"], edited["budget"]) == (["local"], ["chat"], BUDGET)
+
+    await page.get_by_role("button", name="Edit").click()
+    other = {"if-match": edited["version"]}
+    assert (await dashboard.ask("PUT", f"/api/keys/{key['id']}", ADMIN, other, json={"models": []})).status == 200
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("was changed by somebody else meanwhile", "#sheet [role=alert]")
+    await browser.sees("no model", "#detail")
+    browser.complaints.clear()  # the browser tells of the 412
+
+
+async def test_a_viewer_looks_and_changes_nothing(browser):
+    await sign_in(browser, VIEWER)
+    await browser.open("/keys?search=batch&source=ledger")
+    await browser.page.get_by_role("link", name="batch").click()
+    await browser.sees("Its requests", "#detail")
+    await expect(browser.page.get_by_role("button", name="Make a key")).to_have_count(0)
+    await expect(browser.page.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, dashboard):
+    ARTIFACTS.mkdir(exist_ok=True)
+    barriers: list[str] = []
+    async with chromium(dashboard.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
+
+        async def look(name: str) -> None:
+            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
+            barriers.extend(f"{name}: {each}" for each in await browser.barriers())
+            assert await browser.width() <= SCREENS[screen], name
+
+        await sign_in(browser)
+        await browser.open("/keys")
+        await expect(browser.page.locator("#list tbody tr")).to_have_count(1 + len(NAMES))
+        await browser.settled()
+        await look("keys")
+        await browser.open("/keys?search=batch&source=ledger")
+        await browser.page.get_by_role("link", name="batch").click()
+        await browser.sees("Spent this month", "#detail")
+        await look("key")
+        await browser.page.get_by_role("button", name="Edit").click()
+        await look("key-edit")
+        await browser.page.get_by_role("button", name="Leave it").click()
+        await browser.page.get_by_role("button", name="Rotate").click()
+        await browser.page.locator("#sheet").get_by_role("button", name="Rotate").click()
+        await browser.sees("it is shown only this once", "#sheet")
+        await look("key-secret")
+        assert not barriers, "\n".join(barriers)
+        assert browser.complaints == []
