@@ -22,6 +22,7 @@ from router.admin.alerts.conditions.limits import LimitsFillUp
 from router.admin.alerts.delivery import Delivery
 from router.admin.alerts.watcher import Watcher
 from router.admin.assemble import make_control
+from router.admin.audit.receipts import ReceiptWriter
 from router.admin.server import application
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
@@ -91,6 +92,7 @@ async def serve(settings: AdminSettings) -> None:
     listeners: list[Listener] = [meters, traces] if traces.on else [meters]
     most = math.inf if traces.on else MEASURED_PER_SECOND
     follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
+    receipts = ReceiptWriter(settings.redis)
     rent = RentKeeper(settings.redis, lambda: control.desk.plan)
     price = TrafficPrice(settings.redis)
     data_dir = Path(settings.data_dir)
@@ -117,6 +119,7 @@ async def serve(settings: AdminSettings) -> None:
         for work in (
             control.desk.follow(),
             control.audit.run(),
+            receipts.run(),
             follower.run(),
             rent.run(),
             price.run(),

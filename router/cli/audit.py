@@ -13,6 +13,7 @@ from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 ACTIONS = {
     "list": "router.cli.audit_list",
     "verify": "router.cli.audit_verify",
+    "show": "router.cli.audit_show",
     "export": "router.cli.audit_export",
     "anchor": "router.cli.audit_anchor",
 }

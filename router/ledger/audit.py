@@ -1,7 +1,8 @@
 """The chain of the audit, in the ledger: one for all gateways, and for commands on any machine.
 
     be:{ledger}:audit            list of lines, the oldest first; see `core.audit.entry`
-    be:{ledger}:audit:receipts   id of the last entry of request records that a receipt covers
+    be:{ledger}:audit:receipts   how far receipts of request records are, see `reports.receipts`
+    be:{ledger}:audit:lease      the token of the one gateway that makes them; expires
 
 It is in the ledger because that is the one place which all that change something can reach, and which outlives every
 machine. Whoever adds an entry reads the last one, makes the line, and has a script put it behind that very line; where
@@ -20,7 +21,7 @@ from msgspec import Struct
 from router.core.audit.chain import Anchor
 from router.core.audit.entry import FIRST, Entry, Note, read_entry, sealed
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.redis_keys import AUDIT_KEY, AUDIT_RECEIPTS_KEY
+from router.ledger.redis_keys import AUDIT_KEY, AUDIT_LEASE_KEY, AUDIT_RECEIPTS_KEY
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected
 
@@ -29,7 +30,7 @@ _TRIES = 100
 
 
 class ReceiptRange(Struct, frozen=True):
-    """From where to where a receipt goes, as ids of entries of records. `after` is empty for the first one."""
+    """From where to where a receipt goes. `after` is empty for the first one."""
 
     after: str
     last: str
@@ -40,7 +41,8 @@ class AuditChain:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._script = (resources.files("router.ledger.scripts") / "audit.lua").read_text()
+        folder = resources.files("router.ledger.scripts")
+        self._script, self._lease = ((folder / name).read_text() for name in ("audit.lua", "lease.lua"))
 
     async def append(self, note: Note) -> Entry:
         """Raises ValueError for an action that is none."""
@@ -59,6 +61,10 @@ class AuditChain:
             if await self.receipts_made() != covered.after:
                 return None
         raise LedgerUnavailable("others keep writing to the audit at the same time")
+
+    async def lead(self, token: str, seconds: float) -> bool:
+        """Whether this is the one gateway that makes receipts, for so long; False while another one is."""
+        return bool(await ask(self._connection, "EVAL", self._lease, 1, AUDIT_LEASE_KEY, token, int(seconds * 1000)))
 
     async def give_back(self, last: bytes, lines: Sequence[bytes]) -> bool:
         """Lines that were lost, behind the one that it ends with, empty for none; False where it ends otherwise."""

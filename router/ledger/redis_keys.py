@@ -32,7 +32,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:keys                    hash: SHA-256 of a client key -> the stored key, see `ledger.stored_keys`
     be:{ledger}:keys:changes            sorted set: SHA-256 of a client key -> the version that it last changed with
     be:{ledger}:audit                   list: who did what, a chain of lines, see `ledger.audit`
-    be:{ledger}:audit:receipts          how far receipts of request records are
+    be:{ledger}:audit:receipts          how far receipts of request records are; :lease is whose turn it is
     be:{ledger}:pin:<digest of an id>   hash: where a stored object is and whose, see `ledger.pins`; expires
 
 A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
@@ -85,6 +85,7 @@ ALERTS_TOLD_KEY = ALERTS_PREFIX + "told"
 ALERTS_LANES_KEY = ALERTS_PREFIX + "lanes"
 AUDIT_KEY = PREFIX + "audit"
 AUDIT_RECEIPTS_KEY = PREFIX + "audit:receipts"
+AUDIT_LEASE_KEY = PREFIX + "audit:lease"
 RENT_METERS_KEY = PREFIX + "rent:meters"
 RENT_PREFIX = PREFIX + "rent:"
 

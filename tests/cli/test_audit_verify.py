@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.audited import anchor_of, chain, note
+from support.audited import anchor_of, chain, note, receipt_note, record_line
 
 from router.cli import main
 
@@ -29,7 +29,8 @@ def test_a_chain_that_is_whole(verify):
     assert status == 0
     assert said.startswith(f"The chain is whole: 4 entries, each follows the one before. Its anchor is {anchor}")
     assert "No anchor was given" in said
-    assert verify(LINES, "--anchor", anchor) == (0, said.partition("\n")[0] + "\n")
+    first, _, last = said.splitlines()
+    assert verify(LINES, "--anchor", anchor) == (0, f"{first}\n{last}\n")
 
 
 def test_what_is_wrong_is_told_with_the_entry(verify):
@@ -42,16 +43,65 @@ def test_what_is_wrong_is_told_with_the_entry(verify):
 def test_the_same_as_json(verify):
     status, said = verify(LINES, "--json")
     assert status == 0
-    assert json.loads(said) == {"whole": True, "entries": 4, "anchor": str(anchor_of(LINES)), "findings": []}
+    told = json.loads(said)
+    assert (told["whole"], told["entries"], told["anchor"], told["findings"]) == (True, 4, str(anchor_of(LINES)), [])
+    assert (told["receipts"]["minutes"], told["never"], told["records"]) == (0, [], None)
     status, said = verify([], "--json", "--anchor", str(anchor_of(LINES)))
     assert status == 1 and json.loads(said)["findings"][0]["seq"] == 4
 
 
 def test_nothing_is_not_well(verify):
-    assert verify([]) == (1, "The audit has no entries.\n")
+    assert verify([]) == (1, "The audit has no entries.\nThere are no receipts of requests.\n")
 
 
 def test_an_anchor_that_is_none_is_refused(verify, capsys):
     with pytest.raises(SystemExit) as ended:
         verify(LINES, "--anchor", "twelve")
     assert ended.value.code == 2 and "64 hex digits" in capsys.readouterr().err
+
+
+# --- receipts
+
+
+def test_that_nothing_of_a_level_left_is_shown(verify):
+    refused = record_line(kind="refused", zone="", local=False)
+    status, said = verify(chain([receipt_note(record_line(), refused)]), "--never", "restricted")
+    assert status == 0
+    assert "Receipts of 1 minute from 2026-05-20T10:00Z to 2026-05-20T10:00Z: 2 records." in said
+    assert said.endswith("restricted: 1 to local (own); 1 refused: none left.\n")
+
+
+def test_one_that_left_is_not_well(verify):
+    out = record_line(zone="cloud", local=False, captive=False)
+    status, said = verify(chain([receipt_note(record_line(), out)]), "--never", "restricted", "--never", "phi")
+    assert status == 1 and "1: requests of 2026-05-20T10:00Z: 1 of phi went to cloud, which is not own" in said
+    assert "restricted: 1 to cloud (NOT OWN); 1 to local (own); 0 refused: 1 LEFT." in said
+    status, said = verify(chain([receipt_note(out)]), "--never", "phi", "--json")
+    assert status == 1 and json.loads(said)["never"][0]["left"] == 1
+
+
+def test_gaps_and_requests_without_a_level_are_told(verify):
+    killed = record_line(kind="held", sensitivity="", tags=[], zone="cloud", local=False, captive=False)
+    status, said = verify(chain([receipt_note(killed), note("m", "egress.gap", new={"entries": 4})]))
+    assert status == 0
+    assert "1 time records were gone before a receipt" in said and "1 that went to zones that are not own" in said
+
+
+def test_an_export_of_records_is_held_against_the_receipts(verify, tmp_path):
+    lines = [record_line(request_id=f"r{number}") for number in range(3)]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    entries = chain([receipt_note(*lines[:2])])
+    status, said = verify(entries, "--records", str(file))
+    assert status == 0 and "2 of 3 records of the export are in receipts, exactly as they are." in said
+    assert "The others are of minutes" in said
+    lines[1]["zone"] = "cloud"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    status, said = verify(entries, "--records", str(file))
+    assert status == 1 and "are not those that its receipt was made of" in said
+
+
+def test_a_file_that_holds_no_records_says_which_line(verify, tmp_path, capsys):
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"time": 1}\n')
+    assert verify(LINES, "--records", str(file))[0] == 2

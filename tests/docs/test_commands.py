@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT, blocks, commands, prose
 
 KEYS = {"key new", "key import", "key list", "key revoke", "key rotate"}
 LEDGER = {"ledger verify", "ledger reconcile"}
-AUDIT = {"audit list", "audit verify", "audit export", "audit anchor"}
+AUDIT = {"audit list", "audit verify", "audit export", "audit anchor", "audit show"}
 COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "budgets", "power", "export", "simulate", "size"}
 COMMANDS |= {"completion", "import litellm"}
 COMMANDS |= LEDGER | AUDIT | KEYS

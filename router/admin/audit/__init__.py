@@ -2,5 +2,6 @@
 
 recorder  noting what was done, before it is done
 outbox    what could not be noted yet, and must not be lost
+receipts  a receipt a minute of the requests
 api       what pages and programs read of it
 """

@@ -22,7 +22,7 @@ FIRST = "0" * 64
 """What stands for the hash of the entry before the first one."""
 LONGEST_TEXT = 2000
 MOST_MEMBERS = 200
-LONGEST_VALUE = 64_000
+LONGEST_VALUE = 1_000_000
 """Characters of `old` or of `new`."""
 _LARGEST = 2**53 - 1
 

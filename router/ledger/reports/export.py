@@ -48,9 +48,9 @@ COLUMNS: Sequence[Column] = tuple(
 )
 
 
-def line_of(record: Record) -> dict[str, Any]:
+def line_of(record: Record, columns: Sequence[Column] = COLUMNS) -> dict[str, Any]:
     """By column, what a line of JSON has."""
-    return {column.name: _shown(column.value(record)) for column in COLUMNS}
+    return {column.name: _shown(column.value(record)) for column in columns}
 
 
 class Writer(Protocol):
