@@ -58,8 +58,11 @@ class Document(Struct, frozen=True):
         return self.places.get((), Positions(Position(1, 1), Position(1, 1))), False
 
 
-def parse(text: str, name: str) -> Document:
-    """Never raises: a text that is no YAML gives `data` None and the problem."""
+def parse(text: str, name: str, *, merging: bool = False) -> Document:
+    """Never raises: a text that is no YAML gives `data` None and the problem.
+
+    Merge keys (`<<`) are refused, or followed where `merging`.
+    """
     try:
         _check_depth(text)
         node = yaml.compose(text, Loader=_LOADER)
@@ -71,7 +74,7 @@ def parse(text: str, name: str) -> Document:
         return Document(name, None, {}, (Problem(name, error.line, error.column, "", str(error)),))
     if node is None:
         return Document(name, None, {}, (Problem(name, 1, 1, "", "the file is empty"),))
-    return _build(node, name)
+    return _build(node, name, merging)
 
 
 class _TooMuchError(Exception):
@@ -92,8 +95,8 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _build(node: Any, name: str) -> Document:
-    builder = _Builder(name)
+def _build(node: Any, name: str, merging: bool) -> Document:
+    builder = _Builder(name, merging)
     try:
         data = builder.value(node, ())
     except _TooMuchError as error:
@@ -103,8 +106,9 @@ def _build(node: Any, name: str) -> Document:
 
 
 class _Builder:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, merging: bool) -> None:
         self.name = name
+        self._merging = merging
         self.places: dict[FieldPath, Positions] = {}
         self.problems: list[Problem] = []
         self._nodes = 0
@@ -136,13 +140,33 @@ class _Builder:
             result[key_node.value] = self.value(value_node, key_path)
         return result
 
-    def _entries(self, node: Any, path: FieldPath) -> Iterator[tuple[Any, Any]]:
+    def _entries(self, node: Any, path: FieldPath, depth: int = 0) -> Iterator[tuple[Any, Any]]:
+        """Its own first, since they go before those that are merged into it."""
+        merged: list[Any] = []
+        own: set[str] = set()
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._report(key_node, path, "a key must be plain text, not a list or a mapping")
-            elif key_node.tag == _TAG + "merge":
-                self._report(key_node, path, "merge keys (<<) are not supported: write the keys out")
+            elif key_node.tag != _TAG + "merge":
+                own.add(key_node.value)
+                yield key_node, value_node
+            elif self._merging:
+                merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
             else:
+                self._report(key_node, path, "merge keys (<<) are not supported: write the keys out")
+        for each in merged:
+            yield from self._merged(each, path, own, depth + 1)
+
+    def _merged(self, node: Any, path: FieldPath, taken: set[str], depth: int) -> Iterator[tuple[Any, Any]]:
+        """Those that nobody before has. Adds them to `taken`."""
+        if depth > MAX_DEPTH:
+            raise _TooMuchError("merge keys (<<) lead to far too much, or to themselves", node.start_mark)
+        if not isinstance(node, yaml.MappingNode):
+            self._report(node, path, "<< takes keys and values, such as *name of some that stand elsewhere")
+            return
+        for key_node, value_node in list(self._entries(node, path, depth)):
+            if key_node.value not in taken:
+                taken.add(key_node.value)
                 yield key_node, value_node
 
     def _scalar(self, node: Any, path: FieldPath) -> Any:

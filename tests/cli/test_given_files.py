@@ -49,7 +49,12 @@ ELSEWHERE = {
     ("usage", "policy"): "tests/cli/test_usage.py: needs a ledger first",
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
     ("simulate", "html"): "is written",
+    ("audit list", "file"): "tests/cli/test_audit_list.py: shows what is there, damaged or not",
+    ("audit verify", "file"): "tests/cli/test_audit_verify.py: tells what is damaged",
+    ("audit export", "file"): "tests/cli/test_audit_export.py: copies what is there, damaged or not",
+    ("audit anchor", "file"): "tests/cli/test_audit_anchor.py: refuses what is not whole",
     ("export", "output"): "is written",
+    ("audit export", "output"): "is written",
     ("import litellm", "output"): "is written",
 }
 FOLDERS_OF = (
@@ -60,6 +65,10 @@ FOLDERS_OF = (
     "ledger verify",
     "key list",
     "key new app --store",
+    "audit list",
+    "audit verify",
+    "audit export",
+    "audit anchor",
 )
 """Commands that look for a ledger in a folder."""
 REFUSED = (

@@ -57,6 +57,11 @@ def test_aliases_are_allowed_and_stand_where_the_anchor_stands() -> None:
     assert document.problem(Finding(("b", 0), "")).line == 1
 
 
+def test_merge_keys_are_refused_in_a_policy() -> None:
+    document = parse("a: &a {x: 1}\nb: {<<: *a}", "p.yaml")
+    assert "merge keys" in document.problems[0].message and document.data["b"] == {}
+
+
 def test_aliases_that_multiply_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]

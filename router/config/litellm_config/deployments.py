@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from router.config.litellm_config.key_names import KeyNames
+from router.config.litellm_config.key_names import KeyNames, with_advice
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.providers import OUTSIDE, Reached, is_known, provider_of, reached
-from router.config.litellm_config.reader import Reader
+from router.config.litellm_config.reader import Reader, seconds_text
 from router.config.prices import published_rates
 from router.config.problems import FieldPath
 from router.core.backend_kinds import LitellmBackend, Served
@@ -34,7 +34,8 @@ _ANYBODY = (
     "there, a name goes to the provider that it begins with; here this goes to OpenAI alone: add patterns such as"
     ' "claude-*" under `models:` and under `serves:` of other backends'
 )
-_GROUPS = "there are no groups of models: say which models a key may use, as `keys[].models`"
+_GROUPS = "there are no groups of models, so every key may use this one: say which may, as `keys[].models`"
+_REGION = "where data goes is a zone here: give this backend one of its own, and say what may go there"
 _MILLION = 1_000_000
 _PRICES = {
     "input_cost_per_token": "input",
@@ -56,14 +57,23 @@ _ENDPOINTS = {
 _CARRIED = frozenset(
     {
         *("model", "api_base", "base_url", "api_key", "custom_llm_provider", "litellm_credential_name"),
-        *("rpm", "tpm", "max_budget", "budget_duration", "timeout", "stream_timeout", "drop_params", "order"),
+        *("rpm", "tpm", "max_budget", "budget_duration", "timeout", "stream_timeout", "drop_params"),
         *("max_parallel_requests", *_PRICES),
     }
 )
 _INFO_CARRIED = frozenset({"mode", "base_model", "max_input_tokens", "id", *_PRICES})
+_INFO_RESTRICTS = {
+    "access_groups": _GROUPS,
+    "team_id": "it was one team's there, and every key may use it here: say which may, as `keys[].models`",
+    "supported_environments": "it is served wherever this policy is: take it out of the one where it is not wanted",
+}
+"""Who may, or where: not carried over, it would be everybody, everywhere."""
 _INFO_MEANS_NOTHING = frozenset(
     {"max_tokens", "max_output_tokens", "description", "db_model", "litellm_provider", "key"}
 )
+
+
+_ENTRY = ("model_name", "litellm_params", "model_info")
 
 
 class Environment(NamedTuple):
@@ -81,6 +91,10 @@ _FROM_ENVIRONMENT: Mapping[str, Environment] = {
     "aws_secret_access_key": Environment("AWS_SECRET_ACCESS_KEY", "the secret key"),
     "aws_session_token": Environment("AWS_SESSION_TOKEN", "the session's token"),
     "aws_profile_name": Environment("AWS_PROFILE", "the profile"),
+    "azure_ad_token": Environment("AZURE_AD_TOKEN", "the token of Entra ID"),
+    "tenant_id": Environment("AZURE_TENANT_ID", "the tenant of Entra ID"),
+    "client_id": Environment("AZURE_CLIENT_ID", "the client's id"),
+    "client_secret": Environment("AZURE_CLIENT_SECRET", "the client's secret"),
 }
 """What the adapter finds in the gateway's environment, one for all backends."""
 _LEFT_OUT = {
@@ -97,8 +111,13 @@ _LEFT_OUT = {
     "use_in_pass_through": "there are no pass-through routes, since they would escape the egress gate and budgets",
     "cooldown_time": "said for all backends together, as `health.cooldown`",
     "allowed_fails": "said for all backends together, as `health.failures_to_open`",
+    "order": "which is asked first is not counted out here: own backends or clouds, as `cost.strategy` says, and of"
+    " clouds the cheaper one; they stand in that order, which decides between equal ones",
     "aws_role_name": "give the machine that role, or the adapter's environment its credentials",
 }
+
+
+_RESTRICTS = {"region_name": _REGION, "allowed_model_region": _REGION}
 
 
 class Deployment(Struct, frozen=True):
@@ -231,7 +250,7 @@ def _settings(reader: Reader, params: FieldPath, here: Reached, drop: bool) -> t
         if reader.variable(place):
             notes.append(Note(place, f"stands in a variable: write it as `{ours}: 60s`", todo=True))
         elif seconds:
-            pairs.append((ours, f"{seconds:g}s"))
+            pairs.append((ours, seconds_text(seconds)))
     running = reader.number((*params, "max_parallel_requests"))
     if running:
         pairs.append(("capacity", f"{{max_running: {int(running)}}}"))
@@ -326,16 +345,23 @@ def _left_out(reader: Reader, path: FieldPath) -> Iterator[Note]:
             yield Note(
                 place, f"put {what} into the gateway's environment, as {variable}: one for all backends", todo=True
             )
+        elif field in _RESTRICTS:
+            yield Note(place, _RESTRICTS[field], todo=True)
+        elif field in _LEFT_OUT:
+            yield with_advice(reader, Note(place, _LEFT_OUT[field]))
         elif field not in _CARRIED:
-            yield Note(place, _LEFT_OUT.get(field) or _unknown(field, (*_CARRIED, *_LEFT_OUT, *_FROM_ENVIRONMENT)))
+            yield with_advice(reader, _unknown(place, (*_CARRIED, *_LEFT_OUT, *_FROM_ENVIRONMENT)))
     for field in reader.mapping(info):
-        if field not in _INFO_CARRIED | _INFO_MEANS_NOTHING:
-            yield Note((*info, field), _GROUPS if field == "access_groups" else "nothing here goes by it")
+        if field in _INFO_RESTRICTS:
+            yield Note((*info, field), _INFO_RESTRICTS[field], todo=True)
+        elif field not in _INFO_CARRIED | _INFO_MEANS_NOTHING:
+            yield Note((*info, field), "nothing here goes by it")
     for field in reader.mapping(path):
-        if field not in ("model_name", "litellm_params", "model_info"):
-            yield Note((*path, field), _unknown(field, ("model_name", "litellm_params", "model_info")))
+        if field not in _ENTRY:
+            yield with_advice(reader, _unknown((*path, field), _ENTRY))
 
 
-def _unknown(field: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(field, known, n=1, cutoff=0.8)
-    return f"is not known here{f' (did you mean {close[0]}?)' if close else ''}, and was left out"
+def _unknown(place: FieldPath, known: tuple[str, ...]) -> Note:
+    close = get_close_matches(str(place[-1]), known, n=1, cutoff=0.8)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return Note(place, f"is not known here{meant}, and was left out: look whether it is needed", todo=True)

@@ -72,6 +72,29 @@ def _loud(path: FieldPath, name: str) -> Note:
     )
 
 
+_REPLACE = (
+    "a SECRET stands there in clear text. It was not copied: have it replaced, since whoever read that file knows it"
+)
+_SECRET_NAME = re.compile(r"(?i)(^|[_-])(api_?key|key|secret|token|password|passwd|credentials?|authorization)($|[_-])")
+
+
+def with_advice(reader: Reader, note: Note) -> Note:
+    """The note, and what to do where a secret stands in clear text in what it is about."""
+    if not _has_secret(reader.get(note.path), str(note.path[-1])):
+        return note
+    return Note(note.path, f"{note.text}. Also, {_REPLACE}", todo=True)
+
+
+def _has_secret(value: object, name: str) -> bool:
+    """Whether a text stands below the name of a secret that is not a variable's."""
+    if isinstance(value, dict):
+        return any(_has_secret(each, str(field)) for field, each in value.items())
+    if isinstance(value, list):
+        return any(_has_secret(each, name) for each in value)
+    stands = isinstance(value, str) and value.strip().lower() not in NO_KEYS and not variable_of(value)
+    return stands and _SECRET_NAME.search(name) is not None
+
+
 def _word(provider: str) -> str:
     return _OF_OTHERS.get(provider) or re.sub(r"\W", "_", provider).upper()
 

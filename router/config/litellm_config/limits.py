@@ -97,6 +97,7 @@ def _partly(group: Sequence[Deployment], setting: str) -> Note:
         (*group[0].path, "litellm_params", setting),
         f"some deployments of {group[0].name} have it and some have not, or not the same. Limits are of models here,"
         " so none was written: give one under `budget.models` if the provider's own does not do",
+        todo=True,
     )
 
 

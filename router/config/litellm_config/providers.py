@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -31,6 +31,13 @@ _BARE = {
 }
 """How names of models begin that LiteLLM takes without a provider."""
 _INNER = (".local", ".internal", ".lan", ".home.arpa", ".svc", ".localhost")
+_NAME = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*")
+"""No number in one of the spellings that are addresses, too: 134744072 and 0x08080808 are 8.8.8.8."""
+_PRIVATE = tuple(
+    ip_network(text) for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+)
+_SECRET_SEGMENT = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[\w~+=-]{20,}")
+"""Of a path: as long, and as mixed, as keys are and names are not."""
 _PUBLIC = (
     f"this vLLM is at a public address, and so in {OUTSIDE}: if it is yours, say `zone: {OWN}`, and"
     f" `{OWN}: {{owned: true}}` under zones"
@@ -69,6 +76,8 @@ def provider_of(model: str, named: str) -> tuple[str, str]:
 
 def reached(provider: str, model: str, address: str) -> Reached:
     """`address` is api_base; empty where none is given."""
+    if any(map(_SECRET_SEGMENT.fullmatch, address.partition("://")[2].split("/")[1:])):
+        return _at_no_address(provider, model, "has what may be a SECRET in its path, so it was not copied")
     if address and not _CLEAN.fullmatch(address):
         return _at_no_address(provider, model, "is no plain http or https address, or has a password or a query in it")
     if provider in _VLLM:
@@ -118,10 +127,11 @@ def zone_of(address: str) -> str:
     """OWN only for what cannot be anybody else's: whatever is wrongly called own would be trusted with everything."""
     host = (urlsplit(address).hostname or "") if address else ""
     try:
-        return OWN if ip_address(host).is_private else OUTSIDE
+        literal = ip_address(host)
     except ValueError:
-        inner = bool(host) and ("." not in host or host.endswith(_INNER))
+        inner = _NAME.fullmatch(host) is not None and ("." not in host or host.endswith(_INNER))
         return OWN if inner else OUTSIDE
+    return OWN if any(literal in network for network in _PRIVATE) else OUTSIDE
 
 
 def is_known(provider: str) -> bool:

@@ -88,6 +88,11 @@ class Reader:
         return variable_of(self.get(path))
 
 
+def seconds_text(seconds: float) -> str:
+    """As a policy has it: 0.5s, and 1000000s without an exponent."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
+
+
 def variable_of(value: object) -> str:
     """The variable that a value stands for; empty where it stands for itself."""
     found = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
@@ -96,8 +101,8 @@ def variable_of(value: object) -> str:
 
 def read(content: bytes, name: str) -> Reader:
     """Raises PolicyError for what is no YAML, or holds no list of models."""
-    document = parse(text_of(content, name), name)
-    if document.data is None:
+    document = parse(text_of(content, name), name, merging=True)
+    if document.data is None and document.problems:
         raise PolicyError(document.problems)
     reader = Reader(document)
     if not isinstance(document.data, dict) or "model_list" not in document.data:

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from router.config.litellm_config.deployments import Pairs
+from router.config.litellm_config.key_names import with_advice
 from router.config.litellm_config.notes import Note
-from router.config.litellm_config.reader import Reader
+from router.config.litellm_config.reader import Reader, seconds_text
 from router.config.problems import FieldPath
 
 _SHARED = ("router_settings", "litellm_settings")
@@ -64,6 +65,9 @@ _ALERTS = "deploy/ has alert rules for Prometheus: nothing is sent from here"
 _KEYS_IN_DB = (
     "keys of its database are not read: make new ones with `breakeven key new NAME`, in the policy or with --store"
 )
+_ALL_ENDPOINTS = (
+    "a key may use every endpoint of its models: say which models serve which, as `serves: {m: {endpoints: […]}}`"
+)
 _SIGN_IN = "the gateway knows keys only: put what signs people in before it"
 _SECTION: Mapping[str, tuple[str, str, bool]] = {
     # setting: where the comment goes, what it says, whether something has to be done
@@ -96,6 +100,16 @@ _SECTION: Mapping[str, tuple[str, str, bool]] = {
     "max_internal_user_budget": ("budget", "there are no users: give keys or teams their budgets", True),
     "default_internal_user_params": ("budget", "there are no users: give keys or teams their budgets", True),
     "max_end_user_budget": ("budget", "there are no end users: give keys or teams their budgets", True),
+    "default_team_params": ("budget", "give teams their budgets under `teams:`", True),
+    "default_key_generate_params": ("keys", "give each key its budget and its models where it is made", True),
+    "upperbound_key_generate_params": ("keys", "give each key its budget and its models where it is made", True),
+    "role_permissions": ("keys", "there are no roles of clients: say what each key may use, as `keys[].models`", True),
+    "allowed_routes": ("keys", _ALL_ENDPOINTS, True),
+    "public_routes": ("keys", "nothing is served without a key, but on loopback", True),
+    "admin_only_routes": ("keys", _ALL_ENDPOINTS, True),
+    "enforce_user_param": ("keys", "a request without a user is served: give each user or app a key", True),
+    "enforced_params": ("keys", "requests are served without them: let the app see to it", True),
+    "allowed_model_region": ("", "where data goes is a zone here: give backends of a region one of their own", True),
     "default_team_settings": ("budget", "give teams their budgets under `teams:`", True),
     "database_url": ("keys", _KEYS_IN_DB, True),
     "custom_auth": ("keys", _SIGN_IN, True),
@@ -184,11 +198,11 @@ def _retry(reader: Reader) -> tuple[Pairs, list[Note]]:
             notes.append(Note(retries, f"at most {_MOST_ATTEMPTS} attempts are made of a request"))
     timeout = _first(reader, "timeout", "request_timeout")
     if seconds := reader.number(timeout):
-        pairs.append(("deadline", f"{seconds:g}s"))
+        pairs.append(("deadline", seconds_text(seconds)))
         notes.append(Note(timeout, "is the time until the first byte here, over all attempts; streams may go on"))
     after = reader.number(("router_settings", "retry_after"))
     if after:
-        pairs += [("backoff", f"{after:g}s"), *([("max_backoff", f"{after:g}s")] if after > 2 else [])]
+        pairs += [("backoff", seconds_text(after)), *([("max_backoff", seconds_text(after))] if after > 2 else [])]
     return tuple(pairs), notes
 
 
@@ -197,7 +211,7 @@ def _health(reader: Reader) -> Pairs:
     if (fails := reader.number(_first(reader, "allowed_fails"))) is not None:
         pairs.append(("failures_to_open", str(int(fails) + 1)))
     if seconds := reader.number(_first(reader, "cooldown_time")):
-        pairs.append(("cooldown", f"{seconds:g}s"))
+        pairs.append(("cooldown", seconds_text(seconds)))
     return tuple(pairs)
 
 
@@ -229,10 +243,21 @@ def _left_out(reader: Reader) -> Iterator[tuple[str, Note]]:
         for field in reader.mapping((section,)):
             if field not in _CARRIED[section] | _NOTHING_TO_DO[section] and field not in _FALLBACKS:
                 yield _told(reader, (section, field), _SECTION)
+    for place in _hidden_aliases(reader):
+        yield "", Note(place, "names are never hidden here: this one is in the list of models")
+    if reader.number(cooldown := _first(reader, "cooldown_time")) == 0:
+        yield "health", Note(cooldown, "a backend that failed always rests: make `health.cooldown` short")
     top = reader.mapping(())
     for field in top:
         if field not in _READ:
             yield _told(reader, (field,), _TOP)
+
+
+def _hidden_aliases(reader: Reader) -> Iterator[FieldPath]:
+    place = ("router_settings", "model_group_alias")
+    for alias in reader.mapping(place):
+        if isinstance(reader.get((*place, alias)), dict) and reader.get((*place, alias, "hidden")) is True:
+            yield (*place, alias, "hidden")
 
 
 def _told(reader: Reader, place: FieldPath, table: Mapping[str, tuple[str, str, bool]]) -> tuple[str, Note]:
@@ -241,12 +266,13 @@ def _told(reader: Reader, place: FieldPath, table: Mapping[str, tuple[str, str, 
         return "keys", _master_key(reader, place)
     if field in table:
         section, text, todo = table[field]
-        return section, Note(place, text, todo)
+        return section, with_advice(reader, Note(place, text, todo))
     close = get_close_matches(
         field, (*table, *_READ, *(name for names in _CARRIED.values() for name in names)), n=1, cutoff=0.85
     )
     meant = f" (did you mean {close[0]}?)" if close else ""
-    return "", Note(place, f"is not known here{meant}, and was left out: look whether it is needed")
+    told = Note(place, f"is not known here{meant}, and was left out: look whether it is needed", todo=True)
+    return "", with_advice(reader, told)
 
 
 def _master_key(reader: Reader, place: FieldPath) -> Note:

@@ -91,7 +91,7 @@ def test_every_secret_of_the_test_stands_in_a_config() -> None:
         ("api_key: sk-in-the-clear-1", "model_list[0].litellm_params.api_key", "a SECRET stands there in clear text"),
         ("api_version:", "model_list[0].litellm_params.api_version", "AZURE_API_VERSION"),
         ("extra_headers:", "model_list[0].litellm_params.extra_headers", "no headers are added"),
-        ("access_groups", "model_list[0].model_info.access_groups", "which models a key may use"),
+        ("access_groups", "model_list[0].model_info.access_groups", "every key may use this one"),
         ('api_base: "https://me', "model_list[4].litellm_params.api_base", "a password or a query"),
         ("cache_params", "litellm_settings.cache_params", "answers are not cached"),
         ("content_policy_fallbacks", "litellm_settings.content_policy_fallbacks[0].gpt-4o", "nobody else is asked"),

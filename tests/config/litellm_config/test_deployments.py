@@ -91,7 +91,39 @@ def test_what_is_not_known_is_told_and_what_was_meant(one):
     found = said(one("model: openai/a, temperature: 1, tempreature: 1, xyzzy: 1"))
     assert "set it in the app" in found["temperature"][0]
     assert "did you mean temperature?" in found["tempreature"][0]
-    assert found["xyzzy"][0] == "is not known here, and was left out"
+    assert found["xyzzy"] == ("is not known here, and was left out: look whether it is needed", True)
+
+
+@pytest.mark.parametrize("setting", ["access_groups: [hr]", "team_id: hr", "supported_environments: [staging]"])
+def test_who_may_or_where_is_never_lost_without_something_to_do(one, setting):
+    assert said(one("model: openai/a", f"{{{setting}}}"))[setting.partition(":")[0]][1]
+
+
+@pytest.mark.parametrize("setting", ["region_name: eu", "allowed_model_region: eu", "tenant_id: t"])
+def test_where_data_goes_and_who_signs_in_is_never_lost_either(one, setting):
+    assert said(one(f"model: openai/a, {setting}"))[setting.partition(":")[0]][1]
+
+
+def test_the_order_of_deployments_is_told_to_be_another(one):
+    assert "cost.strategy" in said(one("model: openai/a, order: 2"))["order"][0]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "extra_headers: {Authorization: Bearer in-the-clear}",
+        "x: {api_key: in-the-clear}",
+        "vector: [{db_password: in-the-clear}]",
+    ],
+)
+def test_a_secret_in_what_is_left_out_is_to_be_replaced_and_never_shown(one, setting):
+    text, todo = said(one(f"model: openai/a, {setting}"))[setting.partition(":")[0]]
+    assert todo and "SECRET" in text and "replaced" in text and "in-the-clear" not in text
+
+
+@pytest.mark.parametrize("setting", ["extra_headers: {Authorization: os.environ/TOKEN}", "x: {max_tokens: 5}"])
+def test_what_is_no_secret_in_clear_text_is_not_called_one(one, setting):
+    assert "SECRET" not in said(one(f"model: openai/a, {setting}"))[setting.partition(":")[0]][0]
 
 
 def test_a_credential_is_looked_up_by_its_name(reading):

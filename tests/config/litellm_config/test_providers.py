@@ -53,6 +53,39 @@ def test_an_address_with_a_secret_in_it_is_not_taken(address):
     assert found.unreachable and found.url == "https://openai.invalid/v1" and found.zone == OUTSIDE
 
 
+def test_an_address_with_what_may_be_a_secret_in_its_path_is_not_copied():
+    found = reached("hosted_vllm", "m", "https://llm.example.com/sk-live-0123456789abcdefXYZ/v1")
+    assert "SECRET" in found.unreachable and "0123456789" not in found.url + found.unreachable
+    for address in ("https://a.example.com/openai/deployments/gpt-4o-2024-08-06", "http://10.0.0.4/v1/chat"):
+        assert not reached("openai", "m", address).unreachable
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("134744072", "0x08080808", "010.8.8.8", "8.8.8", "169.254.169.254", "240.0.0.1", "192.0.2.1", "0.0.0.0"),
+        *(
+            "100.64.0.1",
+            "198.18.0.1",
+            "[fe80::1]",
+            "[2001:db8::1]",
+            "a%2eexample%2ecom",
+            "a\N{FULLWIDTH FULL STOP}example.com",
+            "a.example",
+        ),
+    ],
+)
+def test_what_may_be_somebody_elses_is_never_own(host):
+    assert zone_of(f"http://{host}:8000/v1") == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    "host", ["gpu-1", "gpu_1", "7b-server.lan", "10.0.0.4", "127.0.0.1", "[::1]", "[fd00::4]", "vllm.default.svc"]
+)
+def test_what_nobody_else_can_have_is_own(host):
+    assert zone_of(f"http://{host}:8000/v1") == OWN
+
+
 @pytest.mark.parametrize("provider", ["hosted_vllm", "lm_studio", "litellm_proxy"])
 def test_a_server_without_an_address_is_nowhere(provider):
     found = reached(provider, "m", "")

@@ -23,6 +23,22 @@ def test_values_are_found_by_their_place(reading):
     reader.raise_if_wrong()
 
 
+def test_merge_keys_are_followed_as_litellm_follows_them(reading):
+    reader = reading(
+        "base: &base {model: openai/a, rpm: 5}\nmore: &more {rpm: 6, tpm: 7}\n"
+        "model_list: [{model_name: a, litellm_params: {<<: [*base, *more], rpm: 9}}]\n"
+    )
+    assert reader.get(PARAMS) == {"model": "openai/a", "rpm": 9, "tpm": 7}
+    reader.raise_if_wrong()
+
+
+@pytest.mark.parametrize("text", ["null\n", "~\n", "a: &a {<<: *a}\nmodel_list: []\n", "model_list: [{<<: 5}]\n"])
+def test_what_cannot_be_one_is_told(reading, text):
+    with pytest.raises(PolicyError) as told:
+        reading(text).raise_if_wrong()
+    assert all(problem.message for problem in told.value.problems) and told.value.problems
+
+
 def test_what_does_not_stand_there_is_empty_and_not_wrong(reading):
     reader = reading(CONFIG)
     assert (reader.text(("x", 0)), reader.mapping(("x",)), reader.listing(("x",))) == ("", {}, [])

@@ -24,6 +24,33 @@ def test_retries_and_rests(of):
     assert found.health == (("failures_to_open", "4"), ("cooldown", "60s")), "the router's come first"
 
 
+def test_a_time_has_no_exponent_and_keeps_its_parts_of_a_second(of):
+    found = of("litellm_settings: {request_timeout: 1000000}\nrouter_settings: {retry_after: 0.25, cooldown_time: 3}")
+    assert found.retry == (("deadline", "1000000s"), ("backoff", "0.25s")) and found.health == (("cooldown", "3s"),)
+
+
+@pytest.mark.parametrize(
+    ("section", "setting"),
+    [
+        ("general_settings", "role_permissions: [{role: internal_user, models: []}]"),
+        ("general_settings", "allowed_routes: [/v1/embeddings]"),
+        ("general_settings", "enforce_user_param: true"),
+        ("litellm_settings", "default_team_params: {max_budget: 5}"),
+        ("litellm_settings", "default_key_generate_params: {max_budget: 5}"),
+        ("router_settings", "allowed_model_region: eu"),
+        ("general_settings", "nobody_knows_this_one: 5"),
+    ],
+)
+def test_what_restricted_somebody_and_what_nobody_knows_is_never_lost_without_something_to_do(of, section, setting):
+    notes = [note for each in of(f"{section}: {{{setting}}}").notes.values() for note in each]
+    assert [(note.path[-1], note.todo) for note in notes] == [(setting.partition(":")[0], True)]
+
+
+def test_a_hidden_alias_and_a_rest_of_nothing_are_told(of):
+    found = of("router_settings: {model_group_alias: {x: {model: a, hidden: true}}, cooldown_time: 0}")
+    assert "never hidden" in found.notes[""][0].text and "always rests" in found.notes["health"][0].text
+
+
 def test_there_are_at_most_ten_attempts_and_that_is_told(of):
     found = of("litellm_settings: {num_retries: 20}")
     assert found.retry == (("attempts", "10"),) and "10 attempts" in found.notes["retry"][0].text
