@@ -54,6 +54,7 @@ format:
 docs:
 	$(environment) test
 	$(bin)/python -m tests.docs.reference docs/policy.md
+	$(bin)/python -m tests.docs.sign_in docs/sign-in.md
 	$(bin)/python -m tests.prove.troubles docs/ledger.md
 	$(bin)/python -m tests.docs.detecting docs/detectors.md
 	$(bin)/python -m tests.docs.columns docs/commands.md

@@ -10,8 +10,10 @@ import msgspec
 
 from router.admin.audit.recorder import Audit
 from router.admin.auth.guard import EVERYWHERE, known_hosts
+from router.admin.auth.oidc.settings import OidcSettings
 from router.admin.auth.sessions import Sessions
 from router.admin.auth.sign_in_attempts import Attempts
+from router.admin.auth.sign_in_provider import NoProvider, SignInProvider
 from router.admin.auth.tokens import Tokens
 from router.admin.handler_context import HandlerContext
 from router.admin.ledger_session import LedgerSession
@@ -37,6 +39,7 @@ def make_control(
     desk = PolicyService(place, PolicyHistory(data_dir / "policy-history"), servable, clock)
     desk.start()
     tokens = Tokens(settings.admin_token, settings.viewer_token)
+    provider = _provider(settings.oidc, clock)
     release = version("breakeven")
     return HandlerContext(
         books=LedgerSession(settings.redis, clock),
@@ -44,7 +47,8 @@ def make_control(
         desk=desk,
         sources=sources or Sources(),
         tokens=tokens,
-        sessions=Sessions(data_dir / "admin-sessions.json", tokens, clock),
+        sessions=Sessions(data_dir / "admin-sessions.json", tokens, clock, provider.fingerprint),
+        provider=provider,
         sign_ins=Attempts(clock),
         bearers=Attempts(clock),
         hosts=known_hosts(settings.host, settings.allowed_hosts),
@@ -61,3 +65,12 @@ def make_control(
         version=release,
         clock=clock,
     )
+
+
+def _provider(settings: OidcSettings | None, clock: Callable[[], float]) -> SignInProvider:
+    """What checks signatures is read only where somebody has to be checked: it is 17 MB of files."""
+    if settings is None:
+        return NoProvider()
+    from router.admin.auth.oidc.connect import OpenIdConnect
+
+    return OpenIdConnect(settings, clock)

@@ -13,6 +13,7 @@ from router.admin.audit.recorder import Audit
 from router.admin.auth.roles import Role
 from router.admin.auth.sessions import Sessions, SignedIn
 from router.admin.auth.sign_in_attempts import Attempts
+from router.admin.auth.sign_in_provider import SignInProvider
 from router.admin.auth.tokens import Tokens
 from router.admin.ledger_session import LedgerSession
 from router.admin.policy.service import Author, PolicyService
@@ -33,6 +34,8 @@ class HandlerContext:
     sources: Sources
     tokens: Tokens
     sessions: Sessions
+    provider: SignInProvider
+    """Of names, beside the tokens."""
     sign_ins: Attempts
     """Guesses on the sign-in page."""
     bearers: Attempts
@@ -76,6 +79,8 @@ class Who(Struct, frozen=True):
     @property
     def name(self) -> str:
         """For the history."""
+        if self.user:
+            return f"{self.user} ({self.role}, {self.address})"
         return f"{self.role} ({'page' if self.session is not None else 'token'}, {self.address})"
 
     @property

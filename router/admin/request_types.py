@@ -76,6 +76,11 @@ class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
     token: str
 
 
+class SignInQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    next: str = ""
+    """The page that was wanted."""
+
+
 class Draft(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     """A whole policy, YAML."""

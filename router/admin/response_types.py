@@ -44,6 +44,20 @@ class Session(Struct, frozen=True):
     """Of Breakeven."""
     simulated: bool = False
     """The backends only pretend: nothing that is shown was paid."""
+    user: str = ""
+    """Their name; empty for a token, which is nobody's."""
+
+
+class SignInWays(Struct, frozen=True):
+    provider: str = ""
+    """What people sign in with beside tokens, as they call it; empty when there is nothing else."""
+    begin: str = ""
+    """The address to go to for that."""
+    trouble: str = ""
+    """Why that cannot work now."""
+    signed_in: bool = False
+    onward: str = "/"
+    """The page that was wanted, a path of the dashboard."""
 
 
 # --- spend

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from router.admin import request_types, response_types
 from router.admin.auth import sign_in
+from router.admin.auth.oidc import handlers as oidc
 from router.admin.auth.roles import Access
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.keys import answers as key_answers
@@ -62,6 +63,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/sign-in", OPEN, sign_in.sign_in, "Sign in with a token; makes a session cookie",
           response_types.Session, body=request_types.SignIn),
     Route("POST", "/sign-out", MEMBER, sign_in.sign_out, "End the session", response_types.Health),
+    Route("GET", "/api/sign-in", OPEN, sign_in.ways, "How to sign in", response_types.SignInWays,
+          query=request_types.SignInQuery),
+    Route("GET", "/sign-in/begin", OPEN, oidc.begin, "On to the provider that people sign in with", media="text/html"),
+    Route("GET", "/sign-in/callback", OPEN, oidc.finish, "Back from it; makes a session cookie", media="text/html"),
     Route("GET", "/api/openapi.json", MEMBER, pages.openapi, "This document", dict[str, Any]),
     Route("GET", "/api/session", MEMBER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",

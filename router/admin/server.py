@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from router.admin.auth.guard import admit, check_host, check_origin
+from router.admin.auth.own_path import sign_in_address
 from router.admin.auth.roles import Access
 from router.admin.auth.sign_in import FORM
 from router.admin.errors import ApiError
@@ -55,7 +56,7 @@ def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], A
             who = None if route.access is Access.OPEN else admit(control, request, route)
         except ApiError as error:
             if route.page and error.status == 401:
-                return web.Response(status=303, headers={"location": "/sign-in"})
+                return web.Response(status=303, headers={"location": sign_in_address(request.path_qs)})
             raise
         ask = HandlerRequest(request, who, _query(route, request), await _body(route, request))
         answer = await route.handler(control, ask)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.admin.auth.oidc.settings import OidcSettings
+
 
 class AdminSettings(Struct, frozen=True):
     """Handed over on standard input, because it holds secrets, which `repr` leaves out."""
@@ -22,6 +24,8 @@ class AdminSettings(Struct, frozen=True):
     admin_token: str
     viewer_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
+    oidc: OidcSettings | None = None
+    """The provider that people sign in with."""
     tls_cert: str = ""
     tls_key: str = ""
     """Paths, empty for plain HTTP."""

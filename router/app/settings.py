@@ -24,6 +24,8 @@ class ServeSettings(Struct, frozen=True):
     admin_port: int = 8081
     admin_token_file: str = ""
     viewer_token_file: str = ""
+    oidc_file: str = ""
+    """Of the provider that people sign in with; empty when tokens are all that there is."""
     admin_allowed_hosts: tuple[str, ...] = ()
     tls_cert: str = ""
     tls_key: str = ""

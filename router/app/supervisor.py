@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.admin.auth.oidc.settings import OidcSettings
+from router.admin.auth.oidc.settings_file import read_settings
 from router.admin.auth.tokens import Taken, TokenUnusable, take_tokens, was_shown
 from router.admin.settings import AdminSettings
 from router.app import logs
@@ -153,6 +155,7 @@ class Supervisor:
     async def _start(self, port: int, admin_port: int) -> None:
         settings = self._settings
         tokens = take_tokens(self._data_dir, settings.admin_token_file, settings.viewer_token_file, os.environ)
+        oidc = await asyncio.to_thread(read_settings, settings.oidc_file) if settings.oidc_file else None
         loop = asyncio.get_running_loop()
         feed: asyncio.Future[bytes] = loop.create_future()
         admin_feed: asyncio.Future[bytes] = loop.create_future()
@@ -185,7 +188,7 @@ class Supervisor:
         )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         pretended = settings.simulated or bool(found.simulated)
-        control = self._admin(policy, redis, admin_port, tokens, simulated=pretended)
+        control = self._admin(policy, redis, admin_port, tokens, oidc=oidc, simulated=pretended)
         admin_feed.set_result(msgspec.json.encode(control) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
@@ -291,7 +294,9 @@ class Supervisor:
         self._spawn(child.run_forever())
         return child
 
-    def _admin(self, policy: str, redis: str, port: int, tokens: Taken, *, simulated: bool) -> AdminSettings:
+    def _admin(
+        self, policy: str, redis: str, port: int, tokens: Taken, *, oidc: OidcSettings | None, simulated: bool
+    ) -> AdminSettings:
         settings = self._settings
         return AdminSettings(
             policy=policy,
@@ -304,6 +309,7 @@ class Supervisor:
             data_dir=str(self._data_dir),
             admin_token=tokens.admin,
             viewer_token=tokens.viewer,
+            oidc=oidc,
             allowed_hosts=settings.admin_allowed_hosts,
             tls_cert=_absolute(settings.tls_cert),
             tls_key=_absolute(settings.tls_key),

@@ -81,6 +81,12 @@ def _add_admin(group: argparse._ArgumentGroup) -> None:
         help="holds a token for those who may look only; by default $BREAKEVEN_VIEWER_TOKEN",
     )
     group.add_argument(
+        "--oidc-file",
+        default="",
+        metavar="FILE",
+        help="names the OpenID Connect provider that people sign in with, and what its groups may: see docs/sign-in.md",
+    )
+    group.add_argument(
         "--admin-allowed-host",
         action="append",
         default=[],
@@ -91,7 +97,7 @@ def _add_admin(group: argparse._ArgumentGroup) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        for file in (args.tls_cert, args.tls_key, args.admin_token_file, args.viewer_token_file):
+        for file in (args.tls_cert, args.tls_key, args.admin_token_file, args.viewer_token_file, args.oidc_file):
             refuse_pipe(file)
     except OSError as error:
         print(said(error), file=sys.stderr)
@@ -117,6 +123,7 @@ def _serve(args: argparse.Namespace) -> int:
             admin_port=args.admin_port,
             admin_token_file=args.admin_token_file,
             viewer_token_file=args.viewer_token_file,
+            oidc_file=args.oidc_file,
             admin_allowed_hosts=tuple(args.admin_allowed_host),
             tls_cert=args.tls_cert,
             tls_key=args.tls_key,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from support.control import ADMIN, POLICY, VIEWER, Clock, Plane
 from support.rented import rent_book
 from valkey import Valkey
@@ -78,11 +79,14 @@ async def start(valkey, settings, clock, tmp_path) -> AsyncIterator[Callable[...
     (tmp_path / "data").mkdir()
 
     async def run(sources: Sources | None = None, given: AdminSettings = settings, servable=lambda plan: "") -> Plane:
+        listener = socket.create_server(("127.0.0.1", 0))
+        if given.oidc is not None:
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            given = replace(given, oidc=replace(given.oidc, address=address))
         control = make_control(given, servable, clock, sources)
         runner = web.AppRunner(application(control), access_log=None, shutdown_timeout=1)
         await runner.setup()
         runners.append(runner)
-        listener = socket.create_server(("127.0.0.1", 0))
         await web.SockSite(runner, listener).start()
         clients.append(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False))
         return Plane(control, listener.getsockname()[1], clients[-1], Path(given.policy), clock)

@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
+import msgspec
 import pytest
-from support.control import ADMIN, VIEWER
+from support.control import ADMIN, VIEWER, Plane
 
-from router.admin.auth.roles import Access
+from router.admin.auth.oidc.settings import OidcSettings
+from router.admin.auth.roles import Access, Role
 from router.admin.routes import ROUTES, Route
 
 NOBODY = ""
 FORGED = "evil.example"
-STREAM = "/api/events"
+
+
+CALLERS = (NOBODY, *get_args(Role))
 
 
 def path_of(route: Route) -> str:
     return re.sub(r"\{\w+\}", "nothing-there", route.path)
 
 
-def admitted(route: Route, token: str) -> bool:
-    everybody, viewers = (NOBODY, VIEWER, ADMIN), (VIEWER, ADMIN)
-    allowed = {Access.OPEN: everybody, Access.MEMBER: viewers, Access.VIEWER: viewers}
-    return token in allowed.get(route.access, (ADMIN,))
+def admitted(route: Route, caller: str) -> bool:
+    """The roles are spelt out, so that a changed order shows."""
+    allowed = {
+        Access.OPEN: CALLERS,
+        Access.MEMBER: ("member", "viewer", "editor", "admin"),
+        Access.VIEWER: ("viewer", "editor", "admin"),
+        Access.EDITOR: ("editor", "admin"),
+        Access.ADMIN: ("admin",),
+    }
+    return caller in allowed[route.access]
+
+
+@pytest.fixture
+async def plane(start, settings) -> Plane:
+    named = OidcSettings("http://localhost:9", "breakeven", "http://127.0.0.1:1", roles={"viewer": ("all",)})
+    return await start(given=msgspec.structs.replace(settings, oidc=named))
+
+
+@pytest.fixture
+def page_of(plane):
+    """Headers of a page of somebody with that role, signed in by name."""
+
+    def headers(caller: str, *, csrf: bool = True) -> dict[str, str]:
+        if caller == NOBODY:
+            return {}
+        teams = frozenset({"search"}) if caller == "member" else None
+        value, session = plane.control.sessions.open(caller, f"a {caller}", teams=teams)
+        return {"cookie": f"breakeven_session={value}"} | ({"x-csrf-token": session.csrf} if csrf else {})
+
+    return headers
 
 
 @pytest.fixture
 async def call(plane):
-    """Status and code of a call; a stream is not waited for."""
+    """Status and code of a call, or where it leads; a stream is not waited for."""
 
-    async def one(route: Route, token: str, host: str | None = None) -> tuple[int, str]:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        headers |= {"host": host} if host else {}
+    async def one(route: Route, headers: dict[str, str]) -> tuple[int, str]:
         body = {"json": {}} if route.body is not None else {}
         async with plane.client.request(
             route.method, plane.url + path_of(route), headers=headers, allow_redirects=False, **body
@@ -43,24 +72,55 @@ async def call(plane):
     return one
 
 
-@pytest.mark.parametrize("token", [NOBODY, VIEWER, ADMIN], ids=["nobody", "viewer", "admin"])
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-async def test_who_may_is_what_the_table_says(route, token, call):
-    status, code = await call(route, token)
-    if admitted(route, token):
+every_caller = pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller or "nobody")
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+
+
+@every_caller
+@every_route
+async def test_who_may_is_what_the_table_says(route, caller, call, page_of):
+    status, code = await call(route, page_of(caller))
+    if admitted(route, caller):
         assert status not in (401, 403, 421, 500), code
-        assert (status, code) != (303, "/sign-in")
-    elif token == NOBODY:
-        assert (status, code) == ((303, "/sign-in") if route.page else (401, "sign_in"))
-    else:
+        assert route.access is Access.OPEN or not (status == 303 and code.startswith("/sign-in"))
+    elif caller != NOBODY:
         assert (status, code) == (403, "not_allowed")
+    elif route.page:
+        assert status == 303 and code.startswith("/sign-in")
+    else:
+        assert (status, code) == (401, "sign_in")
 
 
-@pytest.mark.parametrize("token", [NOBODY, VIEWER, ADMIN], ids=["nobody", "viewer", "admin"])
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-async def test_a_forged_host_opens_nothing(route, token, call):
-    status, code = await call(route, token, FORGED)
+@pytest.mark.parametrize(("token", "role"), [(VIEWER, "viewer"), (ADMIN, "admin")])
+@every_route
+async def test_a_token_may_what_its_role_may(route, token, role, call):
+    status, code = await call(route, {"authorization": f"Bearer {token}"})
+    assert ((status, code) == (403, "not_allowed")) != admitted(route, role)
+
+
+@every_caller
+@every_route
+async def test_a_forged_host_opens_nothing(route, caller, call, page_of):
+    status, code = await call(route, page_of(caller) | {"host": FORGED})
     assert (status, code) == ((200, "") if route.any_host else (421, "unknown_host"))
+
+
+@every_caller
+@every_route
+async def test_a_page_of_others_opens_nothing(route, caller, call, page_of):
+    status, code = await call(route, page_of(caller) | {"origin": f"https://{FORGED}"})
+    assert (status, code) == ((200, "") if route.any_host else (403, "foreign_origin"))
+
+
+@every_caller
+@pytest.mark.parametrize("sent", [{}, {"x-csrf-token": "guess"}], ids=["without", "wrong"])
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.writes], ids=lambda route: route.path)
+async def test_a_session_without_its_own_token_writes_nothing(route, sent, caller, call, page_of):
+    status, code = await call(route, page_of(caller, csrf=False) | sent)
+    if route.access is Access.OPEN or caller == NOBODY:
+        assert (status, code) == ((400, "bad_body") if route.access is Access.OPEN else (401, "sign_in"))
+    else:
+        assert (status, code) == (403, "csrf" if admitted(route, caller) else "not_allowed")
 
 
 def test_only_what_tells_nothing_answers_to_any_name_or_to_nobody():
@@ -68,6 +128,9 @@ def test_only_what_tells_nothing_answers_to_any_name_or_to_nobody():
     assert {route.path for route in ROUTES if route.access is Access.OPEN} == {
         "/healthz",
         "/sign-in",
+        "/sign-in/begin",
+        "/sign-in/callback",
+        "/api/sign-in",
         "/assets/{name}",
     }
 

@@ -139,7 +139,7 @@ async def test_but_what_tells_nothing_is_answered_under_any_name(client):
 
 async def test_people_are_sent_to_the_sign_in_page_and_programs_are_refused(client):
     response = await client.get("/page", allow_redirects=False)
-    assert (response.status, response.headers["location"]) == (303, "/sign-in")
+    assert (response.status, response.headers["location"]) == (303, "/sign-in?next=%2Fpage")
     assert (await client.get("/data", allow_redirects=False)).status == 401
 
 

@@ -42,6 +42,7 @@ READ = {
     ("serve", "tls_key"): ("serve", "--data-dir", "new", "--tls-cert", "chain.pem", "--tls-key", "@"),
     ("serve", "admin_token_file"): ("serve", "--data-dir", "new", "--admin-token-file", "@"),
     ("serve", "viewer_token_file"): ("serve", "--data-dir", "new", "--viewer-token-file", "@"),
+    ("serve", "oidc_file"): ("serve", "--data-dir", "new", "--oidc-file", "@"),
 }
 """By command and argument, how a file is named that is read."""
 ELSEWHERE = {

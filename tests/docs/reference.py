@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,9 @@ def settings() -> list[Setting]:
     return list(_settings_of(schema, "", schema["$defs"]))
 
 
-def case_settings() -> list[Setting]:
-    """Every setting of one case in a cases file."""
-    schema = TypeAdapter(Case).json_schema()
-    return list(_settings_of(schema, "cases[].", schema["$defs"]))
+def settings_of(schema: _Schema, prefix: str = "") -> list[Setting]:
+    """Every setting of a file of that schema."""
+    return list(_settings_of(schema, prefix, schema.get("$defs", {})))
 
 
 def _settings_of(section: _Schema, prefix: str, defs: _Schema) -> Iterator[Setting]:
@@ -167,13 +166,20 @@ def _default(field: _Schema) -> str:
         return ""
     if isinstance(default, dict):
         return ""
+    if isinstance(default, list):
+        return f"`[{', '.join(map(str, default))}]`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def reference() -> str:
-    """The reference as Markdown: one table per section; a section that is like an earlier one only says so."""
+    """That of the policy, and of one case in a cases file."""
+    return tables(settings() + settings_of(TypeAdapter(Case).json_schema(), "cases[]."))
+
+
+def tables(found: Iterable[Setting]) -> str:
+    """The settings as Markdown: one table per section; a section that is like an earlier one only says so."""
     sections: dict[str, list[Setting]] = {}
-    for setting in settings() + case_settings():
+    for setting in found:
         sections.setdefault(setting.section, []).append(setting)
     first: dict[tuple[str, ...], str] = {}
     alike = {section: first.setdefault(tuple(map(_row, rows)), section) for section, rows in sections.items()}
@@ -199,10 +205,11 @@ def _row(setting: Setting) -> str:
     return f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
 
 
-def with_reference(document: str) -> str:
+def with_reference(document: str, made: str = "") -> str:
     """The document with everything between the markers made anew."""
+    made = made or reference()
     between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    return between.sub(lambda _: f"{BEGIN}\n\n{reference()}\n{END}", document)
+    return between.sub(lambda _: f"{BEGIN}\n\n{made}\n{END}", document)
 
 
 if __name__ == "__main__":

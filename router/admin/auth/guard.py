@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from router.admin.auth.roles import may
-from router.admin.auth.sign_in import COOKIE, WRONG, WRONG_TOKEN, slow_down
+from router.admin.auth.session_cookie import COOKIE
+from router.admin.auth.sign_in import WRONG, WRONG_TOKEN, slow_down
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, Who
 from router.admin.routes import Route
@@ -89,7 +90,7 @@ def identify(control: HandlerContext, request: web.Request) -> Who | None:
     if authorization is not None:
         return _bearer(control, authorization, address)
     session = control.sessions.find(request.cookies.get(COOKIE, ""))
-    return None if session is None else Who(session.role, session, address)
+    return None if session is None else Who(session.role, session, address, session.user, session.teams)
 
 
 def _bearer(control: HandlerContext, authorization: str, address: str) -> Who:

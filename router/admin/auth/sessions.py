@@ -28,24 +28,45 @@ class SignedIn(Struct, frozen=True):
     csrf: str
     expires: float
     fingerprint: str
-    """Of the token that it was opened with: a changed token ends its sessions."""
+    """Of the token, or of the provider, that it was opened with: a changed one ends its sessions."""
+    user: str = ""
+    """Who was named by a provider; empty for a token."""
+    teams: frozenset[str] | None = None
+    """That they see; None for all."""
 
     def __repr__(self) -> str:
         return f"SignedIn({self.role})"
 
 
 class Sessions:
-    def __init__(self, path: Path, tokens: Tokens, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, tokens: Tokens, clock: Callable[[], float], provider: str = "") -> None:
+        """`provider`: the fingerprint of its settings, empty when there is none."""
         self._path = path
         self._tokens = tokens
+        self._provider = provider
         self._clock = clock
         self._open: dict[str, SignedIn] = {each.digest: each for each in _load(path)}
 
-    def open(self, role: Role) -> tuple[str, SignedIn]:
-        """The cookie's value, and the session."""
+    def open(
+        self,
+        role: Role,
+        user: str = "",
+        *,
+        teams: frozenset[str] | None = None,
+        lifetime: float = LIFETIME_SECONDS,
+    ) -> tuple[str, SignedIn]:
+        """The cookie's value, and the session. `user`: the name that a provider gave; empty for a token."""
         value = secrets.token_urlsafe(32)
-        expires = self._clock() + LIFETIME_SECONDS
-        session = SignedIn(_digest(value), role, secrets.token_urlsafe(24), expires, self._tokens.fingerprint(role))
+        expires = self._clock() + lifetime
+        session = SignedIn(
+            digest=_digest(value),
+            role=role,
+            csrf=secrets.token_urlsafe(24),
+            expires=expires,
+            fingerprint=self._fingerprint(role, user),
+            user=user,
+            teams=teams,
+        )
         self._open[session.digest] = session
         self._save()
         return value, session
@@ -59,8 +80,11 @@ class Sessions:
         return (
             session.digest in self._open
             and self._clock() < session.expires
-            and session.fingerprint == self._tokens.fingerprint(session.role)
+            and session.fingerprint == self._fingerprint(session.role, session.user)
         )
+
+    def _fingerprint(self, role: Role, user: str) -> str:
+        return self._provider if user else self._tokens.fingerprint(role)
 
     def close(self, session: SignedIn) -> None:
         if self._open.pop(session.digest, None) is not None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
 
+from router.admin.auth.own_path import HOME, header_form, own_path, sign_in_address
+from router.admin.auth.session_cookie import COOKIE, drop_session, set_session
 from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.request_types import SignIn
-from router.admin.response_types import Health, Session
+from router.admin.request_types import SignIn, SignInQuery
+from router.admin.response_types import Health, Session, SignInWays
 from router.core.audit.entry import Actor
 
-COOKIE = "breakeven_session"
 FORM = "application/x-www-form-urlencoded"
 WRONG_TOKEN = "wrong_token"  # noqa: S105
 WRONG = "this token is not right"
@@ -27,28 +29,20 @@ async def sign_in(control: HandlerContext, ask: HandlerRequest) -> Session | web
     """A form is answered with a way on, JSON with JSON. Raises ApiError."""
     request = ask.request
     form = request.content_type == FORM
+    onward = own_path(request.query.get("next", ""))
     try:
         value, session = await _opened(control, await _token(request, ask), request.remote or "")
     except ApiError as error:
         if not form:
             raise
         problem = error.answer.error.code
-        return web.Response(status=303, headers={"location": f"/sign-in?problem={problem}"})
+        return web.Response(status=303, headers={"location": sign_in_address(onward, problem)})
     answer = (
-        web.Response(status=303, headers={"location": "/"})
+        web.Response(status=303, headers={"location": header_form(onward)})
         if form
         else web.Response(body=msgspec.json.encode(session), content_type="application/json")
     )
-    answer.set_cookie(
-        COOKIE,
-        value,
-        expires=None,
-        max_age=None,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=_is_tls(request),
-    )
+    set_session(request, answer, value)
     return answer
 
 
@@ -85,11 +79,6 @@ def slow_down(attempts: Attempts, address: str) -> None:
     attempts.failed(address)
 
 
-def _is_tls(request: web.Request) -> bool:
-    """A proxy's word is enough here: whoever forges it only keeps the cookie from themselves."""
-    return request.secure or request.headers.get("x-forwarded-proto", "").lower() == "https"
-
-
 async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     session = ask.asker.session
     if session is not None:
@@ -97,12 +86,31 @@ async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response
         with contextlib.suppress(ApiError):  # whoever wants to leave can, also where that can be noted nowhere
             await control.audit.later(ask.asker.actor, "sign-out", "")
     answer = web.Response(body=msgspec.json.encode(Health()), content_type="application/json")
-    answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    drop_session(answer)
     return answer
+
+
+async def ways(control: HandlerContext, ask: HandlerRequest) -> SignInWays:
+    """The page of signing in asks, since a link from elsewhere comes without the cookie, and may lead who is signed in
+    there."""
+    given: SignInQuery = ask.query
+    onward = own_path(given.next)
+    signed_in = control.sessions.find(ask.request.cookies.get(COOKIE, "")) is not None
+    provider = control.provider
+    wanted = urlencode({"next": onward}) if onward != HOME else ""
+    return SignInWays(
+        provider=provider.name,
+        begin=f"{provider.address}/sign-in/begin?{wanted}".rstrip("?") if provider.name else "",
+        trouble=await provider.trouble(),
+        signed_in=signed_in,
+        onward=header_form(onward),
+    )
 
 
 async def session(control: HandlerContext, ask: HandlerRequest) -> Session:
     who = ask.asker
     if who.session is None:
         return Session(who.role, version=control.version, simulated=control.simulated)
-    return Session(who.role, who.session.csrf, who.session.expires, control.version, control.simulated)
+    return Session(
+        who.role, who.session.csrf, who.session.expires, control.version, simulated=control.simulated, user=who.user
+    )

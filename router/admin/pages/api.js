@@ -82,7 +82,8 @@ function unreachable(error) {
 }
 
 function signInAgain() {
-  location.assign("/sign-in");
+  const wanted = location.pathname + location.search + location.hash;
+  location.assign(`/sign-in${queryOf({ next: wanted === "/" ? "" : wanted })}`);
   return new Promise(() => {});
 }
 

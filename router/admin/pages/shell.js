@@ -35,7 +35,7 @@ export async function shell(handlers = {}) {
   });
   const who = await session();
   find("#simulated-backends").hidden = !who.simulated;
-  find("#who").textContent = titleOf(who.role);
+  find("#who").textContent = who.user ? `${who.user} · ${titleOf(who.role)}` : titleOf(who.role);
   return who;
 }
 

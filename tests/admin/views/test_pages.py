@@ -86,13 +86,13 @@ async def test_who_does_not_ask_for_a_page_gets_json(plane):
 
 async def test_who_is_not_signed_in_is_asked_to_before_a_page_is_looked_for(plane):
     answer = await plane.get("/nothing", "", headers=BROWSER)
-    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    assert answer.status == 303 and answer.headers["location"].startswith("/sign-in")
 
 
 async def test_a_page_sends_who_is_not_signed_in_to_the_sign_in_page(plane):
     for path in ("/", "/anything"):
         answer = await plane.get(path, "")
-        assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+        assert answer.status == 303 and answer.headers["location"].startswith("/sign-in")
     page = await plane.sign_in(VIEWER)
     assert (await plane.ask("GET", "/", headers=page)).status == 200
     assert (await plane.get("/worth", ADMIN)).status == 200

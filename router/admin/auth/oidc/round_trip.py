@@ -1,0 +1,86 @@
+"""From the sign-in page to the provider and back: one browser, once, within minutes.
+
+The session's cookie is `SameSite=Strict`, so it is not sent when a provider's page sends the browser back. What was
+begun is told by a cookie of its own, `SameSite=Lax`, which is signed and lives for minutes. It has the state, so that a
+code that somebody else was given is not taken in this browser; nonce and verifier are made from the state with a key
+that never leaves this process, so they are kept nowhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from router.admin.auth.oidc.refused import SignInRefused
+
+LIFETIME_SECONDS = 600.0
+MOST_REMEMBERED = 10_000
+LONGEST_COOKIE = 4096
+
+
+class RoundTrip(Struct, frozen=True):
+    state: str
+    onward: str
+    """The page that was wanted: a path of ours."""
+    expires: float
+
+
+class RoundTrips:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    def begin(self, onward: str) -> tuple[str, RoundTrip]:
+        """The cookie's value, and what it says."""
+        trip = RoundTrip(secrets.token_urlsafe(32), onward, self._clock() + LIFETIME_SECONDS)
+        payload = _text(msgspec.json.encode(trip))
+        return f"{payload}.{self._made_of('cookie', payload)}", trip
+
+    def end(self, cookie: str, state: str) -> RoundTrip:
+        """Raises SignInRefused for what was not begun in this browser, took too long or ended before."""
+        trip = self._read(cookie)
+        if trip is None:
+            raise SignInRefused("begin_again", "it was not begun in this browser, or before a restart")
+        if not hmac.compare_digest(trip.state.encode(), state.encode(errors="surrogateescape")):
+            raise SignInRefused("begin_again", "the state is another than the one that this browser was given")
+        if self._clock() >= trip.expires:
+            raise SignInRefused("begin_again", f"it took longer than {LIFETIME_SECONDS:.0f} s")
+        if trip.state in self._ended:
+            raise SignInRefused("begin_again", "the state was used before")
+        self._ended[trip.state] = None
+        while len(self._ended) > MOST_REMEMBERED:
+            self._ended.popitem(last=False)
+        return trip
+
+    def nonce(self, trip: RoundTrip) -> str:
+        return self._made_of("nonce", trip.state)
+
+    def verifier(self, trip: RoundTrip) -> str:
+        """Of PKCE: 43 characters, as RFC 7636 wants at least."""
+        return self._made_of("verifier", trip.state)
+
+    def _made_of(self, what: str, text: str) -> str:
+        return _text(hmac.digest(self._key, f"{what}:{text}".encode(), "sha256"))
+
+    def _read(self, cookie: str) -> RoundTrip | None:
+        payload, _, seal = cookie[:LONGEST_COOKIE].encode(errors="replace").decode().partition(".")
+        if not hmac.compare_digest(seal.encode(), self._made_of("cookie", payload).encode()):
+            return None
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="), type=RoundTrip)
+
+
+def challenge(verifier: str) -> str:
+    """S256 of RFC 7636, section 4.2."""
+    return _text(hashlib.sha256(verifier.encode()).digest())
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
