@@ -109,6 +109,7 @@ lock:
 	lock pyproject.toml --group build -o locks/run.txt; \
 	lock pyproject.toml --group build --group test -c locks/run.txt -o locks/test.txt; \
 	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
+	lock pyproject.toml --group build --extra alerts -c locks/test.txt -o locks/alerts.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
 	lock --group clients -o locks/clients.txt; \

@@ -276,12 +276,13 @@ def test_the_locks_have_what_the_project_declares() -> None:
     assert dependencies | groups["build"] <= _locked("adapter").keys()
     assert _locked("adapter")["litellm"] == "1.106.2"
     assert dependencies | _wanted(project["project"]["optional-dependencies"]["otel"]) <= _locked("otel").keys()
+    assert dependencies | _wanted(project["project"]["optional-dependencies"]["alerts"]) <= _locked("alerts").keys()
 
 
 def test_environments_agree_on_what_they_share() -> None:
-    for other in ("test", "adapter", "otel"):
+    for other in ("test", "adapter", "otel", "alerts"):
         assert _locked("run").items() <= _locked(other).items()
-    assert _locked("otel").items() <= _locked("test").items()
+    assert _locked("otel").items() | _locked("alerts").items() <= _locked("test").items()
 
 
 # The one-letter classes keep these patterns from finding themselves.

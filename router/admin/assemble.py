@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from router.admin.alerts.books import AlertBooks
+from router.admin.alerts.local_book import LocalAlerts
 from router.admin.audit.recorder import Audit
 from router.admin.auth.guard import EVERYWHERE, known_hosts
 from router.admin.auth.oidc.settings import OidcSettings
@@ -28,6 +30,7 @@ from router.admin.static_files import Pages
 from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
+from router.ledger.alerts import AlertsAt
 
 
 def make_control(
@@ -58,6 +61,7 @@ def make_control(
         live=Live(),
         aside=TimeLimited(),
         simulations=Simulations(),
+        alerts=AlertBooks(AlertsAt(settings.redis), LocalAlerts(data_dir / "alerts.bin", clock)),
         totals=RisingTotals(),
         rent=RisingRent(),
         simulated=settings.simulated,

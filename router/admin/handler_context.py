@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
+from router.admin.alerts.books import AlertBooks
 from router.admin.audit.recorder import Audit
 from router.admin.auth.roles import Role
 from router.admin.auth.sessions import Sessions, SignedIn
@@ -51,6 +52,7 @@ class HandlerContext:
     aside: TimeLimited
     """For work on what somebody sent."""
     simulations: Simulations
+    alerts: AlertBooks
     totals: RisingTotals
     rent: RisingRent
     """For Prometheus."""

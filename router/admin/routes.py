@@ -11,6 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from router.admin import request_types, response_types
+from router.admin.alerts import answers as alerting
+from router.admin.alerts import api as alerts
 from router.admin.auth import sign_in
 from router.admin.auth.oidc import handlers as oidc
 from router.admin.auth.roles import Access
@@ -85,6 +87,11 @@ ROUTES: tuple[Route, ...] = (
           response_types.Operations),
     Route("POST", "/api/power", ADMIN, operations.order_power, "Order a backend's units on, off, or as the policy says",
           response_types.PowerOrdered, body=request_types.PowerOrder),
+    Route("GET", "/api/alerts", VIEWER, alerts.alerts, "What is wrong, what was told, and how it goes with targets",
+          alerting.AlertsAnswer),
+    Route("POST", "/api/alerts/test", ADMIN, alerts.test, "Send one message to a target", alerting.Tested,
+          body=alerting.TestAlert),
+    Route("GET", "/api/report", VIEWER, alerts.report, "The week that ended yesterday", alerting.WeekAnswer),
     Route("GET", "/api/requests", VIEWER, requests.requests, "Decisions, latest first",
           answer=response_types.Requests, query=request_types.RequestsQuery),
     Route("GET", "/api/requests/{id}", VIEWER, requests.request, "One decision, explained",

@@ -18,9 +18,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from router.admin.alerts.conditions.limits import LimitsFillUp
-from router.admin.alerts.delivery import Delivery
-from router.admin.alerts.watcher import Watcher
+from router.admin.alerts.assemble import alerts_of
 from router.admin.assemble import make_control
 from router.admin.audit.receipts import ReceiptWriter
 from router.admin.server import application
@@ -43,7 +41,6 @@ from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable
 from router.config.problems import PolicyError
 from router.core.values import Plan
-from router.ledger.alerts import AlertsAt
 from router.power.controller import Controller
 from router.power.drivers.registry import driver_of
 from router.power.known_units import KnownUnitsFile
@@ -104,9 +101,6 @@ async def serve(settings: AdminSettings) -> None:
         WakeFiles(wakes_folder(data_dir)),
         KnownUnitsFile(data_dir / "switched-units.json"),
     )
-    alerts = AlertsAt(settings.redis)
-    watcher = Watcher(alerts, [LimitsFillUp(sources.budgets)], lambda: control.desk.plan)
-    delivery = Delivery(alerts, lambda: control.desk.plan)
     runner = web.AppRunner(
         application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
@@ -125,8 +119,7 @@ async def serve(settings: AdminSettings) -> None:
             price.run(),
             listings.run(),
             power.run(),
-            watcher.run(),
-            delivery.run(),
+            *(each.run() for each in alerts_of(control, socket.gethostname())),
             follow_certificate(certificate),
         )
     ]

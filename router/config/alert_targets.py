@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from router.config.backend_hosts import host_of
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.secrets import is_reference
-from router.core.alerts.policy import WebhookTarget
+from router.core.alerts.policy import AppriseTarget, MailTarget, WebhookTarget
 from router.core.host_patterns import covers
 from router.core.policy import Policy
 
@@ -29,6 +29,8 @@ def find_broken_targets(policy: Policy) -> Iterator[Finding]:
     for index, each in enumerate(() if alerts is None else alerts.send):
         for number, name in enumerate(each.to):
             yield from _unknown(name, policy, ("alerts", "send", index, "to", number))
+    for number, name in enumerate(() if alerts is None or alerts.report is None else alerts.report.to):
+        yield from _unknown(name, policy, ("alerts", "report", "to", number))
     yield from _unbound(policy)
 
 
@@ -39,12 +41,29 @@ def _unknown(name: str, policy: Policy, path: FieldPath) -> Iterator[Finding]:
 
 
 def _unbound(policy: Policy) -> Iterator[Finding]:
-    """Targets whose secret may not go where they are, as far as the policy says where that is."""
     for name, target in () if policy.alerts is None else policy.alerts.targets.items():
+        path: FieldPath = ("alerts", "targets", name)
         if isinstance(target, WebhookTarget) and not is_reference(target.url):
-            host = host_of(target.url)
-            if not _may_go(policy, target.secret, host):
-                yield Finding(("alerts", "targets", name, "secret"), _refusal(policy, target.secret, host))
+            yield from _bound(policy, target.secret, host_of(target.url), (*path, "secret"))
+        elif isinstance(target, MailTarget) and target.password is not None:
+            yield from _bound(
+                policy, target.password, f"{_in_brackets(target.host)}:{target.port}", (*path, "password")
+            )
+        elif isinstance(target, AppriseTarget) and _name(target.url) not in policy.secrets:
+            yield Finding(
+                (*path, "url"),
+                f"where {target.url} leads to is not known here, and nothing is sent to a host that is not named: add "
+                f"to the policy's file: secrets: {{{_name(target.url)}: [api.example.com]}} with its hosts",
+            )
+
+
+def _bound(policy: Policy, reference: str, host: str, path: FieldPath) -> Iterator[Finding]:
+    if not _may_go(policy, reference, host):
+        yield Finding(path, _refusal(policy, reference, host))
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def misplaced(policy: Policy, reference: str, url: str, signed_with: str = "") -> str:

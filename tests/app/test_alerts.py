@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.engines import redis_server
+from support.engines import Server, redis_server
 from support.receiver import Receiver
 from support.serving import Serving
 from support.waiting import until
@@ -30,15 +30,20 @@ REACHED = "global: requests_per_day: limit reached"
 
 
 @pytest.fixture
-def gateways(tmp_path: Path) -> Iterator[list[Serving]]:
+def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "redis").mkdir()
-    with redis_server(tmp_path / "redis") as server:
-        path = str(tmp_path / "policy.yaml")
-        made = [Serving(tmp_path / f"data{number}", ("--policy", path, "--redis", server.url)) for number in range(2)]
+    with redis_server(tmp_path / "redis") as made:
         yield made
-        for each in made:
-            if each.process is not None:
-                each.stop()
+
+
+@pytest.fixture
+def gateways(tmp_path: Path, server: Server) -> Iterator[list[Serving]]:
+    path = str(tmp_path / "policy.yaml")
+    made = [Serving(tmp_path / f"data{number}", ("--policy", path, "--redis", server.url)) for number in range(2)]
+    yield made
+    for each in made:
+        if each.process is not None:
+            each.stop()
 
 
 async def test_each_crossing_is_told_once_by_two_gateways_one_of_which_is_killed(
@@ -71,4 +76,31 @@ async def test_each_crossing_is_told_once_by_two_gateways_one_of_which_is_killed
     ids = {alert["id"]: alert["title"] for alert in receiver.alerts}
     assert sorted(ids.values()) == sorted([*SHARES, REACHED])
     assert SECRET not in "".join(each.log_path.read_text() for each in gateways)
+    await receiver.stop()
+
+
+ALONE = (
+    POLICY.replace("budget: {requests_per_day: 10}\n", "")
+    + "  clear: 0s\n  ledger_lost: {after: 0s}\n  send: [{when: [ledger_lost, policy_refused], to: [ops]}]\n"
+)
+
+
+async def test_a_lost_ledger_and_a_refused_edit_are_told_by_the_gateway_that_sees_them(
+    gateways: list[Serving], server: Server, tmp_path: Path, pretended: dict[str, str]
+) -> None:
+    receiver = await Receiver().start()
+    secret, policy = tmp_path / "secret", tmp_path / "policy.yaml"
+    secret.write_text(SECRET)
+    good = ALONE % {"api": pretended["api"], "hook": receiver.url, "secret": secret}
+    policy.write_text(good)
+    gateway = gateways[0]
+    await asyncio.to_thread(gateway.start)
+    policy.write_text(good + "kez: sk-pasted-by-mistake\n")
+    await until(lambda: any("refused" in title for title in receiver.told()), 60)
+    policy.write_text(good)
+    await until(lambda: any("refused" in title for title in receiver.told("resolved")), 60)
+    with server.frozen():
+        await until(lambda: any("ledger is lost" in title for title in receiver.told()), 60)
+    await until(lambda: any("ledger is lost" in title for title in receiver.told("resolved")), 60)
+    assert len(receiver.alerts) == 4 and "pasted" not in str(receiver.alerts)
     await receiver.stop()

@@ -8,6 +8,7 @@ from typing import Any
 from support.control import POLICY
 
 from router.config.load import plan_of
+from router.core.alerts.notices import Message, Notice
 from router.core.alerts.observation import Observation, Seen
 from router.core.values import Plan
 
@@ -25,6 +26,25 @@ def alerting(url: str, more: str = "", host: str = "") -> str:
         f"  targets: {{ops: {{kind: webhook, url: '{url}', secret: 'env:{VARIABLE}', timeout: 1s}}}}\n"
         f"  group: 0s\n{more}"
     )
+
+
+NOTICE = Notice(
+    id="c1-firing",
+    at=9.0,
+    state="firing",
+    condition="limit",
+    severity="warning",
+    subject="global: usd_per_day",
+    title="Half of it",
+    text="$1 of $2",
+    since=9.0,
+)
+MESSAGE = Message("m1", 10.0, [NOTICE])
+
+
+def plan_of_targets(targets: str, more: str = "") -> Plan:
+    """`targets` as in YAML's flow style."""
+    return made(f"{POLICY}{more}alerts:\n  group: 0s\n  targets: {{{targets}}}\n")
 
 
 def plan_with(url: str, more: str = "", **options: Any) -> Plan:

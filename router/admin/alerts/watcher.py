@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from router.admin.alerts.conditions.condition import Condition
+from router.admin.errors import ApiError
 from router.core.alerts.observation import ConditionName, Observation
 from router.core.alerts.policy import Alerts
 from router.core.alerts.routes import lanes_of
@@ -56,7 +57,7 @@ class Watcher:
         for condition in self._conditions:
             if look.now - self._looked.get(condition.name, float("-inf")) < condition.every:
                 continue
-            found = await condition.look(plan, alerts, look.now)
+            found = await _seen(condition, plan, alerts, look.now)
             if found is not None:
                 self._looked[condition.name] = look.now
                 looked_at.add(condition.name)
@@ -72,6 +73,17 @@ class Watcher:
                 extra = {"alert": move.notice.title, "state": move.notice.state, "alert_id": move.notice.id}
                 log.warning("alert", extra=extra)
         return ours
+
+
+async def _seen(condition: Condition, plan: Plan, alerts: Alerts, now: float) -> Sequence[Observation] | None:
+    """None when it cannot be told: the others are looked at all the same."""
+    try:
+        return await condition.look(plan, alerts, now)
+    except (LedgerUnavailable, ApiError):
+        return None
+    except Exception:
+        log.exception("alert not looked at", extra={"condition": condition.name})
+        return None
 
 
 def _new_id() -> str:

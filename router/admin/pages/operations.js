@@ -47,6 +47,7 @@ async function load() {
   try {
     mayOrder = may((await session()).role, "admin");
     show(await ask("/api/backends"));
+    showAlerts(await ask("/api/alerts"));
   } catch (error) {
     fill(find("#backends"), failed(error, load));
   }
@@ -370,6 +371,34 @@ function showPolicy({ version, path, reload }) {
         ),
       ),
     el("p", {}, el("a", { href: "/policy" }, "Open the policy")),
+  );
+}
+
+function showAlerts({ on, firing, targets }) {
+  const failing = targets.filter(({ failures }) => failures);
+  const last = Math.max(0, ...targets.map(({ delivered }) => delivered ?? 0));
+  fill(
+    find("#alerts"),
+    el(
+      "div",
+      { class: "row" },
+      firing.length
+        ? badge("bad", plural(firing.length, "alert") + " now")
+        : badge("good", "nothing is wrong"),
+      failing.map(({ name, failures, why }) =>
+        badge("warn", `${name}: ${plural(failures, "failure")}, ${why}`),
+      ),
+    ),
+    el(
+      "p",
+      { class: "muted" },
+      on
+        ? last
+          ? `Something was last delivered at ${moment(last)}.`
+          : "Nothing was delivered yet."
+        : "The policy names nobody who is told.",
+    ),
+    el("p", {}, el("a", { href: "/alerts" }, "Open the alerts")),
   );
 }
 

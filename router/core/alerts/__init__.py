@@ -6,6 +6,7 @@
     notices       what is told: one change of one alert, and messages of several
     limits        how full a limit is -> observations
     routes        a notice -> the targets that get it, now or after their quiet hours
+    weekly        the report of a week, and when it is due
 
 Each of the other modules is one condition: figures of the ledger or of this gateway -> observations.
 """

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from router.core.alerts.observation import Observation, Seen
 
+REACHED = 0.99
+"""Of the whole limit: what would overrun the rest is refused, so that it is hardly ever used up to the last cent."""
 HYSTERESIS = 0.02
 """So far below its threshold, as a share of the limit, is a limit well again."""
 
@@ -32,8 +34,6 @@ class LimitUse(Struct, frozen=True):
     held: float
     unit: str = ""
     """`USD`, or what is counted."""
-    refusing: bool = False
-    """Requests were refused for it in this period."""
 
 
 def observed(uses: Iterable[LimitUse], shares: Sequence[float], clear: float) -> Iterator[Observation]:
@@ -44,8 +44,9 @@ def observed(uses: Iterable[LimitUse], shares: Sequence[float], clear: float) ->
 
 def _observation(use: LimitUse, share: float, clear: float) -> Observation:
     taken = use.used + (use.held if share >= 1 else 0)
-    reached = taken >= share * use.amount or (share >= 1 and use.refusing)
-    near = taken >= (share - HYSTERESIS) * use.amount
+    told_at = REACHED if share >= 1 else share
+    reached = taken >= told_at * use.amount
+    near = taken >= (told_at - HYSTERESIS) * use.amount
     title = f"{use.name}: {'limit reached' if share >= 1 else f'{share:.0%} of the limit used'}"
     return Observation(
         # The period is part of the key: the next one's crossing is another one.
@@ -62,10 +63,7 @@ def _observation(use: LimitUse, share: float, clear: float) -> Observation:
 
 def _text(use: LimitUse) -> str:
     held = f", {_amount(use, use.held)} held by running requests" if use.held else ""
-    refused = " Requests are refused for it." if use.refusing else ""
-    return (
-        f"{_amount(use, use.used)} of {_amount(use, use.amount)} used in the {use.period} {use.begun}{held}.{refused}"
-    )
+    return f"{_amount(use, use.used)} of {_amount(use, use.amount)} used in the {use.period} {use.begun}{held}."
 
 
 def _amount(use: LimitUse, figure: float) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-ConditionName = Literal["limit"]
+ConditionName = Literal["limit", "backend_down", "gpu_loses", "policy_refused", "ledger_lost", "unusual_spend"]
 Severity = Literal["warning", "critical"]
 CONDITIONS: tuple[ConditionName, ...] = get_args(ConditionName)
 
@@ -23,7 +23,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     """Of one alert, which `key` names: the same for all gateways of a ledger."""
 
     key: str
-    condition: ConditionName
+    condition: str
+    """One of `CONDITIONS`."""
     seen: Seen
     subject: str
     """What it is about: a limit, a backend."""

@@ -6,9 +6,9 @@ A new kind of target is a class and its name in `Target`, and an entry in `admin
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from router.core.alerts.observation import ConditionName
 from router.core.policy_fields import Duration, Hours, Name, Names, Secret, Section, TimeLimit, check_url
@@ -62,6 +62,62 @@ class WebhookTarget(_TargetSection):
     """What messages are signed with, as `env:NAME` or `file:PATH`."""
 
 
+class SlackTarget(_TargetSection):
+    """Gets text."""
+
+    kind: Literal["slack"]
+    """A channel of Slack."""
+    url: PlaceUrl
+    """Its incoming webhook, which is a secret: `env:NAME` or `file:PATH`."""
+
+
+class TeamsTarget(_TargetSection):
+    """Gets a card."""
+
+    kind: Literal["teams"]
+    """A channel of Microsoft Teams."""
+    url: PlaceUrl
+    """The webhook of a workflow that posts cards, which is a secret: `env:NAME` or `file:PATH`."""
+
+
+class MailTarget(_TargetSection):
+    """Gets mail, and the report of the week as HTML."""
+
+    kind: Literal["mail"]
+    """Mail by SMTP."""
+    host: MailHost
+    """The server that takes it."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    """Its port."""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is secured: from its second step on, from the first, or not at all."""
+    user: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    """Who signs in there; nobody when left out."""
+    password: Secret | None = None
+    """With what, as `env:NAME` or `file:PATH`."""
+    sender: MailAddress
+    """From whom it comes."""
+    to: tuple[MailAddress, ...] = Field(strict=False, min_length=1, max_length=50)
+    """Who gets it."""
+
+    @model_validator(mode="after")
+    def _signs_in_safely(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password belong together: give both or neither")
+        if self.password is not None and self.tls == "none":
+            raise ValueError("a password would be readable on its way: set tls to starttls or tls")
+        return self
+
+
+class AppriseTarget(_TargetSection):
+    """Gets text by whatever the library apprise speaks."""
+
+    kind: Literal["apprise"]
+    """Anything that apprise knows an address for, see https://appriseit.com."""
+    url: Secret
+    """Its address, which is a secret: `env:NAME` or `file:PATH`. `secrets` names the hosts that it leads to."""
+
+
 class Send(Section):
     when: tuple[ConditionName, ...] = Field(min_length=1, strict=False)
     """Conditions."""
@@ -74,7 +130,40 @@ class LimitAlerts(Section):
     """Shares of a limit, by the day or the month, that are told when they are reached; 1 is the limit itself."""
 
 
-Target = Annotated[WebhookTarget, Field()]
+class BackendDownAlerts(Section):
+    after: Duration = 60.0
+    """How long a backend has to be down before that is told."""
+
+
+class LedgerLostAlerts(Section):
+    after: Duration = 15.0
+    """How long the ledger has to be lost before that is told."""
+
+
+class GpuLosesAlerts(Section):
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+    """Whole days that are looked back on."""
+    usd: Money = 10.0
+    """Loss over these days, in USD, from which it is told."""
+
+
+class UnusualSpendAlerts(Section):
+    factor: Annotated[float, Field(ge=1, le=100)] = 3.5
+    """Times the usual spread that an hour has to depart from its median."""
+    usd: Money = 5.0
+    """USD that it has to depart by at least."""
+
+
+Target = Annotated[WebhookTarget | SlackTarget | TeamsTarget | MailTarget | AppriseTarget, Field(discriminator="kind")]
+
+
+class WeeklyReport(Section):
+    day: Day = "mon"
+    """Day of the week on which it is sent, of the policy's time zone."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 8
+    """Hour at which it is sent."""
+    to: Names = Field(min_length=1)
+    """Targets that get it."""
 
 
 class Alerts(Section):
@@ -88,3 +177,13 @@ class Alerts(Section):
     """How long something has to be well before that is told."""
     limits: LimitAlerts = LimitAlerts()
     """Limits that fill up."""
+    backend_down: BackendDownAlerts = BackendDownAlerts()
+    """Backends that no worker can reach."""
+    ledger_lost: LedgerLostAlerts = LedgerLostAlerts()
+    """A ledger that cannot be reached."""
+    gpu_loses: GpuLosesAlerts = GpuLosesAlerts()
+    """Own GPUs that cost more than they spare."""
+    unusual_spend: UnusualSpendAlerts = UnusualSpendAlerts()
+    """Hours in which the cloud charges more, or less, than it usually does at that time of the week."""
+    report: WeeklyReport | None = None
+    """The report of each week; none when left out."""

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.alerts.notices import Notice
-from router.core.alerts.observation import ConditionName, Observation, Seen, Severity
+from router.core.alerts.observation import Observation, Seen, Severity
 
 
 class Phase(StrEnum):
@@ -76,7 +76,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     crossing: str
     fired: float = 0.0
     """When it began to fire; 0 before."""
-    condition: ConditionName
+    condition: str
     subject: str
     severity: Severity
     title: str
@@ -96,7 +96,7 @@ class Move(Struct, frozen=True):
 def moves(
     kept: Mapping[str, Alert],
     seen: Iterable[Observation],
-    looked_at: Collection[ConditionName],
+    looked_at: Collection[str],
     now: float,
     new_id: Callable[[], str],
 ) -> list[Move]:

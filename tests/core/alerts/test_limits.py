@@ -33,12 +33,12 @@ def test_just_below_a_share_it_stays_as_it_was():
 
 
 def test_what_is_held_counts_at_the_whole_limit_alone():
-    assert seen(use(45, held=54)) == [Seen.GOOD, Seen.GOOD, Seen.BETWEEN]
-    assert seen(use(45, held=55)) == [Seen.GOOD, Seen.GOOD, Seen.BAD]
+    assert seen(use(45, held=53)) == [Seen.GOOD, Seen.GOOD, Seen.BETWEEN]
+    assert seen(use(45, held=54)) == [Seen.GOOD, Seen.GOOD, Seen.BAD]
 
 
-def test_what_was_refused_for_it_has_reached_it():
-    assert seen(use(97, refusing=True))[2] is Seen.BAD
+def test_the_last_percent_counts_as_all_of_it_since_a_request_that_overruns_it_is_refused():
+    assert seen(use(99))[2] is Seen.BAD and seen(use(98.9))[2] is Seen.BETWEEN and seen(use(96.9))[2] is Seen.GOOD
 
 
 def test_a_new_day_is_another_alert():
@@ -58,8 +58,8 @@ def test_it_says_how_much_in_plain_words():
     )
     assert half.text == "$100.50 of $100.00 used in the day 2026-11-30, $0.25 held by running requests."
     assert (most.severity, whole.severity) == ("warning", "critical")
-    (tokens,) = observed([use(7, amount=9.0, unit="token", refusing=True)], [1.0], 60)
-    assert tokens.text == "7 tokens of 9 tokens used in the day 2026-11-30. Requests are refused for it."
+    (tokens,) = observed([use(7, amount=9.0, unit="token")], [1.0], 60)
+    assert tokens.text == "7 tokens of 9 tokens used in the day 2026-11-30."
 
 
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=50), st.sampled_from(SHARES))

@@ -37,3 +37,23 @@ def test_a_secret_never_stands_in_the_policy():
 def test_it_tells_where_its_secrets_are_kept():
     assert target().secrets() == (("secret", "env:HOOK"),)
     assert target(url="env:URL").secrets() == (("url", "env:URL"), ("secret", "env:HOOK"))
+
+
+MAIL = {"kind": "mail", "host": "smtp.example.com", "sender": "gateway@example.com", "to": ["ops@example.com"]}
+
+
+def mail(**fields):
+    return Alerts.model_validate({"targets": {"post": MAIL | fields}}).targets["post"]
+
+
+def test_mail_signs_in_with_both_or_with_nothing_and_never_in_the_clear():
+    assert mail().port == 587 and mail(user="me", password="env:SMTP").secrets() == (("password", "env:SMTP"),)
+    for wrong in ({"user": "me"}, {"password": "env:SMTP"}, {"user": "me", "password": "env:SMTP", "tls": "none"}):
+        with pytest.raises(ValidationError):
+            mail(**wrong)
+
+
+@pytest.mark.parametrize("address", ["ops", "a@b\nBcc: c@d", "a b@example.com", "a@b,c@d"])
+def test_an_address_is_one_address(address):
+    with pytest.raises(ValidationError):
+        mail(to=[address])

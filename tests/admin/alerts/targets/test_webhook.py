@@ -7,24 +7,10 @@ import hashlib
 import hmac
 
 from msgspec.structs import replace
-from support.alerting import SECRET, plan_with
+from support.alerting import MESSAGE, SECRET, plan_with
 
 from router.admin.alerts.targets.registry import sender_of
 from router.admin.alerts.targets.webhook import body_of, key_of, signature
-from router.core.alerts.notices import Message, Notice
-
-NOTICE = Notice(
-    id="c1-firing",
-    at=9.0,
-    state="firing",
-    condition="limit",
-    severity="warning",
-    subject="global: usd_per_day",
-    title="Half of it",
-    text="$1 of $2",
-    since=9.0,
-)
-MESSAGE = Message("m1", 10.0, [NOTICE])
 
 
 async def test_it_comes_as_json_with_an_id_and_a_signature_over_both(receiver):

@@ -1,0 +1,26 @@
+"""What Teams gets."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from support.alerting import MESSAGE, NOTICE, plan_of_targets
+
+from router.admin.alerts.targets.registry import sender_of
+from router.core.alerts.notices import Message
+
+
+async def test_it_gets_a_card_of_plain_text(receiver, monkeypatch):
+    monkeypatch.setenv("TEAMS_URL_OF_TESTS", receiver.url)
+    policy = plan_of_targets("chat: {kind: teams, url: 'env:TEAMS_URL_OF_TESTS'}").policy
+    await sender_of("chat", policy, lambda: 0.0).send(MESSAGE)
+    over = replace(NOTICE, state="resolved", title="**bold**", text="one\n\ntwo")
+    receiver.answers = [202]
+    await sender_of("chat", policy, lambda: 0.0).send(Message("m", 0.0, [over]))
+    first, second = (
+        [run["text"] for block in each.json["attachments"][0]["content"]["body"] for run in block["inlines"]]
+        for each in receiver.received
+    )
+    assert first == ["Half of it", "$1 of $2"] and second == ["Resolved: **bold**", "one", "two"]
+    card = receiver.received[0].json["attachments"][0]
+    assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+    assert {block["type"] for block in card["content"]["body"]} == {"RichTextBlock"}  # which is no Markdown

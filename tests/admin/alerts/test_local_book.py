@@ -1,0 +1,91 @@
+"""What is kept beside the ledger, on a real disk."""
+
+from __future__ import annotations
+
+import pytest
+from support.alerting import observation
+
+from router.admin.alerts import local_book
+from router.admin.alerts.local_book import LocalAlerts
+from router.core.alerts.observation import Seen
+from router.core.alerts.states import moves
+from router.ledger.alerts import LaneReport
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "alerts.bin"
+
+
+async def cross(book: LocalAlerts, *seen, new_id=lambda: "c1"):
+    look = await book.look()
+    made = moves(look.kept, seen or [observation()], ("limit",), look.now, new_id)
+    return await book.write(look, [(move, ("ops",) if move.notice else ()) for move in made])
+
+
+async def test_who_is_killed_finds_what_it_had_told_and_what_it_was_sending(path, clock):
+    book = LocalAlerts(path, clock)
+    assert await cross(book) == [True]
+    message = await book.take("ops", "me", 60, 0)
+    again = LocalAlerts(path, clock)
+    assert (await again.look()).kept["limit|1"].crossing == "c1"
+    assert await again.take("ops", "me", 60, 0) == message
+    assert await again.end("ops", "me", message, "delivered", 0, "")
+    assert await LocalAlerts(path, clock).take("ops", "me", 60, 0) is None
+    assert [each.id for each in await again.told(9)] == ["c1-firing"]
+
+
+async def test_what_is_over_is_told_and_kept_no_more(path, clock):
+    book = LocalAlerts(path, clock)
+    await cross(book)
+    assert await cross(book, observation(Seen.GOOD)) == [True]
+    assert (await book.look()).kept == {} and len(await book.told(9)) == 2
+
+
+async def test_a_change_of_what_is_not_so_any_more_is_not_written(path, clock):
+    book = LocalAlerts(path, clock)
+    look = await book.look()
+    (move,) = moves({}, [observation()], (), look.now, lambda: "c1")
+    assert await book.write(look, [(move, ())]) == [True] and await book.write(look, [(move, ())]) == [False]
+
+
+async def test_they_wait_for_each_other_and_one_message_goes_at_a_time(path, clock):
+    book = LocalAlerts(path, clock)
+    await cross(book)
+    assert await book.take("ops", "me", 60, 10) is None
+    clock.now += 10
+    message = await book.take("ops", "me", 60, 10)
+    assert message is not None and await book.take("ops", "me", 60, 10) is None
+    assert await book.end("ops", "me", message, "failed", 30, "answered with 500")
+    assert await book.take("ops", "me", 60, 10) is None
+    assert await book.lanes(["ops", "other"]) == {
+        "ops": LaneReport(failed=clock.now, failures=1, why="answered with 500", waiting=1),
+        "other": LaneReport(),
+    }
+    clock.now += 30
+    again = await book.take("ops", "me", 60, 10)
+    assert again is not None and (again.id, again.attempts) == (message.id, 1)
+    assert await book.end("ops", "me", again, "dropped", 0, "")
+    assert not await book.end("ops", "me", again, "delivered", 0, "")
+    assert (await book.lanes(["ops"]))["ops"].dropped == 1
+
+
+async def test_a_full_queue_drops_the_oldest(path, clock, monkeypatch):
+    monkeypatch.setattr(local_book, "MOST_WAITING", 2)
+    book = LocalAlerts(path, clock)
+    await cross(book, *(observation(key=f"limit|{n}", title=str(n)) for n in range(4)))
+    message = await book.take("ops", "me", 60, 0)
+    assert message is not None and [each.title for each in message.notices] == ["2", "3"]
+    assert (await book.lanes(["ops"]))["ops"].dropped == 2
+
+
+async def test_what_cannot_be_read_or_written_is_told_and_stops_nothing(path, clock, caplog):
+    path.write_bytes(b"\xc1")
+    book = LocalAlerts(path, clock)
+    path.unlink()
+    path.mkdir()
+    assert await cross(book) == [True] and await book.take("ops", "me", 60, 0) is not None
+    assert [record.message for record in caplog.records][:2] == [
+        "what was told before cannot be read",
+        "what was told cannot be written",
+    ]
