@@ -11,6 +11,7 @@
     policy           the policy's file: check, explain, apply, roll back
     simulation       a draft on the traffic of the last days, in a process of its own
     keys             client keys: made, edited, rotated, revoked
+    teams            teams, and their budgets in the ledger
     sizing           which card a model fits
     views            what the pages show
     telemetry        Prometheus and OpenTelemetry

@@ -24,6 +24,8 @@ from router.admin.simulation import api as simulation
 from router.admin.simulation.answers import SimulationLine
 from router.admin.sizing import api as sizing
 from router.admin.sizing.answers import Sized, SizingChoices, SizingQuery
+from router.admin.teams import answers as team_answers
+from router.admin.teams import api as teams
 from router.admin.telemetry import prometheus
 from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
 
@@ -123,10 +125,19 @@ ROUTES: tuple[Route, ...] = (
           key_answers.KeyMade, body=key_answers.Rotation),
     Route("POST", "/api/keys/{id}/revoke", ADMIN, keys.revoke, "End a key of the ledger, and what it replaced",
           key_answers.KeysChanged),
+    Route("GET", "/api/teams", MEMBER, teams.teams, "Teams: keys, budgets, spend; one's own", team_answers.Teams,
+          query=team_answers.TeamsQuery),
+    Route("GET", "/api/teams/{name}", MEMBER, teams.team, "One team, with its keys and how its limits stand",
+          team_answers.TeamRow),
+    Route("PUT", "/api/teams/{name}/budget", ADMIN, teams.put_budget, "Set a team's budget in the ledger",
+          team_answers.TeamRow, body=team_answers.TeamBudget, conditional=True),
+    Route("DELETE", "/api/teams/{name}/budget", ADMIN, teams.remove_budget, "Remove a team's budget from the ledger",
+          team_answers.TeamRow, conditional=True),
     Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
     Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
+    Route("GET", "/teams", MEMBER, pages.teams, "The page of teams", media="text/html", page=True),
     Route("GET", "/keys", MEMBER, pages.keys, "The page of keys", media="text/html", page=True),
     Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
 )

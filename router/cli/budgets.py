@@ -17,7 +17,7 @@ import msgspec
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.cli.served_policy import served_policy
 from router.cli.table import table
-from router.core.limits.limits import Limit, all_limits
+from router.core.limits.limits import Limit
 from router.core.limits.measures import BY_NAME
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing
@@ -34,7 +34,7 @@ _NO_POLICY = (
     "no gateway has served a policy here whose limits could be shown: name one with --policy or $BREAKEVEN_POLICY, or"
     " where a gateway serves one, with --data-dir"
 )
-_NONE = "No limits: neither the policy nor a stored key has a budget."
+_NONE = "No limits: neither the policy nor a stored team or key has a budget."
 
 
 def add_parser(subparsers: Any) -> None:
@@ -82,15 +82,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _read(url: str, plan: Plan) -> list[Standing]:
-    from router.config.stored_keys import working_grants
+    from router.config.stored_teams import limits_in_force
 
     policy, now = plan.policy, time.time()
     owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)
     async with open_report(url) as report:
-        grants = working_grants(
-            plan, {each.sha256: each.entry for each in await report.stored_keys() if each.works(now)}
-        )
-        limits = all_limits(policy, [*plan.keys.values(), *grants])
+        keys = {each.sha256: each.entry for each in await report.stored_keys() if each.works(now)}
+        teams = {each.name: each.budget for each in await report.stored_teams()}
+        limits = limits_in_force(plan, keys, teams)
         return await standings(report, limits, owned, now, Periods(ZoneInfo(policy.cost.timezone)))
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from router.config.stored_keys import GrantReader, admitted, first_of, unusable
+from router.config.stored_teams import BudgetEntry, working_budgets
 from router.core.resilience.circuit_breaker import State as Circuit
 from router.core.resilience.circuit_breaker import describe
 from router.core.resilience.worker_status import (
@@ -111,6 +112,8 @@ class Peers:
         self._stored: dict[str, KeyGrant] = {}
         self._unusable: dict[str, str] = {}
         self._problems: tuple[str, ...] = ()
+        self._teams: Mapping[str, BudgetEntry] = {}
+        self._team_problems: tuple[str, ...] = ()
         self._reload: Reload | None = None
         self._differ_since: float | None = None
         self._differing = False
@@ -131,6 +134,7 @@ class Peers:
         }
         self._heard = {}
         self._admit()
+        self._limit()
 
     def reloaded(self, problems: Sequence[str]) -> None:
         """The policy was edited: adopted when there are no problems."""
@@ -259,6 +263,19 @@ class Peers:
         if problems and problems != self._problems:
             log.warning("stored keys do not fit the policy", extra={"problems": problems})
         self._problems = problems
+
+    # --- teams
+
+    def teams_read(self, budgets: Mapping[str, BudgetEntry]) -> None:
+        self._teams = budgets
+        self._limit()
+
+    def _limit(self) -> None:
+        found, problems = working_budgets(self._state.plan, self._teams)
+        self._state.limit_teams(found)
+        if problems and problems != self._team_problems:
+            log.warning("stored teams do not fit the policy", extra={"problems": problems})
+        self._team_problems = problems
 
     # --- the report
 

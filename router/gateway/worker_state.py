@@ -11,8 +11,10 @@ from router.core.decision.cache import DecisionCache
 from router.core.decision.grounds import StateNotes
 from router.core.limits.counters import CounterSets, Reached
 from router.core.limits.estimate import Bounds, bounds_of, replaced
+from router.core.limits.limits import with_teams
 from router.core.limits.periods import Ids, Periods
 from router.core.limits.reserve import HoldMaker
+from router.core.policy import Budget
 from router.core.resilience.retry import retry_budget
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Snapshot
@@ -62,6 +64,14 @@ class WorkerState:
         )
         self.retry_budget = retry_budget(policy.retry.budget)
         self._quarter = self._hour_now = -1
+
+    def limit_teams(self, budgets: Mapping[str, Budget]) -> None:
+        """Requests that come from now on are limited by these budgets, too, of teams that the policy does not name.
+
+        Those under way keep the counters that they were held against.
+        """
+        policy = with_teams(self.plan.policy, budgets)
+        self.serving.holding.counter_sets = CounterSets(policy, Periods(self.timezone))
 
     def _learned(self, plan: Plan) -> Bounds:
         """What was learned of a model's answers outlives a reload after which its name stands for the same models."""

@@ -16,7 +16,10 @@ applied exactly once and lost books can be brought back; docs/ledger.md says wha
     shared_status  what workers tell each other: circuits that opened, who serves which policy, changed keys
     rent_book      what units of own backends cost by time
     stored_keys    client keys that live in the ledger rather than in the policy
+    stored_key     one of them
+    key_changes    what a change does to them
     alerts         how alerts are, and what is to be sent of them
+    stored_teams   teams' budgets that live there, too
     pins           which backend keeps what was stored for whom
     errors         what goes wrong between us and the server, or the journal
 """

@@ -33,6 +33,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:keys:changes            sorted set: SHA-256 of a client key -> the version that it last changed with
     be:{ledger}:audit                   list: who did what, a chain of lines, see `ledger.audit`
     be:{ledger}:audit:receipts          how far receipts of request records are; :lease is whose turn it is
+    be:{ledger}:teams                   hash: name of a team -> its stored budget, see `ledger.stored_teams`
     be:{ledger}:pin:<digest of an id>   hash: where a stored object is and whose, see `ledger.pins`; expires
 
 A reservation's id begins with its lease bucket, 8 digits. Totals, sums and volumes are msgpack arrays.
@@ -75,6 +76,7 @@ REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"
 KEY_CHANGES_KEY = PREFIX + "keys:changes"
+TEAMS_KEY = PREFIX + "teams"
 PIN_PREFIX = PREFIX + "pin:"
 POWER_KEY = PREFIX + "power"
 POWER_LEASE_KEY = PREFIX + "power:lease"

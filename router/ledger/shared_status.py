@@ -3,6 +3,7 @@
 One small hash, `be:{ledger}:shared`, which every worker reads twice a second::
 
     keys                        version of the stored keys, see `ledger.stored_keys`
+    teams                       version of the stored teams, see `ledger.stored_teams`
     breaker|<replica's name>    packed `Opening`: a circuit opened, let the replica rest
     worker|<id>                 packed `WorkerStatus`, written once a second
     power|<backend>             packed `PowerState`, written by the controller of the backends' units
@@ -54,6 +55,8 @@ from router.ledger.stored_keys import (
     write_again,
     write_keys,
 )
+from router.ledger.stored_teams import VERSION_FIELD as TEAMS_FIELD
+from router.ledger.stored_teams import FollowedTeams
 
 POLL_SECONDS = 0.5
 STATUS_SECONDS = 1.0
@@ -101,6 +104,9 @@ class Listener(Protocol):
     def keys_changed(self) -> None:
         """All that `keys_read` told since the last time is to count."""
 
+    def teams_read(self, budgets: Mapping[str, Mapping[str, Any]]) -> None:
+        """Budgets of all stored teams, by name, as under `teams` in a policy: there are others than before."""
+
 
 class SharedStatus:
     """One worker's side of it, on a connection of its own.
@@ -134,6 +140,7 @@ class SharedStatus:
         self._failures = 0
         self._keys = StoredKeys()
         self._keys_from: Connection | None = None
+        self._teams = FollowedTeams()
         self._expiry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -221,6 +228,8 @@ class SharedStatus:
         self._offset = now - (asked + self._loop.time()) / 2
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         await self._follow_keys(connection, int(fields.get(VERSION_FIELD.encode(), 0)))
+        if await self._teams.follow(connection, int(fields.get(TEAMS_FIELD.encode(), 0))):
+            self._listener.teams_read(self._teams.budgets)
         self.available, self.why, self._failures, self._read = True, "", 0, self._loop.time()
         self._take(fields, now)
         self._listener.looked()

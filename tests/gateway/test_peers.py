@@ -26,6 +26,7 @@ from router.core.resilience.worker_status import PowerState
 from router.ledger.redis_keys import SHARED_KEY
 from router.ledger.server.embedded import EmbeddedServer
 from router.ledger.stored_keys import open_keys
+from router.ledger.stored_teams import open_teams
 from router.system.wake_files import WakeFiles
 
 ASK = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
@@ -334,3 +335,52 @@ async def test_while_the_ledger_is_lost_what_waits_is_asked_for_beside_it_and_pr
         assert files.take() == {"gpu"} and not waiting.done()
         gateway.fleet.backends["gpu"].replicas[0].probed(ReplicaLoad())
         assert (await waiting)[0] == 200
+
+
+# --- teams
+
+
+async def test_a_budget_of_a_stored_team_limits_its_keys_and_the_policy_has_the_last_word(join, valkey, tmp_path):
+    gateway = await join()
+    await store(valkey, "app", team="search")
+    await until(lambda: gateway.peers.grants)
+
+    def limits() -> list[str]:
+        (grant,) = gateway.peers.grants.values()
+        counters = gateway.state.serving.holding.counter_sets.of(grant, "chat", 0.0)
+        return [counter.limit.name for counter in counters.all]
+
+    def edit(policy: str) -> None:
+        path = tmp_path / "edited.yaml"
+        path.write_text(policy % dict.fromkeys(("gpu", "api"), "http://127.0.0.1:9/v1"))
+        gateway.adopt(load(path))
+
+    assert limits() == []
+    async with open_teams(valkey.url) as teams:
+        await teams.put("search", "none", {"requests_per_day": 1})
+        await until(limits)
+        assert limits() == ["team search: requests_per_day"]
+        edit(STORED + "teams: {search: {}}\n")
+        assert limits() == []
+        edit(STORED + "teams: {search: {budget: {usd_per_day: 3}}}\n")
+        assert limits() == ["team search: usd_per_day"]
+        edit(STORED)
+        assert limits() == ["team search: requests_per_day"]
+        (team,) = await teams.all()
+        await teams.remove("search", team.version)
+    await until(lambda: not limits())
+
+
+async def test_a_stored_team_that_does_not_fit_the_policy_is_said_once(join, valkey, caplog):
+    gateway = await join(STORED + "teams: {search: {}}\n")
+    async with open_teams(valkey.url) as teams:
+        await teams.put("search", "none", {"requests_per_day": 1})
+        await teams.put("odd", "none", {"wishes_per_day": 1})
+
+    def said() -> list[tuple[str, ...]]:
+        return [each.problems for each in caplog.records if each.msg == "stored teams do not fit the policy"]
+
+    await until(lambda: said() and len(said()[-1]) == 2)
+    before = len(said())
+    gateway.adopt(gateway.state.plan)
+    assert "does not count: the policy names this team" in " ".join(said()[-1]) and len(said()) == before

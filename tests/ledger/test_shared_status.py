@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
 
 from router.core.resilience.worker_status import POWER_SECONDS, Opening, PowerState, WorkerStatus
-from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY
+from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY, TEAMS_KEY
 from router.ledger.shared_status import KEYS_AT_ONCE, PRICE_SECONDS, SharedStatus, statuses_at, tell_price
-from router.ledger.stored_keys import KeyStore, StoredKey, open_keys
+from router.ledger.stored_key import StoredKey
+from router.ledger.stored_keys import KeyStore, open_keys
+from router.ledger.stored_teams import open_teams
 
 APP = {"name": "app"}
 GPU = "gpu|f00|http://gpu:8000"
@@ -31,6 +34,7 @@ class Worker:
         self.policy = policy
         self.looks = self.losses = self.read = 0
         self.keys: list[str] = []
+        self.teams: dict[str, Mapping[str, Any]] = {}
         self.pieces: list[int] = []
         self.turns: list[int] = []
         """Of the event loop, in which the pieces came."""
@@ -58,6 +62,9 @@ class Worker:
 
     def keys_changed(self) -> None:
         self.keys = sorted(self._working.values())
+
+    def teams_read(self, budgets: Mapping[str, Mapping[str, Any]]) -> None:
+        self.teams = dict(budgets)
 
     def _next_turn(self) -> None:
         self._turn += 1
@@ -355,3 +362,28 @@ async def test_what_is_wanted_is_written_at_once_and_when_the_server_is_back(wor
         await eventually(lambda: not one.shared.available)
         one.shared.want("card")
     await eventually(lambda: server.client.hexists(SHARED_KEY, "wake|card"))
+
+
+# --- teams
+
+
+async def test_budgets_of_teams_reach_workers_and_go_again(worker, server, eventually):
+    one = await worker()
+    async with open_teams(server.url) as teams:
+        made = await teams.put("search", "none", {"usd_per_day": 5})
+        await eventually(lambda: one.teams == {"search": {"usd_per_day": 5}})
+        assert (await worker()).teams == one.teams
+        await teams.remove("search", made.version)
+    await eventually(lambda: one.teams == {})
+
+
+async def test_a_server_that_has_lost_the_teams_is_told_again(worker, server, eventually):
+    one = await worker()
+    async with open_teams(server.url) as teams:
+        await teams.put("search", "none", {"usd_per_day": 5})
+        await eventually(lambda: one.teams)
+        server.client.flushall()
+        await eventually(lambda: server.client.hlen(TEAMS_KEY))
+        assert [team.budget for team in await teams.all()] == [{"usd_per_day": 5}]
+    await looks_on(one, eventually)
+    assert one.teams == {"search": {"usd_per_day": 5}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -24,12 +24,10 @@ from router.admin.keys.answers import (
     Rotation,
 )
 from router.admin.keys.listing import NOT_TAKEN, checked, row_of, rows_of, visible, wanted
-from router.admin.keys.usage import Usage, usage_of
-from router.admin.ledger_session import timezone_of
+from router.admin.keys.usage import Usage, read_usage
 from router.admin.policy.api import expected
 from router.config.new_key import new_key, rights_of, sha256
 from router.config.stored_keys import check_entry, misfits
-from router.core.cost.volume import day_of
 from router.core.limits.measures import SETTINGS
 from router.core.values import Plan
 from router.ledger.stored_key import DIGITS, KeyChanged, KeyProblem, StoredKey, described
@@ -44,15 +42,12 @@ async def keys(control: HandlerContext, ask: HandlerRequest) -> Keys:
     seen = visible(rows_of(plan, stored, now), ask.asker.sees)
     found = wanted(seen, query)
     page = checked(plan, found[query.offset : query.offset + query.limit], stored)
-    async with control.books.open() as report:
-        timezone = await timezone_of(report, plan.policy.cost.timezone)
-        today = day_of(control.clock(), timezone)
-        usage = await usage_of(report, [f"key:{row.name}" for row in page], today)
+    month, used = await read_usage(control, [f"key:{row.name}" for row in page])
     return Keys(
-        keys=[_used(row, usage[f"key:{row.name}"]) for row in page],
+        keys=[_used(row, used) for row in page],
         total=len(found),
         teams=sorted({row.team for row in seen}),
-        month=today[:7],
+        month=month,
         taken=plan.policy.server.stored_keys,
         choices=choices_of(plan) if may(ask.asker.role, Access.ADMIN) else None,
     )
@@ -69,8 +64,15 @@ def choices_of(plan: Plan) -> KeyChoices:
     )
 
 
-def _used(row: KeyRow, usage: Usage) -> KeyRow:
-    return replace(row, spent_micro_usd=usage.spent_micro_usd, tokens=usage.tokens, last_used=usage.last_used)
+def _used(row: KeyRow, used: Mapping[str, Usage]) -> KeyRow:
+    usage = used[f"key:{row.name}"]
+    return replace(
+        row,
+        spent_micro_usd=usage.spent_micro_usd,
+        tokens=usage.tokens,
+        last_used=usage.last_used,
+        limits=list(usage.limits),
+    )
 
 
 async def key(control: HandlerContext, ask: HandlerRequest) -> KeyRow:
@@ -80,11 +82,8 @@ async def key(control: HandlerContext, ask: HandlerRequest) -> KeyRow:
         stored, now = await store.all(), await store.now()
     row = _seen(visible(rows_of(plan, stored, now), ask.asker.sees), ask)
     (row,) = checked(plan, [row], stored)
-    async with control.books.open() as report:
-        timezone = await timezone_of(report, plan.policy.cost.timezone)
-        usage = await usage_of(report, [f"key:{row.name}"], day_of(control.clock(), timezone))
-    uses = await control.sources.budgets.uses(control.clock())
-    return replace(_used(row, usage[f"key:{row.name}"]), limits=[use for use in uses if use.scope == f"key:{row.name}"])
+    _, used = await read_usage(control, [f"key:{row.name}"])
+    return _used(row, used)
 
 
 async def make(control: HandlerContext, ask: HandlerRequest) -> KeyMade:

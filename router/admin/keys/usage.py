@@ -6,8 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from router.admin.errors import ledger_lost
+from router.admin.handler_context import HandlerContext
+from router.admin.ledger_session import timezone_of
+from router.admin.response_types import BudgetUse
+from router.core.cost.volume import day_of
 from router.core.money import micro_usd
+from router.ledger.errors import LedgerUnavailable
 from router.ledger.reports.totals import USED, Report
 
 RECENT_DAYS = 3
@@ -20,6 +27,22 @@ class Usage(Struct, frozen=True):
     tokens: int = 0
     last_used: str = ""
     """A day, or of earlier use the month; empty where neither this month nor the last had any."""
+    limits: Sequence[BudgetUse] = ()
+
+
+async def read_usage(control: HandlerContext, scopes: Sequence[str]) -> tuple[str, Mapping[str, Usage]]:
+    """The month, and by scope what was used in it and how its limits stand. Raises ApiError."""
+    async with control.books.open() as report:
+        today = day_of(control.clock(), await timezone_of(report, control.desk.plan.policy.cost.timezone))
+        found = await usage_of(report, scopes, today)
+    try:
+        uses = await control.sources.budgets.uses_of(frozenset(scopes), control.clock())
+    except LedgerUnavailable as error:
+        raise ledger_lost(error) from None
+    limits: dict[str, list[BudgetUse]] = {}
+    for use in uses:
+        limits.setdefault(use.scope, []).append(use)
+    return today[:7], {scope: replace(usage, limits=limits.get(scope, ())) for scope, usage in found.items()}
 
 
 async def usage_of(report: Report, scopes: Sequence[str], today: str) -> Mapping[str, Usage]:

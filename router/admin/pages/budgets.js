@@ -42,14 +42,35 @@ export function budgetColumns() {
   };
 }
 
+/** The limit that is nearest to its end, and how many others there are; null without any. */
+export function leftOf(limits) {
+  if (!limits.length) return null;
+  const share = (use) => (use.amount ? (use.used + use.held) / use.amount : 1);
+  const [first] = [...limits].sort((a, b) => share(b) - share(a));
+  const shown = first.measure === "usd" ? money : count;
+  const what = first.measure === "usd" ? "" : ` ${first.measure}`;
+  const others = limits.length > 1 ? `, and ${count(limits.length - 1)} more` : "";
+  const narrow = [first.model, first.side !== "all" && first.side].filter(Boolean).join(", ");
+  return el(
+    "span",
+    { class: `use ${stateOf(first, share(first)) && "high"}`, title: limits.map((use) => use.name).join("\n") },
+    `${shown(first.left)} of ${shown(first.amount)}${what} ${PERIODS[first.period]}${narrow ? ` (${narrow})` : ""}${others}`,
+  );
+}
+
 function whose(use) {
   const [kind, ...name] = use.scope.split(":");
   const narrow = [use.model, use.side !== "all" && use.side].filter(Boolean).join(", ");
   return `${kind === "global" ? "Everybody" : `${kind} ${name.join(":")}`}${narrow ? ` (${narrow})` : ""}`;
 }
 
+function stateOf(use, share) {
+  if (share >= 1) return "spent";
+  return use.soft != null && share >= use.soft ? "nearly spent" : "";
+}
+
 function meterOf(use, share) {
-  const state = share >= 1 ? "spent" : use.soft != null && share >= use.soft ? "nearly spent" : "";
+  const state = stateOf(use, share);
   return el(
     "span",
     { class: `use ${state && "high"}` },

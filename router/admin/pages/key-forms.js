@@ -33,7 +33,7 @@ export function confirmed(dialog, { title, says = "", fields = [], submit, send,
     dialog,
     el(
       "form",
-      { method: "dialog", class: "stack", onsubmit: give, novalidate: false },
+      { method: "dialog", class: "stack", onsubmit: give },
       el("h2", { id: "sheet-title" }, title),
       says && el("p", {}, says),
       fields,
@@ -90,7 +90,7 @@ export function formOf(dialog, { title, choices, key = {}, named = false, submit
 const keepEnd = () =>
   el("label", { class: "tick" }, el("input", { type: "checkbox", id: "keep-end", checked: true }), " Leave it so");
 
-function field(label, attributes, hint = "") {
+export function field(label, attributes, hint = "") {
   const input = el("input", attributes);
   return { input, label: el("label", {}, label, " ", input, hint && el("span", { class: "muted" }, hint)) };
 }

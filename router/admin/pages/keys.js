@@ -2,20 +2,19 @@
 
 import { ask } from "{{api.js}}";
 import { budgetColumns } from "{{budgets.js}}";
-import { badge, el, failed, figure, fill, find, withCode } from "{{dom.js}}";
-import { count, day, exactCount, exactMoney, moment, money, plural, sentence } from "{{format.js}}";
+import { badge, el, failed, fill, find, withCode } from "{{dom.js}}";
+import { count, moment, money, sentence } from "{{format.js}}";
 import { confirmed, formOf, tellSecret } from "{{key-forms.js}}";
 import { may } from "{{roles.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
+import { lastUse, nameOf, PAGE, pages, usageColumns } from "{{usage.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 3000;
 const TYPED_MS = 250;
-const PAGE = 50;
 const STATES = { active: "good", ending: "warn", replaced: "unknown", expired: "unknown", revoked: "bad" };
 const WORKING = ["active", "ending"];
-const MONTH = new Intl.DateTimeFormat("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
 
 const page = view({ id: "", search: "", state: "", team: "", source: "", offset: "0" }, turn);
 const list = table(find("#list"), listOf());
@@ -58,24 +57,12 @@ function show(answer) {
   find("#make").hidden = !(may(role, "admin") && taken);
   offer(find("#filters").elements.team, answer.teams);
   list.show(answer.keys);
-  showPages(answer.total);
-}
-
-function showPages(total) {
-  const first = Number(page.now.offset) || 0;
-  const turnTo = (offset, text, enabled) =>
-    el(
-      "button",
-      { type: "button", class: "quiet", disabled: !enabled, onclick: () => page.go({ offset: String(offset) }) },
-      text,
-    );
-  const shown = total ? `${exactCount(Math.min(first + 1, total))} to ${exactCount(Math.min(first + PAGE, total))} of ` : "";
-  fill(
-    find("#pages"),
-    total > PAGE && turnTo(Math.max(0, first - PAGE), "Previous", first > 0),
-    el("span", { class: "muted", role: "status" }, `${shown}${plural(total, "key")}`),
-    total > PAGE && turnTo(first + PAGE, "Next", first + PAGE < total),
-  );
+  pages(find("#pages"), {
+    offset: Number(page.now.offset) || 0,
+    total: answer.total,
+    one: "key",
+    go: (offset) => page.go({ offset }),
+  });
 }
 
 function listOf() {
@@ -102,28 +89,10 @@ function listOf() {
         value: (key) => (key.expires == null ? "" : new Date(key.expires * 1000).toISOString()),
         show: (key) => (key.expires == null ? "never" : moment(key.expires)),
       },
-      { key: "used", label: "Last used", value: (key) => key.last_used, show: (key) => lastUse(key.last_used) },
-      {
-        key: "spent",
-        label: "Spent this month",
-        number: true,
-        value: (key) => key.spent_micro_usd,
-        show: (key) => figure(money(key.spent_micro_usd), exactMoney(key.spent_micro_usd)),
-      },
-      {
-        key: "budget",
-        label: "Budget",
-        value: (key) => limitsOf(key.budget).join(", "),
-        show: (key) => el("span", { class: "clipped" }, limitsOf(key.budget).join(", ") || "none"),
-      },
+      ...usageColumns(),
       ...["id", "created", "revoked", "tokens"].map((key) => ({ key, label: key, only: "csv", value: (row) => row[key] })),
     ],
   };
-}
-
-/** A name from outside, in its own direction, and cut where it is long. */
-function nameOf(name) {
-  return el("bdi", { class: "clipped", title: name }, name);
 }
 
 function stateOf(key) {
@@ -138,18 +107,6 @@ function mayOf(key) {
     key.tags.length && `tagged ${key.tags.join(", ")}`,
   ].filter(Boolean);
   return said.join("; ") || "everything";
-}
-
-function lastUse(when) {
-  if (!when) return "not lately";
-  return when.length > 7 ? day(when) : `in ${MONTH.format(new Date(`${when}-01T00:00:00Z`))}`;
-}
-
-/** As `--budget` takes them. */
-function limitsOf(section, prefix = "") {
-  return Object.entries(section ?? {}).flatMap(([name, value]) =>
-    value !== null && typeof value === "object" ? limitsOf(value, `${prefix}${name}.`) : [`${prefix}${name}=${value}`],
-  );
 }
 
 function follow(event, id) {
@@ -210,7 +167,7 @@ function showKey(key) {
       "dl",
       { class: "facts" },
       fact("State", stateOf({ ...key, problems: [] })),
-      fact("Team", nameOf(key.team)),
+      fact("Team", el("a", { href: `/teams?team=${encodeURIComponent(key.team)}` }, nameOf(key.team))),
       fact("Kept in", key.source === "policy" ? "the policy, where it is edited" : "the ledger"),
       fact("May use", mayOf(key)),
       key.created && fact("Made", moment(key.created)),
@@ -267,7 +224,7 @@ function make() {
 
 function edit(key) {
   formOf(sheet, {
-    title: `What ${key.name} may`,
+    title: ["What ", nameOf(key.name), " may"],
     choices,
     key,
     submit: "Save",
@@ -289,7 +246,7 @@ function rotate(key) {
     ),
   );
   confirmed(sheet, {
-    title: `Rotate ${key.name}`,
+    title: ["Rotate ", nameOf(key.name)],
     says: "A new key takes its place, with the same rights and the same budget. It is shown only once.",
     fields: [el("label", {}, "The old one ends ", grace)],
     submit: "Rotate",
@@ -303,7 +260,7 @@ function rotate(key) {
 
 function revoke(key) {
   confirmed(sheet, {
-    title: `Revoke ${key.name}`,
+    title: ["Revoke ", nameOf(key.name)],
     says:
       key.state === "ending"
         ? "The old key ends now, before its grace is over. The one in its place works on."

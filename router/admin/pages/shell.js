@@ -3,7 +3,7 @@
 import { ask, listen, session } from "{{api.js}}";
 import { find } from "{{dom.js}}";
 import { sentence } from "{{format.js}}";
-import { titleOf } from "{{roles.js}}";
+import { may, neededFor, titleOf } from "{{roles.js}}";
 
 /**
  * `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the
@@ -21,19 +21,26 @@ export async function shell(handlers = {}) {
     await ask("/sign-out", { method: "POST" }).catch(() => {});
     location.assign("/sign-in");
   });
-  listen({
-    ...handlers,
-    notice({ message }) {
-      if (notice.textContent && !message) again();
-      notice.textContent = sentence(message);
-      notice.hidden = !message;
-    },
-    state(connected) {
-      live.dataset.state = connected ? "live" : "lost";
-      live.textContent = connected ? "Live" : "Reconnecting…";
-    },
-  });
   const who = await session();
+  // Members are told nothing of what others do, so nothing is live for them.
+  live.hidden = !may(who.role, "viewer");
+  for (const link of document.querySelectorAll("nav a")) {
+    link.hidden = !may(who.role, neededFor(link.getAttribute("href")));
+  }
+  if (!live.hidden) {
+    listen({
+      ...handlers,
+      notice({ message }) {
+        if (notice.textContent && !message) again();
+        notice.textContent = sentence(message);
+        notice.hidden = !message;
+      },
+      state(connected) {
+        live.dataset.state = connected ? "live" : "lost";
+        live.textContent = connected ? "Live" : "Reconnecting…";
+      },
+    });
+  }
   find("#simulated-backends").hidden = !who.simulated;
   find("#who").textContent = who.user ? `${who.user} · ${titleOf(who.role)}` : titleOf(who.role);
   return who;

@@ -5,7 +5,7 @@ The pages that show them say so then, and the control plane never looks behind t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -65,6 +65,10 @@ class BudgetBook(Protocol):
     available: bool
 
     async def uses(self, now: float) -> Sequence[BudgetUse]: ...
+
+    async def uses_of(self, scopes: Collection[str], now: float) -> Sequence[BudgetUse]:
+        """Of some scopes, such as `key:NAME`."""
+        ...
 
 
 class Page(Struct, frozen=True):
@@ -154,6 +158,9 @@ class NoBudgets:
     available = False
 
     async def uses(self, now: float) -> Sequence[BudgetUse]:
+        return ()
+
+    async def uses_of(self, scopes: Collection[str], now: float) -> Sequence[BudgetUse]:
         return ()
 
 

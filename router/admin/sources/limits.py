@@ -1,13 +1,13 @@
-"""Budgets: every limit of the policy and of stored keys, and how it stands."""
+"""Budgets: every limit of the policy and of what is stored in the ledger, and how it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from zoneinfo import ZoneInfo
 
 from router.admin.response_types import BudgetUse
-from router.config.stored_keys import working_grants
-from router.core.limits.limits import all_limits
+from router.config.stored_teams import limits_in_force
+from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.limits.standing import Standing
 from router.core.values import Plan
@@ -25,12 +25,20 @@ class LedgerBudgets:
 
     async def uses(self, now: float) -> Sequence[BudgetUse]:
         """Raises LedgerUnavailable."""
+        return await self._uses(now, lambda limit: True)
+
+    async def uses_of(self, scopes: Collection[str], now: float) -> Sequence[BudgetUse]:
+        """Of some scopes, such as `key:NAME`. Raises LedgerUnavailable."""
+        return await self._uses(now, lambda limit: limit.scope in scopes)
+
+    async def _uses(self, now: float, wanted: Callable[[Limit], bool]) -> Sequence[BudgetUse]:
         plan = self._plan()
         policy = plan.policy
         owned = frozenset(name for name, zone in policy.zones.items() if zone.owned)
         async with open_report(self._url) as report:
             stored = {key.sha256: key.entry for key in await report.stored_keys() if key.works(now)}
-            limits = all_limits(policy, [*plan.keys.values(), *working_grants(plan, stored)])
+            teams = {team.name: team.budget for team in await report.stored_teams()}
+            limits = tuple(filter(wanted, limits_in_force(plan, stored, teams)))
             found = await standings(report, limits, owned, now, Periods(ZoneInfo(policy.cost.timezone)))
         return [use_of(each) for each in found]
 

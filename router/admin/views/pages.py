@@ -26,6 +26,10 @@ async def keys(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("keys"), keep=False)
 
 
+async def teams(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("teams"), keep=False)
+
+
 async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("sign-in"), keep=False)
 

@@ -11,7 +11,7 @@ then held by all of them::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -22,7 +22,7 @@ from router.core.limits.measures import BY_NAME, MEASURES, SETTINGS, MeasureName
 from router.core.limits.periods import Periods
 from router.core.money import NANO_PER_USD, nano_of
 from router.core.name_patterns import takes
-from router.core.policy import Amounts, Budget, Policy, SidedAmounts
+from router.core.policy import Amounts, Budget, Policy, SidedAmounts, Team
 from router.core.values import KeyGrant
 
 LimitSide = Literal["all", "local", "cloud"]
@@ -129,6 +129,14 @@ def limits_of(policy: Policy, key: KeyGrant, model: str) -> tuple[Limit, ...]:
         (f"key:{key.name}", key.budget),
     )
     return tuple([limit for scope, budget in scopes if budget is not None for limit in _limits(scope, budget, model)])
+
+
+def with_teams(policy: Policy, budgets: Mapping[str, Budget]) -> Policy:
+    """The policy, with budgets of teams that it does not name; where it names one, its own word counts."""
+    if not budgets:
+        return policy
+    teams = {name: Team(budget=budget) for name, budget in budgets.items()}
+    return policy.model_copy(update={"teams": teams | policy.teams})
 
 
 def all_limits(policy: Policy, keys: Iterable[KeyGrant]) -> tuple[Limit, ...]:

@@ -46,6 +46,7 @@ from router.ledger.server.query import ask, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
 from router.ledger.stored_key import StoredKey
 from router.ledger.stored_keys import read_keys
+from router.ledger.stored_teams import StoredTeam, read_teams
 
 _AT_ONCE = 1000
 """Fields that one call reads."""
@@ -142,6 +143,11 @@ class Report:
         """Client keys that live in the ledger, in the order in which they were made; some may not work any more."""
         with refused_is_unavailable():
             return await read_keys(self._connection)
+
+    async def stored_teams(self) -> list[StoredTeam]:
+        """Teams whose budgets live in the ledger, by name."""
+        with refused_is_unavailable():
+            return await read_teams(self._connection)
 
     async def rent(self, days: Iterable[str]) -> list[RentRow]:
         """What units of own backends were over some days, and what that cost."""

@@ -30,6 +30,9 @@ async def dashboard(start, policy, session_valkey, settle) -> Plane:
         made = await plane.post("/api/keys", {"name": name, "team": "search", "budget": BUDGET, "models": ["chat"]})
         assert made.status == 200, made.body
     await settle(API, cost=4_210_000)
+    none = {"if-match": "none"}
+    made = await plane.ask("PUT", "/api/teams/sales/budget", ADMIN, none, json={"budget": BUDGET})
+    assert made.status == 200, made.body
     return plane
 
 
@@ -83,6 +86,28 @@ async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboa
     browser.complaints.clear()  # the browser tells of the 412
 
 
+async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
+    await sign_in(browser)
+    await browser.open("/teams")
+    page = browser.page
+    await page.get_by_role("link", name="search").click()
+    await page.get_by_role("button", name="Set a budget").click()
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("This budget has no limit", "#sheet [role=alert]")
+    await page.get_by_role("button", name="Add a limit").click()
+    await page.get_by_label("Amount").fill("5")
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("$0.79", "#detail")
+    await expect(page.locator("#list tbody tr", has_text="search")).to_contain_text("$0.79 of $5.00 a month")
+    assert (await dashboard.get("/api/teams/search")).json["budget"] == {"usd_per_month": 5}
+    await page.get_by_role("button", name="Remove its budget").click()
+    await page.get_by_role("button", name="Remove it", exact=True).click()
+    await browser.sees("The team has no budget.", "#detail")
+    await page.get_by_role("link", name="app", exact=True).click()
+    await browser.sees("the policy, where it is edited", "#detail")
+    browser.complaints.clear()  # the browser tells of the 400
+
+
 async def test_a_viewer_looks_and_changes_nothing(browser):
     await sign_in(browser, VIEWER)
     await browser.open("/keys?search=batch&source=ledger")
@@ -120,5 +145,14 @@ async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, d
         await browser.page.locator("#sheet").get_by_role("button", name="Rotate").click()
         await browser.sees("it is shown only this once", "#sheet")
         await look("key-secret")
+        await browser.open("/teams")
+        await expect(browser.page.locator("#list tbody tr")).to_have_count(2)
+        await browser.settled()
+        await look("teams")
+        await browser.page.get_by_role("link", name="sales").click()
+        await browser.sees("Its keys", "#detail")
+        await look("team")
+        await browser.page.get_by_role("button", name="Edit its budget").click()
+        await look("team-edit")
         assert not barriers, "\n".join(barriers)
         assert browser.complaints == []

@@ -9,6 +9,7 @@ from support.control import API, POLICY
 
 from router.admin.sources.interface import Sources
 from router.admin.sources.limits import LedgerBudgets
+from router.ledger.stored_teams import open_teams
 
 BUDGETS = """
 budget: {usd_per_month: 10, soft: 0.5}
@@ -62,6 +63,16 @@ async def test_stored_keys_have_limits_for_as_long_as_they_work(plane, valkey, c
     clock.now += 10
     assert await of_keys() == ["key:aaa"]
     assert {"aaa", "bbb", "ccc"} <= set((await plane.get("/api/spend")).json["choices"]["keys"])
+
+
+async def test_stored_teams_have_limits_unless_the_policy_names_them(plane, session_valkey):
+    async with open_teams(session_valkey) as teams:
+        for name in ("search", "sales"):
+            await teams.put(name, "none", {"usd_per_day": 3})
+    found = {(each["scope"], each["measure"]): each["amount"] for each in await uses(plane)}
+    assert found["team:sales", "usd"] == 3_000_000 and ("team:search", "usd") not in found
+    some = await plane.control.sources.budgets.uses_of({"team:sales"}, plane.clock.now)
+    assert [each.scope for each in some] == ["team:sales"]
 
 
 async def test_a_policy_without_stored_keys_has_no_limits_of_theirs(plane, valkey):

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.limits.limits import Budgets, Limit, OverBudget, Verdict, all_limits, limits_of, refusal_of, warning_of
+from router.core.limits.limits import (
+    Budgets,
+    Limit,
+    OverBudget,
+    Verdict,
+    all_limits,
+    limits_of,
+    refusal_of,
+    warning_of,
+    with_teams,
+)
 from router.core.limits.measures import SETTINGS
 from router.core.limits.periods import Periods
 from router.core.policy import Budget, Policy
@@ -350,3 +360,15 @@ def test_the_limit_of_a_pattern_is_of_all_that_it_takes_together(make: Make, pol
     assert found == [("gpt-*", 10**9), ("gpt-4o", 2 * 10**9)]
     assert [limit.model for limit in limits_of(policy(), key, "gpt-5")] == ["gpt-*"]
     assert not limits_of(policy(), key, "chat")
+
+
+def test_a_policy_limits_teams_that_it_does_not_name_by_what_is_given(
+    make: Make, policy: Callable[..., Policy]
+) -> None:
+    listed = policy(teams={"search": {"budget": {"usd_per_day": 1}}, "free": {}})
+    given = {name: budget(usd_per_day=9) for name in ("search", "free", "sales")}
+    limited = with_teams(listed, given)
+    assert [limits_of(limited, make.key(team=team), "chat") for team in ("free", "other")] == [(), ()]
+    ((search,), (sales,)) = (limits_of(limited, make.key(team=team), "chat") for team in ("search", "sales"))
+    assert (search.amount, sales.amount) == (1_000_000_000, 9_000_000_000)
+    assert with_teams(listed, {}) is listed
