@@ -119,7 +119,7 @@ async def serve(settings: AdminSettings) -> None:
             price.run(),
             listings.run(),
             power.run(),
-            *(each.run() for each in alerts_of(control, socket.gethostname())),
+            *(each.run() for each in alerts_of(control, control.audit.gateway)),
             follow_certificate(certificate),
         )
     ]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from router.config.backend_hosts import host_of
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.secrets import is_reference
-from router.core.alerts.policy import AppriseTarget, MailTarget, WebhookTarget
+from router.core.alerts.observation import CONDITIONS
+from router.core.alerts.policy import AppriseTarget, MailTarget, Target, WebhookTarget
+from router.core.alerts.routes import targets_of
 from router.core.host_patterns import covers
 from router.core.policy import Policy
 
@@ -77,6 +81,60 @@ def misplaced(policy: Policy, reference: str, url: str, signed_with: str = "") -
             f"{signed_with} may not be used for the host that {reference} leads to: name that host for it in `secrets`"
         )
     return ""
+
+
+def leads_inward(before: Policy, after: Policy) -> str:
+    """Which target would lead into the own network and did not before, in words; empty when none would.
+
+    Whoever edits the policy on the dashboard could otherwise have this machine call its neighbours.
+    """
+    known = {} if before.alerts is None else before.alerts.targets
+    for name, target in () if after.alerts is None else after.alerts.targets.items():
+        host = _host_written(target)
+        if (target.private or (host and is_own_address(host))) and known.get(name) != target:
+            return (
+                f"alerts.targets.{name} would lead into the own network: "
+                "this can be changed only in the file itself, on the machine that serves it"
+            )
+    return ""
+
+
+def is_own_address(host: str) -> bool:
+    """Whether what is written is an address that is not public, or this machine's name."""
+    try:
+        return not ip_address(host.strip("[]").partition("%")[0]).is_global
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _host_written(target: Target) -> str:
+    """Empty where it is kept as a secret."""
+    if isinstance(target, MailTarget):
+        return target.host
+    return "" if is_reference(target.url) else urlsplit(target.url).hostname or ""
+
+
+def advice(policy: Policy) -> Iterator[Finding]:
+    """What is valid of targets, and is probably not meant."""
+    alerts = policy.alerts
+    if alerts is None:
+        return
+    told = {name for condition in CONDITIONS for name in targets_of(condition, alerts)}
+    told |= set() if alerts.report is None else set(alerts.report.to)
+    for name, target in alerts.targets.items():
+        path: FieldPath = ("alerts", "targets", name)
+        host, plain = _host_written(target), _is_plain(target)
+        if plain and host and not is_own_address(host):
+            yield Finding((*path, plain), "what it is told can be read on its way: use TLS")
+        if name not in told:
+            yield Finding(path, "it is told of nothing: no entry of alerts.send names it, and alerts.report neither")
+
+
+def _is_plain(target: Target) -> str:
+    """The setting by which it is reached without TLS; empty where there is none."""
+    if isinstance(target, MailTarget):
+        return "tls" if target.tls == "none" else ""
+    return "url" if target.url.startswith("http:") else ""
 
 
 def _may_go(policy: Policy, reference: str, host: str) -> bool:

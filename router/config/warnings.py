@@ -10,6 +10,7 @@ from itertools import combinations
 from math import log10
 from urllib.parse import urlsplit
 
+from router.config.alert_targets import advice as advice_on_targets
 from router.config.alike_names import alike
 from router.config.load import text_of
 from router.config.prices import published_rates
@@ -354,4 +355,5 @@ _CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     _costs_of_units,
     _thresholds,
     what_does_not_fit,
+    lambda plan: advice_on_targets(plan.policy),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
+from random import Random
 
 import pytest
 from support.alerting import observation
@@ -10,7 +12,7 @@ from support.alerting import observation
 from router.core.alerts.observation import Seen
 from router.core.alerts.states import moves
 from router.ledger import alerts as book_module
-from router.ledger.alerts import AlertsAt, LaneReport, open_alerts
+from router.ledger.alerts import AlertsAt, AlertsLook, LaneReport, open_alerts
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.redis_keys import ALERTS_KEY, ALERTS_PREFIX
 
@@ -129,3 +131,28 @@ async def test_a_server_that_is_away_is_unavailable_and_found_again(server):
     book.close()
     with pytest.raises(LedgerUnavailable):
         await AlertsAt("redis://127.0.0.1:1/0").look()
+
+
+PLANES, STEPS = 3, 60
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_however_planes_interleave_what_is_told_takes_turns(book, server, seed):
+    """Each looks, waits, and writes what it has seen then, which may be old news: still nothing is told twice."""
+    chance, numbers = Random(seed), count()
+    looks: list[AlertsLook | None] = [None] * PLANES
+    bad = False
+    for _ in range(STEPS):
+        plane, bad = chance.randrange(PLANES), chance.choice((bad, bad, not bad))
+        look = looks[plane]
+        if look is None:
+            looks[plane] = await book.look()
+            continue
+        seen = [observation(Seen.BAD if bad else Seen.GOOD)]
+        made = moves(look.kept, seen, (), look.now, lambda: f"c{next(numbers)}")
+        await book.write(look, [(move, ["ops"] if move.notice else []) for move in made])
+        looks[plane] = None
+    states = [each.state for each in reversed(await book.told(STEPS))]
+    assert states == [("firing", "resolved")[number % 2] for number in range(len(states))] and len(states) > 4
+    ids = [each.id for each in await book.told(STEPS)]
+    assert len(set(ids)) == len(ids)

@@ -30,7 +30,7 @@ LEASE_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 """Seconds before a message that failed is tried again."""
 TOO_OLD_SECONDS = 86_400.0
-"""A message that could not be delivered for so long is given up."""
+"""A message of which nothing is newer is given up."""
 TICK_SECONDS = 1.0
 
 log = logging.getLogger("breakeven.alerts")
@@ -96,6 +96,8 @@ class Delivery:
         message = await self._book.take(lane, self._who, target.timeout + self._lease, alerts.group)
         if message is None:
             return False
+        if self._is_old(message):  # a gateway was off for long, or the target was not in its policy
+            return await self._give_up(lane, message, "nobody could send it in time")
         try:
             # Its own limits end it; this one is for a defect in them, and the lease lasts longer.
             async with asyncio.timeout(target.timeout + self._lease / 2):
@@ -109,12 +111,23 @@ class Delivery:
         await self._book.end(lane, self._who, message, "delivered", 0, "")
         return True
 
+    def _is_old(self, message: Message) -> bool:
+        return self._clock() - max(each.at for each in message.notices) > TOO_OLD_SECONDS
+
     async def _failed(self, lane: str, message: Message, why: str) -> None:
-        told = {"target": target_of(lane), "message_id": message.id, "attempts": message.attempts + 1, "why": why}
-        if self._clock() - message.created > TOO_OLD_SECONDS:
-            log.error("alert given up", extra=told | {"alerts": len(message.notices)})
-            await self._book.end(lane, self._who, message, "dropped", 0, why)
+        if self._is_old(message):
+            await self._give_up(lane, message, why)
             return
         wait = backoff(message.attempts + 1, FIRST_WAIT, LONGEST_WAIT, random.random())
-        log.warning("alert not delivered", extra=told | {"again_in": round(wait, 1)})
+        log.warning("alert not delivered", extra=_told(lane, message, why) | {"again_in": round(wait, 1)})
         await self._book.end(lane, self._who, message, "failed", wait, why)
+
+    async def _give_up(self, lane: str, message: Message, why: str) -> bool:
+        log.error("alert given up", extra=_told(lane, message, why) | {"alerts": len(message.notices)})
+        await self._book.end(lane, self._who, message, "dropped", 0, why)
+        return False
+
+
+def _told(lane: str, message: Message, why: str) -> dict[str, str | int | float]:
+    """For the log: neither an address nor what the message says."""
+    return {"target": target_of(lane), "message_id": message.id, "attempts": message.attempts + 1, "why": why}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 
 from router.admin.alerts.conditions.condition import Condition
@@ -22,6 +23,8 @@ from router.ledger.alerts import AlertBook, AlertsLook
 from router.ledger.errors import LedgerUnavailable
 
 TICK_SECONDS = 5.0
+REST = 50
+"""Times as long as a look took until the next one: with ten thousand limits it takes a while."""
 
 log = logging.getLogger("breakeven.alerts")
 
@@ -31,7 +34,8 @@ class Watcher:
 
     def __init__(self, book: AlertBook, conditions: Sequence[Condition], plan: Callable[[], Plan]) -> None:
         self._book, self._conditions, self._plan = book, conditions, plan
-        self._looked: dict[ConditionName, float] = {}
+        self._next: dict[ConditionName, float] = {}
+        """When a condition is looked at again, by a clock that is not set."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -55,14 +59,16 @@ class Watcher:
         seen: list[Observation] = []
         looked_at: set[ConditionName] = set()
         for condition in self._conditions:
-            if look.now - self._looked.get(condition.name, float("-inf")) < condition.every:
+            began = time.monotonic()
+            if began < self._next.get(condition.name, 0.0):
                 continue
             found = await _seen(condition, plan, alerts, look.now)
             if found is not None:
-                self._looked[condition.name] = look.now
+                took = time.monotonic() - began
+                self._next[condition.name] = began + max(condition.every, REST * took)
                 looked_at.add(condition.name)
                 seen += found
-        return await self._write(look, alerts, moves(look.kept, seen, looked_at, look.now, _new_id))
+        return await self._write(look, alerts, moves(look.kept, seen, looked_at, look.now, _new_id, alerts.clear))
 
     async def _write(self, look: AlertsLook, alerts: Alerts, made: Sequence[Move]) -> list[Move]:
         told = [(move, lanes_of(move.notice, alerts) if move.notice is not None else ()) for move in made]

@@ -33,6 +33,7 @@ from router.admin.response_types import (
     PolicyText,
     Reload,
 )
+from router.config.alert_targets import leads_inward
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
 from router.config.problems import PolicyError, Problem
@@ -300,12 +301,16 @@ class PolicyService:
         try:
             plan = plan_of(content, str(self._place.path), now=_now(), with_secrets=True)
             filed = self._policy_of(before)
-            why = self._servable(plan) or widened(filed, plan.policy) or acts_otherwise(filed, plan.policy)
+            why = self._servable(plan) or self._only_by_hand(filed, plan.policy)
             problems: Sequence[PolicyProblem] = [PolicyProblem(0, 0, "", why)] if why else []
         except PolicyError as error:
             problems = problems_of(error)
         if problems:
             raise ApiError(422, "policy_broken", "the policy has problems; nothing was written", problems=problems)
+
+    def _only_by_hand(self, filed: Policy, draft: Policy) -> str:
+        """Which change of a draft only the file itself can make; empty when there is none."""
+        return widened(filed, draft) or acts_otherwise(filed, draft) or leads_inward(filed, draft)
 
     def _policy_of(self, content: bytes) -> Policy:
         """The policy that says what only the file may change: its own, or while that is broken the one in force."""

@@ -14,6 +14,7 @@ from router.core.alerts.observation import Observation, Seen
 
 REACHED = 0.99
 """Of the whole limit: what would overrun the rest is refused, so that it is hardly ever used up to the last cent."""
+PERIODS = ("day", "month")
 HYSTERESIS = 0.02
 """So far below its threshold, as a share of the limit, is a limit well again."""
 
@@ -36,28 +37,34 @@ class LimitUse(Struct, frozen=True):
     """`USD`, or what is counted."""
 
 
-def observed(uses: Iterable[LimitUse], shares: Sequence[float], clear: float) -> Iterator[Observation]:
+def observed(uses: Iterable[LimitUse], shares: Sequence[float]) -> Iterator[Observation]:
+    """Of shares that are reached, or nearly: there may be ten thousand limits, most of which are well."""
     for use in uses:
-        if use.period in ("day", "month") and use.amount > 0:
-            yield from (_observation(use, share, clear) for share in shares)
+        if use.period in PERIODS and use.amount > 0:
+            for share in shares:
+                seen = _seen(use, share)
+                if seen is not Seen.GOOD:
+                    yield _observation(use, share, seen)
 
 
-def _observation(use: LimitUse, share: float, clear: float) -> Observation:
+def _seen(use: LimitUse, share: float) -> Seen:
     taken = use.used + (use.held if share >= 1 else 0)
     told_at = REACHED if share >= 1 else share
-    reached = taken >= told_at * use.amount
-    near = taken >= (told_at - HYSTERESIS) * use.amount
-    title = f"{use.name}: {'limit reached' if share >= 1 else f'{share:.0%} of the limit used'}"
+    if taken >= told_at * use.amount:
+        return Seen.BAD
+    return Seen.BETWEEN if taken >= (told_at - HYSTERESIS) * use.amount else Seen.GOOD
+
+
+def _observation(use: LimitUse, share: float, seen: Seen) -> Observation:
     return Observation(
         # The period is part of the key: the next one's crossing is another one.
         key=f"limit|{use.counter}|{use.period}|{use.begun}|{share:g}",
         condition="limit",
-        seen=Seen.BAD if reached else Seen.BETWEEN if near else Seen.GOOD,
+        seen=seen,
         subject=use.name,
         severity="critical" if share >= 1 else "warning",
-        title=title,
+        title=f"{use.name}: {'limit reached' if share >= 1 else f'{share:.0%} of the limit used'}",
         text=_text(use),
-        clear=clear,
     )
 
 

@@ -67,7 +67,7 @@ class SlackTarget(_TargetSection):
 
     kind: Literal["slack"]
     """A channel of Slack."""
-    url: PlaceUrl
+    url: Secret
     """Its incoming webhook, which is a secret: `env:NAME` or `file:PATH`."""
 
 
@@ -76,7 +76,7 @@ class TeamsTarget(_TargetSection):
 
     kind: Literal["teams"]
     """A channel of Microsoft Teams."""
-    url: PlaceUrl
+    url: Secret
     """The webhook of a workflow that posts cards, which is a secret: `env:NAME` or `file:PATH`."""
 
 

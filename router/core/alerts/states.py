@@ -99,13 +99,15 @@ def moves(
     looked_at: Collection[str],
     now: float,
     new_id: Callable[[], str],
+    clear: float = 0.0,
 ) -> list[Move]:
-    """What these observations change. Whatever is kept of a condition that was looked at and that nothing was seen of
-    is no more: a limit that was taken out, a day that is over."""
+    """What these observations change. Whatever is kept of a condition that was looked at, and nothing was seen of, is
+    well: a limit that was taken out, a day that is over. It, too, has to stay so for `clear` seconds: gateways that do
+    not yet have the same policy do not see the same."""
     found = {each.key: each for each in seen}
     for key, alert in kept.items():
         if key not in found and alert.condition in looked_at:
-            found[key] = _gone(key, alert)
+            found[key] = _gone(key, alert, clear)
     made = (moved(each, kept.get(key), now, new_id) for key, each in found.items())
     return [each for each in made if each is not None]
 
@@ -170,7 +172,13 @@ def _notice(alert: Alert | None, told: Told, seen: Observation, now: float) -> N
 OVER = "It is over."
 
 
-def _gone(key: str, alert: Alert) -> Observation:
+def _gone(key: str, alert: Alert, clear: float) -> Observation:
     return Observation(
-        key=key, condition=alert.condition, seen=Seen.GOOD, subject=alert.subject, severity=alert.severity, text=OVER
+        key=key,
+        condition=alert.condition,
+        seen=Seen.GOOD,
+        subject=alert.subject,
+        severity=alert.severity,
+        text=OVER,
+        clear=clear,
     )

@@ -85,3 +85,12 @@ async def test_the_week_is_told_with_what_there_is_to_decide(plane, settle):
     assert (answer["first"], answer["last"], answer["sent"]) == ("2026-11-18", "2026-11-24", "mon")
     assert answer["bought_usd"] == 30.0 and answer["teams"][0]["team"] == "search"
     assert answer["decide"] == [] and VARIABLE not in str(answer) and ADMIN not in str(answer)
+
+
+async def test_an_edit_on_the_dashboard_cannot_lead_a_target_into_the_own_network(start, policy, receiver):
+    policy.write_text(alerting("https://ops.example.com/x", host="ops.example.com"))
+    plane = await start()
+    inward = policy.read_text().replace("1s}", "1s, private: true}")
+    headers = {"if-match": plane.control.desk.text().text_version}
+    refused = await plane.post("/api/policy/apply", {"text": inward}, headers=headers)
+    assert refused.status == 422 and "would lead into the own network" in refused.body.decode()

@@ -84,14 +84,40 @@ async def test_one_target_that_hangs_holds_up_no_other(book, receiver, monkeypat
 
 async def test_what_could_not_be_delivered_for_a_day_is_given_up_and_counted(book, receiver, caplog):
     plan = plan_with(receiver.url)
-    receiver.answers = [500]
     await fire(book, plan, "a")
     look = await book.look()
     delivery = Delivery(book, lambda: plan, clock=lambda: look.now + module.TOO_OLD_SECONDS + 60)
     assert not await delivery.deliver("ops", plan.policy)
     report = (await book.lanes(["ops"]))["ops"]
     assert (report.dropped, report.waiting) == (1, 0)
-    assert [record.message for record in caplog.records] == ["alert given up"]
+    assert [record.message for record in caplog.records] == ["alert given up"] and receiver.received == []
+
+
+async def test_what_grows_old_while_it_is_tried_is_given_up(book, receiver):
+    plan = plan_with(receiver.url)
+    receiver.answers = [500]
+    await fire(book, plan, "a")
+    look = await book.look()
+    times = [look.now, look.now, look.now, look.now + module.TOO_OLD_SECONDS + 60]
+    delivery = Delivery(book, lambda: plan, clock=lambda: times.pop(0) if len(times) > 1 else times[0])
+    assert not await delivery.deliver("ops", plan.policy)
+    assert ((await book.lanes(["ops"]))["ops"].dropped, len(receiver.received)) == (1, 1)
+
+
+async def test_an_hour_of_errors_holds_up_nobody_and_keeps_a_bounded_queue(book, receiver, valkey, monkeypatch):
+    """The same alert comes and goes all the time while the target answers 500."""
+    monkeypatch.setattr("router.ledger.alerts.MOST_WAITING", 20)
+    plan = plan_with(receiver.url)
+    receiver.answers = [500] * 40
+    delivery = Delivery(book, lambda: plan)
+    for number in range(40):
+        await fire(book, plan, f"a{number}")
+        assert not await delivery.deliver("ops", plan.policy)
+        await due(valkey)
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.failures, report.waiting, report.dropped) == (40, 21, 19)
+    assert await delivery.deliver("ops", plan.policy) and await delivery.deliver("ops", plan.policy)
+    assert receiver.told()[-21:] == ["a0", *(f"a{number}" for number in range(20, 40))]
 
 
 async def test_in_quiet_hours_it_waits(book, receiver):

@@ -10,11 +10,17 @@ import pytest
 from support.alerting import observation, plan_with
 
 from router.admin.alerts.watcher import Watcher
+from router.admin.errors import ApiError
 from router.core.alerts.observation import Observation, Seen
 from router.ledger.alerts import AlertsAt
 from router.ledger.errors import LedgerUnavailable
 
-PLAN = plan_with("http://127.0.0.1:9/x")
+PLAN = plan_with("http://127.0.0.1:9/x", "  clear: 0s\n")
+
+
+@pytest.fixture(autouse=True)
+def _looks_that_took_a_while_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr("router.admin.alerts.watcher.REST", 0)
 
 
 class Played:
@@ -58,6 +64,28 @@ async def test_some_are_looked_at_less_often(book):
     await watcher.tick()
     await watcher.tick()
     assert played.looks == 1
+
+
+async def test_what_takes_long_is_looked_at_less_often(book, monkeypatch):
+    monkeypatch.setattr("router.admin.alerts.watcher.REST", 1e9)
+    slow = Played()
+    watcher = Watcher(book, [slow], lambda: PLAN)
+    await watcher.tick()
+    await watcher.tick()
+    assert slow.looks == 1
+
+
+async def test_one_that_fails_keeps_no_other_from_being_looked_at(book):
+    class Failing(Played):
+        name = "backend_down"
+
+        async def look(self, plan: Any, alerts: Any, now: float) -> Sequence[Observation] | None:
+            raise self.error
+
+    for error in (ApiError(503, "ledger_lost", "away"), RuntimeError("a defect")):
+        failing, played = Failing(), Played(observation(key=str(error)))
+        failing.error = error
+        assert len(await Watcher(book, [failing, played], lambda: PLAN).tick()) >= 1
 
 
 async def test_without_alerts_nobody_looks(book):

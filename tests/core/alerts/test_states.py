@@ -76,6 +76,8 @@ def test_what_is_no_more_is_over_if_it_was_looked_at():
     kept = {"limit|1": fired.after}
     assert moves(kept, [], (), 9.0, ids()) == []
     assert moves(kept, [observation(key="limit|2", seen=GOOD)], (), 9.0, ids()) == []
+    (settling,) = moves(kept, [], ("limit",), 9.0, ids(), clear=60)
+    assert settling.after is not None and settling.after.phase is Phase.SETTLING and settling.notice is None
     (over,) = moves(kept, [], ("limit",), 9.0, ids())
     assert over.after is None and over.notice is not None and over.notice.text == OVER
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from router.admin.response_types import BudgetUse
 from router.admin.sources.interface import BudgetBook
-from router.core.alerts.limits import LimitUse, observed
+from router.core.alerts.limits import PERIODS, LimitUse, observed
 from router.core.alerts.observation import ConditionName, Observation
 from router.core.alerts.policy import Alerts
 from router.core.field_names import escape_name
@@ -28,8 +28,8 @@ class LimitsFillUp:
 
     async def look(self, plan: Plan, alerts: Alerts, now: float) -> Sequence[Observation] | None:
         zone = ZoneInfo(plan.policy.cost.timezone)
-        uses = [use_of(each, now, zone) for each in await self._budgets.uses(now)]
-        return list(observed(uses, alerts.limits.shares, alerts.clear))
+        uses = (each for each in await self._budgets.uses(now) if each.period in PERIODS)
+        return list(observed((use_of(each, now, zone) for each in uses), alerts.limits.shares))
 
 
 def use_of(use: BudgetUse, now: float, zone: ZoneInfo) -> LimitUse:
