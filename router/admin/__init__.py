@@ -36,4 +36,11 @@ The Content-Security-Policy allows files of this server only: no inline script o
 `EventSource("/api/events")` brings what changes. `/api/openapi.json` lists the rest; money is in micro-USD.
 
 It may import ledger, upstream, config, simulate and core.
+
+The policy's editor is a text area of ours with colours behind it (`pages/editor.js`); what it suggests comes from the
+schema of the file (`suggest.js`, `schema.js`, `yaml-lines.js`). No package brings a better one: those that ship an
+editor are whole applications (jupyterlab has it in pieces that only it can load, nbclassic wants a Jupyter kernel,
+panel wants pandas), want Django, or were not cared for in years. Of what they ship, Ace and CodeMirror 6 write style
+sheets into the page, which the policy above forbids; Monaco takes twelve megabytes; none knows the schema. And a text
+area is what screen readers, phones and browsers' own undo know.
 """

@@ -86,6 +86,13 @@ class Draft(Struct, frozen=True, forbid_unknown_fields=True):
     """A whole policy, YAML."""
 
 
+class MergeDraft(Struct, frozen=True, forbid_unknown_fields=True):
+    base: str
+    """The text that the draft was begun from."""
+    text: str
+    """The draft."""
+
+
 class ApplyDraft(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     note: Annotated[str, Meta(max_length=500)] = ""
@@ -95,6 +102,13 @@ class ApplyDraft(Struct, frozen=True, forbid_unknown_fields=True):
 class RollBack(Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class TriedMix(Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares of all tokens; what they leave to 1 is uncached input."""
+
+    cached: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    output: Annotated[float, Meta(ge=0, le=1)] = 0.0
 
 
 class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +128,9 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
     full: list[str] = []
     off: list[str] = []
     tokens: Annotated[int, Meta(ge=0)] = 0
+    """In the policy's window."""
+    mix: TriedMix | None = None
+    """Of these tokens; the policy's when left out."""
     previous: Literal["local", "cloud"] = "cloud"
     hour: Annotated[int, Meta(ge=0, le=23)] = 12
     ledger_lost: bool = False

@@ -660,6 +660,20 @@ class CheckAnswer(Struct, frozen=True, kw_only=True):
     """None when there are none, or the policy cannot be used."""
 
 
+class MergeAnswer(Struct, frozen=True, kw_only=True):
+    """A draft and what the file has become since it was begun, in one text."""
+
+    text: str
+    """Where both changed the same lines, both stand, between lines of marks; such a text cannot be applied."""
+    conflicts: int
+    text_version: str
+    """Of the file's text, to send as If-Match."""
+    theirs: str
+    """Unified diff, from what the draft was begun from to the file's text."""
+    mine: str
+    """The same to the draft."""
+
+
 class ExplainAnswer(Struct, frozen=True, kw_only=True):
     ok: bool
     version: str

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from router.core.cost.breakeven import Shares
 from router.core.cost.preference import Side
 from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
+from router.core.policy import Mix
 from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Permits, Plan, Snapshot
 from router.surfaces.headers import TO_BACKEND
@@ -27,7 +29,9 @@ class DryRun(Struct, frozen=True):
     full: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     tokens: int = 0
-    """Eligible tokens in the policy's window, in the policy's mix."""
+    """Eligible tokens in the policy's window."""
+    mix: Shares | None = None
+    """Of these tokens; the policy's when None."""
     cloud_price: float | None = None
     """Of the traffic, see `Snapshot`."""
     previous: Side = Side.CLOUD
@@ -68,7 +72,7 @@ def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
     lost = trial.ledger_lost and plan.policy.ledger.on_loss == "refuse"
     return Snapshot(
         backends=states,
-        seen=_mixture(plan, trial.tokens),
+        seen=_mixture(trial.mix or plan.policy.cost.mix, trial.tokens),
         previous=trial.previous,
         hour=trial.hour,
         cloud_price=trial.cloud_price,
@@ -77,7 +81,6 @@ def _snapshot(plan: Plan, trial: DryRun) -> Snapshot:
     )
 
 
-def _mixture(plan: Plan, tokens: int) -> Mixture:
-    mix = plan.policy.cost.mix
+def _mixture(mix: Shares | Mix, tokens: int) -> Mixture:
     cached, output = int(tokens * mix.cached), int(tokens * mix.output)
     return Mixture(input=tokens - cached - output, cached=cached, output=output)

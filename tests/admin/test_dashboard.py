@@ -735,11 +735,88 @@ async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admi
     admin.complaints.clear()  # the browser tells of the 412
 
 
+async def changed_meanwhile(admin: Browser, dashboard: Plane, mine: str, theirs: str) -> Locator:
+    """A draft that was refused, because somebody else wrote the file."""
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    await text.fill(mine)
+    await admin.sees("Good", "#verdict")
+    dashboard.policy.write_text(theirs)
+    await admin.page.get_by_role("button", name="Apply").click()
+    await admin.page.get_by_role("button", name="Merge with the new version").click()
+    admin.complaints.clear()  # the browser tells of the 412
+    return text
+
+
+async def test_two_edits_of_a_file_are_put_together_with_their_comments(dashboard, admin):
+    page = admin.page
+    theirs = "# by somebody else\n" + SWITCHED + "retry: {attempts: 4}  # more\n"
+    text = await changed_meanwhile(admin, dashboard, CHEAPEST, theirs)
+    both = "# by somebody else\n" + CHEAPEST + "retry: {attempts: 4}  # more\n"
+    await expect(text).to_have_value(both)
+    await admin.sees("nothing in them contradicts", "#merged")
+    await page.get_by_text("What was changed in the file meanwhile").click()
+    await admin.sees("+# by somebody else", "#merged")
+    await page.get_by_role("button", name="Apply").click()
+    await admin.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_text() == both
+    await expect(page.locator("#merging")).to_be_hidden()
+
+
+async def test_what_contradicts_is_asked_and_cannot_be_applied_before(dashboard, admin):
+    page = admin.page
+    text = await changed_meanwhile(admin, dashboard, CHEAPEST, LOCAL)
+    await admin.sees("1 place left where you and the file contradict each other", "#merged")
+    await expect(text).to_have_value(re.compile("<<<<<<< your draft"))
+    await admin.sees("a merge was not finished here", "#problems")
+    await expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    assert await admin.barriers() == []
+    await admin.picture(ARTIFACTS / "merging.png")
+
+    await page.get_by_role("button", name="Back to my draft as it was").click()
+    await expect(text).to_have_value(CHEAPEST)
+    await expect(page.locator("#merging")).to_be_hidden()
+    assert dashboard.policy.read_text() == LOCAL
+
+
+@pytest.mark.parametrize("choice", ["Keep mine", "Take the file's", "Keep both"])
+async def test_a_contradiction_is_settled_by_a_choice(choice, dashboard, admin):
+    page = admin.page
+    mine, theirs = SWITCHED.replace("version: 1\n", "version: 1  # mine\n"), "# one\n# two\n" + SWITCHED
+    text = await changed_meanwhile(admin, dashboard, mine, theirs.replace("version: 1\n", "version: 1  # theirs\n"))
+    lines = {"Keep mine": "version: 1  # mine\n", "Take the file's": "# one\n# two\nversion: 1  # theirs\n"}
+    lines["Keep both"] = "".join(lines.values())
+    await page.get_by_role("button", name=choice).click()
+    await expect(text).to_have_value(lines[choice] + SWITCHED.removeprefix("version: 1\n"))
+    await admin.sees("are one text", "#merged")
+
+
 async def draft_of(here: Browser) -> Locator:
     """Where it is typed, once what is in force stands there: not even a browser's driver types in between."""
     box = here.page.get_by_role("textbox", name="Draft")
     await expect(box).not_to_have_value("")
     return box
+
+
+async def test_a_request_is_tried_on_the_traffic_that_there_is(traffic, dashboard, admin):
+    page = admin.page
+    now = (await dashboard.get("/api/breakeven")).json
+    assert now["window_tokens"] > 0 and not now["mix_is_assumed"]
+    await admin.open("/policy")
+    await draft_of(admin)
+    tokens = page.get_by_label("Tokens in the window")
+    await expect(tokens).to_have_value(str(now["window_tokens"]))
+    await admin.sees("tokens in the last 24 hours", "#live-volume")
+    async with page.expect_request("**/api/policy/explain") as asked:
+        await page.get_by_role("button", name="Explain").click()
+    body = (await asked.value).post_data_json
+    assert body["tokens"] == now["window_tokens"]
+    assert body["mix"] == {name: now["mix"][name] for name in ("cached", "output")}
+    await admin.sees("It goes on", "#explanation")
+    await tokens.fill("5")
+    async with page.expect_request("**/api/policy/explain") as asked:
+        await page.get_by_role("button", name="Explain").click()
+    assert (await asked.value).post_data_json["tokens"] == 5
 
 
 async def test_a_viewer_tries_drafts_and_applies_none(browser):
@@ -750,6 +827,159 @@ async def test_a_viewer_tries_drafts_and_applies_none(browser):
     await browser.sees("Good", "#verdict")
     await browser.sees("+cost: {strategy: cheapest", "#diff")
     await expect(browser.page.get_by_role("button", name="Apply")).to_be_disabled()
+
+
+# --- writing a draft
+
+
+async def test_the_draft_is_coloured_line_by_line_as_it_is_typed(admin):
+    page = admin.page
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    await expect(page.locator("#ink .ink-key", has_text="strategy")).to_have_text("strategy")
+    await text.fill("# why\nversion: 1\nzones: {local: {owned: true}}\n")
+    await expect(page.locator("#ink > span")).to_have_text(["# why", "version: 1", "zones: {local: {owned: true}}", ""])
+    await expect(page.locator("#ink .ink-comment")).to_have_text("# why")
+    await expect(page.locator("#ink .ink-word")).to_have_text("true")
+    await expect(page.locator("#ink .ink-number")).to_have_text("1")
+
+
+async def test_of_a_long_text_the_lines_in_sight_are_coloured(admin):
+    page = admin.page
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    long = "".join(f"# line {number}\n" for number in range(1, 3001)) + "version: 1"
+    await text.evaluate("(text, value) => { text.value = value; text.dispatchEvent(new Event('input')); }", long)
+    await text.press("Control+End")
+    await expect(page.locator("#ink .ink-key")).to_have_text("version")
+    shown = page.locator("#ink > span")
+    assert await shown.count() < 300
+    ink, typed = await shown.last.bounding_box(), await text.bounding_box()
+    assert typed["y"] < ink["y"] < typed["y"] + typed["height"]
+
+
+async def test_settings_are_suggested_and_taken_with_the_keyboard(admin):
+    page = admin.page
+    await admin.open("/policy")
+    text, offers = await draft_of(admin), page.get_by_role("listbox", name="Suggestions")
+    await expect(page.locator("#hint")).to_contain_text("Ctrl+Space")
+    await text.fill("cost:\n  hysteresis: 0.2\n  ")
+    await text.press("Control+ ")
+    await expect(offers.get_by_role("option", name="strategy")).to_have_attribute("aria-selected", "true")
+    await expect(offers.get_by_role("option", name="hysteresis")).to_have_count(0)
+    assert await admin.barriers() == []
+    await admin.picture(ARTIFACTS / "suggestions.png")
+    await text.press("Escape")
+    await expect(offers).to_be_hidden()
+
+    await text.press_sequentially("str")
+    await expect(offers.get_by_role("option")).to_have_count(1)
+    await expect(offers.get_by_role("option", name="strategy")).to_have_attribute("aria-selected", "false")
+    await text.press("ArrowDown")
+    await text.press("Enter")
+    await expect(text).to_have_value("cost:\n  hysteresis: 0.2\n  strategy: ")
+    await text.press("Control+ ")
+    await text.press_sequentially("break")
+    await text.press("ArrowDown")
+    await text.press("Tab")
+    await expect(text).to_have_value("cost:\n  hysteresis: 0.2\n  strategy: breakeven")
+    await expect(text).to_be_focused()
+    await expect(page.locator("#ink .ink-key", has_text="strategy")).to_have_count(1)
+    await expect(page.locator("#hint")).to_contain_text("cost.strategy How the order of backends is chosen.")
+    await text.press("Control+z")
+    await expect(text).not_to_have_value("cost:\n  hysteresis: 0.2\n  strategy: breakeven")
+
+
+async def test_enter_is_the_end_of_a_line_while_nothing_is_chosen_and_tab_leaves(admin):
+    page = admin.page
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    await text.fill("")
+    await text.press_sequentially("co")
+    await expect(page.get_by_role("option", name="cost")).to_be_visible()
+    await text.press("Enter")
+    await expect(text).to_have_value("co\n")
+    await text.press_sequentially("co")
+    await expect(page.get_by_role("option", name="cost")).to_be_visible()
+    await text.press("Tab")
+    await expect(text).not_to_be_focused()
+    await expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+async def test_a_suggestion_is_taken_with_the_mouse_and_a_setting_explained_under_it(admin):
+    page = admin.page
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    await text.fill("cost: {")
+    await text.press("Control+ ")
+    await page.get_by_role("option", name="threshold_tokens_per_day").click()
+    await expect(text).to_have_value("cost: {threshold_tokens_per_day: ")
+    await text.hover(position={"x": 90, "y": 20})
+    await expect(page.get_by_role("tooltip")).to_contain_text("Below this volume the cloud is preferred")
+    assert await admin.barriers() == []
+    await admin.picture(ARTIFACTS / "explained-setting.png")
+    await page.mouse.move(5, 5)
+    await expect(page.locator("#tip")).to_be_hidden()
+
+
+async def test_without_the_schema_a_draft_is_typed_as_ever(admin):
+    page = admin.page
+    await page.route("**/api/policy/schema", lambda route: route.abort())
+    await admin.open("/policy")
+    text = await draft_of(admin)
+    await text.fill(CHEAPEST)
+    await text.press("Control+ ")
+    await admin.sees("Good", "#verdict")
+    await expect(page.get_by_role("listbox")).to_be_hidden()
+    admin.complaints.clear()  # the browser tells of what was aborted
+
+
+PLACES = {
+    "version: 1\nco": ([], "co", "key", ["version"]),
+    "cost:\n  str": (["cost"], "str", "key", []),
+    "cost: {strategy: che": (["cost", "strategy"], "che", "value", []),
+    "cost: {strategy: x, ": (["cost"], "", "key", ["strategy"]),
+    "sensitivity:\n  detectors:\n    - {find: [iban], ": (["sensitivity", "detectors", 0], "", "key", ["find"]),
+    "sensitivity:\n  detectors:\n  - find: [iban, cr": (["sensitivity", "detectors", 0, "find", 1], "cr", "value", []),
+    "sensitivity:\n  detectors:\n    - find: [iban]\n    - ": (["sensitivity", "detectors", 1], "", "key", []),
+    "backends:\n  gpu:\n    zone: local\n  ap": (["backends"], "ap", "key", ["gpu"]),
+    "backends:\n  gpu: {zone: local,\n    ki": (["backends", "gpu"], "ki", "key", ["zone"]),
+    'backends:\n  "gpu": # own\n\n    # it\n    ki': (["backends", "gpu"], "ki", "key", []),
+    "rules:\n- name: x\n  when:\n    ta": (["rules", 0, "when"], "ta", "key", []),
+    "rules:\n- name: x\ncos": ([], "cos", "key", ["rules"]),
+}
+
+
+async def test_where_the_caret_is_in_the_policy(admin):
+    await admin.open("/policy")
+    (address,) = {url for url in admin.asked if "/yaml-lines.js" in url}
+    known = await admin.page.evaluate(
+        "async ([address, texts]) => { const { placeOf } = await import(address);"
+        " return [...texts.map((text) => placeOf(text, text.length)), placeOf('a: 1 # b', 7)]; }",
+        [address, list(PLACES)],
+    )
+    assert [(each["path"], each["typed"], each["wants"], each["keys"]) for each in known[:-1]] == list(PLACES.values())
+    assert known[-1] is None
+
+
+async def test_pieces_of_a_line_are_the_line_whatever_it_is(admin):
+    await admin.open("/policy")
+    (address,) = {url for url in admin.asked if "/yaml-lines.js" in url}
+    lines = [
+        "",
+        "  - {a: [b, \"c: d\"], 'e''f': 2s} # g",
+        "url: http://x:1/v1?a#b",
+        "a: |-",
+        "\"open: 'x",
+        "%@`*&!-5: é\t\u200b",
+    ]
+    pieces = await admin.page.evaluate(
+        "async ([address, lines]) => { const { piecesOf } = await import(address); return lines.map(piecesOf); }",
+        [address, lines],
+    )
+    assert ["".join(text for _, text in each) for each in pieces] == lines
+    assert ["comment", "# g"] in pieces[1] and ["key", "'e''f'"] in pieces[1] and ["number", "2s"] in pieces[1]
+    assert pieces[2] == [["key", "url"], ["mark", ":"], ["space", " "], ["plain", "http://x:1/v1?a#b"]]
 
 
 # --- a draft on the last days

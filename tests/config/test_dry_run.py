@@ -7,6 +7,7 @@ import pytest
 
 from router.config.dry_run import DryRun, attempt, grant_named
 from router.config.load import load
+from router.core.cost.breakeven import Shares
 from router.core.reading import BadBody
 from router.core.values import Plan
 
@@ -54,6 +55,17 @@ def test_the_break_even_is_at_the_price_of_the_traffic_where_it_is_known(tmp_pat
     dear = load(path)
     assert backends(dear, DryRun(body(), tokens=3_000_000)) == ["api", "gpu"]
     assert backends(dear, DryRun(body(), tokens=3_000_000, cloud_price=9.0)) == ["gpu", "api"]
+
+
+def test_the_mix_that_was_seen_decides_at_which_volume_the_own_gpu_is_worth_it(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        (POLICY % ("0" * 64)).replace("strategy: threshold, threshold_tokens_per_day: 1000", "strategy: breakeven")
+    )
+    plan = load(path)
+    of_output, of_input = Shares(input=0, cached=0, output=1), Shares(input=1, cached=0, output=0)
+    assert backends(plan, DryRun(body(), tokens=20_000_000, mix=of_output)) == ["gpu", "api"]
+    assert backends(plan, DryRun(body(), tokens=20_000_000, mix=of_input)) == ["api", "gpu"]
 
 
 def test_backends_are_as_they_are_said_to_be(plan: Plan) -> None:

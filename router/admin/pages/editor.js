@@ -1,16 +1,23 @@
-// A text area with line numbers, on which lines can be marked.
+// A text area with line numbers, coloured text behind it and marked lines. What is typed and read aloud is the text area
+// itself; without the colours it is a plain one.
 
 import { el, fill, find } from "{{dom.js}}";
+import { piecesOf } from "{{yaml-lines.js}}";
+
+const SPARE_LINES = 40;
 
 /** `changed()` is called after every change. Lines count from 1. */
 export function editor({ changed }) {
   const text = find("#text");
   const gutter = find("#gutter");
   const backdrop = find("#backdrop");
+  const ink = find("#ink");
   let marked = new Map();
+  let lines = [""];
+  text.classList.add("inked");
 
   function draw() {
-    const lines = text.value.split("\n");
+    lines = text.value.split("\n");
     const kind = (at) => (marked.has(at + 1) ? "marked" : null);
     fill(
       gutter,
@@ -23,16 +30,25 @@ export function editor({ changed }) {
     follow();
   }
 
+  /** Of a long text only the lines in sight are coloured, and some around them. */
   function follow() {
+    const height = lineHeight();
+    const first = Math.max(0, Math.floor(text.scrollTop / height) - SPARE_LINES);
+    const last = first + Math.ceil(text.clientHeight / height) + 2 * SPARE_LINES;
     gutter.scrollTop = text.scrollTop;
     backdrop.style.transform = `translateY(${-text.scrollTop}px)`;
+    ink.style.transform = `translate(${-text.scrollLeft}px, ${first * height - text.scrollTop}px)`;
+    fill(ink, lines.slice(first, last).map(inked));
   }
+
+  const lineHeight = () => Number.parseFloat(getComputedStyle(text).lineHeight);
 
   text.addEventListener("scroll", follow);
   text.addEventListener("input", () => {
     draw();
     changed();
   });
+  new ResizeObserver(follow).observe(text);
 
   return {
     get text() {
@@ -62,9 +78,15 @@ export function editor({ changed }) {
           .reduce((sum, each) => sum + each.length + 1, 0) + Math.max(0, column - 1);
       text.focus();
       text.setSelectionRange(start, start);
-      const height = text.scrollHeight / Math.max(1, text.value.split("\n").length);
-      text.scrollTop = Math.max(0, (line - 4) * height);
+      text.scrollTop = Math.max(0, (line - 4) * lineHeight());
       follow();
     },
   };
 }
+
+const inked = (line) =>
+  el(
+    "span",
+    {},
+    piecesOf(line).map(([kind, text]) => (kind === "space" ? text : el("i", { class: `ink-${kind}` }, text))),
+  );

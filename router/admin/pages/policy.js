@@ -5,12 +5,15 @@ import { diffOf } from "{{diff.js}}";
 import { badge, el, empty, failed, fill, find } from "{{dom.js}}";
 import { editor } from "{{editor.js}}";
 import { explained } from "{{explain.js}}";
-import { moment, plural, sentence } from "{{format.js}}";
+import { count, moment, percent, plural, sentence } from "{{format.js}}";
+import { merging } from "{{merging.js}}";
 import { may } from "{{roles.js}}";
 import { shell } from "{{shell.js}}";
 import { simulation } from "{{simulation.js}}";
+import { suggestions } from "{{suggest.js}}";
 
 const SETTLE_MS = 350;
+const WINDOWS = { today: "today", trailing_24h: "in the last 24 hours", yesterday: "yesterday" };
 const HOW = {
   found: "found at a start",
   edited: "edited on disk",
@@ -20,11 +23,13 @@ const HOW = {
 };
 
 const draft = editor({ changed: soon });
+const merge = merging({ draft, changed: soon });
 let disk = null;
 let role = "viewer";
 let verdict = null;
 let checking = new AbortController();
 let timer = null;
+let liveMix = null;
 
 // --- the file
 
@@ -65,6 +70,7 @@ const changed = () => disk !== null && draft.text !== disk.text;
 function soon() {
   clearTimeout(timer);
   verdict = null;
+  merge.follow();
   judge("unknown", "Checking…");
   timer = setTimeout(check, SETTLE_MS);
   allow();
@@ -138,7 +144,10 @@ find("#apply").addEventListener("submit", async (event) => {
   note.value = "";
 });
 
-find("#discard").addEventListener("click", () => take(disk));
+find("#discard").addEventListener("click", () => {
+  merge.close();
+  take(disk);
+});
 
 async function write(path, body) {
   const outcome = find("#outcome");
@@ -146,6 +155,7 @@ async function write(path, body) {
   try {
     const done = await ask(path, { body, headers: { "if-match": `"${disk.text_version}"` } });
     const policy = await ask("/api/policy");
+    merge.close();
     take(policy);
     outcome.textContent = `${done.changed ? `Version ${done.version} is written to the file` : "Nothing was changed"}; the workers take it over within a second. ${done.note}`;
     await showHistory();
@@ -156,13 +166,29 @@ async function write(path, body) {
         "span",
         { class: "problem" },
         sentence(error.message),
-        error.code === "changed_meanwhile" &&
-          el("button", { type: "button", onclick: compare }, "Go on from the new version"),
+        error.code === "changed_meanwhile" && [
+          el("button", { type: "button", onclick: () => combine(outcome) }, "Merge with the new version"),
+          el("button", { type: "button", class: "quiet", onclick: compare }, "Go on from the new version"),
+        ],
       ),
     );
     if (error.problems?.length) draft.mark(error.problems);
   }
   outcome.focus(); // the button that was pressed is disabled or gone
+}
+
+/** Somebody else wrote the file: what both changed is put together, and what contradicts is asked. */
+async function combine(outcome) {
+  try {
+    const answer = await ask("/api/policy/merge", { body: { base: disk.text, text: draft.text } });
+    const policy = await ask("/api/policy");
+    if (policy.text_version !== answer.text_version) throw new Error("It was changed once more: merge again.");
+    merge.begin(answer);
+    take(policy, true);
+    outcome.textContent = "";
+  } catch (error) {
+    fill(outcome, el("span", { class: "problem" }, sentence(error.message)));
+  }
 }
 
 /** Somebody else wrote the file: the draft stays, and is measured against what is there now. */
@@ -279,6 +305,7 @@ find("#try").addEventListener("submit", async (event) => {
     model: form.model.value.trim() || null,
     key: form.key.value.trim() || null,
     tokens: Number(form.tokens.value) || 0,
+    mix: liveMix,
     down: form.down.value ? [form.down.value.trim()] : [],
     headers: level ? { "x-breakeven-sensitivity": level } : {},
   };
@@ -297,6 +324,22 @@ find("#try").addEventListener("submit", async (event) => {
   }
   find("#explained").scrollIntoView({ block: "nearest" });
 });
+
+/** A request is tried as if it came now: with the traffic that the ledger has seen, until another volume is typed. */
+async function startFromNow() {
+  const now = await ask("/api/breakeven");
+  const tokens = find("#try").elements.tokens;
+  const { cached, output } = now.mix;
+  liveMix = now.mix_is_assumed ? null : { cached, output };
+  if (tokens.value === tokens.defaultValue) tokens.value = now.window_tokens;
+  const mix = `${percent(now.mix.input, 0)} uncached input, ${percent(cached, 0)} cached, ${percent(output, 0)} output`;
+  fill(
+    find("#live-volume"),
+    `As it is now: ${count(now.window_tokens)} tokens ${WINDOWS[now.window] ?? now.window}; `,
+    now.mix_is_assumed ? "too few to tell their mix, so the policy's is taken." : `${mix}.`,
+  );
+  find("#live-volume").hidden = false;
+}
 
 async function offerChoices() {
   const { choices } = await ask("/api/spend", { query: { range: "today" } });
@@ -336,6 +379,8 @@ async function followed({ version, reload }) {
 }
 
 offerChoices().catch(() => {});
+startFromNow().catch(() => {}); // a ledger that is lost has nothing to start from
+ask("/api/policy/schema").then(suggestions, () => {}); // without it the text is typed as ever
 role = (await shell({ policy: (state) => followed(state).catch(() => {}) })).role;
 await load();
 await showHistory();

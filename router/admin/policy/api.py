@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -12,14 +13,24 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.policy.noting import PolicyNoting
 from router.admin.policy.service import Noting, problems_of, shown
-from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, RollBack
-from router.admin.response_types import Applied, CheckAnswer, ExplainAnswer, History, HistoryText, PolicyText
+from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, MergeDraft, RollBack, TriedMix
+from router.admin.response_types import (
+    Applied,
+    CheckAnswer,
+    ExplainAnswer,
+    History,
+    HistoryText,
+    MergeAnswer,
+    PolicyText,
+)
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.example_model import example_model
 from router.config.load import version_of
 from router.config.problems import PolicyError
+from router.config.schema import policy_schema
+from router.core.cost.breakeven import Shares
 from router.core.cost.preference import Side
 from router.core.reading import BadBody
 from router.core.values import KeyGrant, Plan
@@ -34,10 +45,20 @@ async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:
     return msgspec.structs.replace(text, text=text.running_text, text_version=text.version)
 
 
+async def schema(control: HandlerContext, ask: HandlerRequest) -> dict[str, Any]:
+    return await asyncio.to_thread(policy_schema)
+
+
 async def check(control: HandlerContext, ask: HandlerRequest) -> CheckAnswer:
     """Secrets are looked up for the admin only: whether a file or a variable exists is nobody else's business."""
     draft: Draft = ask.body
     return await control.aside.run(partial(control.desk.check, draft.text, with_secrets=ask.asker.role == "admin"))
+
+
+async def merged(control: HandlerContext, ask: HandlerRequest) -> MergeAnswer:
+    """With the text that `policy` tells whoever asks."""
+    draft: MergeDraft = ask.body
+    return await control.aside.run(partial(control.desk.merge, draft.base, draft.text, await policy(control, ask)))
 
 
 async def explain(control: HandlerContext, ask: HandlerRequest) -> ExplainAnswer:
@@ -83,11 +104,18 @@ def _trial(draft: ExplainDraft, plan: Plan, price: float | None) -> DryRun:
         full=tuple(draft.full),
         off=tuple(draft.off),
         tokens=draft.tokens,
+        mix=None if draft.mix is None else _shares(draft.mix),
         cloud_price=price,
         previous=Side(draft.previous),
         hour=draft.hour,
         ledger_lost=draft.ledger_lost,
     )
+
+
+def _shares(mix: TriedMix) -> Shares:
+    if mix.cached + mix.output > 1:
+        raise ApiError(400, "bad_request", "the shares of cached input and output are more than 1 together")
+    return Shares(input=1 - mix.cached - mix.output, cached=mix.cached, output=mix.output)
 
 
 def _body(draft: ExplainDraft, plan: Plan) -> bytes:

@@ -23,11 +23,13 @@ from msgspec import Struct
 from router.admin.errors import ApiError
 from router.admin.policy.file import NotWritten, is_writable, write_policy
 from router.admin.policy.history import PolicyHistory
+from router.admin.policy.merge import marks_in, merge
 from router.admin.response_types import (
     Applied,
     CasesResult,
     CheckAnswer,
     HistoryEntry,
+    MergeAnswer,
     PolicyProblem,
     PolicyState,
     PolicyText,
@@ -49,6 +51,8 @@ GENERATED = (
     "This policy was made from the environment and is made anew at every start: edits last until then. "
     "Copy it to a file of your own and start with --policy to keep them."
 )
+
+UNSETTLED = "a merge was not finished here: keep your lines or those of the file, and delete the marks around them"
 
 log = logging.getLogger("breakeven.admin")
 
@@ -222,6 +226,7 @@ class PolicyService:
         warnings: list[PolicyProblem] = []
         cases = None
         try:
+            raise_for_marks(content, self._place.path.name)
             plan = self.draft(text, with_secrets=with_secrets)
             why = self._servable(plan)
             problems = [PolicyProblem(0, 0, "", why)] if why else []
@@ -246,6 +251,18 @@ class PolicyService:
             return CasesResult(path.name, check_cases(path, plan), True)
         except PolicyError as error:
             return CasesResult(path.name, 0, False, problems_of(error))
+
+    def merge(self, base: str, mine: str, theirs: PolicyText) -> MergeAnswer:
+        """A draft that was begun from `base`, with the text that is in its place now."""
+        merged = merge(base, mine, theirs.text)
+        before = base.encode()
+        return MergeAnswer(
+            text=merged.text,
+            conflicts=len(merged.conflicts),
+            text_version=theirs.text_version,
+            theirs=self.diff(before, theirs.text.encode(), "where you began", f"{theirs.text_version} (the file)"),
+            mine=self.diff(before, mine.encode(), "where you began", "your draft"),
+        )
 
     # --- writing
 
@@ -299,6 +316,7 @@ class PolicyService:
 
     def _refuse_unusable(self, content: bytes, before: bytes) -> None:
         try:
+            raise_for_marks(content, self._place.path.name)
             plan = plan_of(content, str(self._place.path), now=_now(), with_secrets=True)
             filed = self._policy_of(before)
             why = self._servable(plan) or self._only_by_hand(filed, plan.policy)
@@ -323,6 +341,13 @@ class PolicyService:
         """An edit on disk that was too broken to be taken over is somebody's work all the same."""
         if version_of(content) != self.plan.version and self._history.text(version_of(content)) is None:
             self._remember("replaced", Author("the disk"), content)
+
+
+def raise_for_marks(content: bytes, name: str) -> None:
+    """Raises PolicyError while a merge is not done: within a long string YAML would take its marks for text."""
+    lines = marks_in(shown(content))
+    if lines:
+        raise PolicyError([Problem(name, line, 1, "", UNSETTLED) for line in lines])
 
 
 def problems_of(error: PolicyError) -> list[PolicyProblem]:

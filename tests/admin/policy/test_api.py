@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import stat
 
@@ -29,6 +30,51 @@ async def look_twice(plane) -> None:
     """A new content is taken over once two looks have seen it."""
     for _ in range(2):
         await asyncio.to_thread(plane.control.desk.look)
+
+
+# --- putting together
+
+
+async def test_a_draft_is_merged_with_the_file_as_it_is_now(plane):
+    plane.policy.write_text(POLICY + "# theirs\n")
+    answer = (await plane.post("/api/policy/merge", {"base": POLICY, "text": BETTER}, ADMIN)).json
+    assert answer["text"] == BETTER + "# theirs\n" and answer["conflicts"] == 0
+    assert answer["text_version"] == version_of((POLICY + "# theirs\n").encode())
+    assert "+# theirs" in answer["theirs"] and "# theirs" not in answer["mine"]
+    assert (await apply(plane, answer["text"], answer["text_version"])).status == 200
+    assert plane.policy.read_text() == BETTER + "# theirs\n"
+
+
+async def test_a_merge_that_was_not_finished_is_no_policy_even_within_a_long_string(plane):
+    edits = [POLICY.replace("version: 1", f"version: 1 # {who}") for who in ("me", "them")]
+    plane.policy.write_text(edits[1])
+    answer = (await plane.post("/api/policy/merge", {"base": POLICY, "text": edits[0]}, ADMIN)).json
+    assert answer["conflicts"] == 1
+    inside = f'{edits[1]}rules: [{{name: "\n{answer["text"]}", when: {{}}}}]\n'
+    for text in (answer["text"], inside):
+        check = (await plane.post("/api/policy/check", {"text": text})).json
+        assert not check["ok"] and "a merge was not finished here" in check["problems"][0]["message"]
+        refused = await apply(plane, text, answer["text_version"])
+        assert (refused.status, refused.code) == (422, "policy_broken")
+    assert plane.policy.read_text() == edits[1]
+
+
+async def test_a_viewer_merges_with_what_is_in_force(plane):
+    plane.policy.write_text(BROKEN)
+    answer = (await plane.post("/api/policy/merge", {"base": POLICY, "text": BETTER}, VIEWER)).json
+    assert answer["text"] == BETTER and answer["text_version"] == V1
+
+
+async def test_the_schema_is_the_commands(plane, capsys):
+    answer = (await plane.get("/api/policy/schema", VIEWER)).json
+    assert main(["schema"]) == 0
+    assert answer == json.loads(capsys.readouterr().out)
+
+
+async def test_shares_of_a_mix_are_no_more_than_all(plane):
+    answer = await plane.post("/api/policy/explain", {"mix": {"cached": 0.6, "output": 0.6}}, VIEWER)
+    assert answer.status == 400
+    assert (await plane.post("/api/policy/explain", {"mix": {"cached": 0.6, "output": 0.4}}, VIEWER)).json["ok"]
 
 
 # --- looking
