@@ -24,6 +24,7 @@ NOT_COMPILED = {
     "router/core/power/policy.py": "more of those models",
     "router/core/sizing/": "no request asks which card a model fits",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
+    "router/core/sensitivity/own/": "an engine seeks them; what else is there reads a policy",
     "router/core/sensitivity/detectors.py": "tests put a class of their own in the place of `Detectors`",
     "router/system/certificate.py": "looks at two files now and then",
     "router/system/atomic_file.py": "serves what is kept now and then",

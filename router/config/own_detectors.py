@@ -28,7 +28,8 @@ def find_unfit(policy: Policy) -> tuple[Finding, ...]:
     if len(own) > MOST:
         path = _path(own[MOST][0], "pattern")
         return (Finding(path, f"more than {MOST} patterns: join some of them with |"),)
-    return (*_names(own), *_patterns(own))
+    found = (*_names(own), *_patterns(own))
+    return found or tuple(_together(own))
 
 
 def _path(number: int, *steps: str | int) -> FieldPath:
@@ -59,6 +60,13 @@ def _patterns(own: list[tuple[int, Detector]]) -> Iterator[Finding]:
             yield from _unfit(number, detector)
         except BadPattern as error:
             yield Finding(_path(number, "pattern"), str(error))
+
+
+def _together(own: list[tuple[int, Detector]]) -> Iterator[Finding]:
+    try:
+        compile_patterns(tuple((detector.name or "", detector.pattern or "") for _, detector in own))
+    except BadPattern as error:
+        yield Finding(("sensitivity", "detectors"), f"all patterns together: {error}")
 
 
 def _unfit(number: int, detector: Detector) -> Iterator[Finding]:
