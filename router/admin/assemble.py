@@ -20,6 +20,7 @@ from router.admin.auth.tokens import Tokens
 from router.admin.handler_context import HandlerContext
 from router.admin.ledger_session import LedgerSession
 from router.admin.openapi import document
+from router.admin.playground.gateway import playground_of
 from router.admin.policy.history import PolicyHistory
 from router.admin.policy.service import PolicyLocation, PolicyService, Servable
 from router.admin.routes import ROUTES
@@ -62,6 +63,7 @@ def make_control(
         aside=TimeLimited(),
         simulations=Simulations(),
         alerts=AlertBooks(AlertsAt(settings.redis), LocalAlerts(data_dir / "alerts.bin", clock)),
+        playground=playground_of(settings, clock),
         totals=RisingTotals(),
         rent=RisingRent(),
         simulated=settings.simulated,

@@ -17,6 +17,7 @@ from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.auth.sign_in_provider import SignInProvider
 from router.admin.auth.tokens import Tokens
 from router.admin.ledger_session import LedgerSession
+from router.admin.playground.gateway import Playground
 from router.admin.policy.service import Author, PolicyService
 from router.admin.simulation.process import Simulations
 from router.admin.sources.interface import Sources
@@ -53,6 +54,7 @@ class HandlerContext:
     """For work on what somebody sent."""
     simulations: Simulations
     alerts: AlertBooks
+    playground: Playground
     totals: RisingTotals
     rent: RisingRent
     """For Prometheus."""

@@ -136,6 +136,25 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
     ledger_lost: bool = False
 
 
+class Attempt(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to try with a key's rights."""
+
+    key: str
+    """Its name."""
+    model: str = ""
+    """For `prompt`."""
+    prompt: Annotated[str, Meta(max_length=100_000)] = ""
+    body: dict[str, Any] | None = None
+    """In the place of `prompt`: a whole body for the endpoint."""
+    endpoint: Literal["chat", "completions", "responses", "messages"] = "chat"
+    max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    """For `prompt`: the longest answer."""
+    side: Literal["", "own", "cloud"] = ""
+    """Where alone it may be answered; empty for wherever the policy sends it."""
+    sensitivity: Annotated[str, Meta(max_length=128)] = ""
+    """A label of the client's, as the header `x-breakeven-sensitivity`."""
+
+
 class WhatIfQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """What is left out is as it is now."""
 

@@ -19,6 +19,7 @@ from router.admin.auth.roles import Access
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.keys import answers as key_answers
 from router.admin.keys import api as keys
+from router.admin.playground import api as playground
 from router.admin.policy import api as policy
 from router.admin.simulation import api as simulation
 from router.admin.simulation.answers import SimulationLine
@@ -136,9 +137,14 @@ ROUTES: tuple[Route, ...] = (
           team_answers.TeamRow, body=team_answers.TeamBudget, conditional=True),
     Route("DELETE", "/api/teams/{name}/budget", ADMIN, teams.remove_budget, "Remove a team's budget from the ledger",
           team_answers.TeamRow, conditional=True),
+    Route("GET", "/api/playground", MEMBER, playground.offered, "Whose rights requests can be tried with",
+          response_types.PlaygroundChoices),
+    Route("POST", "/api/playground", MEMBER, playground.attempt, "Try one request with a key's rights, in lines",
+          response_types.PlaygroundLine, body=request_types.Attempt, media=playground.MEDIA),
     Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
+    Route("GET", "/playground", MEMBER, pages.playground, "Try a request", media="text/html", page=True),
     Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
     Route("GET", "/teams", MEMBER, pages.teams, "The page of teams", media="text/html", page=True),
     Route("GET", "/keys", MEMBER, pages.keys, "The page of keys", media="text/html", page=True),

@@ -31,6 +31,10 @@ class AdminSettings(Struct, frozen=True):
     """Paths, empty for plain HTTP."""
     simulated: bool = False
     """The policy's backends only pretend, which every page says."""
+    gateway_port: int = 0
+    """0 where no gateway is beside it."""
+    playground_secret: str = ""
+    """Shared with the workers alone, see `core.playground`."""
 
     def __repr__(self) -> str:
         return f"AdminSettings({self.host}:{self.port})"

@@ -55,3 +55,5 @@ class WorkerSettings(Struct, frozen=True):
     """Folder of what is wanted of the controller while the ledger is lost."""
     tls_cert: str = ""
     tls_key: str = ""
+    playground_secret: str = ""
+    """Shared with the control plane alone, see `core.playground`."""

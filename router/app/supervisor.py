@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -121,6 +122,7 @@ class Supervisor:
         self._keeper: ValkeyKeeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
+        self._playground_secret = secrets.token_hex(32)
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -183,12 +185,13 @@ class Supervisor:
             grace=settings.grace,
             journal=journal,
             wakes=str(wakes_folder(self._data_dir)),
+            playground_secret=self._playground_secret,
             tls_cert=_absolute(settings.tls_cert),
             tls_key=_absolute(settings.tls_key),
         )
         feed.set_result(msgspec.json.encode(worker) + b"\n")
         pretended = settings.simulated or bool(found.simulated)
-        control = self._admin(policy, redis, admin_port, tokens, oidc=oidc, simulated=pretended)
+        control = self._admin(policy, redis, (port, admin_port), tokens, oidc=oidc, simulated=pretended)
         admin_feed.set_result(msgspec.json.encode(control) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
@@ -295,16 +298,26 @@ class Supervisor:
         return child
 
     def _admin(
-        self, policy: str, redis: str, port: int, tokens: Taken, *, oidc: OidcSettings | None, simulated: bool
+        self,
+        policy: str,
+        redis: str,
+        ports: tuple[int, int],
+        tokens: Taken,
+        *,
+        oidc: OidcSettings | None,
+        simulated: bool,
     ) -> AdminSettings:
+        """`ports`: the gateway's and the control plane's."""
         settings = self._settings
         return AdminSettings(
             policy=policy,
             last_good=str(self._last_good),
             generated=not settings.policy,
             host=settings.admin_host,
-            port=port,
+            port=ports[1],
             gateway_host=settings.host,
+            gateway_port=ports[0],
+            playground_secret=self._playground_secret,
             redis=redis,
             data_dir=str(self._data_dir),
             admin_token=tokens.admin,

@@ -74,6 +74,7 @@ async def serve(settings: WorkerSettings) -> None:
     )
     fleet, probes, tls = Fleet(loop), Probes(), ssl.create_default_context()
     state = WorkerState(plan, fleet, ledger, time.time)
+    state.playground_secret = settings.playground_secret
     state.untranslated = settings.untranslated
     state.adapter = AdapterStatus(settings.adapter_socket)
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)

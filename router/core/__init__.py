@@ -20,6 +20,7 @@ random draws and snapshots are arguments. It may import the standard library's p
     redaction        our credentials, taken out of what backends say
     origin,          where URLs point, and the hosts that a policy names
     host_patterns
+    playground       what stands for a key when somebody tries a request
     dimensions       what records keep of whom a request is for
     unknown_names    what is written down of names that clients choose
     money, histogram units of money; quantiles in bounded memory

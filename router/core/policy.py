@@ -283,6 +283,14 @@ class Server(Section):
     """Keys may also live in the ledger (`breakeven key new --store`); nobody gets in without a key then."""
 
 
+class Playground(Section):
+    access: Literal["nobody", "member", "viewer", "editor", "admin"] = "editor"
+    """The least role of the control plane that may try requests on its page, with the rights of a key and at its cost;
+    `nobody` switches it off. Members may with the keys of their own teams."""
+    requests_per_minute: Count = 20
+    """That one person may try."""
+
+
 if TYPE_CHECKING:
     _Amounts = Section
 else:
@@ -375,6 +383,8 @@ class Policy(Section):
     """Limits and CORS of the endpoint."""
     alerts: Alerts | None = None
     """What is told to whom when something is wrong; nothing when left out."""
+    playground: Playground = Playground()
+    """Who may try requests on the control plane's page."""
     budget: Budget | None = None
     """What all keys may use together."""
     teams: dict[Name, Team] = Field(default={})

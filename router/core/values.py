@@ -151,6 +151,8 @@ class KeyGrant(Struct, frozen=True, gc=False):
     team: str
     permits: Permits
     budget: Budget | None = None
+    via: str = ""
+    """How it was shown, if not by whoever has the key: "playground"."""
 
 
 class GpuFigures(Struct, frozen=True):
@@ -454,6 +456,8 @@ class RequestOutcome(Struct, frozen=True, gc=False):
     dimensions: tuple[str, ...] = ()
     """What it said of whom or what it is for, such as "user=u-17": what the policy names of it, see
     `core.dimensions`."""
+    via: str = ""
+    """"playground" for a request that was tried on the control plane's page."""
 
 
 _NO_COURSE = RequestOutcome()

@@ -9,6 +9,7 @@
     own_paths          what is answered here, and errors on all other paths
     request            one request as it came
     auth               which key of the policy or of the ledger a request carries
+    playground         tickets that stand for a key when somebody tries a request
     peers              what this worker tells the others, and makes of what they tell
     models             the models endpoints
     cors               answers to browsers of other origins

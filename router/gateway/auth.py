@@ -7,10 +7,13 @@ from hashlib import sha256
 
 from router.core.values import KeyGrant, Permits
 from router.gateway.errors import ApiError
+from router.gateway.playground import NoTickets
 from router.gateway.request import Request
 
 ANONYMOUS = KeyGrant("anonymous", "default", Permits())
 """Everybody, when no key is needed; `serve` allows that on loopback only."""
+_ANYBODY = (ANONYMOUS,)
+_BEARER = "Bearer "
 _UNREAD = "Keys cannot be looked up now, so it is not known whether this one is good. Try again shortly."
 
 
@@ -22,17 +25,23 @@ class Keyring:
     """The keys that work now. Headers that were good are remembered: hashing each costs more than looking it up.
 
     `needed` says whether nobody gets in without a key, also while there is none. `unread` tells why there may be keys
-    that are not among these.
+    that are not among these. `tickets` are what stands for a key on the control plane's page, see `playground`.
     """
 
     def __init__(
-        self, keys: Mapping[str, KeyGrant], *, needed: bool = False, unread: Callable[[], str] = _all_read
+        self,
+        keys: Mapping[str, KeyGrant],
+        *,
+        needed: bool = False,
+        unread: Callable[[], str] = _all_read,
+        tickets: NoTickets | None = None,
     ) -> None:
         self._keys = keys
         self.open = not keys and not needed
         """Everybody gets in."""
         self._unread = unread
         self._known: dict[str, KeyGrant] = {}
+        self._tickets = tickets or NoTickets()
 
     def identify(self, request: Request) -> KeyGrant:
         """The request's key.
@@ -41,13 +50,18 @@ class Keyring:
         whether it is wrong.
         """
         if self.open:
-            return ANONYMOUS
+            shown = request.headers.get("authorization", "").removeprefix(_BEARER)
+            return self._tickets.grant(shown, _ANYBODY) or ANONYMOUS
         if request.credentials == 1:
             known = self._known.get(request.headers.get("authorization", ""))
             if known is not None:
                 return known
         token = _credential(request)
         grant = self._keys.get(sha256(token.encode("latin-1")).hexdigest()) if token else None
+        if grant is None and token:
+            grant = self._tickets.grant(token, self._keys.values())
+            if grant is not None:  # not remembered: it is good for one request
+                return grant
         if grant is None and token and self._unread():
             raise ApiError(503, "keys_unavailable", _UNREAD, retry_after=2, retryable=True)
         if grant is None:

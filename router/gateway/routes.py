@@ -28,6 +28,7 @@ from router.gateway.origin_guard import Guard, NoGuard
 from router.gateway.own_paths import INVOCATIONS, MODELS, OWN, unknown_path, wrong_method
 from router.gateway.peers import NoPeers, Peers
 from router.gateway.pipeline import Pipeline
+from router.gateway.playground import NoTickets, Tickets
 from router.gateway.request import Request
 from router.gateway.resources import Resources
 from router.gateway.response_lines import JSON, header
@@ -100,9 +101,16 @@ class Routes:
         """Other keys are in force; where one is in the policy and stored, the policy's counts."""
         peers, plan = self._peers, self._state.plan
         needed = plan.policy.server.stored_keys
-        self._state.keyring = Keyring({**peers.grants, **plan.keys}, needed=needed, unread=peers.keys_unread)
+        grants = {**peers.grants, **plan.keys}
+        self._state.keyring = Keyring(grants, needed=needed, unread=peers.keys_unread, tickets=self._tickets())
         self._guard = self._guard_of(plan.policy.server.cors_origins) if self._state.keyring.open else NoGuard()
         self._room.judge_again()
+
+    def _tickets(self) -> NoTickets:
+        secret, policy = self._state.playground_secret, self._state.plan.policy
+        if not secret or policy.playground.access == "nobody":
+            return NoTickets()
+        return Tickets(secret, policy.zones, self._state.clock)
 
     def close(self) -> None:
         self._reader.close()

@@ -143,6 +143,7 @@ def attempts_of(
             detail=attempt.outcome.why,
             endpoint=context.facts.endpoint,
             dimensions=context.dimensions,
+            via=context.key.via,
         )
         cell = cell_of(route, model, context.key)
         exact, exact_other = _prices(context, decision, route, usage, attempt.asked_at)
@@ -328,6 +329,7 @@ def course_of(
         endpoint=context.facts.endpoint,
         grounds=context.grounds(reason),
         dimensions=context.dimensions,
+        via=context.key.via,
     )
 
 

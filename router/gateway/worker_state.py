@@ -37,6 +37,8 @@ class WorkerState:
         self.side = Side.CLOUD
         self.notes = StateNotes()
         self.cloud_price: float | None = None
+        self.playground_secret = ""
+        """Shared with the control plane, see `core.playground`; empty where there is none."""
         self.untranslated = ""
         """Why nothing can be translated, see `Snapshot`."""
         self.adapter: AdapterStatus | None = None

@@ -112,6 +112,7 @@ _DIMENSIONS = (
     "what the policy names in `ledger.dimensions` of what the request said, such as `user=u-17`; separated by commas in"
     " CSV, so that a comma in a value is a semicolon"
 )
+_VIA = "`playground` for a request that was tried on the control plane's page with this key's rights; else empty"
 _KIND_OF_IMAGE = "their quality and size as they were asked for, such as `hd 1024x1792`: what their price goes by"
 _SEARCHES = "searches of a reranker, as it counted them; where it does not tell, as many as there likely were"
 
@@ -191,6 +192,7 @@ class Record(Struct, frozen=True, array_like=True, gc=False):
     listed: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _LISTED)] = ()
     blocked: Annotated[tuple[str, ...], Field(TEXTS, "grounds", _BLOCKED)] = ()
     dimensions: Annotated[tuple[str, ...], Field(TEXTS, "course", _DIMENSIONS)] = ()
+    via: Annotated[str, Field(TEXT, "course", _VIA)] = ""
 
     @property
     def cell(self) -> Cell:
@@ -287,8 +289,9 @@ def pack_record(settlement: Settlement, kind: Kind = "settled") -> bytes:
         usage.service,
         usage.cache_write_1h,
     )
-    if course.dimensions:
-        return _encode((*packed, *_packed_units(usage.units), *astuple(course.grounds), course.dimensions))
+    if course.dimensions or course.via:
+        grounds = astuple(course.grounds)
+        return _encode((*packed, *_packed_units(usage.units), *grounds, course.dimensions, course.via))
     if course.grounds is not NO_GROUNDS:
         return _encode(packed + _packed_units(usage.units) + astuple(course.grounds))
     if usage.units is not NO_UNITS:

@@ -84,7 +84,7 @@ async def start(valkey, settings, clock, tmp_path) -> AsyncIterator[Callable[...
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
             given = replace(given, oidc=replace(given.oidc, address=address))
         control = make_control(given, servable, clock, sources)
-        runner = web.AppRunner(application(control), access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(application(control), access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
         runners.append(runner)
         await web.SockSite(runner, listener).start()

@@ -147,3 +147,17 @@ def test_an_applied_policy_is_taken_over_by_the_workers(serve, policy):
 def test_what_keeps_it_from_starting_is_said(tmp_path, policy):
     code, _, error = refused(tmp_path / "data", "--policy", str(policy), "--admin-token-file", "/no/such/file")
     assert code == 1 and "the token file /no/such/file cannot be read" in error
+
+
+def test_a_request_can_be_tried_through_the_gateway_beside_it(serve, policy):
+    serving = serve(policy, "--workers", "2", environment={"BREAKEVEN_ADMIN_TOKEN": ADMIN})
+    choices = ask(serving, "/api/playground", ADMIN)[1]
+    attempt = {"key": choices["keys"][0]["name"], "model": choices["models"][0], "prompt": "Hello", "max_tokens": 5}
+    headers = {"authorization": f"Bearer {ADMIN}", "content-type": "application/json"}
+    request = urllib.request.Request(
+        serving.admin_url + "/api/playground", json.dumps({**attempt, "side": "own"}).encode(), headers
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        head, *events, end = [json.loads(line) for line in answer]
+    assert (head["answered"]["status"], head["answered"]["backend"]) == (200, "gpu") and events
+    assert (end["record"]["via"], end["record"]["key"]) == ("playground", attempt["key"])

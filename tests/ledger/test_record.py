@@ -38,7 +38,9 @@ GROUNDS = Grounds(
 )  # fmt: skip
 WITH_GROUNDS = replace(SETTLEMENT, course=replace(COURSE, grounds=GROUNDS))
 WITH_UNITS = replace(SETTLEMENT, usage=Usage(100, 30, 10, 7, True, cache_write_1h=4, service="flex", units=HEARD))
-WITH_DIMENSIONS = replace(SETTLEMENT, course=replace(COURSE, dimensions=("user=u-17", "metadata.project=apollo")))
+WITH_DIMENSIONS = replace(
+    SETTLEMENT, course=replace(COURSE, dimensions=("user=u-17", "metadata.project=apollo"), via="playground")
+)
 pack = msgspec.msgpack.encode
 
 
@@ -54,7 +56,7 @@ def test_a_record_says_everything_about_a_settlement():
 
 
 def test_what_is_packed_is_what_the_schema_says_in_its_order():
-    course = replace(WITH_GROUNDS.course, dimensions=("user=u-17",))
+    course = replace(WITH_GROUNDS.course, dimensions=("user=u-17",), via="playground")
     settlement = replace(WITH_UNITS, course=course)
     values = msgspec.msgpack.decode(pack_record(settlement))
     parts = {
@@ -79,7 +81,7 @@ def test_what_is_shown_is_all_but_the_version_and_has_a_meaning():
 
 def test_of_a_request_in_text_the_record_says_nothing_of_units():
     values = msgspec.msgpack.decode(pack_record(SETTLEMENT))
-    assert list(FIELDS)[len(values) :] == [*Units.__struct_fields__, *Grounds.__struct_fields__, "dimensions"]
+    assert list(FIELDS)[len(values) :] == [*Units.__struct_fields__, *Grounds.__struct_fields__, "dimensions", "via"]
 
 
 def test_a_record_of_before_knows_nothing_of_the_grounds():

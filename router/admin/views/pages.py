@@ -30,6 +30,10 @@ async def teams(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("teams"), keep=False)
 
 
+async def playground(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("playground"), keep=False)
+
+
 async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("sign-in"), keep=False)
 

@@ -26,6 +26,7 @@ ACTIONS: Mapping[str, str] = {
     "alert.remove": "an alert was removed",
     "alert.silence": "an alert was silenced, or heard again",
     "alert.test": "a test message was sent",
+    "playground.try": "a request was tried with a client key's rights; what it said is noted nowhere",
     "setting.edit": "a setting of the control plane was changed",
     "sign-in": "somebody signed in",
     "sign-in.refused": "somebody tried to sign in, and was refused",

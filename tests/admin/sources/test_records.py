@@ -122,6 +122,7 @@ async def test_a_record_with_everything_that_is_known(plane, settle):
         "listed": [],
         "blocked": [],
         "dimensions": ["user=u-17"],
+        "via": "",
     }
 
 

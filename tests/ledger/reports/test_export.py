@@ -105,6 +105,7 @@ def test_a_line_of_json_has_every_column():
         "listed": [],
         "blocked": [],
         "dimensions": [],
+        "via": "",
     }
     assert (second["time"], second["requests"], second["cost_usd"]) == ("1970-01-01T00:00:00.000000Z", 0, 0)
 
