@@ -13,6 +13,8 @@ from msgspec import Struct
 from router.admin import request_types, response_types
 from router.admin.alerts import answers as alerting
 from router.admin.alerts import api as alerts
+from router.admin.audit import answers as audit_answers
+from router.admin.audit import api as audit
 from router.admin.auth import sign_in
 from router.admin.auth.oidc import handlers as oidc
 from router.admin.auth.roles import Access
@@ -50,6 +52,8 @@ class Route(Struct, frozen=True):
     """Answers whatever name it is called by; only for what tells nothing."""
     page: bool = False
     """For people: who is not signed in is sent to the sign-in page."""
+    audit: str = ""
+    """The action that it leaves in the audit; of a write that leaves none, in more than one word why."""
     conditional: bool = False
     """Needs If-Match with the version that was seen of what it changes."""
 
@@ -58,6 +62,7 @@ class Route(Struct, frozen=True):
         return self.method not in ("GET", "HEAD")
 
 
+TRIED = "nothing is changed: a draft is tried"
 OPEN, MEMBER, VIEWER, EDITOR, ADMIN = Access
 
 # One line or two each, to be read as a table.
@@ -66,12 +71,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", OPEN, operations.health, "This process runs", response_types.Health, any_host=True),
     Route("GET", "/metrics", VIEWER, prometheus.scrape, "Prometheus metrics", media="text/plain"),
     Route("POST", "/sign-in", OPEN, sign_in.sign_in, "Sign in with a token; makes a session cookie",
-          response_types.Session, body=request_types.SignIn),
-    Route("POST", "/sign-out", MEMBER, sign_in.sign_out, "End the session", response_types.Health),
+          response_types.Session, body=request_types.SignIn, audit="sign-in"),
+    Route("POST", "/sign-out", MEMBER, sign_in.sign_out, "End the session", response_types.Health, audit="sign-out"),
     Route("GET", "/api/sign-in", OPEN, sign_in.ways, "How to sign in", response_types.SignInWays,
           query=request_types.SignInQuery),
     Route("GET", "/sign-in/begin", OPEN, oidc.begin, "On to the provider that people sign in with", media="text/html"),
-    Route("GET", "/sign-in/callback", OPEN, oidc.finish, "Back from it; makes a session cookie", media="text/html"),
+    Route("GET", "/sign-in/callback", OPEN, oidc.finish, "Back from it; makes a session cookie", media="text/html",
+          audit="sign-in"),
     Route("GET", "/api/openapi.json", MEMBER, pages.openapi, "This document", dict[str, Any]),
     Route("GET", "/api/session", MEMBER, sign_in.session, "Who is signed in", response_types.Session),
     Route("GET", "/api/spend", VIEWER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
@@ -89,11 +95,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/backends", VIEWER, operations.backends, "Backends, workers, the ledger and the policy",
           response_types.Operations),
     Route("POST", "/api/power", ADMIN, operations.order_power, "Order a backend's units on, off, or as the policy says",
-          response_types.PowerOrdered, body=request_types.PowerOrder),
+          response_types.PowerOrdered, body=request_types.PowerOrder, audit="power.order"),
     Route("GET", "/api/alerts", VIEWER, alerts.alerts, "What is wrong, what was told, and how it goes with targets",
           alerting.AlertsAnswer),
     Route("POST", "/api/alerts/test", ADMIN, alerts.test, "Send one message to a target", alerting.Tested,
-          body=alerting.TestAlert),
+          body=alerting.TestAlert, audit="alert.test"),
     Route("GET", "/api/report", VIEWER, alerts.report, "The week that ended yesterday", alerting.WeekAnswer),
     Route("GET", "/api/requests", VIEWER, requests.requests, "Decisions, latest first",
           answer=response_types.Requests, query=request_types.RequestsQuery),
@@ -104,49 +110,55 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/policy", VIEWER, policy.policy, "The policy's text and state", response_types.PolicyText),
     Route("GET", "/api/policy/schema", VIEWER, policy.schema, "The JSON Schema of the policy file", dict[str, Any]),
     Route("POST", "/api/policy/check", VIEWER, policy.check, "What is wrong with a draft, and what it changes",
-          response_types.CheckAnswer, body=request_types.Draft),
+          response_types.CheckAnswer, body=request_types.Draft, audit=TRIED),
     Route("POST", "/api/policy/merge", VIEWER, policy.merged, "A draft and what the file has become since, in one text",
-          response_types.MergeAnswer, body=request_types.MergeDraft),
+          response_types.MergeAnswer, body=request_types.MergeDraft, audit=TRIED),
     Route("POST", "/api/policy/explain", VIEWER, policy.explain, "Where a request would go by a draft, and why",
-          response_types.ExplainAnswer, body=request_types.ExplainDraft),
+          response_types.ExplainAnswer, body=request_types.ExplainDraft, audit=TRIED),
     Route("POST", "/api/policy/simulate", VIEWER, simulation.simulate, "A draft on the last 7 days' traffic, in lines",
-          SimulationLine, body=request_types.Draft, media=simulation.MEDIA),
+          SimulationLine, body=request_types.Draft, media=simulation.MEDIA, audit=TRIED),
     Route("POST", "/api/policy/apply", EDITOR, policy.apply, "Write a draft to the policy's file",
-          response_types.Applied, body=request_types.ApplyDraft, conditional=True),
+          response_types.Applied, body=request_types.ApplyDraft, audit="policy.apply", conditional=True),
     Route("GET", "/api/policy/history", VIEWER, policy.history, "Versions that were in force", response_types.History),
     Route("GET", "/api/policy/history/{version}", VIEWER, policy.version, "The text of one of them",
           response_types.HistoryText),
     Route("POST", "/api/policy/rollback", EDITOR, policy.roll_back, "Write an earlier version to the policy's file",
-          response_types.Applied, body=request_types.RollBack, conditional=True),
+          response_types.Applied, body=request_types.RollBack, audit="policy.rollback", conditional=True),
     Route("GET", "/api/keys", MEMBER, keys.keys, "Keys of the policy and of the ledger, those of one's teams",
           key_answers.Keys, query=key_answers.KeysQuery),
     Route("POST", "/api/keys", ADMIN, keys.make, "Make a key in the ledger; its secret is told only here",
-          key_answers.KeyMade, body=key_answers.NewKey),
+          key_answers.KeyMade, body=key_answers.NewKey, audit="key.make"),
     Route("GET", "/api/keys/{id}", MEMBER, keys.key, "One key, with how its limits stand", key_answers.KeyRow),
     Route("PUT", "/api/keys/{id}", ADMIN, keys.edit, "What a key of the ledger may from now on", key_answers.KeyRow,
-          body=key_answers.KeySettings, conditional=True),
+          body=key_answers.KeySettings, audit="key.edit", conditional=True),
     Route("POST", "/api/keys/{id}/rotate", ADMIN, keys.rotate, "A new key in place of one in the ledger",
-          key_answers.KeyMade, body=key_answers.Rotation),
+          key_answers.KeyMade, body=key_answers.Rotation, audit="key.rotate"),
     Route("POST", "/api/keys/{id}/revoke", ADMIN, keys.revoke, "End a key of the ledger, and what it replaced",
-          key_answers.KeysChanged),
+          key_answers.KeysChanged, audit="key.revoke"),
     Route("GET", "/api/teams", MEMBER, teams.teams, "Teams: keys, budgets, spend; one's own", team_answers.Teams,
           query=team_answers.TeamsQuery),
     Route("GET", "/api/teams/{name}", MEMBER, teams.team, "One team, with its keys and how its limits stand",
           team_answers.TeamRow),
     Route("PUT", "/api/teams/{name}/budget", ADMIN, teams.put_budget, "Set a team's budget in the ledger",
-          team_answers.TeamRow, body=team_answers.TeamBudget, conditional=True),
+          team_answers.TeamRow, body=team_answers.TeamBudget, audit="team.edit", conditional=True),
     Route("DELETE", "/api/teams/{name}/budget", ADMIN, teams.remove_budget, "Remove a team's budget from the ledger",
-          team_answers.TeamRow, conditional=True),
+          team_answers.TeamRow, audit="team.remove", conditional=True),
     Route("GET", "/api/playground", MEMBER, playground.offered, "Whose rights requests can be tried with",
           response_types.PlaygroundChoices),
     Route("POST", "/api/playground", MEMBER, playground.attempt, "Try one request with a key's rights, in lines",
-          response_types.PlaygroundLine, body=request_types.Attempt, media=playground.MEDIA),
+          response_types.PlaygroundLine, body=request_types.Attempt, media=playground.MEDIA,
+          audit="playground.try"),
+    Route("GET", "/api/audit", ADMIN, audit.entries, "Who did what, latest first", audit_answers.AuditEntries,
+          query=audit_answers.AuditQuery),
+    Route("GET", "/api/audit/export", ADMIN, audit.export, "All of it, as it is kept: one entry a line",
+          media=audit.MEDIA),
     Route("GET", "/sign-in", OPEN, pages.sign_in, "The sign-in page", media="text/html"),
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
     Route("GET", "/playground", MEMBER, pages.playground, "Try a request", media="text/html", page=True),
     Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
     Route("GET", "/teams", MEMBER, pages.teams, "The page of teams", media="text/html", page=True),
+    Route("GET", "/audit", ADMIN, pages.audit, "The page of the audit", media="text/html", page=True),
     Route("GET", "/keys", MEMBER, pages.keys, "The page of keys", media="text/html", page=True),
     Route("GET", "/{name}", VIEWER, pages.page, "Another page", media="text/html", page=True),
 )

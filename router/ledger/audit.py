@@ -106,10 +106,8 @@ class AuditChain:
             return sealed(note, 1, FIRST), last
         try:
             entry = read_entry(last)
-        except ValueError as error:
-            raise LedgerUnavailable(
-                f"the audit cannot go on: of its last entry, {error}; see `breakeven audit verify`"
-            ) from None
+        except ValueError:  # it is found by whoever verifies, and keeps nobody from ending a key that leaked
+            return sealed(note, await self.length() + 1, hashlib.sha256(last).hexdigest()), last
         return sealed(note, entry.seq + 1, entry.hash), last
 
     async def _add(self, last: bytes, lines: Sequence[bytes], covered: ReceiptRange | None = None) -> bool:

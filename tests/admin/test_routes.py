@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import get_args
 
@@ -12,6 +13,7 @@ from support.control import ADMIN, VIEWER, Plane
 from router.admin.auth.oidc.settings import OidcSettings
 from router.admin.auth.roles import Access, Role
 from router.admin.routes import ROUTES, Route
+from router.core.audit.actions import ACTIONS
 
 NOBODY = ""
 FORGED = "evil.example"
@@ -145,6 +147,15 @@ def test_keys_are_changed_by_admins_and_an_edit_needs_the_version_that_was_seen(
     writes = [route for route in ROUTES if route.writes and route.path.startswith("/api/keys")]
     assert len(writes) == 4 and all(route.access is Access.ADMIN for route in writes)
     assert [route.method for route in writes if route.conditional] == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.writes or route.audit], ids=lambda route: route.path
+)
+def test_every_write_leaves_an_entry_in_the_audit_or_says_why_not(route):
+    if " " not in route.audit:
+        assert route.audit in ACTIONS
+        assert f'"{route.audit}"' in inspect.getsource(inspect.getmodule(route.handler))
 
 
 async def test_a_path_or_method_that_is_not_there_says_so_in_the_same_shape(plane):

@@ -57,6 +57,6 @@ def test_what_was_not_done_says_so(key, books):
 
 
 def test_what_cannot_be_noted_is_not_done(key, books):
-    books.client.rpush(AUDIT_KEY, "not an entry")
+    books.client.set(AUDIT_KEY, "something else")
     assert key("new", "app", "--store")[0] == 1
     assert books.client.hlen(KEYS_KEY) == 0

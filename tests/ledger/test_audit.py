@@ -69,11 +69,20 @@ async def test_of_each_minute_there_is_one_receipt(audit, server):
     assert await audit.length() == 1 and server.client.get(AUDIT_RECEIPTS_KEY) == b"60-0"
 
 
-async def test_an_end_that_nobody_can_read_is_not_written_behind(audit, server):
+async def test_behind_an_end_that_nobody_can_read_it_goes_on_and_that_is_found(audit, server):
+    await audit.append(note())
     server.client.rpush(AUDIT_KEY, "{}")
-    with pytest.raises(LedgerUnavailable, match="it is not an entry of an audit; see `breakeven audit verify`"):
+    await audit.append(note())
+    await audit.append(note())
+    assert [(each.seq, each.problem) for each in checked(await lines_of(audit))] == [
+        (2, "it is not an entry of an audit")
+    ]
+
+
+async def test_what_cannot_be_written_says_so(audit, server):
+    server.client.set(AUDIT_KEY, "something else")
+    with pytest.raises(LedgerUnavailable, match="WRONGTYPE"):
         await audit.append(note())
-    assert server.client.llen(AUDIT_KEY) == 1
 
 
 async def test_who_never_gets_a_turn_says_so(audit, monkeypatch):

@@ -34,6 +34,10 @@ async def playground(control: HandlerContext, ask: HandlerRequest) -> web.Respon
     return answer(ask.request, await control.pages.page("playground"), keep=False)
 
 
+async def audit(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("audit"), keep=False)
+
+
 async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("sign-in"), keep=False)
 

@@ -83,7 +83,7 @@ async def test_what_is_done_anyway_waits_on_disk_until_the_ledger_is_back(lost, 
 async def test_a_ledger_that_is_lost_halfway_loses_nothing(lost, audit, valkey, monkeypatch):
     for name in ("one", "two", "three"):
         await lost.later(ANN, "sign-in", name)
-    valkey.rpush(AUDIT_KEY, "not an entry")
+    valkey.set(AUDIT_KEY, "something else")
     await audit._send_waiting()
     valkey.delete(AUDIT_KEY)
     await audit._send_waiting()
