@@ -12,6 +12,8 @@ from support.receiver import Receiver
 from support.serving import Serving
 from support.waiting import until
 
+pytestmark = pytest.mark.timeout(400)
+
 SECRET = "a-secret-of-these-tests"
 POLICY = """
 version: 1
@@ -79,13 +81,17 @@ async def test_each_crossing_is_told_once_by_two_gateways_one_of_which_is_killed
     await receiver.stop()
 
 
+SERVES = "serves: {chat: {model: gpt-4o-mini, price: {input: 1, output: 2}}}"
+DOWN = f'  gpu: {{zone: cloud, kind: vllm, url: "http://127.0.0.1:9/v1", {SERVES}}}'
 ALONE = (
     POLICY.replace("budget: {requests_per_day: 10}\n", "")
-    + "  clear: 0s\n  ledger_lost: {after: 0s}\n  send: [{when: [ledger_lost, policy_refused], to: [ops]}]\n"
+    .replace("\nmodels: {chat: {backends: [api]}}", f"\n{DOWN}\nmodels: {{chat: {{backends: [api, gpu]}}}}")
+    .replace("  group: 0s\n", "  group: 0s\n  clear: 0s\n")
+    + "  backend_down: {after: 0s}\n  ledger_lost: {after: 0s}\n"
 )
 
 
-async def test_a_lost_ledger_and_a_refused_edit_are_told_by_the_gateway_that_sees_them(
+async def test_a_backend_that_is_down_a_refused_edit_and_a_lost_ledger_are_told_and_what_is_over(
     gateways: list[Serving], server: Server, tmp_path: Path, pretended: dict[str, str]
 ) -> None:
     receiver = await Receiver().start()
@@ -95,6 +101,7 @@ async def test_a_lost_ledger_and_a_refused_edit_are_told_by_the_gateway_that_see
     policy.write_text(good)
     gateway = gateways[0]
     await asyncio.to_thread(gateway.start)
+    await until(lambda: "Backend gpu is down" in receiver.told(), 60)
     policy.write_text(good + "kez: sk-pasted-by-mistake\n")
     await until(lambda: any("refused" in title for title in receiver.told()), 60)
     policy.write_text(good)
@@ -102,5 +109,7 @@ async def test_a_lost_ledger_and_a_refused_edit_are_told_by_the_gateway_that_see
     with server.frozen():
         await until(lambda: any("ledger is lost" in title for title in receiver.told()), 60)
     await until(lambda: any("ledger is lost" in title for title in receiver.told("resolved")), 60)
-    assert len(receiver.alerts) == 4 and "pasted" not in str(receiver.alerts)
+    ids = [alert["id"] for alert in receiver.alerts]
+    assert len(set(ids)) == len(ids) and receiver.told().count("Backend gpu is down") == 1
+    assert "pasted" not in str(receiver.alerts)
     await receiver.stop()

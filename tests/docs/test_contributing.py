@@ -47,6 +47,8 @@ def test_there_is_a_recipe_for_each_kind_of_change() -> None:
         "A chart",
         "A command",
         "A field of the record",
+        "A condition of alerts",
+        "A target of alerts",
     ]
 
 

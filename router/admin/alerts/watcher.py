@@ -23,8 +23,6 @@ from router.ledger.alerts import AlertBook, AlertsLook
 from router.ledger.errors import LedgerUnavailable
 
 TICK_SECONDS = 5.0
-REST = 50
-"""Times as long as a look took until the next one: with ten thousand limits it takes a while."""
 
 log = logging.getLogger("breakeven.alerts")
 
@@ -64,8 +62,7 @@ class Watcher:
                 continue
             found = await _seen(condition, plan, alerts, look.now)
             if found is not None:
-                took = time.monotonic() - began
-                self._next[condition.name] = began + max(condition.every, REST * took)
+                self._next[condition.name] = began + condition.every
                 looked_at.add(condition.name)
                 seen += found
         return await self._write(look, alerts, moves(look.kept, seen, looked_at, look.now, _new_id, alerts.clear))

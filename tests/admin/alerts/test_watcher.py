@@ -18,11 +18,6 @@ from router.ledger.errors import LedgerUnavailable
 PLAN = plan_with("http://127.0.0.1:9/x", "  clear: 0s\n")
 
 
-@pytest.fixture(autouse=True)
-def _looks_that_took_a_while_are_not_waited_for(monkeypatch):
-    monkeypatch.setattr("router.admin.alerts.watcher.REST", 0)
-
-
 class Played:
     name = "limit"
 
@@ -64,15 +59,6 @@ async def test_some_are_looked_at_less_often(book):
     await watcher.tick()
     await watcher.tick()
     assert played.looks == 1
-
-
-async def test_what_takes_long_is_looked_at_less_often(book, monkeypatch):
-    monkeypatch.setattr("router.admin.alerts.watcher.REST", 1e9)
-    slow = Played()
-    watcher = Watcher(book, [slow], lambda: PLAN)
-    await watcher.tick()
-    await watcher.tick()
-    assert slow.looks == 1
 
 
 async def test_one_that_fails_keeps_no_other_from_being_looked_at(book):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,17 +20,28 @@ _USD = 1e6
 """Micro-USD."""
 
 
+REST = 50
+"""Times as long as a look took until the next one: with ten thousand limits it takes a while."""
+LONGEST_REST = 60.0
+
+
 class LimitsFillUp:
     name: ConditionName = "limit"
     every = 5.0
 
     def __init__(self, budgets: BudgetBook) -> None:
         self._budgets = budgets
+        self._rests_until = 0.0
 
     async def look(self, plan: Plan, alerts: Alerts, now: float) -> Sequence[Observation] | None:
+        began = time.monotonic()
+        if began < self._rests_until:
+            return None
         zone = ZoneInfo(plan.policy.cost.timezone)
         uses = (each for each in await self._budgets.uses(now) if each.period in PERIODS)
-        return list(observed((use_of(each, now, zone) for each in uses), alerts.limits.shares))
+        seen = list(observed((use_of(each, now, zone) for each in uses), alerts.limits.shares))
+        self._rests_until = began + min(LONGEST_REST, REST * (time.monotonic() - began))
+        return seen
 
 
 def use_of(use: BudgetUse, now: float, zone: ZoneInfo) -> LimitUse:

@@ -13,12 +13,16 @@ from router.admin.sources.limits import LedgerBudgets
 from router.core.alerts.observation import Seen
 
 
-async def test_what_was_spent_is_seen(session_valkey, settle):
+async def test_what_was_spent_is_seen(session_valkey, settle, monkeypatch):
     plan = plan_with("http://127.0.0.1:9/x")
+    monkeypatch.setattr("router.admin.alerts.conditions.limits.REST", 1e9)
     condition = LimitsFillUp(LedgerBudgets(session_valkey, lambda: plan))
     seen = await condition.look(plan, plan.policy.alerts, NOON)
     assert [each.seen for each in seen] == []
     await settle(API, cost=600_000)
+    assert await condition.look(plan, plan.policy.alerts, NOON) is None  # a look that took a while comes less often
+    monkeypatch.setattr("router.admin.alerts.conditions.limits.REST", 0)
+    condition = LimitsFillUp(LedgerBudgets(session_valkey, lambda: plan))
     seen = await condition.look(plan, plan.policy.alerts, NOON)
     assert [each.seen for each in seen] == [Seen.BAD]
     assert seen[0].text == "$0.6 of $1.00 used in the day 2026-11-25."
