@@ -153,7 +153,7 @@ def _of_request(record: Record) -> dict[str, Any]:
         "ServiceName": record.model,
         "ServiceSubcategory": "Generative AI",
         "SkuId": f"{record.backend}/{record.model}/{unit.lower()}",
-        "Tags": _tags(key=record.key, tags=record.tags, level=record.level),
+        "Tags": _tags(record.key, record.tags, record.level, record.dimensions),
         "x_RequestId": record.request,
         "x_Endpoint": record.endpoint,
         "x_Requests": requests_of(record.kind),
@@ -217,10 +217,11 @@ def _sub_account(team: str) -> dict[str, str]:
     return {"SubAccountId": team, "SubAccountName": team, "SubAccountType": "Team"} if team else {}
 
 
-def _tags(key: str, tags: Sequence[str], level: str = "") -> str:
+def _tags(key: str, tags: Sequence[str], level: str = "", dimensions: Sequence[str] = ()) -> str:
     """JSON, as the specification has it: an object of names and values."""
-    found: dict[str, Any] = {"key": key} | dict.fromkeys(tags, True)
-    return msgspec.json.encode(found | {"level": level} if level else found).decode()
+    found: dict[str, Any] = {"key": key} | dict.fromkeys(tags, True) | ({"level": level} if level else {})
+    said = {name: value for name, _, value in (each.partition("=") for each in dimensions)}
+    return msgspec.json.encode(found | said).decode()
 
 
 def _shown(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,3 +116,8 @@ def test_rent_of_work_is_divided_by_team_key_and_tags_and_the_rest_is_nobodys():
 def test_names_are_text_whatever_is_in_them():
     (row,) = rows([request(model="=1+1")])
     assert row["ServiceName"] == "'=1+1"
+
+
+def test_tags_have_whom_a_request_is_for_where_records_keep_that():
+    (row,) = rows([request(tags=("phi",), dimensions=("user=u-17", "metadata.project=apollo=11"))])
+    assert json.loads(row["Tags"]) == {"key": "app", "phi": True, "user": "u-17", "metadata.project": "apollo=11"}
