@@ -10,6 +10,10 @@ from support.control import ADMIN, VIEWER
 from support.scripted import DONE, answer, event, silence, stream, usage_event
 from support.waiting import until
 
+from router.admin.errors import ApiError
+from router.admin.handler_context import HandlerRequest, Who
+from router.admin.playground.api import attempt, offered
+from router.admin.request_types import Attempt
 from router.core.audit.entry import read_entry
 from router.ledger.redis_keys import AUDIT_KEY
 
@@ -151,3 +155,19 @@ async def test_an_error_of_a_backend_is_shown_as_clients_see_it(trying):
     tried.backends["gpu"].default = answer(400, error)
     head, body, _ = await tried.lines()
     assert head["answered"]["status"] == 400 and body["body"]["error"]["message"] == "no such voice"
+
+
+async def test_members_may_with_the_keys_of_their_own_teams_where_the_policy_says_so(trying):
+    ann = Who("member", None, "10.0.0.9", "ann", frozenset({"search"}))
+    tried = await trying("playground: {access: member}")
+    told = await offered(tried.plane.control, HandlerRequest(None, ann))
+    assert told.allowed and [each.name for each in told.keys] == ["app"]
+    with pytest.raises(ApiError) as refused:
+        await attempt(tried.plane.control, HandlerRequest(None, ann, body=Attempt("ward", "chat", PROMPT)))
+    assert refused.value.answer.error.code == "unknown_key" and tried.received == {"gpu": 0, "api": 0}
+
+
+async def test_members_may_not_by_default(trying):
+    ann = Who("member", None, "10.0.0.9", "ann", frozenset({"search"}))
+    tried = await trying()
+    assert not (await offered(tried.plane.control, HandlerRequest(None, ann))).allowed
