@@ -42,13 +42,14 @@ class Rate:
 
 
 class Playground:
-    """`url` is empty where no gateway is beside it; `secret` is what tickets are signed with."""
+    """`url` is empty where no gateway is beside it; `secret` is what tickets are signed with; `certificate` is the path
+    of the gateway's, empty for plain HTTP."""
 
-    def __init__(self, url: str, secret: str, clock: Callable[[], float], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, secret: str, clock: Callable[[], float], certificate: str = "") -> None:
         self.secret = secret.encode()
         self.rate = Rate(clock)
         self._url = url
-        self._tls: ssl.SSLContext | bool = True if tls is None else tls
+        self._certificate = certificate
         self._running = 0
 
     @property
@@ -62,15 +63,14 @@ class Playground:
             raise ApiError(429, "busy", f"{AT_ONCE} requests are being tried already", headers={"retry-after": "5"})
         self._running += 1
         try:
+            tls = _trusting(self._certificate) if self._certificate else True
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS)
             async with (
                 aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session,
-                session.post(
-                    self._url + path, data=body, headers=headers, allow_redirects=False, ssl=self._tls
-                ) as answer,
+                session.post(self._url + path, data=body, headers=headers, allow_redirects=False, ssl=tls) as answer,
             ):
                 yield answer
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, OSError):
             raise ApiError(503, "gateway_unreachable", "the gateway beside this page cannot be reached") from None
         finally:
             self._running -= 1
@@ -84,13 +84,11 @@ def playground_of(settings: AdminSettings, clock: Callable[[], float]) -> Playgr
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     scheme = "https" if settings.tls_cert else "http"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.gateway_port}"
-    return Playground(url, settings.playground_secret, clock, _trusting(settings.tls_cert))
+    return Playground(url, settings.playground_secret, clock, settings.tls_cert)
 
 
-def _trusting(certificate: str) -> ssl.SSLContext | None:
-    """That very certificate, whatever name it has: the name is not the one that it is called by here."""
-    if not certificate:
-        return None
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """That very certificate, as it is now, whatever name it has: the name is not the one that it is called by here."""
     context = ssl.create_default_context(cafile=certificate)
     context.check_hostname = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
