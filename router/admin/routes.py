@@ -156,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/assets/{name}", OPEN, pages.asset, "A style, script or image",
           media="application/octet-stream"),
     Route("GET", "/playground", MEMBER, pages.playground, "Try a request", media="text/html", page=True),
-    Route("GET", "/", VIEWER, pages.index, "The dashboard", media="text/html", page=True),
+    Route("GET", "/", MEMBER, pages.index, "The dashboard", media="text/html", page=True),
     Route("GET", "/teams", MEMBER, pages.teams, "The page of teams", media="text/html", page=True),
     Route("GET", "/audit", ADMIN, pages.audit, "The page of the audit", media="text/html", page=True),
     Route("GET", "/keys", MEMBER, pages.keys, "The page of keys", media="text/html", page=True),

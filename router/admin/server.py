@@ -17,7 +17,7 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.response_types import Refused, Trouble
 from router.admin.routes import ROUTES, Route
-from router.admin.views.pages import no_such_page
+from router.admin.views.pages import no_such_page, not_allowed
 
 LARGEST_BODY = 4_000_000
 """A policy of the largest size, with every character escaped, and more than enough for a request to explain."""
@@ -57,6 +57,8 @@ def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], A
         except ApiError as error:
             if route.page and error.status == 401:
                 return web.Response(status=303, headers={"location": sign_in_address(request.path_qs)})
+            if route.page and error.status == 403 and _for_people(request):
+                return await not_allowed(control)
             raise
         ask = HandlerRequest(request, who, _query(route, request), await _body(route, request))
         answer = await route.handler(control, ask)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import html
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -49,6 +50,9 @@ class OidcProvider:
         self.asked: list[str] = []
         """Paths, in order."""
         self.codes: dict[str, dict[str, str]] = {}
+        self.asks = False
+        """It shows a page of its own first, from which one goes on by a link; to a browser, it is the one that sends it
+        back then."""
         self.error = ""
         """What it sends browsers back with instead of a code."""
         self.change_metadata: Callable[[dict[str, Any]], Any] = nothing
@@ -130,6 +134,8 @@ class OidcProvider:
             self.codes[code] = asked
             back["code"] = code
         location = f"{asked['redirect_uri']}?{urlencode(self.change_return(back))}"
+        if self.asks:
+            return self.page(f'<a href="{html.escape(location)}">Let me in</a>')
         return web.Response(status=303, headers={"location": location})
 
     async def _token(self, request: web.Request) -> web.Response:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from router.admin.auth.roles import Access, may
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.static_files import answer
+
+MEMBERS_PAGE = "/teams"
 
 
 async def asset(control: HandlerContext, ask: HandlerRequest) -> web.Response:
@@ -15,6 +18,9 @@ async def asset(control: HandlerContext, ask: HandlerRequest) -> web.Response:
 
 
 async def index(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    """Members go on to the page that is for them."""
+    if not may(ask.asker.role, Access.VIEWER):
+        return web.Response(status=303, headers={"location": MEMBERS_PAGE})
     return answer(ask.request, await control.pages.page("worth"), keep=False)
 
 
@@ -44,9 +50,18 @@ async def sign_in(control: HandlerContext, ask: HandlerRequest) -> web.Response:
 
 async def no_such_page(control: HandlerContext) -> web.Response:
     """Of an address that the dashboard does not have."""
-    file = await control.pages.page("not-found")
+    return await _instead(control, 404, "not-found")
+
+
+async def not_allowed(control: HandlerContext) -> web.Response:
+    """Of a page that is for another role."""
+    return await _instead(control, 403, "not-allowed")
+
+
+async def _instead(control: HandlerContext, status: int, name: str) -> web.Response:
+    file = await control.pages.page(name)
     assert file is not None
-    return web.Response(status=404, body=file.content, headers={"content-type": file.content_type})
+    return web.Response(status=status, body=file.content, headers={"content-type": file.content_type})
 
 
 async def openapi(control: HandlerContext, ask: HandlerRequest) -> web.Response:

@@ -96,3 +96,13 @@ async def test_a_page_sends_who_is_not_signed_in_to_the_sign_in_page(plane):
     page = await plane.sign_in(VIEWER)
     assert (await plane.ask("GET", "/", headers=page)).status == 200
     assert (await plane.get("/worth", ADMIN)).status == 200
+
+
+async def test_a_member_goes_on_to_the_page_for_members_and_others_are_not_for_them(plane):
+    value, _ = plane.control.sessions.open("member", teams=frozenset({"search"}))
+    member = {"cookie": f"breakeven_session={value}"}
+    first = await plane.ask("GET", "/", headers=member | BROWSER)
+    assert (first.status, first.headers["location"]) == (303, "/teams")
+    refused = await plane.ask("GET", "/spend", headers=member | BROWSER)
+    assert refused.status == 403 and b"not for your role" in refused.body
+    assert (await plane.ask("GET", "/spend", headers=member)).code == "not_allowed"

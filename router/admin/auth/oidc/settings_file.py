@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
@@ -78,12 +78,15 @@ class ProviderFile(Section):
         return self
 
 
-def read_settings(path: str, environment: Mapping[str, str] = os.environ) -> OidcSettings:
-    """Raises PolicyError with all that is wrong with the file, or with the secret that it names."""
+def read_settings(path: str, environment: MutableMapping[str, str] = os.environ) -> OidcSettings:
+    """A variable with the secret is removed: no other process of the gateway needs it.
+
+    Raises PolicyError with all that is wrong with the file, or with the secret that it names.
+    """
     document = parse(text_of(read_bytes(path), path), path)
     given = decode_document(document, TypeAdapter(ProviderFile))
     raise_if_any(document, _missing(given, environment))
-    secret = resolve(given.client_secret, environment).reveal() if given.client_secret else ""
+    secret = _taken(given.client_secret, environment) if given.client_secret else ""
     return OidcSettings(
         issuer=given.issuer,
         client_id=given.client_id,
@@ -97,6 +100,13 @@ def read_settings(path: str, environment: Mapping[str, str] = os.environ) -> Oid
         teams=given.teams,
         session_seconds=given.session,
     )
+
+
+def _taken(reference: str, environment: MutableMapping[str, str]) -> str:
+    secret = resolve(reference, environment).reveal()
+    if reference.startswith("env:"):
+        del environment[reference.removeprefix("env:")]
+    return secret
 
 
 def _missing(given: ProviderFile, environment: Mapping[str, str]) -> Iterator[Finding]:
