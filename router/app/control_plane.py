@@ -20,6 +20,7 @@ from aiohttp import web
 
 from router.admin.alerts.assemble import alerts_of
 from router.admin.assemble import make_control
+from router.admin.audit.found import FoundPolicy
 from router.admin.audit.receipts import ReceiptWriter
 from router.admin.server import application
 from router.admin.settings import AdminSettings
@@ -113,6 +114,7 @@ async def serve(settings: AdminSettings) -> None:
         for work in (
             control.desk.follow(),
             control.audit.run(),
+            FoundPolicy(control.desk, control.audit, control.version).run(),
             receipts.run(),
             follower.run(),
             rent.run(),
