@@ -10,6 +10,8 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:charged:<lease bucket>  hash: the same, for holds that were charged as held; expires
     be:{ledger}:limit:<period>:<name>   hash: scope|side|model|measure -> packed counter of a limit; expires
     be:{ledger}:limit:running           hash: the same, for limits of what runs at once
+    be:{ledger}:slices:<as limit>       hash: the same fields -> what workers were lent of the counter, see commit.lua;
+                                        expires
     be:{ledger}:requests                stream of request records, see `record`; capped
     be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires

@@ -24,6 +24,7 @@ from support.recount import wrong_counters
 
 from router.core.cost.volume import DAY_QUARTERS
 from router.core.cost.volume_tracker import VolumeTracker
+from router.core.limits import slices
 from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
@@ -70,10 +71,16 @@ LIMITS = {
         Limit("key:bot", "cloud", "", "concurrent", "", 3, 1.0),
         Limit("key:bot", "local", "", "requests", "day", 20, 1.0),
     ),
+    "wide": (
+        Limit("global", "all", "rank", "usd", "month", 200_000, 0.9),
+        Limit("team:many", "all", "rank", "tokens", "day", 300_000, 0.8),
+        Limit("key:wide", "cloud", "", "requests", "minute", 30, 1.0, spare_local=True),
+        Limit("key:wide", "all", "", "concurrent", "", 20, 0.9),
+    ),
     "free": (),
 }
-TEAMS = {"app": "search", "bot": "sales", "free": "other"}
-MODELS = {"app": "chat", "bot": "chat", "free": "embed"}
+TEAMS = {"app": "search", "bot": "sales", "wide": "many", "free": "other"}
+MODELS = {"app": "chat", "bot": "chat", "wide": "rank", "free": "embed"}
 """Every request of a limit's scope has that limit."""
 
 MANNERS = ("idle", "told", "journaled", "sent", "admitted", "admitted")
@@ -84,7 +91,9 @@ workers = st.integers(0, WORKERS - 1)
 picks = st.integers(0, 9)
 tokens = st.integers(0, 3000)
 money = st.integers(0, 4000)
-keys = st.sampled_from(sorted(LIMITS))
+keys = st.sampled_from([*sorted(LIMITS), "wide", "wide"])
+EARLY = ("free", "wide")
+"""Keys whose holds mostly need not wait for the server."""
 wishes = st.fixed_dictionaries(
     {
         "key": keys,
@@ -119,7 +128,12 @@ def cell_of(key: str, *, local: bool) -> Cell:
 
 def limited(wish: dict[str, Any]) -> dict[str, Any]:
     """One that waits for the server's answer."""
-    return wish | {"key": "app"} if wish["key"] == "free" else wish
+    return wish | {"key": "app"} if wish["key"] in EARLY else wish
+
+
+def unlimited(wish: dict[str, Any]) -> dict[str, Any]:
+    """One that mostly does not."""
+    return wish if wish["key"] in EARLY else wish | {"key": "free"}
 
 
 def hold_of(id: str, at: float, wish: dict[str, Any]) -> Hold:
@@ -189,6 +203,8 @@ class Machine(RuleBasedStateMachine):
         self.workers: list[GroupCommitLedger] = []
         self.running: dict[str, tuple[int, Held]] = {}
         self.copy: tuple[dict[bytes, bytes], Copy] | None = None
+        self.early: set[str] = set()
+        """Ids of holds with limits that did not wait for the server."""
         self.clean = 0
         """The first minute whose counters had no trouble."""
 
@@ -218,16 +234,28 @@ class Machine(RuleBasedStateMachine):
         ledger = self.workers[worker]
         holds = [hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish) for wish in wishes]
         said = self.run(self.both(ledger, holds))
-        for hold, (told, right) in zip(holds, said, strict=True):
+        for hold, told, right in said:
             assert (told.sides, told.verdict) == (right.sides, right.verdict), hold
             if told.sides:
                 self.running[hold.id] = worker, Held(hold, told.sides)
-        assert said[-1][0].warnings == said[-1][1].warnings
+        last, told, right = said[-1]
+        assert told.warnings == right.warnings or last.id in self.early
 
-    async def both(self, ledger: GroupCommitLedger, holds: Sequence[Hold]) -> list[tuple[Any, Any]]:
+    @rule(worker=workers, wish=wishes, times=st.integers(2, 6))
+    def hurry(self, worker: int, wish: dict[str, Any], times: int) -> None:
+        """One after the other, so that a slice is lent for the next ones."""
+        for _ in range(times):
+            self.reserve(worker, [wish | {"key": "wide"}])
+
+    async def both(self, ledger: GroupCommitLedger, holds: Sequence[Hold]) -> list[tuple[Hold, Any, Any]]:
+        """In the order in which they were answered: what fits a slice does not wait for what was asked before."""
+        order: list[int] = []
         asked = [ledger.reserve(hold) for hold in holds]
-        right = [await self.model.reserve(hold) for hold in holds]
-        return list(zip(await asyncio.gather(*asked), right, strict=True))
+        self.early |= {hold.id for hold, each in zip(holds, asked, strict=True) if hold.counters.all and each.done()}
+        for number, each in enumerate(asked):
+            each.add_done_callback(lambda _, number=number: order.append(number))
+        answers = await asyncio.gather(*asked)
+        return [(holds[n], answers[n], await self.model.reserve(holds[n])) for n in order]
 
     def pick(self, number: int, worker: int | None = None) -> tuple[int, Held] | None:
         """One of the running requests."""
@@ -313,9 +341,11 @@ class Machine(RuleBasedStateMachine):
     def cut_off(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any], sent: bool, end: str) -> None:
         """The connection breaks before the server has a hold that did not wait for it, or before that is known."""
         ledger = self.workers[worker]
-        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish | {"key": "free"})
-        self.run(self.lose_behind(ledger, hold, sent, end == "ended before"))
-        if end == "ended before":
+        self.reserve(worker, [wish])
+        hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, unlimited(wish))
+        if not self.run(self.lose_behind(ledger, hold, sent, end == "ended before")):
+            end = "refused"
+        elif end == "ended before":
             self.model.release(hold.id)
         else:
             self.running[hold.id] = worker, Held(hold, hold.sides)
@@ -327,13 +357,14 @@ class Machine(RuleBasedStateMachine):
             self.model.release(hold.id)
         self.calm_down()
 
-    async def lose_behind(self, ledger: GroupCommitLedger, hold: Hold, sent: bool, released: bool) -> None:
-        await self.admit(ledger, hold)
-        if released:
+    async def lose_behind(self, ledger: GroupCommitLedger, hold: Hold, sent: bool, released: bool) -> bool:
+        admitted = await self.admit(ledger, hold)
+        if released and admitted:
             ledger.release(hold.id)
         if sent:
             ledger._send_batch()
         ledger._connection.lose("cut")
+        return admitted
 
     @rule()
     def forget_scripts(self) -> None:
@@ -364,6 +395,7 @@ class Machine(RuleBasedStateMachine):
         if connection._timer is not None:
             connection._timer.cancel()
         connection._timer = self.loop.call_later(0.03, connection._check_time)
+        ledger._early.answered_at = float("-inf")  # whatever was lent, this one waits
         await ledger.reserve(hold)
 
     @rule(worker=workers, pick=picks, outcome=outcomes, wish=wishes, manner=st.sampled_from(MANNERS))
@@ -376,7 +408,8 @@ class Machine(RuleBasedStateMachine):
         self.run(self.flush())
         if manner == "admitted":
             ledger = self.workers[worker]
-            hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, wish | {"key": "free"})
+            self.reserve(worker, [wish])
+            hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, unlimited(wish))
             self.run(self.admit(ledger, hold))
         chosen = None if manner in ("idle", "admitted") else self.pick(pick, worker)
         settlement = None if chosen is None else settlement_of(chosen[1], outcome)
@@ -387,10 +420,15 @@ class Machine(RuleBasedStateMachine):
         self.workers[worker] = self.run(self.new_worker())
         self.calm_down()
 
-    async def admit(self, ledger: GroupCommitLedger, hold: Hold) -> None:
-        """Without waiting for the server."""
-        assert ledger.reserve(hold).done()
-        await self.model.reserve(hold)
+    async def admit(self, ledger: GroupCommitLedger, hold: Hold) -> bool:
+        """Without waiting for the server, unless no slice has room for it. Whether it was admitted."""
+        asked = ledger.reserve(hold)
+        assert asked.done() or hold.counters.all
+        if hold.counters.all and asked.done():
+            self.early.add(hold.id)
+        told, right = await asked, await self.model.reserve(hold)
+        assert (told.sides, told.verdict) == (right.sides, right.verdict), hold
+        return bool(told.sides)
 
     async def die(self, ledger: GroupCommitLedger, settlement: Settlement | None, manner: str) -> None:
         connection = ledger._connection
@@ -476,7 +514,7 @@ class Machine(RuleBasedStateMachine):
 
     def agrees(self, ledger: GroupCommitLedger) -> bool:
         """Whether the server has this worker's last batch, and it knows."""
-        if not ledger.available or ledger._flight is not None or ledger._operations or ledger._early.noted:
+        if not ledger.available or ledger._flight is not None or ledger._operations or ledger._early.due:
             return False
         sent = self.server.client.hget(f"{PREFIX}writers", ledger._sender.writer)
         epoch = self.server.client.get(f"{PREFIX}epoch")
@@ -610,6 +648,11 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catchup, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(commit, "WATCH_SECONDS", 0.01)
     monkeypatch.setattr(early_holds, "LATELY", 60.0)
+    monkeypatch.setattr(slices, "BUSY", 1)
+    monkeypatch.setattr(slices, "WINDOW", 0.3)
+    monkeypatch.setattr(slices.Pace, "lately", property(lambda pace: 5 * max(pace.before, pace.so_far)))
+    monkeypatch.setattr(commit, "REST", 0.02)
+    monkeypatch.setattr(commit, "LENT_SECONDS", -4.0)
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
 
@@ -696,7 +739,7 @@ def test_a_hold_that_the_server_does_not_have_yet_outlives_its_connection_and_it
 
 
 def play_unsent(folder: Path) -> None:
-    wish = {"input": 1, "output": 1024, "cost": 295, "risk": 2056, "share": 3, "sides": 3}
+    wish = {"key": "free", "input": 1, "output": 1024, "cost": 295, "risk": 2056, "share": 3, "sides": 3}
     wish |= {"local_first": False, "eligible": False, "captive": False}
     outcome = dict.fromkeys(("local", "estimated", "error"), False) | COSTS
     with on_embedded(folder / "server", folder) as machine:
@@ -759,6 +802,10 @@ async def _nothing(*arguments: Any) -> None:
     pass
 
 
+def patch_slices(name: str) -> Callable[[pytest.MonkeyPatch], None]:
+    return patch_method(slices.Slices, name, lambda *arguments: None)
+
+
 JOURNALED = "operation[1] ~= 'settle' and #uses == 0"
 CHARGED = "settle_counters(hold, 1, 1)"
 SPARED = "sides, verdicts[v + 2] = LOCAL, LOCAL"
@@ -774,6 +821,13 @@ MUTATIONS = {
     "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
     "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[i]"),
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
+    "slices of others are not seen": patch_script("commit", "+ lent[c] + sum", "+ sum"),
+    "what was taken of a slice is not held": patch_script("commit", "held[c] + shares[i + 2]", "held[c]"),
+    "who only waits for slices of others is refused": patch_script(
+        "commit", "verdicts[v + 2] = 0, -1", "verdicts[v + 2] = 0, 0"
+    ),
+    "what ended before it was sent stays held": patch_slices("undo"),
+    "what was taken of a slice is not said": patch_slices("take"),
     "what was settled is not journaled": patch_method(GroupCommitLedger, "_write_down", lambda ledger, batch: None),
     "running requests are not held again": patch_method(Books, "hold_again", _nothing),
     "holds that nobody waited for are not made again": patch_method(Books, "hold", _nothing),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from router.core.cost.volume import QUARTER_SECONDS
 from router.core.cost.volume_tracker import Tokens
 from router.core.limits import amounts
 from router.core.limits.counters import BOTH, LOCAL, Counter, CounterSet, Hold
+from router.core.limits.slices import Share, counters_in
 from router.core.values import Cell, Row, Settlement
 from router.ledger.record import batch_blob
 from router.ledger.redis_keys import CORRECTABLE_SECONDS, ID_BUCKET_DIGITS, Calendar, CellNames, TimeSlot, pack_hold
@@ -94,7 +96,9 @@ class Batch(Struct):
     holds: Sequence[Hold] = ()
     """Those that wait for their admission."""
     admitted: Sequence[tuple[str, bytes]] = ()
-    """Those that do not, which have no limits: their ids, and themselves as the server keeps them."""
+    """Those that do not: their ids, and themselves as the server keeps them."""
+    shares: Sequence[Share] = ()
+    """Of slices that were lent: what those that do not wait have taken of them, and what is asked for."""
     blob: bytes = b""
     """The operations' records, as they are journaled and written to the stream."""
     records: int = 0
@@ -105,9 +109,10 @@ def batch_of(
     operations: Sequence[Operation],
     holds: Sequence[Hold] = (),
     admitted: Sequence[tuple[str, bytes]] = (),
+    shares: Sequence[Share] = (),
 ) -> Batch:
     records = [operation.record for operation in operations if not isinstance(operation, Release | Sum)]
-    return Batch(number, operations, holds, admitted, batch_blob(records), len(records))
+    return Batch(number, operations, holds, admitted, shares=shares, blob=batch_blob(records), records=len(records))
 
 
 class Sender(Struct):
@@ -124,6 +129,8 @@ class Sender(Struct):
     """Number of the last batch that was applied."""
     part: int = 0
     """How many of the next batch's records were applied already, when it comes in parts."""
+    term_of_slices: int = 0
+    """Milliseconds that the server lends slices for."""
 
     def head(self, number: int = 0) -> tuple[Any, ...]:
         return (
@@ -220,10 +227,12 @@ class _Account:
         self.held: list[tuple[int, ...]] = []
         self.risk: list[tuple[int, ...]] = []
 
-    def add(self, held: Held, settlement: Settlement | None) -> None:
-        local = held.sides == LOCAL
-        self.held.append(amounts.held_by(held.hold, local))
-        self.risk.append(amounts.at_risk(held.hold, local))
+    def add(self, held: Held, settlement: Settlement | None, sent: bool) -> None:
+        """What was not sent holds nothing on the server."""
+        if sent:
+            local = held.sides == LOCAL
+            self.held.append(amounts.held_by(held.hold, local))
+            self.risk.append(amounts.at_risk(held.hold, local))
         if settlement is not None:
             self.used.append(amounts.used_by(settlement))
 
@@ -245,11 +254,10 @@ def _summed(each: list[tuple[int, ...]]) -> list[int]:
 class _Counters:
     """The counters of one batch, numbered by their keys."""
 
-    def __init__(self, counter_sets: Iterable[CounterSet]) -> None:
+    def __init__(self, counters: Iterable[Counter]) -> None:
         keys: dict[str, dict[str, Counter]] = {}
-        for counters in counter_sets:
-            for counter in counters.all:
-                keys.setdefault(counter.key, {}).setdefault(counter.field, counter)
+        for counter in counters:
+            keys.setdefault(counter.key, {}).setdefault(counter.field, counter)
         self.all = [counter for fields in keys.values() for counter in fields.values()]
         self.number = {(counter.key, counter.field): n for n, counter in enumerate(self.all, 1)}
         self.packed = [(key, *_columns(fields.values())) for key, fields in keys.items()]
@@ -352,10 +360,11 @@ class Packer:
             else:
                 return None
             held = operation.held
-            if isinstance(operation, Release) or operation.sent:
+            sent = isinstance(operation, Release) or operation.sent
+            if sent:
                 _append(gone, held.hold.id)
             if held.hold.counters.all:
-                _account(accounts, held, settlement)
+                _account(accounts, held, settlement, sent)
         return self._pack(batch, sender, gone, slots, accounts)
 
     def _pack(
@@ -367,7 +376,8 @@ class Packer:
         accounts: dict[tuple[CounterSet, int, bool], _Account],
     ) -> Packed:
         counter_sets = list({hold.counters: None for hold in batch.holds if hold.counters.all})
-        numbered = _Counters([*counter_sets, *(counters for counters, _, _ in accounts)])
+        looked_at = (*counter_sets, *(counters for counters, _, _ in accounts))
+        numbered = _Counters([*chain.from_iterable(each.all for each in looked_at), *counters_in(batch.shares)])
         numbers = {counters: n for n, counters in enumerate(counter_sets, 1)}
         holds = self._holds(batch, numbers)
         sets = [_numbers_of(counters, numbered) for counters in counter_sets]
@@ -384,6 +394,8 @@ class Packer:
                 string(_singly(holds, sets, numbered) if holds.single else b""),
                 string(batch.blob),
                 batch.records,
+                _shared(batch.shares, numbered),
+                sender.term_of_slices,
             )
         )
         return Packed(payload, numbered.all, holds.positions)
@@ -476,12 +488,14 @@ class Packer:
         return pack_hold(hold, self._calendar.slot(hold.at), self._cells.field(hold.cell), local)
 
 
-def _account(accounts: dict[tuple[CounterSet, int, bool], _Account], held: Held, settlement: Settlement | None) -> None:
+def _account(
+    accounts: dict[tuple[CounterSet, int, bool], _Account], held: Held, settlement: Settlement | None, sent: bool
+) -> None:
     key = held.hold.counters, held.sides, settlement is not None and settlement.local
     account = accounts.get(key)
     if account is None:
         account = accounts[key] = _Account()
-    account.add(held, settlement)
+    account.add(held, settlement, sent)
 
 
 def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], numbered: _Counters) -> list[int]:
@@ -489,6 +503,13 @@ def _changes(accounts: dict[tuple[CounterSet, int, bool], _Account], numbered: _
     for (counters, sides, local), account in accounts.items():
         for counter, used, held, risk in account.changes(counters, sides, local):
             flat += (numbered.of(counter), used, held, risk)
+    return flat
+
+
+def _shared(shares: Iterable[Share], numbered: _Counters) -> list[int]:
+    flat: list[int] = []
+    for share in shares:
+        flat += (numbered.of(share.slice.counter), share.taken, share.held, share.risk, share.back, share.wish)
     return flat
 
 

@@ -1,7 +1,8 @@
 """Holds that are admitted here, before the server has them.
 
-Nothing can stand in the way of a hold without limits. So it is admitted while the server answers, written to the
-journal's holds, and goes with the next batch; one that ends before that is never sent::
+Nothing can stand in the way of a hold without limits, nor of one that fits the slices of its limits that this worker
+was lent, see `core.limits.slices`. So it is admitted while the server answers, written to the journal's holds, and goes
+with the next batch; one that ends before that is never sent::
 
     admits -> journaled -> forget                           it ended before it was sent
                         -> gone, with a batch  -> answered  the server has it
@@ -11,10 +12,11 @@ journal's holds, and goes with the next batch; one that ends before that is neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from router.core.limits.counters import Hold
+from router.core.limits.slices import Share, Slices
 from router.ledger.client.batch import Packer
 from router.ledger.journal.entries import pack_noted
 from router.ledger.journal.log import Log
@@ -36,7 +38,13 @@ class EarlyHolds:
         """Ids of those of a batch whose answer never came."""
         self.answered_at = float("-inf")
         """When the server last answered a batch, by the loop's clock."""
+        self.slices: Final = Slices()
         self._log = log
+
+    @property
+    def due(self) -> bool:
+        """Whether there has to be a batch."""
+        return self.noted or self.slices.due
 
     @property
     def is_full(self) -> bool:
@@ -44,26 +52,37 @@ class EarlyHolds:
 
     def admits(self, hold: Hold, now: float, packer: Packer, number: int) -> bool:
         """Whether it need not wait for the server: then the journal has it, for the batch of this number."""
-        if hold.counters.all or now - self.answered_at > LATELY or self.is_full:
+        limited = bool(hold.counters.all)
+        if limited and not (self._log.takes_holds and self.slices.fits(hold, now)):
+            return False
+        if now - self.answered_at > LATELY or self.is_full:
             return False
         kept = packer.held(hold, hold.sides)
         if not self._log.hold(number, pack_noted(hold.id, kept)):
             return False
         self.unsent[hold.id] = kept
         self.noted = True
+        if limited:
+            self.slices.take(hold)
         return True
 
-    def forget(self, id: str) -> bool:
+    def forget(self, hold: Hold) -> bool:
         """It has ended; whether that was before it was sent."""
-        return self.unsent.pop(id, None) is not None
+        if self.unsent.pop(hold.id, None) is None:
+            return False
+        if hold.counters.all:
+            self.slices.undo(hold)
+        return True
 
-    def gone(self) -> None:
-        """A batch has taken all of them."""
+    def gone(self, now: float) -> list[Share]:
+        """A batch has taken all of them; what it says of their slices."""
         self.unsent = {}
         self.noted = False
+        return self.slices.ask(now)
 
-    def put_back(self, admitted: dict[str, bytes], number: int) -> None:
+    def put_back(self, admitted: dict[str, bytes], shares: Sequence[Share], number: int) -> None:
         """They go with the batch of this number instead."""
+        self.slices.put_back(shares)
         for id, kept in admitted.items():
             self._log.hold(number, pack_noted(id, kept), moved=True)
             self.noted = True
@@ -74,6 +93,7 @@ class EarlyHolds:
         of one that was for what is missing, so there has to be another one."""
         self.uncertain.update(self.unsent)
         self.unsent = {}
+        self.slices.lose()
         if on_their_way is not None:
             self.uncertain.update(on_their_way)
             self.noted = True

@@ -17,11 +17,13 @@ fate is unknown, and what the server has lost shows as a number that is too low:
 *One in flight.* The next batch is made when the last one was answered, since it says that that one was applied.
 
 *Holds with limits wait for the server*, which alone knows what others hold, and are not journaled. One whose fate is
-unknown is doubtful: it is released once the server is back, whether or not it was made.
+unknown is doubtful: it is released once the server is back, whether or not it was made. One that only slices of others
+are in the way of is asked for again, until they were given back.
 
-*Holds without limits do not wait*, see `early_holds`: they are admitted here and go with the next batch. When the fate
-of one is unknown, it is made again once the server is back, and the next worker does that for one that was killed.
-Either way holds come first and then what was journaled, so that a settlement finds the hold that it replaces.
+*Holds without limits, and those that fit slices of their limits, do not wait*, see `early_holds`: they are admitted
+here and go with the next batch. When the fate of one is unknown, it is made again once the server is back, and the next
+worker does that for one that was killed. Either way holds come first and then what was journaled, so that a settlement
+finds the hold that it replaces.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from router.core.cost.volume_tracker import Tokens, VolumeTracker
 from router.core.field_names import escape_name
 from router.core.limits.counters import NO_COUNTERS, Admission, CounterSet, Hold, Reached
 from router.core.limits.limits import Verdict
+from router.core.limits.slices import USABLE
 from router.core.resilience.backoff import backoff
 from router.core.values import Settlement
 from router.ledger.client.batch import (
@@ -95,6 +98,13 @@ SWEEPS = 15
 """Looks for each sweep."""
 TIDIES = 3600
 """Looks for each time that the journal is tidied."""
+AGAIN = 0.02
+"""Seconds until what waits for slices of others is asked for again."""
+REST = 0.25
+"""Seconds between two looks at which slices are not used."""
+LENT_SECONDS = 3.0
+"""Beyond `timeout`, that the server lends slices for: a worker that was killed or lost its connection has this long to
+bring in what it admitted."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _ADMITTED = {sides: Admission(sides) for sides in (1, 2, 3)}
 
@@ -154,11 +164,13 @@ class GroupCommitLedger:
         self._packer = Packer(self._calendar)
         self._scripts = read_scripts()
         self._logged = log or MemoryLog()
-        self._sender = Sender(self._logged.writer, 0, ())
+        self._sender = Sender(self._logged.writer, 0, (), term_of_slices=int(1000 * (LENT_SECONDS + timeout)))
         self._adopt(retain_days, retain_requests, owned)
         self._number = 0
         self._connection: Connection | None = None
         self._reserved: list[Reserved] = []
+        self._called_back: list[Reserved] = []
+        """Those that wait for slices of others, which are called back."""
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
         self._early = EarlyHolds(self._logged)
@@ -177,6 +189,7 @@ class GroupCommitLedger:
         """How many waited for the last batch."""
         self._paced: asyncio.TimerHandle | None = None
         self._timed = False
+        self._resting = False
         self._closing = False
         self._failures = 0
         self._lost = asyncio.Event()
@@ -193,6 +206,7 @@ class GroupCommitLedger:
     async def close(self) -> None:
         """Writes what is queued, to the journal at least, and disconnects."""
         self._closing = True
+        self._early.slices.end()
         await self.flush()
         self._journal_waiting()
         for task in self._tasks:
@@ -205,7 +219,7 @@ class GroupCommitLedger:
 
     async def flush(self) -> None:
         """Waits until all that is queued is written, or the server is lost."""
-        while self.available and (self._operations or self._early.noted or self._flight is not None):
+        while self.available and (self._operations or self._early.due or self._flight is not None):
             self._landed.clear()
             self._send_soon()
             await self._landed.wait()
@@ -252,13 +266,13 @@ class GroupCommitLedger:
         held = self._live.pop(settlement.id, None)
         if held is not None:
             self._see(settlement)
-            sent = not self._early.forget(settlement.id)
+            sent = not self._early.forget(held.hold)
             self._queue(Settle(held, settlement, pack_record(settlement), sent))
 
     def release(self, id: str) -> None:
         """Nothing happened: the hold goes without being counted."""
         held = self._live.pop(id, None)
-        if held is not None and not self._early.forget(id):
+        if held is not None and not self._early.forget(held.hold):
             self._queue(Release(held))
 
     def record(self, settlement: Settlement, counters: CounterSet) -> None:
@@ -310,8 +324,20 @@ class GroupCommitLedger:
         self._timed = False
         if self._connection is None:
             self._journal_waiting()
-        elif not self._scheduled and (self._operations or self._early.noted):
+        elif not self._scheduled and (self._operations or self._early.due):
             self._send_batch()
+
+    def _rest_slices(self) -> None:
+        self._resting = False
+        self._early.slices.rest(self._loop.time())
+        if self._early.slices.due:
+            self._send_some_time()
+        self._mind_slices()
+
+    def _mind_slices(self) -> None:
+        if self._early.slices.any and not self._resting and not self._closing:
+            self._resting = True
+            self._loop.call_later(REST, self._rest_slices)
 
     def _send_soon(self) -> None:
         wait = self._sent_at + PACE - self._loop.time() if self._crowd >= MANY else 0.0
@@ -343,10 +369,11 @@ class GroupCommitLedger:
         admitted = self._early.unsent
         reserved = self._take_reserved(BATCH_LIMIT - len(admitted))
         operations = self._take_operations()
-        if not reserved and not operations and not self._early.noted:
+        if not reserved and not operations and not self._early.due:
             return None
-        self._early.gone()
-        batch = batch_of(self._next_number(), operations, [hold for hold, _ in reserved], list(admitted.items()))
+        shares = self._early.gone(self._loop.time())
+        holds = [hold for hold, _ in reserved]
+        batch = batch_of(self._next_number(), operations, holds, list(admitted.items()), shares)
         # Before it is sent: a worker killed between the two leaves a journal that is one batch ahead, which is
         # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
         self._write_down(batch)
@@ -387,7 +414,7 @@ class GroupCommitLedger:
     ) -> _InFlight:
         """Its holds go with the next batch."""
         self._reserved[:0] = reserved
-        self._early.put_back(admitted, self._number + 1)
+        self._early.put_back(admitted, batch.shares, self._number + 1)
         parts = self._packer.in_parts(batch, self._sender, PART)
         payload, part = next(parts)
         return _InFlight(
@@ -478,23 +505,38 @@ class GroupCommitLedger:
             self.volume.answered(flight.own, counted)
         if flight.packed is not None:
             self._crowd = len(flight.reserved)
+            self._early.slices.answered(flight.batch.shares, reply[4], self._sent_at + USABLE)
+            self._mind_slices()
             self._admit(flight.reserved, _admissions(flight, flight.packed, reply[2], reply[3]))
         self._landed.set()
         if self._reserved:
             self._send_soon()
-        elif self._operations or self._early.noted:
+        elif self._operations or self._early.due:
             self._send_some_time()
 
     def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission]) -> None:
         live = self._live
         for position, (hold, future) in enumerate(reserved):
             admission = admissions.get(position) or _ADMITTED[hold.sides]
-            if not future.done():
+            if admission.sides < 0:  # only slices of others are in its way
+                self._ask_again(hold, future)
+            elif not future.done():
                 if admission.sides:
                     live[hold.id] = Held(hold, admission.sides)
                 future.set_result(admission)
             elif admission.sides:  # it was cancelled on the way, and nobody else would let go of what the server holds
                 self._queue(Release(Held(hold, admission.sides)))
+
+    def _ask_again(self, hold: Hold, future: asyncio.Future[Admission]) -> None:
+        if not self._called_back:
+            self._loop.call_later(AGAIN, self._ask_those_again)
+        self._called_back.append((hold, future))
+
+    def _ask_those_again(self) -> None:
+        self._reserved[:0] = self._called_back
+        self._called_back = []
+        if self._reserved and self._flight is None:
+            self._send_soon()
 
     # --- the connection
 
@@ -506,7 +548,8 @@ class GroupCommitLedger:
         """
         # All in one turn, too: a reservation made in between would stand in a list that nobody sends or fails any more.
         self.available, self.why, self._connection = False, why, None
-        failed = self._reserved
+        failed = [*self._called_back, *self._reserved]
+        self._called_back = []
         self._reserved = []
         self._early.lose(None if self._flight is None else self._flight.admitted)
         if self._flight is not None:

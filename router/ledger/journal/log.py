@@ -63,6 +63,10 @@ class Log(Reading, Protocol):
     def has_entries(self) -> bool:
         """Whether there is anything of this writer or of former ones: then there were books."""
 
+    @property
+    def takes_holds(self) -> bool:
+        """Whether it can keep any."""
+
     def append(self, number: int, payload: bytes) -> None:
         """Never fails: what cannot be written is kept in memory, and said in the log."""
 
@@ -85,6 +89,8 @@ class Log(Reading, Protocol):
 
 
 class MemoryLog:
+    takes_holds = False
+
     def __init__(self) -> None:
         self.writer = secrets.token_hex(6)
         self.last = 0
@@ -132,6 +138,8 @@ class MemoryLog:
 
 class DiskLog:
     """A journal in a folder that it shares with those of other writers."""
+
+    takes_holds = True
 
     def __init__(self, folder: Path) -> None:
         """Raises JournalError."""

@@ -1,5 +1,5 @@
 -- One batch whose holds are expected to be there: {.., gone, slots, keys, changes, asked, plain, limited, single, blob,
--- records}. To read it is a good part of what it takes: nothing is in it that is not looked at.
+-- records, shares, term}. To read it is a good part of what it takes: nothing is in it that is not looked at.
 --   gone     bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
 --   slots    what they add, already summed by place and cell
 --   keys     counters by their hash: {key, {fields}, {amounts}, {soft limits}}; numbered as they come
@@ -13,15 +13,21 @@
 --     holds  {bucket's place in `limited`, hold's place there, its set, sides, first is local, amounts, risks, cost when
 --            local, its risk}, amounts and risks by measure; the rest is the same on every side
 --   blob     the records, and their number
--- Answers {1, new figures of the volume, verdicts, soft limits that are reached}:
---   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only
+--   shares   counter, taken, held, risk, back, wish, ..: of slices that the sender was lent, see slices below: what it took
+--            of them and what of that is held, what it gives back, and how large its slice should be
+--   term     milliseconds that a slice lasts
+-- Answers {1, new figures of the volume, verdicts, soft limits that are reached, slices}:
+--   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only,
+--             or that only slices of others are in the way of (sides -1): to be asked for again
 --   reached   counter, used, held, ..
+--   slices    for each share: what the slice is now, what it may be at most, and 1 when the soft limit is far
 -- Answers nil, and has changed nothing, when a hold is missing: then the caller sends the operations one by one
 -- (each.lua). Answers {0} or {-1} out of turn, see `out_of_turn`.
 local wrong = out_of_turn(0)
 if wrong then return wrong end
 local gone, slots, keys, changes, asked = input[9], input[10], input[11], input[12], input[13]
 local plain, limited, single, blob, records = input[14], input[15], input[16], input[17], input[18]
+local shares, term = input[19], input[20]
 for i = 1, #gone, 2 do
   local held = call('HMGET', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1]))
   for j = 1, #held do
@@ -29,15 +35,15 @@ for i = 1, #gone, 2 do
   end
 end
 
-local used, held, risk, amount = {}, {}, {}, {}
+local used, held, risk, amount, soft = {}, {}, {}, {}, {}
 local fresh, n = {}, 0
 for p = 1, #keys do
-  local key, fields, amounts = unpack(keys[p])
+  local key, fields, amounts, warn_at = unpack(keys[p])
   local values = call('HMGET', prefix .. key, unpack(fields))
   local missing, places = {}, {}
   for i = 1, #fields do
     n = n + 1
-    amount[n] = amounts[i]
+    amount[n], soft[n] = amounts[i], warn_at[i]
     if values[i] then
       used[n], held[n], risk[n] = counter_of(fields[i], values[i])
     else
@@ -55,6 +61,48 @@ end
 for i = 1, #gone, 2 do call('HDEL', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1])) end
 local counted = {}
 for i = 1, #slots do count(slots[i], counted) end
+
+-- Slices of a counter are kept beside it, in a hash of their own: a msgpack array of milliseconds up to which none is lent,
+-- for somebody waits for what others have, and of writer, its term, amount, milliseconds at which it ends, ..
+local lent, slices, time = {}, {}, 0 -- by counter: what others have and the sender has, and who has how much
+local function read_slices()
+  local now = call('TIME')
+  time = now[1] * 1000 + math.floor(now[2] / 1000)
+  local first = 1
+  for p = 1, #keys do
+    local key, fields = keys[p][1], keys[p][2]
+    local values = call('HMGET', prefix .. 'slices' .. sub(key, 6), unpack(fields))
+    for i = 1, #fields do
+      local c, found = first + i - 1, {0, others = 0, mine = 0, number = 0, was = values[i]}
+      if values[i] then
+        local old = unpacked(values[i])
+        found[1] = old[1]
+        for j = 2, #old, 4 do
+          if old[j + 3] > time then
+            if old[j] ~= input[5] then
+              for k = j, j + 3 do found[#found + 1] = old[k] end
+              found.others, found.number = found.others + old[j + 2], found.number + 1
+            elseif old[j + 1] == input[6] then
+              found.mine, found.ends = old[j + 2], old[j + 3]
+            end
+          end
+        end
+      end
+      slices[c], lent[c] = found, found.others + found.mine
+    end
+    first = first + #fields
+  end
+end
+local with_slices = #asked > 0 or #shares > 0
+if with_slices then read_slices() end
+for i = 1, #shares, 6 do
+  local c = shares[i]
+  local s = slices[c]
+  held[c], risk[c] = held[c] + shares[i + 2], risk[c] + shares[i + 3]
+  s.mine = math.max(0, s.mine - shares[i + 1] - shares[i + 4])
+  lent[c] = s.others + s.mine
+end
+
 for i = 1, #changes, 4 do
   local c = changes[i]
   used[c], held[c], risk[c] = used[c] + changes[i + 1], math.max(0, held[c] + changes[i + 2]), risk[c] + changes[i + 3]
@@ -65,23 +113,39 @@ for i = 1, #plain, 2 do call('HSET', prefix .. 'hold:' .. plain[i], unpack(plain
 local function all_fit()
   for i = 1, #asked, 3 do
     local c, sum = asked[i], asked[i + 1]
-    if sum > 0 and used[c] + held[c] + sum > amount[c] then return false end
+    if sum > 0 and used[c] + held[c] + lent[c] + sum > amount[c] then return false end
   end
   return true
 end
+
+local NOTHING = {}
+local CALLED_BACK, SLICES_TTL = 500, 7200 -- milliseconds, seconds
 
 -- One after the other: each is admitted for all its sides, for the local one alone, or not at all.
 local function admit_singly(verdicts)
   local sets, spare, holds = unpack(unpacked(single))
   local admitted = {}
 
+  -- Who waits for slices of others keeps them from being lent again.
+  local function call_back(counters, amounts)
+    for k = 1, #counters, 3 do
+      local c = counters[k]
+      if lent[c] > 0 and used[c] + held[c] + lent[c] + amounts[counters[k + 1]] > amount[c] then
+        slices[c][1] = time + CALLED_BACK
+      end
+    end
+  end
+
   -- The first counter without room for these amounts on these sides, what was asked of it, and whether all such
-  -- counters spare the local side; nil when there is room in all. What asks for nothing is never refused.
-  local function blocker(counters, amounts, sides)
+  -- counters spare the local side; nil when there is room in all. What asks for nothing is never refused. `beside` is
+  -- what else takes room: what is lent, or nothing.
+  local function blocker(counters, amounts, sides, beside)
     local blocked, wanting, spared = nil, 0, true
     for k = 1, #counters, 3 do
       local c, wanted, side = counters[k], amounts[counters[k + 1]], counters[k + 2]
-      if wanted > 0 and (side == 0 or sides == BOTH or side == sides) and used[c] + held[c] + wanted > amount[c] then
+      if wanted > 0 and (side == 0 or sides == BOTH or side == sides)
+        and used[c] + held[c] + (beside[c] or 0) + wanted > amount[c]
+      then
         if not blocked then blocked, wanting = c, wanted end
         spared = spared and spare[c]
       end
@@ -101,16 +165,24 @@ local function admit_singly(verdicts)
   for i = 1, #holds do
     local place, at, set, sides, first_is_local, amounts, risks, local_cost, local_risk = unpack(holds[i])
     local counters = sets[set]
-    local blocked, wanting, spared = blocker(counters, amounts, sides)
-    if blocked then
+    if blocker(counters, amounts, sides, lent) then
+      local blocked, wanting, spared = blocker(counters, amounts, sides, NOTHING)
       local v = #verdicts
-      verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked
-      verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked], held[blocked], wanting
-      amounts[MONEY], risks[MONEY] = local_cost, local_risk
-      if sides == BOTH and (first_is_local or spared) and not blocker(counters, amounts, LOCAL) then
-        sides, verdicts[v + 2] = LOCAL, LOCAL
-      else
-        sides = 0
+      verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked or 1
+      verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked or 1], held[blocked or 1], wanting
+      local waits = not blocked
+      if blocked then
+        amounts[MONEY], risks[MONEY] = local_cost, local_risk
+        if sides == BOTH and (first_is_local or spared) and not blocker(counters, amounts, LOCAL, NOTHING) then
+          waits = blocker(counters, amounts, LOCAL, lent)
+          sides, verdicts[v + 2] = LOCAL, LOCAL
+        else
+          sides = 0
+        end
+      end
+      if waits then
+        sides, verdicts[v + 2] = 0, -1
+        call_back(counters, amounts)
       end
     end
     if sides > 0 then
@@ -135,6 +207,51 @@ else
   admit_singly(verdicts)
 end
 
+-- Lends again: at most half of what is left to the soft limit, divided by those who have some of it.
+local lending = {}
+for i = 1, #shares, 6 do
+  local c, wish = shares[i], shares[i + 5]
+  local s, l = slices[c], #lending
+  local most = 0
+  if s[1] <= time then
+    most = math.max(0, math.floor((soft[c] - 1 - used[c] - held[c] - s.others) / (2 * (s.number + 1))))
+  end
+  s.mine = math.max(s.mine, math.min(wish, most))
+  lending[l + 1], lending[l + 2] = s.mine, most
+  lending[l + 3] = s[1] <= time and used[c] + held[c] < soft[c] and 1 or 0
+  s.shared = true
+end
+
+local function store_slices()
+  local first = 1
+  for p = 1, #keys do
+    local key, fields = prefix .. 'slices' .. sub(keys[p][1], 6), keys[p][2]
+    local new, old = {}, {}
+    for i = 1, #fields do
+      local s = slices[first + i - 1]
+      if s.mine > 0 then
+        local at = #s
+        s[at + 1], s[at + 2], s[at + 3], s[at + 4] = input[5], input[6], s.mine, s.shared and time + term or s.ends
+      end
+      if s.shared or s[1] > time then
+        if #s > 1 or s[1] > time then
+          new[#new + 1] = fields[i]
+          new[#new + 1] = pack({unpack(s)})
+        elseif s.was then
+          old[#old + 1] = fields[i]
+        end
+      end
+    end
+    if #new > 0 then
+      call('HSET', key, unpack(new))
+      call('EXPIRE', key, SLICES_TTL)
+    end
+    if #old > 0 then call('HDEL', key, unpack(old)) end
+    first = first + #fields
+  end
+end
+if with_slices then store_slices() end
+
 local reached = {}
 n = 0
 for p = 1, #keys do
@@ -152,4 +269,4 @@ for p = 1, #keys do
 end
 write_records(blob, records)
 applied()
-return {1, counted, verdicts, reached}
+return {1, counted, verdicts, reached, lending}

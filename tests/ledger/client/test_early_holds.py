@@ -9,6 +9,7 @@ import pytest
 from router.core.limits.counters import Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
+from router.core.limits.slices import BUSY
 from router.core.values import Cell
 from router.ledger.client.batch import Packer
 from router.ledger.client.early_holds import LATELY, UNSENT_LIMIT, EarlyHolds
@@ -22,6 +23,8 @@ DAILY = counters_of((Limit("key:app", "all", "", "usd", "day", 5_000_000),), MOR
 
 class Journaling(MemoryLog):
     """One that takes holds, until it is told not to."""
+
+    takes_holds = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,9 +49,19 @@ def early(log: Journaling) -> EarlyHolds:
     return holds
 
 
+def hold_of(id: str = "00000001a", **fields) -> Hold:
+    return Hold(id, Cell("openai", "cloud", "chat", "search", "app"), MORNING, 900.0, 10, 5, 40, True, **fields)
+
+
 def ask(early: EarlyHolds, id: str = "00000001a", now: float = 0.0, **fields) -> bool:
-    hold = Hold(id, Cell("openai", "cloud", "chat", "search", "app"), MORNING, 900.0, 10, 5, 40, True, **fields)
-    return early.admits(hold, now, Packer(Calendar(BERLIN)), 7)
+    return early.admits(hold_of(id, **fields), now, Packer(Calendar(BERLIN)), 7)
+
+
+def lend(early: EarlyHolds, amount: int) -> None:
+    """As the server answers once enough has been asked for."""
+    for _ in range(BUSY):
+        assert not ask(early, counters=DAILY)
+    early.slices.answered(early.gone(0.0), [amount, amount, 1], until=1.0)
 
 
 def test_what_is_admitted_is_in_the_journal_for_the_next_batch(early, log):
@@ -64,23 +77,50 @@ def test_nothing_is_admitted_that_may_be_refused_or_lost(early, log):
     assert not early.unsent and not early.noted
 
 
+def test_what_fits_its_slices_does_not_wait(early, log):
+    lend(early, 100)
+    assert [ask(early, f"0000000{n}", counters=DAILY) for n in range(3)] == [True, True, False]
+    [share] = early.gone(0.0)
+    assert (share.taken, share.held) == (80, 80)
+
+
+def test_what_ended_before_it_was_sent_is_taken_but_not_held(early):
+    lend(early, 100)
+    assert ask(early, counters=DAILY) and early.forget(hold_of(counters=DAILY))
+    [share] = early.gone(0.0)
+    assert (share.taken, share.held) == (40, 0)
+
+
+def test_where_holds_cannot_be_written_down_no_slices_are_asked_for(early, log):
+    log.takes_holds = False
+    for _ in range(BUSY):
+        assert not ask(early, counters=DAILY)
+    assert early.gone(0.0) == []
+
+
+def test_slices_are_lost_with_the_server(early):
+    lend(early, 100)
+    early.lose(None)
+    assert not ask(early, counters=DAILY)
+
+
 def test_no_more_than_a_batch_takes(early):
     assert [ask(early, f"0000000{n}") for n in range(UNSENT_LIMIT + 1)] == [True] * UNSENT_LIMIT + [False]
     assert early.is_full
 
 
 def test_one_that_ends_before_it_was_sent_is_forgotten(early):
-    assert ask(early) and early.forget("00000001a") and not early.forget("00000001a")
-    early.gone()
+    assert ask(early) and early.forget(hold_of()) and not early.forget(hold_of())
+    early.gone(0.0)
     assert not early.noted
 
 
 def test_what_a_batch_could_not_take_is_written_down_for_the_next_one(early, log):
     ask(early)
     taken = early.unsent
-    early.gone()
+    shares = early.gone(0.0)
     ask(early, "00000001b")
-    early.put_back(taken, 8)
+    early.put_back(taken, shares, 8)
     assert log.noted[-1] == (8, b"00000001a") and list(early.unsent) == ["00000001a", "00000001b"]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -20,7 +21,6 @@ from router.ledger.reports.totals import open_report
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
 BERLIN = ZoneInfo("Europe/Berlin")
-DAILY = Limit("key:app", "all", "", "usd", "day", 5_000_000, 1.0)
 ONCE = Row(CLOUD, 1, input=100, cached=30, output=7, cost=250, eligible_tokens=107, cloud_value=250)
 
 
@@ -352,8 +352,9 @@ async def test_settlements_survive_a_restart_of_the_server(
 # --- without limits nobody waits
 
 
-def limited(at: float) -> CounterSet:
-    return counters_of((DAILY,), at, Periods(BERLIN))
+def limited(at: float, amount: int = 5_000_000, soft: float = 1.0) -> CounterSet:
+    """Beyond the soft limit nothing is lent."""
+    return counters_of((Limit("key:app", "all", "", "usd", "day", amount, soft),), at, Periods(BERLIN))
 
 
 @pytest.fixture
@@ -490,11 +491,95 @@ async def test_what_was_admitted_before_the_server_was_lost_is_held(
     assert await rows_of(server) == ([] if end == "released" else [ONCE])
 
 
+# --- what fits slices of its limits does not wait, either
+
+
+async def lend(ledger: GroupCommitLedger, hold_of, counters: CounterSet) -> None:
+    """Asks until something is lent."""
+    async with asyncio.timeout(10):
+        while not ledger._early.slices.fits(hold_of(ledger, counters=counters), ledger._loop.time()):
+            await ledger.reserve(hold_of(ledger, counters=counters))
+
+
+def lent(server) -> list[bytes]:
+    return server.client.keys("be:*:slices:*")
+
+
+def held(server) -> tuple[int, int, int]:
+    """Used, held and at risk."""
+    [value] = server.client.hgetall("be:{ledger}:limit:day:2026-05-20").values()
+    return msgspec.msgpack.decode(value, type=tuple[int, int, int])
+
+
+async def test_what_fits_a_slice_is_admitted_at_once_and_held_with_the_next_batch(
+    server, worker, hold_of, settlement_of
+):
+    counters = limited(worker._clock(), amount=50_000_000)
+    await lend(worker, hold_of, counters)
+    before = await holds_of(server)
+    running, ended = (hold_of(worker, counters=counters) for _ in range(2))
+    assert worker.reserve(running).done() and worker.reserve(ended).done()
+    worker.settle(settlement_of(ended))
+    await worker.flush()
+    assert await holds_of(server) == before + 1
+    assert held(server) == (250, 4000 * (before + 1), 0)
+
+
+async def test_beyond_the_soft_limit_nothing_is_lent(server, worker, hold_of):
+    for soft in (0.0, 0.01):
+        counters = limited(worker._clock(), soft=soft, amount=4_000_000)
+        for _ in range(12):
+            asked = worker.reserve(hold_of(worker, counters=counters))
+            assert not asked.done()
+            await asked
+    assert not lent(server)
+
+
+async def test_who_needs_what_others_were_lent_waits_until_it_is_given_back(server, worker, new_ledger, hold_of):
+    counters = limited(worker._clock())
+    await lend(worker, hold_of, counters)
+    _, running, _ = held(server)
+    other = await new_ledger()
+    everything = hold_of(other, counters=counters, cost=5_000_000 - running)
+    async with asyncio.timeout(10):
+        assert (await other.reserve(everything)).sides == 3
+    refused = await worker.reserve(hold_of(worker, counters=counters))
+    assert (refused.sides, refused.verdict.held) == (0, 5_000_000)
+
+
+async def test_what_no_slice_is_in_the_way_of_is_refused_at_once(server, worker, new_ledger, hold_of):
+    counters = limited(worker._clock())
+    await lend(worker, hold_of, counters)
+    other = await new_ledger()
+    assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000))).sides == 0
+    assert lent(server)
+
+
+async def test_slices_of_a_worker_that_is_gone_end(server, worker, new_ledger, hold_of):
+    worker._sender.term_of_slices = 1000
+    counters = limited(worker._clock())
+    await lend(worker, hold_of, counters)
+    for task in worker._tasks:
+        task.cancel()
+    worker._connection.lose("gone")
+    _, running, _ = held(server)
+    other = await new_ledger()
+    async with asyncio.timeout(10):
+        assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))).sides == 3
+
+
+async def test_a_worker_that_ends_gives_back_what_it_was_lent(server, worker, hold_of):
+    await lend(worker, hold_of, limited(worker._clock()))
+    assert lent(server)
+    await worker.close()
+    assert not lent(server)
+
+
 # --- what somebody waits for
 
 
 async def test_what_waits_goes_at_once_until_others_come_with_it(worker, hold_of):
-    counters = limited(worker._clock())
+    counters = limited(worker._clock(), soft=0.0)
     for _ in range(3):
         asked = worker.reserve(hold_of(worker, counters=counters))
         assert worker._scheduled and worker._paced is None
