@@ -208,8 +208,8 @@ class Books:
         except hiredis.ReplyError as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-        await self._connection.run(script.load())
-        return await self._connection.run(script.run(payload), PATIENCE)
+        # At once, for between two calls the script may be forgotten again.
+        return await self._connection.run(script.load() + script.run(payload), PATIENCE, ignore=1)
 
 
 def _chunks(every: Sequence[T], size: int) -> Iterator[Sequence[T]]:
