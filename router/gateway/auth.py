@@ -12,8 +12,6 @@ from router.gateway.request import Request
 
 ANONYMOUS = KeyGrant("anonymous", "default", Permits())
 """Everybody, when no key is needed; `serve` allows that on loopback only."""
-_ANYBODY = (ANONYMOUS,)
-_BEARER = "Bearer "
 _UNREAD = "Keys cannot be looked up now, so it is not known whether this one is good. Try again shortly."
 
 
@@ -50,8 +48,7 @@ class Keyring:
         whether it is wrong.
         """
         if self.open:
-            shown = request.headers.get("authorization", "").removeprefix(_BEARER)
-            return self._tickets.grant(shown, _ANYBODY) or ANONYMOUS
+            return self._tickets.narrowed(request, ANONYMOUS)
         if request.credentials == 1:
             known = self._known.get(request.headers.get("authorization", ""))
             if known is not None:

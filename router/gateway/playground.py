@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from router.core.playground import SCHEME, narrowed, opened
+from router.core import playground
 from router.core.policy import Zone
 from router.core.values import KeyGrant
 from router.gateway.errors import ApiError
+from router.gateway.request import Request
+
+_BEARER = "Bearer "
 
 
 class NoTickets:
@@ -18,6 +21,11 @@ class NoTickets:
         not good, or whose key is gone."""
         return None
 
+    def narrowed(self, request: Request, grant: KeyGrant) -> KeyGrant:
+        """What everybody may who comes without a ticket, or what the ticket leaves of it. Raises ApiError as `grant`
+        does."""
+        return grant
+
 
 class Tickets(NoTickets):
     def __init__(self, secret: str, zones: Mapping[str, Zone], clock: Callable[[], float]) -> None:
@@ -26,12 +34,16 @@ class Tickets(NoTickets):
         self._clock = clock
 
     def grant(self, token: str, grants: Iterable[KeyGrant]) -> KeyGrant | None:
-        if not token.startswith(SCHEME):
+        if not token.startswith(playground.SCHEME):
             return None
-        ticket = opened(token, self._secret, self._clock())
+        ticket = playground.opened(token, self._secret, self._clock())
         if ticket is None:
             raise ApiError(401, "invalid_api_key", "This credential of the playground is not good any more.")
         for grant in grants:
             if grant.name == ticket.key:
-                return narrowed(grant, ticket.side, self._zones)
+                return playground.narrowed(grant, ticket.side, self._zones)
         raise ApiError(401, "invalid_api_key", "The key whose eyes the playground was to have is not in force here.")
+
+    def narrowed(self, request: Request, grant: KeyGrant) -> KeyGrant:
+        shown = request.headers.get("authorization", "").removeprefix(_BEARER)
+        return self.grant(shown, (grant,)) or grant
