@@ -160,6 +160,8 @@ class Spend(Struct, frozen=True, kw_only=True):
     last: str
     timezone: str
     by: str
+    team: str = ""
+    """Whose alone it is; empty for all."""
     total: Figures
     rent_unused_micro_usd: float | None
     """The part of the rent in which units did not work: it has no team. None for a filtered view."""

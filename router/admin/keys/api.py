@@ -23,7 +23,7 @@ from router.admin.keys.answers import (
     NewKey,
     Rotation,
 )
-from router.admin.keys.listing import NOT_TAKEN, checked, row_of, rows_of, visible, wanted
+from router.admin.keys.listing import NOT_TAKEN, checked, row_of, rows_of, scopes_of, visible, wanted
 from router.admin.keys.usage import Usage, read_usage
 from router.admin.policy.api import expected
 from router.config.new_key import new_key, rights_of, sha256
@@ -39,10 +39,11 @@ async def keys(control: HandlerContext, ask: HandlerRequest) -> Keys:
     plan = control.desk.plan
     async with control.books.keys() as store:
         stored, now = await store.all(), await store.now()
-    seen = visible(rows_of(plan, stored, now), ask.asker.sees)
+    rows = rows_of(plan, stored, now)
+    seen = visible(rows, ask.asker.sees)
     found = wanted(seen, query)
     page = checked(plan, found[query.offset : query.offset + query.limit], stored)
-    month, used = await read_usage(control, [f"key:{row.name}" for row in page])
+    month, used = await read_usage(control, scopes_of(rows, page, ask.asker.sees))
     return Keys(
         keys=[_used(row, used) for row in page],
         total=len(found),
@@ -65,7 +66,7 @@ def choices_of(plan: Plan) -> KeyChoices:
 
 
 def _used(row: KeyRow, used: Mapping[str, Usage]) -> KeyRow:
-    usage = used[f"key:{row.name}"]
+    usage = used.get(f"key:{row.name}", Usage())
     return replace(
         row,
         spent_micro_usd=usage.spent_micro_usd,
@@ -80,9 +81,9 @@ async def key(control: HandlerContext, ask: HandlerRequest) -> KeyRow:
     plan = control.desk.plan
     async with control.books.keys() as store:
         stored, now = await store.all(), await store.now()
-    row = _seen(visible(rows_of(plan, stored, now), ask.asker.sees), ask)
-    (row,) = checked(plan, [row], stored)
-    _, used = await read_usage(control, [f"key:{row.name}"])
+    rows = rows_of(plan, stored, now)
+    (row,) = checked(plan, [_seen(visible(rows, ask.asker.sees), ask)], stored)
+    _, used = await read_usage(control, scopes_of(rows, [row], ask.asker.sees))
     return _used(row, used)
 
 

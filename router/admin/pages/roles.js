@@ -4,7 +4,7 @@ const ORDER = ["member", "viewer", "editor", "admin"];
 
 export const may = (role, needed) => ORDER.indexOf(role) >= ORDER.indexOf(needed);
 
-const OF_MEMBERS = ["/spend", "/keys", "/teams"];
+const OF_MEMBERS = ["/spend", "/keys", "/teams", "/playground"];
 const OF_ADMINS = ["/audit"];
 
 /** The role that a page needs. */

@@ -151,8 +151,11 @@ const paid = (total) => total.cost_micro_usd + total.rent_micro_usd;
 
 // --- the chosen view
 
-function show(values, spend) {
+function show(asked, spend) {
+  // Who sees some teams only is shown one of them.
+  const values = spend.team ? { ...asked, team: spend.team } : asked;
   showChoices(values, spend);
+  showForm(values);
   showSentence(values, spend);
   showAccount(find("#account"), spend);
   tokensChart.show(tokensOf(spend));

@@ -45,9 +45,22 @@ async def health(control: HandlerContext, ask: HandlerRequest) -> Health:
 async def budgets(control: HandlerContext, ask: HandlerRequest) -> Budgets:
     book = control.sources.budgets
     try:
-        return Budgets(list(await book.uses(control.clock())), book.available)
+        if ask.asker.teams is None:
+            return Budgets(list(await book.uses(control.clock())), book.available)
+        return Budgets(list(await book.uses_of(await _own_scopes(control, ask), control.clock())), book.available)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None
+
+
+async def _own_scopes(control: HandlerContext, ask: HandlerRequest) -> frozenset[str]:
+    """The teams that whoever asks sees, and their keys; a name that another team has had, too, has both teams' sums."""
+    async with control.books.open() as report:
+        stored = await report.stored_keys()
+    owners = [(key.team, key.name) for key in control.desk.plan.policy.keys]
+    owners += [(key.team, key.name) for key in stored]
+    others = {name for team, name in owners if not ask.asker.sees(team)}
+    own = {name for team, name in owners if ask.asker.sees(team)} - others
+    return frozenset({*(f"team:{team}" for team in ask.asker.teams or ()), *(f"key:{name}" for name in own)})
 
 
 async def backends(control: HandlerContext, ask: HandlerRequest) -> Operations:

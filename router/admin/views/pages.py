@@ -28,6 +28,10 @@ async def page(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page(ask.request.match_info["name"]), keep=False)
 
 
+async def spend(control: HandlerContext, ask: HandlerRequest) -> web.Response:
+    return answer(ask.request, await control.pages.page("spend"), keep=False)
+
+
 async def keys(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     return answer(ask.request, await control.pages.page("keys"), keep=False)
 

@@ -13,12 +13,13 @@ import msgspec
 from aiohttp import web
 
 from router.admin.errors import ApiError
-from router.admin.handler_context import HandlerContext, HandlerRequest
+from router.admin.handler_context import HandlerContext, HandlerRequest, Who
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
 from router.admin.request_types import SpendQuery
-from router.admin.response_types import Choices, CouldNotLeave, Figures, Point, Spend, SpendRow
+from router.admin.response_types import Choices, CouldNotLeave, Figures, Lines, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
+from router.admin.views.own_spend import own_choices, own_query
 from router.config.problems import listing, suggest
 from router.core.cost.net import Account, Groups, net_of
 from router.core.cost.volume import day_of
@@ -42,8 +43,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Response:
     """Raises ApiError for a range that cannot be read."""
-    query: SpendQuery = ask.query
-    answer = await spend_of(control, query)
+    query = own_query(ask.query, ask.asker)
+    answer = await spend_of(control, query, ask.asker)
     if query.format == "csv":
         name = f"breakeven-{query.by}-{answer.first}-{answer.last}.csv"
         return web.Response(
@@ -54,7 +55,9 @@ async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Res
     return answer
 
 
-async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
+async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None = None) -> Spend:
+    """As `who` sees it; without one everything."""
+    teams = None if who is None else who.teams
     plan, now, look = control.desk.plan, control.clock(), look_of(query)
     records_by = by_record(query.by)
     async with control.books.open() as report:
@@ -77,7 +80,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
             groups = await read_groups(report, look, today, account, control.books.past)
         hours = days.hours(now) if hourly else []
         by_hour = await report.hours_by(Look(("backend",), look.wanted, names=False), hours)
-        lines = await line_to_draw(plan, report, now)
+        lines = await line_to_draw(plan, report, now) if teams is None else Lines()
         stored = await report.stored_keys()
         is_month = query.range == "month" and query.first is None
         months = await months_of(report, look, Days(today, today, timezone), owned) if is_month else None
@@ -87,7 +90,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
     ]
     if hourly:
         points = [_point(n * HOUR_SECONDS, days, tally.rows, owned) for n, tally in zip(hours, by_hour, strict=True)]
-    choices = choices_of(plan, all_names(daily), stored)
+    choices = choices_of(plan, all_names(daily), stored) if teams is None else own_choices(plan, stored, teams)
     return Spend(
         first=days.first,
         last=days.last,
@@ -99,6 +102,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery) -> Spend:
         rows=rows_by(query.by if recorded is None else NAME, groups, owned),
         step="hour" if hourly else "day",
         series=points,
+        team=query.team or "",
         lines=lines,
         forecast=None if months is None else forecast_of(months, now),
         choices=choices,

@@ -1,0 +1,41 @@
+"""Spend as somebody sees it who sees some teams only: of one of these at a time, and without what others are called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from msgspec.structs import replace
+
+from router.admin.errors import ApiError
+from router.admin.handler_context import Who
+from router.admin.request_types import SpendQuery
+from router.admin.response_types import Choices
+from router.core.values import Plan
+from router.ledger.stored_key import StoredKey
+
+
+def own_query(query: SpendQuery, who: Who) -> SpendQuery:
+    """Of the team that is asked for, or the first one. Raises ApiError for a team that they do not see, whether it is
+    there or not."""
+    if who.teams is None:
+        return query
+    if not who.teams:
+        raise ApiError(404, "no_team", "you are in no team that could have spent something: ask an admin")
+    team = min(who.teams) if query.team is None else query.team
+    if not who.sees(team):
+        own = ", ".join(sorted(who.teams))
+        raise ApiError(404, "unknown_team", f"you are in no team {team[:128]!r}; yours are: {own}")
+    return replace(query, team=team)
+
+
+def own_choices(plan: Plan, stored: Iterable[StoredKey], teams: Collection[str]) -> Choices:
+    """What the policy has, and the keys of these teams."""
+    policy = plan.policy
+    keys = [key.name for key in policy.keys if key.team in teams]
+    return Choices(
+        backends=list(policy.backends),
+        zones=list(policy.zones),
+        models=list(policy.models),
+        teams=sorted(teams),
+        keys=list(dict.fromkeys([*keys, *(key.name for key in stored if key.team in teams)])),
+    )
