@@ -35,6 +35,23 @@ def reload(gateway, tmp_path):
     return change
 
 
+async def test_a_policys_own_patterns_are_compiled_before_it_is_taken_over(gateway, tmp_path, monkeypatch):
+    """That takes up to seconds, in which the worker's loop would answer nobody."""
+    path = tmp_path / "policy.yaml"
+    found, own = "{find: [credit_card, us_ssn], raise_to: restricted}", "{pattern: PRJ-1, name: project, tag: own}"
+    text = (
+        path.read_text()
+        .replace(found, own)
+        .replace("  default: public\n", "  default: public\n  tags: {own: [local]}\n")
+    )
+    path.write_text(text)
+    plan = load(path)
+    monkeypatch.setattr("router.core.sensitivity.own.patterns.hyperscan", None)
+    gateway.adopt(plan)
+    (label,) = gateway.state.serving.detectors.scan(["about PRJ-123456"])
+    assert label.source == "detector project"
+
+
 async def test_without_the_ledger_the_cloud_is_closed_unless_the_policy_lets_it(gateway, reload):
     state = gateway.state
     assert state.snapshot(state.clock(), {}).cloud_blocked == ""
