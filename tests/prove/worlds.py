@@ -315,7 +315,9 @@ def _sensitivity(draw: st.DrawFn, zone_of: dict[str, str]) -> dict[str, Any]:
         "detectors": detectors(raise_to="restricted"),
     }
     if draw(st.booleans()):
-        own = draw(st.sampled_from([{}, {"tag": "phi"}, {"raise_to": "internal"}, {"raise_to": "restricted"}]))
+        own: dict[str, str] = ({}, {"tag": "phi"}, {"raise_to": "internal"}, {"raise_to": "restricted"})[
+            (len(inner) + len(most)) % 4
+        ]
         section["detectors"] = [
             {"find": ["credit_card"], "raise_to": "restricted"},
             *({"pattern": pattern, "name": name, **own} for name, pattern in OWN.items() if own),
