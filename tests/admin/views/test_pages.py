@@ -103,6 +103,6 @@ async def test_a_member_goes_on_to_the_page_for_members_and_others_are_not_for_t
     member = {"cookie": f"breakeven_session={value}"}
     first = await plane.ask("GET", "/", headers=member | BROWSER)
     assert (first.status, first.headers["location"]) == (303, "/teams")
-    refused = await plane.ask("GET", "/spend", headers=member | BROWSER)
+    refused = await plane.ask("GET", "/operations", headers=member | BROWSER)
     assert refused.status == 403 and b"not for your role" in refused.body
-    assert (await plane.ask("GET", "/spend", headers=member)).code == "not_allowed"
+    assert (await plane.ask("GET", "/operations", headers=member)).code == "not_allowed"
