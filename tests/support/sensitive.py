@@ -334,6 +334,7 @@ FORMS: tuple[Form, ...] = (
     Form("us_ssn", "with points, slashes or underscores", lambda random: random.choice("./_").join(ssn(random))),
     Form("us_ssn", "solid beside a word", given(lambda r: "".join(ssn(r)), "SSN ?", "ssn: ?", "? is my social security no.")),
     Form("us_ssn", "solid, glued to the word", given(lambda r: "".join(ssn(r)), "SSN?", "ssn?")),
+    Form("us_ssn", "with dashes, glued to letters", lambda r: r.choice(("ssn?", "x?", "?ok", "JohnDoe?")).replace("?", "-".join(ssn(r)))),
     Form("us_ssn", "in a JSON field", given(lambda r: "".join(ssn(r)), '{"ssn": "?"}', '{"social_security_number": ?}')),
     Form("phone", "international", filled("+1 4*# *## ####", "+49 (0)30 9######", "+44 20 7*## ####", "+91 98### #####")),
     Form("phone", "international, solid", filled("+14*#*######", "+49171#######", "+336########", "+861380#######")),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from router.core.sensitivity.finders.text import BORDER, Text
+from router.core.sensitivity.finders.text import BORDER, DIGITS, NUMBER, REACH, SEPARATORS, Text
 
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ENTITY = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9A-Fa-f]{1,6})|([A-Za-z]{2,12}));?")
@@ -68,21 +69,52 @@ NAMED: Mapping[bytes, bytes] = {
 _LAST_CHARACTER = 0x10FFFF
 
 _SPACE = r"\s{0,64}+"
-_NAME = rf'{_SPACE}"[a-z_]{{1,32}}"{_SPACE}:{_SPACE}'
-_GOES_ON = "(?=[ ._/-]{0,2}+[0-9])"
-_VALUE = rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|\{{[^{{}}]{{0,256}}+\}}){_SPACE}'
-# From the end of one text to the beginning of the next, both with digits: the next item of a list, the next part of
-# a message, the next message; other members of either are short. No group is repeated possessively, here and in the
-# finders: before Python 3.11.5 such a group goes on from where its last try failed, instead of where it began.
-FRAME = re.compile(
-    (
-        rf'"(?<=[0-9 ._/-]")(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{{2}}"))'
-        rf"{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}"
-        rf"(?:\}}{_SPACE}(?:\]{_SPACE}(?:,{_NAME}{_VALUE}){{0,4}}\}}{_SPACE})?,{_SPACE}\{{"
-        rf'(?:{_NAME}(?:{_VALUE},|\[{_SPACE}\{{)){{0,6}}{_NAME}|,{_SPACE})"{_GOES_ON}'
-    ).encode()
+_BETWEEN = r"[ .()/,|_\t\r\n-]"
+_BEFORE = "|".join(f'(?<=[0-9+(]{_BETWEEN * number}")' for number in range(5))
+_GOES_ON = f"(?={_BETWEEN}{{0,4}}+[0-9])"
+_LETTERS_BEFORE = "|".join(f'(?<=[0-9A-Za-z]{_BETWEEN * number}")' for number in range(5))
+_LETTERS_GO_ON = f'(?={_BETWEEN}{{0,4}}+[0-9A-Za-z])(?![a-z_]{{1,32}}+"{_SPACE}:)'
+_NOTHING = f'(?:"{_BETWEEN}{{0,64}}+"(?!{_SPACE}:)|null)'
+# What a model does not see: no two of these begin alike, so that there is one way to read them.
+_UNSEEN = (
+    rf'(?:(?:[{{}}\[\],]|"(?:text|content)"{_SPACE}:|{_NOTHING}'
+    rf'|"(?!(?:text|content)")[a-z_]{{1,32}}+"{_SPACE}:{_SPACE}'
+    rf'(?:"(?!{_GOES_ON})[^"]{{0,64}}+"|[0-9a-z.]{{1,16}}+|(?=[\[{{]|"{_GOES_ON}))){_SPACE})'
 )
 
+
+def _frame(before: str, goes_on: str) -> re.Pattern[bytes]:
+    """From the end of one text to the beginning of the next one: the next item of a list, the next part of a message,
+    the next message, and what of these is empty between them."""
+    return re.compile(
+        (
+            rf'"(?:{before}){_SPACE}(?:(?:,{_SPACE}{_NOTHING}{_SPACE}){{0,16}},{_SPACE}'
+            rf'|{_UNSEEN}{{0,24}}?\}}{_SPACE},{_SPACE}\{{{_SPACE}{_UNSEEN}{{0,32}})"{goes_on}'
+        ).encode()
+    )
+
+
+# No group is repeated possessively, here and in the finders: before Python 3.11.5 such a group goes on from where its
+# last try failed, instead of where it began.
+FRAME = _frame(_BEFORE, _GOES_ON)
+"""Between texts with digits at their seam."""
+LETTERS_FRAME = _frame(_LETTERS_BEFORE, _LETTERS_GO_ON)
+"""The same with letters, too, which account numbers have."""
+
+_SAID = re.compile(rf'[:,\[]{_SPACE}"({_BETWEEN}{{1,64}}+)"(?={_SPACE}[,\]}}])'.encode())
+_SHORTEST_SAID = len(',"-",')
+_EDGE = re.compile(rb"[A-Za-z\"{}]")
+ACCOUNT = re.compile(
+    rb"[A-Za-z]{2}[0-9]{2}(?:[ ./_\t\r\n-]{0,3}[0-9A-Za-z]){11}(?:[ ./_\t\r\n-]{0,3}[0-9A-Za-z]){0,18}"
+)
+"""Of the shape of an account's number, at least as long as the shortest."""
+_ACCOUNT = 64
+_COUNTRY_ENDS = re.compile(
+    rb'"(?:(?<=[^0-9A-Za-z][A-Za-z]")|(?<=[^0-9A-Za-z][A-Za-z]{2}")|(?<=[^0-9A-Za-z][A-Za-z]{2}[0-9]"))'
+)
+_BEGUN = re.compile(f'[A-Za-z]{{2}}[0-9]{{2}}(?:{_BETWEEN}{{0,3}}[0-9A-Za-z]){{0,28}}{_BETWEEN}{{0,4}}"'.encode())
+"""What may be the beginning of one, up to the end of a text."""
+_SHAPES = bytes(97 if 64 < code < 128 and chr(code).isalpha() else code for code in DIGITS)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _FIRST_OF_FOUR = b"CIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 """What every third octet of a text looks like: no control character but the ends of lines and tabs."""
@@ -100,21 +132,98 @@ def has_escapes(data: bytes) -> bool:
 
 def may_hide(text: Text) -> bool:
     """Whether `joined` or `decoded` would change a text."""
-    return (
-        has_escapes(text.data)
-        or (bool(text.runs) and next(_base64(text), None) is not None)
-        or (_may_be_framed(text.dense) and FRAME.search(text.data) is not None)
+    return has_escapes(text.data) or (bool(text.runs) and next(_base64(text), None) is not None) or is_framed(text)
+
+
+def is_framed(text: Text) -> bool:
+    """Whether a number goes on from one part into the next one."""
+    return (_may_be_framed(text.dense) and bool(_seams(text.data))) or (
+        NUMBER in text.dense and next(_accounts(text.data), None) is not None
     )
 
 
 def _may_be_framed(dense: bytes) -> bool:
-    """Whether a string ends in a digit and another one begins with one."""
-    return b'0"' in dense and (b':"0' in dense or b'""0' in dense)
+    """Whether a string begins with a digit, and is not a body's first."""
+    return b':"0' in dense or b'""0' in dense or b'["0' in dense or b'null"0' in dense
 
 
-def joined(data: bytes) -> bytes:
-    """The text with a border character in place of the frame between two parts, where a number may go on."""
-    return FRAME.sub(BORDER, data)
+def joined(data: bytes) -> Iterator[bytes]:
+    """What stands around the frames between parts in which a number goes on: with nothing in place of the frame, and
+    with a border character, for a separator that it stands for."""
+    dense = data.translate(DIGITS, SEPARATORS)
+    if _may_be_framed(dense) and (seams := _seams(data)):
+        pieces = [piece if len(piece) <= 2 * REACH else _ends_of(piece, REACH) for piece in _between(data, seams)]
+        said = [
+            b"".join(_SAID.findall(data, start + 1, stop)) if stop - start > _SHORTEST_SAID else b""
+            for start, stop in seams
+        ]
+        yield _with([between and between.strip() for between in said], pieces)
+        yield _with([between or BORDER for between in said], pieces)
+    if NUMBER in dense:
+        yield from _accounts(data)
+
+
+def _with(seams: list[bytes], pieces: list[bytes]) -> bytes:
+    return b"".join(chain.from_iterable(zip(pieces, (*seams, b""), strict=True)))
+
+
+def _seams(data: bytes) -> list[tuple[int, int]]:
+    """Offsets (from, to) of the frames between parts with nine digits or more at their seams."""
+    found: list[tuple[int, int]] = []
+    open_: list[tuple[int, int]] = []
+    digits = end = 0
+    for start, stop in (*map(re.Match.span, FRAME.finditer(data)), (len(data), len(data))):
+        dense = data[end:start].translate(DIGITS, SEPARATORS)
+        kept = dense.lstrip(b"0")
+        digits += len(dense) - len(kept)
+        if kept or start == len(data):
+            if digits >= len(NUMBER):
+                found += open_
+            open_ = []
+            digits = len(kept) - len(kept.rstrip(b"0"))
+        open_.append((start, stop))
+        end = stop
+    return found
+
+
+def _between(data: bytes, seams: list[tuple[int, int]]) -> list[bytes]:
+    bounds = [0, *chain.from_iterable(seams), len(data)]
+    return [data[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)]
+
+
+def _ends_of(piece: bytes, reach: int) -> bytes:
+    """Without its middle; no row of numbers is cut."""
+    first, last = _EDGE.search(piece, reach), _EDGE.search(piece[-reach::-1])
+    if first is None or last is None or first.end() >= (begin := len(piece) - reach - last.start()):
+        return piece
+    return piece[: first.end()] + b'"' + piece[begin:]
+
+
+def _accounts(data: bytes) -> Iterator[bytes]:
+    """What may be the number of an account that goes on behind a frame, without frames, with what goes before it."""
+    for begin, end in _begun_accounts(data):
+        number, at = data[begin:end], end
+        while len(number) < _ACCOUNT and (frame := LETTERS_FRAME.match(data, at)) is not None:
+            at = data.find(b'"', frame.end())
+            number += data[frame.end() : min(at, frame.end() + _ACCOUNT)]
+        account = ACCOUNT.match(number)
+        if account is not None and account.end() > end - begin:
+            yield data[max(0, begin - _ACCOUNT) : begin] + number
+
+
+def _begun_accounts(data: bytes) -> Iterator[tuple[int, int]]:
+    """Offsets (from, to) of what may be the beginning of an account's number at the end of a text."""
+    for match in _COUNTRY_ENDS.finditer(data):
+        end = match.start()
+        yield next(at for at in (end - 1, end - 2, end - 3) if not data[at - 1 : at].isalnum()), end
+    if may_begin_account(data):
+        for match in _BEGUN.finditer(data):
+            yield match.start(), match.end() - 1
+
+
+def may_begin_account(data: bytes) -> bool:
+    """Whether two letters and two digits follow each other."""
+    return data.translate(_SHAPES).find(b"aa00") >= 0
 
 
 def decoded(data: bytes) -> bytes:

@@ -18,7 +18,7 @@ import hyperscan
 from router.core.sensitivity import encodings
 from router.core.sensitivity.finders import FINDERS
 from router.core.sensitivity.finders.finder import Finder
-from router.core.sensitivity.finders.in_json import BLANK, ESCAPED_COMMA, NINE_DIGITS
+from router.core.sensitivity.finders.in_json import BLANK, COMMA, DASH, ESCAPED_COMMA, NINE_DIGITS
 from router.core.sensitivity.unescape import HIDING_CHARACTERS, hiding_escapes
 
 REACH = 192
@@ -158,15 +158,24 @@ def excerpts() -> Excerpts:
 
 
 def _frame() -> bytes:
-    """Of `encodings.FRAME`, as it stands in JSON: what is bounded there is not here."""
+    """Of `encodings.FRAME`, as it stands in JSON: what is bounded there is not here, and what must not be may be."""
     blanks = rb"%b{0,}" % BLANK
-    name = rb"%b%b[a-z_]{1,}%b%b:%b" % (blanks, _QUOTE, _QUOTE, blanks, blanks)
-    value = rb"(?:%b[^\"]{0,}\"|[0-9a-z.]{1,}|\{[^{}]{0,}\})%b" % (_QUOTE, blanks)
-    others = rb"(?:,%b%b){0,}" % (name, value)
-    ends = rb"[0-9][ ._/-]{0,2}%b%b%b" % (_QUOTE, blanks, others)
-    part = rb"\}%b(?:\]%b%b\}%b)?,%b\{" % (blanks, blanks, others, blanks, blanks)
-    begins = rb"%b(?:%b,|\[%b\{)" % (name, value, blanks)
-    return rb"%b(?:%b)?(?:(?:%b){0,}%b|,%b)%b[ ._/-]{0,2}[0-9]" % (ends, part, begins, name, blanks, _QUOTE)
+    separator = rb"(?:[.()/,|_]|%b|%b|%b)" % (BLANK, DASH, COMMA)
+    between = rb"%b{0,4}" % separator
+    nothing = rb"(?:%b%b{0,}%b|null)" % (_QUOTE, separator, _QUOTE)
+    value = rb"(?:%b[^\"]{0,}\"|[0-9a-z.]{1,})" % _QUOTE
+    unseen = rb"(?:(?:[{}\[\],]|%b|%b[a-z_]{1,}%b%b:%b%b?)%b)" % (
+        nothing,
+        _QUOTE,
+        _QUOTE,
+        blanks,
+        blanks,
+        value,
+        blanks,
+    )
+    item = rb"(?:,%b%b%b){0,},%b" % (blanks, nothing, blanks, blanks)
+    part = rb"%b{0,}\}%b,%b\{%b%b{0,}" % (unseen, blanks, blanks, blanks, unseen)
+    return rb"[0-9+(]%b%b%b(?:%b|%b)%b%b[0-9]" % (between, _QUOTE, blanks, item, part, _QUOTE, between)
 
 
 def _is_seen_with_next(found: list[int], number: int, looked_at: int) -> bool:

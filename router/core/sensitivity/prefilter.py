@@ -32,8 +32,14 @@ _WORDS = re.compile(
     b"%b(?:%b)"
     % (re.escape(bytes((_MARK,))), b"|".join(re.escape(word[1:].translate(_MARKED)) for word in _WORDS_SOUGHT))
 )
-_STRING_BEGINS = re.compile(rb'"[ ._/-]{0,2}[0-9]')
-_STRING_ENDS = re.compile(rb'"(?:(?<=[0-9]")|(?<=[0-9][ ._/-]")|(?<=[0-9][ ._/-]{2}")|(?<=\\"))')
+_GAP = rb"(?:[ .()/,|_-]|\\+[nrt]){0,4}"
+_STRING_BEGINS = re.compile(rb'"%b[0-9]' % _GAP)
+_STRING_ENDS = re.compile(
+    b'"(?:(?<=\\\\")|(?<=\\\\[nrt]")|%b)'
+    % b"|".join(b'(?<=[0-9+(]%b")' % (b"[ .()/,|_-]" * number) for number in range(5))
+)
+_ACCOUNT_GOES_ON = re.compile(rb'"[A-Za-z]?[0-9]{1,2}(?:[ ./_-]|\\+[nrt]){0,3}[0-9A-Za-z]')
+_ACCOUNT_BEGINS = re.compile(rb'[A-Za-z]{2}[0-9]{2}(?:[ ./_-]|\\+[nrt]|[0-9A-Za-z]){0,64}\\*"')
 _ADDRESS = re.compile(rb"://")
 
 
@@ -57,9 +63,17 @@ def glance(data: bytes, sought: int) -> int:
     runs = data.translate(_RUNS)
     if runs.find(RUN) >= 0:
         clues |= _runs(data, runs)
-    if _STRING_BEGINS.search(data) is not None and _STRING_ENDS.search(data) is not None:
+    if (_STRING_BEGINS.search(data) is not None and _STRING_ENDS.search(data) is not None) or (
+        clues & NUMBERS and _account_is_cut(data)
+    ):
         clues |= HIDDEN
     return clues
+
+
+def _account_is_cut(data: bytes) -> bool:
+    return _ACCOUNT_GOES_ON.search(data) is not None or (
+        encodings.may_begin_account(data) and _ACCOUNT_BEGINS.search(data) is not None
+    )
 
 
 def _runs(data: bytes, runs: bytes) -> int:

@@ -110,13 +110,13 @@ def revealed(data: bytes) -> Iterator[str]:
 
     No text is longer than the first, so the work is bounded by the number of rounds.
     """
-    whole = encodings.joined(data)
-    if whole != data:
-        yield whole.decode()
+    for parts in encodings.joined(data):
+        yield parts.decode(errors="replace")
+    whole = data
     for _ in range(_MOST_ROUNDS):
         decoded = encodings.decoded(whole)
         if decoded == whole:
-            return
+            break
         text = decoded.decode(errors="replace")
         yield fold(text)
         if _HIDING.search(text) is not None:
@@ -124,6 +124,9 @@ def revealed(data: bytes) -> Iterator[str]:
             yield fold(text)
             decoded = text.encode(errors="replace")
         whole = decoded
+    if whole is not data:
+        for parts in encodings.joined(flat(whole)):
+            yield fold(parts.decode(errors="replace"))
 
 
 def plain(body: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ import pickle
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pkgutil import iter_modules
 from random import Random
 from typing import Any, get_args
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import sensitive
 from support.patterns import repeated_possessively
 from support.sensitive import texts_of
 
@@ -483,3 +484,98 @@ def test_what_stands_around_an_own_match_hides_nothing(around: str, depth: int, 
         value = json.dumps({"c": value}, ensure_ascii=ascii_only)
 
     assert compile_detectors((PROJECT,)).scan_body(json.dumps([value], ensure_ascii=ascii_only).encode()) == LABEL
+
+
+def as_messages(pieces: list[str]) -> Any:
+    return {"messages": [{"role": "user", "content": piece} for piece in pieces]}
+
+
+def as_parts(pieces: list[str]) -> Any:
+    return {"messages": [{"role": "user", "content": [{"type": "text", "text": piece} for piece in pieces]}]}
+
+
+def as_items(pieces: list[str]) -> Any:
+    return {"input": pieces}
+
+
+def as_turns_with_nothing_between(pieces: list[str]) -> Any:
+    silent = ("", None, " \n", [], [{"type": "text", "text": ""}])
+    return {
+        "messages": [
+            message
+            for number, piece in enumerate(pieces)
+            for message in (
+                {"role": "user", "content": piece},
+                {"role": "assistant", "content": silent[number % len(silent)]},
+            )
+        ]
+    }
+
+
+def as_items_with_nothing_between(pieces: list[str]) -> Any:
+    return {"input": [item for piece in pieces for item in (piece, "")]}
+
+
+WAYS = (as_messages, as_parts, as_items, as_turns_with_nothing_between, as_items_with_nothing_between)
+CUT_BESIDE = ("word", "JSON", "exponent")
+CUT = [
+    form
+    for form in sensitive.FORMS
+    if form.kind in ("credit_card", "iban", "us_ssn", "phone")
+    and form.wrap is None
+    and not any(word in form.name for word in CUT_BESIDE)
+]
+
+
+@pytest.mark.parametrize("form", CUT, ids=[f"{form.kind}: {form.name}" for form in CUT])
+def test_what_is_found_in_one_text_is_found_when_it_is_cut(form: sensitive.Form) -> None:
+    """Anywhere: in a group, before or behind what separates groups, in front of the last digit."""
+    detectors = compile_detectors((one(form.kind, raise_to="restricted"),))
+    random = Random(f"{form.name} cut")
+    for _ in range(12):
+        number = form.make(random)
+        text = f"{random.choice(('', 'number: ', 'x, '))}{number}{random.choice(('', ' ok', '.'))}"
+        start = text.index(number)
+        for at in range(start + 1, start + len(number)):
+            way, indent = random.choice(WAYS), random.choice((None, 2))
+            body = json.dumps(way([text[:at], text[at:]]), indent=indent).encode()
+
+            assert detectors.scan_body(body), body
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("kind", "pieces"),
+    [
+        ("credit_card", ["Card: 4111 1111\n", "1111 1111 please"]),
+        ("credit_card", ["4111 1111", "\n1111 1111 please"]),
+        ("credit_card", ["4111 1111\t", "1111 1111"]),
+        ("credit_card", ["4111 1111\r\n", "1111 1111"]),
+        ("credit_card", ["4111 1111\n\n", "1111 1111"]),
+        ("credit_card", ["4111 1111 \n", "1111 1111"]),
+        ("credit_card", ["4111,1111,", "1111,1111"]),
+        ("credit_card", ["4111 1111  ", "  1111 1111"]),
+        ("credit_card", ["4111", " 1111 1111", " 1111"]),
+        ("credit_card", list("4111111111111111")),
+        ("credit_card", ["41", "11|1111|11", "11|1111"]),
+        ("iban", ["DE89 3704 0044\n", "0532 0130 00 thanks"]),
+        ("iban", ["D", "E89370400440532013000"]),
+        ("iban", ["GB82 WE", "ST 1234 5698 7654 32"]),
+        ("us_ssn", ["219", "-", "09-9999"]),
+        ("us_ssn", ["219 ", "09 ", "9999"]),
+        ("phone", ["+", "1 415 555 2671"]),
+        ("phone", ["(415", ") 555-2671"]),
+    ],
+)
+def test_it_is_found_over_several_texts(way: Callable[[list[str]], Any], kind: DetectorName, pieces: list[str]) -> None:
+    body = json.dumps({"model": "m", "around": "Explain. " * 300} | way(pieces)).encode()
+
+    assert compile_detectors((one(kind, raise_to="restricted"),)).scan_body(body)
+
+
+def test_what_stands_beside_the_number_in_a_frame_is_still_looked_at() -> None:
+    """A frame is left out of the text that goes on over it, and of no other."""
+    hidden = b64encode(b"my card 4111111111111111 ok").decode()
+    body = json.dumps([{"content": "12345", "id": hidden}, {"id": hidden, "content": "67890"}]).encode()
+
+    assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)

@@ -19,8 +19,8 @@ def decoded(text: str) -> str:
     return encodings.decoded(text.encode()).decode(errors="replace")
 
 
-def joined(text: str) -> str:
-    return encodings.joined(text.encode()).decode()
+def joined(text: str) -> list[str]:
+    return [each.decode() for each in encodings.joined(flat(text.encode()))]
 
 
 def coded(text: str) -> str:
@@ -69,36 +69,69 @@ def part(text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "conversation",
     [
-        [message([part("a 41"), part("11 b")])],
-        [message("a 41"), message("11 b")],
-        [message("a 41"), message([part("11 b")])],
-        [message([part("a 41")]), message("11 b", "assistant")],
-        [message([part("a 41")]), message([part("11 b")])],
-        [message([{"text": "a 41", "type": "text"}, {"text": "11 b", "type": "text"}])],
-        [{"content": "a 41", "role": "user"}, {"content": "11 b", "role": "user"}],
-        ["a 41", "11 b"],
-        [message([part("a 41") | {"cache_control": {"type": "ephemeral"}}, part("11 b")])],
-        [message("a 41") | {"name": "Bob-X", "weight": 0}, {"id": "msg_7A", "role": "user", "content": "11 b"}],
-        [message("a 41"), {"content": "11 b", "role": "user"}],
+        [message([part("a 41111"), part("11 11 b")])],
+        [message("a 41111"), message("11 11 b")],
+        [message("a 41111"), message([part("11 11 b")])],
+        [message([part("a 41111")]), message("11 11 b", "assistant")],
+        [message([part("a 41111")]), message([part("11 11 b")])],
+        [message([{"text": "a 41111", "type": "text"}, {"text": "11 11 b", "type": "text"}])],
+        [{"content": "a 41111", "role": "user"}, {"content": "11 11 b", "role": "user"}],
+        ["a 41111", "11 11 b"],
+        [message([part("a 41111") | {"cache_control": {"type": "ephemeral"}}, part("11 11 b")])],
+        [message("a 41111") | {"name": "Bob-X", "weight": 0}, {"id": "msg_7A", "role": "user", "content": "11 11 b"}],
+        [message("a 41111"), {"content": "11 11 b", "role": "user"}],
     ],
 )
 @pytest.mark.parametrize("indent", [None, 8])
 def test_a_number_goes_on_in_the_next_text(conversation: Any, indent: int | None) -> None:
     body = json.dumps({"messages": conversation}, indent=indent)
 
-    assert f"a 41{BORDER}11 b" in joined(body)
+    assert [f"a 41111{between}11 11 b" in text for text, between in zip(joined(body), ("", BORDER), strict=True)]
     assert may_hide(Text(body.encode()))
-    assert not may_hide(Text(body.replace("41", "x").encode()))
+    assert not may_hide(Text(body.replace("41111", "x").encode()))
 
 
-@pytest.mark.parametrize("separator", [" ", "-", ".", ""])
-def test_what_separates_groups_stays(separator: str) -> None:
-    assert joined(json.dumps([f"41{separator}", "11"])) == f'["41{separator}{BORDER}11"]'
+@pytest.mark.parametrize("before", ["", " ", "-", ".", "\n", "\r\n", "\t", ",", "  ", " \n", " | "])
+@pytest.mark.parametrize("behind", ["", "\n", "  ", ") "])
+def test_what_separates_groups_stays(before: str, behind: str) -> None:
+    assert joined(json.dumps([f"41111{before}", f"{behind}1111"]))[0] == (f'["41111{before}{behind}1111"]')
 
 
-@pytest.mark.parametrize("text", ['{"a": "12", "b": 13}', '{"id": "12", "Long Name": "13"}', '["12", ["13"]]', '"12"'])
+@pytest.mark.parametrize("empty", ["", " ", " \n", None])
+def test_what_says_nothing_does_not_separate(empty: str | None) -> None:
+    parts: Any = [] if empty is None else [part(empty)]
+    for between in ([message(empty)], [message(empty, "assistant"), message(parts)], [message([])]):
+        body = json.dumps([message("a 41111"), *between, message("1111 b")])
+        assert f"a 41111{(empty or '').strip()}1111 b" in joined(body)[0]
+    assert joined(json.dumps(["a 41111", empty, empty, "1111 b"])) != []
+
+
+def test_what_says_a_separator_separates() -> None:
+    assert joined('["219","-","09-9999"]') == ['["219-09-9999"]', '["219-09-9999"]']
+    assert joined('["219"," ","09-9999"]') == ['["21909-9999"]', '["219 09-9999"]']
+
+
+def test_an_account_goes_on_in_the_next_text_with_letters() -> None:
+    assert joined('["x GB82 WE", "ST 1234 5698 7654 32 y"]') == ['["x GB82 WEST 1234 5698 7654 32 y']
+    assert joined('["x DE", "89370400440532013000 y"]') == ['["x DE89370400440532013000 y']
+    assert joined('["the end of", "12, apples and 4155552671"]') == []
+
+
+def test_of_long_texts_only_what_stands_around_their_ends_is_joined() -> None:
+    body = json.dumps(["far away, " * 99 + "41111", "1111, " + "far away, " * 99])
+
+    assert all(len(text) < 600 for text in joined(body))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"a": "12345", "b": 12345}', '{"id": "12345", "Long Name": "12345"}', '["12345", ["12345"]]', '"12345"'),
+        *('["1234", "5678"]', '[{"a": "12345"}, {"role": "user", "content": "hello"}, {"a": "12345"}]'),
+    ],
+)
 def test_other_numbers_are_not_joined(text: str) -> None:
-    assert joined(text) == text
+    assert joined(text) == []
 
 
 @given(st.text())

@@ -75,5 +75,10 @@ def _is_built_right(number: bytes) -> bool:
     return registry.is_valid(number.decode(), check_country=False)
 
 
-_NUMBERS = (rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9](?:(?:[./_]|%b|%b){0,3}[0-9A-Za-z]){11}" % (BLANK, DASH),)
+_NUMBERS = (
+    rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9](?:(?:[./_]|%b|%b){0,3}[0-9A-Za-z]){11}" % (BLANK, DASH),
+    # cut in two by parts or messages
+    rb"\"[A-Za-z]?[0-9]{1,2}(?:[ ./_-]|\\+[nrt]){0,3}[0-9A-Za-z]",
+    rb"[0-9](?<=[A-Za-z]{2}[0-9])[0-9][ ./_0-9A-Za-z\\-]{0,64}\"",
+)
 FINDER = Finder("iban", iban, NUMBERS, numbers=_NUMBERS)

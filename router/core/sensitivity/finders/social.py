@@ -30,7 +30,13 @@ def us_ssn(text: Text) -> bool:
 def _groups_at(data: bytes, match: re.Match[bytes]) -> bool:
     start, end = match.span()
     joined = data[start - 1 : start] == match[1][:1] and data[start - 2 : start - 1].isdigit()
-    return not joined and is_alone(data, start, end) and is_ssn(match[0].translate(None, _NO_DIGITS))
+    alone = _touches_letters_only(data, start, end) if b"-" in match[1] else is_alone(data, start, end)
+    return not joined and alone and is_ssn(match[0].translate(None, _NO_DIGITS))
+
+
+def _touches_letters_only(data: bytes, start: int, end: int) -> bool:
+    """Letters may be glued to groups with dashes, which hardly anything else has in these sizes; digits not."""
+    return not data[start - 1 : start].isdigit() and not data[end : end + 1].isdigit()
 
 
 def _solid_at(text: Text, match: re.Match[bytes]) -> bool:

@@ -17,10 +17,10 @@ SEPARATORS = b" .-()/,|_\t\r\n" + BORDER
 """What may stand between the digits of one number."""
 REACH = 128
 """No match is longer than this, with what is looked at around it."""
-_DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
+DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
 _GROUPS = bytes(
     45 if code in SEPARATORS else 97 if 64 < code < 128 and chr(code).isalpha() else shaped
-    for code, shaped in enumerate(_DIGITS)
+    for code, shaped in enumerate(DIGITS)
 )
 _ALPHABET = bytes(97 if code < 128 and (chr(code).isalnum() or code in b"+/-_") else 32 for code in range(256))
 NUMBER = b"0" * 9
@@ -62,7 +62,7 @@ class Text:
     def __init__(self, data: bytes, effort: Effort | None = None) -> None:
         self.data = data
         self.spend = (effort or Effort(len(data))).spend
-        self.dense = data.translate(_DIGITS, SEPARATORS)
+        self.dense = data.translate(DIGITS, SEPARATORS)
         """Without separators, each digit a 0."""
         self._runs: tuple[tuple[int, int], ...] | None = None
         self._blocks: tuple[tuple[int, int, Shape], ...] | None = None
@@ -93,7 +93,7 @@ class Text:
             stop = start + _BLOCK
             block = self.data[start : stop + REACH]
             self.spend(1)
-            if NUMBER in block.translate(_DIGITS, SEPARATORS):
+            if NUMBER in block.translate(DIGITS, SEPARATORS):
                 yield start, stop, Shape(block.translate(_GROUPS))
 
     def numbers(self, pattern: re.Pattern[bytes], *shapes: bytes) -> Iterator[re.Match[bytes]]:
