@@ -703,6 +703,7 @@ class GroupCommitLedger:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             looks += 1
+            self._logged.catch_up()
             if self._connection is not None:
                 await self._look(self._connection)
             if looks % SWEEPS == 0:

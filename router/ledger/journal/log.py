@@ -1,7 +1,7 @@
 """What a writer has sent, kept so that it can be sent again.
 
-`DiskLog` keeps it in the journal, and in memory what the disk would not take. `MemoryLog` is for a ledger without a
-data directory: it survives a lost server, not the process.
+`DiskLog` keeps it in the journal, and in memory what the disk would not take, until it does. `MemoryLog` is for a
+ledger without a data directory: it survives a lost server, not the process.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from router.ledger.journal.disk import Disk
 from router.ledger.journal.entries import summarise
 from router.ledger.journal.journal import Journal, JournalError, JournalReader, journals, new_journal, orphans, tidy
 
-KEPT_BYTES = 16 * 1024 * 1024
+KEPT_BYTES = 64 * 1024 * 1024
 """Of entries in memory; beyond that the oldest go."""
+_CAUGHT_UP_BYTES = 1024 * 1024
+"""Of entries that are written at once when the disk takes them again: nobody waits for it long."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +80,9 @@ class Log(Reading, Protocol):
     def acknowledged(self, number: int) -> None:
         """The server has applied everything up to this number."""
 
+    def catch_up(self) -> None:
+        """Tries again to write what is kept in memory only."""
+
     def orphans(self) -> Iterable[Orphan]: ...
     def retired(self) -> Iterable[Reading]:
         """Of writers that are gone and whose entries were brought in once: the server may have lost them since."""
@@ -94,6 +100,8 @@ class MemoryLog:
     def __init__(self) -> None:
         self.writer = secrets.token_hex(6)
         self.last = 0
+        self.dropped = 0
+        """Number of the last entry that there was no room for."""
         self._entries: deque[Entry] = deque()
         self._bytes = 0
 
@@ -106,10 +114,15 @@ class MemoryLog:
         self._entries.append(Entry(number, payload))
         self._bytes += len(payload)
         while self._bytes > KEPT_BYTES:
-            self._bytes -= len(self._entries.popleft().payload)
+            self.dropped = self._entries[0].number
+            self.forget(self.dropped)
 
     def entries(self, after: int) -> Iterator[Entry]:
         return iter([entry for entry in self._entries if entry.number > after])
+
+    @property
+    def oldest(self) -> Entry | None:
+        return self._entries[0] if self._entries else None
 
     def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
         """Never: it would be lost with the process."""
@@ -117,6 +130,9 @@ class MemoryLog:
 
     def acknowledged(self, number: int) -> None:
         """It is kept all the same: the server may lose it."""
+
+    def catch_up(self) -> None:
+        pass
 
     def forget(self, number: int) -> None:
         """Lets go of everything up to this number."""
@@ -141,13 +157,15 @@ class DiskLog:
 
     takes_holds = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
         """Raises JournalError."""
         self._folder = folder
-        self._journal = new_journal(folder)
+        self._journal = new_journal(folder, disk=disk)
         self._unwritten = MemoryLog()
         self._acknowledged = 0
         self._failing = False
+        self._told = 0
+        """Up to which number the log has said that memory let entries go."""
         self.writer = self._journal.writer
         self.last = 0
         self.has_entries = any(True for _ in self._former())
@@ -155,13 +173,42 @@ class DiskLog:
     def append(self, number: int, payload: bytes) -> None:
         self.last = number
         self.has_entries = True
+        self._unwritten.append(number, payload)
+        self._write()
+
+    def catch_up(self) -> None:
+        if self._unwritten.has_entries:
+            self._write()
+
+    def _write(self) -> None:
+        """What is not in the journal yet, in order; also what the server has, for it may lose its books later."""
+        failing, written = self._failing, 0
         try:
-            self._journal.append(number, payload)
+            while (entry := self._unwritten.oldest) is not None and written < _CAUGHT_UP_BYTES:
+                self._journal.append(entry.number, entry.payload)
+                self._unwritten.forget(entry.number)
+                written += len(entry.payload)
         except JournalError as error:
-            self._unwritten.append(number, payload)
-            if not self._failing:
+            if not failing:
                 _log.error("ledger: kept in memory only: %s", error)
-        self._failing = not self._journal.healthy
+        self._failing = self._unwritten.has_entries or not self._journal.healthy
+        if self._unwritten.dropped > self._told:
+            if not self._told:
+                _log.error("ledger: more could not be journaled than memory keeps; the oldest batches are let go")
+            self._told = self._unwritten.dropped
+        if failing and not self._failing:
+            self._recovered()
+
+    def _recovered(self) -> None:
+        if self._told:
+            _log.error(
+                "ledger: the journal can be written again, but it lacks batches up to number %d: what they counted is "
+                "lost if the server loses its books, or had not got them",
+                self._told,
+            )
+        else:
+            _log.warning("ledger: the journal can be written again, and nothing is missing in it")
+        self._unwritten.dropped = self._told = 0
 
     def hold(self, number: int, payload: bytes, *, moved: bool = False) -> bool:
         return self._journal.hold(number, payload, moved=moved)
@@ -173,8 +220,6 @@ class DiskLog:
     def acknowledged(self, number: int) -> None:
         self._acknowledged = number
         self._journal.forget_holds(number)
-        if self._unwritten.has_entries:
-            self._unwritten.forget(number)
 
     def orphans(self) -> Iterable[Orphan]:
         return map(_Orphan, orphans(self._folder))
@@ -190,6 +235,12 @@ class DiskLog:
             _log.error("ledger: the journal was not tidied: %s", error)
 
     def close(self, *, applied: bool) -> None:
+        before: Entry | None = None
+        while (oldest := self._unwritten.oldest) is not None and oldest is not before:
+            before = oldest
+            self._write()
+        if oldest is not None:
+            _log.error("ledger: not in the journal: batches from number %d on; %s", oldest.number, self._journal.why)
         if applied:
             _retire(self._journal)
         self._journal.close()

@@ -17,9 +17,11 @@ from router.ledger.client import group_commit, recovery
 from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import PART, Books, LostBooks
 from router.ledger.errors import JournalError
+from router.ledger.journal.disk import Disk
 from router.ledger.journal.log import DiskLog
 from router.ledger.record import unpack_records
 from router.ledger.reports.totals import open_report
+from tests.support.filling_disk import FillingDisk
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = 1_779_267_600.0
@@ -50,8 +52,10 @@ async def new_worker(server, clock, tmp_path):
     """A worker's ledger with a journal on disk; all share one folder."""
     made: list[GroupCommitLedger] = []
 
-    async def make(folder: Path = tmp_path / "journal", timeout: float = 5.0) -> GroupCommitLedger:
-        log = DiskLog(folder)
+    async def make(
+        folder: Path = tmp_path / "journal", timeout: float = 5.0, disk: Disk | None = None
+    ) -> GroupCommitLedger:
+        log = DiskLog(folder, disk)
         ledger = GroupCommitLedger(server.url, timezone=BERLIN, timeout=timeout, owned=["local"], log=log, clock=clock)
         made.append(ledger)
         await ledger.start()
@@ -106,6 +110,22 @@ async def used(ledger: GroupCommitLedger, hold_of) -> tuple[int, int]:
     answer = await ledger.reserve(hold_of(ledger, counters=counters(), cost=1_000_000))
     assert answer.verdict is not None and answer.verdict.limit == DAILY
     return answer.verdict.used, answer.verdict.held
+
+
+async def test_what_was_settled_while_the_journals_disk_was_full_outlives_the_server(
+    server, new_worker, spend, hold_of, eventually
+):
+    disk = FillingDisk()
+    ledger = await new_worker(disk=disk)
+    await spend(ledger, 2)
+    disk.full = True
+    await spend(ledger, 3)
+    disk.full = False
+    await eventually(lambda: not ledger._logged._unwritten.has_entries)  # nothing else is asked for
+    await die(ledger)
+    server.client.flushall()
+
+    assert (await used(await new_worker(), hold_of))[0] == 5 * 250
 
 
 async def test_flushed_books_are_brought_back(server, new_worker, spend, hold_of, settlement_of, eventually):
