@@ -22,9 +22,14 @@ ORDINARY = 0o666
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
-    """Give the file that content. Raises OSError."""
-    with replacing(path, mode=mode) as file:
-        file.write(content)
+    """Give the file that content. Raises OSError, which names it: a full disk alone would not say which one."""
+    try:
+        with replacing(path, mode=mode) as file:
+            file.write(content)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -76,3 +77,16 @@ def test_what_is_to_last_is_on_disk_before_its_name_is_and_its_name_afterwards(
     with replacing(path, durable=True) as file:
         file.write(b"now")
     assert synced == [(False, b"before"), (True, b"now")]
+
+
+def test_a_disk_that_takes_no_more_is_told_with_the_file(path: Path) -> None:
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, allowed[1]))
+    try:
+        with pytest.raises(OSError) as told:
+            replace_file(path, b"now")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    assert told.value.filename == str(path) and told.value.strerror
+    assert path.read_bytes() == b"before"
+    assert list(path.parent.iterdir()) == [path]
