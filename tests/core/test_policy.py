@@ -28,6 +28,10 @@ def backend(**fields: Any) -> dict[str, Any]:
     return changed(backends={"gpu": {"zone": "local", "kind": "openai", "serves": {"chat": "m"}} | fields})
 
 
+def detector(**fields: Any) -> dict[str, Any]:
+    return changed(sensitivity={"levels": {"a": ["local"]}, "detectors": [fields]})
+
+
 REFUSED = {
     "hours": (changed(rules=[{"name": "r", "when": {"hours": "0-6"}}]), "two-digit hours"),
     "a time zone": (changed(cost={"timezone": "Mars/Olympus"}), "IANA name"),
@@ -39,6 +43,10 @@ REFUSED = {
         changed(sensitivity={"levels": {"a": ["local"]}, "detectors": [{"find": ["iban"]}]}),
         "raise_to, tag or both",
     ),
+    "a detector of nothing": (detector(raise_to="a"), "a detector needs"),
+    "a name without a pattern": (detector(find=["iban"], name="own", raise_to="a"), "belong to a detector with"),
+    "both kinds and a pattern": (detector(find=["iban"], pattern="A1", name="own", raise_to="a"), "either find or"),
+    "a pattern without a name": (detector(pattern="A1", raise_to="a"), "needs a"),
     "shares that do not add up": (changed(cost={"mix": {"input": 0.5, "output": 0.1}}), "add up to 1"),
     "an unknown section": (changed(budgets={}), "Extra inputs"),
     "a hash that is none": (changed(keys=[{"name": "k", "sha256": "abc"}]), "pattern"),

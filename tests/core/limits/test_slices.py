@@ -9,7 +9,7 @@ import pytest
 from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
-from router.core.limits.slices import BUSY, MOST_COUNTERS, WINDOW, Share, Slices
+from router.core.limits.slices import BUSY, MOST_COUNTERS, WINDOW, Share, Slices, counters_in
 from router.core.values import Cell
 
 MORNING = 1_779_267_600.0
@@ -167,3 +167,36 @@ def test_a_batch_speaks_of_so_many_counters(lent):
         for _ in range(BUSY):
             lent.fits(hold(each), 0.0)
     assert len(lent.ask(0.0)) == MOST_COUNTERS
+
+
+def test_a_slice_that_ended_holds_up_the_other_side_too(lent):
+    """It also said that the counter had not reached its soft limit."""
+    assert not lent.fits(hold(cost=2, sides=LOCAL), 1.1)
+
+
+@pytest.mark.parametrize("risk", [0, 8])
+def test_what_ended_on_one_side_leaves_the_counters_of_the_other_alone(lent, risk):
+    assert admit(lent, hold(cost=50, sides=LOCAL, risk=risk))
+    lent.undo(hold(cost=50, sides=LOCAL, risk=risk))
+    assert [(share.taken, share.held, share.risk) for share in lent.ask(0.0)] == [(0, 0, 0), (25, 0, 0)]
+
+
+def test_what_one_batch_cannot_give_back_the_next_one_does():
+    slices = Slices()
+    for number in range(MOST_COUNTERS + 1):
+        mine = counters(Limit(f"key:{number}", "all", "", "usd", "day", 1000))
+        for _ in range(BUSY):
+            slices.fits(hold(mine), 0.0)
+        slices.answered(slices.ask(0.0), [60, 100, 1], until=1.0)
+    slices.rest(WINDOW)
+    assert len(slices.ask(WINDOW)) == MOST_COUNTERS and slices.due
+
+
+def test_of_a_limit_that_was_changed_the_slice_is_given_back(lent):
+    assert not lent.fits(hold(counters(COUNT, Limit("key:app", "all", "", "usd", "day", 2000))), 0.0)
+    assert lent.due and [share.back for share in lent.ask(0.0)] == [60]
+
+
+def test_the_counters_that_a_batch_speaks_of(lent):
+    assert lent.fits(hold(), 0.0)
+    assert [counter.limit for counter in counters_in(lent.ask(0.0))] == [COUNT, MONEY]

@@ -45,6 +45,8 @@ def test_as_many_as_there_may_be_find_what_each_alone_does() -> None:
 def test_a_pattern_that_cannot_be_sought_is_a_reason() -> None:
     with pytest.raises(BadPattern):
         compile_patterns((("own", "(a)\\1"),))
+    with pytest.raises(BadPattern, match="the engine refuses it"):
+        compile_patterns((("own", "a\\ba"),))
 
 
 @pytest.mark.parametrize(("pattern", "text"), [(r"(a|aa)+b", b"a" * 200_000), (r"(.*)(.*)(.*)=x", b"=" * 200_000)])
