@@ -27,6 +27,7 @@ from router.ledger.redis_keys import (
     LAYOUT,
     LEASE_BUCKET_SECONDS,
     PREFIX,
+    SLICED_KEY,
     WRITERS_KEY,
     ReservationIds,
     new_epoch,
@@ -144,6 +145,10 @@ class Books:
                 raise LostBooks("the server's books changed while they were brought up to date")
             sender.part = part
         sender.last = batch.number
+
+    async def end_slices(self, sender: Sender) -> None:
+        """All that this writer admitted out of slices before its present term is here: what is left of them is free."""
+        await self._connection.call("HSET", SLICED_KEY, sender.writer, sender.term)
 
     async def hold_again(self, sender: Sender, ids: ReservationIds, running: Iterable[Held]) -> None:
         """Makes the server hold this worker's running requests and no others of its ids."""
