@@ -22,6 +22,8 @@ NOT_COMPILED = {
     "router/core/policy_fields.py": "the base of those models",
     "router/core/backend_kinds.py": "some of those models",
     "router/core/power/policy.py": "more of those models",
+    "router/core/alerts/": "more models, and rules that run now and then",
+    "router/core/audit/": "is written now and then",
     "router/core/sizing/": "no request asks which card a model fits",
     "router/core/sensitivity/finders/": "regular expressions, which are compiled already",
     "router/core/sensitivity/own/": "an engine seeks them; what else is there reads a policy",
