@@ -23,6 +23,7 @@ from router.admin.keys.answers import (
     NewKey,
     Rotation,
 )
+from router.admin.keys.foreign_names import foreign_names
 from router.admin.keys.listing import NOT_TAKEN, checked, row_of, rows_of, scopes_of, visible, wanted
 from router.admin.keys.usage import Usage, read_usage
 from router.admin.policy.api import expected
@@ -43,7 +44,8 @@ async def keys(control: HandlerContext, ask: HandlerRequest) -> Keys:
     seen = visible(rows, ask.asker.sees)
     found = wanted(seen, query)
     page = checked(plan, found[query.offset : query.offset + query.limit], stored)
-    month, used = await read_usage(control, scopes_of(rows, page, ask.asker.sees))
+    foreign = await foreign_names(control, ask.asker, ((row.team, row.name) for row in rows))
+    month, used = await read_usage(control, scopes_of(page, foreign))
     return Keys(
         keys=[_used(row, used) for row in page],
         total=len(found),
@@ -83,7 +85,8 @@ async def key(control: HandlerContext, ask: HandlerRequest) -> KeyRow:
         stored, now = await store.all(), await store.now()
     rows = rows_of(plan, stored, now)
     (row,) = checked(plan, [_seen(visible(rows, ask.asker.sees), ask)], stored)
-    _, used = await read_usage(control, scopes_of(rows, [row], ask.asker.sees))
+    foreign = await foreign_names(control, ask.asker, ((each.team, each.name) for each in rows))
+    _, used = await read_usage(control, scopes_of([row], foreign))
     return _used(row, used)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -33,10 +33,9 @@ def visible(rows: Iterable[KeyRow], sees: Callable[[str], bool]) -> list[KeyRow]
     return [row for row in rows if sees(row.team)]
 
 
-def scopes_of(rows: Iterable[KeyRow], page: Iterable[KeyRow], sees: Callable[[str], bool]) -> list[str]:
-    """Whose usage may be told of the keys of a page: sums go by name, and a name may have been another team's, too."""
-    others = {row.name for row in rows if not sees(row.team)}
-    return [f"key:{name}" for name in dict.fromkeys(row.name for row in page) if name not in others]
+def scopes_of(page: Iterable[KeyRow], foreign: Container[str]) -> list[str]:
+    """Whose usage may be told of the keys of a page, without names that are `foreign`, see `foreign_names`."""
+    return [f"key:{name}" for name in dict.fromkeys(row.name for row in page) if name not in foreign]
 
 
 def wanted(rows: Iterable[KeyRow], query: KeysQuery) -> list[KeyRow]:

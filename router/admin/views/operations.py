@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
+from router.admin.keys.foreign_names import foreign_names
 from router.admin.ledger_session import timezone_of
 from router.admin.request_types import PowerOrder
 from router.admin.response_types import (
@@ -53,13 +54,12 @@ async def budgets(control: HandlerContext, ask: HandlerRequest) -> Budgets:
 
 
 async def _own_scopes(control: HandlerContext, ask: HandlerRequest) -> frozenset[str]:
-    """The teams that whoever asks sees, and their keys; a name that another team has had, too, has both teams' sums."""
+    """The teams that whoever asks sees, and their keys, less what is another team's name, too. Raises ApiError."""
     async with control.books.open() as report:
         stored = await report.stored_keys()
     owners = [(key.team, key.name) for key in control.desk.plan.policy.keys]
     owners += [(key.team, key.name) for key in stored]
-    others = {name for team, name in owners if not ask.asker.sees(team)}
-    own = {name for team, name in owners if ask.asker.sees(team)} - others
+    own = {name for team, name in owners if ask.asker.sees(team)} - await foreign_names(control, ask.asker, owners)
     return frozenset({*(f"team:{team}" for team in ask.asker.teams or ()), *(f"key:{name}" for name in own)})
 
 
