@@ -12,7 +12,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from router.admin.auth.roles import Role
-from router.admin.record_type import RequestRecord
+from router.admin.record_type import OwnRecord, RequestRecord
 from router.core.limits.measures import MeasureName, Period
 
 
@@ -621,7 +621,9 @@ class PlaygroundLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it broke off."""
     ended: bool = False
     record: RequestRecord | None = None
-    """Of the request, once it was settled; left out where that takes too long."""
+    """Of the request, once it was settled, for those who see all records; left out where that takes too long."""
+    own_record: OwnRecord | None = None
+    """The same for everybody else, without what the gateway knew as it decided."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):

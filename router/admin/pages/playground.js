@@ -98,7 +98,7 @@ function cardOf(side) {
     const error = errorOf(line.event ?? line.body);
     if (error) problem(error);
     if (line.failed) problem(sentence(line.failed));
-    if (line.ended) showRecord(line.record);
+    if (line.ended) showRecord(line.record ?? line.own_record, Boolean(line.record));
   }
 
   function showHead({ status, backend, zone, level, reason, warning }) {
@@ -109,7 +109,7 @@ function cardOf(side) {
     fact("Limit", warning);
   }
 
-  function showRecord(record) {
+  function showRecord(record, explained) {
     if (!record) return fact("Cost", "not known yet: Requests has it soon");
     if (record.kind !== "refused") {
       fact("Tokens", `${exactCount(record.input)} in, ${exactCount(record.output)} out${record.estimated ? ", estimated" : ""}`);
@@ -118,6 +118,7 @@ function cardOf(side) {
       fact("Time", `first token after ${milliseconds(record.first_byte_ms)}, done after ${milliseconds(record.duration_ms)}`);
       fact("Attempts", record.attempts > 1 && plural(record.attempts, "attempt"));
     }
+    if (!explained) return;
     const id = answered.request || record.id;
     notes.append(el("p", {}, el("a", { href: `/requests?id=${encodeURIComponent(id)}` }, "How it was decided")));
   }

@@ -14,12 +14,13 @@ from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.playground.asked import body_of, headers_of
 from router.admin.playground.events import Events
-from router.admin.record_type import RequestRecord, shown
+from router.admin.record_type import shown, shown_own
 from router.admin.request_types import Attempt, RequestsQuery
 from router.admin.response_types import PlaygroundAnswered, PlaygroundChoices, PlaygroundKey, PlaygroundLine
 from router.core.name_patterns import is_pattern
 from router.core.playground import SECONDS, Ticket, signed
 from router.ledger.errors import LedgerUnavailable
+from router.ledger.record import Record
 from router.surfaces.registry import SURFACES
 
 MEDIA = "application/x-ndjson"
@@ -68,7 +69,7 @@ async def attempt(control: HandlerContext, ask: HandlerRequest) -> web.StreamRes
         response = web.StreamResponse(headers={"content-type": MEDIA, "x-accel-buffering": "no"})
         try:
             await response.prepare(ask.request)
-            async for line in _lines(control, answer):
+            async for line in _lines(control, answer, may(ask.asker.role, Access.VIEWER)):
                 await response.write(line + b"\n")
         except ConnectionResetError:  # it left
             pass
@@ -108,7 +109,8 @@ def _take_turn(control: HandlerContext, ask: HandlerRequest) -> None:
         raise ApiError(429, "too_many_requests", message, headers={"retry-after": str(int(wait) + 1)})
 
 
-async def _lines(control: HandlerContext, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _lines(control: HandlerContext, answer: aiohttp.ClientResponse, sees_all: bool) -> AsyncIterator[bytes]:
+    """`sees_all`: whoever asks may see all records, as on the page of requests."""
     head = _head(answer)
     yield _encode(PlaygroundLine(answered=head))
     try:
@@ -117,7 +119,13 @@ async def _lines(control: HandlerContext, answer: aiohttp.ClientResponse) -> Asy
             yield line
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         yield _encode(PlaygroundLine(failed=str(error) or "the answer broke off"))
-    yield _encode(PlaygroundLine(ended=True, record=await _shown_record(control, head.request)))
+    record = await _record(control, head.request)
+    if record is None:
+        yield _encode(PlaygroundLine(ended=True))
+    elif sees_all:
+        yield _encode(PlaygroundLine(ended=True, record=shown(record)))
+    else:
+        yield _encode(PlaygroundLine(ended=True, own_record=shown_own(record)))
 
 
 def _head(answer: aiohttp.ClientResponse) -> PlaygroundAnswered:
@@ -161,7 +169,7 @@ async def _whole(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         yield _encode(PlaygroundLine(body=body.decode(errors="replace")))
 
 
-async def _shown_record(control: HandlerContext, request: str) -> RequestRecord | None:
+async def _record(control: HandlerContext, request: str) -> Record | None:
     """What it came to, once that is in the ledger; None where it is not there soon."""
     for _ in range(RECORD_TRIES):
         try:
@@ -169,6 +177,6 @@ async def _shown_record(control: HandlerContext, request: str) -> RequestRecord 
         except LedgerUnavailable:
             return None
         if found:
-            return shown(found[0])
+            return found[0]
         await asyncio.sleep(RECORD_SECONDS)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 import pytest
@@ -15,6 +16,7 @@ from router.admin.handler_context import HandlerRequest, Who
 from router.admin.playground.api import attempt, offered
 from router.admin.request_types import Attempt
 from router.core.audit.entry import read_entry
+from router.core.values import Grounds
 from router.ledger.redis_keys import AUDIT_KEY
 
 PROMPT = "Where is the Louvre?"
@@ -165,6 +167,24 @@ async def test_members_may_with_the_keys_of_their_own_teams_where_the_policy_say
     with pytest.raises(ApiError) as refused:
         await attempt(tried.plane.control, HandlerRequest(None, ann, body=Attempt("ward", "chat", PROMPT)))
     assert refused.value.answer.error.code == "unknown_key" and tried.received == {"gpu": 0, "api": 0}
+
+
+async def test_a_member_is_told_what_came_of_a_request_and_nothing_of_the_whole_gateway(trying):
+    tried = await trying("playground: {access: member}")
+    cookie, session = tried.plane.control.sessions.open("member", "ann", teams=frozenset({"search"}))
+    headers = {"cookie": f"breakeven_session={cookie}", "x-csrf-token": session.csrf}
+    body = {"key": "app", "model": "chat", "prompt": PROMPT}
+    end = (await tried.plane.post("/api/playground", body, "", headers=headers)).body.splitlines()[-1]
+    told = json.loads(end)
+    record = told["own_record"]
+    assert {name: record[name] for name in ("backend", "zone", "reason", "level", "status", "input", "output")} == {
+        "backend": "gpu", "zone": "local", "reason": "local-first", "level": "public", "status": 200, "input": 11,
+        "output": 7,
+    }  # fmt: skip
+    assert {"cost_micro_usd", "duration_ms", "tags"} <= record.keys() and "record" not in told
+    assert not {*Grounds.__struct_fields__, "cloud_price_micro_usd_per_token"} & record.keys()
+    *_, all_of_it = await tried.lines()
+    assert {"seen_input", "states", "candidates"} <= all_of_it["record"].keys() and "own_record" not in all_of_it
 
 
 async def test_members_may_not_by_default(trying):
