@@ -19,6 +19,8 @@ _TOKENS = "a number of tokens up to 100 million, such as 512"
 Tokens = Annotated[int, Meta(ge=0, le=MOST_TOKENS, description=_TOKENS)]
 SignedTokens = Annotated[int, Meta(ge=-MOST_TOKENS, le=MOST_TOKENS, description=_TOKENS)]
 Number = Annotated[int, Meta(ge=0, le=10**15, description="a whole number, such as 200")]
+Asked = Annotated[int, Meta(ge=0, description="a whole number, such as 512")]
+"""What a client may ask for, which is anything."""
 Count = Annotated[int, Meta(ge=-1, le=1, description="1, 0 or -1")]
 Amount = Annotated[float, Meta(description="an amount of money, such as 310.35")]
 Measure = Annotated[float, Meta(ge=0, description="a number that is not below 0, such as 0.8")]

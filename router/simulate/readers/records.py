@@ -18,7 +18,9 @@ from router.core.decision.replay import read_note
 from router.core.policy_fields import Modality
 from router.core.values import Grounds
 from router.simulate.readers.format import (
+    MOST_TOKENS,
     Amount,
+    Asked,
     Count,
     Flag,
     Format,
@@ -67,10 +69,11 @@ class _Line(Struct):
     duration_us: Number = 0
     policy: Text = field(name="policy_version", default="")
     estimated_input: Tokens = field(name="estimated_input_tokens", default=0)
-    max_output_tokens: Tokens | None = None
-    seen_input: Tokens = field(name="seen_input_tokens", default=0)
-    seen_cached: Tokens = field(name="seen_cached_tokens", default=0)
-    seen_output: Tokens = field(name="seen_output_tokens", default=0)
+    max_output_tokens: Asked | None = None
+    # Of all requests in a window.
+    seen_input: Number = field(name="seen_input_tokens", default=0)
+    seen_cached: Number = field(name="seen_cached_tokens", default=0)
+    seen_output: Number = field(name="seen_output_tokens", default=0)
     cloud_price: Measure | None = field(name="cloud_price_micro_usd_per_token", default=None)
     previous: Text = field(name="previous_side", default="")
     states: Texts = ()
@@ -101,6 +104,11 @@ class _Line(Struct):
     cost_usd: Amount = 0.0
     counterfactual: Amount = field(name="counterfactual_micro_usd", default=0.0)
     counterfactual_usd: Amount = 0.0
+
+    def __post_init__(self) -> None:
+        """A client may ask for any number of tokens, and is answered: the file is right all the same."""
+        if self.max_output_tokens is not None:
+            self.max_output_tokens = min(self.max_output_tokens, MOST_TOKENS)
 
 
 _GROUNDS = Grounds.__struct_fields__

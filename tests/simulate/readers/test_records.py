@@ -72,6 +72,16 @@ def test_an_export_is_read_as_it_was_recorded(tmp_path: Path, form: str) -> None
     assert recorded_decision(old).grounds.policy == ""
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_a_client_asked_for_beyond_all_models_counts_as_the_most_there_is(tmp_path: Path, form: str) -> None:
+    most = (10**8, 10**9, 2**63 - 1)
+    asked = [replace(SETTLED, id=f"03{each}", max_output_tokens=each) for each in most]
+    busy = replace(SETTLED, seen_input=10**12)
+    *found, last = read(exported(tmp_path, form, *asked, busy))
+    assert [(each.limit, each.grounds and each.grounds.max_output_tokens) for each in found] == [(10**8, 10**8)] * 3
+    assert last.grounds is not None and last.grounds.seen_input == 10**12
+
+
 def test_every_column_that_is_read_is_one_of_the_export() -> None:
     columns = {column.name for column in COLUMNS}
     assert set(RECORDS.lists()) <= columns
