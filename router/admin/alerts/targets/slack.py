@@ -20,7 +20,8 @@ class Slack:
     async def send(self, message: Message) -> None:
         target = self._target
         headers = {"content-type": "application/json", "user-agent": "breakeven"}
-        await post(url_of(target.url, self._policy), body_of(message), headers, target.timeout, private=target.private)
+        url = url_of(target.url, self._policy, private=target.private)
+        await post(url, body_of(message), headers, target.timeout, private=target.private)
 
 
 def body_of(message: Message) -> bytes:

@@ -37,7 +37,7 @@ class Webhook:
             "webhook-timestamp": str(at),
             "webhook-signature": signature(secret_of(target.secret), message.id, at, body),
         }
-        url = url_of(target.url, self._policy, target.secret)
+        url = url_of(target.url, self._policy, target.secret, private=target.private)
         await post(url, body, headers, target.timeout, private=target.private)
 
 

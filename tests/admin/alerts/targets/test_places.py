@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.alerting import SECRET, VARIABLE, plan_with
+from support.alerting import MESSAGE, SECRET, VARIABLE, plan_of_targets, plan_with
 
 from router.admin.alerts.targets.places import secret_of, url_of
 from router.admin.alerts.targets.registry import sender_of
@@ -32,6 +32,31 @@ def test_a_secret_that_is_no_address_is_not_told(monkeypatch, value):
     with pytest.raises(NotDelivered, match="env:HOOK_URL holds no address") as refused:
         url_of("env:HOOK_URL", POLICY)
     assert "pw" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.5", "[::1]", "localhost", "169.254.169.254"])
+def test_an_own_address_that_is_kept_as_a_secret_is_not_written_in_the_policy(monkeypatch, host):
+    policy = plan_with("env:HOOK_URL", host=host).policy
+    monkeypatch.setenv("HOOK_URL", f"http://{host}/T0KEN")
+    with pytest.raises(NotDelivered, match="env:HOOK_URL leads into an own network: private: true permits") as refused:
+        url_of("env:HOOK_URL", policy)
+    assert host not in str(refused.value)
+    assert url_of("env:HOOK_URL", policy, private=True) == f"http://{host}/T0KEN"
+
+
+async def test_nothing_is_sent_there_by_any_kind_of_target(receiver, monkeypatch):
+    monkeypatch.setenv("HOOK_URL", receiver.url)
+    monkeypatch.setenv(VARIABLE, SECRET)
+    secrets = f"secrets: {{{VARIABLE}: ['{receiver.url.split('/')[2]}']}}\n"
+    url = "url: 'env:HOOK_URL'"
+    kinds = (
+        f"a: {{kind: slack, {url}}}, b: {{kind: teams, {url}}}, c: {{kind: webhook, {url}, secret: 'env:{VARIABLE}'}}"
+    )
+    policy = plan_of_targets(kinds, secrets).policy
+    for name in "abc":
+        with pytest.raises(NotDelivered, match="own network"):
+            await sender_of(name, policy, lambda: 0.0).send(MESSAGE)
+    assert receiver.received == []
 
 
 async def test_one_that_is_missing_names_its_variable(monkeypatch):

@@ -14,7 +14,7 @@ from router.core.alerts.notices import Message
 
 async def test_it_gets_the_lines_as_text(receiver, monkeypatch):
     monkeypatch.setenv("SLACK_URL_OF_TESTS", receiver.url)
-    policy = plan_of_targets("chat: {kind: slack, url: 'env:SLACK_URL_OF_TESTS'}").policy
+    policy = plan_of_targets("chat: {kind: slack, url: 'env:SLACK_URL_OF_TESTS', private: true}").policy
     await sender_of("chat", policy, lambda: 0.0).send(MESSAGE)
     (got,) = receiver.received
     assert got.json == {"text": "Half of it\n$1 of $2"} and got.headers["content-type"] == "application/json"

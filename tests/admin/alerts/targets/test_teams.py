@@ -11,7 +11,7 @@ from router.core.alerts.notices import Message
 
 async def test_it_gets_a_card_of_plain_text(receiver, monkeypatch):
     monkeypatch.setenv("TEAMS_URL_OF_TESTS", receiver.url)
-    policy = plan_of_targets("chat: {kind: teams, url: 'env:TEAMS_URL_OF_TESTS'}").policy
+    policy = plan_of_targets("chat: {kind: teams, url: 'env:TEAMS_URL_OF_TESTS', private: true}").policy
     await sender_of("chat", policy, lambda: 0.0).send(MESSAGE)
     over = replace(NOTICE, state="resolved", title="**bold**", text="one\n\ntwo")
     receiver.answers = [202]
