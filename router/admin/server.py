@@ -86,6 +86,8 @@ async def _body(route: Route, request: web.Request) -> Any:
         return msgspec.json.decode(await request.read(), type=route.body)
     except msgspec.DecodeError as error:
         raise ApiError(400, "bad_body", str(error)) from None
+    except RecursionError:
+        raise ApiError(400, "bad_body", "the body is nested too deeply") from None
 
 
 def as_json(answer: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

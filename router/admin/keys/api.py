@@ -34,6 +34,9 @@ from router.core.values import Plan
 from router.ledger.stored_key import DIGITS, KeyChanged, KeyProblem, StoredKey, described
 from router.ledger.stored_keys import KeyStore
 
+_YEAR_10000 = 253_402_300_800.0
+"""Its first moment in UTC, in seconds since the epoch: dates end there."""
+
 
 async def keys(control: HandlerContext, ask: HandlerRequest) -> Keys:
     query: KeysQuery = ask.query
@@ -191,7 +194,11 @@ def _rights(given: KeySettings) -> dict[str, Any]:
 
 
 async def _expires(store: KeyStore, given: KeySettings) -> float | None:
+    if given.expires is None:
+        return None
     if not isinstance(given.expires, str):
+        if not 0 <= given.expires < _YEAR_10000:
+            raise ApiError(400, "bad_key", "expires: give seconds since the epoch, before the year 10000, or a day")
         return given.expires
     try:
         return await store.end_of(date.fromisoformat(given.expires))

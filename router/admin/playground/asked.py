@@ -21,7 +21,10 @@ def body_of(attempt: Attempt, surface: Surface) -> bytes:
     asked = _asked(attempt, surface)
     if "store" in asked or attempt.endpoint == "responses":
         asked["store"] = False
-    body = msgspec.json.encode(asked)
+    try:
+        body = msgspec.json.encode(asked)
+    except RecursionError:
+        raise ApiError(400, "bad_body", "the body is nested too deeply") from None
     if len(body) > MOST_BYTES:
         raise ApiError(413, "request_too_large", f"the playground takes up to {MOST_BYTES // 1024} KB")
     try:

@@ -129,12 +129,20 @@ async def test_a_rotated_key_works_for_its_grace_and_is_narrowed_with_the_one_in
         ({"name": "two words"}, "name"),
         ({"name": ""}, "name"),
         ({"team": "|"}, "team"),
+        (
+            {"name": "bat\u200bch"},
+            "name: a name holds no character that is not seen or turns text around, as U+200B is",
+        ),
+        ({"team": "search\u202e"}, "team: a name holds no character that is not seen"),
         ({"models": ["cha"]}, 'there is no model "cha"; did you mean "chat"?'),
         ({"zones": ["moon"]}, 'there is no zone "moon"'),
         ({"sensitivity": "secret"}, 'there is no level "secret"'),
         ({"budget": {"usd_per_week": 1}}, "usd_per_week"),
         ({"budget": {"usd_per_month": -1}}, "usd_per_month"),
         ({"expires": "2026-02-31"}, "there is no day 2026-02-31"),
+        ({"expires": 1e18}, "before the year 10000"),
+        ({"expires": 253_402_300_800}, "before the year 10000"),
+        ({"expires": -1e18}, "before the year 10000"),
     ],
 )
 async def test_what_cannot_be_a_key_is_refused_with_what_is_wrong(keys, fields, said):

@@ -114,6 +114,15 @@ async def test_what_others_keep_at_a_backend_cannot_be_named(trying):
     assert await tried.refused(endpoint="responses", body=body) == (400, "background")
 
 
+@pytest.mark.parametrize("depth", [900, 990, 1000, 5000, 100_000])
+async def test_a_body_that_is_nested_too_deeply_is_refused(trying, depth):
+    tried = await trying()
+    body = '{"key": "app", "body": {"model": "chat", "a": ' + "[" * depth + "]" * depth + "}}"
+    headers = {"content-type": "application/json"}
+    answer = await tried.plane.ask("POST", "/api/playground", ADMIN, headers, data=body)
+    assert answer.status in (200, 400) if depth < 1000 else (answer.status, answer.code) == (400, "bad_body")
+
+
 async def test_who_may_try_is_said_by_the_policy(trying):
     tried = await trying("playground: {access: admin, requests_per_minute: 2}")
     assert await tried.refused(VIEWER) == (403, "no_playground")
