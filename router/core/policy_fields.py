@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
@@ -92,7 +93,17 @@ def _check_secret(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$")]
+def _check_seen(name: str) -> str:
+    """Two names that look alike are taken for one. Letters of every script may be used."""
+    hidden = next((each for each in name if unicodedata.category(each) in ("Cc", "Cf")), None)
+    if hidden is not None:
+        raise ValueError(f"a name holds no character that is not seen or turns text around, as U+{ord(hidden):04X} is")
+    return name
+
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=128, pattern=r"^[^\s|\x00-\x1f\x7f]+$"), AfterValidator(_check_seen)
+]
 UpstreamName = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Field(strict=False)]
 Duration = Annotated[

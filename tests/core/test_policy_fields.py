@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from router.core.policy_fields import parse_duration
+from router.core.policy_fields import Name, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,14 @@ def test_a_duration_is_at_most_a_year(value: str) -> None:
     with pytest.raises(ValueError, match="at most 8784h"):
         parse_duration(value)
     assert parse_duration("8784h") == 8784 * 3600
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u0085"])
+def test_a_name_that_looks_like_another_is_none(hidden: str) -> None:
+    with pytest.raises(ValidationError, match=f"not seen or turns text around, as U.{ord(hidden):04X} is|pattern"):
+        TypeAdapter(Name).validate_python(f"le{hidden}gal")
+
+
+@pytest.mark.parametrize("name", ["مفتاح", "ключ", "法務", "Übung", "🔑", "a.b/c-d_e"])
+def test_names_are_of_any_script(name: str) -> None:
+    assert TypeAdapter(Name).validate_python(name) == name
