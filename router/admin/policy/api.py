@@ -168,7 +168,11 @@ def expected(ask: HandlerRequest) -> str:
     """The version that the client has seen. Raises ApiError when it does not say."""
     given = ask.request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     if not given or given == "*":
-        raise ApiError(428, "version_needed", "send If-Match with the `text_version` that the edit began with")
+        raise ApiError(
+            428,
+            "version_needed",
+            "send If-Match with what the edit began with: `text_version` of the policy, `version` of a key or team",
+        )
     return given
 
 

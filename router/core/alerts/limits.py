@@ -63,7 +63,7 @@ def _observation(use: LimitUse, share: float, seen: Seen) -> Observation:
         seen=seen,
         subject=use.name,
         severity="critical" if share >= 1 else "warning",
-        title=f"{use.name}: {'limit reached' if share >= 1 else f'{share:.0%} of the limit used'}",
+        title=f"{use.name}: {'limit reached' if share >= 1 else f'{100 * share:g}% of the limit used'}",
         text=_text(use),
     )
 

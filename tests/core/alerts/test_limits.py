@@ -61,6 +61,10 @@ def test_it_says_how_much_in_plain_words():
     )
     assert half.text == "$100.50 of $100.00 used in the day 2026-11-30, $0.25 held by running requests."
     assert (most.severity, whole.severity) == ("warning", "critical")
+    assert [each.title for each in observed([use(1)], [0.0001, 0.005])] == [
+        "global: usd_per_day: 0.01% of the limit used",
+        "global: usd_per_day: 0.5% of the limit used",
+    ]
     (tokens,) = observed([use(9, amount=9.0, unit="token")], [1.0])
     assert tokens.text == "9 tokens of 9 tokens used in the day 2026-11-30."
 
