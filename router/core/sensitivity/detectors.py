@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import chain
 from operator import or_
 
 import msgspec
@@ -21,7 +22,7 @@ from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
 from router.core.sensitivity.memory import Findings, Memory
 from router.core.sensitivity.own.patterns import OwnPatterns, compile_patterns
 from router.core.sensitivity.prefilter import EVERYTHING, HIDDEN, glance
-from router.core.sensitivity.unescape import clear, levels, plain, revealed
+from router.core.sensitivity.unescape import bare, clear, levels, plain, revealed
 from router.core.values import Label
 
 
@@ -56,11 +57,11 @@ class _Configured(Detectors):
         self.gives_tags = any(label.tags for _, label in labels)
 
     def scan(self, texts: Iterable[str]) -> tuple[Label, ...]:
-        return self._for(self._found((_readable(text), EVERYTHING) for text in texts))
+        return self._for(self._found(_readable(texts)))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
         effort = Effort(len(body))
-        found = self._own_in(clear(body))
+        found = self._own_in(chain(clear(body), bare(body)))
         if found == self._sought:
             return self._for(found)
         for part in excerpts().of(body):
@@ -113,6 +114,8 @@ class _Configured(Detectors):
                 clues = RUNS | glance(raw, self._clues)
                 if clues & self._clues:
                     yield Text(flat(raw), effort), clues
+                if self._own.names:
+                    yield from _bare(raw)
 
     def _found(self, texts: Iterable[tuple[Text, int]]) -> set[str]:
         found: set[str] = set()
@@ -129,6 +132,12 @@ class _Configured(Detectors):
 def own_patterns(detectors: tuple[Detector, ...]) -> OwnPatterns:
     """Of these detectors. Takes up to seconds. Raises `own.syntax.BadPattern`."""
     return compile_patterns(tuple((each.name, each.pattern) for each in detectors if each.name and each.pattern))
+
+
+def only_own(patterns: OwnPatterns) -> Detectors:
+    """What seeks these alone, wherever they are sought in a request; labels have no level."""
+    excerpts()
+    return _Configured(tuple((name, Label(source=name)) for name in patterns.names), patterns, Memory())
 
 
 def compile_detectors(
@@ -155,8 +164,17 @@ def _label(kind: str, detector: Detector) -> Label:
     return Label(level=detector.raise_to, tags=tags, source=f"detector {kind}")
 
 
-def _readable(text: str) -> Text:
-    return Text(flat(text.encode(errors="replace")))
+def _readable(texts: Iterable[str]) -> Iterator[tuple[Text, int]]:
+    for text in texts:
+        raw = text.encode(errors="replace")
+        yield Text(flat(raw)), EVERYTHING
+        yield from _bare(raw)
+
+
+def _bare(raw: bytes) -> Iterator[tuple[Text, int]]:
+    r"""A text without its backslashes if it has any, `\n` being no new line; for the policy's own patterns alone."""
+    if b"\\" in raw:
+        yield Text(raw.replace(b"\\", b"")), 0
 
 
 def _find(text: Text, sought: frozenset[str], clues: int) -> set[str]:

@@ -20,6 +20,8 @@ _HIDING = re.compile(r"\\[u/]")
 _HIDING_BYTES = re.compile(rb"\\[u/]")
 # A backslash that starts no JSON escape; `\\` was replaced before this is used.
 _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
+_BACKSLASH = re.compile(rb"\\\\|\\u005[cC]")
+"""One that is in what a body says, and begins no escape of its own JSON."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Most characters of most texts that stand for nothing in ASCII: letters of large scripts, quotes, arrows, emoji.
 _PLAIN = re.compile(
@@ -149,6 +151,21 @@ def clear(body: bytes) -> Iterator[bytes]:
     else:
         for level in levels(body):
             yield flat(level.encode(errors="replace"))
+
+
+def bare(body: bytes) -> Iterator[bytes]:
+    r"""What a body (valid JSON in UTF-8) says at each level, without backslashes, where it has any.
+
+    In `clear` what looks like an escape is one: `opera\tion` has a tab there, and the word here.
+    """
+    if _BACKSLASH.search(body) is None:
+        return
+    text = _unescape(_pair(body.decode()))
+    for _ in range(_MOST_LEVELS):
+        if "\\" not in text:
+            return
+        yield fold(text.replace("\\", "")).encode(errors="replace")
+        text = _deeper(text)
 
 
 def _deeper(text: str) -> str:

@@ -429,6 +429,11 @@ FORMS_OF_IT = {
     "all of it percent signs": json.dumps({"c": "".join(f"%{code:02X}" for code in PLAIN.encode())}),
     "HTML": json.dumps({"c": "".join(f"&#{ord(char)};" for char in PLAIN)}),
     "base64": json.dumps({"c": b64encode(f"see {PLAIN}".encode()).decode()}),
+    "before what is escaped in Markdown": json.dumps({"c": PLAIN.replace("-", "\\-")}),
+    "before letters": json.dumps({"c": PLAIN.replace("RJ", "\\RJ").replace("1", "\\1")}),
+    "as if a letter were escaped": json.dumps({"c": PLAIN.replace("r", "\\r")}),
+    "as if a letter were escaped, in JSON in JSON": json.dumps({"c": json.dumps({"c": PLAIN.replace("r", "\\r")})}),
+    "backslashes in percent signs": json.dumps({"c": PLAIN.replace("-", "%5C-").replace("r", "%5Cr")}),
     "base64 in percent signs": json.dumps({"c": quote(b64encode(f"see {PLAIN}!".encode()).decode())}),
 }
 
@@ -444,7 +449,18 @@ def test_an_own_pattern_is_found_in_all_forms_that_a_kind_is(body: str, around: 
 
 
 def test_an_own_pattern_is_looked_for_in_headers() -> None:
-    assert compile_detectors((PROJECT,)).scan(["x", PLAIN]) == LABEL
+    detectors = compile_detectors((PROJECT,))
+
+    assert detectors.scan(["x", PLAIN]) == detectors.scan(["P\\RJ\\-123456 p\\ré"]) == LABEL
+    assert detectors.scan(["PRJ-12345\\ pré"]) == ()
+
+
+@pytest.mark.parametrize("text", ["a\\PRJ-123456 pré", "PRJ-123456\\ pré", "new\nPRJ\\-123456 pré"])
+def test_a_backslash_beside_a_border_hides_nothing(text: str) -> None:
+    """With it and without it a word begins somewhere else."""
+    own = Detector(pattern=r"\bPRJ-\d{6}\b", name="project", raise_to="restricted")
+
+    assert compile_detectors((own,)).scan_body(json.dumps({"c": text}).encode()) == LABEL
 
 
 def test_an_own_pattern_is_found_beside_kinds_in_the_policys_order() -> None:

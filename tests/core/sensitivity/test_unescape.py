@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sensitive import texts_of
 
-from router.core.sensitivity.unescape import fold, plain
+from router.core.sensitivity.unescape import bare, fold, plain
 
 
 def texts(body: str) -> list[str]:
@@ -38,6 +38,20 @@ def texts(body: str) -> list[str]:
 )
 def test_levels(body: str, expected: list[str]) -> None:
     assert texts(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (r'{"a": "line\nline \"quoted\" \u0034"}', []),
+        (r'{"a": "P\\RJ\n\\new"}', ['{"a": "PRJ\nnew"}']),
+        (r'{"a": "P\u005cRJ"}', ['{"a": "PRJ"}']),
+        (r'{"a": "{\"b\": \"\\\\tab\\n\"}"}', ['{"a": "{"b": "tabn"}"}', '{"a": "{"b": "tab\n"}"}']),
+        (r'{"a": "\\ＰRJ"}', ['{"a": "PRJ"}']),
+    ],
+)
+def test_what_is_left_without_backslashes_is_shown_at_each_level(body: str, expected: list[str]) -> None:
+    assert [text.decode() for text in bare(body.encode())] == expected
 
 
 def nest(text: str, levels: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from router.core.sensitivity.detectors import only_own
 from router.core.sensitivity.own.patterns import OwnPatterns
-from router.core.sensitivity.unescape import clear
 
 ORDINARY = (
     "Please summarise the attached report in three short bullet points.",
@@ -25,8 +25,8 @@ _BARE = (b'{"model":"m","messages":[{"role":"user","content":""}]}', b'{"model":
 
 
 def is_in(patterns: OwnPatterns, text: str) -> bool:
-    """Whether any of the patterns is in what a request says."""
-    return any(patterns.found_in(level) for level in clear(msgspec.json.encode(text)))
+    """Whether any of the patterns is found in a request that says this, however it hides there."""
+    return bool(only_own(patterns).scan_body(msgspec.json.encode([text])))
 
 
 def is_everywhere(patterns: OwnPatterns) -> bool:

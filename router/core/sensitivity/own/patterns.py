@@ -25,7 +25,7 @@ class OwnPatterns:
     """Of the patterns, whole: two sets of patterns that find something else have another one."""
 
     def found_in(self, data: bytes) -> frozenset[str]:
-        """Names of the patterns that are in a text (as `finders.text.flat` leaves it)."""
+        """Names of those in a text (as `finders.text.flat` leaves it), with its backslashes or without them."""
         return self.names
 
 
@@ -46,6 +46,10 @@ class _Compiled(OwnPatterns):
         )
 
     def found_in(self, data: bytes) -> frozenset[str]:
+        found = self._met_in(data)
+        return found | self._met_in(data.replace(b"\\", b"")) if b"\\" in data else found
+
+    def _met_in(self, data: bytes) -> frozenset[str]:
         found: set[str] = set()
 
         def met(number: int, start: int, end: int, flags: int, context: object) -> None:

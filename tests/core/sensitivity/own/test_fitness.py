@@ -12,6 +12,11 @@ def test_an_example_is_looked_at_as_what_a_request_says() -> None:
     assert not is_in(PROJECT, "PRJ-12345")
 
 
+@pytest.mark.parametrize("text", ["PRJ%2D123456", "&#80;RJ-123456", "cGxlYXNlIFBSSi0xMjM0NTY=", "PRJ\\-123456"])
+def test_an_example_is_found_however_it_hides(text: str) -> None:
+    assert [*broken_examples(PROJECT, (text,), (text,))] == [("ignores", 0)]
+
+
 def test_examples_that_do_not_hold_are_told_with_their_numbers() -> None:
     assert [*broken_examples(PROJECT, ("PRJ-123456", "PRJ 123456"), ("PRJ-1", "a PRJ-1234567"))] == [
         ("matches", 1),

@@ -19,6 +19,13 @@ def test_each_that_is_in_a_text_is_told_by_its_name() -> None:
     assert patterns.found_in(b"nothing") == patterns.found_in(b"") == frozenset()
 
 
+def test_a_text_is_looked_at_with_its_backslashes_and_without() -> None:
+    patterns = compile_patterns((PROJECT, ("other", r"\bPRJ-1")))
+
+    assert patterns.found_in(b"PR\\J\\-123456") == {"project", "other"}
+    assert patterns.found_in(b"a\\PRJ-123456") == {"project", "other"}
+
+
 def test_octets_that_are_no_text_are_looked_at_all_the_same() -> None:
     assert compile_patterns((("own", "a.c"), PROJECT)).found_in(b"\xff\xfe PRJ-123456 \x80") == {"project"}
 
