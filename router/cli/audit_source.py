@@ -15,7 +15,7 @@ Take = Callable[[bytes], object]
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--file", metavar="FILE", help="an export, or a gateway's copy, instead of the ledger")
+    parser.add_argument("--file", metavar="FILE", help="an export, instead of the ledger")
     add_arguments(parser)
 
 

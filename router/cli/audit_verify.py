@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def add_parser(actions: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """1 when something is wrong, when there is nothing, or when it cannot be read."""
     checker, egress = ChainChecker(args.anchor), EgressReader(args.never)
-    records = RecordsChecker(read_leaves(args.records)) if args.records else None
+    records = RecordsChecker(*read_leaves(args.records)) if args.records else None
 
     def take(line: bytes) -> None:
         entry = checker.take(line)
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     read_lines(args, take)
     findings = [*checker.end(), *egress.findings]
     shown = None if records is None else records.end()
-    wrong = bool(findings) or not checker.entries or (shown is not None and bool(shown.problems))
+    wrong = bool(findings or egress.unheard_of()) or not checker.entries or (shown is not None and bool(shown.problems))
     if args.json:
         print(_as_json(checker, findings, egress, shown))
     else:
@@ -72,18 +73,20 @@ def run(args: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def read_leaves(name: str) -> list[bytes]:
-    """Of an export of records. Raises OSError, and ValueError with the line for what is no record."""
-    leaves = []
+def read_leaves(name: str) -> tuple[list[bytes], list[str]]:
+    """Leaves and times of an export of records. Raises OSError, and ValueError with the line for what is no record."""
+    leaves, times = [], []
     with reading(name), Path(name).open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                leaves.append(leaf_of(msgspec.json.decode(line)))
+                record = msgspec.json.decode(line)
+                leaves.append(leaf_of(record))
+                times.append(str(record["time"]))
             except (ValueError, KeyError, TypeError):
                 raise ValueError(
                     f"{name}, line {number}: it is no record; make the file with `breakeven export --format jsonl`"
                 ) from None
-    return leaves
+    return leaves, times
 
 
 def _anchor(text: str) -> Anchor:
@@ -115,6 +118,7 @@ def _egress(egress: EgressReader) -> Iterator[str]:
     yield f"Receipts of {minutes} from {egress.first} to {egress.last}: {egress.records:,} records."
     if egress.gaps:
         yield f"{_count(egress.gaps, 'time', 'times')} records were gone before a receipt could be made of them."
+    yield from (_unheard_of(name, egress.known) for name in egress.unheard_of())
     for account in egress.accounts():
         places = [
             f"{number:,} to {place.zone} ({'own' if place.own else 'NOT OWN'})"
@@ -129,13 +133,18 @@ def _egress(egress: EgressReader) -> Iterator[str]:
         )
 
 
+def _unheard_of(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"Not well: no receipt has a level or tag {name}; there are: {', '.join(sorted(known)) or 'none'}.{meant}"
+
+
 def _records(shown: Shown | None) -> Iterator[str]:
     if shown is None:
         return
     yield f"{shown.shown:,} of {shown.records:,} records of the export are in receipts, exactly as they are."
-    if not shown.problems and shown.shown < shown.records:
-        yield "The others are of minutes that the export has only a part of, or that have no receipt yet."
-    yield from shown.problems
+    yield from (f"Not checked: {each}." for each in shown.excused)
+    yield from (f"Not well: {each}." for each in shown.problems)
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -162,6 +171,7 @@ def _as_json(checker: ChainChecker, findings: list[Finding], egress: EgressReade
                 "sent": [{"zone": each.zone, "own": each.own, "requests": n} for each, n in account.sent.items()],
                 "refused": account.refused,
                 "left": account.left,
+                "known": account.name in egress.known,
             }
             for account in egress.accounts()
         ],

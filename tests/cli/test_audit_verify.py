@@ -80,6 +80,12 @@ def test_one_that_left_is_not_well(verify):
     assert status == 1 and json.loads(said)["never"][0]["left"] == 1
 
 
+def test_a_level_or_tag_that_nothing_knows_is_not_well(verify):
+    status, said = verify(chain([receipt_note(record_line())]), "--never", "restriced")
+    assert status == 1
+    assert "no receipt has a level or tag restriced; there are: phi, restricted. Did you mean restricted?" in said
+
+
 def test_gaps_and_requests_without_a_level_are_told(verify):
     killed = record_line(kind="held", sensitivity="", tags=[], zone="cloud", local=False, captive=False)
     status, said = verify(chain([receipt_note(killed), note("m", "egress.gap", new={"entries": 4})]))
@@ -89,16 +95,20 @@ def test_gaps_and_requests_without_a_level_are_told(verify):
 
 def test_an_export_of_records_is_held_against_the_receipts(verify, tmp_path):
     lines = [record_line(request_id=f"r{number}") for number in range(3)]
+    lines[2]["time"] = "2026-05-20T10:01:00.000000Z"
     file = tmp_path / "records.jsonl"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     entries = chain([receipt_note(*lines[:2])])
     status, said = verify(entries, "--records", str(file))
     assert status == 0 and "2 of 3 records of the export are in receipts, exactly as they are." in said
-    assert "The others are of minutes" in said
+    assert "Not checked: 1 behind 2026-05-20T10:00Z: there is no receipt of them yet." in said
     lines[1]["zone"] = "cloud"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     status, said = verify(entries, "--records", str(file))
-    assert status == 1 and "are not those that its receipt was made of" in said
+    assert status == 1 and "0 of 3 records" in said and "are not those that its receipt was made of" in said
+    file.write_text("")
+    status, said = verify(entries, "--records", str(file))
+    assert status == 1 and "nothing to check" in said
 
 
 def test_a_file_that_holds_no_records_says_which_line(verify, tmp_path, capsys):

@@ -42,6 +42,8 @@ class EgressReader:
         self.first = self.last = ""
         """The first and the last minute with a receipt."""
         self.findings: list[Finding] = []
+        self.known: set[str] = set()
+        """Levels and tags that are in any receipt."""
         self._sent: dict[str, Counter[Destination]] = {name: Counter() for name in never}
         self._refused: Counter[str] = Counter()
 
@@ -65,8 +67,13 @@ class EgressReader:
     def accounts(self) -> list[Account]:
         return [Account(name, dict(sent), self._refused[name]) for name, sent in self._sent.items()]
 
+    def unheard_of(self) -> list[str]:
+        """Of what must never leave, names that no receipt has: mistyped, perhaps, and no proof of anything."""
+        return [name for name in self._sent if name not in self.known]
+
     def _count(self, entry: Entry, receipt: Receipt) -> None:
         for passage, number in receipt.passages():
+            self.known.update(filter(None, (passage.level, *passage.tags)))
             if passage.left and passage.captive:
                 self._find(entry, f"{number} could not leave, and went to {passage.zone}")
             elif passage.left and not passage.level:

@@ -44,6 +44,11 @@ def test_one_that_could_not_leave_and_did_is_found_whatever_is_asked():
     ]
 
 
+def test_a_name_that_no_receipt_has_is_unheard_of():
+    reader = read(receipt_note(record_line()), never=("restricted", "phi", "restriced"))
+    assert (reader.unheard_of(), reader.known) == (["restriced"], {"restricted", "phi"})
+
+
 def test_what_was_taken_back_did_not_leave_twice():
     assert read(receipt_note(record_line(kind="lifted", **OUT))).findings == []
 
