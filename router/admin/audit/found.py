@@ -43,15 +43,18 @@ class FoundPolicy:
     async def look(self) -> None:
         """Raises ApiError where it can be noted nowhere."""
         found = hashlib.sha256(self._desk.content).hexdigest()
-        if found == self._seen:
+        undone = self._desk.undone
+        if found == self._seen and not undone:
             return
         state = self._desk.state()
         if not self._seen:
             began = {"release": self._release, "policy": identified(found)}
             await self._audit.found("gateway.start", self._audit.gateway, new=began)
-        elif self._how(state.version) not in _NOTED:
-            await self._audit.found("policy.edit", state.path, old=identified(self._seen), new=identified(found))
+        elif undone or self._how(state.version) not in _NOTED:
+            old = identified(undone or self._seen)
+            await self._audit.found("policy.edit", state.path, old=old, new=identified(found))
         self._seen = found
+        self._desk.forget_undone(undone)
 
     def _how(self, version: str) -> str:
         """How the version in force came to be that."""

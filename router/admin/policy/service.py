@@ -93,6 +93,9 @@ class PolicyService:
         self._plan: Plan | None = None
         self._content = b""
         self._reload = Reload(clock(), "", False, why="not read yet")
+        self._written = b""
+        """What was written here last, until it is in force or replaced."""
+        self._undone = ""
 
     @property
     def plan(self) -> Plan:
@@ -104,6 +107,15 @@ class PolicyService:
     def content(self) -> bytes:
         """Of the policy in force."""
         return self._content
+
+    @property
+    def undone(self) -> str:
+        """SHA-256 of a policy that was written here, and replaced on disk before it was in force; empty if none."""
+        return self._undone
+
+    def forget_undone(self, sha256: str) -> None:
+        if self._undone == sha256:
+            self._undone = ""
 
     @property
     def history(self) -> PolicyHistory:
@@ -136,6 +148,7 @@ class PolicyService:
         """Whether the file has changed; a new content is taken over once two looks have seen it."""
         with self._writing:
             self._look()
+            self._settle()
 
     def _look(self) -> None:
         found = self._file.poll()
@@ -153,6 +166,17 @@ class PolicyService:
         self._plan, self._content = found, content
         self._reload = Reload(self._clock(), found.version, True)
         self._remember(how, Author("the disk"))
+
+    def _settle(self) -> None:
+        """What was written may be replaced by what was in force before: then nothing is taken over."""
+        if self._written == self._content:
+            self._written = b""
+        if not self._written:
+            return
+        with contextlib.suppress(PolicyError):
+            if read_bytes(self._place.path) == self._content:
+                self._undone, self._written = _sha256(self._written), b""
+                self._remember("edited", Author("the disk"))
 
     def _remember(
         self,
@@ -304,6 +328,7 @@ class PolicyService:
                 write_policy(self._place.path, content)
             except NotWritten as error:
                 raise ApiError(409, "policy_not_writable", str(error)) from None
+            self._written = content
             self._remember(how, author, content)
             log.info("policy written", extra={"policy": version, "previous": previous, "who": author.who, "how": how})
         note = GENERATED if self._place.generated else ""

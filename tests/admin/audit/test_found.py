@@ -13,6 +13,7 @@ from router.core.audit.entry import read_entry
 from router.ledger.redis_keys import AUDIT_KEY
 
 BETTER = POLICY.replace("strategy: threshold", "strategy: local_first")
+OTHER = POLICY.replace("500000", "400000")
 V1, V2 = version_of(POLICY.encode()), version_of(BETTER.encode())
 
 
@@ -55,6 +56,22 @@ async def test_what_was_applied_is_there_once(plane, found, valkey):
     await look_twice(plane)
     await found.look()
     assert actions(valkey) == ["gateway.start", "policy.apply"]
+
+
+@pytest.mark.parametrize(("edited", "version"), [(POLICY, V1), (OTHER, version_of(OTHER.encode()))])
+async def test_an_edit_right_after_an_apply_is_noted(plane, found, valkey, edited, version):
+    """What was applied was never in force: without this the chain would say that it is."""
+    await found.look()
+    assert (await plane.post("/api/policy/apply", {"text": BETTER}, headers={"if-match": f'"{V1}"'})).status == 200
+    await found.look()
+    plane.policy.write_text(edited)
+    await look_twice(plane)
+    await found.look()
+    await found.look()
+    assert actions(valkey) == ["gateway.start", "policy.apply", "policy.edit"]
+    entry = read_entry(valkey.lindex(AUDIT_KEY, -1))
+    assert (entry.old["version"], entry.new["version"]) == (V2, version)
+    assert plane.control.desk.history.entries()[0].how == "edited"
 
 
 async def test_an_edit_while_the_ledger_is_lost_waits_and_is_noted(plane, found, valkey):
