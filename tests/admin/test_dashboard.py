@@ -291,7 +291,7 @@ async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
     await browser.page.get_by_role("button", name="Sign out").click()
     await expect(browser.page.get_by_label("Token", exact=True)).to_be_visible()
     await browser.open("/policy")
-    assert await browser.address() == "/sign-in"
+    assert await browser.address() == "/sign-in?next=%2Fpolicy"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -863,6 +863,7 @@ async def test_settings_are_suggested_and_taken_with_the_keyboard(admin):
     await admin.open("/policy")
     text, offers = await draft_of(admin), page.get_by_role("listbox", name="Suggestions")
     await expect(page.locator("#hint")).to_contain_text("Ctrl+Space")
+    await expect(text).not_to_have_value("")  # the file's text must not come in the place of what is typed
     await text.fill("cost:\n  hysteresis: 0.2\n  ")
     await text.press("Control+ ")
     await expect(offers.get_by_role("option", name="strategy")).to_have_attribute("aria-selected", "true")

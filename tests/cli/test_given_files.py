@@ -50,6 +50,7 @@ ELSEWHERE = {
     ("usage", "policy"): "tests/cli/test_usage.py: needs a ledger first",
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
     ("simulate", "html"): "is written",
+    ("audit verify", "records"): "tests/cli/test_audit_verify.py: needs a chain first",
     ("audit list", "file"): "tests/cli/test_audit_list.py: shows what is there, damaged or not",
     ("audit verify", "file"): "tests/cli/test_audit_verify.py: tells what is damaged",
     ("audit export", "file"): "tests/cli/test_audit_export.py: copies what is there, damaged or not",
@@ -70,6 +71,7 @@ FOLDERS_OF = (
     "audit verify",
     "audit export",
     "audit anchor",
+    "audit show 1",
 )
 """Commands that look for a ledger in a folder."""
 REFUSED = (

@@ -31,7 +31,7 @@ MALFORMED: list[tuple[str, str, str, str]] = [
         "colour: red\nmodels:\n",
         (
             '19:1: colour: unknown key "colour"; known keys: version, zones, backends, models, secrets, sensitivity, '
-            "rules, cost, health, retry, ledger, media, server, budget, teams, keys"
+            "rules, cost, health, retry, ledger, media, server, alerts, playground, budget, teams, keys"
         ),
     ),
     (

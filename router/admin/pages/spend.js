@@ -28,6 +28,7 @@ const budgetTable = table(find("#budgets"), budgetColumns());
 let asking = new AbortController();
 let rowsTable = null;
 let counted = null; // today's requests, as they were last shown or told of
+let told = 0; // as they were last told of: what is asked for meanwhile may come from before that
 
 // --- asking
 
@@ -101,7 +102,10 @@ const titleOf = (values) =>
 // --- at a glance
 
 function showGlance(values, days, month) {
-  if (!isFiltered(values)) counted = days.series.at(-1).requests;
+  if (!isFiltered(values)) {
+    counted = days.series.at(-1).requests;
+    if (counted < told) refresh();
+  }
   const sum = (points, name) => points.reduce((total, point) => total + point[name], 0);
   const tileOf = (range, cost, requests, note = "") => {
     const chosen = !values.from && values.range === range;
@@ -343,7 +347,7 @@ await shell({
   totals(totals) {
     const now = totals.total.requests;
     if (counted !== null && counted !== now) refresh();
-    counted = now;
+    counted = told = now;
     if (isFiltered(page.now)) return;
     const amount = find('#glance [data-part="today"] .amount');
     if (amount) fill(amount, money(paid(totals.total))).title = exactMoney(paid(totals.total));

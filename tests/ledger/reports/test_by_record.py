@@ -24,7 +24,6 @@ def record(
     dimensions: tuple[str, ...] = (),
 ) -> Record:
     fields = {
-        "dimensions": dimensions,
         "input": tokens,
         "tags": tags,
         "local": True,
