@@ -21,6 +21,7 @@ from support.serving import Serving, connected, eventually, request
 from valkey import Valkey
 
 from router.core.money import NANO_PER_MICRO
+from router.ledger.journal.segments import SEGMENT_SUFFIX
 
 POLICY = """
 version: 1
@@ -57,8 +58,8 @@ class Stage:
         return request(self.connection, "POST", "/v1/chat/completions", body, {"authorization": f"Bearer {KEY}"}).status
 
     def journal(self) -> int:
-        """Bytes of the longest file in it."""
-        files = (self.serving.data_dir / "journal").rglob("*")
+        """Bytes of the longest file that is appended to."""
+        files = (self.serving.data_dir / "journal").rglob(f"*{SEGMENT_SUFFIX}")
         return max((file.stat().st_size for file in files if file.is_file()), default=0)
 
     def equals_the_bill(self) -> bool:
