@@ -38,11 +38,16 @@ def _waits(state: UnitsState, terms: PowerTerms) -> Iterator[float]:
         yield terms.repeat_after - state.commanded
     match state.phase:
         case Phase.STARTING:
-            yield terms.start_timeout - state.starting
+            yield _exceeded(state.starting, terms)
         case Phase.STOPPING:
-            yield terms.start_timeout - state.commanded
+            yield _exceeded(state.commanded, terms)
         case Phase.ON:
-            yield terms.start_timeout - state.silent if state.ready < state.units else 0.0
-            yield terms.start_timeout - state.lasted if state.failures else 0.0
+            yield _exceeded(state.silent, terms) if state.ready < state.units else 0.0
+            yield _exceeded(state.lasted, terms) if state.failures else 0.0
         case Phase.DRAINING:
             yield STEP
+
+
+def _exceeded(passed: float, terms: PowerTerms) -> float:
+    """What takes too long has taken longer than `start_timeout`: just as long is not yet over."""
+    return terms.start_timeout - passed or STEP

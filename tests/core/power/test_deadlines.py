@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -47,6 +47,7 @@ def test_what_a_step_waits_for(state: UnitsState, wait: float) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example(phase=Phase.STOPPING, held=80.0, lasted=0.0, unneeded=0.0, rest=0.0, saved=2.0, running=0, bought=0.0)
 @given(
     phase=st.sampled_from([Phase.OFF, Phase.STARTING, Phase.ON, Phase.DRAINING, Phase.STOPPING]),
     held=seconds,

@@ -218,3 +218,8 @@ def test_what_shows_nothing_hides_nothing(char: str, escaped: bool) -> None:
 def test_bytes_that_show_nothing_hide_nothing_in_a_body_without_escapes() -> None:
     assert plain(b'{"a": "4\x7f1"}') == b'{"a": "41"}'
     assert plain(rb'{"a": "4\b1\f1"}') == b'{"a": "41\n1"}'
+
+
+def test_however_deep_backslashes_are_the_levels_are_bounded() -> None:
+    body = b'{"a": "' + b"\\" * 4096 + b'"}'
+    assert 1 < len(list(bare(body))) < 10
