@@ -641,13 +641,15 @@ class GroupCommitLedger:
             finally:
                 orphan.close()
         applied = await books.applied()
-        for former in self._logged.retired():
+        retired = list(self._logged.retired())
+        for former in retired:
             last = applied.get(former.writer, 0)
             if last < self._former.get(former.writer, last + 1):
                 if any(True for _ in former.entries(last)):
                     brought += await self._bring_other(books, former)
                 else:
                     self._former[former.writer] = last
+        await books.end_all_slices([former.writer for former in retired])
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
 

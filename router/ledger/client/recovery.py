@@ -59,6 +59,8 @@ _ENTRIES = 16
 _BUCKETS_AT_ONCE = 200
 _UPGRADED_DAYS = 33
 """No limit counts longer than a month."""
+_NO_LATER = 2**53 - 1
+"""A term that comes after every other."""
 _KEPT_QUARTERS = 4 * DAY_QUARTERS
 LAYOUT_KEY, UPGRADE_KEY = PREFIX + "layout", PREFIX + "upgrade"
 _HELD_MINUTES = 4 * 24 * 60
@@ -149,6 +151,11 @@ class Books:
     async def end_slices(self, sender: Sender) -> None:
         """All that this writer admitted out of slices before its present term is here: what is left of them is free."""
         await self._connection.call("HSET", SLICED_KEY, sender.writer, sender.term)
+
+    async def end_all_slices(self, writers: Sequence[str]) -> None:
+        """The same of writers that never begin another term: a server that lost its last writes may not know it."""
+        for some in _chunks(writers, HELD_AGAIN):
+            await self._connection.call("HSET", SLICED_KEY, *(word for each in some for word in (each, _NO_LATER)))
 
     async def hold_again(self, sender: Sender, ids: ReservationIds, running: Iterable[Held]) -> None:
         """Makes the server hold this worker's running requests and no others of its ids."""
