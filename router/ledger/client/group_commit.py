@@ -683,6 +683,7 @@ class GroupCommitLedger:
             self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
         self._early.uncertain.clear()
+        self._settled_term = 0  # a server that was set back may begin a term of the same number again
         self._connection = connection
         for commands in self.pins.take_waiting():
             connection.send(_transaction(commands), _ignore, ignore=len(commands) + 1)

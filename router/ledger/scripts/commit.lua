@@ -90,7 +90,7 @@ local function read_slices()
         for j = 2, #old, 4 do
           local lasts = old[j + 3] > time
           if old[j] ~= input[5] then
-            if lasts or not (runs or is_brought_in(old[j], old[j + 1])) then
+            if (lasts or not runs) and not is_brought_in(old[j], old[j + 1]) then
               for k = j, j + 3 do found[#found + 1] = old[k] end
               found.others = found.others + old[j + 2]
               if lasts then found.number = found.number + 1 else dead = dead + old[j + 2] end
