@@ -12,7 +12,6 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:limit:running           hash: the same, for limits of what runs at once
     be:{ledger}:slices:<as limit>       hash: the same fields -> what workers were lent of the counter, see commit.lua;
                                         expires
-    be:{ledger}:sliced                  hash: writer -> its term before which all that it admitted out of slices is here
     be:{ledger}:requests                stream of request records, see `record`; capped
     be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
@@ -75,7 +74,6 @@ OWNED_KEY = PREFIX + "owned"
 ZONES_KEY = PREFIX + "zones"
 EPOCH_KEY = PREFIX + "epoch"
 WRITERS_KEY = PREFIX + "writers"
-SLICED_KEY = PREFIX + "sliced"
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"

@@ -652,7 +652,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "WINDOW", 0.3)
     monkeypatch.setattr(slices.Pace, "lately", property(lambda pace: 5 * max(pace.before, pace.so_far)))
     monkeypatch.setattr(commit, "REST", 0.02)
-    monkeypatch.setattr(commit, "LENT_SECONDS", 600.0)  # no slice ends because a machine is busy
+    monkeypatch.setattr(commit, "LENT_SECONDS", -4.0)
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
 

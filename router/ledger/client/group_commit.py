@@ -174,8 +174,6 @@ class GroupCommitLedger:
         self._operations: deque[Operation] = deque()
         self._live: dict[str, Held] = {}
         self._early = EarlyHolds(self._logged)
-        self._settled_term = 0
-        """Before which no slice of this worker matters any more."""
         self._former: dict[str, int] = {}
         """By retired writer, the last of its batches that these books were seen to have: they never become more."""
         self._doubtful: list[Held] = []
@@ -641,15 +639,13 @@ class GroupCommitLedger:
             finally:
                 orphan.close()
         applied = await books.applied()
-        retired = list(self._logged.retired())
-        for former in retired:
+        for former in self._logged.retired():
             last = applied.get(former.writer, 0)
             if last < self._former.get(former.writer, last + 1):
                 if any(True for _ in former.entries(last)):
                     brought += await self._bring_other(books, former)
                 else:
                     self._former[former.writer] = last
-        await books.end_all_slices([former.writer for former in retired])
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
 
@@ -658,9 +654,7 @@ class GroupCommitLedger:
         # Before a batch goes in parts, its holds are made, or noted for the next one: those that are left have ended.
         last = sender.last + 1 if sender.part else sender.last
         await books.make_holds(sender, [noted_of(payload) for payload in orphan.holds(last)])
-        brought = await books.bring(sender, orphan)
-        await books.end_slices(sender)
-        return brought
+        return await books.bring(sender, orphan)
 
     async def _bring_other(self, books: Books, reading: Reading) -> int:
         return await books.bring(await self._opened(books, reading), reading)
@@ -683,7 +677,6 @@ class GroupCommitLedger:
             self._operations.append(Release(held, doubtful=True))
         self._doubtful = []
         self._early.uncertain.clear()
-        self._settled_term = 0  # a server that was set back may begin a term of the same number again
         self._connection = connection
         for commands in self.pins.take_waiting():
             connection.send(_transaction(commands), _ignore, ignore=len(commands) + 1)
@@ -719,14 +712,9 @@ class GroupCommitLedger:
                 await asyncio.to_thread(self._logged.tidy)
 
     async def _look(self, connection: Connection) -> None:
-        books = Books(connection, self._scripts, self._packer, self._clock)
         try:
-            if not await books.stand(self._sender):
+            if not await Books(connection, self._scripts, self._packer, self._clock).stand(self._sender):
                 connection.lose("the server's books are not the ones that were written to last")
-            elif self._sender.term != self._settled_term:
-                # A second after it began, so that the first batch has brought what was admitted while there was none.
-                await books.end_slices(self._sender)
-                self._settled_term = self._sender.term
         except LedgerUnavailable:
             pass  # `_on_lost` has seen it
         except hiredis.ReplyError as error:

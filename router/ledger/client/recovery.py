@@ -27,7 +27,6 @@ from router.ledger.redis_keys import (
     LAYOUT,
     LEASE_BUCKET_SECONDS,
     PREFIX,
-    SLICED_KEY,
     WRITERS_KEY,
     ReservationIds,
     new_epoch,
@@ -59,8 +58,6 @@ _ENTRIES = 16
 _BUCKETS_AT_ONCE = 200
 _UPGRADED_DAYS = 33
 """No limit counts longer than a month."""
-_NO_LATER = 2**53 - 1
-"""A term that comes after every other."""
 _KEPT_QUARTERS = 4 * DAY_QUARTERS
 LAYOUT_KEY, UPGRADE_KEY = PREFIX + "layout", PREFIX + "upgrade"
 _HELD_MINUTES = 4 * 24 * 60
@@ -147,15 +144,6 @@ class Books:
                 raise LostBooks("the server's books changed while they were brought up to date")
             sender.part = part
         sender.last = batch.number
-
-    async def end_slices(self, sender: Sender) -> None:
-        """All that this writer admitted out of slices before its present term is here: what is left of them is free."""
-        await self._connection.call("HSET", SLICED_KEY, sender.writer, sender.term)
-
-    async def end_all_slices(self, writers: Sequence[str]) -> None:
-        """The same of writers that never begin another term: a server that lost its last writes may not know it."""
-        for some in _chunks(writers, HELD_AGAIN):
-            await self._connection.call("HSET", SLICED_KEY, *(word for each in some for word in (each, _NO_LATER)))
 
     async def hold_again(self, sender: Sender, ids: ReservationIds, running: Iterable[Held]) -> None:
         """Makes the server hold this worker's running requests and no others of its ids."""

@@ -64,43 +64,31 @@ for i = 1, #slots do count(slots[i], counted) end
 
 -- Slices of a counter are kept beside it, in a hash of their own: a msgpack array of milliseconds up to which none is lent,
 -- for somebody waits for what others have, and of writer, its term, amount, milliseconds at which it ends, ..
--- One that ended without being given back counts as taken, for its writer may have admitted requests out of it, until
--- the writer, or who has its journal, has brought in all that was admitted in that term. Of limits of what runs at once
--- nothing is kept: what a lost machine had admitted does not run any more.
--- By counter: what is lent, what of that nobody gives back, and who has how much.
-local lent, gone_with, slices, time = {}, {}, {}, 0
-local brought = {}
-local function is_brought_in(writer, term)
-  brought[writer] = brought[writer] or tonumber(call('HGET', prefix .. 'sliced', writer) or 0)
-  return term < brought[writer]
-end
+local lent, slices, time = {}, {}, 0 -- by counter: what others have and the sender has, and who has how much
 local function read_slices()
   local now = call('TIME')
   time = now[1] * 1000 + math.floor(now[2] / 1000)
   local first = 1
   for p = 1, #keys do
     local key, fields = keys[p][1], keys[p][2]
-    local runs = key == 'limit:running'
     local values = call('HMGET', prefix .. 'slices' .. sub(key, 6), unpack(fields))
     for i = 1, #fields do
-      local c, found, dead = first + i - 1, {0, others = 0, mine = 0, number = 0, was = values[i]}, 0
+      local c, found = first + i - 1, {0, others = 0, mine = 0, number = 0, was = values[i]}
       if values[i] then
         local old = unpacked(values[i])
         found[1] = old[1]
         for j = 2, #old, 4 do
-          local lasts = old[j + 3] > time
-          if old[j] ~= input[5] then
-            if (lasts or not runs) and not is_brought_in(old[j], old[j + 1]) then
+          if old[j + 3] > time then
+            if old[j] ~= input[5] then
               for k = j, j + 3 do found[#found + 1] = old[k] end
-              found.others = found.others + old[j + 2]
-              if lasts then found.number = found.number + 1 else dead = dead + old[j + 2] end
+              found.others, found.number = found.others + old[j + 2], found.number + 1
+            elseif old[j + 1] == input[6] then
+              found.mine, found.ends = old[j + 2], old[j + 3]
             end
-          elseif lasts and old[j + 1] == input[6] then
-            found.mine, found.ends = old[j + 2], old[j + 3]
           end
         end
       end
-      slices[c], lent[c], gone_with[c] = found, found.others + found.mine, dead
+      slices[c], lent[c] = found, found.others + found.mine
     end
     first = first + #fields
   end
@@ -130,7 +118,8 @@ local function all_fit()
   return true
 end
 
-local CALLED_BACK, SLICES_TTL = 500, 33 * 86400 -- milliseconds, seconds: no limit counts longer than a month
+local NOTHING = {}
+local CALLED_BACK, SLICES_TTL = 500, 7200 -- milliseconds, seconds
 
 -- One after the other: each is admitted for all its sides, for the local one alone, or not at all.
 local function admit_singly(verdicts)
@@ -141,7 +130,7 @@ local function admit_singly(verdicts)
   local function call_back(counters, amounts)
     for k = 1, #counters, 3 do
       local c = counters[k]
-      if lent[c] > gone_with[c] and used[c] + held[c] + lent[c] + amounts[counters[k + 1]] > amount[c] then
+      if lent[c] > 0 and used[c] + held[c] + lent[c] + amounts[counters[k + 1]] > amount[c] then
         slices[c][1] = time + CALLED_BACK
       end
     end
@@ -149,13 +138,13 @@ local function admit_singly(verdicts)
 
   -- The first counter without room for these amounts on these sides, what was asked of it, and whether all such
   -- counters spare the local side; nil when there is room in all. What asks for nothing is never refused. `beside` is
-  -- what else takes room: what is lent, or what of that nobody gives back.
+  -- what else takes room: what is lent, or nothing.
   local function blocker(counters, amounts, sides, beside)
     local blocked, wanting, spared = nil, 0, true
     for k = 1, #counters, 3 do
       local c, wanted, side = counters[k], amounts[counters[k + 1]], counters[k + 2]
       if wanted > 0 and (side == 0 or sides == BOTH or side == sides)
-        and used[c] + held[c] + beside[c] + wanted > amount[c]
+        and used[c] + held[c] + (beside[c] or 0) + wanted > amount[c]
       then
         if not blocked then blocked, wanting = c, wanted end
         spared = spared and spare[c]
@@ -177,14 +166,14 @@ local function admit_singly(verdicts)
     local place, at, set, sides, first_is_local, amounts, risks, local_cost, local_risk = unpack(holds[i])
     local counters = sets[set]
     if blocker(counters, amounts, sides, lent) then
-      local blocked, wanting, spared = blocker(counters, amounts, sides, gone_with)
+      local blocked, wanting, spared = blocker(counters, amounts, sides, NOTHING)
       local v = #verdicts
       verdicts[v + 1], verdicts[v + 2], verdicts[v + 3] = i, 0, blocked or 1
       verdicts[v + 4], verdicts[v + 5], verdicts[v + 6] = used[blocked or 1], held[blocked or 1], wanting
       local waits = not blocked
       if blocked then
         amounts[MONEY], risks[MONEY] = local_cost, local_risk
-        if sides == BOTH and (first_is_local or spared) and not blocker(counters, amounts, LOCAL, gone_with) then
+        if sides == BOTH and (first_is_local or spared) and not blocker(counters, amounts, LOCAL, NOTHING) then
           waits = blocker(counters, amounts, LOCAL, lent)
           sides, verdicts[v + 2] = LOCAL, LOCAL
         else

@@ -555,44 +555,17 @@ async def test_what_no_slice_is_in_the_way_of_is_refused_at_once(server, worker,
     assert lent(server)
 
 
-def cut_off(worker: GroupCommitLedger) -> None:
+async def test_slices_of_a_worker_that_is_gone_end(server, worker, new_ledger, hold_of):
+    worker._sender.term_of_slices = 1000
+    counters = limited(worker._clock())
+    await lend(worker, hold_of, counters)
     for task in worker._tasks:
         task.cancel()
     worker._connection.lose("gone")
-
-
-async def test_slices_of_a_worker_that_is_gone_stay_taken_until_what_it_admitted_is_here(
-    server, worker, new_ledger, hold_of
-):
-    worker._sender.term_of_slices = 300
-    counters = limited(worker._clock())
-    await lend(worker, hold_of, counters)
-    assert worker.reserve(hold_of(worker, counters=counters)).done()  # which the server never hears of
-    cut_off(worker)
     _, running, _ = held(server)
     other = await new_ledger()
     async with asyncio.timeout(10):
-        assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))).sides == 0
-    server.client.hset("be:{ledger}:sliced", worker._sender.writer, worker._sender.term + 1)
-    assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))).sides == 3
-
-
-async def test_of_what_runs_at_once_the_slices_of_a_worker_that_is_gone_end(server, worker, new_ledger, hold_of):
-    worker._sender.term_of_slices = 300
-    counters = counters_of((Limit("key:app", "all", "", "concurrent", "", 100),), worker._clock(), Periods(BERLIN))
-    await lend(worker, hold_of, counters)
-    cut_off(worker)
-    other = await new_ledger()
-    async with asyncio.timeout(10):
-        asked = [other.reserve(hold_of(other, counters=counters)) for _ in range(90)]
-        assert {(await each).sides for each in asked} == {3}
-
-
-async def test_a_worker_that_was_cut_off_and_is_back_frees_what_it_had_been_lent(server, worker, hold_of, eventually):
-    await lend(worker, hold_of, limited(worker._clock()))
-    before = worker._sender.term
-    worker._connection.lose("for a moment")
-    await eventually(lambda: int(server.client.hget("be:{ledger}:sliced", worker._sender.writer) or 0) > before)
+        assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))).sides == 3
 
 
 async def test_a_worker_that_ends_gives_back_what_it_was_lent(server, worker, hold_of):

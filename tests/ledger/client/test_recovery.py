@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from router.core.limits.counters import NO_COUNTERS, CounterSet, Hold, counters_of
@@ -324,25 +323,6 @@ async def test_a_rebuilding_that_was_interrupted_is_finished_the_next_time(
     await eventually(lambda: ledger.available)
     assert interrupted
     assert await used(ledger, hold_of) == (500, 300)
-
-
-async def test_what_a_killed_worker_was_lent_is_free_once_its_journal_is_brought_in(server, new_worker, hold_of):
-    lent = counters_of((Limit("key:app", "all", "", "usd", "day", 5_000_000, 1.0),), MORNING, Periods(BERLIN))
-    killed = await new_worker()
-    killed._sender.term_of_slices = 300
-    async with asyncio.timeout(10):
-        while not killed._early.slices.fits(hold_of(killed, counters=lent), killed._loop.time()):
-            await killed.reserve(hold_of(killed, counters=lent))
-    early = hold_of(killed, counters=lent)
-    assert killed.reserve(early).done()
-    await die(killed)
-    other = await new_worker()  # brings in what was admitted
-    [value] = server.client.hgetall("be:{ledger}:limit:day:2026-05-20").values()
-    _, held, _ = msgspec.msgpack.decode(value, type=tuple[int, int, int])
-    assert held % early.cost == 0 and held > early.cost
-    async with asyncio.timeout(10):
-        assert (await other.reserve(hold_of(other, counters=lent, cost=5_000_000 - held))).sides == 3
-    assert (await other.reserve(hold_of(other, counters=lent))).sides == 0
 
 
 async def test_an_orphan_is_taken_again_after_the_server_was_lost(server, new_worker, spend, eventually, monkeypatch):
