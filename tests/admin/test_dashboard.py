@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 from support.browser import MISSING, Browser, chromium
 from support.control import ADMIN, API, GPU, NOON, POLICY, VIEWER, Plane
 from support.recorded import settled, write
@@ -921,6 +921,26 @@ async def test_a_suggestion_is_taken_with_the_mouse_and_a_setting_explained_unde
     await admin.picture(ARTIFACTS / "explained-setting.png")
     await page.mouse.move(5, 5)
     await expect(page.locator("#tip")).to_be_hidden()
+
+
+async def test_what_is_asked_for_before_the_schema_is_there_is_suggested_once_it_is(admin):
+    page, come = admin.page, asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route("**/api/policy/schema", late)
+    await admin.open("/policy")
+    text, offers = await draft_of(admin), page.get_by_role("listbox", name="Suggestions")
+    await text.fill("cost: {")
+    await text.press("Control+ ")
+    await expect(offers).to_be_hidden()
+    come.set()
+    await expect(offers.get_by_role("option", name="strategy")).to_have_attribute("aria-selected", "true")
+    await expect(page.locator("#hint")).to_contain_text("cost")
+    await text.press("Enter")
+    await expect(text).not_to_have_value("cost: {")
 
 
 async def test_without_the_schema_a_draft_is_typed_as_ever(admin):

@@ -37,7 +37,6 @@ async def test_a_key_is_made_on_the_page_used_within_its_budget_and_refused_with
         secret = await page.get_by_label("The key", exact=True).input_value()
         await browser.sees("1 worker takes it within a second", "#sheet")
         await page.get_by_role("button", name="I have it").click()
-        await expect(page.get_by_text(secret)).to_have_count(0)
         assert secret not in await page.content()
 
         deadline = time.monotonic() + 20

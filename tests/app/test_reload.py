@@ -196,7 +196,8 @@ async def test_following_goes_on_after_whatever_goes_wrong(policy, monkeypatch, 
     ours = "the gateway failed on this policy; its log has the details"
     assert told == [["p.yaml:3:4: cost: wrong"], [ours], [ours], []]
     assert adopted == ["failed", plan]
-    logged = [JsonFormatter().format(record) for record in caplog.records]
+    failures = [each for each in caplog.records if each.name == "breakeven.policy" and each.levelno >= logging.ERROR]
+    logged = [JsonFormatter().format(record) for record in failures]
     assert ["p.yaml:3:4: cost: wrong" in line for line in logged] == [True, False, False]
     assert "ValueError" in logged[2] and PROMPT not in "".join(logged)
 

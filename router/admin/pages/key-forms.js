@@ -218,17 +218,30 @@ function budgetOf(lines) {
 
 // --- the secret
 
-/** Shows a key that was made. It is nowhere else, and not on the page once the dialog is closed. */
+/** Shows a key that was made. It is nowhere else, and not on the page once the dialog is closed, however it is closed. */
 export function tellSecret(dialog, { secret, key, workers }) {
-  const shown = el("input", { readonly: true, value: secret, id: "secret", class: "code", size: 48, "aria-label": "The key" });
+  const shown = el("input", {
+    readonly: true,
+    value: secret,
+    id: "secret",
+    class: "code",
+    size: 48,
+    autocomplete: "off",
+    "aria-label": "The key",
+  });
   const told = el("span", { role: "status", class: "muted" });
   const copy = async () => {
     shown.select();
     const done = await (navigator.clipboard?.writeText(secret).then(() => true, () => false) ?? document.execCommand("copy"));
     told.textContent = done ? "Copied." : "Select it and copy it.";
   };
-  const forget = () => fill(dialog);
-  dialog.addEventListener("close", forget, { once: true });
+  const forget = () => {
+    closing.disconnect();
+    removeEventListener("pagehide", forget);
+    fill(dialog);
+  };
+  // The event `close` comes later, and would also empty what is opened in the meantime.
+  const closing = new MutationObserver(() => dialog.open || forget());
   const taking = workers
     ? `${plural(workers, "worker takes", "workers take")} it within a second.`
     : "No worker takes keys of the ledger yet.";
@@ -246,5 +259,7 @@ export function tellSecret(dialog, { secret, key, workers }) {
     ),
   );
   if (!dialog.open) dialog.showModal();
+  closing.observe(dialog, { attributeFilter: ["open"] });
+  addEventListener("pagehide", forget); // a browser may keep the page that is left
   shown.select();
 }

@@ -380,7 +380,7 @@ async function followed({ version, reload }) {
 
 offerChoices().catch(() => {});
 startFromNow().catch(() => {}); // a ledger that is lost has nothing to start from
-ask("/api/policy/schema").then(suggestions, () => {}); // without it the text is typed as ever
+suggestions(ask("/api/policy/schema"));
 role = (await shell({ policy: (state) => followed(state).catch(() => {}) })).role;
 await load();
 await showHistory();

@@ -7,8 +7,11 @@ import { piecesOf, placeOf } from "{{yaml-lines.js}}";
 const MOST = 60;
 const HOVER_MS = 250;
 
-/** On the text area `#text`, once the schema is there. Ctrl+Space, or typing, offers; Enter or Tab takes what is chosen. */
-export function suggestions(schema) {
+/**
+ * On the text area `#text`. Ctrl+Space, or typing, offers; Enter or Tab takes what is chosen. `asked` is a promise of the
+ * schema: what is wanted before it comes is offered then, and without it the text is typed as ever.
+ */
+export function suggestions(asked) {
   const text = find("#text");
   const list = find("#offers");
   const hint = find("#hint");
@@ -17,10 +20,25 @@ export function suggestions(schema) {
   let chosen = -1;
   let place = null;
   let hovering = null;
+  let schema = null;
+  let wanted = null;
+
+  asked.then(
+    (known) => {
+      schema = known;
+      if (wanted) offer(wanted.first);
+      hintAtCaret();
+    },
+    () => {},
+  );
 
   // --- offering
 
   function offer(first) {
+    if (!schema) {
+      wanted = { first };
+      return;
+    }
     place = placeOf(text.value, text.selectionStart);
     offers = place ? offersAt(schema, place) : [];
     if (!offers.length || (offers.length === 1 && offers[0].name === place.typed)) return close();
@@ -52,6 +70,7 @@ export function suggestions(schema) {
   }
 
   function close() {
+    wanted = null;
     list.hidden = true;
     chosen = -1;
     text.removeAttribute("aria-activedescendant");
@@ -98,12 +117,14 @@ export function suggestions(schema) {
 
   // --- saying what things mean
 
-  document.addEventListener("selectionchange", () => {
-    if (document.activeElement === text) fill(hint, ...saying(helpOf(text.value, text.selectionStart)));
-  });
+  document.addEventListener("selectionchange", hintAtCaret);
+
+  function hintAtCaret() {
+    if (schema && document.activeElement === text) fill(hint, ...saying(helpOf(text.value, text.selectionStart)));
+  }
 
   function helpOf(value, offset) {
-    const path = pathAt(value, offset);
+    const path = schema && pathAt(value, offset);
     const help = path && helpAt(schema, path);
     return help && { ...help, path };
   }

@@ -117,6 +117,41 @@ async def test_a_viewer_looks_and_changes_nothing(browser):
     await expect(browser.page.get_by_role("button", name="Revoke")).to_have_count(0)
 
 
+CLOSINGS = {
+    "its button": "find('#sheet button.quiet').click()",
+    "the page's own code": "find('#sheet').close()",
+    "the page is left, and may be kept by the browser": "dispatchEvent(new PageTransitionEvent('pagehide'))",
+}
+
+
+@pytest.mark.parametrize("way", CLOSINGS)
+async def test_a_secret_is_gone_from_the_page_at_once_however_it_is_closed(way, browser):
+    """Before the browser does anything else, also what was shown after a rotation."""
+    await rotate_and_show(browser)
+    assert "bk-" in await browser.page.content()
+    left = f"const find = (selector) => document.querySelector(selector); {CLOSINGS[way]}; await null"
+    content = await browser.page.evaluate(f"async () => {{ {left}; return document.documentElement.outerHTML; }}")
+    assert "shown only this once" not in content and "bk-" not in content
+
+
+async def test_a_secret_is_gone_after_escape_and_what_is_opened_next_stays(browser):
+    await rotate_and_show(browser)
+    await browser.page.keyboard.press("Escape")
+    assert "bk-" not in await browser.page.content()
+    await browser.page.get_by_role("button", name="Make a key").click()
+    await expect(browser.page.get_by_label("Name")).to_be_visible()
+
+
+async def rotate_and_show(browser: Browser) -> None:
+    """A key that takes another's place, as it is shown this once."""
+    await sign_in(browser)
+    await browser.open("/keys?search=batch&source=ledger")
+    await browser.page.get_by_role("link", name="batch").click()
+    await browser.page.get_by_role("button", name="Rotate").click()
+    await browser.page.locator("#sheet").get_by_role("button", name="Rotate").click()
+    await browser.sees("it is shown only this once", "#sheet")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, dashboard):
