@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from mmap import mmap
 from pathlib import Path
 
 from router.ledger.errors import JournalError
@@ -40,11 +41,17 @@ class Disk:
         """One write; the answer is how many bytes were taken."""
         return os.writev(fd, parts)
 
-    def write_at(self, fd: int, data: bytes, offset: int) -> None:
-        """All of it, over what is there."""
-        while data:
-            written = os.pwrite(fd, data, offset)
-            data, offset = data[written:], offset + written
+    def mapped(self, path: Path, size: int) -> mmap:
+        """A file of that size as memory, with what it has; room on the disk is taken for all of it."""
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            missing = size - os.fstat(fd).st_size
+            os.lseek(fd, 0, os.SEEK_END)
+            while missing > 0:
+                missing -= self.write(fd, (bytes(missing),))
+            return mmap(fd, size)
+        finally:
+            os.close(fd)
 
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)

@@ -8,16 +8,19 @@ what it is for is over within a moment.
 
     half  frames as in a segment, up to the first one that is not whole or has another number than the first; none once
           the server has that batch
+
+It is written through memory that is mapped: what is there survives the process as what a call wrote does, and every
+request would make that call. Its blocks are taken when it is opened, since a disk that is found full only by a page of
+that memory ends the process.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
+from mmap import mmap
 from pathlib import Path
 
-from router.ledger.journal.disk import PRIVATE_FILE, Disk
+from router.ledger.journal.disk import Disk
 from router.ledger.journal.segments import HOLDS_NAME, frame_head, next_entry
 
 HALF_BYTES = 256 * 1024
@@ -35,7 +38,7 @@ class HoldFile:
     def __init__(self, disk: Disk, folder: Path) -> None:
         self._disk = disk
         self._path = folder / HOLDS_NAME
-        self._fd = -1
+        self._written: mmap | None = None
         self._numbers = [0, 0]
         self._sizes = [0, 0]
 
@@ -51,13 +54,16 @@ class HoldFile:
         frame = frame_head(number, 0.0, payload) + payload
         if len(payload) > MOST_BYTES or at + len(frame) > (HALF_BYTES if moved else FULL_BYTES):
             return False
-        try:
-            if self._fd < 0:
-                self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
-            self._disk.write_at(self._fd, frame, half * HALF_BYTES + at)
-        except OSError:
-            return False
-        self._sizes[half] = at + len(frame)
+        written = self._written
+        if written is None:
+            try:
+                written = self._written = self._disk.mapped(self._path, 2 * HALF_BYTES)
+            except OSError:
+                return False
+        end = at + len(frame)
+        start = half * HALF_BYTES
+        written[start + at : start + end] = frame
+        self._sizes[half] = end
         return True
 
     def forget(self, number: int) -> None:
@@ -66,8 +72,8 @@ class HoldFile:
         for half, noted in enumerate(self._numbers):
             if 0 < noted <= number:
                 self._numbers[half] = self._sizes[half] = 0
-                with contextlib.suppress(OSError):  # the next one that is written there does the same
-                    self._disk.write_at(self._fd, _NOTHING, half * HALF_BYTES)
+                if self._written is not None:
+                    self._written[half * HALF_BYTES : half * HALF_BYTES + len(_NOTHING)] = _NOTHING
 
     def remove(self) -> None:
         """The server has all of them. Raises OSError."""
@@ -75,9 +81,9 @@ class HoldFile:
         self._disk.remove(self._path)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self._written is not None:
+            self._written.close()
+            self._written = None
 
 
 def read_holds(folder: Path, after: int) -> list[bytes]:

@@ -60,7 +60,10 @@ def test_one_that_was_half_written_ends_it(holds, tmp_path):
     holds.add(2, b"whole")
     holds.add(2, b"broken off")
     path = tmp_path / HOLDS_NAME
-    os.truncate(path, path.stat().st_size - 1)
+    written = path.read_bytes()
+    path.write_bytes(written.replace(b"broken off", b"broken\0\0\0\0"))
+    assert read_holds(tmp_path, 0) == [b"whole"]
+    path.write_bytes(written[: written.index(b"broken off") + 9])
     assert read_holds(tmp_path, 0) == [b"whole"]
 
 
@@ -86,24 +89,34 @@ def test_a_long_one_is_not_taken(holds):
     assert not holds.add(1, b"x" * (MOST_BYTES + 1))
 
 
-def test_a_disk_that_does_not_take_it_is_no_error(tmp_path):
-    class Full(Disk):
-        def write_at(self, fd: int, data: bytes, offset: int) -> None:
-            raise OSError(28, "No space left on device")
+def test_a_disk_without_room_for_all_of_it_is_no_error_and_is_asked_again(tmp_path):
+    """Not even its first page may be written: whoever finds the disk full by another one ends."""
 
-    holds = HoldFile(Full(), tmp_path)
+    class Full(Disk):
+        room = 100_000
+
+        def write(self, fd: int, parts: tuple[bytes, ...]) -> int:
+            if not self.room:
+                raise OSError(28, "No space left on device")
+            taken = os.write(fd, b"".join(parts)[: self.room])
+            self.room -= taken
+            return taken
+
+    disk = Full()
+    holds = HoldFile(disk, tmp_path)
     assert not holds.add(1, b"x")
+    assert read_holds(tmp_path, 0) == []
+    disk.room = 1_000_000
+    assert holds.add(1, b"x")
+    assert (tmp_path / HOLDS_NAME).stat().st_size == 2 * HALF_BYTES
     holds.close()
+    assert read_holds(tmp_path, 0) == [b"x"]
     assert not HoldFile(Disk(), tmp_path / "gone").add(1, b"x")
 
 
-def test_a_disk_that_takes_it_in_pieces_gets_all_of_it(tmp_path, monkeypatch):
-    written = os.pwrite
-    monkeypatch.setattr("os.pwrite", lambda fd, data, offset: written(fd, data[:7], offset))
-    holds = HoldFile(Disk(), tmp_path)
-    assert holds.add(1, b"more than seven bytes")
-    holds.close()
-    assert read_holds(tmp_path, 0) == [b"more than seven bytes"]
+def test_its_room_on_the_disk_is_taken_when_it_is_opened(holds, tmp_path):
+    holds.add(1, b"x")
+    assert (tmp_path / HOLDS_NAME).stat().st_blocks * 512 >= 2 * HALF_BYTES
 
 
 def test_once_the_server_has_them_all_the_file_goes(holds, tmp_path):
