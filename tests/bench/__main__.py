@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import books, load, measure, peers, procs, report
+from tests.bench import books, load, measure, peers, pipelines, procs, report
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _LIMIT = 13 * 60.0
@@ -31,7 +31,7 @@ def main() -> int:
     sizes = measure.Sizes(warm_up=1, plain=2, light=2, streams=1.5) if asked.quick else measure.Sizes()
     records = [_installed(peer) for peer in _chosen(asked.only)]
     begun, clock, load_average = datetime.now(UTC), time.monotonic(), os.getloadavg()[0]
-    scripts = books.measure()
+    scripts, batches = books.measure(), pipelines.measure()
     direct = _measure(records, 1 if asked.quick else asked.rounds, sizes)
     circumstances = report.Circumstances(
         begun=begun,
@@ -41,6 +41,7 @@ def main() -> int:
         sizes=sizes,
         direct=direct,
         scripts=scripts,
+        pipelines=batches,
     )
     _write(records, circumstances, _output(asked))
     return 0 if all(record.rounds for record in records if isinstance(record.peer, peers.Breakeven)) else 1

@@ -16,6 +16,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,43 @@ class Interpreted(_Breakeven):
         return f"{_own_version()}; {_build_of(sys.executable)}"
 
 
+class _Bare(Peer):
+    """A proxy of our own that only passes on: what the HTTP of the gateway costs, and what a library's would."""
+
+    module: str
+    distributions: tuple[str, ...]
+    """Whose versions are told."""
+
+    def install(self) -> str:
+        versions = [f"{name} {metadata.version(name)}" for name in self.distributions]
+        return "; ".join([*versions, _build_of(sys.executable)])
+
+    def command(self, place: Place) -> list[str]:
+        ports = ["--port", str(place.port), "--upstream-port", str(place.upstream_port)]
+        return [sys.executable, "-m", f"tests.bench.bare.{self.module}", *ports]
+
+
+class BareOwn(_Bare):
+    name = "bare-own"
+    module = "own"
+    distributions = ("httptools", "uvloop")
+    does = "the gateway's HTTP server and client alone, interpreted: passes on, nothing else"
+
+
+class BareUvicorn(_Bare):
+    name = "bare-uvicorn-aiohttp"
+    module = "uvicorn_aiohttp"
+    distributions = ("uvicorn", "aiohttp", "httptools", "uvloop")
+    does = "the same by libraries: uvicorn's server, aiohttp's client"
+
+
+class BareAiohttp(_Bare):
+    name = "bare-aiohttp"
+    module = "aiohttp_both"
+    distributions = ("aiohttp", "uvloop")
+    does = "the same by libraries: aiohttp's server and client"
+
+
 def _own_version() -> str:
     found = re.search(r'^version = "([^"]+)"', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
     assert found is not None
@@ -378,6 +416,9 @@ def all_peers() -> list[Peer]:
         Breakeven(best_python()),
         Budgeted(best_python()),
         Interpreted(),
+        BareOwn(),
+        BareUvicorn(),
+        BareAiohttp(),
         Envoy(),
         VllmRouter(),
         Ferrogw(),

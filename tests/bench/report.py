@@ -16,6 +16,7 @@ from statistics import median
 from tests.bench.books import Scripts
 from tests.bench.measure import Light, Round, Sizes
 from tests.bench.peers import REPOSITORY, Peer
+from tests.bench.pipelines import COMMANDS, Pipelines
 from tests.support.large import LARGE
 
 BASELINE = "envoy"
@@ -49,6 +50,8 @@ class Circumstances:
     """What was seen without a proxy, by round."""
     scripts: Scripts
     """Of the ledger, with large books."""
+    pipelines: Pipelines
+    """Of the ledger's connection."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def markdown(records: Sequence[Record], circumstances: Circumstances) -> str:
         f"## {circumstances.sizes.open_streams} open streams\n\n" + _table(good, _STREAMS),
         "## Footprint\n\n" + _table(good, _FOOTPRINT),
         _books(circumstances.scripts),
+        _pipelines(circumstances.pipelines),
         _trouble(records),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -123,6 +127,17 @@ first request of the month, a killed worker's settlements brought in, a sweep, a
 | | scripts | longest | p99 |
 |---|---|---|---|
 | server time | {scripts.number} | {scripts.longest:.2f} ms | {scripts.p99:.2f} ms |"""
+
+
+def _pipelines(pipelines: Pipelines) -> str:
+    return f"""\
+## The ledger's connection
+
+CPU of the client for one batch of {COMMANDS} commands that are answered, interpreted.
+
+| own connection | pipeline of valkey-py, which has redis-py's client |
+|---|---|
+| {pipelines.own:.0f} µs | {pipelines.library:.0f} µs x{pipelines.library / pipelines.own:.1f} |"""
 
 
 _HEADING = """\
