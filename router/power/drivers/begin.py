@@ -28,6 +28,8 @@ CANNOT_RUN = 127
 """Exit code of what could not be started at all, as shells have it."""
 BUSY = 75
 """Exit code when another one holds the lock."""
+UNWANTED = 76
+"""Exit code when whoever asked was gone before it was begun."""
 TRIES, TRY_SECONDS = 10, 0.05
 
 
@@ -46,6 +48,8 @@ class Order(msgspec.Struct, frozen=True):
     """To go on when we are gone, writing to a log; or to end with whoever reads what it says."""
     terms: str = ""
     """Differs for a command that would do something else."""
+    asker: int = 0
+    """The process that asked for it and waits to hear of it; 0 where nobody does."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -92,6 +96,11 @@ def main() -> int:
     if not _taken(lock):
         sys.stderr.write("another one runs already, or is about to\n")
         return 0 if order.detached else BUSY
+    # Only now: whoever looks from here on sees that something is about to run, and can end it. What somebody asked for
+    # who was killed would else be begun after another has ended all that there was.
+    if order.asker and os.getppid() != order.asker:
+        sys.stderr.write("who asked for it is gone\n")
+        return UNWANTED
     return _detached(order, folder, lock) if order.detached else _become(order, folder)
 
 

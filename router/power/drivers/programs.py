@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.power.drivers.begin import Order, Run, file_of
 from router.power.drivers.process_identity import identity_of, members, signal_it
@@ -49,7 +50,7 @@ async def run(order: Order, timeout: float) -> Outcome:
         try:
             async with asyncio.timeout(timeout):
                 with contextlib.suppress(ConnectionError):
-                    process.stdin.write(msgspec.json.encode(order))
+                    process.stdin.write(msgspec.json.encode(replace(order, asker=os.getpid())))
                     await process.stdin.drain()
                 process.stdin.close()
                 code = await process.wait()

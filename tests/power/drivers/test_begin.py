@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 from support.serving import eventually
 
-from router.power.drivers.begin import BUSY, CANNOT_RUN, Ending, Order, Run, ending_of, file_of, log_of
+from router.power.drivers.begin import BUSY, CANNOT_RUN, UNWANTED, Ending, Order, Run, ending_of, file_of, log_of
 from router.power.drivers.process import NAME
 from router.power.drivers.process_identity import identity_of
 from router.power.drivers.programs import last_run
@@ -56,6 +57,15 @@ def test_there_is_one_at_a_time(folder: Path) -> None:
     again = begin(folder, *WAIT, at=2.0)
     assert again.returncode == 0 and last_run(folder, NAME) == found
     assert begin(folder, *WAIT, detached=False).returncode == BUSY
+
+
+def test_what_was_asked_for_by_somebody_who_is_gone_is_not_begun(folder: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert begin(folder, *WAIT, asker=gone.pid).returncode == UNWANTED
+    assert last_run(folder, NAME) is None
+    assert begin(folder, *WAIT, asker=os.getpid()).returncode == 0
+    assert last_run(folder, NAME) is not None
 
 
 def test_the_file_is_there_before_the_program_does_anything(folder: Path) -> None:

@@ -67,8 +67,13 @@ class Unit:
 
 
 @pytest.fixture
-def unit(tmp_path: Path, folder: Path) -> Unit:
-    return Unit(tmp_path, folder)
+def unit(tmp_path: Path, folder: Path) -> Iterator[Unit]:
+    """Whatever a test does with it, also one that fails: what it started is ended."""
+    made = Unit(tmp_path, folder)
+    yield made
+    for pid in made.starts:
+        if str(made.python.parent).encode() in seen_by_every_user(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +203,8 @@ async def test_what_it_is_started_with(unit: Unit, monkeypatch: pytest.MonkeyPat
 
 
 def seen_by_every_user(pid: int) -> bytes:
-    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, check=True).stdout
+    """Its command line; nothing once it has ended."""
+    return subprocess.run(["ps", "-o", "args=", "-ww", "-p", str(pid)], capture_output=True, check=False).stdout
 
 
 async def test_it_is_found_again_and_is_another_for_nobody(unit: Unit) -> None:
