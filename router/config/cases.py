@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
+from router.config.decode import adapter_of
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.example_model import example_model
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
@@ -140,7 +141,7 @@ def check_cases(path: str | Path, plan: Plan, simulate: Simulate | None = None) 
     """
     document = parse(text_of(read_bytes(path), str(path)), str(path))
     findings = tuple(_unknown_names(document.data, plan))
-    cases = decode_document(document, TypeAdapter(Cases), findings)
+    cases = decode_document(document, adapter_of(Cases), findings)
     raise_if_any(document, findings)
     raise_if_any(document, _failures(cases, plan, simulate, Path(path).parent))
     return sum(case.simulate is None or simulate is not None for case in cases)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +24,19 @@ class WrongShapeError(Exception):
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         super().__init__(findings)
         self.findings = findings
+
+
+def adapter_of(form: type[T]) -> TypeAdapter[T]:
+    """Makes what validates a form once in a process: that takes a tenth of a second for a whole policy."""
+    made: TypeAdapter[T] = _made_adapter(cast("Any", form))
+    return made
+
+
+@cache
+def _made_adapter(form: Any) -> TypeAdapter[Any]:
+    made = TypeAdapter(form)
+    made.rebuild()
+    return made
 
 
 def decode(data: Any, adapter: TypeAdapter[T]) -> T:

@@ -15,7 +15,7 @@ from router.config.backend_hosts import find_unreachable
 from router.config.bounded_files import read_regular
 from router.config.compile import compile_plan
 from router.config.cross_references import find_broken
-from router.config.decode import WrongShapeError, decode
+from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.own_detectors import find_unfit
 from router.config.prices import context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
@@ -44,7 +44,7 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     """As `load`, for the content of a file; `name` is for messages."""
     document = parse(text_of(content, name), name)
     findings = find_broken(document.data)
-    policy = decode_document(document, TypeAdapter(Policy), findings)
+    policy = decode_document(document, adapter_of(Policy), findings)
     prices, unknown = price_table(policy, now)
     findings += (*unknown, *find_unreachable(policy), *find_unbound(policy))
     findings += (*find_broken_targets(policy), *find_unfit(policy))

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 
 from router.config.compile import grant_of
 from router.config.cross_references import find_broken
-from router.config.decode import WrongShapeError, decode
+from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.problems import MOST_PROBLEMS, field_name
 from router.core.policy import Budget, Key
 from router.core.values import KeyGrant, Permits, Plan
@@ -50,7 +50,7 @@ class GrantReader:
     """Makes grants. What many keys have in common is checked once, and is one object in all of them."""
 
     def __init__(self) -> None:
-        self._adapter = TypeAdapter(Key)
+        self._adapter = adapter_of(Key)
         self._rights: dict[bytes, tuple[Permits, Budget | None]] = {}
         self._shared: dict[Permits, Permits] = {}
 
@@ -112,7 +112,7 @@ def working_grants(plan: Plan, entries: Mapping[str, Entry]) -> list[KeyGrant]:
 
 def check_entry(sha256: str, entry: Entry) -> Key:
     """Raises ValueError, with all that is wrong, when it does not have the shape of a policy's key."""
-    return _decoded(sha256, entry, TypeAdapter(Key))
+    return _decoded(sha256, entry, adapter_of(Key))
 
 
 def unusable(entry: Entry, error: ValueError) -> str:

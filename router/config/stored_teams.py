@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from router.config.cross_references import find_broken
-from router.config.decode import WrongShapeError, decode
+from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.problems import field_name
 from router.config.stored_keys import Entry, first_of, shown, working_grants
 from router.core.limits.limits import Limit, all_limits, with_teams
@@ -43,7 +41,7 @@ def working_budgets(plan: Plan, entries: Mapping[str, BudgetEntry]) -> tuple[dic
 def read_budget(name: str, entry: BudgetEntry) -> Budget:
     """Raises ValueError, with all that is wrong, where the policy could not have it under this name."""
     try:
-        team = decode({name: {"budget": dict(entry)}}, TypeAdapter(dict[Name, Team]))[name]
+        team = decode({name: {"budget": dict(entry)}}, adapter_of(dict[Name, Team]))[name]
     except WrongShapeError as error:
         raise ValueError("; ".join(_told(each.path[1:], each.message) for each in error.findings)) from None
     return team.budget or Budget()

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import sys
 import unicodedata
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from router.core.money import GREATEST_USD
 
@@ -155,6 +172,37 @@ Modality = Literal["text", "image", "audio", "file", "video"]
 
 
 class Section(BaseModel):
-    """Base of every section: unknown keys are refused and values cannot change."""
+    """Base of every section: unknown keys are refused and values cannot change.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    What its settings mean stands in the docstrings behind them. They are read when a schema is asked for, and what
+    validates a section is made when one is validated: processes that only import all sections start sooner for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        fields = handler.resolve_ref_schema(made).get("properties", {})
+        sections = [each for each in reversed(cls.__mro__) if issubclass(each, Section)]
+        for section in sections:
+            for name, meaning in _meanings(section.__module__).get(section.__qualname__, {}).items():
+                if name in fields:
+                    fields[name]["description"] = meaning
+        return made
+
+
+@cache
+def _meanings(module: str) -> dict[str, dict[str, str]]:
+    """What is said behind the attributes of a module's classes: by class, by attribute."""
+    classes = [
+        node for node in ast.parse(inspect.getsource(sys.modules[module])).body if isinstance(node, ast.ClassDef)
+    ]
+    return {each.name: dict(_said_behind(each)) for each in classes}
+
+
+def _said_behind(section: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for before, node in pairwise(section.body):
+        match before, node:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)

@@ -11,12 +11,11 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from router.config.decode import adapter_of
 from router.core.backend_kinds import Backend
 from router.system.atomic_file import replace_file
-
-_BACKENDS: TypeAdapter[dict[str, Backend]] = TypeAdapter(dict[str, Backend])
 
 log = logging.getLogger("breakeven.power")
 
@@ -39,7 +38,7 @@ class KnownUnitsFile(KnownUnits):
     def read(self) -> Mapping[str, Backend]:
         """By name; none where it cannot be read, which is logged."""
         try:
-            return _BACKENDS.validate_json(self._path.read_bytes())
+            return adapter_of(dict[str, Backend]).validate_json(self._path.read_bytes())
         except FileNotFoundError:
             return {}
         except (OSError, ValidationError) as error:
@@ -51,7 +50,7 @@ class KnownUnitsFile(KnownUnits):
         if backends == self._written:
             return
         try:
-            replace_file(self._path, _BACKENDS.dump_json(dict(backends), exclude_unset=True))
+            replace_file(self._path, adapter_of(dict[str, Backend]).dump_json(dict(backends), exclude_unset=True))
             self._written = dict(backends)
         except OSError as error:
             log.error("backends not kept for later policies", extra={"why": error.strerror})

@@ -35,7 +35,9 @@ def test_every_setting_is_shown_and_explained() -> None:
     shown = "".join(block.text for block in EXAMPLES)
     assert len(EXAMPLES) >= 4
     assert {name for name in ProviderFile.model_fields if f"{name}:" not in shown} == set()
-    assert all(field.description for field in ProviderFile.model_fields.values())
+    settings = ProviderFile.model_json_schema()["properties"]
+    assert set(settings) == set(ProviderFile.model_fields)
+    assert all(setting["description"] for setting in settings.values())
 
 
 def test_every_role_and_the_address_of_the_way_back_are_there() -> None:

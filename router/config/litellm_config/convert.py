@@ -8,10 +8,9 @@ from pathlib import PurePath
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import TypeAdapter
 
 from router.config.backend_hosts import hosts_of
-from router.config.decode import WrongShapeError, decode
+from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.litellm_config.backends import backends
 from router.config.litellm_config.deployments import deployments
 from router.config.litellm_config.key_names import KeyNames
@@ -93,7 +92,7 @@ def _prices(policy: MadePolicy, now: datetime) -> Mapping[Served, Tiers]:
 def _policy_of(text: str) -> Policy | None:
     """None where it cannot be read as one."""
     try:
-        return decode(parse(text, "").data, TypeAdapter(Policy))
+        return decode(parse(text, "").data, adapter_of(Policy))
     except WrongShapeError:
         return None
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from router.admin.auth.oidc.settings import OidcSettings, is_safe_address
 from router.admin.auth.roles import Role
+from router.config.decode import adapter_of
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
 from router.config.problems import Finding
 from router.config.secrets import MissingSecretError, resolve
@@ -84,7 +85,7 @@ def read_settings(path: str, environment: MutableMapping[str, str] = os.environ)
     Raises PolicyError with all that is wrong with the file, or with the secret that it names.
     """
     document = parse(text_of(read_bytes(path), path), path)
-    given = decode_document(document, TypeAdapter(ProviderFile))
+    given = decode_document(document, adapter_of(ProviderFile))
     raise_if_any(document, _missing(given, environment))
     secret = _taken(given.client_secret, environment) if given.client_secret else ""
     return OidcSettings(
