@@ -5,11 +5,9 @@ from __future__ import annotations
 import ast
 import runpy
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
+from support.sources import ROOT, found_in, parsed
 
 
 def _modules() -> list[str]:
@@ -43,14 +41,14 @@ def test_the_hot_path_is_among_them():
 
 def imports_models(source: str) -> bool:
     """Whether it has to do with pydantic: its models are made from annotations, which mypyc does not keep."""
-    imported = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Import | ast.ImportFrom)]
+    imported = [each for each in ast.walk(parsed(source)) if isinstance(each, ast.Import | ast.ImportFrom)]
     names = [each.module or "" if isinstance(each, ast.ImportFrom) else each.names[0].name for each in imported]
     return any(name.partition(".")[0] == "pydantic" for name in names)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_models_of_settings(module):
-    assert not imports_models((ROOT / module).read_text()), "name it under NOT_COMPILED in setup.py"
+def test_no_models_of_settings():
+    found = [module for module in MODULES if imports_models((ROOT / module).read_text())]
+    assert not found, "name it under NOT_COMPILED in setup.py"
 
 
 def test_such_models_are_recognised():
@@ -58,32 +56,40 @@ def test_such_models_are_recognised():
     assert not imports_models("from router.core.policy import Policy")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_asynchronous_generators(module):
-    functions = [
-        each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.AsyncFunctionDef)
-    ]
-    yields = [each.name for each in functions if any(isinstance(node, ast.Yield) for node in _own(each))]
-    assert not yields, "mypyc has none: put them into a module of their own"
+def asynchronous_generators(source: str) -> list[str]:
+    functions = [each for each in ast.walk(parsed(source)) if isinstance(each, ast.AsyncFunctionDef)]
+    return [each.name for each in functions if any(isinstance(node, ast.Yield) for node in _own(each))]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_protocol_inherits_asyncios(module):
-    classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
+def test_no_asynchronous_generators():
+    assert found_in(MODULES, asynchronous_generators) == {}, "mypyc has none: put them into a module of their own"
+
+
+def test_asynchronous_generators_are_recognised():
+    assert asynchronous_generators("async def f():\n for a in b: yield a") == ["f"]
+    assert asynchronous_generators("async def f():\n def g(): yield 1\n return g") == []
+
+
+def foreign_bases(source: str) -> list[str]:
+    """What classes inherit that compiled ones cannot."""
+    classes = [each for each in ast.walk(parsed(source)) if isinstance(each, ast.ClassDef)]
     bases = [ast.unparse(base) for each in classes for base in each.bases]
-    assert not [base for base in bases if base.startswith("asyncio.") and base.endswith("Protocol")]
+    return [base for base in bases if base in BUILT_IN or (base.startswith("asyncio.") and base.endswith("Protocol"))]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_built_in_type_is_inherited_that_cannot_be(module):
-    classes = [each for each in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(each, ast.ClassDef)]
-    assert not BUILT_IN & {ast.unparse(base) for each in classes for base in each.bases}
+def test_no_protocol_inherits_asyncios_and_no_built_in_type_is_inherited_that_cannot_be():
+    assert found_in(MODULES, foreign_bases) == {}
+
+
+def test_foreign_bases_are_recognised():
+    assert foreign_bases("class A(asyncio.Protocol): ...\nclass B(int): ...") == ["asyncio.Protocol", "int"]
+    assert foreign_bases("class A(Struct): ...\nclass B(Protocol): ...") == []
 
 
 def caught_twice(source: str) -> list[str]:
     """Names under which one function catches two kinds of error."""
     found = []
-    for function in ast.walk(ast.parse(source)):
+    for function in ast.walk(parsed(source)):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             kinds: dict[str, set[str]] = {}
             for node in ast.walk(function):
@@ -93,9 +99,8 @@ def caught_twice(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_name_is_for_one_kind_of_error(module):
-    found = caught_twice((ROOT / module).read_text())
+def test_a_name_is_for_one_kind_of_error():
+    found = found_in(MODULES, caught_twice)
     assert not found, "mypyc takes the second kind for the first, and raises a TypeError"
 
 
@@ -109,7 +114,7 @@ def nothing_in_a_tuple(source: str) -> list[str]:
     """Names that are None at first, by an assignment of several at once."""
     return [
         name.id
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
         for target in node.targets
         if isinstance(target, ast.Tuple)
@@ -118,9 +123,8 @@ def nothing_in_a_tuple(source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_what_may_be_none_says_so_where_it_is_made(module):
-    found = nothing_in_a_tuple((ROOT / module).read_text())
+def test_what_may_be_none_says_so_where_it_is_made():
+    found = found_in(MODULES, nothing_in_a_tuple)
     assert not found, "mypyc takes it for what is assigned later, and raises a TypeError where it is still None"
 
 
@@ -133,7 +137,7 @@ def nothing_in_a_finally(source: str) -> list[str]:
     """Names that the end of a `try` compares with None, which they are until something was awaited in it."""
     return [
         ast.unparse(tested.left)
-        for attempt in ast.walk(ast.parse(source))
+        for attempt in ast.walk(parsed(source))
         if isinstance(attempt, ast.Try)
         for tested in ast.walk(ast.Module(attempt.finalbody, []))
         if isinstance(tested, ast.Compare) and ast.unparse(tested.comparators[0]) == "None"
@@ -150,9 +154,8 @@ def _awaited_in(attempt: ast.Try) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_what_a_coroutine_ends_with_is_known_to_be_there(module):
-    found = nothing_in_a_finally((ROOT / module).read_text())
+def test_what_a_coroutine_ends_with_is_known_to_be_there():
+    found = found_in(MODULES, nothing_in_a_finally)
     assert not found, "mypyc takes it for what the try has made of it, and raises a TypeError where that has not come"
 
 
@@ -164,7 +167,7 @@ def test_a_finally_that_asks_is_recognised():
 
 def inherited_from(source: str, compiled: set[str]) -> list[str]:
     """Classes in a module that is not compiled whose base is one of a module that is."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     origins = {
         alias.asname or alias.name: f"{node.module.replace('.', '/')}.py"
         for node in ast.walk(tree)
@@ -182,9 +185,7 @@ def inherited_from(source: str, compiled: set[str]) -> list[str]:
 
 def _may_be_inherited(source: str, name: str) -> bool:
     """mypyc lets interpreted classes inherit from protocols, from enumerations, from errors and where it is told to."""
-    found = next(
-        (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == name), None
-    )
+    found = next((each for each in parsed(source).body if isinstance(each, ast.ClassDef) and each.name == name), None)
     if found is None:
         return True
     bases = " ".join(map(ast.unparse, found.bases))
@@ -192,11 +193,10 @@ def _may_be_inherited(source: str, name: str) -> bool:
     return any(word in bases for word in ("Protocol", "Enum", "Error", "Exception")) or "allow_interpreted" in told
 
 
-@pytest.mark.parametrize(
-    "module", sorted({str(path.relative_to(ROOT)) for path in (ROOT / "router").rglob("*.py")} - set(MODULES))
-)
-def test_what_is_not_compiled_inherits_from_nothing_that_is(module):
-    found = inherited_from((ROOT / module).read_text(), set(MODULES))
+def test_what_is_not_compiled_inherits_from_nothing_that_is():
+    compiled = set(MODULES)
+    interpreted = sorted({str(path.relative_to(ROOT)) for path in (ROOT / "router").rglob("*.py")} - compiled)
+    found = found_in(interpreted, lambda source: inherited_from(source, compiled))
     assert not found, "a Struct beside it keeps a module from being compiled: put it into one of its own"
 
 

@@ -74,55 +74,58 @@ async def call(plane):
     return one
 
 
-every_caller = pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller or "nobody")
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 
 
-@every_caller
+# A control plane is started for each route, and asked by every caller.
+
+
 @every_route
-async def test_who_may_is_what_the_table_says(route, caller, call, page_of):
-    status, code = await call(route, page_of(caller))
-    if admitted(route, caller):
-        assert status not in (401, 403, 421, 500), code
-        assert route.access is Access.OPEN or not (status == 303 and code.startswith("/sign-in"))
-    elif caller != NOBODY:
-        assert (status, code) == (403, "not_allowed")
-    elif route.page:
-        assert status == 303 and code.startswith("/sign-in")
-    else:
-        assert (status, code) == (401, "sign_in")
+async def test_who_may_is_what_the_table_says(route, call, page_of):
+    for caller in CALLERS:
+        status, code = await call(route, page_of(caller))
+        if admitted(route, caller):
+            assert status not in (401, 403, 421, 500), (caller, code)
+            assert route.access is Access.OPEN or not (status == 303 and code.startswith("/sign-in")), caller
+        elif caller != NOBODY:
+            assert (status, code) == (403, "not_allowed"), caller
+        elif route.page:
+            assert status == 303 and code.startswith("/sign-in"), caller
+        else:
+            assert (status, code) == (401, "sign_in"), caller
 
 
-@pytest.mark.parametrize(("token", "role"), [(VIEWER, "viewer"), (ADMIN, "admin")])
 @every_route
-async def test_a_token_may_what_its_role_may(route, token, role, call):
-    status, code = await call(route, {"authorization": f"Bearer {token}"})
-    assert ((status, code) == (403, "not_allowed")) != admitted(route, role)
+async def test_a_token_may_what_its_role_may(route, call):
+    for token, role in ((VIEWER, "viewer"), (ADMIN, "admin")):
+        status, code = await call(route, {"authorization": f"Bearer {token}"})
+        assert ((status, code) == (403, "not_allowed")) != admitted(route, role), role
 
 
-@every_caller
 @every_route
-async def test_a_forged_host_opens_nothing(route, caller, call, page_of):
-    status, code = await call(route, page_of(caller) | {"host": FORGED})
-    assert (status, code) == ((200, "") if route.any_host else (421, "unknown_host"))
+async def test_a_forged_host_opens_nothing(route, call, page_of):
+    for caller in CALLERS:
+        status, code = await call(route, page_of(caller) | {"host": FORGED})
+        assert (status, code) == ((200, "") if route.any_host else (421, "unknown_host")), caller
 
 
-@every_caller
 @every_route
-async def test_a_page_of_others_opens_nothing(route, caller, call, page_of):
-    status, code = await call(route, page_of(caller) | {"origin": f"https://{FORGED}"})
-    assert (status, code) == ((200, "") if route.any_host else (403, "foreign_origin"))
+async def test_a_page_of_others_opens_nothing(route, call, page_of):
+    for caller in CALLERS:
+        status, code = await call(route, page_of(caller) | {"origin": f"https://{FORGED}"})
+        assert (status, code) == ((200, "") if route.any_host else (403, "foreign_origin")), caller
 
 
-@every_caller
-@pytest.mark.parametrize("sent", [{}, {"x-csrf-token": "guess"}], ids=["without", "wrong"])
 @pytest.mark.parametrize("route", [each for each in ROUTES if each.writes], ids=lambda route: route.path)
-async def test_a_session_without_its_own_token_writes_nothing(route, sent, caller, call, page_of):
-    status, code = await call(route, page_of(caller, csrf=False) | sent)
-    if route.access is Access.OPEN or caller == NOBODY:
-        assert (status, code) == ((400, "bad_body") if route.access is Access.OPEN else (401, "sign_in"))
-    else:
-        assert (status, code) == (403, "csrf" if admitted(route, caller) else "not_allowed")
+async def test_a_session_without_its_own_token_writes_nothing(route, call, page_of):
+    for caller in CALLERS:
+        for guessed in ({}, {"x-csrf-token": "guess"}):
+            status, code = await call(route, page_of(caller, csrf=False) | guessed)
+            if route.access is Access.OPEN or caller == NOBODY:
+                expected = (400, "bad_body") if route.access is Access.OPEN else (401, "sign_in")
+            else:
+                expected = (403, "csrf" if admitted(route, caller) else "not_allowed")
+            assert (status, code) == expected, (caller, guessed)
 
 
 def test_only_what_tells_nothing_answers_to_any_name_or_to_nobody():

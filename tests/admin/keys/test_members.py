@@ -59,9 +59,28 @@ def fill(valkey: Valkey, keys: list[tuple[str, str, str]], budgets: set[str]) ->
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each world is asked some seventy questions.
+SOME = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@SOME
 @given(world=worlds)
 async def test_a_member_sees_and_changes_nothing_of_another_team(plane, valkey, world):
+    await sees_and_changes_nothing_of_others(plane, valkey, world)
+
+
+@pytest.mark.prove
+@settings(SOME, max_examples=100)
+@given(world=worlds)
+async def test_a_member_sees_and_changes_nothing_of_another_team_in_many_worlds(plane, valkey, world):
+    await sees_and_changes_nothing_of_others(plane, valkey, world)
+
+
+async def sees_and_changes_nothing_of_others(plane: Plane, valkey: Valkey, world) -> None:
     keys, budgets, own = world
     team_of = fill(valkey, keys, budgets)
     before = valkey.hgetall(KEYS_KEY), valkey.hgetall(TEAMS_KEY)
