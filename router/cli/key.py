@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -11,18 +10,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from router.cli.key_entry import entry, fields
+from router.cli.key_entry import CLEARABLE, changes_anything, entry, fields
 from router.cli.ledger_server import add_arguments
+from router.cli.limit_arguments import limit, limit_or_none, name, names
 from router.config.new_key import new_key, sha256
 
-_NAME = re.compile(r"[^\s|\x00-\x1f\x7f]{1,128}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SIDES = ("local", "cloud")
 
 
 def add_parser(subparsers: Any) -> None:
-    parser: argparse.ArgumentParser = subparsers.add_parser("key", help="make, list, revoke and rotate client keys")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "key", help="make, list, edit, revoke and rotate client keys"
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_new(actions)
     many = actions.add_parser(
@@ -33,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
     many.add_argument("file", metavar="FILE", type=Path, help="one JSON object a line, as under `keys` in a policy")
     listing = actions.add_parser("list", help="list the keys in the ledger", description="Lists the stored keys.")
     listing.add_argument("--json", action="store_true", help="print JSON")
+    _add_edit(actions)
     revoke = actions.add_parser(
         "revoke", help="end a key in the ledger", description="Ends a stored key, within a second on every worker."
     )
@@ -42,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
         description="Prints a new key in place of a stored one, with the same rights.",
     )
     for action in (revoke, rotate):
-        action.add_argument("name", metavar="NAME", type=_name, help="name of the stored key")
+        action.add_argument("name", metavar="NAME", type=name, help="name of the stored key")
     rotate.add_argument(
         "--grace", type=seconds, default=0, metavar="TIME", help="how long the old one works on, such as 1h"
     )
@@ -57,14 +58,11 @@ def _add_new(actions: Any) -> None:
         description="Prints a new key, which is kept nowhere, and the YAML with its SHA-256 for the policy. "
         "With --store the SHA-256 goes into the ledger instead, and gateways take the key without an edit.",
     )
-    new.add_argument("name", metavar="NAME", type=_name, help="who uses the key, such as search-app")
-    new.add_argument("--team", metavar="TEAM", type=_name, default="default", help="team that it counts for")
-    new.add_argument("--models", metavar="A,B", type=_names, help="models it may use; all without it")
-    new.add_argument("--zones", metavar="A,B", type=_names, help="zones its requests may reach; all without it")
-    new.add_argument("--sensitivity", metavar="LEVEL", type=_name, help="least level of its requests")
-    new.add_argument("--tags", metavar="A,B", type=_names, help="tags that all its requests carry")
+    new.add_argument("name", metavar="NAME", type=name, help="who uses the key, such as search-app")
+    new.add_argument("--team", metavar="TEAM", type=name, default="default", help="team that it counts for")
+    _add_rights(new)
     new.add_argument(
-        "--budget", metavar="LIMIT=N", type=_limit, action="append", default=[], help="such as usd_per_month=200"
+        "--budget", metavar="LIMIT=N", type=limit, action="append", default=[], help="such as usd_per_month=200"
     )
     new.add_argument("--store", action="store_true", help="keep it in the ledger rather than in the policy")
     new.add_argument(
@@ -73,7 +71,44 @@ def _add_new(actions: Any) -> None:
     add_arguments(new)
 
 
+def _add_edit(actions: Any) -> None:
+    edit = actions.add_parser(
+        "edit",
+        help="change what a key in the ledger may",
+        description="Changes what a stored key may, within a second on every worker. What is not named stays as it is.",
+    )
+    edit.add_argument("name", metavar="NAME", type=name, help="name of the stored key")
+    _add_rights(edit)
+    edit.add_argument(
+        "--budget",
+        metavar="LIMIT=N",
+        type=limit_or_none,
+        action="append",
+        default=[],
+        help="such as usd_per_month=200; other limits stay, and usd_per_month=none takes this one out",
+    )
+    edit.add_argument("--expires", metavar="WHEN", type=_when, help="30d or 12h from now, or its last day, YYYY-MM-DD")
+    edit.add_argument(
+        "--clear",
+        metavar="FIELD",
+        choices=CLEARABLE,
+        action="append",
+        default=[],
+        help=f"narrow it in this no more, may be repeated: {', '.join(CLEARABLE)}",
+    )
+    add_arguments(edit)
+
+
+def _add_rights(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--models", metavar="A,B", type=names, help="models it may use")
+    action.add_argument("--zones", metavar="A,B", type=names, help="zones its requests may reach")
+    action.add_argument("--sensitivity", metavar="LEVEL", type=name, help="least level of its requests")
+    action.add_argument("--tags", metavar="A,B", type=names, help="tags that all its requests carry")
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.action == "edit" and not changes_anything(args):
+        return _usage("nothing to change: name what, such as --models chat, or --clear models to narrow it no more")
     if args.action != "new":
         return _stored(args)
     if args.expires is not None and not args.store:
@@ -129,33 +164,3 @@ def _when(text: str) -> int | date:
         return seconds(text)
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError("it is a time such as 12h or 30d, or a day, YYYY-MM-DD") from None
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError("a name has 1 to 128 characters, without spaces and |")
-    return text
-
-
-def _names(text: str) -> list[str]:
-    return [_name(part.strip()) for part in text.split(",")]
-
-
-def _limit(text: str) -> tuple[list[str], Any]:
-    """The path of a setting below `budget`, and its value: cloud.usd_per_day=5, models.gpt-4.1.usd_per_day=2."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError("a limit is LIMIT=N, such as usd_per_month=200")
-    try:
-        return _path(name), json.loads(value)
-    except ValueError:
-        return _path(name), value
-
-
-def _path(name: str) -> list[str]:
-    """Names of models have dots too."""
-    first, *rest = name.split(".")
-    if first != "models" or len(rest) < 2:
-        return [first, *rest]
-    ends = 2 if rest[-2] in _SIDES and len(rest) > 2 else 1
-    return [first, ".".join(rest[:-ends]), *rest[-ends:]]

@@ -1,4 +1,4 @@
-"""What a key that is made on the command line may do, and its entry for a policy."""
+"""What a key that is made or edited on the command line may do, and its entry for a policy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,37 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from router.cli.limit_arguments import changed_budget
 from router.config.new_key import rights_of, sha256
+
+RIGHTS = ("models", "zones", "sensitivity", "tags", "budget")
+CLEARABLE = (*RIGHTS, "expires")
 
 
 def fields(args: argparse.Namespace) -> dict[str, Any]:
     """What was asked for, as under `keys` in a policy. Raises ValueError for a budget that contradicts itself."""
-    budget: dict[str, Any] = {}
-    for path, value in args.budget:
-        _put(budget, path, value)
-    rights = rights_of(args.models, args.zones, args.sensitivity, args.tags, budget)
+    rights = rights_of(args.models, args.zones, args.sensitivity, args.tags, changed_budget({}, args.budget))
     return {"name": args.name, "team": args.team, **rights}
+
+
+def changed_rights(entry: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """The rights after an edit: what was not asked for stays. Raises ValueError for what contradicts itself."""
+    for field in args.clear:
+        if field != "budget" and _is_given(args, field):
+            raise ValueError(f"--{field} and --clear {field} contradict each other: give one of them")
+    kept = {field: entry[field] for field in RIGHTS if field in entry and field not in args.clear}
+    given = {field: getattr(args, field) for field in RIGHTS if field != "budget" and _is_given(args, field)}
+    budget = changed_budget(kept.get("budget") or {}, args.budget)
+    rights = {**kept, **given}
+    return rights_of(rights.get("models"), rights.get("zones"), rights.get("sensitivity"), rights.get("tags"), budget)
+
+
+def changes_anything(args: argparse.Namespace) -> bool:
+    return any(_is_given(args, field) for field in ("clear", *CLEARABLE))
+
+
+def _is_given(args: argparse.Namespace, field: str) -> bool:
+    return getattr(args, field) not in (None, [])
 
 
 def entry(key: str, fields: Mapping[str, Any]) -> str:
@@ -24,13 +45,3 @@ def entry(key: str, fields: Mapping[str, Any]) -> str:
     whole = {"name": fields["name"], "sha256": sha256(key), **fields}
     # JSON is YAML, whatever is in its strings.
     return f"- {{{', '.join(f'{name}: {json.dumps(value)}' for name, value in whole.items())}}}"
-
-
-def _put(section: dict[str, Any], path: list[str], value: Any) -> None:
-    for step in path[:-1]:
-        section = section.setdefault(step, {})
-        if not isinstance(section, dict):
-            raise ValueError(f"--budget: {step} cannot have both a value and limits below it")
-    if path[-1] in section:
-        raise ValueError(f"--budget: {'.'.join(path)} is given twice")
-    section[path[-1]] = value

@@ -1,4 +1,4 @@
-"""Keys in the ledger, for `breakeven key`: store, list, revoke, rotate."""
+"""Keys in the ledger, for `breakeven key`: store, list, edit, revoke, rotate."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from typing import Any
 import msgspec
 
 from router.cli.audit_note import noted
-from router.cli.key_entry import fields
+from router.cli.key_entry import changed_rights, fields
 from router.cli.ledger_server import ledger_url
+from router.cli.limit_arguments import shown_limits
+from router.cli.served_policy import served_plan
+from router.cli.table import table
 from router.config.bounded_files import read_regular
 from router.config.new_key import new_key, sha256
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
+from router.ledger.key_changes import current
 from router.ledger.shared_status import statuses_at
-from router.ledger.stored_key import DIGITS, KeyProblem, StoredKey, described
+from router.ledger.stored_key import DIGITS, KeyChanged, KeyProblem, StoredKey, described
 from router.ledger.stored_keys import KeyStore, open_keys
 
 _SETTING = "`server: {stored_keys: true}`"
@@ -37,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
             print(asyncio.run(_ACTIONS[args.action](url, args)))
     except LedgerUnavailable as error:
         print(f"breakeven key {args.action}: {error}. {_REACH}", file=sys.stderr)
+        return 1
+    except KeyChanged as error:
+        print(f"breakeven key {args.action}: {error}; nothing was changed. Do it again", file=sys.stderr)
         return 1
     except (KeyProblem, EmbeddedServerError) as error:
         print(f"breakeven key {args.action}: {error}", file=sys.stderr)
@@ -98,6 +105,31 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
     return entries
 
 
+async def _edit(url: str, args: argparse.Namespace) -> str:
+    from router.config.stored_keys import check_entry
+
+    async with open_keys(url) as store:
+        keys, now = await store.all(), await store.now()
+        key = current(keys, now, args.name)
+        rights = changed_rights(key.entry, args)
+        check_entry(key.sha256, {"name": key.name, "team": key.team, **rights})
+        kept = None if "expires" in args.clear else key.expires
+        expires = kept if args.expires is None else await _expires(store, args.expires)
+        new = described(key.sha256, {"team": key.team, **rights}, expires)
+        async with noted(url, "key.edit", key.name, old=key.described, new=new):
+            changed = await store.edit(key.id, key.version, rights, expires)
+    problems = _problems(args, changed)
+    return "\n".join([f"{key.name} is changed, on every worker within a second.", as_table([changed], now), *problems])
+
+
+def _problems(args: argparse.Namespace, key: StoredKey) -> Sequence[str]:
+    """What the policy that is served here makes of the key, where there is one."""
+    from router.config.stored_keys import misfits
+
+    plan = served_plan(args)
+    return () if plan is None else misfits(plan, key.sha256, key.entry)
+
+
 async def _revoke(url: str, args: argparse.Namespace) -> str:
     async with open_keys(url) as store, noted(url, "key.revoke", args.name):
         await store.revoke(args.name)
@@ -120,7 +152,7 @@ async def _list(url: str, args: argparse.Namespace) -> str:
     return as_json(keys, now) if args.json else as_table(keys, now)
 
 
-_ACTIONS = {"new": _new, "import": _import, "revoke": _revoke, "rotate": _rotate, "list": _list}
+_ACTIONS = {"new": _new, "import": _import, "edit": _edit, "revoke": _revoke, "rotate": _rotate, "list": _list}
 
 
 async def _expires(store: KeyStore, when: int | date | None) -> float | None:
@@ -168,11 +200,7 @@ def as_json(keys: Sequence[StoredKey], now: float) -> str:
 def as_table(keys: Sequence[StoredKey], now: float) -> str:
     if not keys:
         return "No keys are stored. `breakeven key new NAME --store` makes one."
-    lines = [_HEADINGS, *(_columns(key, now) for key in keys)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return "\n".join(table([_HEADINGS, *(_columns(key, now) for key in keys)], len(_HEADINGS)))
 
 
 def _columns(key: StoredKey, now: float) -> tuple[str, ...]:
@@ -188,17 +216,8 @@ def _columns(key: StoredKey, now: float) -> tuple[str, ...]:
         "never" if ends is None else _moment(ends),
         key.sha256[:DIGITS],
         "; ".join(may) or "everything",
-        ", ".join(_limits(entry.get("budget", {}))) or "none",
+        ", ".join(shown_limits(entry.get("budget", {}))) or "none",
     )
-
-
-def _limits(section: dict[str, Any], prefix: str = "") -> list[str]:
-    """As --budget takes them."""
-    found = []
-    for name, value in section.items():
-        inner = isinstance(value, dict)
-        found += _limits(value, f"{prefix}{name}.") if inner else [f"{prefix}{name}={value}"]
-    return found
 
 
 def _moment(at: float) -> str:

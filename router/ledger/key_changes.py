@@ -83,13 +83,18 @@ def replaced(keys: Sequence[StoredKey], now: float, id: str, sha256: str, grace:
 
 def rotated(keys: Sequence[StoredKey], now: float, name: str, sha256: str, grace: float) -> list[StoredKey]:
     """The new key first. What was replaced before ends as it was to end."""
-    named = _working(keys, now, name)
-    current = next((key for key in named if not key.replaced_by), None)
-    if current is None:
+    key = current(keys, now, name)
+    ends = now + grace if key.expires is None else min(key.expires, now + grace)
+    former = replace(key, replaced_by=sha256, **({"expires": ends} if grace > 0 else {"revoked": now}))
+    return [StoredKey(sha256, key.entry, now, key.expires), former]
+
+
+def current(keys: Sequence[StoredKey], now: float, name: str) -> StoredKey:
+    """The key of this name that works and was not replaced. Raises KeyProblem."""
+    found = next((key for key in _working(keys, now, name) if not key.replaced_by), None)
+    if found is None:
         raise KeyProblem(f"the stored key {name} was replaced already and the new one does not work: make another one")
-    ends = now + grace if current.expires is None else min(current.expires, now + grace)
-    former = replace(current, replaced_by=sha256, **({"expires": ends} if grace > 0 else {"revoked": now}))
-    return [StoredKey(sha256, current.entry, now, current.expires), former]
+    return found
 
 
 def outdated(keys: Iterable[StoredKey], now: float) -> list[StoredKey]:

@@ -41,6 +41,23 @@ def test_a_key_from_its_making_to_its_end(key, books):
     assert secret.encode() not in b"".join(books.client.lrange(AUDIT_KEY, 0, -1))
 
 
+def test_an_edit_of_a_key_and_of_a_team_says_how_it_was(key, books):
+    key("new", "app", "--store", "--models", "chat,embed")
+    assert key("edit", "app", "--models", "chat")[0] == 0
+    edited = entries(books)[-1]
+    assert (edited.action, edited.subject, edited.via) == ("key.edit", "app", "command")
+    assert (edited.old["models"], edited.new["models"]) == (["chat", "embed"], ["chat"])
+    for action in (
+        ["new", "t", "--budget", "usd_per_day=1"],
+        ["edit", "t", "--budget", "usd_per_day=2"],
+        ["remove", "t"],
+    ):
+        assert main(["team", *action, "--redis", books.url]) == 0
+    told = [(entry.action, entry.old, entry.new) for entry in entries(books)[-3:]]
+    one, two = {"usd_per_day": 1}, {"usd_per_day": 2}
+    assert told == [("team.make", None, one), ("team.edit", one, two), ("team.remove", two, None)]
+
+
 def test_keys_of_elsewhere(key, books, tmp_path):
     file = tmp_path / "keys.jsonl"
     file.write_text('{"name": "a", "sha256": "%s", "team": "t"}\n' % ("a" * 64))

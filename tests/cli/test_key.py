@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from router.cli import main
-from router.cli.key import _limit
 
 
 def test_a_key_is_shown_once_and_its_entry_has_only_the_hash(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,20 +38,6 @@ def test_what_the_key_may_do_is_pasted_too(capsys: pytest.CaptureFixture[str]) -
         "sensitivity": "internal",
         "tags": ["phi"],
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "value"),
-    [
-        ("usd_per_month=200", ["usd_per_month"], 200),
-        ("cloud.usd_per_day=0.5", ["cloud", "usd_per_day"], 0.5),
-        ("models.gpt-4.1.usd_per_day=2", ["models", "gpt-4.1", "usd_per_day"], 2),
-        ("models.gpt-4.1.cloud.usd_per_day=2", ["models", "gpt-4.1", "cloud", "usd_per_day"], 2),
-        ("on_budget_exhausted=local_only", ["on_budget_exhausted"], "local_only"),
-    ],
-)
-def test_a_limit_names_a_setting_of_the_budget(text: str, path: list[str], value: object) -> None:
-    assert _limit(text) == (path, value)
 
 
 @pytest.mark.parametrize(

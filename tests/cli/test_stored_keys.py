@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from valkey import Valkey
 
+from router.app.data_dir import LAST_GOOD
 from router.cli import main
 from router.ledger.redis_keys import KEYS_KEY, TIMEZONE_KEY
 from router.ledger.server.embedded import EmbeddedServer
@@ -145,6 +146,88 @@ def test_rotating_gives_a_new_secret_and_the_old_one_its_grace(key: Command) -> 
     assert old["replaced_by"] == new["sha256"] == sha256(second.encode()).hexdigest()[:8]
     assert old["expires"] == pytest.approx(new["created"] + 3600)
     assert "The old key works until" in shown
+
+
+def test_an_edit_changes_what_it_names_and_leaves_the_rest(key: Command) -> None:
+    key("new", "app", "--store", "--team", "search", "--models", "chat,embed", "--zones", "local", "--tags", "phi")
+    status, shown, _ = key("edit", "app", "--models", "chat", "--budget", "usd_per_day=5", "--sensitivity", "internal")
+    assert status == 0 and "app is changed" in shown and "usd_per_day=5" in shown
+    (item,) = listed(key)
+    assert (item["models"], item["zones"], item["tags"]) == (["chat"], ["local"], ["phi"])
+    assert (item["team"], item["sensitivity"], item["budget"]) == ("search", "internal", {"usd_per_day": 5})
+
+
+def test_what_is_cleared_narrows_no_more(key: Command) -> None:
+    key("new", "app", "--store", "--models", "chat", "--zones", "local", "--budget", "usd_per_day=5", "--expires", "1d")
+    assert key("edit", "app", "--clear", "models", "--clear", "expires", "--budget", "usd_per_day=none")[0] == 0
+    (item,) = listed(key)
+    assert "models" not in item and "budget" not in item and item["zones"] == ["local"] and item["expires"] is None
+
+
+def test_a_budget_can_be_made_anew_at_once(key: Command) -> None:
+    key("new", "app", "--store", "--budget", "usd_per_day=5", "--budget", "tokens_per_day=9")
+    assert key("edit", "app", "--clear", "budget", "--budget", "usd_per_month=7")[0] == 0
+    assert listed(key)[0]["budget"] == {"usd_per_month": 7}
+
+
+def test_an_edit_moves_the_end_as_making_a_key_sets_it(key: Command) -> None:
+    key("new", "app", "--store", "--expires", "30d")
+    key("edit", "app", "--expires", "2099-06-30")
+    assert listed(key)[0]["expires"] == 4_086_547_200
+    key("edit", "app", "--models", "chat")
+    assert listed(key)[0]["expires"] == 4_086_547_200
+    status, _, wrong = key("edit", "app", "--expires", "2020-01-01")
+    assert status == 1 and "give a later time" in wrong
+
+
+def test_an_edit_is_of_the_key_in_the_place_of_another_and_narrows_that_too(key: Command) -> None:
+    key("new", "app", "--store")
+    key("rotate", "app", "--grace", "1h")
+    assert key("edit", "app", "--zones", "local")[0] == 0
+    assert [(item["state"], item["zones"]) for item in listed(key)] == [("ending", ["local"]), ("active", ["local"])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["app"], 2, "nothing to change: name what"),
+        (["app", "--models", "chat", "--clear", "models"], 2, "--models and --clear models contradict each other"),
+        (["app", "--budget", "usd_per_day=1"] * 2, 2, "usd_per_day is given twice"),
+        (["app", "--budget", "usd_per_fortnight=1"], 2, "unknown key"),
+        (["app", "--budget", "usd_per_day=none"], 2, "there is no usd_per_day to take out (there are: none)"),
+        (["ap", "--models", "chat"], 1, "there is no stored key ap that works (there are: app)"),
+    ],
+)
+def test_an_edit_that_cannot_be_made_changes_nothing(
+    key: Command, arguments: list[str], status: int, said: str
+) -> None:
+    key("new", "app", "--store")
+    before = listed(key)
+    arguments = [each for place, each in enumerate(arguments) if each != "app" or place == 0]
+    done, shown, wrong = key("edit", *arguments)
+    assert (done, shown) == (status, "") and said in wrong
+    assert listed(key) == before
+
+
+def test_an_edit_that_somebody_else_overtakes_is_not_made(key: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    key("new", "app", "--store")
+    monkeypatch.setattr("router.ledger.stored_key.StoredKey.version", property(lambda self: object()))
+    status, _, wrong = key("edit", "app", "--models", "chat")
+    assert status == 1 and "changed by somebody else meanwhile; nothing was changed. Do it again" in wrong
+
+
+def test_what_the_policy_here_does_not_know_is_said(
+    key: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], server: str
+) -> None:
+    key("new", "app", "--store")
+    (tmp_path / LAST_GOOD).write_text(
+        "{version: 1, zones: {local: {owned: true}}, server: {stored_keys: true}, models: {chat: {backends: [gpu]}}, "
+        "backends: {gpu: {zone: local, kind: vllm, url: 'http://127.0.0.1:9/v1', serves: {chat: m}}}}"
+    )
+    status, shown, _ = key("edit", "app", "--models", "chta", "--data-dir", str(tmp_path))
+    assert status == 0 and "stored key 'app' is narrowed" in shown and "chta" in shown
+    (tmp_path / LAST_GOOD).write_text("no policy")
+    assert key("edit", "app", "--models", "chat", "--data-dir", str(tmp_path))[0] == 0
 
 
 def test_a_key_expires_after_a_time_or_with_its_last_day(key: Command, ledger: Valkey) -> None:

@@ -12,12 +12,13 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, commands, prose
 
-KEYS = {"key new", "key import", "key list", "key revoke", "key rotate"}
+KEYS = {"key new", "key import", "key list", "key edit", "key revoke", "key rotate"}
+TEAMS = {"team list", "team new", "team edit", "team remove"}
 LEDGER = {"ledger verify", "ledger reconcile"}
 AUDIT = {"audit list", "audit verify", "audit export", "audit anchor", "audit show"}
 COMMANDS = {"serve", "demo", "check", "schema", "explain", "usage", "budgets", "power", "export", "simulate", "size"}
 COMMANDS |= {"completion", "import litellm"}
-COMMANDS |= LEDGER | AUDIT | KEYS
+COMMANDS |= LEDGER | AUDIT | KEYS | TEAMS
 LINES = commands()
 
 
