@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from router.cli.day_range import add_days, span_of
-from router.cli.given_files import check_writable, said
+from router.cli.given_files import add_force, check_writable, said
 from router.cli.ledger_server import add_arguments, ledger_url
 from router.config.problems import listing, suggest
 from router.core.cost.volume import day_of
@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> None:
     add_days(parser)
     parser.add_argument("--format", default="jsonl", choices=(*FORMATS, FOCUS))
     parser.add_argument("--output", default="-", metavar="FILE|-", help="standard output if not given")
+    add_force(parser)
     parser.add_argument("--key", default="", metavar="NAME", help="only requests with this key")
     parser.add_argument("--team", default="", metavar="NAME", help="only requests of this team")
     parser.add_argument("--model", default="", metavar="NAME", help="only requests for this model of the policy")
@@ -50,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the records; 1 when that is not possible, 2 for an argument that cannot be used."""
     try:
-        with ledger_url(args) as url, _output(args.output) as output:
+        with ledger_url(args) as url, _output(args.output, force=args.force) as output:
             skipped, unknown = asyncio.run(_export(url, args, output))
     except BrokenPipeError:  # nobody reads any more, and it is no error of ours
         raise
@@ -138,12 +139,12 @@ async def _copy(reader: RecordReader, wanted: Filter, writer: Writer | Focus) ->
 
 
 @contextmanager
-def _output(name: str) -> Iterator[BinaryIO]:
+def _output(name: str, *, force: bool) -> Iterator[BinaryIO]:
     """Standard output, or a file that appears under its name only once it is complete."""
     if name == "-":
         yield sys.stdout.buffer
         return
-    check_writable(name)
+    check_writable(name, force=force)
     path = Path(name)
     if path.exists() and not path.is_file():
         with path.open("wb") as output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import stat
@@ -31,8 +32,14 @@ def reading(path: str | None) -> Iterator[None]:
         raise OSError(error.errno or 0, error.strerror or str(error), error.filename or path) from None
 
 
-def check_writable(path: str | None) -> None:
-    """Looked at before work is done that may take minutes. Raises OSError."""
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """For every command that writes a file which its command line names, see `check_writable`."""
+    parser.add_argument("--force", action="store_true", help="replace the file that is written if it is there already")
+
+
+def check_writable(path: str | None, *, force: bool) -> None:
+    """Looked at before work is done that may take minutes. Raises OSError, also for a file that is there already, and
+    that nobody said may be lost. A terminal, a pipe or a device is written to as it is."""
     if not path:
         return
     folder = Path(path).parent
@@ -40,6 +47,8 @@ def check_writable(path: str | None) -> None:
         raise IsADirectoryError(errno.EISDIR, "cannot be written, since it is a folder", path)
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, f"cannot be written, since there is no folder {folder}", path)
+    if not force and Path(path).is_file():
+        raise FileExistsError(errno.EEXIST, "is there already: name a new file, or replace this one with --force", path)
 
 
 def refuse_pipe(path: str | None) -> None:

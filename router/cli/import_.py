@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from router.cli.given_files import check_writable, said
+from router.cli.given_files import add_force, check_writable, said
 
 if TYPE_CHECKING:
     from router.config.litellm_config.convert import Imported
@@ -27,6 +27,7 @@ def add_parser(subparsers: Any) -> None:
     )
     litellm.add_argument("config", metavar="CONFIG.yaml", help="the proxy's config")
     litellm.add_argument("--output", default="-", metavar="FILE|-", help="a new file; standard output if not given")
+    add_force(litellm)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,9 +39,10 @@ def run(args: argparse.Namespace) -> int:
     from router.config.problems import PolicyError
 
     try:
-        _check_new(args.output)
+        if args.output != "-":
+            check_writable(args.output, force=args.force)
         made = convert(read_bytes(args.config), args.config, datetime.now(UTC))
-        _write(made.text, args.output)
+        _write(made.text, args.output, force=args.force)
     except (PolicyError, OSError) as error:
         print(said(error), file=sys.stderr)
         return 1
@@ -48,21 +50,12 @@ def run(args: argparse.Namespace) -> int:
     return 1 if made.todo or made.problems else 0
 
 
-def _check_new(output: str) -> None:
-    """Raises OSError: nobody's policy is lost."""
-    if output == "-":
-        return
-    check_writable(output)
-    if Path(output).exists():
-        raise FileExistsError(0, "is there already: name a new file", output)
-
-
-def _write(text: str, output: str) -> None:
-    """Raises OSError."""
+def _write(text: str, output: str, *, force: bool) -> None:
+    """Raises OSError: nobody's policy is lost, also one that came to be meanwhile."""
     if output == "-":
         print(text, end="")
         return
-    with Path(output).open("x", encoding="utf-8") as file:
+    with Path(output).open("w" if force else "x", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from router.cli.given_files import check_writable, reading, said
+from router.cli.given_files import add_force, check_writable, reading, said
 
 if TYPE_CHECKING:
     from router.core.values import Plan
@@ -57,6 +57,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--html", metavar="FILE", help="write a report with charts, too")
+    add_force(parser)
 
 
 def _times(text: str) -> float:
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     from router.simulate.traffic_of import OutOfOrder
 
     try:
-        check_writable(args.html)
+        check_writable(args.html, force=args.force)
         limits = [Limit(text) for text in args.fail_if]
         plans = [load(policy) for policy in (args.policy, args.against) if policy is not None]
         shapes = shapes_of(plans)

@@ -86,6 +86,15 @@ def test_a_csv_file(three, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "records.csv"]
 
 
+def test_a_file_that_is_there_is_replaced_only_where_that_is_said(three, tmp_path, capsys):
+    file = tmp_path / "records.jsonl"
+    file.write_text("before")
+    command = ["export", "--redis", three.url, "--output", str(file)]
+    assert main(command) == 1 and file.read_text() == "before"
+    assert "records.jsonl: is there already" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0 and file.read_text().count("\n") == 3
+
+
 def export(*arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "router", "export", *arguments]
     return subprocess.run(command, capture_output=True, timeout=60)
@@ -112,7 +121,7 @@ def test_a_file_is_left_as_it_was_when_the_export_fails(three, tmp_path, capsys)
     file.write_text("before")
     three.client.delete("be:{ledger}:requests")
     three.client.set("be:{ledger}:requests", "not a stream")
-    assert main(["export", "--redis", three.url, "--output", str(file)]) == 1
+    assert main(["export", "--redis", three.url, "--output", str(file), "--force"]) == 1
     assert "WRONGTYPE" in capsys.readouterr().err
     assert file.read_text() == "before"
     assert list(tmp_path.glob("*records.csv*")) == [file]

@@ -15,7 +15,7 @@ from support.serving import clean_environment, is_setting
 
 from router.cli import main, whole_parser
 from router.cli.completion import FILES, FOLDERS, _actions
-from router.cli.given_files import refuse_pipe, said
+from router.cli.given_files import check_writable, refuse_pipe, said
 
 POLICY = """\
 version: 1
@@ -123,6 +123,26 @@ def test_a_file_that_cannot_be_read_is_named_and_said_why(
     seen = capsys.readouterr()
     assert seen.out == ""
     assert refused in seen.err and plainly(seen.err), seen.err
+
+
+@pytest.mark.parametrize("command", sorted({command for (command, _), why in ELSEWHERE.items() if why == "is written"}))
+def test_whatever_writes_a_file_replaces_one_only_when_it_is_told_to(command: str) -> None:
+    parser = whole_parser()
+    for word in command.split():
+        (inner,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+        parser = inner.choices[word]
+    assert "--force" in parser._option_string_actions
+
+
+def test_a_file_that_is_there_is_lost_only_by_force(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    check_writable(str(file), force=False)
+    file.touch()
+    with pytest.raises(FileExistsError, match="name a new file, or replace this one with --force"):
+        check_writable(str(file), force=False)
+    check_writable(str(file), force=True)
+    for device in (None, "/dev/null"):
+        check_writable(device, force=False)
 
 
 @pytest.mark.parametrize("written", ["folder", "none/report"])

@@ -35,8 +35,12 @@ def test_a_policy_is_written(config: Path, capsys: pytest.CaptureFixture[str]) -
 def test_nobodys_policy_is_replaced(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("policy.yaml").write_text("mine")
     assert main(["import", "litellm", "config.yaml", "--output", "policy.yaml"]) == 1
-    assert capsys.readouterr().err == "policy.yaml: is there already: name a new file\n"
+    assert (
+        capsys.readouterr().err == "policy.yaml: is there already: name a new file, or replace this one with --force\n"
+    )
     assert Path("policy.yaml").read_text() == "mine"
+    assert main(["import", "litellm", "config.yaml", "--output", "policy.yaml", "--force"]) == 0
+    assert main(["check", "policy.yaml"]) == 0
 
 
 def test_while_something_is_left_to_do_the_status_is_1_and_no_secret_is_shown(

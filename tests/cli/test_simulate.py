@@ -183,6 +183,18 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_played(files
     assert capsys.readouterr().err == "nowhere/r.html: cannot be written, since there is no folder nowhere\n"
 
 
+def test_a_report_that_is_there_is_replaced_only_where_that_is_said(files, capsys):
+    Path("r.html").write_text("mine")
+    command = ["simulate", "t.csv", "--policy", "p.yaml", "--html", "r.html"]
+    assert main(command) == 1
+    assert (
+        capsys.readouterr().err.startswith("r.html: is there already: name a new file")
+        and "mine" in Path("r.html").read_text()
+    )
+    assert main([*command, "--force"]) == 0
+    assert "mine" not in Path("r.html").read_text()
+
+
 def test_a_file_that_cannot_be_had_is_told_in_words(files, capsys):
     for command in (["none.csv", "--policy", "p.yaml"], ["t.csv", "--policy", "p.yaml", "--fit", "none.csv"]):
         assert main(["simulate", *command]) == 1
