@@ -10,6 +10,8 @@ from router.admin.auth.roles import Role
 class Departure(Struct, frozen=True):
     location: str
     """Of the provider, with all that it is asked."""
+    name: str
+    """Of the cookie."""
     cookie: str
 
 

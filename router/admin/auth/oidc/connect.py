@@ -11,7 +11,7 @@ from router.admin.auth.oidc.id_token import UnknownKey, check, claims_of
 from router.admin.auth.oidc.person import person_of
 from router.admin.auth.oidc.provider import Endpoints, Provider, ProviderUnavailable
 from router.admin.auth.oidc.refused import SignInRefused
-from router.admin.auth.oidc.round_trip import RoundTrip, RoundTrips, challenge
+from router.admin.auth.oidc.round_trip import RoundTrip, RoundTrips, challenge, cookie_name
 from router.admin.auth.oidc.settings import OidcSettings
 
 LONGEST_CODE = 4096
@@ -58,7 +58,7 @@ class OpenIdConnect:
             "code_challenge_method": "S256",
         }
         joined = "&" if "?" in endpoints.authorize else "?"
-        return Departure(endpoints.authorize + joined + urlencode(asked), cookie)
+        return Departure(endpoints.authorize + joined + urlencode(asked), cookie_name(trip), cookie)
 
     async def finish(self, cookie: str, said: Mapping[str, str]) -> Arrival:
         """`said`: what the provider's redirect carries. Raises SignInRefused.

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
 from router.admin.auth.oidc.refused import SignInRefused
-from router.admin.auth.oidc.round_trip import LIFETIME_SECONDS
+from router.admin.auth.oidc.round_trip import (
+    LIFETIME_SECONDS,
+    MOST_PENDING,
+    MOST_PENDING_BYTES,
+    name_for,
+    pending,
+)
 from router.admin.auth.own_path import header_form, own_path, sign_in_address
 from router.admin.auth.session_cookie import is_tls, set_session
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.core.audit.entry import Actor
 
-COOKIE = "breakeven_sign_in"
 FOLDER = "/sign-in"
 
 log = logging.getLogger("breakeven.admin")
@@ -29,7 +35,7 @@ async def begin(control: HandlerContext, ask: HandlerRequest) -> web.Response:
         return _refused(ask.request, refused, onward)
     answer = web.Response(status=303, headers={"location": departure.location, "referrer-policy": "no-referrer"})
     answer.set_cookie(
-        COOKIE,
+        departure.name,
         departure.cookie,
         max_age=int(LIFETIME_SECONDS),
         path=FOLDER,
@@ -37,6 +43,8 @@ async def begin(control: HandlerContext, ask: HandlerRequest) -> web.Response:
         samesite="Lax",
         secure=is_tls(ask.request),
     )
+    for name in _too_many(ask.request.cookies, len(departure.name) + len(departure.cookie)):
+        _drop(answer, name)
     return answer
 
 
@@ -45,8 +53,9 @@ async def finish(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     would not send the new cookie with it."""
     request = ask.request
     address = request.remote or ""
+    name = name_for(request.query.get("state", ""), request.cookies)
     try:
-        arrival = await control.provider.finish(request.cookies.get(COOKIE, ""), request.query)
+        arrival = await control.provider.finish(request.cookies.get(name, ""), request.query)
     except SignInRefused as refused:
         await _note(control, refused, address)
         answer = _refused(request, refused)
@@ -62,8 +71,22 @@ async def finish(control: HandlerContext, ask: HandlerRequest) -> web.Response:
         answer.headers["refresh"] = f"0;url={header_form(arrival.onward)}"
         set_session(request, answer, value)
     answer.headers["referrer-policy"] = "no-referrer"
-    answer.del_cookie(COOKIE, path=FOLDER, httponly=True, samesite="Lax")
+    if name:
+        _drop(answer, name)
     return answer
+
+
+def _drop(answer: web.Response, name: str) -> None:
+    answer.del_cookie(name, path=FOLDER, httponly=True, samesite="Lax")
+
+
+def _too_many(cookies: Mapping[str, str], new: int) -> Iterator[str]:
+    """Names of what was begun first and gives way to what is begun now, whose cookie has so many bytes."""
+    size = new
+    for number, name in enumerate(reversed(pending(cookies)), 2):
+        size += len(name) + len(cookies[name])
+        if number > MOST_PENDING or size > MOST_PENDING_BYTES:
+            yield name
 
 
 async def _note(control: HandlerContext, refused: SignInRefused, address: str) -> None:

@@ -4,6 +4,12 @@ The session's cookie is `SameSite=Strict`, so it is not sent when a provider's p
 begun is told by a cookie of its own, `SameSite=Lax`, which is signed and lives for minutes. It has the state, so that a
 code that somebody else was given is not taken in this browser; nonce and verifier are made from the state with a key
 that never leaves this process, so they are kept nowhere.
+
+Each has a cookie of another name, so that what is begun in a second tab takes nothing from the first::
+
+    breakeven_sign_in_<when it expires, hex>_<of the SHA-256 of its state>
+
+The names say which of too many is the oldest one, and which belongs to a state; that it does is checked inside.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +29,12 @@ from router.admin.auth.oidc.refused import SignInRefused
 LIFETIME_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
 LONGEST_COOKIE = 4096
+COOKIE_PREFIX = "breakeven_sign_in_"
+MOST_PENDING = 8
+"""In one browser. Browsers send all of them with each step."""
+MOST_PENDING_BYTES = 4000
+"""Of names and values: a page that was wanted may have a long address, and a server reads headers up to 8 KB."""
+_TAG_DIGITS = 16
 
 
 class RoundTrip(Struct, frozen=True):
@@ -75,6 +87,25 @@ class RoundTrips:
         if not hmac.compare_digest(seal.encode(), self._made_of("cookie", payload).encode()):
             return None
         return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="), type=RoundTrip)
+
+
+def cookie_name(trip: RoundTrip) -> str:
+    return f"{COOKIE_PREFIX}{int(trip.expires):010x}_{_tag(trip.state)}"
+
+
+def name_for(state: str, names: Iterable[str]) -> str:
+    """Of these cookies the one of that state; empty where there is none."""
+    ending = f"_{_tag(state)}"
+    return next((name for name in pending(names) if name.endswith(ending)), "")
+
+
+def pending(names: Iterable[str]) -> list[str]:
+    """Those of what was begun, the oldest first."""
+    return sorted(name for name in names if name.startswith(COOKIE_PREFIX))
+
+
+def _tag(state: str) -> str:
+    return hashlib.sha256(state.encode(errors="surrogateescape")).hexdigest()[:_TAG_DIGITS]
 
 
 def challenge(verifier: str) -> str:

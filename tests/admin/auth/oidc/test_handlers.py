@@ -23,7 +23,7 @@ async def test_a_name_a_role_and_the_page_that_was_wanted(anna):
 async def test_the_cookie_on_the_way_is_lax_short_and_gone_afterwards(anna):
     began = await anna.plane.ask("GET", "/sign-in/begin")
     cookie = began.headers["set-cookie"]
-    assert "breakeven_sign_in=" in cookie and "SameSite=Lax" in cookie and "HttpOnly" in cookie
+    assert cookie.startswith("breakeven_sign_in_") and "SameSite=Lax" in cookie and "HttpOnly" in cookie
     assert "Max-Age=600" in cookie and "Path=/sign-in" in cookie and "Secure" not in cookie
     await anna.sign_in()
     assert list(anna.cookies) == ["breakeven_session"]
@@ -36,7 +36,7 @@ async def test_behind_tls_the_cookie_stays_there(plane):
 
 async def test_the_session_cookie_is_as_strict_as_that_of_a_token(anna):
     way_back = await anna.begin()
-    cookies = {"cookie": f"breakeven_sign_in={anna.cookies['breakeven_sign_in']}"}
+    cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in anna.cookies.items())}
     async with anna.plane.client.get(anna.plane.url + way_back, headers=cookies) as response:
         said = [each for each in response.headers.getall("set-cookie") if each.startswith("breakeven_session=")]
     assert len(said) == 1 and "HttpOnly" in said[0] and "SameSite=Strict" in said[0]
@@ -54,6 +54,32 @@ async def test_another_browser_cannot_finish_what_was_begun_here(anna):
     await other.begin()
     assert problem_of(await other.open(way_back)) == "begin_again"
     assert "breakeven_session" not in other.cookies
+
+
+async def test_what_is_begun_in_one_tab_takes_nothing_from_another(anna):
+    first, second = await anna.begin("/spend"), await anna.begin("/keys")
+    assert (await anna.open(first)).headers["refresh"] == "0;url=/spend"
+    assert (await anna.open(second)).headers["refresh"] == "0;url=/keys"
+    assert list(anna.cookies) == ["breakeven_session"]
+
+
+async def test_a_way_back_that_was_not_begun_here_ends_nothing_that_was(anna):
+    way_back = await anna.begin()
+    assert problem_of(await anna.open("/sign-in/callback?code=x&state=y")) == "begin_again"
+    assert (await anna.open(way_back)).status == 200
+
+
+@pytest.mark.parametrize(("onward", "most"), [("/", 8), ("/requests?tag=" + "x" * 1500, 1)])
+async def test_so_many_are_kept_as_a_browser_can_send_and_the_oldest_give_way(anna, clock, onward, most):
+    ways_back = []
+    for _ in range(10):
+        ways_back.append(await anna.begin(onward))
+        clock.now += 1
+    assert len(anna.cookies) == most
+    assert sum(len(name) + len(value) for name, value in anna.cookies.items()) < 4000
+    assert problem_of(await anna.open(ways_back[-most - 1])) == "begin_again"
+    for way_back in ways_back[-most:]:
+        assert (await anna.open(way_back)).status == 200
 
 
 async def test_a_way_back_is_good_once(anna, provider):

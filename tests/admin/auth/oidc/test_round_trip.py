@@ -9,7 +9,14 @@ from support.control import Clock
 
 from router.admin.auth.oidc import round_trip
 from router.admin.auth.oidc.refused import SignInRefused
-from router.admin.auth.oidc.round_trip import LIFETIME_SECONDS, RoundTrips, challenge
+from router.admin.auth.oidc.round_trip import (
+    LIFETIME_SECONDS,
+    RoundTrips,
+    challenge,
+    cookie_name,
+    name_for,
+    pending,
+)
 
 
 @pytest.fixture
@@ -71,6 +78,17 @@ def test_a_changed_cookie_is_nothing(trips):
     payload, _, seal = cookie.partition(".")
     for changed in (f"{payload}A.{seal}", f"{payload}.{seal[:-1]}", f"A{payload[1:]}.{seal}"):
         assert "not begun in this browser" in why(trips, changed, trip.state)
+
+
+def test_each_has_a_cookie_that_its_state_finds_and_that_tells_its_age(trips, clock):
+    _, first = trips.begin("/")
+    clock.now += 1
+    _, second = trips.begin("/")
+    names = {cookie_name(second): "", cookie_name(first): "", "breakeven_session": ""}
+    assert pending(names) == [cookie_name(first), cookie_name(second)]
+    assert [name_for(trip.state, names) for trip in (first, second)] == pending(names)
+    assert name_for("another", names) == name_for("\udcff", names) == name_for("", []) == ""
+    assert first.state not in cookie_name(first) and re.fullmatch(r"[\w]+", cookie_name(first))
 
 
 def test_after_a_restart_one_begins_again(trips, clock):
