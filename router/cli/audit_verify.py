@@ -143,6 +143,12 @@ def _records(shown: Shown | None) -> Iterator[str]:
     if shown is None:
         return
     yield f"{shown.shown:,} of {shown.records:,} records of the export are in receipts, exactly as they are."
+    if shown.covered_to:
+        ends = "receipts reach no further yet" if shown.covered_to == shown.receipts_to else "the export ends there"
+        yield (
+            f"Covered are records to the end of {shown.covered_to}; {ends}. Behind that one that is missing, or was"
+            " changed, is not noticed."
+        )
     yield from (f"Not checked: {each}." for each in shown.excused)
     yield from (f"Not well: {each}." for each in shown.problems)
 

@@ -111,6 +111,27 @@ def test_an_export_of_records_is_held_against_the_receipts(verify, tmp_path):
     assert status == 1 and "nothing to check" in said
 
 
+def test_how_far_receipts_reach_is_said_since_a_record_that_is_missing_behind_that_is_not_noticed(verify, tmp_path):
+    lines = [record_line(request_id=f"r{number}") for number in range(4)]
+    for late in lines[2:]:
+        late["time"] = "2026-05-20T10:01:00.000000Z"
+    entries, file = chain([receipt_note(*lines[:2])]), tmp_path / "records.jsonl"
+    for kept in (lines, lines[:3], lines[:2]):  # those that are left out have no receipt yet
+        file.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+        status, said = verify(entries, "--records", str(file))
+        assert status == 0
+        assert "Covered are records to the end of 2026-05-20T10:00Z; receipts reach no further yet." in said
+        assert "Behind that one that is missing, or was changed, is not noticed." in said
+    told = json.loads(verify(entries, "--records", str(file), "--json")[1])["records"]
+    assert (told["covered_to"], told["receipts_to"]) == ("2026-05-20T10:00Z", "2026-05-20T10:00Z")
+    entries = chain([receipt_note(*lines[:2]), receipt_note(*lines[2:], minute="2026-05-20T10:01Z")])
+    status, said = verify(entries, "--records", str(file))
+    assert status == 0 and "to the end of 2026-05-20T10:00Z; the export ends there." in said
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines[1:]))
+    status, said = verify(entries, "--records", str(file))
+    assert "to the end of 2026-05-20T10:01Z; receipts reach no further yet." in said
+
+
 def test_a_file_that_holds_no_records_says_which_line(verify, tmp_path, capsys):
     file = tmp_path / "records.jsonl"
     file.write_text('{"time": 1}\n')

@@ -24,6 +24,10 @@ class Shown(Struct, frozen=True):
     excused: list[str]
     """Records of minutes that the export has only a part of, or that have no receipt yet: nothing is wrong with them,
     and nothing is shown."""
+    covered_to: str = ""
+    """The last minute of which all records were found; whether one of a later minute is missing nobody can see."""
+    receipts_to: str = ""
+    """The last minute with a receipt."""
 
 
 class _Minute(Struct, frozen=True):
@@ -48,6 +52,7 @@ class RecordsChecker:
         self._places = {leaf: place for place, leaf in reversed(list(enumerate(leaves)))}
         self._minutes: list[_Minute] = []
         self._shown = 0
+        self._covered_to = ""
         self._problems: list[str] = []
         self._excused: list[str] = []
 
@@ -67,7 +72,8 @@ class RecordsChecker:
             self._before(self._minutes[first - 1] if first else None, self._minutes[first])
             end = self._between(self._minutes[first : last + 1])
             self._behind(end, self._minutes[last], is_last=last + 1 == len(self._minutes))
-        return Shown(len(self._leaves), self._shown, self._problems, self._excused)
+        receipts_to = self._minutes[-1].name if self._minutes else ""
+        return Shown(len(self._leaves), self._shown, self._problems, self._excused, self._covered_to, receipts_to)
 
     def _before(self, cut: _Minute | None, first: _Minute) -> None:
         """Records before the first whole minute are the end of the minute before."""
@@ -100,6 +106,7 @@ class RecordsChecker:
                 self._excuse(at - minute.begin, minute, "ends")
             elif root_of(self._leaves[minute.begin : at]).hex() == minute.receipt.root:
                 self._shown += records
+                self._covered_to = minute.name
             else:
                 self._problems.append(f"records of {minute.name} are not those that its receipt was made of")
         return at

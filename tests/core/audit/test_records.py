@@ -31,7 +31,7 @@ def shown(lines: list[dict[str, Any]]) -> Shown:
 
 
 def test_an_export_as_it_was_written():
-    assert shown(LINES) == Shown(9, 9, [], [])
+    assert shown(LINES) == Shown(9, 9, [], [], "2026-05-20T10:00Z", "2026-05-20T10:00Z")
 
 
 def test_one_that_begins_and_ends_within_a_minute_shows_those_in_between():
@@ -43,6 +43,8 @@ def test_one_that_begins_and_ends_within_a_minute_shows_those_in_between():
             "2 of the 3 of 2026-05-20T09:58Z: the export begins within that minute",
             "2 of the 4 of 2026-05-20T10:00Z: the export ends within that minute",
         ],
+        covered_to="2026-05-20T09:59Z",
+        receipts_to="2026-05-20T10:00Z",
     )
 
 
@@ -53,7 +55,12 @@ def test_what_has_no_receipt_yet_is_excused():
 
 def test_a_whole_minute_that_was_removed_is_found():
     assert shown([*LINES[:3], *LINES[5:]]) == Shown(
-        7, 7, ["records of 2026-05-20T09:59Z are missing, or are not those of its receipt"], []
+        7,
+        7,
+        ["records of 2026-05-20T09:59Z are missing, or are not those of its receipt"],
+        [],
+        covered_to="2026-05-20T10:00Z",
+        receipts_to="2026-05-20T10:00Z",
     )
     assert shown([*LINES[1:3], *LINES[5:]]).problems == [
         "2 before 2026-05-20T10:00Z are in no receipt, or others of the minute before are missing"
