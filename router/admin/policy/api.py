@@ -38,7 +38,9 @@ from router.surfaces.registry import SURFACES
 
 
 async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:
-    """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake."""
+    """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake.
+    What was applied a moment ago is in force here before it is told."""
+    await control.desk.taken_over()
     text = await asyncio.to_thread(control.desk.text)
     if ask.asker.role == "admin":
         return text

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from difflib import unified_diff
@@ -47,6 +48,9 @@ from router.core.policy import Policy
 from router.core.values import Plan
 
 FOLLOW_SECONDS = 0.5
+TAKEN_OVER_SECONDS = 2.0
+"""After a policy was written here, in which it usually is in force: the file is looked at twice."""
+_LOOK_AGAIN_SECONDS = 0.02
 GENERATED = (
     "This policy was made from the environment and is made anew at every start: edits last until then. "
     "Copy it to a file of your own and start with --policy to keep them."
@@ -95,6 +99,8 @@ class PolicyService:
         self._reload = Reload(clock(), "", False, why="not read yet")
         self._written = b""
         """What was written here last, until it is in force or replaced."""
+        self._waited_for = 0.0
+        """Until when, by the monotonic clock, whoever asks is kept waiting for that."""
         self._undone = ""
 
     @property
@@ -196,6 +202,12 @@ class PolicyService:
             log.error("the policy's history cannot be written", extra={"why": error.strerror})
 
     # --- looking at it
+
+    async def taken_over(self) -> None:
+        """Returns once what was written here is in force, so that whoever wrote it reads it; sooner or later also where
+        it never will be, because the file was broken or replaced since."""
+        while self._written and time.monotonic() < self._waited_for:  # noqa: ASYNC110 - a thread sets it
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def text(self) -> PolicyText:
         """Raises ApiError when the file cannot be read."""
@@ -328,7 +340,7 @@ class PolicyService:
                 write_policy(self._place.path, content)
             except NotWritten as error:
                 raise ApiError(409, "policy_not_writable", str(error)) from None
-            self._written = content
+            self._written, self._waited_for = content, time.monotonic() + TAKEN_OVER_SECONDS
             self._remember(how, author, content)
             log.info("policy written", extra={"policy": version, "previous": previous, "who": author.who, "how": how})
         note = GENERATED if self._place.generated else ""

@@ -80,6 +80,32 @@ async def test_shares_of_a_mix_are_no_more_than_all(plane):
 # --- looking
 
 
+async def test_who_has_just_applied_reads_what_they_applied(plane, monkeypatch):
+    asked_for, taken_over = asyncio.Event(), plane.control.desk.taken_over
+
+    async def waited() -> None:
+        asked_for.set()
+        await taken_over()
+
+    monkeypatch.setattr(plane.control.desk, "taken_over", waited)
+    assert (await apply(plane, BETTER, V1)).status == 200
+    asked = asyncio.create_task(plane.get("/api/policy", VIEWER))
+    async with asyncio.timeout(10):
+        await asked_for.wait()
+    await look_twice(plane)  # as the gateway does by itself, half a second later
+    answer = (await asked).json
+    assert (answer["version"], answer["text_version"], answer["running_text"]) == (V2, V2, BETTER)
+
+
+async def test_nobody_waits_for_what_does_not_come_into_force(plane, monkeypatch):
+    monkeypatch.setattr(desk_module, "TAKEN_OVER_SECONDS", 0.01)
+    assert (await apply(plane, BETTER, V1)).status == 200
+    plane.policy.write_text(BROKEN)  # somebody else was there first
+    await look_twice(plane)
+    answer = (await plane.get("/api/policy", ADMIN)).json
+    assert answer["version"] == V1 and answer["reload"]["problems"]
+
+
 async def test_the_text_with_its_state(plane):
     answer = (await plane.get("/api/policy")).json
     assert answer["text"] == answer["running_text"] == POLICY
