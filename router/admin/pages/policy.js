@@ -7,7 +7,7 @@ import { editor } from "{{editor.js}}";
 import { explained } from "{{explain.js}}";
 import { count, moment, percent, plural, sentence } from "{{format.js}}";
 import { merging } from "{{merging.js}}";
-import { may } from "{{roles.js}}";
+import { may, rightsOf } from "{{roles.js}}";
 import { shell } from "{{shell.js}}";
 import { simulation } from "{{simulation.js}}";
 import { suggestions } from "{{suggest.js}}";
@@ -50,6 +50,7 @@ function take(policy, keep = false) {
   const notes = [
     policy.note,
     !policy.writable && "The gateway may not write this file: edit it on disk.",
+    role === "editor" && rightsOf(role),
     !may(role, "editor") && "You are signed in as a viewer: drafts can be tried, not applied.",
   ].filter(Boolean);
   fill(find("#note"), notes.join(" "));

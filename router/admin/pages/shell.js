@@ -3,7 +3,7 @@
 import { ask, listen, session } from "{{api.js}}";
 import { find } from "{{dom.js}}";
 import { sentence } from "{{format.js}}";
-import { may, neededFor, titleOf } from "{{roles.js}}";
+import { may, neededFor, rightsOf, titleOf } from "{{roles.js}}";
 
 /**
  * `handlers` by event, as for `listen`; `again` is called when what is shown may have missed something. Gives the
@@ -42,7 +42,9 @@ export async function shell(handlers = {}) {
     });
   }
   find("#simulated-backends").hidden = !who.simulated;
-  find("#who").textContent = who.user ? `${who.user} · ${titleOf(who.role)}` : titleOf(who.role);
+  const shown = find("#who");
+  shown.textContent = who.user ? `${who.user} · ${titleOf(who.role)}` : titleOf(who.role);
+  shown.title = rightsOf(who.role);
   return who;
 }
 

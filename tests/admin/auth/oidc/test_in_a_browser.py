@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -85,11 +86,23 @@ async def test_the_page_is_for_everybody(scheme, screen, width, plane, provider)
         await browser.picture(ARTIFACTS / f"sign-in-trouble-{screen}-{scheme}.png")
 
 
+async def test_an_editor_is_told_what_changing_the_policy_means(browser, provider):
+    provider.user["groups"] = ["policy-editors"]
+    await browser.open("/policy")
+    await browser.page.get_by_role("link", name="Sign in with Example").click()
+    await expect(browser.page.locator("#who")).to_have_text("anna · Editor")
+    await expect(browser.page.locator("#note")).to_contain_text(
+        "backends at any address, zones and levels, keys by their hash"
+    )
+    assert await browser.barriers() == []
+
+
 async def test_a_member_is_shown_what_is_for_members(browser, provider):
     provider.user["groups"] = ["search-devs"]
     await browser.open("/sign-in")
     await browser.page.get_by_role("link", name="Sign in with Example").click()
     await expect(browser.page.locator("#who")).to_have_text("anna · Member")
+    await expect(browser.page.locator("#who")).to_have_attribute("title", re.compile("your own teams"))
     assert await browser.address() == "/teams"
     await expect(browser.page.get_by_role("link", name="Keys")).to_be_visible()
     await expect(browser.page.get_by_role("link", name="Policy")).to_be_hidden()
