@@ -22,8 +22,7 @@ def add_parser(subparsers: Any) -> None:
     new = actions.add_parser(
         "new",
         help="give a team a budget",
-        description="Gives a team a budget in the ledger, which all of its keys share. It need not have a key yet: "
-        "`breakeven key new --team` makes one.",
+        description="Gives a team a budget in the ledger, which all of its keys share. It need not have a key yet.",
     )
     new.add_argument("name", metavar="NAME", type=name, help="name of the team, as its keys name it")
     new.add_argument(

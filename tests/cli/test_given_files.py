@@ -66,6 +66,7 @@ FOLDERS_OF = (
     "export",
     "ledger verify",
     "key list",
+    "team list",
     "key new app --store",
     "audit list",
     "audit verify",
@@ -258,5 +259,5 @@ def test_no_file_is_left_out() -> None:
 
 def test_no_folder_is_left_out() -> None:
     named = [action for action in _actions(whole_parser()) if action.metavar in FOLDERS]
-    # With check, explain, size, serve, demo, and the other actions of key and ledger.
-    assert len(named) == len(FOLDERS_OF) + 9
+    # With check, explain, size, serve, demo, and the other actions of key, team and ledger.
+    assert len(named) == len(FOLDERS_OF) + 13

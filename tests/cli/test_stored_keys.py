@@ -225,7 +225,7 @@ def test_what_the_policy_here_does_not_know_is_said(
         "backends: {gpu: {zone: local, kind: vllm, url: 'http://127.0.0.1:9/v1', serves: {chat: m}}}}"
     )
     status, shown, _ = key("edit", "app", "--models", "chta", "--data-dir", str(tmp_path))
-    assert status == 0 and "stored key 'app' is narrowed" in shown and "chta" in shown
+    assert status == 0 and "stored key app is narrowed" in shown and "chta" in shown
     (tmp_path / LAST_GOOD).write_text("no policy")
     assert key("edit", "app", "--models", "chat", "--data-dir", str(tmp_path))[0] == 0
 
