@@ -9,7 +9,15 @@ from functools import partial
 from msgspec.structs import replace
 
 from router.config.model_table import ModelTable
-from router.config.prices import Contexts, Prices, price_of, published_context_of, published_id, published_names
+from router.config.prices import (
+    Contexts,
+    Prices,
+    name_in_price_list,
+    price_of,
+    published_context_of,
+    published_id,
+    published_names,
+)
 from router.config.served_names import served_as
 from router.core.backend_kinds import Backend, GpuCost, Served
 from router.core.cost.breakeven import blended, shares
@@ -147,13 +155,12 @@ def _published(policy: Policy) -> tuple[str, ...]:
         for backend in [policy.backends[name] for name in model.backends]:
             served = served_as(backend, pattern)[1]
             provider = backend.priced_as(served.model)[0]
-            for name in published_names(backend, served) if not policy.zones[backend.zone].owned else ():
+            names = published_names(backend, served) if not policy.zones[backend.zone].owned else {}
+            for name in [each for each in names if _is_name(each, provider)]:
                 found |= {
                     each: None
                     for each in (name, f"{provider}/{name}")
-                    if takes(pattern, each)
-                    and _is_name(name, provider)
-                    and published_id(backend, served_as(backend, each)[1])
+                    if takes(pattern, each) and name_in_price_list(backend, served_as(backend, each)[1]) in names
                 }
     return tuple(found)
 

@@ -251,10 +251,18 @@ def published_id(backend: Backend, served: Served) -> str:
     return "" if info is None else str(info.id)
 
 
-def published_names(backend: Backend, served: Served) -> tuple[str, ...]:
-    """Names by which a provider's models may be asked for, of all that the price list knows of it."""
-    found = [name for info in _all_published(backend, served) for name in (str(info.id), *_spelled(info.match))]
-    return tuple(dict.fromkeys(found))
+def published_names(backend: Backend, served: Served) -> dict[str, None]:
+    """Names by which a provider's models may be asked for, of all that the price list knows of it, in its order."""
+    listed = [
+        (info, name) for info in _all_published(backend, served) for name in (str(info.id), *_spelled(info.match))
+    ]
+    return {name: None for info, name in listed if info.is_match(name)}
+
+
+def name_in_price_list(backend: Backend, served: Served) -> str:
+    """By which it is looked for among those of its provider; empty where the policy does not tell which that is."""
+    provider, model = _published_name(backend, served)
+    return model if provider else ""
 
 
 def _spelled(clause: Any) -> list[str]:
