@@ -19,7 +19,7 @@ from tests.bench.peers import HOME
 from tests.bench.scale import parts, report
 
 _SCALE = Path(__file__).parents[1] / "SCALE.md"
-PARTS = ("keys", "changes", "streams", "days", "bodies", "pages")
+PARTS = ("keys", "changes", "streams", "days", "bodies", "pages", "dashboard", "watchers")
 MOST_FOREIGN = 0.1
 """Share of the CPUs that others may take, of figures that are to be published."""
 _LOOKED_AT = 3.0
@@ -93,6 +93,10 @@ def _part(name: str, port: int, sizes: parts.Sizes, findings: report.Findings) -
         case "pages":
             findings.books = f"With {sizes.page_keys:,} keys and {sizes.page_days} days of books."
             findings.pages = parts.control_plane(port, sizes)
+        case "dashboard":
+            findings.cold = parts.dashboard(port, sizes)
+        case "watchers":
+            findings.watched = parts.watched(port, sizes)
         case _:
             findings.curves += getattr(parts, name)(port, sizes)
 

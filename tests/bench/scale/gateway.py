@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,21 @@ class Gateway:
     upstream_port: int
     _tree: procs.Tree
     _server: EmbeddedServer
+    people: Mapping[str, str]
+    """Cookies of those who are signed in."""
+
+    def pid_of(self, module: str) -> int:
+        """Of the process that runs a module, such as `router.app.worker`. Raises LookupError."""
+        for pid in self._tree.pids():
+            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return pid
+        raise LookupError(f"no process runs {module}")
+
+    def control_cpu(self) -> tuple[float, float]:
+        """Seconds of the control plane so far, and of the ledger's server."""
+        assert self._server.pid is not None
+        control = self.pid_of("router.app.control_plane")
+        return procs.process_seconds(control), procs.process_seconds(self._server.pid)
 
     def cpu(self) -> tuple[float, float]:
         """Seconds of the gateway's processes so far, and of the ledger's server."""
@@ -41,8 +56,15 @@ class Gateway:
 
 
 @contextmanager
-def started(upstream_port: int, fill: Callable[[Valkey], None], key: str, more: str = "") -> Iterator[Gateway]:
-    """One worker that serves `key`, over a ledger that `fill` was given first. `more` is added to the policy."""
+def started(
+    upstream_port: int,
+    fill: Callable[[Valkey], None],
+    key: str,
+    more: str = "",
+    people: Callable[[Path], Mapping[str, str]] = lambda data_dir: {},
+) -> Iterator[Gateway]:
+    """One worker that serves `key`, over a ledger that `fill` was given first. `more` is added to the policy; `people`
+    signs some in, see `signed_in`."""
     HOME.mkdir(exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scale-", dir=HOME)))
@@ -56,6 +78,7 @@ def started(upstream_port: int, fill: Callable[[Valkey], None], key: str, more: 
         policy = folder / "policy.yaml"
         policy.write_text(_POLICY.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{upstream_port}") + more)
         port, admin_port = procs.free_port(), procs.free_port()
+        cookies = people(folder / "data")
         where = ["--policy", str(policy), "--redis", url, "--data-dir", str(folder / "data")]
         environment = {"BENCH_CLOUD_KEY": "bench-upstream-key", "BREAKEVEN_ADMIN_TOKEN": ADMIN_TOKEN}
         command = [
@@ -73,7 +96,7 @@ def started(upstream_port: int, fill: Callable[[Valkey], None], key: str, more: 
         tree = procs.Tree(command, procs.PROXY_CPU, folder / "log", environment)
         stack.callback(tree.stop)
         _wait_for(tree, port, key)
-        yield Gateway(port, admin_port, policy, ledger, url, upstream_port, tree, server)
+        yield Gateway(port, admin_port, policy, ledger, url, upstream_port, tree, server, cookies)
 
 
 def _wait_for(tree: procs.Tree, port: int, key: str) -> None:

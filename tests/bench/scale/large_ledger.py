@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import msgspec
 from valkey import Valkey
@@ -38,6 +39,8 @@ class Books:
     keys: int
     days: int
     """Today is the last of them."""
+    models: int = 1
+    """That every key used, each on both sides."""
 
 
 def secret(number: int) -> str:
@@ -64,7 +67,7 @@ def store_keys(client: Valkey, number: int, *, limited: bool) -> None:
 
 
 def write_books(client: Valkey, books: Books) -> None:
-    """Every key used one model on both sides on every day."""
+    """Every key used its models on both sides on every day."""
     if not books.days:
         return
     today = datetime.now(UTC).date()
@@ -90,9 +93,10 @@ def write_books(client: Valkey, books: Books) -> None:
 
 
 def _cells(books: Books) -> Iterator[Cell]:
-    for key in range(books.keys):
-        yield Cell("gpu", "local", MODEL, _team(key), _name(key))
-        yield Cell("openai", "cloud", MODEL, _team(key), _name(key))
+    for key, number in product(range(books.keys), range(books.models)):
+        model = f"{MODEL}-{number}" if number else MODEL
+        yield Cell("gpu", "local", model, _team(key), _name(key))
+        yield Cell("openai", "cloud", model, _team(key), _name(key))
 
 
 def _write_sums(client: Valkey, books: Books, today: date) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from valkey import Valkey
 
 from tests.bench import traffic
-from tests.bench.scale import large_ledger, load, pages
+from tests.bench.scale import cold_pages, large_ledger, load, pages, watchers
 from tests.bench.scale.gateway import Gateway, started
 from tests.bench.scale.large_ledger import Books
-from tests.bench.scale.results import Curve, PageTime, Point, Wait
+from tests.bench.scale.results import ColdPage, Curve, PageTime, Point, Wait, Watched
+from tests.bench.scale.signed_in import People
 
 STORED = "server: {stored_keys: true, max_body_bytes: 20000000}\n"
 _BODY = traffic.request_body(stream=False)
@@ -32,24 +34,38 @@ class Sizes:
     bodies: Sequence[int] = (5_000, 50_000, 500_000, 2_000_000, 8_000_000)
     page_keys: int = 1000
     page_days: int = 400
+    watchers: Sequence[int] = (0, 10, 100, 1000)
     seconds: int = 5
     warm_up: int = 3
 
 
 QUICK = Sizes(
     keys=(1, 100, 1000), streams=(10, 100), days=(0, 30), bodies=(5_000, 500_000), page_keys=100, page_days=40,
-    seconds=2, warm_up=1,
+    watchers=(0, 100), seconds=2, warm_up=1,
 )  # fmt: skip
 
 
+PROMISED = Books(keys=50, days=90, models=10)
+"""Books over which every page of the dashboard is there within a second."""
+_PEOPLE = 125
+"""Who watch: of eight streams each, a thousand."""
+
+
 @contextmanager
-def _gateway(upstream: int, keys: int, books: Books | None = None, *, limited: bool = False) -> Any:
+def _gateway(
+    upstream: int,
+    keys: int,
+    books: Books | None = None,
+    *,
+    limited: bool = False,
+    people: Callable[[Path], Mapping[str, str]] = lambda data_dir: {},
+) -> Any:
     def fill(client: Valkey) -> None:
         large_ledger.store_keys(client, keys, limited=limited)
         if books is not None:
             large_ledger.write_books(client, books)
 
-    with started(upstream, fill, large_ledger.secret(0), STORED) as gateway:
+    with started(upstream, fill, large_ledger.secret(0), STORED, people) as gateway:
         yield gateway
 
 
@@ -162,3 +178,22 @@ def control_plane(upstream: int, sizes: Sizes) -> list[PageTime]:
     with _gateway(upstream, sizes.page_keys, Books(sizes.page_keys, sizes.page_days), limited=True) as gateway:
         load.cost_per_request(gateway, _BODY, sizes.page_keys, sizes.warm_up)
         return pages.measure(gateway, sizes.page_days)
+
+
+def dashboard(upstream: int, sizes: Sizes) -> list[ColdPage]:
+    """In a browser, over the books that are promised for."""
+
+    def people(data_dir: Path) -> dict[str, str]:
+        signing = People(data_dir)
+        return {"admin": signing.sign_in("ada", "admin"), "member": signing.sign_in("eve", "member", ["team-3"])}
+
+    with _gateway(upstream, PROMISED.keys, PROMISED, limited=True, people=people) as gateway:
+        load.cost_per_request(gateway, _BODY, PROMISED.keys, sizes.warm_up)
+        return list(cold_pages.measure(gateway))
+
+
+def watched(upstream: int, sizes: Sizes) -> list[Watched]:
+    """Streams of events, from so many people that none has more than it may."""
+    with _gateway(upstream, 1, people=lambda data_dir: watchers.sign_in_all(data_dir, _PEOPLE)) as gateway:
+        load.cost_per_request(gateway, _BODY, 1, sizes.warm_up)
+        return [watchers.measure(gateway, number, max(sizes.seconds, 3)) for number in sizes.watchers]

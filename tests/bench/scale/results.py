@@ -47,3 +47,40 @@ class Wait:
     what: str
     longest_ms: float
     p99_ms: float
+
+
+@dataclass(frozen=True)
+class ColdPage:
+    """A page of the dashboard in a browser that knows nothing yet, over books that nobody has looked at."""
+
+    who: str
+    path: str
+    ready_ms: float
+    """Until every number and every table is there; charts come after that."""
+    read_kb: float
+    """That the ledger's server sent meanwhile, to everybody."""
+    control_ms: float
+    """CPU of the control plane meanwhile."""
+    ledger_ms: float
+    """CPU of the ledger's server."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What so many open streams of events take while requests are served."""
+
+    streams: int
+    open: int
+    """Of them, at the end."""
+    refused: int
+    control_cpu: float
+    """Share of a CPU that the control plane took."""
+    control_mib: float
+    events_per_second: float
+    """Of all streams together."""
+    answer_ms: float
+    """The longest of what a page asks for meanwhile."""
+    worker_us: float
+    """CPU of the worker for a request."""
+    p99_ms: float
+    """Of a request."""
