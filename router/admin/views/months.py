@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.admin.ledger_session import Days, begin_of, next_day
 from router.admin.response_types import Forecast
@@ -36,7 +37,7 @@ async def months_of(report: Report, look: Look, today: Days, owned: frozenset[st
     end, zone = first - timedelta(days=1), today.timezone
     this = Days(first.isoformat(), today.last, zone)
     last = Days(end.replace(day=1).isoformat(), end.isoformat(), zone)
-    by_backend = Look(("backend",), look.wanted, names=False)
+    by_backend = replace(look, by=("backend",), names=False)
     account, _ = await read_account(report, day_range(last.first, this.last), by_backend, today.last, owned)
     return Months(this, last, account)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest, Who
@@ -25,7 +26,7 @@ from router.core.cost.net import Account, Groups, net_of
 from router.core.cost.volume import day_of
 from router.core.money import MICRO_PER_USD, micro_usd
 from router.core.values import Plan, Row
-from router.ledger.reports.account import owned_zones, read_account
+from router.ledger.reports.account import add_up, owned_zones, read_account
 from router.ledger.reports.by_record import NAME, RecordSums, by_record
 from router.ledger.reports.month_groups import read_groups
 from router.ledger.reports.totals import day_range, day_start
@@ -58,7 +59,7 @@ async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Res
 async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None = None) -> Spend:
     """As `who` sees it; without one everything."""
     teams = None if who is None else who.teams
-    plan, now, look = control.desk.plan, control.clock(), look_of(query)
+    plan, now, look = control.desk.plan, control.clock(), look_of(query, who)
     records_by = by_record(query.by)
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
@@ -67,13 +68,15 @@ async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None =
         names = day_range(days.first, days.last)
         hourly = len(names) <= HOURLY_DAYS
         owned = await owned_zones(report, plan.policy)
-        account, daily = await read_account(report, names, Look(("backend",), look.wanted), today, owned)
+        by_backend = replace(look, by=("backend",))
+        await add_up(report, names, [by_backend] if records_by is not None else [by_backend, look], today)
+        account, daily = await read_account(report, names, by_backend, today, owned)
         recorded, since = None, day_start(days.first, timezone)
         if records_by is not None:
             # The records first: what comes meanwhile is in the totals then, as what has no record any more is.
             sums = RecordSums(records_by, names, timezone)
             sums = await control.aside.run(partial(control.sources.records.add_up, sums, query, since))
-            account, _ = await read_account(report, names, Look(("backend",), look.wanted), today, owned)
+            account, _ = await read_account(report, names, by_backend, today, owned)
             recorded = sums.of(account, sums.since)
             groups = recorded.account.groups()
         else:
@@ -156,9 +159,12 @@ def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
     ]
 
 
-def look_of(query: SpendQuery) -> Look:
+def look_of(query: SpendQuery, who: Who | None = None) -> Look:
+    """Of who sees some teams only, one of these apart from all others, whose names they are not told."""
     wanted: dict[Dimension, str] = {name: value for name, value in _wanted(query).items() if value is not None}
-    return Look((query.by,) if is_dimension(query.by) else ("backend",), wanted)
+    by: tuple[Dimension, ...] = (query.by,) if is_dimension(query.by) else ("backend",)
+    own = who is not None and who.teams is not None
+    return Look(by, wanted, names=not own, apart=own)
 
 
 def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:

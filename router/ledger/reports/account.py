@@ -11,6 +11,15 @@ from router.core.policy import Policy
 from router.ledger.reports.totals import Report
 from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, open_from
 
+EVERYTHING = Look(("backend",), names=False)
+"""What shares are taken of."""
+
+
+async def add_up(report: Report, days: Sequence[str], looks: Sequence[Look], today: str) -> None:
+    """What accounts and groups by these looks take of days that are over, in one pass over their cells. Raises
+    `LedgerUnavailable`."""
+    await report.add_up([EVERYTHING, *map(with_backends, looks)], days, open_from(today))
+
 
 def with_backends(look: Look) -> Look:
     """The same rows, told apart by their backends too: rent is shared at each of them."""
@@ -26,7 +35,7 @@ async def read_account(
     rows = [tally.rows for tally in tallies]
     everything = rows
     if look.wanted or not {"backend", "zone"}.issuperset(look.by):
-        whole = await report.days_by(Look(("backend",), names=False), days, open_from(today))
+        whole = await report.days_by(EVERYTHING, days, open_from(today))
         everything = [tally.rows for tally in whole]
     return Account(days, rows, everything, await report.rent(days), owned, whole=not look.wanted), tallies
 

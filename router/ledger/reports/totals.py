@@ -100,6 +100,18 @@ class Report:
         kept = await self._kept(look, [day for day in days if day < open_from])
         return [kept.get(day) or await self._day(look, day, open_from) for day in days]
 
+    async def add_up(self, looks: Sequence[Look], days: Sequence[str], open_from: str) -> None:
+        """Keeps what is missing of days before `open_from`, for all of these looks, in one pass over their cells."""
+        kept = {look.kept: look for look in looks if look.kept}
+        fields = [*kept, *([NAMES_FIELD] if any(look.names for look in looks) else [])]
+        past = [day for day in days if day < open_from]
+        asked = [self._ask("HEXISTS", DAY_SUMS + day, field) for day in past for field in fields]
+        found = iter(await asyncio.gather(*asked))
+        for day in past:
+            missing = [field for field in fields if not next(found)]
+            if missing and await self._ask("HLEN", f"{PREFIX}day:{day}"):
+                await self._keep([kept[field] for field in missing if field in kept], day, NAMES_FIELD in missing)
+
     async def marks(self, days: Sequence[str]) -> tuple[bytes | None, ...]:
         """Of what is kept of each day: another one, or none, once it was corrected. Empty where there is nothing to
         keep, None where nothing is kept."""
@@ -184,7 +196,7 @@ class Report:
         fields = (look.kept, NAMES_FIELD) if look.names else (look.kept,)
         found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, *fields) for day in days))
         return {
-            day: await self._read_tally(look.kept, rows, b"".join(names), look)
+            day: await self._read_tally(look.kept_letters, rows, b"".join(names), look)
             for day, (rows, *names) in zip(days, found, strict=True)
             if rows is not None and None not in names
         }
@@ -193,34 +205,39 @@ class Report:
         cells = f"{PREFIX}day:{day}"
         if day >= open_from or not look.kept or not await self._ask("HLEN", cells):
             return await self._tally(look, cells)
-        return await self._keep(look, cells, DAY_SUMS + day)
+        sums = await self._keep([look], day, look.names)
+        return await self._read_tally(look.kept_letters, sums.rows[0], sums.names, look)
 
-    async def _keep(self, look: Look, cells: str, kept: str) -> Tally:
+    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> Sums:
         """A correction of the day meanwhile removes the mark that this begins with, which others may have made."""
+        cells, kept = f"{PREFIX}day:{day}", DAY_SUMS + day
         _, _, begun = await asyncio.gather(
             self._ask("HSETNX", kept, _MARK, secrets.token_hex(8)),
             self._ask("EXPIRE", kept, _KEEPING_SECONDS),
             self._ask("HGET", kept, _MARK),
         )
-        sums = await self._sums(look.to_keep, cells)
-        names = (NAMES_FIELD, sums.names) if look.names else ()
-        await self._ask("EVAL", self._keep_script, 2, *(kept, cells), *(begun or "", look.kept, sums.rows, *names))
-        return await self._read_tally(look.kept, sums.rows, sums.names, look)
+        sums = await self._sums([look.to_keep for look in looks], cells, names)
+        made = [part for look, rows in zip(looks, sums.rows, strict=True) for part in (look.kept, rows)]
+        if names:
+            made += (NAMES_FIELD, sums.names)
+        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *made)
+        return sums
 
     async def _tally(self, look: Look, cells: str) -> Tally:
-        sums = await self._sums(look, cells)
-        return await self._read_tally(look.letters, sums.rows, sums.names)
+        sums = await self._sums([look], cells, look.names)
+        return await self._read_tally(look.letters, sums.rows[0], sums.names)
 
     async def _read_tally(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
         """Others have their turn between the days of a year."""
         await asyncio.sleep(0)
         return self._reader.read(letters, rows, names, look)
 
-    async def _sums(self, look: Look, cells: str) -> Sums:
-        sums, cursor = Sums(), "0"
+    async def _sums(self, looks: Sequence[Look], cells: str, names: bool) -> Sums:
+        sums, cursor = Sums(len(looks)), "0"
         while True:
-            rows, names, following = await self._ask("EVAL", self._tally_script, 1, cells, asked(look, cursor))
-            sums.add(rows, names)
+            argument = asked(looks, cursor, names)
+            rows, found, following = await self._ask("EVAL", self._tally_script, 1, cells, argument)
+            sums.add(rows, found)
             cursor = following.decode()
             if cursor == "0":
                 return sums

@@ -4,10 +4,11 @@ The server adds them up, see `tally.lua`, so that cells need not travel: 50 keys
 cells of a day, but 140 rows by backend, model and team. Of days that do not change any more it keeps what it has added
 up, from the first time that somebody asks:
 
-    be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; `names` -> the names of all cells
+    be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; letters@<team> -> those of the team
+                                    alone; `names` -> the names of all cells
 
-It expires with the day, and goes when the day is corrected all the same. Only the view that is asked for is made, and
-that of a large day in pieces, so that no call keeps the server busy for long.
+It expires with the day, and goes when the day is corrected all the same. Only the views that are asked for are made, in
+one pass, and those of a large day in pieces, so that no call keeps the server busy for long.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ MOST_ROWS = 300
 
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
+_decode_views = msgspec.msgpack.Decoder(list[list[tuple[str | int, ...]]]).decode
 _decode_names = msgspec.msgpack.Decoder(tuple[list[str], ...]).decode
 
 
@@ -57,6 +59,9 @@ class Look(Struct, frozen=True):
     wanted: Mapping[Dimension, str] = {}
     names: bool = True
     """Whether the names of all cells are told, too."""
+    apart: bool = False
+    """The team that is wanted is added up and kept without the others: for those who see no other one. So few cells are
+    of one team that nearly all that would travel is spared."""
 
     @property
     def letters(self) -> str:
@@ -64,16 +69,24 @@ class Look(Struct, frozen=True):
         return "".join(letter for letter, name in _LETTERS.items() if name in self.by)
 
     @property
+    def kept_letters(self) -> str:
+        """Of the kept view that answers it; empty when there is none."""
+        given = {"team"} if self.apart else set()
+        needed = {*self.by, *self.wanted} - {"zone"} - given
+        answering = [view for view in _VIEWS if needed <= {_LETTERS[letter] for letter in view} - given]
+        return min(answering, key=len, default="").replace("t", "" if self.apart else "t")
+
+    @property
     def kept(self) -> str:
-        """The kept view that answers it; empty when there is none."""
-        needed = {*self.by, *self.wanted} - {"zone"}
-        answering = [view for view in _VIEWS if needed <= {_LETTERS[letter] for letter in view}]
-        return min(answering, key=len, default="")
+        """The field of that view; empty when there is none."""
+        letters = self.kept_letters
+        return f"{letters}@{escape_name(self.wanted['team'])}" if letters and self.apart else letters
 
     @property
     def to_keep(self) -> Look:
         """All rows of the kept view."""
-        return Look(tuple(_LETTERS[letter] for letter in self.kept), names=self.names)
+        wanted: Mapping[Dimension, str] = {"team": self.wanted["team"]} if self.apart else {}
+        return Look(tuple(_LETTERS[letter] for letter in self.kept_letters), wanted)
 
     def accepts(self, cell: Cell) -> bool:
         return all(getattr(cell, name) == value for name, value in self.wanted.items())
@@ -96,30 +109,33 @@ def open_from(today: str) -> str:
     return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
-def asked(look: Look, cursor: str) -> bytes:
+def asked(looks: Sequence[Look], cursor: str, names: bool) -> bytes:
     """The script's argument, for a piece; it begins with "0"."""
-    wanted: list[int | str] = []
-    for name, value in look.wanted.items():
-        wanted += (_DIMENSIONS.index(name) + 1, escape_name(value))
-    return _encode((look.letters, wanted, cursor, PIECE, MOST_ROWS, look.names))
+    return _encode((cursor, PIECE, MOST_ROWS, names, [(look.letters, _numbered(look.wanted)) for look in looks]))
+
+
+def _numbered(wanted: Mapping[Dimension, str]) -> list[int | str]:
+    return [part for name, value in wanted.items() for part in (_DIMENSIONS.index(name) + 1, escape_name(value))]
 
 
 class Sums:
-    """Rows of several pieces, and the names of all cells."""
+    """Rows of several pieces, for each of some looks, and the names of all cells."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, list[int]] = {}
+    def __init__(self, looks: int) -> None:
+        self._rows: list[dict[str, list[int]]] = [{} for _ in range(looks)]
         self._names: list[set[str]] = [set() for _ in _DIMENSIONS]
 
     def add(self, rows: bytes, names: bytes) -> None:
-        for label, *totals in _decode_rows(rows):
-            _add(self._rows, str(label), totals)  # type: ignore[arg-type]
+        for sums, found in zip(self._rows, _decode_views(rows), strict=True):
+            for label, *totals in found:
+                _add(sums, str(label), totals)  # type: ignore[arg-type]
         for known, more in zip(self._names, _decode_names(names), strict=True):
             known.update(more)
 
     @property
-    def rows(self) -> bytes:
-        return _encode([(label, *totals) for label, totals in self._rows.items()])
+    def rows(self) -> list[bytes]:
+        """Of each look."""
+        return [_encode([(label, *totals) for label, totals in sums.items()]) for sums in self._rows]
 
     @property
     def names(self) -> bytes:
@@ -135,17 +151,17 @@ class TallyReader:
     """Reads tallies of many days or hours: most have the same names, which are taken apart once."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, tuple[tuple[Dimension, str], ...]], dict[object, Cell | None]] = {}
+        self._cells: dict[tuple[str, bool, tuple[tuple[Dimension, str], ...]], dict[object, Cell | None]] = {}
         self._names: dict[bytes, Mapping[Dimension, Sequence[str]]] = {b"": {}}
 
     def read(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
         """From a view's rows, those that are wanted, and the names of all cells."""
-        cells = self._cells.setdefault((letters, tuple(sorted(look.wanted.items()))), {})
+        cells = self._cells.setdefault((letters, look.apart, tuple(sorted(look.wanted.items()))), {})
         found = []
         for row in _decode_rows(rows):
             label = row[0]
             if label not in cells:
-                cell = _cell(letters, str(label))
+                cell = _cell(letters, str(label), look)
                 cells[label] = cell if look.accepts(cell) else None
             wanted = cells[label]
             if wanted is not None:
@@ -169,7 +185,8 @@ def all_names(tallies: Iterable[Tally]) -> dict[Dimension, list[str]]:
     return {dimension: sorted(names) for dimension, names in found.items()}
 
 
-def _cell(letters: str, label: str) -> Cell:
+def _cell(letters: str, label: str, look: Look) -> Cell:
     zone, *names = map(unescape_name, label.split("|")[:-1])
-    known = dict(zip((_LETTERS[letter] for letter in letters), names, strict=True))
-    return Cell(*(zone if name == "zone" else known.get(name, "") for name in _DIMENSIONS))
+    known: dict[Dimension, str] = {"team": look.wanted["team"]} if look.apart else {}
+    known |= {"zone": zone, **dict(zip((_LETTERS[letter] for letter in letters), names, strict=True))}
+    return Cell(*(known.get(name, "") for name in _DIMENSIONS))

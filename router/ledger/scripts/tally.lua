@@ -1,51 +1,64 @@
--- Totals of a day or an hour, or of a piece of it, by some of the dimensions of its cells. KEYS[1]: the hash of cells.
--- ARGV[1] is a msgpack array:
---   letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
---   wanted  number of a dimension, name, ..: other cells are left out
+-- Totals of a day or an hour, or of a piece of it, by some of the dimensions of its cells, in one or several ways at once.
+-- KEYS[1]: the hash of cells. ARGV[1] is a msgpack array:
 --   cursor  where to go on, "0" to begin
 --   cells   of a piece
 --   most    rows: a piece that has more of them ends before
 --   names   whether to answer them; they are left empty otherwise
--- Answers a msgpack array of {zone and names, each followed by |, totals .., without zeros at the end}; the names of all
--- cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go on, "0" at the end.
+--   views   of each an array:
+--     letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
+--     wanted  number of a dimension, name, ..: other cells are left out
+-- Answers a msgpack array with an array for each view, of {zone and names, each followed by |, totals .., without zeros
+-- at the end}; the names of all cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go
+-- on, "0" at the end.
 local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
-local match, gsub, sub, byte = string.match, string.gsub, string.sub, string.byte
-local letters, wanted, cursor, cells, most, names_asked = unpack(unpacked(ARGV[1]))
+local match, sub, byte, concat = string.match, string.sub, string.byte, table.concat
+local cursor, cells, most, names_asked, views = unpack(unpacked(ARGV[1]))
 local AT_ONCE = 100
 local CELL = '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$'
-local label_form = '%2|' .. gsub(letters, '.', {b = '%1|', m = '%3|', t = '%4|', k = '%5|'})
+local PLACE = {b = 1, m = 3, t = 4, k = 5}
 
 -- As in common.lua: totals of this layout have a header of five bytes, and others micro-USD.
-local function row_of(label, value)
+local function totals_of(value)
   local head = byte(value)
-  if head == 221 then return {label, unpacked(sub(value, 6))} end
-  local row = {label, unpacked(sub(value, head == 220 and 4 or 2))}
-  row[7], row[8] = row[7] * 1000, row[8] * 1000
-  return row
+  if head == 221 then return {unpacked(sub(value, 6))} end
+  local totals = {unpacked(sub(value, head == 220 and 4 or 2))}
+  totals[6], totals[7] = totals[6] * 1000, totals[7] * 1000
+  return totals
 end
 
 local seen = {{}, {}, {}, {}, {}}
-local backends, zones, models, teams, keys = unpack(seen)
-local function note_names(backend, zone, model, team, key)
-  backends[backend], zones[zone], models[model], teams[team], keys[key] = true, true, true, true, true
+local function note_names(names)
+  for d = 1, 5 do seen[d][names[d]] = true end
 end
 
-local function is_wanted(cell)
+local number = 0
+for v = 1, #views do
+  local letters, wanted = unpack(views[v])
+  local places = {2}
+  for i = 1, #letters do places[i + 1] = PLACE[sub(letters, i, i)] end
+  views[v] = {places = places, wanted = wanted, parts = {}, rows = {}, found = {}}
+end
+
+local function is_wanted(view, names)
+  local wanted = view.wanted
   for i = 1, #wanted, 2 do
-    if select(wanted[i], match(cell, CELL)) ~= wanted[i + 1] then return false end
+    if names[wanted[i]] ~= wanted[i + 1] then return false end
   end
   return true
 end
 
-local rows, found = {}, {}
-local function add(cell, value)
-  local label = gsub(cell, CELL, label_form)
-  local row, sums = row_of(label, value), found[label]
-  if sums then
-    for n = 2, #row do sums[n] = (sums[n] or 0) + row[n] end
+local function add(view, names, totals)
+  local places, parts = view.places, view.parts
+  for i = 1, #places do parts[i] = names[places[i]] end
+  local label = concat(parts, '|')
+  local row = view.found[label]
+  if row then
+    for n = 1, #totals do row[n + 1] = (row[n + 1] or 0) + totals[n] end
   else
-    found[label] = row
-    rows[#rows + 1] = row
+    row = {label .. '|', unpack(totals)}
+    view.found[label] = row
+    view.rows[#view.rows + 1] = row
+    number = number + 1
   end
 end
 
@@ -53,17 +66,29 @@ repeat
   local flat
   cursor, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', AT_ONCE))
   for i = 1, #flat, 2 do
-    if names_asked then note_names(match(flat[i], CELL)) end
-    if is_wanted(flat[i]) then add(flat[i], flat[i + 1]) end
+    local names, totals = {match(flat[i], CELL)}, nil
+    if names_asked then note_names(names) end
+    for v = 1, #views do
+      if is_wanted(views[v], names) then
+        totals = totals or totals_of(flat[i + 1])
+        add(views[v], names, totals)
+      end
+    end
   end
   cells = cells - #flat / 2
-until cursor == '0' or cells <= 0 or #rows > most
-for r = 1, #rows do
-  local row = rows[r]
-  for n = #row, 3, -1 do
-    if row[n] ~= 0 then break end
-    row[n] = nil
+until cursor == '0' or cells <= 0 or number > most
+
+local answer = {}
+for v = 1, #views do
+  local rows = views[v].rows
+  for r = 1, #rows do
+    local row = rows[r]
+    for n = #row, 3, -1 do
+      if row[n] ~= 0 then break end
+      row[n] = nil
+    end
   end
+  answer[v] = rows
 end
 
 local all = {}
@@ -71,4 +96,4 @@ for d = 1, 5 do
   all[d] = {}
   for name in pairs(seen[d]) do table.insert(all[d], name) end
 end
-return {pack(rows), pack(all), cursor}
+return {pack(answer), pack(all), cursor}

@@ -163,6 +163,53 @@ async def test_a_past_day_is_added_up_once(server, look):
     assert 0 < server.client.ttl(KEPT) <= 1000
 
 
+async def test_several_views_of_a_day_are_added_up_in_one_pass(server, look):
+    write_keys(server, PIECE // 2)
+    server.client.config_resetstat()
+    async with open_report(server.url) as report:
+        await report.add_up([Look(("team",)), Look(("model",)), Look(("model", "key"))], [DAY, NEXT], NEXT)
+    passes = server.client.info("commandstats")["cmdstat_hscan"]["calls"]
+    assert set(server.client.hkeys(KEPT)) == {b"begun", b"bt", b"bm", b"names"}
+    for by in ("team", "model"):
+        assert sum(row.requests for row in await look(by, open_from=NEXT)) == PIECE // 2
+    assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] == passes
+
+
+async def test_what_is_there_is_not_added_up_again(server, look):
+    write(server, f"day:{DAY}", GPU)
+    await look("team", open_from=NEXT)
+    write(server, f"day:{DAY}", BOT)
+    async with open_report(server.url) as report:
+        await report.add_up([Look(("team",)), Look(("model",))], [DAY], NEXT)
+    assert [row.cell.team for row in await look("team", open_from=NEXT)] == ["search"]
+    assert {row.cell.model for row in await look("model", open_from=NEXT)} == {"chat", "small"}
+
+
+@pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
+@pytest.mark.parametrize("wanted", [{}, {"model": "chat"}, {"key": "100%|<b>"}])
+async def test_a_team_apart_says_the_same_and_is_kept_without_the_others(by, wanted, server, look):
+    other = structs.replace(BOT, cell=structs.replace(BOT.cell, team="100%|<t>"))
+    write(server, f"day:{DAY}", GPU, API, BOT, other)
+    for team in ("search", "100%|<t>"):
+        apart = Look((by,), {"team": team, **wanted}, names=False, apart=True)
+        expected = await look(by, team=team, **wanted)
+        for open_from in (DAY, NEXT, NEXT):
+            async with open_report(server.url) as report:
+                (tally,) = await report.days_by(apart, [DAY], open_from)
+            assert sums_by(by, tally.rows) == sums_by(by, expected)
+    kept = [name.decode() for name in server.client.hkeys(KEPT)]
+    assert all(name == "begun" or "@" in name for name in kept), kept
+    assert not any(b"bot" in value for name, value in server.client.hgetall(KEPT).items() if name.endswith(b"@search"))
+
+
+def sums_by(by: str, rows) -> list[tuple]:
+    sums: dict[str, int] = {}
+    for row in rows:
+        name = getattr(row.cell, by)
+        sums[name] = sums.get(name, 0) + row.requests
+    return sorted(sums.items())
+
+
 async def test_a_day_that_is_open_or_empty_is_not_kept(server, look):
     assert await look("team", open_from=NEXT) == []
     write(server, f"day:{DAY}", GPU)
