@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from importlib import resources
@@ -54,6 +54,7 @@ USED = tuple(measure.name for measure in MEASURES if measure.totals)
 """Measures of which scopes have sums, in their order."""
 _MARK = "begun"
 _NOTHING_USED = (0,) * len(USED)
+_MOST_MADE_BYTES = 8_000_000
 _KEEPING_SECONDS = 600
 """How long the sums of a day may take to be made."""
 
@@ -72,6 +73,9 @@ class Report:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._reader = TallyReader()
+        self._made: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        """What was just added up to be kept, by day and field, until it is read: the mark of the day, and the value."""
+        self._made_bytes = 0
         self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
 
     async def timezone(self) -> str | None:
@@ -110,7 +114,18 @@ class Report:
         for day in past:
             missing = [field for field in fields if not next(found)]
             if missing and await self._ask("HLEN", f"{PREFIX}day:{day}"):
-                await self._keep([kept[field] for field in missing if field in kept], day, NAMES_FIELD in missing)
+                views = [field for field in missing if field in kept]
+                sums, mark = await self._keep([kept[field] for field in views], day, NAMES_FIELD in missing)
+                self._note_made(day, mark, dict(zip(views, sums.rows, strict=True)))
+                if NAMES_FIELD in missing:
+                    self._note_made(day, mark, {NAMES_FIELD: sums.names})
+
+    def _note_made(self, day: str, mark: bytes, values: Mapping[str, bytes]) -> None:
+        """As far as that is little: a year of thousands of keys is read again, a day at a time."""
+        for field, value in values.items():
+            if self._made_bytes + len(value) <= _MOST_MADE_BYTES:
+                self._made[day, field] = mark, value
+                self._made_bytes += len(value)
 
     async def marks(self, days: Sequence[str]) -> tuple[bytes | None, ...]:
         """Of what is kept of each day: another one, or none, once it was corrected. Empty where there is nothing to
@@ -194,22 +209,33 @@ class Report:
         if not look.kept:
             return {}
         fields = (look.kept, NAMES_FIELD) if look.names else (look.kept,)
-        found = await asyncio.gather(*(self._ask("HMGET", DAY_SUMS + day, *fields) for day in days))
+        found = await asyncio.gather(*(self._values(day, fields) for day in days))
         return {
-            day: await self._read_tally(look.kept_letters, rows, b"".join(names), look)
+            day: await self._read_tally(look.kept_letters, rows, b"".join(filter(None, names)), look)
             for day, (rows, *names) in zip(days, found, strict=True)
             if rows is not None and None not in names
         }
+
+    async def _values(self, day: str, fields: Sequence[str]) -> Sequence[bytes | None]:
+        """What is kept of a day. What this report has just made does not travel again, unless the day was corrected."""
+        made = [self._made.pop((day, field), None) for field in fields]
+        self._made_bytes -= sum(len(each[1]) for each in made if each is not None)
+        if None not in made:
+            mark = await self._ask("HGET", DAY_SUMS + day, _MARK)
+            if all(each is not None and each[0] == mark for each in made):
+                return [each[1] for each in made if each is not None]
+        return await self._ask("HMGET", DAY_SUMS + day, *fields)  # type: ignore[no-any-return]
 
     async def _day(self, look: Look, day: str, open_from: str) -> Tally:
         cells = f"{PREFIX}day:{day}"
         if day >= open_from or not look.kept or not await self._ask("HLEN", cells):
             return await self._tally(look, cells)
-        sums = await self._keep([look], day, look.names)
+        sums, _ = await self._keep([look], day, look.names)
         return await self._read_tally(look.kept_letters, sums.rows[0], sums.names, look)
 
-    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> Sums:
-        """A correction of the day meanwhile removes the mark that this begins with, which others may have made."""
+    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> tuple[Sums, bytes]:
+        """What was added up, and the mark of the day, which others may have made. A correction removes it, and then
+        nothing is kept."""
         cells, kept = f"{PREFIX}day:{day}", DAY_SUMS + day
         _, _, begun = await asyncio.gather(
             self._ask("HSETNX", kept, _MARK, secrets.token_hex(8)),
@@ -221,7 +247,7 @@ class Report:
         if names:
             made += (NAMES_FIELD, sums.names)
         await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *made)
-        return sums
+        return sums, begun or b""
 
     async def _tally(self, look: Look, cells: str) -> Tally:
         sums = await self._sums([look], cells, look.names)
