@@ -238,7 +238,7 @@ async def write_keys(
     for key in gone:
         words += (key.sha256, b"")
     keys = SHARED_KEY, KEYS_KEY, KEY_CHANGES_KEY
-    return await connection.call("EVAL", _script("keys.lua"), 3, *keys, version, CHANGES, *words)  # type: ignore[no-any-return]
+    return await connection.call("EVAL", _script("entries.lua", "keys.lua"), 3, *keys, version, CHANGES, *words)  # type: ignore[no-any-return]
 
 
 async def write_again(connection: Connection, values: Mapping[str, bytes]) -> None:
@@ -253,8 +253,8 @@ async def write_again(connection: Connection, values: Mapping[str, bytes]) -> No
     await write_keys(connection, version or b"", ())
 
 
-def _script(name: str) -> str:
-    return (resources.files("router.ledger.scripts") / name).read_text()
+def _script(*names: str) -> str:
+    return "".join((resources.files("router.ledger.scripts") / name).read_text() for name in names)
 
 
 async def read_time(connection: Connection) -> float:

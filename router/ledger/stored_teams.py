@@ -159,7 +159,8 @@ def _readable(values: Mapping[bytes, bytes]) -> list[StoredTeam]:
 async def write_teams(connection: Connection, version: bytes, values: Mapping[str, bytes]) -> bytes | None:
     """The new version; None, and nothing is done, when it is another one by now. Raises as `Connection.call`."""
     words = [word for name, value in values.items() for word in (name, value)]
-    script = (resources.files("router.ledger.scripts") / "teams.lua").read_text()
+    folder = resources.files("router.ledger.scripts")
+    script = "".join((folder / name).read_text() for name in ("entries.lua", "teams.lua"))
     return await connection.call("EVAL", script, 2, SHARED_KEY, TEAMS_KEY, version, *words)  # type: ignore[no-any-return]
 
 
