@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from router.admin.auth.roles import Role
+from router.admin.auth.session_cookie import COOKIE
 from router.admin.handler_context import HandlerContext
 from router.core.values import Cell
 
@@ -95,3 +98,8 @@ class Plane:
         answer = await self.ask("POST", "/sign-in", json={"token": token})
         assert answer.status == 200, answer.body
         return {"cookie": f"breakeven_session={answer.cookies['breakeven_session']}"}
+
+    def session_of(self, role: Role, user: str, teams: Collection[str] | None = None) -> str:
+        """The cookie of somebody whom a provider of names would have brought."""
+        value, _ = self.control.sessions.open(role, user, teams=None if teams is None else frozenset(teams))
+        return f"{COOKIE}={value}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import msgspec
 import pytest
 from support.control import ADMIN, API, VIEWER
@@ -14,6 +16,7 @@ from support.waiting import until
 
 from router.admin.sources.interface import Page, Sources
 from router.admin.views import live_streams
+from router.admin.views.live_streams import LATER, MOST_OF_ONE, MOST_STREAMS
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import Record
 
@@ -144,3 +147,32 @@ async def test_a_session_is_one_owner_and_a_token_is_one_at_each_address(plane, 
                 pass
         await first(newer, "totals")
         await first(page, "totals")
+
+
+async def test_a_thousand_pages_stall_nobody_and_leave_nothing_behind(plane, monkeypatch):
+    """Of 125 people with eight each. Beyond what is kept open at once older ones give way, and come back later."""
+    monkeypatch.setattr(live_streams, "POLL_SECONDS", 0.5)
+    live, connector = plane.control.live, aiohttp.TCPConnector(limit=0)
+    async with (
+        aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client,
+        asyncio.timeout(120),
+    ):
+        opened = []
+        for number in range(1000 // MOST_OF_ONE):
+            cookie = {"cookie": plane.session_of("viewer", f"viewer-{number}")}
+            pages = (client.get(plane.url + "/api/events", headers=cookie) for _ in range(MOST_OF_ONE))
+            opened += await asyncio.gather(*pages)
+        assert [page.status for page in opened] == [200] * 1000
+        open_by = Counter(live._pages.values())
+        assert sum(open_by.values()) == MOST_STREAMS and max(open_by.values()) <= MOST_OF_ONE
+        reading = [asyncio.create_task(page.read()) for page in opened[:MOST_OF_ONE]]
+        ended, others = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+        assert all(told.result().endswith(LATER) for told in ended)
+        live.tell({"news": 1})
+        assert (await plane.get("/api/spend")).status == 200
+        for told in others:
+            told.cancel()
+        for page in opened:
+            page.close()
+        await until(lambda: not live._pages and live._polling is None, 60)
+        assert (await plane.get("/api/session")).status == 200
