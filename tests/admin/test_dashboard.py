@@ -174,6 +174,9 @@ class Limits:
             ),
         ]
 
+    async def uses_of(self, scopes, now: float):
+        return [use for use in await self.uses(now) if use.scope in scopes]
+
 
 SWITCHED = POLICY.replace("cost: {usd_per_hour: 1.0},", f"cost: {{usd_per_hour: 1.0}}, {POWER}")
 """The policy, with a GPU that is switched."""
@@ -201,17 +204,10 @@ async def browser(dashboard) -> AsyncIterator[Browser]:
         assert [url for url in one.asked if not url.startswith((dashboard.url + "/", "data:", "blob:"))] == []
 
 
-async def sign_in(browser: Browser, token: str = ADMIN) -> None:
-    await browser.open("/sign-in")
-    await browser.page.get_by_label("Token", exact=True).fill(token)
-    await browser.page.get_by_role("button", name="Sign in").click()
-    await browser.sees("Sign out")
-
-
 @pytest.fixture
 async def admin(browser) -> Browser:
     """Signed in, and on the page of what was spent."""
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/spend")
     return browser
 
@@ -287,7 +283,7 @@ async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
     await browser.page.get_by_label("Token", exact=True).fill("guessed")
     await browser.page.keyboard.press("Enter")
     await browser.sees("This token is not right.", "[role=alert]")
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.page.get_by_role("button", name="Sign out").click()
     await expect(browser.page.get_by_label("Token", exact=True)).to_be_visible()
     await browser.open("/policy")
@@ -298,7 +294,7 @@ async def test_a_wrong_token_is_told_and_signing_out_ends_it(browser):
 async def test_a_chosen_theme_goes_before_the_systems_on_every_page_and_in_charts(scheme, traffic, dashboard):
     other = {"light": "dark", "dark": "light"}[scheme]
     async with chromium(dashboard.url, 1280, scheme) as browser:
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         await browser.open("/spend")
         await browser.settled()
         ground, ink = await colours(browser), await axis_colour(browser)
@@ -329,7 +325,7 @@ async def test_pages_of_a_gateway_whose_backends_pretend_say_so(start, settings,
     await expect(admin.page.locator("#simulated-backends")).to_be_hidden()
     pretending = await start(given=msgspec.structs.replace(settings, simulated=True))
     async with chromium(pretending.url) as browser:
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         for path in ("/", "/spend", "/policy"):
             await browser.open(path)
             await browser.sees("SIMULATED: the backends only pretend", "#simulated-backends")
@@ -338,7 +334,7 @@ async def test_pages_of_a_gateway_whose_backends_pretend_say_so(start, settings,
 
 async def test_on_a_phone_a_row_is_a_card_that_names_what_it_says(traffic, dashboard):
     async with chromium(dashboard.url, 390, touch=True) as browser:
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         await browser.open("/spend")
         row = browser.page.get_by_role("row", name="api")
         cost = row.get_by_role("cell").filter(has_text="$").first
@@ -451,25 +447,62 @@ async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
     admin.complaints.clear()  # the browser tells of what was kept from it
 
 
-async def test_the_first_page_of_a_large_gateway_asks_redis_for_less_than_a_megabyte(dashboard, admin, valkey):
+@pytest.fixture
+def ninety_days(valkey) -> None:
+    """50 keys of 7 teams that used 10 models on each of them."""
     days = [(date(2026, 11, 25) - timedelta(days=back)).isoformat() for back in range(90)]
     figures = msgspec.msgpack.encode([1000, 1, 2_000_000, 300_000, 400_000, 5_000_000, 6_000_000, 0, 0, 0])
-    cells = [Cell("api", "cloud", f"model-{n % 10}", f"team-{n % 7}", f"application-{n // 10}") for n in range(500)]
+    cells = [
+        Cell("api", "cloud", f"model-{n % 10}", f"team-{n // 10 % 7}", f"application-{n // 10}") for n in range(500)
+    ]
     fields = {pack_cell(cell): figures for cell in cells}
     for day in days:
         valkey.hset(f"be:{{ledger}}:day:{day}", mapping=fields)
-    before = valkey.info("stats")["total_net_output_bytes"]
-    await admin.open("/spend?by=key")
+
+
+def forget_sums(valkey) -> None:
+    """Nobody has looked at any day."""
+    for name in valkey.keys("be:{ledger}:sums:*"):
+        valkey.delete(name)
+
+
+def sent_by(valkey) -> int:
+    """Bytes so far."""
+    return int(valkey.info("stats")["total_net_output_bytes"])
+
+
+async def test_no_page_of_a_large_gateway_asks_redis_for_a_megabyte(ninety_days, dashboard, valkey, admin):
+    pages = ("/keys", "/teams", "/alerts", "/report", "/audit", "/playground", "/spend?range=90d&by=team")
+    taken = {}
+    for path in (*PAGES.values(), *pages, "/spend?range=90d&by=key"):
+        forget_sums(valkey)
+        before = sent_by(valkey)
+        await admin.open(path)
+        await admin.settled()
+        taken[path] = sent_by(valkey) - before
     await expect(admin.page.locator("#rows tbody tr")).to_have_count(50)
-    await admin.settled()
-    assert valkey.info("stats")["total_net_output_bytes"] - before < 1_000_000
+    assert {path: size for path, size in taken.items() if size >= 1_000_000} == {}
+
+
+async def test_nor_does_one_of_a_members(ninety_days, dashboard, valkey, browser):
+    await browser.become(dashboard.session_of("member", "ada", teams={"team-3"}))
+    taken = {}
+    for path in ("/keys", "/teams", "/playground", "/spend?range=90d", "/spend?range=90d&by=key"):
+        forget_sums(valkey)
+        before = sent_by(valkey)
+        await browser.open(path)
+        await browser.sees("ada", "#who")
+        await expect(browser.page.locator("[aria-busy=true], .waiting")).to_have_count(0)
+        taken[path] = sent_by(valkey) - before
+    await expect(browser.page.locator("#rows tbody tr")).to_have_count(7)
+    assert {path: size for path, size in taken.items() if size >= 1_000_000} == {}
 
 
 async def test_a_ledger_that_cannot_be_read_is_told_and_asked_again(start, settings, valkey):
     lost = msgspec.structs.replace(settings, redis="unix:///nowhere/valkey.sock")
     plane = await start(given=lost)
     async with chromium(plane.url) as browser:
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         await browser.sees("The ledger cannot be read now", "#sentence [role=alert]")
         await browser.open("/spend")
         await browser.sees("The ledger cannot be read now", "#account [role=alert]")
@@ -485,7 +518,7 @@ async def test_a_ledger_that_cannot_be_read_is_told_and_asked_again(start, setti
 async def test_what_nobody_reports_is_said_and_not_shown_as_zero(start):
     plane = await start()
     async with chromium(plane.url) as browser:
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         await browser.sees("No traffic yet", "#sentence")
         await browser.open("/spend")
         await browser.sees("no traffic", "#sentence")
@@ -572,7 +605,7 @@ async def test_a_gpu_is_switched_after_somebody_was_asked_whether_it_is_meant(da
 
 
 async def test_a_viewer_sees_why_and_switches_nothing(browser):
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.open("/operations")
     gpu = browser.page.get_by_role("article", name="Backend gpu")
     await expect(gpu).to_contain_text("A unit would save $2.40")
@@ -820,7 +853,7 @@ async def test_a_request_is_tried_on_the_traffic_that_there_is(traffic, dashboar
 
 
 async def test_a_viewer_tries_drafts_and_applies_none(browser):
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.open("/policy")
     await browser.sees("You are signed in as a viewer", "#note")
     await (await draft_of(browser)).fill(CHEAPEST)
@@ -1140,7 +1173,7 @@ async def test_every_page_is_readable_for_everybody_and_pictured(screen, scheme,
         await browser.open("/sign-in")
         barriers = await browser.barriers()
         await browser.picture(ARTIFACTS / f"sign-in-{screen}-{scheme}.png")
-        await sign_in(browser)
+        await browser.sign_in(ADMIN)
         for name, path in PAGES.items():
             await browser.open(path)
             await browser.settled()

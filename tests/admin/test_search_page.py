@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import expect
-from support.browser import MISSING, Browser, chromium
+from support.browser import MISSING, Browser, chromium, quiet
 from support.control import ADMIN, API, GPU, NOON, POLICY, Plane
+from support.pictured import on_every_screen, pictured
 from support.recorded import settled, write
 
 from router.admin.sources.interface import Sources
@@ -18,10 +18,8 @@ from router.core.values import RequestOutcome
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 
-ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 LATER = 2_000_000_000.0
 """Than whatever a real ledger writes here: a stream's ids only grow."""
-SCREENS = {"desktop": 1280, "phone": 390}
 
 
 @pytest.fixture
@@ -37,17 +35,9 @@ async def plane(start, policy, session_valkey, settle) -> Plane:
 
 @pytest.fixture
 async def browser(plane) -> AsyncIterator[Browser]:
-    async with chromium(plane.url) as one:
-        await signed_in(one)
+    async with quiet(plane.url) as one:
+        await one.sign_in(ADMIN)
         yield one
-        assert one.complaints == []
-
-
-async def signed_in(browser: Browser) -> None:
-    await browser.open("/sign-in")
-    await browser.page.get_by_label("Token", exact=True).fill(ADMIN)
-    await browser.page.get_by_role("button", name="Sign in").click()
-    await browser.sees("Sign out")
 
 
 def rows(browser: Browser):
@@ -118,22 +108,18 @@ async def test_what_is_not_kept_is_not_asked_for(start, session_valkey, settle):
     await settle(API)
     plain = await start(Sources(records=LedgerRecords(session_valkey)))
     async with chromium(plain.url) as browser:
-        await signed_in(browser)
+        await browser.sign_in(ADMIN)
         await browser.open("/requests")
         await expect(rows(browser)).to_have_count(1)
         await expect(browser.page.get_by_label("User")).to_be_hidden()
         await expect(browser.page.get_by_label("Metadata")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@on_every_screen
 async def test_everybody_can_use_it_on_any_screen(screen, scheme, plane):
-    ARTIFACTS.mkdir(exist_ok=True)
-    async with chromium(plane.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
-        await signed_in(browser)
+    async with pictured(plane.url, screen, scheme) as pictures:
+        await pictures.browser.sign_in(ADMIN)
         for name, path in (("search", "/requests?user=u-1"), ("by-user", "/spend?by=user")):
-            await browser.open(path)
-            await browser.settled()
-            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
-            assert await browser.barriers() == []
-            assert await browser.width() <= SCREENS[screen]
+            await pictures.browser.open(path)
+            await pictures.browser.settled()
+            await pictures.look(name)

@@ -50,6 +50,17 @@ class Browser:
     async def open(self, path: str) -> None:
         await self.page.goto(self.url + path)
 
+    async def sign_in(self, token: str) -> None:
+        await self.open("/sign-in")
+        await self.page.get_by_label("Token", exact=True).fill(token)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.sees("Sign out")
+
+    async def become(self, cookie: str) -> None:
+        """Signed in by a session's cookie, such as that of somebody whom only a provider of names could bring."""
+        name, _, value = cookie.partition("=")
+        await self.page.context.add_cookies([{"name": name, "value": value, "url": self.url}])
+
     async def address(self) -> str:
         return self.page.url.removeprefix(self.url)
 
@@ -110,3 +121,11 @@ async def chromium(url: str, width: int = 1280, scheme: Any = "light", touch: bo
         context.set_default_timeout(MILLISECONDS)
         yield Browser(await context.new_page(), url)
         await started.close()
+
+
+@asynccontextmanager
+async def quiet(url: str, width: int = 1280, scheme: Any = "light", touch: bool = False) -> AsyncIterator[Browser]:
+    """The same, in whose console nothing may go wrong."""
+    async with chromium(url, width, scheme, touch) as browser:
+        yield browser
+        assert browser.complaints == []

@@ -2,12 +2,12 @@
 
 import { ask } from "{{api.js}}";
 import { el, failed, fill, find } from "{{dom.js}}";
+import { TYPED_MS } from "{{filters.js}}";
 import { exactCount, moment, plural, zone } from "{{format.js}}";
 import { shell } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
 
-const TYPED_MS = 250;
 const PAGE = 50;
 const LONGEST = 80;
 

@@ -2,25 +2,34 @@
 
 import { ask } from "{{api.js}}";
 import { budgetColumns } from "{{budgets.js}}";
-import { badge, el, failed, fill, find, withCode } from "{{dom.js}}";
+import { badge, el, fill, find, withCode } from "{{dom.js}}";
+import { filtered, offer, showFilters } from "{{filters.js}}";
 import { count, moment, money, sentence } from "{{format.js}}";
 import { confirmed, formOf, tellSecret } from "{{key-forms.js}}";
+import { fact, opened } from "{{opened.js}}";
+import { paged } from "{{paged.js}}";
 import { may } from "{{roles.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
-import { lastUse, nameOf, PAGE, pages, usageColumns } from "{{usage.js}}";
+import { lastUse, nameOf, usageColumns } from "{{usage.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 3000;
-const TYPED_MS = 250;
 const STATES = { active: "good", ending: "warn", replaced: "unknown", expired: "unknown", revoked: "bad" };
 const WORKING = ["active", "ending"];
 
 const page = view({ id: "", search: "", state: "", team: "", source: "", offset: "0" }, turn);
+const load = paged({ page, path: "/api/keys", query: () => filtersOf(page.now), one: "key", show });
+const one = opened({
+  page,
+  name: "id",
+  path: (id) => `/api/keys/${encodeURIComponent(id)}`,
+  title: () => "One key",
+  show: showKey,
+});
 const list = table(find("#list"), listOf());
 let choices = null;
 let taken = true;
-let asking = new AbortController();
 let role = "member";
 
 const filtersOf = ({ id, ...filters }) => filters;
@@ -28,22 +37,10 @@ const filtersOf = ({ id, ...filters }) => filters;
 // --- the list
 
 async function turn(values = page.now) {
-  showForm(values);
+  offer(find("#filters").elements.team, [values.team]);
+  showFilters(values);
   await load();
-  await open(values.id);
-}
-
-async function load() {
-  asking.abort();
-  asking = new AbortController();
-  try {
-    const query = { ...filtersOf(page.now), limit: PAGE };
-    show(await ask("/api/keys", { query, signal: asking.signal }));
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    fill(find("#list"), failed(error, load));
-  }
-  find("[aria-busy]")?.setAttribute("aria-busy", "false");
+  await one.open(values.id);
 }
 
 function show(answer) {
@@ -57,12 +54,6 @@ function show(answer) {
   find("#make").hidden = !(may(role, "admin") && taken);
   offer(find("#filters").elements.team, answer.teams);
   list.show(answer.keys);
-  pages(find("#pages"), {
-    offset: Number(page.now.offset) || 0,
-    total: answer.total,
-    one: "key",
-    go: (offset) => page.go({ offset }),
-  });
 }
 
 function listOf() {
@@ -76,8 +67,7 @@ function listOf() {
         label: "Name",
         head: true,
         value: (key) => key.name,
-        show: (key) =>
-          el("a", { href: page.address({ id: key.id }), onclick: (event) => follow(event, key.id) }, nameOf(key.name)),
+        show: (key) => one.link(key.id, nameOf(key.name)),
       },
       { key: "team", label: "Team", value: (key) => key.team, show: (key) => nameOf(key.team) },
       { key: "state", label: "State", value: (key) => key.state, show: stateOf },
@@ -109,59 +99,13 @@ function mayOf(key) {
   return said.join("; ") || "everything";
 }
 
-function follow(event, id) {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  page.go({ id });
-}
-
 // --- one key
 
-let opened = "";
-
-async function open(id) {
-  const place = find("#detail");
-  if (id === opened) return;
-  opened = id;
-  place.hidden = !id;
-  if (!id) return;
-  fill(place, headOf("One key"), el("p", { class: "waiting", role: "status" }, "Loading…"));
-  await reopen();
-  find("#detail-title").focus();
-}
-
-async function reopen() {
-  const id = opened;
-  if (!id) return;
-  try {
-    const key = await ask(`/api/keys/${encodeURIComponent(id)}`);
-    if (opened === id) showKey(key);
-  } catch (error) {
-    if (opened === id) fill(find("#detail"), headOf("One key"), failed(error, reopen));
-  }
-}
-
-function headOf(title) {
-  return el(
-    "div",
-    { class: "title" },
-    el("h2", { id: "detail-title", tabindex: "-1" }, title),
-    el("button", { type: "button", class: "quiet", onclick: close }, "Close"),
-  );
-}
-
-function close() {
-  const id = opened;
-  page.go({ id: null });
-  [...document.querySelectorAll("#list a")].find((link) => link.search.includes(id))?.focus();
-}
-
 function showKey(key) {
-  const fact = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
   const limits = el("div");
   fill(
     find("#detail"),
-    headOf(nameOf(key.name)),
+    one.heading(nameOf(key.name)),
     key.problems.map((problem) => el("p", { class: "problem" }, withCode(sentence(problem)))),
     el(
       "dl",
@@ -231,9 +175,9 @@ function edit(key) {
     async send(given) {
       await ask(`/api/keys/${key.id}`, { method: "PUT", body: given, headers: { "if-match": key.version } });
       sheet.close();
-      await Promise.all([load(), reopen()]);
+      await Promise.all([load(), one.again()]);
     },
-    conflict: reopen,
+    conflict: one.again,
   });
 }
 
@@ -253,7 +197,7 @@ function rotate(key) {
     async send() {
       tellSecret(sheet, await ask(`/api/keys/${key.id}/rotate`, { body: { grace: Number(grace.value) } }));
       await load();
-      await reopen();
+      await one.again();
     },
   });
 }
@@ -271,34 +215,12 @@ function revoke(key) {
       await ask(`/api/keys/${key.id}/revoke`, { method: "POST" });
       sheet.close();
       await load();
-      await reopen();
+      await one.again();
     },
   });
 }
 
-// --- filters
-
-function showForm(values) {
-  const form = find("#filters");
-  offer(form.elements.team, [values.team]);
-  for (const name of ["search", "state", "team", "source"]) {
-    if (form.elements[name] !== document.activeElement) form.elements[name].value = values[name];
-  }
-}
-
-function offer(select, names) {
-  const known = new Set([...select.options].map((option) => option.value));
-  select.append(...names.filter((name) => name && !known.has(name)).map((name) => el("option", { value: name }, name)));
-}
-
-let typing = null;
-find("#filters").addEventListener("submit", (event) => event.preventDefault());
-find("#filters").addEventListener("input", ({ target }) => {
-  clearTimeout(typing);
-  const go = () => page.go({ [target.name]: target.value.trim() || null, offset: null });
-  if (target.name === "search") typing = setTimeout(go, TYPED_MS);
-  else go();
-});
+filtered(page);
 find("#make").addEventListener("click", make);
 
 const refresh = throttled(() => sheet.open || load(), REFRESH_MS);

@@ -61,7 +61,7 @@ function show(week) {
     week.decide.length
       ? el(
           "ul",
-          {},
+          { class: "points" },
           week.decide.map((each) => el("li", {}, withCode(each))),
         )
       : empty("Nothing"),

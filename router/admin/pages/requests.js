@@ -3,8 +3,10 @@
 import { ask } from "{{api.js}}";
 import { badge, copied, el, failed, figure, fill, find } from "{{dom.js}}";
 import { explained } from "{{explain.js}}";
+import { offer } from "{{filters.js}}";
 import { clock, count, exactCount, exactMoney, milliseconds, moment, money, zone } from "{{format.js}}";
 import { instantOf, localOf } from "{{moments.js}}";
+import { fact, opened } from "{{opened.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
@@ -42,6 +44,14 @@ const TIMES = ["from", "to"];
 const LATE_SECONDS = 900; // a search that is made again does not find what was settled later than that
 
 const page = view({ id: "", ...FILTERS }, turn);
+const one = opened({
+  page,
+  name: "id",
+  path: (id) => `/api/requests/${encodeURIComponent(id)}`,
+  title: () => "One request",
+  waiting: "Explaining…",
+  show: showDetail,
+});
 const list = table(find("#list"), listOf());
 let rows = [];
 let before = null;
@@ -65,7 +75,7 @@ async function turn(values = page.now) {
     find("#reached").textContent = "";
     await load();
   }
-  await open(values.id);
+  await one.open(values.id);
 }
 
 async function load() {
@@ -146,16 +156,7 @@ function listOf() {
         label: "Time",
         head: true,
         value: (record) => new Date(record.at * 1000).toISOString(),
-        show: (record) =>
-          el(
-            "a",
-            {
-              href: page.address({ id: record.id }),
-              title: moment(record.at),
-              onclick: (event) => follow(event, record.id),
-            },
-            clock(record.at),
-          ),
+        show: (record) => one.link(record.id, clock(record.at), moment(record.at)),
       },
       {
         key: "backend",
@@ -231,12 +232,6 @@ const unitsOf = (record) =>
     .map(([key, of]) => (of ? `${exactCount(record[key])} ${of}` : record[key]))
     .join(", ");
 
-function follow(event, id) {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  page.go({ id });
-}
-
 find("#more").addEventListener("click", async () => {
   try {
     const answer = await ask("/api/requests", { query: { ...queryOf(filtersOf(page.now)), before } });
@@ -251,55 +246,11 @@ find("#more").addEventListener("click", async () => {
 
 // --- one request
 
-let opened = "";
-
-async function open(id) {
-  const place = find("#detail");
-  if (id === opened) return;
-  opened = id;
-  place.hidden = !id;
-  if (!id) return;
-  fill(
-    place,
-    el("h2", { id: "detail-title", tabindex: "-1" }, "One request"),
-    el("p", { class: "waiting", role: "status" }, "Explaining…"),
-  );
-  try {
-    const detail = await ask(`/api/requests/${encodeURIComponent(id)}`);
-    if (opened === id) showDetail(place, detail);
-  } catch (error) {
-    fill(
-      place,
-      headOf("One request"),
-      failed(error, () => {
-        opened = "";
-        open(id);
-      }),
-    );
-  }
-}
-
-function headOf(title) {
-  return el(
-    "div",
-    { class: "title" },
-    el("h2", { id: "detail-title", tabindex: "-1" }, title),
-    el("button", { type: "button", class: "quiet", onclick: close }, "Close"),
-  );
-}
-
-function close() {
-  const id = opened;
-  page.go({ id: null });
-  [...document.querySelectorAll("#list a")].find((link) => link.search.includes(encodeURIComponent(id)))?.focus();
-}
-
-function showDetail(place, { record, explanation, decided_by: by, in_force: now, agrees, assumed }) {
-  const fact = (name, value, title) => [el("dt", {}, name), el("dd", { title: title || null }, value)];
+function showDetail({ record, explanation, decided_by: by, in_force: now, agrees, assumed }) {
   const saved = record.counterfactual_micro_usd - record.cost_micro_usd;
   fill(
-    place,
-    headOf(record.backend ? `Why it went to ${record.backend}` : "Why it went nowhere"),
+    find("#detail"),
+    one.heading(record.backend ? `Why it went to ${record.backend}` : "Why it went nowhere"),
     el(
       "dl",
       { class: "facts" },
@@ -347,7 +298,6 @@ function showDetail(place, { record, explanation, decided_by: by, in_force: now,
       ].join(" "),
     ),
   );
-  find("#detail-title").focus();
 }
 
 /** Each leads to all requests for the same. */
@@ -368,13 +318,6 @@ function showForm(values) {
     else if (TIMES.includes(name)) field.value = localOf(value);
     else if (field !== document.activeElement) field.value = value;
   }
-}
-
-function offer(select, names) {
-  const known = new Set([...select.options].map((option) => option.value));
-  select.append(
-    ...names.filter((name) => name && !known.has(name)).map((name) => el("option", { value: name }, name)),
-  );
 }
 
 async function offerChoices() {

@@ -2,48 +2,42 @@
 
 import { ask } from "{{api.js}}";
 import { budgetColumns } from "{{budgets.js}}";
-import { badge, el, failed, fill, find, withCode } from "{{dom.js}}";
+import { badge, el, fill, find, withCode } from "{{dom.js}}";
+import { filtered, showFilters } from "{{filters.js}}";
 import { count, exactCount, money, sentence } from "{{format.js}}";
 import { budgetForm, confirmed, field } from "{{key-forms.js}}";
+import { fact, opened } from "{{opened.js}}";
+import { paged } from "{{paged.js}}";
 import { may } from "{{roles.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
-import { lastUse, nameOf, PAGE, pages, usageColumns } from "{{usage.js}}";
+import { lastUse, nameOf, usageColumns } from "{{usage.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 3000;
-const TYPED_MS = 250;
 
 const page = view({ team: "", search: "", offset: "0" }, turn);
+const load = paged({ page, path: "/api/teams", query: () => filtersOf(page.now), one: "team", show });
+const one = opened({
+  page,
+  name: "team",
+  path: (name) => `/api/teams/${encodeURIComponent(name)}`,
+  title: nameOf,
+  show: showTeam,
+});
 const list = table(find("#list"), listOf());
 const sheet = find("#sheet");
-let asking = new AbortController();
 let choices = null;
 let role = "member";
-let opened = "";
-let typing = null;
+
+const filtersOf = ({ team, ...filters }) => filters;
 
 // --- the list
 
 async function turn(values = page.now) {
-  const search = find("#filters").elements.search;
-  if (search !== document.activeElement) search.value = values.search;
+  showFilters(values);
   await load();
-  await open(values.team);
-}
-
-async function load() {
-  asking.abort();
-  asking = new AbortController();
-  const { search, offset } = page.now;
-  try {
-    const query = { search, offset, limit: PAGE };
-    show(await ask("/api/teams", { query, signal: asking.signal }));
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    fill(find("#list"), failed(error, load));
-  }
-  find("[aria-busy]")?.setAttribute("aria-busy", "false");
+  await one.open(values.team);
 }
 
 function show(answer) {
@@ -57,12 +51,6 @@ function show(answer) {
   );
   find("#make").hidden = !(may(role, "admin") && choices);
   list.show(answer.teams);
-  pages(find("#pages"), {
-    offset: Number(page.now.offset) || 0,
-    total: answer.total,
-    one: "team",
-    go: (offset) => page.go({ offset }),
-  });
 }
 
 function listOf() {
@@ -76,12 +64,7 @@ function listOf() {
         label: "Team",
         head: true,
         value: (team) => team.name,
-        show: (team) =>
-          el(
-            "a",
-            { href: page.address({ team: team.name }), onclick: (event) => follow(event, team.name) },
-            nameOf(team.name),
-          ),
+        show: (team) => one.link(team.name, nameOf(team.name)),
       },
       {
         key: "keys",
@@ -102,57 +85,13 @@ function sourceOf(team) {
   return team.budget ? team.source : "–";
 }
 
-function follow(event, team) {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  page.go({ team });
-}
-
 // --- one team
 
-async function open(name) {
-  const place = find("#detail");
-  if (name === opened) return;
-  opened = name;
-  place.hidden = !name;
-  if (!name) return;
-  fill(place, headOf(nameOf(name)), el("p", { class: "waiting", role: "status" }, "Loading…"));
-  await reopen();
-  find("#detail-title").focus();
-}
-
-async function reopen() {
-  const name = opened;
-  if (!name) return;
-  try {
-    const team = await ask(`/api/teams/${encodeURIComponent(name)}`);
-    if (opened === name) showTeam(team);
-  } catch (error) {
-    if (opened === name) fill(find("#detail"), headOf(nameOf(name)), failed(error, reopen));
-  }
-}
-
-function headOf(title) {
-  return el(
-    "div",
-    { class: "title" },
-    el("h2", { id: "detail-title", tabindex: "-1" }, title),
-    el("button", { type: "button", class: "quiet", onclick: close }, "Close"),
-  );
-}
-
-function close() {
-  const address = page.address({ team: opened });
-  page.go({ team: null });
-  [...document.querySelectorAll("#list a")].find((link) => link.getAttribute("href") === address)?.focus();
-}
-
 function showTeam(team) {
-  const fact = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
   const limits = el("div");
   fill(
     find("#detail"),
-    headOf(nameOf(team.name)),
+    one.heading(nameOf(team.name)),
     team.problems.map((problem) => el("p", { class: "problem" }, withCode(sentence(problem)))),
     el(
       "dl",
@@ -209,7 +148,7 @@ function budgeted({ title, name, team }) {
     says: "All keys of the team share it.",
     fields: [name?.label, budget.node].filter(Boolean),
     submit: "Save",
-    conflict: reopen,
+    conflict: one.again,
     async send() {
       const whose = name ? name.input.value.trim() : team.name;
       const body = { budget: budget.value() ?? {} };
@@ -225,7 +164,7 @@ function remove(team) {
     says: "Its keys are no longer limited together. Their own budgets and that of everybody stay.",
     submit: "Remove it",
     danger: true,
-    conflict: reopen,
+    conflict: one.again,
     async send() {
       await ask(pathOf(team.name), { method: "DELETE", headers: { "if-match": team.version } });
       await done(team.name);
@@ -236,15 +175,11 @@ function remove(team) {
 async function done(name) {
   sheet.close();
   await load();
-  if (name === opened) await reopen();
+  if (name === one.which) await one.again();
   else page.go({ team: name });
 }
 
-find("#filters").addEventListener("submit", (event) => event.preventDefault());
-find("#filters").addEventListener("input", ({ target }) => {
-  clearTimeout(typing);
-  typing = setTimeout(() => page.go({ search: target.value.trim() || null, offset: null }), TYPED_MS);
-});
+filtered(page);
 find("#make").addEventListener("click", make);
 
 const refresh = throttled(() => sheet.open || load(), REFRESH_MS);

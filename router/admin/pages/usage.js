@@ -1,10 +1,9 @@
-// What keys and teams have in common on their pages: names, budgets, what is left, paging.
+// What keys and teams have in common on their pages: names, budgets, what is left.
 
 import { leftOf } from "{{budgets.js}}";
-import { el, fill, figure } from "{{dom.js}}";
-import { day, exactCount, exactMoney, money, plural } from "{{format.js}}";
+import { el, figure } from "{{dom.js}}";
+import { day, exactMoney, money } from "{{format.js}}";
 
-export const PAGE = 50;
 const MONTH = new Intl.DateTimeFormat("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
 
 /** A name from outside, in its own direction, and cut where it is long. */
@@ -45,21 +44,4 @@ export function usageColumns() {
       show: (row) => leftOf(row.limits) ?? (row.budget ? "does not count" : "no limit"),
     },
   ];
-}
-
-/** Which rows of how many are shown, and buttons to the others; `go(offset)` turns to them. */
-export function pages(place, { offset, total, one, go }) {
-  const turn = (to, text, enabled) =>
-    el("button", { type: "button", class: "quiet", disabled: !enabled, onclick: () => go(String(to)) }, text);
-  const [first, last] = [Math.min(offset + 1, total), Math.min(offset + PAGE, total)];
-  fill(
-    place,
-    total > PAGE && turn(Math.max(0, offset - PAGE), "Previous", offset > 0),
-    el(
-      "span",
-      { class: "muted", role: "status" },
-      `${total > PAGE ? `${exactCount(first)} to ${exactCount(last)} of ` : ""}${plural(total, one)}`,
-    ),
-    total > PAGE && turn(offset + PAGE, "Next", offset + PAGE < total),
-  );
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 from support.alerting import SECRET, alerting, observation
-from support.browser import MISSING, Browser, chromium
+from support.browser import MISSING, Browser, quiet
 from support.control import ADMIN, API, GPU, NOON, VIEWER, Plane
+from support.pictured import on_every_screen, pictured
 
 from router.admin.response_types import BudgetUse
 from router.admin.sources.interface import Sources
@@ -19,9 +19,7 @@ from router.core.values import Cell
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(300)]
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 HOSTILE = "<img src=x onerror=alert(1)>"
-SCREENS = {"desktop": 1280, "phone": 390}
 DAY = 86_400.0
 
 
@@ -62,20 +60,12 @@ async def told(plane, settle, rent) -> None:
 
 @pytest.fixture
 async def browser(plane, told) -> AsyncIterator[Browser]:
-    async with chromium(plane.url) as one:
+    async with quiet(plane.url) as one:
         yield one
-        assert one.complaints == []
-
-
-async def sign_in(browser: Browser, token: str = ADMIN) -> None:
-    await browser.open("/sign-in")
-    await browser.page.get_by_label("Token", exact=True).fill(token)
-    await browser.page.get_by_role("button", name="Sign in").click()
-    await browser.sees("Sign out")
 
 
 async def test_what_is_wrong_what_was_told_and_what_is_near_is_shown_as_text(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/alerts")
     await browser.sees("1 alert now. Not delivered to ops.", "#sentence")
     await browser.sees("key app: usd_per_day: limit reached", "#firing")
@@ -88,7 +78,7 @@ async def test_what_is_wrong_what_was_told_and_what_is_near_is_shown_as_text(bro
 
 
 async def test_the_button_sends_a_test_and_says_how_it_went(browser, receiver):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/alerts")
     receiver.answers = [200, 503]
     button = browser.page.get_by_role("button", name="Send a test")
@@ -100,21 +90,21 @@ async def test_the_button_sends_a_test_and_says_how_it_went(browser, receiver):
 
 
 async def test_viewers_look_and_have_no_button(browser):
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.open("/alerts")
     await browser.sees("Not delivered to ops", "#sentence")
     await expect(browser.page.get_by_role("button", name="Send a test")).to_have_count(0)
 
 
 async def test_operations_tells_of_them_too(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/operations")
     await browser.sees("1 alert now", "#alerts")
     await browser.sees("ops: 1 failure, answered with 500", "#alerts")
 
 
 async def test_the_week_is_shown_with_what_there_is_to_decide(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/report")
     await browser.sees("Last week the own GPUs lost $61", "#sentence")
     await browser.sees("It is sent every Monday.", "#range")
@@ -124,16 +114,11 @@ async def test_the_week_is_shown_with_what_there_is_to_decide(browser):
     await expect(browser.page.get_by_role("row", name="search")).to_contain_text("$30.00")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@on_every_screen
 async def test_there_are_no_barriers_and_nothing_is_cut_off(plane, told, screen, scheme):
-    width = SCREENS[screen]
-    async with chromium(plane.url, width, scheme, touch=width < 600) as browser:
-        await sign_in(browser)
+    async with pictured(plane.url, screen, scheme) as pictures:
+        await pictures.browser.sign_in(ADMIN)
         for name in ("alerts", "report", "operations"):
-            await browser.open(f"/{name}")
-            await browser.settled()
-            assert await browser.barriers() == []
-            assert await browser.width() <= width
-            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
-        assert browser.complaints == []
+            await pictures.browser.open(f"/{name}")
+            await pictures.browser.settled()
+            await pictures.look(name)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 from support.audited import anchor_of, chain, note, receipt_note, record_line
-from support.browser import MISSING, Browser, chromium
+from support.browser import MISSING, Browser, quiet
 from support.control import ADMIN, VIEWER, Plane
+from support.pictured import on_every_screen, pictured
 
 from router.core.audit.entry import Actor
 from router.ledger.redis_keys import AUDIT_KEY
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-SCREENS = {"desktop": 1280, "phone": 390}
 HOSTILE = "<img/src=x/onerror=alert(1)>"
 LINES = chain(
     [
@@ -37,20 +35,12 @@ async def dashboard(plane, valkey) -> Plane:
 
 @pytest.fixture
 async def browser(dashboard) -> AsyncIterator[Browser]:
-    async with chromium(dashboard.url) as one:
+    async with quiet(dashboard.url) as one:
         yield one
-        assert one.complaints == []
-
-
-async def sign_in(browser: Browser, token: str = ADMIN) -> None:
-    await browser.open("/sign-in")
-    await browser.page.get_by_label("Token", exact=True).fill(token)
-    await browser.page.get_by_role("button", name="Sign in").click()
-    await browser.sees("Sign out")
 
 
 async def test_entries_come_page_by_page_and_a_search_finds_them(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.page.get_by_role("navigation").get_by_role("link", name="Audit").click()
     rows = browser.page.locator("#list tbody tr")
     await expect(rows).to_have_count(50)
@@ -69,7 +59,7 @@ async def test_entries_come_page_by_page_and_a_search_finds_them(browser):
 
 
 async def test_all_of_it_is_a_file_that_verifies(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/audit")
     await expect(browser.page.locator("#anchor")).to_contain_text(f"{len(LINES) + 1}:")
     async with browser.page.expect_download() as started:
@@ -79,32 +69,22 @@ async def test_all_of_it_is_a_file_that_verifies(browser):
 
 
 async def test_a_viewer_is_not_led_there(browser):
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.sees("Viewer", "#who")
     await expect(browser.page.get_by_role("navigation").get_by_role("link", name="Audit")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@on_every_screen
 async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, dashboard):
-    ARTIFACTS.mkdir(exist_ok=True)
-    barriers: list[str] = []
-    async with chromium(dashboard.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
-
-        async def look(name: str) -> None:
-            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
-            barriers.extend(f"{name}: {each}" for each in await browser.barriers())
-            assert await browser.width() <= SCREENS[screen], name
-
-        await sign_in(browser)
+    async with pictured(dashboard.url, screen, scheme) as pictures:
+        browser = pictures.browser
+        await browser.sign_in(ADMIN)
         await browser.open("/audit?receipts=true")
         await expect(browser.page.locator("#list tbody tr")).to_have_count(50)
         await browser.settled()
-        await look("audit")
+        await pictures.look("audit")
         await browser.page.locator("#list details").nth(1).click()
-        await look("audit-open")
+        await pictures.look("audit-open")
         await browser.open("/audit?text=nothing-like-this")
         await browser.sees("No entries here", "#list")
-        await look("audit-empty")
-        assert not barriers, "\n".join(barriers)
-        assert browser.complaints == []
+        await pictures.look("audit-empty")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import MISSING, Browser, chromium
+from support.browser import MISSING, Browser, quiet
 from support.control import ADMIN, API, POLICY, VIEWER, Plane
+from support.pictured import on_every_screen, pictured
 
 from router.admin.sources.interface import Sources
 from router.admin.sources.limits import LedgerBudgets
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-SCREENS = {"desktop": 1280, "phone": 390}
 HOSTILE = "<img/src=x/onerror=alert(1)>"
 NAMES = ["batch", "مفتاح-الدفعة", "🔑" * 30, "x" * 128, HOSTILE]
 BUDGET = {"usd_per_month": 5, "cloud": {"usd_per_day": 1}, "models": {"chat": {"local": {"tokens_per_day": 9}}}}
@@ -38,20 +36,12 @@ async def dashboard(start, policy, session_valkey, settle) -> Plane:
 
 @pytest.fixture
 async def browser(dashboard) -> AsyncIterator[Browser]:
-    async with chromium(dashboard.url) as one:
+    async with quiet(dashboard.url) as one:
         yield one
-        assert one.complaints == []
-
-
-async def sign_in(browser: Browser, token: str = ADMIN) -> None:
-    await browser.open("/sign-in")
-    await browser.page.get_by_label("Token", exact=True).fill(token)
-    await browser.page.get_by_role("button", name="Sign in").click()
-    await browser.sees("Sign out")
 
 
 async def test_names_from_outside_are_text_and_a_search_finds_them(browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/keys")
     names = browser.page.locator("#list tbody th")
     await expect(names).to_have_count(1 + len(NAMES))
@@ -64,7 +54,7 @@ async def test_names_from_outside_are_text_and_a_search_finds_them(browser):
 
 
 async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboard, browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/keys?search=batch&source=ledger")
     page = browser.page
     await page.get_by_role("link", name="batch").click()
@@ -87,7 +77,7 @@ async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboa
 
 
 async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/teams")
     page = browser.page
     await page.get_by_role("link", name="search").click()
@@ -109,7 +99,7 @@ async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
 
 
 async def test_a_viewer_looks_and_changes_nothing(browser):
-    await sign_in(browser, VIEWER)
+    await browser.sign_in(VIEWER)
     await browser.open("/keys?search=batch&source=ledger")
     await browser.page.get_by_role("link", name="batch").click()
     await browser.sees("Its requests", "#detail")
@@ -144,7 +134,7 @@ async def test_a_secret_is_gone_after_escape_and_what_is_opened_next_stays(brows
 
 async def rotate_and_show(browser: Browser) -> None:
     """A key that takes another's place, as it is shown this once."""
-    await sign_in(browser)
+    await browser.sign_in(ADMIN)
     await browser.open("/keys?search=batch&source=ledger")
     await browser.page.get_by_role("link", name="batch").click()
     await browser.page.get_by_role("button", name="Rotate").click()
@@ -152,19 +142,11 @@ async def rotate_and_show(browser: Browser) -> None:
     await browser.sees("it is shown only this once", "#sheet")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, dashboard):
-    ARTIFACTS.mkdir(exist_ok=True)
-    barriers: list[str] = []
-    async with chromium(dashboard.url, SCREENS[screen], scheme, touch=screen == "phone") as browser:
-
-        async def look(name: str) -> None:
-            await browser.picture(ARTIFACTS / f"{name}-{screen}-{scheme}.png")
-            barriers.extend(f"{name}: {each}" for each in await browser.barriers())
-            assert await browser.width() <= SCREENS[screen], name
-
-        await sign_in(browser)
+@on_every_screen
+async def test_the_pages_are_readable_for_everybody_and_pictured(screen, scheme, dashboard):
+    async with pictured(dashboard.url, screen, scheme) as pictures:
+        browser, look = pictures.browser, pictures.look
+        await browser.sign_in(ADMIN)
         await browser.open("/keys")
         await expect(browser.page.locator("#list tbody tr")).to_have_count(1 + len(NAMES))
         await browser.settled()
@@ -189,5 +171,13 @@ async def test_the_page_is_readable_for_everybody_and_pictured(screen, scheme, d
         await look("team")
         await browser.page.get_by_role("button", name="Edit its budget").click()
         await look("team-edit")
-        assert not barriers, "\n".join(barriers)
-        assert browser.complaints == []
+
+
+@on_every_screen
+async def test_a_member_finds_their_own_on_every_screen(screen, scheme, dashboard):
+    async with pictured(dashboard.url, screen, scheme) as pictures:
+        await pictures.browser.become(dashboard.session_of("member", "ada", teams={"search"}))
+        for name, text in (("keys", "batch"), ("teams", "search"), ("spend", "$4.21")):
+            await pictures.browser.open(f"/{name}")
+            await pictures.browser.sees(text, "main")
+            await pictures.look(f"{name}-member")

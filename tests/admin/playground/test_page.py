@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import MISSING, Browser, chromium
+from support.browser import MISSING, Browser, quiet
 from support.control import ADMIN, VIEWER
+from support.pictured import on_every_screen, pictured
 from support.scripted import silence
 from support.waiting import until
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(600)]
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-SCREENS = {"desktop": 1280, "phone": 390}
 CARD = "My card is 4111 1111 1111 1111: is that a Visa?"
 
 
 @asynccontextmanager
-async def signed_in(tried, token: str = ADMIN, **screen) -> AsyncIterator[Browser]:
-    async with chromium(tried.plane.url, **screen) as browser:
-        await browser.open("/sign-in")
-        await browser.page.get_by_label("Token", exact=True).fill(token)
-        await browser.page.get_by_role("button", name="Sign in").click()
-        await browser.sees("Sign out")
+async def signed_in(tried, token: str = ADMIN) -> AsyncIterator[Browser]:
+    async with quiet(tried.plane.url) as browser:
+        await browser.sign_in(token)
         await browser.open("/playground")
         yield browser
-        assert browser.complaints == []
 
 
 async def test_an_answer_is_shown_with_all_that_is_known_of_it(trying):
@@ -106,16 +100,30 @@ async def test_who_may_not_is_told_so(trying):
         await expect(browser.page.locator("#attempt")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@on_every_screen
 async def test_everybody_can_use_it_on_any_screen(screen, scheme, trying):
-    ARTIFACTS.mkdir(exist_ok=True)
     tried = await trying()
-    async with signed_in(tried, width=SCREENS[screen], scheme=scheme, touch=screen == "phone") as browser:
-        await browser.page.get_by_label("Prompt").fill(CARD)
-        await browser.page.get_by_role("button", name="Send to both sides").click()
-        await browser.sees("Done.", "#state")
-        await browser.settled()
-        await browser.picture(ARTIFACTS / f"playground-{screen}-{scheme}.png")
-        assert await browser.barriers() == []
-        assert await browser.width() <= SCREENS[screen]
+    async with pictured(tried.plane.url, screen, scheme) as pictures:
+        await pictures.browser.sign_in(ADMIN)
+        await ask_both_sides(pictures.browser)
+        await pictures.look("playground")
+
+
+@on_every_screen
+async def test_a_member_asks_with_a_key_of_their_team(screen, scheme, trying):
+    tried = await trying("playground: {access: member}")
+    async with pictured(tried.plane.url, screen, scheme) as pictures:
+        browser = pictures.browser
+        await browser.become(tried.plane.session_of("member", "ada", teams={"search"}))
+        await ask_both_sides(browser)
+        await expect(browser.page.get_by_label("Key").locator("option")).to_have_text(["app (search)"])
+        await expect(browser.page.get_by_role("link", name="How it was decided")).to_have_count(0)
+        await pictures.look("playground-member")
+
+
+async def ask_both_sides(browser: Browser) -> None:
+    await browser.open("/playground")
+    await browser.page.get_by_label("Prompt").fill(CARD)
+    await browser.page.get_by_role("button", name="Send to both sides").click()
+    await browser.sees("Done.", "#state")
+    await expect(browser.page.locator("#answers .facts").first).to_contain_text("first token after")
