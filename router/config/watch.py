@@ -8,20 +8,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from router.config.load import plan_of, read_bytes
-from router.config.problems import PolicyError
+from router.config.problems import PolicyError, Problem
 from router.core.values import Plan
+from router.system.open_files import has_writer
 
 _Stamp = tuple[int, int, int, int]
 _TOO_FRESH_NS = 2_000_000_000
 """A file written this recently may be written again without its stamp changing."""
+_LONG_OPEN = 20
+"""Polls after which it is told that whoever writes the file has not closed it."""
+
+_STILL_OPEN = "another program has it open for writing: it is adopted once that closes it"
+_CUT_SHORT = (
+    "this is the beginning of the policy in force, as if its writing had been cut short. If what followed is to go, "
+    "say so by a comment at the end, such as `# end`"
+)
 
 
 class PolicyFile:
     """Tells when the file's content has changed; the caller asks every half second or so.
 
     Editors that replace the file, symbolic links that are swapped (as Kubernetes does with config maps) and edits
-    in place are all seen. A new content counts once two polls in a row have seen it: the first half of a policy may
-    well be a valid policy, one without its sensitivity section.
+    in place are all seen. The first half of a policy may well be a valid policy, one without its sensitivity section.
+    So a new content counts once two polls in a row have seen it, and nobody has the file open for writing, where the
+    system tells; and one that was written over the policy in force, and is its beginning, counts as broken.
     """
 
     def __init__(self, path: str | Path, *, with_secrets: bool = False) -> None:
@@ -30,6 +40,11 @@ class PolicyFile:
         self._stamp: _Stamp | None = None
         self._reported: str | None = None
         self._seen_once = ""
+        self._open_for = 0
+        """Polls in a row at which somebody had a new content open for writing."""
+        self._in_force = b""
+        self._written_in = 0
+        """The file's number, which stays when it is written over and not when it is replaced."""
 
     def poll(self) -> Plan | PolicyError | None:
         """The plan of a new content, or what is wrong with it; None when there is nothing new.
@@ -44,11 +59,31 @@ class PolicyFile:
             content = read_bytes(self.path)
         except PolicyError as error:
             return error if self._is_news(str(error)) else None
-        digest = hashlib.sha256(content).hexdigest()
+        written_in = self._number()
+        cut_short = self._is_cut_short(content, written_in)
+        # Put there whole, the same content is another one.
+        digest = hashlib.sha256(content).hexdigest() + (":cut short" if cut_short else "")
+        if self._reported is not None and digest != self._reported and has_writer(self.path):
+            return self._still_open()
+        self._open_for = 0
         news = self._is_news(digest)
         if digest == self._reported:
             self._stamp = stamp
-        return self._plan(content) if news else None
+        if not news:
+            return None
+        return self._error(_CUT_SHORT) if cut_short else self._plan(content, written_in)
+
+    def _is_cut_short(self, content: bytes, written_in: int) -> bool:
+        shorter = len(content) < len(self._in_force) and self._in_force.startswith(content)
+        return shorter and written_in == self._written_in
+
+    def _still_open(self) -> PolicyError | None:
+        self._open_for += 1
+        self._seen_once = ""
+        return self._error(_STILL_OPEN) if self._open_for == _LONG_OPEN else None
+
+    def _error(self, message: str) -> PolicyError:
+        return PolicyError([Problem(str(self.path), 0, 0, "", message)])
 
     def _is_news(self, content: str) -> bool:
         known, self._seen_once = self._seen_once, content
@@ -57,11 +92,19 @@ class PolicyFile:
         self._reported = content
         return True
 
-    def _plan(self, content: bytes) -> Plan | PolicyError:
+    def _plan(self, content: bytes, written_in: int) -> Plan | PolicyError:
         try:
-            return plan_of(content, str(self.path), now=datetime.now(UTC), with_secrets=self._with_secrets)
+            plan = plan_of(content, str(self.path), now=datetime.now(UTC), with_secrets=self._with_secrets)
         except PolicyError as error:
             return error
+        self._in_force, self._written_in = content, written_in
+        return plan
+
+    def _number(self) -> int:
+        try:
+            return self.path.stat().st_ino
+        except OSError:
+            return 0
 
     def _stamp_now(self) -> _Stamp | None:
         """None when it cannot be trusted, so that the content is looked at."""

@@ -50,9 +50,14 @@ def _inflated(body: bytes, encoding: str, most: int) -> tuple[bytes, bool]:
     """One byte more than `most` if there are more; and whether the stream ended."""
     inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
     try:
-        return inflater.decompress(body, most + 1), inflater.eof
+        plain = inflater.decompress(body, most + 1)
     except zlib.error:
         raise ApiError(400, "malformed_body", f"The body is not valid {encoding}.") from None
+    if inflater.unused_data:  # the client meant it to be read, and nobody would
+        raise ApiError(
+            400, "malformed_body", f"Something follows the {encoding} body: send it as one {encoding} stream."
+        )
+    return plain, inflater.eof
 
 
 def _whole(plain: bytes, encoding: str, ended: bool) -> bytes:

@@ -114,7 +114,7 @@ def test_a_half_written_file_that_happens_to_be_valid_is_not_taken(path: Path, b
     path.write_text(base)
     assert file.poll() is None
     assert file.poll() is None
-    path.write_text(without_sensitivity)
+    path.write_text(without_sensitivity + "# end\n")
     assert isinstance(settled(file), Plan)
 
 
@@ -125,3 +125,37 @@ def test_going_back_to_what_is_served_is_no_news(path: Path, base: str) -> None:
     file.poll()
     path.write_text(base)
     assert settled(file) is None
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(path: Path, base: str) -> None:
+    """Its first half may be a valid policy, and stand there for minutes: a slow copy, a full disk."""
+    file = PolicyFile(path)
+    file.poll()
+    half = "# copied\n" + base[: base.index("sensitivity:")]
+    with path.open("w") as written:
+        written.write(half)
+        written.flush()
+        found = [file.poll() for _ in range(25)]
+        (told,) = [each for each in found if each is not None]
+        assert isinstance(told, PolicyError) and "once that closes it" in str(told)
+        written.write(base[base.index("sensitivity:") :])
+    plan = settled(file)
+    assert isinstance(plan, Plan) and plan.policy.sensitivity.detectors
+
+
+def test_the_beginning_of_the_policy_in_force_is_no_policy_unless_it_is_put_there_whole(path: Path, base: str) -> None:
+    """What writing over it left behind when the disk was full. Editors and the dashboard replace the file."""
+    path.write_text(base + "retry: {attempts: 2}\n")
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(base)
+    told = settled(file)
+    assert isinstance(told, PolicyError) and "cut short" in str(told) and "# end" in str(told)
+    path.write_text(base + "# end\n")
+    assert isinstance(settled(file), Plan)
+    path.write_text(base)
+    assert isinstance(settled(file), PolicyError)
+    replaced = path.with_name("new.yaml")
+    replaced.write_text(base)
+    replaced.replace(path)
+    assert isinstance(settled(file), Plan)
