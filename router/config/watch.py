@@ -20,8 +20,8 @@ _LONG_OPEN = 20
 
 _STILL_OPEN = "another program has it open for writing: it is adopted once that closes it"
 _CUT_SHORT = (
-    "this is the beginning of the policy in force, as if its writing had been cut short. If what followed is to go, "
-    "say so by a comment at the end, such as `# end`"
+    "this is the beginning of the policy in force and ends within a line, as if its writing had been cut short: save it "
+    "whole, with a line end after its last line"
 )
 
 
@@ -31,7 +31,7 @@ class PolicyFile:
     Editors that replace the file, symbolic links that are swapped (as Kubernetes does with config maps) and edits
     in place are all seen. The first half of a policy may well be a valid policy, one without its sensitivity section.
     So a new content counts once two polls in a row have seen it, and nobody has the file open for writing, where the
-    system tells; and one that was written over the policy in force, and is its beginning, counts as broken.
+    system tells; and one that was written over the policy in force, and ends within one of its lines, counts as broken.
     """
 
     def __init__(self, path: str | Path, *, with_secrets: bool = False) -> None:
@@ -74,8 +74,9 @@ class PolicyFile:
         return self._error(_CUT_SHORT) if cut_short else self._plan(content, written_in)
 
     def _is_cut_short(self, content: bytes, written_in: int) -> bool:
-        shorter = len(content) < len(self._in_force) and self._in_force.startswith(content)
-        return shorter and written_in == self._written_in
+        if written_in != self._written_in or content.endswith(b"\n"):
+            return False
+        return len(content) < len(self._in_force) and self._in_force.startswith(content)
 
     def _still_open(self) -> PolicyError | None:
         self._open_for += 1
