@@ -20,8 +20,8 @@ _LONG_OPEN = 20
 
 _STILL_OPEN = "another program has it open for writing: it is adopted once that closes it"
 _CUT_SHORT = (
-    "this is the beginning of the policy in force and ends within a line, as if its writing had been cut short: save it "
-    "whole, with a line end after its last line"
+    "this is the beginning of the policy in force and ends within a line, as if its writing had been cut short: save "
+    "it whole, with a line end after its last line"
 )
 
 
