@@ -5,6 +5,7 @@
     decode            data -> `core.policy.Policy`, and what is wrong with it where
     error_wording     pydantic's findings in plain words
     cross_references  what the sections of a policy say about each other
+    sound_part        what can still be looked at of a policy that has not its shape everywhere
     own_detectors     patterns of a policy's own, and whether they find what their examples say
     prices,           published or given prices -> rates
     unit_prices

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from router.config.alert_targets import find_broken_targets
@@ -17,10 +18,11 @@ from router.config.compile import compile_plan
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.own_detectors import find_unfit
-from router.config.prices import context_table, price_table
+from router.config.prices import Prices, context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
 from router.config.secret_hosts import find_unbound
 from router.config.secrets import find_missing
+from router.config.sound_part import sound_part
 from router.config.yaml_document import MAX_BYTES, Document, parse
 from router.core.policy import Policy
 from router.core.values import Plan
@@ -44,14 +46,33 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
     """As `load`, for the content of a file; `name` is for messages."""
     document = parse(text_of(content, name), name)
     findings = find_broken(document.data)
-    policy = decode_document(document, adapter_of(Policy), findings)
-    prices, unknown = price_table(policy, now)
-    findings += (*unknown, *find_unreachable(policy), *find_unbound(policy))
-    findings += (*find_broken_targets(policy), *find_unfit(policy))
-    if with_secrets:
-        findings += find_missing(policy)
-    raise_if_any(document, findings)
+    try:
+        policy = decode_document(document, adapter_of(Policy), findings)
+    except WrongPolicyError as error:
+        more = _of_the_rest(document, error.shape, now, with_secrets=with_secrets)
+        raise PolicyError(_problems(document, (*findings, *error.shape, *more))) from None
+    prices, found = _looked_at(policy, now, with_secrets=with_secrets)
+    raise_if_any(document, (*findings, *found))
     return compile_plan(policy, version_of(content), prices, context_table(policy), now)
+
+
+def _looked_at(policy: Policy, now: datetime, *, with_secrets: bool) -> tuple[Prices, tuple[Finding, ...]]:
+    """Prices, and what is wrong that only a policy of the right shape can be asked for."""
+    prices, unknown = price_table(policy, now)
+    findings = (*unknown, *find_unreachable(policy), *find_unbound(policy))
+    findings += (*find_broken_targets(policy), *find_unfit(policy))
+    return prices, (*findings, *find_missing(policy)) if with_secrets else findings
+
+
+def _of_the_rest(
+    document: Document, shape: tuple[Finding, ...], now: datetime, *, with_secrets: bool
+) -> Iterator[Finding]:
+    """The same of all that has the right shape: all problems of a policy are told at once."""
+    rest = sound_part(document.data, adapter_of(Policy), shape)
+    if rest is not None:
+        policy, part = rest
+        for finding in _looked_at(policy, now, with_secrets=with_secrets)[1]:
+            yield replace(finding, path=part.original(finding.path))
 
 
 def decode_document(document: Document, adapter: TypeAdapter[T], findings: tuple[Finding, ...] = ()) -> T:
@@ -65,8 +86,16 @@ def decode_document(document: Document, adapter: TypeAdapter[T], findings: tuple
     try:
         return decode(document.data, adapter)
     except WrongShapeError as error:
-        findings += error.findings
-    raise PolicyError(_problems(document, findings))
+        shape = error.findings
+    raise WrongPolicyError(_problems(document, (*findings, *shape)), shape)
+
+
+class WrongPolicyError(PolicyError):
+    """The data does not have its shape; `shape` says where."""
+
+    def __init__(self, problems: Iterable[Problem], shape: tuple[Finding, ...]) -> None:
+        super().__init__(problems)
+        self.shape = shape
 
 
 def raise_if_any(document: Document, findings: Iterable[Finding]) -> None:

@@ -27,7 +27,7 @@ def find_unfit(policy: Policy) -> tuple[Finding, ...]:
     own = [(number, each) for number, each in enumerate(detectors) if each.pattern is not None]
     if len(own) > MOST:
         path = _path(own[MOST][0], "pattern")
-        return (Finding(path, f"more than {MOST} patterns: join some of them with |"),)
+        return (Finding(path, f"more than {MOST} patterns: join some of them with |"), *_names(own))
     found = (*_names(own), *_patterns(own))
     return found or tuple(_together(own))
 
