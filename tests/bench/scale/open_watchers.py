@@ -36,7 +36,7 @@ class Watchers:
         try:
             while data := await reader.read(1 << 20):
                 self.events += data.count(b"event: ")
-                if b"\r\n0\r\n\r\n" in data:  # the last chunk: its place was given to a newer one
+                if data.endswith(b"0\r\n\r\n"):  # the last chunk: its place was given to a newer one
                     break
         except ConnectionError:
             pass
