@@ -363,7 +363,7 @@ class UpstreamResponse:
             self._first_error()
         elif scanner.malformed:
             self.unread = True
-            self._fail_ready(Fault.BAD_RESPONSE, "the stream's first event is not JSON")
+            self._fail_ready(Fault.BAD_RESPONSE, f"the stream's first event {scanner.flaw}")
         elif not scanner.events and (self._ended or scanner.done):
             self._fail_ready(Fault.BAD_RESPONSE, "the stream was empty")
         else:
@@ -371,7 +371,8 @@ class UpstreamResponse:
 
     def _first_error(self) -> None:
         """The client has nothing yet, so that it is told as an error and not in a stream."""
-        for payload in payloads(self.body):
+        failure = b"" if self.scanner is None else self.scanner.failure
+        for payload in payloads(failure or self.body):
             status = self._surface.error_status(payload) or (NO_STATUS if tells_error(payload) else 0)
             if status:
                 self._restate(status, payload)
@@ -399,7 +400,8 @@ class UpstreamResponse:
         """An event in the middle is none that a client could read: nothing that follows is of use to it."""
         if self.connection is not None:
             self.connection.abort()
-        self.on_lost(UpstreamError(Fault.MID_STREAM, "an event of the stream is not JSON"))
+        flaw = "is not JSON" if self.scanner is None else self.scanner.flaw
+        self.on_lost(UpstreamError(Fault.MID_STREAM, f"an event of the stream {flaw}"))
 
     def _fail_ready(self, fault: Fault, detail: str) -> None:
         if not self.ready.done():

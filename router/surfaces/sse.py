@@ -18,6 +18,9 @@ from router.core.values import Usage
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes of one event; a larger one is passed on unread rather than held."""
 
+MAX_LINES = 10_000
+"""Lines of one event; one with more is read by nobody, since that takes longer than others can wait."""
+
 FIELDS = (b"data:", b"event:")
 """Beginnings of the lines that nearly all events are made of."""
 
@@ -56,6 +59,7 @@ class EventScanner:
                         response is no whole one
         garbled         it was so in the middle of an answer, and is no word of what went wrong: no client could read
                         it, so that it and what follows are not passed on
+        flaw            what is wrong with that event, for people
         stored_id       the id by which clients ask again for an answer that its backend keeps, once an event tells it
         stored_parts    ids of parts of it that requests may name by themselves, once its last event tells them
         first_complete  the first event that tells something is whole: one with a part of an answer, an error, the sign
@@ -63,6 +67,7 @@ class EventScanner:
     """
 
     __slots__ = (
+        "_has_cr",
         "_held",
         "_max_event",
         "_searched",
@@ -74,6 +79,7 @@ class EventScanner:
         "failure",
         "finished",
         "first_complete",
+        "flaw",
         "garbled",
         "malformed",
         "remarks",
@@ -91,6 +97,7 @@ class EventScanner:
         self.failure = b""
         self.malformed = False
         self.garbled = False
+        self.flaw = "is not JSON"
         self.first_complete = False
         self.remarks = False
         self.stored_id = ""
@@ -98,6 +105,8 @@ class EventScanner:
         self._usage: Usage | None = None
         self._max_event = max_event
         self._held = bytearray()
+        self._has_cr = False
+        """In what is held is a CR."""
         self._searched = 0
         self._skipping = False
 
@@ -108,6 +117,11 @@ class EventScanner:
     @property
     def produced(self) -> int:
         return max(self.events, self.text_bytes // BYTES_PER_TOKEN)
+
+    @property
+    def held(self) -> int:
+        """Bytes of an event that has not ended."""
+        return len(self._held)
 
     @property
     def has_room_for_words(self) -> bool:
@@ -156,11 +170,12 @@ class EventScanner:
         held = self._held
         held += data
         passed: list[bytes] = []
-        start, end, has_cr = 0, self._searched, _CR in held
+        start, end, has_cr = 0, self._searched, self._has_cr or _CR in data
         while (end := _end_of_event(held, end, has_cr)) > 0:
             passed.append(self._passed(bytes(held[start:end])))
             start = end
         del held[:start]
+        self._has_cr = has_cr and (not start or _CR in held)  # what is left behind an event came just now
         if self._skipping or len(held) > self._max_event:
             passed.append(self._skip())
         self._searched = max(0, len(held) - _LONGEST_PARTIAL_BLANK_LINE)
@@ -187,6 +202,9 @@ class EventScanner:
 
     def _passed(self, event: bytes) -> bytes:
         """Notes one event (or the end of one that was skipped); what of it goes to the client."""
+        if has_many_lines(event):
+            self._refuse(f"has more than {MAX_LINES:,} lines")
+            return b""
         if (self.error and self.ends_by_error) or self.garbled:
             self._note_hidden(event)
             return b""
@@ -208,6 +226,16 @@ class EventScanner:
         if self.error:
             self.failure = self.failure or event
         return b"" if removed else event
+
+    def _refuse(self, flaw: str) -> None:
+        """It is not looked at, and nobody gets it."""
+        self._skipping = False
+        if self.garbled or (self.error and self.ends_by_error):
+            return
+        self.flaw = flaw
+        self.garbled = self.first_complete and not self.malformed
+        self.events += 1
+        self.malformed = self.first_complete = True
 
     def _count_unread(self) -> None:
         """One that is too large to be looked at is no beginning of an answer."""
@@ -236,9 +264,16 @@ def payloads(events: bytes) -> list[bytes]:
 
 
 def data_of(event: bytes) -> bytes | None:
-    """The data of one event; None when it has none."""
+    """The data of one event; None when it has none, or more lines than are read."""
+    if has_many_lines(event):
+        return None
     lines = [value_of(line) for line in event.splitlines() if line.startswith(b"data:") or line == b"data"]
     return b"\n".join(lines) if lines else None
+
+
+def has_many_lines(event: bytes) -> bool:
+    """Whether it has more lines than are read of one."""
+    return len(event) > MAX_LINES and max(event.count(b"\n"), event.count(b"\r")) > MAX_LINES
 
 
 def has_remarks(event: bytes) -> bool:

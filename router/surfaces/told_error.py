@@ -31,6 +31,9 @@ LONGEST: Final = 64 * 1024
 _LONGEST_READ: Final = 1024 * 1024
 """The same of one that is read for its first words."""
 
+_MOST_EVENTS: Final = 100
+"""Of a body that should have been a stream, in which its error is looked for."""
+
 _MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]{0,2000}>")
 _NAMES = ("error", "detail", "message", "error_description", "msg")
 _decode = msgspec.json.Decoder().decode
@@ -53,7 +56,7 @@ def value_of(body: bytes) -> tuple[Any, bytes]:
     except (ValueError, RecursionError):
         pass
     if body.startswith((b"data:", b"event:")):
-        for block in re.split(rb"\r?\n\r?\n", body):
+        for block in re.split(rb"\r?\n\r?\n", body, maxsplit=_MOST_EVENTS):
             payload = data_of(block)
             if payload is not None and tells_error(payload):
                 return value_of(payload)

@@ -29,6 +29,15 @@ NO_ANSWERS = {
 }
 
 
+async def test_an_event_of_very_many_lines_breaks_the_stream_with_that_reason(gateway, backends, caplog):
+    many = b"data:\n" * 20_000 + b"\n"
+    backends["gpu"].default = stream(event("first"), many, event("second"), DONE)
+    status, _, body = await gateway.post(RESTRICTED | {"stream": True})
+    assert status == 200 and b"first" in body and b"second" not in body and many not in body
+    assert body.endswith(b"\n\n") and b"upstream_stream_broken" in body
+    assert any("has more than 10,000 lines" in str(record.__dict__.get("why")) for record in caplog.records)
+
+
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
 async def test_what_says_200_and_is_no_answer_is_a_failure(gateway, backends, body, status):

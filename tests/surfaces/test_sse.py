@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.compiled import interpreted_only
 
-from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
+from router.surfaces.sse import MAX_LINES, EventScanner, data_of, is_event_stream, is_whole, payloads
 
 
 def test_payloads_are_the_data_of_each_event() -> None:
@@ -64,6 +64,60 @@ def test_one_that_is_too_large_is_passed_on_torn_until_it_ends() -> None:
     assert scanner.torn
     scanner.feed(b"\n\n")
     assert not scanner.torn
+
+
+class Counted(bytearray):
+    """Tells how many bytes were looked at."""
+
+    looked_at = 0
+
+    def __contains__(self, sign: object) -> bool:
+        self.looked_at += len(self)
+        return super().__contains__(sign)
+
+    def find(self, sign: bytes, start: int = 0) -> int:
+        self.looked_at += len(self) - start
+        return super().find(sign, start)
+
+
+@interpreted_only
+@pytest.mark.parametrize("begin", [b"data: ", b"data: 1\n\ndata: "])
+def test_an_event_that_comes_in_many_pieces_is_looked_at_once(begin: bytes) -> None:
+    def looked_at(pieces: int) -> int:
+        scanner = EventScanner()
+        scanner._held = Counted()
+        scanner.feed(begin)
+        for _ in range(pieces):
+            scanner.feed(b"x" * 100)
+        assert scanner.held == len(b"data: ") + 100 * pieces
+        return scanner._held.looked_at
+
+    assert looked_at(800) <= 2 * looked_at(400) + len(begin)
+
+
+@pytest.mark.parametrize("size", [1000, 100_000])
+@pytest.mark.parametrize("line", [b":\n", b"data:\n", b"data\r", b"data: 1\r\n"])
+def test_an_event_of_very_many_lines_is_read_by_nobody_and_ends_what_it_is_in(line: bytes, size: int) -> None:
+    scanner = EventScanner()
+    scanner.first_complete = True
+    events = b"data: 1\n\n" + line * (MAX_LINES + 1) + line[-2:].lstrip(b":1a") + b"data: 2\n\n"
+    passed = b"".join(scanner.feed(events[at : at + size]) for at in range(0, len(events), size))
+    assert (passed, scanner.finish()) == (b"data: 1\n\n", b"")
+    assert (scanner.garbled, scanner.flaw) == (True, "has more than 10,000 lines")
+    assert scanner.feed(events) == b""
+
+
+def test_one_that_comes_first_is_for_who_reads_to_refuse_and_behind_an_error_it_is_nothing() -> None:
+    first, failed = EventScanner(), EventScanner()
+    many = b"data: 1\n" * (MAX_LINES + 1) + b"\n"
+    assert first.feed(many) == b"" and first.malformed and not first.garbled
+    assert failed.feed(ERROR + many) == ERROR and not failed.malformed
+    assert data_of(many) is None and data_of(many[: 8 * MAX_LINES - 8]) is not None
+
+
+def test_an_event_of_some_hundred_lines_passes() -> None:
+    event = b"data: 1\n" * 9000 + b"\n"
+    assert EventScanner().feed(event) == event
 
 
 class Digits(EventScanner):
