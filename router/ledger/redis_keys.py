@@ -12,6 +12,7 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:limit:running           hash: the same, for limits of what runs at once
     be:{ledger}:slices:<as limit>       hash: the same fields -> what workers were lent of the counter, see commit.lua;
                                         expires
+    be:{ledger}:sliced                  hash: writer -> its term before which all that it admitted out of slices is here
     be:{ledger}:requests                stream of request records, see `record`; capped
     be:{ledger}:requests:kept           how many records it holds
     be:{ledger}:day:<YYYY-MM-DD>        hash: cell -> packed totals, days of the policy's time zone; expires
@@ -74,6 +75,11 @@ OWNED_KEY = PREFIX + "owned"
 ZONES_KEY = PREFIX + "zones"
 EPOCH_KEY = PREFIX + "epoch"
 WRITERS_KEY = PREFIX + "writers"
+SLICED_KEY = PREFIX + "sliced"
+SLICES_PREFIX = PREFIX + "slices"
+"""Before what the key of a counter has behind its "limit"."""
+NO_LATER_TERM = 2**53 - 1
+"""Of a writer that begins none any more."""
 REQUESTS_KEY = PREFIX + "requests"
 SHARED_KEY = PREFIX + "shared"
 KEYS_KEY = PREFIX + "keys"
@@ -164,12 +170,14 @@ class ReservationIds:
         """What all of these ids have behind their lease bucket, and no others."""
         self.first_bucket = self.last_bucket = 0
         """The lease buckets of the first id, and of the one with the latest."""
+        self.lease = 0.0
+        """Seconds, of the latter."""
         self._count = itertools.count()
 
     def next_id(self, at: float, lease: float) -> str:
         bucket = lease_bucket(at, lease)
         if bucket > self.last_bucket:
-            self.first_bucket, self.last_bucket = self.first_bucket or bucket, bucket
+            self.first_bucket, self.last_bucket, self.lease = self.first_bucket or bucket, bucket, lease
         return f"{bucket:08d}{self.process}{next(self._count):x}"
 
 
@@ -240,6 +248,22 @@ def unpack_counter(field: str, counter: bytes) -> tuple[int, ...]:
     if counter[0] == _MICRO_COUNTER and field.endswith("|usd"):
         return tuple(NANO_PER_MICRO * figure for figure in figures)
     return figures
+
+
+class Lent(NamedTuple):
+    """A slice of a counter."""
+
+    writer: str
+    term: int
+    amount: int
+    ends: int
+    """Milliseconds since the epoch, by the server's clock."""
+
+
+def unpack_slices(slices: bytes) -> list[Lent]:
+    """What of one counter is lent or charged."""
+    _, *flat = msgspec.msgpack.decode(slices)
+    return [Lent(*flat[i : i + 4]) for i in range(0, len(flat), 4)]
 
 
 def unpack_spent(sums: bytes) -> Sequence[int]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
+import shutil
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,11 +21,13 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.books import EMPTY, Copy, Model, empty_model
 from support.engines import Server, redis_server
+from support.lent import end_slices, lent_to_others
 from support.recount import wrong_counters
 
 from router.core.cost.volume import DAY_QUARTERS
 from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits import slices
+from router.core.limits.amounts import held_by
 from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
@@ -205,6 +208,8 @@ class Machine(RuleBasedStateMachine):
         self.copy: tuple[dict[bytes, bytes], Copy] | None = None
         self.early: set[str] = set()
         """Ids of holds with limits that did not wait for the server."""
+        self.lost: dict[Path, list[Held]] = {}
+        """By journals of machines that are lost: the holds that nobody else knows of."""
         self.clean = 0
         """The first minute whose counters had no trouble."""
 
@@ -256,6 +261,16 @@ class Machine(RuleBasedStateMachine):
             each.add_done_callback(lambda _, number=number: order.append(number))
         answers = await asyncio.gather(*asked)
         return [(holds[n], answers[n], await self.model.reserve(holds[n])) for n in order]
+
+    async def fits(self, worker: int, wish: dict[str, Any]) -> bool:
+        """Whether the worker was lent enough for it."""
+        return self.workers[worker]._early.slices.fits(hold_of("", self.clock.now, wish), self.loop.time())
+
+    def left(self) -> int:
+        """Of what keys like `WIDE`'s may spend in a month."""
+        month = bill_for("wide", self.clock.now).all[0]
+        kept = self.model.counting.of(month)
+        return month.limit.amount - kept.used - kept.held
 
     def pick(self, number: int, worker: int | None = None) -> tuple[int, Held] | None:
         """One of the running requests."""
@@ -446,6 +461,55 @@ class Machine(RuleBasedStateMachine):
         await asyncio.gather(*ledger._tasks, return_exceptions=True)
         ledger._logged.close(applied=False)
 
+    @rule(worker=workers, wish=wishes, times=st.integers(0, 3))
+    def lose_machine(self, worker: int, wish: dict[str, Any], times: int) -> None:
+        """Its worker is killed, and what it was lent ends before its journal is found: all of that is charged."""
+        self.run(self.flush())
+        ledger = self.workers[worker]
+        for _ in range(times):
+            self.reserve(worker, [wish])
+            hold = hold_of(ledger.next_id(self.clock.now, LEASE), self.clock.now, unlimited(wish))
+            self.run(self.admit(ledger, hold))
+        self.running = {id: each for id, each in self.running.items() if each[0] != worker}
+        unsent = self.run(self.vanish(ledger))
+        writer, before = ledger._sender.writer, dict(self.model.charges)
+        away = self.folder.with_name(f"{self.folder.name}-{writer}")
+        if (self.folder / writer).exists():  # else it was lent nothing, and has nothing to say
+            shutil.move(self.folder / writer, away)
+        self.lost[away] = [self.model.lose(id) for id in unsent]
+        end_slices(self.server.client, [writer])
+        self.workers[worker] = self.run(self.new_worker())
+        self.model.charges = self.charges()
+        for name, held in spent(self.lost[away]).items():
+            assert held <= self.model.charges.get(name, 0) - before.get(name, 0), name
+        self.calm_down()
+
+    async def vanish(self, ledger: GroupCommitLedger) -> list[str]:
+        """Ids of the holds that the server never hears of: all that were not sent, unless some are on their way."""
+        if ledger._flight is not None:
+            await ledger.flush()
+        unsent = list(ledger._early.unsent)
+        await self.die(ledger, None, "admitted")
+        return unsent
+
+    def charges(self) -> dict[tuple[str, str], int]:
+        return lent_to_others(self.server.client, [ledger._sender.writer for ledger in self.workers])
+
+    @rule()
+    def find_machines(self) -> None:
+        """The charge becomes what their journals say."""
+        if not self.lost:
+            return
+        for away, unsent in self.lost.items():
+            if away.exists():
+                shutil.move(away, self.folder / away.name.rpartition("-")[2])
+            for held in unsent:
+                self.model.find(held)
+        self.lost.clear()
+        self.model.charges.clear()
+        self.run(self.spoken(self.workers[0]._connection.lose, "cut"))
+        self.calm_down()
+
     @rule(worker=workers)
     def retire(self, worker: int) -> None:
         """It ends in peace, with its requests settled or not."""
@@ -487,6 +551,7 @@ class Machine(RuleBasedStateMachine):
         self.lose_writes(copy, kept)
 
     def lose_writes(self, copy: Copy, kept: dict[bytes, bytes]) -> None:
+        self.find_machines()
         self.run(self.flush())
         with self.server.client.pipeline(transaction=True) as pipe:
             pipe.flushall()
@@ -531,6 +596,7 @@ class Machine(RuleBasedStateMachine):
         assert self.run(self.rows()) == self.model.all_rows()
         self.check_records()
         assert sorted(self.held_ids()) == sorted(self.model.holds)
+        assert self.charges() == self.model.charges
         before = self.counters()
         wrong = wrong_counters(self.server.client)
         assert wrong == [], (wrong, before)
@@ -612,6 +678,7 @@ class Machine(RuleBasedStateMachine):
 
     def end(self) -> None:
         """When every request has ended, and the leases of those that never did are over, nothing is held."""
+        self.find_machines()
         for number, (worker, held) in enumerate(list(self.running.values())):
             if number % 2:
                 self.workers[worker].release(held.hold.id)
@@ -625,6 +692,17 @@ class Machine(RuleBasedStateMachine):
         self.check()
         assert self.held_ids() == []
         assert all(counter[1:] == (0, 0) for counter in self.counters().values())
+
+
+def spent(unsent: Sequence[Held]) -> Tally[tuple[str, str]]:
+    """What holds take, by counter."""
+    sums: Tally[tuple[str, str]] = Tally()
+    for held in unsent:
+        amounts = held_by(held.hold, held.sides == LOCAL)
+        for counter in held.hold.counters.all:
+            if counter.holds(held.sides):
+                sums[counter.key, counter.field] += amounts[counter.measure - 1]
+    return sums
 
 
 COSTS = {"uncached": 5, "cached": 1, "output": 2, "cost": 30, "counterfactual": 40}
@@ -652,7 +730,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "WINDOW", 0.3)
     monkeypatch.setattr(slices.Pace, "lately", property(lambda pace: 5 * max(pace.before, pace.so_far)))
     monkeypatch.setattr(commit, "REST", 0.02)
-    monkeypatch.setattr(commit, "LENT_SECONDS", -4.0)
+    monkeypatch.setattr(commit, "LENT_SECONDS", 600.0)  # no slice ends because a machine is busy
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
 
@@ -761,6 +839,80 @@ def test_it_would_not_if_it_was_not_written_down_or_not_made_again(tmp_path, mon
         play_unsent(tmp_path)
 
 
+WIDE = {"key": "wide", "input": 1, "output": 1, "cost": 295, "risk": 0, "share": 3, "sides": 3}
+WIDE |= {"local_first": False, "eligible": False, "captive": False}
+
+
+@contextlib.contextmanager
+def lent_to_one(folder: Path) -> Iterator[Machine]:
+    """Two workers, of which the first one was lent slices."""
+    with on_embedded(folder / "server", folder) as machine:
+        state = machine()
+        try:
+            state.begin()
+            for _ in range(15):
+                state.reserve(0, [WIDE])
+                if state.run(state.fits(0, WIDE)):
+                    break
+            else:
+                pytest.fail("nothing was lent")
+            yield state
+        finally:
+            state.close()
+
+
+@pytest.fixture
+def lasting(monkeypatch):
+    """Slices may be used until they are given back, however busy this machine is."""
+    monkeypatch.setattr(commit, "USABLE", 600.0)
+
+
+def ask_for_all_that_is_left(folder: Path) -> None:
+    """The other worker gets it once the first one has given its slices back, which has nothing left then."""
+    with lent_to_one(folder) as state:
+        state.reserve(1, [WIDE | {"cost": state.left()}])
+        state.reserve(0, [WIDE])
+        state.check()
+
+
+def lose_and_find(folder: Path) -> None:
+    """The other worker gets all but the charge, and that once the journal was found."""
+    with lent_to_one(folder) as state:
+        state.lose_machine(0, WIDE, 3)
+        assert state.model.charges
+        everything = WIDE | {"cost": state.left()}
+        state.reserve(1, [everything])
+        assert everything["cost"] not in [held.hold.cost for _, held in state.running.values()]
+        state.find_machines()
+        assert state.charges() == {}
+        state.reserve(1, [WIDE | {"cost": state.left()}])
+        assert state.left() == 0
+        state.end()
+
+
+def test_what_one_worker_was_lent_no_other_one_gets(tmp_path, lasting):
+    ask_for_all_that_is_left(tmp_path)
+
+
+def test_another_one_would_if_it_did_not_see_what_was_lent(tmp_path, monkeypatch, lasting):
+    """Nothing is given back meanwhile: how fast this goes does not matter."""
+    monkeypatch.setattr(slices.Slices, "rest", lambda *arguments: None)
+    MUTATIONS[UNSEEN](monkeypatch)
+    with pytest.raises(AssertionError):
+        ask_for_all_that_is_left(tmp_path)
+
+
+def test_what_a_lost_machine_was_lent_is_charged_until_its_journal_is_found(tmp_path, lasting):
+    lose_and_find(tmp_path)
+
+
+@pytest.mark.parametrize("old", ["charged[c] = charged[c] + size", "and not is_all_here(writer, of_term)"])
+def test_it_would_not_be_if_that_was_forgotten(tmp_path, monkeypatch, lasting, old):
+    patch_script("commit", old, "")(monkeypatch)
+    with pytest.raises(AssertionError):
+        lose_and_find(tmp_path)
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("engine", ENGINES)
 def test_many_histories(tmp_path, engine):
@@ -809,6 +961,7 @@ def patch_slices(name: str) -> Callable[[pytest.MonkeyPatch], None]:
 JOURNALED = "operation[1] ~= 'settle' and #uses == 0"
 CHARGED = "settle_counters(hold, 1, 1)"
 SPARED = "sides, verdicts[v + 2] = LOCAL, LOCAL"
+UNSEEN = "slices of others are not seen"
 SOFT = "used[n] + held[n] >= soft[i]"
 MUTATIONS = {
     "a settlement adds nothing to what is used": patch_account(lambda used, held, risk: (0, held, risk)),
@@ -821,7 +974,8 @@ MUTATIONS = {
     "a limit is forgotten where one side is spared": patch_script("commit", SPARED, "verdicts[v + 2] = LOCAL"),
     "soft limits are told late": patch_script("commit", SOFT, "used[n] + held[n] > soft[i]"),
     "a batch has no record": patch_script("commit", "write_records(blob, records)", ""),
-    "slices of others are not seen": patch_script("commit", "+ lent[c] + sum", "+ sum"),
+    UNSEEN: patch_script("commit", "+ lent[c] + sum", "+ sum"),
+    "what was brought in stays charged": patch_method(Books, "end_slices", _nothing),
     "what was taken of a slice is not held": patch_script("commit", "held[c] + shares[i + 2]", "held[c]"),
     "who only waits for slices of others is refused": patch_script(
         "commit", "verdicts[v + 2] = 0, -1", "verdicts[v + 2] = 0, 0"

@@ -6,14 +6,16 @@ its journal and is never lost; holds and charges are on the server alone, and a 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter as Tally
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 
 from support.memory_ledger import MemoryLedger
 
-from router.core.limits.counters import CounterSet
+from router.core.limits.counters import Admission, CounterSet, Hold
 from router.core.limits.counting import Kept
 from router.core.values import Cell, Settlement
 from router.ledger.client.batch import Held
@@ -48,6 +50,31 @@ class Model(MemoryLedger):
     """Counters of minutes are the exception: what is brought in from a journal is not counted in them again."""
 
     journal: list[Entry]
+    charges: dict[tuple[str, str], int]
+    """What workers were lent that are gone, with their journals, by counter: it counts as used where that is asked."""
+
+    def reserve(self, hold: Hold) -> asyncio.Future[Admission]:
+        with self._charged_to(hold.counters):
+            return super().reserve(hold)
+
+    @contextmanager
+    def _charged_to(self, counters: CounterSet) -> Iterator[None]:
+        kept = [(self.counting.of(each), self.charges.get((each.key, each.field), 0)) for each in counters.all]
+        for each, charge in kept:
+            each.used += charge
+        yield
+        for each, charge in kept:
+            each.used -= charge
+
+    def lose(self, id: str) -> Held:
+        """The server never hears of this hold, unless the journal that has it is found."""
+        held = self.holds.pop(id)
+        self.counting.hold(held.hold, held.sides, -1)
+        return held
+
+    def find(self, held: Held) -> None:
+        self.holds[held.hold.id] = held
+        self.counting.hold(held.hold, held.sides)
 
     def settle(self, settlement: Settlement) -> None:
         self.write_down(settlement, self.counters_of(settlement.id))
@@ -140,7 +167,7 @@ class Model(MemoryLedger):
 
 def empty_model(**options) -> Model:
     model = Model(**options)
-    model.journal = []
+    model.journal, model.charges = [], {}
     return model
 
 

@@ -6,8 +6,9 @@ as held, and no more as lent. So nothing is admitted twice, whoever asks, and no
 
 How much: what was asked for in about the last half second, at most half of what is left, divided by those who have
 slices of the same counter. Nothing is lent beyond the soft limit: from there on the server decides on each request,
-and knows who is to be warned. A slice that was not used lately is given back, and one whose worker is gone ends by
-itself::
+and knows who is to be warned. A slice that was not used lately is given back. One that was not given back when it ended
+is charged as used, for its worker is gone or cut off and may have admitted as much: until the period is over, or what
+it really admitted was brought in::
 
     look   ->  not busy, or it does not fit  ->  the server is asked
            ->  it fits  ->  take  ->  it ended before it was sent: undo
@@ -60,7 +61,7 @@ class Pace:
 class Slice:
     """Of one counter. Amounts are in its measure."""
 
-    __slots__ = ("back", "counter", "held", "left", "pace", "risk", "taken", "until", "used_at")
+    __slots__ = ("back", "counter", "held", "left", "pace", "risk", "said", "taken", "until", "used_at")
 
     def __init__(self, counter: Counter, now: float) -> None:
         self.counter = counter
@@ -75,11 +76,13 @@ class Slice:
         self.risk = 0
         self.back = 0
         """Given back with the next batch."""
+        self.said = False
+        """Whether a batch that is on its way speaks of it: one that could not would put back what it says."""
         self.pace = Pace(now)
         self.used_at = now
 
     def is_over(self, now: float) -> bool:
-        return now - self.used_at > 4 * WINDOW and not (self.taken or self.held or self.risk or self.back)
+        return now - self.used_at > 4 * WINDOW and not (self.taken or self.held or self.risk or self.back or self.said)
 
     def give_back(self, keep: int = 0) -> None:
         if self.left > keep:
@@ -244,12 +247,14 @@ class Slices:
             slice.give_back()
         share = Share(slice, wish)
         slice.taken = slice.held = slice.risk = slice.back = 0
+        slice.said = True
         return share
 
     def answered(self, shares: Sequence[Share], lent: Sequence[int], until: float) -> None:
         """`lent` has three figures for each: what the slice is, what it may be at most, and 1 when it may be used."""
         for n, share in enumerate(shares):
             slice = share.slice
+            slice.said = False
             size, most, free = lent[3 * n : 3 * n + 3]
             slice.left = max(0, size - slice.taken - slice.back)
             slice.until = until if free else 0.0
@@ -260,6 +265,7 @@ class Slices:
         """A batch could not say it: the next one does."""
         for share in shares:
             slice = share.slice
+            slice.said = False
             slice.taken += share.taken
             slice.held += share.held
             slice.risk += share.risk
@@ -293,7 +299,7 @@ class Slices:
             self.due = self.due or slice.back > 0
 
     def lose(self) -> None:
-        """The server is lost, and with it what it lent: that ends there by itself."""
+        """The server is lost, and with it what it lent: there that is free once all that was admitted is brought in."""
         self.due = False
         self._slices.clear()
         self._sets.clear()

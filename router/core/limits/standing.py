@@ -15,13 +15,15 @@ class Standing(Struct, frozen=True):
 
     limit: Limit
     used: int
-    """Settled in this period."""
+    """Settled in this period, or charged."""
     held: int
     """By running requests."""
     risk: int
     """What running requests may take beyond what they hold: the limit is overrun by that much at most."""
     turns: float | None
     """When it starts anew, in seconds since the epoch; None for what runs at the same time."""
+    charged: int = 0
+    """Of what is used: lent to workers that are gone, whose journals will say how much of it really was."""
 
     def shown(self, figure: int) -> int | float:
         """As answers and files have it: money in micro-USD."""

@@ -131,6 +131,8 @@ class Sender(Struct):
     """How many of the next batch's records were applied already, when it comes in parts."""
     term_of_slices: int = 0
     """Milliseconds that the server lends slices for."""
+    lease: int = 0
+    """Milliseconds that a hold lasts which nobody settles."""
 
     def head(self, number: int = 0) -> tuple[Any, ...]:
         return (
@@ -396,6 +398,7 @@ class Packer:
                 batch.records,
                 _shared(batch.shares, numbered),
                 sender.term_of_slices,
+                sender.lease,
             )
         )
         return Packed(payload, numbered.all, holds.positions)

@@ -70,7 +70,7 @@ from router.ledger.journal.entries import noted_of
 from router.ledger.journal.log import Log, MemoryLog, Orphan, Reading
 from router.ledger.pins import Pins
 from router.ledger.record import pack_record
-from router.ledger.redis_keys import TIMEZONE_KEY, Calendar, ReservationIds
+from router.ledger.redis_keys import NO_LATER_TERM, TIMEZONE_KEY, Calendar, ReservationIds
 from router.ledger.scripts import Script, read_scripts
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
@@ -103,8 +103,8 @@ AGAIN = 0.02
 REST = 0.25
 """Seconds between two looks at which slices are not used."""
 LENT_SECONDS = 3.0
-"""Beyond `timeout`, that the server lends slices for: a worker that was killed or lost its connection has this long to
-bring in what it admitted."""
+"""Beyond `timeout`, that the server lends slices for: of a worker that is gone they are charged after that, until what
+it admitted was brought in."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _ADMITTED = {sides: Admission(sides) for sides in (1, 2, 3)}
 
@@ -378,6 +378,7 @@ class GroupCommitLedger:
         # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
         self._write_down(batch)
         own = self._packer.own_tokens(operations)
+        self._sender.lease = int(1000 * self._ids.lease)
         packed = self._packer.together(batch, self._sender)
         if packed is None:
             return self._one_by_one(batch, reserved, admitted, own)
@@ -447,7 +448,9 @@ class GroupCommitLedger:
         return self._number
 
     def _write_down(self, batch: Batch) -> None:
-        if batch.records:
+        # The first that asks for slices is there in any case: once this worker is gone, its journal is what shows that
+        # all it admitted out of them was brought in.
+        if batch.records or (batch.shares and not self._logged.last):
             self._logged.append(batch.number, batch.blob)
 
     def _journal_waiting(self) -> None:
@@ -617,6 +620,7 @@ class GroupCommitLedger:
             _log.error("ledger: the server had lost its books; they were brought back from the journal")
             await books.hold_again(self._sender, self._ids, self._live.values())
         await books.until_trusted(opened)
+        await books.end_slices({self._sender.writer: self._sender.term})
         await self._sweep(books)
         await self._bring_own(books)
         self._books_lost = False
@@ -632,20 +636,25 @@ class GroupCommitLedger:
     async def _bring_others(self, books: Books) -> None:
         """What workers that are gone have journaled, and the server has not."""
         brought = 0
+        ended: list[str] = []
         for orphan in self._logged.orphans():
             try:
                 brought += await self._bring_orphan(books, orphan)
+                ended.append(orphan.writer)
                 orphan.retire()
             finally:
                 orphan.close()
         applied = await books.applied()
         for former in self._logged.retired():
+            ended.append(former.writer)
             last = applied.get(former.writer, 0)
             if last < self._former.get(former.writer, last + 1):
                 if any(True for _ in former.entries(last)):
                     brought += await self._bring_other(books, former)
                 else:
                     self._former[former.writer] = last
+        # Each time of all: books that lost their last writes do not know it any more.
+        await books.end_slices(dict.fromkeys(ended, NO_LATER_TERM))
         if brought:
             _log.warning("ledger: %d batches of workers that are gone were brought in", brought)
 

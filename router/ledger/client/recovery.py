@@ -9,7 +9,7 @@ journal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from router.ledger.redis_keys import (
     LAYOUT,
     LEASE_BUCKET_SECONDS,
     PREFIX,
+    SLICED_KEY,
     WRITERS_KEY,
     ReservationIds,
     new_epoch,
@@ -144,6 +145,12 @@ class Books:
                 raise LostBooks("the server's books changed while they were brought up to date")
             sender.part = part
         sender.last = batch.number
+
+    async def end_slices(self, terms: Mapping[str, int]) -> None:
+        """All that these writers admitted out of slices before these terms is here: what is left of them is free, and
+        charged no more."""
+        for some in _chunks(list(terms.items()), _BUCKETS_AT_ONCE):
+            await self._connection.call("HSET", SLICED_KEY, *(word for each in some for word in each))
 
     async def hold_again(self, sender: Sender, ids: ReservationIds, running: Iterable[Held]) -> None:
         """Makes the server hold this worker's running requests and no others of its ids."""

@@ -22,7 +22,7 @@ async def standings(
     """
     ids = periods.ids(now)
     counters = counters_of(tuple(limits), now, periods).all
-    kept = await _counters(report, counters)
+    kept, charged = await _counters(report, counters)
     missing = [each for each in counters if each not in kept]
     zones = await report.zones() if missing else frozenset()
     used = {
@@ -32,18 +32,25 @@ async def standings(
     found = []
     for each in counters:
         now_used, held, risk = kept.get(each) or (used.get(each, 0), 0, 0)
-        found.append(Standing(each.limit, now_used, held, risk, turn_of(each.limit, now, periods)))
+        maybe = charged.get(each, 0)
+        found.append(Standing(each.limit, now_used + maybe, held, risk, turn_of(each.limit, now, periods), maybe))
     return found
 
 
-async def _counters(report: Report, counters: Sequence[Counter]) -> dict[Counter, CounterValue]:
-    """Those that are there."""
+async def _counters(
+    report: Report, counters: Sequence[Counter]
+) -> tuple[dict[Counter, CounterValue], dict[Counter, int]]:
+    """Those that are there, and what is charged of slices of each."""
     found: dict[Counter, CounterValue] = {}
+    charged: dict[Counter, int] = {}
     for key, group in groupby(sorted(counters, key=lambda each: each.key), key=lambda each: each.key):
         of_key = list(group)
-        values = await report.counters(key, [each.field for each in of_key])
+        fields = [each.field for each in of_key]
+        values = await report.counters(key, fields)
+        if of_key[0].limit.period:  # nothing is used of what runs at once
+            charged |= zip(of_key, await report.charged(key, fields), strict=True)
         found |= {each: value for each, value in zip(of_key, values, strict=True) if value is not None}
-    return found
+    return found, charged
 
 
 async def _used(

@@ -21,11 +21,15 @@ from router.core.values import Cell, Mixture, Row
 from router.ledger.redis_keys import (
     OWNED_KEY,
     PREFIX,
+    SLICED_KEY,
+    SLICES_PREFIX,
     TIMEZONE_KEY,
     VOLUME_KEY,
     ZONES_KEY,
+    Lent,
     unpack_counter,
     unpack_row,
+    unpack_slices,
     unpack_spent,
     unpack_totals,
 )
@@ -151,6 +155,24 @@ class Report:
                 for field, value in zip(some, values, strict=True)
             ]
         return found
+
+    async def charged(self, place: str, fields: Sequence[str]) -> list[int]:
+        """Of the same counters, what is charged of slices: lent to workers that are gone, and maybe used."""
+        slices = place.replace("limit", SLICES_PREFIX, 1)
+        found: list[Sequence[Lent]] = []
+        for first in range(0, len(fields), _AT_ONCE):
+            values = await self._ask("HMGET", slices, *fields[first : first + _AT_ONCE])
+            found += [() if value is None else unpack_slices(value) for value in values]
+        writers = sorted({lent.writer for every in found for lent in every})
+        if not writers:
+            return [0] * len(fields)
+        seconds, micros = map(int, await self._ask("TIME"))
+        now = 1000 * seconds + micros // 1000
+        terms = dict(zip(writers, await self._ask("HMGET", SLICED_KEY, *writers), strict=True))
+        return [
+            sum(lent.amount for lent in every if lent.ends <= now and lent.term >= int(terms[lent.writer] or 0))
+            for every in found
+        ]
 
     async def zones(self) -> frozenset[str]:
         """That anything was counted in."""

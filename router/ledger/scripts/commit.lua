@@ -1,5 +1,5 @@
 -- One batch whose holds are expected to be there: {.., gone, slots, keys, changes, asked, plain, limited, single, blob,
--- records, shares, term}. To read it is a good part of what it takes: nothing is in it that is not looked at.
+-- records, shares, term, lease}. To read it is a good part of what it takes: nothing is in it that is not looked at.
 --   gone     bucket, {ids}, bucket, {ids}, ..: holds that are settled or released, each id once
 --   slots    what they add, already summed by place and cell
 --   keys     counters by their hash: {key, {fields}, {amounts}, {soft limits}}; numbered as they come
@@ -16,6 +16,7 @@
 --   shares   counter, taken, held, risk, back, wish, ..: of slices that the sender was lent, see slices below: what it took
 --            of them and what of that is held, what it gives back, and how large its slice should be
 --   term     milliseconds that a slice lasts
+--   lease    milliseconds that a hold lasts which nobody settles
 -- Answers {1, new figures of the volume, verdicts, soft limits that are reached, slices}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only,
 --             or that only slices of others are in the way of (sides -1): to be asked for again
@@ -27,7 +28,7 @@ local wrong = out_of_turn(0)
 if wrong then return wrong end
 local gone, slots, keys, changes, asked = input[9], input[10], input[11], input[12], input[13]
 local plain, limited, single, blob, records = input[14], input[15], input[16], input[17], input[18]
-local shares, term = input[19], input[20]
+local shares, term, lease = input[19], input[20], input[21]
 for i = 1, #gone, 2 do
   local held = call('HMGET', prefix .. 'hold:' .. gone[i], unpack(gone[i + 1]))
   for j = 1, #held do
@@ -64,7 +65,16 @@ for i = 1, #slots do count(slots[i], counted) end
 
 -- Slices of a counter are kept beside it, in a hash of their own: a msgpack array of milliseconds up to which none is lent,
 -- for somebody waits for what others have, and of writer, its term, amount, milliseconds at which it ends, ..
-local lent, slices, time = {}, {}, 0 -- by counter: what others have and the sender has, and who has how much
+-- One that ended without being given back is charged: it counts as used, for its writer may have admitted requests out of
+-- it. That is so until the period is over, or all that was admitted in that term is here. Of what runs at once nothing
+-- is charged for longer than a hold would last.
+-- By counter: what others have and the sender has; what is charged, which is in `used` as well; and who has how much.
+local lent, charged, slices, time = {}, {}, {}, 0
+local all_here = {}
+local function is_all_here(writer, of_term)
+  all_here[writer] = all_here[writer] or tonumber(call('HGET', prefix .. 'sliced', writer) or 0)
+  return of_term < all_here[writer]
+end
 local function read_slices()
   local now = call('TIME')
   time = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -72,22 +82,30 @@ local function read_slices()
   for p = 1, #keys do
     local key, fields = keys[p][1], keys[p][2]
     local values = call('HMGET', prefix .. 'slices' .. sub(key, 6), unpack(fields))
+    local oldest = key == 'limit:running' and time - lease or 0
     for i = 1, #fields do
-      local c, found = first + i - 1, {0, others = 0, mine = 0, number = 0, was = values[i]}
+      local c, kept = first + i - 1, {0}
+      local found = {kept = kept, others = 0, mine = 0, number = 0, was = values[i]}
+      charged[c] = 0
       if values[i] then
         local old = unpacked(values[i])
-        found[1] = old[1]
+        kept[1] = old[1]
         for j = 2, #old, 4 do
-          if old[j + 3] > time then
-            if old[j] ~= input[5] then
-              for k = j, j + 3 do found[#found + 1] = old[k] end
-              found.others, found.number = found.others + old[j + 2], found.number + 1
-            elseif old[j + 1] == input[6] then
-              found.mine, found.ends = old[j + 2], old[j + 3]
+          local writer, of_term, size, ends = old[j], old[j + 1], old[j + 2], old[j + 3]
+          if writer == input[5] then
+            if of_term == input[6] then found.mine, found.ends = size, ends end
+          elseif ends > oldest and not is_all_here(writer, of_term) then
+            local n = #kept
+            kept[n + 1], kept[n + 2], kept[n + 3], kept[n + 4] = writer, of_term, size, ends
+            if ends > time then
+              found.others, found.number = found.others + size, found.number + 1
+            else
+              charged[c] = charged[c] + size
             end
           end
         end
       end
+      used[c] = used[c] + charged[c]
       slices[c], lent[c] = found, found.others + found.mine
     end
     first = first + #fields
@@ -119,7 +137,7 @@ local function all_fit()
 end
 
 local NOTHING = {}
-local CALLED_BACK, SLICES_TTL = 500, 7200 -- milliseconds, seconds
+local CALLED_BACK, SLICES_TTL = 500, 7200 -- milliseconds, seconds at least
 
 -- One after the other: each is admitted for all its sides, for the local one alone, or not at all.
 local function admit_singly(verdicts)
@@ -131,7 +149,7 @@ local function admit_singly(verdicts)
     for k = 1, #counters, 3 do
       local c = counters[k]
       if lent[c] > 0 and used[c] + held[c] + lent[c] + amounts[counters[k + 1]] > amount[c] then
-        slices[c][1] = time + CALLED_BACK
+        slices[c].kept[1] = time + CALLED_BACK
       end
     end
   end
@@ -213,40 +231,42 @@ for i = 1, #shares, 6 do
   local c, wish = shares[i], shares[i + 5]
   local s, l = slices[c], #lending
   local most = 0
-  if s[1] <= time then
+  local free = s.kept[1] <= time
+  if free then
     most = math.max(0, math.floor((soft[c] - 1 - used[c] - held[c] - s.others) / (2 * (s.number + 1))))
   end
   s.mine = math.max(s.mine, math.min(wish, most))
   lending[l + 1], lending[l + 2] = s.mine, most
-  lending[l + 3] = s[1] <= time and used[c] + held[c] < soft[c] and 1 or 0
+  lending[l + 3] = free and used[c] + held[c] < soft[c] and 1 or 0
   s.shared = true
 end
 
 local function store_slices()
   local first = 1
   for p = 1, #keys do
-    local key, fields = prefix .. 'slices' .. sub(keys[p][1], 6), keys[p][2]
-    local new, old = {}, {}
+    local key, fields = keys[p][1], keys[p][2]
+    local place, new, old = prefix .. 'slices' .. sub(key, 6), {}, {}
     for i = 1, #fields do
       local s = slices[first + i - 1]
+      local kept = s.kept
       if s.mine > 0 then
-        local at = #s
-        s[at + 1], s[at + 2], s[at + 3], s[at + 4] = input[5], input[6], s.mine, s.shared and time + term or s.ends
+        local n = #kept
+        kept[n + 1], kept[n + 2], kept[n + 3], kept[n + 4] = input[5], input[6], s.mine, s.shared and time + term or s.ends
       end
-      if s.shared or s[1] > time then
-        if #s > 1 or s[1] > time then
+      if s.shared or kept[1] > time then
+        if #kept > 1 or kept[1] > time then
           new[#new + 1] = fields[i]
-          new[#new + 1] = pack({unpack(s)})
+          new[#new + 1] = pack(kept)
         elseif s.was then
           old[#old + 1] = fields[i]
         end
       end
     end
     if #new > 0 then
-      call('HSET', key, unpack(new))
-      call('EXPIRE', key, SLICES_TTL)
+      call('HSET', place, unpack(new))
+      call('EXPIRE', place, TTL[match(key, '^limit:(%a+):')] or math.max(SLICES_TTL, math.ceil(lease / 500)))
     end
-    if #old > 0 then call('HDEL', key, unpack(old)) end
+    if #old > 0 then call('HDEL', place, unpack(old)) end
     first = first + #fields
   end
 end
@@ -259,7 +279,7 @@ for p = 1, #keys do
   local new = {}
   for i = 1, #fields do
     n = n + 1
-    new[2 * i - 1], new[2 * i] = fields[i], counter(used[n], held[n], risk[n])
+    new[2 * i - 1], new[2 * i] = fields[i], counter(used[n] - (charged[n] or 0), held[n], risk[n])
     if used[n] + held[n] >= soft[i] then
       local r = #reached
       reached[r + 1], reached[r + 2], reached[r + 3] = n, used[n], held[n]

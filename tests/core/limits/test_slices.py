@@ -69,6 +69,17 @@ def test_what_was_asked_for_lately_is_the_wish():
     assert slices.ask(3 * WINDOW) == []
 
 
+def test_one_that_a_batch_on_its_way_speaks_of_is_not_forgotten(lent):
+    lent.rest(WINDOW)
+    shares = lent.ask(WINDOW)
+    lent.rest(9 * WINDOW)
+    lent.put_back(shares)
+    assert lent.due and [each[3] for each in said(lent.ask(9 * WINDOW))] == [each.back for each in shares]
+    lent.answered(shares, [0, 0, 1] * len(shares), until=0.0)
+    lent.rest(9 * WINDOW)
+    assert not lent.any
+
+
 def test_what_fits_all_slices_is_admitted_and_told(lent):
     assert admit(lent, hold(cost=50))
     assert not admit(lent, hold(cost=11))
@@ -133,7 +144,9 @@ def test_what_was_not_used_lately_is_given_back_and_forgotten(lent):
     lent.rest(WINDOW / 2)
     assert not lent.due
     lent.rest(WINDOW)
-    assert [share.back for share in lent.ask(WINDOW)] == [5, 60]
+    shares = lent.ask(WINDOW)
+    assert [share.back for share in shares] == [5, 60]
+    lent.answered(shares, [0, 0, 1, 0, 0, 1], until=1.0)
     lent.rest(10 * WINDOW)
     assert not lent.any and not lent.fits(hold(), 0.0)
 

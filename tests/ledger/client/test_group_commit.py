@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from msgspec import structs
+from support.lent import end_slices, lent_to_others
 
 from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
 from router.core.limits.limits import Limit
@@ -17,6 +18,7 @@ from router.ledger.client.group_commit import BATCH_LIMIT, MANY, GroupCommitLedg
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.journal.hold_file import MOST_BYTES, read_holds
 from router.ledger.journal.log import DiskLog
+from router.ledger.reports.limits import standings
 from router.ledger.reports.totals import open_report
 
 CLOUD = Cell("openai", "cloud", "chat", "search", "app")
@@ -555,17 +557,67 @@ async def test_what_no_slice_is_in_the_way_of_is_refused_at_once(server, worker,
     assert lent(server)
 
 
-async def test_slices_of_a_worker_that_is_gone_end(server, worker, new_ledger, hold_of):
-    worker._sender.term_of_slices = 1000
-    counters = limited(worker._clock())
-    await lend(worker, hold_of, counters)
+def cut_off(worker: GroupCommitLedger) -> str:
+    """For good; its name."""
     for task in worker._tasks:
         task.cancel()
     worker._connection.lose("gone")
+    return worker._sender.writer
+
+
+async def test_slices_of_a_worker_that_is_gone_are_charged_until_what_it_admitted_is_here(
+    server, worker, new_ledger, hold_of
+):
+    worker._sender.term_of_slices = 300
+    counters = limited(worker._clock())
+    await lend(worker, hold_of, counters)
+    assert worker.reserve(hold_of(worker, counters=counters)).done()  # which the server never hears of
+    writer = cut_off(worker)
+    [charge] = lent_to_others(server.client, []).values()
     _, running, _ = held(server)
     other = await new_ledger()
     async with asyncio.timeout(10):
-        assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))).sides == 3
+        refused = await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running))
+    assert (refused.sides, refused.verdict.used, refused.verdict.held) == (0, charge, running)
+    assert (await other.reserve(hold_of(other, counters=counters, cost=4000))).sides == 3
+    assert held(server) == (0, running + 4000, 0)
+    server.client.hset("be:{ledger}:sliced", writer, worker._sender.term + 1)
+    assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running - 4000))).sides == 3
+
+
+async def test_what_is_charged_is_shown_as_used(server, worker, hold_of, clock):
+    counters = limited(clock.now)
+    await lend(worker, hold_of, counters)
+    writer = cut_off(worker)
+    [charge] = lent_to_others(server.client, []).values()
+    for ended, charged in ((False, 0), (True, charge)):
+        if ended:
+            end_slices(server.client, [writer])
+        async with open_report(server.url) as report:
+            limits = [each.limit for each in counters.all]
+            [standing] = await standings(report, limits, frozenset(), clock.now, Periods(BERLIN))
+        assert (standing.used, standing.charged) == (charged, charged)
+
+
+async def test_of_what_runs_at_once_a_charge_ends_with_the_leases_of_its_holds(server, worker, new_ledger, hold_of):
+    worker._sender.term_of_slices = 300
+    counters = counters_of((Limit("key:app", "all", "", "concurrent", "", 100),), worker._clock(), Periods(BERLIN))
+    await lend(worker, hold_of, counters)
+    cut_off(worker)
+    other = await new_ledger()
+    running = await holds_of(server)
+    async with asyncio.timeout(10):
+        everything = [other.reserve(hold_of(other, counters=counters)) for _ in range(100 - running)]
+        assert {(await each).sides for each in everything} == {0, 3}
+        other._ids.lease = 0.0
+        assert (await other.reserve(hold_of(other, counters=counters))).sides == 3
+
+
+async def test_a_worker_that_is_back_frees_what_it_had_been_lent(server, worker, hold_of, eventually):
+    await lend(worker, hold_of, limited(worker._clock()))
+    assert lent_to_others(server.client, [])
+    worker._connection.lose("for a moment")
+    await eventually(lambda: not lent_to_others(server.client, []))
 
 
 async def test_a_worker_that_ends_gives_back_what_it_was_lent(server, worker, hold_of):

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from support.lent import end_slices, lent_to_others
 
 from router.core.limits.counters import NO_COUNTERS, CounterSet, Hold, counters_of
 from router.core.limits.limits import Limit
@@ -323,6 +325,69 @@ async def test_a_rebuilding_that_was_interrupted_is_finished_the_next_time(
     await eventually(lambda: ledger.available)
     assert interrupted
     assert await used(ledger, hold_of) == (500, 300)
+
+
+async def lend(ledger: GroupCommitLedger, hold_of) -> CounterSet:
+    """Asks until something is lent."""
+    lent = counters_of((Limit("key:app", "all", "", "usd", "day", 5_000_000, 1.0),), MORNING, Periods(BERLIN))
+    async with asyncio.timeout(10):
+        while not ledger._early.slices.fits(hold_of(ledger, counters=lent), ledger._loop.time()):
+            await ledger.reserve(hold_of(ledger, counters=lent))
+    ledger._early.answered_at = float("inf")  # however long the next step takes
+    return lent
+
+
+async def test_what_a_killed_worker_was_lent_is_free_once_its_journal_is_brought_in(server, new_worker, hold_of):
+    killed = await new_worker()
+    lent = await lend(killed, hold_of)
+    early = hold_of(killed, counters=lent)
+    assert killed.reserve(early).done()
+    await die(killed)
+    other = await new_worker()  # brings in what was admitted
+    [value] = server.client.hgetall("be:{ledger}:limit:day:2026-05-20").values()
+    _, held, _ = msgspec.msgpack.decode(value, type=tuple[int, int, int])
+    assert held % early.cost == 0 and held > early.cost
+    assert (await other.reserve(hold_of(other, counters=lent, cost=5_000_000 - held))).sides == 3
+    assert (await other.reserve(hold_of(other, counters=lent))).sides == 0
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_what_a_lost_machine_was_lent_is_charged_until_its_journal_is_found(
+    server, new_worker, hold_of, tmp_path, ended
+):
+    lost = await new_worker(tmp_path / "lost" / "journal")
+    lent = await lend(lost, hold_of)
+    early = hold_of(lost, counters=lent)
+    assert lost.reserve(early).done()
+    await die(lost)
+    if ended:
+        end_slices(server.client, [lost._sender.writer])
+    await new_worker()
+    assert lent_to_others(server.client, [])
+    other = await new_worker(tmp_path / "lost" / "journal")
+    assert not lent_to_others(server.client, [])
+    _, held = await used_of(other, hold_of, lent)
+    assert held % early.cost == 0 and held > early.cost
+
+
+async def used_of(ledger: GroupCommitLedger, hold_of, counters: CounterSet) -> tuple[int, int]:
+    verdict = (await ledger.reserve(hold_of(ledger, counters=counters, cost=5_000_001))).verdict
+    return verdict.used, verdict.held
+
+
+@pytest.mark.parametrize("end", ["killed", "closed"])
+async def test_one_that_admitted_nothing_leaves_nothing_charged_in_a_restored_copy(server, new_worker, hold_of, end):
+    """Its journal says so, though there is nothing in it."""
+    worker = await new_worker()
+    lent = await lend(worker, hold_of)
+    kept = snapshot(server)
+    await (die(worker) if end == "killed" else worker.close())
+    await new_worker()
+    restore(server, kept)
+    assert lent_to_others(server.client, [])
+    other = await new_worker()
+    assert not lent_to_others(server.client, [])
+    assert (await used_of(other, hold_of, lent))[0] == 0
 
 
 async def test_an_orphan_is_taken_again_after_the_server_was_lost(server, new_worker, spend, eventually, monkeypatch):
