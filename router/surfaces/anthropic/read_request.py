@@ -12,6 +12,7 @@ import msgspec
 
 from router.core import features
 from router.core.reading import BadBody, Reading
+from router.core.sensitivity.embedded import has_embedded_file
 from router.surfaces.anthropic.blocks import Blocks
 from router.surfaces.anthropic.tools import used_by
 from router.surfaces.json_object import (
@@ -25,7 +26,6 @@ from router.surfaces.json_object import (
     model_of,
     split_object,
 )
-from router.surfaces.openai.content import has_inline_data
 from router.surfaces.openai.read_request import FRAME_TOKENS, MEDIA_BOUND, TEXT_ONLY, TOOLS_TOKENS
 from router.surfaces.openai.usage import service_named
 
@@ -126,7 +126,7 @@ def _blocks(fields: dict[str, Any], body: bytes) -> Blocks:
     if _compacts(fields):
         blocks.uses[features.COMPACTION] = None
     blocks.addresses += [name for name in _TRANSFERS if fields.get(name) is not None]
-    if not blocks.unreadable and has_inline_data(body):
+    if not blocks.unreadable and has_embedded_file(body):
         blocks.unreadable["base64 data"] = None
     return blocks
 

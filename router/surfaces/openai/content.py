@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.core.policy_fields import Modality
+from router.core.sensitivity.embedded import has_embedded_file
 from router.surfaces.json_object import text_bytes
 
-_BASE64 = re.compile(rb";base64,[A-Za-z0-9+/_\\-]{32}")
 _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _DATA = re.compile(r"data:", re.IGNORECASE)
 _NAMES = frozenset({"type", "text", "filename", "name", "title", "detail", "format"})
@@ -143,8 +143,8 @@ class Content:
             self.text_bytes += text_bytes(value)
 
     def add_inline_data(self, body: bytes) -> None:
-        """Encoded data between the lines; a data URL in a part that was already called unreadable adds nothing."""
-        if not self.unreadable and has_inline_data(body):
+        """Files between the lines; a data URL in a part that was already called unreadable adds nothing."""
+        if not self.unreadable and has_embedded_file(body):
             self.unreadable["base64 data"] = None
 
     def _add_message(self, message: dict[str, Any]) -> None:
@@ -257,11 +257,6 @@ def _listed(values: Iterable[Any]) -> list[Any]:
 
 def _is_several(value: Any) -> bool:
     return isinstance(value, list) and not _is_token_ids(value)
-
-
-def has_inline_data(body: bytes) -> bool:
-    """Whether a data URL stands somewhere in a text."""
-    return b";base64," in body and _BASE64.search(body) is not None
 
 
 def _is_address(name: str, value: str) -> bool:

@@ -75,6 +75,10 @@ UNREADABLE: dict[str, Fields] = {
         }
     ),
     "data URL in the text": _said({"type": "text", "text": f"data:text/plain;base64,{PIXELS}"}),
+    "image in a tool's arguments": _said(
+        {"type": "tool_use", "id": "t", "name": "look", "input": {"png": PIXELS}},
+        {"type": "tool_result", "tool_use_id": "t", "content": "ok"},
+    ),
     "block nobody knows": _said({"type": "hologram", "hologram": "x"}),
 }
 _LINK = {"type": "url", "url": ADDRESS}

@@ -66,6 +66,8 @@ _UNREADABLE: dict[str, Fields] = {
     "file": _said({"type": "file", "file": {"file_data": f"data:application/pdf;base64,{PIXELS}", "filename": "a"}}),
     "audio before": _conversation({"role": "assistant", "audio": {"id": "audio_1"}}),
     "data URL in the text": _said({"type": "text", "text": f"data:text/plain;base64,{PIXELS}"}),
+    "data URL in the text, spelled otherwise": _said({"type": "text", "text": f"![](data:image/png; BASE64,{PIXELS})"}),
+    "image in JSON from a tool": _said({"type": "text", "text": f'{{"type": "image", "data": "{PIXELS}"}}'}),
     "part nobody knows": _said({"type": "hologram", "hologram": "x"}),
 }
 

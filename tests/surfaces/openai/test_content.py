@@ -137,12 +137,7 @@ def test_an_image_has_a_flat_size_and_other_media_count_by_their_data() -> None:
 
 @pytest.mark.parametrize(
     ("body", "unreadable"),
-    [
-        (b'"![](data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAf"', ["base64 data"]),
-        (b'"![](data:image\\/png;base64,iVBORw0KGgo\\/AAANSUhEUgAAAAEAAAABCAYAAAAf"', ["base64 data"]),
-        (b'"write ;base64, and then the data"', []),
-        (b'"plain"', []),
-    ],
+    [(b'"![](data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAf"', ["base64 data"]), (b'"plain"', [])],
 )
 def test_data_urls_in_text(body: bytes, unreadable: list[str]) -> None:
     content = Content()
