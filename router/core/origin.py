@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-_LONGEST = 8192
+LONGEST = 8192
+"""Characters of a URL."""
 _HOST = r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?"
 _HEADER = re.compile(_HOST, re.IGNORECASE | re.ASCII)
 # Only plain letters stand before the path; in it there may be any, but for those that readers strip or turn.
@@ -25,7 +26,7 @@ class Origin(NamedTuple):
 def origin_of(url: str) -> Origin | None:
     """None for what is no `scheme://host[:port]` with a path: a user's name in it, spaces, other alphabets, a path of
     a file, half an address."""
-    found = _URL.fullmatch(url) if len(url) <= _LONGEST else None
+    found = _URL.fullmatch(url) if len(url) <= LONGEST else None
     if found is None:
         return None
     return Origin(found[1].lower(), plain_host(found[2]), int(found[3]) if found[3] else None)

@@ -1,6 +1,13 @@
-"""What a request asks, once its body was read; how it is read is the business of its surface."""
+"""What a request asks, once its body was read; how it is read is the business of its surface.
+
+Whatever follows looks at each entry of a reading, for each policy that comes into force meanwhile, and before anybody
+has looked at the limits of its key. So nothing in a reading is as long as a client likes: what a body says twice stands
+there once, and a body that says too much is refused where it is read, as no `Reading` can be made of it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -9,6 +16,16 @@ from router.core.units import NO_UNITS, Units
 from router.core.values import Label
 
 Span = tuple[int, int]
+MOST_LABELS = 64
+"""Levels and tags together that a body gives, or the headers."""
+MOST_OBJECTS = 500
+"""Ids that a body names."""
+MOST_PLACES = 256
+"""Hosts from which something would be fetched for it."""
+MOST_KINDS = 64
+"""Of anything else. Surfaces have names of their own for these, or put what is beyond under one name."""
+MOST_CHARACTERS = 256 * 1024
+"""Of the name of a model, of all labels, of all ids, of all addresses."""
 
 
 class Reading(Struct, frozen=True, gc=False):
@@ -70,6 +87,20 @@ class Reading(Struct, frozen=True, gc=False):
     may_come_whole: bool = False
     """What was asked for as a stream may be answered in one piece."""
 
+    def __post_init__(self) -> None:
+        """Raises BadBody."""
+        names = self.labels or self.addresses or self.refers_to or self.mentions
+        if names or self.unreadable or self.sealed or self.uses:
+            # They are not cut: each may be the one that keeps a request at home.
+            labels = [name for label in self.labels for name in (label.level, *label.tags) if name is not None]
+            _check(labels, MOST_LABELS, "different labels", "too_many_labels", "metadata")
+            _check(self.addresses, MOST_PLACES, "hosts to fetch from", "too_many_addresses")
+            _check([*self.refers_to, *self.mentions], MOST_OBJECTS, "objects", "too_many_objects")
+            for kinds in (self.unreadable, self.sealed, self.uses):
+                _check(kinds, MOST_KINDS, "kinds of content", "too_many_kinds")
+        if len(self.model) > MOST_CHARACTERS:
+            raise BadBody(f"The name of a model has no more than {MOST_CHARACTERS:,} characters.", "model")
+
 
 class BadBody(Exception):
     """A request that cannot be decided on: a 400 in the shape of the client's surface.
@@ -84,6 +115,18 @@ class BadBody(Exception):
         self.code = code
 
 
+def _check(names: Sequence[str], most: int, told: str, code: str, param: str | None = None) -> None:
+    if len(names) > most:
+        raise BadBody(f"The request names more than {most} {told}.", param, code)
+    if sum(map(len, names)) > MOST_CHARACTERS:
+        raise BadBody(f"The request names {told} in more than {MOST_CHARACTERS:,} characters.", param, code)
+
+
+def each_once(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """Labels without those that say again what another said."""
+    return tuple(dict.fromkeys([Label(each.level, tuple(dict.fromkeys(each.tags)), each.source) for each in labels]))
+
+
 def split_names(text: str) -> tuple[str, ...]:
     """Names separated by commas, trimmed; empty ones are left out."""
-    return tuple(name for part in text.split(",") if (name := part.strip()))
+    return tuple([name for part in text.split(",") if (name := part.strip())])

@@ -180,7 +180,10 @@ class Resources:
         serving = self._state.serving
         found: Mapping[str, Pin] = _NO_PINS
         if own or named:
-            of_path = replace(_EMPTY, refers_to=own, mentions=tuple(named))
+            try:
+                of_path = replace(_EMPTY, refers_to=own, mentions=tuple(named))
+            except BadBody as error:  # its query names too many
+                raise ApiError(400, error.code or "invalid_request", error.message) from None
             found = await self._stored.find(_SURFACE, serving, of_path, key, of_path=True)
         if reading.refers_to or reading.mentions:
             found = {**found, **await self._stored.find(_SURFACE, serving, reading, key)}

@@ -23,8 +23,6 @@ from router.surfaces.base import Surface
 from router.upstream.fleet import BackendRuntime
 from router.upstream.replica import Replica
 
-MOST_REFERRED = 500
-"""Ids in one request."""
 DAY_SECONDS = 86_400
 _NO_PINS: Mapping[str, Pin] = {}
 
@@ -47,8 +45,6 @@ class StoredObjects:
         """The pins of all that it refers to, which are on one machine; `of_path` is for how it is told what is not
         there. What is mentioned may be nobody's, but not another team's. Raises ApiError."""
         ids = (*reading.refers_to, *reading.mentions)
-        if len(ids) > MOST_REFERRED:
-            raise ApiError(400, "too_many_objects", f"The request refers to more than {MOST_REFERRED} objects.")
         try:
             found = await self._pins.find(ids)
         except LedgerUnavailable as lost:

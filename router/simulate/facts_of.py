@@ -99,7 +99,7 @@ def reading_of(request: RecordedRequest, facts: Facts) -> Reading:
         input_tokens=estimate,
         modalities=facts.modalities,
         unreadable=(),
-        labels=facts.labels,
+        labels=(),
         model_span=(0, 0),
         options_span=None,
         input_bound=max(request.input, _BYTES_PER_ESTIMATED_TOKEN * estimate + _BODY_BYTES),

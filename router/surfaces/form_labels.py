@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from router.core.reading import BadBody, split_names
+from router.core.reading import BadBody, each_once, split_names
 from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label
 from router.surfaces.form import Form, Part, read_form, told_by
@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder().decode
 
 def labels_of(form: Form) -> tuple[Label, ...]:
     """Those of all its parts, in their order."""
-    return tuple([label for part in form.parts for label in _of_part(form, part)])
+    return each_once([label for part in form.parts for label in _of_part(form, part)])
 
 
 def labels_of_body(body: bytes) -> tuple[Label, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from router.core.reading import BadBody, Span, split_names
+from router.core.reading import BadBody, Span, each_once, split_names
 from router.core.sensitivity.gate import MALFORMED
 from router.core.values import Label
 
@@ -125,7 +125,7 @@ def labels_in(members: Members) -> tuple[Label, ...]:
             labels.append(Label(level=value if isinstance(value, str) else MALFORMED, source="metadata"))
         elif field == "tags":
             labels.append(Label(tags=_tags(member(metadata, name)), source="metadata"))
-    return tuple(labels)
+    return each_once(labels)
 
 
 def text_bytes(value: Any) -> int:

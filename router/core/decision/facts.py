@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from router.core.pins import Pin, labels_of
 from router.core.policy import Sensitivity
-from router.core.reading import BadBody, Reading, split_names
+from router.core.reading import MOST_LABELS, BadBody, Reading, split_names
 from router.core.sensitivity.detectors import Detectors
 from router.core.sensitivity.gate import SEALED, UNREADABLE, is_most_restricted, with_key
 from router.core.sensitivity.media import NOTHING, fetch_of
@@ -32,7 +32,7 @@ def build_facts(
     those that every backend gets, which detectors have to see besides `body`, from which `reading` was made. `pins` are
     those of all that it refers to, on one backend.
 
-    Raises BadBody when the quality header is not a number from 0 to 1.
+    Raises BadBody when the quality header is not a number from 0 to 1, and when headers give too many labels.
     """
     labels = _labels(
         plan=plan, reading=reading, key=key, headers=headers, passed=passed, detectors=detectors, body=body
@@ -99,9 +99,13 @@ def _header_labels(headers: Mapping[str, str]) -> tuple[Label, ...]:
     levels, tags = headers.get(LEVEL_HEADER), headers.get(TAGS_HEADER)
     if levels is None and tags is None:
         return ()
-    given = [] if levels is None else [Label(level=level.strip(), source="header") for level in levels.split(",")]
-    names = split_names(tags or "")
-    return (*given, Label(tags=names, source="header")) if names else tuple(given)
+    given = () if levels is None else dict.fromkeys([level.strip() for level in levels.split(",")])
+    names = tuple(dict.fromkeys(split_names(tags or "")))
+    if len(given) + len(names) > MOST_LABELS:
+        param = LEVEL_HEADER if len(given) > len(names) else TAGS_HEADER
+        raise BadBody(f"The headers give more than {MOST_LABELS} different labels.", param, "too_many_labels")
+    labels = tuple([Label(level=level, source="header") for level in given])
+    return (*labels, Label(tags=names, source="header")) if names else labels
 
 
 def _own_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], reading: Reading) -> tuple[Label, ...]:

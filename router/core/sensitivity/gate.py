@@ -34,6 +34,13 @@ class Classification(Struct, frozen=True):
     """What narrowed the zones, and what was not understood: one sentence each, without a full stop."""
 
 
+_MOST_TOLD = 8
+"""Names that the policy does not have, in one answer."""
+_MOST_HINTS = 3
+"""Names that are compared with those of the policy: it takes far longer than all else here, and whoever mends one slip
+is told of the next."""
+
+
 class _Found(Struct):
     """The strictest so far, on the way through the labels."""
 
@@ -41,7 +48,9 @@ class _Found(Struct):
     source: str = ""
     tags: dict[str, str] = {}
     """Source by tag."""
-    unknown: list[str] = []
+    unknown: list[tuple[str, str, str]] = []
+    """Each name that the policy does not have, its source, and what it should have been. Most requests with one go on,
+    so it is put into words where somebody is told."""
 
 
 def classify(plan: Plan, labels: tuple[Label, ...], permits: Permits) -> Classification:
@@ -83,7 +92,7 @@ def _by_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], ever
     if rank < 0:
         rank, source = _default_rank(plan, section), "default"
     level, zones = plan.levels[rank], every & plan.level_zones[rank]
-    because = found.unknown
+    because = _not_understood(found, {"tag": tuple(section.tags), "level": (*plan.levels, MALFORMED)})
     if zones != every:
         because.append(f"the level '{level}' ({source}) permits {_listed(zones)}")
     for tag, origin in found.tags.items():
@@ -92,6 +101,15 @@ def _by_labels(plan: Plan, section: Sensitivity, labels: tuple[Label, ...], ever
             because.append(f"the tag '{tag}' ({origin}) permits {_listed(permitted)}")
             zones = zones.intersection(permitted)
     return Classification(level, tuple(found.tags), zones, tuple(because))
+
+
+def _not_understood(found: _Found, known: Mapping[str, tuple[str, ...]]) -> list[str]:
+    told = [
+        f"{shown(name, known[what] if at < _MOST_HINTS else ())} ({source}) is not a {what} of the policy"
+        for at, (name, source, what) in enumerate(found.unknown[:_MOST_TOLD])
+    ]
+    rest = len(found.unknown) - len(told)
+    return [*told, f"and {rest} more names are none of the policy's"] if rest else told
 
 
 def _default_rank(plan: Plan, section: Sensitivity) -> int:
@@ -107,7 +125,7 @@ def _strictest(plan: Plan, known_tags: Mapping[str, object], labels: Iterable[La
             if tag in known_tags:
                 found.tags.setdefault(tag, label.source)
             else:
-                found.unknown.append(f"{shown(tag, known_tags)} ({label.source}) is not a tag of the policy")
+                found.unknown.append((tag, label.source, "tag"))
                 _raise(found, len(plan.levels) - 1, f"for an unknown tag, {label.source}")
     return found
 
@@ -116,7 +134,7 @@ def _add_level(found: _Found, plan: Plan, level: str, source: str) -> None:
     if level in plan.levels:
         _raise(found, plan.levels.index(level), source)
     else:
-        found.unknown.append(f"{shown(level, (*plan.levels, MALFORMED))} ({source}) is not a level of the policy")
+        found.unknown.append((level, source, "level"))
         _raise(found, len(plan.levels) - 1, f"for an unknown level, {source}")
 
 

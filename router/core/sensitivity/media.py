@@ -8,10 +8,11 @@ redirects to, only the fetching server sees.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
 
-from router.core.origin import Origin, origin_of
+from router.core.origin import LONGEST, Origin, origin_of
 from router.core.policy import Media
 
 Fetch = Literal["nothing", "outside", "forbidden"]
@@ -22,6 +23,15 @@ OUTSIDE: Final = "outside"
 """A public host, by https."""
 FORBIDDEN: Final = "forbidden"
 """Anything else."""
+
+
+def one_of_each(addresses: Iterable[str]) -> tuple[str, ...]:
+    """The first address of each place, and of what is no place at all: all that `fetch_of` looks at. One that is too
+    long to be read stays so."""
+    first: dict[Origin | None, str] = {}
+    for address in addresses:
+        first.setdefault(origin_of(address), address)
+    return tuple([address[: LONGEST + 1] for address in first.values()])
 
 
 def fetch_of(addresses: Iterable[str], media: Media) -> Fetch:
@@ -51,12 +61,17 @@ def _is_allowed(place: Origin, media: Media) -> bool:
 
 def _matches(place: Origin, entry: str) -> bool:
     """`host`, `host:port`, `*.domain` for all below a domain."""
-    wanted = origin_of(f"https://{entry.removeprefix('*.')}")
+    wanted = _named_by(entry)
     if wanted is None or wanted.port not in (None, place.port or _PORTS[place.scheme]):
         return False
     if entry.startswith("*."):
         return place.host.endswith(f".{wanted.host}")
     return place.host == wanted.host
+
+
+@lru_cache(maxsize=1024)
+def _named_by(entry: str) -> Origin | None:
+    return origin_of(f"https://{entry.removeprefix('*.')}")
 
 
 _PORTS = {"http": 80, "https": 443}

@@ -8,7 +8,7 @@ from typing import Any
 from router.core import features
 from router.core.policy_fields import Modality
 from router.surfaces.json_object import text_bytes
-from router.surfaces.openai.content import BYTES_PER_MEDIA_TOKEN, MEDIA_TOKENS, MESSAGE_TOKENS, TYPE_NAME
+from router.surfaces.openai.content import BYTES_PER_MEDIA_TOKEN, MEDIA_TOKENS, MESSAGE_TOKENS, note_kind
 
 _USES: dict[str, str] = {
     "document": features.DOCUMENTS,
@@ -129,8 +129,7 @@ class Blocks:
         elif kind == "redacted_thinking":
             self.sealed["redacted thinking"] = None
         elif kind not in _READABLE:
-            name = f"block of type {kind}" if TYPE_NAME.fullmatch(kind) else "block of unknown type"
-            self.unreadable[name] = None
+            note_kind(self.unreadable, "block", kind)
             self._add_addresses(block)
         for name, value in block.items():
             self._add_member(kind, name, value)

@@ -13,6 +13,7 @@ import msgspec
 from router.core import features
 from router.core.reading import BadBody, Reading
 from router.core.sensitivity.embedded import has_embedded_file
+from router.core.sensitivity.media import one_of_each
 from router.surfaces.anthropic.blocks import Blocks
 from router.surfaces.anthropic.tools import used_by
 from router.surfaces.json_object import (
@@ -75,9 +76,9 @@ def read(body: bytes, *, writes: bool = True) -> Reading:
         options_span=None,
         input_bound=max(tokens, _bound(fields, body, blocks)) if writes else 0,
         answers=1,
-        addresses=tuple(blocks.addresses),
+        addresses=one_of_each(blocks.addresses),
         service=_service(fields),
-        refers_to=tuple(blocks.named),
+        refers_to=tuple(dict.fromkeys(blocks.named)),
         contexts=_contexts(blocks) if writes else 0,
         uses=tuple(blocks.uses),
     )

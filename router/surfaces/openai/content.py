@@ -16,7 +16,9 @@ _NAMES = frozenset({"type", "text", "filename", "name", "title", "detail", "form
 """Members of a part that nobody fetches."""
 VOICES = frozenset({"audio", "voice"})
 """Members of a body that name the voice of its answer."""
-TYPE_NAME = re.compile(r"[a-z_]{1,32}")
+_TYPE_NAME = re.compile(r"[a-z_]{1,32}")
+_MOST_KINDS = 16
+"""That are called by the types that a client names."""
 _TEXT_PARTS = frozenset(
     ("text", "input_text", "output_text", "refusal", "reasoning", "reasoning_text", "thinking", "summary_text")
 )
@@ -220,8 +222,7 @@ class Content:
 
     def _add_text_part(self, kind: str) -> None:
         if kind not in _TEXT_PARTS:
-            name = f"part of type {kind}" if TYPE_NAME.fullmatch(kind) else "part of unknown type"
-            self.unreadable[name] = None
+            note_kind(self.unreadable, "part", kind)
 
     def add_media(self, medium: Modality, size: int) -> None:
         """`size` in bytes, where it tells something about the tokens."""
@@ -238,6 +239,14 @@ class Content:
             self.unreadable["token ids"] = None
         else:
             self.add_value(prompt)
+
+
+def note_kind(unreadable: dict[str, None], what: str, kind: str) -> None:
+    """A part, an item or a block of a type that is not known here."""
+    named = f"{what} of type {kind}"
+    if named not in unreadable:
+        told = len(unreadable) < _MOST_KINDS and _TYPE_NAME.fullmatch(kind)
+        unreadable[named if told else f"{what} of unknown type"] = None
 
 
 def voice_in(name: str, value: Any) -> str:

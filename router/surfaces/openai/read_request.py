@@ -17,6 +17,7 @@ import msgspec
 from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS
 from router.core.policy_fields import Modality
 from router.core.reading import BadBody, Reading, Span
+from router.core.sensitivity.media import one_of_each
 from router.core.units import NO_UNITS, Units
 from router.core.values import Label
 from router.surfaces.json_object import (
@@ -142,7 +143,7 @@ def _read(
         input_bound=max(tokens, input_bound(body, content, with_tools=with_tools)),
         answers=answers,
         wants_running_usage=options[1],
-        addresses=tuple(content.addresses),
+        addresses=one_of_each(content.addresses),
         service=service_named(fields.get("service_tier")),
         units=_sound(body, content, max_output) if "audio" in content.modalities else NO_UNITS,
         refers_to=tuple(content.files),

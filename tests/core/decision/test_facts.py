@@ -101,6 +101,15 @@ def test_labels_of_headers(headers: dict[str, str], labels: list[Label]) -> None
     assert list(facts(headers).labels) == labels
 
 
+@pytest.mark.parametrize("name", ["x-breakeven-tags", "x-breakeven-sensitivity"])
+def test_headers_give_a_few_labels_each_once(name: str) -> None:
+    said = ",".join(["a", " a"] * 10_000)
+    assert len(facts({name: said}).labels) == (2 if name == "x-breakeven-tags" else 1)
+    with pytest.raises(BadBody) as refused:
+        facts({name: ",".join(map(str, range(65)))})
+    assert (refused.value.param, refused.value.code) == (name, "too_many_labels")
+
+
 def test_all_sources_together() -> None:
     found = facts(
         {"x-breakeven-sensitivity": "public", "x-breakeven-tags": "a"},

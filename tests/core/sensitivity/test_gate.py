@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core import unknown_names
 from router.core.cost.timeline import always
 from router.core.decision.facts import default_labels
 from router.core.policy import Policy
@@ -115,6 +116,16 @@ def test_an_unknown_name_that_is_no_slip_is_not_repeated(name: str) -> None:
     found = of(level(name), tagged(name))
     assert found.because[0] == f"a name of {len(name):,} characters (header) is not a level of the policy"
     assert not any(name in because for because in found.because)
+
+
+def test_of_many_unknown_names_the_first_few_are_told_and_fewer_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    monkeypatch.setattr(unknown_names, "get_close_matches", lambda _, known, most: compared.extend(known[:most]) or [])
+    labels = tagged(*(f"ph{number}" for number in range(60)))
+
+    assert is_most_restricted(PLAN, [labels]) and not compared
+    told = of(labels).because
+    assert len(compared) == 3 and len(told) == 10 and told[8] == "and 52 more names are none of the policy's"
 
 
 def test_zones_are_what_level_and_all_tags_have_in_common() -> None:

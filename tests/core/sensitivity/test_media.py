@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from router.core.origin import LONGEST
 from router.core.policy import Media
-from router.core.sensitivity.media import FORBIDDEN, NOTHING, OUTSIDE, Fetch, fetch_of, is_public
+from router.core.sensitivity.media import FORBIDDEN, NOTHING, OUTSIDE, Fetch, fetch_of, is_public, one_of_each
 
 EVERYTHING_PUBLIC = Media()
+
+
+def test_one_address_of_each_place_says_what_all_of_them_would() -> None:
+    cats = [f"https://cats.example/{number}.png" for number in range(9)]
+    other, long = "https://cats.example:8443/", "https://cats.example/" + "x" * 2 * LONGEST
+    assert one_of_each([*cats, other, "https://CATS.example", ""]) == (cats[0], other, "")
+    assert one_of_each([long, "file:///etc"]) == (long[: LONGEST + 1],)
+    assert fetch_of(one_of_each([long]), EVERYTHING_PUBLIC) == fetch_of([long], EVERYTHING_PUBLIC) == FORBIDDEN
 
 
 @pytest.mark.parametrize(

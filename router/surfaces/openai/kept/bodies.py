@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from router.core.reading import BadBody, Reading
+from router.core.sensitivity.media import one_of_each
 from router.surfaces.form import bare, boundary_of
 from router.surfaces.form_labels import labels_of_body
 from router.surfaces.json_object import check_utf8, labels_in, split_object
@@ -163,7 +164,7 @@ def _reading(content: _Named, labels: Any, texts: bytes = b"") -> Reading:
         options_span=None,
         input_bound=0,
         answers=1,
-        addresses=tuple(content.addresses),
+        addresses=one_of_each(content.addresses),
         refers_to=tuple(content.files),
         mentions=tuple(content.mentions),
         texts=texts,

@@ -92,4 +92,5 @@ def file_ids_in(asked: dict[str, Any]) -> tuple[str, ...]:
     """Of pictures that the provider keeps."""
     given = asked.get("images")
     places = [*(given if isinstance(given, list) else ()), asked.get("mask")]
-    return tuple([id for each in places if isinstance(each, dict) and isinstance(id := each.get("file_id"), str)])
+    ids = [id for each in places if isinstance(each, dict) and isinstance(id := each.get("file_id"), str)]
+    return tuple(dict.fromkeys(ids))

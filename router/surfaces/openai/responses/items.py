@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.core import features
-from router.surfaces.openai.content import MEDIA, MESSAGE_TOKENS, TYPE_NAME
+from router.surfaces.openai.content import MEDIA, MESSAGE_TOKENS, note_kind
 from router.surfaces.openai.responses.hosted_tools import ToolContent
 
 REFERENCE = "item_reference"
@@ -87,8 +87,7 @@ class ItemContent(ToolContent):
         kind = _kind_of(item)
         parts = _PARTS.get(kind, _NO_PARTS)
         if not parts and kind not in _TEXTS:
-            named = f"item of type {kind}" if TYPE_NAME.fullmatch(kind) else "item of unknown type"
-            self.unreadable[named] = None
+            note_kind(self.unreadable, "item", kind)
             self.add_addresses(item)
         for name, value in item.items():
             if name in parts:

@@ -6,6 +6,7 @@ from typing import Any
 
 from router.core import features
 from router.core.reading import Reading
+from router.core.sensitivity.media import one_of_each
 from router.surfaces.json_object import MOST_TOKENS, check_utf8, count, flag, labels_in, member, model_of, split_object
 from router.surfaces.openai.content import VOICES, voice_in
 from router.surfaces.openai.read_request import TEXT_ONLY, Fields, input_bound
@@ -49,7 +50,7 @@ def read(body: bytes) -> Reading:
         options_span=None,
         input_bound=max(tokens, input_bound(body, content, with_tools=with_tools)),
         answers=1,
-        addresses=tuple(content.addresses),
+        addresses=one_of_each(content.addresses),
         service=service_named(fields.get("service_tier")),
         refers_to=tuple(content.refers_to),
         mentions=tuple(content.mentions),
