@@ -1,6 +1,7 @@
 """What a worker and the process that reads large bodies for it tell each other.
 
-A frame is twelve bytes, two lengths (4 and 8, big-endian), then a MessagePack value and bytes of a body.
+The process says once that it is ready. A frame is twelve bytes, two lengths (4 and 8, big-endian), then a MessagePack
+value and bytes of a body.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from router.core.sensitivity.detectors import Detectors
 from router.core.values import Label
 
 LENGTHS = struct.Struct(">IQ")
+READY = b"!"
 
 
 class BodyToRead(Struct, frozen=True):

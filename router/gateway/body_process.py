@@ -22,7 +22,7 @@ import msgspec
 from router.core.policy import Detector
 from router.core.reading import BadBody
 from router.core.sensitivity.detectors import Detectors, compile_detectors
-from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Refused
+from router.gateway.body_messages import LENGTHS, READY, BodyToRead, Brought, Refused
 from router.gateway.decompress import inflate
 from router.gateway.detector_memory import new_memory
 from router.gateway.dimensions import dimensions_named
@@ -48,6 +48,8 @@ def main(parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the worker may still have requests to drain
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     gc.disable()  # decoded JSON has no cycles, and looking for them takes longer than decoding
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
     while serve_one(sys.stdin.buffer, sys.stdout.buffer):
         pass
 

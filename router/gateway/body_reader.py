@@ -3,6 +3,9 @@
 A thread would not do: it holds the interpreter's lock while it decodes. There are two such processes, so that what is
 merely long does not wait behind what is huge. Each begins when it is needed, is started again when it ends, and is let
 go when it idles. While they cannot be reached requests wait, for a while, and are then refused: nothing goes on unread.
+
+Keys take turns: whoever sends many bodies at once waits behind its own, and every other key for no more than one of
+these.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
 from typing import Final
 
 import msgspec
@@ -19,7 +23,7 @@ import msgspec
 from router.core.reading import BadBody, Reading
 from router.core.sensitivity.detectors import Detectors
 from router.gateway.active_policy import ActivePolicy
-from router.gateway.body_messages import LENGTHS, BodyToRead, Brought, Found, Refused
+from router.gateway.body_messages import LENGTHS, READY, BodyToRead, Brought, Found, Refused
 from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
@@ -30,11 +34,16 @@ SHORT = 32 * 1024
 """Bytes up to which a body is read at once: the worst that can be in them takes a few milliseconds."""
 LONG = 1024 * 1024
 """Bytes up to which a body goes to the first process; a compressed one up to `SHORT`, as there may be more in it."""
-MOST_WAITING = 64
+MOST_WAITING = 1024
+"""Of all keys together: bodies that wait are held in memory as all others are, see `buffered_bytes`."""
+MOST_OF_ONE = 64
+"""Of one key."""
 WAIT_SECONDS = 30.0
 """For its turn."""
 READ_SECONDS = 30.0
 """For one body; a process that takes longer is ended."""
+START_SECONDS = 30.0
+"""For a process to start, which is not the fault of the body that it is started for."""
 IDLE_SECONDS = 60.0
 TRIES = 2
 """A body may be what ended a process, so it is not given to a third one."""
@@ -86,8 +95,8 @@ class BodyReader:
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
-    async def apart(self, serving: ActivePolicy, surface: Surface, request: Request) -> Read:
-        """Raises ApiError."""
+    async def apart(self, serving: ActivePolicy, surface: Surface, request: Request, key: str) -> Read:
+        """`key` is the name of whose turn it takes. Raises ApiError."""
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
         content_type = request.headers.get("content-type", "")
@@ -95,7 +104,7 @@ class BodyReader:
         errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving), content_type, names)
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
-        brought, plain = await lane.read(_encode(errand), body)
+        brought, plain = await lane.read(_encode(errand), body, key)
         if brought.refused is not None:
             raise _refusal(brought.refused)
         if brought.reading is None:
@@ -116,13 +125,67 @@ class BodyReader:
         self._huge.close()
 
 
+class Turns:
+    """Who may go next: keys in turn, and of one key whoever came first."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By key, in the order of their turns; none is empty."""
+        self.count = 0
+        """How many wait."""
+        self.taken = False
+
+    def of(self, key: str) -> int:
+        """How many of this key wait."""
+        return len(self._waiting.get(key, ()))
+
+    async def take(self, key: str) -> None:
+        """Wait for it. Whoever has it gives it back."""
+        if not self.taken:
+            self.taken = True
+            return
+        turn = self._loop.create_future()
+        waiting = self._waiting.setdefault(key, deque())
+        waiting.append(turn)
+        self.count += 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it came in the same moment
+                self.give_back()
+            else:
+                self._forget(key, turn)
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            key = next(iter(self._waiting))
+            waiting = self._waiting.pop(key)
+            turn = waiting.popleft()
+            self.count -= 1
+            if waiting:
+                self._waiting[key] = waiting
+            if not turn.done():  # else whoever waited is leaving
+                turn.set_result(None)
+                return
+        self.taken = False
+
+    def _forget(self, key: str, turn: asyncio.Future[None]) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is not None and turn in waiting:
+            waiting.remove(turn)
+            self.count -= 1
+            if not waiting:
+                del self._waiting[key]
+
+
 class Lane:
     """One process, which takes one body at a time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._turns = Turns(loop)
         self._process: Process | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._closed = False
@@ -132,29 +195,29 @@ class Lane:
         """Of its process; 0 while there is none."""
         return 0 if self._process is None else self._process.pid
 
-    async def read(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+    async def read(self, errand: bytes, body: bytes, key: str) -> tuple[Brought, bytes]:
         """Raises ApiError."""
-        if self._waiting >= MOST_WAITING or self._closed:
+        if self._turns.of(key) >= MOST_OF_ONE:
+            raise _busy(f"Too many large requests of the key '{key}' wait to be read.")
+        if self._turns.count >= MOST_WAITING or self._closed:
             raise _busy()
-        self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._turn.acquire()
+                await self._turns.take(key)
         except TimeoutError:
             raise _busy() from None
-        finally:
-            self._waiting -= 1
         try:
             return await self._try(errand, body)
         finally:
-            self._turn.release()
+            self._turns.give_back()
             self._rest()
 
     async def _try(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
         for _ in range(TRIES):
             try:
+                process = await self._ready()
                 async with asyncio.timeout(READ_SECONDS):
-                    brought, plain = await self._exchange(errand, body)
+                    brought, plain = await _exchange(process, errand, body)
                 if brought.spent:
                     self._end()
                 return brought, plain
@@ -171,24 +234,25 @@ class Lane:
                 raise
         raise _unread("The process that reads large requests ended twice while it read this one.")
 
-    async def _exchange(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+    async def _ready(self) -> Process:
+        """A process that takes a body. Raises ApiError when none has started in time."""
         process = self._process
-        if process is None or process.returncode is not None:
-            process = self._process = await self._start()
-        asked, told = process.stdin, process.stdout
-        assert asked is not None and told is not None
-        asked.write(LENGTHS.pack(len(errand), len(body)) + errand)
-        asked.write(body)
-        await asked.drain()
-        head, plain = LENGTHS.unpack(await told.readexactly(LENGTHS.size))
-        brought = _decode(await told.readexactly(head))
-        return brought, await _received(told, plain)
-
-    async def _start(self) -> Process:
+        if process is not None and process.returncode is None:
+            return process
         command = (sys.executable, "-P", "-c", _COMMAND, str(os.getpid()))
-        return await asyncio.create_subprocess_exec(
+        process = self._process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_PIPE_BYTES
         )
+        told = process.stdout
+        assert told is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await told.readexactly(len(READY))
+        except TimeoutError:
+            self._end()
+            log.error("the process that reads bodies did not start", extra={"seconds": START_SECONDS})
+            raise _busy("What reads large requests did not start in time.") from None
+        return process
 
     def _rest(self) -> None:
         """Let the process go once it had nothing to do for a while."""
@@ -197,7 +261,7 @@ class Lane:
         self._idle = self._loop.call_later(IDLE_SECONDS, self._let_go)
 
     def _let_go(self) -> None:
-        if not self._turn.locked():
+        if not self._turns.taken:
             self._end()
 
     def _end(self) -> None:
@@ -210,6 +274,17 @@ class Lane:
         if self._idle is not None:
             self._idle.cancel()
         self._end()
+
+
+async def _exchange(process: Process, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
+    asked, told = process.stdin, process.stdout
+    assert asked is not None and told is not None
+    asked.write(LENGTHS.pack(len(errand), len(body)) + errand)
+    asked.write(body)
+    await asked.drain()
+    head, plain = LENGTHS.unpack(await told.readexactly(LENGTHS.size))
+    brought = _decode(await told.readexactly(head))
+    return brought, await _received(told, plain)
 
 
 async def _received(told: asyncio.StreamReader, size: int) -> bytes:
@@ -231,9 +306,8 @@ def _refusal(refused: Refused) -> ApiError:
     return ApiError(refused.status, refused.code, refused.message, param=refused.param)
 
 
-def _busy() -> ApiError:
-    message = "Too many large requests are being read. Try again shortly."
-    return ApiError(503, "too_many_large_requests", message, retry_after=2, retryable=True)
+def _busy(why: str = "Too many large requests are being read.") -> ApiError:
+    return ApiError(503, "too_many_large_requests", f"{why} Try again shortly.", retry_after=2, retryable=True)
 
 
 def _unread(why: str) -> ApiError:

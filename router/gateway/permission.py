@@ -54,7 +54,7 @@ class Permission:
             key = self._keyring.identify(request)
             found = self._reader.at_once(serving, context.surface, request)
             if found is None:
-                found = await self._reader.apart(serving, context.surface, request)
+                found = await self._reader.apart(serving, context.surface, request, key.name)
             facts = build_facts(
                 plan=serving.plan,
                 endpoint=context.surface.name,

@@ -197,7 +197,7 @@ class Pipeline:
         try:
             found = self._reader.at_once(serving, surface, request)
             if found is None:
-                found = await self._reader.apart(serving, surface, request)
+                found = await self._reader.apart(serving, surface, request, key.name)
         except ApiError as refused:
             raise (without_model(refused, askable(plan, key, states)) if lacks_model(refused) else refused) from None
         if found.body is not request.body:

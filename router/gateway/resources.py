@@ -123,7 +123,7 @@ class Resources:
         if request.method == "POST" and request.body:
             found = self._reader.at_once(serving, _SURFACE, request)
             if found is None:
-                found = await self._reader.apart(serving, _SURFACE, request)
+                found = await self._reader.apart(serving, _SURFACE, request, key.name)
             if found.body is not request.body:
                 client.hold(request, len(found.body))
                 request.body = found.body

@@ -15,7 +15,8 @@ from support.serving import clean_environment
 from support.waiting import until
 
 from router.gateway import body_reader as reader
-from router.gateway.body_reader import SHORT
+from router.gateway.body_reader import SHORT, Turns
+from router.gateway.errors import ApiError
 
 PATIENT = POLICY.replace("deadline: 5s", "deadline: 60s").replace("first_byte_timeout: 1s", "first_byte_timeout: 60s")
 """The start of a process takes as long as the machine needs."""
@@ -98,10 +99,71 @@ async def test_a_body_that_ends_the_process_each_time_is_refused(gateway, backen
 
 async def test_a_process_that_does_not_answer_is_ended(gateway, backends, monkeypatch):
     monkeypatch.setattr(reader, "READ_SECONDS", 0.2)
-    monkeypatch.setattr(reader, "_COMMAND", "import time; time.sleep(60)")
+    monkeypatch.setattr(reader, "_COMMAND", "print('!', end='', flush=True); import time; time.sleep(60)")
     status, headers, body = await gateway.post(LONG)
     assert (status, code(body), headers["x-should-retry"]) == (503, "request_not_read", "false")
     assert lanes(gateway)[0].pid == 0 and not backends["gpu"].requests
+
+
+async def test_a_start_is_not_the_fault_of_the_body_that_it_is_for(gateway, backends, monkeypatch):
+    monkeypatch.setattr(reader, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(reader, "START_SECONDS", 0.4)
+    monkeypatch.setattr(reader, "_COMMAND", "import time; time.sleep(60)")
+    status, headers, body = await gateway.post(LONG)
+    assert (status, code(body), headers["x-should-retry"]) == (503, "too_many_large_requests", "true")
+    assert lanes(gateway)[0].pid == 0 and not backends["gpu"].requests
+
+
+async def test_keys_take_turns():
+    turns, order = Turns(asyncio.get_running_loop()), []
+
+    async def go(key):
+        await turns.take(key)
+        order.append(key)
+        turns.give_back()
+
+    await turns.take("busy")
+    tasks = [asyncio.create_task(go(key)) for key in ("busy", "busy", "busy", "calm", "other", "calm")]
+    await asyncio.sleep(0)
+    assert (turns.count, turns.of("busy"), turns.of("nobody")) == (6, 3, 0)
+    turns.give_back()
+    await asyncio.gather(*tasks)
+    assert order == ["busy", "calm", "other", "busy", "calm", "busy"] and not turns.taken and not turns.count
+
+
+async def test_who_leaves_before_its_turn_or_with_it_holds_up_nobody():
+    turns = Turns(asyncio.get_running_loop())
+    await turns.take("a")
+    leaves, stays = asyncio.create_task(turns.take("a")), asyncio.create_task(turns.take("b"))
+    await asyncio.sleep(0)
+    turns.give_back()
+    leaves.cancel()
+    await stays
+    gone, late = asyncio.create_task(turns.take("a")), asyncio.create_task(turns.take("a"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    assert leaves.cancelled() and turns.count == turns.of("a") == 1
+    late.cancel()
+    turns.give_back()
+    await asyncio.wait([late])
+    assert not turns.taken and not turns.count
+
+
+async def test_one_key_has_a_bound_of_its_own():
+    lane = reader.Lane(asyncio.get_running_loop())
+    await lane._turns.take("calm")
+    waiting = [asyncio.create_task(lane.read(b"", b"", "busy")) for _ in range(reader.MOST_OF_ONE)]
+    await asyncio.sleep(0)
+    with pytest.raises(ApiError, match="of the key 'busy'"):
+        await lane.read(b"", b"", "busy")
+    calm = asyncio.create_task(lane.read(b"", b"", "calm"))
+    await asyncio.sleep(0)
+    assert lane._turns.of("calm") == 1 and not calm.done()
+    for task in (*waiting, calm):
+        task.cancel()
+    await asyncio.wait([*waiting, calm])
+    lane.close()
 
 
 async def test_requests_wait_for_their_turn_within_bounds(gateway, backends, monkeypatch):
@@ -111,7 +173,7 @@ async def test_requests_wait_for_their_turn_within_bounds(gateway, backends, mon
     running = asyncio.create_task(gateway.post(LONG))
     await until(lambda: lanes(gateway)[0].pid)
     waiting = asyncio.create_task(gateway.post(LONG))
-    await until(lambda: lanes(gateway)[0]._waiting)
+    await until(lambda: lanes(gateway)[0]._turns.count)
     for answer in (await gateway.post(LONG), await waiting):
         assert (answer[0], code(answer[2]), answer[1]["retry-after"]) == (503, "too_many_large_requests", "2")
     assert (await gateway.post(chat("hi")))[0] == 200
