@@ -103,4 +103,4 @@ def test_what_would_be_fetched_is_judged_in_a_bounded_number_of_steps() -> None:
         fetch_of(reading.addresses, Media())
     finally:
         sys.setprofile(None)
-    assert steps < 200 * 100
+    assert steps < 200 * 250

@@ -82,6 +82,8 @@ _RESERVED = (
 """Top-level domains that no public host has (RFC 6761, 6762, 8375, 9476, and what inner networks use)."""
 _POINTERS = ("nip.io", "sslip.io", "xip.io", "localtest.me", "lvh.me", "vcap.me")
 """Domains below which every name resolves to the address that it spells, or to loopback."""
+_NOT_PUBLIC = frozenset((*_RESERVED, *_POINTERS))
+_BELOW = tuple([f".{domain}" for domain in (*_RESERVED, *_POINTERS)])
 _INNER_V4 = [
     IPv4Network(text)
     for text in (
@@ -116,4 +118,4 @@ def _is_public_name(host: str) -> bool:
     labels = host.split(".")
     if len(labels) < 2 or not all(labels) or "_" in host or not labels[-1][0].isalpha():
         return False
-    return not any(host == domain or host.endswith(f".{domain}") for domain in (*_RESERVED, *_POINTERS))
+    return host not in _NOT_PUBLIC and not host.endswith(_BELOW)
