@@ -148,15 +148,15 @@ class Pipeline:
         exchange = sent.exchange
         if exchange.status == 200:
             scanner, surface = exchange.scanner, context.surface
-            id = surface.stored_id(exchange.body) if scanner is None else scanner.stored_id
+            id = surface.stored_id(exchange.outline) if scanner is None else scanner.stored_id
             if id:
-                parts = surface.stored_parts(exchange.body) if scanner is None else ()
+                parts = surface.stored_parts(exchange.outline) if scanner is None else ()
                 await self._stored.remember(context, decision, sent.replica, (id, *parts))
 
     async def _book(self, context: RequestContext, decision: Decision, sent: Attempt, booked: Settlement) -> None:
         """What goes on has hardly begun when its answer ends: what it took is corrected by who asks for it then."""
         booking, scanner = booking_of(context, decision, sent, booked), sent.exchange.scanner
-        id = context.surface.stored_id(sent.exchange.body) if scanner is None else scanner.stored_id
+        id = context.surface.stored_id(sent.exchange.outline) if scanner is None else scanner.stored_id
         if booking is not None and id:
             await self._stored.book(context, id, booking)
 

@@ -46,6 +46,7 @@ from router.gateway.worker_state import WorkerState
 from router.ledger.errors import LedgerUnavailable
 from router.surfaces.base import PREFIX
 from router.surfaces.headers import TO_BACKEND
+from router.surfaces.long_json import outline
 from router.surfaces.registry import KEPT
 from router.surfaces.resources import Asked
 from router.surfaces.sse import is_event_stream
@@ -493,7 +494,7 @@ def _backend(asked: Asked, pins: Mapping[str, Pin], keeper: str) -> str:
 
 def _error_status(body: bytes) -> int:
     """Of an error that came with status 200; 0 for what is an object, which may have failed, or a list."""
-    status = _SURFACE.error_status(body)
+    status = _SURFACE.error_status(outline(body))
     return 0 if status and (KEPT.id_in(body) or KEPT.page_in(body) is not None) else status
 
 

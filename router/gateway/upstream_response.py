@@ -21,6 +21,7 @@ from router.gateway.http_connection import Client
 from router.gateway.stream_reader import broken_off, shown_error, without_remarks
 from router.surfaces.base import Surface
 from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.long_json import outline
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
 from router.surfaces.sse import EventScanner, is_event_stream, is_whole, payloads
 from router.surfaces.told_error import NO_STATUS, shortened, tells_error
@@ -43,6 +44,7 @@ class UpstreamResponse:
         "_judged",
         "_loop",
         "_most",
+        "_outline",
         "_parts",
         "_reading",
         "_request_id",
@@ -113,6 +115,7 @@ class UpstreamResponse:
         self.began = False
         """An error came where an answer had begun."""
         self._parts: list[bytes] = []
+        self._outline = b""
         self._judged = False
         """It was looked at whole, and `_usage` is what it reported."""
         self._usage: Usage | None = None
@@ -146,7 +149,12 @@ class UpstreamResponse:
     @property
     def usage(self) -> Usage | None:
         """What an answer that came whole reported."""
-        return self._usage if self._judged else self._surface.usage_of(self.body)
+        return self._usage if self._judged else self._surface.usage_of(outline(self.body))
+
+    @property
+    def outline(self) -> bytes:
+        """Of a whole body, see `surfaces.long_json`."""
+        return self._outline if self._judged else outline(self.body)
 
     @property
     def reported(self) -> Usage | None:
@@ -248,12 +256,12 @@ class UpstreamResponse:
         if self.status >= 300:
             return
         if self.scanner is None:
-            body = self.body
-            status = self._surface.error_status(body)
+            shown = outline(self.body)
+            status = self._surface.error_status(shown)
             if status:
-                self._restate(status, body)
+                self._restate(status, self.body)
                 return
-            self._usage = self._surface.read_answer(body)[1]
+            self._usage = self._surface.read_answer(shown)[1]
         self._fail_ready(Fault.BAD_RESPONSE, self._unfit)
 
     def _end_whole(self) -> None:
@@ -263,14 +271,15 @@ class UpstreamResponse:
         if self.status != 200:
             return
         body = self.body
-        fit, self._usage = self._surface.read_answer(body)
-        if not fit and (plain := without_surrogates(body)) is not body:
+        shown = self._outline = outline(body)
+        fit, self._usage = self._surface.read_answer(shown)
+        if not fit and (plain := without_surrogates(shown)) is not shown:
             fit, self._usage = self._surface.read_answer(plain)
         self._judged = True
         if fit:
             self._parts = [self._secrets.out_of_answer(body)]
             return
-        status = self._surface.error_status(body)
+        status = self._surface.error_status(shown)
         if status:
             self._restate(status, body)
         else:
@@ -372,7 +381,7 @@ class UpstreamResponse:
     def _first_error(self) -> None:
         """The client has nothing yet, so that it is told as an error and not in a stream."""
         failure = b"" if self.scanner is None else self.scanner.failure
-        for payload in payloads(failure or self.body):
+        for payload in map(outline, payloads(failure or self.body)):
             status = self._surface.error_status(payload) or (NO_STATUS if tells_error(payload) else 0)
             if status:
                 self._restate(status, payload)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from router.core.estimated_usage import BYTES_PER_TOKEN
+from router.core.estimated_usage import BYTES_PER_TOKEN, weight_of
 from router.core.values import Usage
+from router.surfaces.long_json import LONG, outline
 
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes of one event; a larger one is passed on unread rather than held."""
@@ -197,7 +198,7 @@ class EventScanner:
         if skipped or payload is None or len(event) > self._max_event:
             return
         done, error = self.done, self.error
-        self._read(payload)
+        self._read_any(payload)
         self.done, self.error = done, error
 
     def _passed(self, event: bytes) -> bytes:
@@ -246,11 +247,19 @@ class EventScanner:
     def _judge(self, payload: bytes) -> bool:
         """Notes one data event; True when it is not for the client."""
         begun = self.first_complete and not self.malformed
-        removed = self._read(payload)
+        removed = self._read(payload) if len(payload) <= LONG else self._read_any(payload)
         if begun and self.malformed:
             self.malformed = payload.strip() != b""  # by the standard an event without data is none
             self.garbled = self.malformed and not (self.error or self.done)
         return removed or self.garbled
+
+    def _read_any(self, payload: bytes) -> bool:
+        """As `_read`, of data of any length. Where a long one says something, all of it counts as said."""
+        said = self.text_bytes
+        removed = self._read(outline(payload))
+        if len(payload) > LONG and self.text_bytes > said:
+            self.text_bytes = said + weight_of(payload)
+        return removed
 
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""

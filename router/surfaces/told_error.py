@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from router.surfaces.long_json import outline
 from router.surfaces.sse import data_of
 
 MOST_WORDS: Final = 500
@@ -69,7 +70,7 @@ def shortened(body: bytes) -> bytes:
     that nobody waits while it is searched."""
     if len(body) <= LONGEST:
         return body
-    told = told_in(value_of(body)[0]) if len(body) <= _LONGEST_READ else ToldError()
+    told = told_in(value_of(outline(body))[0]) if len(body) <= _LONGEST_READ else ToldError()
     words = told.message or f"The backend's error has {len(body):,} bytes, and is not shown."
     error = {"message": words, "type": told.type or None, "param": told.param, "code": told.code}
     return msgspec.json.encode({"error": error})

@@ -29,6 +29,27 @@ NO_ANSWERS = {
 }
 
 
+@interpreted_only
+async def test_of_an_answer_that_is_long_an_outline_is_read_and_the_client_gets_all_of_it(gateway, monkeypatch):
+    read = []
+    monkeypatch.setattr(Chat, "has_result", lambda self, answer: bool(read.append(len(answer.choices))) or True)
+    surface, route = Chat(), gateway.state.plan.models["chat"].routes[0]
+    body = completion()[:-1].replace(b'"choices": [', b'"choices": [' + b"{}, " * 100_000) + b"}"
+    exchange = UpstreamResponse(
+        asyncio.get_running_loop(),
+        surface=surface,
+        reading=surface.read(json.dumps(ASK).encode()),
+        route=route,
+        most=1_000_000,
+    )
+    exchange.on_head(200, [(b"content-type", b"application/json")])
+    exchange.on_body(body)
+    exchange.on_end()
+    assert exchange.ready.done() and exchange.ready.exception() is None and exchange.body == body
+    assert 0 < read[0] <= 257 and exchange.usage == surface.usage_of(completion())
+    assert len(exchange.outline) < 10_000
+
+
 async def test_an_event_of_very_many_lines_breaks_the_stream_with_that_reason(gateway, backends, caplog):
     many = b"data:\n" * 20_000 + b"\n"
     backends["gpu"].default = stream(event("first"), many, event("second"), DONE)

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.core.estimated_usage import weight_of
 from router.core.values import Usage
 from router.surfaces.anthropic.usage import Report, usage_of
+from router.surfaces.long_json import LONG
 from router.surfaces.openai.answers import begins
 from router.surfaces.openai.usage import text_in
 
@@ -74,8 +76,10 @@ def is_count(body: bytes) -> bool:
 
 def text_bytes_of(body: bytes) -> int:
     """The weight of the text that a message's blocks have, without the JSON around them. A body that is no message
-    may be anything: all of it counts."""
+    may be anything: all of it counts. A long one counts with the JSON within its blocks."""
     try:
+        if len(body) > LONG:
+            return weight_of(bytes(_decode_bare(body).content))
         return text_in(_decode_content(body).content)
     except (ValueError, RecursionError):
         return len(body)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.long_json import MOST_ITEMS
 from router.surfaces.openai.chunks import Chunk, said_in
 from router.surfaces.openai.stored_objects import id_in, sounds_in
 from router.surfaces.openai.usage import larger, text_in, usage_of
@@ -111,7 +112,7 @@ class StoredChunkScanner(ChunkScanner):
         if not self.stored_id:
             self.stored_id = id_in(payload)
         for id in sounds_in(payload):
-            if id not in self.stored_parts:
+            if id not in self.stored_parts and len(self.stored_parts) < MOST_ITEMS:
                 self.stored_parts = (*self.stored_parts, id)
         return super()._read(payload)
 

@@ -24,7 +24,9 @@ from msgspec import Struct
 from router.core.estimated_usage import weight_of
 from router.core.units import Units
 from router.core.values import Usage
+from router.surfaces.long_json import LONG, MOST_ITEMS, NOTHING, first_items
 
+_QUOTE = 34
 _LONGEST_NAME = 32
 """Characters of a service tier's name."""
 
@@ -167,21 +169,29 @@ def service_named(name: object) -> str:
 
 
 class _Text(Struct, gc=False):
-    content: msgspec.Raw = msgspec.Raw(b"null")
-    reasoning: msgspec.Raw = msgspec.Raw(b"null")
-    reasoning_content: msgspec.Raw = msgspec.Raw(b"null")
-    tool_calls: msgspec.Raw = msgspec.Raw(b"null")
+    content: msgspec.Raw = NOTHING
+    reasoning: msgspec.Raw = NOTHING
+    reasoning_content: msgspec.Raw = NOTHING
+    tool_calls: msgspec.Raw = NOTHING
+
+
+_NO_TEXT = _Text()
 
 
 class _Choice(Struct, gc=False):
     message: _Text | None = None
-    text: msgspec.Raw = msgspec.Raw(b"null")
+    text: msgspec.Raw = NOTHING
 
 
 class _Texts(Struct, gc=False):
     choices: list[_Choice] | None = None
 
 
+class _LongTexts(Struct, gc=False):
+    choices: msgspec.Raw = NOTHING
+
+
+_decode_choices = msgspec.json.Decoder(_LongTexts).decode
 _decode_texts = msgspec.json.Decoder(_Texts).decode
 _decode_anything = msgspec.json.Decoder().decode
 
@@ -189,18 +199,37 @@ _decode_anything = msgspec.json.Decoder().decode
 def text_bytes_of(body: bytes) -> int:
     """The weight of the text that an answer's body produced: of its choices, without the JSON around them.
 
-    A body that is no such answer may be anything: all of it counts, and embeddings produce nothing.
+    A body that is no such answer may be anything: all of it counts, and embeddings produce nothing. So does all of one
+    with more choices than anybody asks for.
     """
     try:
-        choices = _decode_texts(body).choices or ()
+        choices = _decode_texts(body).choices or () if len(body) <= LONG else _first_choices(body)
     except (ValueError, RecursionError):
         return len(body)
+    if len(choices) > MOST_ITEMS and len(body) > LONG:
+        return weight_of(body)
     found = 0
     for choice in choices:
-        message = choice.message or _Text()
+        message = choice.message or _NO_TEXT
         for raw in (message.content, message.reasoning, message.reasoning_content, message.tool_calls, choice.text):
-            found += text_in(_decode_anything(raw))
+            if raw is not NOTHING:
+                found += _weight_in(raw)
     return found
+
+
+def _first_choices(body: bytes) -> list[_Choice]:
+    """And one more than are looked at, if there are more."""
+    choices = _decode_choices(body).choices
+    if choices is NOTHING or bytes(memoryview(choices)[:4]) == b"null":
+        return []
+    return first_items(choices, _Choice)
+
+
+def _weight_in(raw: msgspec.Raw) -> int:
+    """Of what is long and no text all counts, with the JSON around it: there may be anything in it."""
+    if len(raw) > LONG and memoryview(raw)[0] != _QUOTE:
+        return weight_of(bytes(raw))
+    return text_in(_decode_anything(raw))
 
 
 def text_in(value: object) -> int:

@@ -13,6 +13,7 @@ import msgspec
 from router.core.reading import BadBody, Reading
 from router.core.values import Route, Usage
 from router.surfaces.json_object import split_object
+from router.surfaces.long_json import LONG, MOST_ITEMS, outline
 from router.surfaces.openai.chunks import NumberedChunk
 from router.surfaces.openai.stream import ChunkScanner, object_of
 from router.surfaces.openai.usage import Report, larger
@@ -124,7 +125,9 @@ class RunningUsageScanner(ChunkScanner):
             self._weigh(payload)
             return False
         if choices:
-            self._running[choices[0].index] = usage
+            index = choices[0].index
+            if index in self._running or len(self._running) < MOST_ITEMS:
+                self._running[index] = usage
             self._carried = True
             return False
         self._total = larger(_usage(usage, chunk.service_tier), self._total)
@@ -143,15 +146,15 @@ def without_usage(event: bytes) -> bytes:
         if before.endswith(b","):
             return before[:-1] + b"}\n\n"
     payloads = [line for line in event.splitlines() if line.startswith(b"data:")]
-    if len(payloads) != 1:
-        return event  # an object over several lines, which no server is known to send
+    if len(payloads) != 1 or len(event) > LONG:
+        return event  # what no server is known to send: an object over several lines, or a long one with more behind
     payload = value_of(payloads[0])
     return event.replace(payload, _without_member(payload, "usage"), 1)
 
 
 def with_fingerprint(event: bytes, source: bytes) -> bytes:
     """An event with the `system_fingerprint` of another one, if that has one; both are plain, or nothing happens."""
-    fingerprint = (object_of(source[5:]) or {}).get("system_fingerprint")
+    fingerprint = (object_of(outline(source[5:])) or {}).get("system_fingerprint")
     end = event.rfind(b"}")
     if not isinstance(fingerprint, str) or not is_plain(event) or event[end + 1 :].strip():
         return event

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from router.surfaces.long_json import is_crowded
+
 
 class Page(Struct, gc=False):
     data: list[msgspec.Raw]
@@ -29,6 +31,8 @@ _decode_item = msgspec.json.Decoder(_Item).decode
 
 def page_in(body: bytes) -> tuple[list[tuple[str, bytes]], bool] | None:
     """The items of a page, as they came, with their ids; and whether more follow. None for what is no page."""
+    if is_crowded(body):
+        return None
     try:
         page = _decode_page(body)
         return [(_decode_item(item).id, bytes(item)) for item in page.data], page.has_more

@@ -15,9 +15,11 @@ from msgspec.structs import replace
 
 from router.core.estimated_usage import weight_of
 from router.core.values import Usage
+from router.surfaces.long_json import LONG, first_items
 from router.surfaces.openai.responses.failures import is_clients
 from router.surfaces.openai.usage import Count, usage_in
 
+_BRACKET = 91
 _NOTHING = msgspec.Raw(b"null")
 _CHARGED = frozenset(
     (
@@ -102,6 +104,18 @@ class _Counted(Struct, gc=False):
     input_tokens: Any = None
 
 
+class _LongOutput(Struct, gc=False):
+    output: msgspec.Raw = _NOTHING
+
+
+class _LongItem(Struct, gc=False):
+    """What of an item may be long and was not written by the model."""
+
+    result: msgspec.Raw = _NOTHING
+    encrypted_content: msgspec.Raw = _NOTHING
+
+
+_decode_output = msgspec.json.Decoder(_LongOutput).decode
 _decode_counted = msgspec.json.Decoder(_Counted).decode
 _decode = msgspec.json.Decoder(Response).decode
 _decode_bare = msgspec.json.Decoder(_Bare).decode
@@ -142,19 +156,30 @@ def usage_of(response: Response) -> Usage | None:
     """Where tools ran that may be charged by call, tokens are not all of it: it counts as estimated."""
     report = response.usage
     usage = None if report is None else report.usage(response.service_tier)
-    if usage is None or not any(item.type in _CHARGED for item in response.output or ()):
+    if usage is None or not any(isinstance(item.type, str) and item.type in _CHARGED for item in response.output or ()):
         return usage
     return replace(usage, estimated=True)
 
 
 def text_bytes_of(body: bytes) -> int:
     """The weight of what the model wrote, see `weight_of`. A body that is no answer may be anything: all of it
-    counts."""
+    counts. A long one counts with the JSON within its items."""
     try:
+        if len(body) > LONG:
+            return _weight_of_output(_decode_output(body).output)
         output = _decode_bare(body).output
     except (ValueError, RecursionError):
         return len(body)
     return _text_in(output)
+
+
+def _weight_of_output(output: msgspec.Raw) -> int:
+    whole = weight_of(bytes(output))
+    if memoryview(output)[0] != _BRACKET:
+        return whole
+    for item in first_items(output, _LongItem):
+        whole -= weight_of(bytes(item.result)) + weight_of(bytes(item.encrypted_content))
+    return whole
 
 
 def _text_in(value: Any) -> int:

@@ -15,6 +15,7 @@ import msgspec
 
 from router.core.estimated_usage import weight_of
 from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.long_json import outline
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
 from router.surfaces.openai.responses.failures import failed_event, is_clients, is_failure
@@ -84,7 +85,7 @@ class ResponseScanner(EventScanner):
     def _passed(self, event: bytes) -> bytes:
         if self.error and not self._over:
             payload = data_of(event)
-            self._over = payload is not None and _type_of(payload) != "response.failed"
+            self._over = payload is not None and _type_of(outline(payload)) != "response.failed"
         return super()._passed(event)
 
     def _read(self, payload: bytes) -> bool:

@@ -38,6 +38,11 @@ def used(data: bytes) -> Usage | None:
     return None if response is None else usage_of(response)
 
 
+@pytest.mark.parametrize("type", [[], {}, 1, None])
+def test_an_item_may_be_of_any_type(type: Any) -> None:
+    assert used(body(output=[{"type": type}])) == used(body())
+
+
 @pytest.mark.parametrize("status", ["completed", "incomplete", "queued", "in_progress", "cancelled"])
 def test_a_response_is_an_answer_in_whatever_state(status: str) -> None:
     assert judged(body(status=status))

@@ -1,0 +1,190 @@
+"""Long answers: what is needed of them is found, and whatever they are full of, little of it is made into objects."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from router.core.estimated_usage import weight_of
+from router.surfaces.base import Surface
+from router.surfaces.long_json import LONG, MOST_ITEMS, first_items, is_crowded, outline
+from router.surfaces.registry import SURFACES
+from router.surfaces.sse import EventScanner
+
+SIZE = 1_500_000
+CHAT = b'{"id":"x","object":"chat.completion","choices":['
+FULL = {
+    "choices": CHAT + b"{}," * (SIZE // 3) + b"{}]}",
+    "messages": CHAT + b'{"message":{"content":"a"}},' * (SIZE // 28) + b'{}],"usage":{"prompt_tokens":1}}',
+    "tool calls": CHAT + b'{"message":{"tool_calls":[' + b'"",' * (SIZE // 3) + b'""]}}]}',
+    "output": b'{"id":"r","status":"completed","output":[' + b'{"content":[{"text":"a"}]},' * (SIZE // 27) + b"{}]}",
+    "content": b'{"id":"m","content":[' + b'{"type":"text","text":"a"},' * (SIZE // 26) + b"{}]}",
+    "data": b'{"object":"list","data":[' + b'{"embedding":[1]},' * (SIZE // 18) + b"{}]}",
+    "an error": b'{"error":[' + b"{}," * (SIZE // 3) + b"{}]}",
+    "an error's error": b'{"error":{"message":{"a":[' + b"[]," * (SIZE // 3) + b"[]]}}}",
+    "usage": CHAT + b'{}],"usage":{"total_tokens":[' + b"{}," * (SIZE // 3) + b"{}]}}",
+    "a list": b"[" + b"{}," * (SIZE // 3) + b"{}]",
+    "half of one": CHAT + b"{}," * (SIZE // 3),
+    "halves of characters": CHAT + b'{"message":{"content":"' + b"\\ud83d" * (SIZE // 6) + b'"}}]}',
+    "two lists in it": CHAT + b"{}," * (SIZE // 6) + b'{}],"data":[' + b"{}," * (SIZE // 6) + b"{}]}",
+}
+
+
+def memory_of(call: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    call()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
+
+
+@pytest.mark.parametrize("body", FULL.values(), ids=FULL.keys())
+def test_the_outline_of_what_is_full_is_short(body: bytes) -> None:
+    shown = outline(body)
+    assert len(shown) <= 2 * LONG and shown[:1] == body[:1]
+    assert memory_of(lambda: outline(body)) < 8 * len(body)
+
+
+@pytest.mark.parametrize("name", ["chat", "completions", "embeddings", "responses", "messages", "images", "rerank"])
+@pytest.mark.parametrize("body", FULL.values(), ids=FULL.keys())
+def test_no_answer_takes_many_times_its_length_to_be_weighed(name: str, body: bytes) -> None:
+    surface: Surface = SURFACES[name]
+    assert memory_of(lambda: surface.text_bytes_of(body)) < 8 * len(body)
+
+
+@pytest.mark.parametrize("body", FULL.values(), ids=FULL.keys())
+@pytest.mark.parametrize("name", ["chat", "responses", "messages", "images"])
+def test_nor_does_an_event(name: str, body: bytes) -> None:
+    surface: Surface = SURFACES[name]
+    asked = surface.read(surface.example("m", "hi"))
+    scanner = surface.scanner(asked, _route())
+    scanner.feed(b": begin\n\n")
+    assert memory_of(lambda: scanner.feed(b"data: " + body + b"\n\n")) < 10 * len(body)
+
+
+def _route() -> Any:
+    class Route:
+        counts_while_streaming = False
+
+    return Route()
+
+
+def vector() -> str:
+    return "[" + ",".join(["-0.0123456789"] * 1536) + "]"
+
+
+LONG_TEXT = "Grüße 12 " * 40_000
+USAGE = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16}
+SPENT = {"input_tokens": 9, "output_tokens": 7}
+ITEMS = [
+    {"type": "message", "id": f"msg_{n}", "status": "completed", "content": [{"text": "a" * 900}]} for n in range(200)
+]
+ANSWERS = {
+    "embeddings": {"data": [{"embedding": json.loads(vector())}] * 20, "usage": USAGE},
+    "chat": {"id": "c1", "choices": [{"message": {"content": LONG_TEXT, "audio": {"id": "audio_1"}}}], "usage": USAGE},
+    "completions": {"choices": [{"text": LONG_TEXT}], "usage": USAGE, "service_tier": "flex"},
+    "responses": {"id": "resp_1", "status": "completed", "output": ITEMS, "usage": SPENT},
+    "messages": {"type": "message", "content": [{"type": "text", "text": LONG_TEXT}], "usage": SPENT},
+    "images": {"data": [{"b64_json": "A" * 200_000}] * 3, "usage": SPENT},
+    "rerank": {
+        "results": [{"index": 1, "document": {"text": LONG_TEXT}}],
+        "meta": {"billed_units": {"search_units": 2}},
+    },
+}
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize(("name", "answer"), ANSWERS.items(), ids=ANSWERS.keys())
+def test_what_is_needed_of_a_long_answer_is_in_its_outline(name: str, answer: dict[str, Any], escaped: bool) -> None:
+    surface, body = SURFACES[name], json.dumps(answer, ensure_ascii=escaped).encode()
+    shown = outline(body)
+    assert len(body) > LONG and len(shown) < len(body)
+    fit, usage = surface.read_answer(shown)
+    assert (fit, usage) == surface.read_answer(body) and fit and usage is not None
+    assert surface.stored_id(shown) == surface.stored_id(body)
+    assert surface.stored_parts(shown) == surface.stored_parts(body)
+    assert surface.error_status(shown) == 0
+
+
+ERRORS = [
+    {"error": {"message": "too long: " + LONG_TEXT, "code": "context_length_exceeded"}},
+    {"error": {"message": "no", "type": "rate_limit_error", "param": LONG_TEXT}},
+    {"type": "error", "error": {"type": "overloaded_error", "message": LONG_TEXT}},
+    {"object": "error", "message": LONG_TEXT, "code": 429},
+    {"detail": [{"msg": "no", "input": LONG_TEXT}]},
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("name", ["chat", "responses", "messages"])
+def test_nor_is_an_error_missed(name: str, error: dict[str, Any]) -> None:
+    surface, body = SURFACES[name], json.dumps(error).encode()
+    assert surface.error_status(outline(body)) == surface.error_status(body)
+    assert surface.error_cause(400, outline(body)) == surface.error_cause(400, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "begins"),
+    [
+        (b"  upstream timed out " * 10_000, b"upstream"),
+        (b" " * LONG + b'{"error":{}}', b'{"error":{}}'),
+        (b'"' + b"words " * 100_000 + b'"', b'"words words'),
+        (b"[" * 100 + b"0," * 100_000 + b"0" + b"]" * 100, b"[[[[[]]]]]"),
+        (b'{"a":' * 9 + b'"' + b"x" * LONG + b'"' + b"}" * 9, b"{}"),
+        (
+            b'{"error":' * 9 + b'"' + b"x" * LONG + b'"' + b"}" * 9,
+            b'{"error":{"error":{"error":{"error":{"error":{}}}}}}',
+        ),
+        (b"1" * 2 * LONG, b""),
+        (b'{"index":' + b"1" * 2 * LONG + b"}", b""),
+    ],
+    ids=["words", "spaces", "a text", "deep lists", "nothing known", "deep objects", "a number", "a number in it"],
+)
+def test_the_outline_of_anything_begins_as_it_does(body: bytes, begins: bytes) -> None:
+    assert outline(body).startswith(begins) and len(outline(body)) <= LONG
+
+
+def test_what_is_short_is_its_own_outline() -> None:
+    body = b'{"choices":[' + b"{}," * 9999 + b"{}]}"
+    assert outline(body) is body
+
+
+def test_what_nobody_would_read_is_no_answer() -> None:
+    crowded = CHAT + b"{}," * 1_600_000 + b"{}]}"
+    assert is_crowded(crowded) and outline(crowded) == b"{"
+    assert is_crowded(b'"",' * 3_100_000) and not is_crowded(FULL["choices"])
+
+
+def test_the_first_items_of_a_list_tell_whether_there_are_more() -> None:
+    items = msgspec.Raw(b"[" + b"1," * 1000 + b"1]")
+    assert first_items(items, int) == [1] * (MOST_ITEMS + 1)
+    assert first_items(msgspec.Raw(b"[1,2]"), int) == [1, 2]
+
+
+def test_a_long_answer_weighs_what_it_says_at_least() -> None:
+    chat, messages, responses = (SURFACES[name] for name in ("chat", "messages", "responses"))
+    said = weight_of(LONG_TEXT.encode())
+    assert chat.text_bytes_of(json.dumps(ANSWERS["chat"]).encode()) == said
+    assert said <= messages.text_bytes_of(json.dumps(ANSWERS["messages"], ensure_ascii=False).encode()) < said + 1000
+    assert chat.text_bytes_of(json.dumps({"choices": [{"text": "a"}] * 20_000}).encode()) > 20_000
+    calls = {"choices": [{"message": {"tool_calls": [{"function": {"arguments": LONG_TEXT}}]}}]}
+    assert said <= chat.text_bytes_of(json.dumps(calls, ensure_ascii=False).encode()) < said + 1000
+    assert chat.text_bytes_of(json.dumps({"choices": None, "a": LONG_TEXT}).encode()) == 0
+    drawn = {"type": "image_generation_call", "result": "A" * 500_000}
+    response = {"status": "completed", "output": [drawn, {"content": [{"text": LONG_TEXT}]}]}
+    assert said <= responses.text_bytes_of(json.dumps(response, ensure_ascii=False).encode()) < said + 1000
+    assert responses.text_bytes_of(json.dumps({"output": LONG_TEXT}, ensure_ascii=False).encode()) >= said
+
+
+def test_an_event_with_a_long_text_counts_with_all_of_it() -> None:
+    chat = SURFACES["chat"]
+    scanner: EventScanner = chat.scanner(chat.read(chat.example("m", "hi")), _route())
+    chunk = {"choices": [{"index": 0, "delta": {"content": LONG_TEXT}, "finish_reason": "stop"}]}
+    event = b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
+    assert scanner.feed(event) == event
+    assert scanner.text_bytes >= weight_of(LONG_TEXT.encode()) and scanner.finished == {0}
