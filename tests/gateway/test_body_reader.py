@@ -92,7 +92,7 @@ async def test_a_process_that_was_killed_is_started_again(gateway):
 
 
 async def test_a_body_that_ends_the_process_each_time_is_refused(gateway, backends, monkeypatch):
-    monkeypatch.setattr(reader, "_COMMAND", "import sys; sys.stdin.buffer.read(12)")
+    monkeypatch.setattr(reader, "_COMMAND", "print('!', end='', flush=True); import sys; sys.stdin.buffer.read(12)")
     status, _, body = await gateway.post(LONG)
     assert (status, code(body)) == (503, "request_not_read") and not backends["gpu"].requests
 
