@@ -354,6 +354,7 @@ class Forwarding:
             secrets=job.secrets,
             adapter=pool.target.through_adapter,
             request_id=job.request_id,
+            unfinished=self._state.unfinished,
         )
         sent = Attempt(candidate, replica, exchange, pool)
         self.current = sent

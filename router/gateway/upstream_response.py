@@ -17,6 +17,7 @@ from router.core.redaction import NO_SECRETS, Secrets
 from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
+from router.gateway.buffered_bytes import SMALL, BufferedBytes
 from router.gateway.http_connection import Client
 from router.gateway.stream_reader import broken_off, shown_error, without_remarks
 from router.surfaces.base import Surface
@@ -40,6 +41,7 @@ class UpstreamResponse:
         "_adapter",
         "_begun",
         "_client",
+        "_counted",
         "_ended",
         "_judged",
         "_loop",
@@ -51,6 +53,7 @@ class UpstreamResponse:
         "_route",
         "_secrets",
         "_surface",
+        "_unfinished",
         "_unfit",
         "_usage",
         "asked_at",
@@ -79,6 +82,7 @@ class UpstreamResponse:
         secrets: Secrets = NO_SECRETS,
         adapter: bool = False,
         request_id: str = "",
+        unfinished: BufferedBytes | None = None,
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -96,6 +100,10 @@ class UpstreamResponse:
         self._secrets = secrets
         """What backends are sent as their credentials."""
         self._request_id = request_id
+        self._unfinished: Final = unfinished
+        """What all streams of this worker hold of events that have not ended."""
+        self._counted = 0
+        """What of that is this one's."""
         self._adapter = adapter
         """The provider is behind our adapter, which tells of it and hides it."""
         self._unfit = ""
@@ -206,6 +214,8 @@ class UpstreamResponse:
                 client.write(self._seen(scanner, out))
             if scanner.garbled:
                 self._break_off()
+            elif scanner.held != self._counted:
+                self._count(scanner.held)
             return
         self.size += len(data)
         if scanner is None:
@@ -225,6 +235,26 @@ class UpstreamResponse:
             self._first_event(scanner)
         elif self._begun and scanner.garbled:
             self._break_off()
+        if scanner.held != self._counted:
+            self._count(scanner.held)
+
+    def _count(self, held: int) -> None:
+        """Of an event that has not ended. One that has no room among those of all other streams ends its own."""
+        unfinished = self._unfinished
+        if unfinished is None or self._ended:
+            return
+        unfinished.bytes += held - self._counted
+        self._counted = held
+        if held > SMALL and unfinished.bytes > unfinished.most:
+            if self.connection is not None:
+                self.connection.abort()
+            detail = f"this worker holds as many unfinished events as {unfinished.most:,} bytes allow"
+            self.on_lost(UpstreamError(Fault.TOO_LARGE, detail))
+
+    def _uncount(self) -> None:
+        if self._unfinished is not None:
+            self._unfinished.bytes -= self._counted
+            self._counted = 0
 
     def _write(self, data: bytes) -> None:
         """To the client, or, until it is known that this is its answer, aside."""
@@ -243,6 +273,7 @@ class UpstreamResponse:
 
     def on_end(self) -> None:
         self._ended = True
+        self._uncount()
         if self._unfit:
             self._end_unfit()
         elif self.scanner is None:
@@ -338,6 +369,7 @@ class UpstreamResponse:
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
+        self._uncount()
         if not self.ready.done():
             hidden = self.hides_its_work and error.fault in _WITHOUT_A_HEAD
             self.unread = hidden or error.fault in _ENDS_UNREAD
@@ -459,6 +491,7 @@ class UpstreamResponse:
 
     def abandon(self) -> None:
         """Nobody wants the rest: the upstream connection is closed at once."""
+        self._uncount()
         if self.connection is not None and not self._ended:
             self.connection.abort()
             self._ended = True

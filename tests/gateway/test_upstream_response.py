@@ -12,6 +12,7 @@ from support.scripted import DONE, answer, completion, drip, event, raw, stream,
 
 from router.core.redaction import NOT_SHOWN
 from router.core.values import Usage
+from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.upstream_response import UpstreamResponse
 from router.surfaces.openai.chat import Chat
 
@@ -27,6 +28,44 @@ NO_ANSWERS = {
     "half of something": completion()[:60],
     "another object": b'{"status":"ok"}',
 }
+
+
+async def test_streams_that_hold_more_than_there_is_room_for_are_ended_and_all_is_let_go(serve, backends):
+    gateway = await serve(POLICY + "server: {max_held_bytes: 1000000, max_body_bytes: 300000}\n")
+    begun = b"data: " + b"x" * 150_000
+    backends["gpu"].default = stream(event("first"), begun, begun, ends=False)
+    status, _, body = await gateway.post(RESTRICTED | {"stream": True})
+    assert status == 200 and b"upstream_stream_broken" in body and b"xxx" not in body
+    assert gateway.state.unfinished.bytes == 0
+    backends["gpu"].default = stream(event("first"), b"data: " + b"x" * 150_000, event("second", "stop"), DONE)
+    await gateway.post(RESTRICTED | {"stream": True})
+    assert gateway.state.unfinished.bytes == 0
+
+
+@interpreted_only
+async def test_of_the_events_of_all_streams_that_have_not_ended_the_one_without_room_ends(gateway):
+    room, surface, route = BufferedBytes(250_000), Chat(), gateway.state.plan.models["chat"].routes[0]
+    reading = surface.read(json.dumps(ASK | {"stream": True}).encode())
+    loop = asyncio.get_running_loop()
+
+    def opened():
+        exchange = UpstreamResponse(loop, surface=surface, reading=reading, route=route, most=10**6, unfinished=room)
+        exchange.on_head(200, [(b"content-type", b"text/event-stream")])
+        return exchange
+
+    one, other, small = opened(), opened(), opened()
+    one.on_body(b"data: " + b"x" * 194)
+    one.on_body(b"x" * 199_800)
+    assert room.bytes == 200_000
+    other.on_body(b"data: " + b"x" * 99_994)
+    assert "unfinished events" in str(other.ready.exception()) and room.bytes == 200_000
+    small.on_body(b"data: " + b"x" * 59_994)
+    assert room.bytes == 260_000 and not small.ready.done(), "little has room"
+    one.on_body(b"\n\n")
+    assert room.bytes == 60_000
+    one.abandon()
+    small.abandon()
+    assert room.bytes == 0
 
 
 @interpreted_only
