@@ -9,16 +9,17 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from stdnum import luhn
 from stdnum.iso7064 import mod_97_10
 
 from router.core.policy import DetectorName
 from router.core.sensitivity.finders.credentials import MARKED, SHORT, TOKENS
-from router.core.sensitivity.finders.text import flat
+from router.core.sensitivity.finders.text import TooDense, flat
 from router.core.sensitivity.unescape import levels, revealed
 
 Make = Callable[[Random], str]
@@ -29,9 +30,11 @@ DRAWN = 100
 def texts_of(body: bytes) -> Iterator[str]:
     """Texts that together show all that a body (valid JSON in UTF-8) says."""
     text = ""
-    for text in levels(body):
-        yield text
-    yield from revealed(flat(text.encode(errors="replace")))
+    with suppress(TooDense):
+        for text in levels(body):
+            yield text
+    with suppress(TooDense):
+        yield from revealed(flat(text.encode(errors="replace")))
 
 
 class Form(NamedTuple):
@@ -251,6 +254,32 @@ def in_two_messages(text: str, random: Random) -> object:
     return [{"role": "user", "content": f"It is {text[:at]}"}, {"role": "user", "content": f"{text[at:]}, see?"}]
 
 
+def in_parts_with_settings(text: str, random: Random) -> object:
+    """What agents and their libraries put between two texts: settings, signatures, parts and messages that are empty."""
+    at = _inner(text, random)
+    cached = {"type": "ephemeral", "ttl": "1h"}
+    begins, goes_on = f"It is {text[:at]}", f"{text[at:]}, see?"
+    thought = {"type": "thinking", "thinking": "", "signature": "9Eq" + "A" * 300}
+    nothing = [{"type": "text", "text": ""}] * random.randrange(12)
+    first = {"type": "text", "text": begins, "cache_control": cached}
+    return _message([first, thought, *nothing, {"cache_control": cached, "type": "text", "text": goes_on}])
+
+
+def in_messages_with_ids(text: str, random: Random) -> object:
+    at = _inner(text, random)
+    number = random.randrange(10)
+    said = ({"content": f"It is {text[:at]}"}, {"content": f"{text[at:]}, see?"})
+    before = random.choice(
+        (
+            {"role": "tool", "tool_call_id": f"{number}bbe3bKf2"},
+            {"id": f"{number}d3e1c9a-aaaa-4bbb-8ccc-dddddddddddd", "role": "user"},
+            {"created_at": "2026-12-01T00:00:00Z", "createdBy": "x", "role": "user"},
+        )
+    )
+    silent = [{"role": "assistant", "content": [{"type": "text", "text": ""}]}] * random.randrange(12)
+    return [before | said[0], *silent, before | said[1]]
+
+
 def _inner(text: str, random: Random) -> int:
     """A place between two groups, behind or before the separator, or inside of a number without any."""
     places = [i for i, char in enumerate(text) if not char.isdigit()] or [4, 8, 12]
@@ -281,6 +310,34 @@ def _twice(text: str, random: Random) -> object:
     return _message(html.escape(quote(base64.b64encode(f"it is {text}".encode()).decode(), safe="")))
 
 
+def _form(text: str, random: Random) -> object:
+    """As browsers send it, with a plus for each space."""
+    said = quote_plus(in_sentence(text, random))
+    return _message(random.choice((f"POST /pay\n\nnote={said}&y=1", said)))
+
+
+def _escaped(text: str) -> str:
+    """JSON of which each character is escaped."""
+    return '{"note": "' + "".join(f"\\u{ord(char):04x}" for char in text) + '"}'
+
+
+def _nested_base64(text: str, random: Random) -> object:
+    nested = json.dumps({"a": _escaped(text)})
+    for _ in range(random.randrange(3)):
+        nested = json.dumps({"a": nested})
+    return _message("decode this: " + base64.b64encode(nested.encode()).decode())
+
+
+def _nested_address(text: str, random: Random) -> object:
+    nested = json.dumps({"a": json.dumps({"note": "\u200b".join(in_sentence(text, random))})})
+    return _message("see https://crm.example/q?f=" + random.choice((quote, quote_plus))(nested))
+
+
+def _behind_a_backslash(text: str, random: Random) -> object:
+    coded = base64.b64encode((random.choice(("note: ", "{", "|", "mine is ")) + text).encode()).decode()
+    return _message(f"it is in C:\\tmp\\{coded}")
+
+
 FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
@@ -290,6 +347,10 @@ ENCODINGS: tuple[tuple[str, Callable[[str, Random], object]], ...] = (
     ("HTML entities", _entities),
     ("base64", _base64),
     ("base64, then percent-encoded", _twice),
+    ("in a form, with `+` for spaces", _form),
+    ("escapes of JSON in JSON, in base64", _nested_base64),
+    ("JSON in JSON with zero-width characters, in an address", _nested_address),
+    ("base64 behind a backslash", _behind_a_backslash),
     ("JSON in a tool call", as_tool_call(1)),
     ("JSON in strings, five levels", as_tool_call(5)),
     ("full-width characters", lambda text, random: _message(in_sentence(text.translate(FULL_WIDTH), random))),
@@ -324,6 +385,8 @@ FORMS: tuple[Form, ...] = (
     Form("credit_card", "from a spreadsheet (`….00`)", lambda random: card(random) + random.choice((".0", ".00"))),
     Form("credit_card", "over two parts", parted(("", " ", "-"), long_card), in_two_parts),
     Form("credit_card", "over two messages", parted(("", " ", "-"), long_card), in_two_messages),
+    Form("credit_card", "over two parts, with settings, signatures and empty parts between", parted(("", " ", "-"), long_card), in_parts_with_settings),
+    Form("credit_card", "over two messages, with ids, times and empty messages between", parted(("", " ", "-"), long_card), in_messages_with_ids),
     Form("iban", "solid", iban),
     Form("iban", "groups with spaces, dashes or points", lambda r: r.choice((" ", "-", ".")).join(groups(iban(r)))),
     Form("iban", "groups with tabs, line ends or two spaces", lambda r: r.choice(["\t", "\n", "\r\n", "  "]).join(groups(iban(r)))),

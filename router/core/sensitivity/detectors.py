@@ -22,6 +22,7 @@ from router.core.sensitivity.finders.text import Effort, Text, TooDense, flat
 from router.core.sensitivity.memory import Findings, Memory
 from router.core.sensitivity.own.patterns import OwnPatterns, compile_patterns
 from router.core.sensitivity.prefilter import EVERYTHING, HIDDEN, glance
+from router.core.sensitivity.seams import may_have_seams, seams_of
 from router.core.sensitivity.unescape import bare, clear, levels, plain, revealed
 from router.core.values import Label
 
@@ -64,7 +65,7 @@ class _Configured(Detectors):
         found = self._own_in(chain(clear(body), bare(body)))
         if found == self._sought:
             return self._for(found)
-        for part in excerpts().of(body):
+        for part in chain(excerpts().of(body), _seams(body)):
             found |= self._found_in(part, effort)
             if found == self._sought:
                 break
@@ -73,11 +74,15 @@ class _Configured(Detectors):
     def _own_in(self, texts: Iterable[bytes]) -> set[str]:
         """Of the policy's own patterns."""
         found: set[str] = set()
-        if self._own.names:
+        if not self._own.names:
+            return found
+        try:
             for text in texts:
                 found |= self._own.found_in(text)
                 if len(found) == len(self._own.names):
                     break
+        except TooDense:
+            return set(self._own.names)
         return found
 
     def _found_in(self, part: bytes, effort: Effort) -> frozenset[str]:
@@ -118,11 +123,15 @@ class _Configured(Detectors):
                     yield from _bare(raw)
 
     def _found(self, texts: Iterable[tuple[Text, int]]) -> set[str]:
+        """Fails closed: what is hidden too deep to be looked at counts as found."""
         found: set[str] = set()
-        for text, clues in texts:
-            found |= _find(text, self._kinds - found, clues) | self._own.found_in(text.data)
-            if found == self._sought:
-                break
+        try:
+            for text, clues in texts:
+                found |= _find(text, self._kinds - found, clues) | self._own.found_in(text.data)
+                if found == self._sought:
+                    break
+        except TooDense:
+            return set(self._sought)
         return found
 
     def _for(self, found: set[str]) -> tuple[Label, ...]:
@@ -162,6 +171,11 @@ def _kinds_of(detector: Detector) -> tuple[str, ...]:
 def _label(kind: str, detector: Detector) -> Label:
     tags = () if detector.tag is None else (detector.tag,)
     return Label(level=detector.raise_to, tags=tags, source=f"detector {kind}")
+
+
+def _seams(body: bytes) -> Iterator[bytes]:
+    if may_have_seams(body) and (seams := seams_of(body)):
+        yield seams
 
 
 def _readable(texts: Iterable[str]) -> Iterator[tuple[Text, int]]:

@@ -13,7 +13,10 @@ from itertools import chain
 from router.core.sensitivity.finders.text import BORDER, DIGITS, NUMBER, REACH, SEPARATORS, Text
 
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
-_ENTITY = re.compile(rb"&(?:#0{0,32}([0-9]{1,7})|#[xX]0{0,32}([0-9A-Fa-f]{1,6})|([A-Za-z]{2,12}));?")
+# The semicolon of full width is read as a comma (`unescape.fold`).
+_ENTITY = re.compile(rb"&(?:#(?:0{0,32}([0-9]{1,7})|[xX]0{0,32}([0-9A-Fa-f]{1,6}))[;,]?|([A-Za-z]{2,12});?)")
+_PLUSES = re.compile(rb"[0-9A-Za-z_.*-]\+[0-9A-Za-z_.*%-]")
+"""Between words of a form, in which they stand for spaces."""
 NAMED: Mapping[bytes, bytes] = {
     b"amp": b"&",
     b"apos": b"'",
@@ -124,10 +127,21 @@ _GAP = b"\n\r\t "
 
 
 def has_escapes(data: bytes) -> bool:
-    """Whether a percent sign or an entity stands for a character."""
-    return (data.find(b"%") >= 0 and _PERCENT.search(data) is not None) or (
-        data.find(b"&") >= 0 and _ENTITY.search(data) is not None
+    """Whether a percent sign, an entity or a plus stands for a character."""
+    return (
+        (data.find(b"%") >= 0 and _PERCENT.search(data) is not None)
+        or (data.find(b"&") >= 0 and _ENTITY.search(data) is not None)
+        or has_pluses(data)
     )
+
+
+def has_pluses(data: bytes) -> bool:
+    """Whether pluses may stand for spaces, as they do in forms."""
+    return data.find(b"+") >= 0 and _PLUSES.search(data) is not None
+
+
+def spaced(data: bytes) -> bytes:
+    return data.replace(b"+", b" ")
 
 
 def may_hide(text: Text) -> bool:
@@ -152,7 +166,7 @@ def joined(data: bytes) -> Iterator[bytes]:
     with a border character, for a separator that it stands for."""
     dense = data.translate(DIGITS, SEPARATORS)
     if _may_be_framed(dense) and (seams := _seams(data)):
-        pieces = [piece if len(piece) <= 2 * REACH else _ends_of(piece, REACH) for piece in _between(data, seams)]
+        pieces = [piece if len(piece) <= 2 * REACH else ends_of(piece, REACH) for piece in _between(data, seams)]
         said = [
             b"".join(_SAID.findall(data, start + 1, stop)) if stop - start > _SHORTEST_SAID else b""
             for start, stop in seams
@@ -191,7 +205,7 @@ def _between(data: bytes, seams: list[tuple[int, int]]) -> list[bytes]:
     return [data[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)]
 
 
-def _ends_of(piece: bytes, reach: int) -> bytes:
+def ends_of(piece: bytes, reach: int) -> bytes:
     """Without its middle; no row of numbers is cut."""
     first, last = _EDGE.search(piece, reach), _EDGE.search(piece[-reach::-1])
     if first is None or last is None or first.end() >= (begin := len(piece) - reach - last.start()):

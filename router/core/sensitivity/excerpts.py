@@ -62,6 +62,7 @@ _HIDDEN = (
     rb"\\[/bf]",
     rb"\x7f",
     rb"%[0-9A-Fa-f]{2}",
+    rb"[0-9]{2}\+(?:-\+)?[0-9]{2}",
     b"&(?:#|%b)" % b"|".join(encodings.NAMED),
     rb"[0-9A-Za-z]%b" % _WIDE_DASH,
     rb"%b[0-9A-Za-z]" % _WIDE_DASH,

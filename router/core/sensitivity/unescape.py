@@ -11,13 +11,16 @@ import unicodedata
 from collections.abc import Iterator
 
 from router.core.sensitivity import encodings
-from router.core.sensitivity.finders.text import flat
+from router.core.sensitivity.finders.text import TooDense, flat
 
 _MOST_LEVELS = 6
 _MOST_ROUNDS = 4
 _ASCII = bytes(range(128))
 _HIDING = re.compile(r"\\[u/]")
-_HIDING_BYTES = re.compile(rb"\\[u/]")
+_GLUED = re.compile(r"\\([bf][A-Za-z0-9+/_-]{14,})")
+"""What may be base64 behind a backslash, of which a letter would be taken for that of an escape. No other letters begin
+text in base64 that are an escape's, too."""
+_HIDING_BYTES = re.compile(rb"\\(?:[u/]|[bf][A-Za-z0-9+/_-]{14})")
 # A backslash that starts no JSON escape; `\\` was replaced before this is used.
 _STRAY = re.compile(r'\\(?!["/bfnrt]|u[0-9A-Fa-f]{4}|x5c)')
 _BACKSLASH = re.compile(rb"\\\\|\\u005[cC]")
@@ -93,39 +96,56 @@ def levels(body: bytes) -> Iterator[str]:
     five levels). Each further text has one level of escaping less; all are given because going one level too far
     destroys things (a path `C:\\u4111...`). A text without `\\u` and `\\/` hides nothing and is the last one: what
     escapes remain in it are a backslash and one more character, at any level, and `finders.text.flat` takes them away.
+
+    Raises TooDense behind the last one if that still hides something.
     """
     text = body.decode()
-    if _HIDING.search(text) is None:
-        yield fold(text)
-        return
-    text = _unescape(_pair(text))
-    yield fold(text)
+    text = fold(_apart(text if _HIDING.search(text) is None else _unescape(_pair(text))))
+    yield text
     for _ in range(_MOST_LEVELS - 1):
         if _HIDING.search(text) is None:
             return
-        text = _deeper(text)
-        yield fold(text)
+        text = fold(_apart(_deeper(text)))
+        yield text
+    if _HIDING.search(text) is not None:
+        raise TooDense
 
 
 def revealed(data: bytes) -> Iterator[str]:
-    """What the last of the levels hides in other ways (`encodings`), for a few rounds: one may hide another.
+    """What the last of the levels hides in other ways (`encodings`), for a few rounds: one may hide another, or JSON.
 
-    No text is longer than the first, so the work is bounded by the number of rounds.
+    No text is longer than the first, so the work is bounded by the number of rounds and levels. Raises TooDense behind
+    the last text if that still hides something.
     """
     for parts in encodings.joined(data):
         yield parts.decode(errors="replace")
+    is_form = encodings.has_pluses(data)
+    for text in _rounds(data, are_spaces=False):
+        yield text
+        is_form = is_form or ("+" in text and encodings.has_pluses(text.encode()))
+    if is_form:
+        yield from _rounds(data, are_spaces=True)
+
+
+def _rounds(data: bytes, *, are_spaces: bool) -> Iterator[str]:
+    """With pluses for themselves, or for spaces, as they are in forms."""
     whole = data
-    for _ in range(_MOST_ROUNDS):
-        decoded = encodings.decoded(whole)
+    levels = _MOST_LEVELS
+    for number in range(_MOST_ROUNDS + 1):
+        decoded = encodings.decoded(encodings.spaced(whole) if are_spaces else whole)
         if decoded == whole:
             break
-        text = decoded.decode(errors="replace")
-        yield fold(text)
-        if _HIDING.search(text) is not None:
-            text = _deeper(text)
-            yield fold(text)
-            decoded = text.encode(errors="replace")
-        whole = decoded
+        if number == _MOST_ROUNDS:
+            raise TooDense
+        text = fold(decoded.decode(errors="replace"))
+        yield text
+        while _HIDING.search(text) is not None:
+            if not levels:
+                raise TooDense
+            levels -= 1
+            text = fold(_deeper(text))
+            yield text
+        whole = text.encode(errors="replace")
     if whole is not data:
         for parts in encodings.joined(flat(whole)):
             yield fold(parts.decode(errors="replace"))
@@ -144,13 +164,13 @@ def plain(body: bytes) -> bytes | None:
 
 
 def clear(body: bytes) -> Iterator[bytes]:
-    """All that a body (valid JSON in UTF-8) says, as finders see it, but for what is hidden in other ways."""
+    """All that a body (valid JSON in UTF-8) says, as finders see it, but for what is hidden in other ways. What may be
+    of a form is also read as one, where pluses stand for spaces. Raises TooDense, as `levels`."""
     data = plain(body)
-    if data is not None:
-        yield data
-    else:
-        for level in levels(body):
-            yield flat(level.encode(errors="replace"))
+    for text in (flat(level.encode(errors="replace")) for level in levels(body)) if data is None else (data,):
+        yield text
+        if encodings.has_pluses(text):
+            yield encodings.spaced(text)
 
 
 def bare(body: bytes) -> Iterator[bytes]:
@@ -166,6 +186,16 @@ def bare(body: bytes) -> Iterator[bytes]:
             return
         yield fold(text.replace("\\", "")).encode(errors="replace")
         text = _deeper(text)
+
+
+def _apart(text: str) -> str:
+    """With a space between a backslash and base64 right behind it."""
+    return text if "\\" not in text else _GLUED.sub(_with_space, text)
+
+
+def _with_space(match: re.Match[str]) -> str:
+    run = match[1].encode()
+    return match[0] if encodings.said(run[1:]) or not encodings.said(run) else f"\\ {match[1]}"
 
 
 def _deeper(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pkgutil import iter_modules
 from random import Random
 from typing import Any, get_args
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -434,6 +434,20 @@ FORMS_OF_IT = {
     "as if a letter were escaped": json.dumps({"c": PLAIN.replace("r", "\\r")}),
     "as if a letter were escaped, in JSON in JSON": json.dumps({"c": json.dumps({"c": PLAIN.replace("r", "\\r")})}),
     "backslashes in percent signs": json.dumps({"c": PLAIN.replace("-", "%5C-").replace("r", "%5Cr")}),
+    "base64 behind a backslash": json.dumps({"c": "C:\\tmp\\" + b64encode(f"note {PLAIN}".encode()).decode()}),
+    "in a form": json.dumps({"c": quote_plus(PLAIN)}),
+    "in a form in a form": json.dumps({"c": quote_plus(quote_plus(PLAIN))}),
+    "in a form in base64": json.dumps({"c": b64encode(quote_plus(f"see {PLAIN}").encode()).decode()}),
+    "in JSON in JSON in JSON, in base64": json.dumps(
+        {"c": b64encode(json.dumps(json.dumps(json.dumps(PLAIN))).encode()).decode()}
+    ),
+    "in JSON in JSON, in percent signs": json.dumps({"c": quote(json.dumps(json.dumps("\u200b".join(PLAIN))))}),
+    "escapes of JSON in digits of full width": json.dumps(
+        {"c": "".join(f"\\u{ord(char):04x}" for char in PLAIN).translate(sensitive.FULL_WIDTH)}
+    ),
+    "HTML in full width": json.dumps(
+        {"c": "".join(f"&#{ord(char)};" for char in PLAIN).translate(sensitive.FULL_WIDTH)}
+    ),
     "base64 in percent signs": json.dumps({"c": quote(b64encode(f"see {PLAIN}!".encode()).decode())}),
 }
 

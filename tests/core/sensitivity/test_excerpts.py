@@ -118,7 +118,9 @@ def test_it_is_found_in_a_long_conversation_as_it_is_in_all_of_it(form: sensitiv
         body["messages"] = [*around[0], *body["messages"], *around[1]]
         sent = json.dumps(body, ensure_ascii=random.choice((True, False)), indent=random.choice((None, 2))).encode()
 
-        assert found(sent) == found_in_all_of(sent)
+        in_parts, in_all = found(sent), found_in_all_of(sent)
+        assert in_parts <= in_all, "all of it may be too dense, where its parts are not"
+        assert f"detector {form.kind}" in in_parts or in_parts == in_all
 
 
 PIECES = st.sampled_from(

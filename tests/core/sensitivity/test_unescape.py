@@ -4,13 +4,15 @@ import base64
 import json
 import warnings
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.sensitive import texts_of
 
-from router.core.sensitivity.unescape import bare, fold, plain
+from router.core.sensitivity.finders.text import TooDense
+from router.core.sensitivity.unescape import bare, clear, fold, levels, plain, revealed
 
 
 def texts(body: str) -> list[str]:
@@ -65,8 +67,10 @@ def test_json_inside_json_is_followed_for_five_levels(levels: int) -> None:
     assert any("4111é中" in text for text in texts(nest("4111é中", levels)))
 
 
-def test_deeper_levels_are_not_looked_into() -> None:
+def test_deeper_levels_are_not_looked_into_and_fail_closed() -> None:
     assert len(texts(nest("é", 9))) == 6
+    with pytest.raises(TooDense):
+        list(levels(nest("é", 9).encode()))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +174,28 @@ def test_what_is_nested_is_followed_for_a_few_rounds(bomb: str) -> None:
     assert len(texts(json.dumps(bomb))) <= 9
 
 
+def test_what_other_encodings_hide_is_followed_as_deep_as_json_is() -> None:
+    assert "4111é" in texts(json.dumps(quote(nest("4111é", 5))))[-1]
+    with pytest.raises(TooDense):
+        list(revealed(quote(nest("é", 9)).encode()))
+    with pytest.raises(TooDense):
+        list(revealed(b"%2525252541"))
+
+
+def test_pluses_may_be_spaces() -> None:
+    assert [*revealed(b"%2B1+212 is C++")] == ["+1+212 is C++", "+1 212 is C  ", " 1 212 is C  "]
+    assert [*clear(b'{"a": "b+c"}')] == [b'{"a": "b+c"}', b'{"a": "b c"}']
+    assert [*clear(b'{"a": "b++ +c 1 + 2"}')] == [b'{"a": "b++ +c 1 + 2"}']
+
+
+def test_base64_behind_a_backslash_begins_with_its_own_letter() -> None:
+    coded = base64.b64encode(b"note: 4111 1111").decode()
+
+    assert "note: 4111 1111" in texts(json.dumps(f"C:\\{coded}"))[-1]
+    assert "note: 4111 1111" in texts(json.dumps(f"\n{coded}"))[-1]
+    assert texts('"\\\\beautiful_function_name"') == ['"\\\\beautiful_function_name"']
+
+
 def test_base64_in_base64_is_followed_for_a_few_rounds() -> None:
     data = b"deep inside of it"
     for _ in range(9):
@@ -183,7 +209,7 @@ def test_no_text_is_longer_than_the_body(text: str) -> None:
     body = json.dumps(text)
 
     assert all(len(each) <= len(body) for each in texts(body))
-    assert len(texts(body)) <= 15
+    assert len(texts(body)) <= 24
 
 
 @pytest.mark.parametrize(
