@@ -13,6 +13,8 @@ import pytest
 from router.core.estimated_usage import weight_of
 from router.surfaces.base import Surface
 from router.surfaces.long_json import LONG, MOST_ITEMS, first_items, is_crowded, outline
+from router.surfaces.openai.kept.listing import page_in
+from router.surfaces.openai.vllm_running_usage import RunningUsageScanner
 from router.surfaces.registry import SURFACES
 from router.surfaces.sse import EventScanner
 
@@ -188,3 +190,24 @@ def test_an_event_with_a_long_text_counts_with_all_of_it() -> None:
     event = b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
     assert scanner.feed(event) == event
     assert scanner.text_bytes >= weight_of(LONG_TEXT.encode()) and scanner.finished == {0}
+
+
+def test_of_a_member_with_very_much_in_it_an_outline_has_the_first() -> None:
+    part = dict.fromkeys(("id", "type", "code", "param", "text"), "a" * 4000)
+    body = json.dumps(
+        {"response": {name: {**part, "error": part} for name in ("error", "usage", "data", "meta")}}
+    ).encode()
+    body = body.replace(b"aaaa", b"aaaa" * 4)
+    assert len(body) > LONG and len(outline(body)) < len(body)
+
+
+def test_a_page_that_nobody_would_read_is_none() -> None:
+    assert page_in(b'{"data":[' + b"{}," * 1_600_000 + b"{}]}") is None
+
+
+def test_running_usage_is_kept_of_so_many_choices() -> None:
+    scanner = RunningUsageScanner(True)
+    for index in range(MOST_ITEMS + 5):
+        usage = b'{"prompt_tokens":1,"completion_tokens":1}'
+        scanner.feed(b'data: {"choices":[{"index":%d}],"usage":%b}\n\n' % (index, usage))
+    assert scanner.usage is not None and scanner.usage.output == MOST_ITEMS
