@@ -110,6 +110,7 @@ lock:
 	lock pyproject.toml --group build --group test -c locks/run.txt -o locks/test.txt; \
 	lock pyproject.toml --group build --extra otel -c locks/test.txt -o locks/otel.txt; \
 	lock pyproject.toml --group build --extra alerts -c locks/test.txt -o locks/alerts.txt; \
+	lock pyproject.toml --group build --extra presidio -c locks/run.txt -o locks/presidio.txt; \
 	lock pyproject.toml --group build --extra litellm -c locks/run.txt -o locks/adapter.txt; \
 	lock pyproject.toml --group build --group compile -c locks/run.txt -c locks/test.txt -o locks/compile.txt; \
 	lock --group clients -o locks/clients.txt; \
@@ -123,6 +124,6 @@ lock:
 	lock_linux --no-deps --group model -o locks/model.txt
 
 clean:
-	rm -rf .venv .venv-adapter .venv-clients .venv-clients-llama-index tests/clients/node/node_modules .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
+	rm -rf .venv .venv-adapter .venv-presidio .venv-clients .venv-clients-llama-index tests/clients/node/node_modules .venv-local .venv-lock .venv-compiled .venv-compiled-build .venv-compiled-test build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .bench breakeven.egg-info tests/artifacts
 	find router tests -name __pycache__ -prune -exec rm -rf {} +

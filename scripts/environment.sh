@@ -6,6 +6,8 @@
 #   otel           .venv                  the same as run, and what traces need
 #   alerts         .venv                  the same as run, and what alerts of the kind apprise need
 #   adapter        .venv-adapter          the adapter around litellm
+#   presidio       .venv-presidio         Presidio, for policies that have names of people and places sought; a spaCy
+#                                         pipeline is installed into it besides
 #   compiled       .venv-compiled         the gateway with its hot path compiled to C: no edit shows in it
 #   compiled-test  .venv-compiled-test    the same wheel, with what tests need
 #   clients        .venv-clients          clients of others, for Python; for Node in tests/clients/node, and LlamaIndex,
@@ -28,13 +30,14 @@ pip=(-m pip --quiet --disable-pip-version-check)
 locked=(--no-deps --require-hashes --only-binary :all: -r)
 
 main() {
-  [ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  [ $# -gt 0 ] || { sed -n '2,20s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   for name; do
     case $name in
       run) with_tree .venv locks/run.txt ;;
       test) with_tree .venv locks/run.txt; add .venv/.testing locks/test.txt ;;
       otel) with_tree .venv locks/run.txt; add .venv/.otel locks/otel.txt ;;
       alerts) with_tree .venv locks/run.txt; add .venv/.alerts locks/alerts.txt ;;
+      presidio) with_tree .venv-presidio locks/presidio.txt ;;
       adapter) with_tree .venv-adapter locks/adapter.txt ;;
       compiled) with_wheel "$compiled_in" locks/run.txt ;;
       compiled-test) with_wheel .venv-compiled-test locks/test.txt ;;

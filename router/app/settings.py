@@ -49,6 +49,8 @@ class WorkerSettings(Struct, frozen=True):
     untranslated: str
     """Why nothing can be translated for backends; empty when the adapter does it."""
     grace: float
+    presidio_folder: str = ""
+    """Where the process that looks for entities has its socket."""
     journal: str = ""
     """Folder of the ledger's journals."""
     wakes: str = ""

@@ -1,8 +1,8 @@
 """Starts, watches and stops the processes of one gateway.
 
 An embedded Valkey when no Redis is named, simulated backends when nothing real is, the cloud adapter when the
-policy needs it, or a request does, and the workers on one port. They stop in the opposite order, so that the last
-settlements find the ledger.
+policy needs it, or a request does, Presidio for a policy that seeks entities, and the workers on one port. They stop in
+the opposite order, so that the last settlements find the ledger.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from router.app.child_process import PYTHON, ChildProcess
 from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runtime_dir, take_data_dir, wakes_folder
 from router.app.defaults import Found, default_policy, look_around, unusable
 from router.app.listening_port import PortTaken, take_port
+from router.app.presidio_keeper import PresidioKeeper
 from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
 from router.app.served_model import served_model, until_served
 from router.app.settings import ServeSettings, WorkerSettings
@@ -41,6 +42,7 @@ from router.app.valkey_keeper import ValkeyKeeper
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.backend_kinds import Backend, LitellmBackend
+from router.core.sensitivity.entities import entity_search
 from router.core.values import Plan
 from router.ledger.errors import EmbeddedServerError
 from router.ledger.server.address import parse_address
@@ -119,6 +121,7 @@ class Supervisor:
         self._control: ChildProcess | None = None
         self._adapters: AdapterKeeper | None = None
         self._adapted: dict[str, Backend] = {}
+        self._presidios: PresidioKeeper | None = None
         self._keeper: ValkeyKeeper | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -181,6 +184,7 @@ class Supervisor:
             port=port,
             redis=redis,
             adapter_socket=self._socket,
+            presidio_folder=str(self._runtime_dir),
             untranslated=untranslated(),
             grace=settings.grace,
             journal=journal,
@@ -195,6 +199,8 @@ class Supervisor:
         admin_feed.set_result(msgspec.json.encode(control) + b"\n")
         await self._until_ready(self._workers)
         await self._until_adapted()
+        if (presidio := self._presidio().latest) is not None:
+            await self._until_ready([presidio])
         self._spawn(self._follow(file, policy))
         self._spawn(self._adapt_once_asked())
         told = asyncio.to_thread(warn, plan, policy, pretended=not settings.policy)
@@ -226,6 +232,7 @@ class Supervisor:
         if not keep_copy(plan, policy, self._last_good):
             raise CannotServe(f"{policy} was changed while it was read; start again")
         await self._adapt(plan)
+        self._presidio().renew(entity_search(plan))
         return file, plan, found
 
     async def _policy(self) -> tuple[str, Found]:
@@ -377,6 +384,7 @@ class Supervisor:
     async def _take_over(self, plan: Plan, policy: str) -> None:
         check_servable(plan, self._settings.host)
         if keep_copy(plan, policy, self._last_good):
+            self._presidio().renew(entity_search(plan))
             await asyncio.to_thread(warn, plan, policy)
             await self._adapt(plan)
 
@@ -439,6 +447,11 @@ class Supervisor:
         except CannotServe as error:
             log.error("serving without the adapter", extra={"why": str(error)})
 
+    def _presidio(self) -> PresidioKeeper:
+        if self._presidios is None:
+            self._presidios = PresidioKeeper(self._runtime_dir, _package_root(), self._spawn, STOP_PATIENCE)
+        return self._presidios
+
     # --- ending
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -453,7 +466,9 @@ class Supervisor:
         patience = self._settings.grace + STOP_PATIENCE
         await asyncio.gather(*(worker.stop(patience) for worker in self._workers))
         others = [*self._simulated, *(each for each in (self._control,) if each is not None)]
-        await asyncio.gather(self._adapter().stop(), *(child.stop(STOP_PATIENCE) for child in others))
+        await asyncio.gather(
+            self._adapter().stop(), self._presidio().stop(), *(child.stop(STOP_PATIENCE) for child in others)
+        )
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -32,6 +32,7 @@ from router.config.load import load
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
+from router.gateway.entity_client import EntityClient
 from router.gateway.peers import Peers
 from router.gateway.routes import Routes
 from router.gateway.server import Server
@@ -76,6 +77,7 @@ async def serve(settings: WorkerSettings) -> None:
     state = WorkerState(plan, fleet, ledger, time.time)
     state.playground_secret = settings.playground_secret
     state.untranslated = settings.untranslated
+    state.entities = EntityClient(settings.presidio_folder)
     state.adapter = AdapterStatus(settings.adapter_socket)
     shared = SharedStatus(settings.redis, timeout=policy.ledger.timeout)
     peers = Peers(state, shared, loop, WakeFiles(Path(settings.wakes)))

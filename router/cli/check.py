@@ -59,17 +59,22 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     from router.cli.simulated_case import played
     from router.config.cases import cases_beside, check_cases
     from router.config.load import PolicyError, plan_of, read_bytes
+    from router.config.presidio_pipe import PresidioUnusable, cost_of
     from router.config.sizing.advice import not_looked_at
     from router.config.warnings import warnings_of
     from router.core.cost.passed_by import past_gpu_sentence
 
     try:
         content = read_bytes(policy)
-        plan = plan_of(content, policy, now=datetime.now(UTC))
+        plan = plan_of(content, policy, now=datetime.now(UTC), with_extras=True)
+        presidio_cost = cost_of(plan)
         cases = cases_beside(policy)
         summary = _count(check_cases(cases, plan, played(plan, policy))) if Path(cases).exists() else "no cases"
     except PolicyError as error:
         print(error, file=sys.stderr)
+        return False
+    except PresidioUnusable as error:
+        print(f"{policy}: sensitivity.presidio: {error}", file=sys.stderr)
         return False
     unlisted, all_told = _unlisted(content, policy, plan) if args.online else ((), True)
     warnings = (*warnings_of(content, policy, plan), *unlisted)
@@ -78,6 +83,11 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     if args.strict and (warnings or not all_told):
         return False
     print(f"ok {policy} ({summary})")
+    if presidio_cost is not None:
+        print(
+            f"note {policy}: sensitivity.presidio takes about {presidio_cost:.3g} ms of one processor for each KB of "
+            "text that it has not seen before, as measured here just now"
+        )
     for sentence in not_looked_at(plan):
         print(f"note {policy}: {sentence}")
     told = past_gpu_sentence(plan, last_day(args, plan))

@@ -147,11 +147,13 @@ def _explained(plan: Plan, trial: DryRun, rows: Sequence[Row], as_json: bool) ->
 
     from router.cli.last_day import past_of
     from router.config.dry_run import attempt
+    from router.config.presidio_pipe import asking
     from router.core.cost.breakeven import price_of_traffic
     from router.core.cost.passed_by import past_gpu_sentence
     from router.core.decision.explain import explain, explain_data
 
-    facts, decision = attempt(plan, replace(trial, cloud_price=price_of_traffic(rows)))
+    with asking(plan) as ask:
+        facts, decision = attempt(plan, replace(trial, cloud_price=price_of_traffic(rows)), ask)
     data = explain_data(decision, facts, plan)
     others = [name for name in plan.policy.backends if name not in {each["backend"] for each in data["backends"]}]
     note = past_gpu_sentence(plan, past_of(plan, rows))

@@ -16,6 +16,8 @@
     secret_hosts      to which hosts each secret may go
     secrets           `env:NAME` and `file:PATH`
     watch             a policy file that changes while it is served
+    presidio_environment  where Presidio is installed, and what is missing
+    presidio_pipe     one process of it, for a command's questions
     dry_run           one request tried against a plan
     cases             requests with the decision they should get
     problems          what is wrong with a file, and where

@@ -13,9 +13,10 @@ import msgspec
 from pydantic import Field, model_validator
 
 from router.config.decode import adapter_of
-from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
+from router.config.dry_run import NOBODY, Ask, DryRun, attempt, grant_named
 from router.config.example_model import example_model
 from router.config.load import decode_document, raise_if_any, read_bytes, text_of
+from router.config.presidio_pipe import asking
 from router.config.problems import FieldPath, Finding, listing, suggest
 from router.config.yaml_document import parse
 from router.core.cost.preference import Side
@@ -143,28 +144,31 @@ def check_cases(path: str | Path, plan: Plan, simulate: Simulate | None = None) 
     findings = tuple(_unknown_names(document.data, plan))
     cases = decode_document(document, adapter_of(Cases), findings)
     raise_if_any(document, findings)
-    raise_if_any(document, _failures(cases, plan, simulate, Path(path).parent))
+    with asking(plan) as ask:
+        raise_if_any(document, _failures(cases, plan, simulate, Path(path).parent, ask))
     return sum(case.simulate is None or simulate is not None for case in cases)
 
 
-def _failures(cases: tuple[Case, ...], plan: Plan, simulate: Simulate | None, folder: Path) -> Iterator[Finding]:
+def _failures(
+    cases: tuple[Case, ...], plan: Plan, simulate: Simulate | None, folder: Path, ask: Ask
+) -> Iterator[Finding]:
     for index, case in enumerate(cases):
-        for finding in _run(case, plan, simulate, folder):
+        for finding in _run(case, plan, simulate, folder, ask):
             yield Finding((index, *finding.path), f'case "{case.name}": {finding.message}')
 
 
-def _run(case: Case, plan: Plan, simulate: Simulate | None, folder: Path) -> Iterable[Finding]:
+def _run(case: Case, plan: Plan, simulate: Simulate | None, folder: Path, ask: Ask) -> Iterable[Finding]:
     """What differs from the expectation, with paths below the case; nothing when it passes."""
     if case.request is not None and case.expect is not None:
-        return _one_request(case, case.request, case.expect, plan)
+        return _one_request(case, case.request, case.expect, plan, ask)
     if case.simulate is None or simulate is None:
         return ()
     return [Finding(("simulate", *each.path), each.message) for each in simulate(case.simulate, folder)]
 
 
-def _one_request(case: Case, request: Request, expect: Expect, plan: Plan) -> tuple[Finding, ...]:
+def _one_request(case: Case, request: Request, expect: Expect, plan: Plan, ask: Ask) -> tuple[Finding, ...]:
     try:
-        _, decision = attempt(plan, _trial(case.given, request, plan))
+        _, decision = attempt(plan, _trial(case.given, request, plan), ask)
     except BadBody as error:
         return (Finding(("request",), f"this is no request that could be decided on: {error.message}"),)
     return tuple(_differences(expect, decision))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.cost.breakeven import Shares
 from router.core.cost.preference import Side
@@ -12,7 +13,8 @@ from router.core.decision.decide import decide
 from router.core.decision.facts import build_facts
 from router.core.policy import Mix
 from router.core.sensitivity.detectors import compile_detectors
-from router.core.values import BackendState, Decision, Facts, KeyGrant, Mixture, Permits, Plan, Snapshot
+from router.core.sensitivity.entities import Question, Unanswered, entity_search, found_labels, unanswered_labels
+from router.core.values import BackendState, Decision, Facts, KeyGrant, Label, Mixture, Permits, Plan, Snapshot
 from router.surfaces.headers import TO_BACKEND
 from router.surfaces.registry import SURFACES, Endpoint
 
@@ -41,7 +43,15 @@ class DryRun(Struct, frozen=True):
     """Why nothing can be translated, see `Snapshot`."""
 
 
-def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
+Ask = Callable[[Question, tuple[bytes, ...]], frozenset[str]]
+"""Asks what looks for entities. Raises Unanswered."""
+
+
+def nobody_asked(question: Question, pieces: tuple[bytes, ...]) -> frozenset[str]:
+    raise Unanswered("presidio: it is asked about requests that are served, and by commands")
+
+
+def attempt(plan: Plan, trial: DryRun, ask: Ask = nobody_asked) -> tuple[Facts, Decision]:
     """The facts of the request and the decision on it. Raises BadBody when it could not be decided on."""
     headers = {name.lower(): value for name, value in trial.headers.items()}
     reading = SURFACES[trial.endpoint].read(trial.body)
@@ -58,7 +68,19 @@ def attempt(plan: Plan, trial: DryRun) -> tuple[Facts, Decision]:
         detectors=detectors,
         body=trial.body,
     )
+    facts = replace(facts, labels=facts.labels + _entities(plan, facts, (reading.texts or trial.body,), ask))
     return facts, decide(facts, plan, _snapshot(plan, trial))
+
+
+def _entities(plan: Plan, facts: Facts, pieces: tuple[bytes, ...], ask: Ask) -> tuple[Label, ...]:
+    search = entity_search(plan)
+    detectors = () if search is None else search.wanted(facts.labels, facts.key.permits)
+    if search is None or not detectors:
+        return ()
+    try:
+        return found_labels(detectors, ask(search.question(detectors, pieces), pieces))
+    except Unanswered as silence:
+        return unanswered_labels(detectors, str(silence))
 
 
 def grant_named(plan: Plan, name: str) -> KeyGrant | None:

@@ -18,6 +18,7 @@ from router.config.compile import compile_plan
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.own_detectors import find_unfit
+from router.config.presidio_environment import find_uninstalled, find_unsought
 from router.config.prices import Prices, context_table, price_table
 from router.config.problems import Finding, PolicyError, Problem
 from router.config.secret_hosts import find_unbound
@@ -35,15 +36,17 @@ T = TypeVar("T")
 def load(path: str | Path, *, now: datetime | None = None, with_secrets: bool = False) -> Plan:
     """The plan of the policy at `path`, with the prices in force at `now`, the present when left out.
 
-    `with_secrets` asks that every secret the policy names can be resolved, which only serving needs.
+    `with_secrets` asks that every secret the policy names can be resolved, and that what it needs is installed, which
+    only serving needs.
     Raises PolicyError with all problems of the file.
     """
     content = read_bytes(path)
     return plan_of(content, str(path), now=now or datetime.now(UTC), with_secrets=with_secrets)
 
 
-def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = False) -> Plan:
-    """As `load`, for the content of a file; `name` is for messages."""
+def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = False, with_extras: bool = False) -> Plan:
+    """As `load`, for the content of a file; `name` is for messages. `with_extras` asks that what it needs is installed
+    here, which `with_secrets` does too."""
     document = parse(text_of(content, name), name)
     findings = find_broken(document.data)
     try:
@@ -52,7 +55,8 @@ def plan_of(content: bytes, name: str, *, now: datetime, with_secrets: bool = Fa
         more = _of_the_rest(document, error.shape, now, with_secrets=with_secrets)
         raise PolicyError(_problems(document, (*findings, *error.shape, *more))) from None
     prices, found = _looked_at(policy, now, with_secrets=with_secrets)
-    raise_if_any(document, (*findings, *found))
+    extras = find_uninstalled(policy) if with_extras or with_secrets else ()
+    raise_if_any(document, (*findings, *found, *find_unsought(policy), *extras))
     return compile_plan(policy, version_of(content), prices, context_table(policy), now)
 
 

@@ -76,6 +76,7 @@ class Model(Section):
 
 
 Example = Annotated[str, Field(min_length=1, max_length=2_000)]
+Entity = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
 class Detector(Section):
@@ -85,6 +86,8 @@ class Detector(Section):
     """Or a pattern of your own: a regular expression, without look-around and references."""
     name: Name | None = None
     """What the pattern finds; shown in explanations and records."""
+    entities: Annotated[tuple[Entity, ...], Field(strict=False, max_length=64)] = ()
+    """Or names of people, places and the like, by Presidio's names of the kinds: see `sensitivity.presidio`."""
     matches: Annotated[tuple[Example, ...], Field(strict=False, max_length=32)] = ()
     """Texts in which the pattern must be found: else the policy is refused."""
     ignores: Annotated[tuple[Example, ...], Field(strict=False, max_length=32)] = ()
@@ -96,8 +99,10 @@ class Detector(Section):
 
     @model_validator(mode="after")
     def _seeks_something(self) -> Self:
+        if self.entities and (self.find or self.pattern is not None):
+            raise ValueError("a detector has either find, a pattern or entities: make two of it")
         if self.pattern is None:
-            if not self.find:
+            if not self.find and not self.entities:
                 raise ValueError('a detector needs "find", such as "find: [credit_card]", or a "pattern" of your own')
             if self.name is not None or self.matches or self.ignores:
                 raise ValueError("name, matches and ignores belong to a detector with a pattern")
@@ -114,6 +119,19 @@ class Detector(Section):
         return self
 
 
+class Presidio(Section):
+    """The process that looks for the `entities` of detectors."""
+
+    model: Annotated[str, Field(min_length=1, max_length=500)]
+    """The spaCy pipeline that finds names: an installed package, or the path of a folder."""
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "en"
+    """Of the texts, and of the pipeline."""
+    min_score: Fraction = 0.5
+    """How sure a finding has to be, to count."""
+    timeout: TimeLimit = 2.0
+    """Longest wait for what it finds in one request; then the request counts as if all had been found."""
+
+
 class Sensitivity(Section):
     levels: dict[Name, Names] = Field(min_length=1)
     """Levels from the least to the most restricted, each with the zones that may see it."""
@@ -123,6 +141,8 @@ class Sensitivity(Section):
     """Tags with the zones that may see them; a request's zones are the intersection of all."""
     detectors: tuple[Detector, ...] = Field(default=(), strict=False)
     """What is looked for in every string of a request."""
+    presidio: Presidio | None = None
+    """By what, and how, the entities of detectors are sought."""
     unreadable: Name | None = None
     """Level of a request that detectors cannot read throughout (images, token ids); the most restricted if left out."""
     sealed: Name | None = None

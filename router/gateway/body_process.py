@@ -77,7 +77,7 @@ def fetch(errand: BodyToRead, body: bytes) -> tuple[Brought, bytes]:
         surface = READERS[errand.surface]
         reading = surface.read_as(plain, errand.content_type)
         labels = _detectors(errand.detectors).scan_body(reading.texts or plain)
-        if reading.texts:
+        if reading.texts and not errand.keep_texts:
             reading = msgspec.structs.replace(reading, texts=b"")  # may be as long as the body, and was looked at
         dimensions = _dimensions(errand.dimensions).of(surface, plain)
         return Brought(reading, labels, dimensions), plain if errand.encoding else b""

@@ -101,7 +101,9 @@ class BodyReader:
         limit = serving.plan.policy.server.max_body_bytes
         content_type = request.headers.get("content-type", "")
         names = serving.dimensions.names
-        errand = BodyToRead(surface.name, encoding, limit, self._detectors(serving), content_type, names)
+        sought = self._detectors(serving)
+        again = serving.entities is not None
+        errand = BodyToRead(surface.name, encoding, limit, sought, content_type, keep_texts=again, dimensions=names)
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
         brought, plain = await lane.read(_encode(errand), body, key)

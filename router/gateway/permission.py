@@ -66,6 +66,11 @@ class Permission:
                 body=context.body,
                 pins=context.pins.values(),
             )
+            if serving.entities is not None:
+                state = self._state
+                facts = await state.entities.added(
+                    serving, facts, found.reading, context.body, request, context.deadline
+                )
         except (ApiError, BadBody):  # its key is gone, or it cannot be read by the new policy: then it stays
             return NONE
         if any(pin.team != key.team for pin in context.pins.values()):

@@ -219,6 +219,8 @@ class Pipeline:
             )
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
+        if serving.entities is not None:
+            facts = await self._state.entities.added(serving, facts, found.reading, found.body, request, deadline)
         return RequestContext(
             surface=surface,
             serving=serving,

@@ -146,8 +146,12 @@ class Resources:
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
         # A body that is read apart has detectors of its own, which know what is in that body alone.
-        heard = serving.detectors.scan_body(_said(asked, request, pins))
+        said = _said(asked, request, pins)
+        heard = serving.detectors.scan_body(said)
         facts = _as_kept(facts, asked, pins, heard, empty=reading is _EMPTY, lowest=serving.plan.levels[:1])
+        deadline = self._loop.time() + serving.plan.policy.retry.deadline
+        if serving.entities is not None:
+            facts = await state.entities.heard(serving, facts, (reading.texts or body, said), request, deadline)
         context = RequestContext(
             surface=_SURFACE,
             serving=serving,
@@ -159,7 +163,7 @@ class Resources:
             request=request,
             at=now,
             arrived=arrived,
-            deadline=self._loop.time() + serving.plan.policy.retry.deadline,
+            deadline=deadline,
             states=states,
             pins=pins,
             replica=replica_of(pins.values()),

@@ -22,6 +22,7 @@ from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
 from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.detector_memory import new_memory
+from router.gateway.entity_client import EntityClient
 from router.ledger.interface import Ledger
 from router.upstream.adapter_status import AdapterStatus
 from router.upstream.fleet import Fleet
@@ -47,6 +48,8 @@ class WorkerState:
         """Why nothing can be translated, see `Snapshot`."""
         self.adapter: AdapterStatus | None = None
         """None where nobody keeps one."""
+        self.entities = EntityClient("")
+        """Asks the process that looks for what detectors call entities; where none runs, nobody answers."""
         self.unlisted: Mapping[str, tuple[str, ...]] = {}
         """Models that the policy has backends serve and that these do not list, by backend."""
         self.keyring = Keyring({})

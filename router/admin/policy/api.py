@@ -28,6 +28,7 @@ from router.admin.views.requests import explanation_of
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
 from router.config.example_model import example_model
 from router.config.load import version_of
+from router.config.presidio_pipe import asking
 from router.config.problems import PolicyError
 from router.config.schema import policy_schema
 from router.core.cost.breakeven import Shares
@@ -87,7 +88,8 @@ def explained(control: HandlerContext, draft: ExplainDraft, price: float | None)
         except PolicyError as error:
             return ExplainAnswer(ok=False, version=version_of(draft.text.encode()), problems=problems_of(error))
     try:
-        facts, decision = attempt(plan, _trial(draft, plan, price))
+        with asking(plan) as ask:
+            facts, decision = attempt(plan, _trial(draft, plan, price), ask)
     except BadBody as error:
         raise ApiError(400, "bad_request", error.message) from None
     return ExplainAnswer(ok=True, version=plan.version, explanation=explanation_of(decision, facts, plan))

@@ -18,7 +18,7 @@ from router.core.cost.preference import Preference, Side
 from router.core.decision import refusals
 from router.core.decision.rules import Applied, applied
 from router.core.name_patterns import is_pattern, takes
-from router.core.sensitivity.gate import SEALED, UNREADABLE, Classification, classify
+from router.core.sensitivity.gate import SEALED, UNANSWERED, UNREADABLE, Classification, classify
 from router.core.sensitivity.media import FORBIDDEN, OUTSIDE
 from router.core.unknown_names import unknown
 from router.core.values import (
@@ -271,15 +271,18 @@ def _explained(ask: _Ask, removed: Sequence[Removal], refusal: Refusal) -> Refus
     if all(removal.step is not Step.EGRESS for removal in removed):
         return refusal
     labels = ask.facts.labels
-    readable = tuple([label for label in labels if not label.source.startswith((UNREADABLE, SEALED))])
+    unread = (UNREADABLE, SEALED, UNANSWERED)
+    readable = tuple([label for label in labels if not label.source.startswith(unread)])
     if len(readable) == len(labels) or classify(ask.plan, readable, ask.facts.key.permits).level == ask.gate.level:
         return refusal
+    if silent := _kinds(ask, UNANSWERED):
+        return refusals.unanswered(refusal, silent, ask.gate.level)
     kinds = {each: _kinds(ask, each) for each in (UNREADABLE, SEALED)}
     return refusals.unreadable(refusal, {name.strip(): found for name, found in kinds.items() if found}, ask.gate.level)
 
 
 def _kinds(ask: _Ask, prefix: str) -> list[str]:
-    """Of content that detectors cannot read and that has the request's level."""
+    """Of what could not be looked at and has the request's level."""
     return [
         label.source.removeprefix(prefix)
         for label in ask.facts.labels

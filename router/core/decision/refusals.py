@@ -17,6 +17,7 @@ from router.core.values import Facts, ModelPlan, Plan, Refusal, Removal, Snapsho
 
 _SHORTEST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _LISTED = 8
+_FOR_GOOD = "; a retry does not help."
 _TOO_LONG_START = "Its maximum context length is "
 TOO_LONG = _TOO_LONG_START + "{context} tokens, and the request needs at least {least} with its output."
 """In words that clients look for."""
@@ -58,7 +59,7 @@ def egress_denied(model: ModelPlan, permitted: Iterable[str], why: Sequence[str]
         "egress_denied",
         f"No backend of the model {_called(model)} is in a zone that may see this request: {listed(permitted)}."
         f" This is because {'; '.join(why)}."
-        " Use a model that a permitted zone serves, or ask an admin to add a backend there; a retry does not help.",
+        f" Use a model that a permitted zone serves, or ask an admin to add a backend there{_FOR_GOOD}",
     )
 
 
@@ -102,6 +103,16 @@ def unreadable(refusal: Refusal, kinds: Mapping[str, Iterable[str]], level: str)
         f" {' and '.join(f'`sensitivity.{setting}`' for setting in kinds)}."
     )
     return replace(refusal, message=f"{refusal.message} {why}")
+
+
+def unanswered(refusal: Refusal, silent: Iterable[str], level: str) -> Refusal:
+    """The same where what was to look at the request did not answer: `silent` says who, and why."""
+    why = (
+        f"What looks at requests for this policy did not answer ({listed(set(silent))}), and that alone raised its"
+        f" level to '{level}', which keeps it from other backends. Try again shortly; if it lasts, an admin finds more"
+        " in the gateway's log."
+    )
+    return replace(refusal, message=f"{refusal.message.replace(_FOR_GOOD, '.')} {why}")
 
 
 def backend_unavailable(removed: Sequence[Removal], snapshot: Snapshot) -> Refusal:

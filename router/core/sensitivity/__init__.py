@@ -8,6 +8,7 @@ encodings   what text is hidden in besides those
 detectors   labels for what the text contains
 finders     what they look for: a module for each kind
 own         detectors that are a policy's own patterns
+entities    detectors whose finder is a process of its own: what it is asked, and what its answer means
 media       what a backend would be told to fetch
 gate        labels -> level, tags and the zones that are permitted
 """

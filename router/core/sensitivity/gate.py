@@ -19,6 +19,8 @@ UNREADABLE = "unreadable "
 """Begins the source of a label for content that detectors cannot read, before the kind of content."""
 SEALED = "sealed "
 """The same for content that its provider alone can open."""
+UNANSWERED = "unanswered "
+"""The same for what was to look at the content and did not say what it found."""
 MALFORMED = "not a string"
 """Stands for a level or tag of the wrong type. Names in a policy have no spaces, so it is never one of them."""
 
