@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from support.plans import plan_of_text
 
+from router.config.dry_run import DryRun, attempt
+from router.config.problems import PolicyError
 from router.core.sensitivity.entities import (
     BUSY,
     LENGTHS,
@@ -114,3 +116,18 @@ def test_whatever_is_no_answer_is_none(data: bytes, why: str) -> None:
     with pytest.raises(Unanswered) as caught:
         answer_of(data, QUESTION)
     assert str(caught.value) == why
+
+
+def test_a_request_that_may_go_nowhere_without_an_answer_is_told_so() -> None:
+    plan = plan_of_text(DETECTORS)
+    body = b'{"model":"cloudy","messages":[{"role":"user","content":"hello"}]}'
+    _, decision = attempt(plan, DryRun(body=body))
+    assert decision.refusal is not None and decision.refusal.code == "egress_denied"
+    assert "that alone raised its level to 'restricted'" in decision.refusal.message
+    assert "Try again shortly" in decision.refusal.message and "a retry does not help" not in decision.refusal.message
+
+
+@pytest.mark.parametrize("other", ["find: [iban]", "pattern: abc, name: abc"])
+def test_a_detector_seeks_entities_or_something_else(other: str) -> None:
+    with pytest.raises(PolicyError, match="either find, a pattern or entities"):
+        plan_of_text((f"{{entities: [PERSON], {other}, raise_to: restricted}}",))
