@@ -32,10 +32,10 @@ class BodyToRead(Struct, frozen=True):
     """Those of the policy, as JSON."""
     content_type: str = ""
     """What the body says it is."""
-    keep_texts: bool = False
-    """Whether the texts of a form are looked at once more, by others."""
     dimensions: tuple[str, ...] = ()
     """What records keep of it, by the names that the policy has for it."""
+    keep_texts: bool = False
+    """Whether the texts of a form are looked at once more, by others."""
 
 
 class Refused(Struct, frozen=True):

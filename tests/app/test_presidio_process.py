@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 import msgspec
+import pytest
 from support.presidio import need_presidio
 
 import router
 from router.app.child_process import PYTHON
 from router.app.presidio_settings import PresidioSettings
 
+pytestmark = pytest.mark.timeout(900)  # importing it takes long on a machine that is busy
 ROOT = str(Path(router.__file__).parent.parent)
 
 

@@ -13,6 +13,7 @@ from router.config.presidio_pipe import PresidioPipe, PresidioUnusable, cost_of
 from router.core.sensitivity.entities import Question, entity_search
 from router.core.values import Plan
 
+pytestmark = pytest.mark.timeout(900)  # importing it takes long on a machine that is busy
 DETECTORS = ("{entities: [PERSON], raise_to: internal}", "{entities: [LOCATION, EMAIL_ADDRESS], raise_to: restricted}")
 
 
