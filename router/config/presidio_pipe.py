@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -88,7 +88,8 @@ class PresidioPipe:
         if self._process is not None:
             self._process.kill()
             for each in _streams(self._process):
-                each.close()
+                with suppress(OSError):  # of what it was not told any more
+                    each.close()
             self._process.wait()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from router.admin.response_types import (
 )
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
-from router.config.dry_run import NOBODY, DryRun, attempt, grant_named
+from router.config.dry_run import NOBODY, DryRun, attempt, grant_named, nobody_asked
 from router.config.example_model import example_model
 from router.config.load import version_of
 from router.config.presidio_pipe import asking
@@ -66,7 +67,8 @@ async def merged(control: HandlerContext, ask: HandlerRequest) -> MergeAnswer:
 
 async def explain(control: HandlerContext, ask: HandlerRequest) -> ExplainAnswer:
     draft: ExplainDraft = ask.body
-    return await control.aside.run(partial(explained, control, draft, await _price(control)))
+    trusted = ask.asker.role == "admin"
+    return await control.aside.run(partial(explained, control, draft, await _price(control), trusted=trusted))
 
 
 async def _price(control: HandlerContext) -> float | None:
@@ -78,8 +80,10 @@ async def _price(control: HandlerContext) -> float | None:
         return None
 
 
-def explained(control: HandlerContext, draft: ExplainDraft, price: float | None) -> ExplainAnswer:
-    """`price` is `Snapshot.cloud_price`. Raises ApiError for a request that could not be decided on."""
+def explained(control: HandlerContext, draft: ExplainDraft, price: float | None, *, trusted: bool) -> ExplainAnswer:
+    """`price` is `Snapshot.cloud_price`. What looks for entities loads the model that a text names, and says whether it
+    is there: only the policy in force, and drafts of someone `trusted`, have it look. Raises ApiError for a request
+    that could not be decided on."""
     if draft.text is None:
         plan = control.desk.plan
     else:
@@ -88,7 +92,7 @@ def explained(control: HandlerContext, draft: ExplainDraft, price: float | None)
         except PolicyError as error:
             return ExplainAnswer(ok=False, version=version_of(draft.text.encode()), problems=problems_of(error))
     try:
-        with asking(plan) as ask:
+        with asking(plan) if trusted or draft.text is None else nullcontext(nobody_asked) as ask:
             facts, decision = attempt(plan, _trial(draft, plan, price), ask)
     except BadBody as error:
         raise ApiError(400, "bad_request", error.message) from None

@@ -15,6 +15,7 @@ from router.admin.policy import service as desk_module
 from router.admin.policy.file import NotWritten
 from router.cli import main
 from router.config.load import version_of
+from router.config.presidio_environment import PRESIDIO_PYTHON
 from router.core.values import Usage
 
 BETTER = POLICY.replace("strategy: threshold", "strategy: local_first")
@@ -209,6 +210,18 @@ async def test_a_request_is_tried_against_the_draft(plane):
     assert answer["ok"] and answer["version"] == V2
     assert answer["explanation"]["decision"]["permitted_zones"] == ["local"]
     assert "outcome      forward: gpu" in answer["explanation"]["text"]
+
+
+async def test_only_an_admin_has_presidio_load_what_a_draft_names(plane, monkeypatch):
+    """Whether a folder exists is nobody else's business; a viewer's draft is tried as if all had been found."""
+    monkeypatch.setenv(PRESIDIO_PYTHON, "/nowhere/python")
+    names = f"{{presidio: {{model: {plane.policy.parent}}}, detectors: [{{entities: [PERSON], raise_to: restricted}}], "
+    draft = {"text": POLICY.replace("sensitivity: {", f"sensitivity: {names}"), "prompt": "Hello"}
+    told = [
+        (await plane.post("/api/policy/explain", draft, who)).json["explanation"]["text"] for who in (VIEWER, ADMIN)
+    ]
+    assert "presidio: it is asked about requests that are served" in told[0]
+    assert "presidio: it cannot be started" in told[1]
 
 
 async def test_without_a_draft_it_is_tried_against_what_runs(plane):
