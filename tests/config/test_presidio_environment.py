@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.plans import plan_of_text
 
+from router.config import presidio_environment
 from router.config.dry_run import DryRun, attempt
 from router.config.presidio_environment import PRESIDIO_PYTHON, find_uninstalled, presidio_python
 from router.config.presidio_pipe import PresidioPipe, PresidioUnusable, cost_of
@@ -93,6 +94,15 @@ def test_where_the_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     python = python_that(tmp_path, 4, monkeypatch)
     (finding,) = find_uninstalled(plan_of_text(NAMES).policy)
     assert finding.path == ("sensitivity", "presidio", "model") and f"for {python}" in finding.message
+
+
+def test_a_machine_too_busy_to_look_is_not_told_that_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(python_that(tmp_path, 3, monkeypatch))
+    path.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(presidio_environment, "LOOK_SECONDS", 0.2)
+    assert find_uninstalled(plan_of_text(NAMES).policy) == ()
 
 
 def test_a_python_without_it_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
