@@ -52,7 +52,7 @@ def test_what_is_broken_is_refused(body):
         assert (refused.value.status, refused.value.code) == (400, "malformed_body")
 
 
-@pytest.mark.parametrize("behind", [gzip.compress(b"more"), b"\0", b"more"])
+@pytest.mark.parametrize("behind", [gzip.compress(b"more"), b"\0", b"more"], ids=["another", "a zero", "text"])
 def test_what_follows_the_compressed_body_is_not_dropped_in_silence(behind):
     for read in (inflate, inflate_short):
         with pytest.raises(ApiError, match="follows the gzip body"):

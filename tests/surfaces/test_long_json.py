@@ -201,6 +201,12 @@ def test_of_a_member_with_very_much_in_it_an_outline_has_the_first() -> None:
     assert len(body) > LONG and len(outline(body)) < len(body)
 
 
+def test_of_a_list_of_long_items_an_outline_has_so_many_as_there_is_room_for() -> None:
+    items = [{"id": str(number), "object": "a" * 400, "type": "b" * 400} for number in range(MOST_ITEMS * 2)]
+    shown = json.loads(outline(json.dumps({"data": items}).encode()))["data"]
+    assert 100 < len(shown) < MOST_ITEMS and shown[:-1] == items[: len(shown) - 1]
+
+
 def test_a_page_that_nobody_would_read_is_none() -> None:
     assert page_in(b'{"data":[' + b"{}," * 1_600_000 + b"{}]}") is None
 

@@ -130,13 +130,11 @@ def revealed(data: bytes) -> Iterator[str]:
 def _rounds(data: bytes, *, are_spaces: bool) -> Iterator[str]:
     """With pluses for themselves, or for spaces, as they are in forms."""
     whole = data
-    levels = _MOST_LEVELS
-    for number in range(_MOST_ROUNDS + 1):
-        decoded = encodings.decoded(encodings.spaced(whole) if are_spaces else whole)
-        if decoded == whole:
-            break
-        if number == _MOST_ROUNDS:
+    rounds, levels = _MOST_ROUNDS, _MOST_LEVELS
+    while (decoded := encodings.decoded(encodings.spaced(whole) if are_spaces else whole)) != whole:
+        if not rounds:
             raise TooDense
+        rounds -= 1
         text = fold(decoded.decode(errors="replace"))
         yield text
         while _HIDING.search(text) is not None:

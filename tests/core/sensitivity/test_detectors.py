@@ -339,6 +339,18 @@ def test_what_is_too_dense_to_be_looked_at_counts_as_found() -> None:
     assert not found & {"detector email", "detector api_key"}
 
 
+@pytest.mark.parametrize("hidden", [lambda text: text, quote], ids=["in JSON", "in an address"])
+def test_what_is_hidden_deeper_than_anybody_looks_counts_as_found(hidden: Callable[[str], str]) -> None:
+    text = "".join(f"\\u{ord(sign):04x}" for sign in CARD)
+    for _ in range(9):
+        text = json.dumps(text)
+    body = json.dumps({"content": hidden(text)}).encode()
+    own = Detector(pattern=r"PRJ-\d{6}", name="project", raise_to="restricted")
+
+    assert compile_detectors((one("credit_card", raise_to="restricted"),)).scan_body(body)
+    assert compile_detectors((own,)).scan_body(body)
+
+
 @pytest.mark.parametrize("width", range(1, 13))
 @pytest.mark.parametrize("separator", [", ", " ", "\t", "\n", ";"])
 def test_a_long_table_is_not_too_dense(width: int, separator: str) -> None:
