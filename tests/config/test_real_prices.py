@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from router.config.load import plan_of
 from router.config.prices import published, published_context
 from router.core.values import PriceTier
 
@@ -47,3 +48,18 @@ def test_an_embedding_model() -> None:
 
 def test_context_lengths_are_read() -> None:
     assert published_context("openai", "gpt-4o-mini") == 128_000
+
+
+@pytest.mark.parametrize(("pattern", "beginning"), [("*", ""), ("openai/*", "openai/")])
+def test_of_what_a_pattern_takes_those_are_told_that_the_list_spells_out(pattern: str, beginning: str) -> None:
+    """As they are asked for: neither what some rule of the list happens to take, nor what only begins a name."""
+    text = f"""
+version: 1
+zones: {{cloud: {{}}}}
+backends: {{api: {{zone: cloud, kind: openai, url: "https://api.example.com/v1", serves: {{"{pattern}": "*"}}}}}}
+models: {{"{pattern}": {{backends: [api]}}}}
+"""
+    told = plan_of(text.encode(), "policy.yaml", now=NOW).published
+    assert {f"{beginning}gpt-4o", f"{beginning}gpt-4o-mini", f"{beginning}text-embedding-3-small"} <= set(told)
+    assert all(name.startswith(beginning) and "/" not in name.removeprefix(beginning) for name in told)
+    assert len(set(told)) == len(told) > 100
