@@ -219,7 +219,7 @@ async def test_it_does_not_outlive_a_worker_that_was_killed(tmp_path):
         "from router.gateway.body_reader import Lane\n"
         "async def main():\n"
         "    lane = Lane(asyncio.get_running_loop())\n"
-        "    lane._process = await lane._start()\n"
+        "    await lane._ready()\n"
         "    print(lane.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"

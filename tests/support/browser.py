@@ -80,6 +80,10 @@ class Browser:
     async def settled(self) -> None:
         """Waits until every number and every chart of the page is there."""
         await expect(self.page.locator("#live")).to_have_text("Live")
+        await self.drawn()
+
+    async def drawn(self) -> None:
+        """The same of a page that nothing is told of as it happens: a member's."""
         for plot in await self.page.locator(".plot").all():
             await plot.scroll_into_view_if_needed()
             await expect(plot).to_have_attribute("data-drawn", "true")

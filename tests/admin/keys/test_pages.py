@@ -180,4 +180,5 @@ async def test_a_member_finds_their_own_on_every_screen(screen, scheme, dashboar
         for name, text in (("keys", "batch"), ("teams", "search"), ("spend", "$4.21")):
             await pictures.browser.open(f"/{name}")
             await pictures.browser.sees(text, "main")
+            await pictures.browser.drawn()
             await pictures.look(f"{name}-member")
