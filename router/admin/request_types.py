@@ -26,7 +26,8 @@ class SpendQuery(Struct, frozen=True, forbid_unknown_fields=True):
     backend: str | None = None
     zone: str | None = None
     model: str | None = None
-    team: str | None = None
+    team: tuple[str, ...] = ()
+    """Several are one of them: `team=search&team=legal`."""
     key: str | None = None
     format: Literal["json", "csv"] = "json"
 
@@ -38,7 +39,8 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     backend: str | None = None
     zone: str | None = None
     model: str | None = None
-    team: str | None = None
+    team: tuple[str, ...] = ()
+    """Several are one of them: `team=search&team=legal`."""
     key: str | None = None
     level: str | None = None
     endpoint: str | None = None

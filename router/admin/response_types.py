@@ -160,7 +160,7 @@ class Spend(Struct, frozen=True, kw_only=True):
     last: str
     timezone: str
     by: str
-    team: str = ""
+    teams: list[str] = []
     """Whose alone it is; empty for all."""
     total: Figures
     rent_unused_micro_usd: float | None

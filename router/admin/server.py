@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -48,6 +48,8 @@ def application(control: HandlerContext, routes: Iterable[Route] = ROUTES) -> we
 
 
 def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    several = _several(route)
+
     async def handle(request: web.Request) -> web.StreamResponse:
         if not route.any_host:
             check_host(control, request)
@@ -60,18 +62,28 @@ def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], A
             if route.page and error.status == 403 and _for_people(request):
                 return await not_allowed(control)
             raise
-        ask = HandlerRequest(request, who, _query(route, request), await _body(route, request))
+        ask = HandlerRequest(request, who, _query(route, several, request), await _body(route, request))
         answer = await route.handler(control, ask)
         return answer if isinstance(answer, web.StreamResponse) else as_json(answer)
 
     return handle
 
 
-def _query(route: Route, request: web.Request) -> Any:
+def _several(route: Route) -> Sequence[str]:
+    """Parameters of the query that may be there several times, with a value each."""
+    if route.query is None:
+        return ()
+    found: Any = msgspec.inspect.type_info(route.query)
+    return [each.encode_name for each in found.fields if isinstance(each.type, msgspec.inspect.VarTupleType)]
+
+
+def _query(route: Route, several: Iterable[str], request: web.Request) -> Any:
     if route.query is None:
         return None
+    given: dict[str, object] = dict(request.query)
+    given |= {name: request.query.getall(name) for name in several if name in request.query}
     try:
-        return msgspec.convert(dict(request.query), route.query, strict=False)
+        return msgspec.convert(given, route.query, strict=False)
     except msgspec.ValidationError as error:
         raise ApiError(400, "bad_query", str(error)) from None
 

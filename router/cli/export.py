@@ -41,7 +41,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--output", default="-", metavar="FILE|-", help="standard output if not given")
     add_force(parser)
     parser.add_argument("--key", default="", metavar="NAME", help="only requests with this key")
-    parser.add_argument("--team", default="", metavar="NAME", help="only requests of this team")
+    parser.add_argument(
+        "--team", action="append", default=[], metavar="NAME", help="only requests of this team; repeatable"
+    )
     parser.add_argument("--model", default="", metavar="NAME", help="only requests for this model of the policy")
     parser.add_argument("--backend", default="", metavar="NAME", help="only requests that this backend served")
     parser.add_argument("--endpoint", default="", metavar="NAME", help="only requests to this endpoint, such as chat")
@@ -73,7 +75,15 @@ async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> tuple
     async with open_report(url) as report:
         timezone = ZoneInfo(await report.timezone() or "UTC")
     since, until = span_of(args, time.time(), timezone)
-    wanted = Filter(args.key, args.team, args.model, args.backend, endpoint=args.endpoint, since=since, until=until)
+    wanted = Filter(
+        key=args.key,
+        teams=frozenset(args.team),
+        model=args.model,
+        backend=args.backend,
+        endpoint=args.endpoint,
+        since=since,
+        until=until,
+    )
     if args.format == FOCUS:
         skipped, found = await _focus(url, wanted, Focus(output, timezone), timezone)
     else:
@@ -88,8 +98,11 @@ async def _export(url: str, args: argparse.Namespace, output: BinaryIO) -> tuple
 async def _unknown(url: str, wanted: Filter, timezone: ZoneInfo) -> list[str]:
     """A sentence for each name that is asked for and that the ledger has counted nothing of."""
     asked: list[tuple[Dimension, str]] = [
-        ("key", wanted.key), ("team", wanted.team), ("model", wanted.model), ("backend", wanted.backend)
-    ]  # fmt: skip
+        ("key", wanted.key),
+        *(("team", name) for name in sorted(wanted.teams)),
+        ("model", wanted.model),
+        ("backend", wanted.backend),
+    ]
     asked = [(dimension, name) for dimension, name in asked if name]
     if not asked:
         return []
@@ -97,7 +110,7 @@ async def _unknown(url: str, wanted: Filter, timezone: ZoneInfo) -> list[str]:
     today = day_of(now, timezone)
     first = max(wanted.since, now - MOST_DAYS * DAY)
     async with open_report(url) as report:
-        look = Look(tuple(dimension for dimension, _ in asked))
+        look = Look(tuple(dict.fromkeys(dimension for dimension, _ in asked)))
         names = all_names(await report.days_by(look, day_range(day_of(first, timezone), today), today))
     return [
         f'nothing was counted of the {dimension} "{name}"{suggest(name, names[dimension])} there are:'
@@ -113,7 +126,7 @@ async def _focus(url: str, wanted: Filter, writer: Focus, timezone: ZoneInfo) ->
     async with open_records(url) as reader:
         found = await _copy(reader, wanted, writer)
         skipped = reader.skipped
-    if not (wanted.key or wanted.team or wanted.model or wanted.endpoint):
+    if not (wanted.key or wanted.teams or wanted.model or wanted.endpoint):
         now = time.time()
         first = day_of(max(wanted.since, now - MOST_DAYS * DAY), timezone)
         last = day_of(min(wanted.until - 1, now), timezone)

@@ -355,7 +355,7 @@ async def test_numbers_are_the_ledgers_to_the_cent_for_every_range_and_team(traf
 
     await glance.filter(has_text="30 days").click()
     await expect(page.locator("#account tr").first).to_contain_text(usd(await counted(30)))
-    await page.get_by_role("combobox", name="Team").select_option("search")
+    await choose_teams(page, "search")
     await expect(page.locator("#account tr").first).to_contain_text(usd(await counted(30, team="search")))
     await expect(glance.first.locator(".amount")).to_have_text(usd(await counted(1, team="search")))
     await page.get_by_role("group", name="Group by").get_by_role("link", name="Backend").click()
@@ -372,15 +372,57 @@ async def test_the_address_holds_the_view(traffic, admin):
     await admin.sees("team legal: 1 request for $2.00", "#sentence")
     await page.reload()
     await admin.sees("team legal: 1 request for $2.00", "#sentence")
-    await expect(page.get_by_role("combobox", name="Team")).to_have_value("legal")
+    await expect(page.locator("#team summary")).to_have_text("Team legal")
     await expect(page.locator("#tokens figcaption")).not_to_contain_text("Threshold")  # which is for all teams
     await page.go_back()
-    await expect(page.get_by_role("combobox", name="Team")).to_have_value("")
+    await expect(page.locator("#team summary")).to_have_text("Team All teams")
     await page.get_by_role("textbox", name="From").fill("2026-11-24")
     await admin.sees("Nov 24 to Nov 25", "#sentence")
     assert await admin.address() == "/spend?range=7d&from=2026-11-24&by=team"
     await page.get_by_role("button", name="Clear").click()
     assert await admin.address() == "/spend?range=7d&by=team"
+
+
+async def choose_teams(page, *names: str) -> None:
+    """Ticks them, with the list open."""
+    if await page.locator("#team").get_attribute("open") is None:
+        await page.locator("#team summary").click()
+    for name in names:
+        await page.locator("#team").get_by_role("checkbox", name=name, exact=True).check()
+
+
+async def test_several_teams_are_added_up_and_the_link_to_them_can_be_kept(traffic, settle, admin, counted):
+    await settle(Cell("api", "cloud", "chat", "sales", "bot"), usage=Usage(input=700, output=90), cost=5_000_000)
+    page, amount = admin.page, admin.page.locator("#account tr").first
+    await admin.open("/spend?range=7d")
+    await choose_teams(page, "legal", "sales")
+    assert await admin.address() == "/spend?range=7d&team=legal&team=sales"
+    await admin.sees("legal and sales: 2 requests for $7.00", "#sentence")
+    await expect(page.locator("#team").get_by_role("checkbox", name="sales")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#team summary")).to_be_focused()
+    await page.reload()
+    await expect(page.locator("#team summary")).to_have_text("Team legal and sales")
+    await expect(amount).to_contain_text(usd(await counted(7, team="legal") + await counted(7, team="sales")))
+    await page.get_by_role("group", name="Group by").get_by_role("link", name="Key").click()
+    await expect(page.locator("#rows tbody tr")).to_have_count(1)  # which both have
+    await choose_teams(page, "search")
+    await expect(page.locator("#team summary")).to_have_text("Team 3 teams")
+    await expect(amount).to_contain_text(usd(await counted(7)))
+    await admin.open("/requests?team=legal&team=sales")
+    await expect(page.locator("#team summary")).to_have_text("Team legal and sales")
+
+
+async def test_a_member_of_several_teams_sees_them_together_or_some_of_them(traffic, settle, dashboard, browser):
+    await settle(Cell("api", "cloud", "chat", "sales", "bot"), usage=Usage(input=700, output=90), cost=5_000_000)
+    await browser.become(dashboard.session_of("member", "ada", teams={"legal", "sales"}))
+    await browser.open("/spend?by=team")
+    await browser.sees("legal and sales: 2 requests for $7.00", "#sentence")
+    await browser.page.locator("#team summary").click()
+    await browser.page.locator("#team").get_by_role("checkbox", name="legal").uncheck()
+    await browser.sees("team sales: 1 request for $5.00", "#sentence")
+    assert await browser.address() == "/spend?by=team&team=sales"
+    await expect(browser.page.locator("#team").get_by_role("checkbox")).to_have_count(2)
 
 
 async def test_tiles_say_how_a_period_compares_with_the_one_before(settle, admin, counted):
@@ -485,9 +527,10 @@ async def test_no_page_of_a_large_gateway_asks_redis_for_a_megabyte(ninety_days,
 
 
 async def test_nor_does_one_of_a_members(ninety_days, dashboard, valkey, browser):
-    await browser.become(dashboard.session_of("member", "ada", teams={"team-3"}))
+    await browser.become(dashboard.session_of("member", "ada", teams={"team-3", "team-4", "team-5"}))
     taken = {}
-    for path in ("/keys", "/teams", "/playground", "/spend?range=90d", "/spend?range=90d&by=key"):
+    several, one = "/spend?range=90d&by=key", "/spend?range=90d&by=key&team=team-3"
+    for path in ("/keys", "/teams", "/playground", "/spend?range=90d", several, one):
         forget_sums(valkey)
         before = sent_by(valkey)
         await browser.open(path)

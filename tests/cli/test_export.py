@@ -53,6 +53,7 @@ def test_all_records_as_json_lines(lines):
     [
         (["--key", "app"], ["gpu"]),
         (["--team", "sales"], ["openai", "openai"]),
+        (["--team", "sales", "--team", "search"], ["gpu", "openai", "openai"]),
         (["--backend", "openai", "--to", "2026-05-20"], ["openai"]),
         (["--model", "other"], []),
         (["--from", "2026-05-21"], ["openai"]),

@@ -15,9 +15,11 @@ export class Refused extends Error {
   }
 }
 
-/** The query string of what is not empty. */
+/** The query string of what is not empty; a list is there with each of its values. */
 export function queryOf(values) {
-  const given = Object.entries(values).filter(([, value]) => value !== "" && value != null && value !== false);
+  const given = Object.entries(values)
+    .flatMap(([name, value]) => [value].flat().map((each) => [name, each]))
+    .filter(([, value]) => value !== "" && value != null && value !== false);
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 

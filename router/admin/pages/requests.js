@@ -7,13 +7,14 @@ import { offer } from "{{filters.js}}";
 import { clock, count, exactCount, exactMoney, milliseconds, moment, money, zone } from "{{format.js}}";
 import { instantOf, localOf } from "{{moments.js}}";
 import { fact, opened } from "{{opened.js}}";
+import { several } from "{{several.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 1500;
 const MOST_ROWS = 1000;
-const NAMES = ["backend", "model", "endpoint", "team", "key"];
+const NAMES = ["backend", "model", "endpoint", "key"];
 const UNITS = [
   ["audio_input", "of sound in"],
   ["audio_cached", "of sound cached"],
@@ -37,7 +38,7 @@ const KINDS = {
 };
 
 const FILTERS = {
-  ...{ backend: "", model: "", endpoint: "", team: "", key: "", tag: "", reason: "", status: "", kind: "", failed: "" },
+  ...{ backend: "", model: "", endpoint: "", team: [], key: "", tag: "", reason: "", status: "", kind: "", failed: "" },
   ...{ search: "", user: "", metadata: "", from: "", to: "" },
 };
 const TIMES = ["from", "to"];
@@ -53,6 +54,7 @@ const one = opened({
   show: showDetail,
 });
 const list = table(find("#list"), listOf());
+const teams = several(find("#team"), "teams");
 let rows = [];
 let before = null;
 let paused = false;
@@ -61,7 +63,7 @@ let shownFilters = null;
 const filtersOf = ({ id, ...filters }) => filters;
 const queryOf = ({ search, ...filters }) => ({ ...filters, id: search, limit: 100 });
 
-const searches = () => Object.values(filtersOf(page.now)).some(Boolean);
+const searches = () => Object.values(filtersOf(page.now)).some((value) => value.length);
 const shortlyBefore = (at) => new Date((at - LATE_SECONDS) * 1000).toISOString();
 
 // --- the list
@@ -312,7 +314,9 @@ const forWhom = (dimensions) =>
 function showForm(values) {
   const form = find("#filters");
   for (const name of NAMES) offer(form.elements[name], [values[name]]);
-  for (const [name, value] of Object.entries(filtersOf(values))) {
+  const { team, ...others } = filtersOf(values);
+  teams.show(team);
+  for (const [name, value] of Object.entries(others)) {
     const field = form.elements[name];
     if (field.type === "checkbox") field.checked = value === "true";
     else if (TIMES.includes(name)) field.value = localOf(value);
@@ -323,12 +327,14 @@ function showForm(values) {
 async function offerChoices() {
   const { choices } = await ask("/api/spend", { query: { range: "today" } });
   for (const name of NAMES) offer(find("#filters").elements[name], choices[`${name}s`] ?? []);
+  teams.show(page.now.team, choices.teams);
   showForm(page.now);
 }
 
 find("#filters").addEventListener("submit", (event) => event.preventDefault());
 find("#filters").addEventListener("change", ({ target }) => {
   if (!target.reportValidity()) return;
+  if (target.name === "team") return page.go({ team: teams.chosen });
   const value = TIMES.includes(target.name) ? instantOf(target.value) : target.value.trim();
   page.go({ [target.name]: (target.type === "checkbox" ? target.checked && "true" : value) || null });
 });

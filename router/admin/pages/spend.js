@@ -7,23 +7,26 @@ import { chart } from "{{chart.js}}";
 import { badge, el, empty, failed, figure, fill, find } from "{{dom.js}}";
 import { count, day, exactCount, exactMoney, money, percent, plural, zone } from "{{format.js}}";
 import { costOf, tokensOf } from "{{series.js}}";
+import { namesOf, several } from "{{several.js}}";
 import { shell, throttled } from "{{shell.js}}";
 import { table } from "{{table.js}}";
 import { trendOf } from "{{trend.js}}";
 import { view } from "{{view.js}}";
 
 const REFRESH_MS = 4000;
-const FILTERS = ["team", "model", "backend", "zone", "key"];
+const CHOICES = ["model", "backend", "zone", "key"]; // of which one can be chosen
+const FILTERS = ["team", ...CHOICES];
 const GROUPS = { backend: "Backend", zone: "Zone", model: "Model", team: "Team", key: "Key" };
 const BY_RECORD = { tag: "Tag", endpoint: "Endpoint" }; // what the totals do not know
 const RANGES = { today: "Today", "7d": "7 days", "30d": "30 days", month: "This month" };
 
 const page = view(
-  { range: "today", from: "", to: "", by: "backend", team: "", model: "", backend: "", zone: "", key: "" },
+  { range: "today", from: "", to: "", by: "backend", team: [], model: "", backend: "", zone: "", key: "" },
   load,
 );
 const tokensChart = chart(find("#tokens"), { title: "Tokens over time" });
 const costChart = chart(find("#cost"), { title: "Cost over time" });
+const teams = several(find("#team"), "teams");
 const budgetTable = table(find("#budgets"), budgetColumns());
 let asking = new AbortController();
 let rowsTable = null;
@@ -33,7 +36,7 @@ let told = 0; // as they were last told of: what is asked for meanwhile may come
 // --- asking
 
 const filtersOf = (values) => Object.fromEntries(FILTERS.map((name) => [name, values[name]]));
-const isFiltered = (values) => FILTERS.some((name) => values[name]);
+const isFiltered = (values) => FILTERS.some((name) => values[name].length);
 const rangeOf = (values) => (values.from ? { from: values.from, to: values.to } : { range: values.range });
 const queryFor = (values) => ({ ...rangeOf(values), by: values.by, ...filtersOf(values) });
 
@@ -156,8 +159,8 @@ const paid = (total) => total.cost_micro_usd + total.rent_micro_usd;
 // --- the chosen view
 
 function show(asked, spend) {
-  // Who sees some teams only is shown one of them.
-  const values = spend.team ? { ...asked, team: spend.team } : asked;
+  // Who sees some teams only is shown these, and which they are.
+  const values = { ...asked, team: spend.teams };
   showChoices(values, spend);
   showForm(values);
   showSentence(values, spend);
@@ -172,9 +175,10 @@ function show(asked, spend) {
 function showSentence(values, spend) {
   const { total } = spend;
   const span = spend.first === spend.last ? day(spend.first) : `${day(spend.first)} to ${day(spend.last)}`;
-  const of = FILTERS.filter((name) => values[name])
-    .map((name) => `${name} ${values[name]}`)
-    .join(", ");
+  const [team] = values.team;
+  const whose = values.team.length > 1 ? namesOf(values.team, "teams") : team && `team ${team}`;
+  const others = CHOICES.filter((name) => values[name]).map((name) => `${name} ${values[name]}`);
+  const of = [whose, ...others].filter(Boolean).join(", ");
   const share = total.local_tokens / (total.local_tokens + total.cloud_tokens);
   find("#sentence").textContent = total.requests
     ? `${span}${of ? `, ${of}` : ""}: ${plural(total.requests, "request")} for ${money(paid(total))}, rent included; ${percent(share || 0, 0)} of the tokens came from your own GPUs.`
@@ -217,7 +221,8 @@ const labelOf = (by) => GROUPS[by] ?? BY_RECORD[by] ?? (by === "user" ? "User" :
 
 /** What a row's name leads to: the same view of it alone, or its requests, where totals do not know it. */
 function leadTo(by, name) {
-  if (by in GROUPS) return { href: page.address({ [by]: name }), onclick: (event) => goTo(event, { [by]: name }) };
+  const alone = { [by]: by === "team" ? [name] : name };
+  if (by in GROUPS) return { href: page.address(alone), onclick: (event) => goTo(event, alone) };
   if (name.startsWith("(")) return null;
   const wanted = by.startsWith("metadata.") ? { metadata: `${by.slice(9)}=${name}` } : { [by]: name };
   return { href: `/requests${queryOf({ ...filtersOf(page.now), ...wanted })}` };
@@ -285,8 +290,8 @@ function showBudgets(values, { budgets, available }) {
     );
   const about = (use) =>
     use.scope === "global" ||
-    (!values.team && !values.key) ||
-    use.scope === `team:${values.team}` ||
+    (!values.team.length && !values.key) ||
+    values.team.some((team) => use.scope === `team:${team}`) ||
     use.scope === `key:${values.key}`;
   return budgetTable.show(budgets.filter(about));
 }
@@ -294,7 +299,9 @@ function showBudgets(values, { budgets, available }) {
 // --- filters
 
 function showChoices(values, spend) {
-  for (const name of FILTERS) {
+  const told = spend.by === "team" ? spend.rows.map((row) => row.name) : [];
+  teams.show(values.team, [...spend.choices.teams, ...told]);
+  for (const name of CHOICES) {
     const select = find("#filters").elements[name];
     const seen = spend.by === name ? spend.rows.map((row) => row.name) : [];
     const names = [...new Set([...spend.choices[`${name}s`], ...seen, values[name]].filter(Boolean))];
@@ -309,7 +316,8 @@ function showChoices(values, spend) {
 
 function showForm(values) {
   const form = find("#filters");
-  for (const name of ["from", "to", ...FILTERS]) {
+  teams.show(values.team);
+  for (const name of ["from", "to", ...CHOICES]) {
     const field = form.elements[name];
     if (
       field.tagName === "SELECT" &&
@@ -329,7 +337,7 @@ find("#filters").addEventListener("change", ({ target }) => {
     else if (target.name === "from") page.go({ from: null, to: null });
     return;
   }
-  page.go({ [target.name]: value });
+  page.go(target.name === "team" ? { team: teams.chosen } : { [target.name]: value });
 });
 find("#filters").addEventListener("submit", (event) => event.preventDefault());
 find("#filters").addEventListener("reset", (event) => {

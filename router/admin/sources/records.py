@@ -41,7 +41,7 @@ class LedgerRecords:
         """Raises ApiError."""
         wanted = Filter(
             key=query.key or "",
-            team=query.team or "",
+            teams=frozenset(query.team),
             model=query.model or "",
             backend=query.backend or "",
             zone=query.zone or "",
@@ -77,7 +77,7 @@ class LedgerRecords:
 def filter_of(query: RequestsQuery) -> Filter:
     return Filter(
         key=query.key or "",
-        team=query.team or "",
+        teams=frozenset(query.team),
         model=query.model or "",
         backend=query.backend or "",
         zone=query.zone or "",

@@ -1,4 +1,4 @@
-"""Spend as somebody sees it who sees some teams only: of one of these at a time, and without what others are called."""
+"""Spend as somebody sees it who sees some teams only: of these alone, and without what others are called."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from router.ledger.stored_key import StoredKey
 
 
 def own_query(query: SpendQuery, who: Who) -> SpendQuery:
-    """Of the team that is asked for, or the first one. Raises ApiError for a team that they do not see, whether it is
-    there or not."""
+    """Of the teams that are asked for, or all of theirs. Raises ApiError where one is asked for that they do not see,
+    whether it is there or not."""
     if who.teams is None:
         return query
     if not who.teams:
         raise ApiError(404, "no_team", "you are in no team that could have spent something: ask an admin")
-    team = min(who.teams) if query.team is None else query.team
-    if not who.sees(team):
-        own = ", ".join(sorted(who.teams))
-        raise ApiError(404, "unknown_team", f"you are in no team {team[:128]!r}; yours are: {own}")
-    return replace(query, team=team)
+    for team in query.team:
+        if not who.sees(team):
+            own = ", ".join(sorted(who.teams))
+            raise ApiError(404, "unknown_team", f"you are in no team {team[:128]!r}; yours are: {own}")
+    return replace(query, team=query.team or tuple(sorted(who.teams)))
 
 
 def own_choices(plan: Plan, stored: Iterable[StoredKey], teams: Collection[str]) -> Choices:

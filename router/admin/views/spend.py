@@ -105,7 +105,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None =
         rows=rows_by(query.by if recorded is None else NAME, groups, owned),
         step="hour" if hourly else "day",
         series=points,
-        team=query.team or "",
+        teams=sorted(set(query.team)),
         lines=lines,
         forecast=None if months is None else forecast_of(months, now),
         choices=choices,
@@ -133,14 +133,15 @@ def days_asked(query: SpendQuery, today: Days) -> Days:
     return Days(first.isoformat(), last.isoformat(), today.timezone)
 
 
-def _wanted(query: SpendQuery) -> Mapping[Dimension, str | None]:
-    return {
+def _wanted(query: SpendQuery) -> dict[Dimension, frozenset[str]]:
+    one: dict[Dimension, str | None] = {
         "backend": query.backend,
         "zone": query.zone,
         "model": query.model,
-        "team": query.team,
         "key": query.key,
     }
+    wanted = {name: frozenset({value}) for name, value in one.items() if value is not None}
+    return {**wanted, "team": frozenset(query.team)} if query.team else wanted
 
 
 def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
@@ -154,17 +155,17 @@ def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
     return [
         f'no policy, no stored key and nothing that was counted in these days has the {dimension} "{name}"'
         f"{suggest(name, known[dimension])} there are: {listing(known[dimension])}"
-        for dimension, name in _wanted(query).items()
-        if name is not None and name not in known[dimension]
+        for dimension, names in _wanted(query).items()
+        for name in sorted(names)
+        if name not in known[dimension]
     ]
 
 
 def look_of(query: SpendQuery, who: Who | None = None) -> Look:
-    """Of who sees some teams only, one of these apart from all others, whose names they are not told."""
-    wanted: dict[Dimension, str] = {name: value for name, value in _wanted(query).items() if value is not None}
+    """Of who sees some teams only, some of these apart from all others, whose names they are not told."""
     by: tuple[Dimension, ...] = (query.by,) if is_dimension(query.by) else ("backend",)
     own = who is not None and who.teams is not None
-    return Look(by, wanted, names=not own, apart=own)
+    return Look(by, _wanted(query), names=not own, apart=own)
 
 
 def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:

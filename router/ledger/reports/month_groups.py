@@ -48,7 +48,7 @@ async def read_groups(report: Report, look: Look, today: str, account: Account, 
             await _add_days(report, look, today, days, whole)
             continue
         marks = await report.marks(days)
-        month = days[0], look.by, tuple(sorted(look.wanted.items()))
+        month = days[0], look.by, frozenset(look.wanted.items())
         rent = tuple(row for row in account.rent if days[0] <= row.day <= days[-1])
         shared = tuple((place, tokens) for place, tokens in served.items() if days[0] <= place[0] <= days[-1])
         state = marks, rent, shared

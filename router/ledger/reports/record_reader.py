@@ -46,7 +46,8 @@ class Filter(Struct, frozen=True):
     """What is looked for; empty fields match everything."""
 
     key: str = ""
-    team: str = ""
+    teams: frozenset[str] = frozenset()
+    """One of these; all without any."""
     model: str = ""
     backend: str = ""
     zone: str = ""
@@ -73,7 +74,7 @@ class Filter(Struct, frozen=True):
         return (
             self.since <= record.at < self.until
             and self.key in ("", record.key)
-            and self.team in ("", record.team)
+            and (not self.teams or record.team in self.teams)
             and self.model in ("", record.model)
             and self.backend in ("", record.backend)
             and self.zone in ("", record.zone)

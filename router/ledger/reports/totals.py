@@ -111,18 +111,16 @@ class Report:
     async def add_up(self, looks: Sequence[Look], days: Sequence[str], open_from: str) -> None:
         """Keeps what is missing of days before `open_from`, for all of these looks, in one pass over their cells."""
         kept = {look.kept: look for look in looks if look.kept}
-        fields = [*kept, *([NAMES_FIELD] if any(look.names for look in looks) else [])]
+        fields = list(dict.fromkeys(field for some in kept for field in some))
+        fields += [NAMES_FIELD] if any(look.names for look in looks) else []
         past = [day for day in days if day < open_from]
         asked = [self._ask("HEXISTS", DAY_SUMS + day, field) for day in past for field in fields]
         found = iter(await asyncio.gather(*asked))
         for day in past:
             missing = [field for field in fields if not next(found)]
             if missing and await self._ask("HLEN", f"{PREFIX}day:{day}"):
-                views = [field for field in missing if field in kept]
-                sums, mark = await self._keep([kept[field] for field in views], day, NAMES_FIELD in missing)
-                self._note_made(day, mark, dict(zip(views, sums.rows, strict=True)))
-                if NAMES_FIELD in missing:
-                    self._note_made(day, mark, {NAMES_FIELD: sums.names})
+                views = [look for some, look in kept.items() if not set(some).isdisjoint(missing)]
+                self._note_made(day, *await self._keep(views, day, NAMES_FIELD in missing))
 
     def _note_made(self, day: str, mark: bytes, values: Mapping[str, bytes]) -> None:
         """As far as that is little: a year of thousands of keys is read again, a day at a time."""
@@ -230,12 +228,12 @@ class Report:
     async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
         if not look.kept:
             return {}
-        fields = (look.kept, NAMES_FIELD) if look.names else (look.kept,)
+        fields = (*look.kept, NAMES_FIELD) if look.names else look.kept
         found = await asyncio.gather(*(self._values(day, fields) for day in days))
         return {
-            day: await self._read_tally(look.kept_letters, rows, b"".join(filter(None, names)), look)
-            for day, (rows, *names) in zip(days, found, strict=True)
-            if rows is not None and None not in names
+            day: await self._read_kept(look, dict(zip(fields, values, strict=True)))
+            for day, values in zip(days, found, strict=True)
+            if None not in values
         }
 
     async def _values(self, day: str, fields: Sequence[str]) -> Sequence[bytes | None]:
@@ -252,12 +250,12 @@ class Report:
         cells = f"{PREFIX}day:{day}"
         if day >= open_from or not look.kept or not await self._ask("HLEN", cells):
             return await self._tally(look, cells)
-        sums, _ = await self._keep([look], day, look.names)
-        return await self._read_tally(look.kept_letters, sums.rows[0], sums.names, look)
+        _, made = await self._keep([look], day, look.names)
+        return await self._read_kept(look, made)
 
-    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> tuple[Sums, bytes]:
-        """What was added up, and the mark of the day, which others may have made. A correction removes it, and then
-        nothing is kept."""
+    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> tuple[bytes, dict[str, bytes]]:
+        """The mark of the day, which others may have made, and what was added up, by field. A correction removes the
+        mark, and then nothing is kept."""
         cells, kept = f"{PREFIX}day:{day}", DAY_SUMS + day
         _, _, begun = await asyncio.gather(
             self._ask("HSETNX", kept, _MARK, secrets.token_hex(8)),
@@ -265,15 +263,26 @@ class Report:
             self._ask("HGET", kept, _MARK),
         )
         sums = await self._sums([look.to_keep for look in looks], cells, names)
-        made = [part for look, rows in zip(looks, sums.rows, strict=True) for part in (look.kept, rows)]
+        made: dict[str, bytes] = {}
+        for look, rows in zip(looks, sums.rows, strict=True):
+            made |= look.fields(rows)
         if names:
-            made += (NAMES_FIELD, sums.names)
-        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *made)
-        return sums, begun or b""
+            made[NAMES_FIELD] = sums.names
+        parts = (part for each in made.items() for part in each)
+        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *parts)
+        return begun or b"", made
 
     async def _tally(self, look: Look, cells: str) -> Tally:
         sums = await self._sums([look], cells, look.names)
         return await self._read_tally(look.letters, sums.rows[0], sums.names)
+
+    async def _read_kept(self, look: Look, values: Mapping[str, bytes | None]) -> Tally:
+        """Of a day, from all the fields that it takes."""
+        letters, names = look.kept_letters, values.get(NAMES_FIELD) or b""
+        tallies = [await self._read_tally(letters, values[part.kept[0]] or b"", names, part) for part in look.parts]
+        return (
+            tallies[0] if len(tallies) == 1 else Tally([row for each in tallies for row in each.rows], tallies[0].names)
+        )
 
     async def _read_tally(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
         """Others have their turn between the days of a year."""

@@ -5,7 +5,7 @@ cells of a day, but 140 rows by backend, model and team. Of days that do not cha
 up, from the first time that somebody asks:
 
     be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; letters@<team> -> those of the team
-                                    alone; `names` -> the names of all cells
+                                    alone, without its name; `names` -> the names of all cells
 
 It expires with the day, and goes when the day is corrected all the same. Only the views that are asked for are made, in
 one pass, and those of a large day in pieces, so that no call keeps the server busy for long.
@@ -20,6 +20,7 @@ from typing import Literal, TypeGuard
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.core.field_names import escape_name, unescape_name
 from router.core.values import Cell, Row
@@ -53,15 +54,16 @@ def is_dimension(name: str) -> TypeGuard[Dimension]:
 
 
 class Look(Struct, frozen=True):
-    """What is looked for: rows by these dimensions, of cells with these names. The zone of a row is always known."""
+    """What is looked for: rows by these dimensions, of cells with one of these names in each of these dimensions. The
+    zone of a row is always known."""
 
     by: tuple[Dimension, ...] = ("backend",)
-    wanted: Mapping[Dimension, str] = {}
+    wanted: Mapping[Dimension, frozenset[str]] = {}
     names: bool = True
     """Whether the names of all cells are told, too."""
     apart: bool = False
-    """The team that is wanted is added up and kept without the others: for those who see no other one. So few cells are
-    of one team that nearly all that would travel is spared."""
+    """Each team that is wanted is kept without the others, and nothing else is read: for those who see no other one. So
+    few cells are of some teams that nearly all that would travel is spared."""
 
     @property
     def letters(self) -> str:
@@ -77,19 +79,42 @@ class Look(Struct, frozen=True):
         return min(answering, key=len, default="").replace("t", "" if self.apart else "t")
 
     @property
-    def kept(self) -> str:
-        """The field of that view; empty when there is none."""
+    def parts(self) -> Sequence[Look]:
+        """Looks that come to the same together, of one kept field each."""
+        if not self.apart:
+            return (self,)
+        return [
+            replace(self, wanted={**self.wanted, "team": frozenset({name})}) for name in sorted(self.wanted["team"])
+        ]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The fields of that view; none when there is none."""
         letters = self.kept_letters
-        return f"{letters}@{escape_name(self.wanted['team'])}" if letters and self.apart else letters
+        if not letters or not self.apart:
+            return (letters,) if letters else ()
+        return tuple(f"{letters}@{escape_name(name)}" for name in sorted(self.wanted["team"]))
 
     @property
     def to_keep(self) -> Look:
-        """All rows of the kept view."""
-        wanted: Mapping[Dimension, str] = {"team": self.wanted["team"]} if self.apart else {}
-        return Look(tuple(_LETTERS[letter] for letter in self.kept_letters), wanted)
+        """All rows of the kept view, and of all teams that are kept apart in one."""
+        by = [_LETTERS[letter] for letter in self.kept_letters]
+        return Look((*by, "team"), {"team": self.wanted["team"]}) if self.apart else Look(tuple(by))
+
+    def fields(self, rows: bytes) -> dict[str, bytes]:
+        """Rows of `to_keep`, by the fields that they are kept in."""
+        if not self.apart:
+            return dict.fromkeys(self.kept, rows)
+        letters, at = self.kept_letters, 1 + self.to_keep.letters.index("t")
+        found: dict[str, list[tuple[str | int, ...]]] = {field: [] for field in self.kept}
+        for label, *totals in _decode_rows(rows):
+            names = str(label).split("|")
+            team = names.pop(at)
+            found[f"{letters}@{team}"].append(("|".join(names), *totals))
+        return {field: _encode(each) for field, each in found.items()}
 
     def accepts(self, cell: Cell) -> bool:
-        return all(getattr(cell, name) == value for name, value in self.wanted.items())
+        return all(getattr(cell, name) in names for name, names in self.wanted.items())
 
 
 EVERYTHING = Look()
@@ -114,8 +139,8 @@ def asked(looks: Sequence[Look], cursor: str, names: bool) -> bytes:
     return _encode((cursor, PIECE, MOST_ROWS, names, [(look.letters, _numbered(look.wanted)) for look in looks]))
 
 
-def _numbered(wanted: Mapping[Dimension, str]) -> list[int | str]:
-    return [part for name, value in wanted.items() for part in (_DIMENSIONS.index(name) + 1, escape_name(value))]
+def _numbered(wanted: Mapping[Dimension, frozenset[str]]) -> list[tuple[int, list[str]]]:
+    return [(_DIMENSIONS.index(name) + 1, sorted(map(escape_name, names))) for name, names in wanted.items()]
 
 
 class Sums:
@@ -151,12 +176,12 @@ class TallyReader:
     """Reads tallies of many days or hours: most have the same names, which are taken apart once."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, bool, tuple[tuple[Dimension, str], ...]], dict[object, Cell | None]] = {}
+        self._cells: dict[tuple[str, bool, frozenset[tuple[Dimension, frozenset[str]]]], dict[object, Cell | None]] = {}
         self._names: dict[bytes, Mapping[Dimension, Sequence[str]]] = {b"": {}}
 
     def read(self, letters: str, rows: bytes, names: bytes, look: Look = EVERYTHING) -> Tally:
-        """From a view's rows, those that are wanted, and the names of all cells."""
-        cells = self._cells.setdefault((letters, look.apart, tuple(sorted(look.wanted.items()))), {})
+        """From a view's rows, those that are wanted, and the names of all cells. Apart: rows of the one team."""
+        cells = self._cells.setdefault((letters, look.apart, frozenset(look.wanted.items())), {})
         found = []
         for row in _decode_rows(rows):
             label = row[0]
@@ -187,6 +212,6 @@ def all_names(tallies: Iterable[Tally]) -> dict[Dimension, list[str]]:
 
 def _cell(letters: str, label: str, look: Look) -> Cell:
     zone, *names = map(unescape_name, label.split("|")[:-1])
-    known: dict[Dimension, str] = {"team": look.wanted["team"]} if look.apart else {}
+    known: dict[Dimension, str] = {"team": next(iter(look.wanted["team"]))} if look.apart else {}
     known |= {"zone": zone, **dict(zip((_LETTERS[letter] for letter in letters), names, strict=True))}
     return Cell(*(known.get(name, "") for name in _DIMENSIONS))

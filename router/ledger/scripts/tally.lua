@@ -6,7 +6,7 @@
 --   names   whether to answer them; they are left empty otherwise
 --   views   of each an array:
 --     letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
---     wanted  number of a dimension, name, ..: other cells are left out
+--     wanted  of each of some dimensions {number, {name, ..}}: cells with none of these names are left out
 -- Answers a msgpack array with an array for each view, of {zone and names, each followed by |, totals .., without zeros
 -- at the end}; the names of all cells, a msgpack array of five arrays in the order of a cell's dimensions; where to go
 -- on, "0" at the end.
@@ -36,13 +36,18 @@ for v = 1, #views do
   local letters, wanted = unpack(views[v])
   local places = {2}
   for i = 1, #letters do places[i + 1] = PLACE[sub(letters, i, i)] end
+  for i = 1, #wanted do
+    local names = {}
+    for _, name in ipairs(wanted[i][2]) do names[name] = true end
+    wanted[i][2] = names
+  end
   views[v] = {places = places, wanted = wanted, parts = {}, rows = {}, found = {}}
 end
 
 local function is_wanted(view, names)
   local wanted = view.wanted
-  for i = 1, #wanted, 2 do
-    if names[wanted[i]] ~= wanted[i + 1] then return false end
+  for i = 1, #wanted do
+    if not wanted[i][2][names[wanted[i][1]]] then return false end
   end
   return true
 end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from urllib.parse import quote
 
 import msgspec
@@ -59,7 +60,12 @@ def fill(valkey: Valkey, keys: list[tuple[str, str, str]], budgets: set[str]) ->
     return found
 
 
-# Each world is asked some seventy questions.
+def spent_by(keys: list[tuple[str, str, str]], teams: set[str]) -> int:
+    """Requests: a cell of each name and team that there is, however often."""
+    return TOTALS[0] * len({(name, team) for name, team, _ in keys if team in teams})
+
+
+# Each world is asked some hundred questions.
 SOME = settings(
     max_examples=8,
     deadline=None,
@@ -118,13 +124,24 @@ async def sees_and_changes_nothing_of_others(plane: Plane, valkey: Valkey, world
         assert spend.status == (200 if team in own else 404)
         if spend.status == 200:
             assert {row["name"] for row in spend.json["rows"]} <= {name for name, its, _ in keys if its == team}
+            assert spend.json["total"]["requests"] == spent_by(keys, {team})
         for method, body in (("PUT", {"budget": BUDGET}), ("DELETE", None)):
             answer = await ask(f"/api/teams/{quote(team)}/budget", method, headers={"if-match": "none"}, json=body)
             assert (answer.status, answer.code) == (403, "not_allowed")
     for use in (await ask("/api/budgets")).json["budgets"]:
         kind, _, name = use["scope"].partition(":")
         assert name in own if kind == "team" else (kind == "key" and name not in mixed)
-    assert (await ask("/api/spend")).status == (200 if own else 404)
+    for some in (*combinations(sorted(known), 2), (*sorted(own), "search", "search"), sorted(known)):
+        for by in ("key", "team", "backend"):
+            spend = await ask(f"/api/spend?by={by}&{'&'.join(f'team={quote(team)}' for team in some)}")
+            assert spend.status == (200 if set(some) <= own else 404)
+            if spend.status == 200:
+                assert spend.json["total"]["requests"] == spent_by(keys, set(some))
+                assert spend.json["teams"] == sorted(set(some))
+    for query in ("", "range=30d&by=key"):
+        spend = await ask(f"/api/spend?{query}")
+        assert spend.status == (200 if own else 404)
+        assert not own or spend.json["total"]["requests"] == spent_by(keys, own)
     for path in ("/api/requests", "/api/worth", "/api/policy", "/api/backends", "/metrics", "/api/events"):
         assert (await ask(path)).status == 403
     assert (valkey.hgetall(KEYS_KEY), valkey.hgetall(TEAMS_KEY)) == before

@@ -18,20 +18,23 @@ def member(*teams: str) -> Who:
 
 
 def test_who_sees_all_asks_for_what_they_like():
-    query = SpendQuery(team="legal")
+    query = SpendQuery(team=("legal",))
     assert own_query(query, Who("viewer", None, "")) is query
 
 
-def test_a_member_is_shown_the_team_that_they_ask_for_or_the_first_of_theirs():
-    assert own_query(SpendQuery(by="key"), member("search", "legal")) == SpendQuery(by="key", team="legal")
-    assert own_query(SpendQuery(team="search"), member("search", "legal")).team == "search"
+def test_a_member_is_shown_the_teams_that_they_ask_for_or_all_of_theirs():
+    who = member("search", "legal", "sales")
+    assert own_query(SpendQuery(by="key"), who) == SpendQuery(by="key", team=("legal", "sales", "search"))
+    assert own_query(SpendQuery(team=("search",)), who).team == ("search",)
+    assert own_query(SpendQuery(team=("search", "legal")), who).team == ("search", "legal")
 
 
 @pytest.mark.parametrize(("who", "code"), [(member("search"), "unknown_team"), (member(), "no_team")])
 def test_a_team_that_is_not_theirs_is_not_there(who, code):
-    with pytest.raises(ApiError) as refused:
-        own_query(SpendQuery(team="legal"), who)
-    assert (refused.value.status, refused.value.answer.error.code) == (404, code)
+    for asked in (("legal",), ("search", "legal")):
+        with pytest.raises(ApiError) as refused:
+            own_query(SpendQuery(team=asked), who)
+        assert (refused.value.status, refused.value.answer.error.code) == (404, code)
 
 
 def test_names_of_other_teams_are_no_choices(tmp_path: Path):

@@ -71,7 +71,7 @@ async def test_a_page_of_records_with_its_filters(start):
         "looked_back_to": NOON,
         "dimensions": [],
     }
-    assert kept.asked == [RequestsQuery(team="search", failed=True, limit=7, before="02")]
+    assert kept.asked == [RequestsQuery(team=("search",), failed=True, limit=7, before="02")]
 
 
 async def test_what_the_first_records_do_not_have_is_searched_for_in_all(start, policy):

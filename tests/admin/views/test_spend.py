@@ -147,6 +147,9 @@ async def test_filters_meet(plane, settle):
         ("zone=local", 0, 1),
         ("backend=api&model=chat", 10, 1),
         ("team=nobody", 0, 0),
+        ("team=sales&team=search", 110, 3),
+        ("team=sales&team=search&team=sales&key=app", 10, 2),
+        ("team=sales&team=nobody&model=embed", 100, 1),
     ):
         answer = await spend(plane, f"?{query}")
         assert (answer["total"]["cost_micro_usd"], answer["total"]["requests"]) == (cost, requests), query
@@ -311,6 +314,18 @@ async def test_a_name_that_nothing_has_is_told(plane, traffic):
     [told] = (await spend(plane, "?team=saerch"))["unknown"]
     assert told.startswith('no policy, no stored key and nothing that was counted in these days has the team "saerch"')
     assert 'did you mean "search"? there are: search' in told
+    assert len((await spend(plane, "?team=saerch&team=search&team=lgeal"))["unknown"]) == 2
+
+
+async def test_several_teams_are_named_and_a_key_that_two_of_them_have_is_one_row(plane, settle):
+    for team in ("search", "sales", "legal"):
+        await settle(Cell("api", "cloud", "chat", team, "app"), NOON - 8 * DAY, cost=100)
+        await settle(Cell("api", "cloud", "chat", team, f"of-{team}"), cost=10)
+    for query in ("range=30d&", "range=30d&"):  # the second time from what was kept
+        found = await spend(plane, f"?{query}by=key&team=search&team=legal")
+        rows = {row["name"]: row["cost_micro_usd"] for row in found["rows"]}
+        assert rows == {"app": 200, "of-search": 10, "of-legal": 10}
+        assert found["teams"] == ["legal", "search"] and found["total"]["cost_micro_usd"] == 220
 
 
 @pytest.fixture
@@ -342,6 +357,8 @@ async def test_rows_by_what_records_keep_come_to_the_same_as_the_totals(told, re
 async def test_rows_by_user_can_be_of_one_team(told):
     found = await spend(told, "?by=user&team=sales")
     assert {row["name"]: row["cost_micro_usd"] for row in found["rows"]} == {"(no user)": 50}
+    found = await spend(told, "?by=user&team=sales&team=search")
+    assert {row["name"]: row["cost_micro_usd"] for row in found["rows"]} == {"u-1": 400, "u-2": 300, "(no user)": 50}
     answer = await told.get("/api/spend?by=user&team=search&format=csv")
     assert [line.split(",")[0] for line in answer.body.decode().splitlines()] == ["user", "u-1", "u-2"]
 

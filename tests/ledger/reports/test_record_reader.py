@@ -80,7 +80,8 @@ async def test_what_is_written_while_records_are_read_is_left_for_the_next_time(
     [
         (Filter(), ["r3", "r2", "r1", "r0"]),
         (Filter(key="bot"), ["r2"]),
-        (Filter(team="search"), ["r3", "r1", "r0"]),
+        (Filter(teams=frozenset({"search"})), ["r3", "r1", "r0"]),
+        (Filter(teams=frozenset({"search", "sales"})), ["r3", "r2", "r1", "r0"]),
         (Filter(model="small", backend="gpu"), ["r2"]),
         (Filter(zone="cloud"), ["r1", "r0"]),
         (Filter(kind="refused"), ["r3"]),

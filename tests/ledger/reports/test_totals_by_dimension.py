@@ -13,7 +13,7 @@ from support.totals import packed_totals
 
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import pack_cell
-from router.ledger.reports.totals import open_report
+from router.ledger.reports.totals import merge, open_report
 from router.ledger.reports.totals_by_dimension import MOST_ROWS, PIECE, Look, Tally, all_names
 
 GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300, 1, 0)
@@ -46,13 +46,17 @@ def named(row: Row, **names: str) -> Row:
     return structs.replace(row, cell=structs.replace(Cell("", row.cell.zone, "", "", ""), **names))
 
 
+def only(**wanted: str | set[str]) -> dict[str, frozenset[str]]:
+    return {name: frozenset({names} if isinstance(names, str) else names) for name, names in wanted.items()}
+
+
 @pytest.fixture
 async def look(server):
     """Rows of a day, in the order of their names."""
 
-    async def ask(*by, day: str = DAY, open_from: str = DAY, **wanted: str) -> list[Row]:
+    async def ask(*by, day: str = DAY, open_from: str = DAY, **wanted: str | set[str]) -> list[Row]:
         async with open_report(server.url) as report:
-            (tally,) = await report.days_by(Look(by, wanted), [day], open_from)
+            (tally,) = await report.days_by(Look(by, only(**wanted)), [day], open_from)
         return sorted(tally.rows, key=lambda row: structs.astuple(row.cell))
 
     return ask
@@ -82,12 +86,19 @@ async def test_totals_from_before_the_last_column_count_nothing_in_it(server, lo
 
 
 @pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
-@pytest.mark.parametrize("wanted", [{}, {"zone": "cloud"}, {"team": "search"}, {"model": "chat"}, {"key": "100%|<b>"}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *({}, {"zone": "cloud"}, {"team": "search"}, {"model": "chat"}, {"key": "100%|<b>"}),
+        *({"team": {"search", "sales"}}, {"key": {"app", "bot"}, "zone": {"local", "nowhere"}}),
+    ],
+)
 async def test_a_past_day_says_the_same_whether_it_was_added_up_before_or_not(by, wanted, server, look):
     write(server, f"day:{DAY}", GPU, API, BOT)
 
-    def shown(rows) -> list[tuple]:
-        return sorted((getattr(row.cell, by), row.cell.zone, row.cost, row.requests, row.unheld) for row in rows)
+    def shown(rows) -> list[Row]:
+        """What is kept may be told apart by more."""
+        return merge(named(row, **{by: getattr(row.cell, by)}) for row in rows)
 
     now = shown(await look(by, **wanted))
     assert now and [shown(await look(by, open_from=NEXT, **wanted)) for _ in range(2)] == [now, now]
@@ -191,7 +202,7 @@ async def test_a_team_apart_says_the_same_and_is_kept_without_the_others(by, wan
     other = structs.replace(BOT, cell=structs.replace(BOT.cell, team="100%|<t>"))
     write(server, f"day:{DAY}", GPU, API, BOT, other)
     for team in ("search", "100%|<t>"):
-        apart = Look((by,), {"team": team, **wanted}, names=False, apart=True)
+        apart = Look((by,), only(team=team, **wanted), names=False, apart=True)
         expected = await look(by, team=team, **wanted)
         for open_from in (DAY, NEXT, NEXT):
             async with open_report(server.url) as report:
@@ -200,6 +211,49 @@ async def test_a_team_apart_says_the_same_and_is_kept_without_the_others(by, wan
     kept = [name.decode() for name in server.client.hkeys(KEPT)]
     assert all(name == "begun" or "@" in name for name in kept), kept
     assert not any(b"bot" in value for name, value in server.client.hgetall(KEPT).items() if name.endswith(b"@search"))
+
+
+@pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
+async def test_several_teams_apart_are_the_union_of_what_each_of_them_is(by, server, look):
+    """A key of this name is there in two of the teams, and a cell of each is counted once."""
+    teams = {"search", "100%|<t>", "nobody"}
+    namesake = structs.replace(GPU, cell=structs.replace(GPU.cell, team="100%|<t>"))
+    write(server, f"day:{DAY}", GPU, API, BOT, namesake)
+    expected = await look(by, team=teams)
+    apart = Look((by,), only(team=teams), names=False, apart=True)
+    for open_from in (DAY, NEXT, NEXT):
+        async with open_report(server.url) as report:
+            (tally,) = await report.days_by(apart, [DAY], open_from)
+        assert sums_by(by, tally.rows) == sums_by(by, expected)
+        assert sum(row.requests for row in tally.rows) == GPU.requests + API.requests + namesake.requests
+    kept = {name.decode() for name in server.client.hkeys(KEPT)} - {"begun"}
+    assert {name.partition("@")[2] for name in kept} == {"search", "100%25%7C<t>", "nobody"}
+
+
+async def test_what_is_kept_of_a_team_is_taken_for_it_together_with_others(server, look):
+    """It was added up for the one alone; what others have is made in one pass more, for as many as there are."""
+    write(server, f"day:{DAY}", GPU, API, BOT)
+    looks = [Look((by,), only(team={"search", "sales"}), names=False, apart=True) for by in ("backend", "key")]
+    async with open_report(server.url) as report:
+        await report.days_by(Look(("key",), only(team="search"), names=False, apart=True), [DAY], NEXT)
+        server.client.config_resetstat()
+        for _ in range(2):
+            await report.add_up(looks, [DAY], NEXT)
+        assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] == 1
+        for each in looks:
+            (tally,) = await report.days_by(each, [DAY], NEXT)
+            assert sum(row.requests for row in tally.rows) == GPU.requests + API.requests + BOT.requests
+        assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] == 1
+    assert {b"b@search", b"b@sales", b"bk@search", b"bk@sales", b"begun"} == set(server.client.hkeys(KEPT))
+
+
+async def test_thousands_of_teams_apart_are_kept(server, look):
+    teams = {f"team-{n}" for n in range(5000)}
+    write(server, f"day:{DAY}", structs.replace(GPU, cell=structs.replace(GPU.cell, team="team-7")), BOT)
+    async with open_report(server.url) as report:
+        (tally,) = await report.days_by(Look(("key",), only(team=teams), names=False, apart=True), [DAY], NEXT)
+    assert [(row.cell.team, row.requests) for row in tally.rows] == [("team-7", 1)]
+    assert server.client.hlen(KEPT) == 5001
 
 
 def sums_by(by: str, rows) -> list[tuple]:
@@ -243,7 +297,7 @@ async def test_a_charged_hold_forgets_it_too(server, ledger, hold_of, clock, loo
 async def test_hours(server):
     write(server, "hour:7", GPU, BOT)
     async with open_report(server.url) as report:
-        seven, eight = await report.hours_by(Look(("team",), {"team": "sales"}), [7, 8])
+        seven, eight = await report.hours_by(Look(("team",), only(team="sales")), [7, 8])
     assert list(seven.rows) == [named(BOT, team="sales")] and list(eight.rows) == []
 
 
@@ -252,7 +306,7 @@ async def test_names_are_of_all_cells_whatever_is_looked_for(server):
     write(server, f"day:{NEXT}", API)
     async with open_report(server.url) as report:
         for wanted in ({}, {"key": "app"}):
-            tallies = await report.days_by(Look(("team",), wanted), [DAY, NEXT], NEXT)
+            tallies = await report.days_by(Look(("team",), only(**wanted)), [DAY, NEXT], NEXT)
             assert all_names(tallies) == {
                 "backend": ["api", "gpu"],
                 "zone": ["cloud", "local"],
