@@ -391,6 +391,10 @@ class BudgetUse(Struct, frozen=True, kw_only=True):
     """Whether answers carry a warning: used and held together have reached `soft`."""
     spare_local: bool = False
     """Whether own backends may still be used when the cloud's share is used up."""
+    charged: float = 0
+    """Of what is used: lent to workers whose machine is lost, which may have used it."""
+    note: str = ""
+    """Why more is used than requests come to, where it is."""
 
 
 class Budgets(Struct, frozen=True):

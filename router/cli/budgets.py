@@ -102,6 +102,8 @@ def as_json(found: Sequence[Standing]) -> str:
             "held": each.shown(each.held),
             "left": each.shown(each.left),
             "at_risk": each.shown(each.risk),
+            "charged": each.shown(each.charged),
+            "note": each.note,
             "warned": each.warned,
             "turns": each.turns,
         }
@@ -129,9 +131,7 @@ def _shown(limit: Limit, figure: int) -> str:
 
 
 def _notes(found: Sequence[Standing]) -> list[str]:
-    warned = sum(each.warned for each in found)
-    return (
-        ["", f"{warned} of {len(found)} limits have reached their soft share: answers carry a warning."]
-        if warned
-        else []
-    )
+    notes = [f"{each.limit.name}: {each.note}" for each in found if each.note]
+    if warned := sum(each.warned for each in found):
+        notes.append(f"{warned} of {len(found)} limits have reached their soft share: answers carry a warning.")
+    return ["", *notes] if notes else []

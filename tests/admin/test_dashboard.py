@@ -152,6 +152,9 @@ class Limits:
                 held=900_000,
                 left=7_900_000,
                 soft=0.8,
+                name="team search: usd_per_month",
+                charged=1_000_000,
+                note="$1.000000 of what is used was lent to workers whose machine is lost.",
             ),
             BudgetUse(
                 scope="key:app",
@@ -423,6 +426,11 @@ async def test_a_member_of_several_teams_sees_them_together_or_some_of_them(traf
     await browser.sees("team sales: 1 request for $5.00", "#sentence")
     assert await browser.address() == "/spend?by=team&team=sales"
     await expect(browser.page.locator("#team").get_by_role("checkbox")).to_have_count(2)
+
+
+async def test_what_a_lost_machine_was_lent_is_explained_where_its_limit_is(admin):
+    await admin.sees("team search: usd_per_month: $1.000000 of what is used was lent to workers", "#budgets-notes")
+    assert await admin.page.locator("#budgets-notes p").count() == 1
 
 
 async def test_tiles_say_how_a_period_compares_with_the_one_before(settle, admin, counted):

@@ -64,6 +64,22 @@ def test_a_table_of_every_limit(books, policy, capsys):
     assert lines[4] == "1 of 2 limits have reached their soft share: answers carry a warning."
 
 
+def test_what_a_lost_machine_was_lent_is_told_in_a_sentence(books, policy, capsys):
+    month = Periods(ZoneInfo("Europe/Berlin")).ids(time.time()).month
+    count(books, f"month:{month}", "global|all||usd", 1_000_000, 0, 0)
+    slices = msgspec.msgpack.encode([1, "worker", 1, 3_000_000_000, 1])
+    books.client.hset(f"be:{{ledger}}:slices:month:{month}", "global|all||usd", slices)
+    assert show(books, policy) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[3] == "$4.000000"  # by which no request is known
+    assert lines[4].startswith("global: usd_per_month: $3.000000 of what is used was lent to workers whose machine is")
+    assert len(lines) == 5
+    assert show(books, policy, "--json") == 0
+    told, other = json.loads(capsys.readouterr().out)["budgets"]
+    assert (told["used"], told["charged"], told["note"]) == (4_000_000, 3_000_000, lines[4].split(": ", 2)[2])
+    assert (other["charged"], other["note"]) == (0, "")
+
+
 def test_json_with_a_stored_key(books, policy, capsys):
     key = {"sha256": "", "entry": {"name": "bot", "budget": {"requests_per_day": 7}}, "created": 0.0}
     books.client.hset("be:{ledger}:keys", "a" * 64, json.dumps(key))

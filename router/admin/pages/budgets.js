@@ -42,6 +42,10 @@ export function budgetColumns() {
   };
 }
 
+/** Why more is used of some of these limits than requests come to. */
+export const chargedNotes = (limits) =>
+  limits.filter((use) => use.note).map((use) => el("p", { class: "muted" }, `${use.name}: ${use.note}`));
+
 /** The limit that is nearest to its end, and how many others there are; null without any. */
 export function leftOf(limits) {
   if (!limits.length) return null;
@@ -53,7 +57,10 @@ export function leftOf(limits) {
   const narrow = [first.model, first.side !== "all" && first.side].filter(Boolean).join(", ");
   return el(
     "span",
-    { class: `use ${stateOf(first, share(first)) && "high"}`, title: limits.map((use) => use.name).join("\n") },
+    {
+      class: `use ${stateOf(first, share(first)) && "high"}`,
+      title: limits.map((use) => [use.name, use.note].filter(Boolean).join(": ")).join("\n"),
+    },
     `${shown(first.left)} of ${shown(first.amount)}${what} ${PERIODS[first.period]}${narrow ? ` (${narrow})` : ""}${others}`,
   );
 }

@@ -1,7 +1,7 @@
 // Keys: a list to search, one of them with its limits, and what an admin may do with it.
 
 import { ask } from "{{api.js}}";
-import { budgetColumns } from "{{budgets.js}}";
+import { budgetColumns, chargedNotes } from "{{budgets.js}}";
 import { badge, el, fill, find, withCode } from "{{dom.js}}";
 import { filtered, offer, showFilters } from "{{filters.js}}";
 import { count, moment, money, sentence } from "{{format.js}}";
@@ -124,6 +124,7 @@ function showKey(key) {
       fact("Id", el("code", {}, key.id)),
     ),
     limits,
+    chargedNotes(key.limits),
     actionsOf(key),
   );
   table(limits, { ...budgetColumns(), caption: "Limits", csv: "", nothing: ["No limits", "It has no budget of its own."] }).show(

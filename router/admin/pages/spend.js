@@ -2,7 +2,7 @@
 
 import { showAccount } from "{{account.js}}";
 import { ask, queryOf } from "{{api.js}}";
-import { budgetColumns } from "{{budgets.js}}";
+import { budgetColumns, chargedNotes } from "{{budgets.js}}";
 import { chart } from "{{chart.js}}";
 import { badge, el, empty, failed, figure, fill, find } from "{{dom.js}}";
 import { count, day, exactCount, exactMoney, money, percent, plural, zone } from "{{format.js}}";
@@ -293,7 +293,9 @@ function showBudgets(values, { budgets, available }) {
     (!values.team.length && !values.key) ||
     values.team.some((team) => use.scope === `team:${team}`) ||
     use.scope === `key:${values.key}`;
-  return budgetTable.show(budgets.filter(about));
+  const shown = budgets.filter(about);
+  fill(find("#budgets-notes"), chargedNotes(shown));
+  return budgetTable.show(shown);
 }
 
 // --- filters

@@ -1,7 +1,7 @@
 // Teams: a list to search, one of them with its keys and limits, and its budget in the ledger.
 
 import { ask } from "{{api.js}}";
-import { budgetColumns } from "{{budgets.js}}";
+import { budgetColumns, chargedNotes } from "{{budgets.js}}";
 import { badge, el, fill, find, withCode } from "{{dom.js}}";
 import { filtered, showFilters } from "{{filters.js}}";
 import { count, exactCount, money, sentence } from "{{format.js}}";
@@ -101,6 +101,7 @@ function showTeam(team) {
       fact("Working keys", team.members.length ? membersOf(team) : "none"),
     ),
     limits,
+    chargedNotes(team.limits),
     actionsOf(team),
   );
   const columns = { ...budgetColumns(), caption: "Limits", csv: "", nothing: ["No limits", "The team has no budget."] };

@@ -61,4 +61,6 @@ def use_of(standing: Standing) -> BudgetUse:
         name=limit.name,
         warned=standing.warned,
         spare_local=limit.spare_local,
+        charged=standing.shown(standing.charged),
+        note=standing.note,
     )

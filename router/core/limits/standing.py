@@ -7,7 +7,12 @@ from msgspec import Struct
 from router.core.limits.limits import Limit, warning_of
 from router.core.limits.measures import BY_NAME
 from router.core.limits.periods import Periods
-from router.core.money import micro_usd
+from router.core.money import micro_usd, usd_text
+
+_MAYBE = (
+    "was lent to workers whose machine is lost or cut off, and no request is known that used it: it counts as used"
+    " until their journals are found, or else until the limit starts anew."
+)
 
 
 class Standing(Struct, frozen=True):
@@ -24,6 +29,15 @@ class Standing(Struct, frozen=True):
     """When it starts anew, in seconds since the epoch; None for what runs at the same time."""
     charged: int = 0
     """Of what is used: lent to workers that are gone, whose journals will say how much of it really was."""
+
+    @property
+    def note(self) -> str:
+        """Why more is used than requests come to; empty where it is not."""
+        if not self.charged:
+            return ""
+        money = BY_NAME[self.limit.measure].basis == "money"
+        charged = f"${usd_text(self.charged)}" if money else f"{self.charged:,} {self.limit.measure}"
+        return f"{charged} of what is used {_MAYBE}"
 
     def shown(self, figure: int) -> int | float:
         """As answers and files have it: money in micro-USD."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from support.control import API, POLICY
 
@@ -49,6 +50,16 @@ async def test_limits_with_what_is_used_of_them(plane, settle):
         True,
         True,
     )
+
+
+async def test_what_a_lost_machine_was_lent_is_used_and_explained(plane, settle, valkey):
+    await settle(API, cost=6_000_000)
+    slices = msgspec.msgpack.encode([1, "worker", 1, 1_000_000_000, 1])
+    valkey.hset("be:{ledger}:slices:month:2026-11", "global|all||usd", slices)
+    month, day = await uses(plane)
+    assert (month["used"], month["charged"], month["left"]) == (7_000_000, 1_000_000, 3_000_000)
+    assert month["note"].startswith("$1.000000 of what is used was lent to workers whose machine is lost")
+    assert (day["charged"], day["note"]) == (0, "")
 
 
 async def test_stored_keys_have_limits_for_as_long_as_they_work(plane, valkey, clock):

@@ -43,3 +43,19 @@ def test_a_limit_turns_with_its_period() -> None:
 def test_money_is_shown_in_micro_usd() -> None:
     shown = [Standing(limit(measure=measure), 0, 0, 0, None).shown(1_020) for measure in ("usd", "tokens")]
     assert shown == [1.02, 1_020]
+
+
+@pytest.mark.parametrize(
+    ("measure", "charged", "begins"),
+    [
+        ("usd", 2_500_000, "$0.002500 of what is used was lent to workers whose machine is lost"),
+        ("tokens", 1200, "1,200 tokens of what is used was lent"),
+        ("usd", 0, ""),
+    ],
+)
+def test_what_is_charged_of_lost_machines_is_explained_where_there_is_some(
+    measure: str, charged: int, begins: str
+) -> None:
+    note = Standing(limit(measure=measure, amount=9_000_000), 3_000_000, 0, 0, None, charged).note
+    assert note.startswith(begins) and note.endswith("until the limit starts anew." if begins else "")
+    assert bool(note) == bool(charged)
