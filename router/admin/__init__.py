@@ -2,7 +2,7 @@
 
     routes           the one table: method, path, who may, handler, types of request and response
     request_types    what a request asks, decoded: query strings and bodies
-    response_types   what the API says, as frozen types; the OpenAPI document is made from both
+    answers          what the API says, as frozen types; the OpenAPI document is made from both
     record_type      a request record as the API has it
     openapi          that document
     server           an aiohttp application from the table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from router.admin.response_types import PolicyProblem, Refused, Trouble
+from router.admin.answers.outcome import Refused, Trouble
+from router.admin.policy.answers import PolicyProblem
 
 
 class ApiError(Exception):

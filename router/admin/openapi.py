@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from router.admin.answers.outcome import Refused
 from router.admin.auth.roles import Access
-from router.admin.response_types import Refused
 from router.admin.routes import Route
 
 _REFERENCE = "#/components/schemas/{name}"

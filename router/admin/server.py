@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from router.admin.answers.outcome import Refused, Trouble
 from router.admin.auth.guard import admit, check_host, check_origin
 from router.admin.auth.own_path import sign_in_address
 from router.admin.auth.roles import Access
 from router.admin.auth.sign_in import FORM
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.response_types import Refused, Trouble
 from router.admin.routes import ROUTES, Route
 from router.admin.views.pages import no_such_page, not_allowed
 

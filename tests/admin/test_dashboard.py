@@ -20,7 +20,9 @@ from support.recorded import settled, write
 from support.reported import POWER, Power
 from support.waiting import until
 
-from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
+from router.admin.answers.backends import Circuit, Latency
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import WorkerReport
 from router.admin.sources.interface import Course, Page, Seen, Sources, WorkerStatus
 from router.cli import main
 from router.config.load import version_of

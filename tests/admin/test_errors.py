@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 
 from router.admin.errors import ApiError, ledger_lost
-from router.admin.response_types import PolicyProblem
+from router.admin.policy.answers import PolicyProblem
 
 
 def test_an_error_is_answered_with_what_it_was_made_of() -> None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from router.admin.response_types import BudgetUse, PowerChange, PowerReport, WorkerReport
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import WorkerReport
+from router.admin.answers.power import PowerChange, PowerReport
 from router.admin.sources.interface import Seen, WorkerStatus
 from router.core.power.terms import Order
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.admin.alerts.conditions.gpu import gpu_net
+from router.admin.answers.budgets import BudgetUse
 from router.admin.ledger_session import HOUR_SECONDS, LedgerSession, days_back, timezone_of
-from router.admin.response_types import BudgetUse
 from router.admin.sources.interface import BudgetBook
 from router.core.alerts.weekly import NearLimit, TeamWeek, Week
 from router.core.cost.net import Account

@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
+from router.admin.answers.outcome import Health
+from router.admin.auth.answers import Session, SignInWays
 from router.admin.auth.own_path import HOME, header_form, own_path, sign_in_address
 from router.admin.auth.session_cookie import COOKIE, drop_session, set_session
 from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.request_types import SignIn, SignInQuery
-from router.admin.response_types import Health, Session, SignInWays
 from router.core.audit.entry import Actor
 
 FORM = "application/x-www-form-urlencoded"

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from router.admin.answers.budgets import BudgetUse
 from router.admin.request_types import Day
-from router.admin.response_types import BudgetUse
 from router.config.stored_keys import WHO_WINS
 from router.ledger.stored_key import KeyState
 

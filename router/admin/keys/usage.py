@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.admin.answers.budgets import BudgetUse
 from router.admin.errors import ledger_lost
 from router.admin.handler_context import HandlerContext
 from router.admin.ledger_session import timezone_of
-from router.admin.response_types import BudgetUse
 from router.core.cost.volume import day_of
 from router.core.money import micro_usd
 from router.ledger.errors import LedgerUnavailable

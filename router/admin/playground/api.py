@@ -12,11 +12,11 @@ from aiohttp import web
 from router.admin.auth.roles import Access, may
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
+from router.admin.playground.answers import PlaygroundAnswered, PlaygroundChoices, PlaygroundKey, PlaygroundLine
 from router.admin.playground.asked import body_of, headers_of
 from router.admin.playground.events import Events
 from router.admin.record_type import shown, shown_own
 from router.admin.request_types import Attempt, RequestsQuery
-from router.admin.response_types import PlaygroundAnswered, PlaygroundChoices, PlaygroundKey, PlaygroundLine
 from router.core.name_patterns import is_pattern
 from router.core.playground import SECONDS, Ticket, signed
 from router.ledger.errors import LedgerUnavailable

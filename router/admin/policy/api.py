@@ -12,10 +12,7 @@ import msgspec
 
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
-from router.admin.policy.noting import PolicyNoting
-from router.admin.policy.service import Noting, problems_of, shown
-from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, MergeDraft, RollBack, TriedMix
-from router.admin.response_types import (
+from router.admin.policy.answers import (
     Applied,
     CheckAnswer,
     ExplainAnswer,
@@ -24,6 +21,9 @@ from router.admin.response_types import (
     MergeAnswer,
     PolicyText,
 )
+from router.admin.policy.noting import PolicyNoting
+from router.admin.policy.service import Noting, problems_of, shown
+from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, MergeDraft, RollBack, TriedMix
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
 from router.config.dry_run import NOBODY, DryRun, attempt, grant_named, nobody_asked

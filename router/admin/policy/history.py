@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from router.admin.response_types import HistoryEntry
+from router.admin.policy.answers import HistoryEntry
 from router.config.load import version_of
 from router.system.atomic_file import replace_file
 

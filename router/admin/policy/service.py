@@ -22,10 +22,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.admin.errors import ApiError
-from router.admin.policy.file import NotWritten, is_writable, write_policy
-from router.admin.policy.history import PolicyHistory
-from router.admin.policy.merge import marks_in, merge
-from router.admin.response_types import (
+from router.admin.policy.answers import (
     Applied,
     CasesResult,
     CheckAnswer,
@@ -36,6 +33,9 @@ from router.admin.response_types import (
     PolicyText,
     Reload,
 )
+from router.admin.policy.file import NotWritten, is_writable, write_policy
+from router.admin.policy.history import PolicyHistory
+from router.admin.policy.merge import marks_in, merge
 from router.config.alert_targets import leads_inward
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of

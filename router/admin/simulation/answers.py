@@ -8,8 +8,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from router.admin.answers.outcome import Trouble
 from router.admin.errors import ApiError
-from router.admin.response_types import Trouble
 from router.simulate.comparison import Move
 from router.simulate.figures import Outcome
 

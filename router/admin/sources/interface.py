@@ -11,8 +11,11 @@ from typing import Protocol
 from msgspec import Struct, field
 from prometheus_client import Metric
 
+from router.admin.answers.backends import Circuit, Latency, ReplicaReport
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import WorkerReport
+from router.admin.answers.power import PowerReport
 from router.admin.request_types import RequestsQuery, SpendQuery
-from router.admin.response_types import BudgetUse, Circuit, Latency, PowerReport, ReplicaReport, WorkerReport
 from router.core.power.terms import Order
 from router.ledger.record import Record
 from router.ledger.reports.by_record import RecordSums

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from zoneinfo import ZoneInfo
 
-from router.admin.response_types import BudgetUse
+from router.admin.answers.budgets import BudgetUse
 from router.config.stored_teams import limits_in_force
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods

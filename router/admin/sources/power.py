@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from router.admin.response_types import PowerChange, PowerReport
+from router.admin.answers.power import PowerChange, PowerReport
 from router.core.power.terms import Order
 from router.core.resilience.worker_status import POWER_SECONDS
 from router.ledger.power import PowerEvent, PowerLook, open_power

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.admin.response_types import Circuit, ReplicaReport, WorkerReport
+from router.admin.answers.backends import Circuit, ReplicaReport
+from router.admin.answers.operations import WorkerReport
 from router.admin.sources.interface import Seen, WorkerStatus
 from router.core.resilience.worker_status import BackendStatus, is_silent
 from router.core.resilience.worker_status import WorkerStatus as Status

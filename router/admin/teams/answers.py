@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from router.admin.response_types import BudgetUse
+from router.admin.answers.budgets import BudgetUse
 from router.config.stored_keys import WHO_WINS
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from router.admin.response_types import BackendReport, BudgetUse, Operations
+from router.admin.answers.backends import BackendReport
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import Operations
 
 Figure = Callable[[BackendReport], float | None]
 

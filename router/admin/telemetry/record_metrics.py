@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
-from router.admin.response_types import Latency
+from router.admin.answers.backends import Latency
 from router.admin.sources.interface import Course
 from router.core.histogram import QuantileSketch, merged
 from router.ledger.record import Record

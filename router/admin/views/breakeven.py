@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from router.admin.answers.break_even import BreakEvenAnswer, Share, Term
+from router.admin.answers.spend import Lines
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, timezone_of
-from router.admin.response_types import BreakEvenAnswer, Lines, Share, Term
 from router.core.cost.breakeven import (
     MIX_COUNTS_FROM,
     Shares,

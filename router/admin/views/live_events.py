@@ -6,12 +6,12 @@ import asyncio
 
 from aiohttp import web
 
+from router.admin.answers.live import Notice, Totals
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.record_type import shown
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import Notice, Totals
 from router.admin.views.live_streams import END
 from router.admin.views.operations import operations_of
 from router.admin.views.spend import figures_of

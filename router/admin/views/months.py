@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.admin.answers.spend import Forecast
 from router.admin.ledger_session import Days, begin_of, next_day
-from router.admin.response_types import Forecast
 from router.core.cost.forecast import Forecast as Sum
 from router.core.cost.forecast import forecast
 from router.core.cost.net import Account, Net

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
+from router.admin.answers.backends import BackendReport, Circuit
+from router.admin.answers.budgets import Budgets
+from router.admin.answers.operations import LedgerReport, Operations
+from router.admin.answers.outcome import Health
+from router.admin.answers.power import PowerOrdered, PowerReport
+from router.admin.answers.spend import Figures
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.keys.foreign_names import foreign_names
 from router.admin.ledger_session import timezone_of
 from router.admin.request_types import PowerOrder
-from router.admin.response_types import (
-    BackendReport,
-    Budgets,
-    Circuit,
-    Figures,
-    Health,
-    LedgerReport,
-    Operations,
-    PowerOrdered,
-    PowerReport,
-)
 from router.admin.sources.interface import Course, Seen
 from router.admin.views.spend import figures_of
 from router.core.cost.volume import day_of

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
+from router.admin.answers.spend import Choices
 from router.admin.errors import ApiError
 from router.admin.handler_context import Who
 from router.admin.request_types import SpendQuery
-from router.admin.response_types import Choices
 from router.core.values import Plan
 from router.ledger.stored_key import StoredKey
 

@@ -7,12 +7,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from router.admin.answers.requests import Explanation, RequestDetail, Requests
 from router.admin.errors import ApiError, ledger_lost
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
 from router.admin.record_type import shown
 from router.admin.request_types import RequestsQuery
-from router.admin.response_types import Explanation, RequestDetail, Requests
 from router.admin.sources.interface import Page
 from router.admin.views.breakeven import price_now
 from router.config.dry_run import NOBODY, grant_named

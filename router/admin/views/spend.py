@@ -13,11 +13,11 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
+from router.admin.answers.spend import Choices, CouldNotLeave, Figures, Lines, Point, Spend, SpendRow
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest, Who
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
 from router.admin.request_types import SpendQuery
-from router.admin.response_types import Choices, CouldNotLeave, Figures, Lines, Point, Spend, SpendRow
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
 from router.admin.views.own_spend import own_choices, own_query

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from router.admin.answers.worth import DemandHour, NetForecast, Supposed, UnitSwitch, WorthAnswer, WorthPeriod
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, next_day, timezone_of
 from router.admin.request_types import WhatIfQuery
-from router.admin.response_types import (
-    DemandHour,
-    NetForecast,
-    Supposed,
-    UnitSwitch,
-    WorthAnswer,
-    WorthPeriod,
-)
 from router.admin.views.months import Months, forecast_of, months_of
 from router.admin.views.spend import could_not_leave
 from router.core.cost.net import Account

@@ -11,7 +11,7 @@ from support.browser import MISSING, Browser, quiet
 from support.control import ADMIN, API, GPU, NOON, VIEWER, Plane
 from support.pictured import on_every_screen, pictured
 
-from router.admin.response_types import BudgetUse
+from router.admin.answers.budgets import BudgetUse
 from router.admin.sources.interface import Sources
 from router.core.alerts.observation import Seen
 from router.core.alerts.states import moves

@@ -6,8 +6,8 @@ from support.alerting import plan_with
 from support.control import API, GPU, NOON
 
 from router.admin.alerts.week import Weeks, near_of
+from router.admin.answers.budgets import BudgetUse
 from router.admin.ledger_session import LedgerSession
-from router.admin.response_types import BudgetUse
 from router.admin.sources.interface import NoBudgets
 from router.core.values import Cell
 

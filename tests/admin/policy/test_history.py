@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
+from router.admin.policy.answers import HistoryEntry
 from router.admin.policy.history import MOST_ENTRIES, PolicyHistory
-from router.admin.response_types import HistoryEntry
 from router.config.load import version_of
 
 

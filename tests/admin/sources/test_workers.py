@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from router.admin.response_types import Circuit
+from router.admin.answers.backends import Circuit
 from router.admin.sources.interface import Sources
 from router.admin.sources.workers import LedgerWorkers, report_of, seen_of
 from router.core.resilience.worker_status import BackendStatus, CircuitChange, Reload, ReplicaStatus, WorkerStatus

@@ -6,15 +6,10 @@ import pytest
 from msgspec.structs import replace
 from support.reported import REPORT
 
-from router.admin.response_types import (
-    BackendReport,
-    BudgetUse,
-    LedgerReport,
-    Operations,
-    PolicyState,
-    Reload,
-    WorkerReport,
-)
+from router.admin.answers.backends import BackendReport
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import LedgerReport, Operations, WorkerReport
+from router.admin.policy.answers import PolicyState, Reload
 from router.admin.telemetry.gauges import budget_gauges, operations_gauges
 
 

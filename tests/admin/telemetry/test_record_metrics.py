@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.admin.response_types import Latency
+from router.admin.answers.backends import Latency
 from router.admin.telemetry.record_metrics import MINUTES, RecordMeters, Window
 from router.ledger.record import Record
 

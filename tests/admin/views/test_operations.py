@@ -7,7 +7,9 @@ import pytest
 from support.control import ADMIN, API, VIEWER
 from support.reported import POWER, Power
 
-from router.admin.response_types import BudgetUse, Circuit, Latency, WorkerReport
+from router.admin.answers.backends import Circuit, Latency
+from router.admin.answers.budgets import BudgetUse
+from router.admin.answers.operations import WorkerReport
 from router.admin.sources.interface import Course, NoMeters, Seen, Sources, WorkerStatus
 from router.admin.views.operations import state_of
 from router.ledger.errors import LedgerUnavailable

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from router.admin.response_types import BudgetUse
+from router.admin.answers.budgets import BudgetUse
 from router.admin.sources.interface import BudgetBook
 from router.core.alerts.limits import PERIODS, LimitUse, observed
 from router.core.alerts.observation import ConditionName, Observation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from router.admin.response_types import PolicyState
+from router.admin.policy.answers import PolicyState
 from router.core.alerts.observation import ConditionName, Observation
 from router.core.alerts.policy import Alerts
 from router.core.alerts.policy_edit import observed

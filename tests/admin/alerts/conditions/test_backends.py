@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.alerting import plan_with
 
 from router.admin.alerts.conditions.backends import BackendsDown
-from router.admin.response_types import WorkerReport
+from router.admin.answers.operations import WorkerReport
 from router.admin.sources.interface import Seen as Sight
 from router.admin.sources.interface import WorkerStatus
 from router.core.alerts.observation import Seen

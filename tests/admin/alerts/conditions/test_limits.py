@@ -8,7 +8,7 @@ from support.alerting import plan_with
 from support.control import API, NOON
 
 from router.admin.alerts.conditions.limits import LimitsFillUp, use_of
-from router.admin.response_types import BudgetUse
+from router.admin.answers.budgets import BudgetUse
 from router.admin.sources.limits import LedgerBudgets
 from router.core.alerts.observation import Seen
 

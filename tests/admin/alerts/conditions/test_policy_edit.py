@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.alerting import plan_with
 
 from router.admin.alerts.conditions.policy_edit import PolicyRefused, where_of
-from router.admin.response_types import PolicyProblem, PolicyState, Reload
+from router.admin.policy.answers import PolicyProblem, PolicyState, Reload
 from router.core.alerts.observation import Seen
 
 PLAN = plan_with("http://127.0.0.1:9/x")
