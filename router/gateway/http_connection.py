@@ -311,13 +311,13 @@ class Client(BaseConnection):
         if self._body_bytes > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
         self._hold(request, size)
-        self._keep(data)
+        if size >= SMALL_PIECE or not self._body:
+            self._body.append(data)
+        else:
+            self._put_together(self._body, data)
 
-    def _keep(self, data: bytes) -> None:
-        pieces = self._body
-        if len(data) >= SMALL_PIECE or not pieces:
-            pieces.append(data)
-            return
+    @staticmethod
+    def _put_together(pieces: list[bytes | bytearray], data: bytes) -> None:
         last = pieces[-1]
         if isinstance(last, bytearray):
             last += data

@@ -273,7 +273,8 @@ class UpstreamResponse:
 
     def on_end(self) -> None:
         self._ended = True
-        self._uncount()
+        if self._counted:
+            self._uncount()
         if self._unfit:
             self._end_unfit()
         elif self.scanner is None:
@@ -281,7 +282,8 @@ class UpstreamResponse:
         elif not self.restated:
             self._end_stream(self.scanner)
         self._resolve(self.ready)
-        self._resolve(self.done)
+        if self.done is not None:
+            self._resolve(self.done)
 
     def _end_unfit(self) -> None:
         if self.status >= 300:
@@ -491,7 +493,8 @@ class UpstreamResponse:
 
     def abandon(self) -> None:
         """Nobody wants the rest: the upstream connection is closed at once."""
-        self._uncount()
+        if self._counted:
+            self._uncount()
         if self.connection is not None and not self._ended:
             self.connection.abort()
             self._ended = True

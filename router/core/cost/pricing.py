@@ -46,7 +46,7 @@ def exact_micro_usd(tiers: tuple[PriceTier, ...], usage: Usage) -> float:
 
     The whole input chooses the tier. `Remainders` makes whole nano-USD of it.
     """
-    rates = rates_for(tiers, usage.input)
+    rates = tiers[0].rates if len(tiers) == 1 else rates_for(tiers, usage.input)
     if usage.units is not NO_UNITS:
         return _of_text(rates, usage) + _of_units(rates, usage.units)
     return _of_text(rates, usage)
@@ -115,8 +115,6 @@ def is_priced(route: Route, service: str, now: float) -> bool:
 def counterfactual(others: tuple[Route, ...], usage: Usage, now: float) -> float | None:
     """Micro-USD that the cheapest of the other side's routes would have charged for the same tokens at the same time;
     None without any."""
-    if len(others) == 1:  # nearly always
-        return cost_of(others[0], usage, now)
     return min([cost_of(other, usage, now) for other in others], default=None)
 
 
@@ -126,7 +124,8 @@ def compared(others: Alternatives, route: Route, usage: Usage, now: float) -> tu
     Where only the cloud could serve it, that is what it cost: nothing was saved or lost.
     """
     cost = cost_of(route, usage, now)
-    other = counterfactual(others.cloud if route.owned else others.own, usage, now)
+    side = others.cloud if route.owned else others.own
+    other = cost_of(side[0], usage, now) if len(side) == 1 else counterfactual(side, usage, now)
     if other is None:
         other = 0.0 if route.owned else cost
     return cost, other

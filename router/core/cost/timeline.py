@@ -36,7 +36,8 @@ class Timeline(Struct, Generic[T], frozen=True):
 
     def at(self, now: float) -> T:
         """What holds at `now`, in seconds since the epoch."""
-        windows = self._period(now).windows
+        periods = self.periods
+        windows = periods[0].windows if len(periods) == 1 else self._period(now).windows
         found = windows[0]
         if len(windows) > 1:
             second = now % DAY

@@ -54,7 +54,8 @@ class VolumeTracker:
 
     def add(self, quarter: int, tokens: Tokens) -> None:
         """Counts a settlement of this process before the server has."""
-        self._own[quarter] = _plus(self._own.get(quarter, _NOTHING), tokens)
+        own = self._own.get(quarter)
+        self._own[quarter] = tokens if own is None else _plus(own, tokens)
         for kept in self._sums.values():
             kept.add(quarter, tokens)
 

@@ -61,21 +61,24 @@ class _Configured(Detectors):
         return self._for(self._found(_readable(texts)))
 
     def scan_body(self, body: bytes) -> tuple[Label, ...]:
-        effort = Effort(len(body))
-        found = self._own_in(chain(clear(body), bare(body)))
-        if found == self._sought:
-            return self._for(found)
-        for part in chain(excerpts().of(body), _seams(body)):
+        found = self._own_in(chain(clear(body), bare(body))) if self._own.names else set()
+        if found != self._sought:
+            parts, number_begins = excerpts().of(body)
+            if parts or number_begins:
+                self._look_into(chain(parts, _seams(body) if number_begins else ()), len(body), found)
+        return self._for(found) if found else ()
+
+    def _look_into(self, parts: Iterable[bytes], size: int, found: set[str]) -> None:
+        """Adds what is sought, and in the parts of a body of that `size`, to what is `found`."""
+        effort = Effort(size)
+        for part in parts:
             found |= self._found_in(part, effort)
             if found == self._sought:
                 break
-        return self._for(found)
 
     def _own_in(self, texts: Iterable[bytes]) -> set[str]:
         """Of the policy's own patterns."""
         found: set[str] = set()
-        if not self._own.names:
-            return found
         try:
             for text in texts:
                 found |= self._own.found_in(text)
@@ -135,7 +138,7 @@ class _Configured(Detectors):
         return found
 
     def _for(self, found: set[str]) -> tuple[Label, ...]:
-        return tuple([label for kind, label in self._labels if kind in found]) if found else ()
+        return tuple([label for kind, label in self._labels if kind in found])
 
 
 def own_patterns(detectors: tuple[Detector, ...]) -> OwnPatterns:

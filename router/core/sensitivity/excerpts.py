@@ -19,6 +19,7 @@ from router.core.sensitivity import encodings
 from router.core.sensitivity.finders import FINDERS
 from router.core.sensitivity.finders.finder import Finder
 from router.core.sensitivity.finders.in_json import BLANK, COMMA, DASH, ESCAPED_COMMA, NINE_DIGITS
+from router.core.sensitivity.seams import STRING_BEGINS
 from router.core.sensitivity.unescape import HIDING_CHARACTERS, hiding_escapes
 
 REACH = 192
@@ -36,7 +37,7 @@ _OCTETS_PER_PLACE = 96
 _SHORTEST = 1024
 """Shorter bodies are looked at as they are once there is a place."""
 
-_PLACE, _FRAME, _NUMBER, _SAYING = range(4)
+_PLACE, _FRAME, _NUMBER, _SAYING, _STRING = range(5)
 _SHIFT = 2
 _KIND = (1 << _SHIFT) - 1
 _IN_RUN = bytes(code for code in range(128) if chr(code).isalnum() or code in b"+/-_")
@@ -91,6 +92,7 @@ class Excerpts:
             (_SAYING_RUN, _SAYING, _FLAGS),
             (_frame(), _FRAME, _FLAGS),
             (NINE_DIGITS, _NUMBER, _FLAGS),
+            (STRING_BEGINS.pattern, _STRING, hyperscan.HS_FLAG_SINGLEMATCH),
         ]
         self._database = hyperscan.Database()
         self._database.compile(
@@ -100,23 +102,28 @@ class Excerpts:
             flags=[flags for _, _, flags in expressions],
         )
 
-    def of(self, body: bytes) -> list[bytes]:
-        """The parts of a body (valid JSON in UTF-8) that may hold something; none where nothing may."""
+    def of(self, body: bytes) -> tuple[list[bytes], bool]:
+        """The parts of a body (valid JSON in UTF-8) that may hold something, none where nothing may; and whether any of
+        its strings may begin with a digit, which `seams` wants to know."""
         most = _MOST + len(body) // _OCTETS_PER_PLACE
         found: list[int] = []
+        strings: list[int] = []
 
         def met(kind: int, start: int, end: int, flags: int, context: object) -> bool:
+            if kind == _STRING:
+                strings.append(end)
+                return False
             found.append(end << _SHIFT | kind)
             return len(found) > most
 
         try:
             self._database.scan(body, match_event_handler=met)
         except hyperscan.ScanTerminated:
-            return [body]
-        places = self._places(body, found)
+            return [body], True
+        places = self._places(body, found) if found else None
         if not places:
-            return []
-        return [body] if len(body) < _SHORTEST else list(_parts(body, places))
+            return [], bool(strings)
+        return [body] if len(body) < _SHORTEST else list(_parts(body, places)), bool(strings)
 
     def _places(self, body: bytes, found: list[int]) -> list[tuple[int, int]]:
         """Offsets (from, to), sorted."""

@@ -147,6 +147,9 @@ class Sender(Struct):
         )
 
 
+_COUNTED = (Settle, Count)  # a union would be made anew for every operation
+
+
 class Packed(Struct):
     """One batch as bytes. `counters` are those that the answer numbers from 1; `limited` the holds that it does."""
 
@@ -154,6 +157,8 @@ class Packed(Struct):
     counters: list[Counter]
     limited: list[int]
     """Positions in the batch's holds of those that have limits."""
+    own: dict[int, Tokens]
+    """What it adds to the volume, by quarter."""
 
 
 def without_hold(settlement: Settlement) -> Settlement:
@@ -183,14 +188,18 @@ class SlotTotals:
         if totals is None:
             totals = self.cells[settlement.cell] = [0] * _COLUMNS
         totals[0] += settlement.requests
-        totals[1] += settlement.error
         totals[2] += usage.input
-        totals[3] += usage.cached
         totals[4] += usage.output
         totals[5] += settlement.cost
         totals[6] += settlement.counterfactual
-        totals[7] += usage.estimated
-        totals[9] += unheld
+        if settlement.error:
+            totals[1] += 1
+        if usage.cached:
+            totals[3] += usage.cached
+        if usage.estimated:
+            totals[7] += 1
+        if unheld:
+            totals[9] += unheld
         if settlement.eligible:
             self.eligible = True
             tokens = self.tokens
@@ -401,7 +410,8 @@ class Packer:
                 sender.lease,
             )
         )
-        return Packed(payload, numbered.all, holds.positions)
+        own = {slot.quarter: totals.sum() for slot, totals in slots.items() if totals.eligible}
+        return Packed(payload, numbered.all, holds.positions, own)
 
     def in_parts(self, batch: Batch, sender: Sender, size: int) -> Iterator[tuple[bytes, int]]:
         """Payloads of each.lua, which takes no holds, and how much of the batch each makes applied; 0 after the last.
@@ -424,7 +434,7 @@ class Packer:
         """What settlements add to the volume, by quarter."""
         own: dict[int, Tokens] = {}
         for operation in operations:
-            if isinstance(operation, Settle | Count) and operation.settlement.eligible:
+            if isinstance(operation, _COUNTED) and operation.settlement.eligible:
                 settlement = operation.settlement
                 quarter = self._calendar.slot(settlement.at).quarter
                 more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))

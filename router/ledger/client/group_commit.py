@@ -377,16 +377,15 @@ class GroupCommitLedger:
         # Before it is sent: a worker killed between the two leaves a journal that is one batch ahead, which is
         # brought in. The other way round the server would be ahead, and nobody could bring back what it loses then.
         self._write_down(batch)
-        own = self._packer.own_tokens(operations)
         self._sender.lease = int(1000 * self._ids.lease)
         packed = self._packer.together(batch, self._sender)
         if packed is None:
-            return self._one_by_one(batch, reserved, admitted, own)
+            return self._one_by_one(batch, reserved, admitted, self._packer.own_tokens(operations))
         return _InFlight(
             batch=batch,
             reserved=reserved,
             admitted=admitted,
-            own=own,
+            own=packed.own,
             packed=packed,
             script=self._scripts.commit,
             payload=packed.payload,
@@ -437,7 +436,9 @@ class GroupCommitLedger:
         while waiting and len(taken) < BATCH_LIMIT and len(cells) < DIFFERENT_LIMIT:
             operation = waiting.popleft()
             taken.append(operation)
-            if isinstance(operation, Settle | Count):
+            if isinstance(operation, Settle):  # nearly always
+                cells.add(id(operation.settlement.cell))
+            elif isinstance(operation, Count):
                 cells.add(id(operation.settlement.cell))
             elif isinstance(operation, Release):
                 cells.add(id(operation.held.hold.cell))
