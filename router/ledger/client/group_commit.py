@@ -49,6 +49,7 @@ from router.core.limits.slices import USABLE
 from router.core.resilience.backoff import backoff
 from router.core.values import Settlement
 from router.ledger.client.batch import (
+    COUNTED,
     Batch,
     Count,
     Held,
@@ -436,9 +437,7 @@ class GroupCommitLedger:
         while waiting and len(taken) < BATCH_LIMIT and len(cells) < DIFFERENT_LIMIT:
             operation = waiting.popleft()
             taken.append(operation)
-            if isinstance(operation, Settle):  # nearly always
-                cells.add(id(operation.settlement.cell))
-            elif isinstance(operation, Count):
+            if isinstance(operation, COUNTED):
                 cells.add(id(operation.settlement.cell))
             elif isinstance(operation, Release):
                 cells.add(id(operation.held.hold.cell))
