@@ -42,8 +42,8 @@ def found(body: bytes) -> set[str]:
 class Whole:
     """Leaves nothing out."""
 
-    def of(self, body: bytes) -> list[bytes]:
-        return [body]
+    def of(self, body: bytes) -> tuple[list[bytes], bool]:
+        return [body], True
 
 
 def found_in_all_of(body: bytes) -> set[str]:
@@ -104,7 +104,7 @@ def test_nothing_that_has_no_space_is_cut(size: int) -> None:
 def test_escapes_are_no_text_that_anybody_looks_at(escape: str) -> None:
     """So many octets are kept as say enough."""
     body = chat(f"{PROSE} phone {escape * 18}4155552671 {escape * 90} {PROSE}")
-    [part] = excerpts().of(json.dumps([body.decode()]).encode())
+    [part] = excerpts().of(json.dumps([body.decode()]).encode())[0]
 
     assert b"phone" in part
 
