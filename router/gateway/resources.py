@@ -294,10 +294,11 @@ class Resources:
             body = await passage.collect()
         finally:
             passage.abandon()
-        status = passage.status if passage.status >= 400 else _error_status(body) or passage.status
+        shown = outline(body)
+        status = passage.status if passage.status >= 400 else _error_status(shown) or passage.status
         if status < 400:
-            await self._remember(exchange, body)
-            await self._correct(exchange, body)
+            await self._remember(exchange, shown)
+            await self._correct(exchange, shown, body)
             body = exchange.secrets.out_of_answer(body)
         else:
             body = exchange.relayed(status, body)
@@ -314,7 +315,7 @@ class Resources:
             exchange.client.write(last)
         await self._know(exchange, reader.made)
 
-    async def _remember(self, exchange: _Exchange, body: bytes) -> None:
+    async def _remember(self, exchange: _Exchange, shown: bytes) -> None:
         """Before its client has it."""
         asked, context = exchange.asked, exchange.context
         if asked.operation.deletes:
@@ -323,15 +324,15 @@ class Resources:
             except LedgerUnavailable as lost:
                 log.warning("a deleted object is still known", extra={"request": context.request.id, "why": str(lost)})
             return
-        made = [KEPT.id_in(body)] if asked.operation.makes else []
+        made = [KEPT.id_in(shown)] if asked.operation.makes else []
         if context.request.method == "POST":
-            made += KEPT.within(body)
-        await self._know(exchange, (*made, *KEPT.named_in(body)))
+            made += KEPT.within(shown)
+        await self._know(exchange, (*made, *KEPT.named_in(shown)))
 
-    async def _correct(self, exchange: _Exchange, body: bytes) -> None:
+    async def _correct(self, exchange: _Exchange, shown: bytes, body: bytes) -> None:
         """What went on in the background is booked as an estimate until somebody sees what it took."""
         asked, context = exchange.asked, exchange.context
-        reported = KEPT.used_in(asked, body)
+        reported = KEPT.used_in(asked, shown, body)
         booking = None if reported is None else await self._stored.booking(context, asked.ids[0])
         if reported is not None and booking is not None:
             self._state.ledger.correct(booking.settlement, correction_of(context, booking, reported))
@@ -353,7 +354,7 @@ class Resources:
             )
         wanted, own, more = _wanted(asked_for, exchange.asked), [], True
         query = [each for each in query if each[0] not in ("limit", "after")]
-        after = asked_for.get("after", "")
+        after, most = asked_for.get("after", ""), context.serving.plan.policy.server.max_answer_bytes
         for _ in range(MOST_PAGES):
             place = [("limit", str(PAGE)), *([("after", after)] if after else [])]
             passage = await self._send(exchange, urlencode(query + place))
@@ -369,6 +370,8 @@ class Resources:
                 return status, "no list came"
             items, more = page
             own += await self._own(items, context.key.team, exchange.replica)
+            if sum(len(item) for _, item in own) > most:
+                raise UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {most:,}")
             if len(own) > wanted or not more or not items or not items[-1][0]:
                 break
             after = items[-1][0]
@@ -496,10 +499,10 @@ def _backend(asked: Asked, pins: Mapping[str, Pin], keeper: str) -> str:
     return names.pop()
 
 
-def _error_status(body: bytes) -> int:
+def _error_status(shown: bytes) -> int:
     """Of an error that came with status 200; 0 for what is an object, which may have failed, or a list."""
-    status = _SURFACE.error_status(outline(body))
-    return 0 if status and (KEPT.id_in(body) or KEPT.page_in(body) is not None) else status
+    status = _SURFACE.error_status(shown)
+    return 0 if status and (KEPT.id_in(shown) or KEPT.page_in(shown) is not None) else status
 
 
 def _cursor(asked: Asked, request: Request) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ _NAMES: Final = (
     *("prompt", "text", "embedding", "probs", "score", "index", "finish_reason", "delta", "reasoning", "thinking"),
     *("reasoning_content", "partial_json", "tool_calls", "audio", "response", "sequence_number", "stop_reason"),
     *("system_fingerprint", "input_tokens", "output_tokens", "duration", "request_id", "b64_json"),
+    *("file", "output_file_id", "error_file_id", "result_files"),
 )
 NOTHING: Final = msgspec.Raw(b"null")
 Item = TypeVar("Item")

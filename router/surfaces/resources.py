@@ -60,7 +60,8 @@ class MadeScanner(EventScanner):
 
 
 class KeptObjects(ABC):
-    """What one dialect knows of them. `surface` reads bodies and words errors."""
+    """What one dialect knows of them. `surface` reads bodies and words errors. `shown` is the outline of an answer, see
+    `long_json`."""
 
     def __init__(self, surface: Surface, operations: tuple[Operation, ...]) -> None:
         self.surface: Final = surface
@@ -77,19 +78,19 @@ class KeptObjects(ABC):
         """Those that a path takes."""
 
     @abstractmethod
-    def id_in(self, answer: bytes) -> str:
+    def id_in(self, shown: bytes) -> str:
         """The id of a new object; empty where an answer has none."""
 
     @abstractmethod
-    def named_in(self, answer: bytes) -> Iterable[str]:
+    def named_in(self, shown: bytes) -> Iterable[str]:
         """Ids of other objects that an answer says were made."""
 
     @abstractmethod
-    def within(self, answer: bytes) -> Iterable[str]:
+    def within(self, shown: bytes) -> Iterable[str]:
         """Ids of what an answer says was made within an object: its own, or of all that it lists."""
 
     @abstractmethod
-    def used_in(self, asked: Asked, answer: bytes) -> Usage | None:
+    def used_in(self, asked: Asked, shown: bytes, answer: bytes) -> Usage | None:
         """What an object used that a backend went on with in the background; None while it goes on, where that is not
         told, and of an answer that is about another object."""
 

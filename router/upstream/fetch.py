@@ -9,7 +9,7 @@ from router.upstream.connection import Headers
 from router.upstream.errors import UpstreamError
 from router.upstream.pool import Pool
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 
 
 class _Collector:
@@ -43,6 +43,7 @@ class _Collector:
 async def fetch(pool: Pool, path: str, timeout: float, at_root: bool = True) -> tuple[int, bytes]:
     """Status and body of GET `path`, see `Target.get`, within `timeout` seconds. Raises UpstreamError."""
     loop = asyncio.get_running_loop()
+    until = loop.time() + timeout
     connection = pool.take_idle() or await pool.connect(timeout)
     sink = _Collector(loop)
     connection.send(
@@ -50,10 +51,10 @@ async def fetch(pool: Pool, path: str, timeout: float, at_root: bool = True) -> 
         pool.target.get(path, at_root),
         b"",
         sink,
-        loop.time() + timeout,
+        until,
     )
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout_at(until):
             return await sink.done
     except TimeoutError:
         raise UpstreamError(Fault.FIRST_BYTE_TIMEOUT, path) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from router.upstream import vllm_probe
@@ -13,6 +14,8 @@ Probe = Callable[[Replica, frozenset[str], float], Awaitable[None]]
 """Asks a replica once, which should serve these upstream models, within so many seconds; it is told how that went."""
 PROBES: Mapping[str, Probe] = {"vllm": vllm_probe.probe}
 """By kind of backend. A kind that is not here is judged by the answers that it gives."""
+
+log = logging.getLogger("breakeven.upstream")
 
 
 class Probes:
@@ -44,5 +47,8 @@ async def _forever(probe: Probe, replica: Replica, served: frozenset[str], inter
     """Probe until cancelled; `interval` seconds lie between the end of one probe and the start of the next."""
     while True:
         if not replica.off or replica.inflight:  # what is off may be switched on by a question, and what drains lives
-            await probe(replica, served, timeout)
+            try:
+                await probe(replica, served, timeout)
+            except Exception:  # a defect of ours: the replica is asked again all the same
+                log.exception("a probe failed", extra={"backend": replica.backend})
         await asyncio.sleep(interval)

@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any
+from itertools import islice
 
-import msgspec
-
+from router.core.decision.refusals import listed_models
 from router.core.name_patterns import is_pattern
 from router.core.resilience.replica_load import ReplicaLoad
 from router.core.resilience.retry import Fault
 from router.upstream.errors import UpstreamError
 from router.upstream.fetch import fetch
+from router.upstream.model_listing import NoListing, models_in
 from router.upstream.replica import Replica
 
 _GAUGE = re.compile(
-    rb"^vllm:(num_requests_running|num_requests_waiting|kv_cache_usage_perc|gpu_cache_usage_perc)(?:\{[^}]*\})? (\S+)",
+    rb"^vllm:(num_requests_running|num_requests_waiting|kv_cache_usage_perc|gpu_cache_usage_perc)(?:\{[^}\n]*\})?"
+    rb" (\S{1,64})(?!\S)",
     re.MULTILINE,
 )
+_MOST_GAUGES = 4096
+"""Of all engines."""
+_MOST = 1e9
+"""No replica has more of anything."""
 
 
 class ProbeFailed(Exception):
@@ -33,10 +38,13 @@ class ProbeFailed(Exception):
 def parse_load(metrics: bytes, inflight: int) -> ReplicaLoad:
     """Load from vLLM's Prometheus text: sums over engines, the fullest KV cache of all."""
     running = waiting = kv_cache = 0.0
-    for name, number in _GAUGE.findall(metrics):
+    for found in islice(_GAUGE.finditer(metrics), _MOST_GAUGES):
+        name, number = found.groups()
         try:
             value = float(number)
         except ValueError:
+            continue
+        if not 0 <= value <= _MOST:  # nor is what is no number
             continue
         if name == b"num_requests_running":
             running += value
@@ -47,15 +55,16 @@ def parse_load(metrics: bytes, inflight: int) -> ReplicaLoad:
     return ReplicaLoad(running=int(running), waiting=int(waiting), kv_cache=kv_cache, inflight=inflight)
 
 
-def parse_models(models: bytes) -> dict[str, Any]:
-    """What it lists, by name: its model, and adapters that were loaded. Raises ProbeFailed for no such list."""
+def parse_models(models: bytes) -> Mapping[str, int | None]:
+    """The context lengths of what it lists, by name: its model, and adapters that were loaded. Raises ProbeFailed for
+    no such list."""
     try:
-        return {str(item["id"]): item for item in msgspec.json.decode(models)["data"]}
-    except (msgspec.DecodeError, KeyError, TypeError):
-        raise ProbeFailed("/v1/models gave no list of models") from None
+        return models_in(models)
+    except NoListing as error:
+        raise ProbeFailed(f"/v1/models {error}") from None
 
 
-def context_of(listed: Mapping[str, Any], served: frozenset[str]) -> int | None:
+def context_of(listed: Mapping[str, int | None], served: frozenset[str]) -> int | None:
     """Smallest max_model_len of the served models, None if vLLM does not say. Raises ProbeFailed if one is missing.
 
     A pattern serves all that is listed, and misses nothing.
@@ -64,9 +73,9 @@ def context_of(listed: Mapping[str, Any], served: frozenset[str]) -> int | None:
         served = frozenset([name for name in served if not is_pattern(name)]) | listed.keys()
     missing = sorted(name for name in served if name not in listed)
     if missing:
-        raise ProbeFailed(f"it does not serve {', '.join(missing)} (it serves {', '.join(sorted(listed))})")
-    lengths = [listed[name].get("max_model_len") for name in served]
-    return min((length for length in lengths if isinstance(length, int)), default=None)
+        raise ProbeFailed(f"it does not serve {', '.join(missing)} (it serves {listed_models(listed)})")
+    lengths = [listed[name] for name in served]
+    return min((length for length in lengths if length is not None), default=None)
 
 
 async def probe(replica: Replica, served: frozenset[str], timeout: float) -> None:

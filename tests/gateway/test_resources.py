@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import openai
 import pytest
+from support.compiled import interpreted_only
 from support.gateway import Gateway, start_gateway, stop_gateway
 from support.keeping import CONTENT, RUN, Keeper
 
 from router.config.load import load
+from router.gateway import resources
+from router.surfaces.long_json import LONG
 from router.surfaces.registry import KEPT
 
 TEAMS = {"search-1": "search", "search-2": "search", "sales": "sales"}
@@ -607,3 +611,32 @@ async def test_the_providers_errors_are_the_clients(of, keeper):
     keeper.kept.clear()
     status, _, answer = await of("search-1").ask("GET", f"/files/{made['id']}")
     assert (status, answer["error"]["message"]) == (404, f"No such object: {made['id']}")
+
+
+@interpreted_only
+async def test_of_a_long_answer_an_outline_is_read_and_the_client_gets_all_of_it(of, keeper, monkeypatch):
+    full = b'{"id":"file-1","object":"file","data":[' + b"{}," * 300_000 + b"{}]}"
+    monkeypatch.setattr(keeper, "_answer", lambda *asked: (200, "application/json", full))
+    read: list[int] = []
+    for name in ("id_in", "within", "named_in"):
+        monkeypatch.setattr(KEPT, name, partial(noted, read, getattr(KEPT, name)))
+    status, _, answer = await upload(of("search-1"))
+    assert (status, len(answer["data"])) == (200, 300_001)
+    assert len(read) >= 3 and max(read) < LONG
+
+
+def noted(read, known, shown):
+    read.append(len(shown))
+    return known(shown)
+
+
+@interpreted_only
+async def test_a_list_has_no_more_bytes_than_an_answer_may(serve, keeper, monkeypatch):
+    monkeypatch.setattr(resources, "PAGE", 1)
+    gateway = await serve(POLICY + "server: {max_answer_bytes: 100000}\n")
+    client = Client(gateway, "search-1")
+    for _ in range(3):
+        made = (await upload(client))[2]
+        keeper.kept[made["id"]]["filename"] = "x" * 45_000
+    status, _, answer = await client.ask("GET", "/files")
+    assert status == 502 and "max_answer_bytes" in answer["error"]["message"]

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
 import pytest
-from support.scripted import answer, raw, silence
+from support.scripted import answer, drip, raw, silence
 
 from router.core.resilience.retry import Fault
 from router.upstream import fetch as fetching
@@ -40,6 +41,52 @@ async def test_troubles_are_told_and_leave_nothing_behind(pool, backend, monkeyp
         await fetch(pool, "/health", 0.2)
     assert caught.value.fault is fault
     assert pool.busy == 0 and pool.take_idle() is None
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ENDLESS = {
+    "a head": (drip(HEAD, b"x-more: " + b"x" * 1000 + b"\r\n", 0), Fault.BAD_RESPONSE),
+    "promises": (drip(b"", b"HTTP/1.1 100 Continue\r\nx-more: y\r\n\r\n", 0), Fault.BAD_RESPONSE),
+    "a body": (drip(HEAD + b"\r\n", b"x" * 10_000, 0), Fault.BAD_RESPONSE),
+    "chunks": (drip(HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000, 0), Fault.BAD_RESPONSE),
+    "a byte at a time": (drip(HEAD + b"content-length: 1000\r\n\r\n", b"x"), Fault.FIRST_BYTE_TIMEOUT),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "fault"), ENDLESS.values(), ids=ENDLESS.keys())
+async def test_what_does_not_end_is_left(pool, backend, monkeypatch, behaviour, fault):
+    monkeypatch.setattr(fetching, "MAX_BYTES", 100_000)
+    backend.default = behaviour
+    with pytest.raises(UpstreamError) as caught:
+        await fetch(pool, "/health", 1.0 if fault is Fault.FIRST_BYTE_TIMEOUT else 60.0)
+    assert caught.value.fault is fault
+    assert pool.busy == 0 and pool.take_idle() is None
+
+
+async def test_connecting_is_part_of_the_time(pool, backend, monkeypatch):
+    backend.default, connect, loop = silence(), pool.connect, asyncio.get_running_loop()
+    sent: list[float] = []
+
+    async def slowly(timeout: float):
+        await asyncio.sleep(0.3)
+        connection = await connect(timeout)
+        monkeypatch.setattr(connection, "send", lambda *sending: sent.append(sending[4]), raising=True)
+        return connection
+
+    monkeypatch.setattr(pool, "connect", slowly)
+    began = loop.time()
+    with pytest.raises(UpstreamError):
+        await fetch(pool, "/health", 0.5)
+    assert sent == [pytest.approx(began + 0.5, abs=0.1)]
+
+
+async def test_what_is_elsewhere_or_compressed_is_told_as_it_came(pool, backend):
+    small = gzip.compress(b"x" * 1_000_000)
+    backend.default = answer(302, b"", "location: http://127.0.0.1:1/\r\n")
+    assert await fetch(pool, "/health", 5.0) == (302, b"")
+    backend.default = answer(200, small, "content-encoding: gzip\r\n")
+    assert await fetch(pool, "/health", 5.0) == (200, small)
+    assert len(backend.requests) == 2
 
 
 async def test_a_probe_that_is_cancelled_closes_its_connection(pool, backend):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import ssl
+import tracemalloc
 
 import pytest
 from support.scripted import answer
 
 from router.upstream.errors import UpstreamError
-from router.upstream.model_listing import listed_at
+from router.upstream.model_listing import NoListing, listed_at, models_in
 from router.upstream.target import target_of_url
 
 
@@ -23,6 +24,39 @@ async def test_it_is_asked_beside_its_endpoints_with_its_credential(backend, tar
     assert await listed_at(target, 5.0) == {"a", "b"}
     assert backend.requests[0]["path"] == "/v1/models?limit=1000"
     assert "authorization: Bearer sk-1" in backend.heads[0]
+
+
+def test_lengths_are_told_where_they_are_numbers():
+    entries = [
+        {"id": "a", "max_model_len": 4096},
+        {"id": "b", "max_model_len": None},
+        {"id": "c", "max_model_len": [1]},
+    ]
+    assert models_in(json.dumps({"data": [*entries, {"id": "d"}]}).encode()) == {
+        "a": 4096,
+        "b": None,
+        "c": None,
+        "d": None,
+    }
+
+
+FULL = {
+    "models": b'{"data":[' + b'{"id":"a"},' * 500_000 + b'{"id":"a"}]}',
+    "names": json.dumps({"data": [{"id": f"m{n}"} for n in range(10_001)]}).encode(),
+    "a name": json.dumps({"data": [{"id": "x" * 1000}]}).encode(),
+    "lists": b'{"data":[{"id":"a","more":[' + b"[]," * 1_000_000 + b"1]}]}",
+    "half of a list": b'{"data":[' + b'{"id":"a"},' * 500_000,
+}
+
+
+@pytest.mark.parametrize("body", FULL.values(), ids=FULL.keys())
+def test_of_a_list_that_is_full_nothing_is_made(body):
+    tracemalloc.start()
+    with pytest.raises(NoListing):
+        models_in(body)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3_000_000
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,23 @@ async def test_what_is_off_is_not_asked_until_it_is_on_or_while_it_works(monkeyp
     await running.close()
 
 
+async def test_a_probe_that_fails_as_nobody_foresaw_is_not_the_last_one(monkeypatch: Any) -> None:
+    asked: asyncio.Queue[Replica] = asyncio.Queue()
+
+    async def probe(replica: Replica, served: frozenset[str], timeout: float) -> None:
+        asked.put_nowait(replica)
+        raise OverflowError
+
+    monkeypatch.setattr(probes, "PROBES", {"vllm": probe})
+    (spec,) = specs(VllmBackend(kind="vllm", **OWN))
+    fleet, running = Fleet(asyncio.get_running_loop()), Probes()
+    fleet.apply([replace(spec, health=Health.model_validate({"probe_interval": "1ms"}))])
+    running.apply(fleet.backends.values())
+    for _ in range(2):
+        await asyncio.wait_for(asked.get(), 10)
+    await running.close()
+
+
 async def test_replicas_are_probed_as_long_as_the_policy_names_them(monkeypatch: Any) -> None:
     asked: asyncio.Queue[tuple[Replica, frozenset[str]]] = asyncio.Queue()
 

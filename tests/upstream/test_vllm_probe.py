@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
@@ -27,7 +28,19 @@ def test_metrics_without_figures_are_an_idle_replica():
     assert parse_load(b"vllm:num_requests_running NaNsense\n", inflight=0) == ReplicaLoad()
 
 
-def listed(**lengths: int | None) -> dict[str, Any]:
+@pytest.mark.parametrize("number", ["1e999", "-inf", "nan", "-3", "1e30", "9" * 1000])
+def test_what_is_no_figure_of_a_replica_is_passed_over(number):
+    assert parse_load(f"vllm:num_requests_running {number}\nvllm:num_requests_waiting 2\n".encode(), 0).waiting == 2
+    assert parse_load(f"vllm:num_requests_running {number}\n".encode(), 0) == ReplicaLoad()
+
+
+def test_labels_end_with_their_line():
+    """Else each of many that do not end would be sought through all that follows."""
+    assert parse_load(b'vllm:num_requests_running{\nx="}" 5} 5\n', 0) == ReplicaLoad()
+    assert parse_load(b"vllm:num_requests_running{x} 1\n" * 100_000, 0).running == 4096
+
+
+def listed(**lengths: int | None) -> Mapping[str, int | None]:
     entries = [{"id": name, "max_model_len": length} for name, length in lengths.items()]
     return parse_models(json.dumps({"data": entries}).encode())
 
@@ -49,7 +62,26 @@ def test_a_model_that_is_not_served_is_named():
         context_of(listed(a=1), frozenset({"b"}))
 
 
-@pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"data": [1]}', b"<html>"])
+def test_what_else_it_serves_is_told_in_a_few_words():
+    many = listed(**{f"m{n}": 1 for n in range(5000)})
+    with pytest.raises(ProbeFailed, match="it does not serve b") as failed:
+        context_of(many, frozenset({"b"}))
+    assert len(str(failed.value)) < 500 and "more" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"data": [1]}',
+        b'{"data":[{}]}',
+        b"<html>",
+        b'{"data":' + b"[" * 100_000,
+        gzip.compress(b"{}"),
+    ],
+)
 def test_no_list_of_models_is_a_failure(answer):
     with pytest.raises(ProbeFailed):
         parse_models(answer)

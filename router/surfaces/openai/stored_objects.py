@@ -31,6 +31,10 @@ _FIXED = ("resp_", "chatcmpl", "file", "batch_", "ftjob", "video_", "audio_", "v
 """What does not grow by requests that refer to it: a response that continues one is another one."""
 
 
+LONGEST_ID = 512
+"""Characters; what a longer one names cannot be asked for here."""
+
+
 class _WithId(Struct, frozen=True, gc=False):
     id: str = ""
 
@@ -60,15 +64,20 @@ _decode = msgspec.json.Decoder(_WithId).decode
 def id_in(body: bytes) -> str:
     """Of an object, or of an event of a stream; empty where there is none."""
     try:
-        return _decode(body).id
+        return known_id(_decode(body).id)
     except (ValueError, RecursionError):
         return ""
+
+
+def known_id(id: str) -> str:
+    """One that a backend gave; empty where it is none that could be kept."""
+    return id if len(id) <= LONGEST_ID else ""
 
 
 def id_of_response_in(event: bytes) -> str:
     """Of an event that has a response in it; empty where there is none."""
     try:
-        return _decode_event(event).response.id
+        return known_id(_decode_event(event).response.id)
     except (ValueError, RecursionError):
         return ""
 

@@ -19,6 +19,7 @@ from router.surfaces.form_labels import labels_of_body
 from router.surfaces.json_object import check_utf8, labels_in, split_object
 from router.surfaces.openai.content import MEDIA, Content, voice_in
 from router.surfaces.openai.read_request import TEXT_ONLY
+from router.surfaces.openai.stored_objects import known_id
 
 _PREFIXES = (
     *("resp_", "chatcmpl-", "conv_", "file-", "file_", "vs_", "cntr_", "batch_", "upload_", "ftjob-", "eval_"),
@@ -172,7 +173,8 @@ def _reading(content: _Named, labels: Any, texts: bytes = b"") -> Reading:
 
 
 def named_in(answer: bytes) -> Iterator[str]:
-    """Ids of other objects that an answer says were made: what a batch, an upload or a training put out."""
+    """Ids of other objects that the outline of an answer says were made: what a batch, an upload or a training put
+    out."""
     try:
         made = _decode(answer)
     except (ValueError, RecursionError):
@@ -187,12 +189,12 @@ def named_in(answer: bytes) -> Iterator[str]:
         inner.get("id") if isinstance(inner, dict) else None,
         *(results if isinstance(results, list) else ()),
     ):
-        if isinstance(id, str) and id:
+        if isinstance(id, str) and known_id(id):
             yield id
 
 
 def within(answer: bytes) -> list[str]:
-    """Ids of what an answer says was made within an object: its own, or of all that it lists."""
+    """Ids of what the outline of an answer says was made within an object: its own, or of all that it lists."""
     try:
         made = _decode(answer)
     except (ValueError, RecursionError):

@@ -61,20 +61,20 @@ class OpenAIKept(KeptObjects):
     def methods_at(self, path: str) -> tuple[str, ...]:
         return table.methods_at(path)
 
-    def id_in(self, answer: bytes) -> str:
-        return stored_objects.id_in(answer)
+    def id_in(self, shown: bytes) -> str:
+        return stored_objects.id_in(shown)
 
-    def named_in(self, answer: bytes) -> Iterable[str]:
-        return bodies.named_in(answer)
+    def named_in(self, shown: bytes) -> Iterable[str]:
+        return bodies.named_in(shown)
 
-    def within(self, answer: bytes) -> Iterable[str]:
-        return bodies.within(answer)
+    def within(self, shown: bytes) -> Iterable[str]:
+        return bodies.within(shown)
 
-    def used_in(self, asked: Asked, answer: bytes) -> Usage | None:
+    def used_in(self, asked: Asked, shown: bytes, answer: bytes) -> Usage | None:
         if asked.operation.resource != "responses" or "input_items" in asked.operation.pattern:
             return None
-        response = answers.response_in(answer)
-        if response is None or response.status not in _ENDED or stored_objects.id_in(answer) != asked.ids[0]:
+        response = answers.response_in(shown)
+        if response is None or response.status not in _ENDED or stored_objects.id_in(shown) != asked.ids[0]:
             return None
         usage = answers.usage_of(response)
         return usage and not_below(usage, answers.text_bytes_of(answer) // BYTES_PER_TOKEN)

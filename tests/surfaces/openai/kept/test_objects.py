@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from router.core.values import Usage
+from router.surfaces.long_json import outline
 from router.surfaces.openai.kept.events import RunScanner
 from router.surfaces.openai.responses.stream import ResponseScanner
 from router.surfaces.registry import KEPT, READERS
+from router.surfaces.resources import Asked
 from tests.core.conftest import Make
 
 
@@ -37,6 +39,18 @@ def test_bodies_go_on_as_they_came_and_answers_are_not_looked_at(make: Make) -> 
     assert surface.not_found("resp_1").status == 404 and surface.not_kept("resp_1").status == 400
 
 
+def used(asked: Asked, answer: bytes) -> Usage | None:
+    return KEPT.used_in(asked, outline(answer), answer)
+
+
+def test_what_is_made_beside_long_remarks_is_known_all_the_same() -> None:
+    shown = outline(
+        b'{"id":"batch_1","errors":{"data":[%b{}]},"output_file_id":"file-1","error_file_id":"file-2"}'
+        % (b'{"message":"no"},' * 100_000)
+    )
+    assert KEPT.id_in(shown) == "batch_1" and list(KEPT.named_in(shown)) == ["file-1", "file-2"]
+
+
 def test_a_response_tells_what_it_used_once_it_has_ended() -> None:
     usage = b'"usage":{"input_tokens":11,"output_tokens":7,"total_tokens":18}'
     one, inner = KEPT.find("GET", "/responses/resp_1"), KEPT.find("GET", "/responses/resp_1/input_items")
@@ -45,12 +59,12 @@ def test_a_response_tells_what_it_used_once_it_has_ended() -> None:
     done, runs = (
         b'{"id":"resp_1","status":"%b","output":[],%b}' % (status, usage) for status in (b"completed", b"queued")
     )
-    assert KEPT.used_in(one, done) == KEPT.used_in(stopped, done) == Usage(11, output=7)
-    assert {KEPT.used_in(one, each) for each in (runs, b'{"id":"resp_1","status":"failed"}', b"<html>")} == {None}
-    assert KEPT.used_in(one, done.replace(b"resp_1", b"resp_2")) is None  # another's is not booked for it
-    assert {KEPT.used_in(one, done.replace(b"completed", word)) for word in (b"dreaming", b"")} == {None}
+    assert used(one, done) == used(stopped, done) == Usage(11, output=7)
+    assert {used(one, each) for each in (runs, b'{"id":"resp_1","status":"failed"}', b"<html>")} == {None}
+    assert used(one, done.replace(b"resp_1", b"resp_2")) is None  # another's is not booked for it
+    assert {used(one, done.replace(b"completed", word)) for word in (b"dreaming", b"")} == {None}
     long = done.replace(
         b"[]", b'[{"type":"message","content":[{"type":"output_text","text":"%b"}]}]' % (b"word " * 400)
     )
-    assert KEPT.used_in(one, long) == Usage(11, output=500, estimated=True)
-    assert KEPT.used_in(inner, done) is None and KEPT.used_in(file, done) is None
+    assert used(one, long) == Usage(11, output=500, estimated=True)
+    assert used(inner, done) is None and used(file, done) is None
