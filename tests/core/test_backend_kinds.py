@@ -35,6 +35,13 @@ def test_every_kind_says_what_it_serves_when_the_policy_does_not() -> None:
     assert all("text" in kind.default_modalities and kind.default_endpoints != set() for kind in kinds)
 
 
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "vllm"])
+def test_what_is_waited_for_is_what_the_documentation_says(kind: str) -> None:
+    """A connection for 2 s, the first sign of an answer for 20 s, a whole answer for as long as SDKs wait for it."""
+    backend = of(kind=kind, url="http://127.0.0.1:8000/v1")
+    assert (backend.connect_timeout, backend.first_byte_timeout, backend.answer_timeout) == (2.0, 20.0, 600.0)
+
+
 def test_what_a_kind_loses_is_what_a_request_can_use_at_an_endpoint_of_its() -> None:
     known = {value for name, value in vars(features).items() if name.isupper()}
     for kind in get_args(get_args(Backend)[0]):

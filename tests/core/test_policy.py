@@ -71,6 +71,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert policy.cost.threshold_tokens_per_day == 500_000
     assert policy.cost.mix == Mix(input=0.75, cached=0.0, output=0.25)
     assert policy.ledger.on_loss == "refuse"
+    assert (policy.retry.deadline, policy.server.max_answer_bytes) == (600.0, 32_000_000)
     assert (policy.ledger.holds, policy.budget, policy.teams) == ("learned", None, {})
     assert Budget() == Budget(models={}, soft=0.8, on_budget_exhausted="refuse")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prove.faults import FAULTS, INPUT, OUTPUT, End, Fault, Made, Sees, whole
 from prove.faulty import Bill
-from prove.faulty_report import faults_of
-from prove.faulty_run import KINDS, Booked, Cell, Played, Seen, cells_of, play
+from prove.faulty_report import faults_of, otherwise
+from prove.faulty_run import KINDS, Booked, Cell, Outcome, Played, Seen, cells_of, play
 from prove.faulty_verdict import ANSWERED, BROKEN, CUT, DEADLINE, all_wrongs, saw, wrongs
 from support.litellm import python_with_litellm
 
@@ -92,6 +92,20 @@ def test_what_is_late_or_booked_below_the_bill_or_far_above_it_is_wrong() -> Non
     assert any("instead of" in each for each in wrongs(Played(cell, seen(503), bill, paid)))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "grew"),
+    [([100.0, 300.0, 310.0, 305.0], False), ([100.0, 300.0, 320.0, 349.0], True), ([100.0, 300.0], False)],
+    ids=["room for the largest answers", "more in each round", "two looks say nothing"],
+)
+def test_memory_that_grows_is_wrong(sizes: list[float], grew: bool) -> None:
+    found = all_wrongs(Outcome(memory={"router.app.worker": sizes}))
+    assert [wrong.partition(":")[0] for wrong in found] == ["router.app.worker grew"] * grew
+
+
+def test_what_is_booked_below_the_bill_when_asked_again_is_wrong() -> None:
+    assert all_wrongs(Outcome(unpaid=["usage-missing.cloud: 1 for 2"])) == ["asked again: usage-missing.cloud: 1 for 2"]
+
+
 def test_a_whole_answer_bills_what_it_makes() -> None:
     for stream in (False, True):
         assert sum(step.output for step in whole(stream) if isinstance(step, Made)) == OUTPUT
@@ -110,3 +124,7 @@ def test_every_fault_is_played_in_every_form() -> None:
 def test_the_document_has_every_fault_in_its_order() -> None:
     """`make prove WHAT=faults` writes it; a table that was changed since needs a new run."""
     assert faults_of(DOCUMENT.read_text()) == [fault.name for fault in FAULTS]
+
+
+def test_the_document_is_of_a_run_in_which_nothing_was_wrong() -> None:
+    assert DOCUMENT.read_text().endswith(otherwise([]))

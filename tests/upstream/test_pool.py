@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from support.scripted import raw, silence
 from support.waiting import until
 
+from router.core.resilience.retry import Fault
 from router.upstream.connection import Connection, Headers
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.fetch import fetch
@@ -255,3 +257,24 @@ async def test_an_adapter_that_does_not_listen_yet_is_said_to_start(tmp_path):
     pool = Pool(target, 1.0, asyncio.get_running_loop())
     with pytest.raises(UpstreamError, match="adapter: it is starting, or not installed"):
         await pool.connect(1.0)
+
+
+# --- connecting
+
+
+async def nobody_greets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def test_a_backend_that_does_not_get_connected_is_given_up_at_its_limit():
+    """However much time the request has left; here its TLS is never answered."""
+    server = await asyncio.start_server(nobody_greets, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    target = Target("gpu", "local", "127.0.0.1", port, "/v1", tls=ssl.create_default_context())
+    mute = Pool(target, 0.2, asyncio.get_running_loop())
+    async with server, asyncio.timeout(20):
+        with pytest.raises(UpstreamError) as caught:
+            await mute.connect(600.0)
+    assert caught.value.fault is Fault.CONNECT_TIMEOUT
+    assert mute.busy == 0 and mute.take_idle() is None
