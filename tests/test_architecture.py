@@ -263,6 +263,40 @@ def test_shared_ports_are_recognised() -> None:
     assert shared_ports('["router", "demo", "--admin-port", "0", "--port", "0"]') == []
 
 
+CLIENT = re.compile(
+    r"\b(ClientSession|urlopen|build_opener)\(|^ *(import|from) (requests|httpx|urllib3)( import|[.\n])", re.MULTILINE
+)
+NO_REDIRECT = re.compile(r"""\b(allow|follow)_redirects["']?\s*[=:]\s*False|, _NoRedirects\)""")
+NO_PROXY = re.compile(r"\btrust_env\s*=\s*False|ProxyHandler\(\{\}\)")
+
+
+def roaming(source: str) -> list[str]:
+    """What a module's HTTP clients leave to servers or to the environment: as many have to refuse it as are made."""
+    clients = len(CLIENT.findall(source))
+    refusals = {"redirects": NO_REDIRECT, "proxies": NO_PROXY}
+    return [what for what, refusal in refusals.items() if len(refusal.findall(source)) < clients]
+
+
+def test_no_client_of_ours_is_sent_elsewhere() -> None:
+    """What is restricted would go with it. Requests of workers and probes are not among them: `upstream` knows neither
+    redirects nor proxies but the policy's."""
+    assert found_in(SOURCES, roaming) == {}
+    assert len([path for path in SOURCES if CLIENT.search((ROOT / path).read_text())]) > 5
+
+
+def test_what_roams_is_recognised() -> None:
+    assert roaming("ClientSession(trust_env=False).get(url, allow_redirects=False)") == []
+    assert roaming("ClientSession(trust_env=False).get(url)") == ["redirects"]
+    assert roaming("ClientSession().get(url, allow_redirects=False)") == ["proxies"]
+    assert roaming("import httpx\nhttpx.get(url)") == roaming("urlopen(url)") == ["redirects", "proxies"]
+
+
+def test_every_test_ends(pytestconfig: pytest.Config) -> None:
+    """What hangs in one is told with its stack, and does not hold up all others for ever."""
+    assert pytestconfig.pluginmanager.hasplugin("timeout")
+    assert 0 < float(pytestconfig.getini("timeout")) <= 300
+
+
 def _locked(name: str) -> dict[str, str]:
     """Versions in a lock, by name."""
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))

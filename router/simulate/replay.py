@@ -41,7 +41,10 @@ async def replay(url: str, asks: Iterable[Ask], day: float, tell: Callable[[Answ
             room.release()
 
     connector = aiohttp.TCPConnector(limit=MOST_AT_ONCE)
-    async with aiohttp.ClientSession(url, connector=connector) as session, asyncio.TaskGroup() as sending:
+    async with (
+        aiohttp.ClientSession(url, connector=connector, trust_env=False) as session,
+        asyncio.TaskGroup() as sending,
+    ):
         for ask in asks:
             await asyncio.sleep(began + ask.at / DAY_SECONDS * day - loop.time())
             await room.acquire()
@@ -50,8 +53,9 @@ async def replay(url: str, asks: Iterable[Ask], day: float, tell: Callable[[Answ
 
 async def _answer(session: aiohttp.ClientSession, ask: Ask) -> Answered:
     headers = {"authorization": f"Bearer {ask.sender.key}", **ask.headers}
+    sent = session.post("/v1/chat/completions", json=ask.body, headers=headers, allow_redirects=False)
     try:
-        async with session.post("/v1/chat/completions", json=ask.body, headers=headers) as response:
+        async with sent as response:
             usage = _usage(await response.read(), streamed=ask.body.get("stream", False))
             said = response.headers
             return Answered(
@@ -74,7 +78,10 @@ def _usage(content: bytes, *, streamed: bool) -> dict[str, Any]:
         lines = reversed(content.splitlines())
         events = [line.removeprefix(b"data: ") for line in lines if line.startswith(b"data: {")]
     for event in events:
-        usage = json.loads(event).get("usage")
+        try:
+            usage = json.loads(event).get("usage")
+        except ValueError:  # a page, where no gateway answers
+            continue
         if usage:
             return dict(usage)
     return {}

@@ -71,6 +71,16 @@ async def test_errors_are_heard_and_end_nothing():
     assert {answer.status for answer in await heard(url, 5)} == {0}, "nobody listens any more"
 
 
+async def test_nobody_sends_it_elsewhere():
+    """A day holds what may not leave."""
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    async with serve(_application(elsewhere)) as url:
+        assert {answer.status for answer in await heard(url, 3)} == {307}
+
+
 def _application(handler) -> web.Application:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", handler)
