@@ -1,11 +1,10 @@
 """Reads bodies: short ones at once, all others in a process apart, so that no other request waits for them.
 
-A thread would not do: it holds the interpreter's lock while it decodes. There are two such processes, so that what is
-merely long does not wait behind what is huge. Each begins when it is needed, is started again when it ends, and is let
-go when it idles. While they cannot be reached requests wait, for a while, and are then refused: nothing goes on unread.
+A thread would not do: it holds the interpreter's lock while it decodes. What is merely long has other processes than
+what is huge, and does not wait behind it. Each begins when it is needed, is started again when it ends, and is let go
+when it idles. While they cannot be reached requests wait, for a while, and are then refused: nothing goes on unread.
 
-Keys take turns: whoever sends many bodies at once waits behind its own, and every other key for no more than one of
-these.
+Keys take turns, and two are read at once: whoever sends many bodies, or ones that take long, waits behind its own.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import deque
 from typing import Final
 
 import msgspec
@@ -28,6 +26,7 @@ from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
+from router.gateway.turns import Turns
 from router.surfaces.base import Surface
 
 SHORT = 32 * 1024
@@ -38,10 +37,12 @@ MOST_WAITING = 1024
 """Of all keys together: bodies that wait are held in memory as all others are, see `buffered_bytes`."""
 MOST_OF_ONE = 64
 """Of one key."""
+MOST_PROCESSES = 2
+"""Of a kind, each with a body of another key."""
 WAIT_SECONDS = 30.0
 """For its turn."""
-READ_SECONDS = 30.0
-"""For one body; a process that takes longer is ended."""
+READ_SECONDS = 20.0
+"""For one body; a process that takes longer is ended. Shorter than anybody waits: who is next gets its turn."""
 START_SECONDS = 30.0
 """For a process to start, which is not the fault of the body that it is started for."""
 IDLE_SECONDS = 60.0
@@ -127,75 +128,22 @@ class BodyReader:
         self._huge.close()
 
 
-class Turns:
-    """Who may go next: keys in turn, and of one key whoever came first."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """By key, in the order of their turns; none is empty."""
-        self.count = 0
-        """How many wait."""
-        self.taken = False
-
-    def of(self, key: str) -> int:
-        """How many of this key wait."""
-        return len(self._waiting.get(key, ()))
-
-    async def take(self, key: str) -> None:
-        """Wait for it. Whoever has it gives it back."""
-        if not self.taken:
-            self.taken = True
-            return
-        turn = self._loop.create_future()
-        waiting = self._waiting.setdefault(key, deque())
-        waiting.append(turn)
-        self.count += 1
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it came in the same moment
-                self.give_back()
-            else:
-                self._forget(key, turn)
-            raise
-
-    def give_back(self) -> None:
-        while self._waiting:
-            key = next(iter(self._waiting))
-            waiting = self._waiting.pop(key)
-            turn = waiting.popleft()
-            self.count -= 1
-            if waiting:
-                self._waiting[key] = waiting
-            if not turn.done():  # else whoever waited is leaving
-                turn.set_result(None)
-                return
-        self.taken = False
-
-    def _forget(self, key: str, turn: asyncio.Future[None]) -> None:
-        waiting = self._waiting.get(key)
-        if waiting is not None and turn in waiting:
-            waiting.remove(turn)
-            self.count -= 1
-            if not waiting:
-                del self._waiting[key]
-
-
 class Lane:
-    """One process, which takes one body at a time."""
+    """Processes that take one body at a time, each of another key; a second one only while keys would wait for each
+    other."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._turns = Turns(loop)
-        self._process: Process | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._turns = Turns(loop, MOST_PROCESSES)
+        self._working: list[Process] = []
+        self._resting: dict[Process, asyncio.TimerHandle] = {}
+        """Those that wait for a body, and when they are let go; the one that had the last one last."""
         self._closed = False
 
     @property
     def pid(self) -> int:
-        """Of its process; 0 while there is none."""
-        return 0 if self._process is None else self._process.pid
+        """Of one of its processes; 0 while there is none."""
+        return next((process.pid for process in (*self._working, *self._resting)), 0)
 
     async def read(self, errand: bytes, body: bytes, key: str) -> tuple[Brought, bytes]:
         """Raises ApiError."""
@@ -208,74 +156,101 @@ class Lane:
                 await self._turns.take(key)
         except TimeoutError:
             raise _busy() from None
+        # Whoever leaves in the midst of it does not end the process: the next body would wait for another one to start,
+        # which takes longer than most bodies do.
+        reading = self._loop.create_task(self._read(errand, body, key))
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            reading.add_done_callback(_look_at)
+            raise
+
+    async def _read(self, errand: bytes, body: bytes, key: str) -> tuple[Brought, bytes]:
         try:
             return await self._try(errand, body)
         finally:
-            self._turns.give_back()
-            self._rest()
+            self._turns.give_back(key)
 
     async def _try(self, errand: bytes, body: bytes) -> tuple[Brought, bytes]:
         for _ in range(TRIES):
+            process: Process | None = None
             try:
                 process = await self._ready()
                 async with asyncio.timeout(READ_SECONDS):
                     brought, plain = await _exchange(process, errand, body)
-                if brought.spent:
-                    self._end()
+                self._put_back(process, spent=brought.spent)
                 return brought, plain
             except TimeoutError:
-                self._end()
+                self._end(process)
                 log.error("a body took too long to be read", extra={"bytes": len(body), "seconds": READ_SECONDS})
                 raise _unread(f"It could not be read within {READ_SECONDS:g} seconds.") from None
             except (OSError, EOFError, RuntimeError) as error:  # uvloop raises the last for a pipe that has closed
-                code = None if self._process is None else self._process.returncode
-                self._end()
+                if self._closed:
+                    raise _busy() from None
+                code = None if process is None else process.returncode
+                self._end(process)
                 log.error("the process that reads bodies ended", extra={"error": type(error).__name__, "code": code})
-            except asyncio.CancelledError:  # the client left in the midst of it
-                self._end()
+            except asyncio.CancelledError:  # the worker ends
+                self._end(process)
                 raise
         raise _unread("The process that reads large requests ended twice while it read this one.")
 
     async def _ready(self) -> Process:
         """A process that takes a body. Raises ApiError when none has started in time."""
-        process = self._process
-        if process is not None and process.returncode is None:
-            return process
+        while self._resting:
+            process, let_go = self._resting.popitem()
+            let_go.cancel()
+            if process.returncode is None:
+                self._working.append(process)
+                return process
         command = (sys.executable, "-P", "-c", _COMMAND, str(os.getpid()))
-        process = self._process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_PIPE_BYTES
         )
+        self._working.append(process)
         told = process.stdout
         assert told is not None
         try:
             async with asyncio.timeout(START_SECONDS):
                 await told.readexactly(len(READY))
         except TimeoutError:
-            self._end()
+            self._end(process)
             log.error("the process that reads bodies did not start", extra={"seconds": START_SECONDS})
             raise _busy("What reads large requests did not start in time.") from None
+        except BaseException:
+            self._end(process)
+            raise
         return process
 
-    def _rest(self) -> None:
-        """Let the process go once it had nothing to do for a while."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = self._loop.call_later(IDLE_SECONDS, self._let_go)
+    def _put_back(self, process: Process, *, spent: bool) -> None:
+        """For the next body. It goes once it had nothing to do for a while."""
+        if spent or self._closed:
+            self._end(process)
+            return
+        self._working.remove(process)
+        self._resting[process] = self._loop.call_later(IDLE_SECONDS, self._end, process)
 
-    def _let_go(self) -> None:
-        if not self._turns.taken:
-            self._end()
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+    def _end(self, process: Process | None) -> None:
+        if process is None:
+            return
+        if process in self._working:
+            self._working.remove(process)
+        let_go = self._resting.pop(process, None)
+        if let_go is not None:
+            let_go.cancel()
+        if process.returncode is None:
             process.kill()
 
     def close(self) -> None:
         self._closed = True
-        if self._idle is not None:
-            self._idle.cancel()
-        self._end()
+        for process in (*self._working, *self._resting):
+            self._end(process)
+
+
+def _look_at(reading: asyncio.Task[tuple[Brought, bytes]]) -> None:
+    """At how it ended, since nobody else does."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 async def _exchange(process: Process, errand: bytes, body: bytes) -> tuple[Brought, bytes]:

@@ -15,7 +15,7 @@ from support.serving import clean_environment
 from support.waiting import until
 
 from router.gateway import body_reader as reader
-from router.gateway.body_reader import SHORT, Turns
+from router.gateway.body_reader import SHORT
 from router.gateway.errors import ApiError
 
 PATIENT = POLICY.replace("deadline: 5s", "deadline: 60s").replace("first_byte_timeout: 1s", "first_byte_timeout: 60s")
@@ -114,45 +114,10 @@ async def test_a_start_is_not_the_fault_of_the_body_that_it_is_for(gateway, back
     assert lanes(gateway)[0].pid == 0 and not backends["gpu"].requests
 
 
-async def test_keys_take_turns():
-    turns, order = Turns(asyncio.get_running_loop()), []
-
-    async def go(key):
-        await turns.take(key)
-        order.append(key)
-        turns.give_back()
-
-    await turns.take("busy")
-    tasks = [asyncio.create_task(go(key)) for key in ("busy", "busy", "busy", "calm", "other", "calm")]
-    await asyncio.sleep(0)
-    assert (turns.count, turns.of("busy"), turns.of("nobody")) == (6, 3, 0)
-    turns.give_back()
-    await asyncio.gather(*tasks)
-    assert order == ["busy", "calm", "other", "busy", "calm", "busy"] and not turns.taken and not turns.count
-
-
-async def test_who_leaves_before_its_turn_or_with_it_holds_up_nobody():
-    turns = Turns(asyncio.get_running_loop())
-    await turns.take("a")
-    leaves, stays = asyncio.create_task(turns.take("a")), asyncio.create_task(turns.take("b"))
-    await asyncio.sleep(0)
-    turns.give_back()
-    leaves.cancel()
-    await stays
-    gone, late = asyncio.create_task(turns.take("a")), asyncio.create_task(turns.take("a"))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await asyncio.wait([gone])
-    assert leaves.cancelled() and turns.count == turns.of("a") == 1
-    late.cancel()
-    turns.give_back()
-    await asyncio.wait([late])
-    assert not turns.taken and not turns.count
-
-
 async def test_one_key_has_a_bound_of_its_own():
     lane = reader.Lane(asyncio.get_running_loop())
     await lane._turns.take("calm")
+    await lane._turns.take("busy")
     waiting = [asyncio.create_task(lane.read(b"", b"", "busy")) for _ in range(reader.MOST_OF_ONE)]
     await asyncio.sleep(0)
     with pytest.raises(ApiError, match="of the key 'busy'"):
@@ -181,16 +146,34 @@ async def test_requests_wait_for_their_turn_within_bounds(gateway, backends, mon
     assert len(backends["gpu"].requests) == 1
 
 
-async def test_who_leaves_takes_the_work_along(gateway, monkeypatch):
-    monkeypatch.setattr(reader, "_COMMAND", "import time; time.sleep(60)")
-    running = asyncio.create_task(gateway.post(LONG))
+SLOW = "import router.gateway.body_process as it, time; fetch = it.fetch\n"
+SLOW += "def slow(errand, body): time.sleep(b'slow' in body); return fetch(errand, body)\n"
+SLOW += "it.fetch = slow\n"
+
+
+async def test_who_leaves_takes_no_process_along(gateway, monkeypatch):
+    monkeypatch.setattr(reader, "_COMMAND", SLOW + reader._COMMAND)
+    running = asyncio.create_task(gateway.post(chat("slow" + "x" * SHORT)))
     await until(lambda: lanes(gateway)[0].pid)
     pid = lanes(gateway)[0].pid
     for client in list(gateway.service.clients):
         client.abort()
-    await until(lambda: not lanes(gateway)[0].pid)
-    await until(lambda: not _lives(pid))
+    assert (await gateway.post(LONG))[0] == 200
+    assert lanes(gateway)[0].pid == pid and _lives(pid)
     running.cancel()
+
+
+async def test_a_body_that_takes_long_holds_up_its_own_key_alone(gateway, monkeypatch):
+    monkeypatch.setattr(reader, "_COMMAND", "import time; print('!', end='', flush=True); time.sleep(60)")
+    lane = lanes(gateway)[0]
+    slow = [asyncio.create_task(lane.read(b"", b"", "slow")) for _ in range(3)]
+    await until(lambda: lane.pid)
+    other = asyncio.create_task(lane.read(b"", b"", "other"))
+    await until(lambda: len(lane._working) == 2)
+    assert lane._turns.of("slow") == 2 and not lane._turns.of("other")
+    for task in (*slow, other):
+        task.cancel()
+    await asyncio.wait([*slow, other])
 
 
 async def test_it_goes_once_it_idles_and_when_the_worker_ends(gateway, monkeypatch):
