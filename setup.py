@@ -9,8 +9,11 @@ from setuptools import setup
 PACKAGES = ("core", "surfaces", "system", "gateway", "upstream")
 IN_LEDGER = (
     "client/batch",
+    "client/batches",
     "client/early_holds",
     "client/group_commit",
+    "client/in_flight",
+    "client/waiting",
     "journal/log",
     "server/connection",
     "server/wire",
@@ -36,7 +39,7 @@ NOT_COMPILED = {
     "router/upstream/outbound_guard.py": "serves the adapter; its ConnectionError is none that mypyc can inherit from",
     "router/upstream/fleet.py": "retired backends are referred to weakly, which objects of native classes cannot be",
 }
-COMPILED_ALL_THE_SAME = ("router/ledger/client/batch.py", "router/ledger/client/group_commit.py")
+COMPILED_ALL_THE_SAME = ("router/ledger/client/batch.py", "router/ledger/client/in_flight.py")
 """Their Structs are only made and read: never decoded, hashed or asked whether they are frozen."""
 
 

@@ -36,8 +36,9 @@ from valkey import Valkey
 import router.ledger
 from router.core.values import Cell, Row
 from router.ledger.client import recovery as catchup
-from router.ledger.client.group_commit import BATCH_LIMIT, DIFFERENT_LIMIT, GroupCommitLedger
+from router.ledger.client.group_commit import GroupCommitLedger
 from router.ledger.client.recovery import Books, LostBooks
+from router.ledger.client.waiting import BATCH_LIMIT, DIFFERENT_LIMIT
 from router.ledger.journal.log import DiskLog
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report

@@ -32,7 +32,7 @@ from router.core.limits.counters import BOTH, CLOUD, LOCAL, CounterSet, Hold, co
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, RequestOutcome, Settlement, Usage
-from router.ledger.client import batch, early_holds
+from router.ledger.client import batch, batches, early_holds
 from router.ledger.client import group_commit as commit
 from router.ledger.client import recovery as catchup
 from router.ledger.client.batch import Held
@@ -729,7 +729,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "BUSY", 1)
     monkeypatch.setattr(slices, "WINDOW", 0.3)
     monkeypatch.setattr(slices.Pace, "lately", property(lambda pace: 5 * max(pace.before, pace.so_far)))
-    monkeypatch.setattr(commit, "REST", 0.02)
+    monkeypatch.setattr(batches, "REST", 0.02)
     monkeypatch.setattr(commit, "LENT_SECONDS", 600.0)  # no slice ends because a machine is busy
     monkeypatch.setattr(commit, "_FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(commit, "_LONGEST_BACKOFF", 0.02)
@@ -864,7 +864,7 @@ def lent_to_one(folder: Path) -> Iterator[Machine]:
 @pytest.fixture
 def lasting(monkeypatch):
     """Slices may be used until they are given back, however busy this machine is."""
-    monkeypatch.setattr(commit, "USABLE", 600.0)
+    monkeypatch.setattr(batches, "USABLE", 600.0)
 
 
 def ask_for_all_that_is_left(folder: Path) -> None:
@@ -941,7 +941,7 @@ def patch_script(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch]
         source = source.replace(old, new)
         sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
         patched = msgspec.structs.replace(scripts, **{name: Script(source, sha)})
-        monkeypatch.setattr(commit, "read_scripts", lambda: patched)
+        monkeypatch.setattr(batches, "read_scripts", lambda: patched)
 
     return patch
 

@@ -14,7 +14,8 @@ from router.core.limits.counters import Hold, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Settlement, Usage
-from router.ledger.client.group_commit import BATCH_LIMIT, GroupCommitLedger
+from router.ledger.client.group_commit import GroupCommitLedger
+from router.ledger.client.waiting import BATCH_LIMIT
 from router.ledger.redis_keys import pack_cell
 from router.ledger.reports.totals import open_report
 from router.ledger.reports.totals_by_dimension import Look
