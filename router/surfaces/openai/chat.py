@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from router.core.reading import Reading
+from router.core.sensitivity.embedded import has_embedded_file
 from router.core.values import Route
 from router.surfaces.json_object import MOST_TOKENS
 from router.surfaces.openai.answers import Results, begins
@@ -60,11 +61,13 @@ def read_plain(body: bytes) -> Reading | None:
     except (ValueError, RecursionError):
         return None
     place = MODEL.search(body)
-    if place is None or not chat.model or not body.isascii() or _may_hide(body):
+    if place is None or not chat.model or not body.isascii() or body.find(b"\\u00") >= 0:
         return None
     for quoted in _PLAIN_NAMES:
         if body.count(quoted) > 1:
             return None
+    if has_embedded_file(body):
+        return None
     service = ""
     if chat.service_tier is not msgspec.UNSET:
         if body.count(QUOTED["service_tier"]) > 1:
@@ -96,8 +99,3 @@ def read_plain(body: bytes) -> Reading | None:
         answers=answers,
     )
     return replace(reading, service=service) if service else reading
-
-
-def _may_hide(body: bytes) -> bool:
-    """Whether a name may be spelled with escapes, or a string may hold data. (`find` costs half of `in` here.)"""
-    return body.find(b"\\u00") >= 0 or body.find(b";base64,") >= 0

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from support.embedded_files import NO_FILES, WITH_FILES
+from support.samples.registry import SAMPLES
 
+from router.core.reading import BadBody, Reading
 from router.surfaces.openai.chat import read_plain
 from router.surfaces.openai.read_request import read
 from router.surfaces.registry import SURFACES
@@ -45,6 +48,32 @@ def test_the_quick_way_says_the_same_as_the_other(more: dict[str, Any]) -> None:
 )
 def test_all_else_goes_the_other_way(body: bytes) -> None:
     assert read_plain(body) is None
+
+
+def slowly(body: bytes) -> Reading | None:
+    try:
+        return read(body)
+    except BadBody:
+        return None
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("text", [*WITH_FILES, *NO_FILES])
+def test_the_quick_way_takes_no_file_for_text(text: str, ascii_only: bool) -> None:
+    body = json.dumps(PLAIN | {"messages": [{"role": "user", "content": text}]}, ensure_ascii=ascii_only).encode()
+    assert read_plain(body) in (None, read(body))
+    assert bool(SURFACES["chat"].read(body).unreadable) == (text in WITH_FILES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_of_every_sample_the_quick_way_says_the_same_or_nothing(name: str) -> None:
+    sample = SAMPLES[name]
+    places = (*sample.places, *sample.unreadable, *sample.outside)
+    for body in [
+        *map(sample.body, places),
+        *(sample.body(place, text) for place in sample.places for text in WITH_FILES),
+    ]:
+        assert read_plain(body) in (None, slowly(body))
 
 
 def test_an_answer_is_kept_only_for_who_asks_for_that(make: Make) -> None:
