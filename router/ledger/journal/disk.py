@@ -42,13 +42,14 @@ class Disk:
         return os.writev(fd, parts)
 
     def mapped(self, path: Path, size: int) -> mmap:
-        """A file of that size as memory, with what it has; room on the disk is taken for all of it."""
+        """A file of that size as memory, with what it has; room on the disk is taken for all of it, also where a copy
+        left holes."""
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
-            missing = size - os.fstat(fd).st_size
-            os.lseek(fd, 0, os.SEEK_END)
-            while missing > 0:
-                missing -= self.write(fd, (bytes(missing),))
+            had = os.pread(fd, size, 0)
+            rest = memoryview(had + bytes(size - len(had)))
+            while rest:
+                rest = rest[self.write(fd, (bytes(rest),)) :]
             return mmap(fd, size)
         finally:
             os.close(fd)

@@ -11,7 +11,7 @@ what it is for is over within a moment.
 
 It is written through memory that is mapped: what is there survives the process as what a call wrote does, and every
 request would make that call. Its blocks are taken when it is opened, since a disk that is found full only by a page of
-that memory ends the process.
+that memory ends the process; and so would a page that somebody cut off, which is looked for with every batch.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class HoldFile:
         half = number & 1
         if self._numbers[half] != number:
             self._numbers[half], self._sizes[half] = number, 0
+            self._look()
         at = self._sizes[half]
         frame = frame_head(number, 0.0, payload) + payload
         if len(payload) > MOST_BYTES or at + len(frame) > (HALF_BYTES if moved else FULL_BYTES):
@@ -66,12 +67,19 @@ class HoldFile:
         self._sizes[half] = end
         return True
 
+    def _look(self) -> None:
+        """Let go of a file that was cut short, or removed: the next hold makes it whole again."""
+        written = self._written
+        if written is not None and (written.size() < 2 * HALF_BYTES or not self._path.exists()):
+            self.close()
+
     def forget(self, number: int) -> None:
         """The server has those of batches up to this number. They go from the file, too: where the server loses its
         books, it forgets which batches it had, and what has ended since would be held anew."""
         for half, noted in enumerate(self._numbers):
             if 0 < noted <= number:
                 self._numbers[half] = self._sizes[half] = 0
+                self._look()
                 if self._written is not None:
                     self._written[half * HALF_BYTES : half * HALF_BYTES + len(_NOTHING)] = _NOTHING
 

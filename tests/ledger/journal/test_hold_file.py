@@ -119,6 +119,28 @@ def test_its_room_on_the_disk_is_taken_when_it_is_opened(holds, tmp_path):
     assert (tmp_path / HOLDS_NAME).stat().st_blocks * 512 >= 2 * HALF_BYTES
 
 
+def test_the_holes_of_a_copy_are_filled(holds, tmp_path):
+    path = tmp_path / HOLDS_NAME
+    path.touch()
+    os.truncate(path, 2 * HALF_BYTES)
+    holds.add(1, b"x")
+    assert path.stat().st_blocks * 512 >= 2 * HALF_BYTES
+
+
+@pytest.mark.parametrize("spoil", [lambda path: os.truncate(path, 0), Path.unlink])
+def test_a_file_that_was_cut_short_or_removed_is_made_whole_with_the_next_batch(holds, tmp_path, spoil):
+    """A write into a page that is gone would end the process."""
+    holds.add(1, b"before")
+    holds.add(2, b"before")
+    spoil(tmp_path / HOLDS_NAME)
+    holds.forget(2)
+    assert holds.add(3, b"after") and holds.add(3, b"it")
+    assert read_holds(tmp_path, 0) == [b"after", b"it"]
+    spoil(tmp_path / HOLDS_NAME)
+    assert holds.add(5, b"again")
+    assert read_holds(tmp_path, 0) == [b"again"]
+
+
 def test_once_the_server_has_them_all_the_file_goes(holds, tmp_path):
     holds.add(1, b"x")
     holds.remove()
