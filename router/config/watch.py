@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router.config.cut_short import is_cut_short, may_go_on
 from router.config.load import plan_of, read_bytes
 from router.config.problems import PolicyError, Problem
 from router.core.values import Plan
@@ -17,11 +19,18 @@ _TOO_FRESH_NS = 2_000_000_000
 """A file written this recently may be written again without its stamp changing."""
 _LONG_OPEN = 20
 """Polls after which it is told that whoever writes the file has not closed it."""
+QUIET_SECONDS = 3.0
+"""How long a new content must have stood unchanged where the system does not tell whether somebody writes the file."""
+LONG_QUIET_SECONDS = 30.0
+"""The same for one that ends where the policy in force goes on: a copy over a slow network may only have paused."""
 
 _STILL_OPEN = "another program has it open for writing: it is adopted once that closes it"
 _CUT_SHORT = (
-    "this is the beginning of the policy in force and ends within a line, as if its writing had been cut short: save "
-    "it whole, with a line end after its last line"
+    "ends within a line, as if its writing had been cut short: save it whole, with a line end after its last line"
+)
+_MAY_GO_ON = (
+    "ends where the policy in force goes on, and whether it is still being written cannot be known here: "
+    f"it is adopted once it has not changed for {LONG_QUIET_SECONDS:.0f} s, or at once when it ends otherwise"
 )
 
 
@@ -30,21 +39,32 @@ class PolicyFile:
 
     Editors that replace the file, symbolic links that are swapped (as Kubernetes does with config maps) and edits
     in place are all seen. The first half of a policy may well be a valid policy, one without its sensitivity section.
-    So a new content counts once two polls in a row have seen it, and nobody has the file open for writing, where the
-    system tells; and one that was written over the policy in force, and ends within one of its lines, counts as broken.
+    So a new content counts once two polls in a row have seen it and nobody has the file open for writing; where the
+    system does not tell that, once it has stood unchanged for some seconds. One that was cut short counts as broken.
     """
 
-    def __init__(self, path: str | Path, *, with_secrets: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        with_secrets: bool = False,
+        writer: Callable[[Path], bool | None] = has_writer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`writer`: whether somebody has a file open for writing, None where that cannot be known."""
         self.path = Path(path)
         self._with_secrets = with_secrets
+        self._writer = writer
+        self._clock = clock
         self._stamp: _Stamp | None = None
         self._reported: str | None = None
         self._seen_once = ""
         self._open_for = 0
         """Polls in a row at which somebody had a new content open for writing."""
+        self._quiet_as: tuple[str, _Stamp | None] = ("", None)
+        self._quiet_since = 0.0
+        self._told_to_go_on = ""
         self._in_force = b""
-        self._written_in = 0
-        """The file's number, which stays when it is written over and not when it is replaced."""
 
     def poll(self) -> Plan | PolicyError | None:
         """The plan of a new content, or what is wrong with it; None when there is nothing new.
@@ -59,29 +79,41 @@ class PolicyFile:
             content = read_bytes(self.path)
         except PolicyError as error:
             return error if self._is_news(str(error)) else None
-        written_in = self._number()
-        cut_short = self._is_cut_short(content, written_in)
-        # Put there whole, the same content is another one.
-        digest = hashlib.sha256(content).hexdigest() + (":cut short" if cut_short else "")
-        if self._reported is not None and digest != self._reported and has_writer(self.path):
-            return self._still_open()
+        digest = hashlib.sha256(content).hexdigest()
+        if self._reported is not None and digest != self._reported:
+            written = self._writer(self.path)
+            if written:
+                return self._still_open()
+            self._open_for = 0
+            if written is None and not self._is_quiet(digest, self._needed(content)):
+                return self._may_go_on(digest, content)
         self._open_for = 0
         news = self._is_news(digest)
         if digest == self._reported:
             self._stamp = stamp
-        if not news:
-            return None
-        return self._error(_CUT_SHORT) if cut_short else self._plan(content, written_in)
-
-    def _is_cut_short(self, content: bytes, written_in: int) -> bool:
-        if written_in != self._written_in or content.endswith(b"\n"):
-            return False
-        return len(content) < len(self._in_force) and self._in_force.startswith(content)
+        return self._plan(content) if news else None
 
     def _still_open(self) -> PolicyError | None:
         self._open_for += 1
         self._seen_once = ""
         return self._error(_STILL_OPEN) if self._open_for == _LONG_OPEN else None
+
+    def _needed(self, content: bytes) -> float:
+        return LONG_QUIET_SECONDS if may_go_on(content, self._in_force) else QUIET_SECONDS
+
+    def _is_quiet(self, digest: str, seconds: float) -> bool:
+        """Whether neither the content nor the time at which it was written has changed for so long."""
+        now, seen = self._clock(), (digest, self._written())
+        if seen != self._quiet_as:
+            self._quiet_as, self._quiet_since = seen, now
+        return now - self._quiet_since >= seconds
+
+    def _may_go_on(self, digest: str, content: bytes) -> PolicyError | None:
+        self._seen_once = digest
+        if digest == self._told_to_go_on or not self._is_quiet(digest, QUIET_SECONDS):
+            return None
+        self._told_to_go_on = digest
+        return self._error(_MAY_GO_ON)
 
     def _error(self, message: str) -> PolicyError:
         return PolicyError([Problem(str(self.path), 0, 0, "", message)])
@@ -93,26 +125,27 @@ class PolicyFile:
         self._reported = content
         return True
 
-    def _plan(self, content: bytes, written_in: int) -> Plan | PolicyError:
+    def _plan(self, content: bytes) -> Plan | PolicyError:
         try:
             plan = plan_of(content, str(self.path), now=datetime.now(UTC), with_secrets=self._with_secrets)
         except PolicyError as error:
             return error
-        self._in_force, self._written_in = content, written_in
+        if is_cut_short(content, self._in_force):
+            return self._error(_CUT_SHORT)
+        self._in_force = content
         return plan
-
-    def _number(self) -> int:
-        try:
-            return self.path.stat().st_ino
-        except OSError:
-            return 0
 
     def _stamp_now(self) -> _Stamp | None:
         """None when it cannot be trusted, so that the content is looked at."""
+        stamp = self._written()
+        if stamp is None or abs(time.time_ns() - stamp[0]) < _TOO_FRESH_NS:
+            return None
+        return stamp
+
+    def _written(self) -> _Stamp | None:
+        """None when it cannot be known."""
         try:
             status = self.path.stat()
         except OSError:
-            return None
-        if abs(time.time_ns() - status.st_mtime_ns) < _TOO_FRESH_NS:
             return None
         return status.st_mtime_ns, status.st_size, status.st_dev, status.st_ino

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from router.config.problems import PolicyError
-from router.config.watch import PolicyFile
+from router.config.watch import LONG_QUIET_SECONDS, QUIET_SECONDS, PolicyFile
 from router.core.values import Plan
 
 
@@ -121,7 +121,7 @@ def test_a_half_written_file_that_happens_to_be_valid_is_not_taken(path: Path, b
 def test_going_back_to_what_is_served_is_no_news(path: Path, base: str) -> None:
     file = PolicyFile(path)
     file.poll()
-    path.write_text(base + "# a remark")
+    path.write_text(base + "# a remark\n")
     file.poll()
     path.write_text(base)
     assert settled(file) is None
@@ -143,21 +143,72 @@ def test_a_file_that_is_still_being_written_is_waited_for(path: Path, base: str)
     assert isinstance(plan, Plan) and plan.policy.sensitivity.detectors
 
 
-def test_what_ends_within_a_line_of_the_policy_in_force_was_cut_short(path: Path, base: str) -> None:
-    """By a disk that was full. Editors that leave out a last line end replace the file, or write one that differs."""
-    path.write_text(base + "retry: {attempts: 2}\n")
+def test_what_ends_within_a_line_was_cut_short_however_it_was_saved(path: Path, base: str) -> None:
+    """By a disk that was full, or a copy that was killed; what was edited above the cut makes no difference."""
+    path.write_text("# revision 11\n" + base + "# the end, of it\n")
     file = PolicyFile(path)
     file.poll()
-    path.write_text(base.rstrip())
+    edited = "# revision 12\n" + base
+    path.write_text(edited + "# the end,")
     told = settled(file)
     assert isinstance(told, PolicyError) and "cut short" in str(told)
-    path.write_text(base)
+    path.write_text(edited)
     assert isinstance(settled(file), Plan)
-    path.write_text(base + "# end")
-    assert isinstance(settled(file), Plan)
-    path.write_text(base + "#")
-    assert isinstance(settled(file), PolicyError)
     replaced = path.with_name("new.yaml")
-    replaced.write_text(base + "#")
+    replaced.write_text(edited + "# the")
     replaced.replace(path)
-    assert isinstance(settled(file), Plan)
+    assert isinstance(settled(file), PolicyError)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def answers(file: PolicyFile, clock: Clock, seconds: float) -> list[Plan | PolicyError]:
+    """What polls of so long say, every half second."""
+    found = []
+    for _ in range(round(seconds * 2)):
+        clock.now += 0.5
+        found.append(file.poll())
+    return [each for each in found if each is not None]
+
+
+def test_where_it_is_not_known_whether_somebody_writes_it_must_stand_unchanged_for_a_while(
+    path: Path, base: str
+) -> None:
+    """As of a file of another user, or on a network's disk."""
+    clock = Clock()
+    file = PolicyFile(path, writer=lambda _: None, clock=clock)
+    assert isinstance(file.poll(), Plan)
+    for price in ("2.5", "3.5"):
+        path.write_text(base.replace("usd_per_hour: 1.5", f"usd_per_hour: {price}"))
+        assert not answers(file, clock, QUIET_SECONDS)
+    (plan,) = answers(file, clock, 1)
+    assert isinstance(plan, Plan) and plan.gpu.fixed_usd_per_day == 84
+
+
+def test_there_what_is_written_again_and_again_is_not_taken_even_with_the_same_content(path: Path, base: str) -> None:
+    clock = Clock()
+    file = PolicyFile(path, writer=lambda _: None, clock=clock)
+    file.poll()
+    for second in range(10):
+        path.write_text(base + "# more\n")
+        os.utime(path, (1_000_000_000 + second, 1_000_000_000 + second))
+        assert not answers(file, clock, 2)
+    assert len(answers(file, clock, 4)) == 1
+
+
+def test_there_what_ends_where_the_policy_in_force_goes_on_is_waited_for_longer(path: Path, base: str) -> None:
+    path.write_text(base + "retry: {attempts: 2}\nserver: {stored_keys: true}\n")
+    clock = Clock()
+    file = PolicyFile(path, writer=lambda _: None, clock=clock)
+    file.poll()
+    path.write_text("# edited\n" + base + "retry: {attempts: 2}\n")
+    (told,) = answers(file, clock, LONG_QUIET_SECONDS)
+    assert isinstance(told, PolicyError) and "ends where the policy in force goes on" in str(told)
+    (plan,) = answers(file, clock, 1)
+    assert isinstance(plan, Plan) and not plan.policy.server.stored_keys
