@@ -45,6 +45,19 @@ NO_FILES = (
     b64encode(b"an ordinary text which anybody can read and does").decode(),
     "src/9j/parts/of/a/long/path/without/any/point/in/it",
 )
+PNG = "iVBORw0KGgo" + "AAECAwQF" * 8
+HIDDEN = (
+    *[
+        form.format("AAECAwQF" * 8)
+        for form in (
+            *("data:image/bmp%3Bbase64,{}", "data:image/bmp&#59;base64,{}", "data:image/bmp&amp;#x3b;base64,{}"),
+            *("data:image/bmp;%62ase64,{}", "data:image/bmp;base64&comma;{}", "data:image/bmp;base64%252C{}"),
+        )
+    ],
+    *(PNG.replace("i", "%69", 1), PNG.replace("i", "&#105;", 1), PNG.replace("i", "%2569", 1), "%20/9j/" + PNG),
+    *("/9j/".replace("/", "&sol;") + PNG, PNG.replace("i", "%5Cu0069"), PNG.replace("R", "\\u0052")),
+)
+"""By percent signs, entities and escapes inside each other."""
 
 
 def texts_with(file: bytes) -> tuple[str, ...]:
@@ -58,4 +71,4 @@ def texts_with(file: bytes) -> tuple[str, ...]:
     )
 
 
-WITH_FILES = (*DATA_URLS, *[text for file in FILES.values() for text in texts_with(file)])
+WITH_FILES = (*DATA_URLS, *HIDDEN, *[text for file in FILES.values() for text in texts_with(file)])

@@ -242,11 +242,14 @@ def may_begin_account(data: bytes) -> bool:
 
 def decoded(data: bytes) -> bytes:
     """The text, in UTF-8, with one level of percent signs, entities and base64 taken away."""
+    return _without_base64(Text(characters(data)))
+
+
+def characters(data: bytes) -> bytes:
+    """The text with one level of percent signs and entities taken away."""
     if b"%" in data:
         data = _PERCENT.sub(_octet, data)
-    if b"&" in data:
-        data = _ENTITY.sub(_character, data)
-    return _without_base64(Text(data))
+    return _ENTITY.sub(_character, data) if b"&" in data else data
 
 
 def _octet(match: re.Match[bytes]) -> bytes:

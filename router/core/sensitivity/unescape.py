@@ -105,7 +105,7 @@ def levels(body: bytes) -> Iterator[str]:
     for _ in range(_MOST_LEVELS - 1):
         if _HIDING.search(text) is None:
             return
-        text = fold(_apart(_deeper(text)))
+        text = fold(_apart(deeper(text)))
         yield text
     if _HIDING.search(text) is not None:
         raise TooDense
@@ -141,7 +141,7 @@ def _rounds(data: bytes, *, are_spaces: bool) -> Iterator[str]:
             if not levels:
                 raise TooDense
             levels -= 1
-            text = fold(_deeper(text))
+            text = fold(deeper(text))
             yield text
         whole = text.encode(errors="replace")
     if whole is not data:
@@ -183,7 +183,7 @@ def bare(body: bytes) -> Iterator[bytes]:
         if "\\" not in text:
             return
         yield fold(text.replace("\\", "")).encode(errors="replace")
-        text = _deeper(text)
+        text = deeper(text)
 
 
 def _apart(text: str) -> str:
@@ -196,7 +196,8 @@ def _with_space(match: re.Match[str]) -> str:
     return match[0] if encodings.said(run[1:]) or not encodings.said(run) else f"\\ {match[1]}"
 
 
-def _deeper(text: str) -> str:
+def deeper(text: str) -> str:
+    """The text with one level of JSON's escapes taken away."""
     return _unescape(_STRAY.sub("", _pair(text)))
 
 
