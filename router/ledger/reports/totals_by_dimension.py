@@ -7,7 +7,8 @@ up, from the first time that somebody asks:
     be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; letters@<team> -> those of the team
                                     alone, without its name; `names` -> the names of all cells
 
-It expires with the day, and goes when the day is corrected all the same. Only the views that are asked for are made, in
+The control plane asks for days once they are over, so that mostly nobody waits for that. It expires with the day, and
+goes when the day is corrected all the same. Only the views that are asked for are made, in
 one pass, and those of a large day in pieces, so that no call keeps the server busy for long.
 """
 
@@ -118,6 +119,15 @@ class Look(Struct, frozen=True):
 
 
 EVERYTHING = Look()
+KEPT_LOOKS = tuple(Look(tuple(_LETTERS[letter] for letter in view)) for view in _VIEWS)
+"""All that is kept of a day, of all teams together."""
+
+
+def of_teams(teams: frozenset[str]) -> list[Look]:
+    """All that is kept of a day of each of these teams alone."""
+    views = dict.fromkeys(view.replace("t", "") for view in _VIEWS)
+    wanted: dict[Dimension, frozenset[str]] = {"team": teams}
+    return [Look(tuple(_LETTERS[x] for x in view), wanted, names=False, apart=True) for view in views] if teams else []
 
 
 class Tally(Struct, frozen=True):

@@ -17,6 +17,7 @@ from valkey import Valkey
 from router.ledger.server.embedded import EmbeddedServer
 from tests.bench import checks, procs, traffic
 from tests.bench.peers import HOME
+from tests.bench.scale import signed_in
 
 ADMIN_TOKEN = "bench-admin-0123456789abcdef0123456789abcdef"
 PATIENCE = 90.0
@@ -79,7 +80,18 @@ def started(
         policy.write_text(_POLICY.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{upstream_port}") + more)
         port, admin_port = procs.free_port(), procs.free_port()
         cookies = people(folder / "data")
-        where = ["--policy", str(policy), "--redis", url, "--data-dir", str(folder / "data")]
+        sign_in = folder / "sign-in.yaml"
+        sign_in.write_text(signed_in.FILE)
+        where = [
+            "--policy",
+            str(policy),
+            "--redis",
+            url,
+            "--data-dir",
+            str(folder / "data"),
+            "--oidc-file",
+            str(sign_in),
+        ]
         environment = {"BENCH_CLOUD_KEY": "bench-upstream-key", "BREAKEVEN_ADMIN_TOKEN": ADMIN_TOKEN}
         command = [
             sys.executable,
