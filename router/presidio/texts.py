@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
-
-import msgspec
+from json import JSONDecoder
+from typing import Any, Final
 
 PIECE = 2_000
 """Characters: what is looked at at once, which takes a fraction of a second at worst."""
@@ -13,6 +13,9 @@ OVERLAP = 200
 """Characters that two pieces have in common, so that a name which is cut stands whole in one of them."""
 MOST_LEVELS = 5
 """Of JSON in strings."""
+FEWEST_DIGITS = 5
+"""Of numbers: settings such as the length of an answer have fewer, and would be taken for years."""
+_PLAIN_NAME = re.compile(r"[A-Za-z_$-]{1,64}[0-9]{0,2}")
 
 
 class NoText(Exception):
@@ -20,32 +23,51 @@ class NoText(Exception):
 
 
 def strings_of(document: bytes) -> Iterator[str]:
-    """Every string in it that has a letter, once, the last one first: what is new stands at the end. JSON in strings
-    is gone into, and of the names of fields those with a space are taken. Raises NoText."""
+    """Every string in it that has a letter or a digit, once, the last one first: what is new stands at the end. Of
+    members with the same name all are taken, and JSON in strings is gone into. Numbers of `FEWEST_DIGITS` are one
+    string together. Of the names of members those that are no plain word are taken. Raises NoText."""
     try:
-        data = msgspec.json.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        data = _decode(document.decode())
+    except (ValueError, RecursionError):
         raise NoText from None
     found: dict[str, None] = {}
-    _collect(data, found, MOST_LEVELS)
+    numbers: dict[str, None] = {}
+    _collect(data, found, numbers, MOST_LEVELS)
+    if numbers:
+        found.setdefault(", ".join(numbers))
     return reversed(found)
 
 
-def _collect(data: Any, found: dict[str, None], levels: int) -> None:
+class _Number(str):
+    """As it is written."""
+
+    __slots__ = ()
+
+
+_decode: Final = JSONDecoder(
+    object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=lambda _: None
+).decode
+"""Objects are tuples of names and values: a decoder into dicts keeps the last of two equal names alone."""
+
+
+def _collect(data: Any, found: dict[str, None], numbers: dict[str, None], levels: int) -> None:
     waiting = [data]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, str):
+        if isinstance(each, _Number):
+            if sum(map(str.isdigit, each)) >= FEWEST_DIGITS:
+                numbers.setdefault(str(each))
+        elif isinstance(each, str):
             inner = _within(each) if levels else None
             if inner is not None:
-                _collect(inner, found, levels - 1)
-            elif any(char.isalpha() for char in each):
-                found.setdefault(each)
+                _collect(inner, found, numbers, levels - 1)
+            elif any(map(str.isalnum, each)):
+                found.setdefault(each if each.isascii() else each.encode(errors="replace").decode())
         elif isinstance(each, list):
             waiting += reversed(each)
-        elif isinstance(each, dict):
-            waiting += reversed(list(each.values()))
-            waiting += [name for name in each if " " in name]
+        elif isinstance(each, tuple):
+            waiting += [value for _, value in reversed(each)]
+            waiting += [name for name, _ in each if not _PLAIN_NAME.fullmatch(name)]
 
 
 def _within(text: str) -> Any:
@@ -53,10 +75,9 @@ def _within(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        inner = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return _decode(text)
+    except (ValueError, RecursionError):
         return None
-    return inner if isinstance(inner, dict | list) else None
 
 
 def pieces_of(text: str) -> Iterator[str]:
