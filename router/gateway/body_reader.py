@@ -26,8 +26,8 @@ from router.gateway.body_process import told_of
 from router.gateway.decompress import encoding_of, inflate_short
 from router.gateway.errors import ApiError
 from router.gateway.request import Request
-from router.gateway.turns import Turns
 from router.surfaces.base import Surface
+from router.system.turns import Turns
 
 SHORT = 32 * 1024
 """Bytes up to which a body is read at once: the worst that can be in them takes a few milliseconds."""

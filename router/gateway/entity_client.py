@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +33,10 @@ from router.gateway.active_policy import ActivePolicy
 from router.gateway.request import Request
 from router.surfaces.headers import TO_BACKEND
 
-MOST_WAITING = 64
+MOST_WAITING = 256
 """Requests of one worker that wait for an answer at the same time."""
+MOST_OF_ONE = 32
+"""Of one key."""
 
 log = logging.getLogger("breakeven.gateway")
 
@@ -43,7 +46,8 @@ class EntityClient:
 
     def __init__(self, folder: str) -> None:
         self._folder: Final = folder
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        """By key; none is 0."""
 
     async def added(
         self,
@@ -70,7 +74,7 @@ class EntityClient:
         if search is None or not detectors:
             return facts
         try:
-            found = await self._ask(search, search.question(detectors, pieces), pieces, deadline)
+            found = await self._ask(search, search.question(detectors, pieces, facts.key.name), pieces, deadline)
         except Unanswered as silence:
             why = str(silence)
             log.warning("not looked at, so it counts as if all were found", extra={"request": request.id, "why": why})
@@ -81,9 +85,10 @@ class EntityClient:
         self, search: EntitySearch, question: Question, pieces: tuple[bytes, ...], deadline: float
     ) -> frozenset[str]:
         """Raises Unanswered."""
-        if self._waiting >= MOST_WAITING:
+        key = question.key
+        if self._waiting[key] >= MOST_OF_ONE or self._waiting.total() >= MOST_WAITING:
             raise Unanswered(BUSY)
-        self._waiting += 1
+        self._waiting[key] += 1
         longest = max(0.0, min(search.presidio.timeout, deadline - asyncio.get_running_loop().time()))
         try:
             async with asyncio.timeout(longest):
@@ -93,7 +98,9 @@ class EntityClient:
         except (OSError, EOFError, RuntimeError):  # uvloop raises the last for a socket that has closed
             raise Unanswered(NOT_RUNNING) from None
         finally:
-            self._waiting -= 1
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key]
         return answer_of(answer, question)
 
 

@@ -1,4 +1,8 @@
-"""The socket that workers ask at, one question for each connection, and one answered after the other."""
+"""The socket that workers ask at, one question for each connection.
+
+Of each key one question is looked at, and of all these a piece of a text in turn: whoever asks much waits behind its
+own questions, and every other key for no more than one piece of these.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,12 @@ import msgspec
 
 from router.core.sensitivity.entities import BUSY, LENGTHS, Answer, Question
 from router.presidio.finder import Finder
+from router.system.turns import Turns
 
-MOST_WAITING = 256
+MOST_WAITING = 1024
 """Questions that are held at the same time."""
+MOST_OF_ONE = 64
+"""Of one key that wait."""
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 256 * 1024 * 1024
 _ONLY_OWNER = 0o177
@@ -23,7 +30,8 @@ _ONLY_OWNER = 0o177
 class Desk:
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
-        self._turn = asyncio.Lock()
+        self._turns = Turns(asyncio.get_running_loop(), MOST_WAITING)
+        """One question of each key is looked at; of all these a piece in turn, as the loop has it."""
         self._held = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,14 +61,21 @@ class Desk:
             return None
         question = msgspec.json.decode(await reader.readexactly(head), type=Question)
         asked = await reader.readexactly(body)
-        async with self._turn:
-            for step in self._finder.steps(question, asked):
-                if step is not None:
-                    return step
-                await asyncio.sleep(0)
-                if reader.at_eof() or reader.exception() is not None:
-                    return None
-        return None
+        if self._turns.of(question.key) >= MOST_OF_ONE:
+            return Answer(why=BUSY)
+        await self._turns.take(question.key)
+        try:
+            return await self._looked(question, asked, reader)
+        finally:
+            self._turns.give_back(question.key)
+
+    async def _looked(self, question: Question, asked: bytes, reader: asyncio.StreamReader) -> Answer | None:
+        steps = self._finder.steps(question, asked)
+        answer: Answer | None = None
+        while answer is None and not (reader.at_eof() or reader.exception() is not None):
+            answer = next(steps)
+            await asyncio.sleep(0)
+        return answer
 
 
 @asynccontextmanager

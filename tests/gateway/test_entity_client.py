@@ -19,7 +19,17 @@ from support.gateway import POLICY, Gateway
 from support.scripted import ScriptedBackend
 from support.waiting import until
 
-from router.core.sensitivity.entities import BUSY, FAILED, LENGTHS, NONSENSE, NOT_RUNNING, TOO_SLOW, entity_search
+from router.core.sensitivity.entities import (
+    BUSY,
+    FAILED,
+    LENGTHS,
+    NONSENSE,
+    NOT_RUNNING,
+    TOO_SLOW,
+    Question,
+    Unanswered,
+    entity_search,
+)
 from router.gateway import entity_client
 from router.gateway.entity_client import EntityClient
 
@@ -219,11 +229,32 @@ async def test_so_many_wait_at_most(seeking, caplog, monkeypatch):
     monkeypatch.setattr(entity_client, "MOST_WAITING", 1)
     gate = await seeking()
     running = asyncio.create_task(gate.zone("think slowly"))
-    await until(lambda: gate.gateway.state.entities._waiting == 1)
+    await until(lambda: gate.gateway.state.entities._waiting.total() == 1)
     assert await gate.zone("hello") == "local"
     assert sources(caplog) == [BUSY]
     gate.process.kill()
     assert await running == "local"
+
+
+async def test_one_key_has_a_bound_of_its_own(serve, folder, monkeypatch):
+    monkeypatch.setattr(entity_client, "MOST_OF_ONE", 1)
+    plan = (await serve(SEEKS.replace("%(timeout)s", "60s"))).state.serving.entities
+    client, loop = EntityClient(str(folder)), asyncio.get_running_loop()
+    held = asyncio.Event()
+
+    async def exchange(*asked: object) -> bytes:
+        await held.wait()
+        return b'{"found":[]}'
+
+    monkeypatch.setattr(entity_client, "_exchange", exchange)
+    ask = [client._ask(plan, Question((), 0.5, (), key), (), loop.time() + 60) for key in ("busy", "calm", "busy")]
+    first, other = map(asyncio.create_task, ask[:2])
+    await asyncio.sleep(0)
+    with pytest.raises(Unanswered, match=BUSY):
+        await ask[2]
+    held.set()
+    assert await first == await other == frozenset()
+    assert not client._waiting
 
 
 async def test_where_it_cannot_stay_its_refusal_says_why(seeking):
@@ -239,7 +270,7 @@ async def test_where_it_cannot_stay_its_refusal_says_why(seeking):
 async def test_others_are_served_while_it_looks(seeking):
     gate = await seeking()
     running = asyncio.create_task(gate.zone("think slowly"))
-    await until(lambda: gate.gateway.state.entities._waiting == 1)
+    await until(lambda: gate.gateway.state.entities._waiting.total() == 1)
     status, _, _ = await gate.gateway.post(ask("hello"), {"x-breakeven-sensitivity": "restricted"})
     assert status == 200 and not running.done()
     gate.process.kill()

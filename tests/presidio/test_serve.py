@@ -34,9 +34,9 @@ async def path(words: Words) -> AsyncIterator[str]:
         assert os.listdir(folder) == []
 
 
-def framed(*texts: str) -> bytes:
+def framed(*texts: str, key: str = "") -> bytes:
     body = json.dumps(texts).encode()
-    return b"".join(frame(Question(("PERSON",), 0.5, (len(body),)), (body,)))
+    return b"".join(frame(Question(("PERSON",), 0.5, (len(body),), key), (body,)))
 
 
 async def said(path: str, sent: bytes) -> bytes:
@@ -78,3 +78,20 @@ async def test_so_many_are_held_at_most(path: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(serve, "MOST_WAITING", 0)
     assert json.loads(await said(path, framed("Ada"))) == {"found": [], "why": BUSY}
     assert Answer(why=BUSY).found == ()
+
+
+async def test_a_key_waits_for_one_piece_of_others_and_behind_its_own(path: str, words: Words) -> None:
+    """The first long text of `busy` is being looked at when all others are there."""
+    asking = [asyncio.create_task(said(path, framed(f"{number} {LONG}", key="busy"))) for number in range(3)]
+    await until(lambda: len(words.looked_at) > 2)
+    before = len(words.looked_at)
+    assert json.loads(await said(path, framed("Ada", key="calm")))["found"] == ["PERSON"]
+    asked_by = [text[0] for text in words.looked_at if text[0].isdigit()]
+    assert len(words.looked_at) - before < 100 and len(asked_by) == 1
+    for task in asking:
+        task.cancel()
+
+
+async def test_one_key_has_a_bound_of_its_own(path: str, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "MOST_OF_ONE", 0)
+    assert json.loads(await said(path, framed("Ada", key="busy"))) == {"found": [], "why": BUSY}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from router.gateway.turns import Turns
+from router.system.turns import Turns
 
 
 async def test_keys_take_turns():

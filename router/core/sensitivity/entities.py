@@ -34,6 +34,8 @@ class Question(Struct, frozen=True):
     min_score: float
     sizes: tuple[int, ...]
     """Bytes of the pieces, each a JSON document."""
+    key: str = ""
+    """The name of whose turn it takes."""
 
 
 class Answer(Struct, frozen=True):
@@ -73,9 +75,9 @@ class EntitySearch:
             ]
         )
 
-    def question(self, detectors: tuple[Detector, ...], pieces: tuple[bytes, ...]) -> Question:
+    def question(self, detectors: tuple[Detector, ...], pieces: tuple[bytes, ...], key: str = "") -> Question:
         entities = tuple(sorted({entity for each in detectors for entity in each.entities}))
-        return Question(entities, self.presidio.min_score, tuple(map(len, pieces)))
+        return Question(entities, self.presidio.min_score, tuple(map(len, pieces)), key)
 
 
 def entity_search(plan: Plan) -> EntitySearch | None:
