@@ -66,6 +66,7 @@ def texts_with(file: bytes) -> tuple[str, ...]:
     return (
         *(coded, lines, f"see\n{coded}", f"here is the file: {coded}", json.dumps({"type": "image", "data": coded})),
         urlsafe_b64encode(file).decode(),
+        f"C:\\users\\a {coded}",
         "/show?src=" + quote_plus(f"data:image/png;base64,{coded}"),
         "/show?src=" + quote(f"data:x,{coded}", safe=""),
     )

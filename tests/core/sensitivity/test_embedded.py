@@ -90,7 +90,7 @@ FRAGMENTS = st.sampled_from(
             "%2C",
             "%3B",
         ),
-        *("%69", "u0041", "n", "&#105;", "%25", "_9j_", "+", "-"),
+        *("%69", "u0041", "n", "&#105;", "%25", "_9j_", "\\users", "+", "-"),
     )
 )
 TEXTS = st.sampled_from((*WITH_FILES, *NO_FILES)) | st.lists(FRAGMENTS, max_size=9).map("".join)
