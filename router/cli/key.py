@@ -13,6 +13,7 @@ from typing import Any
 from router.cli.key_entry import CLEARABLE, changes_anything, entry, fields
 from router.cli.ledger_server import add_arguments
 from router.cli.limit_arguments import limit, limit_or_none, name, names
+from router.cli.served_policy import add_policy_argument
 from router.config.new_key import new_key, sha256
 
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
@@ -49,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
     )
     for action in (many, listing, revoke, rotate):
         add_arguments(action)
+    add_policy_argument(many)
 
 
 def _add_new(actions: Any) -> None:
@@ -69,6 +71,7 @@ def _add_new(actions: Any) -> None:
         "--expires", metavar="WHEN", type=_when, help="30d or 12h, or its last day, YYYY-MM-DD; needs --store"
     )
     add_arguments(new)
+    add_policy_argument(new)
 
 
 def _add_edit(actions: Any) -> None:
@@ -97,6 +100,7 @@ def _add_edit(actions: Any) -> None:
         help=f"narrow it in this no more, may be repeated: {', '.join(CLEARABLE)}",
     )
     add_arguments(edit)
+    add_policy_argument(edit)
 
 
 def _add_rights(action: argparse.ArgumentParser) -> None:
@@ -113,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         return _stored(args)
     if args.expires is not None and not args.store:
         return _usage("--expires needs --store: a key in the policy works until it is taken out of it")
+    if args.policy is not None and not args.store:
+        return _usage("--policy needs --store: a policy that a key is pasted into is checked by `breakeven check`")
     key = new_key()
     try:
         made = fields(args)

@@ -14,7 +14,6 @@ GivenLimit = tuple[Sequence[str], Any]
 
 _NAME = re.compile(r"[^\s|\x00-\x1f\x7f]{1,128}")
 _SIDES = ("local", "cloud")
-_NO_LIMITS = ("soft", "on_budget_exhausted")
 
 
 def name(text: str) -> str:
@@ -90,13 +89,6 @@ def _take_out(budget: dict[str, Any], path: Sequence[str]) -> None:
         del section[step]
         if section:
             break
-
-
-def has_limits(budget: Mapping[str, Any]) -> bool:
-    """Whether anything in it limits something."""
-    return any(
-        has_limits(value) if isinstance(value, dict) else setting not in _NO_LIMITS for setting, value in budget.items()
-    )
 
 
 def shown_limits(budget: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -17,7 +17,7 @@ from router.cli.audit_note import noted
 from router.cli.key_entry import changed_rights, fields
 from router.cli.ledger_server import ledger_url
 from router.cli.limit_arguments import shown_limits
-from router.cli.served_policy import served_plan
+from router.cli.served_policy import plan_to_check
 from router.cli.table import table
 from router.config.bounded_files import read_regular
 from router.config.new_key import new_key, sha256
@@ -55,7 +55,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _new(url: str, args: argparse.Namespace) -> str:
-    key, workers = new_key(), await statuses_at(url)
+    from router.config.stored_keys import check_under
+
+    plan, key = plan_to_check(args), new_key()
+    if plan is not None:
+        check_under(plan, sha256(key), fields(args))
+    workers = await statuses_at(url)
     async with open_keys(url) as store:
         expires = await _expires(store, args.expires)
         made = described(sha256(key), fields(args), expires)
@@ -66,7 +71,12 @@ async def _new(url: str, args: argparse.Namespace) -> str:
 
 
 async def _import(url: str, args: argparse.Namespace) -> str:
-    entries, workers = read_entries(args.file), await statuses_at(url)
+    from router.config.stored_keys import check_many_under
+
+    entries, plan = read_entries(args.file), plan_to_check(args)
+    if plan is not None:
+        check_many_under(plan, entries)
+    workers = await statuses_at(url)
     digests = {sha256[:DIGITS]: entry["name"] for sha256, entry in entries.items()}
     async with (
         open_keys(url) as store,
@@ -106,28 +116,21 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
 
 
 async def _edit(url: str, args: argparse.Namespace) -> str:
-    from router.config.stored_keys import check_entry
+    from router.config.stored_keys import check_entry, check_under
 
+    plan = plan_to_check(args)
     async with open_keys(url) as store:
         keys, now = await store.all(), await store.now()
         key = current(keys, now, args.name)
         rights = changed_rights(key.entry, args)
-        check_entry(key.sha256, {"name": key.name, "team": key.team, **rights})
+        entry = {"name": key.name, "team": key.team, **rights}
+        check_entry(key.sha256, entry) if plan is None else check_under(plan, key.sha256, entry)
         kept = None if "expires" in args.clear else key.expires
         expires = kept if args.expires is None else await _expires(store, args.expires)
         new = described(key.sha256, {"team": key.team, **rights}, expires)
         async with noted(url, "key.edit", key.name, old=key.described, new=new):
             changed = await store.edit(key.id, key.version, rights, expires)
-    problems = _problems(args, changed)
-    return "\n".join([f"{key.name} is changed, on every worker within a second.", as_table([changed], now), *problems])
-
-
-def _problems(args: argparse.Namespace, key: StoredKey) -> Sequence[str]:
-    """What the policy that is served here makes of the key, where there is one."""
-    from router.config.stored_keys import misfits
-
-    plan = served_plan(args)
-    return () if plan is None else misfits(plan, key.sha256, key.entry)
+    return f"{key.name} is changed, on every worker within a second.\n{as_table([changed], now)}"
 
 
 async def _revoke(url: str, args: argparse.Namespace) -> str:

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from router.cli.audit_note import noted
 from router.cli.ledger_server import ledger_url
-from router.cli.limit_arguments import changed_budget, has_limits, shown_limits
-from router.cli.served_policy import served_plan
+from router.cli.limit_arguments import changed_budget, shown_limits
+from router.cli.served_policy import plan_to_check, served_plan
 from router.cli.table import table
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.stored_key import StoredKey
@@ -52,22 +52,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _new(url: str, args: argparse.Namespace) -> str:
+    plan = plan_to_check(args)
     async with open_teams(url) as store:
         if args.name in {team.name for team in await store.all()}:
             raise TeamProblem(f"the team {args.name} has a budget already: `breakeven team edit` changes it")
-        budget = _checked(args.name, changed_budget({}, args.budget))
+        budget = _checked(plan, args.name, changed_budget({}, args.budget))
         async with noted(url, "team.make", args.name, new=budget):
             stored = await store.put(args.name, NO_VERSION, budget)
-    return _told(args, stored)
+    return _told(plan, stored)
 
 
 async def _edit(url: str, args: argparse.Namespace) -> str:
+    plan = plan_to_check(args)
     async with open_teams(url) as store:
         before = await _stored(store, args.name)
-        budget = _checked(args.name, changed_budget(before.budget, args.budget))
+        budget = _checked(plan, args.name, changed_budget(before.budget, args.budget))
         async with noted(url, "team.edit", args.name, old=before.budget, new=budget):
             stored = await store.put(args.name, before.version, budget)
-    return _told(args, stored)
+    return _told(plan, stored)
 
 
 async def _remove(url: str, args: argparse.Namespace) -> str:
@@ -104,32 +106,30 @@ async def _stored(store: TeamStore, name: str) -> StoredTeam:
     return known[name]
 
 
-def _checked(name: str, budget: dict[str, Any]) -> dict[str, Any]:
+def _checked(plan: Plan | None, name: str, budget: dict[str, Any]) -> dict[str, Any]:
     """Raises ValueError with what the policy would say about the budget."""
-    from router.config.stored_teams import read_budget
+    from router.config.stored_teams import NO_LIMIT, check_under, has_limits, read_budget
 
-    if not has_limits(budget):
-        raise ValueError("this budget would have no limit: `breakeven team remove` takes a team's budget away")
-    read_budget(name, budget)
+    if plan is None:
+        if not has_limits(budget):
+            raise ValueError(NO_LIMIT)
+        read_budget(name, budget)
+        return budget
+    if name in plan.policy.teams:
+        raise TeamProblem(f"the policy names the team {name}, and counts: change its budget there")
+    check_under(plan, name, budget)
     return budget
 
 
-def _told(args: argparse.Namespace, team: StoredTeam) -> str:
-    """What was stored, and what the policy that is served here makes of it, where there is one."""
+def _told(plan: Plan | None, team: StoredTeam) -> str:
+    """What was stored, and whether the policy takes it, where that is known."""
     limits = ", ".join(shown_limits(team.budget))
-    lines = [f"All keys of the team {team.name} together may use {limits}, on every worker within a second."]
-    plan = served_plan(args)
+    stored = f"All keys of the team {team.name} together may use {limits}, on every worker within a second."
     if plan is None:
-        return "\n".join([*lines, f"Gateways take it when their policy says {_SETTING} and does not name the team."])
+        return f"{stored}\nGateways take it when their policy says {_SETTING} and does not name the team."
     if not plan.policy.server.stored_keys:
-        return "\n".join([*lines, f"The gateway here takes no teams of the ledger: set {_SETTING} in its policy."])
-    return "\n".join([*lines, *_problems(plan, team)])
-
-
-def _problems(plan: Plan, team: StoredTeam) -> Sequence[str]:
-    from router.config.stored_teams import misfits, working_budgets
-
-    return (*working_budgets(plan, {team.name: team.budget})[1], *misfits(plan, team.name, team.budget))
+        return f"{stored}\nThe gateway here takes no teams of the ledger: set {_SETTING} in its policy."
+    return stored
 
 
 # --- the list

@@ -8,6 +8,7 @@ from typing import Any
 
 from router.cli.ledger_server import add_arguments
 from router.cli.limit_arguments import limit, limit_or_none, name
+from router.cli.served_policy import add_policy_argument
 
 
 def add_parser(subparsers: Any) -> None:
@@ -50,6 +51,8 @@ def add_parser(subparsers: Any) -> None:
     remove.add_argument("name", metavar="NAME", type=name, help="name of a team that has a budget in the ledger")
     for action in (listing, new, edit, remove):
         add_arguments(action)
+    for action in (new, edit):
+        add_policy_argument(action)
 
 
 def run(args: argparse.Namespace) -> int:

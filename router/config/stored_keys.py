@@ -46,6 +46,25 @@ def misfits(plan: Plan, sha256: str, entry: Entry) -> tuple[str, ...]:
     return admitted(plan, {sha256: grant}).problems
 
 
+def check_under(plan: Plan, sha256: str, entry: Entry) -> None:
+    """Raises ValueError, with all that is wrong, for a key that could not do all that it says under this policy: a
+    slip of the hand would cut off who uses it. Where the policy takes no keys of the ledger, its shape alone is
+    looked at."""
+    check_entry(sha256, entry)
+    if plan.policy.server.stored_keys and (problems := misfits(plan, sha256, entry)):
+        raise ValueError("; ".join(problems))
+
+
+def check_many_under(plan: Plan, entries: Mapping[str, Entry]) -> None:
+    """The same of many, by SHA-256. Those that the policy has itself are passed over: they move into the ledger, and
+    count there once the policy names them no more."""
+    if plan.policy.server.stored_keys:
+        moved = {sha256: entry for sha256, entry in entries.items() if sha256 not in plan.keys}
+        problems = stored_grants(plan, moved)[1]
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
 class GrantReader:
     """Makes grants. What many keys have in common is checked once, and is one object in all of them."""
 

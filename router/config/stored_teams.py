@@ -18,6 +18,8 @@ from router.core.policy import Budget, Team
 from router.core.policy_fields import Name
 from router.core.values import Plan
 
+_NO_LIMITS = ("soft", "on_budget_exhausted")
+NO_LIMIT = "this budget would have no limit: `breakeven team remove` takes a team's budget away, as its page does"
 BudgetEntry = Mapping[str, Any]
 """As under `teams` in a policy."""
 
@@ -53,6 +55,22 @@ def misfits(plan: Plan, name: str, entry: BudgetEntry) -> tuple[str, ...]:
     sections = plan.policy.model_dump(mode="json", include={"zones", "models", "sensitivity"})
     findings = find_broken({**sections, "teams": {name: {"budget": dict(entry)}}})
     return tuple(_told(each.path[2:], each.message) for each in findings if each.path[:2] == ("teams", name))
+
+
+def check_under(plan: Plan, name: str, entry: BudgetEntry) -> None:
+    """Raises ValueError for a budget that would limit nothing, or not all that it says, under this policy."""
+    if not has_limits(entry):
+        raise ValueError(NO_LIMIT)
+    if problems := misfits(plan, name, entry):
+        raise ValueError("; ".join(problems))
+
+
+def has_limits(budget: BudgetEntry) -> bool:
+    """Whether anything in it limits something."""
+    return any(
+        has_limits(value) if isinstance(value, Mapping) else setting not in _NO_LIMITS
+        for setting, value in budget.items()
+    )
 
 
 def limits_in_force(plan: Plan, keys: Mapping[str, Entry], teams: Mapping[str, BudgetEntry]) -> tuple[Limit, ...]:

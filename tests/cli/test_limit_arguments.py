@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.cli.limit_arguments import changed_budget, has_limits, limit, limit_or_none, shown_limits
+from router.cli.limit_arguments import changed_budget, limit, limit_or_none, shown_limits
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,6 @@ def test_what_is_not_named_stays_and_none_takes_a_limit_out(given: list[str], ch
 def test_what_contradicts_the_budget_is_said(given: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         changed_budget(BUDGET, map(limit_or_none, given))
-
-
-def test_a_budget_that_limits_nothing_is_known() -> None:
-    assert has_limits(BUDGET) and has_limits({"models": {"m": {"local": {"usd_per_day": 0}}}})
-    assert not has_limits({}) and not has_limits({"soft": 0.5, "on_budget_exhausted": "local_only", "cloud": {}})
 
 
 def test_limits_are_shown_as_they_are_given() -> None:

@@ -216,7 +216,7 @@ def test_an_edit_that_somebody_else_overtakes_is_not_made(key: Command, monkeypa
     assert status == 1 and "changed by somebody else meanwhile; nothing was changed. Do it again" in wrong
 
 
-def test_what_the_policy_here_does_not_know_is_said(
+def test_what_the_policy_here_does_not_know_is_refused_and_where_there_is_none_that_is_said(
     key: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], server: str
 ) -> None:
     key("new", "app", "--store")
@@ -224,10 +224,17 @@ def test_what_the_policy_here_does_not_know_is_said(
         "{version: 1, zones: {local: {owned: true}}, server: {stored_keys: true}, models: {chat: {backends: [gpu]}}, "
         "backends: {gpu: {zone: local, kind: vllm, url: 'http://127.0.0.1:9/v1', serves: {chat: m}}}}"
     )
-    status, shown, _ = key("edit", "app", "--models", "chta", "--data-dir", str(tmp_path))
-    assert status == 0 and "stored key app is narrowed" in shown and "chta" in shown
+    status, shown, wrong = key("edit", "app", "--models", "chta", "--data-dir", str(tmp_path))
+    assert (status, shown) == (2, "") and "there is no model" in wrong and "chta" in wrong
+    assert "models" not in listed(key)[0]
     (tmp_path / LAST_GOOD).write_text("no policy")
-    assert key("edit", "app", "--models", "chat", "--data-dir", str(tmp_path))[0] == 0
+    status, _, said = key("edit", "app", "--models", "chat", "--data-dir", str(tmp_path))
+    assert status == 0 and "Not checked against a policy" in said and "--policy FILE" in said
+
+
+def test_a_policy_that_is_named_and_cannot_be_used_is_an_error(key: Command, tmp_path: Path) -> None:
+    status, shown, wrong = key("new", "app", "--store", "--policy", str(tmp_path / "none.yaml"))
+    assert (status, shown) == (2, "") and "--policy" in wrong and listed(key) == []
 
 
 def test_a_key_expires_after_a_time_or_with_its_last_day(key: Command, ledger: Valkey) -> None:

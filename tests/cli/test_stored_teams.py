@@ -93,8 +93,6 @@ def test_where_a_policy_is_served_its_teams_are_listed_and_count(team: Command, 
 @pytest.mark.parametrize(
     ("policy", "arguments", "said"),
     [
-        (POLICY, ["legal", "--budget", "usd_per_day=1"], "does not count: the policy names this team"),
-        (POLICY, ["search", "--budget", "models.chta.usd_per_day=1"], "chta"),
         (POLICY.replace("true}\nteams", "false}\nteams"), ["search", "--budget", "usd_per_day=1"], "takes no teams"),
         ("no policy", ["search", "--budget", "usd_per_day=1"], "Gateways take it when their policy says"),
     ],
@@ -105,6 +103,24 @@ def test_what_the_policy_here_makes_of_it_is_said(
     (tmp_path / LAST_GOOD).write_text(policy)
     status, shown, _ = team("new", *arguments)
     assert status == 0 and said in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "status", "said"),
+    [
+        ("legal", "usd_per_day=1", 1, "the policy names the team legal, and counts"),
+        ("search", "models.chta.usd_per_day=1", 2, 'there is no model "chta"'),
+    ],
+)
+def test_a_budget_that_would_not_count_here_is_not_stored(
+    team: Command, tmp_path: Path, name: str, limit: str, status: int, said: str
+) -> None:
+    (tmp_path / LAST_GOOD).write_text(POLICY)
+    assert team("new", "search", "--budget", "usd_per_day=1")[0] == 0
+    words = ("edit", "search") if name == "search" else ("new", name)
+    done, shown, wrong = team(*words, "--budget", limit)
+    assert (done, shown) == (status, "") and said in wrong
+    assert [each["budget"] for each in listed(team) if each["source"] == "ledger"] == [{"usd_per_day": 1}]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from router.config.load import load
-from router.config.stored_teams import limits_in_force, misfits, working_budgets
+from router.config.stored_teams import has_limits, limits_in_force, misfits, working_budgets
 from router.core.values import Plan
 
 POLICY = """
@@ -62,3 +62,8 @@ def test_all_limits_that_are_in_force(plan_of):
         ("team:own", 2),
         ("team:search", 4),
     ]
+
+
+def test_a_budget_that_limits_nothing_is_known() -> None:
+    assert has_limits({"usd_per_day": 5}) and has_limits({"models": {"m": {"local": {"usd_per_day": 0}}}})
+    assert not has_limits({}) and not has_limits({"soft": 0.5, "on_budget_exhausted": "local_only", "cloud": {}})

@@ -28,7 +28,7 @@ from router.admin.keys.listing import NOT_TAKEN, checked, row_of, rows_of, scope
 from router.admin.keys.usage import Usage, read_usage
 from router.admin.policy.api import expected
 from router.config.new_key import new_key, rights_of, sha256
-from router.config.stored_keys import check_entry, misfits
+from router.config.stored_keys import check_under
 from router.core.limits.measures import SETTINGS
 from router.core.values import Plan
 from router.ledger.stored_key import DIGITS, KeyChanged, KeyProblem, StoredKey, described
@@ -182,11 +182,9 @@ def _check_taken(plan: Plan) -> None:
 def _check(plan: Plan, sha256: str, entry: dict[str, Any]) -> None:
     """Raises ApiError for a key that could not do all that it says."""
     try:
-        check_entry(sha256, entry)
+        check_under(plan, sha256, entry)
     except ValueError as error:
         raise ApiError(400, "bad_key", str(error)) from None
-    if plan.policy.server.stored_keys and (problems := misfits(plan, sha256, entry)):
-        raise ApiError(400, "bad_key", "; ".join(problems))
 
 
 def _rights(given: KeySettings) -> dict[str, Any]:

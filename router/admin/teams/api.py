@@ -17,7 +17,7 @@ from router.admin.keys.usage import Usage, read_usage
 from router.admin.policy.api import expected
 from router.admin.teams.answers import TeamBudget, TeamRow, Teams, TeamsQuery
 from router.admin.teams.listing import members_of, rows_of, visible, wanted
-from router.config.stored_teams import misfits
+from router.config.stored_teams import check_under
 from router.core.limits.measures import SETTINGS
 from router.core.values import Plan
 from router.ledger.errors import LedgerUnavailable
@@ -118,14 +118,10 @@ def _check(plan: Plan, name: str, budget: Mapping[str, Any]) -> None:
         raise ApiError(409, "keys_not_taken", keys_of.NOT_TAKEN)
     if name in plan.policy.teams:
         raise ApiError(409, "in_policy", f"the policy names the team {name}, and counts: change its budget there")
-    if not budget:
-        raise ApiError(400, "bad_budget", "this budget has no limit: remove the team's budget instead")
     try:
-        problems = misfits(plan, name, budget)
+        check_under(plan, name, budget)
     except ValueError as error:
         raise ApiError(400, "bad_budget", str(error)) from None
-    if problems:
-        raise ApiError(400, "bad_budget", "; ".join(problems))
 
 
 @contextmanager

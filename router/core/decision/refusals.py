@@ -48,7 +48,7 @@ def model_not_allowed(facts: Facts, model: ModelPlan) -> Refusal:
         "model_not_allowed",
         f"This key may not use the model {_called(model)}."
         f" It may use: {listed_models(facts.key.permits.models or ())}."
-        " An admin can add the model to `models` of this key in the policy.",
+        " An admin can add the model to `models` of this key, where the key is kept: in the policy or in the ledger.",
     )
 
 

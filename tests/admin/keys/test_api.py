@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from hashlib import sha256
 
 import pytest
 from support.control import ADMIN, API, POLICY, VIEWER, Plane
 
+from router.cli import main
 from router.core.audit.entry import read_entry
 from router.ledger.audit import open_audit
 from router.ledger.stored_keys import open_keys
@@ -150,6 +152,52 @@ async def test_what_cannot_be_a_key_is_refused_with_what_is_wrong(keys, fields, 
     assert (answer.status, answer.code) == (400, "bad_key")
     assert said in answer.json["error"]["message"] and len(answer.json["error"]["message"]) < 1000
     assert [key["name"] for key in await listed(keys)] == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments", "said"),
+    [
+        ({"models": ["cha"]}, ["--models", "cha"], 'did you mean "chat"?'),
+        ({"zones": ["moon"]}, ["--zones", "moon"], 'there is no zone "moon"'),
+        ({"sensitivity": "secret"}, ["--sensitivity", "secret"], 'there is no level "secret"'),
+        ({"tags": ["phy"]}, ["--tags", "phy"], "phy"),
+        ({"budget": {"usd_per_week": 1}}, ["--budget", "usd_per_week=1"], "usd_per_week"),
+        ({"budget": {"usd_per_month": -1}}, ["--budget", "usd_per_month=-1"], "usd_per_month"),
+        ({"budget": {"models": {"cha": {"usd_per_day": 1}}}}, ["--budget", "models.cha.usd_per_day=1"], "cha"),
+    ],
+)
+async def test_what_one_way_refuses_every_way_refuses_and_the_live_key_stays_as_it_is(
+    keys, session_valkey, capsys, fields, arguments, said
+):
+    live = (await made(keys, "live", models=["chat"]))["key"]
+    edited = await keys.ask("PUT", f"/api/keys/{live['id']}", ADMIN, {"if-match": live["version"]}, json=fields)
+    refused = [await keys.post("/api/keys", {"name": "batch"} | fields), edited]
+    assert all((each.status, said in each.json["error"]["message"]) == (400, True) for each in refused)
+
+    async def command(*words: str) -> tuple[int, bool]:
+        status = await asyncio.to_thread(main, ["key", *words, "--redis", session_valkey, "--policy", str(keys.policy)])
+        return status, said in capsys.readouterr().err
+
+    assert await command("new", "batch", "--store", *arguments) == (2, True)
+    assert await command("edit", "live", *arguments) == (2, True)
+    file = keys.policy.with_name("keys.jsonl")
+    file.write_text(json.dumps({"name": "batch", "sha256": "a" * 64} | fields))
+    assert await command("import", str(file)) == (2, True)
+    assert [(key["name"], key["models"]) for key in await listed(keys, "?source=ledger")] == [("live", ["chat"])]
+
+
+async def test_a_name_that_the_policy_has_is_refused_by_the_command_too_but_its_own_keys_can_move(
+    keys, session_valkey, capsys
+):
+    def command(*words: str) -> int:
+        return main(["key", *words, "--redis", session_valkey, "--policy", str(keys.policy)])
+
+    assert await asyncio.to_thread(command, "new", "app", "--store") == 2
+    assert "the policy has a key of this name" in capsys.readouterr().err
+    file = keys.policy.with_name("keys.jsonl")
+    (own,) = keys.control.desk.plan.policy.keys
+    file.write_text(json.dumps({"name": "app", "sha256": own.sha256}))
+    assert await asyncio.to_thread(command, "import", str(file)) == 0
 
 
 async def test_no_key_is_made_that_no_worker_would_take(plane):

@@ -83,7 +83,7 @@ async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
     await page.get_by_role("link", name="search").click()
     await page.get_by_role("button", name="Set a budget").click()
     await page.get_by_role("button", name="Save").click()
-    await browser.sees("This budget has no limit", "#sheet [role=alert]")
+    await browser.sees("This budget would have no limit", "#sheet [role=alert]")
     await page.get_by_role("button", name="Add a limit").click()
     await page.get_by_label("Amount").fill("5")
     await page.get_by_role("button", name="Save").click()

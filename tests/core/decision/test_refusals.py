@@ -86,7 +86,9 @@ def test_refusals_for_what_a_pattern_takes_say_what_it_stands_for(make):
 
 def test_a_key_without_models_may_use_none(make):
     facts = make.facts(key=make.key(models=frozenset()))
-    assert "It may use: none." in model_not_allowed(facts, make.model([make.route()])).message
+    message = model_not_allowed(facts, make.model([make.route()])).message
+    assert "It may use: none." in message
+    assert message.endswith("of this key, where the key is kept: in the policy or in the ledger.")
 
 
 def test_a_denied_egress_says_what_permits_what(make):
