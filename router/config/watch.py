@@ -93,6 +93,11 @@ class PolicyFile:
             self._stamp = stamp
         return self._plan(content) if news else None
 
+    def has_told(self, content: bytes) -> bool:
+        """Whether a poll has told what this content is, or that it is not known whether it is written to its end."""
+        digest = hashlib.sha256(content).hexdigest()
+        return self._open_for >= _LONG_OPEN or digest in (self._reported, self._told_to_go_on)
+
     def _still_open(self) -> PolicyError | None:
         self._open_for += 1
         self._seen_once = ""

@@ -821,6 +821,23 @@ async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admi
     admin.complaints.clear()  # the browser tells of the 412
 
 
+async def test_an_editor_applies_over_an_edit_that_was_refused_and_is_told_what_the_file_holds(dashboard, browser):
+    page, broken = browser.page, SWITCHED + "nonsense: [\n"
+    dashboard.policy.write_text(broken)
+    await until(lambda: not dashboard.control.desk.state().reload.adopted)
+    await browser.become(dashboard.session_of("editor", "eve"))
+    await browser.open("/policy")
+    text, apply = await draft_of(browser), page.get_by_role("button", name="Apply")
+    await browser.sees("The file holds another one", "#sentence")
+    await browser.sees("Applying replaces that edit", "#note")
+    await expect(text).to_have_value(SWITCHED)
+    await text.fill(CHEAPEST)
+    await browser.sees("Good", "#verdict")
+    await apply.click()
+    await browser.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_text() == CHEAPEST
+
+
 async def changed_meanwhile(admin: Browser, dashboard: Plane, mine: str, theirs: str) -> Locator:
     """A draft that was refused, because somebody else wrote the file."""
     await admin.open("/policy")

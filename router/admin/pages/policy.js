@@ -58,13 +58,16 @@ function take(policy, keep = false) {
   check();
 }
 
-function stateOf({ version, text_version: found, reload }) {
+function stateOf({ version, file_version: found, reload }) {
   if (found === version) return `Version ${version} is in force, as the file has it.`;
   const fate = reload.adopted ? "is being taken over" : `was not taken over${reload.why ? `: ${reload.why}` : ""}`;
   return `Version ${version} is in force. The file holds another one, ${found}, which ${fate}.`;
 }
 
 const changed = () => disk !== null && draft.text !== disk.text;
+
+/** Whether applying would write something: also the text in force, over an edit in the file that is not shown. */
+const writes = () => changed() || (disk?.file_version !== disk?.version && disk?.text === disk?.running_text);
 
 // --- checking
 
@@ -133,7 +136,7 @@ function problemOf(problem, elsewhere, kind = "problem") {
 
 function allow() {
   const mayEdit = may(role, "editor") && disk?.writable;
-  find("#apply button").disabled = !(mayEdit && changed() && verdict?.problems.length === 0);
+  find("#apply button").disabled = !(mayEdit && writes() && verdict?.problems.length === 0);
   find("#why").disabled = !mayEdit;
   find("#discard").disabled = !changed();
 }

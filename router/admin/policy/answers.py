@@ -39,9 +39,13 @@ class PolicyState(Struct, frozen=True, kw_only=True):
 
 class PolicyText(PolicyState, frozen=True, kw_only=True):
     text: str
-    """The file as it is on disk; for viewers the one in force."""
+    """The file as it is on disk; for whoever is no admin the one in force."""
     text_version: str
-    """Of that text, to send as If-Match; it differs from `version` while the file is broken."""
+    """Of what applying replaces, to send as If-Match; it differs from `version` while the file is broken."""
+    file_version: str
+    """Of the file as it is on disk."""
+    refused: bool
+    """Whether the file as it is on disk was read, and not taken over."""
     running_text: str
     writable: bool
     note: str = ""
@@ -76,7 +80,7 @@ class MergeAnswer(Struct, frozen=True, kw_only=True):
     text_version: str
     """Of the file's text, to send as If-Match."""
     theirs: str
-    """Unified diff, from what the draft was begun from to the file's text."""
+    """Unified diff, from what the draft was begun from to the text of `policy`."""
     mine: str
     """The same to the draft."""
 

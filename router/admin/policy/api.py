@@ -38,14 +38,24 @@ from router.core.reading import BadBody
 from router.core.values import KeyGrant, Plan
 from router.surfaces.registry import SURFACES
 
+UNSEEN = (
+    "The file holds an edit that was not taken over. Only admins see it, as it may hold a secret in plain text; the "
+    "text here is the one in force. Applying replaces that edit, which stays in the history for admins."
+)
+
 
 async def policy(control: HandlerContext, ask: HandlerRequest) -> PolicyText:
-    """Viewers get the text in force: one that was never checked may hold a secret that somebody pasted by mistake.
-    What was applied a moment ago is in force here before it is told."""
+    """Who is no admin gets the text in force: one that was never checked may hold a secret that somebody pasted by
+    mistake. Once it was refused they may replace it unseen, and are told so; before, it may be an edit that is about
+    to be taken over, and their writes wait for that. What was applied a moment ago is in force here before it is told.
+    """
     await control.desk.taken_over()
     text = await asyncio.to_thread(control.desk.text)
     if ask.asker.role == "admin":
         return text
+    if text.refused:
+        note = " ".join(filter(None, (text.note, UNSEEN)))
+        return msgspec.structs.replace(text, text=text.running_text, note=note)
     return msgspec.structs.replace(text, text=text.running_text, text_version=text.version)
 
 

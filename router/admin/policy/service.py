@@ -219,6 +219,8 @@ class PolicyService:
             reload=state.reload,
             text=shown(content),
             text_version=version_of(content),
+            file_version=version_of(content),
+            refused=not state.reload.adopted and self._file.has_told(content),
             running_text=shown(self._content),
             writable=is_writable(path),
             note=GENERATED if self._place.generated else "",
@@ -291,12 +293,13 @@ class PolicyService:
     def merge(self, base: str, mine: str, theirs: PolicyText) -> MergeAnswer:
         """A draft that was begun from `base`, with the text that is in its place now."""
         merged = merge(base, mine, theirs.text)
-        before = base.encode()
+        before, found = base.encode(), version_of(theirs.text.encode())
+        named = f"{found} (in force)" if found == theirs.version else f"{found} (the file)"
         return MergeAnswer(
             text=merged.text,
             conflicts=len(merged.conflicts),
             text_version=theirs.text_version,
-            theirs=self.diff(before, theirs.text.encode(), "where you began", f"{theirs.text_version} (the file)"),
+            theirs=self.diff(before, theirs.text.encode(), "where you began", named),
             mine=self.diff(before, mine.encode(), "where you began", "your draft"),
         )
 

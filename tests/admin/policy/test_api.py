@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from support.control import ADMIN, API, POLICY, VIEWER
 
+from router.admin.auth.session_cookie import COOKIE
 from router.admin.policy import service as desk_module
 from router.admin.policy.file import NotWritten
 from router.cli import main
@@ -62,8 +63,57 @@ async def test_a_merge_that_was_not_finished_is_no_policy_even_within_a_long_str
 
 async def test_a_viewer_merges_with_what_is_in_force(plane):
     plane.policy.write_text(BROKEN)
+    await look_twice(plane)
     answer = (await plane.post("/api/policy/merge", {"base": POLICY, "text": BETTER}, VIEWER)).json
-    assert answer["text"] == BETTER and answer["text_version"] == V1
+    assert answer["text"] == BETTER and answer["text_version"] == version_of(BROKEN.encode())
+    assert "clowd" not in str(answer)
+
+
+def as_role(plane, role: str) -> dict[str, str]:
+    """Headers of somebody with this role, as a page sends them."""
+    cookie, session = plane.control.sessions.open(role, "ada", teams=None)
+    return {"cookie": f"{COOKIE}={cookie}", "x-csrf-token": session.csrf}
+
+
+@pytest.mark.parametrize("broken", [BROKEN, POLICY + "nonsense: [\n", POLICY.replace("version: 1", "api_key: sk-real")])
+@pytest.mark.parametrize("role", ["editor", "admin"])
+async def test_over_an_edit_that_was_refused_whoever_may_write_can_apply_and_knows_what_it_replaces(
+    plane, role, broken
+):
+    headers = as_role(plane, role)
+    begun = (await plane.ask("GET", "/api/policy", headers=headers)).json
+    plane.policy.write_text(broken)
+    await look_twice(plane)
+    late = await plane.post(
+        "/api/policy/apply", {"text": BETTER}, "", headers=headers | {"if-match": begun["text_version"]}
+    )
+    assert (late.status, late.code) == (412, "changed_meanwhile")
+    merged = (await plane.post("/api/policy/merge", {"base": begun["text"], "text": BETTER}, "", headers=headers)).json
+    seen = (await plane.ask("GET", "/api/policy", headers=headers)).json
+    assert merged["text_version"] == seen["text_version"] == seen["file_version"] == version_of(broken.encode())
+    assert seen["refused"] and seen["text"] == (broken if role == "admin" else POLICY)
+    assert ("Applying replaces that edit" in seen["note"]) == (role == "editor")
+    done = await plane.post(
+        "/api/policy/apply", {"text": BETTER}, "", headers=headers | {"if-match": merged["text_version"]}
+    )
+    assert done.status == 200, done.body
+    assert plane.policy.read_text() == BETTER
+
+
+async def test_an_edit_that_is_about_to_be_taken_over_is_not_written_over_unseen(plane):
+    headers = as_role(plane, "editor")
+    plane.policy.write_text(BROKEN)
+    await look_twice(plane)
+    plane.policy.write_text(POLICY + "# theirs\n")  # not yet looked at
+    seen = (await plane.ask("GET", "/api/policy", headers=headers)).json
+    assert not seen["refused"] and seen["file_version"] != seen["text_version"] == V1
+    sent = headers | {"if-match": seen["text_version"]}
+    assert (await plane.post("/api/policy/apply", {"text": BETTER}, "", headers=sent)).status == 412
+    await look_twice(plane)
+    merged = (await plane.post("/api/policy/merge", {"base": POLICY, "text": BETTER}, "", headers=headers)).json
+    sent = headers | {"if-match": merged["text_version"]}
+    assert (await plane.post("/api/policy/apply", {"text": merged["text"]}, "", headers=sent)).status == 200
+    assert plane.policy.read_text() == BETTER + "# theirs\n"
 
 
 async def test_the_schema_is_the_commands(plane, capsys):
@@ -376,7 +426,7 @@ async def test_a_secret_pasted_into_the_file_by_mistake_is_not_shown_to_viewers(
     for path in ("/api/policy", "/api/backends", "/api/policy/history"):
         assert b"sk-a-real-secret" not in (await plane.get(path, VIEWER)).body
     answer = (await plane.get("/api/policy", VIEWER)).json
-    assert answer["text"] == POLICY and answer["text_version"] == answer["version"]
+    assert answer["text"] == POLICY and answer["text_version"] == version_of(pasted.encode())
     refused = await apply(plane, pasted, version_of(pasted.encode()))
     assert refused.code == "policy_broken" and b"sk-a-real-secret" not in refused.body
 
