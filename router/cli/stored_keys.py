@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
@@ -21,6 +21,7 @@ from router.cli.served_policy import plan_to_check
 from router.cli.table import table
 from router.config.bounded_files import read_regular
 from router.config.new_key import new_key, sha256
+from router.core.audit.entry import MOST_MEMBERS
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
 from router.ledger.key_changes import current
@@ -77,15 +78,22 @@ async def _import(url: str, args: argparse.Namespace) -> str:
     if plan is not None:
         check_many_under(plan, entries)
     workers = await statuses_at(url)
-    digests = {sha256[:DIGITS]: entry["name"] for sha256, entry in entries.items()}
-    async with (
-        open_keys(url) as store,
-        noted(url, "key.import", args.file.name, new={"keys": len(entries), "names": digests}),
-    ):
+    first, *more = _in_parts(entries)
+    async with open_keys(url) as store, noted(url, "key.import", args.file.name, new=first, more=more):
         made = await store.add_all(entries)
     passed_over = len(entries) - len(made)
     known = f", {passed_over} were stored already" if passed_over else ""
     return f"{len(made)} keys are stored{known}. {_taken_by(workers)}"
+
+
+def _in_parts(entries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the audit is told of them: no entry of it has more names than it keeps."""
+    pairs = list(entries.items())
+    parts = [pairs[first : first + MOST_MEMBERS] for first in range(0, len(pairs), MOST_MEMBERS)]
+    told = [{"keys": len(part), "names": {sha256[:DIGITS]: each["name"] for sha256, each in part}} for part in parts]
+    if len(told) == 1:
+        return told
+    return [{**part, "part": number, "parts": len(told)} for number, part in enumerate(told, 1)]
 
 
 def read_entries(path: Path) -> dict[str, dict[str, Any]]:

@@ -67,6 +67,18 @@ def test_keys_of_elsewhere(key, books, tmp_path):
     assert entry.new == {"keys": 1, "names": {"a" * 8: "a"}}
 
 
+def test_of_many_keys_of_elsewhere_each_is_noted(key, books, tmp_path):
+    file = tmp_path / "keys.jsonl"
+    file.write_text("".join(f'{{"name": "k{n}", "sha256": "{n:08x}{0:056x}"}}\n' for n in range(450)))
+    assert key("import", str(file))[0] == 0
+    told = entries(books)
+    assert [(each.new["part"], each.new["parts"], each.new["keys"]) for each in told] == [
+        (1, 3, 200), (2, 3, 200), (3, 3, 50)
+    ]  # fmt: skip
+    names = {digest: name for each in told for digest, name in each.new["names"].items()}
+    assert names == {f"{n:08x}": f"k{n}" for n in range(450)}
+
+
 def test_what_was_not_done_says_so(key, books):
     assert key("revoke", "nobody")[0] == 1
     asked, failed = entries(books)

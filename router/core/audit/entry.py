@@ -22,6 +22,8 @@ FIRST = "0" * 64
 """What stands for the hash of the entry before the first one."""
 LONGEST_TEXT = 2000
 MOST_MEMBERS = 200
+MORE = "…"
+"""The member that says of how many, and which, the others are the first ones."""
 LONGEST_VALUE = 1_000_000
 """Characters of `old` or of `new`."""
 _LARGEST = 2**53 - 1
@@ -147,7 +149,7 @@ def _plain(value: Any) -> Any:
         case str():
             return _text(value)
         case Mapping():
-            return {_text(str(name)): _plain(each) for name, each in list(value.items())[:MOST_MEMBERS]}
+            return _members({_text(str(name)): _plain(each) for name, each in value.items()})
         case Sequence() | set() | frozenset() if not isinstance(value, bytes | bytearray):
             listed = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
             return [_plain(each) for each in listed]
@@ -155,6 +157,14 @@ def _plain(value: Any) -> Any:
             return _plain(msgspec.to_builtins(value))
         case _:
             return _text(str(value))
+
+
+def _members(whole: dict[str, Any]) -> dict[str, Any]:
+    """Of very many the first ones, and what shows later that nothing was left out or added: how many, and a digest."""
+    if len(whole) <= MOST_MEMBERS:
+        return whole
+    kept = dict(list(whole.items())[:MOST_MEMBERS])
+    return kept | {MORE: {"members": len(whole), "sha256": hashlib.sha256(canonical(whole)).hexdigest()}}
 
 
 def _text(text: str) -> str:

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 from support.audited import ANN, NOON, chain, note
 
-from router.core.audit.entry import FIRST, LONGEST_TEXT, LONGEST_VALUE, Note, canonical, read_entry, sealed
+from router.core.audit.entry import (
+    FIRST,
+    LONGEST_TEXT,
+    LONGEST_VALUE,
+    MORE,
+    MOST_MEMBERS,
+    Note,
+    canonical,
+    read_entry,
+    sealed,
+)
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -94,3 +105,12 @@ def test_what_is_not_as_it_was_written_says_why(change, why):
 
 def test_members_stand_in_one_order_whatever_they_are_called():
     assert canonical({"b": 1, "a": {"ü": True, "u": None}}) == '{"a":{"u":null,"ü":true},"b":1}'.encode()
+
+
+def test_of_very_many_members_the_first_ones_stand_there_with_how_many_there_were_and_a_digest_of_all():
+    many = {f"key-{number:03}": number for number in range(MOST_MEMBERS + 1)}
+    kept = read_entry(sealed(replace(note(), new=many), 1, FIRST)).new
+    assert len(kept) == MOST_MEMBERS + 1 and kept["key-000"] == 0 and "key-200" not in kept
+    assert kept[MORE] == {"members": MOST_MEMBERS + 1, "sha256": hashlib.sha256(canonical(many)).hexdigest()}
+    other = read_entry(sealed(replace(note(), new=many | {"key-200": 7}), 1, FIRST)).new
+    assert other[MORE] != kept[MORE], "what is not shown counts, too"
