@@ -67,7 +67,9 @@ def test_a_folder_with_data_gets_a_server_for_the_command_which_ends_with_it(tmp
     assert made[0].events == ["started", "stopped"]
 
 
-def test_a_folder_without_data_is_no_ledger_unless_a_new_one_is_wanted(tmp_path: Path) -> None:
+def test_a_folder_without_data_is_no_ledger_unless_a_new_one_is_wanted_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with (
         pytest.raises(EmbeddedServerError, match="nothing was counted in"),
         server.ledger_url(asked("--data-dir", str(tmp_path))),
@@ -75,3 +77,25 @@ def test_a_folder_without_data_is_no_ledger_unless_a_new_one_is_wanted(tmp_path:
         pass
     with server.ledger_url(asked("--data-dir", str(tmp_path)), fresh=True) as url:
         assert url == "unix:///started"
+    said = capsys.readouterr().err
+    assert str(tmp_path) in said and "no gateway uses it yet" in said
+
+
+def test_no_ledger_is_begun_in_a_place_that_nobody_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BREAKEVEN_DATA_DIR", raising=False)
+    monkeypatch.setattr(server, "default_data_dir", lambda: tmp_path / ".breakeven")
+    with pytest.raises(EmbeddedServerError, match="--data-dir"), server.ledger_url(asked(), fresh=True):
+        pass
+    monkeypatch.setenv("BREAKEVEN_DATA_DIR", str(tmp_path))
+    with server.ledger_url(asked(), fresh=True) as url:
+        assert url == "unix:///started"
+
+
+def test_a_server_that_hangs_is_not_taken_for_another_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "is_silent", lambda folder: True)
+    with (
+        pytest.raises(EmbeddedServerError, match=r"is there and does not answer.*restart the gateway"),
+        server.ledger_url(asked("--data-dir", str(tmp_path)), fresh=True),
+    ):
+        pass
+    assert not made

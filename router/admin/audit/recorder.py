@@ -25,10 +25,16 @@ from router.ledger.errors import LedgerUnavailable
 PAUSE_SECONDS = 2.0
 SOON_SECONDS = 1.0
 """That somebody who signs in waits for a ledger that does not answer."""
-EMERGENCY = (
-    "nothing was changed. In an emergency edit the policy's file on disk: the gateway takes it over, "
-    "and the audit has it once it can be written"
-)
+_BY_FILE = ": the gateway takes it over, and the audit has it once it can be written"
+EMERGENCY = {
+    **dict.fromkeys(("policy", "power"), f"In an emergency edit the policy's file on disk{_BY_FILE}"),
+    "key": "In an emergency name the key under `keys` in the policy's file on disk, where it counts in place of the "
+    f"one of the same name in the ledger, which then works no more{_BY_FILE}",
+    "team": "In an emergency give the team its budget under `teams` in the policy's file on disk, where it counts in "
+    f"place of the ledger's{_BY_FILE}",
+}
+"""What to do while nothing can be noted, by what an action is of. An edit of the file ends no key of the ledger by
+itself."""
 
 log = logging.getLogger("breakeven.admin")
 
@@ -54,7 +60,8 @@ class Audit:
             raise ApiError(
                 503,
                 "audit_unavailable",
-                f"this could not be written to the audit ({error}), so {EMERGENCY}",
+                f"this could not be written to the audit ({error}), so nothing was changed. "
+                + EMERGENCY.get(action.partition(".")[0], "Try again when the ledger answers"),
                 headers={"retry-after": "5"},
             ) from None
 

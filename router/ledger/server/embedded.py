@@ -47,14 +47,25 @@ def default_data_dir() -> Path:
 
 
 def running_url(data_dir: Path) -> str | None:
-    """The URL of the embedded server that runs on a data directory, if one does."""
+    """The URL of the embedded server that runs on a data directory and answers, if one does."""
+    url, path = _published(data_dir)
+    return url if path and _state(path) == "ready" else None
+
+
+def is_silent(data_dir: Path) -> bool:
+    """Whether a server runs on a data directory that does not answer: it hangs, or loads its file."""
+    path = _published(data_dir)[1]
+    return bool(path) and _state(path) == "silent"
+
+
+def _published(data_dir: Path) -> tuple[str, str]:
+    """The URL that stands in the data directory, and the path of its socket; empty where there is none."""
     try:
         url = (data_dir / URL_FILE).read_text().strip()
         address = parse_address(url)
     except (OSError, ValueError):
-        return None
-    ours = isinstance(address, Address) and address.path is not None and _answers(address.path)
-    return url if ours else None
+        return "", ""
+    return (url, address.path) if isinstance(address, Address) and address.path is not None else ("", "")
 
 
 class EmbeddedServer:
@@ -186,7 +197,7 @@ class EmbeddedServer:
     def _wait_until_ready(self, path: Path) -> None:
         assert self._process is not None
         give_up = time.monotonic() + self._timeout
-        while not _answers(str(path)):
+        while _state(str(path)) != "ready":
             if self._process.poll() is not None:
                 raise EmbeddedServerError(f"the embedded Valkey did not start: {self._last_words()}")
             if time.monotonic() > give_up:
@@ -232,11 +243,18 @@ def _lock(fd: int) -> bool:
     return True
 
 
-def _answers(path: str) -> bool:
-    """Whether a server on this socket is ready; while it loads its file it answers LOADING instead."""
-    with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+def _state(path: str) -> Literal["none", "silent", "ready"]:
+    """Of the server on this socket; while it loads its file it answers LOADING instead, and is silent."""
+    with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(1.0)
-        client.connect(path)
-        client.sendall(b"PING\r\n")
-        return client.recv(64).startswith(b"+PONG")
-    return False
+        try:
+            client.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return "none"
+        except OSError:  # as many as it lets wait do so already
+            return "silent"
+        with contextlib.suppress(OSError):
+            client.sendall(b"PING\r\n")
+            if client.recv(64).startswith(b"+PONG"):
+                return "ready"
+    return "silent"

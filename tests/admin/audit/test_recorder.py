@@ -65,6 +65,21 @@ async def test_what_cannot_be_noted_is_not_done(lost):
     assert "edit the policy's file on disk" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("policy.apply", "edit the policy's file on disk"),
+        ("key.revoke", "name the key under `keys` in the policy's file on disk"),
+        ("team.edit", "give the team its budget under `teams` in the policy's file on disk"),
+        ("alert.test", "Try again when the ledger answers"),
+    ],
+)
+async def test_what_to_do_instead_is_what_does_the_same(lost, action, said):
+    with pytest.raises(ApiError, match="so nothing was changed") as refused:
+        await lost.note(ANN, action, "app")
+    assert said in str(refused.value)
+
+
 async def test_what_is_done_anyway_waits_on_disk_until_the_ledger_is_back(lost, audit, valkey, clock):
     await lost.later(ANN, "sign-in", "")
     clock.now += 60

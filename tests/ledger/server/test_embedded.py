@@ -10,7 +10,7 @@ import pytest
 from valkey import Valkey
 
 from router.ledger.errors import EmbeddedServerError
-from router.ledger.server.embedded import EmbeddedServer, default_data_dir, running_url
+from router.ledger.server.embedded import EmbeddedServer, default_data_dir, is_silent, running_url
 
 
 @pytest.fixture
@@ -151,3 +151,18 @@ def test_the_data_directory_can_be_chosen(monkeypatch, tmp_path):
     monkeypatch.delenv("BREAKEVEN_DATA_DIR")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert default_data_dir() == Path("/home/somebody/.breakeven")
+
+
+def test_one_that_hangs_is_there_and_silent_and_one_that_ended_is_not_there(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / "data")
+    server.start()
+    try:
+        assert running_url(server.data_dir) and not is_silent(server.data_dir)
+        os.kill(server.pid, signal.SIGSTOP)
+        assert running_url(server.data_dir) is None and is_silent(server.data_dir)
+        os.kill(server.pid, signal.SIGCONT)
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for_end(server.pid)
+        assert running_url(server.data_dir) is None and not is_silent(server.data_dir)
+    finally:
+        server.stop()
