@@ -9,11 +9,22 @@ const HARDEST = "on_budget_exhausted";
 
 /**
  * Asks before `send()` is called; what it refuses is told in the dialog. `fields` are put between the text and the
- * buttons.
+ * buttons. Where somebody else was quicker, `conflict()` has the next try begin from what they left, and gives what that
+ * is; what was typed stays.
  */
 export function confirmed(dialog, { title, says = "", fields = [], submit, send, danger = false, conflict }) {
   const trouble = el("div", { class: "problem", role: "alert", hidden: true });
   const button = el("button", { class: danger ? "danger" : "" }, submit);
+  const go = async (on) => {
+    try {
+      trouble.append(
+        el("p", {}, "It is now: ", el("span", { class: "present" }, await on()), "."),
+        el("p", {}, `What you typed is kept. “${submit}” again puts it in the place of that.`),
+      );
+    } catch (error) {
+      trouble.append(el("p", {}, sentence(error.message)));
+    }
+  };
   const give = async (event) => {
     event.preventDefault();
     button.disabled = true;
@@ -24,7 +35,7 @@ export function confirmed(dialog, { title, says = "", fields = [], submit, send,
       if (!(error instanceof Refused)) throw error;
       fill(trouble, el("p", {}, sentence(error.message)));
       trouble.hidden = false;
-      if (error.code === "changed") conflict?.();
+      if (error.code === "changed" && conflict) await go(conflict);
     } finally {
       button.disabled = false;
     }
@@ -56,7 +67,7 @@ export function formOf(dialog, { title, choices, key = {}, named = false, submit
   const models = someOf("Models", choices.models, key.models);
   const zones = someOf("Zones", choices.zones, key.zones);
   const tags = choices.tags.length || key.tags?.length ? marked("Tags of all its requests", choices.tags, key.tags) : null;
-  const level = choices.levels.length ? levelOf(choices.levels, key.sensitivity) : null;
+  const level = choices.levels.length || key.sensitivity ? levelOf(choices.levels, key.sensitivity) : null;
   const expires = field("Last day", { name: "expires", type: "date" }, "It ends with this day; left empty it never ends.");
   const end = key.expires == null ? null : el("p", { class: "muted" }, `Ends now ${moment(key.expires)}. `, keepEnd());
   const budget = budgetForm(choices, key.budget);
@@ -85,6 +96,26 @@ export function formOf(dialog, { title, choices, key = {}, named = false, submit
         budget: budget.value(),
       }),
   });
+}
+
+/** What a key may, in words. */
+export function rightsIn(key) {
+  const said = [
+    key.models && (key.models.join(", ") || "no model"),
+    key.zones && `in ${key.zones.join(", ") || "no zone"}`,
+    key.sensitivity && `at least ${key.sensitivity}`,
+    key.tags.length && `tagged ${key.tags.join(", ")}`,
+  ].filter(Boolean);
+  return said.join("; ") || "everything";
+}
+
+/** A budget in words. */
+export function budgetIn(budget) {
+  const lines = linesOf(budget).map(({ limit, amount, side, model }) =>
+    [`${limit} ${amount}`, side && SIDES[side], model && `for ${model}`].filter(Boolean).join(" "),
+  );
+  if (budget?.[HARDEST] === "local_only") lines.push("own backends may answer beyond it");
+  return lines.join(", ") || "no limit";
 }
 
 const keepEnd = () =>

@@ -5,7 +5,7 @@ import { budgetColumns, chargedNotes } from "{{budgets.js}}";
 import { badge, el, fill, find, withCode } from "{{dom.js}}";
 import { filtered, offer, showFilters } from "{{filters.js}}";
 import { count, moment, money, sentence } from "{{format.js}}";
-import { confirmed, formOf, tellSecret } from "{{key-forms.js}}";
+import { budgetIn, confirmed, formOf, rightsIn, tellSecret } from "{{key-forms.js}}";
 import { fact, opened } from "{{opened.js}}";
 import { paged } from "{{paged.js}}";
 import { may } from "{{roles.js}}";
@@ -72,7 +72,7 @@ function listOf() {
       { key: "team", label: "Team", value: (key) => key.team, show: (key) => nameOf(key.team) },
       { key: "state", label: "State", value: (key) => key.state, show: stateOf },
       { key: "source", label: "Kept in", value: (key) => key.source },
-      { key: "may", label: "May use", value: mayOf, show: (key) => el("span", { class: "clipped" }, mayOf(key)) },
+      { key: "may", label: "May use", value: rightsIn, show: (key) => el("span", { class: "clipped" }, rightsIn(key)) },
       {
         key: "expires",
         label: "Ends",
@@ -89,16 +89,6 @@ function stateOf(key) {
   return key.problems.length ? badge("warn", `${key.state}, see why`) : badge(STATES[key.state], key.state);
 }
 
-function mayOf(key) {
-  const said = [
-    key.models && (key.models.join(", ") || "no model"),
-    key.zones && `in ${key.zones.join(", ") || "no zone"}`,
-    key.sensitivity && `at least ${key.sensitivity}`,
-    key.tags.length && `tagged ${key.tags.join(", ")}`,
-  ].filter(Boolean);
-  return said.join("; ") || "everything";
-}
-
 // --- one key
 
 function showKey(key) {
@@ -113,7 +103,7 @@ function showKey(key) {
       fact("State", stateOf({ ...key, problems: [] })),
       fact("Team", el("a", { href: `/teams?team=${encodeURIComponent(key.team)}` }, nameOf(key.team))),
       fact("Kept in", key.source === "policy" ? "the policy, where it is edited" : "the ledger"),
-      fact("May use", mayOf(key)),
+      fact("May use", rightsIn(key)),
       key.created && fact("Made", moment(key.created)),
       fact("Ends", key.expires == null ? "never" : moment(key.expires)),
       key.revoked && fact("Revoked", moment(key.revoked)),
@@ -168,17 +158,24 @@ function make() {
 }
 
 function edit(key) {
+  let { version } = key;
   formOf(sheet, {
     title: ["What ", nameOf(key.name), " may"],
     choices,
     key,
     submit: "Save",
     async send(given) {
-      await ask(`/api/keys/${key.id}`, { method: "PUT", body: given, headers: { "if-match": key.version } });
+      await ask(`/api/keys/${key.id}`, { method: "PUT", body: given, headers: { "if-match": version } });
       sheet.close();
       await Promise.all([load(), one.again()]);
     },
-    conflict: one.again,
+    async conflict() {
+      const now = await ask(`/api/keys/${key.id}`);
+      ({ version } = now);
+      one.again();
+      const ends = now.expires == null ? "never ends" : `ends ${moment(now.expires)}`;
+      return `${rightsIn(now)}; budget: ${budgetIn(now.budget)}; it ${ends}`;
+    },
   });
 }
 

@@ -12,8 +12,15 @@ const PAGE = 50;
  */
 export function paged({ page, path, query, one, show }) {
   let asking = new AbortController();
+  let latest = null;
 
-  async function load() {
+  /** Returns once the last one that was asked for is shown, whoever asked for it. */
+  function load() {
+    latest = once();
+    return latest;
+  }
+
+  async function once() {
     asking.abort();
     asking = new AbortController();
     try {
@@ -21,7 +28,7 @@ export function paged({ page, path, query, one, show }) {
       show(answer);
       pages(find("#pages"), { offset: Number(page.now.offset) || 0, total: answer.total, one, page });
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return latest;
       fill(find("#list"), failed(error, load));
     }
     find("[aria-busy]")?.setAttribute("aria-busy", "false");

@@ -5,7 +5,7 @@ import { budgetColumns, chargedNotes } from "{{budgets.js}}";
 import { badge, el, fill, find, withCode } from "{{dom.js}}";
 import { filtered, showFilters } from "{{filters.js}}";
 import { count, exactCount, money, sentence } from "{{format.js}}";
-import { budgetForm, confirmed, field } from "{{key-forms.js}}";
+import { budgetForm, budgetIn, confirmed, field } from "{{key-forms.js}}";
 import { fact, opened } from "{{opened.js}}";
 import { paged } from "{{paged.js}}";
 import { may } from "{{roles.js}}";
@@ -144,30 +144,40 @@ function edit(team) {
 
 function budgeted({ title, name, team }) {
   const budget = budgetForm(choices, team.budget);
+  const began = { version: team.version };
+  const whose = () => (name ? name.input.value.trim() : team.name);
   confirmed(sheet, {
     title,
     says: "All keys of the team share it.",
     fields: [name?.label, budget.node].filter(Boolean),
     submit: "Save",
-    conflict: one.again,
+    conflict: () => presently(whose(), began),
     async send() {
-      const whose = name ? name.input.value.trim() : team.name;
       const body = { budget: budget.value() ?? {} };
-      await ask(pathOf(whose), { method: "PUT", body, headers: { "if-match": team.version } });
-      await done(whose);
+      await ask(pathOf(whose()), { method: "PUT", body, headers: { "if-match": began.version } });
+      await done(whose());
     },
   });
 }
 
+/** What a team has after somebody else changed it, from which the next try begins. */
+async function presently(name, began) {
+  const now = await ask(`/api/teams/${encodeURIComponent(name)}`);
+  began.version = now.version;
+  one.again();
+  return now.budget ? budgetIn(now.budget) : "without a budget";
+}
+
 function remove(team) {
+  const began = { version: team.version };
   confirmed(sheet, {
     title: ["Remove the budget of ", nameOf(team.name)],
     says: "Its keys are no longer limited together. Their own budgets and that of everybody stay.",
     submit: "Remove it",
     danger: true,
-    conflict: one.again,
+    conflict: () => presently(team.name, began),
     async send() {
-      await ask(pathOf(team.name), { method: "DELETE", headers: { "if-match": team.version } });
+      await ask(pathOf(team.name), { method: "DELETE", headers: { "if-match": began.version } });
       await done(team.name);
     },
   });

@@ -68,12 +68,44 @@ async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboa
     assert (edited["zones"], edited["models"], edited["budget"]) == (["local"], ["chat"], BUDGET)
 
     await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("checkbox", name="All zones").check()
     other = {"if-match": edited["version"]}
     assert (await dashboard.ask("PUT", f"/api/keys/{key['id']}", ADMIN, other, json={"models": []})).status == 200
     await page.get_by_role("button", name="Save").click()
     await browser.sees("was changed by somebody else meanwhile", "#sheet [role=alert]")
+    await browser.sees("It is now: no model; budget: no limit; it never ends.", "#sheet [role=alert]")
     await browser.sees("no model", "#detail")
+    await page.get_by_role("button", name="Save").click()  # what was typed, from what it is now
+    await expect(page.locator("#sheet")).to_be_hidden()
+    (settled,) = (await dashboard.get("/api/keys?search=batch&source=ledger")).json["keys"]
+    assert (settled["zones"], settled["models"], settled["budget"]) == (None, ["chat"], BUDGET)
     browser.complaints.clear()  # the browser tells of the 412
+
+
+async def test_a_team_that_somebody_else_changed_can_be_changed_and_removed_without_beginning_anew(dashboard, browser):
+    await browser.sign_in(ADMIN)
+    await browser.open("/teams?team=sales")
+    page = browser.page
+
+    async def by_somebody_else(budget: dict) -> None:
+        seen = {"if-match": (await dashboard.get("/api/teams/sales")).json["version"]}
+        path = "/api/teams/sales/budget"
+        assert (await dashboard.ask("PUT", path, ADMIN, seen, json={"budget": budget})).status == 200
+
+    await page.get_by_role("button", name="Edit its budget").click()
+    await by_somebody_else({"usd_per_day": 7})
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("It is now: usd_per_day 7.", "#sheet [role=alert]")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#sheet")).to_be_hidden()
+    assert (await dashboard.get("/api/teams/sales")).json["budget"] == BUDGET
+    await page.get_by_role("button", name="Remove its budget").click()
+    await by_somebody_else({"usd_per_day": 8})
+    await page.get_by_role("button", name="Remove it", exact=True).click()
+    await browser.sees("It is now: usd_per_day 8.", "#sheet [role=alert]")
+    await page.get_by_role("button", name="Remove it", exact=True).click()
+    await expect(page.locator("#sheet")).to_be_hidden()
+    browser.complaints.clear()  # the browser tells of the 412s
 
 
 async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
