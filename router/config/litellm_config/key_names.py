@@ -96,7 +96,9 @@ def _has_secret(value: object, name: str) -> bool:
 
 
 def _word(provider: str) -> str:
-    return _OF_OTHERS.get(provider) or re.sub(r"\W", "_", provider).upper()
+    """As the name of a variable begins, which a shell can set: of ASCII, and not with a digit."""
+    word = _OF_OTHERS.get(provider) or re.sub(r"[^A-Z0-9]", "_", provider.upper())
+    return f"AT_{word}" if word[:1].isdigit() else word
 
 
 def _numbered(name: str, number: int) -> str:

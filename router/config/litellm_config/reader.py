@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -108,7 +109,7 @@ def read(content: bytes, name: str) -> Reader:
     if not isinstance(document.data, dict) or "model_list" not in document.data:
         reader.wrong((), "no LiteLLM config: it has a `model_list` with entries such as `- model_name: chat`")
         reader.raise_if_wrong()
-    if not reader.listing(("model_list",)):
+    if not reader.listing(("model_list",)) and reader.get(("model_list",)) in (None, []):
         reader.wrong(("model_list",), "names no model: add an entry, such as `- model_name: chat`")
     return reader
 
@@ -120,4 +121,8 @@ def _example(path: FieldPath) -> str:
 def _kind(value: Any) -> str:
     """What it is, and not what it says: that may be a secret."""
     names = {dict: "settings by name", list: "a list", bool: "true or false", str: "a text"}
-    return names.get(type(value), "a number")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isnan(value):
+            return "what is no number"
+        return "one below 0" if value < 0 else "one as large" if math.isfinite(value) else "one without an end"
+    return names.get(type(value), "something else")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from router.config.litellm_config.key_names import KeyNames
 
 CONFIG = """\
@@ -35,3 +39,17 @@ def test_a_key_of_another_server_is_called_after_it(reading):
     assert keys.reference(("model_list", 0, "litellm_params", "api_key"), "llm.example.com")[0] == (
         "env:LLM_EXAMPLE_COM_API_KEY"
     )
+
+
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [
+        ("10.2.0.7", "AT_10_2_0_7_API_KEY"),
+        ("münchen.example", "M_NCHEN_EXAMPLE_API_KEY"),
+        ("[fe80::1]", "_FE80__1__API_KEY"),
+        ("٣.example", "__EXAMPLE_API_KEY"),
+    ],
+)
+def test_a_shell_can_set_every_variable_that_is_made_up(reading, server, name):
+    found = KeyNames(reading(CONFIG)).reference(("model_list", 0, "litellm_params", "api_key"), server)[0]
+    assert found == f"env:{name}" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)

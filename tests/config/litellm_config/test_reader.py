@@ -75,3 +75,21 @@ def test_another_shape_is_reported_where_it_stands(reading, asked, value):
 )
 def test_variables_are_told_from_values(value, variable):
     assert variable_of(value) == variable
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(".inf", "one without an end"), (".nan", "what is no number"), ("-3", "one below 0"), ("1.0e+30", "one as large")],
+)
+def test_a_number_that_cannot_be_used_is_not_said_to_be_none(reading, value, said):
+    reader = reading(f"{CONFIG}it: {value}\n")
+    assert reader.number(("it",)) is None
+    with pytest.raises(PolicyError, match=rf"here stands a number from 0 on, such as 100, not {said}"):
+        reader.raise_if_wrong()
+
+
+@pytest.mark.parametrize("value", ["3", "[]", "text", "{a: 1}"])
+def test_of_a_list_that_is_none_one_thing_is_said(reading, value):
+    with pytest.raises(PolicyError) as told:
+        reading(f"model_list: {value}\n").raise_if_wrong()
+    assert len(told.value.problems) == 1
