@@ -288,8 +288,8 @@ class Server(Section):
     max_body_bytes: Bytes = 50_000_000
     """Largest request, inflated."""
     max_held_bytes: Bytes = 1_000_000_000
-    """Bytes of requests that one worker keeps at the same time; more are answered with 503. Events of streams
-    that have not ended may take a quarter as many."""
+    """Bytes of requests that one worker keeps at the same time; more are answered with 503. What it keeps of
+    answers may take half as many: those that take most are broken off where there is no room."""
     max_answer_bytes: Bytes = 32_000_000
     """Largest answer that is no stream; a larger one is answered with 502, unless another backend has a smaller one."""
     max_connections: Count = 10_000

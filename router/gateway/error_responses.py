@@ -15,6 +15,8 @@ from router.gateway.forward import NoAnswer
 from router.gateway.response_lines import header
 from router.upstream.connection import Headers
 
+NO_ROOM = "This worker keeps as many answers as server.max_held_bytes allows. Try again shortly."
+
 
 def refused(decision: Decision, refusal: Refusal) -> ApiError:
     """By the decision: nothing may or can take it."""
@@ -87,6 +89,9 @@ def no_answer(failure: NoAnswer, decision: Decision, gone: float | None = None) 
     if failure.attempts and failure.attempts[-1].outcome.fault is Fault.TOO_LARGE:
         message = f"The answer is larger than server.max_answer_bytes allows. {failure}"
         return ApiError(502, "answer_too_large", message, retryable=False, level=decision.level)
+    if failure.attempts and failure.attempts[-1].outcome.fault is Fault.NO_ROOM:
+        message = f"{NO_ROOM} {failure}"
+        return ApiError(503, "too_much_held", message, retry_after=_SOON, retryable=True, level=decision.level)
     wait = _time_to_come_back(failure)
     if failure.rest is not None and not failure.attempts:
         message = f"Every backend that may take this request rests, as its limits ask. {failure}"

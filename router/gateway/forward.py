@@ -48,6 +48,8 @@ _OURS = frozenset({ErrorCause.CREDENTIALS, ErrorCause.NAMES, ErrorCause.NOTHING}
 _LASTING = frozenset({ErrorCause.ASKED, ErrorCause.CREDENTIALS, ErrorCause.UNABLE, ErrorCause.UNPAID})
 """What would be the same the next time."""
 
+_UNBEARABLE = (Fault.TOO_LARGE, Fault.NO_ROOM)
+"""Of answers that would be as large the next time, and paid once more."""
 
 _MOST_STARTS = 3
 """So often the adapter is waited for."""
@@ -354,7 +356,7 @@ class Forwarding:
             secrets=job.secrets,
             adapter=pool.target.through_adapter,
             request_id=job.request_id,
-            unfinished=self._state.unfinished,
+            answers=self._state.answers,
         )
         sent = Attempt(candidate, replica, exchange, pool)
         self.current = sent
@@ -381,7 +383,7 @@ class Forwarding:
             if fault is Fault.REFUSED and pool is replica.adapted:
                 self._without_adapter(sent, str(error))
                 return False
-            if fault is Fault.TOO_LARGE:  # as it would be the next time
+            if fault in _UNBEARABLE:
                 self._useless.add(candidate.route.backend)
             self._judged(sent, slot, Outcome(fault=fault), str(error))
             self.release()

@@ -20,6 +20,7 @@ import httptools
 
 from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.errors import ApiError
+from router.gateway.held_answers import SMALL_PIECE, HeldAnswers, joined, put_together
 from router.gateway.request import Request
 from router.gateway.request_head import check, ignorable, malformed
 from router.gateway.response_lines import CONTINUE, LAST_CHUNK, chunk, status_line
@@ -36,8 +37,6 @@ MAX_PIPELINED = 8
 """Requests that wait for their turn before reading pauses."""
 MOST_PIPELINED = 64
 """So many may arrive all at once before it can pause."""
-SMALL_PIECE = 1024
-"""Bytes of a piece below which it is put together with those before it: an object takes 40 bytes more than it holds."""
 MANY_PIECES = 16384
 """After so many pieces of bodies, others have their turn."""
 SHORT_BODY = 64 * 1024
@@ -55,6 +54,7 @@ class BadRequest(ApiError):
 class Handler(Protocol):
     max_body_bytes: int
     held: BufferedBytes
+    answers: HeldAnswers
 
     def admit(self, request: Request) -> bool:
         """Whether the body of a request with this head is wanted. Raises ApiError to refuse it at once."""
@@ -95,6 +95,7 @@ class Client(BaseConnection):
         self._deaf = False
         """Nothing is read any more: what arrives is dropped."""
         self._held = handler.held
+        self._answers = handler.answers
         self._held_here = 0
         """Bytes of this connection's requests that are counted in `held`."""
         self._dropped = 0
@@ -199,6 +200,8 @@ class Client(BaseConnection):
         # All at once: the request that runs ends later, and `_done` releases nothing of a closed connection. Released
         # in both places, the worker's count would fall below what it holds; in neither, it would never fall again.
         self._release(self._held_here)
+        if self.stalled_since:
+            self._answers.hold(self, 0)
         self._queue.clear()
         self._body = []
         if self._linger is not None:
@@ -209,13 +212,21 @@ class Client(BaseConnection):
 
     def pause_writing(self) -> None:
         self.stalled_since = self._loop.time()
+        if self._transport is not None:
+            self._answers.hold(self, self._transport.get_write_buffer_size())
         if self.on_pause is not None:
             self.on_pause()
 
     def resume_writing(self) -> None:
         self.stalled_since = 0.0
+        self._answers.hold(self, 0)
         if self.on_resume is not None:
             self.on_resume()
+
+    def crowded_out(self) -> None:
+        """There is no room for what it does not read."""
+        self._answers.hold(self, 0)
+        self.abort()
 
     # --- httptools' callbacks
 
@@ -314,15 +325,7 @@ class Client(BaseConnection):
         if size >= SMALL_PIECE or not self._body:
             self._body.append(data)
         else:
-            self._put_together(self._body, data)
-
-    @staticmethod
-    def _put_together(pieces: list[bytes | bytearray], data: bytes) -> None:
-        last = pieces[-1]
-        if isinstance(last, bytearray):
-            last += data
-        else:
-            pieces.append(bytearray(data))
+            put_together(self._body, data)
 
     def on_message_complete(self) -> None:
         if self._offered:
@@ -335,8 +338,7 @@ class Client(BaseConnection):
         if request is None or self._dropping:
             self._dropping = False
             return
-        first = self._body[0] if len(self._body) == 1 else b""
-        request.body = first if isinstance(first, bytes) and first else b"".join(self._body)
+        request.body = joined(self._body)
         self._body = []
         self._enqueue(request)
 

@@ -11,6 +11,7 @@ import asyncio
 from typing import Final
 
 from router.core.resilience.retry import Fault
+from router.gateway.held_answers import HeldAnswers, joined, put_together
 from router.gateway.http_connection import Client
 from router.gateway.stream_reader import PassageReader
 from router.upstream.connection import Connection, Headers
@@ -26,6 +27,7 @@ class Passage:
         connection: Connection,
         *,
         most: int,
+        answers: HeldAnswers,
         first_byte: float,
         idle: float,
         latest: float,
@@ -38,10 +40,11 @@ class Passage:
         self._loop = loop
         self._connection = connection
         self._most = most
+        self._answers = answers
         self._idle = idle
         self._latest = latest
         self._due = loop.time() + first_byte
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._size = 0
         self._client: Client | None = None
         self._reader: PassageReader | None = None
@@ -49,7 +52,7 @@ class Passage:
 
     @property
     def body(self) -> bytes:
-        return b"".join(self._parts)
+        return joined(self._parts)
 
     # --- the sink
 
@@ -64,10 +67,22 @@ class Passage:
             self._write(self._client, data)
             return
         self._size += len(data)
-        self._parts.append(data)
+        put_together(self._parts, data)
         if self._size > self._most:
-            self._connection.abort()
-            self.on_lost(UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {self._most:,}"))
+            self._let_go(UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {self._most:,}"))
+        else:
+            self._answers.hold(self, self._size)
+
+    def crowded_out(self) -> None:
+        """There is no room for it. What came whole is about to be the client's, and stays."""
+        if not self._over:
+            self._let_go(UpstreamError(Fault.NO_ROOM, f"this worker keeps {self._answers.most:,} bytes of answers"))
+
+    def _let_go(self, error: UpstreamError) -> None:
+        self._connection.abort()
+        self._parts = []
+        self._answers.hold(self, 0)
+        self.on_lost(error)
 
     def on_due(self, now: float) -> float:
         return min(self._due, self._latest)
@@ -96,8 +111,9 @@ class Passage:
         """To its end, well or not, see `broken`. What passes is what `reader` makes of it."""
         self._reader = reader
         for part in self._parts:
-            self._write(client, part)
+            self._write(client, bytes(part))
         self._parts = []
+        self._answers.hold(self, 0)
         self._client = client
         if not self._over:
             client.on_pause, client.on_resume = self._pause, self._resume
@@ -124,7 +140,8 @@ class Passage:
             self._connection.resume()
 
     def abandon(self) -> None:
-        """Nobody wants the rest."""
+        """Nobody wants the rest, nor what came."""
+        self._answers.hold(self, 0)
         if not self._over:
             self._over = True
             self._connection.abort()

@@ -29,7 +29,7 @@ from router.core.resilience.retry import Fault
 from router.core.values import Decision, Facts, KeyGrant, Label, RequestOutcome, Settlement, Usage
 from router.gateway.body_reader import BodyReader
 from router.gateway.context import RequestContext
-from router.gateway.error_responses import full, over_budget, refused
+from router.gateway.error_responses import NO_ROOM, full, over_budget, refused
 from router.gateway.errors import ApiError
 from router.gateway.headers import to_backend, to_client
 from router.gateway.http_connection import Client
@@ -267,8 +267,15 @@ class Resources:
             message = f"No backend that may take this request answered. {exchange.replica.backend}: {refused}"
             raise ApiError(503, "backend_unavailable", message, retryable=False, level=decision.level) from None
         except UpstreamError as error:
-            exchange.slot.report(Event.FAILURE, self._loop.time(), why=str(error))
-            reservation.settle(_settlement(context, decision, reservation.hold, 502, str(error)))
+            ours = error.fault is Fault.NO_ROOM
+            event = Event.SUCCESS if ours else Event.FAILURE
+            exchange.slot.report(event, self._loop.time(), why=str(error))
+            status = 503 if ours else 502
+            reservation.settle(_settlement(context, decision, reservation.hold, status, str(error)))
+            if ours:
+                raise ApiError(
+                    503, "too_much_held", NO_ROOM, retry_after=2, retryable=True, level=decision.level
+                ) from None
             message = f"{exchange.replica.backend} did not answer: {error}."
             raise ApiError(502, "backend_unavailable", message, retryable=False, level=decision.level) from None
         reservation.settle(_settlement(context, decision, reservation.hold, status, detail))
@@ -292,18 +299,18 @@ class Resources:
                 client.finish()
                 return passage.status, ""
             body = await passage.collect()
+            shown = outline(body)
+            status = passage.status if passage.status >= 400 else _error_status(shown) or passage.status
+            if status < 400:
+                await self._remember(exchange, shown)
+                await self._correct(exchange, shown, body)
+                body = exchange.secrets.out_of_answer(body)
+            else:
+                body = exchange.relayed(status, body)
+            client.respond(status, exchange.lines(passage), body)
+            return status, ""
         finally:
             passage.abandon()
-        shown = outline(body)
-        status = passage.status if passage.status >= 400 else _error_status(shown) or passage.status
-        if status < 400:
-            await self._remember(exchange, shown)
-            await self._correct(exchange, shown, body)
-            body = exchange.secrets.out_of_answer(body)
-        else:
-            body = exchange.relayed(status, body)
-        client.respond(status, exchange.lines(passage), body)
-        return status, ""
 
     async def _stream(self, exchange: _Exchange, passage: Passage) -> None:
         """Events until their end, in which objects may be made. Without that the last one says what happened."""
@@ -423,6 +430,7 @@ class Resources:
             self._loop,
             connection,
             most=context.serving.plan.policy.server.max_answer_bytes,
+            answers=self._state.answers,
             first_byte=backend.answer_timeout,
             idle=backend.idle_timeout,
             latest=now + backend.stream_timeout,

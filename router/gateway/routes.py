@@ -61,6 +61,7 @@ class Routes:
         self.clients: set[Client] = set()
         self.draining = False
         self.held = BufferedBytes(server.max_held_bytes)
+        self.answers = state.answers
         self._connections = Connections(server.max_connections, server.max_connections_per_address)
         self._deserted = asyncio.Event()
         self._state = state

@@ -35,6 +35,7 @@ _MAY_BE_BILLED = (
     Fault.FIRST_BYTE_TIMEOUT,
     Fault.BAD_RESPONSE,
     Fault.TOO_LARGE,
+    Fault.NO_ROOM,
     Fault.MID_STREAM,
 )
 """How an attempt ends whose backend may have worked on it. An error that came as an answer is not billed, unless the

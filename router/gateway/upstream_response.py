@@ -17,7 +17,8 @@ from router.core.redaction import NO_SECRETS, Secrets
 from router.core.resilience.retry import Fault
 from router.core.values import Route, Usage
 from router.gateway.answer_timeout import AnswerTimeout
-from router.gateway.buffered_bytes import SMALL, BufferedBytes
+from router.gateway.buffered_bytes import SMALL
+from router.gateway.held_answers import SMALL_PIECE, HeldAnswers, joined, put_together
 from router.gateway.http_connection import Client
 from router.gateway.stream_reader import broken_off, shown_error, without_remarks
 from router.surfaces.base import Surface
@@ -39,11 +40,13 @@ class UpstreamResponse:
 
     __slots__ = (
         "_adapter",
+        "_answers",
         "_begun",
         "_client",
         "_counted",
         "_ended",
         "_judged",
+        "_kept",
         "_loop",
         "_most",
         "_outline",
@@ -53,7 +56,6 @@ class UpstreamResponse:
         "_route",
         "_secrets",
         "_surface",
-        "_unfinished",
         "_unfit",
         "_usage",
         "asked_at",
@@ -82,7 +84,7 @@ class UpstreamResponse:
         secrets: Secrets = NO_SECRETS,
         adapter: bool = False,
         request_id: str = "",
-        unfinished: BufferedBytes | None = None,
+        answers: HeldAnswers | None = None,
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -100,8 +102,10 @@ class UpstreamResponse:
         self._secrets = secrets
         """What backends are sent as their credentials."""
         self._request_id = request_id
-        self._unfinished: Final = unfinished
-        """What all streams of this worker hold of events that have not ended."""
+        self._answers: Final = HeldAnswers(most) if answers is None else answers
+        """What this worker keeps of all answers."""
+        self._kept = 0
+        """Bytes of `_parts`."""
         self._counted = 0
         """What of that is this one's."""
         self._adapter = adapter
@@ -122,7 +126,7 @@ class UpstreamResponse:
         the adapter."""
         self.began = False
         """An error came where an answer had begun."""
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._outline = b""
         self._judged = False
         """It was looked at whole, and `_usage` is what it reported."""
@@ -152,7 +156,7 @@ class UpstreamResponse:
 
     @property
     def body(self) -> bytes:
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return joined(self._parts)
 
     @property
     def usage(self) -> Usage | None:
@@ -214,17 +218,21 @@ class UpstreamResponse:
                 client.write(self._seen(scanner, out))
             if scanner.garbled:
                 self._break_off()
-            elif scanner.held != self._counted:
+            elif self._counted or scanner.held > SMALL:
                 self._count(scanner.held)
             return
         self.size += len(data)
         if scanner is None:
             self._collect(data)
+            if self._kept > SMALL:
+                self._count(self._kept)
             return
         if self.restated:
             return
         out = scanner.feed(data)
         if self._unfit:
+            if self._counted or scanner.held > SMALL:
+                self._count(scanner.held)
             if self.size > self._most:
                 self._refuse()
             return
@@ -235,26 +243,29 @@ class UpstreamResponse:
             self._first_event(scanner)
         elif self._begun and scanner.garbled:
             self._break_off()
-        if scanner.held != self._counted:
-            self._count(scanner.held)
+        if self._counted or self._kept + scanner.held > SMALL:
+            self._count(self._kept + scanner.held)
 
     def _count(self, held: int) -> None:
-        """Of an event that has not ended. One that has no room among those of all other streams ends its own."""
-        unfinished = self._unfinished
-        if unfinished is None or self._ended:
-            return
-        unfinished.bytes += held - self._counted
-        self._counted = held
-        if held > SMALL and unfinished.bytes > unfinished.most:
-            if self.connection is not None:
-                self.connection.abort()
-            detail = f"this worker holds as many unfinished events as {unfinished.most:,} bytes allow"
-            self.on_lost(UpstreamError(Fault.TOO_LARGE, detail))
+        self._counted = held if held > SMALL else 0
+        self._answers.hold(self, held)
 
-    def _uncount(self) -> None:
-        if self._unfinished is not None:
-            self._unfinished.bytes -= self._counted
-            self._counted = 0
+    def crowded_out(self) -> None:
+        """There is no room for it. What came whole is about to be the client's, and stays."""
+        if self._ended:
+            return
+        if self.connection is not None:
+            self.connection.abort()
+        self._let_go()
+        self.on_lost(UpstreamError(Fault.NO_ROOM, f"this worker keeps {self._answers.most:,} bytes of answers"))
+
+    def _let_go(self) -> None:
+        """Nobody will see it, but for what is the client's already."""
+        if not self.ready.done():
+            self._parts = []
+            self._kept = 0
+        if self._counted:
+            self._count(self._kept)
 
     def _write(self, data: bytes) -> None:
         """To the client, or, until it is known that this is its answer, aside."""
@@ -273,8 +284,6 @@ class UpstreamResponse:
 
     def on_end(self) -> None:
         self._ended = True
-        if self._counted:
-            self._uncount()
         if self._unfit:
             self._end_unfit()
         elif self.scanner is None:
@@ -371,7 +380,6 @@ class UpstreamResponse:
 
     def on_lost(self, error: UpstreamError) -> None:
         self._ended = True
-        self._uncount()
         if not self.ready.done():
             hidden = self.hides_its_work and error.fault in _WITHOUT_A_HEAD
             self.unread = hidden or error.fault in _ENDS_UNREAD
@@ -391,12 +399,16 @@ class UpstreamResponse:
         if self.size > self._most:
             self._refuse()
         else:
-            self._parts.append(data)
+            size, parts = len(data), self._parts
+            self._kept += size
+            if size >= SMALL_PIECE or not parts:
+                parts.append(data)
+            else:
+                put_together(parts, data)
 
     def _refuse(self) -> None:
         """It is too large: what is held is let go, and the backend's connection closed, at once."""
-        if not self.ready.done():
-            self._parts = []
+        self._let_go()
         if self.connection is not None:
             self.connection.abort()
         self.on_lost(UpstreamError(Fault.TOO_LARGE, f"server.max_answer_bytes is {self._most:,}"))
@@ -463,9 +475,12 @@ class UpstreamResponse:
         A stream that breaks ends with an error event.
         """
         for part in self._parts:
-            client.write(part)
+            client.write(bytes(part))
         self._parts = []
+        self._kept = 0
         self._client = client
+        if self._counted and not self._ended:
+            self._count(0 if self.scanner is None else self.scanner.held)
         if self.connection is not None and not self._ended:
             self.connection.deadline = self._loop.time()  # from now on it is looked at as a stream that has begun
             client.on_pause = self._pause
@@ -494,7 +509,7 @@ class UpstreamResponse:
     def abandon(self) -> None:
         """Nobody wants the rest: the upstream connection is closed at once."""
         if self._counted:
-            self._uncount()
+            self._count(0)
         if self.connection is not None and not self._ended:
             self.connection.abort()
             self._ended = True

@@ -20,15 +20,15 @@ from router.core.sensitivity.detectors import compile_detectors
 from router.core.values import BackendState, Plan, Snapshot
 from router.gateway.active_policy import ActivePolicy
 from router.gateway.auth import Keyring
-from router.gateway.buffered_bytes import BufferedBytes
 from router.gateway.detector_memory import new_memory
 from router.gateway.entity_client import EntityClient
+from router.gateway.held_answers import HeldAnswers
 from router.ledger.interface import Ledger
 from router.upstream.adapter_status import AdapterStatus
 from router.upstream.fleet import Fleet
 
-_UNFINISHED = 4
-"""The share of `server.max_held_bytes` that events may take which have not ended."""
+_ANSWERS = 2
+"""The share of `server.max_held_bytes` that answers may take beside the requests."""
 
 
 class WorkerState:
@@ -55,14 +55,14 @@ class WorkerState:
         self.keyring = Keyring({})
         self._bounds: tuple[str, Bounds] | None = None
         self._warned: dict[tuple[str, str], str] = {}
-        self.unfinished = BufferedBytes(0)
-        """What streams hold of events that have not ended; at most a quarter of what requests may take."""
+        self.answers = HeldAnswers(0)
+        """What is kept of answers; at most half as much as of requests."""
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
         """Serve by this plan from now on; the fleet has taken over its backends already."""
         policy = plan.policy
-        self.unfinished.bound(policy.server.max_held_bytes // _UNFINISHED)
+        self.answers.most = policy.server.max_held_bytes // _ANSWERS
         sought = policy.sensitivity.detectors if policy.sensitivity else ()
         detectors = compile_detectors(sought, new_memory(), plan.own_patterns)
         self.timezone = ZoneInfo(policy.cost.timezone)

@@ -8,6 +8,7 @@ import pytest
 from support.compiled import interpreted_only
 
 from router.core.resilience.retry import Fault
+from router.gateway.held_answers import HeldAnswers
 from router.gateway.passage import Passage
 from router.upstream.errors import UpstreamError
 
@@ -43,10 +44,10 @@ class Reader:
         self.written += data
 
 
-def passage(wire: Wire, **more: float) -> Passage:
+def passage(wire: Wire, answers: HeldAnswers | None = None, **more: float) -> Passage:
     loop = asyncio.get_running_loop()
     times = {"first_byte": 10.0, "idle": 5.0, "latest": loop.time() + 100.0, "most": 10} | more
-    return Passage(loop, wire, **times)
+    return Passage(loop, wire, answers=answers or HeldAnswers(10**6), **times)
 
 
 async def test_what_is_looked_at_is_collected_up_to_a_bound():
@@ -65,6 +66,35 @@ async def test_what_is_looked_at_is_collected_up_to_a_bound():
     assert error.value.fault is Fault.TOO_LARGE and wire.calls == ["abort"]
     large.abandon()
     assert wire.calls == ["abort"]
+
+
+async def test_where_a_worker_keeps_too_much_the_largest_goes_and_all_is_let_go():
+    room, wire = HeldAnswers(250_000), Wire()
+    one, other = (passage(each, room, most=10**6) for each in (wire, Wire()))
+    for each in (one, other):
+        each.on_head(200, [])
+    one.on_body(b"x" * 150_000)
+    other.on_body(b"x" * 120_000)
+    with pytest.raises(UpstreamError) as error:
+        await one.collect()
+    assert error.value.fault is Fault.NO_ROOM and wire.calls == ["abort"] and room.bytes == 120_000
+    other.on_end()
+    room.hold(one, 200_000)
+    assert len(await other.collect()) == 120_000, "what came whole is about to be the client's"
+    one.abandon()
+    other.abandon()
+    assert room.bytes == 0
+
+
+async def test_what_is_passed_on_is_kept_no_more():
+    room = HeldAnswers(10**6)
+    passed = passage(Wire(), room, most=10**6)
+    passed.on_head(200, [])
+    passed.on_body(b"x" * 150_000)
+    assert room.bytes == 150_000
+    passed.on_end()
+    await passed.relay(client := Reader())
+    assert room.bytes == 0 and len(client.written) == 150_000
 
 
 @pytest.mark.parametrize(("told", "status"), [(200, 200), (599, 599), (600, 502), (999, 502), (199, 502)])

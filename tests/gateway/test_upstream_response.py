@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 
 import pytest
 from support.compiled import interpreted_only
 from support.gateway import POLICY, parse
 from support.scripted import DONE, answer, completion, drip, event, raw, stream, usage_event
+from support.waiting import until
 
 from router.core.redaction import NOT_SHOWN
 from router.core.values import Usage
-from router.gateway.buffered_bytes import BufferedBytes
+from router.gateway.held_answers import HeldAnswers
 from router.gateway.upstream_response import UpstreamResponse
 from router.surfaces.openai.chat import Chat
 
@@ -30,42 +32,101 @@ NO_ANSWERS = {
 }
 
 
+ROOM = POLICY + "server: {max_held_bytes: 500000, max_body_bytes: 300000}\n"
+
+
 async def test_streams_that_hold_more_than_there_is_room_for_are_ended_and_all_is_let_go(serve, backends):
-    gateway = await serve(POLICY + "server: {max_held_bytes: 1000000, max_body_bytes: 300000}\n")
+    gateway = await serve(ROOM)
     begun = b"data: " + b"x" * 150_000
     backends["gpu"].default = stream(event("first"), begun, begun, ends=False)
     status, _, body = await gateway.post(RESTRICTED | {"stream": True})
     assert status == 200 and b"upstream_stream_broken" in body and b"xxx" not in body
-    assert gateway.state.unfinished.bytes == 0
+    assert gateway.state.answers.bytes == 0
     backends["gpu"].default = stream(event("first"), b"data: " + b"x" * 150_000, event("second", "stop"), DONE)
     await gateway.post(RESTRICTED | {"stream": True})
-    assert gateway.state.unfinished.bytes == 0
+    assert gateway.state.answers.bytes == 0
+
+
+async def test_an_answer_without_room_is_asked_for_elsewhere_and_counted_as_one_that_is_too_large(serve, backends):
+    gateway = await serve(ROOM)
+    backends["gpu"].default = backends["api"].default = answer(200, completion("x" * 300_000))
+    status, headers, body = await gateway.post(RESTRICTED)
+    error = json.loads(body)["error"]
+    assert (status, error["code"], headers["x-should-retry"]) == (503, "too_much_held", "true")
+    assert "server.max_held_bytes" in error["message"] and gateway.state.answers.bytes == 0
+    backends["api"].default = answer()
+    status, headers, body = await gateway.post(ASK)
+    assert (status, headers["x-breakeven-backend"]) == (200, "api")
+    assert "no room for the answer" in headers["x-breakeven-reason"]
+    assert [record.kind for record in gateway.ledger.records].count("attempt") == 2
+
+
+ENDINGS = {
+    "an answer": answer(200, completion("x" * 100_000)),
+    "half of one": raw(b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + b"x" * 100_000),
+    "no answer": answer(200, b"x" * 100_000),
+    "an error": answer(500, b"x" * 100_000),
+    "too large": answer(200, completion("x" * 2_000_000)),
+    "a stream": stream(event("x" * 100_000), event(None, "stop"), DONE),
+    "half of a stream": stream(event("a"), b"data: " + b"x" * 100_000, ends=False),
+}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+async def test_however_it_ends_nothing_is_counted_for_it_any_more(serve, backends, ending, streams):
+    gateway = await serve(POLICY + "server: {max_answer_bytes: 1000000}\n")
+    backends["gpu"].default = backends["api"].default = ending
+    await gateway.post(ASK | {"stream": streams})
+    await until(lambda: not gateway.service.clients)
+    assert gateway.state.answers.bytes == 0
 
 
 @interpreted_only
-async def test_of_the_events_of_all_streams_that_have_not_ended_the_one_without_room_ends(gateway):
-    room, surface, route = BufferedBytes(250_000), Chat(), gateway.state.plan.models["chat"].routes[0]
-    reading = surface.read(json.dumps(ASK | {"stream": True}).encode())
+async def test_of_all_that_is_kept_the_largest_goes_where_there_is_no_room(gateway):
+    room, surface, route = HeldAnswers(250_000), Chat(), gateway.state.plan.models["chat"].routes[0]
     loop = asyncio.get_running_loop()
 
-    def opened():
-        exchange = UpstreamResponse(loop, surface=surface, reading=reading, route=route, most=10**6, unfinished=room)
-        exchange.on_head(200, [(b"content-type", b"text/event-stream")])
+    def opened(kind: bytes, streams: bool):
+        reading = surface.read(json.dumps(ASK | {"stream": streams}).encode())
+        exchange = UpstreamResponse(loop, surface=surface, reading=reading, route=route, most=10**6, answers=room)
+        exchange.on_head(200, [(b"content-type", kind)])
         return exchange
 
-    one, other, small = opened(), opened(), opened()
+    event_stream = b"text/event-stream"
+    one, other, small = opened(event_stream, True), opened(b"application/json", False), opened(event_stream, True)
     one.on_body(b"data: " + b"x" * 194)
-    one.on_body(b"x" * 199_800)
-    assert room.bytes == 200_000
-    other.on_body(b"data: " + b"x" * 99_994)
-    assert "unfinished events" in str(other.ready.exception()) and room.bytes == 200_000
+    one.on_body(b"x" * 149_800)
+    assert room.bytes == 150_000
     small.on_body(b"data: " + b"x" * 59_994)
-    assert room.bytes == 260_000 and not small.ready.done(), "little has room"
-    one.on_body(b"\n\n")
-    assert room.bytes == 60_000
-    one.abandon()
-    small.abandon()
+    other.on_body(b"x" * 99_999)
+    assert room.bytes == 249_999 and not small.ready.done(), "little has room, and is not counted"
+    other.on_body(b"xx")
+    assert "keeps 250,000 bytes" in str(one.ready.exception()) and room.bytes == 100_001
+    other.on_end()
+    assert room.bytes == 100_001, "until it is written"
+    for each in (one, other, small):
+        each.abandon()
     assert room.bytes == 0
+
+
+@interpreted_only
+async def test_pieces_of_a_few_bytes_take_no_more_than_they_are(gateway):
+    surface = Chat()
+    exchange = UpstreamResponse(
+        asyncio.get_running_loop(),
+        surface=surface,
+        reading=surface.read(json.dumps(ASK).encode()),
+        route=gateway.state.plan.models["chat"].routes[0],
+        most=10**6,
+    )
+    exchange.on_head(200, [])
+    tracemalloc.start()
+    for n in range(100_000):
+        exchange.on_body(b"%02d" % (n % 100))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 500_000 and exchange.body[:6] == b"000102" and len(exchange.body) == 200_000
 
 
 @interpreted_only

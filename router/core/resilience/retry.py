@@ -58,6 +58,7 @@ class Fault(StrEnum):
     BAD_RESPONSE = "answer not understood"
     FIRST_EVENT_ERROR = "the stream began with an error"
     TOO_LARGE = "the answer is too large"
+    NO_ROOM = "no room for the answer"
     MID_STREAM = "the stream broke off"
 
 
@@ -112,6 +113,7 @@ FAULTS: dict[Fault, Verdict] = {
     Fault.BAD_RESPONSE: NEXT,
     Fault.FIRST_EVENT_ERROR: NEXT,
     Fault.TOO_LARGE: Verdict(Action.NEXT, Event.SUCCESS),  # too much is no sign of bad health
+    Fault.NO_ROOM: Verdict(Action.NEXT, Event.SUCCESS),
 }
 """Of all but `Fault.MID_STREAM`: by then the client has a byte."""
 

@@ -9,6 +9,7 @@ from typing import cast
 import uvloop
 
 from router.gateway.buffered_bytes import BufferedBytes
+from router.gateway.held_answers import HeldAnswers
 from router.gateway.http_connection import Client
 from router.gateway.request import Request
 from router.upstream.connection import Headers
@@ -66,6 +67,7 @@ class _Handler:
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
         self.held = BufferedBytes(256 * 1024 * 1024)
+        self.answers = HeldAnswers(256 * 1024 * 1024)
         self._pool = pool
         self._loop = loop
 

@@ -30,13 +30,14 @@ def test_every_fault_before_the_first_byte_has_a_verdict() -> None:
     assert set(FAULTS) == set(Fault) - {Fault.MID_STREAM}
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault is not Fault.TOO_LARGE])
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in (Fault.TOO_LARGE, Fault.NO_ROOM)])
 def test_before_the_first_byte_a_fault_is_a_failure_and_the_next_is_tried(fault: Fault) -> None:
     assert judge(Outcome(fault), COOLDOWN) == Verdict(Action.NEXT, Event.FAILURE)
 
 
-def test_an_answer_that_is_too_large_says_nothing_bad_of_the_backend() -> None:
-    assert judge(Outcome(Fault.TOO_LARGE), COOLDOWN) == Verdict(Action.NEXT, Event.SUCCESS)
+@pytest.mark.parametrize("fault", [Fault.TOO_LARGE, Fault.NO_ROOM])
+def test_an_answer_that_is_too_large_says_nothing_bad_of_the_backend(fault: Fault) -> None:
+    assert judge(Outcome(fault), COOLDOWN) == Verdict(Action.NEXT, Event.SUCCESS)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 405, 409, 413, 415, 422, 451])
