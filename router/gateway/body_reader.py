@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -56,6 +57,10 @@ _decode = msgspec.msgpack.Decoder(Brought).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
+def _no_check() -> None:
+    pass
+
+
 class Read:
     """One body that was read. `detectors` know what is in it, and records keep its `dimensions`."""
 
@@ -96,8 +101,16 @@ class BodyReader:
         except BadBody as error:
             raise ApiError(400, error.code or "invalid_request", error.message, param=error.param) from None
 
-    async def apart(self, serving: ActivePolicy, surface: Surface, request: Request, key: str) -> Read:
-        """`key` is the name of whose turn it takes. Raises ApiError."""
+    async def apart(
+        self,
+        serving: ActivePolicy,
+        surface: Surface,
+        request: Request,
+        key: str,
+        check: Callable[[], None] = _no_check,
+    ) -> Read:
+        """`key` is the name of whose turn it takes; `check` raises ApiError where it is not wanted any more when its
+        turn has come. Raises ApiError."""
         encoding = encoding_of(request.headers)
         limit = serving.plan.policy.server.max_body_bytes
         content_type = request.headers.get("content-type", "")
@@ -107,7 +120,7 @@ class BodyReader:
         errand = BodyToRead(surface.name, encoding, limit, sought, content_type, keep_texts=again, dimensions=names)
         body = request.body
         lane = self._long if len(body) <= (SHORT if encoding else LONG) else self._huge
-        brought, plain = await lane.read(_encode(errand), body, key)
+        brought, plain = await lane.read(_encode(errand), body, key, check)
         if brought.refused is not None:
             raise _refusal(brought.refused)
         if brought.reading is None:
@@ -145,7 +158,9 @@ class Lane:
         """Of one of its processes; 0 while there is none."""
         return next((process.pid for process in (*self._working, *self._resting)), 0)
 
-    async def read(self, errand: bytes, body: bytes, key: str) -> tuple[Brought, bytes]:
+    async def read(
+        self, errand: bytes, body: bytes, key: str, check: Callable[[], None] = _no_check
+    ) -> tuple[Brought, bytes]:
         """Raises ApiError."""
         if self._turns.of(key) >= MOST_OF_ONE:
             raise _busy(f"Too many large requests of the key '{key}' wait to be read.")
@@ -158,15 +173,16 @@ class Lane:
             raise _busy() from None
         # Whoever leaves in the midst of it does not end the process: the next body would wait for another one to start,
         # which takes longer than most bodies do.
-        reading = self._loop.create_task(self._read(errand, body, key))
+        reading = self._loop.create_task(self._read(errand, body, key, check))
         try:
             return await asyncio.shield(reading)
         except asyncio.CancelledError:
             reading.add_done_callback(_look_at)
             raise
 
-    async def _read(self, errand: bytes, body: bytes, key: str) -> tuple[Brought, bytes]:
+    async def _read(self, errand: bytes, body: bytes, key: str, check: Callable[[], None]) -> tuple[Brought, bytes]:
         try:
+            check()
             return await self._try(errand, body)
         finally:
             self._turns.give_back(key)

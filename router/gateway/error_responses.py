@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from router.core.decision.refusals import listed_models
 from router.core.limits.limits import Verdict, refusal_of
+from router.core.limits.periods import Periods
 from router.core.resilience.retry import Fault, client_retry_after
 from router.core.values import Decision, Refusal
 from router.gateway.context import RequestContext
@@ -46,14 +47,20 @@ def without_model(error: ApiError, names: Iterable[str]) -> ApiError:
 
 def over_budget(context: RequestContext, decision: Decision, verdict: Verdict, now: float) -> ApiError:
     """By a limit. Where waiting takes long the message tells until when, and SDKs are told not to wait on their own."""
-    refusal = refusal_of(verdict, now, context.serving.holding.counter_sets.periods, context.surface.output_limit)
+    periods = context.serving.holding.counter_sets.periods
+    return over_limit(verdict, now, periods, context.surface.output_limit, decision.level)
+
+
+def over_limit(verdict: Verdict, now: float, periods: Periods, output_limit: str, level: str = "") -> ApiError:
+    """The same of any request; `level` is empty where it was not looked at."""
+    refusal = refusal_of(verdict, now, periods, output_limit)
     return ApiError(
         refusal.status,
         refusal.code,
         refusal.message,
         retry_after=None if refusal.retry_after is None else max(1, math.ceil(refusal.retry_after)),
         retryable=refusal.retryable,
-        level=decision.level,
+        level=level,
         type=refusal.type,
     )
 

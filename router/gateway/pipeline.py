@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from time import monotonic
 
 from msgspec.structs import replace
@@ -44,6 +45,7 @@ from router.gateway.response_lines import header, told
 from router.gateway.settle import Settler
 from router.gateway.settlements import booking_of
 from router.gateway.stored_objects import StoredObjects, replica_of
+from router.gateway.used_up import check_again
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
 from router.surfaces.base import Surface
@@ -186,6 +188,11 @@ class Pipeline:
         self._endings.refused(context, decision, error)
         return error
 
+    def turned_away(self, request: Request, key: KeyGrant, error: ApiError) -> None:
+        """Writes down that nobody looked at what it says, and why."""
+        log.warning("refused", extra={"request": request.id, "key": key.name, "code": error.code})
+        self._endings.turned_away(request, key, error, self._state.clock())
+
     # --- read and decide
 
     async def _read(self, surface: Surface, request: Request, client: Client, key: KeyGrant) -> RequestContext:
@@ -197,8 +204,11 @@ class Pipeline:
         try:
             found = self._reader.at_once(serving, surface, request)
             if found is None:
-                found = await self._reader.apart(serving, surface, request, key.name)
+                check = partial(check_again, self._state, request, key)
+                found = await self._reader.apart(serving, surface, request, key.name, check)
         except ApiError as refused:
+            if refused.status == 429:
+                self.turned_away(request, key, refused)
             raise (without_model(refused, askable(plan, key, states)) if lacks_model(refused) else refused) from None
         if found.body is not request.body:
             client.hold(request, len(found.body))

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from time import monotonic
 from urllib.parse import parse_qsl, urlencode
 
@@ -42,6 +43,7 @@ from router.gateway.settle import Settler
 from router.gateway.settlements import correction_of
 from router.gateway.stored_objects import StoredObjects, replica_of, unknown_now
 from router.gateway.stream_reader import ContentReader, StreamReader
+from router.gateway.used_up import check_again
 from router.gateway.worker_state import WorkerState
 from router.ledger.errors import LedgerUnavailable
 from router.surfaces.base import PREFIX
@@ -124,7 +126,8 @@ class Resources:
         if request.method == "POST" and request.body:
             found = self._reader.at_once(serving, _SURFACE, request)
             if found is None:
-                found = await self._reader.apart(serving, _SURFACE, request, key.name)
+                check = partial(check_again, state, request, key)
+                found = await self._reader.apart(serving, _SURFACE, request, key.name, check)
             if found.body is not request.body:
                 client.hold(request, len(found.body))
                 request.body = found.body

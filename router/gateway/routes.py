@@ -32,6 +32,7 @@ from router.gateway.playground import NoTickets, Tickets
 from router.gateway.request import Request
 from router.gateway.resources import Resources
 from router.gateway.response_lines import JSON, header
+from router.gateway.used_up import check_rate, is_read_apart
 from router.gateway.wait_queue import WaitQueue
 from router.gateway.worker_state import WorkerState
 from router.surfaces.base import PREFIX, Surface
@@ -169,12 +170,15 @@ class Routes:
     # --- requests
 
     def admit(self, request: Request) -> bool:
-        """Nobody's body is read before it is known who sends it."""
+        """Nobody's body is read before it is known who sends it, nor a large one that no limit would admit."""
         self._guard.admit(request)
         posted = _surface_at(request) is not None or request.path == INVOCATIONS or _asked(request) is not None
         if request.method != "POST" or not posted:
             return False
-        request.key, request.keyring = self._state.keyring.identify(request), self._state.keyring
+        key = request.key = self._state.keyring.identify(request)
+        request.keyring = self._state.keyring
+        if self._state.ledger.exhausted.known and is_read_apart(request):
+            check_rate(self._state, request, key)
         return True
 
     def handle(self, request: Request, client: Client) -> Coroutine[Any, Any, None]:
@@ -186,6 +190,8 @@ class Routes:
         if named:
             request.common += header(named, request.id)
         if request.refusal is not None:
+            if request.key is not None and request.refusal.status == 429:
+                self._completions.turned_away(request, request.key, request.refusal)
             raise request.refusal
         if surface is None and request.path == INVOCATIONS and request.method == "POST":
             surface = request.surface = _invoked(request)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from time import monotonic
 
-from router.core.values import Decision, Settlement
+from router.core.values import Decision, KeyGrant, RequestOutcome, Settlement
 from router.gateway.context import RequestContext
 from router.gateway.error_responses import no_answer
 from router.gateway.errors import ApiError
 from router.gateway.forward import Forwarding, NoAnswer
 from router.gateway.forward_request import Attempt, FailedAttempt
+from router.gateway.request import Request
 from router.gateway.reservation import Reservation
 from router.gateway.settlements import (
     attempts_of,
@@ -21,6 +22,7 @@ from router.gateway.settlements import (
     usage_of_rest,
 )
 from router.ledger.interface import Ledger
+from router.ledger.record import pack_refused
 
 
 class Settler:
@@ -109,6 +111,18 @@ class Settler:
     ) -> None:
         for spent in attempts_of(context, decision, reservation.hold, attempts, monotonic()):
             self._ledger.attempt(spent, reservation.hold.counters)
+
+    def turned_away(self, request: Request, key: KeyGrant, error: ApiError, at: float) -> None:
+        """Nobody read its body: that is only a record, which knows no model."""
+        course = RequestOutcome(
+            request=request.id,
+            reason=error.code,
+            status=error.status,
+            detail=error.note,
+            endpoint="" if request.surface is None else request.surface.name,
+            via=key.via,
+        )
+        self._ledger.note(pack_refused(at=at, key=key.name, team=key.team, model="", course=course))
 
     def refused(self, context: RequestContext, decision: Decision, error: ApiError) -> None:
         """Nothing was sent: that is only a record."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from router.core.bookings import Booking
 from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits.counters import Admission, CounterSet, Hold
+from router.core.limits.exhausted import Exhausted
 from router.core.pins import Pin
 from router.core.values import Settlement
 
@@ -30,6 +31,7 @@ class Ledger(Protocol):
     available: bool
     why: str
     volume: VolumeTracker
+    exhausted: Exhausted
 
     @property
     def pins(self) -> PinBook: ...

@@ -19,6 +19,7 @@ from router.core.cost.volume_tracker import VolumeTracker
 from router.core.limits.amounts import held_by, used_by
 from router.core.limits.counters import LOCAL, NO_COUNTERS, Admission, CounterSet, Hold
 from router.core.limits.counting import Counting
+from router.core.limits.exhausted import Exhausted
 from router.core.pins import Pin
 from router.core.values import Cell, Row, Settlement, Usage
 from router.ledger.client.batch import Held, eligible_tokens
@@ -74,6 +75,7 @@ class MemoryLedger:
         self.available = True
         self.why = ""
         self.volume = VolumeTracker(timezone)
+        self.exhausted = Exhausted()
         self.pins = MemoryPins(self)
         self.next_id = ReservationIds().next_id
         self.holds: dict[str, Held] = {}
@@ -110,6 +112,8 @@ class MemoryLedger:
         if admission.sides:
             self.holds[hold.id] = Held(hold, admission.sides)
             self.counting.hold(hold, admission.sides)
+        elif admission.verdict is not None:
+            self.exhausted.note(hold, admission.verdict)
         future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
         future.set_result(msgspec.structs.replace(admission, warnings=self.counting.reached(hold.counters)))
         return future

@@ -37,6 +37,7 @@ from zoneinfo import ZoneInfo
 from router.core.cost.volume import quarter_of
 from router.core.cost.volume_tracker import Tokens, VolumeTracker
 from router.core.limits.counters import NO_COUNTERS, Admission, CounterSet, Hold
+from router.core.limits.exhausted import Exhausted
 from router.core.limits.slices import USABLE
 from router.core.values import Settlement
 from router.ledger.client.batch import (
@@ -97,6 +98,7 @@ class Batches:
         self.available = False
         self.why = "not connected yet"
         self.volume = VolumeTracker(timezone)
+        self.exhausted = Exhausted()
         self._ids = ReservationIds()
         self.next_id = self._ids.next_id
         self._calendar = Calendar(timezone)
@@ -375,14 +377,15 @@ class Batches:
             self._crowd = len(flight.reserved)
             self._early.slices.answered(flight.batch.shares, reply[4], self._sent_at + USABLE)
             self._mind_slices()
-            self._admit(flight.reserved, admissions_of(flight, flight.packed, reply[2], reply[3]))
+            self._admit(flight.reserved, admissions_of(flight, flight.packed, reply[2], reply[3]), certain=not reply[5])
         self._landed.set()
         if self._reserved:
             self._send_soon()
         elif self._operations or self._early.due:
             self._send_some_time()
 
-    def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission]) -> None:
+    def _admit(self, reserved: list[Reserved], admissions: dict[int, Admission], *, certain: bool) -> None:
+        """`certain`: in what is used nothing was only lent to workers that are gone."""
         live = self._live
         for position, (hold, future) in enumerate(reserved):
             admission = admissions.get(position) or _ADMITTED[hold.sides]
@@ -391,6 +394,8 @@ class Batches:
             elif not future.done():
                 if admission.sides:
                     live[hold.id] = Held(hold, admission.sides)
+                elif certain and admission.verdict is not None:
+                    self.exhausted.note(hold, admission.verdict)
                 future.set_result(admission)
             elif admission.sides:  # it was cancelled on the way, and nobody else would let go of what the server holds
                 self._queue(Release(Held(hold, admission.sides)))
@@ -420,6 +425,7 @@ class Batches:
         self._called_back = []
         self._reserved = []
         self._early.lose(None if self._flight is None else self._flight.admitted)
+        self.exhausted.forget()
         if self._flight is not None:
             flight, self._flight = self._flight, None
             failed = [*flight.reserved, *failed]

@@ -17,7 +17,7 @@
 --            of them and what of that is held, what it gives back, and how large its slice should be
 --   term     milliseconds that a slice lasts
 --   lease    milliseconds that a hold lasts which nobody settles
--- Answers {1, new figures of the volume, verdicts, soft limits that are reached, slices}:
+-- Answers {1, new figures of the volume, verdicts, soft limits that are reached, slices, 1 where slices are charged}:
 --   verdicts  hold, sides, counter, used, held, asked, ..: holds that were refused (sides 0) or admitted to one side only,
 --             or that only slices of others are in the way of (sides -1): to be asked for again
 --   reached   counter, used, held, ..
@@ -69,7 +69,7 @@ for i = 1, #slots do count(slots[i], counted) end
 -- it. That is so until the period is over, or all that was admitted in that term is here. Of what runs at once nothing
 -- is charged for longer than a hold would last.
 -- By counter: what others have and the sender has; what is charged, which is in `used` as well; and who has how much.
-local lent, charged, slices, time = {}, {}, {}, 0
+local lent, charged, slices, time, with_charges = {}, {}, {}, 0, 0
 local all_here = {}
 local function is_all_here(writer, of_term)
   all_here[writer] = all_here[writer] or tonumber(call('HGET', prefix .. 'sliced', writer) or 0)
@@ -100,7 +100,7 @@ local function read_slices()
             if ends > time then
               found.others, found.number = found.others + size, found.number + 1
             else
-              charged[c] = charged[c] + size
+              charged[c], with_charges = charged[c] + size, 1
             end
           end
         end
@@ -289,4 +289,4 @@ for p = 1, #keys do
 end
 write_records(blob, records)
 applied()
-return {1, counted, verdicts, reached, lending}
+return {1, counted, verdicts, reached, lending, with_charges}

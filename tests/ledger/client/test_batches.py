@@ -349,6 +349,45 @@ async def test_slices_of_a_worker_that_is_gone_are_charged_until_what_it_admitte
     assert (await other.reserve(hold_of(other, counters=counters, cost=5_000_000 - running - 4000))).sides == 3
 
 
+def rate(worker: GroupCommitLedger, amount: int) -> CounterSet:
+    limit = Limit("global", "all", "", "requests", "minute", amount, soft=1.0)
+    return counters_of((limit,), worker._clock(), Periods(BERLIN))
+
+
+async def test_a_rate_that_is_used_up_is_known_until_the_server_is_lost(worker, hold_of, settlement_of):
+    counters = rate(worker, 1)
+    first = hold_of(worker, counters=counters)
+    assert (await worker.reserve(first)).sides
+    assert (await worker.reserve(hold_of(worker, counters=counters))).sides == 0
+    assert not worker.exhausted.known, "what runs may give it back"
+    worker.settle(settlement_of(first))
+    await worker.flush()
+    refused = await worker.reserve(hold_of(worker, counters=counters))
+    assert refused.verdict is not None and worker.exhausted.of(counters) == refused.verdict
+    cut_off(worker)
+    assert not worker.exhausted.known
+
+
+async def test_what_a_worker_that_is_gone_was_lent_makes_no_rate_known_to_be_used_up(
+    server, worker, new_ledger, hold_of, settlement_of
+):
+    worker._sender.term_of_slices = 300
+    counters = rate(worker, 200)
+    async with asyncio.timeout(20):
+        while not worker._early.slices.fits(hold := hold_of(worker, counters=counters), worker._loop.time()):
+            await worker.reserve(hold)
+            worker.settle(settlement_of(hold))
+    await worker.flush()
+    cut_off(worker)
+    other = await new_ledger()
+    async with asyncio.timeout(20):
+        while (refused := await other.reserve(hold := hold_of(other, counters=counters))).sides:
+            other.settle(settlement_of(hold))
+            await other.flush()
+    assert refused.verdict is not None and (refused.verdict.used, refused.verdict.held) == (200, 0)
+    assert not other.exhausted.known
+
+
 async def test_what_is_charged_is_shown_as_used(server, worker, hold_of, clock):
     counters = limited(clock.now)
     await lend(worker, hold_of, counters)
