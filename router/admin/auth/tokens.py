@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import MutableMapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from router.admin.auth.roles import Role
+from router.system.atomic_file import replacing
 
 ADMIN_VARIABLE = "BREAKEVEN_ADMIN_TOKEN"
 VIEWER_VARIABLE = "BREAKEVEN_VIEWER_TOKEN"
@@ -93,13 +93,16 @@ def _given(file: str, variable: str, name: str) -> str:
 
 def _own(path: Path, viewer: str) -> Taken:
     if path.exists():
-        return Taken(_checked(_read(path), str(path)), viewer, str(path), path.with_name(NOT_SHOWN).exists())
+        try:
+            kept = _checked(_read(path), str(path))
+        except TokenUnusable as error:
+            raise TokenUnusable(f"{error}; or delete {path}, and the next start makes a new one") from None
+        return Taken(kept, viewer, str(path), path.with_name(NOT_SHOWN).exists())
     token = f"ba-{secrets.token_urlsafe(32)}"
     try:
         path.with_name(NOT_SHOWN).touch(mode=0o600)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{token}\n")
+        with replacing(path, durable=True) as file:  # half of one would end every start to come
+            file.write(f"{token}\n".encode())
     except OSError as error:
         raise TokenUnusable(f"the admin token cannot be kept in {path}: {error.strerror}") from None
     return Taken(token, viewer, str(path), fresh=True)

@@ -7,7 +7,9 @@ import stat
 import pytest
 
 from router.admin.auth.tokens import (
+    ADMIN_FILE,
     ADMIN_VARIABLE,
+    NOT_SHOWN,
     VIEWER_VARIABLE,
     Taken,
     Tokens,
@@ -52,6 +54,16 @@ def test_a_file_goes_before_a_variable(tmp_path):
     environment = {ADMIN_VARIABLE: "not-this-one-but-long", VIEWER_VARIABLE: "nor-this-one-long"}
     taken = take_tokens(tmp_path, str(tmp_path / "given"), str(tmp_path / "viewer"), environment)
     assert taken == Taken(LONG, OTHER) and environment == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"ba-hal", b"\xff\xfe" * 20])
+def test_a_token_of_an_earlier_start_that_cannot_be_used_says_what_makes_a_new_one(content, tmp_path):
+    (tmp_path / ADMIN_FILE).write_bytes(content)
+    with pytest.raises(TokenUnusable, match=r"or delete .*admin-token, and the next start makes a new one"):
+        take_tokens(tmp_path, "", "", {})
+    (tmp_path / ADMIN_FILE).unlink()
+    assert take_tokens(tmp_path, "", "", {}).fresh
+    assert sorted(path.name for path in tmp_path.iterdir()) == [ADMIN_FILE, NOT_SHOWN]
 
 
 @pytest.mark.parametrize(
