@@ -6,10 +6,12 @@
     be:{ledger}:alerts:queue:<lane>      list of packed `Notice` that wait; capped
     be:{ledger}:alerts:message:<lane>    hash: the message under way; its notices are in :notices:<lane>
     be:{ledger}:alerts:lease:<lane>      who is sending it; expires
+    be:{ledger}:alerts:parts:<lane>      list of packed `Notice` of messages that their target refused; capped
 
 A change of an alert and what is told of it are written in one step, if what was kept is still what its writer has read:
 of any number of gateways one tells of a crossing, and one that is killed has told of it or has not. A message is made
-once, with an id; whoever sends it holds a lease, and it goes when its target has answered.
+once, with an id; whoever sends it holds a lease, and it goes when its target has answered. One that is refused for what
+it says is taken apart, and its parts are sent when nothing else waits: so they hold up nothing that comes after.
 """
 
 from __future__ import annotations
@@ -36,12 +38,15 @@ MOST_WAITING = 200
 """Notices that wait for one target; the oldest go."""
 MOST_TOGETHER = 50
 """Notices of one message."""
+REFUSALS = 3
+"""How often a target refuses one message before that is believed; a part of one is refused once."""
 REMEMBERED = 200
 KEPT_SECONDS = 7 * 86_400
 LATE_SECONDS = 30.0
 """What was read longer ago is not written: meanwhile it may have come and gone."""
 
-Outcome = Literal["delivered", "failed", "dropped"]
+Outcome = Literal["delivered", "failed", "refused", "parted", "dropped"]
+"""`failed` for a reason of the target, `refused` for what the message says; both are tried again."""
 
 _encode = msgspec.msgpack.encode
 _alert = msgspec.msgpack.Decoder(Alert)
@@ -68,7 +73,9 @@ class LaneReport(Struct, frozen=True, kw_only=True):
     why: str = ""
     """It failed the last time."""
     dropped: int = 0
-    """Notices that were never delivered, because too many waited or they were too old."""
+    """Notices that were never delivered, because too many waited, they were too old, or they were refused."""
+    dropped_why: str = ""
+    """The last time that a message was given up."""
     waiting: int = 0
     """Notices now, those under way included."""
 
@@ -122,21 +129,22 @@ class LedgerAlerts:
         return [bool(each) for each in done]
 
     async def take(self, lane: str, who: str, seconds: float, group: float) -> Message | None:
-        keys = (*_of_lane(lane, "queue", "message", "notices", "lease"), ALERTS_LANES_KEY)
-        words = (lane, who, int(seconds * 1000), repr(group), MOST_TOGETHER, secrets.token_hex(16), KEPT_SECONDS)
+        keys = (*_of_lane(lane, "queue", "message", "notices", "lease"), ALERTS_LANES_KEY, *_of_lane(lane, "parts"))
+        bounds = (MOST_TOGETHER, secrets.token_hex(16), KEPT_SECONDS, REFUSALS - 1)
+        words = (lane, who, int(seconds * 1000), repr(group), *bounds)
         found = await self._ask("EVAL", self._take, len(keys), *keys, *words)
         if found is None:
             return None
-        id, created, attempts, packed = found
-        message = Message(id.decode(), float(created), decoded(packed), int(attempts))
+        id, created, attempts, packed, refusals = found
+        message = Message(id.decode(), float(created), decoded(packed), int(attempts), int(refusals))
         if not message.notices:  # another version's: nothing of it can be sent
             await self.end(lane, who, message, "dropped", 0, "")
             return None
         return message
 
     async def end(self, lane: str, who: str, message: Message, outcome: Outcome, wait: float, why: str) -> bool:
-        keys = (*_of_lane(lane, "message", "notices", "lease"), ALERTS_LANES_KEY)
-        words = (lane, who, message.id, outcome, repr(wait), why)
+        keys = (*_of_lane(lane, "message", "notices", "lease"), ALERTS_LANES_KEY, *_of_lane(lane, "parts"))
+        words = (lane, who, message.id, outcome, repr(wait), why, MOST_WAITING, KEPT_SECONDS, MOST_TOGETHER)
         return bool(await self._ask("EVAL", self._end, len(keys), *keys, *words))
 
     async def told(self, count: int) -> list[Notice]:
@@ -146,14 +154,14 @@ class LedgerAlerts:
         kept = {key.decode(): value for key, value in (await self._hash(ALERTS_LANES_KEY)).items()}
         found = {}
         for lane in names:
-            queue, notices = _of_lane(lane, "queue", "notices")
-            waiting = await self._ask("LLEN", queue) + await self._ask("LLEN", notices)
+            waiting = sum([await self._ask("LLEN", key) for key in _of_lane(lane, "queue", "notices", "parts")])
             found[lane] = LaneReport(
                 delivered=float(kept.get(f"{lane}|delivered", 0)),
                 failed=float(kept.get(f"{lane}|failed", 0)),
                 failures=int(kept.get(f"{lane}|failures", 0)),
                 why=kept.get(f"{lane}|why", b"").decode(),
                 dropped=int(kept.get(f"{lane}|dropped", 0)),
+                dropped_why=kept.get(f"{lane}|dropped_why", b"").decode(),
                 waiting=waiting,
             )
         return found

@@ -15,6 +15,8 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int = 0
+    """That it was answered with; 0 for none."""
 
     @property
     def json(self) -> Any:
@@ -28,6 +30,8 @@ class Receiver:
     port: int = 0
     received: list[Received] = field(default_factory=list)
     answers: list[int | None] = field(default_factory=list)
+    refused: bytes = b""
+    """Whatever has this in its body is answered with 400, unless `answers` say otherwise."""
     location: str = ""
     _runner: web.AppRunner | None = None
 
@@ -42,6 +46,10 @@ class Receiver:
     def told(self, state: str = "firing") -> list[str]:
         """Titles, each as often as it came."""
         return [alert["title"] for alert in self.alerts if alert["state"] == state]
+
+    def taken(self) -> list[str]:
+        """Titles of what was answered with success."""
+        return [alert["title"] for each in self.received if each.status < 300 for alert in each.json["alerts"]]
 
     async def start(self) -> Receiver:
         app = web.Application()
@@ -59,8 +67,10 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.received.append(Received(request.path, headers, await request.read()))
-        status = self.answers.pop(0) if self.answers else 200
+        got = Received(request.path, headers, await request.read())
+        self.received.append(got)
+        status = self.answers.pop(0) if self.answers else 400 if self.refused and self.refused in got.body else 200
+        got.status = status or 0
         if status is None:
             await asyncio.Event().wait()
         return web.Response(status=status or 200, headers={"location": self.location} if self.location else {})

@@ -42,6 +42,9 @@ class TargetReport(Struct, frozen=True, kw_only=True):
     """The last one failed."""
     waiting: int
     dropped: int
+    """Given up, since the ledger was made."""
+    dropped_why: str
+    """The last time."""
 
 
 class AlertsAnswer(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from router.admin.alerts.answers import (
     ToldAlert,
     WeekAnswer,
 )
-from router.admin.alerts.books import AlertBooks, lanes_of_targets, together
+from router.admin.alerts.books import AlertBooks, read_reports
 from router.admin.alerts.targets.registry import sender_of
 from router.admin.alerts.targets.target import NotDelivered
 from router.admin.alerts.week import Weeks
@@ -24,7 +24,7 @@ from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.core.alerts.notices import Message, Notice
 from router.core.alerts.observation import CONDITIONS
 from router.core.alerts.policy import Alerts
-from router.core.alerts.routes import target_of, targets_of
+from router.core.alerts.routes import targets_of
 from router.core.alerts.states import Alert, Phase
 from router.core.alerts.weekly import Week, to_decide
 from router.core.money import in_usd
@@ -40,19 +40,17 @@ async def alerts(control: HandlerContext, ask: HandlerRequest) -> AlertsAnswer:
     books, why = await _readable(control.alerts)
     kept: list[Alert] = []
     told: list[Notice] = []
-    reports: dict[str, list[LaneReport]] = {}
     for book in books:
         kept += (await book.look()).kept.values()
         told += await book.told(SHOWN)
-        for lane, report in (await book.lanes(lanes_of_targets(given.targets if given else ()))).items():
-            reports.setdefault(target_of(lane), []).append(report)
+    reports = await read_reports(books, given.targets if given else ())
     firing = [each for each in kept if each.phase in (Phase.FIRING, Phase.SETTLING)]
     return AlertsAnswer(
         on=given is not None,
         ledger=why,
         firing=[_firing(each) for each in sorted(firing, key=lambda each: -each.fired)],
         history=[_told(each) for each in sorted(told, key=lambda each: -each.at)[:SHOWN]],
-        targets=[_target(name, given, together(found)) for name, found in reports.items()] if given else [],
+        targets=[_target(name, given, found) for name, found in reports.items()] if given else [],
     )
 
 
@@ -102,6 +100,7 @@ def _target(name: str, alerts: Alerts, report: LaneReport) -> TargetReport:
         why=report.why if report.failures else "",
         waiting=report.waiting,
         dropped=report.dropped,
+        dropped_why=report.dropped_why,
     )
 
 

@@ -1,7 +1,8 @@
 """Sends what waits, to each target apart from the others: one that hangs holds up nobody else.
 
 A message is taken with a lease, sent, and written down as delivered once its target has answered. Who is killed in
-between leaves a lease that ends, and the message is sent again with the same id.
+between leaves a lease that ends, and the message is sent again with the same id. One that its target refuses for what
+it says is taken apart after a few times, and what is refused alone is given up: it does not hold up what comes after.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router.admin.alerts.targets.registry import sender_of
-from router.admin.alerts.targets.target import NotDelivered, Sender
+from router.admin.alerts.targets.target import NotDelivered, Refused, Sender, TooLong
 from router.core.alerts.notices import Message
-from router.core.alerts.routes import LATER, is_quiet, target_of
+from router.core.alerts.routes import is_quiet, lanes_of_target, target_of
 from router.core.policy import Policy
 from router.core.resilience.backoff import backoff
 from router.core.values import Plan
-from router.ledger.alerts import AlertBook
+from router.ledger.alerts import REFUSALS, AlertBook
 from router.ledger.errors import LedgerUnavailable
 
 LEASE_SECONDS = 60.0
@@ -71,7 +72,7 @@ class Delivery:
         self._under_way = {lane: task for lane, task in self._under_way.items() if not task.done()}
         policy = self._plan().policy
         for name in () if policy.alerts is None else policy.alerts.targets:
-            for lane in (name, name + LATER):
+            for lane in lanes_of_target(name):
                 if lane not in self._under_way:
                     self._under_way[lane] = asyncio.create_task(self._try(lane, policy))
 
@@ -102,6 +103,9 @@ class Delivery:
             # Its own limits end it; this one is for a defect in them, and the lease lasts longer.
             async with asyncio.timeout(target.timeout + self._lease / 2):
                 await self._sender(name, policy, self._clock).send(message)
+        except Refused as error:
+            await self._refused(lane, message, error)
+            return False
         except (NotDelivered, TimeoutError) as error:
             await self._failed(lane, message, str(error) or "it took too long")
             return False
@@ -121,6 +125,18 @@ class Delivery:
         wait = backoff(message.attempts + 1, FIRST_WAIT, LONGEST_WAIT, random.random())
         log.warning("alert not delivered", extra=_told(lane, message, why) | {"again_in": round(wait, 1)})
         await self._book.end(lane, self._who, message, "failed", wait, why)
+
+    async def _refused(self, lane: str, message: Message, error: Refused) -> None:
+        refusals, why = message.refusals + 1, str(error)
+        if len(message.notices) > 1 and (refusals >= REFUSALS or isinstance(error, TooLong)):
+            log.warning("alerts refused together", extra=_told(lane, message, why) | {"alerts": len(message.notices)})
+            await self._book.end(lane, self._who, message, "parted", 0, why)
+        elif refusals >= REFUSALS or self._is_old(message):
+            await self._give_up(lane, message, why)
+        else:
+            wait = backoff(refusals, FIRST_WAIT, LONGEST_WAIT, random.random())
+            log.warning("alert refused", extra=_told(lane, message, why) | {"again_in": round(wait, 1)})
+            await self._book.end(lane, self._who, message, "refused", wait, why)
 
     async def _give_up(self, lane: str, message: Message, why: str) -> bool:
         log.error("alert given up", extra=_told(lane, message, why) | {"alerts": len(message.notices)})

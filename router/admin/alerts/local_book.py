@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from router.core.alerts.notices import Message, Notice
 from router.core.alerts.states import Alert, Move
-from router.ledger.alerts import MOST_TOGETHER, MOST_WAITING, REMEMBERED, AlertsLook, LaneReport, Outcome
+from router.ledger.alerts import MOST_TOGETHER, MOST_WAITING, REFUSALS, REMEMBERED, AlertsLook, LaneReport, Outcome
 from router.system.atomic_file import replacing
 
 log = logging.getLogger("breakeven.alerts")
@@ -30,6 +30,10 @@ class Lane(Struct, kw_only=True):
     """When the first of them came."""
     message: Message | None = None
     due: float = 0.0
+    parts: list[Notice] = []
+    """Of messages that were refused, to be sent when nothing else waits."""
+    most: int = 1
+    """Of them in one message."""
     report: LaneReport = LaneReport()
 
 
@@ -88,10 +92,16 @@ class LocalAlerts:
         if lane in self._sending:
             return None
         if kept.message is None:
-            if not kept.queue or now - kept.since < group:
+            if kept.queue and now - kept.since >= group:
+                kept.message = Message(secrets.token_hex(16), now, kept.queue[:MOST_TOGETHER])
+                kept.queue = kept.queue[MOST_TOGETHER:]
+            elif kept.parts:
+                together = kept.parts[: kept.most]
+                kept.message = Message(secrets.token_hex(16), now, together, refusals=REFUSALS - 1)
+                kept.parts = kept.parts[kept.most :]
+            else:
                 return None
-            kept.message = Message(secrets.token_hex(16), now, kept.queue[:MOST_TOGETHER])
-            kept.queue, kept.due = kept.queue[MOST_TOGETHER:], 0.0
+            kept.due = 0.0
             await self._save()
         if kept.due > now:
             return None
@@ -104,18 +114,28 @@ class LocalAlerts:
         if kept.message is None or kept.message.id != message.id:
             return False
         report = kept.report
-        if outcome == "failed":
-            kept.message = replace(kept.message, attempts=kept.message.attempts + 1)
-            kept.due = now + wait
+        if outcome in ("failed", "refused", "parted"):
             kept.report = replace(report, failed=now, failures=report.failures + 1, why=why)
+        if outcome in ("failed", "refused"):
+            refusals = kept.message.refusals + (outcome == "refused")
+            kept.message = replace(kept.message, attempts=kept.message.attempts + 1, refusals=refusals)
+            kept.due = now + wait
+        elif outcome == "parted":
+            self._part(kept, message)
         elif outcome == "dropped":
-            kept.message = None
-            kept.report = replace(report, dropped=report.dropped + len(message.notices))
+            kept.report = replace(report, dropped=report.dropped + len(message.notices), dropped_why=why)
         else:
-            kept.message = None
             kept.report = replace(report, delivered=now, failures=0)
+        if outcome in ("delivered", "dropped"):
+            kept.message, kept.most = None, min(2 * kept.most, MOST_TOGETHER)
         await self._save()
         return True
+
+    def _part(self, lane: Lane, message: Message) -> None:
+        parts = [*message.notices, *lane.parts]
+        lane.message, lane.parts, lane.most = None, parts[:MOST_WAITING], max(1, len(message.notices) // 2)
+        too_many = len(parts) - len(lane.parts)
+        lane.report = replace(lane.report, dropped=lane.report.dropped + too_many)
 
     async def told(self, count: int) -> list[Notice]:
         return self._kept.told[:count]
@@ -124,7 +144,7 @@ class LocalAlerts:
         found = {}
         for name in names:
             lane = self._kept.lanes.get(name, Lane())
-            waiting = len(lane.queue) + (len(lane.message.notices) if lane.message else 0)
+            waiting = len(lane.queue) + len(lane.parts) + (len(lane.message.notices) if lane.message else 0)
             found[name] = replace(lane.report, waiting=waiting)
         return found
 

@@ -96,7 +96,7 @@ function showNear(budgets) {
 const nameOf = ({ name, scope, measure, period }) => name || `${scope}: ${measure} by the ${period}`;
 const amountOf = ({ measure }, amount) => figure(measure === "usd" ? money(amount) : count(amount));
 
-function targetOf({ name, kind, conditions, quiet, delivered, failed: at, failures, why, waiting, dropped }) {
+function targetOf({ name, kind, conditions, quiet, delivered, failed: at, failures, why, waiting, dropped, dropped_why: lost }) {
   return el(
     "article",
     { class: "stack", "aria-label": `Target ${name}` },
@@ -116,7 +116,7 @@ function targetOf({ name, kind, conditions, quiet, delivered, failed: at, failur
       [
         delivered ? `Last delivery ${moment(delivered)}` : "Nothing was delivered yet",
         failures && `last failure ${clock(at)}: ${why}`,
-        dropped > 0 && `${count(dropped)} given up`,
+        dropped > 0 && `${count(dropped)} given up${lost && `, the last because: ${lost}`}`,
         quiet && `quiet from ${quiet.replace("-", " to ")}`,
         conditions.length ? `is told of ${conditions.join(", ").replaceAll("_", " ")}` : "is told of no condition",
       ]

@@ -1,15 +1,16 @@
-"""Backends, workers and budgets as gauges for Prometheus. What nobody reports is left out."""
+"""Backends, workers, budgets and targets of alerts as gauges for Prometheus. What nobody reports is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from router.admin.answers.backends import BackendReport
 from router.admin.answers.budgets import BudgetUse
 from router.admin.answers.operations import Operations
+from router.ledger.alerts import LaneReport
 
 Figure = Callable[[BackendReport], float | None]
 
@@ -48,6 +49,23 @@ _BACKENDS: Sequence[tuple[str, str, Figure]] = (
     ("breakeven_backend_kv_cache_share", "Used share of its KV cache.", lambda each: each.kv_cache),
 )
 _BUDGET_LABELS = ("scope", "side", "model", "measure", "period")
+
+
+def alert_metrics(reports: Mapping[str, LaneReport]) -> list[Metric]:
+    """How it goes with the targets of alerts, by their names."""
+    labels = ("target",)
+    waiting = GaugeMetricFamily("breakeven_alerts_waiting", "Alerts that wait for a target.", labels=labels)
+    failing = GaugeMetricFamily(
+        "breakeven_alerts_failures", "Failed attempts since the last that a target took.", labels=labels
+    )
+    lost = CounterMetricFamily(
+        "breakeven_alerts_given_up", "Alerts that a target never got: too old, too many, or refused.", labels=labels
+    )
+    for name, report in reports.items():
+        waiting.add_metric([name], report.waiting)
+        failing.add_metric([name], report.failures)
+        lost.add_metric([name], report.dropped)
+    return [waiting, failing, lost]
 
 
 def operations_gauges(operations: Operations) -> list[Metric]:

@@ -10,10 +10,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from router.admin.alerts.books import read_reports
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.ledger_session import timezone_of
-from router.admin.telemetry.gauges import budget_gauges, operations_gauges
+from router.admin.telemetry.gauges import alert_metrics, budget_gauges, operations_gauges
 from router.admin.telemetry.rising_totals import COUNTED, LABELS, Rents, Totals
 from router.admin.views.breakeven import breakeven
 from router.admin.views.operations import operations_of
@@ -61,6 +62,8 @@ async def found(control: HandlerContext, ask: HandlerRequest) -> list[Metric]:
         metrics += [*await _economy(control, ask), *await control.sources.meters.metrics()]
         metrics += operations_gauges(await operations_of(control))
         metrics += budget_gauges(await control.sources.budgets.uses(control.clock()))
+        alerts = control.desk.plan.policy.alerts
+        metrics += alert_metrics(await read_reports(control.alerts, alerts.targets)) if alerts is not None else []
     except (ApiError, LedgerUnavailable):
         return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 0)]
     return [*metrics, _gauge("breakeven_ledger_up", "1 while the ledger can be read.", 1)]

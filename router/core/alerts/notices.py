@@ -35,6 +35,8 @@ class Message(Struct, frozen=True):
     notices: Sequence[Notice]
     attempts: int = 0
     """That failed."""
+    refusals: int = 0
+    """Of these, or of a message that this was part of: for what it says."""
 
     @property
     def subject(self) -> str:

@@ -1,4 +1,5 @@
-"""A notice -> the lanes that it goes into. A target with quiet hours has two: one of them waits until they are over."""
+"""A notice -> the lanes that it goes into. What is critical has one of its own, so that it waits for nothing else; and
+of a target with quiet hours one waits until they are over."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from router.core.alerts.policy import Alerts
 from router.core.decision.rules import within
 
 LATER = "|later"
-"""No target's name has it."""
+FIRST = "|first"
+"""No target's name has these."""
 
 
 def lanes_of(notice: Notice, alerts: Alerts) -> tuple[str, ...]:
@@ -23,13 +25,19 @@ def targets_of(condition: str, alerts: Alerts) -> tuple[str, ...]:
 
 
 def _lane(name: str, notice: Notice, alerts: Alerts) -> str:
+    if notice.severity == "critical":
+        return name + FIRST
     target = alerts.targets.get(name)
-    waits = target is not None and target.quiet is not None and notice.severity != "critical"
-    return name + LATER if waits else name
+    return name + LATER if target is not None and target.quiet is not None else name
+
+
+def lanes_of_target(name: str) -> tuple[str, ...]:
+    """What is critical first."""
+    return name + FIRST, name, name + LATER
 
 
 def target_of(lane: str) -> str:
-    return lane.removesuffix(LATER)
+    return lane.removesuffix(LATER).removesuffix(FIRST)
 
 
 def is_quiet(lane: str, hours: str | None, hour: int) -> bool:

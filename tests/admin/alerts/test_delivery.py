@@ -16,6 +16,7 @@ from support.waiting import until
 
 from router.admin.alerts import delivery as module
 from router.admin.alerts.delivery import Delivery
+from router.admin.alerts.targets.target import TooLong
 from router.core.alerts.routes import lanes_of
 from router.core.alerts.states import moves
 from router.ledger.alerts import AlertsAt
@@ -120,6 +121,83 @@ async def test_an_hour_of_errors_holds_up_nobody_and_keeps_a_bounded_queue(book,
     assert receiver.told()[-21:] == ["a0", *(f"a{number}" for number in range(20, 40))]
 
 
+async def test_what_is_refused_for_what_it_says_is_found_given_up_and_holds_up_nothing(book, receiver, valkey, caplog):
+    """One of ten is refused whenever it is sent: after three times its message is taken apart, and it alone is lost."""
+    plan = plan_with(receiver.url)
+    receiver.refused = b"poison"
+    delivery = Delivery(book, lambda: plan)
+    names = [f"a{number}" for number in range(10)]
+    await fire(book, plan, *names[:6], "poison", *names[6:])
+    for waiting in (True, True, False):
+        assert not await delivery.deliver("ops", plan.policy)
+        await due(valkey) if waiting else None
+    await fire(book, plan, "next")
+    assert await delivery.deliver("ops", plan.policy), "what came meanwhile goes first"
+    assert receiver.taken() == ["next"]
+    for _ in range(12):
+        await delivery.deliver("ops", plan.policy)
+    assert sorted(receiver.taken()) == [*names, "next"], "each of the others once"
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.dropped, report.dropped_why, report.waiting) == (1, "answered with 400", 0)
+    (lost,) = [record for record in caplog.records if record.message == "alert given up"]
+    assert (lost.target, lost.why, lost.alerts) == ("ops", "answered with 400", 1)
+
+
+async def test_one_that_is_refused_alone_is_given_up_after_three_times(book, receiver, valkey):
+    plan = plan_with(receiver.url)
+    receiver.answers = [413, 503, 422, 404]
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a")
+    for waiting in (1, 1, 1, 0):
+        assert not await delivery.deliver("ops", plan.policy)
+        assert (await book.lanes(["ops"]))["ops"].waiting == waiting
+        await due(valkey) if waiting else None
+    assert (await book.lanes(["ops"]))["ops"].dropped == 1
+
+
+async def test_what_a_target_says_of_who_asks_is_no_refusal_of_the_message(book, receiver, valkey):
+    plan = plan_with(receiver.url)
+    receiver.answers = [401, 403, 408, 429] * 3
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a", "b")
+    for _ in range(12):
+        assert not await delivery.deliver("ops", plan.policy)
+        await due(valkey)
+    assert await delivery.deliver("ops", plan.policy)
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+
+
+async def test_what_is_critical_waits_for_nothing_that_was_refused_or_failed(book, receiver):
+    plan = plan_with(receiver.url)
+    receiver.refused = b'"title":"a"'
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a")
+    assert not await delivery.deliver("ops", plan.policy)
+    await fire(book, plan, "the ledger is lost", severity="critical")
+    delivery.start_due()
+    await until(lambda: receiver.taken())
+    assert receiver.taken() == ["the ledger is lost"]
+    await asyncio.gather(*delivery._under_way.values())
+
+
+async def test_a_message_that_is_too_long_goes_in_parts_at_once(book, receiver, valkey):
+    class Narrow:
+        def __init__(self) -> None:
+            self.sent: list[int] = []
+
+        async def send(self, message: Any) -> None:
+            if len(message.notices) > 2:
+                raise TooLong("more than two")
+            self.sent.append(len(message.notices))
+
+    plan, narrow = plan_with(receiver.url), Narrow()
+    delivery = Delivery(book, lambda: plan, sender=lambda *_: narrow)
+    await fire(book, plan, *"abcde")
+    for _ in range(6):
+        await delivery.deliver("ops", plan.policy)
+    assert sum(narrow.sent) == 5 and (await book.lanes(["ops"]))["ops"].waiting == 0
+
+
 async def test_in_quiet_hours_it_waits(book, receiver):
     plan = plan_with(receiver.url)
     quiet = made(alerting(receiver.url).replace("timeout: 1s", "timeout: 1s, quiet: 22-07"))
@@ -127,7 +205,7 @@ async def test_in_quiet_hours_it_waits(book, receiver):
     await fire(book, quiet, "a")
     await fire(book, quiet, "b", severity="critical")
     assert not await Delivery(book, lambda: quiet, clock=lambda: night).deliver("ops|later", quiet.policy)
-    assert await Delivery(book, lambda: quiet, clock=lambda: night).deliver("ops", quiet.policy)
+    assert await Delivery(book, lambda: quiet, clock=lambda: night).deliver("ops|first", quiet.policy)
     assert receiver.told() == ["b"]
     assert await Delivery(book, lambda: quiet, clock=lambda: morning).deliver("ops|later", plan.policy)
     assert receiver.told() == ["b", "a"]

@@ -35,6 +35,31 @@ async def test_who_is_killed_finds_what_it_had_told_and_what_it_was_sending(path
     assert [each.id for each in await again.told(9)] == ["c1-firing"]
 
 
+async def test_what_is_refused_goes_in_parts_behind_what_comes_later(path, clock):
+    book = LocalAlerts(path, clock)
+    five = [observation(key=f"limit|{number}", title=str(number)) for number in range(5)]
+    await cross(book, *five)
+    message = await book.take("ops", "me", 60, 0)
+    assert await book.end("ops", "me", message, "refused", 0, "answered with 400")
+    again = await book.take("ops", "me", 60, 0)
+    assert (again.id, again.attempts, again.refusals) == (message.id, 1, 1)
+    assert await book.end("ops", "me", again, "parted", 0, "answered with 400")
+    assert (await book.lanes(["ops"]))["ops"].waiting == 5
+    await cross(book, *five, observation(key="later", title="later"))
+    later = await book.take("ops", "me", 60, 0)
+    assert [each.title for each in later.notices] == ["later"] and later.refusals == 0
+    await book.end("ops", "me", later, "parted", 0, "")
+    parts, sizes = [], []
+    while (part := await book.take("ops", "me", 60, 0)) is not None:
+        parts += [each.title for each in part.notices]
+        sizes.append(len(part.notices))
+        assert part.refusals == 2
+        await book.end("ops", "me", part, "dropped" if parts == ["later"] else "delivered", 0, "answered with 400")
+    assert (parts, sizes) == (["later", "0", "1", "2", "3", "4"], [1, 2, 3])
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.dropped, report.dropped_why, report.failures) == (1, "answered with 400", 0)
+
+
 async def test_what_is_over_is_told_and_kept_no_more(path, clock):
     book = LocalAlerts(path, clock)
     await cross(book)

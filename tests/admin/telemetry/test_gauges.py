@@ -10,11 +10,19 @@ from router.admin.answers.backends import BackendReport
 from router.admin.answers.budgets import BudgetUse
 from router.admin.answers.operations import LedgerReport, Operations, WorkerReport
 from router.admin.policy.answers import PolicyState, Reload
-from router.admin.telemetry.gauges import budget_gauges, operations_gauges
+from router.admin.telemetry.gauges import alert_metrics, budget_gauges, operations_gauges
+from router.ledger.alerts import LaneReport
 
 
 def backend(name: str, **fields) -> BackendReport:
     return BackendReport(**{"name": name, "zone": "local", "local": True, "kind": "vllm", "state": "healthy"} | fields)
+
+
+def test_targets_of_alerts_are_counted_by_name():
+    waiting, failing, lost = alert_metrics({"ops": LaneReport(waiting=3, failures=2, dropped=1)})
+    for metric, value in ((waiting, 3), (failing, 2), (lost, 1)):
+        assert [(each.labels, each.value) for each in metric.samples] == [({"target": "ops"}, value)]
+    assert lost.samples[0].name == "breakeven_alerts_given_up_total"
 
 
 def operations(*backends: BackendReport, workers: tuple[WorkerReport, ...] = ()) -> Operations:

@@ -7,7 +7,7 @@ from support.alerting import VARIABLE
 
 from router.core.alerts.notices import Notice
 from router.core.alerts.policy import Alerts
-from router.core.alerts.routes import is_quiet, lanes_of, target_of, targets_of
+from router.core.alerts.routes import is_quiet, lanes_of, lanes_of_target, target_of, targets_of
 
 HOOK = {"kind": "webhook", "url": "https://ops.example.com/x", "secret": f"env:{VARIABLE}"}
 NOTICE = Notice(
@@ -32,8 +32,12 @@ def test_what_is_named_goes_where_it_is_named_once():
 def test_what_is_critical_does_not_wait_for_the_morning():
     given = alerts(boss="22-07")
     ordinary = lanes_of(NOTICE, given)
-    assert (ordinary, lanes_of(replace(NOTICE, severity="critical"), given)) == (("ops", "boss|later"), ("ops", "boss"))
+    assert (ordinary, lanes_of(replace(NOTICE, severity="critical"), given)) == (
+        ("ops", "boss|later"),
+        ("ops|first", "boss|first"),
+    )
     assert [target_of(lane) for lane in ordinary] == ["ops", "boss"]
+    assert [target_of(lane) for lane in lanes_of_target("ops")] == ["ops", "ops", "ops"]
 
 
 def test_quiet_hours_go_over_midnight():

@@ -16,10 +16,12 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from router.admin.alerts.targets.target import NotDelivered
+from router.admin.alerts.targets.target import NotDelivered, Refused
 
 LARGEST_ANSWER = 65_536
 """Bytes that are read of an answer; what it says does not matter."""
+OF_THE_TARGET = frozenset({401, 402, 403, 407, 408, 421, 423, 425, 429})
+"""The statuses of 4xx that speak of who asks and of the time, not of what a message says."""
 
 
 class NotPublic(OSError):
@@ -70,7 +72,7 @@ class _Resolver(AbstractResolver):
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float, *, private: bool) -> None:
-    """Returns when it was answered with 2xx. Raises NotDelivered."""
+    """Returns when it was answered with 2xx. Raises NotDelivered, and Refused where that is for the body."""
     limits = aiohttp.ClientTimeout(total=timeout)
     connector = aiohttp.TCPConnector(resolver=_Resolver(private), force_close=True, ssl=ssl.create_default_context())
     options: dict[str, Any] = {"allow_redirects": False, "auto_decompress": False}
@@ -80,7 +82,8 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float
             session.post(url, data=body, headers=headers, **options) as answer,
         ):
             if not 200 <= answer.status < 300:
-                raise NotDelivered(f"answered with {answer.status}")
+                of_content = 400 <= answer.status < 500 and answer.status not in OF_THE_TARGET
+                raise (Refused if of_content else NotDelivered)(f"answered with {answer.status}")
             await answer.content.read(LARGEST_ANSWER)
     except TimeoutError:
         raise NotDelivered(f"no answer within {timeout:g} s") from None

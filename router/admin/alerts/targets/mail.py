@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 from router.admin.alerts.targets.http_post import NotPublic, addresses_of
 from router.admin.alerts.targets.places import secret_of
-from router.admin.alerts.targets.target import NotDelivered
+from router.admin.alerts.targets.target import NotDelivered, Refused
 from router.core.alerts.notices import Message
 from router.core.alerts.policy import MailTarget
 from router.core.policy import Policy
@@ -37,7 +37,8 @@ class Mail:
         except smtplib.SMTPAuthenticationError:
             raise NotDelivered("the server refused user and password") from None
         except smtplib.SMTPResponseException as error:
-            raise NotDelivered(f"the server answered with {error.smtp_code}") from None
+            of_content = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+            raise (Refused if of_content else NotDelivered)(f"the server answered with {error.smtp_code}") from None
         except smtplib.SMTPRecipientsRefused:
             raise NotDelivered("the server refused every recipient") from None
         except (smtplib.SMTPException, OSError) as error:

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.admin.alerts.targets.http_post import post
 from router.admin.alerts.targets.places import url_of
+from router.admin.alerts.targets.target import TooLong
 from router.core.alerts.notices import Message, Notice
 from router.core.alerts.policy import TeamsTarget
 from router.core.policy import Policy
+
+LARGEST = 28_000
+"""Bytes of a message; Teams refuses more than 28 KB."""
 
 
 class Teams:
@@ -26,6 +31,24 @@ class Teams:
 
 
 def body_of(message: Message) -> bytes:
+    """One notice is cut. Raises TooLong for several that do not fit together."""
+    body = _body(message)
+    if len(body) > LARGEST and len(message.notices) > 1:
+        raise TooLong(f"it has more than {LARGEST} bytes")
+    longest = LARGEST
+    while len(body) > LARGEST:
+        longest //= 2
+        body = _body(replace(message, notices=[_cut(each, longest) for each in message.notices]))
+    return body
+
+
+def _cut(notice: Notice, longest: int) -> Notice:
+    """To as many characters of title and of text."""
+    title, text = (each if len(each) <= longest else f"{each[:longest]}…" for each in (notice.title, notice.text))
+    return replace(notice, title=title, text=text)
+
+
+def _body(message: Message) -> bytes:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

@@ -8,7 +8,7 @@ import pytest
 
 from router.admin.alerts.targets import http_post
 from router.admin.alerts.targets.http_post import NotPublic, addresses_of, check_address, is_written_out, post
-from router.admin.alerts.targets.target import NotDelivered
+from router.admin.alerts.targets.target import NotDelivered, Refused
 
 
 async def send(url: str, timeout: float = 5.0, private: bool = False) -> None:
@@ -27,6 +27,14 @@ async def test_everything_else_did_not_and_no_redirect_is_followed(receiver, sta
     with pytest.raises(NotDelivered, match=f"^answered with {status}$"):
         await send(receiver.url)
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize(("status", "of_content"), [(400, True), (404, True), (413, True), (422, True), (401, False)])
+async def test_a_refusal_of_the_body_is_told_apart(receiver, status, of_content):
+    receiver.answers = [status]
+    with pytest.raises(NotDelivered) as raised:
+        await send(receiver.url)
+    assert isinstance(raised.value, Refused) == of_content
 
 
 async def test_one_that_hangs_is_left_alone_in_time(receiver):

@@ -13,7 +13,7 @@ from support.smtp_server import SmtpServer
 
 from router.admin.alerts.targets.mail import mail_of
 from router.admin.alerts.targets.registry import sender_of
-from router.admin.alerts.targets.target import NotDelivered
+from router.admin.alerts.targets.target import NotDelivered, Refused
 from router.core.alerts.notices import Message
 
 PASSWORD = "the-password-of-these-tests"
@@ -86,8 +86,9 @@ async def test_without_tls_at_the_server_nobody_signs_in(server):
 )
 async def test_what_the_server_refuses_did_not_arrive(server, command, why):
     server.refusing = {command}
-    with pytest.raises(NotDelivered, match=why):
+    with pytest.raises(NotDelivered, match=why) as raised:
         await sender(server).send(MESSAGE)
+    assert isinstance(raised.value, Refused) == (command == "DATA"), "what the mail itself says is refused after DATA"
 
 
 @pytest.mark.parametrize("command", ["EHLO", "DATA"])

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from msgspec.structs import replace
 from support.alerting import MESSAGE, NOTICE, plan_of_targets
 
 from router.admin.alerts.targets.registry import sender_of
-from router.admin.alerts.targets.slack import body_of
+from router.admin.alerts.targets.slack import LONGEST, body_of
+from router.admin.alerts.targets.target import TooLong
 from router.core.alerts.notices import Message
+
+
+def test_more_than_slack_takes_goes_in_parts_and_one_alone_is_cut():
+    long = replace(NOTICE, text="<" * 5_000)
+    with pytest.raises(TooLong, match="40000 characters"):
+        body_of(Message("m", 0.0, [long] * 2))
+    text = json.loads(body_of(Message("m", 0.0, [replace(long, text="&" * 30_000)])))["text"]
+    assert len(text) <= LONGEST and text.endswith("&amp;…"), "no escape is cut in two"
 
 
 async def test_it_gets_the_lines_as_text(receiver, monkeypatch):

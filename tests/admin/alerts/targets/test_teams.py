@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from support.alerting import MESSAGE, NOTICE, plan_of_targets
 
 from router.admin.alerts.targets.registry import sender_of
+from router.admin.alerts.targets.target import TooLong
+from router.admin.alerts.targets.teams import LARGEST, body_of
 from router.core.alerts.notices import Message
+
+
+def test_more_than_teams_takes_goes_in_parts_and_one_alone_is_cut():
+    long = replace(NOTICE, title=f"key {'検' * 200}", text="used in the month\n" * 3)
+    with pytest.raises(TooLong, match="28000 bytes"):
+        body_of(Message("m", 0.0, [long] * 50))
+    assert len(body_of(Message("m", 0.0, [long] * 25))) <= LARGEST
+    for endless in (replace(NOTICE, text="検" * 40_000), replace(NOTICE, title="\x01" * 40_000, text="x\n" * 20_000)):
+        cut = body_of(Message("m", 0.0, [endless]))
+        assert LARGEST / 4 < len(cut) <= LARGEST and "…" in cut.decode()
 
 
 async def test_it_gets_a_card_of_plain_text(receiver, monkeypatch):
