@@ -1,14 +1,16 @@
 """One entry of the audit, and the exact bytes that its hash is taken of.
 
-An entry is one line: a JSON object in the form of RFC 8785 (members by name, no spaces, UTF-8, no escape that is not
-needed). Its member `hash` is the SHA-256, in hex, of the same object without that member; `prev` is the `hash` of the
-entry before, 64 zeros in the first one. Numbers are integers below 2^53, so that every language writes them alike.
+An entry is one line: a JSON object in the form of RFC 8785 (members by the UTF-16 code units of their names, no spaces,
+UTF-8, no escape that is not needed). Its member `hash` is the SHA-256, in hex, of the same object without that member;
+`prev` is the `hash` of the entry before, 64 zeros in the first one. Numbers are integers below 2^53, so that every
+language writes them alike.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,6 +29,8 @@ MORE = "…"
 LONGEST_VALUE = 1_000_000
 """Characters of `old` or of `new`."""
 _LARGEST = 2**53 - 1
+_BEYOND = re.compile(rb"[\xf0-\xf4]")
+"""What a character beyond U+FFFF begins with in UTF-8."""
 
 Via = Literal["page", "api", "command", "gateway"]
 
@@ -110,16 +114,37 @@ def read_entry(line: bytes) -> Entry:
     except (ValueError, RecursionError):
         raise ValueError("it is not an entry of an audit") from None
     # What is written otherwise, or has members more, would be another line with the same hash.
-    if content.keys() != _MEMBERS or canonical(content) != line:
+    form = next((form for form in (canonical, _by_code_points) if form(content) == line), None)
+    if content.keys() != _MEMBERS or form is None:
         raise ValueError("it is not in the form that entries are written in")
-    if digest_of({name: value for name, value in content.items() if name != "hash"}) != entry.hash:
+    sealed_content = form({name: value for name, value in content.items() if name != "hash"})
+    if hashlib.sha256(sealed_content).hexdigest() != entry.hash:
         raise ValueError("it was changed: its hash is that of another content")
     return entry
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
     """https://www.rfc-editor.org/rfc/rfc8785, for objects without fractions."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    written = _by_code_points(content)
+    if not _BEYOND.search(written):  # the two orders are the same
+        return written
+    return _by_code_points(_ordered(content), sort=False)
+
+
+def _ordered(value: Any) -> Any:
+    """Members by the UTF-16 code units of their names, as RFC 8785 has it in section 3.2.3."""
+    if isinstance(value, Mapping):
+        return {name: _ordered(value[name]) for name in sorted(value, key=_code_units)}
+    return [_ordered(each) for each in value] if isinstance(value, list) else value
+
+
+def _code_units(name: str) -> bytes:
+    return name.encode("utf-16-be", errors="surrogatepass")
+
+
+def _by_code_points(content: Any, *, sort: bool = True) -> bytes:
+    """The form of older entries. It differs where a member's name has a character beyond U+FFFF."""
+    text = json.dumps(content, sort_keys=sort, separators=(",", ":"), ensure_ascii=False)
     return text.encode(errors="backslashreplace")
 
 

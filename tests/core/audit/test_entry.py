@@ -103,6 +103,52 @@ def test_what_is_not_as_it_was_written_says_why(change, why):
         read_entry(change(sealed(note(), 1, FIRST)))
 
 
+def independent(value: object) -> str:
+    """RFC 8785 by its letter, for what entries are made of."""
+    if isinstance(value, dict):
+        members = [f"{independent(name)}:{independent(value[name])}" for name in sorted(value, key=code_units)]
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(independent, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def code_units(name: str) -> list[int]:
+    encoded = name.encode("utf-16-le")
+    return [encoded[place] + 256 * encoded[place + 1] for place in range(0, len(encoded), 2)]
+
+
+BEYOND = {"models": [{"\U0001f600m": {"\uff5e": 1, "\U0001f600": 2}, "\uff5em": 2}]}
+
+
+def test_names_beyond_the_basic_plane_stand_as_rfc_8785_has_them():
+    line = sealed(note(new=BEYOND), 1, FIRST).decode()
+    content = json.loads(line)
+    assert line == independent(content) and line.index("\U0001f600m") < line.index("\uff5em")
+    said = content.pop("hash")
+    assert said == hashlib.sha256(independent(content).encode()).hexdigest()
+
+
+@given(ANYTHING)
+def test_any_value_is_written_as_rfc_8785_has_it(value):
+    line = sealed(note(new=value), 1, FIRST).decode()
+    assert line == independent(json.loads(line))
+
+
+def by_code_points(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_an_entry_in_the_older_order_is_still_whole_and_neither_order_can_be_made_the_other():
+    content = json.loads(sealed(note(new=BEYOND), 1, FIRST))
+    new_hash = content.pop("hash")
+    old_hash = hashlib.sha256(by_code_points(content).encode()).hexdigest()
+    assert read_entry(by_code_points(content | {"hash": old_hash}).encode()).hash == old_hash
+    for forged in (by_code_points(content | {"hash": new_hash}), independent(content | {"hash": old_hash})):
+        with pytest.raises(ValueError, match="it was changed"):
+            read_entry(forged.encode())
+
+
 def test_members_stand_in_one_order_whatever_they_are_called():
     assert canonical({"b": 1, "a": {"ü": True, "u": None}}) == '{"a":{"u":null,"ü":true},"b":1}'.encode()
 
