@@ -43,7 +43,8 @@ def keys_of(document: Any) -> tuple[Key, ...]:
 
 
 def claims_of(token: str, keys: Iterable[Key]) -> dict[str, Any]:
-    """What the token says, once its signature is known to be by one of the keys.
+    """What the token says, once its signature is known to be by one of the keys. All of its name are tried: a provider
+    may publish several under one, or another one under the name of before.
 
     Raises UnknownKey, and SignInRefused for everything else.
     """
@@ -59,8 +60,6 @@ def claims_of(token: str, keys: Iterable[Key]) -> dict[str, Any]:
             claims = _verified(token, key, algorithm)
             if claims is not None:
                 return claims
-            if name is not None:
-                raise SignInRefused("not_trusted", "the ID token's signature is wrong")
     raise UnknownKey
 
 

@@ -30,6 +30,8 @@ KEPT_SECONDS = 600.0
 """What the provider said of itself, and its keys: a key that it gave up is not taken for longer."""
 REST_SECONDS = 5.0
 """Between two questions to a provider that failed: anybody who opens the sign-in page has it asked."""
+RENEW_SECONDS = 5.0
+"""Between two times that keys are asked for early: whoever sends wrong tokens has it asked no more often."""
 _PLAIN_CODE = re.compile(r"[a-z_]{1,40}")
 
 T = TypeVar("T")
@@ -73,14 +75,19 @@ class Provider:
         self._settings = settings
         self._endpoints = _Recent(self._discover, clock)
         self._keys = _Recent(self._read_keys, clock)
+        self._clock = clock
+        self._renewed = -math.inf
 
     async def endpoints(self) -> Endpoints:
         """Raises ProviderUnavailable."""
         return await self._endpoints.get()
 
     async def keys(self, *, anew: bool = False) -> tuple[Key, ...]:
-        """`anew`: those that are known did not sign. Raises ProviderUnavailable."""
-        if anew:
+        """`anew`: those that are known did not sign; just after that was asked for, they are the same. Raises
+        ProviderUnavailable."""
+        now = self._clock()
+        if anew and not 0 <= now - self._renewed < RENEW_SECONDS:
+            self._renewed = now
             self._keys.forget()
         return await self._keys.get()
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from joserfc.jwk import RSAKey
 from support.oidc_provider import (
     CLIENT,
     Visitor,
@@ -92,6 +93,14 @@ async def test_a_provider_that_changes_its_keys_amid_a_sign_in(anna, provider):
     way_back = await anna.begin()
     provider.rotate(rsa_key())
     assert (await anna.open(way_back)).status == 200
+
+
+async def test_a_provider_that_gives_a_new_key_the_name_of_the_old_one(anna, provider):
+    await anna.sign_in()
+    name = provider.key.kid
+    provider.rotate(RSAKey.import_key(rsa_key().as_dict(private=True) | {"kid": name}))
+    await anna.sign_in()
+    assert (await anna.session())["user"] == "anna" and provider.key.kid == name
 
 
 async def test_keys_are_not_asked_for_each_time_and_not_kept_for_ever(anna, provider, clock):

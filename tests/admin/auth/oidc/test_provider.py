@@ -13,7 +13,7 @@ from support.oidc_provider import SECRET, Visitor, but, problem_of, without
 
 from router.admin.auth.oidc import connect
 from router.admin.auth.oidc import provider as asking
-from router.admin.auth.oidc.provider import KEPT_SECONDS, REST_SECONDS, Provider, ProviderUnavailable
+from router.admin.auth.oidc.provider import KEPT_SECONDS, RENEW_SECONDS, REST_SECONDS, Provider, ProviderUnavailable
 from router.admin.auth.oidc.refused import SignInRefused
 
 KNOWN = "/.well-known/openid-configuration"
@@ -39,6 +39,16 @@ async def test_where_it_is_is_asked_once_in_a_while(asked, provider, clock):
     clock.now -= 10 * KEPT_SECONDS
     await asked.endpoints()
     assert provider.asked == [KNOWN] * 3
+
+
+async def test_keys_that_did_not_sign_are_asked_for_anew_and_no_more_often_than_that(asked, provider, clock):
+    await asked.keys()
+    for _ in range(20):
+        await asked.keys(anew=True)
+    assert provider.asked.count("/keys") == 2
+    clock.now += RENEW_SECONDS
+    await asked.keys(anew=True)
+    assert provider.asked.count("/keys") == 3
 
 
 async def test_many_who_ask_at_once_have_it_asked_once(asked, provider):
