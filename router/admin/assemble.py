@@ -11,6 +11,7 @@ import msgspec
 from router.admin.alerts.books import AlertBooks
 from router.admin.alerts.local_book import LocalAlerts
 from router.admin.audit.recorder import Audit
+from router.admin.auth.arrivals import Arrivals
 from router.admin.auth.guard import EVERYWHERE, known_hosts
 from router.admin.auth.oidc.settings import OidcSettings
 from router.admin.auth.sessions import Sessions
@@ -55,6 +56,7 @@ def make_control(
         provider=provider,
         sign_ins=Attempts(clock),
         bearers=Attempts(clock),
+        arrivals=Arrivals(clock),
         hosts=known_hosts(settings.host, settings.allowed_hosts),
         proxied_as=frozenset(name.lower() for name in settings.allowed_hosts),
         any_address=settings.host in EVERYWHERE,

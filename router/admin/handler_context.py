@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.admin.alerts.books import AlertBooks
 from router.admin.audit.recorder import Audit
+from router.admin.auth.arrivals import Arrivals
 from router.admin.auth.roles import Role
 from router.admin.auth.sessions import Sessions, SignedIn
 from router.admin.auth.sign_in_attempts import Attempts
@@ -41,6 +42,7 @@ class HandlerContext:
     sign_ins: Attempts
     """Guesses on the sign-in page."""
     bearers: Attempts
+    arrivals: Arrivals
     """Guesses by API clients: counted apart, so that a client with an old token keeps nobody from signing in."""
     hosts: frozenset[str]
     """Names that it may be called by; see `guard`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from router.admin.auth.tokens import Tokens
 from router.system.atomic_file import replace_file
 
 LIFETIME_SECONDS = 12 * 3600.0
-MOST_SESSIONS = 1000
+MOST_OF_ONE = 64
+"""Sessions of one person, or by one token; the oldest of the same owner gives way to a new one."""
+MOST_SESSIONS = 5000
+"""Of all; then the oldest of whoever has most gives way."""
 
 log = logging.getLogger("breakeven.admin")
 
@@ -34,6 +38,11 @@ class SignedIn(Struct, frozen=True):
     teams: frozenset[str] | None = None
     """That they see; None for all."""
 
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Whose it is: a person's, or everybody's who has the token of the role."""
+        return ("user", self.user) if self.user else ("token", self.role)
+
     def __repr__(self) -> str:
         return f"SignedIn({self.role})"
 
@@ -46,6 +55,7 @@ class Sessions:
         self._provider = provider
         self._clock = clock
         self._open: dict[str, SignedIn] = {each.digest: each for each in _load(path)}
+        """The oldest first."""
 
     def open(
         self,
@@ -67,9 +77,20 @@ class Sessions:
             user=user,
             teams=teams,
         )
+        self._open = {each.digest: each for each in self._open.values() if self.holds(each)}
+        self._make_room(session.owner)
         self._open[session.digest] = session
         self._save()
         return value, session
+
+    def _make_room(self, owner: tuple[str, str]) -> None:
+        """So that nobody signs out anybody but themselves, however often they sign in."""
+        counts = Counter(each.owner for each in self._open.values())
+        while counts[owner] >= MOST_OF_ONE or len(self._open) >= MOST_SESSIONS:
+            most = owner if counts[owner] >= MOST_OF_ONE else counts.most_common(1)[0][0]
+            oldest = next(digest for digest, each in self._open.items() if each.owner == most)
+            del self._open[oldest]
+            counts[most] -= 1
 
     def find(self, value: str) -> SignedIn | None:
         session = self._open.get(_digest(value))
@@ -91,10 +112,8 @@ class Sessions:
             self._save()
 
     def _save(self) -> None:
-        good = sorted(filter(self.holds, self._open.values()), key=lambda each: each.expires)[-MOST_SESSIONS:]
-        self._open = {each.digest: each for each in good}
         try:
-            replace_file(self._path, msgspec.json.encode(good))
+            replace_file(self._path, msgspec.json.encode(list(self._open.values())))
         except OSError as error:
             log.error("sessions cannot be kept, a restart will end them", extra={"why": error.strerror})
 

@@ -62,10 +62,17 @@ async def _opened(control: HandlerContext, token: str, address: str) -> tuple[st
         log.warning("sign-in refused", extra={"address": address})
         await control.audit.later(Actor("", "", "page", address), "sign-in.refused", "")
         raise ApiError(401, WRONG_TOKEN, WRONG)
-    await control.audit.later(Actor("", role, "page", address), "sign-in", "")
+    await note_arrival(control, Actor("", role, "page", address), "sign-in")
     value, session = control.sessions.open(role)
     log.info("signed in", extra={"role": role, "address": address})
     return value, Session(role, session.csrf, session.expires, control.version, control.simulated)
+
+
+async def note_arrival(control: HandlerContext, actor: Actor, action: str) -> None:
+    """Raises ApiError."""
+    remark = control.arrivals.note(action, actor.name, actor.role)
+    if remark is not None:
+        await control.audit.later(actor, action, "", note=remark)
 
 
 def slow_down(attempts: Attempts, address: str) -> None:
@@ -85,7 +92,7 @@ async def sign_out(control: HandlerContext, ask: HandlerRequest) -> web.Response
     if session is not None:
         control.sessions.close(session)
         with contextlib.suppress(ApiError):  # whoever wants to leave can, also where that can be noted nowhere
-            await control.audit.later(ask.asker.actor, "sign-out", "")
+            await note_arrival(control, ask.asker.actor, "sign-out")
     answer = web.Response(body=msgspec.json.encode(Health()), content_type="application/json")
     drop_session(answer)
     return answer

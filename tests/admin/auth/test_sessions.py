@@ -7,7 +7,7 @@ import stat
 import pytest
 from support.control import Clock
 
-from router.admin.auth.sessions import LIFETIME_SECONDS, Sessions
+from router.admin.auth.sessions import LIFETIME_SECONDS, MOST_OF_ONE, Sessions
 from router.admin.auth.tokens import Tokens
 
 TOKENS = Tokens("a-token-that-is-long-enough", "another-token-for-viewers")
@@ -49,6 +49,29 @@ def test_a_session_ends_in_time_and_is_forgotten(path):
     assert sessions.find(value) is None
     sessions.open("admin")
     assert session.digest not in path.read_text()
+
+
+@pytest.mark.parametrize("flooding", [("viewer", ""), ("viewer", "eve")])
+def test_whoever_signs_in_without_end_signs_out_only_themselves(path, flooding):
+    sessions = Sessions(path, TOKENS, Clock(), "provider")
+    others = [
+        sessions.open("admin")[0],
+        sessions.open("admin", "ann", lifetime=60)[0],
+        sessions.open("viewer", "bob", lifetime=60)[0],
+    ]
+    theirs = [sessions.open(*flooding)[0] for _ in range(3 * MOST_OF_ONE)]
+    for kept in (sessions, Sessions(path, TOKENS, Clock(), "provider")):
+        assert all(map(kept.find, others))
+        assert [kept.find(each) is not None for each in theirs] == [False] * (2 * MOST_OF_ONE) + [True] * MOST_OF_ONE
+
+
+def test_when_there_are_too_many_of_all_whoever_has_most_gives_way(path, monkeypatch):
+    monkeypatch.setattr("router.admin.auth.sessions.MOST_SESSIONS", 4)
+    sessions = Sessions(path, TOKENS, Clock(), "provider")
+    ann = sessions.open("admin", "ann")[0]
+    eve = [sessions.open("viewer", "eve")[0] for _ in range(3)]
+    bob = sessions.open("viewer", "bob")[0]
+    assert [sessions.find(each) is not None for each in (ann, *eve, bob)] == [True, False, True, True, True]
 
 
 def test_the_file_is_the_owners_alone_and_holds_no_cookie(path):

@@ -10,6 +10,8 @@ import pytest
 from support.control import ADMIN, VIEWER
 
 from router.admin.audit.outbox import Outbox
+from router.admin.auth.arrivals import MOST_NOTED
+from router.admin.auth.sessions import MOST_OF_ONE
 from router.admin.auth.sign_in_attempts import MOST_FAILURES
 from router.core.audit.entry import read_entry
 from router.ledger.redis_keys import AUDIT_KEY
@@ -72,6 +74,15 @@ async def test_who_came_and_went_and_who_was_refused_is_in_the_audit(plane, valk
         ("sign-in.refused", "", "page", "127.0.0.1"),
     ]
     assert b"wrong-token" not in b"".join(lines) and VIEWER.encode() not in b"".join(lines)
+
+
+async def test_whoever_signs_in_without_end_signs_nobody_else_out_and_does_not_fill_the_audit(plane, valkey):
+    admin = await plane.sign_in(ADMIN)
+    for _ in range(MOST_OF_ONE + 10):
+        assert (await plane.post("/sign-in", {"token": VIEWER}, "")).status == 200
+    assert (await plane.ask("GET", "/api/session", headers=admin)).status == 200
+    entries = list(map(read_entry, valkey.lrange(AUDIT_KEY, 0, -1)))
+    assert len(entries) == 1 + MOST_NOTED and "not noted one by one" in entries[-1].note
 
 
 async def test_while_the_ledger_is_lost_somebody_can_come_and_look_and_go(start, settings):

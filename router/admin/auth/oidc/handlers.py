@@ -18,6 +18,7 @@ from router.admin.auth.oidc.round_trip import (
 )
 from router.admin.auth.own_path import header_form, own_path, sign_in_address
 from router.admin.auth.session_cookie import is_tls, set_session
+from router.admin.auth.sign_in import note_arrival
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.core.audit.entry import Actor
@@ -61,7 +62,7 @@ async def finish(control: HandlerContext, ask: HandlerRequest) -> web.Response:
         answer = _refused(request, refused)
     else:
         person = arrival.person
-        await control.audit.later(Actor(person.user, person.role, "page", address), "sign-in", "")
+        await note_arrival(control, Actor(person.user, person.role, "page", address), "sign-in")
         lasting = control.provider.session_seconds
         value, _ = control.sessions.open(person.role, person.user, teams=person.teams, lifetime=lasting)
         log.info("signed in", extra={"user": person.user, "role": person.role, "address": address})
