@@ -49,6 +49,7 @@ from router.power.known_units import KnownUnitsFile
 from router.power.rent_keeper import RentKeeper
 from router.power.traffic_price import TrafficPrice
 from router.system.certificate import CertificateUnusable, certificate_of
+from router.system.file_limit import allow_most_open_files
 from router.system.wake_files import WakeFiles
 
 SHUTDOWN_SECONDS = 2.0
@@ -62,6 +63,7 @@ def main() -> None:
         return
     settings = msgspec.json.decode(fed, type=AdminSettings)
     logs.set_up()
+    allow_most_open_files()  # a page that is open has a connection
     asyncio.run(serve(settings))
 
 

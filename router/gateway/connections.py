@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 from collections import Counter
 
 from router.gateway.errors import ApiError
+from router.system.file_limit import allow_most_open_files
 
 SURPLUS = 128
 """So many connections above the limit are told so; those above that are closed without a word."""
@@ -62,7 +62,5 @@ def _too_many(message: str, setting: str) -> ApiError:
 
 def _most_by_files() -> int:
     """Each request may need a second connection, to its backend."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(1, (hard - OWN_FILES) // 2) if hard != resource.RLIM_INFINITY else 1_000_000
+    most = allow_most_open_files()
+    return 1_000_000 if most < 0 else max(1, (most - OWN_FILES) // 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from aiohttp import web
 
@@ -22,6 +23,10 @@ from router.ledger.reports.totals_by_dimension import Look
 
 QUIET_SECONDS = 15.0
 """A comment follows so long a silence, so that proxies keep the stream and a client that left is noticed."""
+SLOWEST_SECONDS = 30.0
+"""That a page may take for what is sent to it: what waits for one that reads no more would be kept for ever."""
+SEND_BUFFER = 65_536
+"""Bytes that the system keeps for a page; it would grow to megabytes for each that reads slowly."""
 SHOWN_REQUESTS = 50
 
 
@@ -56,21 +61,29 @@ async def events(control: HandlerContext, ask: HandlerRequest) -> web.StreamResp
     """Until the page leaves, the session ends or the process stops."""
     queue = control.live.join(_owner(ask), lambda: present(control))
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "x-accel-buffering": "no"})
+    transport = ask.request.transport
     try:
+        if transport is not None:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         await response.prepare(ask.request)
-        while _may_look(control, ask):
-            try:
-                event = await asyncio.wait_for(queue.get(), QUIET_SECONDS)
-            except TimeoutError:
-                event = b": still here\n\n"
-            if event == END:
-                break
-            await response.write(event)
+        while _may_look(control, ask) and (events := await _next(queue)) != END:
+            async with asyncio.timeout(SLOWEST_SECONDS):
+                await response.write(events)
+    except TimeoutError:  # it reads no more
+        if transport is not None:
+            transport.abort()
     except ConnectionResetError:  # it left
         pass
     finally:
         control.live.leave(queue)
     return response
+
+
+async def _next(queue: asyncio.Queue[bytes]) -> bytes:
+    try:
+        return await asyncio.wait_for(queue.get(), QUIET_SECONDS)
+    except TimeoutError:
+        return b": still here\n\n"
 
 
 def _owner(ask: HandlerRequest) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import msgspec
@@ -15,8 +16,8 @@ from support.control import ADMIN, API, VIEWER
 from support.waiting import until
 
 from router.admin.sources.interface import Page, Sources
-from router.admin.views import live_streams
-from router.admin.views.live_streams import LATER, MOST_OF_ONE, MOST_STREAMS
+from router.admin.views import live_events, live_streams
+from router.admin.views.live_streams import FULL, MOST_OF_ONE
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.record import Record
 
@@ -149,9 +150,35 @@ async def test_a_session_is_one_owner_and_a_token_is_one_at_each_address(plane, 
         await first(page, "totals")
 
 
+async def test_a_page_that_reads_no_more_is_let_go(plane, monkeypatch):
+    """Its connection is open, and nothing more fits into it."""
+    monkeypatch.setattr(live_events, "SLOWEST_SECONDS", 0.05)
+    host, port = plane.url.removeprefix("http://").split(":")
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await asyncio.to_thread(stalled.connect, (host, int(port)))
+        stalled.sendall(f"GET /api/events HTTP/1.1\r\nhost: {host}:{port}\r\n".encode())
+        stalled.sendall(f"authorization: Bearer {VIEWER}\r\n\r\n".encode())
+        await until(lambda: plane.control.live._pages)
+        plane.control.live.tell({"much": "x" * 2_000_000})
+        await until(lambda: not plane.control.live._pages)
+        assert plane.control.live._polling is None
+        assert await asyncio.to_thread(received, stalled) < 2_000_000
+
+
+def received(connection: socket.socket) -> int:
+    """Bytes until the connection's end."""
+    number = 0
+    with suppress(ConnectionResetError):
+        while data := connection.recv(1 << 16):
+            number += len(data)
+    return number
+
+
 async def test_a_thousand_pages_stall_nobody_and_leave_nothing_behind(plane, monkeypatch):
     """Of 125 people with eight each. Beyond what is kept open at once older ones give way, and come back later."""
     monkeypatch.setattr(live_streams, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(live_streams, "MOST_STREAMS", 512)
     live, connector = plane.control.live, aiohttp.TCPConnector(limit=0)
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client,
@@ -164,10 +191,10 @@ async def test_a_thousand_pages_stall_nobody_and_leave_nothing_behind(plane, mon
             opened += await asyncio.gather(*pages)
         assert [page.status for page in opened] == [200] * 1000
         open_by = Counter(live._pages.values())
-        assert sum(open_by.values()) == MOST_STREAMS and max(open_by.values()) <= MOST_OF_ONE
+        assert len(open_by) == 125 and sum(open_by.values()) == 512 and max(open_by.values()) <= MOST_OF_ONE
         reading = [asyncio.create_task(page.read()) for page in opened[:MOST_OF_ONE]]
         ended, others = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
-        assert all(told.result().endswith(LATER) for told in ended)
+        assert all(FULL.encode() in told.result() and b"\nretry: " in told.result() for told in ended)
         live.tell({"news": 1})
         assert (await plane.get("/api/spend")).status == 200
         for told in others:
