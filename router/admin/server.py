@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_PARAMETER = re.compile(r" - at `\$\.(\w+)")
 log = logging.getLogger("breakeven.admin")
 
 
@@ -85,7 +87,33 @@ def _query(route: Route, several: Iterable[str], request: web.Request) -> Any:
     try:
         return msgspec.convert(given, route.query, strict=False)
     except msgspec.ValidationError as error:
-        raise ApiError(400, "bad_query", str(error)) from None
+        raise ApiError(400, "bad_query", _in_words(error, route.query, given)) from None
+
+
+def _in_words(error: msgspec.ValidationError, query: type, given: Mapping[str, object]) -> str:
+    """What is wrong with a parameter of the address, for people: pages show it as it is."""
+    found = _PARAMETER.search(str(error))
+    if found is None or found[1] not in given:
+        return str(error)
+    fields: Any = msgspec.inspect.type_info(query)
+    wanted = next((_wanted(each.type) for each in fields.fields if each.encode_name == found[1]), "")
+    return f"the address says {found[1]}={str(given[found[1]])[:80]}, which it cannot be{wanted}"
+
+
+def _wanted(kind: msgspec.inspect.Type) -> str:
+    match kind:
+        case msgspec.inspect.LiteralType(values):
+            return f": it is one of {', '.join(map(str, values))}"
+        case msgspec.inspect.IntType():
+            least, most = kind.ge, kind.le
+            bounds = (f" from {least} on" if least is not None else "") + (
+                f", at most {most}" if most is not None else ""
+            )
+            return f": it is a whole number{bounds}"
+        case msgspec.inspect.UnionType(types):
+            return next((told for each in types if (told := _wanted(each))), "")
+        case _:
+            return ""
 
 
 async def _body(route: Route, request: web.Request) -> Any:

@@ -365,3 +365,16 @@ async def test_rows_by_user_can_be_of_one_team(told):
 
 async def test_by_what_nothing_is_told_apart_by_is_refused(plane):
     assert (await plane.get("/api/spend?by=colour")).code == "bad_query"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("spend?by=nope", "the address says by=nope, which it cannot be"),
+        ("requests?status=abc", "the address says status=abc, which it cannot be: it is a whole number"),
+        ("keys?offset=-5", "the address says offset=-5, which it cannot be: it is a whole number from 0 on"),
+    ],
+)
+async def test_an_address_that_cannot_be_read_says_so_in_words(plane, path, said):
+    message = (await plane.get(f"/api/{path}")).json["error"]["message"]
+    assert message.startswith(said) and "`$" not in message
