@@ -27,6 +27,7 @@ from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
 from router.core.audit.entry import Actor
+from router.core.client_address import Network, client_address
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class HandlerContext:
     """Names that it may be called by; see `guard`."""
     proxied_as: frozenset[str]
     """Those of them that were given: its pages may come from there."""
+    trusted_proxies: tuple[Network, ...]
+    """Whose X-Forwarded-For counts."""
     any_address: bool
     """It listens on every address of the machine, so an IP address is as good as a name."""
     pages: Pages
@@ -65,6 +68,11 @@ class HandlerContext:
     openapi: bytes
     version: str
     clock: Callable[[], float]
+
+    def address_of(self, request: web.Request) -> str:
+        """Of whoever asks, as far as that is known."""
+        forwarded = ",".join(request.headers.getall("x-forwarded-for", ()))
+        return client_address(request.remote or "", forwarded, self.trusted_proxies)
 
 
 class Who(Struct, frozen=True):

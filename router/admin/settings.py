@@ -24,6 +24,8 @@ class AdminSettings(Struct, frozen=True):
     admin_token: str
     viewer_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose X-Forwarded-For counts."""
     oidc: OidcSettings | None = None
     """The provider that people sign in with."""
     tls_cert: str = ""

@@ -27,6 +27,8 @@ class ServeSettings(Struct, frozen=True):
     oidc_file: str = ""
     """Of the provider that people sign in with; empty when tokens are all that there is."""
     admin_allowed_hosts: tuple[str, ...] = ()
+    admin_trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose X-Forwarded-For counts."""
     tls_cert: str = ""
     tls_key: str = ""
     """Paths of both ports' certificate chain and its key; empty for plain HTTP."""

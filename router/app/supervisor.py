@@ -331,6 +331,7 @@ class Supervisor:
             viewer_token=tokens.viewer,
             oidc=oidc,
             allowed_hosts=settings.admin_allowed_hosts,
+            trusted_proxies=settings.admin_trusted_proxies,
             tls_cert=_absolute(settings.tls_cert),
             tls_key=_absolute(settings.tls_key),
             simulated=simulated,

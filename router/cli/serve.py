@@ -8,6 +8,7 @@ import os
 import sys
 
 from router.cli.given_files import refuse_pipe, said
+from router.core.client_address import network_of
 
 DEFAULT_DATA_DIR = "~/.breakeven"
 TLS_VARIABLES = {"--tls-cert": "BREAKEVEN_TLS_CERT", "--tls-key": "BREAKEVEN_TLS_KEY"}
@@ -93,6 +94,15 @@ def _add_admin(group: argparse._ArgumentGroup) -> None:
         metavar="NAME",
         help="another name that it may be called by, such as that of a proxy before it; may be repeated",
     )
+    group.add_argument(
+        "--admin-trusted-proxy",
+        action="append",
+        default=[],
+        type=_network,
+        metavar="ADDRESS",
+        help="address or network (10.0.0.0/8) of a proxy whose X-Forwarded-For counts as where somebody asks from;"
+        " may be repeated",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -125,10 +135,18 @@ def _serve(args: argparse.Namespace) -> int:
             viewer_token_file=args.viewer_token_file,
             oidc_file=args.oidc_file,
             admin_allowed_hosts=tuple(args.admin_allowed_host),
+            admin_trusted_proxies=tuple(args.admin_trusted_proxy),
             tls_cert=args.tls_cert,
             tls_key=args.tls_key,
         )
     )
+
+
+def _network(text: str) -> str:
+    try:
+        return str(network_of(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

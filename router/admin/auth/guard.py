@@ -85,7 +85,7 @@ def admit(control: HandlerContext, request: web.Request, route: Route) -> Who:
 
 def identify(control: HandlerContext, request: web.Request) -> Who | None:
     """By the bearer token if there is one, else by the cookie. Raises ApiError for a token that is wrong."""
-    address = request.remote or ""
+    address = control.address_of(request)
     authorization = request.headers.get("authorization")
     if authorization is not None:
         return _bearer(control, authorization, address)

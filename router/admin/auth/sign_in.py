@@ -32,7 +32,7 @@ async def sign_in(control: HandlerContext, ask: HandlerRequest) -> Session | web
     form = request.content_type == FORM
     onward = own_path(request.query.get("next", ""))
     try:
-        value, session = await _opened(control, await _token(request, ask), request.remote or "")
+        value, session = await _opened(control, await _token(request, ask), control.address_of(request))
     except ApiError as error:
         if not form:
             raise

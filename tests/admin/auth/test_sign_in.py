@@ -85,6 +85,20 @@ async def test_whoever_signs_in_without_end_signs_nobody_else_out_and_does_not_f
     assert len(entries) == 1 + MOST_NOTED and "not noted one by one" in entries[-1].note
 
 
+@pytest.mark.parametrize(("proxies", "counts"), [((), "127.0.0.1"), (("127.0.0.0/8",), "198.51.100.1")])
+async def test_from_where_somebody_comes_is_what_a_trusted_proxy_says_and_nobody_else(
+    start, settings, valkey, proxies, counts
+):
+    plane = await start(given=msgspec.structs.replace(settings, trusted_proxies=proxies))
+    said = {"x-forwarded-for": "203.0.113.9, 198.51.100.1"}
+    for _ in range(MOST_FAILURES + 1):
+        await plane.post("/sign-in", {"token": "wrong"}, "", headers=said)
+    first = read_entry(valkey.lindex(AUDIT_KEY, 0))
+    assert (first.action, first.address) == ("sign-in.refused", counts)
+    other = await plane.post("/sign-in", {"token": "wrong"}, "", headers={"x-forwarded-for": "198.51.100.2"})
+    assert other.status == (401 if proxies else 429), "each is told to wait for their own guesses"
+
+
 async def test_while_the_ledger_is_lost_somebody_can_come_and_look_and_go(start, settings):
     lost = await start(given=msgspec.structs.replace(settings, redis="redis://127.0.0.1:1/0"))
     page = await lost.sign_in()

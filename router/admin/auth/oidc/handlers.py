@@ -33,7 +33,7 @@ async def begin(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     try:
         departure = await control.provider.begin(onward)
     except SignInRefused as refused:
-        return _refused(ask.request, refused, onward)
+        return _refused(control, ask.request, refused, onward)
     answer = web.Response(status=303, headers={"location": departure.location, "referrer-policy": "no-referrer"})
     answer.set_cookie(
         departure.name,
@@ -53,13 +53,13 @@ async def finish(control: HandlerContext, ask: HandlerRequest) -> web.Response:
     """Ends with a page that goes on by itself: a redirect would still be the provider's doing to the browser, which
     would not send the new cookie with it."""
     request = ask.request
-    address = request.remote or ""
+    address = control.address_of(request)
     name = name_for(request.query.get("state", ""), request.cookies)
     try:
         arrival = await control.provider.finish(request.cookies.get(name, ""), request.query)
     except SignInRefused as refused:
         await _note(control, refused, address)
-        answer = _refused(request, refused)
+        answer = _refused(control, request, refused)
     else:
         person = arrival.person
         await note_arrival(control, Actor(person.user, person.role, "page", address), "sign-in")
@@ -100,6 +100,6 @@ async def _note(control: HandlerContext, refused: SignInRefused, address: str) -
         await control.audit.later(Actor("", "", "page", address), "sign-in.refused", "", note=refused.why)
 
 
-def _refused(request: web.Request, refused: SignInRefused, onward: str = "/") -> web.Response:
-    log.warning("sign-in refused", extra={"why": refused.why, "address": request.remote or ""})
+def _refused(control: HandlerContext, request: web.Request, refused: SignInRefused, onward: str = "/") -> web.Response:
+    log.warning("sign-in refused", extra={"why": refused.why, "address": control.address_of(request)})
     return web.Response(status=303, headers={"location": sign_in_address(onward, refused.code)})
