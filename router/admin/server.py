@@ -62,7 +62,9 @@ def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], A
             if route.page and error.status == 401:
                 return web.Response(status=303, headers={"location": sign_in_address(request.path_qs)})
             if route.page and error.status == 403 and _for_people(request):
-                return await not_allowed(control)
+                name = request.match_info.get("name")
+                missing = name is not None and await control.pages.page(name) is None
+                return await (no_such_page if missing else not_allowed)(control)
             raise
         ask = HandlerRequest(request, who, _query(route, several, request), await _body(route, request))
         answer = await route.handler(control, ask)

@@ -20,7 +20,9 @@ def own_path(given: str) -> str:
 
 def sign_in_address(onward: str, problem: str = "") -> str:
     """Of the sign-in page, from which one goes on to that path."""
-    asked = {"problem": problem, "next": own_path(onward)}
+    own = own_path(onward)
+    lost = "long_link" if own == HOME and len(onward) > LONGEST and own_path(onward[:LONGEST]) != HOME else ""
+    asked = {"problem": problem or lost, "next": own}
     said = {name: value for name, value in asked.items() if value and value != HOME}
     return f"{SIGN_IN}?{urlencode(said)}" if said else SIGN_IN
 

@@ -14,6 +14,7 @@ const sentences = (name) => ({
   provider_unavailable: `${name} cannot be used now. Try again in a minute, or sign in with a token; the log of the gateway says why.`,
   provider_refused: `Signing in with ${name} failed there. Try again; the log of the gateway says why.`,
   access_denied: `${name} did not let you sign in.`,
+  long_link: "The link that led here is too long to be kept: sign in, and open it again.",
   begin_again: "Signing in was not begun in this browser, or took too long. Try again.",
   not_trusted: `What ${name} answered cannot be trusted, so you are not signed in. The log of the gateway says why.`,
   no_role: `${name} knows you, but none of your groups may use this gateway. Ask the administrator of this gateway to give one of them a role; its log has your name.`,

@@ -40,5 +40,11 @@ def test_the_sign_in_page_is_told_where_to_go_on_to():
     assert sign_in_address("//evil.example", "no_role") == "/sign-in?problem=no_role"
 
 
+def test_a_link_that_is_too_long_to_be_kept_says_so():
+    assert sign_in_address("/requests?user=" + "a" * LONGEST) == "/sign-in?problem=long_link"
+    assert sign_in_address("/requests?user=" + "a" * LONGEST, "wrong_token") == "/sign-in?problem=wrong_token"
+    assert sign_in_address("//evil.example/" + "a" * LONGEST) == "/sign-in"
+
+
 def test_a_header_carries_what_a_path_may_hold():
     assert header_form("/requests?model=ä b%20c&x=1") == "/requests?model=%C3%A4%20b%20c&x=1"

@@ -105,4 +105,6 @@ async def test_a_member_goes_on_to_the_page_for_members_and_others_are_not_for_t
     assert (first.status, first.headers["location"]) == (303, "/teams")
     refused = await plane.ask("GET", "/operations", headers=member | BROWSER)
     assert refused.status == 403 and b"not for your role" in refused.body
+    missing = await plane.ask("GET", "/no-such-page", headers=member | {"accept": "text/html"})
+    assert missing.status == 404 and b"There is no such page" in missing.body
     assert (await plane.ask("GET", "/operations", headers=member)).code == "not_allowed"

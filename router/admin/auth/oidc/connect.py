@@ -27,18 +27,23 @@ class OpenIdConnect:
         self._clock = clock
         self._provider = Provider(settings, clock)
         self._trips = RoundTrips(clock)
+        self._asking: asyncio.Task[str] | None = None
         self.name = settings.name
         self.address = settings.address
         self.session_seconds = settings.session_seconds
         self.fingerprint = settings.fingerprint()
 
     async def trouble(self) -> str:
-        """Why nobody can sign in with it now; empty when they can."""
+        """Why nobody can sign in with it now; empty when they can, or when it has not answered so soon: it is asked on,
+        and the next page knows."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._trouble())
+        await asyncio.wait({self._asking}, timeout=PATIENCE_SECONDS)
+        return self._asking.result() if self._asking.done() else ""
+
+    async def _trouble(self) -> str:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._provider.endpoints()
-        except TimeoutError:
-            return "it does not answer in time"
+            await self._provider.endpoints()
         except ProviderUnavailable as error:
             return str(error)
         return ""
