@@ -224,7 +224,7 @@ class Supervisor:
     async def _first_plan(self) -> tuple[PolicyFile, Plan, Found]:
         """Raises PolicyError and NotServable."""
         policy, found = await self._policy()
-        file = PolicyFile(policy, with_secrets=True)
+        file = PolicyFile(policy, with_secrets=True, last_good=self._last_good)
         plan = await asyncio.to_thread(file.poll)
         if not isinstance(plan, Plan):
             raise plan or CannotServe(f"{policy} cannot be read")

@@ -13,7 +13,6 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,7 +27,6 @@ from router.app.listening_port import join_port, turn_away
 from router.app.parent_watch import stop_event
 from router.app.reload import NotServable, check_servable, follow
 from router.app.settings import WorkerSettings
-from router.config.load import load
 from router.config.problems import PolicyError
 from router.config.watch import PolicyFile
 from router.core.values import Plan
@@ -64,8 +62,10 @@ async def serve(settings: WorkerSettings) -> None:
     """Serve until SIGTERM, SIGINT or the supervisor's end."""
     loop = asyncio.get_running_loop()
     beat_from(sys.argv, loop)
-    file = PolicyFile(settings.policy, with_secrets=True)
-    plan, problems = _first_plan(file, settings)
+    file = PolicyFile(settings.policy, with_secrets=True, last_good=Path(settings.last_good))
+    # Not what the file says by now: whatever was refused of an edit would be adopted by a worker that starts after it.
+    plan, _ = file.resume(with_secrets=True)
+    check_servable(plan, settings.host)
     policy = plan.policy
     ledger = GroupCommitLedger(
         settings.redis,
@@ -95,8 +95,6 @@ async def serve(settings: WorkerSettings) -> None:
     adopt(plan)
     fleet.start()
     await asyncio.gather(ledger.start(), shared.start(peers))
-    if problems:
-        peers.reloaded(problems)
     if not ledger.available:
         logging.getLogger("breakeven.ledger").error("ledger lost at start", extra={"why": ledger.why})
     await server.start(join_port(settings.host, settings.port))
@@ -117,24 +115,6 @@ async def serve(settings: WorkerSettings) -> None:
     await probes.close()
     fleet.close()
     await asyncio.gather(shared.close(), ledger.close())
-
-
-def _first_plan(file: PolicyFile, settings: WorkerSettings) -> tuple[Plan, Sequence[str]]:
-    """The policy's plan; while that is broken or may not be served, the last good one's, and what is wrong with it."""
-    try:
-        found = file.poll()
-        if isinstance(found, Plan):
-            check_servable(found, settings.host)
-            return found, ()
-        problems = str(found).splitlines()
-    except NotServable as error:
-        problems = [str(error)]
-    logging.getLogger("breakeven.policy").error(
-        "policy broken at start, serving the last good one", extra={"problems": problems}
-    )
-    plan = load(settings.last_good, with_secrets=True)
-    check_servable(plan, settings.host)
-    return plan, problems
 
 
 if __name__ == "__main__":

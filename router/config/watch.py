@@ -8,9 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router.config.applied_policy import was_applied
 from router.config.cut_short import is_cut_short, may_go_on
 from router.config.load import plan_of, read_bytes
-from router.config.problems import PolicyError, Problem
+from router.config.lost_sections import lost_sections
+from router.config.problems import PolicyError, Problem, field_name
+from router.core.policy import Policy
 from router.core.values import Plan
 from router.system.open_files import has_writer
 
@@ -32,6 +35,7 @@ _MAY_GO_ON = (
     "ends where the policy in force goes on, and whether it is still being written cannot be known here: "
     f"it is adopted once it has not changed for {LONG_QUIET_SECONDS:.0f} s, or at once when it ends otherwise"
 )
+_HOW_TO_LOSE = ", apply it on the dashboard's page Policy, or start the gateway anew"
 
 
 class PolicyFile:
@@ -40,7 +44,8 @@ class PolicyFile:
     Editors that replace the file, symbolic links that are swapped (as Kubernetes does with config maps) and edits
     in place are all seen. The first half of a policy may well be a valid policy, one without its sensitivity section.
     So a new content counts once two polls in a row have seen it and nobody has the file open for writing; where the
-    system does not tell that, once it has stood unchanged for some seconds. One that was cut short counts as broken.
+    system does not tell that, once it has stood unchanged for some seconds. One that was cut short counts as broken;
+    so does one that lost a section of the policy in force which protects, unless somebody applied it on purpose.
     """
 
     def __init__(
@@ -48,12 +53,17 @@ class PolicyFile:
         path: str | Path,
         *,
         with_secrets: bool = False,
+        last_good: Path | None = None,
         writer: Callable[[Path], bool | None] = has_writer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`writer`: whether somebody has a file open for writing, None where that cannot be known."""
+        """`last_good`: where the copy of the policy in force is kept.
+
+        `writer`: whether somebody has a file open for writing, None where that cannot be known.
+        """
         self.path = Path(path)
         self._with_secrets = with_secrets
+        self._last_good = last_good
         self._writer = writer
         self._clock = clock
         self._stamp: _Stamp | None = None
@@ -65,6 +75,19 @@ class PolicyFile:
         self._quiet_since = 0.0
         self._told_to_go_on = ""
         self._in_force = b""
+        self._policy: Policy | None = None
+        """In force."""
+
+    def resume(self, *, with_secrets: bool = False) -> tuple[Plan, bytes]:
+        """What was in force before this process began, by the copy of it, and its text: the file is judged against it.
+
+        Raises PolicyError when there is no copy, or none that can be used.
+        """
+        content = read_bytes(self._last_good or "")
+        plan = plan_of(content, str(self._last_good), now=datetime.now(UTC), with_secrets=with_secrets)
+        self._in_force, self._policy = content, plan.policy
+        self._reported = self._digest(content)
+        return plan, content
 
     def poll(self) -> Plan | PolicyError | None:
         """The plan of a new content, or what is wrong with it; None when there is nothing new.
@@ -79,8 +102,8 @@ class PolicyFile:
             content = read_bytes(self.path)
         except PolicyError as error:
             return error if self._is_news(str(error)) else None
-        digest = hashlib.sha256(content).hexdigest()
-        if self._reported is not None and digest != self._reported:
+        digest = self._digest(content)
+        if self._reported is not None and digest != self._reported and not self._was_applied(content):
             written = self._writer(self.path)
             if written:
                 return self._still_open()
@@ -135,10 +158,22 @@ class PolicyFile:
             plan = plan_of(content, str(self.path), now=datetime.now(UTC), with_secrets=self._with_secrets)
         except PolicyError as error:
             return error
-        if is_cut_short(content, self._in_force):
-            return self._error(_CUT_SHORT)
-        self._in_force = content
+        if self._policy is not None and not self._was_applied(content):
+            if is_cut_short(content, self._in_force):
+                return self._error(_CUT_SHORT)
+            if lost := tuple(lost_sections(self._policy, plan.policy)):
+                return PolicyError(
+                    Problem(str(self.path), 0, 0, field_name(each.path), each.message + _HOW_TO_LOSE) for each in lost
+                )
+        self._in_force, self._policy = content, plan.policy
         return plan
+
+    def _was_applied(self, content: bytes) -> bool:
+        return self._last_good is not None and was_applied(self._last_good, content)
+
+    def _digest(self, content: bytes) -> str:
+        """What was refused, and is applied then, is another content."""
+        return hashlib.sha256(content).hexdigest() + (":applied" if self._was_applied(content) else "")
 
     def _stamp_now(self) -> _Stamp | None:
         """None when it cannot be trusted, so that the content is looked at."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -119,10 +120,23 @@ def test_a_worker_that_starts_while_the_policy_is_broken_serves_the_last_good_on
     (killed,) = serving.workers()
     killed.kill()
     wait_for_end(killed)
-    (line,) = eventually(lambda: serving.log("serving the last good one"))
+    (line,) = eventually(lambda: serving.log("policy not adopted")[1:])
     assert line["problems"][0].startswith(f"{policy}:")
     assert eventually(lambda: answer_of(serving)).backend == "api"
-    assert "the last good policy stays" in serving.ready()["policy_edit"]
+    eventually(lambda: "the last good policy stays" in serving.ready()["policy_edit"])
+
+
+def test_a_worker_that_starts_after_an_edit_lost_a_section_protects_as_the_others_do(serve, policy):
+    text = policy.read_text()
+    serving = serve(policy)
+    policy.write_text(re.sub(r"(?m)^sensitivity:.*\n(?:[ #].*\n)*", "", text))
+    (line,) = eventually(lambda: serving.log("policy not adopted"))
+    assert "sensitivity: is in the policy in force, and missing here" in line["problems"][0]
+    (killed,) = serving.workers()
+    killed.kill()
+    wait_for_end(killed)
+    eventually(lambda: serving.log("policy not adopted")[1:])
+    assert eventually(lambda: answer_of(serving)).headers["x-breakeven-sensitivity"]
 
 
 def answer_of(serving: Serving):
@@ -137,7 +151,7 @@ def test_the_keys_of_a_public_address_cannot_be_edited_away(serve, policy):
     text = policy.read_text()
     policy.write_text(text + KEY)
     serving = serve(policy, "--host", "0.0.0.0")
-    policy.write_text(text)
+    policy.write_text(text + "keys: []\n")
     (line,) = eventually(lambda: serving.log("policy not adopted"))
     assert "the policy has no keys" in line["problems"][0]
     assert serving.ask().status == 401

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from router.config.applied_policy import note_applied
 from router.config.problems import PolicyError
 from router.config.watch import LONG_QUIET_SECONDS, QUIET_SECONDS, PolicyFile
 from router.core.values import Plan
@@ -115,6 +117,67 @@ def test_a_half_written_file_that_happens_to_be_valid_is_not_taken(path: Path, b
     assert file.poll() is None
     assert file.poll() is None
     path.write_text(without_sensitivity)
+    assert isinstance(settled(file), PolicyError)
+
+
+def test_an_edit_that_loses_a_section_which_protects_is_refused_until_that_is_said(path: Path, base: str) -> None:
+    """Also where all of the rest was edited, and the file was put in place whole."""
+    file = PolicyFile(path)
+    file.poll()
+    rest = "# edited\n" + re.sub(r"(?m)^(sensitivity|rules):.*\n(?:[ #].*\n|\n)*", "", base) + "rules: []\n"
+    new = path.with_name("new.yaml")
+    new.write_text(rest)
+    new.replace(path)
+    told = settled(file)
+    assert isinstance(told, PolicyError)
+    (problem,) = told.problems
+    assert problem.field == "sensitivity" and "write `sensitivity: {levels: {any: [" in problem.message
+    path.write_text(rest + problem.message.partition("write `")[2].partition("`")[0] + "\n")
+    assert isinstance(settled(file), Plan)
+    path.write_text(rest)
+    assert isinstance(settled(file), PolicyError)
+
+
+def test_what_somebody_applied_may_lose_it_and_may_end_as_it_likes(path: Path, base: str, tmp_path: Path) -> None:
+    rest = base[: base.index("sensitivity:")].rstrip()
+    file = PolicyFile(path, last_good=tmp_path / "last-good.yaml", writer=lambda _: None)
+    file.poll()
+    note_applied(tmp_path / "last-good.yaml", rest.encode())
+    path.write_text(rest)
+    assert isinstance(settled(file), Plan)
+    path.write_text(base)
+    note_applied(tmp_path / "last-good.yaml", base.encode())
+    assert isinstance(settled(file), Plan)
+    path.write_text(rest + "\n")
+    note_applied(tmp_path / "last-good.yaml", b"another")
+    assert settled(file) is None, "it is not known whether it is whole"
+
+
+def test_what_was_refused_is_taken_over_once_it_is_applied_as_it_is(path: Path, base: str, tmp_path: Path) -> None:
+    rest = base[: base.index("sensitivity:")]
+    file = PolicyFile(path, last_good=tmp_path / "last-good.yaml")
+    file.poll()
+    path.write_text(rest)
+    assert isinstance(settled(file), PolicyError)
+    note_applied(tmp_path / "last-good.yaml", rest.encode())
+    path.write_text(rest)
+    assert isinstance(settled(file), Plan)
+
+
+def test_what_begins_later_takes_the_copy_of_what_is_in_force_and_judges_the_file_by_it(
+    path: Path, base: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / "last-good.yaml"
+    file = PolicyFile(path, last_good=copy)
+    with pytest.raises(PolicyError, match=r"last-good\.yaml"):
+        file.resume()
+    copy.write_text(base)
+    plan, content = file.resume()
+    assert plan.policy.sensitivity is not None and content == base.encode()
+    assert settled(file) is None
+    path.write_text(base[: base.index("sensitivity:")])
+    assert isinstance(settled(file), PolicyError)
+    path.write_text(base.replace("usd_per_hour: 1.5", "usd_per_hour: 2.5"))
     assert isinstance(settled(file), Plan)
 
 

@@ -37,9 +37,11 @@ from router.admin.policy.file import NotWritten, is_writable, write_policy
 from router.admin.policy.history import PolicyHistory
 from router.admin.policy.merge import marks_in, merge
 from router.config.alert_targets import leads_inward
+from router.config.applied_policy import note_applied
 from router.config.cases import cases_beside, check_cases
 from router.config.load import plan_of, read_bytes, version_of
-from router.config.problems import PolicyError, Problem
+from router.config.lost_sections import lost_sections
+from router.config.problems import PolicyError, Problem, field_name
 from router.config.secret_hosts import widened
 from router.config.switching_units import acts_otherwise
 from router.config.warnings import warnings_of
@@ -57,6 +59,7 @@ GENERATED = (
 )
 
 UNSETTLED = "a merge was not finished here: keep your lines or those of the file, and delete the marks around them"
+_OR_APPLY = ", or apply it as it is"
 
 log = logging.getLogger("breakeven.admin")
 
@@ -91,7 +94,7 @@ class PolicyService:
         self._history = history
         self._servable = servable
         self._clock = clock
-        self._file = PolicyFile(place.path, with_secrets=True)
+        self._file = PolicyFile(place.path, with_secrets=True, last_good=place.last_good)
         # Of threads: a client that leaves while its draft is written must not let the next one in.
         self._writing = threading.Lock()
         self._plan: Plan | None = None
@@ -133,13 +136,20 @@ class PolicyService:
     # --- following the file
 
     def start(self) -> None:
-        """Take over the file, or the last good copy while it is broken. Raises PolicyError when neither is good."""
-        self.look()
-        if self._plan is None:
-            content = read_bytes(self._place.last_good)
-            self._content = content
-            self._plan = plan_of(content, str(self._place.last_good), now=_now())
-            self._remember("found", Author("the disk"))
+        """Take over the last good copy, which is in force, or the file where there is none. Raises PolicyError when
+        neither is good."""
+        try:
+            self._plan, self._content = self._file.resume()
+        except PolicyError:
+            self.look()
+            if self._plan is None:
+                raise
+            return
+        self._reload = Reload(self._clock(), "", False, why="the file is not what is in force: it is being looked at")
+        with contextlib.suppress(PolicyError):
+            if read_bytes(self._place.path) == self._content:
+                self._reload = Reload(self._clock(), self._plan.version, True)
+        self._remember("found", Author("the disk"))
 
     async def follow(self) -> None:
         """Until cancelled."""
@@ -268,7 +278,7 @@ class PolicyService:
             plan = self.draft(text, with_secrets=with_secrets)
             why = self._servable(plan)
             problems = [PolicyProblem(0, 0, "", why)] if why else []
-            warnings = list(map(_shown_problem, warnings_of(content, str(self._place.path), plan)))
+            warnings = [*self._lost(plan), *map(_shown_problem, warnings_of(content, str(self._place.path), plan))]
             cases = self._cases(plan)
         except PolicyError as error:
             problems = problems_of(error)
@@ -280,6 +290,10 @@ class PolicyService:
             diff=self.diff(self._content, content, f"{self.plan.version} (in force)", "draft"),
             cases=cases,
         )
+
+    def _lost(self, plan: Plan) -> list[PolicyProblem]:
+        lost = lost_sections(self.plan.policy, plan.policy)
+        return [PolicyProblem(0, 0, field_name(each.path), each.message + _OR_APPLY) for each in lost]
 
     def _cases(self, plan: Plan) -> CasesResult | None:
         path = cases_beside(self._place.path)
@@ -336,18 +350,27 @@ class PolicyService:
             )
         self._refuse_unusable(content, before)
         version = version_of(content)
-        if version != previous:
+        # What was refused of the file is taken over once it is applied, as it is.
+        if version != previous or content != self._content:
             self._keep_what_is_replaced(before)
             noting(_sha256(before), _sha256(content))
-            try:
-                write_policy(self._place.path, content)
-            except NotWritten as error:
-                raise ApiError(409, "policy_not_writable", str(error)) from None
+            self._write_applied(content)
             self._written, self._waited_for = content, time.monotonic() + TAKEN_OVER_SECONDS
             self._remember(how, author, content)
             log.info("policy written", extra={"policy": version, "previous": previous, "who": author.who, "how": how})
         note = GENERATED if self._place.generated else ""
         return Applied(version=version, previous=previous, at=self._clock(), changed=version != previous, note=note)
+
+    def _write_applied(self, content: bytes) -> None:
+        try:
+            note_applied(self._place.last_good, content)
+            write_policy(self._place.path, content)
+        except NotWritten as error:
+            raise ApiError(409, "policy_not_writable", str(error)) from None
+        except OSError as error:
+            raise ApiError(
+                409, "policy_not_writable", f"{error.filename} cannot be written: {error.strerror}"
+            ) from None
 
     def rehearse(self, content: bytes) -> None:
         """All the work of judging a draft, and nothing of what it finds: whether it comes to an end is what counts."""

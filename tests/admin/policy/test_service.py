@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from router.config.load import version_of
 from router.config.problems import PolicyError, Problem
 
 BETTER = POLICY.replace("strategy: threshold", "strategy: local_first")
+BARE = re.sub(r"(?m)^sensitivity:.*\n", "", POLICY)
 BROKEN = POLICY.replace("zone: cloud", "zone: clowd")
 V1, V2 = version_of(POLICY.encode()), version_of(BETTER.encode())
 ME = Author("admin (token, 10.0.0.9)", "cheaper")
@@ -82,6 +84,40 @@ def test_so_does_one_that_may_not_be_served_here(make, policy):
     edit(desk, policy, BETTER)
     reload = desk.state().reload
     assert (reload.adopted, reload.version, reload.why) == (False, V2, "it has no keys") and desk.plan.version == V1
+
+
+async def test_a_draft_that_loses_what_protects_is_told_so_and_is_taken_over_once_it_is_applied(desk, policy):
+    """Whoever sees that and applies it means it; a file that merely changed is refused."""
+    draft = desk.check(BARE, with_secrets=False)
+    assert draft.ok and draft.warnings[0].field == "sensitivity" and "apply it as it is" in draft.warnings[0].message
+    edit(desk, policy, BARE)
+    assert not desk.state().reload.adopted and [each.field for each in desk.state().reload.problems] == ["sensitivity"]
+    applied = await desk.apply(BARE, version_of(BARE.encode()), ME, unnoted)
+    desk.look()
+    desk.look()
+    assert not applied.changed and desk.plan.policy.sensitivity is None and desk.state().reload.adopted
+
+
+async def test_it_is_not_applied_where_that_cannot_be_kept(desk, policy, monkeypatch):
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(desk_module, "note_applied", full)
+    with pytest.raises(ApiError, match="No space left") as refused:
+        await desk.apply(BETTER, V1, ME, unnoted)
+    assert refused.value.status == 409 and policy.read_text() == POLICY
+
+
+def test_a_restart_judges_the_file_by_the_copy_of_what_is_in_force(make, policy, tmp_path):
+    (tmp_path / "last-good.yaml").write_text(POLICY)
+    assert make().state().reload.adopted
+    policy.write_text(BARE)
+    desk = make()
+    assert desk.plan.policy.sensitivity is not None and not desk.state().reload.adopted
+    edit(desk, policy, BARE)
+    assert [each.field for each in desk.state().reload.problems] == ["sensitivity"]
+    edit(desk, policy, BETTER)
+    assert desk.plan.version == V2 and desk.state().reload.adopted
 
 
 def test_a_file_that_is_gone_cannot_be_shown_or_written_and_the_plan_stays(desk, policy):

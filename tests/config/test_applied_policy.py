@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.config.applied_policy import note_applied, was_applied
+
+
+def test_only_what_was_applied_last_was_confirmed(tmp_path: Path) -> None:
+    copy = tmp_path / "last-good.yaml"
+    assert not was_applied(copy, b"one")
+    for each in (b"one", b"two"):
+        note_applied(copy, each)
+        assert was_applied(copy, each)
+    assert not was_applied(copy, b"one")
+
+
+def test_a_note_that_cannot_be_read_confirms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "applied-policy.sha256").write_bytes(b"\xff\xfe")
+    assert not was_applied(tmp_path / "last-good.yaml", b"one")
+
+
+def test_one_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="gone"):
+        note_applied(tmp_path / "gone" / "last-good.yaml", b"one")
