@@ -11,6 +11,7 @@ import msgspec
 
 from router.cli.audit_source import add_source, read_lines
 from router.cli.table import table
+from router.cli.whole_numbers import whole_number
 from router.core.audit.actions import ACTIONS
 from router.core.audit.entry import Entry, read_entry
 from router.core.audit.search import Search, summary
@@ -27,7 +28,13 @@ def add_parser(actions: Any) -> None:
     parser.add_argument("--what", default="", metavar="ACTION", help=f"only these: {', '.join(ACTIONS)}")
     parser.add_argument("--subject", default="", metavar="TEXT", help="only what was done to this")
     parser.add_argument("--receipts", action="store_true", help="receipts of requests, too")
-    parser.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help=f"at most so many, {_SHOWN} without it")
+    parser.add_argument(
+        "--limit",
+        type=whole_number(1, 1_000_000, 100),
+        default=_SHOWN,
+        metavar="N",
+        help=f"at most so many, {_SHOWN} without it",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_source(parser)
 
@@ -35,7 +42,7 @@ def add_parser(actions: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """1 when it cannot be read, 2 for an argument that cannot be used."""
     wanted = Search(who=args.who, action=args.what, subject=args.subject, receipts=args.receipts)
-    found: deque[Entry] = deque(maxlen=max(1, args.limit))
+    found: deque[Entry] = deque(maxlen=args.limit)
     unreadable: list[bytes] = []
 
     def take(line: bytes) -> None:

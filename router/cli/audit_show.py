@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from router.cli.ledger_server import add_arguments, ledger_url
+from router.cli.whole_numbers import whole_number
 from router.core.audit.chain import Anchor
 from router.core.audit.egress import RECEIPT
 from router.core.audit.entry import Entry, read_entry
@@ -28,7 +29,9 @@ def add_parser(actions: Any) -> None:
         description="Shows an entry; or of a request what its records say, the receipts that they are in, and the"
         " hashes from there to here, so that one record can be shown to somebody who may not see the others.",
     )
-    parser.add_argument("entry", nargs="?", type=int, metavar="SEQ", help="the number of an entry")
+    parser.add_argument(
+        "entry", nargs="?", type=whole_number(0, 2**53, 7), metavar="SEQ", help="the number of an entry"
+    )
     parser.add_argument("--record", default="", metavar="ID", help="a request's `x-request-id`, or its record's id")
     add_arguments(parser)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,8 +41,11 @@ def _port(text: str) -> int:
     return value
 
 
+_YEAR = 31_622_400.0
+
+
 def _seconds(text: str) -> float:
     value = float(text)
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+    if not 0 < value <= _YEAR:
+        raise argparse.ArgumentTypeError("must be a number of seconds above 0 and at most a year of them")
     return value

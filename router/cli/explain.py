@@ -58,8 +58,11 @@ def _endpoint(text: str) -> str:
     return text
 
 
+_MOST_DIGITS = 15
+
+
 def _natural(text: str) -> int:
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
         raise argparse.ArgumentTypeError("a number of tokens is a whole number, such as 600000")
     return int(text)
 

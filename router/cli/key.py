@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,10 @@ from router.cli.served_policy import add_policy_argument
 from router.config.new_key import new_key, sha256
 
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
+_MOST_DIGITS = 18
+_LONGEST = 36_500
+"""Days."""
+_LAST_DAY = date(2999, 12, 31)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -157,16 +162,22 @@ def seconds(text: str) -> int:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise argparse.ArgumentTypeError("a time is a whole number and a unit, such as 15m, 12h or 30d")
-    return int(match[1]) * _SECONDS[match[2]]
+    # More digits are more than Python reads.
+    given = int(match[1]) * _SECONDS[match[2]] if len(match[1]) <= _MOST_DIGITS else math.inf
+    if given > _LONGEST * _SECONDS["d"]:
+        raise argparse.ArgumentTypeError(f"a time is at most {_LONGEST}d, which is a hundred years")
+    return int(given)
 
 
 def _when(text: str) -> int | date:
     """Seconds from now, or a day."""
+    day: date | None = None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         pass
-    try:
-        return seconds(text)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError("it is a time such as 12h or 30d, or a day, YYYY-MM-DD") from None
+    if day is not None and day > _LAST_DAY:
+        raise argparse.ArgumentTypeError(f"the last day is {_LAST_DAY}")
+    if day is None and not _DURATION.fullmatch(text):
+        raise argparse.ArgumentTypeError("it is a time such as 12h or 30d, or a day, YYYY-MM-DD")
+    return day or seconds(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 
@@ -142,6 +141,10 @@ def _serve(args: argparse.Namespace) -> int:
     )
 
 
+_YEAR = 31_622_400.0
+_MOST_WORKERS = 1024
+
+
 def _network(text: str) -> str:
     try:
         return str(network_of(text))
@@ -151,8 +154,8 @@ def _network(text: str) -> str:
 
 def _positive(text: str) -> int:
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+    if not 1 <= value <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {_MOST_WORKERS}")
     return value
 
 
@@ -165,6 +168,6 @@ def _port(text: str) -> int:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not (value >= 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError("must be a number of seconds, at least 0")
+    if not 0 <= value <= _YEAR:
+        raise argparse.ArgumentTypeError("must be a number of seconds, at least 0 and at most a year of them")
     return value

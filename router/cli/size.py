@@ -47,10 +47,16 @@ def add_parser(subparsers: Any) -> None:
     add_arguments(parser)
 
 
+_MOST_DIGITS = 12
+
+
 def _natural(text: str) -> int:
-    if not text.isdecimal() or not int(text):
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS and int(text)):
         raise argparse.ArgumentTypeError("a whole number above 0, such as 4096")
     return int(text)
+
+
+_DEAREST = 1e9
 
 
 def _positive(text: str) -> float:
@@ -58,7 +64,7 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
+    if not 0 < value < _DEAREST:
         raise argparse.ArgumentTypeError("an amount above 0, such as 1.59")
     return value
 

@@ -178,7 +178,8 @@ class _Builder:
     def _scalar_value(self, node: Any) -> Any:
         kind = node.tag.removeprefix(_TAG)
         base_60 = kind in ("int", "float") and ":" in node.value
-        if kind in _AS_TEXT or base_60:
+        too_long = kind in ("int", "float") and len(node.value) > _LONGEST_NUMBER
+        if kind in _AS_TEXT or base_60 or too_long:
             return node.value
         try:
             return getattr(self._scalars, f"construct_yaml_{kind}")(node)
@@ -195,6 +196,8 @@ class _Builder:
 
 _CONSTRUCTED = frozenset({"null", "bool", "int", "float"})
 _AS_TEXT = frozenset({"str", "timestamp", "value"})
+_LONGEST_NUMBER = 40
+"""Characters. What is longer is no number of a policy, and neither float nor str take any whole number of Python."""
 
 
 def _position(node: Any) -> Position:
