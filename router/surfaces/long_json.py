@@ -2,8 +2,9 @@
 and whatever it is full of.
 
 An outline has the members that anybody looks at, where they stood. Of what is long it has the beginning: the first
-characters of a text, the first items of a list. Most of an answer is skipped, never made into objects, and its length
-alone costs little.
+characters of a text, the first items of a list. What was used stays as it is, and it and what an answer is come before
+what it says, whatever order they stood in, so that there is room for them. Most of an answer is skipped, never made
+into objects, and its length alone costs little.
 """
 
 from __future__ import annotations
@@ -28,18 +29,46 @@ _MOST_OBJECTS: Final = 1_500_000
 _MOST_QUOTES: Final = 6_000_000
 """Of brackets and of quotes: more are no answer of anybody's, and would take long even to be skipped."""
 
+_USED: Final = ("usage", "meta")
+"""What an answer is paid by."""
 _NAMES: Final = (
-    *("id", "object", "type", "status", "code", "param", "message", "msg", "detail", "error", "error_description"),
-    *("innererror", "choices", "data", "output", "results", "content", "usage", "service_tier", "meta", "tokens"),
-    *("prompt", "text", "embedding", "probs", "score", "index", "finish_reason", "delta", "reasoning", "thinking"),
-    *("reasoning_content", "partial_json", "tool_calls", "audio", "response", "sequence_number", "stop_reason"),
-    *("system_fingerprint", "input_tokens", "output_tokens", "duration", "request_id", "b64_json"),
+    *(*_USED, "id", "service_tier", "type", "status", "object", "code", "finish_reason", "stop_reason", "index"),
+    *("sequence_number", "error", "request_id", "system_fingerprint", "input_tokens", "output_tokens", "duration"),
+    *("innererror", "audio", "message", "param", "msg", "detail", "error_description"),
     *("file", "output_file_id", "error_file_id", "result_files"),
+    *("response", "choices", "data", "output", "results", "content", "tokens"),
+    *("prompt", "text", "embedding", "probs", "score", "delta", "reasoning", "thinking"),
+    *("reasoning_content", "partial_json", "tool_calls", "b64_json"),
+)
+"""In the order in which there is room for them."""
+_NAMES_IN_USED: Final = (
+    *("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens", "seconds", "type"),
+    *("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "input_token_details"),
+    *("output_tokens_details", "cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens"),
+    *("image_tokens", "cache_creation_token_details", "ephemeral_1h_input_tokens", "cache_read_input_tokens"),
+    *("cache_creation_input_tokens", "cache_creation", "prompt_cache_hit_tokens", "service_tier", "speed"),
+    *("inference_geo", "server_tool_use", "web_search_requests", "billed_units", "search_units", "iterations"),
 )
 NOTHING: Final = msgspec.Raw(b"null")
 Item = TypeVar("Item")
 
-_Members: Any = msgspec.defstruct("_Members", [(name, msgspec.Raw, NOTHING) for name in _NAMES], gc=False)
+
+class _Named:
+    """Decodes these members of an object, in this order, and skips all others."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        fields = [(name, msgspec.Raw, NOTHING) for name in names]
+        kind: Any = msgspec.defstruct("_Members", fields, gc=False)
+        self._names: Final = names
+        self._decode: Final = msgspec.json.Decoder(kind).decode
+
+    def of(self, value: bytes | msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
+        found = zip(self._names, msgspec.structs.astuple(self._decode(value)), strict=True)
+        return [(name, each) for name, each in found if each is not NOTHING]
+
+
+_MEMBERS: Final = _Named(_NAMES)
+_MEMBERS_OF_USED: Final = _Named(_NAMES_IN_USED)
 
 
 def first_items(items: msgspec.Raw, item: type[Item]) -> list[Item]:
@@ -57,7 +86,6 @@ def _decoder_of(item: Any) -> Any:
 
 
 _decode = msgspec.json.Decoder().decode
-_decode_members = msgspec.json.Decoder(_Members).decode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -100,15 +128,30 @@ class _Outline:
 
     def __init__(self) -> None:
         self._room = LONG
+        self._named = _MEMBERS
 
     def of_top(self, body: bytes) -> bytes:
         if not body.startswith(b"{"):
             return self._of(_decode_raw(body), 1, in_list=False)
         parts = []
-        for name, value in _members(_decode_members(body)):
+        for name, value in _MEMBERS.of(body):
             self._room = LONG
-            parts.append(b'"%b":%b' % (name.encode(), self._of(value, 1, in_list=False)))
+            parts.append(self._member(name, value, 1, in_list=False))
         return b"{" + b",".join(parts) + b"}"
+
+    def _member(self, name: str, value: msgspec.Raw, depth: int, *, in_list: bool) -> bytes:
+        paid = name in _USED and not in_list and self._named is _MEMBERS
+        shown = self._used(value) if paid else self._of(value, depth, in_list=in_list)
+        return b'"%b":%b' % (name.encode(), shown)
+
+    def _used(self, value: msgspec.Raw) -> bytes:
+        """It takes no room of anything else, and is hardly ever longer than some hundred bytes."""
+        if len(value) <= LONG:
+            return bytes(value)
+        room, self._room, self._named = self._room, LONG, _MEMBERS_OF_USED
+        shown = self._of(value, 1, in_list=False)
+        self._room, self._named = room, _MEMBERS
+        return shown
 
     def _of(self, value: msgspec.Raw, depth: int, *, in_list: bool) -> bytes:
         if len(value) <= (_SHORT_IN_LISTS if in_list else _SHORT):
@@ -130,23 +173,23 @@ class _Outline:
 
     def _object(self, value: msgspec.Raw, depth: int, *, in_list: bool) -> bytes:
         parts = []
-        for name, each in _members(_decode_members(value)):
+        for name, each in self._named.of(value):
             if self._room > 0:
-                parts.append(b'"%b":%b' % (name.encode(), self._of(each, depth + 1, in_list=in_list)))
+                parts.append(self._member(name, each, depth + 1, in_list=in_list))
         return b"{" + b",".join(parts) + b"}"
 
     def _list(self, value: msgspec.Raw, depth: int) -> bytes:
-        parts = []
-        for each in first_items(value, msgspec.Raw):
+        """Each item has its share of the room, and what those before it left."""
+        parts: list[bytes] = []
+        items = first_items(value, msgspec.Raw)
+        for place, each in enumerate(items):
             if self._room <= 0:
                 break
+            share = self._room // (len(items) - place)
+            rest, self._room = self._room - share, share
             parts.append(self._of(each, depth + 1, in_list=True))
+            self._room += rest
         return b"[" + b",".join(parts) + b"]"
 
 
 _QUOTE, _BRACE, _BRACKET = b'"{['
-
-
-def _members(members: Any) -> list[tuple[str, msgspec.Raw]]:
-    values = zip(_NAMES, msgspec.structs.astuple(members), strict=True)
-    return [(name, value) for name, value in values if value is not NOTHING]

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from router.core.estimated_usage import weight_of
 from router.surfaces.base import Surface
@@ -113,6 +115,116 @@ def test_what_is_needed_of_a_long_answer_is_in_its_outline(name: str, answer: di
     assert surface.error_status(shown) == 0
 
 
+TIER = {"service_tier": "flex"}
+DETAILED = {
+    **USAGE,
+    "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 1},
+    "completion_tokens_details": {"audio_tokens": 2},
+    "cost_details": {"said": "p" * 5000},
+}
+REPORTED = {
+    **SPENT,
+    "cache_read_input_tokens": 5,
+    "cache_creation": {"ephemeral_1h_input_tokens": 2},
+    "iterations": [{"type": "compaction", "input_tokens": 3, "output_tokens": n} for n in range(60)],
+    "service_tier": "priority",
+}
+PARTS = [{"type": "output_text", "text": "word " * 80, "annotations": []}] * 3
+SAID = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": PARTS}
+SEARCHED = {"type": "web_search_call", "id": "x" * 440, "status": "completed", "action": {"query": "q" * 100}}
+CALLED = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "y" * 450}}] * 300
+WHOLE = {
+    "responses, wide": {"id": "resp_1", "status": "completed", "output": [SAID] * 150, "usage": SPENT, **TIER},
+    "responses, items": {"id": "resp_1", "status": "completed", "output": [SEARCHED] * 250, "usage": SPENT, **TIER},
+    "responses, deep": {
+        "id": "resp_1",
+        "status": "incomplete",
+        "output": [{**SAID, "content": [{"type": "output_text", "text": "y" * 450}] * 300}] * 9,
+        "usage": {**SPENT, "output_tokens_details": {"reasoning_tokens": 6, "said": "p" * 9000}},
+    },
+    "responses, failed": {
+        "id": "resp_1",
+        "status": "failed",
+        "output": [SAID] * 150,
+        "error": {"code": "server_error", "message": LONG_TEXT},
+        "usage": SPENT,
+    },
+    "chat, wide": {
+        "id": "c1",
+        "choices": [
+            {
+                "message": {"content": "z" * 9000, "tool_calls": CALLED, "audio": {"id": f"audio_{n}"}},
+                "finish_reason": "stop",
+                "index": n,
+            }
+            for n in range(8)
+        ],
+        "usage": DETAILED,
+        **TIER,
+    },
+    "completions": {"choices": [{"text": "z" * 900, "index": n} for n in range(250)], "usage": DETAILED, **TIER},
+    "embeddings": {"data": [{"embedding": [0.25] * 1500}] * 100, "usage": DETAILED},
+    "messages": {"content": [{"type": "text", "text": "z" * 900}] * 250, "stop_reason": "end_turn", "usage": REPORTED},
+    "images": {"data": [{"b64_json": "A" * 200_000}] * 3, "usage": {**SPENT, "said": "p" * 5000}},
+    "rerank": {
+        "results": [{"index": 1, "document": {"text": LONG_TEXT}}],
+        "meta": {"said": "p" * 5000, "billed_units": {"search_units": 2}},
+        "usage": DETAILED,
+    },
+}
+
+
+def in_any_order(value: dict[str, Any], draw: Callable[[Any], list[str]]) -> dict[str, Any]:
+    return {name: value[name] for name in draw(st.permutations(sorted(value)))}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+def test_of_whatever_is_long_an_outline_tells_what_it_is_and_what_it_took(kind: str, data: st.DataObject) -> None:
+    answer = in_any_order(WHOLE[kind], data.draw)
+    body, surface = json.dumps(answer).encode(), SURFACES[kind.partition(",")[0]]
+    shown = outline(body)
+    assert len(body) > LONG and len(shown) < len(body)
+    assert surface.usage_of(shown) == surface.usage_of(body) is not None
+    assert surface.read_answer(shown) == surface.read_answer(body)
+    assert surface.stored_id(shown) == surface.stored_id(body)
+    assert surface.stored_parts(shown) == surface.stored_parts(body)
+    assert surface.error_status(shown) == surface.error_status(body)
+    if kind.startswith("chat"):
+        ends = [(each["index"], each["finish_reason"]) for each in json.loads(shown)["choices"]]
+        assert ends == [(n, "stop") for n in range(8)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WHOLE if kind.startswith("responses")])
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+def test_so_does_that_of_the_last_event_of_a_response(kind: str, data: st.DataObject) -> None:
+    answer, surface = in_any_order(WHOLE[kind], data.draw), SURFACES["responses"]
+    event = {"type": f"response.{answer['status']}", "sequence_number": 2, "response": answer}
+    scanner: EventScanner = surface.scanner(surface.read(surface.example("m", "hi")), _route())
+    scanner.feed(b"data: " + json.dumps(in_any_order(event, data.draw)).encode() + b"\n\n")
+    body = json.dumps(answer).encode()
+    assert scanner.usage == surface.usage_of(body) is not None
+    assert scanner.stored_parts == surface.stored_parts(body)
+    assert scanner.done and scanner.error is (answer["status"] == "failed")
+
+
+def test_a_message_that_begins_long_tells_what_was_read_for_it() -> None:
+    surface = SURFACES["messages"]
+    scanner: EventScanner = surface.scanner(surface.read(surface.example("m", "hi")), _route())
+    message = {"content": [{"type": "text", "text": "z" * 900}] * 250, "usage": REPORTED}
+    scanner.feed(b"data: " + json.dumps({"type": "message_start", "message": message}).encode() + b"\n\n")
+    assert scanner.usage is not None and scanner.usage.input == 9 + 5 + 60 * 3
+
+
+def test_what_was_used_is_found_even_where_much_stands_in_it() -> None:
+    used = {"said": LONG_TEXT, "usage": {"prompt_tokens": 1}, **USAGE}
+    body = json.dumps({"choices": [], "usage": used}).encode()
+    shown = outline(body)
+    assert len(shown) < 200 and SURFACES["chat"].usage_of(shown) == SURFACES["chat"].usage_of(body) is not None
+
+
 ERRORS = [
     {"error": {"message": "too long: " + LONG_TEXT, "code": "context_length_exceeded"}},
     {"error": {"message": "no", "type": "rate_limit_error", "param": LONG_TEXT}},
@@ -201,10 +313,16 @@ def test_of_a_member_with_very_much_in_it_an_outline_has_the_first() -> None:
     assert len(body) > LONG and len(outline(body)) < len(body)
 
 
-def test_of_a_list_of_long_items_an_outline_has_so_many_as_there_is_room_for() -> None:
+def test_of_a_list_of_long_items_an_outline_has_something_of_each() -> None:
     items = [{"id": str(number), "object": "a" * 400, "type": "b" * 400} for number in range(MOST_ITEMS * 2)]
-    shown = json.loads(outline(json.dumps({"data": items}).encode()))["data"]
-    assert 100 < len(shown) < MOST_ITEMS and shown[:-1] == items[: len(shown) - 1]
+    shown = outline(json.dumps({"data": items}).encode())
+    assert [each["id"] for each in json.loads(shown)["data"]] == [str(number) for number in range(MOST_ITEMS + 1)]
+    assert len(shown) < 2 * LONG
+
+
+def test_of_a_list_of_short_items_it_has_so_many_as_there_is_room_for() -> None:
+    items = ["a" * 510] * (MOST_ITEMS * 2)
+    assert json.loads(outline(json.dumps({"data": items}).encode()))["data"] == items[:MOST_ITEMS]
 
 
 def test_a_page_that_nobody_would_read_is_none() -> None:
