@@ -108,7 +108,7 @@ class Attempt:
             size=exchange.size,
             events=0 if scanner is None else scanner.produced,
             usage=exchange.reported,
-            unread=exchange.unread,
+            unread=exchange.unread or (scanner is not None and scanner.unread),
             began=exchange.began,
             adapter=self.pool.target.unix_path or "",
         )

@@ -69,10 +69,13 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
         return _of_error(context, hold, sent)
     if scanner is None:
         return _guess(context, events=_asked(context, hold) if exchange.hides_its_work else 0)
+    asked = _asked(context, hold) if exchange.unread or scanner.unread or context.reading.background else 0
     if scanner.usage is None:
-        asked = _asked(context, hold) if sent.exchange.unread or context.reading.background else 0
         return _guess(context, events=max(scanner.produced, asked))
-    return _believed(context, sent, scanner.usage, scanner.produced)
+    usage = scanner.usage
+    if scanner.unread and usage.output < asked:
+        usage = replace(usage, output=asked, estimated=True)
+    return _believed(context, sent, usage, scanner.produced)
 
 
 def _produced(context: RequestContext, body: bytes, reported: Usage) -> int:

@@ -14,10 +14,11 @@ from functools import lru_cache
 
 from router.core.estimated_usage import BYTES_PER_TOKEN, weight_of
 from router.core.values import Usage
+from router.surfaces.long_event import LongEvent
 from router.surfaces.long_json import LONG, outline
 
 MAX_EVENT = 16 * 1024 * 1024
-"""Bytes of one event; a larger one is passed on unread rather than held."""
+"""Bytes of one event; a larger one is passed on as it comes rather than held, and read without most of its texts."""
 
 MAX_LINES = 10_000
 """Lines of one event; one with more is read by nobody, since that takes longer than others can wait."""
@@ -58,6 +59,8 @@ class EventScanner:
         malformed       an event was not what the dialect has
         remarks         more passed than parts of an answer: a comment, a line that is neither data nor a name, or why a
                         response is no whole one
+        unread          an event was not understood, or has not ended, that may have been any part of the answer, and
+                        nothing has been reported since: what was seen says little of what was produced
         garbled         it was so in the middle of an answer, and is no word of what went wrong: no client could read
                         it, so that it and what follows are not passed on
         flaw            what is wrong with that event, for people
@@ -70,9 +73,10 @@ class EventScanner:
     __slots__ = (
         "_has_cr",
         "_held",
+        "_long",
         "_max_event",
         "_searched",
-        "_skipping",
+        "_unread",
         "_usage",
         "done",
         "error",
@@ -109,7 +113,13 @@ class EventScanner:
         self._has_cr = False
         """In what is held is a CR."""
         self._searched = 0
-        self._skipping = False
+        self._long: LongEvent | None = None
+        """Which is passing, and too large to be held."""
+        self._unread = False
+
+    @property
+    def unread(self) -> bool:
+        return self._unread or self._long is not None
 
     @property
     def usage(self) -> Usage | None:
@@ -122,7 +132,7 @@ class EventScanner:
     @property
     def held(self) -> int:
         """Bytes of an event that has not ended."""
-        return len(self._held)
+        return len(self._held) if self._long is None else len(self._held) + self._long.held
 
     @property
     def has_room_for_words(self) -> bool:
@@ -142,7 +152,7 @@ class EventScanner:
     @property
     def torn(self) -> bool:
         """Whether what was passed on ends within an event, which is too large to be held."""
-        return self._skipping
+        return self._long is not None
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
@@ -177,25 +187,26 @@ class EventScanner:
             start = end
         del held[:start]
         self._has_cr = has_cr and (not start or _CR in held)  # what is left behind an event came just now
-        if self._skipping or len(held) > self._max_event:
+        if self._long is not None or len(held) > self._max_event:
             passed.append(self._skip())
         self._searched = max(0, len(held) - _LONGEST_PARTIAL_BLANK_LINE)
         return b"".join(passed)
 
     def _skip(self) -> bytes:
         """Lets go of an event that is too large, but for the bytes that may begin its end."""
-        if not self._skipping:
-            self._skipping = True
-            self._count_unread()
+        if self._long is None:
+            self._long = LongEvent(self._max_event)
+            self._count_long()
         head = bytes(self._held[:-_LONGEST_PARTIAL_BLANK_LINE])
         del self._held[:-_LONGEST_PARTIAL_BLANK_LINE]
+        self._long.feed(head)
         return b"" if self.error and self.ends_by_error else head
 
     def _note_hidden(self, event: bytes) -> None:
         """What follows an error or garbage is read for what was used, and is no end."""
-        skipped, self._skipping = self._skipping, False
-        payload = data_of(event)
-        if skipped or payload is None or len(event) > self._max_event:
+        long, self._long = self._long, None
+        payload = data_of(event if long is None and len(event) <= self._max_event else _kept_of(long, event))
+        if payload is None:
             return
         done, error = self.done, self.error
         self._read_any(payload)
@@ -209,11 +220,11 @@ class EventScanner:
         if (self.error and self.ends_by_error) or self.garbled:
             self._note_hidden(event)
             return b""
-        if self._skipping:
-            self._skipping = False
-            return event
-        if len(event) > self._max_event:
-            self._count_unread()
+        if self._long is None and len(event) > self._max_event:
+            self._long = LongEvent(self._max_event)
+            self._count_long()
+        if self._long is not None:
+            self._read_long(self._long, event)
             return event
         if is_plain(event):
             removed = self._judge(event[5:-2])
@@ -230,7 +241,8 @@ class EventScanner:
 
     def _refuse(self, flaw: str) -> None:
         """It is not looked at, and nobody gets it."""
-        self._skipping = False
+        self._long = None
+        self._unread = True
         if self.garbled or (self.error and self.ends_by_error):
             return
         self.flaw = flaw
@@ -238,11 +250,28 @@ class EventScanner:
         self.events += 1
         self.malformed = self.first_complete = True
 
-    def _count_unread(self) -> None:
-        """One that is too large to be looked at is no beginning of an answer."""
+    def _count_long(self) -> None:
+        """One that is too large to be held is no beginning of an answer."""
         self.malformed = self.malformed or not self.first_complete
         self.events += 1
         self.first_complete = True
+
+    def _read_long(self, long: LongEvent, rest: bytes) -> None:
+        """Notes one that has passed, with its `rest`: nothing of it can be kept from the client."""
+        self._long = None
+        payload = data_of(_kept_of(long, rest))
+        malformed, said = self.malformed, self.text_bytes
+        if payload is not None:
+            self._read_any(payload)
+        if self.text_bytes > said:
+            self.text_bytes += max(0, long.came - len(payload or b""))
+        if payload is None or self.malformed != malformed:
+            self.malformed = malformed
+            self._note_unread(long.begin)
+
+    def _note_unread(self, begin: bytes) -> None:
+        """Of an event that could not be read, by the bytes that it begins with."""
+        self._unread = True
 
     def _judge(self, payload: bytes) -> bool:
         """Notes one data event; True when it is not for the client."""
@@ -255,8 +284,10 @@ class EventScanner:
 
     def _read_any(self, payload: bytes) -> bool:
         """As `_read`, of data of any length. Where a long one says something, all of it counts as said."""
-        said = self.text_bytes
-        removed = self._read(outline(payload))
+        said, shown = self.text_bytes, outline(payload)
+        if shown == b"{":
+            self._unread = True
+        removed = self._read(shown)
         if len(payload) > LONG and self.text_bytes > said:
             self.text_bytes = said + weight_of(payload)
         return removed
@@ -264,6 +295,13 @@ class EventScanner:
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""
         return False
+
+
+def _kept_of(long: LongEvent | None, rest: bytes) -> bytes:
+    """What is kept of one that ends with `rest`; empty when it was too full."""
+    long = long or LongEvent(MAX_EVENT)
+    long.feed(rest)
+    return long.whole
 
 
 def payloads(events: bytes) -> list[bytes]:

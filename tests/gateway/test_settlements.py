@@ -377,3 +377,12 @@ async def test_a_cloud_that_does_not_answer_in_time_may_have_worked_all_the_same
     backends["api"].default = fault
     assert (await gateway.post(ASK))[0] >= 500
     assert spent(gateway) == (True, 50, True)
+
+
+async def test_an_event_that_is_too_full_to_be_read_may_have_been_all_that_was_asked(serve, backends):
+    gateway = await serve(CLOUD)
+    full = b'data: {"choices":[{"index":0,"logprobs":[' + b"1," * 9_000_000 + b"1]}]}\n\n"
+    backends["api"].default = events(event("a"), full, DONE)
+    status, _, body = await gateway.post(ASK | {"stream": True})
+    assert status == 200 and body.endswith(full + DONE)
+    assert spent(gateway) == (True, 50, True)

@@ -78,6 +78,7 @@ class MessageScanner(EventScanner):
             if event.usage is not None:
                 self._report = later(event.usage, self._report)
                 self._said_all = event.usage.output_tokens is not None
+                self._unread = self._unread and not self._said_all
         elif event.error is None and (kind in _SILENT or not tells_error(payload)):
             return self._note(kind)
         else:

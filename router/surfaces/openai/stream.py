@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from router.core.values import Usage
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.long_json import MOST_ITEMS
 from router.surfaces.openai.chunks import Chunk, said_in
@@ -62,13 +63,17 @@ class ChunkScanner(EventScanner):
         self.remarks = self.remarks or chunk.choices is None
         if chunk.usage is None:
             return False
-        self._usage = larger(chunk.usage.usage(chunk.service_tier), self._usage)
+        self._note_usage(chunk.usage.usage(chunk.service_tier))
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
-    def _count_unread(self) -> None:
+    def _note_unread(self, begin: bytes) -> None:
         """It may have been the one in which an answer finishes."""
-        super()._count_unread()
+        super()._note_unread(begin)
         self._ends_unseen = True
+
+    def _note_usage(self, found: Usage | None) -> None:
+        self._usage = larger(found, self._usage)
+        self._unread = self._unread and found is None
 
     def _weigh(self, payload: bytes) -> None:
         """What it says, where that was not decoded with the rest."""
@@ -93,7 +98,7 @@ class ChunkScanner(EventScanner):
             self.malformed = self.first_complete = True
             self.error = self.error or tells_error(payload)
             return False
-        self._usage = larger(usage_of(payload), self._usage)
+        self._note_usage(usage_of(payload))
         error = chunk.get("error") is not None or ("choices" not in chunk and tells_error(payload))
         self.error = self.error or error
         if _has_choice(chunk.get("choices")):

@@ -91,7 +91,14 @@ class RunningUsageScanner(ChunkScanner):
 
     def _passed(self, event: bytes) -> bytes:
         self._carried = self._finishes = False
-        return self._sent(event, not super()._passed(event))
+        long = self.torn or len(event) > self._max_event
+        removed = not super()._passed(event)
+        if long:  # the client has what it began with
+            self._carried = self._finishes = False
+        return self._sent(event, removed)
+
+    def _skip(self) -> bytes:
+        return self.release() + super()._skip()
 
     def _sent(self, event: bytes, removed: bool) -> bytes:
         """What goes to the client now that `event` was read."""
@@ -130,7 +137,9 @@ class RunningUsageScanner(ChunkScanner):
                 self._running[index] = usage
             self._carried = True
             return False
-        self._total = larger(_usage(usage, chunk.service_tier), self._total)
+        found = _usage(usage, chunk.service_tier)
+        self._total = larger(found, self._total)
+        self._unread = self._unread and found is None
         return self._strip_usage and choices == () and chunk.error is None
 
 

@@ -47,6 +47,7 @@ class MediaScanner(EventScanner):
         if event.type in _ENDS:
             self.done = True
             self._usage = None if event.usage is None else event.usage.usage()
+            self._unread = self._unread and self._usage is None
         elif event.type in _PICTURES:
             self.finished.add(len(self.finished))
             self.done = len(self.finished) >= self._pictures

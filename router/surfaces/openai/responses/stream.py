@@ -9,6 +9,7 @@ Names of events repeat the type in their data, which is what counts.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ _SHORT = 16
 """Bytes of a text that is a token or two, whatever it says."""
 _MOST_KEPT = 64 * 1024
 """Bytes of a stream's first event that are kept for its last one."""
+_NAMED = re.compile(rb'(?:event: ?(?=response)|data: ?\{"type": ?")(response\.[a-z]+)["\r\n]')
+"""How an event begins that says what it is."""
 _decode = msgspec.json.Decoder(Event).decode
 _decode_whole = msgspec.json.Decoder(Whole).decode
 _decode_begun = msgspec.json.Decoder(Begun).decode
@@ -88,6 +91,12 @@ class ResponseScanner(EventScanner):
             self._over = payload is not None and _type_of(outline(payload)) != "response.failed"
         return super()._passed(event)
 
+    def _note_unread(self, begin: bytes) -> None:
+        """The last one is the longest, and says first what it is."""
+        super()._note_unread(begin)
+        named = _NAMED.match(begin)
+        self.done = self.done or (named is not None and named[1].decode() in _LAST)
+
     def _read(self, payload: bytes) -> bool:
         try:
             event = _decode(payload)
@@ -135,6 +144,7 @@ class ResponseScanner(EventScanner):
             return
         self.done = kind != "response.completed" or response.status not in UNENDED
         self._usage = answers.usage_of(response)
+        self._unread = self._unread and self._usage is None
         self.stored_parts = answers.items_in(response)
         if response.status == "failed" or response.error is not None:
             code = None if response.error is None else response.error.code
