@@ -60,7 +60,7 @@ def test_of_a_long_text_some_characters_are_kept(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("data", [b"[" + b"1," * 9000, b'"' * 1_000_001], ids=["numbers", "quotes"])
 def test_of_what_is_too_full_nothing_is_kept(data: bytes) -> None:
-    event = kept_of(data, 10**6, most=9000)
+    event = kept_of(data, 10**7, most=9000)
     event.feed(b"{}")
     assert event.lost and event.whole == b"" and event.held == 0 and event.came == len(data) + 2
 
