@@ -36,14 +36,12 @@ def kept_of(data: bytes, size: int, most: int = 10**9) -> LongEvent:
     return event
 
 
-@given(
-    st.dictionaries(TEXTS, st.lists(TEXTS | st.integers(), max_size=3), max_size=3), st.booleans(), st.integers(1, 60)
-)
-def test_what_is_kept_is_the_same_however_it_comes(value: dict[str, Any], escaped: bool, size: int) -> None:
+@given(st.lists(st.lists(TEXTS | st.integers(), max_size=3), max_size=6), st.booleans(), st.integers(1, 60))
+def test_what_is_kept_is_the_same_however_it_comes(value: list[Any], escaped: bool, size: int) -> None:
     data = json.dumps(value, ensure_ascii=escaped).encode()
     whole = kept_of(data, len(data)).whole
     assert kept_of(data, size).whole == whole
-    assert [len(each) for each in json.loads(whole).values()] == [len(each) for each in json.loads(data).values()]
+    assert [len(each) for each in json.loads(whole)] == [len(each) for each in value]
     if len(data) < 1000 and b"\\" not in data:
         assert whole == data
 
