@@ -59,8 +59,11 @@ export function chart(place, { title }) {
 
   async function draw() {
     await inSight;
+    // Its script and the drawing hold up everything for as long as they take: what is there by now is to be seen before.
+    await painted();
     try {
       const library = await plotly();
+      await painted();
       const colours = theme();
       waitingIn(plot)?.remove();
       await library.react(plot, shown.traces(colours), layoutOf(shown.layout(colours), colours), {
@@ -98,6 +101,8 @@ export function chart(place, { title }) {
     },
   };
 }
+
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
 const waitingIn = (plot) => plot.querySelector(".waiting");
 

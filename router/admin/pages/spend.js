@@ -47,10 +47,13 @@ async function load(values = page.now, quietly = false) {
   showForm(values);
   if (!quietly) waiting(values);
   const query = filtersOf(values);
+  const spendOf = (query) => ask("/api/spend", { query, signal });
+  const chosen = spendOf(queryFor(values));
+  const isSame = (range) => values.range === range && !values.from && values.by === "backend";
   const parts = [
-    [ask("/api/spend", { query: queryFor(values), signal }), (spend) => show(values, spend), "#account"],
+    [chosen, (spend) => show(values, spend), "#account"],
     [
-      Promise.all(["90d", "month"].map((range) => ask("/api/spend", { query: { range, ...query }, signal }))),
+      Promise.all(["90d", "month"].map((range) => (isSame(range) ? chosen : spendOf({ range, ...query })))),
       ([days, month]) => showGlance(values, days, month),
       "#glance",
     ],

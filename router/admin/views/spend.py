@@ -76,6 +76,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None =
             # The records first: what comes meanwhile is in the totals then, as what has no record any more is.
             sums = RecordSums(records_by, names, timezone)
             sums = await control.aside.run(partial(control.sources.records.add_up, sums, query, since))
+            report.look_anew()
             account, _ = await read_account(report, names, by_backend, today, owned)
             recorded = sums.of(account, sums.since)
             groups = recorded.account.groups()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from importlib import resources
@@ -80,6 +80,8 @@ class Report:
         self._made: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         """What was just added up to be kept, by day and field, until it is read: the mark of the day, and the value."""
         self._made_bytes = 0
+        self._open: dict[Hashable, Tally] = {}
+        """Of the few days that still change, by look: they are the same for everything that is asked at once."""
         self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
 
     async def timezone(self) -> str | None:
@@ -109,7 +111,8 @@ class Report:
         return [kept.get(day) or await self._day(look, day, open_from) for day in days]
 
     async def add_up(self, looks: Sequence[Look], days: Sequence[str], open_from: str) -> None:
-        """Keeps what is missing of days before `open_from`, for all of these looks, in one pass over their cells."""
+        """Keeps what is missing of days before `open_from`, for all of these looks, in one pass over their cells. What
+        later days come to is known to this report, then."""
         kept = {look.kept: look for look in looks if look.kept}
         fields = list(dict.fromkeys(field for some in kept for field in some))
         fields += [NAMES_FIELD] if any(look.names for look in looks) else []
@@ -121,6 +124,10 @@ class Report:
             if missing and await self._ask("HLEN", f"{PREFIX}day:{day}"):
                 views = [look for some, look in kept.items() if not set(some).isdisjoint(missing)]
                 self._note_made(day, *await self._keep(views, day, NAMES_FIELD in missing))
+        different = list({_same(look): look for look in looks}.values())
+        for day in days:
+            if day >= open_from:
+                await self._read_open(different, f"{PREFIX}day:{day}", any(look.names for look in looks))
 
     def _note_made(self, day: str, mark: bytes, values: Mapping[str, bytes]) -> None:
         """As far as that is little: a year of thousands of keys is read again, a day at a time."""
@@ -137,6 +144,10 @@ class Report:
         cells = await asyncio.gather(*(self._ask("HLEN", f"{PREFIX}day:{day}") for day in unmarked))
         empty = {day for day, number in zip(unmarked, cells, strict=True) if not number}
         return tuple(b"" if day in empty else mark for day, mark in zip(days, found, strict=True))
+
+    def look_anew(self) -> None:
+        """What is asked for from now on has everything that was counted until now."""
+        self._open.clear()
 
     async def hours_by(self, look: Look, hours: Sequence[int]) -> list[Tally]:
         """The same by hour."""
@@ -248,7 +259,9 @@ class Report:
 
     async def _day(self, look: Look, day: str, open_from: str) -> Tally:
         cells = f"{PREFIX}day:{day}"
-        if day >= open_from or not look.kept or not await self._ask("HLEN", cells):
+        if day >= open_from:
+            return await self._open_day(look, cells)
+        if not look.kept or not await self._ask("HLEN", cells):
             return await self._tally(look, cells)
         _, made = await self._keep([look], day, look.names)
         return await self._read_kept(look, made)
@@ -271,6 +284,18 @@ class Report:
         parts = (part for each in made.items() for part in each)
         await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *parts)
         return begun or b"", made
+
+    async def _open_day(self, look: Look, cells: str) -> Tally:
+        """Once for all that one report asks: an account of its days, and groups that come to the same."""
+        found = self._open.get((cells, _same(look)))
+        if found is None or (look.names and not any(found.names.values())):
+            await self._read_open([look], cells, look.names)
+        return self._open[cells, _same(look)]
+
+    async def _read_open(self, looks: Sequence[Look], cells: str, names: bool) -> None:
+        sums = await self._sums(looks, cells, names)
+        for look, rows in zip(looks, sums.rows, strict=True):
+            self._open[cells, _same(look)] = await self._read_tally(look.letters, rows, sums.names)
 
     async def _tally(self, look: Look, cells: str) -> Tally:
         sums = await self._sums([look], cells, look.names)
@@ -301,6 +326,11 @@ class Report:
 
     async def _ask(self, *words: str | int | bytes) -> Any:
         return await ask(self._connection, *words)
+
+
+def _same(look: Look) -> Hashable:
+    """What looks have in common that come to the same rows of cells."""
+    return look.letters, frozenset(look.wanted.items())
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 _PATIENCE_MS = 60_000.0
 _READY = """() => {
-  const busy = document.querySelector("[aria-busy=true], .waiting");
+  const busy = document.querySelector("[aria-busy=true], .waiting:not(.plot .waiting)");
   const who = document.querySelector("#who")?.textContent;
   return who && !busy && performance.now();
 }"""

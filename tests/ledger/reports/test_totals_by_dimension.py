@@ -331,3 +331,20 @@ async def test_the_volume_by_quarter(server, ledger, hold_of, settlement_of):
     async with open_report(server.url) as report:
         volume = await report.volume()
         assert {quarter: mix.total for quarter, mix in volume.items()} == {int(hold.at // 900): pytest.approx(107)}
+
+
+async def test_an_open_day_is_added_up_once_for_all_that_is_asked_at_once(server):
+    write(server, f"day:{DAY}", GPU)
+    async with open_report(server.url) as report:
+
+        async def ask(names: bool) -> tuple[int, Tally]:
+            (tally,) = await report.days_by(Look(("team",), names=names), [DAY], DAY)
+            return server.client.info("commandstats")["cmdstat_eval"]["calls"], tally
+
+        answers = [await ask(names) for names in (False, True, True, False)]
+        assert [calls for calls, _ in answers] == [1, 2, 2, 2]
+        assert answers[1][1].names["team"] == ["search"]
+        write(server, f"day:{DAY}", API)
+        report.look_anew()
+        _, tally = await ask(names=True)
+        assert sum(row.requests for row in tally.rows) == GPU.requests + API.requests
