@@ -33,6 +33,14 @@ def test_until_the_minute_is_over_nothing_is_admitted_by_a_rate_that_is_used_up(
     assert not known.known
 
 
+def test_several_rates_of_one_minute_are_known_beside_each_other() -> None:
+    known = Exhausted()
+    limits = [replace(RATE, scope=scope) for scope in ("all", "team:search", "key:app")]
+    for limit in reversed(limits):
+        known.note(held(*limits), Verdict(limit, used=3, held=0, asked=1))
+    assert len(known.known) == 3
+
+
 def test_a_limit_that_was_raised_is_another_one() -> None:
     known = Exhausted()
     known.note(held(RATE), Verdict(RATE, used=3, held=0, asked=1))
