@@ -49,6 +49,10 @@ ELSEWHERE = {
     ("serve", "policy"): "tests/cli/test_serve.py and tests/app: it begins with the last good one instead",
     ("usage", "policy"): "tests/cli/test_usage.py: needs a ledger first",
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
+    **{
+        (command, "policy"): "tests/cli/test_served_policy.py: needs a ledger first"
+        for command in ("key new", "key edit", "key import", "team new", "team edit")
+    },
     ("simulate", "html"): "is written",
     ("audit verify", "records"): "tests/cli/test_audit_verify.py: needs a chain first",
     ("audit list", "file"): "tests/cli/test_audit_list.py: shows what is there, damaged or not",

@@ -906,7 +906,9 @@ def test_what_a_lost_machine_was_lent_is_charged_until_its_journal_is_found(tmp_
     lose_and_find(tmp_path)
 
 
-@pytest.mark.parametrize("old", ["charged[c] = charged[c] + size", "and not is_all_here(writer, of_term)"])
+@pytest.mark.parametrize(
+    "old", ["charged[c], with_charges = charged[c] + size, 1", "and not is_all_here(writer, of_term)"]
+)
 def test_it_would_not_be_if_that_was_forgotten(tmp_path, monkeypatch, lasting, old):
     patch_script("commit", old, "")(monkeypatch)
     with pytest.raises(AssertionError):
