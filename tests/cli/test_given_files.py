@@ -50,7 +50,7 @@ ELSEWHERE = {
     ("usage", "policy"): "tests/cli/test_usage.py: needs a ledger first",
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
     **{
-        (command, "policy"): "tests/cli/test_served_policy.py: needs a ledger first"
+        (command, "policy"): "tests/cli/test_stored_keys.py: needs a ledger first"
         for command in ("key new", "key edit", "key import", "team new", "team edit")
     },
     ("simulate", "html"): "is written",
