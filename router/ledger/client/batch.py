@@ -147,7 +147,7 @@ class Sender(Struct):
         )
 
 
-COUNTED = (Settle, Count)
+OF_SETTLEMENTS = (Settle, Count)
 """Operations that add a settlement. A union of the two would be made anew for every one that is looked at."""
 
 
@@ -435,7 +435,7 @@ class Packer:
         """What settlements add to the volume, by quarter."""
         own: dict[int, Tokens] = {}
         for operation in operations:
-            if isinstance(operation, COUNTED) and operation.settlement.eligible:
+            if isinstance(operation, OF_SETTLEMENTS) and operation.settlement.eligible:
                 settlement = operation.settlement
                 quarter = self._calendar.slot(settlement.at).quarter
                 more, so_far = eligible_tokens(settlement), own.get(quarter, (0, 0, 0))

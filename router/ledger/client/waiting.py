@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from router.core.limits.counters import Admission, Hold
-from router.ledger.client.batch import COUNTED, Operation, Release
+from router.ledger.client.batch import OF_SETTLEMENTS, Operation, Release
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
@@ -43,7 +43,7 @@ def take_operations(waiting: deque[Operation]) -> list[Operation]:
     while waiting and len(taken) < BATCH_LIMIT and len(cells) < DIFFERENT_LIMIT:
         operation = waiting.popleft()
         taken.append(operation)
-        if isinstance(operation, COUNTED):
+        if isinstance(operation, OF_SETTLEMENTS):
             cells.add(id(operation.settlement.cell))
         elif isinstance(operation, Release):
             cells.add(id(operation.held.hold.cell))
