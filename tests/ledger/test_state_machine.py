@@ -124,6 +124,10 @@ outcomes = st.fixed_dictionaries(
     }
 )
 
+WIDE = {"key": "wide", "input": 1, "output": 1, "cost": 295, "risk": 0, "share": 3, "sides": 3}
+WIDE |= {"local_first": False, "eligible": False, "captive": False}
+"""A small one, of a key whose holds slices are lent for."""
+
 
 def cell_of(key: str, *, local: bool) -> Cell:
     return Cell("gpu" if local else "openai", "local" if local else "cloud", MODELS[key], TEAMS[key], key)
@@ -252,6 +256,16 @@ class Machine(RuleBasedStateMachine):
         for _ in range(times):
             self.reserve(worker, [wish | {"key": "wide"}])
 
+    @rule(worker=workers, times=st.integers(2, 6))
+    def want_all(self, worker: int, times: int) -> None:
+        """Somebody asks another worker for all that is left while slices are lent, and then this one has nothing."""
+        self.hurry(worker, WIDE, times)
+        before = set(self.running)
+        self.reserve((worker + 1) % WORKERS, [WIDE | {"cost": max(0, self.left())}])
+        self.reserve(worker, [WIDE])
+        for id in [id for id in self.running if id not in before]:
+            self.release_one(id)
+
     async def both(self, ledger: GroupCommitLedger, holds: Sequence[Hold]) -> list[tuple[Hold, Any, Any]]:
         """In the order in which they were answered: what fits a slice does not wait for what was asked before."""
         order: list[int] = []
@@ -292,10 +306,12 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=picks)
     def release(self, pick: int) -> None:
         if chosen := self.pick(pick):
-            worker, held = chosen
-            del self.running[held.hold.id]
-            self.workers[worker].release(held.hold.id)
-            self.model.release(held.hold.id)
+            self.release_one(chosen[1].hold.id)
+
+    def release_one(self, id: str) -> None:
+        worker, _ = self.running.pop(id)
+        self.workers[worker].release(id)
+        self.model.release(id)
 
     @rule(worker=workers, wish=wishes, outcome=outcomes)
     def record(self, worker: int, wish: dict[str, Any], outcome: dict[str, Any]) -> None:
@@ -837,10 +853,6 @@ def test_it_would_not_if_it_was_not_written_down_or_not_made_again(tmp_path, mon
     monkeypatch.setattr(*method, _nothing if method[0] is Books else lambda *arguments, **moved: True)
     with pytest.raises(AssertionError):
         play_unsent(tmp_path)
-
-
-WIDE = {"key": "wide", "input": 1, "output": 1, "cost": 295, "risk": 0, "share": 3, "sides": 3}
-WIDE |= {"local_first": False, "eligible": False, "captive": False}
 
 
 @contextlib.contextmanager
