@@ -21,7 +21,8 @@ DESCRIPTION = (
     "time zone. "
     "API clients send a token as `Authorization: Bearer`. Pages have a session cookie and send the session's `csrf` "
     "as `x-csrf-token` with every write. What needs `If-Match` takes the version that it "
-    "began with: `text_version` of the policy, `version` of a key."
+    "began with: `text_version` of the policy, `version` of a key. "
+    "`HEAD` is answered as `GET` is, without a body, but for what a browser comes back to from signing in."
 )
 
 

@@ -77,8 +77,13 @@ class Route(Struct, frozen=True):
     """Needs If-Match with the version that was seen of what it changes."""
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """All that it is answered to. A GET that does something, as the audit then says, is none to look at only."""
+        return ("GET", "HEAD") if self.method == "GET" and not self.audit else (self.method,)
+
+    @property
     def writes(self) -> bool:
-        return self.method not in ("GET", "HEAD")
+        return self.method != "GET"
 
 
 TRIED = "nothing is changed: a draft is tried"

@@ -43,7 +43,9 @@ log = logging.getLogger("breakeven.admin")
 def application(control: HandlerContext, routes: Iterable[Route] = ROUTES) -> web.Application:
     app = web.Application(middlewares=[_answering(control)], client_max_size=LARGEST_BODY)
     for route in routes:
-        app.router.add_route(route.method, route.path, _handler(control, route))
+        handler = _handler(control, route)
+        for method in route.methods:
+            app.router.add_route(method, route.path, handler)
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(lambda _: _end_streams(control))
     return app

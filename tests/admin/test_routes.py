@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from typing import get_args
@@ -169,6 +170,66 @@ async def test_a_path_or_method_that_is_not_there_says_so_in_the_same_shape(plan
         answer = await plane.ask(method, path, ADMIN)
         assert (answer.status, answer.code) == (status, code)
         assert (await plane.ask(method, path, ADMIN, {"host": FORGED})).status == 421
+
+
+async def raw_head(plane: Plane, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and all that follows them, which a client would not look at."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+    lines = [f"{name}: {value}" for name, value in {"host": "localhost", "connection": "close", **headers}.items()]
+    writer.write("\r\n".join([f"HEAD {path} HTTP/1.1", *lines, "", ""]).encode())
+    head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    status, *fields = head.decode().split("\r\n")
+    pairs = (field.partition(": ") for field in fields)
+    return int(status.split()[1]), {name.lower(): value for name, _, value in pairs}, rest
+
+
+SAID_WITHOUT_A_BODY = ("content-type", "etag", "cache-control", "vary", "location", "www-authenticate")
+
+
+@pytest.mark.parametrize("caller", [NOBODY, "member", "admin"])
+async def test_head_is_answered_as_get_without_a_body(caller, plane, page_of):
+    headers = page_of(caller) | {"accept": "text/html", "accept-encoding": "identity"}
+    for route in (each for each in ROUTES if "HEAD" in each.methods):
+        path = path_of(route).replace("nothing-there", "base.css" if "assets" in route.path else "requests")
+        async with plane.client.get(plane.url + path, headers=headers, allow_redirects=False) as got:
+            status, said, rest = await raw_head(plane, path, headers)
+            assert (status, rest) == (got.status, b""), path
+            for name in SAID_WITHOUT_A_BODY:
+                assert said.get(name) == got.headers.get(name), (path, name)
+            if got.content_type == "text/html" and await got.read():
+                assert said["content-length"] == got.headers["content-length"], path
+
+
+async def test_looking_at_the_head_of_the_events_takes_no_pages_place(plane, page_of, monkeypatch):
+    monkeypatch.setattr(plane.control.live, "join", lambda *_: pytest.fail("it joined"))
+    status, _, _ = await raw_head(plane, "/api/events", page_of("admin"))
+    assert status == 200
+
+
+def test_a_get_that_does_something_is_not_answered_to_head():
+    assert [route.path for route in ROUTES if route.method == "GET" and "HEAD" not in route.methods] == [
+        "/sign-in/callback"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/spend", "GET,HEAD"),
+        ("/healthz", "GET,HEAD"),
+        ("/assets/base.css", "GET,HEAD"),
+        ("/spend", "GET,HEAD"),
+        ("/api/keys", "GET,HEAD,POST"),
+        ("/api/keys/app", "GET,HEAD,PUT"),
+        ("/sign-in", "GET,HEAD,POST"),
+        ("/sign-in/callback", "GET"),
+        ("/api/power", "POST"),
+    ],
+)
+async def test_other_methods_are_told_which_ones_there_are(path, allowed, plane):
+    answer = await plane.ask("PATCH", path, ADMIN)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/healthz", "/api/spend", "/api/nothing", "/assets/base.css"])

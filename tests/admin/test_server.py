@@ -125,7 +125,7 @@ async def test_a_defect_is_logged_with_its_route_and_tells_whoever_asked_nothing
 async def test_a_path_that_is_not_there_and_a_method_that_is_not_are_told_apart(client):
     assert await code_of(await client.get("/nothing")) == (404, "not_found")
     response = await client.delete("/ask")
-    assert await code_of(response) == (405, "method_not_allowed") and response.headers["allow"] == "GET,POST"
+    assert await code_of(response) == (405, "method_not_allowed") and response.headers["allow"] == "GET,HEAD,POST"
 
 
 @pytest.mark.parametrize("path", ["/ask", "/nothing"])

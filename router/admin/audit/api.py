@@ -59,6 +59,8 @@ async def export(control: HandlerContext, ask: HandlerRequest) -> web.StreamResp
                 headers={"content-type": MEDIA, "content-disposition": 'attachment; filename="audit.jsonl"'}
             )
             await response.prepare(ask.request)
+            if ask.request.method == "HEAD":
+                return response
             if first is not None:
                 await response.write(first + b"\n")
             async for line in lines:

@@ -59,8 +59,10 @@ async def totals_of(control: HandlerContext) -> Totals:
 
 async def events(control: HandlerContext, ask: HandlerRequest) -> web.StreamResponse:
     """Until the page leaves, the session ends or the process stops."""
-    queue = control.live.join(_owner(ask), lambda: present(control))
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "x-accel-buffering": "no"})
+    if ask.request.method == "HEAD":  # takes no page's place
+        return response
+    queue = control.live.join(_owner(ask), lambda: present(control))
     transport = ask.request.transport
     try:
         if transport is not None:
