@@ -18,11 +18,15 @@ def is_cut_short(text: bytes, in_force: bytes) -> bool:
 
 
 def may_go_on(text: bytes, in_force: bytes) -> bool:
-    """Whether more may follow: it is shorter, and what comes after its last line in the policy in force is missing."""
+    """Whether more may follow: it is shorter, and what comes after its last line in the policy in force is missing.
+
+    YAML's mark of a document's end, `...`, says that nothing does."""
     end = in_force.rstrip()
     if not text.rstrip() or not in_force:
         return bool(in_force)
     last = _last_line(text.rstrip())
+    if last == b"...":
+        return False
     return len(text) < len(in_force) and last != _last_line(end) and last in end.split(b"\n")
 
 

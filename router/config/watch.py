@@ -11,7 +11,7 @@ from pathlib import Path
 from router.config.applied_policy import was_applied
 from router.config.cut_short import is_cut_short, may_go_on
 from router.config.load import plan_of, read_bytes
-from router.config.lost_sections import lost_sections
+from router.config.lost_sections import lost_sections, protects_less
 from router.config.problems import PolicyError, Problem, field_name
 from router.core.policy import Policy
 from router.core.values import Plan
@@ -35,6 +35,10 @@ _MAY_GO_ON = (
     "ends where the policy in force goes on, and whether it is still being written cannot be known here: "
     f"it is adopted once it has not changed for {LONG_QUIET_SECONDS:.0f} s, or at once when it ends otherwise"
 )
+_ENDS_EARLY = (
+    "ends where the policy in force goes on, which says more at `{}`, as if the rest had not been written: "
+    "if that is meant, end it with a line `...`"
+)
 _HOW_TO_LOSE = ", apply it on the dashboard's page Policy, or start the gateway anew"
 
 
@@ -45,7 +49,8 @@ class PolicyFile:
     in place are all seen. The first half of a policy may well be a valid policy, one without its sensitivity section.
     So a new content counts once two polls in a row have seen it and nobody has the file open for writing; where the
     system does not tell that, once it has stood unchanged for some seconds. One that was cut short counts as broken;
-    so does one that lost a section of the policy in force which protects, unless somebody applied it on purpose.
+    so does one that lost a section of the policy in force which protects, or ends where that goes on to protect more,
+    unless somebody applied it on purpose.
     """
 
     def __init__(
@@ -159,14 +164,23 @@ class PolicyFile:
         except PolicyError as error:
             return error
         if self._policy is not None and not self._was_applied(content):
-            if is_cut_short(content, self._in_force):
-                return self._error(_CUT_SHORT)
-            if lost := tuple(lost_sections(self._policy, plan.policy)):
-                return PolicyError(
-                    Problem(str(self.path), 0, 0, field_name(each.path), each.message + _HOW_TO_LOSE) for each in lost
-                )
+            damage = self._damage(content, plan.policy, self._policy)
+            if damage is not None:
+                return damage
         self._in_force, self._policy = content, plan.policy
         return plan
+
+    def _damage(self, content: bytes, after: Policy, in_force: Policy) -> PolicyError | None:
+        """What looks as if it had happened to the file, rather than been done by somebody."""
+        if is_cut_short(content, self._in_force):
+            return self._error(_CUT_SHORT)
+        if lost := tuple(lost_sections(in_force, after)):
+            return PolicyError(
+                Problem(str(self.path), 0, 0, field_name(each.path), each.message + _HOW_TO_LOSE) for each in lost
+            )
+        if may_go_on(content, self._in_force) and (place := protects_less(in_force, after)):
+            return self._error(_ENDS_EARLY.format(place) + _HOW_TO_LOSE)
+        return None
 
     def _was_applied(self, content: bytes) -> bool:
         return self._last_good is not None and was_applied(self._last_good, content)

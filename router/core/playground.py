@@ -34,6 +34,8 @@ class Ticket(Struct, frozen=True, array_like=True):
     """Where alone it may be answered; empty for wherever the key's requests may."""
     until: float
     """Seconds since the epoch."""
+    team: str
+    """Of that key. A name alone may be another team's key by the time that it is read."""
 
 
 _encode = msgspec.msgpack.encode

@@ -40,7 +40,7 @@ class Tickets(NoTickets):
         if ticket is None:
             raise ApiError(401, "invalid_api_key", "This credential of the playground is not good any more.")
         for grant in grants:
-            if grant.name == ticket.key:
+            if grant.name == ticket.key and grant.team == ticket.team:
                 return playground.narrowed(grant, ticket.side, self._zones)
         raise ApiError(401, "invalid_api_key", "The key whose eyes the playground was to have is not in force here.")
 

@@ -40,6 +40,7 @@ def test_a_policy_that_never_had_a_line_end_after_its_last_line_may_stay_without
         (b"# two\nversion: 1\n", True),
         (b"# two\nversion: 1\n\n", True),
         (b"", True),
+        (b"# two\nversion: 1\n...\n", False),
         (b"version: 1\nzones: {}\n# the last line\n", False),
         (b"# two\nversion: 1\nzones: {}\n# another\n", False),
         (IN_FORCE + b"# more\nversion: 1\n", False),

@@ -223,6 +223,42 @@ def test_what_ends_within_a_line_was_cut_short_however_it_was_saved(path: Path, 
     assert isinstance(settled(file), PolicyError)
 
 
+TAIL = """\
+  - {name: last, sha256: "0000000000000000000000000000000000000000000000000000000000000003"}
+teams:
+  web:
+    budget: {usd_per_day: 10}
+  data:
+    budget: {usd_per_day: 20}
+"""
+
+
+def test_what_ends_where_the_policy_in_force_goes_on_to_protect_is_refused_until_its_end_is_marked(
+    path: Path, base: str
+) -> None:
+    """A copy that was killed at a line's end: nobody has the file open any more."""
+    path.write_text(base + TAIL)
+    file = PolicyFile(path)
+    file.poll()
+    shorter = "# edited\n" + base + TAIL[: TAIL.index("  data:")]
+    path.write_text(shorter)
+    told = settled(file)
+    assert isinstance(told, PolicyError) and "says more at `teams.data`" in str(told) and "a line `...`" in str(told)
+    path.write_text(shorter + "...\n")
+    plan = settled(file)
+    assert isinstance(plan, Plan) and list(plan.policy.teams) == ["web"]
+
+
+def test_the_last_keys_can_be_taken_away(path: Path, base: str) -> None:
+    """One that leaked must not go on working because its line was the last one."""
+    path.write_text(base + TAIL.partition("teams:")[0])
+    file = PolicyFile(path)
+    file.poll()
+    path.write_text(base)
+    plan = settled(file)
+    assert isinstance(plan, Plan) and [key.name for key in plan.policy.keys] == ["app", "batch"]
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -266,7 +302,7 @@ def test_there_what_is_written_again_and_again_is_not_taken_even_with_the_same_c
 
 
 def test_there_what_ends_where_the_policy_in_force_goes_on_is_waited_for_longer(path: Path, base: str) -> None:
-    path.write_text(base + "retry: {attempts: 2}\nserver: {stored_keys: true}\n")
+    path.write_text(base + "retry: {attempts: 2}\nhealth: {cooldown: 20s}\n")
     clock = Clock()
     file = PolicyFile(path, writer=lambda _: None, clock=clock)
     file.poll()
@@ -274,4 +310,4 @@ def test_there_what_ends_where_the_policy_in_force_goes_on_is_waited_for_longer(
     (told,) = answers(file, clock, LONG_QUIET_SECONDS)
     assert isinstance(told, PolicyError) and "ends where the policy in force goes on" in str(told)
     (plan,) = answers(file, clock, 1)
-    assert isinstance(plan, Plan) and not plan.policy.server.stored_keys
+    assert isinstance(plan, Plan) and plan.policy.health.cooldown != 20

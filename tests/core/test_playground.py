@@ -7,7 +7,7 @@ from router.core.policy import Zone
 from router.core.values import KeyGrant, Permits
 
 SECRET = b"secret"
-TICKET = Ticket("app", "own", 100.0)
+TICKET = Ticket("app", "own", 100.0, "search")
 ZONES = {"local": Zone(owned=True), "cellar": Zone(owned=True), "cloud": Zone()}
 
 
@@ -24,7 +24,7 @@ def test_a_ticket_is_good_for_its_time():
         signed(TICKET, SECRET)[:-1],
         signed(TICKET, SECRET) + "0",
         signed(TICKET, SECRET) + "ä",
-        signed(Ticket("root", "", 1e12), b"another").partition(".")[0],
+        signed(Ticket("root", "", 1e12, "search"), b"another").partition(".")[0],
         SCHEME,
         f"{SCHEME}zz.00",
         f"{SCHEME}.",

@@ -15,8 +15,8 @@ KEYS = f"""keys: [{{name: app, team: search, sha256: "{sha256(b"sk-app").hexdige
 HELLO = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
 
 
-async def ask(gateway, *, key="app", side="", ends_in=20.0, secret=SECRET) -> tuple[int, str]:
-    token = signed(Ticket(key, side, gateway.state.clock() + ends_in), secret.encode())
+async def ask(gateway, *, key="app", team="search", side="", ends_in=20.0, secret=SECRET) -> tuple[int, str]:
+    token = signed(Ticket(key, side, gateway.state.clock() + ends_in, team), secret.encode())
     status, headers, _ = await gateway.post(HELLO, {"authorization": f"Bearer {token}"})
     return status, headers["x-breakeven-backend"]
 
@@ -41,6 +41,7 @@ async def test_a_ticket_has_a_keys_rights_for_its_time_and_no_others(armed):
     ]  # fmt: skip
     assert [(each.key, each.team, each.via) for each in gateway.ledger.records] == [("app", "search", "playground")] * 3
     assert await ask(gateway, key="root") == (401, "none")
+    assert await ask(gateway, team="legal") == (401, "none")  # a key that has its name by now is another
     assert await ask(gateway, ends_in=0.0) == (401, "none")
     assert await ask(gateway, secret="guessed") == (401, "none")
     status, _, _ = await gateway.post(HELLO, {"authorization": "Bearer sk-app"})
@@ -49,8 +50,8 @@ async def test_a_ticket_has_a_keys_rights_for_its_time_and_no_others(armed):
 
 async def test_a_gateway_without_keys_narrows_by_a_ticket_and_refuses_a_bad_one(armed):
     gateway = await armed(POLICY)
-    assert await ask(gateway, key="anonymous", side="cloud") == (200, "api")
-    assert await ask(gateway, key="anonymous", ends_in=0.0) == (401, "none")
+    assert await ask(gateway, key="anonymous", team="default", side="cloud") == (200, "api")
+    assert await ask(gateway, key="anonymous", team="default", ends_in=0.0) == (401, "none")
 
 
 @pytest.mark.parametrize("off", ["playground: {access: nobody}\n", ""])

@@ -64,7 +64,7 @@ async def attempt(control: HandlerContext, ask: HandlerRequest) -> web.StreamRes
     _take_turn(control, ask)
     tried = {"endpoint": surface.name, "side": asked.side}
     await control.audit.note(ask.asker.actor, "playground.try", key.name, new=tried)
-    ticket = signed(Ticket(key.name, asked.side, control.clock() + SECONDS), control.playground.secret)
+    ticket = signed(Ticket(key.name, asked.side, control.clock() + SECONDS, key.team), control.playground.secret)
     async with control.playground.post(surface.paths[0], headers_of(asked, surface, ticket), body) as answer:
         response = web.StreamResponse(headers={"content-type": MEDIA, "x-accel-buffering": "no"})
         try:
@@ -93,6 +93,8 @@ async def _keys(control: HandlerContext, ask: HandlerRequest) -> list[Playground
     if policy.server.stored_keys:
         async with control.books.open() as report:
             for stored in await report.stored_keys():
+                if not stored.works(control.clock()):
+                    continue
                 name, team = str(stored.entry.get("name", "")), str(stored.entry.get("team", "default"))
                 found.setdefault(name, PlaygroundKey(name, team))
     elif not found:

@@ -178,6 +178,19 @@ async def test_members_may_with_the_keys_of_their_own_teams_where_the_policy_say
     assert refused.value.answer.error.code == "unknown_key" and tried.received == {"gpu": 0, "api": 0}
 
 
+async def test_a_name_that_was_another_teams_key_is_the_one_that_works_now(trying):
+    tried = await trying("playground: {access: member}\nserver: {stored_keys: true}")
+    first = (await tried.plane.post("/api/keys", {"name": "shared", "team": "search"})).json["key"]["id"]
+    assert (await tried.plane.post(f"/api/keys/{first}/revoke", {})).status == 200
+    assert (await tried.plane.post("/api/keys", {"name": "shared", "team": "legal"})).status == 200
+    for who, team, keys in (("ann", "search", ["app"]), ("leo", "legal", ["shared"])):
+        told = await offered(
+            tried.plane.control,
+            HandlerRequest(None, Who("member", None, "10.0.0.9", who, frozenset({team}))),
+        )
+        assert [(each.name, each.team) for each in told.keys] == [(name, team) for name in keys]
+
+
 async def test_a_member_is_told_what_came_of_a_request_and_nothing_of_the_whole_gateway(trying):
     tried = await trying("playground: {access: member}")
     cookie, session = tried.plane.control.sessions.open("member", "ann", teams=frozenset({"search"}))
