@@ -10,12 +10,14 @@ from typing import Final, Protocol
 
 import msgspec
 
-from router.core.sensitivity.entities import FAILED, NO_TEXT, Answer, Question
+from router.core.sensitivity.entities import FAILED, NO_TEXT, TOO_MANY, Answer, Question
 from router.core.sensitivity.memory import BoundedMemory, Findings
-from router.presidio.texts import NoText, pieces_of, strings_of
+from router.presidio.texts import NoText, TooManyParts, pieces_of, strings_of
 
 MOST_REMEMBERED = 65_536
 """Strings: about fifteen megabytes."""
+REMEMBERED_AT_ONCE = 1_000
+"""Strings after which others have their turn, though nothing had to be looked at."""
 
 
 class Analyzer(Protocol):
@@ -31,13 +33,17 @@ class Finder:
         """None after each piece that was looked at, so that others have their turn, and the answer at the end."""
         try:
             found: set[str] = set()
-            for text in _texts(question, body):
+            for number, text in enumerate(_texts(question, body), 1):
                 if found.issuperset(question.entities):
                     break
+                if number % REMEMBERED_AT_ONCE == 0:
+                    yield None
                 yield from self._look(text, question, found)
             yield Answer(found=tuple(sorted(found)))
         except NoText:
             yield Answer(why=NO_TEXT)
+        except TooManyParts:
+            yield Answer(why=TOO_MANY)
         except Exception as error:
             # Not the error's own text, which may quote what it failed on.
             where = "".join(traceback.format_tb(error.__traceback__))

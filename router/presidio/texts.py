@@ -15,6 +15,12 @@ MOST_LEVELS = 5
 """Of JSON in strings."""
 FEWEST_DIGITS = 5
 """Of numbers: settings such as the length of an answer have fewer, and would be taken for years."""
+MOST_PARTS = 200_000
+"""Commas, colons, lists and escapes of a document: to take it apart holds all others up, and what has more of them would
+not be looked at in time. A million bytes of source code have about half as many."""
+_LONG = 1_000
+"""Characters from which a string or a number is not looked at for whether it says anything: it does."""
+_SEPARATORS = (b",", b":", b"[", b"\\")
 _PLAIN_NAME = re.compile(r"[A-Za-z_$-]{1,64}[0-9]{0,2}")
 
 
@@ -22,10 +28,16 @@ class NoText(Exception):
     """It is no JSON."""
 
 
+class TooManyParts(Exception):
+    """It is not taken apart."""
+
+
 def strings_of(document: bytes) -> Iterator[str]:
     """Every string in it that has a letter or a digit, once, the last one first: what is new stands at the end. Of
     members with the same name all are taken, and JSON in strings is gone into. Numbers of `FEWEST_DIGITS` are one
-    string together. Of the names of members those that are no plain word are taken. Raises NoText."""
+    string together. Of the names of members those that are no plain word are taken. Raises NoText and TooManyParts."""
+    if sum(map(document.count, _SEPARATORS)) > MOST_PARTS:
+        raise TooManyParts
     try:
         data = _decode(document.decode())
     except (ValueError, RecursionError):
@@ -55,13 +67,13 @@ def _collect(data: Any, found: dict[str, None], numbers: dict[str, None], levels
     while waiting:
         each = waiting.pop()
         if isinstance(each, _Number):
-            if sum(map(str.isdigit, each)) >= FEWEST_DIGITS:
+            if len(each) > _LONG or sum(map(str.isdigit, each)) >= FEWEST_DIGITS:
                 numbers.setdefault(str(each))
         elif isinstance(each, str):
             inner = _within(each) if levels else None
             if inner is not None:
                 _collect(inner, found, numbers, levels - 1)
-            elif any(map(str.isalnum, each)):
+            elif len(each) > _LONG or any(map(str.isalnum, each)):
                 found.setdefault(each if each.isascii() else each.encode(errors="replace").decode())
         elif isinstance(each, list):
             waiting += reversed(each)

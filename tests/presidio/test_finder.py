@@ -7,8 +7,9 @@ import json
 import pytest
 from support.word_finder import Words
 
-from router.core.sensitivity.entities import FAILED, NO_TEXT, Answer, Question
-from router.presidio.finder import Finder
+from router.core.sensitivity.entities import FAILED, NO_TEXT, TOO_MANY, Answer, Question
+from router.presidio.finder import REMEMBERED_AT_ONCE, Finder
+from router.presidio.texts import MOST_PARTS
 
 
 def answer(finder: Finder, *documents: object, entities: tuple[str, ...] = ("LOCATION", "PERSON")) -> Answer:
@@ -50,6 +51,18 @@ def test_nothing_is_looked_at_once_all_is_found() -> None:
 
 def test_what_is_no_json_is_not_taken_for_clean() -> None:
     assert answer(Finder(Words()), b"no JSON") == Answer(why=NO_TEXT)
+
+
+def test_nor_is_what_has_too_many_parts() -> None:
+    assert answer(Finder(Words()), [1] * (MOST_PARTS + 1)) == Answer(why=TOO_MANY)
+
+
+def test_others_have_their_turn_also_where_all_is_remembered() -> None:
+    finder, texts = Finder(Words()), [f"text {number}" for number in range(3 * REMEMBERED_AT_ONCE)]
+    body = json.dumps(texts).encode()
+    assert answer(finder, texts) == Answer()
+    steps = list(finder.steps(Question(("LOCATION", "PERSON"), 0.5, (len(body),)), body))
+    assert steps == [None] * 3 + [Answer()]
 
 
 def test_a_failure_says_where_and_nothing_of_the_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.presidio.texts import OVERLAP, PIECE, NoText, pieces_of, strings_of
+from router.presidio.texts import MOST_PARTS, OVERLAP, PIECE, NoText, TooManyParts, pieces_of, strings_of
 
 
 def strings(value: object) -> list[str]:
@@ -42,6 +42,14 @@ def test_names_of_members_that_are_no_plain_word() -> None:
 
 def test_what_is_half_a_character_is_replaced() -> None:
     assert list(strings_of(b'["Ada \\ud800"]')) == ["Ada ?"]
+
+
+@pytest.mark.parametrize("part", ["1,", "[", '"a":1,', '"\\n",'])
+def test_what_has_too_many_parts_is_not_taken_apart(part: str) -> None:
+    """To do so takes seconds, in which nobody else is answered. A long text has few."""
+    with pytest.raises(TooManyParts):
+        strings_of(("[" + part * (MOST_PARTS + 1)).encode())
+    assert strings(["long " * MOST_PARTS, " " * MOST_PARTS]) == [" " * MOST_PARTS, "long " * MOST_PARTS]
 
 
 class Objects(list):

@@ -27,6 +27,7 @@ BUSY = "presidio: too many requests wait for it"
 NONSENSE = "presidio: its answer makes no sense"
 FAILED = "presidio: it failed on this request"
 NO_TEXT = "presidio: it cannot read the body"
+TOO_MANY = "presidio: the body has more parts than it looks at"
 
 
 class Question(Struct, frozen=True):
