@@ -357,6 +357,7 @@ class Forwarding:
             adapter=pool.target.through_adapter,
             request_id=job.request_id,
             answers=self._state.answers,
+            owner=job.reservation.hold.cell.key,
         )
         sent = Attempt(candidate, replica, exchange, pool)
         self.current = sent

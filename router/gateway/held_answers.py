@@ -2,12 +2,13 @@
 
 An answer is kept while it is collected, until it is written; a stream's beginning, until it is known whose answer it
 is; an event, until it has ended; and what was written, while its client does not read it. What is small always has
-room, and is not counted. Where there is none for others, those go that keep most: so a few huge ones do not shut out
-all others.
+room, and is not counted. Where there is none for others, those go that keep most of whoever keeps most in all: so
+neither a few huge ones shut out all others, nor do many of one key's.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, Protocol
 
 from router.gateway.buffered_bytes import SMALL
@@ -17,6 +18,10 @@ SMALL_PIECE: Final = 1024
 
 
 class Holder(Protocol):
+    @property
+    def owner(self) -> str:
+        """The name of the key for whom it is kept, or the client's address."""
+
     def crowded_out(self) -> None:
         """Let go of what can be let go of, and say so to `HeldAnswers.hold`."""
 
@@ -42,9 +47,17 @@ class HeldAnswers:
 
     def _make_room(self) -> None:
         """Whoever is still being read can go, and whoever asked for room is."""
-        for holder, _ in sorted(self._sizes.items(), key=_size, reverse=True):
-            if self.bytes <= self.most:
-                return
+        held: dict[str, list[tuple[Holder, int]]] = {}
+        totals = Counter[str]()
+        for holder, size in sorted(self._sizes.items(), key=_size):
+            held.setdefault(holder.owner, []).append((holder, size))
+            totals[holder.owner] += size
+        while totals and self.bytes > self.most:
+            ((owner, _),) = totals.most_common(1)
+            holder, size = held[owner].pop()
+            totals[owner] -= size
+            if not held[owner]:
+                del totals[owner]
             holder.crowded_out()
 
 

@@ -113,6 +113,8 @@ class Client(BaseConnection):
         self.reading_body = False
         self.stalled_since = 0.0
         """Loop time since when the client has not read what was written; 0 while it reads."""
+        self.owner = ""
+        """The name of the key whose answer it does not read, or its address."""
         self.on_pause: Callable[[], None] | None = None
         self.on_resume: Callable[[], None] | None = None
         self._secure = False
@@ -213,6 +215,8 @@ class Client(BaseConnection):
     def pause_writing(self) -> None:
         self.stalled_since = self._loop.time()
         if self._transport is not None:
+            key = None if self._request is None else self._request.key
+            self.owner = self.address if key is None else key.name
             self._answers.hold(self, self._transport.get_write_buffer_size())
         if self.on_pause is not None:
             self.on_pause()

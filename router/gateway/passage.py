@@ -28,6 +28,7 @@ class Passage:
         *,
         most: int,
         answers: HeldAnswers,
+        owner: str,
         first_byte: float,
         idle: float,
         latest: float,
@@ -41,6 +42,8 @@ class Passage:
         self._connection = connection
         self._most = most
         self._answers = answers
+        self.owner: Final = owner
+        """The name of the key that asked."""
         self._idle = idle
         self._latest = latest
         self._due = loop.time() + first_byte

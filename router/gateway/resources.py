@@ -434,6 +434,7 @@ class Resources:
             connection,
             most=context.serving.plan.policy.server.max_answer_bytes,
             answers=self._state.answers,
+            owner=context.key.name,
             first_byte=backend.answer_timeout,
             idle=backend.idle_timeout,
             latest=now + backend.stream_timeout,

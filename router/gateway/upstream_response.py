@@ -64,6 +64,7 @@ class UpstreamResponse:
         "connection",
         "done",
         "headers",
+        "owner",
         "patience",
         "ready",
         "restated",
@@ -85,6 +86,7 @@ class UpstreamResponse:
         adapter: bool = False,
         request_id: str = "",
         answers: HeldAnswers | None = None,
+        owner: str = "",
     ) -> None:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] | None = None
@@ -104,6 +106,8 @@ class UpstreamResponse:
         self._request_id = request_id
         self._answers: Final = HeldAnswers(most) if answers is None else answers
         """What this worker keeps of all answers."""
+        self.owner: Final = owner
+        """The name of the key that asked."""
         self._kept = 0
         """Bytes of `_parts`."""
         self._counted = 0

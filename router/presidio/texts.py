@@ -16,8 +16,8 @@ MOST_LEVELS = 5
 FEWEST_DIGITS = 5
 """Of numbers: settings such as the length of an answer have fewer, and would be taken for years."""
 MOST_PARTS = 200_000
-"""Commas, colons, lists and escapes of a document: to take it apart holds all others up, and what has more of them would
-not be looked at in time. A million bytes of source code have about half as many."""
+"""Commas, colons, lists and escapes of a document: to take it apart holds all others up, and what has more of them
+would not be looked at in time. A million bytes of source code have about half as many."""
 _LONG = 1_000
 """Characters from which a string or a number is not looked at for whether it says anything: it does."""
 _SEPARATORS = (b",", b":", b"[", b"\\")

@@ -14,8 +14,9 @@ from router.gateway.held_answers import HeldAnswers, joined, put_together
 
 
 class Kept:
-    def __init__(self, room: HeldAnswers, size: int, *, stays: bool = False) -> None:
+    def __init__(self, room: HeldAnswers, size: int, *, stays: bool = False, owner: str = "app") -> None:
         self.gone = False
+        self.owner = owner
         self._room, self._stays = room, stays
         room.hold(self, size)
 
@@ -31,6 +32,16 @@ def test_those_go_that_keep_most_and_no_more_of_them_than_have_to() -> None:
     newest = Kept(room, 250_000)
     assert (large.gone, larger.gone, whole.gone, newest.gone) == (False, True, False, False)
     assert room.bytes == 850_000
+
+
+def test_they_are_those_of_whoever_keeps_most_in_all() -> None:
+    """One key whose clients do not read many smaller answers takes no other key's larger one."""
+    room = HeldAnswers(1_000_000)
+    unread = [Kept(room, 90_000, owner="flood") for _ in range(11)]
+    large = Kept(room, 400_000, owner="app")
+    assert not large.gone and len([each for each in unread if not each.gone]) == 6 and room.bytes == 940_000
+    Kept(room, 100_000, owner="other")
+    assert not large.gone and len([each for each in unread if not each.gone]) == 5
 
 
 def test_whoever_asks_for_room_goes_where_all_others_stay() -> None:

@@ -47,7 +47,7 @@ class Reader:
 def passage(wire: Wire, answers: HeldAnswers | None = None, **more: float) -> Passage:
     loop = asyncio.get_running_loop()
     times = {"first_byte": 10.0, "idle": 5.0, "latest": loop.time() + 100.0, "most": 10} | more
-    return Passage(loop, wire, answers=answers or HeldAnswers(10**6), **times)
+    return Passage(loop, wire, answers=answers or HeldAnswers(10**6), owner="app", **times)
 
 
 async def test_what_is_looked_at_is_collected_up_to_a_bound():
