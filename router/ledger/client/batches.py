@@ -119,6 +119,8 @@ class Batches:
         self._unanswered: list[dict[int, Tokens]] = []
         """What own batches added to the volume that were only journaled so far."""
         self._flight: InFlight | None = None
+        self._left_over = False
+        """Whether operations have waited for the batch in flight, which had no room for them."""
         self._scheduled = False
         self._sent_at = 0.0
         self._crowd = 0
@@ -268,6 +270,7 @@ class Batches:
         admitted = self._early.unsent
         reserved = take_reserved(self._reserved, BATCH_LIMIT - len(admitted))
         operations = take_operations(self._operations)
+        self._left_over = bool(self._operations)
         if not reserved and not operations and not self._early.due:
             return None
         shares = self._early.gone(self._loop.time())
@@ -379,7 +382,7 @@ class Batches:
             self._mind_slices()
             self._admit(flight.reserved, admissions_of(flight, flight.packed, reply[2], reply[3]), certain=not reply[5])
         self._landed.set()
-        if self._reserved:
+        if self._reserved or self._left_over:
             self._send_soon()
         elif self._operations or self._early.due:
             self._send_some_time()

@@ -46,11 +46,11 @@ PATIENCE = 10.0
 
 A step is small, so it takes long only where the server is busy with others.
 """
-PART = 6
+PART = 3
 """Operations that are applied one by one in one call."""
 HELD_AGAIN = 20
 """Holds that are made or ended in one call."""
-CHARGED = 8
+CHARGED = 4
 """Holds that are charged in one call."""
 CELLS = 50
 """Cells that are brought to this layout in one call."""

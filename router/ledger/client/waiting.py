@@ -10,9 +10,9 @@ from router.ledger.client.batch import OF_SETTLEMENTS, Operation, Release
 
 BATCH_LIMIT = 100
 """Operations, and holds, in one call: bounds how long the server is busy."""
-LOOKED_AT_LIMIT = 160
+LOOKED_AT_LIMIT = 80
 """Different counters that the holds of one call look at; those of one request are never divided."""
-DIFFERENT_LIMIT = 32
+DIFFERENT_LIMIT = 16
 """Different cells that the operations of one call are about: each has sums of its own, for every scope."""
 
 Reserved = tuple[Hold, "asyncio.Future[Admission]"]

@@ -44,6 +44,7 @@ from router.ledger.reports.totals_by_dimension import (
     Tally,
     TallyReader,
     asked,
+    looks_at_once,
 )
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected, refused_is_unavailable
@@ -315,6 +316,11 @@ class Report:
         return self._reader.read(letters, rows, names, look)
 
     async def _sums(self, looks: Sequence[Look], cells: str, names: bool) -> Sums:
+        if len(looks) > 1 and (most := looks_at_once(await self._ask("HLEN", cells))) < len(looks):
+            sums = await self._sums(looks[:most], cells, names)
+            for first in range(most, len(looks), most):
+                sums.add_looks(await self._sums(looks[first : first + most], cells, False))
+            return sums
         sums, cursor = Sums(len(looks)), "0"
         while True:
             argument = asked(looks, cursor, names)

@@ -39,10 +39,11 @@ _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assi
 _VIEWS = ("b", "bm", "bt", "bk", "bmt", "btk")
 """What is kept. Models by key would be as many as the cells."""
 
-PIECE = 1000
-"""Cells that one call adds up: that takes the server two milliseconds. In smaller pieces rows would be sent often."""
-MOST_ROWS = 300
-"""A piece with more of them ends: most cells have a row of their own there, so smaller pieces send as little."""
+PIECE_WORK = 600
+"""What one call does: 1 for each of its cells, 1 for each look at one of them, and 1 for each row that begins. That
+takes the server a millisecond or two. In smaller pieces rows would be sent often."""
+_SMALL_HASH = 512
+"""Fields, at most: `hash-max-listpack-entries`."""
 
 _encode = msgspec.msgpack.encode
 _decode_rows = msgspec.msgpack.Decoder(list[tuple[str | int, ...]]).decode
@@ -144,9 +145,14 @@ def open_from(today: str) -> str:
     return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
+def looks_at_once(cells: int) -> int:
+    """At so many cells. A hash that is small is stored so that the server can only read all of it at once."""
+    return max(1, PIECE_WORK // (2 * cells)) if 0 < cells <= _SMALL_HASH else len(_VIEWS)
+
+
 def asked(looks: Sequence[Look], cursor: str, names: bool) -> bytes:
     """The script's argument, for a piece; it begins with "0"."""
-    return _encode((cursor, PIECE, MOST_ROWS, names, [(look.letters, _numbered(look.wanted)) for look in looks]))
+    return _encode((cursor, PIECE_WORK, names, [(look.letters, _numbered(look.wanted)) for look in looks]))
 
 
 def _numbered(wanted: Mapping[Dimension, frozenset[str]]) -> list[tuple[int, list[str]]]:
@@ -167,6 +173,10 @@ class Sums:
         for known, more in zip(self._names, _decode_names(names), strict=True):
             known.update(more)
 
+    def add_looks(self, others: Sums) -> None:
+        """More looks at the same cells."""
+        self._rows += others._rows
+
     @property
     def rows(self) -> list[bytes]:
         """Of each look."""
@@ -177,9 +187,13 @@ class Sums:
         return _encode([sorted(names) for names in self._names])
 
 
-def _add(sums: dict[str, list[int]], label: str, totals: Sequence[int]) -> None:
+def _add(sums: dict[str, list[int]], label: str, totals: list[int]) -> None:
     """Totals may lack zeros at their end."""
-    sums[label] = [a + b for a, b in zip_longest(sums.get(label, ()), totals, fillvalue=0)]
+    known = sums.get(label)
+    if known is None:
+        sums[label] = totals
+    else:
+        sums[label] = [a + b for a, b in zip_longest(known, totals, fillvalue=0)]
 
 
 class TallyReader:

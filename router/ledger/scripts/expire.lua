@@ -1,11 +1,12 @@
 -- Charges the holds of past leases as held: {.., lease bucket of now, oldest quarter to keep, most records to keep, most
 -- holds to charge, most entries of the stream to look at}.
--- Looks at most nine hours further than the last sweep did, and again at the hour before it, because clocks differ.
+-- A call that has charged any does nothing else: the next one does.
+-- Looks at most six hours further than the last sweep did, and again at the hour before it, because clocks differ.
 -- Answers {1 when there is more to sweep, holds charged, the whole volume, flat, when there is not}.
 local now, oldest, most, left, entries_left = input[9], input[10], input[11], input[12], input[13]
 local swept = tonumber(call('GET', prefix .. 'swept') or now - 1440)
 local first = math.min(swept, now) - 60
-local last = math.min(now, first + 600)
+local last = math.min(now, first + 420)
 local charged = 0
 
 -- What was charged is gone, so a bucket that was left in the middle is gone on with by beginning again.
@@ -37,7 +38,7 @@ for minute = first, last do
   if left > 0 and call('EXISTS', prefix .. 'hold:' .. bucket) == 1 then charge_bucket(bucket) end
 end
 if left > 0 and last ~= swept then call('SET', prefix .. 'swept', string.format('%.0f', last)) end
-local more = left == 0 or last < now
+if charged > 0 or last < now then return {1, charged, {}} end
 
 -- Entries of the stream hold several records each, so what is kept is known by counting what goes.
 local function trim()
@@ -52,10 +53,9 @@ local function trim()
   end
   if #ids > 0 then call('XDEL', key, unpack(ids)) end
   call('SET', key .. ':kept', kept)
-  more = more or (kept > most and #entries > 0)
+  return kept > most and #entries > 0
 end
-trim()
-if more then return {1, charged, {}} end
+if trim() then return {1, 0, {}} end
 
 local volume, answer = call('HGETALL', KEYS[1]), {}
 for i = 1, #volume, 2 do
@@ -68,4 +68,4 @@ for i = 1, #volume, 2 do
     answer[n + 2], answer[n + 3], answer[n + 4] = unpacked(sub(volume[i + 1], 2))
   end
 end
-return {0, charged, answer}
+return {0, 0, answer}

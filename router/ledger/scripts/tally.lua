@@ -1,8 +1,7 @@
 -- Totals of a day or an hour, or of a piece of it, by some of the dimensions of its cells, in one or several ways at once.
 -- KEYS[1]: the hash of cells. ARGV[1] is a msgpack array:
 --   cursor  where to go on, "0" to begin
---   cells   of a piece
---   most    rows: a piece that has more of them ends before
+--   work    of a piece: a cell is 1 and 1 more for each view, and so is a row that begins
 --   names   whether to answer them; they are left empty otherwise
 --   views   of each an array:
 --     letters of these: "b" backend, "m" model, "t" team, "k" key, and the zone always
@@ -12,8 +11,9 @@
 -- on, "0" at the end.
 local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
 local match, sub, byte, concat = string.match, string.sub, string.byte, table.concat
-local cursor, cells, most, names_asked, views = unpack(unpacked(ARGV[1]))
+local cursor, work, names_asked, views = unpack(unpacked(ARGV[1]))
 local AT_ONCE = 100
+local LEAST_AT_ONCE = 10
 local CELL = '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$'
 local PLACE = {b = 1, m = 3, t = 4, k = 5}
 
@@ -31,7 +31,6 @@ local function note_names(names)
   for d = 1, 5 do seen[d][names[d]] = true end
 end
 
-local number = 0
 for v = 1, #views do
   local letters, wanted = unpack(views[v])
   local places = {2}
@@ -63,13 +62,17 @@ local function add(view, names, totals)
     row = {label .. '|', unpack(totals)}
     view.found[label] = row
     view.rows[#view.rows + 1] = row
-    number = number + 1
+    work = work - 1
   end
 end
 
+-- So few cells at once that the last of them are not far more than what is left, whatever rows they begin.
+local each = 1 + #views
+local at_once
 repeat
+  at_once = math.max(LEAST_AT_ONCE, math.min(AT_ONCE, math.floor(work / (each + #views))))
   local flat
-  cursor, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', AT_ONCE))
+  cursor, flat = unpack(redis.call('HSCAN', KEYS[1], cursor, 'COUNT', at_once))
   for i = 1, #flat, 2 do
     local names, totals = {match(flat[i], CELL)}, nil
     if names_asked then note_names(names) end
@@ -80,8 +83,8 @@ repeat
       end
     end
   end
-  cells = cells - #flat / 2
-until cursor == '0' or cells <= 0 or number > most
+  work = work - each * #flat / 2
+until cursor == '0' or work < LEAST_AT_ONCE * each
 
 local answer = {}
 for v = 1, #views do

@@ -6,16 +6,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from msgspec import structs
 from support.lent import end_slices, lent_to_others
 
 from router.core.limits.counters import NO_COUNTERS, CounterSet, counters_of
 from router.core.limits.limits import Limit
 from router.core.limits.periods import Periods
 from router.core.values import Cell, Mixture, Row
+from router.ledger.client import batches
 from router.ledger.client.batches import MANY
 from router.ledger.client.early_holds import UNSENT_LIMIT
 from router.ledger.client.group_commit import GroupCommitLedger
-from router.ledger.client.waiting import BATCH_LIMIT
+from router.ledger.client.waiting import BATCH_LIMIT, DIFFERENT_LIMIT
 from router.ledger.journal.hold_file import MOST_BYTES, read_holds
 from router.ledger.journal.log import DiskLog
 from router.ledger.reports.limits import standings
@@ -62,6 +64,20 @@ async def test_settlements_go_without_being_asked(server, ledger, hold_of, settl
     await ledger.reserve(hold)
     ledger.settle(settlement_of(hold))
     await eventually(lambda: server.client.exists("be:{ledger}:day:2026-05-20"))
+
+
+async def test_what_a_batch_had_no_room_for_goes_with_the_next_at_once(
+    ledger, hold_of, settlement_of, eventually, monkeypatch
+):
+    """Settlements of many keys: what waits for longer than the others would be in no journal meanwhile."""
+    cells = [structs.replace(CLOUD, key=f"key{n}") for n in range(3 * DIFFERENT_LIMIT)]
+    holds = [hold_of(ledger, cell=cell) for cell in cells]
+    await asyncio.gather(*(ledger.reserve(hold) for hold in holds))
+    monkeypatch.setattr(batches, "LONGEST_WAIT", 3600.0)
+    for hold in holds:
+        ledger.settle(settlement_of(hold))
+    await ledger.reserve(hold_of(ledger))
+    await eventually(lambda: not ledger._operations)
 
 
 async def test_settlements_ride_with_the_next_reservation(server, ledger, hold_of, settlement_of):
