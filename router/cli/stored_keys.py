@@ -24,7 +24,7 @@ from router.config.new_key import new_key, sha256
 from router.core.audit.entry import MOST_MEMBERS
 from router.core.resilience.worker_status import WorkerStatus
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
-from router.ledger.key_changes import current
+from router.ledger.key_changes import current, latest
 from router.ledger.shared_status import statuses_at
 from router.ledger.stored_key import DIGITS, KeyChanged, KeyProblem, StoredKey, described
 from router.ledger.stored_keys import KeyStore, open_keys
@@ -142,16 +142,20 @@ async def _edit(url: str, args: argparse.Namespace) -> str:
 
 
 async def _revoke(url: str, args: argparse.Namespace) -> str:
-    async with open_keys(url) as store, noted(url, "key.revoke", args.name):
-        await store.revoke(args.name)
+    async with open_keys(url) as store:
+        key = latest(await store.all(), await store.now(), args.name)
+        async with noted(url, "key.revoke", args.name, old=key.described):
+            await store.revoke(args.name)
     return f"{args.name} is revoked. Workers refuse it within a second; requests that run are finished."
 
 
 async def _rotate(url: str, args: argparse.Namespace) -> str:
     key, workers = new_key(), await statuses_at(url)
-    replaced = {"key": sha256(key)[:DIGITS], "grace_seconds": args.grace}
-    async with open_keys(url) as store, noted(url, "key.rotate", args.name, new=replaced):
-        made = await store.rotate(args.name, sha256(key), args.grace)
+    async with open_keys(url) as store:
+        before = current(await store.all(), await store.now(), args.name)
+        old, new = {"key": before.sha256[:DIGITS]}, {"key": sha256(key)[:DIGITS], "grace_seconds": args.grace}
+        async with noted(url, "key.rotate", args.name, old=old, new=new):
+            made = await store.replace(before.id, sha256(key), args.grace)
     ends = min(made.created + args.grace, made.expires or inf)
     old = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
     return f"{_shown(key)}It is stored as {args.name}. {old}. {_taken_by(workers)}"

@@ -74,16 +74,11 @@ def revoked(keys: Sequence[StoredKey], now: float, name: str) -> list[StoredKey]
 
 
 def replaced(keys: Sequence[StoredKey], now: float, id: str, sha256: str, grace: float) -> list[StoredKey]:
-    """As `rotated`, for the key of this id."""
+    """First a new key in place of that of this id, which ends after the grace. What was replaced before ends as it was
+    to end."""
     key = working(keys, now, id)
     if key.replaced_by:
         raise KeyProblem(f"this key {key.name} was replaced already")
-    return rotated(keys, now, key.name, sha256, grace)
-
-
-def rotated(keys: Sequence[StoredKey], now: float, name: str, sha256: str, grace: float) -> list[StoredKey]:
-    """The new key first. What was replaced before ends as it was to end."""
-    key = current(keys, now, name)
     ends = now + grace if key.expires is None else min(key.expires, now + grace)
     former = replace(key, replaced_by=sha256, **({"expires": ends} if grace > 0 else {"revoked": now}))
     return [StoredKey(sha256, key.entry, now, key.expires), former]
@@ -91,10 +86,15 @@ def rotated(keys: Sequence[StoredKey], now: float, name: str, sha256: str, grace
 
 def current(keys: Sequence[StoredKey], now: float, name: str) -> StoredKey:
     """The key of this name that works and was not replaced. Raises KeyProblem."""
-    found = next((key for key in _working(keys, now, name) if not key.replaced_by), None)
-    if found is None:
+    found = latest(keys, now, name)
+    if found.replaced_by:
         raise KeyProblem(f"the stored key {name} was replaced already and the new one does not work: make another one")
     return found
+
+
+def latest(keys: Sequence[StoredKey], now: float, name: str) -> StoredKey:
+    """Of the keys of this name that work the one that was not replaced, else the one made last. Raises KeyProblem."""
+    return max(_working(keys, now, name), key=lambda key: (not key.replaced_by, key.created))
 
 
 def outdated(keys: Iterable[StoredKey], now: float) -> list[StoredKey]:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from router.ledger.key_changes import Change, added_to, edited, ended, missing_of, outdated, replaced, revoked, rotated
+from router.ledger.key_changes import Change, added_to, edited, ended, missing_of, outdated, replaced, revoked
 from router.ledger.redis_keys import KEY_CHANGES_KEY, KEYS_KEY, SHARED_KEY, TIMEZONE_KEY
 from router.ledger.server.connection import Connection
 from router.ledger.server.query import ask, connected, refused_is_unavailable
@@ -166,12 +166,8 @@ class KeyStore:
         """The key of this id works no more, nor does what it replaced."""
         return await self._change(lambda keys, now: ended(keys, now, id))
 
-    async def rotate(self, name: str, sha256: str, grace: float = 0.0) -> StoredKey:
-        """A new key in place of the one of this name, which works for `grace` more seconds."""
-        return (await self._change(lambda keys, now: rotated(keys, now, name, sha256, grace)))[0]
-
     async def replace(self, id: str, sha256: str, grace: float = 0.0) -> StoredKey:
-        """As `rotate`, by the key's id."""
+        """A new key in place of the one of this id, which works for `grace` more seconds."""
         return (await self._change(lambda keys, now: replaced(keys, now, id, sha256, grace)))[0]
 
     async def _change(self, change: Change) -> list[StoredKey]:

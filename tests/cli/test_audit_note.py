@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import re
 import socket
+from pathlib import Path
 
+import msgspec
 import pytest
 from support.audited import checked
 
 from router.cli import main
 from router.core.audit.entry import Entry, read_entry
-from router.ledger.redis_keys import AUDIT_KEY, KEYS_KEY
+from router.ledger.power import KeptUnits
+from router.ledger.redis_keys import AUDIT_KEY, KEYS_KEY, POWER_KEY
 
 
 def entries(books) -> list[Entry]:
@@ -79,10 +84,58 @@ def test_of_many_keys_of_elsewhere_each_is_noted(key, books, tmp_path):
     assert names == {f"{n:08x}": f"k{n}" for n in range(450)}
 
 
+BEGUN = [["key", "new", "app", "--store", "--team", "search"], ["team", "new", "search", "--budget", "usd_per_day=1"]]
+CHANGES = {
+    "key.edit": (["key", "edit", "app", "--zones", "local"], {"team": "search"}),
+    "key.rotate": (["key", "rotate", "app"], {}),
+    "key.revoke": (["key", "revoke", "app"], {"team": "search"}),
+    "team.edit": (["team", "edit", "search", "--budget", "usd_per_day=2"], {"usd_per_day": 1}),
+    "team.remove": (["team", "remove", "search"], {"usd_per_day": 1}),
+    "power.order": (["power", "off", "gpu"], {"order": "auto"}),
+}
+"""By what it notes: a command, and what was there before."""
+BEGINNINGS = {"key.make", "key.import", "team.make"}
+
+
+@pytest.mark.parametrize(("action", "command", "before"), [(name, *each) for name, each in CHANGES.items()])
+def test_a_command_that_changes_something_notes_how_it_was(action, command, before, books, capsys):
+    for each in BEGUN:
+        main([*each, "--redis", books.url])
+    secret = capsys.readouterr().out.partition("bk-")[2][:43]
+    gpu = msgspec.msgpack.encode(KeptUnits(ordered_at=1e12))
+    books.client.hset(POWER_KEY, "state|gpu", gpu)
+    assert main([*command, "--redis", books.url]) == 0
+    entry = entries(books)[-1]
+    assert entry.action == action and entry.old.items() >= before.items()
+    if action.startswith("key."):
+        assert entry.old["key"] == hashlib.sha256(f"bk-{secret}".encode()).hexdigest()[:8]
+
+
+def test_each_change_that_a_command_makes_is_one_of_these():
+    sources = (path.read_text() for path in (Path(__file__).parents[2] / "router/cli").glob("*.py"))
+    noted = {action for text in sources for action in re.findall(r'noted\(\s*url,\s*"([\w.-]+)"', text)}
+    assert noted == CHANGES.keys() | BEGINNINGS
+
+
+def test_of_a_key_that_works_on_for_its_grace_the_end_of_the_one_in_its_place_is_noted(key, books):
+    key("new", "app", "--store")
+    key("rotate", "app", "--grace", "1h")
+    rotated = entries(books)[-1]
+    assert key("revoke", "app")[0] == 0
+    assert entries(books)[-1].old["key"] == rotated.new["key"] != rotated.old["key"]
+
+
 def test_what_was_not_done_says_so(key, books):
-    assert key("revoke", "nobody")[0] == 1
-    asked, failed = entries(books)
-    assert asked.note == "" and failed.note.startswith("it was not done: there is no stored key")
+    key("new", "app", "--store")
+    assert key("new", "app", "--store")[0] == 1
+    _, asked, failed = entries(books)
+    assert asked.note == "" and failed.note.startswith("it was not done: there is a stored key app already")
+
+
+@pytest.mark.parametrize("action", ["revoke", "rotate"])
+def test_what_was_never_there_changes_nothing_and_notes_nothing(action, key, books):
+    assert key(action, "nobody")[0] == 1
+    assert entries(books) == []
 
 
 def test_what_cannot_be_noted_is_not_done(key, books):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.ledger.key_changes import KEPT_SECONDS, added_to, edited, ended, outdated, replaced, rotated
+from router.ledger.key_changes import KEPT_SECONDS, added_to, edited, ended, latest, outdated, replaced, revoked
 from router.ledger.stored_key import KeyChanged, KeyProblem, StoredKey
 
 APP = {"name": "app", "team": "search", "models": ["chat"]}
@@ -15,8 +15,8 @@ def key(sha256: str = "1" * 64, **fields) -> StoredKey:
 
 def test_a_rotation_never_prolongs_a_key():
     old = StoredKey("1", APP, created=0.0, expires=100.0)
-    new, replaced = rotated([old], 50.0, "app", "2", grace=3600)
-    assert (new.expires, replaced.expires) == (100.0, 100.0)
+    new, former = replaced([old], 50.0, old.id, "2", 3600)
+    assert (new.expires, former.expires) == (100.0, 100.0)
 
 
 def test_what_has_not_worked_for_long_is_outdated():
@@ -28,7 +28,7 @@ def test_what_has_not_worked_for_long_is_outdated():
 def test_of_thousands_of_names_an_error_tells_a_few():
     keys = [StoredKey(str(n), {"name": f"app-{n:04}"}, created=0.0) for n in range(1000)]
     with pytest.raises(KeyProblem, match=r"there are: app-0000, .*, app-0019 and 980 more\)"):
-        rotated(keys, 1.0, "gone", "x", grace=0.0)
+        revoked(keys, 1.0, "gone")
 
 
 def test_an_edit_replaces_what_a_key_may_and_leaves_whose_it_is():
@@ -83,6 +83,14 @@ def test_a_key_is_replaced_once():
     with pytest.raises(KeyProblem, match="was replaced already"):
         replaced([old, new], NOW, old.id, "c" * 64, 0.0)
     assert [each.sha256 for each in replaced([old, new], NOW, new.id, "c" * 64, 9.0)] == ["c" * 64, new.sha256]
+
+
+def test_the_latest_of_a_name_is_the_one_that_was_not_replaced():
+    old, new, other = key("a" * 64, replaced_by="b" * 64), key("b" * 64), key("c" * 64, entry={"name": "other"})
+    assert latest([new, old, other], NOW, "app") == new
+    assert latest([key("b" * 64, revoked=1.0), old], NOW, "app") == old
+    with pytest.raises(KeyProblem, match="no stored key gone"):
+        latest([new], NOW, "gone")
 
 
 def test_no_key_is_made_or_edited_to_have_ended_already():

@@ -42,7 +42,7 @@ async def test_every_change_raises_the_version(server):
     async with open_keys(server.url) as store:
         await store.add(digest("one"), APP)
         first = version(server)
-        await store.rotate("app", digest("two"))
+        await store.replace(digest("one")[:16], digest("two"))
         await store.revoke("app")
     assert version(server) == first + 2 and first > 1_000_000_000_000
 
@@ -71,14 +71,14 @@ async def test_only_what_works_can_be_revoked_or_rotated(server):
         with pytest.raises(KeyProblem, match=r"no stored key ap that works \(there are: app\)"):
             await store.revoke("ap")
         await store.revoke("app")
-        with pytest.raises(KeyProblem, match=r"no stored key app that works \(there are: none\)"):
-            await store.rotate("app", digest("two"))
+        with pytest.raises(KeyProblem, match="this key app does not work any more: it is revoked"):
+            await store.replace(digest("one")[:16], digest("two"))
 
 
 async def test_the_replaced_key_works_until_the_grace_ends(server):
     async with open_keys(server.url) as store:
         old = await store.add(digest("one"), APP)
-        new = await store.rotate("app", digest("two"), grace=3600)
+        new = await store.replace(digest("one")[:16], digest("two"), grace=3600)
         found = {key.sha256: key for key in await store.all()}
         assert found[new.sha256] == new and new.entry == APP and new.expires is None
         replaced = found[old.sha256]
@@ -89,7 +89,7 @@ async def test_the_replaced_key_works_until_the_grace_ends(server):
 async def test_without_a_grace_the_replaced_key_ends_at_once(server):
     async with open_keys(server.url) as store:
         await store.add(digest("one"), APP)
-        new = await store.rotate("app", digest("two"))
+        new = await store.replace(digest("one")[:16], digest("two"))
         assert [key for key in await store.all() if key.works(await store.now())] == [new]
 
 
@@ -207,7 +207,7 @@ async def test_more_than_a_few_changes_are_read_as_all_are(server, monkeypatch):
     async with open_keys(server.url) as store:
         await store.add(digest("one"), APP)
         first = version(server)
-        await store.rotate("app", digest("two"))
+        await store.replace(digest("one")[:16], digest("two"))
     assert await changed_since(server, first) is None
 
 

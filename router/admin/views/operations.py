@@ -123,7 +123,9 @@ async def order_power(control: HandlerContext, ask: HandlerRequest) -> PowerOrde
     if given.backend not in switched(control.desk.plan):
         raise ApiError(400, "unknown_backend", f"the policy has no backend {given.backend!r} with a power section")
     try:
-        async with control.audit.changing(ask.asker.actor, "power.order", given.backend, new={"order": given.order}):
+        power = (await control.sources.power.units()).get(given.backend)
+        old, new = {"order": "auto" if power is None else power.order}, {"order": given.order}
+        async with control.audit.changing(ask.asker.actor, "power.order", given.backend, old=old, new=new):
             await control.sources.power.order(given.backend, Order(given.order), ask.asker.name)
     except LedgerUnavailable as error:
         raise ledger_lost(error) from None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 from support.control import ADMIN, API, VIEWER
-from support.reported import POWER, Power
+from support.reported import POWER, REPORT, Power
 
 from router.admin.answers.backends import Circuit, Latency
 from router.admin.answers.budgets import BudgetUse
 from router.admin.answers.operations import WorkerReport
 from router.admin.sources.interface import Course, NoMeters, Seen, Sources, WorkerStatus
 from router.admin.views.operations import state_of
+from router.core.audit.entry import read_entry
+from router.ledger.audit import open_audit
 from router.ledger.errors import LedgerUnavailable
 
 BUDGET = BudgetUse(scope="team:search", measure="usd", period="month", amount=100, used=60, held=10, left=30)
@@ -152,6 +154,14 @@ async def test_nothing_is_asked_where_nothing_is_switched(start):
 
     answer = (await (await start(Sources(power=Never()))).get("/api/backends")).json
     assert [each["power"] for each in answer["backends"]] == [None, None]
+
+
+async def test_an_order_is_noted_with_the_one_before_it(switched, start, session_valkey):
+    plane = await start(Sources(power=Power()))
+    await plane.ask("POST", "/api/power", ADMIN, json={"backend": "gpu", "order": "off"})
+    async with open_audit(session_valkey) as chain:
+        (entry,) = [read_entry(line) async for line in chain.lines()]
+    assert (entry.action, entry.old, entry.new) == ("power.order", {"order": REPORT.order}, {"order": "off"})
 
 
 async def test_an_order_is_the_admins_and_says_whose_it_is(switched, start):
