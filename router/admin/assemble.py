@@ -32,7 +32,7 @@ from router.admin.static_files import Pages
 from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
-from router.core.client_address import network_of
+from router.core.client_address import TrustedProxies, network_of
 from router.ledger.alerts import AlertsAt
 
 
@@ -60,7 +60,7 @@ def make_control(
         arrivals=Arrivals(clock),
         hosts=known_hosts(settings.host, settings.allowed_hosts),
         proxied_as=frozenset(name.lower() for name in settings.allowed_hosts),
-        trusted_proxies=tuple(map(network_of, settings.trusted_proxies)),
+        trusted_proxies=TrustedProxies(tuple(map(network_of, settings.trusted_proxies)), settings.proxy_header),
         any_address=settings.host in EVERYWHERE,
         pages=Pages(),
         live=Live(),

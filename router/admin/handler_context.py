@@ -27,7 +27,7 @@ from router.admin.telemetry.rising_totals import RisingRent, RisingTotals
 from router.admin.time_limited import TimeLimited
 from router.admin.views.live_streams import Live
 from router.core.audit.entry import Actor
-from router.core.client_address import Network, client_address
+from router.core.client_address import TrustedProxies, client_address
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class HandlerContext:
     """Names that it may be called by; see `guard`."""
     proxied_as: frozenset[str]
     """Those of them that were given: its pages may come from there."""
-    trusted_proxies: tuple[Network, ...]
-    """Whose X-Forwarded-For counts."""
+    trusted_proxies: TrustedProxies
     any_address: bool
     """It listens on every address of the machine, so an IP address is as good as a name."""
     pages: Pages
@@ -71,8 +70,8 @@ class HandlerContext:
 
     def address_of(self, request: web.Request) -> str:
         """Of whoever asks, as far as that is known."""
-        forwarded = ",".join(request.headers.getall("x-forwarded-for", ()))
-        return client_address(request.remote or "", forwarded, self.trusted_proxies)
+        said = (",".join(request.headers.getall(name, ())) for name in ("x-forwarded-for", "forwarded"))
+        return client_address(request.remote or "", *said, self.trusted_proxies)
 
 
 class Who(Struct, frozen=True):

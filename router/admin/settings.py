@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from router.admin.auth.oidc.settings import OidcSettings
+from router.core.client_address import ProxyHeader
 
 
 class AdminSettings(Struct, frozen=True):
@@ -25,7 +26,9 @@ class AdminSettings(Struct, frozen=True):
     viewer_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses and networks of proxies whose X-Forwarded-For counts."""
+    """Addresses and networks of proxies whose word about where somebody asks from counts."""
+    proxy_header: ProxyHeader | None = None
+    """That they write; None: either."""
     oidc: OidcSettings | None = None
     """The provider that people sign in with."""
     tls_cert: str = ""

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.core.client_address import ProxyHeader
+
 
 class ServeSettings(Struct, frozen=True):
     """`policy` is a path, or empty for the built-in default; `redis` a URL, or empty for the embedded server."""
@@ -28,7 +30,9 @@ class ServeSettings(Struct, frozen=True):
     """Of the provider that people sign in with; empty when tokens are all that there is."""
     admin_allowed_hosts: tuple[str, ...] = ()
     admin_trusted_proxies: tuple[str, ...] = ()
-    """Addresses and networks of proxies whose X-Forwarded-For counts."""
+    """Addresses and networks of proxies whose word about where somebody asks from counts."""
+    admin_proxy_header: ProxyHeader | None = None
+    """That they write; None: either."""
     tls_cert: str = ""
     tls_key: str = ""
     """Paths of both ports' certificate chain and its key; empty for plain HTTP."""

@@ -332,6 +332,7 @@ class Supervisor:
             oidc=oidc,
             allowed_hosts=settings.admin_allowed_hosts,
             trusted_proxies=settings.admin_trusted_proxies,
+            proxy_header=settings.admin_proxy_header,
             tls_cert=_absolute(settings.tls_cert),
             tls_key=_absolute(settings.tls_key),
             simulated=simulated,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import get_args
 
 from router.cli.given_files import refuse_pipe, said
-from router.core.client_address import network_of
+from router.core.client_address import ProxyHeader, network_of
 
 DEFAULT_DATA_DIR = "~/.breakeven"
 TLS_VARIABLES = {"--tls-cert": "BREAKEVEN_TLS_CERT", "--tls-key": "BREAKEVEN_TLS_KEY"}
@@ -99,8 +100,13 @@ def _add_admin(group: argparse._ArgumentGroup) -> None:
         default=[],
         type=_network,
         metavar="ADDRESS",
-        help="address or network (10.0.0.0/8) of a proxy whose X-Forwarded-For counts as where somebody asks from;"
-        " may be repeated",
+        help="address or network (10.0.0.0/8) of a proxy whose X-Forwarded-For or Forwarded counts as where somebody"
+        " asks from; may be repeated",
+    )
+    group.add_argument(
+        "--admin-proxy-header",
+        choices=get_args(ProxyHeader),
+        help="the one of both that the proxy writes: a client may send the other",
     )
 
 
@@ -135,6 +141,7 @@ def _serve(args: argparse.Namespace) -> int:
             oidc_file=args.oidc_file,
             admin_allowed_hosts=tuple(args.admin_allowed_host),
             admin_trusted_proxies=tuple(args.admin_trusted_proxy),
+            admin_proxy_header=args.admin_proxy_header,
             tls_cert=args.tls_cert,
             tls_key=args.tls_key,
         )

@@ -99,6 +99,19 @@ async def test_from_where_somebody_comes_is_what_a_trusted_proxy_says_and_nobody
     assert other.status == (401 if proxies else 429), "each is told to wait for their own guesses"
 
 
+@pytest.mark.parametrize(
+    ("header", "counts"), [(None, "127.0.0.1"), ("x-forwarded-for", "198.51.100.1"), ("forwarded", "203.0.113.9")]
+)
+async def test_of_two_headers_that_contradict_each_other_the_one_of_the_proxy_counts_or_none(
+    start, settings, valkey, header, counts
+):
+    behind = msgspec.structs.replace(settings, trusted_proxies=("127.0.0.0/8",), proxy_header=header)
+    plane = await start(given=behind)
+    said = {"x-forwarded-for": "198.51.100.1", "forwarded": "for=203.0.113.9"}
+    await plane.post("/sign-in", {"token": "wrong"}, "", headers=said)
+    assert read_entry(valkey.lindex(AUDIT_KEY, 0)).address == counts
+
+
 async def test_while_the_ledger_is_lost_somebody_can_come_and_look_and_go(start, settings):
     lost = await start(given=msgspec.structs.replace(settings, redis="redis://127.0.0.1:1/0"))
     page = await lost.sign_in()
