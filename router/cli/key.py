@@ -55,7 +55,8 @@ def add_parser(subparsers: Any) -> None:
     )
     for action in (many, listing, revoke, rotate):
         add_arguments(action)
-    add_policy_argument(many)
+    for action in (many, rotate):
+        add_policy_argument(action)
 
 
 def _add_new(actions: Any) -> None:

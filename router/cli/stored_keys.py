@@ -17,7 +17,7 @@ from router.cli.audit_note import noted
 from router.cli.key_entry import changed_rights, fields
 from router.cli.ledger_server import ledger_url
 from router.cli.limit_arguments import shown_limits
-from router.cli.served_policy import plan_to_check
+from router.cli.served_policy import known_plan, not_taken, plan_to_check
 from router.cli.table import table
 from router.config.bounded_files import read_regular
 from router.config.new_key import new_key, sha256
@@ -62,6 +62,8 @@ async def _new(url: str, args: argparse.Namespace) -> str:
     if plan is not None:
         check_under(plan, sha256(key), fields(args))
     workers = await statuses_at(url)
+    if why := not_taken(plan, workers):
+        raise KeyProblem(f"{why}. Without --store the key is one for the policy itself. Nothing was changed")
     async with open_keys(url) as store:
         expires = await _expires(store, args.expires)
         made = described(sha256(key), fields(args), expires)
@@ -78,6 +80,8 @@ async def _import(url: str, args: argparse.Namespace) -> str:
     if plan is not None:
         check_many_under(plan, entries)
     workers = await statuses_at(url)
+    if why := not_taken(plan, workers):
+        raise KeyProblem(f"{why}. Nothing was changed")
     first, *more = _in_parts(entries)
     async with open_keys(url) as store, noted(url, "key.import", args.file.name, new=first, more=more):
         made = await store.add_all(entries)
@@ -150,7 +154,9 @@ async def _revoke(url: str, args: argparse.Namespace) -> str:
 
 
 async def _rotate(url: str, args: argparse.Namespace) -> str:
-    key, workers = new_key(), await statuses_at(url)
+    key, plan, workers = new_key(), known_plan(args), await statuses_at(url)
+    if why := not_taken(plan, workers):
+        raise KeyProblem(f"{why}. Nothing was changed; `breakeven key revoke` ends a key all the same")
     async with open_keys(url) as store:
         before = current(await store.all(), await store.now(), args.name)
         old, new = {"key": before.sha256[:DIGITS]}, {"key": sha256(key)[:DIGITS], "grace_seconds": args.grace}

@@ -14,9 +14,10 @@ from msgspec import Struct
 from router.cli.audit_note import noted
 from router.cli.ledger_server import ledger_url
 from router.cli.limit_arguments import changed_budget, shown_limits
-from router.cli.served_policy import plan_to_check, served_plan
+from router.cli.served_policy import not_taken, plan_to_check, served_plan
 from router.cli.table import table
 from router.ledger.errors import EmbeddedServerError, LedgerUnavailable
+from router.ledger.shared_status import statuses_at
 from router.ledger.stored_key import StoredKey
 from router.ledger.stored_keys import open_keys
 from router.ledger.stored_teams import NO_VERSION, StoredTeam, TeamChanged, TeamProblem, TeamStore, open_teams
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _new(url: str, args: argparse.Namespace) -> str:
-    plan = plan_to_check(args)
+    plan = await _plan_that_takes(url, args)
     async with open_teams(url) as store:
         if args.name in {team.name for team in await store.all()}:
             raise TeamProblem(f"the team {args.name} has a budget already: `breakeven team edit` changes it")
@@ -63,7 +64,7 @@ async def _new(url: str, args: argparse.Namespace) -> str:
 
 
 async def _edit(url: str, args: argparse.Namespace) -> str:
-    plan = plan_to_check(args)
+    plan = await _plan_that_takes(url, args)
     async with open_teams(url) as store:
         before = await _stored(store, args.name)
         budget = _checked(plan, args.name, changed_budget(before.budget, args.budget))
@@ -91,6 +92,14 @@ async def _list(url: str, args: argparse.Namespace) -> str:
 
 
 _ACTIONS = {"list": _list, "new": _new, "edit": _edit, "remove": _remove}
+
+
+async def _plan_that_takes(url: str, args: argparse.Namespace) -> Plan | None:
+    """What a budget is checked against. Raises TeamProblem where no budget of the ledger counts."""
+    plan = plan_to_check(args)
+    if why := not_taken(plan, await statuses_at(url)):
+        raise TeamProblem(f"{why}. Nothing was changed")
+    return plan
 
 
 async def _stored(store: TeamStore, name: str) -> StoredTeam:
@@ -127,8 +136,6 @@ def _told(plan: Plan | None, team: StoredTeam) -> str:
     stored = f"All keys of the team {team.name} together may use {limits}, on every worker within a second."
     if plan is None:
         return f"{stored}\nGateways take it when their policy says {_SETTING} and does not name the team."
-    if not plan.policy.server.stored_keys:
-        return f"{stored}\nThe gateway here takes no teams of the ledger: set {_SETTING} in its policy."
     return stored
 
 

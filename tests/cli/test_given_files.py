@@ -51,7 +51,7 @@ ELSEWHERE = {
     ("ledger reconcile", "policy"): "tests/cli/test_ledger_reconcile.py: needs an export first",
     **{
         (command, "policy"): "tests/cli/test_stored_keys.py: needs a ledger first"
-        for command in ("key new", "key edit", "key import", "team new", "team edit")
+        for command in ("key new", "key edit", "key import", "key rotate", "team new", "team edit")
     },
     ("simulate", "html"): "is written",
     ("audit verify", "records"): "tests/cli/test_audit_verify.py: needs a chain first",

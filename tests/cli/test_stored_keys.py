@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from valkey import Valkey
 
 from router.app.data_dir import LAST_GOOD
 from router.cli import main
-from router.ledger.redis_keys import KEYS_KEY, TIMEZONE_KEY
+from router.core.resilience.worker_status import WorkerStatus
+from router.ledger.redis_keys import KEYS_KEY, SHARED_KEY, TIMEZONE_KEY
 from router.ledger.server.embedded import EmbeddedServer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -220,16 +223,60 @@ def test_what_the_policy_here_does_not_know_is_refused_and_where_there_is_none_t
     key: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], server: str
 ) -> None:
     key("new", "app", "--store")
-    (tmp_path / LAST_GOOD).write_text(
-        "{version: 1, zones: {local: {owned: true}}, server: {stored_keys: true}, models: {chat: {backends: [gpu]}}, "
-        "backends: {gpu: {zone: local, kind: vllm, url: 'http://127.0.0.1:9/v1', serves: {chat: m}}}}"
-    )
+    (tmp_path / LAST_GOOD).write_text(TAKING)
     status, shown, wrong = key("edit", "app", "--models", "chta", "--data-dir", str(tmp_path))
     assert (status, shown) == (2, "") and "there is no model" in wrong and "chta" in wrong
     assert "models" not in listed(key)[0]
     (tmp_path / LAST_GOOD).write_text("no policy")
     status, _, said = key("edit", "app", "--models", "chat", "--data-dir", str(tmp_path))
     assert status == 0 and "Not checked against a policy" in said and "--policy FILE" in said
+
+
+TAKING = (
+    "{version: 1, zones: {local: {owned: true}}, server: {stored_keys: true}, models: {chat: {backends: [gpu]}}, "
+    "backends: {gpu: {zone: local, kind: vllm, url: 'http://127.0.0.1:9/v1', serves: {chat: m}}}}"
+)
+TAKING_NONE = TAKING.replace("server: {stored_keys: true}, ", "")
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> str:
+    (tmp_path / "keys.jsonl").write_text(json.dumps(GOOD))
+    return str(tmp_path / "keys.jsonl")
+
+
+def test_a_key_that_the_policy_here_would_not_honour_is_not_made_unless_another_one_is_named(
+    key: Command, tmp_path: Path, keys_file: str
+) -> None:
+    key("new", "app", "--store")
+    here, before = ("--data-dir", str(tmp_path)), listed(key)
+    (tmp_path / LAST_GOOD).write_text(TAKING_NONE)
+    (tmp_path / "next.yaml").write_text(TAKING)
+    commands = (["new", "batch", "--store"], ["import", keys_file], ["rotate", "app"])
+    for command in commands:
+        status, shown, wrong = key(*command, *here)
+        assert (status, shown) == (1, "") and "set `server: {stored_keys: true}` in it first" in wrong
+        assert "--policy FILE" in wrong and "Nothing was changed" in wrong and listed(key) == before
+    for command in commands:
+        assert key(*command, *here, "--policy", str(tmp_path / "next.yaml"))[0] == 0
+
+
+def test_a_key_may_be_narrowed_and_ended_whatever_the_policy_takes(key: Command, tmp_path: Path) -> None:
+    key("new", "app", "--store")
+    (tmp_path / LAST_GOOD).write_text(TAKING_NONE)
+    for command in (["edit", "app", "--models", "chat"], ["revoke", "app"]):
+        assert key(*command, "--data-dir", str(tmp_path))[0] == 0
+
+
+@pytest.mark.parametrize(("takes", "status"), [(True, 0), (False, 1)])
+def test_where_no_policy_is_known_here_the_gateways_of_the_ledger_say_whether_they_take_it(
+    key: Command, ledger: Valkey, takes: bool, status: int
+) -> None:
+    worker = WorkerStatus("w", "h", 1, 0.0, time.time(), "v", stored_keys=takes)
+    ledger.hset(SHARED_KEY, "worker|w", msgspec.msgpack.encode(worker))
+    done, _, wrong = key("new", "app", "--store")
+    assert done == status and ("no gateway on this ledger takes its keys" in wrong) != takes
+    assert len(listed(key)) == takes
 
 
 def test_a_policy_that_is_named_and_cannot_be_used_is_an_error(key: Command, tmp_path: Path) -> None:

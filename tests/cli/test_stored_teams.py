@@ -93,7 +93,6 @@ def test_where_a_policy_is_served_its_teams_are_listed_and_count(team: Command, 
 @pytest.mark.parametrize(
     ("policy", "arguments", "said"),
     [
-        (POLICY.replace("true}\nteams", "false}\nteams"), ["search", "--budget", "usd_per_day=1"], "takes no teams"),
         ("no policy", ["search", "--budget", "usd_per_day=1"], "Gateways take it when their policy says"),
     ],
 )
@@ -103,6 +102,18 @@ def test_what_the_policy_here_makes_of_it_is_said(
     (tmp_path / LAST_GOOD).write_text(policy)
     status, shown, _ = team("new", *arguments)
     assert status == 0 and said in shown
+
+
+def test_where_no_budget_of_the_ledger_counts_none_is_given_and_one_can_be_taken_away(
+    team: Command, tmp_path: Path
+) -> None:
+    team("new", "search", "--budget", "usd_per_day=1")
+    (tmp_path / LAST_GOOD).write_text(POLICY.replace("stored_keys: true", "stored_keys: false"))
+    for words in (("new", "sales"), ("edit", "search")):
+        status, shown, wrong = team(*words, "--budget", "usd_per_day=2")
+        assert (status, shown) == (1, "") and "set `server: {stored_keys: true}` in it first" in wrong
+    assert [each["budget"] for each in listed(team) if each["source"] == "ledger"] == [{"usd_per_day": 1}]
+    assert team("remove", "search")[0] == 0
 
 
 @pytest.mark.parametrize(
