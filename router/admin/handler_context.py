@@ -70,8 +70,8 @@ class HandlerContext:
 
     def address_of(self, request: web.Request) -> str:
         """Of whoever asks, as far as that is known."""
-        said = (",".join(request.headers.getall(name, ())) for name in ("x-forwarded-for", "forwarded"))
-        return client_address(request.remote or "", *said, self.trusted_proxies)
+        listed, elements = (",".join(request.headers.getall(name, ())) for name in ("x-forwarded-for", "forwarded"))
+        return client_address(request.remote or "", listed, elements, self.trusted_proxies)
 
 
 class Who(Struct, frozen=True):

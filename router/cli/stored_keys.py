@@ -163,8 +163,8 @@ async def _rotate(url: str, args: argparse.Namespace) -> str:
         async with noted(url, "key.rotate", args.name, old=old, new=new):
             made = await store.replace(before.id, sha256(key), args.grace)
     ends = min(made.created + args.grace, made.expires or inf)
-    old = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
-    return f"{_shown(key)}It is stored as {args.name}. {old}. {_taken_by(workers)}"
+    former = f"The old key works until {_moment(ends)}" if args.grace else "The old key works no more"
+    return f"{_shown(key)}It is stored as {args.name}. {former}. {_taken_by(workers)}"
 
 
 async def _list(url: str, args: argparse.Namespace) -> str:
