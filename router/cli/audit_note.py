@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,17 +16,14 @@ from router.ledger.errors import LedgerUnavailable
 
 
 @asynccontextmanager
-async def noted(
-    url: str, action: str, subject: str, *, old: Any = None, new: Any = None, more: Sequence[Any] = ()
-) -> AsyncIterator[None]:
+async def noted(url: str, action: str, subject: str, *, old: Any = None, new: Any = None) -> AsyncIterator[None]:
     """Around a change; where it fails that is noted, too. Who runs the command is who the machine says they are.
 
-    `more` has an entry for each of them besides `new`: of what is too long for one. Raises LedgerUnavailable.
+    Raises LedgerUnavailable.
     """
     actor = Actor(user(), "", "command", socket.gethostname())
     async with open_audit(url) as chain:
-        for each in (new, *more):
-            await chain.append(Note(time.time(), actor, action, subject, old, each))
+        await chain.append(Note(time.time(), actor, action, subject, old, new))
     try:
         yield
     except Exception as error:

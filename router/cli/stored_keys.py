@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
@@ -82,22 +83,19 @@ async def _import(url: str, args: argparse.Namespace) -> str:
     workers = await statuses_at(url)
     if why := not_taken(plan, workers):
         raise KeyProblem(f"{why}. Nothing was changed")
-    first, *more = _in_parts(entries)
-    async with open_keys(url) as store, noted(url, "key.import", args.file.name, new=first, more=more):
-        made = await store.add_all(entries)
+
+    def noting(parts: Sequence[Sequence[StoredKey]]) -> AbstractAsyncContextManager[None]:
+        """No entry of the audit has more names than it keeps; each is of what is stored with it."""
+        names = {key.sha256[:DIGITS]: key.name for key in parts[0]}
+        to_come = sum(map(len, parts[1:]))
+        told = {"keys": len(parts[0]), "names": names} | ({"keys_to_come": to_come} if to_come else {})
+        return noted(url, "key.import", args.file.name, new=told)
+
+    async with open_keys(url) as store:
+        made = await store.add_all(entries, MOST_MEMBERS, noting)
     passed_over = len(entries) - len(made)
     known = f", {passed_over} were stored already" if passed_over else ""
     return f"{len(made)} keys are stored{known}. {_taken_by(workers)}"
-
-
-def _in_parts(entries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What the audit is told of them: no entry of it has more names than it keeps."""
-    pairs = list(entries.items())
-    parts = [pairs[first : first + MOST_MEMBERS] for first in range(0, len(pairs), MOST_MEMBERS)]
-    told = [{"keys": len(part), "names": {sha256[:DIGITS]: each["name"] for sha256, each in part}} for part in parts]
-    if len(told) == 1:
-        return told
-    return [{**part, "part": number, "parts": len(told)} for number, part in enumerate(told, 1)]
 
 
 def read_entries(path: Path) -> dict[str, dict[str, Any]]:

@@ -9,8 +9,8 @@ to which it is complete. It is a help only: who finds it incomplete reads all ke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import date, datetime, time, timedelta
 from importlib import resources
 from typing import Any
@@ -37,6 +37,12 @@ AT_ONCE = 500
 """Keys that one call writes or reads: that takes the server a millisecond."""
 _TRIES = 20
 _RESTLESS = "others keep changing keys at the same time; try again"
+
+Around = Callable[[Sequence[Sequence[StoredKey]]], AbstractAsyncContextManager[None]]
+
+
+class _Overtaken(Exception):
+    """Keys are not as they were read any more."""
 
 
 class StoredKeys:
@@ -136,23 +142,38 @@ class KeyStore:
         (added,) = await self._change(lambda keys, now: [added_to(keys, now, sha256, entry, expires)])
         return added
 
-    async def add_all(self, entries: Mapping[str, dict[str, Any]]) -> list[StoredKey]:
-        """New keys by SHA-256, in pieces. What is stored already is passed over, so that it can be done again where it
-        ended halfway."""
+    async def add_all(
+        self, entries: Mapping[str, dict[str, Any]], part: int = AT_ONCE, around: Around = lambda _: nullcontext()
+    ) -> list[StoredKey]:
+        """New keys by SHA-256, `part` of them at once. What is stored already is passed over, so that it can be done
+        again where it ended halfway.
+
+        `around` is told the parts that are still to be written, and is entered for each while the first of those is:
+        it fails where that part was not stored, also where it will be tried again.
+        """
         made: list[StoredKey] = []
         for _ in range(_TRIES):
             version = await ask(self._connection, "HGET", SHARED_KEY, VERSION_FIELD) or b""
             keys, now = await self.all(), await self.now()
             missing = missing_of(keys, now, entries)
-            for first in range(0, len(missing), AT_ONCE):
-                with refused_is_unavailable():
-                    version = await write_keys(self._connection, version, missing[first : first + AT_ONCE])
-                if version is None:
-                    break
-                made += missing[first : first + AT_ONCE]
-            else:
-                return made
+            parts = [missing[first : first + part] for first in range(0, len(missing), part)]
+            try:
+                for number, each in enumerate(parts):
+                    async with around(parts[number:]):
+                        version = await self._write(version, each)
+                    made += each
+            except _Overtaken:
+                continue
+            return made
         raise KeyProblem(_RESTLESS)
+
+    async def _write(self, version: bytes, keys: Iterable[StoredKey]) -> bytes:
+        """The version after it. Raises _Overtaken, and nothing is stored, where it is another one by now."""
+        with refused_is_unavailable():
+            written = await write_keys(self._connection, version, keys)
+        if written is None:
+            raise _Overtaken("others changed keys at the same moment")
+        return written
 
     async def revoke(self, name: str) -> list[StoredKey]:
         """No key of this name works any more."""

@@ -14,8 +14,10 @@ from support.audited import checked
 
 from router.cli import main
 from router.core.audit.entry import Entry, read_entry
+from router.ledger.errors import LedgerUnavailable
 from router.ledger.power import KeptUnits
 from router.ledger.redis_keys import AUDIT_KEY, KEYS_KEY, POWER_KEY
+from router.ledger.stored_keys import KeyStore
 
 
 def entries(books) -> list[Entry]:
@@ -72,16 +74,50 @@ def test_keys_of_elsewhere(key, books, tmp_path):
     assert entry.new == {"keys": 1, "names": {"a" * 8: "a"}}
 
 
+def keys_file(path, count: int):
+    path.write_text("".join(f'{{"name": "k{n}", "sha256": "{n:08x}{0:056x}"}}\n' for n in range(count)))
+    return path
+
+
+def names_of(told: list[Entry]) -> dict[str, str]:
+    return {digest: name for each in told for digest, name in each.new["names"].items()}
+
+
 def test_of_many_keys_of_elsewhere_each_is_noted(key, books, tmp_path):
-    file = tmp_path / "keys.jsonl"
-    file.write_text("".join(f'{{"name": "k{n}", "sha256": "{n:08x}{0:056x}"}}\n' for n in range(450)))
-    assert key("import", str(file))[0] == 0
+    assert key("import", str(keys_file(tmp_path / "keys.jsonl", 450)))[0] == 0
     told = entries(books)
-    assert [(each.new["part"], each.new["parts"], each.new["keys"]) for each in told] == [
-        (1, 3, 200), (2, 3, 200), (3, 3, 50)
-    ]  # fmt: skip
-    names = {digest: name for each in told for digest, name in each.new["names"].items()}
-    assert names == {f"{n:08x}": f"k{n}" for n in range(450)}
+    assert [(each.new["keys"], each.new.get("keys_to_come")) for each in told] == [(200, 250), (200, 50), (50, None)]
+    assert names_of(told) == {f"{n:08x}": f"k{n}" for n in range(450)}
+
+
+def test_keys_that_were_stored_already_are_not_noted_once_more(key, books, tmp_path):
+    key("import", str(keys_file(tmp_path / "keys.jsonl", 3)))
+    assert key("import", str(tmp_path / "keys.jsonl"))[0] == 0
+    assert len(entries(books)) == 1
+    key("import", str(keys_file(tmp_path / "keys.jsonl", 5)))
+    assert names_of(entries(books)[1:]) == {"00000003": "k3", "00000004": "k4"}
+
+
+def test_an_import_that_is_refused_stored_nothing_and_noted_nothing(key, books, tmp_path):
+    key("new", "k440", "--store")
+    assert key("import", str(keys_file(tmp_path / "keys.jsonl", 450)))[0] == 1
+    assert [each.action for each in entries(books)] == ["key.make"]
+
+
+def test_of_an_import_that_ends_halfway_the_audit_has_what_was_stored(key, books, tmp_path, monkeypatch):
+    write, written = KeyStore._write, []
+
+    async def third_fails(self, version, keys):
+        written.append(version)
+        if len(written) == 3:
+            raise LedgerUnavailable("it went away")
+        return await write(self, version, keys)
+
+    monkeypatch.setattr(KeyStore, "_write", third_fails)
+    assert key("import", str(keys_file(tmp_path / "keys.jsonl", 450)))[0] == 1
+    *done, asked, failed = entries(books)
+    assert set(names_of(done).values()) == {f"k{n}" for n in range(400)} and books.client.hlen(KEYS_KEY) == 400
+    assert (failed.old, failed.new, failed.note) == (asked.new, None, "it was not done: it went away")
 
 
 BEGUN = [["key", "new", "app", "--store", "--team", "search"], ["team", "new", "search", "--budget", "usd_per_day=1"]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import msgspec
@@ -136,12 +137,11 @@ async def test_a_server_that_refuses_is_unavailable(server):
         server.client.config_set("maxmemory", 0)
 
 
-async def test_many_keys_are_stored_at_once_and_again_where_that_ended_halfway(server, monkeypatch):
-    monkeypatch.setattr("router.ledger.stored_keys.AT_ONCE", 2)
+async def test_many_keys_are_stored_at_once_and_again_where_that_ended_halfway(server):
     entries = {digest(str(n)): {"name": f"app-{n}"} for n in range(5)}
     async with open_keys(server.url) as store:
         assert len(await store.add_all(dict(list(entries.items())[:3]))) == 3
-        assert [key.name for key in await store.add_all(entries)] == ["app-3", "app-4"]
+        assert [key.name for key in await store.add_all(entries, 2)] == ["app-3", "app-4"]
         assert await store.add_all(entries) == [] and len(await store.all()) == 5
         with pytest.raises(KeyProblem, match="another key app-0 already"):
             await store.add_all({digest("x"): {"name": "app-0"}})
@@ -150,6 +150,29 @@ async def test_many_keys_are_stored_at_once_and_again_where_that_ended_halfway(s
         await store.revoke("app-1")
         with pytest.raises(KeyProblem, match="or ended"):
             await store.add_all(entries)
+
+
+async def test_a_part_that_others_overtook_is_none_until_it_is_written_again(server):
+    entries = {digest(str(n)): {"name": f"app-{n}"} for n in range(4)}
+    told: list[tuple[str, list[str]]] = []
+
+    @asynccontextmanager
+    async def around(parts):
+        names = [key.name for key in parts[0]]
+        if not told:  # somebody else stores one of them, between what was read and what is written
+            async with open_keys(server.url) as other:
+                await other.add(digest("1"), entries[digest("1")])
+        try:
+            yield
+        except Exception:
+            told.append(("not", names))
+            raise
+        told.append(("done", names))
+
+    async with open_keys(server.url) as store:
+        made = await store.add_all(entries, 2, around)
+    assert told == [("not", ["app-0", "app-1"]), ("done", ["app-0", "app-2"]), ("done", ["app-3"])]
+    assert [key.name for key in made] == ["app-0", "app-2", "app-3"]
 
 
 # --- what changed
