@@ -1,6 +1,6 @@
 """What text is hidden in besides JSON's escapes: percent signs, HTML entities, base64, and the frame between parts.
 
-Nothing here makes a text longer, and every pattern repeats within bounds.
+Nothing here makes a text longer than by half, and every pattern repeats within bounds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from router.core.sensitivity.finders.text import BORDER, DIGITS, NUMBER, REACH, SEPARATORS, Text
+from router.core.sensitivity.finders.text import BORDER, DIGITS, NUMBER, REACH, RUN, SEPARATORS, Text
 
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 # The semicolon of full width is read as a comma (`unescape.fold`).
@@ -124,6 +124,8 @@ _FIRST_OF_FOUR = b"CIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _HEAD = 64
 _NOT_TEXT = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
 _GAP = b"\n\r\t "
+_NEXT_LINE = re.compile(rb"""[ \t]{0,16}+\r?\n[ \t>|]{0,16}+([A-Za-z0-9+/_-]{1,1000}+)(={0,2})(?![^\s"'<)\]},;.])""")
+"""A line with nothing but base64, behind another one; also in a mail that is quoted."""
 
 
 def has_escapes(data: bytes) -> bool:
@@ -267,10 +269,43 @@ def _character(match: re.Match[bytes]) -> bytes:
 
 def _base64(text: Text) -> Iterator[tuple[int, int, bytes]]:
     """Runs that say something in base64, with their offsets (from, to)."""
+    done = 0
     for start, stop in text.runs:
+        if start < done:
+            continue
+        lines, done = _lines(text.data, start, stop)
+        plain = _said_together(lines) if len(lines) > 1 else b""
+        if plain:
+            yield start, done, plain
+            continue
+        done = stop
         plain = said(text.data[start:stop])
         if plain:
             yield start, stop + text.data.startswith(b"=", stop) + text.data.startswith(b"==", stop), plain
+
+
+def _lines(data: bytes, start: int, stop: int) -> tuple[list[bytes], int]:
+    """A run and the lines of base64 behind it, up to one that is padded, and where they end."""
+    lines = [data[start:stop]]
+    padded = data.startswith(b"=", stop)
+    while not padded and (line := _NEXT_LINE.match(data, stop)) is not None:
+        lines.append(line[1])
+        padded, stop = bool(line[2]), line.end()
+    return lines, stop
+
+
+def _said_together(lines: list[bytes]) -> bytes:
+    """What lines say that are one, as mail and `base64` wrap it. Behind it stands what they say otherwise: without the
+    last one, if that is short and so may be a word; and each by itself, if together they are no text to their end."""
+    together = said(b"".join(lines))
+    if not together:
+        return b""
+    read = [together]
+    if len(lines[-1]) < len(RUN):
+        read.append(said(b"".join(lines[:-1]))[-REACH:])
+    if any(len(line) % 4 for line in lines[:-1]) and not _is_text(together):
+        read.append(b"".join([said(line) or line for line in lines]))
+    return BORDER.join(read)
 
 
 def said(run: bytes) -> bytes:
@@ -280,8 +315,7 @@ def said(run: bytes) -> bytes:
     """
     if run.isdigit() or run[:_HEAD:4].strip(_FIRST_OF_FOUR):
         return b""
-    head = _octets(run[:_HEAD])
-    return _octets(run) if len(head.translate(None, _NOT_TEXT)) == len(head) and _is_utf8(head) else b""
+    return _octets(run) if _is_text(_octets(run[:_HEAD])) else b""
 
 
 def _octets(run: bytes) -> bytes:
@@ -289,10 +323,11 @@ def _octets(run: bytes) -> bytes:
     return binascii.a2b_base64(whole.translate(_STANDARD) + b"=" * (-len(whole) % 4))
 
 
-def _is_utf8(head: bytes) -> bool:
-    """Up to a character that the end cuts."""
-    text = head.decode(errors="ignore")
-    return len(head) - len(text.encode()) < 4
+def _is_text(said: bytes) -> bool:
+    """Without control characters, in UTF-8 up to a character that the end cuts."""
+    if len(said.translate(None, _NOT_TEXT)) != len(said):
+        return False
+    return said.isascii() or len(said) - len(said.decode(errors="ignore").encode()) < 4
 
 
 def _without_base64(text: Text) -> bytes:

@@ -58,6 +58,30 @@ def test_one_level_is_taken_away(text: str, plain: str) -> None:
         assert may_hide(Text(text.encode()))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n  ", "\n> "])
+@pytest.mark.parametrize("width", [16, 50, 60, 64, 70, 75, 76, 78])
+def test_base64_in_lines_is_one_text_wherever_they_end(width: int, end: str) -> None:
+    """As mail, PEM and the command `base64` have it: the last line may be of any length, and a line may end between
+    four symbols."""
+    for before in range(80):
+        text = f"{'the order of last week ' * 4}"[-before:] + SECRET
+        said = coded(text)
+        lines = end.join(said[at : at + width] for at in range(0, len(said), width))
+        assert SECRET in decoded(f"see {lines} ..."), lines
+        assert SECRET in decoded(f"see {lines.rstrip('=')}"), lines
+
+
+def test_a_word_behind_lines_of_base64_is_also_read_as_none() -> None:
+    assert decoded(f"{coded('it is 4111111111111111')[:-2]}\nThanks") == "it is 4111111111111111\nThanks"
+    text = "what they sent us last week goes to the address bob@example.com"
+    assert decoded(f"{coded(text)}\nBest\n").endswith(f"{BORDER}{text}\n")
+
+
+@pytest.mark.parametrize("lines", ["YWxsIG9mIHRoaXM\nYW5kIGFsbCBvZiB0aGF0", "YWxsIG9mIHRoaXMg\nYW5kIGFsbCBvZiB0aGF0"])
+def test_texts_that_are_each_in_base64_on_a_line_of_their_own_are_read_too(lines: str) -> None:
+    assert "all of this" in decoded(lines) and "and all of that" in decoded(lines)
+
+
 def message(content: Any, role: str = "user") -> dict[str, Any]:
     return {"role": role, "content": content}
 
