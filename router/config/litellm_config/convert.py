@@ -15,6 +15,7 @@ from router.config.litellm_config.backends import backends
 from router.config.litellm_config.deployments import deployments
 from router.config.litellm_config.key_names import KeyNames
 from router.config.litellm_config.limits import limits
+from router.config.litellm_config.model_names import model_names
 from router.config.litellm_config.models import Served, Tiers, default_fallbacks, models, with_aliases, with_fallbacks
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.policy_text import MadePolicy, text_of
@@ -66,7 +67,8 @@ def _policy(reader: Reader, source: str, now: datetime) -> MadePolicy:
     if not found:
         reader.raise_if_wrong()
     made = backends(found)
-    named = with_aliases(models(made), given.aliases)
+    names = model_names(reader)
+    named, aliases = with_aliases(models(made), given.aliases, names)
     policy = MadePolicy(
         source=source,
         backends=made,
@@ -78,7 +80,7 @@ def _policy(reader: Reader, source: str, now: datetime) -> MadePolicy:
         strategy=given.strategy or ("local_first" if {each.zone for each in made} == {OWN, OUTSIDE} else ""),
         notes={**given.notes, "": (*given.notes.get("", ()), *default_fallbacks(reader))},
     )
-    made, named = with_fallbacks(reader, made, named, _prices(policy, now))
+    made, named = with_fallbacks(reader, made, named, _prices(policy, now), names, aliases)
     return replace(policy, backends=made, models=list(named.values()))
 
 

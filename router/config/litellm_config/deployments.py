@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from router.config.litellm_config.key_names import KeyNames, with_advice
+from router.config.litellm_config.model_names import RENAMED, model_names
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.providers import OUTSIDE, Reached, is_known, provider_of, reached
 from router.config.litellm_config.reader import Reader, seconds_text
@@ -22,9 +22,6 @@ from router.core.name_patterns import STAR
 Pairs = tuple[tuple[str, str], ...]
 """Settings with their values as YAML."""
 
-_NOT_IN_NAMES = re.compile(r"[\s|\x00-\x1f\x7f]+")
-_LONGEST_NAME = 128
-_RENAMED = "a name has no spaces and no | here: clients have to ask for"
 _WRITE = "write it in the place of the one that ends in .invalid, wherever that stands"
 _NO_KEY = (
     "none is given: LiteLLM would send {} there. Here a key goes only where it is meant to: give `api_key: env:NAME` if"
@@ -142,11 +139,12 @@ class Deployment(Struct, frozen=True):
 
 def deployments(reader: Reader, keys: KeyNames, drop: bool) -> Iterator[Deployment]:
     """In the order in which they are preferred. `drop` is what is said of drop_params for all."""
-    found = [_deployment(reader, keys, drop, index) for index in range(len(reader.listing(("model_list",))))]
+    names = model_names(reader)
+    found = [_deployment(reader, keys, names, drop, index) for index in range(len(reader.listing(("model_list",))))]
     yield from sorted((each for each in found if each is not None), key=lambda each: each.order)
 
 
-def _deployment(reader: Reader, keys: KeyNames, drop: bool, index: int) -> Deployment | None:
+def _deployment(reader: Reader, keys: KeyNames, names: Mapping[str, str], drop: bool, index: int) -> Deployment | None:
     """None for one that is reported as wrong."""
     path: FieldPath = ("model_list", index)
     if not reader.mapping(path):
@@ -154,7 +152,7 @@ def _deployment(reader: Reader, keys: KeyNames, drop: bool, index: int) -> Deplo
         return None
     params: FieldPath = (*path, "litellm_params")
     given = reader.needed((*path, "model_name"), "chat")
-    name = _NOT_IN_NAMES.sub("-", given)[:_LONGEST_NAME]
+    name = names.get(given, "")
     if name.count(STAR) > 1:
         reader.wrong((*path, "model_name"), 'a pattern has one "*" here: write it with one, such as "openai/*"')
     reader.mapping(params)
@@ -176,7 +174,7 @@ def _deployment(reader: Reader, keys: KeyNames, drop: bool, index: int) -> Deplo
     if model == "*":
         address_notes = (*address_notes, Note((*params, "model"), _ANYBODY, todo=True))
     hint = (Note((*params, "model"), here.hint),) if here.hint and not here.unreachable else ()
-    renamed = () if name == given else (Note((*path, "model_name"), f"{_RENAMED} {name}", todo=True),)
+    renamed = () if name == given else (Note((*path, "model_name"), f"{RENAMED} {name}", todo=True),)
     notes = (*renamed, *address_notes, *key_notes, *hint, *more, *others, *_left_out(reader, path))
     return Deployment(
         path=path,

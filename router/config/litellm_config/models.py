@@ -9,9 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.config.litellm_config.backends import MadeBackend
+from router.config.litellm_config.model_names import RENAMED, as_name, plain
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.providers import OUTSIDE, OWN
 from router.config.litellm_config.reader import Reader
+from router.config.litellm_config.settings import Alias
 from router.config.problems import FieldPath
 from router.core.cost.pricing import rates_for
 from router.core.name_patterns import STAR
@@ -33,6 +35,15 @@ _LONGER = (
     " the model's backends; of those that fit the cheaper one goes first"
 )
 _REFUSED = "was not carried over: what a provider refuses to answer is the client's answer, and nobody else is asked"
+_OF_NOBODY = (
+    "was not carried over: no model of model_list is called so. If it is one that a pattern takes, give it an entry of"
+    " its own under `models:`, with the backends that may serve it"
+)
+_OF_ALIAS = "was not carried over: an alias has no fallbacks of its own here, but those of its model, which is"
+_MISSING = (
+    "was left out: no model of model_list is called so. If it is one that a pattern takes, give the model that falls"
+    " back its backend, too"
+)
 _FOR_ALL = "was not carried over: say for each model which backends may serve it"
 
 
@@ -54,49 +65,93 @@ def models(made: Sequence[MadeBackend]) -> dict[str, MadeModel]:
     return {name: MadeModel(name, tuple(each.name for each in made if name in each.serves)) for name in names}
 
 
-def with_aliases(found: Mapping[str, MadeModel], aliases: Mapping[str, Iterable[str]]) -> dict[str, MadeModel]:
-    place = ("router_settings", "model_group_alias")
-    made = dict(found)
-    for name, given in aliases.items():
-        for alias in given:
-            if name not in made or alias in made or STAR in alias or STAR in name:
-                told = Note(
-                    (*place, alias),
-                    f"was left out: it stands for {name}, and aliases here are of one model that is there",
-                )
-                holder = name if name in made else next(iter(made))
-                made[holder] = replace(made[holder], notes=(*made[holder].notes, told))
-            elif alias not in made[name].aliases:
-                made[name] = replace(made[name], aliases=(*made[name].aliases, alias))
-    return made
+def with_aliases(
+    found: Mapping[str, MadeModel], aliases: Iterable[Alias], names: Mapping[str, str]
+) -> tuple[dict[str, MadeModel], dict[str, str]]:
+    """The models with them, and the model of each as the config names it. `names` is what models are called here, by
+    what they are called there."""
+    made, whose = dict(found), dict[str, str]()
+    for each in aliases:
+        alias, name = plain(each.name), names.get(each.model, "")
+        why = _no_alias(alias, name, made)
+        if why:
+            _tell(made, name, Note(each.path, f"was left out: {why.format(model=each.model)}", todo=True))
+            continue
+        whose[each.name] = name
+        if alias != each.name:
+            _tell(made, name, Note(each.path, f"{RENAMED} {alias}", todo=True))
+        if alias not in made[name].aliases:
+            made[name] = replace(made[name], aliases=(*made[name].aliases, alias))
+    return made, whose
+
+
+def _no_alias(alias: str, name: str, made: Mapping[str, MadeModel]) -> str:
+    """Why it cannot be one of the model; empty where it can."""
+    if name not in made:
+        return "it stands for {model}, and no model of model_list is called so"
+    if STAR in alias or STAR in name:
+        return "it stands for {model}, and an alias here is one name, of one model"
+    if not alias:
+        return "it is no name"
+    if alias in made:
+        return "a model has this name here, and is what clients get who ask for it. There, they got {model}"
+    if any(alias in each.aliases for each in made.values() if each.name != name):
+        return "another model has this alias already"
+    return ""
+
+
+def _tell(made: dict[str, MadeModel], name: str, told: Note) -> None:
+    """At the model; at the first one where there is none of this name."""
+    holder = name if name in made else next(iter(made))
+    made[holder] = replace(made[holder], notes=(*made[holder].notes, told))
 
 
 def with_fallbacks(
-    reader: Reader, made: Sequence[MadeBackend], found: Mapping[str, MadeModel], prices: Mapping[Served, Tiers]
+    reader: Reader,
+    made: Sequence[MadeBackend],
+    found: Mapping[str, MadeModel],
+    prices: Mapping[Served, Tiers],
+    names: Mapping[str, str],
+    aliases: Mapping[str, str],
 ) -> tuple[list[MadeBackend], dict[str, MadeModel]]:
     """A fallback is carried over where the other is asked second here, too: a cloud after own backends, or after a
-    cloud that is no dearer, by `prices`. Of all others it is said what to do."""
+    cloud that is no dearer, by `prices`. Of all others it is said what to do. `names` and `aliases` are the models'
+    names here, by what the config calls them."""
     backends, every = {each.name: each for each in made}, dict(found)
-    for place, name, others in _fallbacks(reader):
+    called = {**aliases, **names}
+    for place, given, others in _fallbacks(reader):
+        name = names.get(given, "")
         if name not in every:
+            _tell(every, name, _of_nobody(place, given, aliases))
             continue
-        known = [found[other] for other in others if other in found and other != name]
+        known = [found[called[each]] for each in others if called.get(each) in found and called[each] != name]
+        missing = [each or "what is no name" for each in others if called.get(each) not in found]
         told = _carried(backends, found[name], known, prices) if place[1] == "fallbacks" else ""
         if told:
             every[name] = _followed(backends, every[name], known, Note(place, told))
-        else:
-            every[name] = replace(every[name], notes=(*every[name].notes, _told(place, name, known)))
+        elif known or not missing or place[1] != "fallbacks":
+            _tell(every, name, _told(place, name, known))
+        if missing and place[1] == "fallbacks":
+            _tell(every, name, Note(place, f"{', '.join(missing)} {_MISSING}", todo=True))
     return list(backends.values()), every
 
 
+def _of_nobody(place: FieldPath, given: str, aliases: Mapping[str, str]) -> Note:
+    if given == STAR:
+        return Note(place, _FOR_ALL, todo=True)
+    if given in aliases:
+        return Note(place, f"{_OF_ALIAS} {aliases[given]}", todo=True)
+    return Note(place, _OF_NOBODY, todo=True)
+
+
 def _fallbacks(reader: Reader) -> Iterable[tuple[FieldPath, str, list[str]]]:
-    """Place, model, and what it falls back to."""
+    """Place, model, and what it falls back to, as they are called there; empty for what is no name."""
     for section in ("router_settings", "litellm_settings"):
         for kind in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
             for index in range(len(reader.listing((section, kind)))):
                 for name in reader.mapping((section, kind, index)):
                     place = (section, kind, index, name)
-                    yield place, name, [str(other) for other in reader.listing(place) if isinstance(other, str)]
+                    yield place, as_name(name), [as_name(other) for other in reader.listing(place)]
 
 
 def default_fallbacks(reader: Reader) -> tuple[Note, ...]:

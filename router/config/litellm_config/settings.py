@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from router.config.litellm_config.deployments import Pairs
 from router.config.litellm_config.key_names import with_advice
+from router.config.litellm_config.model_names import as_name
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.reader import Reader, seconds_text
 from router.config.problems import FieldPath
@@ -152,14 +153,20 @@ _TOP = {
 _READ = frozenset({"model_list", "router_settings", "litellm_settings", "general_settings", "credential_list"})
 
 
+class Alias(Struct, frozen=True):
+    path: FieldPath
+    name: str
+    model: str
+    """That it stands for."""
+
+
 class Settings(Struct, frozen=True):
     retry: Pairs
     health: Pairs
     strategy: str
     """Empty where it does not matter."""
     drop: bool
-    aliases: Mapping[str, tuple[str, ...]]
-    """By the model that they stand for."""
+    aliases: tuple[Alias, ...]
     notes: Mapping[str, tuple[Note, ...]]
     """By the section of the policy that they belong to; "" for none."""
 
@@ -177,7 +184,7 @@ def settings(reader: Reader) -> Settings:
         health=_health(reader),
         strategy=strategy,
         drop=reader.get(("litellm_settings", "drop_params")) is True,
-        aliases=_aliases(reader),
+        aliases=tuple(_aliases(reader)),
         notes=notes,
     )
 
@@ -228,14 +235,12 @@ def _strategy(reader: Reader) -> tuple[str, list[Note]]:
     return "", [Note(place, f"{name}: {_ROUTING[name]}")]
 
 
-def _aliases(reader: Reader) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+def _aliases(reader: Reader) -> Iterator[Alias]:
     for section, field in (("router_settings", "model_group_alias"), ("litellm_settings", "model_alias_map")):
         for alias in reader.mapping((section, field)):
             place = (section, field, alias)
             model = reader.text((*place, "model") if isinstance(reader.get(place), dict) else place)
-            found[model] = (*found.get(model, ()), alias)
-    return found
+            yield Alias(place, as_name(alias), model)
 
 
 def _left_out(reader: Reader) -> Iterator[tuple[str, Note]]:

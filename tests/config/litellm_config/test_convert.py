@@ -76,6 +76,33 @@ def test_a_dearer_model_that_is_fallen_back_to_is_asked_second() -> None:
     assert made(text).todo == 1
 
 
+RENAMED = """\
+model_list:
+  - {model_name: my llama, litellm_params: {model: hosted_vllm/meta-llama/Llama-3.1-8B-Instruct, api_base: "http://10.0.0.7/v1"}}
+  - {model_name: "the|cheap\\u200bone", litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/K}}
+  - {model_name: big, litellm_params: {model: openai/gpt-4o, api_key: os.environ/K}}
+router_settings:
+  fallbacks: [{my llama: ["the|cheap\\u200bone"]}, {"the|cheap\\u200bone": [an alias]}, {big: [nope]}, {nosuch: [big]}]
+  model_group_alias: {an alias: big, main: my llama}
+"""
+"""Names that can be none here, and names of nothing."""
+
+
+def test_of_a_model_with_another_name_fallbacks_and_aliases_are_carried_over() -> None:
+    found = made(RENAMED)
+    assert found.problems == () and found.todo == 5, "three names, and two fallbacks with names of nothing"
+    models = plan(RENAMED).policy.models
+    assert {name: model.aliases for name, model in models.items()} == {
+        "my-llama": ("main",),
+        "the-cheap-one": (),
+        "big": ("an-alias",),
+    }
+    assert candidates(plan(RENAMED), "my-llama") == ["gpu", "openai"]
+    assert candidates(plan(RENAMED), "the-cheap-one") == ["openai", "openai-big"]
+    for name in ("nope", "fallbacks[3].nosuch"):
+        assert name in found.text
+
+
 @pytest.mark.parametrize("text", [STARTUP, HYBRID, ENTERPRISE], ids=["startup", "hybrid", "enterprise"])
 def test_no_secret_is_in_the_policy(text: str) -> None:
     assert [secret for secret in SECRETS if secret in made(text).text] == []

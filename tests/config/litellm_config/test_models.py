@@ -4,6 +4,7 @@ import pytest
 
 from router.config.litellm_config.backends import MadeBackend
 from router.config.litellm_config.models import MadeModel, default_fallbacks, models, with_aliases, with_fallbacks
+from router.config.litellm_config.settings import Alias
 from router.core.values import PriceTier, Rates
 
 MODEL = "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\n"
@@ -45,17 +46,48 @@ def test_a_model_has_the_backends_that_serve_it():
     }
 
 
+NAMES = {"llama": "llama", "mini": "mini", "large": "large", "my mini": "mini"}
+"""By what the config calls them."""
+
+
+def alias(name: str, model: str) -> Alias:
+    return Alias(("router_settings", "model_group_alias", name), name, model)
+
+
 def test_an_alias_is_of_a_model_that_is_there():
-    found = with_aliases(models([CLOUD]), {"mini": ["fast", "fast"], "gone": ["other"], "large": ["mini"]})
+    aliases = [alias("fast", "mini"), alias("fast", "mini"), alias("other", "gone"), alias("mini", "large")]
+    found, whose = with_aliases(models([CLOUD]), aliases, NAMES)
     assert found["mini"].aliases == ("fast",) and found["large"].aliases == ()
-    told = [note.path[-1] for each in found.values() for note in each.notes]
-    assert sorted(map(str, told)) == ["mini", "other"]
+    told = [(note.path[-1], note.todo) for each in found.values() for note in each.notes]
+    assert sorted(told) == [("mini", True), ("other", True)] and whose == {"fast": "mini"}
+
+
+def test_an_alias_of_a_model_that_has_another_name_here_is_its_alias():
+    found, _ = with_aliases(models([CLOUD]), [alias("fast", "my mini")], NAMES)
+    assert found["mini"].aliases == ("fast",)
+
+
+@pytest.mark.parametrize("given", ["al x", "al|x", "al\u200bx"])
+def test_an_alias_that_can_be_no_name_here_gets_another_and_that_is_told(given):
+    found, whose = with_aliases(models([CLOUD]), [alias(given, "mini")], NAMES)
+    assert found["mini"].aliases == ("al-x",) and whose == {given: "mini"}
+    (note,) = found["mini"].notes
+    assert note.todo and "clients have to ask for al-x" in note.text
+
+
+@pytest.mark.parametrize("given", ["fast", "*", "fa*", ""])
+def test_an_alias_that_cannot_be_carried_over_is_told(given):
+    found, _ = with_aliases(models([CLOUD]), [alias("fast", "large"), alias(given, "mini")], NAMES)
+    assert found["mini"].aliases == () and [note.todo for note in found["mini"].notes] == [True]
+
+
+ALIASES = {"fast": "mini"}
 
 
 @pytest.fixture
 def falling(reading):
     def make(text: str) -> tuple[dict[str, MadeBackend], dict[str, MadeModel]]:
-        made, found = with_fallbacks(reading(MODEL + text), [OWN, CLOUD], models([OWN, CLOUD]), PRICES)
+        made, found = with_fallbacks(reading(MODEL + text), [OWN, CLOUD], models([OWN, CLOUD]), PRICES, NAMES, ALIASES)
         return {each.name: each for each in made}, found
 
     return make
@@ -77,7 +109,7 @@ def between(reading):
         known = {("openai", "a"): before, ("azure", "b"): after}
         prices = {route: price for route, price in known.items() if price is not None}
         reader = reading(f"{MODEL}router_settings: {{fallbacks: [{{a: [b]}}]}}")
-        return with_fallbacks(reader, clouds, models(clouds), prices)[1]["a"]
+        return with_fallbacks(reader, clouds, models(clouds), prices, {"a": "a", "b": "b"}, {})[1]["a"]
 
     return make
 
@@ -126,9 +158,27 @@ def test_fallbacks_of_other_kinds_are_told(falling, kind, todo):
     assert found["llama"].backends == ("gpu",) and found["llama"].notes[0].todo is todo
 
 
-def test_a_fallback_of_a_model_that_is_not_there_is_nobodys(falling):
-    _, found = falling("router_settings: {fallbacks: [{gone: [mini]}]}")
-    assert all(not each.notes for each in found.values())
+@pytest.mark.parametrize(
+    ("name", "says"), [("gone", "no model of model_list"), ("fast", "of its model, which is mini"), ("*", "each model")]
+)
+def test_a_fallback_of_what_is_no_model_here_is_told(falling, name, says):
+    _, found = falling(f"router_settings: {{fallbacks: [{{'{name}': [mini]}}]}}")
+    (note,) = [note for each in found.values() for note in each.notes]
+    assert note.todo and says in note.text and note.path == ("router_settings", "fallbacks", 0, name)
+
+
+@pytest.mark.parametrize("other", ["gone", "4", "{model: mini}"])
+def test_what_no_model_is_called_is_told_beside_what_is_carried_over(falling, other):
+    _, found = falling(f"router_settings: {{fallbacks: [{{llama: [mini, {other}]}}]}}")
+    carried, left_out = found["llama"].notes
+    assert found["llama"].backends == ("gpu", "openai") and not carried.todo
+    assert left_out.todo and "was left out" in left_out.text
+
+
+def test_a_fallback_is_to_the_model_that_an_alias_or_another_name_means(falling):
+    for other in ("fast", "my mini"):
+        made, found = falling(f"router_settings: {{fallbacks: [{{llama: [{other}]}}]}}")
+        assert made["openai"].serves["llama"] == ("gpt-4o-mini", ()) and len(found["llama"].notes) == 1
 
 
 def test_fallbacks_for_all_are_told(reading):

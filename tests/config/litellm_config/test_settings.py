@@ -76,7 +76,8 @@ def test_aliases_of_both_kinds(of):
         "router_settings: {model_group_alias: {x: a, y: {model: a, hidden: true}}}\n"
         "litellm_settings: {model_alias_map: {z: a}}"
     )
-    assert found.aliases == {"a": ("x", "y", "z")}
+    assert [(each.name, each.model) for each in found.aliases] == [("x", "a"), ("y", "a"), ("z", "a")]
+    assert found.aliases[2].path == ("litellm_settings", "model_alias_map", "z")
 
 
 @pytest.mark.parametrize(
