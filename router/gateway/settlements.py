@@ -20,7 +20,7 @@ from router.core.estimated_usage import (
     with_input,
 )
 from router.core.limits.counters import Hold
-from router.core.limits.estimate import most_tokens
+from router.core.limits.estimate import DEFAULT_OUTPUT_TOKENS, most_tokens
 from router.core.limits.terms import cell_of
 from router.core.resilience.retry import Fault, Outcome
 from router.core.units import NO_UNITS
@@ -54,7 +54,7 @@ def usage_of_answer(context: RequestContext, hold: Hold, sent: Attempt) -> Usage
         return usage_of_rest(context, hold, sent)
     reported = exchange.usage
     if reported is None:
-        events = _asked(context, hold) if context.reading.background else 0
+        events = _asked(context, hold, sent.candidate.route) if context.reading.background else 0
         text_bytes = context.surface.text_bytes_of(exchange.body)
         return _guess(context, events=events, text_bytes=text_bytes)
     return _believed(context, sent, reported, _produced(context, exchange.body, reported))
@@ -64,12 +64,13 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     """When the client left: what was produced until then, and all of the input. What a provider makes of an answer in
     one piece is not seen before its end: it may charge all that was asked for."""
     exchange = sent.exchange
-    scanner = exchange.scanner
+    scanner, route = exchange.scanner, sent.candidate.route
     if exchange.status >= 400:
         return _of_error(context, hold, sent)
     if scanner is None:
-        return _guess(context, events=_asked(context, hold) if exchange.hides_its_work else 0)
-    asked = _asked(context, hold) if exchange.unread or scanner.unread or context.reading.background else 0
+        return _guess(context, events=_asked(context, hold, route) if exchange.hides_its_work else 0)
+    unknown = exchange.unread or scanner.unread or context.reading.background
+    asked = _asked(context, hold, route, scanner.unread_bytes) if unknown else 0
     if scanner.usage is None:
         return _guess(context, events=max(scanner.produced, asked))
     usage = scanner.usage
@@ -176,7 +177,7 @@ def _estimated(context: RequestContext, hold: Hold, attempt: FailedAttempt) -> U
     been as long as was asked for."""
     error = attempt.began or attempt.outcome.status >= 400
     text = 0 if attempt.events or error else attempt.size
-    asked = _asked(context, hold) if attempt.unread else 0
+    asked = _asked(context, hold, attempt.candidate.route) if attempt.unread else 0
     return _guess(context, events=max(attempt.events, asked), text_bytes=text)
 
 
@@ -186,10 +187,15 @@ def _guess(context: RequestContext, *, events: int = 0, text_bytes: int = 0) -> 
     return estimate(context.facts.input_tokens + units.audio_input, events=events, text_bytes=text_bytes, units=units)
 
 
-def _asked(context: RequestContext, hold: Hold) -> int:
-    """Tokens of output that were asked for; where the client did not say, those that are held for it."""
+def _asked(context: RequestContext, hold: Hold, route: Route, unread: int = 0) -> int:
+    """Tokens of output that were asked for. Where the client did not say, as many as can have been: those that are held
+    for it, which other answers were within, are none that this one had to keep to; nor is it shorter than what came of
+    it that nobody could read, in bytes."""
     asked = context.reading.max_output_tokens
-    return hold.output if asked is None else asked
+    if asked is not None:
+        return asked
+    seen = max(DEFAULT_OUTPUT_TOKENS, -(-unread // BYTES_PER_TOKEN))
+    return max(hold.output, min(seen, most_tokens(context.reading, route).output))
 
 
 def _may_be_billed(attempt: FailedAttempt) -> bool:

@@ -22,6 +22,7 @@ from router.gateway.held_answers import SMALL_PIECE, HeldAnswers, joined, put_to
 from router.gateway.http_connection import Client
 from router.gateway.stream_reader import broken_off, shown_error, without_remarks
 from router.surfaces.base import Surface
+from router.surfaces.far_usage import reports_in
 from router.surfaces.lone_surrogates import without_surrogates
 from router.surfaces.long_json import outline
 from router.surfaces.may_be_billed import MayBeBilled, is_unread, told_in
@@ -31,6 +32,7 @@ from router.upstream.connection import Connection, Headers
 from router.upstream.errors import UpstreamError
 
 _ENDS_UNREAD = (Fault.BAD_RESPONSE, Fault.MID_STREAM)
+_LET_GO = (Fault.TOO_LARGE, Fault.NO_ROOM)
 _WITHOUT_A_HEAD = (Fault.RESET_BEFORE_HEAD, Fault.FIRST_BYTE_TIMEOUT)
 _REPLACED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"retry-after-ms"})
 
@@ -329,8 +331,15 @@ class UpstreamResponse:
         if status:
             self._restate(status, body)
         else:
-            self.unread = body[:1] == b"{"
+            self.unread = shown[:1] == b"{"
+            if self.unread and self._usage is None:
+                self._usage = self._usage_at_ends(body)
             self._fail_ready(Fault.BAD_RESPONSE, f"status {self.status} without an answer")
+
+    def _usage_at_ends(self, body: bytes) -> Usage | None:
+        """Of what could not be read whole: the one with the most output."""
+        reports = [self._surface.usage_of(b'{"usage":%b}' % report) for report in reports_in(body, body)]
+        return max([each for each in reports if each is not None], key=lambda usage: usage.output, default=None)
 
     def _end_stream(self, scanner: EventScanner) -> None:
         self._release(scanner)
@@ -386,7 +395,7 @@ class UpstreamResponse:
         self._ended = True
         if not self.ready.done():
             hidden = self.hides_its_work and error.fault in _WITHOUT_A_HEAD
-            self.unread = hidden or error.fault in _ENDS_UNREAD
+            self.unread = hidden or error.fault in (*_ENDS_UNREAD, *_LET_GO)
             self.ready.set_exception(error)
             return
         scanner = self.scanner

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from router.surfaces.far_usage import BEGINNING, END
+
 _MOST_QUOTES: Final = 1_000_000
 """Of an event with more there is nobody who waits until it is read."""
-_BEGINNING: Final = 1024
-"""Bytes of an event that tell what it is."""
 
 _RUN = rb'(?>[^"\\]{0,1000}(?![\x80-\xbf]))'
 """The first characters of a text up to an escape, none of them in half."""
@@ -26,11 +26,13 @@ _AT_ONCE: Final = 16 * 1024
 class LongEvent:
     """`most` are bytes that are kept of it; if it takes more, nothing is. Mutable, without I/O."""
 
-    __slots__ = ("_carried", "_inside", "_kept", "_most", "_quotes", "begin", "came", "lost")
+    __slots__ = ("_carried", "_inside", "_kept", "_most", "_quotes", "begin", "came", "end", "lost")
 
     def __init__(self, most: int) -> None:
         self.begin = b""
         """Its first bytes, as they came."""
+        self.end = b""
+        """Its last ones, which tell what was used."""
         self.came = 0
         """Bytes of it so far."""
         self.lost = False
@@ -54,7 +56,8 @@ class LongEvent:
         return bytes(self._kept) + self._carried
 
     def feed(self, data: bytes) -> None:
-        self.begin += data[: _BEGINNING - len(self.begin)]
+        self.begin += data[: BEGINNING - len(self.begin)]
+        self.end = (self.end + data[-END:])[-END:]
         self.came += len(data)
         if self.lost:
             return

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from router.core.estimated_usage import BYTES_PER_TOKEN, weight_of
 from router.core.values import Usage
+from router.surfaces.far_usage import reports_in
 from router.surfaces.long_event import LongEvent
 from router.surfaces.long_json import LONG, outline
 
@@ -61,6 +62,7 @@ class EventScanner:
                         response is no whole one
         unread          an event was not understood, or has not ended, that may have been any part of the answer, and
                         nothing has been reported since: what was seen says little of what was produced
+        unread_bytes    of all such events
         garbled         it was so in the middle of an answer, and is no word of what went wrong: no client could read
                         it, so that it and what follows are not passed on
         flaw            what is wrong with that event, for people
@@ -77,6 +79,7 @@ class EventScanner:
         "_max_event",
         "_searched",
         "_unread",
+        "_unread_bytes",
         "_usage",
         "done",
         "error",
@@ -116,10 +119,15 @@ class EventScanner:
         self._long: LongEvent | None = None
         """Which is passing, and too large to be held."""
         self._unread = False
+        self._unread_bytes = 0
 
     @property
     def unread(self) -> bool:
         return self._unread or self._long is not None
+
+    @property
+    def unread_bytes(self) -> int:
+        return self._unread_bytes + (0 if self._long is None else self._long.came)
 
     @property
     def usage(self) -> Usage | None:
@@ -153,6 +161,11 @@ class EventScanner:
     def torn(self) -> bool:
         """Whether what was passed on ends within an event, which is too large to be held."""
         return self._long is not None
+
+    @property
+    def depth(self) -> int:
+        """Of the usage in the event that has it: how many objects it stands in."""
+        return 1
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to send on: all that came, but for an incomplete last event and what is to be removed."""
@@ -205,17 +218,20 @@ class EventScanner:
     def _note_hidden(self, event: bytes) -> None:
         """What follows an error or garbage is read for what was used, and is no end."""
         long, self._long = self._long, None
-        payload = data_of(event if long is None and len(event) <= self._max_event else _kept_of(long, event))
-        if payload is None:
-            return
+        if long is None and len(event) > self._max_event:
+            long = LongEvent(self._max_event)
+        payload = data_of(event if long is None else _kept_of(long, event))
         done, error = self.done, self.error
-        self._read_any(payload)
+        if payload is not None:
+            self._read_any(payload)
+        elif long is not None:
+            self._note_unread(long)
         self.done, self.error = done, error
 
     def _passed(self, event: bytes) -> bytes:
         """Notes one event (or the end of one that was skipped); what of it goes to the client."""
         if has_many_lines(event):
-            self._refuse(f"has more than {MAX_LINES:,} lines")
+            self._refuse(len(event), f"has more than {MAX_LINES:,} lines")
             return b""
         if (self.error and self.ends_by_error) or self.garbled:
             self._note_hidden(event)
@@ -239,8 +255,9 @@ class EventScanner:
             self.failure = self.failure or event
         return b"" if removed else event
 
-    def _refuse(self, flaw: str) -> None:
+    def _refuse(self, size: int, flaw: str) -> None:
         """It is not looked at, and nobody gets it."""
+        self._unread_bytes += size + (0 if self._long is None else self._long.came)
         self._long = None
         self._unread = True
         if self.garbled or (self.error and self.ends_by_error):
@@ -260,18 +277,25 @@ class EventScanner:
         """Notes one that has passed, with its `rest`: nothing of it can be kept from the client."""
         self._long = None
         payload = data_of(_kept_of(long, rest))
-        malformed, said = self.malformed, self.text_bytes
+        malformed, said, unread = self.malformed, self.text_bytes, self._unread_bytes
         if payload is not None:
             self._read_any(payload)
         if self.text_bytes > said:
             self.text_bytes += max(0, long.came - len(payload or b""))
         if payload is None or self.malformed != malformed:
-            self.malformed = malformed
-            self._note_unread(long.begin)
+            self.malformed, self._unread_bytes = malformed, unread
+            self._note_unread(long)
 
-    def _note_unread(self, begin: bytes) -> None:
-        """Of an event that could not be read, by the bytes that it begins with."""
+    def _note_unread(self, long: LongEvent) -> None:
+        """Of an event that could not be read, by the bytes that it begins and ends with."""
+        self._unread_bytes += long.came
+        self._look_at_ends(long.begin[long.begin.find(b"{") :], long.end)
+
+    def _look_at_ends(self, begin: bytes, end: bytes) -> None:
+        """It is unread, unless it tells there what was used."""
         self._unread = True
+        for report in reports_in(begin, end, depth=self.depth):
+            self._note_report(report)
 
     def _judge(self, payload: bytes) -> bool:
         """Notes one data event; True when it is not for the client."""
@@ -286,7 +310,8 @@ class EventScanner:
         """As `_read`, of data of any length. Where a long one says something, all of it counts as said."""
         said, shown = self.text_bytes, outline(payload)
         if shown == b"{":
-            self._unread = True
+            self._unread_bytes += len(payload)
+            self._look_at_ends(payload, payload)
         removed = self._read(shown)
         if len(payload) > LONG and self.text_bytes > said:
             self.text_bytes = said + weight_of(payload)
@@ -295,6 +320,9 @@ class EventScanner:
     def _read(self, payload: bytes) -> bool:
         """Notes one data event; True when it is to be removed."""
         return False
+
+    def _note_report(self, report: bytes) -> None:
+        """Notes the `usage` of an event of which nothing else was understood: the largest counts, as an estimate."""
 
 
 def _kept_of(long: LongEvent | None, rest: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -386,3 +387,49 @@ async def test_an_event_that_is_too_full_to_be_read_may_have_been_all_that_was_a
     status, _, body = await gateway.post(ASK | {"stream": True})
     assert status == 200 and body.endswith(full + DONE)
     assert spent(gateway) == (True, 50, True)
+
+
+# --- what is not read is not booked below what it can have been
+
+FREE = {name: value for name, value in ASK.items() if name != "max_tokens"}
+HELD = f"""{CLOUD}
+keys: [{{name: k, sha256: {hashlib.sha256(b"k").hexdigest()}, budget: {{usd_per_day: 100}}}}]
+ledger: {{holds: learned}}
+"""
+CONTEXT = 128_000 + 16
+"""Tokens of the model's, and what some count beyond."""
+KEY = {"authorization": "Bearer k"}
+LOGPROBS = b'{"token":"a","bytes":[1]},' * 200_000
+USED = b'"usage":{"prompt_tokens":20,"completion_tokens":15000,"total_tokens":15020}'
+
+
+@pytest.mark.parametrize("used", [b"", b"," + USED], ids=["nothing", "its usage"])
+async def test_an_event_that_nobody_reads_is_booked_by_its_usage_or_by_all_that_it_can_be(serve, backends, used):
+    """Where the client did not say how long it may be, and other answers were short."""
+    gateway = await serve(HELD)
+    for _ in range(60):
+        assert (await gateway.post(ASK, headers=KEY))[0] == 200
+    before = spent(gateway)[1]
+    full = b'data: {"choices":[{"index":0,"logprobs":[' + LOGPROBS * 4 + b"{}]}]" + used + b"}\n\n"
+    backends["api"].default = events(event("a"), full, event(None, "stop"), DONE)
+    asked = {**FREE, "stream": True, "stream_options": {"include_usage": True}}
+    status, _, body = await gateway.post(asked, headers=KEY)
+    assert status == 200 and full in body
+    assert spent(gateway) == (True, before + (15_000 if used else CONTEXT), True)
+
+
+@pytest.mark.parametrize("used", [b"", b"," + USED], ids=["nothing", "its usage"])
+async def test_an_answer_in_one_piece_that_nobody_reads_is_booked_alike(serve, backends, used):
+    gateway = await serve(CLOUD)
+    full = b'{"choices":[' + b"{}," * 1_600_000 + b"{}]" + used + b"}"
+    backends["api"].default = answer(200, full)
+    await gateway.post(FREE)
+    settled = [record.output for record in gateway.ledger.records if record.kind == "attempt"]
+    assert settled and set(settled) == {15_000 if used else CONTEXT}
+
+
+async def test_one_that_is_too_long_to_be_kept_may_have_been_all_that_was_asked(serve, backends):
+    gateway = await serve(CLOUD + "server: {max_answer_bytes: 1000}\n")
+    backends["api"].default = raw(HEAD + b"content-length: 5000\r\n\r\n")
+    await gateway.post(ASK)
+    assert {record.output for record in gateway.ledger.records if record.kind == "attempt"} == {50}

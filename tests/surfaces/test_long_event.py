@@ -91,7 +91,8 @@ def test_the_last_event_of_a_response_is_its_end_and_tells_what_was_used(size: i
 
 @pytest.mark.parametrize("name", ["", "response.completed"])
 def test_one_that_is_too_full_is_the_end_by_its_beginning(name: str) -> None:
-    full = sse({"type": "response.completed", "response": {**RESPONSE, "metadata": [1] * 9000}}, name)
+    response = {"id": "resp_1", "status": "completed", "output": DRAWN, "metadata": [1] * 9000}
+    full = sse({"type": "response.completed", "response": response}, name)
     scanner = fed(ResponseScanner(max_event=MOST), DELTA + full, 3000)
     assert scanner.done and scanner.unread and scanner.usage is None
     other = fed(ResponseScanner(max_event=MOST), DELTA + full.replace(b"completed", b"other"), 3000)
@@ -143,6 +144,71 @@ def test_one_that_is_not_read_says_nothing_until_something_is_reported(large: by
     assert not running.unread
 
 
+WIDE = [1] * 9000
+TOLD = {"prompt_tokens": 7, "completion_tokens": 15_000}
+
+
+@pytest.mark.parametrize("size", [3000, 10**6])
+@pytest.mark.parametrize("kind", [ChunkScanner, RunningUsageScanner])
+def test_what_one_that_is_not_read_tells_near_its_end_or_its_beginning_was_used(
+    kind: type[ChunkScanner], size: int
+) -> None:
+    for event in ({"choices": [{"logprobs": WIDE}], "usage": TOLD}, {"usage": TOLD, "choices": [{"logprobs": WIDE}]}):
+        scanner = fed(kind(False, max_event=MOST), sse(CHUNK) + sse(event), size)
+        assert scanner.usage == Usage(input=7, output=15_000, estimated=True) and not scanner.unread
+
+
+def test_so_does_one_of_a_message_a_response_or_a_transcript() -> None:
+    begun = sse({"type": "message_start", "message": {"usage": SPENT}}) + sse({"type": "content_block_start"})
+    told = sse({"type": "message_delta", "delta": {"stop_reason": WIDE}, "usage": {"output_tokens": 15_000}})
+    message = fed(MessageScanner(max_event=MOST), begun + told, 3000)
+    assert message.usage == Usage(input=1000, output=15_000) and not message.unread
+    ended = sse({"type": "response.completed", "response": {"output": WIDE, "usage": SPENT}})
+    response = fed(ResponseScanner(max_event=MOST), DELTA + ended, 3000)
+    assert response.usage == Usage(input=1000, output=90_000, estimated=True) and not response.unread
+    heard = sse({"type": "transcript.text.done", "logprobs": WIDE, "usage": SPENT})
+    transcript = fed(MediaScanner(False, max_event=MOST), sse({"type": "transcript.text.delta"}) + heard, 3000)
+    assert transcript.usage == Usage(input=1000, output=90_000, estimated=True) and not transcript.unread
+
+
+@pytest.mark.parametrize(
+    ("scanner", "begun", "frame"),
+    [
+        (ResponseScanner(max_event=MOST), DELTA, '{"response": {"a": [%s], "usage": {"input_tokens": "a"}}}'),
+        (MediaScanner(False, max_event=MOST), DELTA, '{"a": [%s], "usage": {"input_tokens": "a"}}'),
+        (ChunkScanner(False, max_event=MOST), sse(CHUNK), '{"a": [%s], "usage": {"prompt_tokens": NaN}}'),
+        (ResponseScanner(max_event=MOST), DELTA, '{"response": {"a": [%s], "usage": {"output_tokens": NaN}}}'),
+    ],
+)
+def test_numbers_that_are_none_leave_it_unread(scanner: EventScanner, begun: bytes, frame: str) -> None:
+    fed(scanner, begun + b"data: " + frame.replace("%s", "1," * 9000 + "1").encode() + b"\n\n", 3000)
+    assert scanner.unread and scanner.usage is None and scanner.unread_bytes > 18_000
+
+
+@pytest.mark.parametrize("size", [3000, 10**6])
+def test_bytes_of_what_is_not_read_are_counted_while_they_pass(size: int) -> None:
+    scanner = fed(ChunkScanner(False, max_event=MOST), sse(CHUNK) + FULL, size)
+    assert scanner.unread_bytes == len(FULL)
+    scanner.feed(FULL[:8000])
+    assert len(FULL) + 7900 < scanner.unread_bytes <= len(FULL) + 8000
+
+
+def test_what_is_too_crowded_tells_at_its_end_what_was_used() -> None:
+    scanner = ChunkScanner(False)
+    scanner.feed(sse(CHUNK))
+    scanner.feed(b'data: {"choices":[' + b"{}," * 1_600_000 + b'{}],"usage":' + json.dumps(TOLD).encode() + b"}\n\n")
+    assert not scanner.unread and scanner.usage == Usage(input=7, output=15_000, estimated=True)
+    assert scanner.unread_bytes > 4_800_000
+
+
+def test_lines_that_are_too_many_are_counted() -> None:
+    scanner = ChunkScanner(False, max_event=MOST)
+    scanner.feed(sse(CHUNK))
+    lines = b"data: 1\n" * 10_001
+    scanner.feed(lines + b"\n")
+    assert scanner.unread and scanner.unread_bytes == len(lines) + 1
+
+
 def test_nor_does_one_of_a_message_a_response_or_a_transcript() -> None:
     begun = sse({"type": "message_start", "message": {"usage": SPENT}}) + sse({"type": "content_block_start"})
     message = fed(MessageScanner(max_event=MOST), begun + FULL, 3000)
@@ -164,6 +230,15 @@ def test_behind_an_error_it_is_for_nobody_but_what_it_tells_was_used(size: int) 
     large = sse({"choices": [], "usage": PAID, "said": "a" * 9000})
     assert b"".join(map(scanner.feed, in_pieces(large, size))) == b""
     assert scanner.usage == Usage(input=7, output=900)
+
+
+@pytest.mark.parametrize("size", [3000, 10**6])
+def test_what_is_not_read_behind_an_error_leaves_unknown_what_was_produced(size: int) -> None:
+    scanner = ChunkScanner(False, max_event=MOST)
+    scanner.feed(sse(CHUNK) + sse({"error": {"message": "no"}}))
+    for piece in in_pieces(FULL, size):
+        scanner.feed(piece)
+    assert scanner.unread and scanner.error and not scanner.done
 
 
 def test_one_that_is_too_crowded_to_be_read_leaves_unknown_what_was_produced() -> None:

@@ -87,6 +87,10 @@ class MessageScanner(EventScanner):
             self.error = self.first_complete = True
         return False
 
+    def _note_report(self, report: bytes) -> None:
+        """As at the end, which alone may be that long."""
+        self._read(b'{"type":"message_delta","usage":%b}' % report)
+
     def _note(self, kind: str) -> bool:
         """What matters by its name alone; True when it is to be removed."""
         if kind == "content_block_start":

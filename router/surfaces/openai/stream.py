@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.values import Usage
 from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.long_event import LongEvent
 from router.surfaces.long_json import MOST_ITEMS
 from router.surfaces.openai.chunks import Chunk, said_in
 from router.surfaces.openai.stored_objects import id_in, sounds_in
@@ -66,10 +68,14 @@ class ChunkScanner(EventScanner):
         self._note_usage(chunk.usage.usage(chunk.service_tier))
         return self._strip_usage and chunk.choices == () and chunk.error is None
 
-    def _note_unread(self, begin: bytes) -> None:
+    def _note_unread(self, long: LongEvent) -> None:
         """It may have been the one in which an answer finishes."""
-        super()._note_unread(begin)
+        super()._note_unread(long)
         self._ends_unseen = True
+
+    def _note_report(self, report: bytes) -> None:
+        found = usage_of(b'{"usage":%b}' % report)
+        self._note_usage(found and replace(found, estimated=True))
 
     def _note_usage(self, found: Usage | None) -> None:
         self._usage = larger(found, self._usage)

@@ -77,6 +77,10 @@ class RunningUsageScanner(ChunkScanner):
     def usage(self) -> Usage | None:
         return self._total or _sum(self._running.values()) or self._usage
 
+    def _note_report(self, report: bytes) -> None:
+        super()._note_report(report)
+        self._total = larger(self._usage, self._total)
+
     def feed(self, data: bytes) -> bytes:
         if not (self._held or self.error or self.malformed) and len(data) <= self._max_event and is_plain(data):
             removed = self._judge(data[5:-2])

@@ -8,10 +8,13 @@ vLLM streams a transcript in the events of a chat, with `[DONE]` at the end, and
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from router.core.values import Usage
 from router.surfaces.openai.media.answers import Report
 from router.surfaces.openai.media.events import Event, event_in
 from router.surfaces.openai.stream import object_of
+from router.surfaces.openai.usage import larger
 from router.surfaces.sse import MAX_EVENT, EventScanner
 from router.surfaces.told_error import tells_error
 
@@ -55,6 +58,12 @@ class MediaScanner(EventScanner):
         elif event.type.endswith(".delta"):
             self.text_bytes += max(0, len(payload) - _FRAME)
         return False
+
+    def _note_report(self, report: bytes) -> None:
+        event = event_in(b'{"type":"","usage":%b}' % report)
+        found = None if event is None or event.usage is None else event.usage.usage()
+        self._usage = larger(found and replace(found, estimated=True), self._usage)
+        self._unread = self._unread and found is None
 
     def _read_chunk(self, payload: bytes, choices: list[bool], usage: Report | None) -> bool:
         self._usage = self._usage if usage is None else usage.usage()

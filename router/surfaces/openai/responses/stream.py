@@ -13,15 +13,18 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.estimated_usage import weight_of
 from router.surfaces.lone_surrogates import without_surrogates
+from router.surfaces.long_event import LongEvent
 from router.surfaces.long_json import outline
 from router.surfaces.openai.responses import answers
 from router.surfaces.openai.responses.events import Begun, Event, Whole
 from router.surfaces.openai.responses.failures import failed_event, is_clients, is_failure
 from router.surfaces.openai.stored_objects import id_of_response_in
 from router.surfaces.openai.stream import object_of
+from router.surfaces.openai.usage import larger
 from router.surfaces.sse import MAX_EVENT, EventScanner, data_of
 from router.surfaces.told_error import tells_error
 
@@ -63,6 +66,10 @@ class ResponseScanner(EventScanner):
     def end(self) -> str:
         return "response.completed"
 
+    @property
+    def depth(self) -> int:
+        return 2
+
     def feed(self, data: bytes) -> bytes:
         if not (self._held or self.error or self.malformed) and len(data) <= self._max_event:
             start = _start_of_data(data)
@@ -91,11 +98,17 @@ class ResponseScanner(EventScanner):
             self._over = payload is not None and _type_of(outline(payload)) != "response.failed"
         return super()._passed(event)
 
-    def _note_unread(self, begin: bytes) -> None:
+    def _note_unread(self, long: LongEvent) -> None:
         """The last one is the longest, and says first what it is."""
-        super()._note_unread(begin)
-        named = _NAMED.match(begin)
+        super()._note_unread(long)
+        named = _NAMED.match(long.begin)
         self.done = self.done or (named is not None and named[1].decode() in _LAST)
+
+    def _note_report(self, report: bytes) -> None:
+        response = answers.response_in(b'{"usage":%b}' % report)
+        found = None if response is None else answers.usage_of(response)
+        self._usage = larger(found and replace(found, estimated=True), self._usage)
+        self._unread = self._unread and found is None
 
     def _read(self, payload: bytes) -> bool:
         try:
