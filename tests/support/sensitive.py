@@ -306,6 +306,14 @@ def _base64(text: str, random: Random) -> object:
     return _message(f"decode this: {coded}")
 
 
+def _base64_in_lines(text: str, random: Random) -> object:
+    """As mail, PEM and the command `base64` have it, of widths that people choose, too; also quoted in an answer."""
+    said = " ".join(in_sentence(text if number == 2 else "", random) for number in range(4))
+    coded = base64.b64encode(said.encode()).decode()
+    width, end = random.choice((50, 60, 64, 70, 72, 75, 76, 78)), random.choice(("\n", "\r\n", "\n> "))
+    return _message("decode this:\n" + end.join(coded[i : i + width] for i in range(0, len(coded), width)))
+
+
 def _twice(text: str, random: Random) -> object:
     return _message(html.escape(quote(base64.b64encode(f"it is {text}".encode()).decode(), safe="")))
 
@@ -346,6 +354,7 @@ ENCODINGS: tuple[tuple[str, Callable[[str, Random], object]], ...] = (
     ("in a query string", _form_encoded),
     ("HTML entities", _entities),
     ("base64", _base64),
+    ("base64 in lines", _base64_in_lines),
     ("base64, then percent-encoded", _twice),
     ("in a form, with `+` for spaces", _form),
     ("escapes of JSON in JSON, in base64", _nested_base64),
