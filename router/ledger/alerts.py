@@ -7,11 +7,13 @@
     be:{ledger}:alerts:message:<lane>    hash: the message under way; its notices are in :notices:<lane>
     be:{ledger}:alerts:lease:<lane>      who is sending it; expires
     be:{ledger}:alerts:parts:<lane>      list of packed `Notice` of messages that their target refused; capped
+    be:{ledger}:alerts:aside:<lane>      list of packed `Notice` that it refused alone, and that rest; capped
 
 A change of an alert and what is told of it are written in one step, if what was kept is still what its writer has read:
 of any number of gateways one tells of a crossing, and one that is killed has told of it or has not. A message is made
 once, with an id; whoever sends it holds a lease, and it goes when its target has answered. One that is refused for what
-it says is taken apart, and its parts are sent when nothing else waits: so they hold up nothing that comes after.
+it says is taken apart, and its parts are sent when nothing else waits: so they hold up nothing that comes after. What
+is refused alone, and not given up, is tried after all of these, one at a time, when it has rested.
 """
 
 from __future__ import annotations
@@ -39,15 +41,18 @@ MOST_WAITING = 200
 MOST_TOGETHER = 50
 """Notices of one message."""
 REFUSALS = 3
-"""How often a target refuses one message before that is believed; a part of one is refused once."""
+"""How often a target refuses one message before that is believed; a part of one is refused once. What was aside, while
+others arrived, begins with so many."""
 REMEMBERED = 200
 KEPT_SECONDS = 7 * 86_400
 LATE_SECONDS = 30.0
 """What was read longer ago is not written: meanwhile it may have come and gone."""
 
-Outcome = Literal["delivered", "failed", "refused", "parted", "dropped"]
-"""`failed` for a reason of the target, `refused` for what the message says; both are tried again."""
+Outcome = Literal["delivered", "failed", "refused", "parted", "aside", "dropped"]
+"""`failed` for a reason of the target, `refused` for what the message says; both are tried again. All but `delivered`
+and `dropped` count as failures."""
 
+_UNDER_WAY, _AFTER_OTHERS = ("message", "notices", "lease"), ("parts", "aside")
 _encode = msgspec.msgpack.encode
 _alert = msgspec.msgpack.Decoder(Alert)
 _notice = msgspec.msgpack.Decoder(Notice)
@@ -129,7 +134,7 @@ class LedgerAlerts:
         return [bool(each) for each in done]
 
     async def take(self, lane: str, who: str, seconds: float, group: float) -> Message | None:
-        keys = (*_of_lane(lane, "queue", "message", "notices", "lease"), ALERTS_LANES_KEY, *_of_lane(lane, "parts"))
+        keys = (*_of_lane(lane, "queue", *_UNDER_WAY), ALERTS_LANES_KEY, *_of_lane(lane, *_AFTER_OTHERS))
         bounds = (MOST_TOGETHER, secrets.token_hex(16), KEPT_SECONDS, REFUSALS - 1)
         words = (lane, who, int(seconds * 1000), repr(group), *bounds)
         found = await self._ask("EVAL", self._take, len(keys), *keys, *words)
@@ -143,7 +148,7 @@ class LedgerAlerts:
         return message
 
     async def end(self, lane: str, who: str, message: Message, outcome: Outcome, wait: float, why: str) -> bool:
-        keys = (*_of_lane(lane, "message", "notices", "lease"), ALERTS_LANES_KEY, *_of_lane(lane, "parts"))
+        keys = (*_of_lane(lane, *_UNDER_WAY), ALERTS_LANES_KEY, *_of_lane(lane, *_AFTER_OTHERS))
         words = (lane, who, message.id, outcome, repr(wait), why, MOST_WAITING, KEPT_SECONDS, MOST_TOGETHER)
         return bool(await self._ask("EVAL", self._end, len(keys), *keys, *words))
 
@@ -154,7 +159,7 @@ class LedgerAlerts:
         kept = {key.decode(): value for key, value in (await self._hash(ALERTS_LANES_KEY)).items()}
         found = {}
         for lane in names:
-            waiting = sum([await self._ask("LLEN", key) for key in _of_lane(lane, "queue", "notices", "parts")])
+            waiting = sum([await self._ask("LLEN", key) for key in _of_lane(lane, "queue", "notices", *_AFTER_OTHERS)])
             found[lane] = LaneReport(
                 delivered=float(kept.get(f"{lane}|delivered", 0)),
                 failed=float(kept.get(f"{lane}|failed", 0)),

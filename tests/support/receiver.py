@@ -31,7 +31,8 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     answers: list[int | None] = field(default_factory=list)
     refused: bytes = b""
-    """Whatever has this in its body is answered with 400, unless `answers` say otherwise."""
+    """Whatever has this in its body is answered with `refused_with`, unless `answers` say otherwise."""
+    refused_with: int = 400
     location: str = ""
     _runner: web.AppRunner | None = None
 
@@ -65,11 +66,14 @@ class Receiver:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    def _status_of(self, body: bytes) -> int:
+        return self.refused_with if self.refused and self.refused in body else 200
+
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         got = Received(request.path, headers, await request.read())
         self.received.append(got)
-        status = self.answers.pop(0) if self.answers else 400 if self.refused and self.refused in got.body else 200
+        status = self.answers.pop(0) if self.answers else self._status_of(got.body)
         got.status = status or 0
         if status is None:
             await asyncio.Event().wait()

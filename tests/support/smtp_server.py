@@ -13,8 +13,8 @@ from email.policy import default
 
 @dataclass
 class SmtpServer:
-    """Speaks as much of SMTP as a client needs; `refusing` are commands that it answers with 550, and `hanging` those
-    that it does not answer."""
+    """Speaks as much of SMTP as a client needs; `refusing` are commands that it answers with `refusal`, and `hanging`
+    those that it does not answer."""
 
     tls: ssl.SSLContext | None = None
     """For STARTTLS."""
@@ -23,6 +23,7 @@ class SmtpServer:
     logins: list[tuple[str, str]] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     refusing: set[str] = field(default_factory=set)
+    refusal: int = 550
     hanging: set[str] = field(default_factory=set)
     secured: bool = False
     _server: asyncio.Server | None = None
@@ -58,7 +59,7 @@ class SmtpServer:
             if command in self.hanging:
                 await asyncio.Event().wait()
             if command in self.refusing:
-                writer.write(b"550 no\r\n")
+                writer.write(b"%d no\r\n" % self.refusal)
             elif command == "EHLO":
                 offers = b"250-STARTTLS\r\n" if self.tls is not None and not self.secured else b""
                 writer.write(b"250-here\r\n" + offers + b"250 AUTH PLAIN\r\n")

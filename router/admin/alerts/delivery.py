@@ -2,7 +2,8 @@
 
 A message is taken with a lease, sent, and written down as delivered once its target has answered. Who is killed in
 between leaves a lease that ends, and the message is sent again with the same id. One that its target refuses for what
-it says is taken apart after a few times, and what is refused alone is given up: it does not hold up what comes after.
+it says is taken apart after a few times, and what is refused alone goes out of the way of what comes after: it is given
+up, or rests beside the others and is tried for its day, if it is critical or nothing shows that it is not the target.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router.admin.alerts.targets.registry import sender_of
-from router.admin.alerts.targets.target import NotDelivered, Refused, Sender, TooLong
+from router.admin.alerts.targets.target import MayBeRefused, NotDelivered, Refused, Sender, TooLong
 from router.core.alerts.notices import Message
 from router.core.alerts.routes import is_quiet, lanes_of_target, target_of
 from router.core.policy import Policy
@@ -131,8 +132,12 @@ class Delivery:
         if len(message.notices) > 1 and (refusals >= REFUSALS or isinstance(error, TooLong)):
             log.warning("alerts refused together", extra=_told(lane, message, why) | {"alerts": len(message.notices)})
             await self._book.end(lane, self._who, message, "parted", 0, why)
-        elif refusals >= REFUSALS or self._is_old(message):
+        elif self._is_old(message) or (refusals >= REFUSALS and _is_of_the_message(message, refusals, error)):
             await self._give_up(lane, message, why)
+        elif refusals >= REFUSALS:
+            wait = backoff(1, LONGEST_WAIT, LONGEST_WAIT, random.random())
+            log.warning("alert refused, and tried beside the others", extra=_told(lane, message, why))
+            await self._book.end(lane, self._who, message, "aside", wait, why)
         else:
             wait = backoff(refusals, FIRST_WAIT, LONGEST_WAIT, random.random())
             log.warning("alert refused", extra=_told(lane, message, why) | {"again_in": round(wait, 1)})
@@ -142,6 +147,13 @@ class Delivery:
         log.error("alert given up", extra=_told(lane, message, why) | {"alerts": len(message.notices)})
         await self._book.end(lane, self._who, message, "dropped", 0, why)
         return False
+
+
+def _is_of_the_message(message: Message, refusals: int, error: Refused) -> bool:
+    """Whether a single alert would be refused whenever it is sent, and matters little enough to believe that."""
+    if any(each.severity == "critical" for each in message.notices):
+        return False
+    return not isinstance(error, MayBeRefused) or refusals > REFUSALS
 
 
 def _told(lane: str, message: Message, why: str) -> dict[str, str | int | float]:

@@ -32,6 +32,10 @@ class Lane(Struct, kw_only=True):
     due: float = 0.0
     parts: list[Notice] = []
     """Of messages that were refused, to be sent when nothing else waits."""
+    aside: list[Notice] = []
+    """That were refused alone, to be tried after all others when they have rested."""
+    rests: float = 0.0
+    """Until when."""
     most: int = 1
     """Of them in one message."""
     report: LaneReport = LaneReport()
@@ -99,6 +103,10 @@ class LocalAlerts:
                 together = kept.parts[: kept.most]
                 kept.message = Message(secrets.token_hex(16), now, together, refusals=REFUSALS - 1)
                 kept.parts = kept.parts[kept.most :]
+            elif kept.aside and kept.rests <= now:
+                together, others_arrived = kept.aside[: kept.most], kept.report.delivered > kept.report.failed
+                kept.message = Message(secrets.token_hex(16), now, together, refusals=REFUSALS - 1 + others_arrived)
+                kept.aside = kept.aside[kept.most :]
             else:
                 return None
             kept.due = 0.0
@@ -114,7 +122,7 @@ class LocalAlerts:
         if kept.message is None or kept.message.id != message.id:
             return False
         report = kept.report
-        if outcome in ("failed", "refused", "parted"):
+        if outcome in ("failed", "refused", "parted", "aside"):
             kept.report = replace(report, failed=now, failures=report.failures + 1, why=why)
         if outcome in ("failed", "refused"):
             refusals = kept.message.refusals + (outcome == "refused")
@@ -122,6 +130,9 @@ class LocalAlerts:
             kept.due = now + wait
         elif outcome == "parted":
             self._part(kept, message)
+        elif outcome == "aside":
+            self._put_aside(kept, message)
+            kept.rests = now + wait
         elif outcome == "dropped":
             kept.report = replace(report, dropped=report.dropped + len(message.notices), dropped_why=why)
         else:
@@ -137,6 +148,11 @@ class LocalAlerts:
         too_many = len(parts) - len(lane.parts)
         lane.report = replace(lane.report, dropped=lane.report.dropped + too_many)
 
+    def _put_aside(self, lane: Lane, message: Message) -> None:
+        aside = [*lane.aside, *message.notices]
+        lane.message, lane.aside, lane.most = None, aside[-MOST_WAITING:], 1
+        lane.report = replace(lane.report, dropped=lane.report.dropped + len(aside) - len(lane.aside))
+
     async def told(self, count: int) -> list[Notice]:
         return self._kept.told[:count]
 
@@ -144,7 +160,8 @@ class LocalAlerts:
         found = {}
         for name in names:
             lane = self._kept.lanes.get(name, Lane())
-            waiting = len(lane.queue) + len(lane.parts) + (len(lane.message.notices) if lane.message else 0)
+            under_way = lane.message.notices if lane.message else ()
+            waiting = sum(map(len, (lane.queue, lane.parts, lane.aside, under_way)))
             found[name] = replace(lane.report, waiting=waiting)
         return found
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Any
 
+import pytest
 from support.alerting import SECRET, VARIABLE, alerting, made, observation, plan_with
 from support.receiver import Receiver
 from support.serving import PROJECT, clean_environment
@@ -20,7 +21,7 @@ from router.admin.alerts.targets.target import TooLong
 from router.core.alerts.routes import lanes_of
 from router.core.alerts.states import moves
 from router.ledger.alerts import AlertsAt
-from router.ledger.redis_keys import ALERTS_PREFIX
+from router.ledger.redis_keys import ALERTS_LANES_KEY, ALERTS_PREFIX
 
 
 async def fire(book: AlertsAt, plan: Any, *keys: str, **fields: Any) -> None:
@@ -32,7 +33,13 @@ async def fire(book: AlertsAt, plan: Any, *keys: str, **fields: Any) -> None:
 
 async def due(server: Any, lane: str = "ops") -> None:
     """Whatever waits to be tried again is due now."""
-    server.hset(f"{ALERTS_PREFIX}message:{lane}", "due", 0)
+    if server.exists(f"{ALERTS_PREFIX}message:{lane}"):
+        server.hset(f"{ALERTS_PREFIX}message:{lane}", "due", 0)
+
+
+async def rested(server: Any, lane: str = "ops") -> None:
+    """What is aside has rested."""
+    server.hset(ALERTS_LANES_KEY, f"{lane}|rests", 0)
 
 
 async def test_what_fired_arrives_once(book, receiver):
@@ -124,7 +131,7 @@ async def test_an_hour_of_errors_holds_up_nobody_and_keeps_a_bounded_queue(book,
 async def test_what_is_refused_for_what_it_says_is_found_given_up_and_holds_up_nothing(book, receiver, valkey, caplog):
     """One of ten is refused whenever it is sent: after three times its message is taken apart, and it alone is lost."""
     plan = plan_with(receiver.url)
-    receiver.refused = b"poison"
+    receiver.refused, receiver.refused_with = b"poison", 422
     delivery = Delivery(book, lambda: plan)
     names = [f"a{number}" for number in range(10)]
     await fire(book, plan, *names[:6], "poison", *names[6:])
@@ -138,14 +145,104 @@ async def test_what_is_refused_for_what_it_says_is_found_given_up_and_holds_up_n
         await delivery.deliver("ops", plan.policy)
     assert sorted(receiver.taken()) == [*names, "next"], "each of the others once"
     report = (await book.lanes(["ops"]))["ops"]
-    assert (report.dropped, report.dropped_why, report.waiting) == (1, "answered with 400", 0)
+    assert (report.dropped, report.dropped_why, report.waiting) == (1, "answered with 422", 0)
     (lost,) = [record for record in caplog.records if record.message == "alert given up"]
-    assert (lost.target, lost.why, lost.alerts) == ("ops", "answered with 400", 1)
+    assert (lost.target, lost.why, lost.alerts) == ("ops", "answered with 422", 1)
+
+
+@pytest.mark.parametrize("status", [404, 405, 409, 410])
+async def test_a_target_whose_address_is_gone_for_a_while_gets_all_of_it(book, receiver, valkey, status):
+    plan = plan_with(receiver.url)
+    receiver.answers = [status] * 12
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a", "b", severity="critical")
+    for _ in range(12):
+        assert not await delivery.deliver("ops|first", plan.policy)
+        await due(valkey, "ops|first")
+    assert await delivery.deliver("ops|first", plan.policy)
+    assert receiver.taken() == ["a", "b"] and len({each.headers["webhook-id"] for each in receiver.received}) == 1
+
+
+async def test_a_target_that_calls_everything_a_bad_request_for_a_while_gets_all_of_it(book, receiver, valkey):
+    plan = plan_with(receiver.url)
+    receiver.refused = b"alerts"
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "a", "b", "c")
+    for _ in range(30):
+        assert not await delivery.deliver("ops", plan.policy)
+        await due(valkey)
+        await rested(valkey)
+    receiver.refused = b""
+    for _ in range(3):
+        await rested(valkey)
+        await delivery.deliver("ops", plan.policy)
+    report = (await book.lanes(["ops"]))["ops"]
+    assert sorted(receiver.taken()) == ["a", "b", "c"] and (report.dropped, report.waiting) == (0, 0)
+
+
+async def test_one_that_is_called_a_bad_request_while_others_arrive_is_given_up(book, receiver, valkey):
+    plan = plan_with(receiver.url)
+    receiver.refused = b"poison"
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "poison")
+    for _ in range(5):
+        assert not await delivery.deliver("ops", plan.policy)
+        await due(valkey)
+        await rested(valkey)
+    assert (await book.lanes(["ops"]))["ops"].waiting == 1
+    await fire(book, plan, "next")
+    assert await delivery.deliver("ops", plan.policy)
+    assert not await delivery.deliver("ops", plan.policy)
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.dropped, report.dropped_why, report.waiting) == (1, "answered with 400", 0)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_is_critical_is_tried_for_its_day_and_holds_up_nothing(book, receiver, valkey, status):
+    plan = plan_with(receiver.url)
+    receiver.refused, receiver.refused_with = b"poison", status
+    delivery = Delivery(book, lambda: plan)
+    await fire(book, plan, "poison", severity="critical")
+    for _ in range(9):
+        assert not await delivery.deliver("ops|first", plan.policy)
+        await due(valkey, "ops|first")
+    assert len(receiver.received) == 3, "then it rests"
+    await fire(book, plan, "next", severity="critical")
+    assert await delivery.deliver("ops|first", plan.policy)
+    for _ in range(3):
+        await rested(valkey, "ops|first")
+        assert not await delivery.deliver("ops|first", plan.policy)
+    assert len(receiver.received) == 7 and (await book.lanes(["ops|first"]))["ops|first"].dropped == 0
+    receiver.refused = b""
+    await rested(valkey, "ops|first")
+    assert await delivery.deliver("ops|first", plan.policy)
+    assert receiver.taken() == ["next", "poison"]
+
+
+async def test_what_rests_aside_is_bounded_and_given_up_after_its_day(book, receiver, valkey, monkeypatch):
+    monkeypatch.setattr("router.ledger.alerts.MOST_WAITING", 2)
+    plan = plan_with(receiver.url)
+    receiver.refused = b"poison"
+    delivery = Delivery(book, lambda: plan)
+    for number in range(3):
+        await fire(book, plan, f"poison {number}", severity="critical")
+        for _ in range(3):
+            await delivery.deliver("ops|first", plan.policy)
+            await due(valkey, "ops|first")
+    report = (await book.lanes(["ops|first"]))["ops|first"]
+    assert (report.dropped, report.waiting) == (1, 2)
+    look = await book.look()
+    late = Delivery(book, lambda: plan, clock=lambda: look.now + module.TOO_OLD_SECONDS + 60)
+    for _ in range(2):
+        await rested(valkey, "ops|first")
+        assert not await late.deliver("ops|first", plan.policy)
+    report = (await book.lanes(["ops|first"]))["ops|first"]
+    assert (report.dropped, report.waiting) == (3, 0)
 
 
 async def test_one_that_is_refused_alone_is_given_up_after_three_times(book, receiver, valkey):
     plan = plan_with(receiver.url)
-    receiver.answers = [413, 503, 422, 404]
+    receiver.answers = [413, 503, 422, 413]
     delivery = Delivery(book, lambda: plan)
     await fire(book, plan, "a")
     for waiting in (1, 1, 1, 0):

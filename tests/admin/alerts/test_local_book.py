@@ -60,6 +60,25 @@ async def test_what_is_refused_goes_in_parts_behind_what_comes_later(path, clock
     assert (report.dropped, report.dropped_why, report.failures) == (1, "answered with 400", 0)
 
 
+async def test_what_is_refused_alone_rests_behind_all_others(path, clock, monkeypatch):
+    monkeypatch.setattr(local_book, "MOST_WAITING", 2)
+    book = LocalAlerts(path, clock)
+    for number in range(3):
+        await cross(book, *(observation(key=f"limit|{n}", title=str(n)) for n in range(number + 1)))
+        message = await book.take("ops", "me", 60, 0)
+        assert await book.end("ops", "me", message, "aside", 100, "answered with 400")
+    report = (await book.lanes(["ops"]))["ops"]
+    assert (report.waiting, report.dropped, report.failures) == (2, 1, 3)
+    book = LocalAlerts(path, clock)
+    assert await book.take("ops", "me", 60, 0) is None
+    clock.now += 100
+    first = await book.take("ops", "me", 60, 0)
+    assert ([each.title for each in first.notices], first.refusals) == (["1"], 2)
+    assert await book.end("ops", "me", first, "delivered", 0, "")
+    second = await book.take("ops", "me", 60, 0)
+    assert ([each.title for each in second.notices], second.refusals) == (["2"], 3), "others arrived"
+
+
 async def test_what_is_over_is_told_and_kept_no_more(path, clock):
     book = LocalAlerts(path, clock)
     await cross(book)

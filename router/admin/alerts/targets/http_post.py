@@ -16,12 +16,13 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from router.admin.alerts.targets.target import NotDelivered, Refused
+from router.admin.alerts.targets.target import MayBeRefused, NotDelivered, Refused
 
 LARGEST_ANSWER = 65_536
 """Bytes that are read of an answer; what it says does not matter."""
-OF_THE_TARGET = frozenset({401, 402, 403, 407, 408, 421, 423, 425, 429})
-"""The statuses of 4xx that speak of who asks and of the time, not of what a message says."""
+OF_THE_MESSAGE: Mapping[int, type[NotDelivered]] = {400: MayBeRefused, 413: Refused, 422: Refused}
+"""The statuses that speak of what a message says. All others speak of the address, of who asks and of the time: so one
+answers in a target's place while that is put in anew, and when a channel was archived."""
 
 
 class NotPublic(OSError):
@@ -82,8 +83,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float
             session.post(url, data=body, headers=headers, **options) as answer,
         ):
             if not 200 <= answer.status < 300:
-                of_content = 400 <= answer.status < 500 and answer.status not in OF_THE_TARGET
-                raise (Refused if of_content else NotDelivered)(f"answered with {answer.status}")
+                raise OF_THE_MESSAGE.get(answer.status, NotDelivered)(f"answered with {answer.status}")
             await answer.content.read(LARGEST_ANSWER)
     except TimeoutError:
         raise NotDelivered(f"no answer within {timeout:g} s") from None

@@ -13,10 +13,12 @@ from email.utils import format_datetime
 
 from router.admin.alerts.targets.http_post import NotPublic, addresses_of
 from router.admin.alerts.targets.places import secret_of
-from router.admin.alerts.targets.target import NotDelivered, Refused
+from router.admin.alerts.targets.target import MayBeRefused, NotDelivered, Refused
 from router.core.alerts.notices import Message
 from router.core.alerts.policy import MailTarget
 from router.core.policy import Policy
+
+TOO_LARGE = 552
 
 
 class Mail:
@@ -37,12 +39,18 @@ class Mail:
         except smtplib.SMTPAuthenticationError:
             raise NotDelivered("the server refused user and password") from None
         except smtplib.SMTPResponseException as error:
-            of_content = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
-            raise (Refused if of_content else NotDelivered)(f"the server answered with {error.smtp_code}") from None
+            raise _of(error)(f"the server answered with {error.smtp_code}") from None
         except smtplib.SMTPRecipientsRefused:
             raise NotDelivered("the server refused every recipient") from None
         except (smtplib.SMTPException, OSError) as error:
             raise NotDelivered(f"the connection failed ({type(error).__name__})") from None
+
+
+def _of(error: smtplib.SMTPResponseException) -> type[NotDelivered]:
+    """What was answered to the content is of the message, and too large it is for certain."""
+    if not isinstance(error, smtplib.SMTPDataError) or error.smtp_code < 500:
+        return NotDelivered
+    return Refused if error.smtp_code == TOO_LARGE else MayBeRefused
 
 
 async def _sent(session: _Session, mail: EmailMessage) -> None:

@@ -16,6 +16,11 @@ class Refused(NotDelivered):
     """It was answered, and for what the message says: the same would be refused again, and another one may not be."""
 
 
+class MayBeRefused(Refused):
+    """It is answered so for what the message says, and by one that is out of order for anything: only what becomes of
+    other messages tells."""
+
+
 class TooLong(Refused):
     """It was not even sent: the target takes less at once, and a part of it fits."""
 

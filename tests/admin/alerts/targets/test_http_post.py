@@ -8,7 +8,7 @@ import pytest
 
 from router.admin.alerts.targets import http_post
 from router.admin.alerts.targets.http_post import NotPublic, addresses_of, check_address, is_written_out, post
-from router.admin.alerts.targets.target import NotDelivered, Refused
+from router.admin.alerts.targets.target import MayBeRefused, NotDelivered, Refused
 
 
 async def send(url: str, timeout: float = 5.0, private: bool = False) -> None:
@@ -29,12 +29,23 @@ async def test_everything_else_did_not_and_no_redirect_is_followed(receiver, sta
     assert len(receiver.received) == 1
 
 
-@pytest.mark.parametrize(("status", "of_content"), [(400, True), (404, True), (413, True), (422, True), (401, False)])
-async def test_a_refusal_of_the_body_is_told_apart(receiver, status, of_content):
+@pytest.mark.parametrize(("status", "kind"), [(400, MayBeRefused), (413, Refused), (422, Refused)])
+async def test_a_refusal_of_the_body_is_told_apart(receiver, status, kind):
     receiver.answers = [status]
     with pytest.raises(NotDelivered) as raised:
         await send(receiver.url)
-    assert isinstance(raised.value, Refused) == of_content
+    assert type(raised.value) is kind
+
+
+@pytest.mark.parametrize(
+    "status", [401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 415, 418, 421, 429, 431, 451]
+)
+async def test_what_speaks_of_the_address_or_of_who_asks_is_no_refusal_of_the_body(receiver, status):
+    """A proxy answers so in the place of a target that is being put in anew."""
+    receiver.answers = [status]
+    with pytest.raises(NotDelivered) as raised:
+        await send(receiver.url)
+    assert type(raised.value) is NotDelivered
 
 
 async def test_one_that_hangs_is_left_alone_in_time(receiver):

@@ -13,7 +13,7 @@ from support.smtp_server import SmtpServer
 
 from router.admin.alerts.targets.mail import mail_of
 from router.admin.alerts.targets.registry import sender_of
-from router.admin.alerts.targets.target import NotDelivered, Refused
+from router.admin.alerts.targets.target import MayBeRefused, NotDelivered, Refused
 from router.core.alerts.notices import Message
 
 PASSWORD = "the-password-of-these-tests"
@@ -89,6 +89,14 @@ async def test_what_the_server_refuses_did_not_arrive(server, command, why):
     with pytest.raises(NotDelivered, match=why) as raised:
         await sender(server).send(MESSAGE)
     assert isinstance(raised.value, Refused) == (command == "DATA"), "what the mail itself says is refused after DATA"
+
+
+@pytest.mark.parametrize(("refusal", "kind"), [(552, Refused), (554, MayBeRefused), (451, NotDelivered)])
+async def test_only_too_large_is_of_the_mail_for_certain(server, refusal, kind):
+    server.refusing, server.refusal = {"DATA"}, refusal
+    with pytest.raises(NotDelivered) as raised:
+        await sender(server).send(MESSAGE)
+    assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("command", ["EHLO", "DATA"])
