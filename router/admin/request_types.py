@@ -104,6 +104,8 @@ class ApplyDraft(Struct, frozen=True, forbid_unknown_fields=True):
 class RollBack(Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     note: Annotated[str, Meta(max_length=500)] = ""
+    losing: list[str] = []
+    """Fields that protect now and are missing in that version, where that is meant."""
 
 
 class TriedMix(Struct, frozen=True, forbid_unknown_fields=True):

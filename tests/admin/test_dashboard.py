@@ -836,6 +836,28 @@ async def test_an_editor_applies_over_an_edit_that_was_refused_and_is_told_what_
     await apply.click()
     await browser.sees("is written to the file", "#outcome")
     assert dashboard.policy.read_text() == CHEAPEST
+    await browser.sees("was never in force", "#history")
+    hidden = page.locator(f'#history li[data-version="{version_of(broken.encode())}"]')
+    await expect(hidden.get_by_role("button")).to_have_count(0)
+    await expect(hidden.get_by_text("What is different")).to_have_count(0)
+
+
+BARE = re.sub(r"(?m)^sensitivity:.*\n", "", SWITCHED)
+
+
+async def test_who_rolls_back_to_what_protects_less_is_told_what_is_lost(dashboard, admin):
+    page = admin.page
+    for text in (BARE, SWITCHED):
+        seen = (await dashboard.get("/api/policy")).json["text_version"]
+        await dashboard.post("/api/policy/apply", {"text": text}, headers={"if-match": seen})
+        await until(lambda text=text: dashboard.control.desk.content == text.encode())
+    await admin.open("/policy")
+    bare = page.locator(f'#history li[data-version="{version_of(BARE.encode())}"]')
+    await bare.get_by_role("button", name="Roll back to this").click()
+    await admin.sees("sensitivity is in the policy in force, and missing here", "#sure")
+    await page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    await admin.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_text() == BARE
 
 
 async def changed_meanwhile(admin: Browser, dashboard: Plane, mine: str, theirs: str) -> Locator:

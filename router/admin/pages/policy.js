@@ -206,17 +206,18 @@ async function compare() {
 async function showHistory() {
   try {
     const { entries } = await ask("/api/policy/history");
-    fill(
-      find("#history"),
-      entries.length ? el("ul", { class: "history" }, entries.map(entryOf)) : empty("No versions yet"),
-    );
+    const wereInForce = new Set(entries.filter(({ how }) => how !== "replaced").map(({ version }) => version));
+    const list = () => el("ul", { class: "history" }, entries.map((entry) => entryOf(entry, wereInForce)));
+    fill(find("#history"), entries.length ? list() : empty("No versions yet"));
   } catch (error) {
     fill(find("#history"), failed(error, showHistory));
   }
 }
 
-function entryOf(entry, at) {
+/** `wereInForce`: versions; any other one is the admins' alone. */
+function entryOf(entry, wereInForce) {
   const inForce = entry.version === disk?.version;
+  const shown = may(role, "admin") || wereInForce.has(entry.version);
   const place = el("div");
   const look = el(
     "details",
@@ -238,7 +239,8 @@ function entryOf(entry, at) {
       ),
       inForce
         ? badge("good", "in force")
-        : el(
+        : shown &&
+            el(
             "button",
             {
               type: "button",
@@ -250,7 +252,7 @@ function entryOf(entry, at) {
           ),
     ),
     entry.note && el("p", {}, entry.note),
-    !inForce && look,
+    !inForce && shown && look,
   );
 }
 
@@ -266,7 +268,17 @@ async function showVersion(version, place) {
   }
 }
 
-function makeSure(entry) {
+/** What protects now and is missing in a version. Where that cannot be read, writing it says so. */
+async function lostBy(version) {
+  try {
+    return (await ask(`/api/policy/history/${encodeURIComponent(version)}`)).lost;
+  } catch {
+    return [];
+  }
+}
+
+async function makeSure(entry) {
+  const lost = await lostBy(entry.version);
   const dialog = find("#sure");
   const note = el("input", { id: "rollback-note", maxlength: "500", autocomplete: "off" });
   fill(
@@ -276,7 +288,10 @@ function makeSure(entry) {
       {
         method: "dialog",
         class: "stack",
-        onsubmit: () => write("/api/policy/rollback", { version: entry.version, note: note.value }),
+        onsubmit: () => {
+          const losing = lost.map(({ field }) => field);
+          write("/api/policy/rollback", { version: entry.version, note: note.value, losing });
+        },
       },
       el("h2", { id: "sure-title" }, `Roll back to version ${entry.version}?`),
       el(
@@ -285,6 +300,7 @@ function makeSure(entry) {
         `The policy's file gets the text of ${moment(entry.at)}. What it holds now stays in the history.`,
       ),
       changed() && el("p", { class: "problem" }, "Your draft is lost."),
+      lost.map(({ field, message }) => el("p", { class: "problem" }, `${field} ${message}.`)),
       el("label", { for: "rollback-note" }, "Why", note),
       el(
         "div",

@@ -123,3 +123,5 @@ class HistoryText(Struct, frozen=True):
     text: str
     diff: str
     """From this version to the one in force."""
+    lost: list[PolicyProblem]
+    """What protects now and is missing in this version: whoever rolls back to it says so."""

@@ -22,7 +22,7 @@ from router.admin.policy.answers import (
     PolicyText,
 )
 from router.admin.policy.noting import PolicyNoting
-from router.admin.policy.service import Noting, problems_of, shown
+from router.admin.policy.service import Earlier, Noting, problems_of, shown
 from router.admin.request_types import ApplyDraft, Draft, ExplainDraft, MergeDraft, RollBack, TriedMix
 from router.admin.views.breakeven import price_now
 from router.admin.views.requests import explanation_of
@@ -167,8 +167,12 @@ async def roll_back(control: HandlerContext, ask: HandlerRequest) -> Applied:
         ask,
         "policy.rollback",
         wanted.note,
-        partial(control.desk.roll_back, wanted.version, expected(ask), ask.author(wanted.note)),
+        partial(control.desk.roll_back, _earlier(wanted, ask), expected(ask), ask.author(wanted.note)),
     )
+
+
+def _earlier(wanted: RollBack, ask: HandlerRequest) -> Earlier:
+    return Earlier(wanted.version, ask.asker.role == "admin", tuple(wanted.losing))
 
 
 async def _noted(
@@ -204,10 +208,6 @@ async def version(control: HandlerContext, ask: HandlerRequest) -> HistoryText:
 
 
 def _version(control: HandlerContext, wanted: str, for_admin: bool) -> HistoryText:
-    """Versions that were never in force are for the admin alone."""
-    history = control.desk.history
-    was_in_force = any(each.adopted and each.version == wanted for each in history.entries())
-    content = history.text(wanted) if for_admin or was_in_force else None
-    if content is None:
-        raise ApiError(404, "unknown_version", "the history has no such version")
-    return HistoryText(wanted, shown(content), control.desk.diff_to_running(content, wanted))
+    content = control.desk.earlier(wanted, for_admin=for_admin)
+    diff = control.desk.diff_to_running(content, wanted)
+    return HistoryText(wanted, shown(content), diff, control.desk.lost_by(content))

@@ -86,6 +86,15 @@ class Author(Struct, frozen=True):
     note: str = ""
 
 
+class Earlier(Struct, frozen=True):
+    """An earlier version that somebody wants back."""
+
+    version: str
+    for_admin: bool
+    losing: Sequence[str] = ()
+    """What protects now and is missing in it, as they have seen."""
+
+
 class PolicyService:
     def __init__(
         self, place: PolicyLocation, history: PolicyHistory, servable: Servable, clock: Callable[[], float]
@@ -252,6 +261,22 @@ class PolicyService:
         except PolicyError:
             return None
 
+    def earlier(self, version: str, *, for_admin: bool) -> bytes:
+        """The text of a version, for whoever reads it or writes it anew: one that was never in force may hold a secret,
+        and is for admins alone. Raises ApiError."""
+        was_in_force = any(each.adopted and each.version == version for each in self._history.entries())
+        content = self._history.text(version) if for_admin or was_in_force else None
+        if content is None:
+            raise ApiError(404, "unknown_version", f"the history has no version {version}")
+        return content
+
+    def lost_by(self, content: bytes) -> list[PolicyProblem]:
+        """What protects now and is missing in a text; nothing of one that is no policy."""
+        try:
+            return self._lost(plan_of(content, str(self._place.path), now=_now()), "")
+        except PolicyError:
+            return []
+
     def diff(self, old: bytes, new: bytes, old_name: str, new_name: str) -> str:
         before, after = (shown(content).splitlines(keepends=True) for content in (old, new))
         return "".join(
@@ -278,7 +303,10 @@ class PolicyService:
             plan = self.draft(text, with_secrets=with_secrets)
             why = self._servable(plan)
             problems = [PolicyProblem(0, 0, "", why)] if why else []
-            warnings = [*self._lost(plan), *map(_shown_problem, warnings_of(content, str(self._place.path), plan))]
+            warnings = [
+                *self._lost(plan, _OR_APPLY),
+                *map(_shown_problem, warnings_of(content, str(self._place.path), plan)),
+            ]
             cases = self._cases(plan)
         except PolicyError as error:
             problems = problems_of(error)
@@ -291,9 +319,9 @@ class PolicyService:
             cases=cases,
         )
 
-    def _lost(self, plan: Plan) -> list[PolicyProblem]:
+    def _lost(self, plan: Plan, or_else: str) -> list[PolicyProblem]:
         lost = lost_sections(self.plan.policy, plan.policy)
-        return [PolicyProblem(0, 0, field_name(each.path), each.message + _OR_APPLY) for each in lost]
+        return [PolicyProblem(0, 0, field_name(each.path), each.message + or_else) for each in lost]
 
     def _cases(self, plan: Plan) -> CasesResult | None:
         path = cases_beside(self._place.path)
@@ -323,11 +351,19 @@ class PolicyService:
         """Write a draft to the file, if that still is the `expected` version. Raises ApiError."""
         return await self._write(text.encode(), expected, "applied", author, noting)
 
-    async def roll_back(self, version: str, expected: str, author: Author, noting: Noting) -> Applied:
+    async def roll_back(self, wanted: Earlier, expected: str, author: Author, noting: Noting) -> Applied:
         """The same with an earlier version. Raises ApiError."""
-        content = self._history.text(version)
-        if content is None:
-            raise ApiError(404, "unknown_version", f"the history has no version {version}")
+        content = self.earlier(wanted.version, for_admin=wanted.for_admin)
+        unsaid = [each for each in self.lost_by(content) if each.field not in wanted.losing]
+        if unsaid:
+            fields = ", ".join(f'"{each.field}"' for each in unsaid)
+            raise ApiError(
+                409,
+                "sections_lost",
+                f"version {wanted.version} does not have all that protects now; nothing was written. If that is meant, "
+                f"send `losing: [{fields}]` with it",
+                problems=unsaid,
+            )
         return await self._write(content, expected, "rolled back", author, noting)
 
     async def _write(self, content: bytes, expected: str, how: How, author: Author, noting: Noting) -> Applied:

@@ -469,3 +469,25 @@ async def test_rolling_back_is_an_update_like_any_other(plane):
     assert (await roll_back(plane, V1, V1)).status == 412
     assert (await roll_back(plane, "0" * 12, V2)).code == "unknown_version"
     assert (await plane.get("/api/policy/history/nothing")).code == "unknown_version"
+
+
+async def test_what_was_never_in_force_is_written_anew_only_by_who_may_read_it(plane):
+    """An edit that lost a section was refused, and may hold a secret: an editor who wrote over it unseen cannot have it
+    back unseen."""
+    lost = re.sub(r"(?m)^sensitivity:.*\n", "", POLICY) + "# a secret\n"
+    editor, version = as_role(plane, "editor"), version_of(lost.encode())
+    plane.policy.write_text(lost)
+    await look_twice(plane)
+    assert (await apply(plane, BETTER, version)).status == 200
+    await look_twice(plane)
+    sent = {"version": version, "losing": ["sensitivity"]}
+    refused = await plane.post("/api/policy/rollback", sent, "", headers=editor | {"if-match": V2})
+    read = await plane.ask("GET", f"/api/policy/history/{version}", headers=editor)
+    assert (refused.status, refused.code) == (read.status, read.code) == (404, "unknown_version")
+    assert plane.policy.read_text() == BETTER
+    admin = as_role(plane, "admin") | {"if-match": V2}
+    assert (await plane.post("/api/policy/rollback", {"version": version}, "", headers=admin)).code == "sections_lost"
+    read = (await plane.get(f"/api/policy/history/{version}", ADMIN)).json
+    assert [each["field"] for each in read["lost"]] == ["sensitivity"]
+    assert (await plane.post("/api/policy/rollback", sent, "", headers=admin)).status == 200
+    assert plane.policy.read_text() == lost

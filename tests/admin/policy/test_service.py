@@ -6,13 +6,14 @@ import asyncio
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.control import POLICY
 
 from router.admin.errors import ApiError
 from router.admin.policy import service as desk_module
 from router.admin.policy.history import PolicyHistory
-from router.admin.policy.service import GENERATED, Author, PolicyLocation, PolicyService, problems_of
+from router.admin.policy.service import GENERATED, Author, Earlier, PolicyLocation, PolicyService, problems_of
 from router.config.load import version_of
 from router.config.problems import PolicyError, Problem
 
@@ -211,11 +212,26 @@ async def test_the_same_content_is_not_written_again(desk, monkeypatch):
 
 async def test_rolling_back_is_applying_what_the_history_has(desk, policy):
     await desk.apply(BETTER, V1, ME, unnoted)
-    await desk.roll_back(V1, V2, ME, unnoted)
+    await desk.roll_back(Earlier(V1, for_admin=False), V2, ME, unnoted)
     assert policy.read_text() == POLICY and told(desk) == ["rolled back", "applied", "found"]
     with pytest.raises(ApiError) as refused:
-        await desk.roll_back("0" * 12, V1, ME, unnoted)
+        await desk.roll_back(Earlier("0" * 12, for_admin=True), V1, ME, unnoted)
     assert (refused.value.status, refused.value.answer.error.code) == (404, "unknown_version")
+
+
+async def test_rolling_back_to_what_protects_less_is_meant_when_it_says_so(desk, policy):
+    edit(desk, policy, BARE)
+    await desk.apply(BARE, version_of(BARE.encode()), ME, unnoted)
+    for text in (BARE, POLICY):
+        edit(desk, policy, text)
+    back = Earlier(version_of(BARE.encode()), for_admin=False)
+    with pytest.raises(ApiError, match=r'send `losing: \["sensitivity"\]`') as refused:
+        await desk.roll_back(back, V1, ME, unnoted)
+    assert refused.value.status == 409 and refused.value.answer.error.code == "sections_lost"
+    assert "every zone may see every request" in refused.value.answer.error.problems[0].message
+    assert policy.read_text() == POLICY
+    await desk.roll_back(msgspec.structs.replace(back, losing=("sensitivity",)), V1, ME, unnoted)
+    assert policy.read_text() == BARE
 
 
 async def test_a_policy_made_from_the_environment_says_that_edits_do_not_last(make):
