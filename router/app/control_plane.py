@@ -29,7 +29,7 @@ from router.admin.sources.limits import LedgerBudgets
 from router.admin.sources.power import LedgerPower
 from router.admin.sources.records import LedgerRecords
 from router.admin.sources.workers import LedgerWorkers
-from router.admin.telemetry.past_days import PastDays
+from router.admin.telemetry.past_totals import PastTotals
 from router.admin.telemetry.record_follower import Follower, Listener, Past
 from router.admin.telemetry.record_metrics import RecordMeters
 from router.admin.telemetry.traces import traces_from
@@ -95,7 +95,7 @@ async def serve(settings: AdminSettings) -> None:
     follower = Follower(settings.redis, listeners, Past(meters.window, meters.recall), most=most)
     receipts = ReceiptWriter(settings.redis)
     teams = frozenset(settings.oidc.teams) if settings.oidc is not None else frozenset()
-    past_days = PastDays(settings.redis, lambda: control.desk.plan, time.time, teams)
+    past_totals = PastTotals(settings.redis, lambda: control.desk.plan, time.time, teams)
     rent = RentKeeper(settings.redis, lambda: control.desk.plan)
     price = TrafficPrice(settings.redis)
     data_dir = Path(settings.data_dir)
@@ -121,7 +121,7 @@ async def serve(settings: AdminSettings) -> None:
             control.audit.run(),
             FoundPolicy(control.desk, control.audit, control.version).run(),
             receipts.run(),
-            past_days.run(),
+            past_totals.run(),
             follower.run(),
             rent.run(),
             price.run(),

@@ -18,8 +18,8 @@ def hours_to_look_at(since: float, now: float) -> list[int]:
 
 
 async def read_totals(report: Report, hours: list[int]) -> dict[int, Totals]:
-    """Raises `LedgerUnavailable`."""
-    tallies = await report.hours_by(Look(("model",), names=False), hours)
+    """Of these hours, the present one last. Raises `LedgerUnavailable`."""
+    tallies = await report.hours_by(Look(("model",), names=False), hours, hours[-1])
     found: dict[int, Totals] = {}
     for hour, tally in zip(hours, tallies, strict=True):
         models: dict[str, Figures] = {}

@@ -50,5 +50,5 @@ class TrafficPrice:
         """Raises `LedgerUnavailable`."""
         connection = await self._link.connection()
         hour = int(self._clock() // _HOUR)
-        tallies = await Report(connection).hours_by(_BY_BACKEND, range(hour - _DAY_HOURS + 1, hour + 1))
+        tallies = await Report(connection).hours_by(_BY_BACKEND, range(hour - _DAY_HOURS + 1, hour + 1), hour)
         await tell_price(connection, price_of_traffic(row for tally in tallies for row in tally.rows))

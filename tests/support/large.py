@@ -166,7 +166,8 @@ async def play(worker: Callable[[int], Awaitable[GroupCommitLedger]], url: str, 
     async with open_report(url) as report:
         days = [f"{MONTH}-{day:02}" for day in (1, size.days)]
         await report.days_by(Look(("team", "key")), days, days[1])
-        await report.hours_by(Look(("backend", "model", "team")), [int(LAST_DAY[size.days] // 3600)])
+        hour = int(LAST_DAY[size.days] // 3600)
+        await report.hours_by(Look(("backend", "model", "team")), [hour], hour)
 
 
 async def lose_and_expire(ledger: GroupCommitLedger, client: Valkey) -> None:

@@ -44,10 +44,8 @@ class Weeks:
             begin, before = days_back(today, 2 * WEEK_DAYS + 1), days_back(today, WEEK_DAYS + 2)
             owned = await owned_zones(report, plan.policy)
             account, _ = await read_account(report, day_range(begin, yesterday), _BY_TEAM, today, owned)
-            hours = await report.hours_by(
-                _BY_BACKEND,
-                list(range(int(now // HOUR_SECONDS) - 23, int(now // HOUR_SECONDS) + 1)),
-            )
+            hour = int(now // HOUR_SECONDS)
+            hours = await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1), hour)
         week, earlier = part_of(account, first, yesterday), part_of(account, begin, before)
         rented = [name for name, each in plan.policy.backends.items() if each.cost is not None]
         past = sent_past(plan, [row for hour in hours for row in hour.rows])

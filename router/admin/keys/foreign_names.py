@@ -13,7 +13,7 @@ from router.admin.handler_context import HandlerContext, Who
 from router.admin.ledger_session import timezone_of
 from router.core.cost.volume import day_of
 from router.ledger.reports.totals import Report, day_range
-from router.ledger.reports.totals_by_dimension import Look, open_from
+from router.ledger.reports.totals_by_dimension import Look
 
 _OWNERS = Look(("team", "key"), names=False)
 
@@ -32,6 +32,5 @@ async def _counted(report: Report, today: str) -> set[tuple[str, str]]:
     """Team and name in this month and the last one: no sum that is told of a key goes back further."""
     last_month = (date.fromisoformat(today).replace(day=1) - timedelta(days=1)).replace(day=1)
     days = day_range(last_month.isoformat(), today)
-    used = [day for day, mark in zip(days, await report.marks(days), strict=True) if mark != b""]
-    tallies = await report.days_by(_OWNERS, used, open_from(today))
+    tallies = await report.days_by(_OWNERS, days, today)
     return {(row.cell.team, row.cell.key) for tally in tallies for row in tally.rows}

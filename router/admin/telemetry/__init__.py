@@ -2,7 +2,7 @@
 
 prometheus       counters, gauges and histograms, to be scraped
 rising_totals    what the ledger has counted, as counters
-past_days        days that are over, added up there before anybody asks
+past_totals      days and hours that are over, added up there before anybody asks
 gauges           its figures of backends, workers and budgets
 record_metrics   what request records measure
 record_follower  request records as they are written

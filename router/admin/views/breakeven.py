@@ -58,7 +58,7 @@ async def price_now(report: Report, now: float) -> float | None:
 async def last_day(report: Report, now: float) -> list[Row]:
     """Of the 24 hours up to the present one."""
     hour = int(now // HOUR_SECONDS)
-    return [row for tally in await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1)) for row in tally.rows]
+    return [row for tally in await report.hours_by(_BY_BACKEND, range(hour - 23, hour + 1), hour) for row in tally.rows]
 
 
 async def line_to_draw(plan: Plan, report: Report, now: float) -> Lines:

@@ -83,7 +83,7 @@ async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None =
         else:
             groups = await read_groups(report, look, today, account, control.books.past)
         hours = days.hours(now) if hourly else []
-        by_hour = await report.hours_by(Look(("backend",), look.wanted, names=False), hours)
+        by_hour = await report.hours_by(replace(look, by=("backend",), names=False), hours, int(now // HOUR_SECONDS))
         lines = await line_to_draw(plan, report, now) if teams is None else Lines()
         stored = await report.stored_keys()
         is_month = query.range == "month" and query.first is None

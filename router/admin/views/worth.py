@@ -120,7 +120,7 @@ class _Demand:
 async def _hours(plan: Plan, report: Report, now: float) -> list[_Demand]:
     last = int(now // HOUR_SECONDS)
     numbers = range(last - HOURS + 1, last + 1)
-    tallies = await report.hours_by(_BY_BACKEND, numbers)
+    tallies = await report.hours_by(_BY_BACKEND, numbers, last)
     return [_Demand(plan, number, tally.rows) for number, tally in zip(numbers, tallies, strict=True)]
 
 

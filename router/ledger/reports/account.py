@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from router.core.cost.net import Account
 from router.core.policy import Policy
+from router.ledger.reports.periods import days_before
 from router.ledger.reports.totals import Report
-from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally, open_from
+from router.ledger.reports.totals_by_dimension import Dimension, Look, Tally
 
 EVERYTHING = Look(("backend",), names=False)
 """What shares are taken of."""
@@ -18,7 +19,7 @@ EVERYTHING = Look(("backend",), names=False)
 async def add_up(report: Report, days: Sequence[str], looks: Sequence[Look], today: str) -> None:
     """What accounts and groups by these looks take of days that are over, in one pass over their cells. Raises
     `LedgerUnavailable`."""
-    await report.add_up([EVERYTHING, *map(with_backends, looks)], days, open_from(today))
+    await report.add_up([EVERYTHING, *map(with_backends, looks)], days_before(today, days))
 
 
 def with_backends(look: Look) -> Look:
@@ -31,11 +32,11 @@ async def read_account(
     report: Report, days: Sequence[str], look: Look, today: str, owned: frozenset[str]
 ) -> tuple[Account, list[Tally]]:
     """Of days (YYYY-MM-DD), and each day's totals. `owned`: see `owned_zones`. Raises `LedgerUnavailable`."""
-    tallies = await report.days_by(with_backends(look), days, open_from(today))
+    tallies = await report.days_by(with_backends(look), days, today)
     rows = [tally.rows for tally in tallies]
     everything = rows
     if look.wanted or not {"backend", "zone"}.issuperset(look.by):
-        whole = await report.days_by(EVERYTHING, days, open_from(today))
+        whole = await report.days_by(EVERYTHING, days, today)
         everything = [tally.rows for tally in whole]
     return Account(days, rows, everything, await report.rent(days), owned, whole=not look.wanted), tallies
 

@@ -1,7 +1,7 @@
 """Rows of an account by some dimensions, added up: a day after the other, and months that are over once.
 
 Thousands of keys over a year are a million rows, which nobody can wait for with every page. What a month came to is
-remembered for as long as no day of it is corrected: the ledger then forgets what it kept of the day, with its mark.
+remembered for as long as nothing more is counted in it: the ledger then forgets what it kept of the day, with its mark.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from router.core.cost.net import Account, Groups
 from router.ledger.reports.account import with_backends
+from router.ledger.reports.periods import days_before
 from router.ledger.reports.totals import Report
-from router.ledger.reports.totals_by_dimension import Look, open_from
+from router.ledger.reports.totals_by_dimension import Look
 
 MOST_MONTHS = 64
 """That are remembered: those of a few years, or a year in a few ways. With a thousand keys each takes a megabyte."""
@@ -44,10 +45,10 @@ async def read_groups(report: Report, look: Look, today: str, account: Account, 
     whole = Groups(worked, served)
     for _, group in groupby(account.days, key=lambda day: day[:7]):
         days = list(group)
-        if not _is_month(days) or days[-1] >= open_from(today):
+        if not _is_month(days) or days[-1] >= today:
             await _add_days(report, look, today, days, whole)
             continue
-        marks = await report.marks(days)
+        marks = await report.marks(days_before(today, days))
         month = days[0], look.by, frozenset(look.wanted.items())
         rent = tuple(row for row in account.rent if days[0] <= row.day <= days[-1])
         shared = tuple((place, tokens) for place, tokens in served.items() if days[0] <= place[0] <= days[-1])
@@ -56,7 +57,7 @@ async def read_groups(report: Report, look: Look, today: str, account: Account, 
         if found is None:
             found = Groups(worked, served)
             await _add_days(report, look, today, days, found)
-            if None not in marks and await report.marks(days) == marks:
+            if None not in marks and await report.marks(days_before(today, days)) == marks:
                 past.keep(month, state, found)
         whole.add_all(found)
     return whole
@@ -65,7 +66,7 @@ async def read_groups(report: Report, look: Look, today: str, account: Account, 
 async def _add_days(report: Report, look: Look, today: str, days: Sequence[str], groups: Groups) -> None:
     by_backend_too = replace(with_backends(look), names=False)
     for day in days:
-        (tally,) = await report.days_by(by_backend_too, [day], open_from(today))
+        (tally,) = await report.days_by(by_backend_too, [day], today)
         groups.add(day, tally.rows)
 
 

@@ -34,8 +34,8 @@ from router.ledger.redis_keys import (
     unpack_totals,
 )
 from router.ledger.rent_book import RentBook
+from router.ledger.reports.periods import Period, days_before, hours_before
 from router.ledger.reports.totals_by_dimension import (
-    DAY_SUMS,
     EVERYTHING,
     NAMES_FIELD,
     Dimension,
@@ -78,11 +78,11 @@ class Report:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._reader = TallyReader()
-        self._made: dict[tuple[str, str], tuple[bytes, bytes]] = {}
-        """What was just added up to be kept, by day and field, until it is read: the mark of the day, and the value."""
+        self._made: dict[tuple[Period, str], tuple[bytes, bytes]] = {}
+        """What was just added up to be kept, by period and field, until it is read: with the period's mark."""
         self._made_bytes = 0
         self._open: dict[Hashable, Tally] = {}
-        """Of the few days that still change, by look: they are the same for everything that is asked at once."""
+        """Of periods that still change, by look: they are the same for everything that is asked at once."""
         self._tally_script, self._keep_script = map(_script, ("tally.lua", "keep.lua"))
 
     async def timezone(self) -> str | None:
@@ -102,57 +102,55 @@ class Report:
         """Cells of every single day, in the order asked for."""
         return await self._cells([f"{PREFIX}day:{day}" for day in days])
 
-    async def days_by(self, look: Look, days: Sequence[str], open_from: str) -> list[Tally]:
-        """Totals of every single day by some dimensions: far less to read than the cells.
+    async def days_by(self, look: Look, days: Iterable[str], today: str) -> list[Tally]:
+        """Totals of every single day by some dimensions: far less to read than the cells. What the server has added up
+        of days before `today` it keeps."""
+        return await self._tallies(look, days_before(today, days))
 
-        What the server has added up of days before `open_from` it keeps, see `sums`. They are asked for one after the
-        other, because adding up a day keeps the server busy for some milliseconds.
-        """
-        kept = await self._kept(look, [day for day in days if day < open_from])
-        return [kept.get(day) or await self._day(look, day, open_from) for day in days]
+    async def hours_by(self, look: Look, hours: Iterable[int], present: int) -> list[Tally]:
+        """The same by hour since the epoch. Of those before the `present` one it keeps what comes to everything, or to
+        a team apart; rows of a few names are added up each time, which is less than to read those of all names."""
+        periods = hours_before(present, hours)
+        if look.wanted and not look.apart:
+            return [await self._open_period(look, period) for period in periods]
+        return await self._tallies(look, periods)
 
-    async def add_up(self, looks: Sequence[Look], days: Sequence[str], open_from: str) -> None:
-        """Keeps what is missing of days before `open_from`, for all of these looks, in one pass over their cells. What
-        later days come to is known to this report, then."""
+    async def add_up(self, looks: Sequence[Look], periods: Sequence[Period]) -> None:
+        """Keeps what is missing of those that are over, for all of these looks, in one pass over their cells. What the
+        others come to is known to this report, then."""
         kept = {look.kept: look for look in looks if look.kept}
         fields = list(dict.fromkeys(field for some in kept for field in some))
         fields += [NAMES_FIELD] if any(look.names for look in looks) else []
-        past = [day for day in days if day < open_from]
-        asked = [self._ask("HEXISTS", DAY_SUMS + day, field) for day in past for field in fields]
+        over = [period for period in periods if period.is_over]
+        asked = [self._ask("HEXISTS", period.sums, field) for period in over for field in fields]
         found = iter(await asyncio.gather(*asked))
-        for day in past:
+        for period in over:
             missing = [field for field in fields if not next(found)]
-            if missing and await self._ask("HLEN", f"{PREFIX}day:{day}"):
+            if missing and await self._ask("HLEN", period.cells):
                 views = [look for some, look in kept.items() if not set(some).isdisjoint(missing)]
-                self._note_made(day, *await self._keep(views, day, NAMES_FIELD in missing))
+                self._note_made(period, *await self._keep(views, period, NAMES_FIELD in missing))
         different = list({_same(look): look for look in looks}.values())
-        for day in days:
-            if day >= open_from:
-                await self._read_open(different, f"{PREFIX}day:{day}", any(look.names for look in looks))
+        for period in periods:
+            if not period.is_over:
+                await self._read_open(different, period, any(look.names for look in looks))
 
-    def _note_made(self, day: str, mark: bytes, values: Mapping[str, bytes]) -> None:
+    def _note_made(self, period: Period, mark: bytes, values: Mapping[str, bytes]) -> None:
         """As far as that is little: a year of thousands of keys is read again, a day at a time."""
         for field, value in values.items():
             if self._made_bytes + len(value) <= _MOST_MADE_BYTES:
-                self._made[day, field] = mark, value
+                self._made[period, field] = mark, value
                 self._made_bytes += len(value)
 
-    async def marks(self, days: Sequence[str]) -> tuple[bytes | None, ...]:
-        """Of what is kept of each day: another one, or none, once it was corrected. Empty where there is nothing to
-        keep, None where nothing is kept."""
-        found = await asyncio.gather(*(self._ask("HGET", DAY_SUMS + day, _MARK) for day in days))
-        unmarked = [day for day, mark in zip(days, found, strict=True) if mark is None]
-        cells = await asyncio.gather(*(self._ask("HLEN", f"{PREFIX}day:{day}") for day in unmarked))
-        empty = {day for day, number in zip(unmarked, cells, strict=True) if not number}
-        return tuple(b"" if day in empty else mark for day, mark in zip(days, found, strict=True))
+    async def marks(self, periods: Sequence[Period]) -> tuple[bytes | None, ...]:
+        """Of what is kept of each: another one, or none, once something more was counted there. Empty where there is
+        nothing to keep, None where nothing is kept."""
+        found = await asyncio.gather(*(self._ask("HGET", period.sums, _MARK) for period in periods))
+        empty = await self._empty([period for period, mark in zip(periods, found, strict=True) if mark is None])
+        return tuple(b"" if period in empty else mark for period, mark in zip(periods, found, strict=True))
 
     def look_anew(self) -> None:
         """What is asked for from now on has everything that was counted until now."""
         self._open.clear()
-
-    async def hours_by(self, look: Look, hours: Sequence[int]) -> list[Tally]:
-        """The same by hour."""
-        return [await self._tally(look, f"{PREFIX}hour:{hour}") for hour in hours]
 
     async def counters(self, place: str, fields: Sequence[str]) -> list[CounterValue | None]:
         """Counters of limits, see `core.limits.counters.Counter`; None for one that is not there yet."""
@@ -237,70 +235,80 @@ class Report:
                 found.update(zip(flat[::2], flat[1::2], strict=True))
         return [unpack_row(field, totals) for field, totals in found.items()]
 
-    async def _kept(self, look: Look, days: Sequence[str]) -> dict[str, Tally]:
+    async def _tallies(self, look: Look, periods: Sequence[Period]) -> list[Tally]:
+        """What is not kept is asked for one after the other, because adding up a day keeps the server busy for some
+        milliseconds."""
+        known = await self._kept(look, [period for period in periods if period.is_over])
+        return [known.get(period) or await self._add_up_one(look, period) for period in periods]
+
+    async def _kept(self, look: Look, periods: Sequence[Period]) -> dict[Period, Tally]:
+        """Those in which nothing was counted are known, too."""
         if not look.kept:
             return {}
         fields = (*look.kept, NAMES_FIELD) if look.names else look.kept
-        found = await asyncio.gather(*(self._values(day, fields) for day in days))
-        return {
-            day: await self._read_kept(look, dict(zip(fields, values, strict=True)))
-            for day, values in zip(days, found, strict=True)
+        found = await asyncio.gather(*(self._values(period, fields) for period in periods))
+        each = list(zip(periods, found, strict=True))
+        empty = await self._empty([period for period, values in each if None in values])
+        kept = {
+            period: await self._read_kept(look, dict(zip(fields, values, strict=True)))
+            for period, values in each
             if None not in values
         }
+        return {**dict.fromkeys(empty, Tally()), **kept}
 
-    async def _values(self, day: str, fields: Sequence[str]) -> Sequence[bytes | None]:
-        """What is kept of a day. What this report has just made does not travel again, unless the day was corrected."""
-        made = [self._made.pop((day, field), None) for field in fields]
+    async def _empty(self, periods: Sequence[Period]) -> set[Period]:
+        """Those in which nothing was counted."""
+        numbers = await asyncio.gather(*(self._ask("HLEN", period.cells) for period in periods))
+        return {period for period, number in zip(periods, numbers, strict=True) if not number}
+
+    async def _values(self, period: Period, fields: Sequence[str]) -> Sequence[bytes | None]:
+        """What is kept of it. What this report has just made does not travel again, unless more was counted since."""
+        made = [self._made.pop((period, field), None) for field in fields]
         self._made_bytes -= sum(len(each[1]) for each in made if each is not None)
         if None not in made:
-            mark = await self._ask("HGET", DAY_SUMS + day, _MARK)
+            mark = await self._ask("HGET", period.sums, _MARK)
             if all(each is not None and each[0] == mark for each in made):
                 return [each[1] for each in made if each is not None]
-        return await self._ask("HMGET", DAY_SUMS + day, *fields)  # type: ignore[no-any-return]
+        return await self._ask("HMGET", period.sums, *fields)  # type: ignore[no-any-return]
 
-    async def _day(self, look: Look, day: str, open_from: str) -> Tally:
-        cells = f"{PREFIX}day:{day}"
-        if day >= open_from:
-            return await self._open_day(look, cells)
-        if not look.kept or not await self._ask("HLEN", cells):
-            return await self._tally(look, cells)
-        _, made = await self._keep([look], day, look.names)
+    async def _add_up_one(self, look: Look, period: Period) -> Tally:
+        if not period.is_over:
+            return await self._open_period(look, period)
+        if not look.kept:
+            sums = await self._sums([look], period, look.names)
+            return await self._read_tally(look.letters, sums.rows[0], sums.names)
+        _, made = await self._keep([look], period, look.names)
         return await self._read_kept(look, made)
 
-    async def _keep(self, looks: Sequence[Look], day: str, names: bool) -> tuple[bytes, dict[str, bytes]]:
-        """The mark of the day, which others may have made, and what was added up, by field. A correction removes the
-        mark, and then nothing is kept."""
-        cells, kept = f"{PREFIX}day:{day}", DAY_SUMS + day
+    async def _keep(self, looks: Sequence[Look], period: Period, names: bool) -> tuple[bytes, dict[str, bytes]]:
+        """The period's mark, which others may have made, and what was added up, by field. What is counted there
+        meanwhile removes the mark, and then nothing is kept."""
         _, _, begun = await asyncio.gather(
-            self._ask("HSETNX", kept, _MARK, secrets.token_hex(8)),
-            self._ask("EXPIRE", kept, _KEEPING_SECONDS),
-            self._ask("HGET", kept, _MARK),
+            self._ask("HSETNX", period.sums, _MARK, secrets.token_hex(8)),
+            self._ask("EXPIRE", period.sums, _KEEPING_SECONDS),
+            self._ask("HGET", period.sums, _MARK),
         )
-        sums = await self._sums([look.to_keep for look in looks], cells, names)
+        sums = await self._sums([look.to_keep for look in looks], period, names)
         made: dict[str, bytes] = {}
         for look, rows in zip(looks, sums.rows, strict=True):
             made |= look.fields(rows)
         if names:
             made[NAMES_FIELD] = sums.names
         parts = (part for each in made.items() for part in each)
-        await self._ask("EVAL", self._keep_script, 2, kept, cells, begun or "", *parts)
+        await self._ask("EVAL", self._keep_script, 2, period.sums, period.cells, begun or "", *parts)
         return begun or b"", made
 
-    async def _open_day(self, look: Look, cells: str) -> Tally:
+    async def _open_period(self, look: Look, period: Period) -> Tally:
         """Once for all that one report asks: an account of its days, and groups that come to the same."""
-        found = self._open.get((cells, _same(look)))
+        found = self._open.get((period, _same(look)))
         if found is None or (look.names and not any(found.names.values())):
-            await self._read_open([look], cells, look.names)
-        return self._open[cells, _same(look)]
+            await self._read_open([look], period, look.names)
+        return self._open[period, _same(look)]
 
-    async def _read_open(self, looks: Sequence[Look], cells: str, names: bool) -> None:
-        sums = await self._sums(looks, cells, names)
+    async def _read_open(self, looks: Sequence[Look], period: Period, names: bool) -> None:
+        sums = await self._sums(looks, period, names)
         for look, rows in zip(looks, sums.rows, strict=True):
-            self._open[cells, _same(look)] = await self._read_tally(look.letters, rows, sums.names)
-
-    async def _tally(self, look: Look, cells: str) -> Tally:
-        sums = await self._sums([look], cells, look.names)
-        return await self._read_tally(look.letters, sums.rows[0], sums.names)
+            self._open[period, _same(look)] = await self._read_tally(look.letters, rows, sums.names)
 
     async def _read_kept(self, look: Look, values: Mapping[str, bytes | None]) -> Tally:
         """Of a day, from all the fields that it takes."""
@@ -315,16 +323,16 @@ class Report:
         await asyncio.sleep(0)
         return self._reader.read(letters, rows, names, look)
 
-    async def _sums(self, looks: Sequence[Look], cells: str, names: bool) -> Sums:
-        if len(looks) > 1 and (most := looks_at_once(await self._ask("HLEN", cells))) < len(looks):
-            sums = await self._sums(looks[:most], cells, names)
+    async def _sums(self, looks: Sequence[Look], period: Period, names: bool) -> Sums:
+        if len(looks) > 1 and (most := looks_at_once(await self._ask("HLEN", period.cells))) < len(looks):
+            sums = await self._sums(looks[:most], period, names)
             for first in range(most, len(looks), most):
-                sums.add_looks(await self._sums(looks[first : first + most], cells, False))
+                sums.add_looks(await self._sums(looks[first : first + most], period, False))
             return sums
         sums, cursor = Sums(len(looks)), "0"
         while True:
             argument = asked(looks, cursor, names)
-            rows, found, following = await self._ask("EVAL", self._tally_script, 1, cells, argument)
+            rows, found, following = await self._ask("EVAL", self._tally_script, 1, period.cells, argument)
             sums.add(rows, found)
             cursor = following.decode()
             if cursor == "0":

@@ -1,21 +1,21 @@
 """Totals by a few dimensions rather than by cell: what a page needs of a day, in a few kilobytes.
 
 The server adds them up, see `tally.lua`, so that cells need not travel: 50 keys and 10 models on two backends are 1,000
-cells of a day, but 140 rows by backend, model and team. Of days that do not change any more it keeps what it has added
-up, from the first time that somebody asks:
+cells of a day, but 140 rows by backend, model and team. Of days and hours that are over it keeps what it has added up,
+from the first time that somebody asks:
 
-    be:{ledger}:sums:<YYYY-MM-DD>   hash: letters of the dimensions -> packed rows; letters@<team> -> those of the team
-                                    alone, without its name; `names` -> the names of all cells
+    be:{ledger}:sums:<YYYY-MM-DD>        hash: letters of the dimensions -> packed rows; letters@<team> -> those of the
+    be:{ledger}:sums:hour:<epoch hour>   team alone, without its name; `names` -> the names of all cells
 
-The control plane asks for days once they are over, so that mostly nobody waits for that. It expires with the day, and
-goes when the day is corrected all the same. Only the views that are asked for are made, in
-one pass, and those of a large day in pieces, so that no call keeps the server busy for long.
+The control plane asks for them once they are over, so that mostly nobody waits for that. It expires with the cells, and
+goes in the same step as something more is counted there: requests that came before midnight end after it. Only the
+views that are asked for are made, in one pass, and those of a large day in pieces, so that no call keeps the server
+busy for long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Literal, TypeGuard
 
@@ -25,14 +25,10 @@ from msgspec.structs import replace
 
 from router.core.field_names import escape_name, unescape_name
 from router.core.values import Cell, Row
-from router.ledger.redis_keys import PREFIX
 
 Dimension = Literal["backend", "zone", "model", "team", "key"]
 
-DAY_SUMS = PREFIX + "sums:"
 NAMES_FIELD = "names"
-SETTLED_DAYS = 3
-"""A day that has been over for longer is changed by late corrections only."""
 
 _LETTERS: Mapping[str, Dimension] = {"b": "backend", "m": "model", "t": "team", "k": "key"}
 _DIMENSIONS: tuple[Dimension, ...] = Cell.__struct_fields__  # type: ignore[assignment]
@@ -138,11 +134,6 @@ class Tally(Struct, frozen=True):
     """A row's cell has its zone and the names of some dimensions, those looked for at least."""
     names: Mapping[Dimension, Sequence[str]] = {}
     """Of all its cells, whatever is looked for."""
-
-
-def open_from(today: str) -> str:
-    """The first day that still changes as requests come to their end."""
-    return (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
 
 
 def looks_at_once(cells: int) -> int:

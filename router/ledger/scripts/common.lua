@@ -176,8 +176,12 @@ local function add_volume(quarter, uncached, cached, output, counted)
   counted[n + 1], counted[n + 2], counted[n + 3], counted[n + 4] = tonumber(quarter), uncached, cached, output
 end
 
+-- What was added up of a day and an hour by dimensions, see tally.lua, is wrong once something more is counted there.
+local function forget_sums(day, hour) call('DEL', prefix .. 'sums:' .. day, prefix .. 'sums:hour:' .. hour) end
+
 -- Counts in one place: {day, hour, quarter, cells, changes, eligible, uncached, cached, output}.
 local function count(slot, counted)
+  forget_sums(slot[1], slot[2])
   add_former(slot[1], add_totals(prefix .. 'day:' .. slot[1], slot[4], slot[5]))
   add_totals(prefix .. 'hour:' .. slot[2], slot[4], slot[5])
   add_spent(slot[1], slot[4], slot[5])
@@ -280,12 +284,8 @@ local function settle_counters(hold, sign, charged)
   end
 end
 
--- What was added up of a day by dimensions, see tally.lua, is wrong once the day is corrected.
-local function forget_sums(day) call('DEL', prefix .. 'sums:' .. day) end
-
 -- Counts a hold as it was held (sign 1), or takes that back (sign -1).
 local function charge(hold, sign, counted)
-  forget_sums(hold.day)
   local uncached, output, cost = sign * hold.input, sign * hold.output, sign * hold.cost
   local change = {sign, 0, uncached, 0, output, cost, 0, 0, sign, 0, 0, 0, 0, 0, 0}
   if hold.eligible then

@@ -49,7 +49,6 @@ local function add(operation)
   local slot, uses, record = operation[3], operation[4], operation[5]
   for k = 1, #uses, 3 do adjust(uses[k], uses[k + 1], uses[k + 2], 0, 0) end
   if operation[1] ~= 'settle' and #uses == 0 then use_journaled(slot[1], slot[4], slot[5]) end
-  forget_sums(slot[1])
   count(slot, counted)
   if record ~= '' then records[#records + 1] = record end
 end

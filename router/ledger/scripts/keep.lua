@@ -1,4 +1,5 @@
--- Keeps what was added up of a day, unless the day was corrected meanwhile, which forgets all that is kept of it.
+-- Keeps what was added up of a day or an hour, unless something more was counted there meanwhile, which forgets all that
+-- is kept of it.
 -- KEYS: the hash of sums, the hash of cells. ARGV: the mark that was there before they were read, then fields and
 -- values.
 if redis.call('HGET', KEYS[1], 'begun') ~= ARGV[1] then return 0 end

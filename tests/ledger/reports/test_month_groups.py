@@ -13,8 +13,9 @@ from router.ledger.redis_keys import pack_cell
 from router.ledger.reports import month_groups
 from router.ledger.reports.account import read_account
 from router.ledger.reports.month_groups import PastMonths, read_groups
+from router.ledger.reports.periods import DAY_SUMS
 from router.ledger.reports.totals import day_range, open_report
-from router.ledger.reports.totals_by_dimension import DAY_SUMS, Look
+from router.ledger.reports.totals_by_dimension import Look
 
 TODAY = "2026-05-20"
 DAYS = day_range("2026-02-20", TODAY)

@@ -13,6 +13,7 @@ from support.totals import packed_totals
 
 from router.core.values import Cell, Row
 from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.periods import HOUR_SUMS, days_before
 from router.ledger.reports.totals import merge, open_report
 from router.ledger.reports.totals_by_dimension import KEPT_LOOKS, PIECE_WORK, Look, Tally, all_names, looks_at_once
 
@@ -61,9 +62,9 @@ def only(**wanted: str | set[str]) -> dict[str, frozenset[str]]:
 async def look(server):
     """Rows of a day, in the order of their names."""
 
-    async def ask(*by, day: str = DAY, open_from: str = DAY, **wanted: str | set[str]) -> list[Row]:
+    async def ask(*by, day: str = DAY, today: str = DAY, **wanted: str | set[str]) -> list[Row]:
         async with open_report(server.url) as report:
-            (tally,) = await report.days_by(Look(by, only(**wanted)), [day], open_from)
+            (tally,) = await report.days_by(Look(by, only(**wanted)), [day], today)
         return sorted(tally.rows, key=lambda row: structs.astuple(row.cell))
 
     return ask
@@ -88,8 +89,8 @@ async def test_totals_from_before_the_last_column_count_nothing_in_it(server, lo
     old = msgspec.msgpack.encode(structs.astuple(GPU)[1:10])
     server.client.hset(f"be:{{ledger}}:day:{DAY}", pack_cell(GPU.cell), old)
     row = structs.replace(named(GPU, backend="gpu"), counterfactual=1000 * GPU.counterfactual)  # was micro-USD
-    for open_from in (DAY, NEXT):
-        assert await look("backend", open_from=open_from) == [row]
+    for today in (DAY, NEXT):
+        assert await look("backend", today=today) == [row]
 
 
 @pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
@@ -108,14 +109,14 @@ async def test_a_past_day_says_the_same_whether_it_was_added_up_before_or_not(by
         return merge(named(row, **{by: getattr(row.cell, by)}) for row in rows)
 
     now = shown(await look(by, **wanted))
-    assert now and [shown(await look(by, open_from=NEXT, **wanted)) for _ in range(2)] == [now, now]
+    assert now and [shown(await look(by, today=NEXT, **wanted)) for _ in range(2)] == [now, now]
 
 
-@pytest.mark.parametrize("open_from", [DAY, NEXT])
-async def test_a_larger_day_is_added_up_in_pieces(server, look, open_from):
+@pytest.mark.parametrize("today", [DAY, NEXT])
+async def test_a_larger_day_is_added_up_in_pieces(server, look, today):
     write_keys(server, CELLS)
     server.client.config_resetstat()
-    (row,) = await look("team", open_from=open_from)
+    (row,) = await look("team", today=today)
     assert (row.requests, row.output, row.counterfactual) == (CELLS, CELLS * GPU.output, CELLS * GPU.counterfactual)
     assert calls_of(server) == pytest.approx(2 * CELLS / PIECE_WORK, abs=2)
 
@@ -132,7 +133,7 @@ async def test_a_piece_of_many_views_is_smaller(server):
     write_keys(server, CELLS)
     server.client.config_resetstat()
     async with open_report(server.url) as report:
-        await report.add_up(KEPT_LOOKS, [DAY], NEXT)
+        await report.add_up(KEPT_LOOKS, days_before(NEXT, [DAY]))
     assert calls_of(server) - len(["keep"]) >= (1 + len(KEPT_LOOKS) + 2) * CELLS / (PIECE_WORK * 1.2)
 
 
@@ -152,31 +153,31 @@ async def test_a_day_that_the_server_reads_at_once_is_added_up_a_few_views_at_a_
     assert server.client.object("encoding", f"be:{{ledger}}:day:{DAY}") == b"listpack"
     server.client.config_resetstat()
     async with open_report(server.url) as report:
-        await report.add_up(KEPT_LOOKS, [DAY], NEXT)
+        await report.add_up(KEPT_LOOKS, days_before(NEXT, [DAY]))
         passes = server.client.info("commandstats")["cmdstat_hscan"]["calls"]
     assert passes == len(KEPT_LOOKS) / looks_at_once(small) > 1
     write(server, f"day:{DAY}", BOT)  # which is not seen: all is kept
     for by in (("backend", "model", "team"), ("team", "key"), ("backend",)):
-        assert sum(row.requests for row in await look(*by, open_from=NEXT)) == small
+        assert sum(row.requests for row in await look(*by, today=NEXT)) == small
     async with open_report(server.url) as report:
         (tally,) = await report.days_by(Look(("team",)), [DAY], NEXT)
     assert len(tally.names["key"]) == small
 
 
-@pytest.mark.parametrize("open_from", [DAY, NEXT])
-async def test_only_rows_of_a_day_travel(server, look, open_from):
+@pytest.mark.parametrize("today", [DAY, NEXT])
+async def test_only_rows_of_a_day_travel(server, look, today):
     write_keys(server, CELLS)
     cells = sum(map(len, itertools.chain(*server.client.hgetall(f"be:{{ledger}}:day:{DAY}").items())))
     before = server.client.info("stats")["total_net_output_bytes"]
     for _ in range(2):
-        await look("team", open_from=open_from)
+        await look("team", today=today)
     assert server.client.info("stats")["total_net_output_bytes"] - before < cells
 
 
 async def test_a_day_that_is_corrected_while_it_is_added_up_is_not_kept(server, ledger, hold_of, settlement_of, look):
     """Another view of it, which was kept before, is forgotten, too."""
     write_keys(server, CELLS)
-    await look("model", open_from=NEXT)
+    await look("model", today=NEXT)
 
     async def correct() -> None:
         hold = hold_of(ledger)
@@ -196,12 +197,12 @@ async def test_a_day_that_is_corrected_while_it_is_added_up_is_not_kept(server, 
         await report.days_by(Look(("team",)), [DAY], NEXT)
     assert not server.client.exists(KEPT)
     for by in ("team", "model"):
-        assert sum(row.requests for row in await look(by, open_from=NEXT)) == CELLS + 1
+        assert sum(row.requests for row in await look(by, today=NEXT)) == CELLS + 1
 
 
 async def test_two_who_add_up_a_day_at_once_both_keep_it(server, look):
     write_keys(server, CELLS)
-    rows = await asyncio.gather(*(look(by, open_from=NEXT) for by in ("team", "model", "team")))
+    rows = await asyncio.gather(*(look(by, today=NEXT) for by in ("team", "model", "team")))
     assert [sum(row.requests for row in each) for each in rows] == [CELLS] * 3
     assert {b"bt", b"bm", b"names"} <= set(server.client.hkeys(KEPT))
 
@@ -209,9 +210,9 @@ async def test_two_who_add_up_a_day_at_once_both_keep_it(server, look):
 async def test_a_past_day_is_added_up_once(server, look):
     write(server, f"day:{DAY}", GPU)
     server.client.expire(f"be:{{ledger}}:day:{DAY}", 1000)
-    await look("team", open_from=NEXT)
+    await look("team", today=NEXT)
     write(server, f"day:{DAY}", BOT)
-    assert [row.cell.team for row in await look("team", open_from=NEXT)] == ["search"]
+    assert [row.cell.team for row in await look("team", today=NEXT)] == ["search"]
     assert 0 < server.client.ttl(KEPT) <= 1000
 
 
@@ -219,22 +220,22 @@ async def test_several_views_of_a_day_are_added_up_in_one_pass(server, look):
     write_keys(server, CELLS)
     server.client.config_resetstat()
     async with open_report(server.url) as report:
-        await report.add_up([Look(("team",)), Look(("model",)), Look(("model", "key"))], [DAY, NEXT], NEXT)
+        await report.add_up([Look(("team",)), Look(("model",)), Look(("model", "key"))], days_before(NEXT, [DAY, NEXT]))
     passes = server.client.info("commandstats")["cmdstat_hscan"]["calls"]
     assert set(server.client.hkeys(KEPT)) == {b"begun", b"bt", b"bm", b"names"}
     for by in ("team", "model"):
-        assert sum(row.requests for row in await look(by, open_from=NEXT)) == CELLS
+        assert sum(row.requests for row in await look(by, today=NEXT)) == CELLS
     assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] == passes
 
 
 async def test_what_is_there_is_not_added_up_again(server, look):
     write(server, f"day:{DAY}", GPU)
-    await look("team", open_from=NEXT)
+    await look("team", today=NEXT)
     write(server, f"day:{DAY}", BOT)
     async with open_report(server.url) as report:
-        await report.add_up([Look(("team",)), Look(("model",))], [DAY], NEXT)
-    assert [row.cell.team for row in await look("team", open_from=NEXT)] == ["search"]
-    assert {row.cell.model for row in await look("model", open_from=NEXT)} == {"chat", "small"}
+        await report.add_up([Look(("team",)), Look(("model",))], days_before(NEXT, [DAY]))
+    assert [row.cell.team for row in await look("team", today=NEXT)] == ["search"]
+    assert {row.cell.model for row in await look("model", today=NEXT)} == {"chat", "small"}
 
 
 @pytest.mark.parametrize("by", ["backend", "zone", "model", "team", "key"])
@@ -245,9 +246,9 @@ async def test_a_team_apart_says_the_same_and_is_kept_without_the_others(by, wan
     for team in ("search", "100%|<t>"):
         apart = Look((by,), only(team=team, **wanted), names=False, apart=True)
         expected = await look(by, team=team, **wanted)
-        for open_from in (DAY, NEXT, NEXT):
+        for today in (DAY, NEXT, NEXT):
             async with open_report(server.url) as report:
-                (tally,) = await report.days_by(apart, [DAY], open_from)
+                (tally,) = await report.days_by(apart, [DAY], today)
             assert sums_by(by, tally.rows) == sums_by(by, expected)
     kept = [name.decode() for name in server.client.hkeys(KEPT)]
     assert all(name == "begun" or "@" in name for name in kept), kept
@@ -262,9 +263,9 @@ async def test_several_teams_apart_are_the_union_of_what_each_of_them_is(by, ser
     write(server, f"day:{DAY}", GPU, API, BOT, namesake)
     expected = await look(by, team=teams)
     apart = Look((by,), only(team=teams), names=False, apart=True)
-    for open_from in (DAY, NEXT, NEXT):
+    for today in (DAY, NEXT, NEXT):
         async with open_report(server.url) as report:
-            (tally,) = await report.days_by(apart, [DAY], open_from)
+            (tally,) = await report.days_by(apart, [DAY], today)
         assert sums_by(by, tally.rows) == sums_by(by, expected)
         assert sum(row.requests for row in tally.rows) == GPU.requests + API.requests + namesake.requests
     kept = {name.decode() for name in server.client.hkeys(KEPT)} - {"begun"}
@@ -279,7 +280,7 @@ async def test_what_is_kept_of_a_team_is_taken_for_it_together_with_others(serve
         await report.days_by(Look(("key",), only(team="search"), names=False, apart=True), [DAY], NEXT)
         server.client.config_resetstat()
         for _ in range(2):
-            await report.add_up(looks, [DAY], NEXT)
+            await report.add_up(looks, days_before(NEXT, [DAY]))
         assert server.client.info("commandstats")["cmdstat_hscan"]["calls"] == 1
         for each in looks:
             (tally,) = await report.days_by(each, [DAY], NEXT)
@@ -306,40 +307,99 @@ def sums_by(by: str, rows) -> list[tuple]:
 
 
 async def test_a_day_that_is_open_or_empty_is_not_kept(server, look):
-    assert await look("team", open_from=NEXT) == []
+    assert await look("team", today=NEXT) == []
     write(server, f"day:{DAY}", GPU)
     assert await look("team") and not server.client.exists(KEPT)
 
 
 async def test_models_of_a_key_are_never_kept(server, look):
     write(server, f"day:{DAY}", GPU, API)
-    assert await look("model", key="app", open_from=NEXT) == [named(GPU, model="chat")]
+    assert await look("model", key="app", today=NEXT) == [named(GPU, model="chat")]
     assert not server.client.exists(KEPT)
 
 
 async def test_a_late_correction_forgets_what_was_added_up(server, ledger, hold_of, settlement_of, look):
     write(server, f"day:{DAY}", GPU)
-    await look("team", open_from=NEXT)
+    await look("team", today=NEXT)
     hold = hold_of(ledger)
     ledger.record(settlement_of(hold), hold.counters)
     await ledger.flush()
-    assert sum(row.requests for row in await look("team", open_from=NEXT)) == 2
+    assert sum(row.requests for row in await look("team", today=NEXT)) == 2
 
 
 async def test_a_charged_hold_forgets_it_too(server, ledger, hold_of, clock, look):
     await ledger.reserve(hold_of(ledger))
     write(server, f"day:{DAY}", GPU)
-    await look("team", open_from=NEXT)
+    await look("team", today=NEXT)
     clock.now += 86_400
     await ledger.sweep()
-    assert sum(row.unsettled for row in await look("team", open_from=NEXT)) == 1
+    assert sum(row.unsettled for row in await look("team", today=NEXT)) == 1
+
+
+async def test_so_does_a_request_that_came_before_midnight_and_ends_after_it(
+    server, ledger, hold_of, settlement_of, look
+):
+    hold = hold_of(ledger)
+    await ledger.reserve(hold)
+    write(server, f"day:{DAY}", GPU)
+    await look("team", today=NEXT)
+    ledger.settle(settlement_of(hold))
+    await ledger.flush()
+    assert sum(row.requests for row in await look("team", today=NEXT)) == 2
 
 
 async def test_hours(server):
     write(server, "hour:7", GPU, BOT)
-    async with open_report(server.url) as report:
-        seven, eight = await report.hours_by(Look(("team",), only(team="sales")), [7, 8])
-    assert list(seven.rows) == [named(BOT, team="sales")] and list(eight.rows) == []
+    for present in (7, 8, 8):
+        async with open_report(server.url) as report:
+            seven, eight = await report.hours_by(Look(("team",)), [7, 8], present)
+        assert sorted(row.cell.team for row in seven.rows) == ["sales", "search"] and list(eight.rows) == []
+
+
+async def test_hours_of_some_names_are_not_kept_but_those_of_a_team_apart_are(server):
+    write(server, "hour:7", GPU, BOT)
+    wanted = only(team="sales")
+    for look, kept in ((Look(("team",), wanted), 0), (Look(("team",), wanted, names=False, apart=True), 1)):
+        for _ in range(2):
+            async with open_report(server.url) as report:
+                seven, eight = await report.hours_by(look, [7, 8], 8)
+            assert (sums_by("team", seven.rows), list(eight.rows)) == ([("sales", BOT.requests)], [])
+        assert server.client.exists(HOUR_SUMS + "7") == kept
+
+
+async def test_an_hour_that_is_over_is_added_up_once(server):
+    write(server, "hour:7", GPU)
+    for _ in range(2):
+        async with open_report(server.url) as report:
+            (seven,) = await report.hours_by(Look(names=False), [7], 8)
+        assert list(seven.rows) == [named(GPU, backend="gpu")]
+        write(server, "hour:7", API)
+
+
+@pytest.mark.parametrize("ends", ["settled", "corrected", "charged"])
+async def test_a_request_that_ends_in_a_later_hour_forgets_what_was_added_up(
+    ends, server, ledger, hold_of, settlement_of, clock
+):
+    hold = hold_of(ledger)
+    hour = int(hold.at // 3600)
+    await ledger.reserve(hold)
+    write(server, f"hour:{hour}", GPU)
+
+    async def requests() -> int:
+        async with open_report(server.url) as report:
+            (tally,) = await report.hours_by(Look(), [hour], hour + 1)
+        return sum(row.requests for row in tally.rows)
+
+    before = await requests()
+    if ends == "settled":
+        ledger.settle(settlement_of(hold))
+    elif ends == "corrected":
+        ledger.record(settlement_of(hold), hold.counters)
+    else:
+        clock.now += 86_400
+        await ledger.sweep()
+    await ledger.flush()
+    assert (before, await requests()) == (1, 2)
 
 
 async def test_names_are_of_all_cells_whatever_is_looked_for(server):

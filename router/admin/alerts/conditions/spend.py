@@ -31,24 +31,25 @@ class UnusualSpend:
         given, hour = alerts.unusual_spend, int(now // HOUR_SECONDS)
         async with self._books.open() as report:
             owned = await owned_zones(report, plan.policy)
-            last, so_far = await _spent(report, [hour - 1, hour], owned)
+            last, so_far = await _spent(report, [hour - 1, hour], hour, owned)
             if self._known is None or self._known[0] != hour:
-                self._known = hour, await _weeks(report, hour - 1, owned), await _weeks(report, hour, owned)
+                weeks = await _weeks(report, hour - 1, hour, owned)
+                self._known = hour, weeks, await _weeks(report, hour, hour, owned)
         _, weeks, weeks_now = self._known
         return [observed(Hours(hour, so_far, last, weeks, weeks_now), given.factor, given.usd)]
 
 
-async def _weeks(report: Report, hour: int, owned: frozenset[str]) -> list[list[float]]:
+async def _weeks(report: Report, hour: int, present: int, owned: frozenset[str]) -> list[list[float]]:
     """Those in which something was counted on that day: before there is no pattern."""
     found = []
     for hours in hours_like(hour):
         around = range(hours[1] - _DAY_HOURS // 2, hours[1] + _DAY_HOURS // 2)
-        if any(tally.rows for tally in await report.hours_by(_BY_BACKEND, list(around))):
-            found.append(await _spent(report, hours, owned))
+        if any(tally.rows for tally in await report.hours_by(_BY_BACKEND, around, present)):
+            found.append(await _spent(report, hours, present, owned))
     return found
 
 
-async def _spent(report: Report, hours: Iterable[int], owned: frozenset[str]) -> list[float]:
+async def _spent(report: Report, hours: Iterable[int], present: int, owned: frozenset[str]) -> list[float]:
     """In the cloud, in USD, by hour."""
-    tallies = await report.hours_by(_BY_BACKEND, list(hours))
+    tallies = await report.hours_by(_BY_BACKEND, hours, present)
     return [in_usd(sum(row.cost for row in tally.rows if row.cell.zone not in owned)) for tally in tallies]
