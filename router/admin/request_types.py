@@ -16,19 +16,22 @@ Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
-class SpendQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    range: Literal["today", "7d", "30d", "90d", "month"] = "today"
-    """Days up to today; `month` is the calendar month so far. Not looked at with `from`."""
-    first: Day | None = field(default=None, name="from")
-    last: Day | None = field(default=None, name="to")
-    """Included; today when left out."""
-    by: By = "backend"
+class GlanceQuery(Struct, frozen=True, forbid_unknown_fields=True):
     backend: str | None = None
     zone: str | None = None
     model: str | None = None
     team: tuple[str, ...] = ()
     """Several are one of them: `team=search&team=legal`."""
     key: str | None = None
+
+
+class SpendQuery(GlanceQuery, frozen=True, forbid_unknown_fields=True):
+    range: Literal["today", "7d", "30d", "90d", "month"] = "today"
+    """Days up to today; `month` is the calendar month so far. Not looked at with `from`."""
+    first: Day | None = field(default=None, name="from")
+    last: Day | None = field(default=None, name="to")
+    """Included; today when left out."""
+    by: By = "backend"
     format: Literal["json", "csv"] = "json"
 
 

@@ -15,6 +15,7 @@ from router.admin.alerts import answers as alerting
 from router.admin.alerts import api as alerts
 from router.admin.answers.break_even import BreakEvenAnswer
 from router.admin.answers.budgets import Budgets
+from router.admin.answers.glance import Glance
 from router.admin.answers.operations import Operations
 from router.admin.answers.outcome import Health
 from router.admin.answers.power import PowerOrdered
@@ -49,7 +50,7 @@ from router.admin.sizing.answers import Sized, SizingChoices, SizingQuery
 from router.admin.teams import answers as team_answers
 from router.admin.teams import api as teams
 from router.admin.telemetry import prometheus
-from router.admin.views import breakeven, live_events, operations, pages, requests, spend, worth
+from router.admin.views import breakeven, glance, live_events, operations, pages, requests, spend, worth
 
 Handler = Callable[[HandlerContext, HandlerRequest], Awaitable[Any]]
 
@@ -106,6 +107,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/session", MEMBER, sign_in.session, "Who is signed in", Session),
     Route("GET", "/api/spend", MEMBER, spend.spend, "Totals, rows and a series over some days; CSV of the rows",
           answer=Spend, query=request_types.SpendQuery),
+    Route("GET", "/api/spend/glance", MEMBER, glance.glance, "Spend of each of the last days and of this month",
+          answer=Glance, query=request_types.GlanceQuery),
     Route("GET", "/api/worth", VIEWER, worth.worth, "What own GPUs saved or lost: net = cloud alone - bought - rent",
           WorthAnswer),
     Route("GET", "/api/worth/suppose", VIEWER, worth.suppose, "The last week's traffic under other terms",

@@ -7,6 +7,7 @@ never markup.
 
 outcome      that it went well, or why it was refused
 spend        totals, rows, a series over days
+glance       the last days and this month
 worth        what own GPUs saved or lost
 break_even   where they begin to pay
 budgets      limits, and how they stand

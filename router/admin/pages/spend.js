@@ -46,15 +46,11 @@ async function load(values = page.now, quietly = false) {
   const { signal } = asking;
   showForm(values);
   if (!quietly) waiting(values);
-  const query = filtersOf(values);
-  const spendOf = (query) => ask("/api/spend", { query, signal });
-  const chosen = spendOf(queryFor(values));
-  const isSame = (range) => values.range === range && !values.from && values.by === "backend";
   const parts = [
-    [chosen, (spend) => show(values, spend), "#account"],
+    [ask("/api/spend", { query: queryFor(values), signal }), (spend) => show(values, spend), "#account"],
     [
-      Promise.all(["90d", "month"].map((range) => (isSame(range) ? chosen : spendOf({ range, ...query })))),
-      ([days, month]) => showGlance(values, days, month),
+      ask("/api/spend/glance", { query: filtersOf(values), signal }),
+      (found) => showGlance(values, found),
       "#glance",
     ],
     [ask("/api/budgets", { signal }), (answer) => showBudgets(values, answer), "#budgets"],
@@ -107,15 +103,15 @@ const titleOf = (values) =>
 
 // --- at a glance
 
-function showGlance(values, days, month) {
+function showGlance(values, { days, month }) {
   if (!isFiltered(values)) {
-    counted = days.series.at(-1).requests;
+    counted = days.at(-1).requests;
     if (counted < told) refresh();
   }
   const sum = (points, name) => points.reduce((total, point) => total + point[name], 0);
   const tileOf = (range, cost, requests, note = "") => {
     const chosen = !values.from && values.range === range;
-    const trend = trendOf(range, days.series);
+    const trend = trendOf(range, days);
     return el(
       "li",
       {},
@@ -136,7 +132,7 @@ function showGlance(values, days, month) {
     );
   };
   const ofDays = (range, back) => {
-    const points = days.series.slice(-back);
+    const points = days.slice(-back);
     return tileOf(range, sum(points, "cost_micro_usd") + sum(points, "rent_micro_usd"), sum(points, "requests"));
   };
   const { forecast } = month;
@@ -146,7 +142,7 @@ function showGlance(values, days, month) {
     ofDays("today", 1),
     ofDays("7d", 7),
     ofDays("30d", 30),
-    tileOf("month", paid(month.total), month.total.requests, expected),
+    tileOf("month", paid(month), month.requests, expected),
   );
 }
 

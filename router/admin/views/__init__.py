@@ -1,6 +1,7 @@
 """What the pages show.
 
 spend        totals, series, forecast, CSV
+glance       the last days and this month, at a glance
 months       this month, the one before it, and where this one is going
 breakeven    whether the GPU is worth its rent
 operations   backends, workers, the ledger, budgets

@@ -33,13 +33,25 @@ class Months(Struct, frozen=True):
 
 async def months_of(report: Report, look: Look, today: Days, owned: frozenset[str]) -> Months:
     """Raises `LedgerUnavailable`."""
-    first = date.fromisoformat(today.last).replace(day=1)
-    end, zone = first - timedelta(days=1), today.timezone
-    this = Days(first.isoformat(), today.last, zone)
-    last = Days(end.replace(day=1).isoformat(), end.isoformat(), zone)
+    this, last = _days_of(today)
     by_backend = replace(look, by=("backend",), names=False)
     account, _ = await read_account(report, day_range(last.first, this.last), by_backend, today.last, owned)
     return Months(this, last, account)
+
+
+def months_in(account: Account, today: Days) -> Months:
+    """Those of an account that has the days of both, and maybe earlier ones."""
+    this, last = _days_of(today)
+    return Months(this, last, part_of(account, last.first, this.last))
+
+
+def _days_of(today: Days) -> tuple[Days, Days]:
+    first = date.fromisoformat(today.last).replace(day=1)
+    end, zone = first - timedelta(days=1), today.timezone
+    return (
+        Days(first.isoformat(), today.last, zone),
+        Days(end.replace(day=1).isoformat(), end.isoformat(), zone),
+    )
 
 
 def forecast_of(months: Months, now: float) -> Forecast | None:

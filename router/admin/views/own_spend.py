@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from router.admin.answers.spend import Choices
 from router.admin.errors import ApiError
 from router.admin.handler_context import Who
-from router.admin.request_types import SpendQuery
+from router.admin.request_types import GlanceQuery
 from router.core.values import Plan
 from router.ledger.stored_key import StoredKey
 
+Query = TypeVar("Query", bound=GlanceQuery)
 
-def own_query(query: SpendQuery, who: Who) -> SpendQuery:
+
+def own_query(query: Query, who: Who) -> Query:
     """Of the teams that are asked for, or all of theirs. Raises ApiError where one is asked for that they do not see,
     whether it is there or not."""
     if who.teams is None:

@@ -17,7 +17,7 @@ from router.admin.answers.spend import Choices, CouldNotLeave, Figures, Lines, P
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest, Who
 from router.admin.ledger_session import HOUR_SECONDS, Days, begin_of, days_back, timezone_of
-from router.admin.request_types import SpendQuery
+from router.admin.request_types import GlanceQuery, SpendQuery
 from router.admin.views.breakeven import line_to_draw
 from router.admin.views.months import forecast_of, months_of
 from router.admin.views.own_spend import own_choices, own_query
@@ -59,7 +59,7 @@ async def spend(control: HandlerContext, ask: HandlerRequest) -> Spend | web.Res
 async def spend_of(control: HandlerContext, query: SpendQuery, who: Who | None = None) -> Spend:
     """As `who` sees it; without one everything."""
     teams = None if who is None else who.teams
-    plan, now, look = control.desk.plan, control.clock(), look_of(query, who)
+    plan, now, look = control.desk.plan, control.clock(), look_of(query, who, query.by)
     records_by = by_record(query.by)
     async with control.books.open() as report:
         timezone = await timezone_of(report, plan.policy.cost.timezone)
@@ -134,7 +134,7 @@ def days_asked(query: SpendQuery, today: Days) -> Days:
     return Days(first.isoformat(), last.isoformat(), today.timezone)
 
 
-def _wanted(query: SpendQuery) -> dict[Dimension, frozenset[str]]:
+def _wanted(query: GlanceQuery) -> dict[Dimension, frozenset[str]]:
     one: dict[Dimension, str | None] = {
         "backend": query.backend,
         "zone": query.zone,
@@ -162,11 +162,11 @@ def _unknown(query: SpendQuery, choices: Choices) -> list[str]:
     ]
 
 
-def look_of(query: SpendQuery, who: Who | None = None) -> Look:
+def look_of(query: GlanceQuery, who: Who | None = None, by: str = "backend") -> Look:
     """Of who sees some teams only, some of these apart from all others, whose names they are not told."""
-    by: tuple[Dimension, ...] = (query.by,) if is_dimension(query.by) else ("backend",)
+    dimensions: tuple[Dimension, ...] = (by,) if is_dimension(by) else ("backend",)
     own = who is not None and who.teams is not None
-    return Look(by, _wanted(query), names=not own, apart=own)
+    return Look(dimensions, _wanted(query), names=not own, apart=own)
 
 
 def figures_of(rows: Sequence[Row], owned: frozenset[str], rent: int = 0) -> Figures:

@@ -142,6 +142,11 @@ async def sees_and_changes_nothing_of_others(plane: Plane, valkey: Valkey, world
         spend = await ask(f"/api/spend?{query}")
         assert spend.status == (200 if own else 404)
         assert not own or spend.json["total"]["requests"] == spent_by(keys, own)
+    for some in ((), *combinations(sorted(known), 1), sorted(known)):
+        glance = await ask(f"/api/spend/glance?{'&'.join(f'team={quote(team)}' for team in some)}")
+        assert glance.status == (200 if own and set(some) <= own else 404)
+        if glance.status == 200:
+            assert glance.json["month"]["requests"] == spent_by(keys, set(some) or own)
     for path in ("/api/requests", "/api/worth", "/api/policy", "/api/backends", "/metrics", "/api/events"):
         assert (await ask(path)).status == 403
     assert (valkey.hgetall(KEYS_KEY), valkey.hgetall(TEAMS_KEY)) == before
