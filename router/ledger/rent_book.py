@@ -11,7 +11,6 @@ nothing has to be kept: a meter says from when on.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -22,7 +21,7 @@ from router.core.cost.rent import Accrual, Meter, RentRow, RentState
 from router.core.field_names import escape_name, unescape_name
 from router.ledger.redis_keys import RENT_METERS_KEY, RENT_PREFIX
 from router.ledger.server.connection import Connection
-from router.ledger.server.query import ask
+from router.ledger.server.query import ask, ask_all
 
 Unit = tuple[str, int]
 """A backend's name, and which of its units, from 0 on."""
@@ -57,7 +56,7 @@ class RentBook:
     async def days(self, days: Iterable[str]) -> list[RentRow]:
         """The entries of some days (YYYY-MM-DD)."""
         names = list(days)
-        flat = await asyncio.gather(*(self._ask("HGETALL", RENT_PREFIX + day) for day in names))
+        flat = await ask_all(self._connection, [("HGETALL", RENT_PREFIX + day) for day in names])
         return [row for day, fields in zip(names, flat, strict=True) for row in _rows(day, fields)]
 
     async def _add(self, accruals: Sequence[tuple[Unit, Accrual]], retained: int) -> int:

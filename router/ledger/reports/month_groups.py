@@ -20,6 +20,7 @@ from router.ledger.reports.totals_by_dimension import Look
 
 MOST_MONTHS = 64
 """That are remembered: those of a few years, or a year in a few ways. With a thousand keys each takes a megabyte."""
+_DAYS_AT_ONCE = 5
 
 
 class PastMonths:
@@ -40,7 +41,7 @@ class PastMonths:
 
 
 async def read_groups(report: Report, look: Look, today: str, account: Account, past: PastMonths) -> Groups:
-    """Of the account's days, by `look`; one day of them is in memory at a time. Raises `LedgerUnavailable`."""
+    """Of the account's days, by `look`; few of them are in memory at a time. Raises `LedgerUnavailable`."""
     worked, served = account.worked(), account.served()
     whole = Groups(worked, served)
     for _, group in groupby(account.days, key=lambda day: day[:7]):
@@ -65,9 +66,10 @@ async def read_groups(report: Report, look: Look, today: str, account: Account, 
 
 async def _add_days(report: Report, look: Look, today: str, days: Sequence[str], groups: Groups) -> None:
     by_backend_too = replace(with_backends(look), names=False)
-    for day in days:
-        (tally,) = await report.days_by(by_backend_too, [day], today)
-        groups.add(day, tally.rows)
+    for first in range(0, len(days), _DAYS_AT_ONCE):
+        some = days[first : first + _DAYS_AT_ONCE]
+        for day, tally in zip(some, await report.days_by(by_backend_too, some, today), strict=True):
+            groups.add(day, tally.rows)
 
 
 def _is_month(days: Sequence[str]) -> bool:

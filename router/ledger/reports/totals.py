@@ -47,7 +47,7 @@ from router.ledger.reports.totals_by_dimension import (
     looks_at_once,
 )
 from router.ledger.server.connection import Connection
-from router.ledger.server.query import ask, connected, refused_is_unavailable
+from router.ledger.server.query import ask, ask_all, connected, refused_is_unavailable
 from router.ledger.server.scan import scan_hash
 from router.ledger.stored_key import StoredKey
 from router.ledger.stored_keys import read_keys
@@ -122,8 +122,7 @@ class Report:
         fields = list(dict.fromkeys(field for some in kept for field in some))
         fields += [NAMES_FIELD] if any(look.names for look in looks) else []
         over = [period for period in periods if period.is_over]
-        asked = [self._ask("HEXISTS", period.sums, field) for period in over for field in fields]
-        found = iter(await asyncio.gather(*asked))
+        found = iter(await self._ask_all([("HEXISTS", period.sums, field) for period in over for field in fields]))
         for period in over:
             missing = [field for field in fields if not next(found)]
             if missing and await self._ask("HLEN", period.cells):
@@ -144,7 +143,7 @@ class Report:
     async def marks(self, periods: Sequence[Period]) -> tuple[bytes | None, ...]:
         """Of what is kept of each: another one, or none, once something more was counted there. Empty where there is
         nothing to keep, None where nothing is kept."""
-        found = await asyncio.gather(*(self._ask("HGET", period.sums, _MARK) for period in periods))
+        found = await self._ask_all([("HGET", period.sums, _MARK) for period in periods])
         empty = await self._empty([period for period, mark in zip(periods, found, strict=True) if mark is None])
         return tuple(b"" if period in empty else mark for period, mark in zip(periods, found, strict=True))
 
@@ -246,30 +245,35 @@ class Report:
         if not look.kept:
             return {}
         fields = (*look.kept, NAMES_FIELD) if look.names else look.kept
-        found = await asyncio.gather(*(self._values(period, fields) for period in periods))
-        each = list(zip(periods, found, strict=True))
-        empty = await self._empty([period for period, values in each if None in values])
+        found = await self._made_of(periods, fields)
+        others = [period for period in periods if period not in found]
+        found |= zip(others, await self._ask_all([("HMGET", period.sums, *fields) for period in others]), strict=True)
+        empty = await self._empty([period for period, values in found.items() if None in values])
         kept = {
             period: await self._read_kept(look, dict(zip(fields, values, strict=True)))
-            for period, values in each
+            for period, values in found.items()
             if None not in values
         }
         return {**dict.fromkeys(empty, Tally()), **kept}
 
     async def _empty(self, periods: Sequence[Period]) -> set[Period]:
         """Those in which nothing was counted."""
-        numbers = await asyncio.gather(*(self._ask("HLEN", period.cells) for period in periods))
+        numbers = await self._ask_all([("HLEN", period.cells) for period in periods])
         return {period for period, number in zip(periods, numbers, strict=True) if not number}
 
-    async def _values(self, period: Period, fields: Sequence[str]) -> Sequence[bytes | None]:
-        """What is kept of it. What this report has just made does not travel again, unless more was counted since."""
-        made = [self._made.pop((period, field), None) for field in fields]
-        self._made_bytes -= sum(len(each[1]) for each in made if each is not None)
-        if None not in made:
-            mark = await self._ask("HGET", period.sums, _MARK)
-            if all(each is not None and each[0] == mark for each in made):
-                return [each[1] for each in made if each is not None]
-        return await self._ask("HMGET", period.sums, *fields)  # type: ignore[no-any-return]
+    async def _made_of(self, periods: Sequence[Period], fields: Sequence[str]) -> dict[Period, Sequence[bytes | None]]:
+        """What this report has just made does not travel again, unless more was counted since."""
+        made = {period: [self._made.pop((period, field), None) for field in fields] for period in periods}
+        self._made_bytes -= sum(len(each[1]) for some in made.values() for each in some if each is not None)
+        whole = {
+            period: [each for each in some if each is not None] for period, some in made.items() if None not in some
+        }
+        marks = await self._ask_all([("HGET", period.sums, _MARK) for period in whole])
+        return {
+            period: [value for _, value in each]
+            for (period, each), mark in zip(whole.items(), marks, strict=True)
+            if all(marked == mark for marked, _ in each)
+        }
 
     async def _add_up_one(self, look: Look, period: Period) -> Tally:
         if not period.is_over:
@@ -283,10 +287,12 @@ class Report:
     async def _keep(self, looks: Sequence[Look], period: Period, names: bool) -> tuple[bytes, dict[str, bytes]]:
         """The period's mark, which others may have made, and what was added up, by field. What is counted there
         meanwhile removes the mark, and then nothing is kept."""
-        _, _, begun = await asyncio.gather(
-            self._ask("HSETNX", period.sums, _MARK, secrets.token_hex(8)),
-            self._ask("EXPIRE", period.sums, _KEEPING_SECONDS),
-            self._ask("HGET", period.sums, _MARK),
+        _, _, begun = await self._ask_all(
+            [
+                ("HSETNX", period.sums, _MARK, secrets.token_hex(8)),
+                ("EXPIRE", period.sums, _KEEPING_SECONDS),
+                ("HGET", period.sums, _MARK),
+            ]
         )
         sums = await self._sums([look.to_keep for look in looks], period, names)
         made: dict[str, bytes] = {}
@@ -340,6 +346,9 @@ class Report:
 
     async def _ask(self, *words: str | int | bytes) -> Any:
         return await ask(self._connection, *words)
+
+    async def _ask_all(self, commands: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
+        return await ask_all(self._connection, commands)
 
 
 def _same(look: Look) -> Hashable:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -28,6 +28,10 @@ Answer = Callable[[Any], None]
 """Takes a reply, a `hiredis.ReplyError` (the server refused), or a `LedgerUnavailable` (no answer will come)."""
 
 
+def _ignored(reply: object) -> None:
+    pass
+
+
 class Connection(BaseConnection):
     """Commands out, replies in. `on_lost` is called once with the reason, also after `lose`."""
 
@@ -41,8 +45,16 @@ class Connection(BaseConnection):
         self._timer: asyncio.TimerHandle | None = None
         self._why = ""
 
-    def send(self, commands: bytes, answer: Answer, *, ignore: int = 0, timeout: float = 0.0) -> None:
-        """Writes packed commands; `answer` gets the last one's reply, after `ignore` others.
+    def send(
+        self,
+        commands: bytes,
+        answer: Answer,
+        *,
+        ignore: int = 0,
+        timeout: float = 0.0,
+        others: Answer = _ignored,
+    ) -> None:
+        """Writes packed commands; `answer` gets the last one's reply, after `ignore` others, which `others` gets.
 
         `timeout` is for these alone, where it is longer than that of the connection.
         """
@@ -51,7 +63,7 @@ class Connection(BaseConnection):
             return
         sent, limit = self._loop.time(), max(timeout, self._timeout)
         for _ in range(ignore):
-            self._waiting.append((sent, limit, _ignored))
+            self._waiting.append((sent, limit, others))
         self._waiting.append((sent, limit, answer))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._check_time)
@@ -67,6 +79,21 @@ class Connection(BaseConnection):
     async def call(self, *words: str | int | bytes) -> Any:
         """The same, from a command's words."""
         return await self.run(pack(*words))
+
+    async def call_all(self, commands: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
+        """Several commands in one write, which costs both sides less than one for each, and their replies. Raises the
+        first refusal, and `LedgerUnavailable`."""
+        if not commands:
+            return []
+        replies: list[Any] = []
+        packed = b"".join(pack(*words) for words in commands)
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self.send(packed, lambda reply: _resolve(future, reply), ignore=len(commands) - 1, others=replies.append)
+        replies.append(await future)
+        for reply in replies:
+            if isinstance(reply, hiredis.ReplyError):
+                raise reply
+        return replies
 
     def lose(self, why: str) -> None:
         """Gives the connection up; whatever waits for an answer gets `LedgerUnavailable`."""
@@ -217,10 +244,6 @@ async def _log_in(connection: Connection, address: Address) -> None:
         await connection.call("AUTH", *names, address.password)
     if address.database:
         await connection.call("SELECT", address.database)
-
-
-def _ignored(reply: object) -> None:
-    pass
 
 
 def _resolve(future: asyncio.Future[Any], reply: Any) -> None:

@@ -5,7 +5,7 @@ What the server refuses is `LedgerUnavailable`, with its own words, as a connect
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -14,6 +14,8 @@ import hiredis
 from router.ledger.errors import LedgerUnavailable
 from router.ledger.server.address import parse_address
 from router.ledger.server.connection import Connection, connect
+
+_AT_ONCE = 100
 
 
 @contextmanager
@@ -29,6 +31,16 @@ async def ask(connection: Connection, *words: str | int | bytes) -> Any:
     """One command's reply. Raises `LedgerUnavailable`."""
     with refused_is_unavailable():
         return await connection.call(*words)
+
+
+async def ask_all(connection: Connection, commands: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
+    """The reply of each. Some are sent at once, and others have their turn at the server in between. Raises
+    `LedgerUnavailable`."""
+    replies: list[Any] = []
+    with refused_is_unavailable():
+        for first in range(0, len(commands), _AT_ONCE):
+            replies += await connection.call_all(commands[first : first + _AT_ONCE])
+    return replies
 
 
 @asynccontextmanager

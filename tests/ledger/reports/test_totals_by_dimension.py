@@ -193,7 +193,7 @@ async def test_a_day_that_is_corrected_while_it_is_added_up_is_not_kept(server, 
                 await correct()
             return answer
 
-        report._connection = SimpleNamespace(call=call_and_correct)
+        report._connection = SimpleNamespace(call=call_and_correct, call_all=report._connection.call_all)
         await report.days_by(Look(("team",)), [DAY], NEXT)
     assert not server.client.exists(KEPT)
     for by in ("team", "model"):

@@ -49,6 +49,38 @@ async def test_answers_come_in_the_order_of_the_commands(open_to):
     assert answers == [b"%d" % n for n in range(100)]
 
 
+async def test_several_commands_are_one_write_and_have_a_reply_each(open_to, monkeypatch):
+    connection = await open_to()
+    written = []
+    write = connection._transport.write
+    monkeypatch.setattr(connection._transport, "write", lambda data: (written.append(data), write(data)))
+    assert await connection.call_all([("ECHO", n) for n in range(100)]) == [b"%d" % n for n in range(100)]
+    assert len(written) == 1
+    assert await connection.call_all([]) == []
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_a_refusal_of_one_of_several_is_raised_and_keeps_the_connection(at, open_to):
+    connection = await open_to()
+    commands = [("ECHO", "first"), ("ECHO", "second")]
+    commands[at] = ("NONSENSE",)
+    with pytest.raises(ReplyError, match="unknown command"):
+        await connection.call_all(commands)
+    assert await connection.call("PING") == b"PONG"
+
+
+async def test_several_commands_without_an_answer_say_so_once(open_to, scripted):
+    async def answer_one(reader, writer):
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"+PONG\r\n")
+        writer.close()
+
+    connection = await open_to(await scripted(answer_one))
+    for why in ("connection lost", "connection lost"):
+        with pytest.raises(LedgerUnavailable, match=why):
+            await connection.call_all([("PING",), ("PING",)])
+
+
 async def test_large_values_arrive_whole(open_to):
     connection = await open_to()
     assert await connection.call("ECHO", b"x" * 3_000_000) == b"x" * 3_000_000

@@ -6,13 +6,21 @@ import hiredis
 import pytest
 
 from router.ledger.errors import LedgerUnavailable
-from router.ledger.server.query import ask, connected, refused_is_unavailable
+from router.ledger.server.query import ask, ask_all, connected, refused_is_unavailable
 
 
 async def test_a_question_and_its_reply(engine):
     async with connected(engine("valkey").url, 5.0) as connection:
         assert await ask(connection, "ECHO", "word") == b"word"
     assert connection.closed
+
+
+async def test_many_questions_and_their_replies(engine):
+    async with connected(engine("valkey").url, 5.0) as connection:
+        assert await ask_all(connection, [("ECHO", n) for n in range(250)]) == [b"%d" % n for n in range(250)]
+        assert await ask_all(connection, []) == []
+        with pytest.raises(LedgerUnavailable, match="unknown command 'NONSENSE'"):
+            await ask_all(connection, [("NONSENSE",), ("ECHO", "word")])
 
 
 async def test_the_server_refuses(engine):
