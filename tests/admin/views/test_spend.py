@@ -295,7 +295,7 @@ async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte
 
 async def test_what_was_added_up_is_kept_as_long_as_its_day(plane, ninety_days, valkey):
     first = await spend(plane, "?from=2026-08-28&by=key")
-    kept = sorted(key.decode() for key in valkey.keys("be:{ledger}:sums:*"))
+    kept = sorted(key.decode() for key in valkey.keys("be:{ledger}:sums:2*"))
     assert (kept[0], kept[-1]) == ("be:{ledger}:sums:2026-08-28", "be:{ledger}:sums:2026-11-24")
     assert abs(valkey.ttl(kept[0]) - valkey.ttl("be:{ledger}:day:2026-08-28")) <= 1
     assert await spend(plane, "?from=2026-08-28&by=key") == first
