@@ -41,6 +41,7 @@ from router.ledger.client.recovery import Books, LostBooks
 from router.ledger.client.waiting import BATCH_LIMIT, DIFFERENT_LIMIT
 from router.ledger.journal.log import DiskLog
 from router.ledger.redis_keys import pack_cell
+from router.ledger.reports.periods import days_before
 from router.ledger.reports.totals import open_report
 from router.ledger.reports.totals_by_dimension import KEPT_LOOKS, PIECE_WORK, Look
 
@@ -402,7 +403,7 @@ async def test_no_piece_of_a_day_takes_long(server, tmp_path, capsys):
             open_report(meter.url) as report,
         ):
             tallies = [await report.days_by(look, [day], today) for look in looks]
-            await report.add_up(KEPT_LOOKS, [day, small], today)
+            await report.add_up(KEPT_LOOKS, days_before(today, [day, small]))
         assert [len(tally.rows) for (tally,) in tallies] == [250, 1000, 0]
         rounds.append(meter.calls)
     found = least(rounds)

@@ -130,11 +130,11 @@ def _cold(pages: Sequence[ColdPage]) -> str:
     lines = [
         "## Pages in a browser, the first time",
         "",
-        "50 keys used 10 models on two sides on each of 90 days. A fresh Chromium opens each page; what days and"
-        " hours came to that are over was added up before, in the background, as it is wherever a gateway runs. A page is"
-        " ready once every number and every table is there; charts come after that. What the ledger's server sends meanwhile goes"
-        " to the workers, too. CPU is that of the control plane's process and of the server, whatever else the machine"
-        " does. Promised is less than a second, and less than a"
+        "50 keys used 10 models on two sides on each of 90 days. A fresh Chromium opens each page; what days and hours"
+        " came to that are over was added up before, in the background, as it is wherever a gateway runs. A page is"
+        " ready once every number and every table is there; charts come after that. What the ledger's server sends"
+        " meanwhile goes to the workers, too. CPU is that of the control plane's process and of the server, whatever"
+        " else the machine does. Promised is less than a second, and less than a"
         f" megabyte from the ledger's server. {said}",
         "",
         "| who | page | ready, ms | read from the ledger, KB | control plane, ms of CPU | ledger's server, ms of CPU |",
