@@ -15,11 +15,15 @@ const HARDEST = "on_budget_exhausted";
 export function confirmed(dialog, { title, says = "", fields = [], submit, send, danger = false, conflict }) {
   const trouble = el("div", { class: "problem", role: "alert", hidden: true });
   const button = el("button", { class: danger ? "danger" : "" }, submit);
+  const again = fields.length
+    ? `What you typed is kept. “${submit}” again puts it in the place of that.`
+    : `“${submit}” again does so all the same.`;
   const go = async (on) => {
+    fill(trouble, el("p", {}, "It was changed by somebody else meanwhile."));
     try {
       trouble.append(
         el("p", {}, "It is now: ", el("span", { class: "present" }, await on()), "."),
-        el("p", {}, `What you typed is kept. “${submit}” again puts it in the place of that.`),
+        el("p", {}, again),
       );
     } catch (error) {
       trouble.append(el("p", {}, sentence(error.message)));

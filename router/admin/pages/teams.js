@@ -160,9 +160,12 @@ function budgeted({ title, name, team }) {
   });
 }
 
-/** What a team has after somebody else changed it, from which the next try begins. */
+/** What a team has after somebody else changed it, from which the next try begins; without a budget it may be gone. */
 async function presently(name, began) {
-  const now = await ask(`/api/teams/${encodeURIComponent(name)}`);
+  const now = await ask(`/api/teams/${encodeURIComponent(name)}`).catch((error) => {
+    if (error.code !== "unknown_team") throw error;
+    return { version: "none", budget: null };
+  });
   began.version = now.version;
   one.again();
   return now.budget ? budgetIn(now.budget) : "without a budget";

@@ -103,9 +103,27 @@ async def test_a_team_that_somebody_else_changed_can_be_changed_and_removed_with
     await by_somebody_else({"usd_per_day": 8})
     await page.get_by_role("button", name="Remove it", exact=True).click()
     await browser.sees("It is now: usd_per_day 8.", "#sheet [role=alert]")
+    said = await browser.text("#sheet [role=alert]")
+    assert "you typed" not in said and "load it again" not in said
     await page.get_by_role("button", name="Remove it", exact=True).click()
     await expect(page.locator("#sheet")).to_be_hidden()
     browser.complaints.clear()  # the browser tells of the 412s
+
+
+async def test_a_team_that_was_all_its_budget_gets_another_though_somebody_else_removed_that(dashboard, browser):
+    await browser.sign_in(ADMIN)
+    await browser.open("/teams?team=sales")
+    page = browser.page
+    await page.get_by_role("button", name="Edit its budget").click()
+    seen = {"if-match": (await dashboard.get("/api/teams/sales")).json["version"]}
+    assert (await dashboard.ask("DELETE", "/api/teams/sales/budget", ADMIN, seen)).status == 200
+    assert (await dashboard.get("/api/teams/sales")).status == 404, "no key and nothing else names it"
+    await page.get_by_role("button", name="Save").click()
+    await browser.sees("It is now: without a budget.What you typed is kept.", "#sheet [role=alert]")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#sheet")).to_be_hidden()
+    assert (await dashboard.get("/api/teams/sales")).json["budget"] == BUDGET
+    browser.complaints.clear()  # the browser tells of the 412 and of the 404
 
 
 async def test_a_team_gets_a_budget_and_loses_it(dashboard, browser):
