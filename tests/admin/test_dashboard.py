@@ -800,6 +800,21 @@ async def test_what_is_typed_before_the_file_has_come_is_kept(admin):
     await expect(text).to_have_value(CHEAPEST)
 
 
+async def test_a_file_with_other_line_ends_is_no_draft_and_keeps_them(dashboard, admin):
+    ended = {text: text.replace("\n", "\r\n").encode() for text in (SWITCHED, CHEAPEST)}
+    dashboard.policy.write_bytes(ended[SWITCHED])
+    await until(lambda: dashboard.control.desk.content == ended[SWITCHED])
+    await admin.open("/policy")
+    text, apply = await draft_of(admin), admin.page.get_by_role("button", name="Apply")
+    await admin.sees("Good", "#verdict")
+    await expect(admin.page.get_by_role("button", name="Discard")).to_be_disabled()
+    await expect(apply).to_be_disabled()
+    await text.fill(CHEAPEST)
+    await apply.click()
+    await admin.sees("is written to the file", "#outcome")
+    assert dashboard.policy.read_bytes() == ended[CHEAPEST]
+
+
 async def test_a_file_that_changed_meanwhile_is_not_written_over(dashboard, admin):
     page = admin.page
     await admin.open("/policy")

@@ -64,7 +64,7 @@ function stateOf({ version, file_version: found, reload }) {
   return `Version ${version} is in force. The file holds another one, ${found}, which ${fate}.`;
 }
 
-const changed = () => disk !== null && draft.text !== disk.text;
+const changed = () => disk !== null && draft.text !== disk.text.replace(/\r\n?/g, "\n"); // as a text area has it
 
 /** Whether applying would write something: also the text in force, over an edit in the file that is not shown. */
 const writes = () => changed() || (disk?.file_version !== disk?.version && disk?.text === disk?.running_text);

@@ -75,7 +75,8 @@ class MergeAnswer(Struct, frozen=True, kw_only=True):
     """A draft and what the file has become since it was begun, in one text."""
 
     text: str
-    """Where both changed the same lines, both stand, between lines of marks; such a text cannot be applied."""
+    """Where both changed the same lines, both stand, between lines of marks; such a text cannot be applied. Its lines
+    end with line feeds, and as those of the file once it is applied."""
     conflicts: int
     text_version: str
     """Of the file's text, to send as If-Match."""

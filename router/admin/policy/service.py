@@ -35,6 +35,7 @@ from router.admin.policy.answers import (
 )
 from router.admin.policy.file import NotWritten, is_writable, write_policy
 from router.admin.policy.history import PolicyHistory
+from router.admin.policy.line_ends import ended_as, lines_of, plain
 from router.admin.policy.merge import marks_in, merge
 from router.config.alert_targets import leads_inward
 from router.config.applied_policy import note_applied
@@ -67,6 +68,8 @@ How = Literal["found", "edited", "applied", "rolled back", "replaced"]
 Noting = Callable[[str, str], None]
 """Notes that a policy is written, by the SHA-256 of the text before and of the new one. It runs in the thread that
 writes, right before, and what it raises stops it."""
+Made = Callable[[bytes], bytes]
+"""What is written, from what stands in the file."""
 Servable = Callable[[Plan], str]
 """Why a valid policy may not be served here; empty when it may."""
 
@@ -251,6 +254,13 @@ class PolicyService:
         except PolicyError as error:
             raise ApiError(503, "policy_unreadable", str(error)) from None
 
+    def _filed(self) -> bytes:
+        """The file, or what is in force while there is none."""
+        try:
+            return read_bytes(self._place.path)
+        except PolicyError:
+            return self._content
+
     def plan_of_version(self, version: str) -> Plan | None:
         """A plan as it was in force once; None when it is not known any more."""
         if version == self.plan.version:
@@ -278,7 +288,7 @@ class PolicyService:
             return []
 
     def diff(self, old: bytes, new: bytes, old_name: str, new_name: str) -> str:
-        before, after = (shown(content).splitlines(keepends=True) for content in (old, new))
+        before, after = (lines_of(shown(content)) for content in (old, new))
         return "".join(
             line if line.endswith("\n") else f"{line}\n" for line in unified_diff(before, after, old_name, new_name)
         )
@@ -294,13 +304,13 @@ class PolicyService:
 
     def check(self, text: str, *, with_secrets: bool) -> CheckAnswer:
         """`with_secrets` asks whether they can be resolved, as taking it over needs."""
-        content = text.encode()
+        content = ended_as(text, shown(self._filed())).encode()
         problems: list[PolicyProblem] = []
         warnings: list[PolicyProblem] = []
         cases = None
         try:
             raise_for_marks(content, self._place.path.name)
-            plan = self.draft(text, with_secrets=with_secrets)
+            plan = self.draft(content.decode(), with_secrets=with_secrets)
             why = self._servable(plan)
             problems = [PolicyProblem(0, 0, "", why)] if why else []
             warnings = [
@@ -334,7 +344,7 @@ class PolicyService:
 
     def merge(self, base: str, mine: str, theirs: PolicyText) -> MergeAnswer:
         """A draft that was begun from `base`, with the text that is in its place now."""
-        merged = merge(base, mine, theirs.text)
+        merged = merge(plain(base), plain(mine), plain(theirs.text))
         before, found = base.encode(), version_of(theirs.text.encode())
         named = f"{found} (in force)" if found == theirs.version else f"{found} (the file)"
         return MergeAnswer(
@@ -348,8 +358,13 @@ class PolicyService:
     # --- writing
 
     async def apply(self, text: str, expected: str, author: Author, noting: Noting) -> Applied:
-        """Write a draft to the file, if that still is the `expected` version. Raises ApiError."""
-        return await self._write(text.encode(), expected, "applied", author, noting)
+        """Write a draft to the file, if that still is the `expected` version; its lines end as those of the file do.
+        Raises ApiError."""
+
+        def made(before: bytes) -> bytes:
+            return ended_as(text, shown(before)).encode()
+
+        return await self._write(made, expected, "applied", author, noting)
 
     async def roll_back(self, wanted: Earlier, expected: str, author: Author, noting: Noting) -> Applied:
         """The same with an earlier version. Raises ApiError."""
@@ -364,16 +379,16 @@ class PolicyService:
                 f"send `losing: [{fields}]` with it",
                 problems=unsaid,
             )
-        return await self._write(content, expected, "rolled back", author, noting)
+        return await self._write(lambda _: content, expected, "rolled back", author, noting)
 
-    async def _write(self, content: bytes, expected: str, how: How, author: Author, noting: Noting) -> Applied:
-        return await asyncio.to_thread(self._locked, partial(self._write_now, content, expected, how, author, noting))
+    async def _write(self, made: Made, expected: str, how: How, author: Author, noting: Noting) -> Applied:
+        return await asyncio.to_thread(self._locked, partial(self._write_now, made, expected, how, author, noting))
 
     def _locked(self, work: Callable[[], Applied]) -> Applied:
         with self._writing:
             return work()
 
-    def _write_now(self, content: bytes, expected: str, how: How, author: Author, noting: Noting) -> Applied:
+    def _write_now(self, made: Made, expected: str, how: How, author: Author, noting: Noting) -> Applied:
         before = self._on_disk()
         previous = version_of(before)
         if previous != expected:
@@ -384,6 +399,7 @@ class PolicyService:
                 "look at what changed, then apply again",
                 version=previous,
             )
+        content = made(before)
         self._refuse_unusable(content, before)
         version = version_of(content)
         # What was refused of the file is taken over once it is applied, as it is.

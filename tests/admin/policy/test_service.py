@@ -210,6 +210,33 @@ async def test_the_same_content_is_not_written_again(desk, monkeypatch):
     assert not (await desk.apply(POLICY, V1, ME, unnoted)).changed
 
 
+WINDOWS = POLICY.replace("\n", "\r\n").encode()
+
+
+async def test_what_is_applied_has_the_line_ends_of_the_file(make, policy):
+    policy.write_bytes(WINDOWS)
+    desk = make()
+    untouched = desk.check(POLICY, with_secrets=False)
+    assert untouched.diff == "" and untouched.version == desk.plan.version == version_of(WINDOWS)
+    assert not (await desk.apply(POLICY, version_of(WINDOWS), ME, unnoted)).changed
+    edited = desk.check(BETTER, with_secrets=False)
+    assert [line[0] for line in edited.diff.splitlines()[3:] if line[0] in "+-"] == ["-", "+"]
+    applied = await desk.apply(BETTER, version_of(WINDOWS), ME, unnoted)
+    assert policy.read_bytes() == BETTER.replace("\n", "\r\n").encode()
+    assert applied.version == edited.version == version_of(policy.read_bytes())
+
+
+def test_two_edits_of_a_file_with_other_line_ends_are_put_together(make, policy):
+    policy.write_bytes(WINDOWS)
+    desk = make()
+    policy.write_bytes(WINDOWS + b"# theirs\r\n")
+    merged = desk.merge(WINDOWS.decode(), f"# mine\n{POLICY}", desk.text())
+    assert merged.conflicts == 0 and merged.text == f"# mine\n{POLICY}# theirs\n"
+    assert [diff.count("\n+") for diff in (merged.mine, merged.theirs)] == [2, 2], (
+        "a line each, and that of the heading"
+    )
+
+
 async def test_rolling_back_is_applying_what_the_history_has(desk, policy):
     await desk.apply(BETTER, V1, ME, unnoted)
     await desk.roll_back(Earlier(V1, for_admin=False), V2, ME, unnoted)
