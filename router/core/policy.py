@@ -28,6 +28,7 @@ from router.core.policy_fields import (
     MediaHost,
     Name,
     Names,
+    Numeric,
     RecordDimension,
     SecretName,
     Section,
@@ -376,7 +377,7 @@ class Key(Section):
 
 
 class Policy(Section):
-    version: Literal[1]
+    version: Annotated[Literal[1], Numeric]
     """Version of this format."""
     zones: dict[Name, Zone] = Field(min_length=1)
     """Places where requests may be answered."""

@@ -129,6 +129,16 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$", "examples": ["2s"]}),
     PlainSerializer(_duration_text, when_used="json"),
 ]
+
+
+def _check_no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+Numeric = BeforeValidator(_check_no_boolean)
+"""Of a choice among numbers: `true` is equal to 1."""
 TimeLimit = Annotated[Duration, AfterValidator(_check_some_time)]
 """A duration within which something has to happen."""
 Secret = Annotated[str, AfterValidator(_check_secret)]

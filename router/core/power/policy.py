@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from router.core.policy_fields import Count, Duration, Length, Name, Names, Section, TimeLimit
+from router.core.policy_fields import Count, Duration, Length, Name, Names, Numeric, Section, TimeLimit
 from router.core.power.schedule import parse_schedule
 
 
@@ -190,7 +190,7 @@ class SleepPower(_Power):
     and VLLM_SERVER_DEV_MODE=1."""
     card: Name | None = None
     """The card that it is on: of those that share one, one is awake at a time, and sleeps before another wakes."""
-    sleep_level: Literal[1, 2] = 1
+    sleep_level: Annotated[Literal[1, 2], Numeric] = 1
     """How deep it sleeps. 1: the weights stay in the machine's memory. 2: they are dropped, and read anew from disk."""
     timeout: TimeLimit = 60.0
     """Longest wait until it has gone to sleep or woken."""

@@ -10,6 +10,7 @@ import stat
 import msgspec
 import pytest
 from support.control import ADMIN, API, POLICY, VIEWER
+from support.policy_numbers import NUMBERS, SETTINGS, name_of, policy_with
 
 from router.admin.auth.session_cookie import COOKIE
 from router.admin.policy import service as desk_module
@@ -213,6 +214,16 @@ async def test_a_draft_gets_the_errors_of_the_command_line(plane, tmp_path, caps
     (problem,) = answer["problems"]
     assert not answer["ok"] and answer["cases"] is None
     assert f":{problem['line']}:{problem['column']}: {problem['field']}: {problem['message']}" in printed
+
+
+@pytest.mark.parametrize("kind", ["nearly the largest", "6,000 digits", "true"])
+async def test_a_number_that_is_none_is_told_with_its_setting(kind, plane):
+    of_each_section = {path[0]: path for path in SETTINGS.values()}
+    for path in of_each_section.values():
+        answer = await plane.post("/api/policy/check", {"text": policy_with(path, NUMBERS[kind])}, VIEWER)
+        problems = answer.json["problems"]
+        assert answer.status == 200 and any(name_of(path) in each["field"] for each in problems), path
+        assert all(len(each["message"]) < 1000 for each in problems), path
 
 
 async def test_a_draft_gets_the_warnings_of_the_command_line(plane, tmp_path, capsys):
