@@ -22,6 +22,8 @@ from router.admin.views.pages import no_such_page, not_allowed
 
 LARGEST_BODY = 4_000_000
 """A policy of the largest size, with every character escaped, and more than enough for a request to explain."""
+LONGEST_LINE = 131_072
+"""Bytes of a request's first line: the longest link that is kept, written as a part of another one."""
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -49,6 +51,16 @@ def application(control: HandlerContext, routes: Iterable[Route] = ROUTES) -> we
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(lambda _: _end_streams(control))
     return app
+
+
+def runner_of(control: HandlerContext, shutdown_timeout: float) -> web.AppRunner:
+    return web.AppRunner(
+        application(control),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=shutdown_timeout,
+        max_line_size=LONGEST_LINE,
+    )
 
 
 def _handler(control: HandlerContext, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

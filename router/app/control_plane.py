@@ -22,7 +22,7 @@ from router.admin.alerts.assemble import alerts_of
 from router.admin.assemble import make_control
 from router.admin.audit.found import FoundPolicy
 from router.admin.audit.receipts import ReceiptWriter
-from router.admin.server import application
+from router.admin.server import runner_of
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.admin.sources.limits import LedgerBudgets
@@ -107,9 +107,7 @@ async def serve(settings: AdminSettings) -> None:
         WakeFiles(wakes_folder(data_dir)),
         KnownUnitsFile(data_dir / "switched-units.json"),
     )
-    runner = web.AppRunner(
-        application(control), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
-    )
+    runner = runner_of(control, SHUTDOWN_SECONDS)
     await runner.setup()
     certificate = certificate_of(settings.tls_cert, settings.tls_key)
     listener = join_port(settings.host, settings.port)

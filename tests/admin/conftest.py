@@ -17,7 +17,7 @@ from support.rented import rent_book
 from valkey import Valkey
 
 from router.admin.assemble import make_control
-from router.admin.server import application
+from router.admin.server import LONGEST_LINE, runner_of
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
 from router.core.cost.rent import Accrual, Meter, RentEntry, RentState
@@ -84,11 +84,15 @@ async def start(valkey, settings, clock, tmp_path) -> AsyncIterator[Callable[...
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
             given = replace(given, oidc=replace(given.oidc, address=address))
         control = make_control(given, servable, clock, sources)
-        runner = web.AppRunner(application(control), access_log=None, handler_cancellation=True, shutdown_timeout=1)
+        runner = runner_of(control, 1)
         await runner.setup()
         runners.append(runner)
         await web.SockSite(runner, listener).start()
-        clients.append(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False))
+        clients.append(
+            aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, max_field_size=LONGEST_LINE
+            )
+        )
         return Plane(control, listener.getsockname()[1], clients[-1], Path(given.policy), clock)
 
     yield run

@@ -27,6 +27,8 @@ class SignInWays(Struct, frozen=True):
     """The address to go to for that."""
     trouble: str = ""
     """Why that cannot work now."""
+    forgets: bool = False
+    """The page that was wanted has too long an address to be gone on to from there."""
     signed_in: bool = False
     onward: str = "/"
     """The page that was wanted, a path of the dashboard."""

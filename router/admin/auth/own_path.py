@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 
 SIGN_IN = "/sign-in"
 HOME = "/"
-LONGEST = 2000
+LONGEST = 30_000
+"""Characters: more than a link to Requests has with every filter filled in, in any script."""
 # Browsers take `//` and `/\` for another host, and leave out tabs and line ends before they look.
 _OWN = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
 

@@ -105,11 +105,13 @@ async def ways(control: HandlerContext, ask: HandlerRequest) -> SignInWays:
     onward = own_path(given.next)
     signed_in = control.sessions.find(ask.request.cookies.get(COOKIE, "")) is not None
     provider = control.provider
-    wanted = urlencode({"next": onward}) if onward != HOME else ""
+    kept = provider.keeps(onward)
+    wanted = urlencode({"next": onward}) if kept and onward != HOME else ""
     return SignInWays(
         provider=provider.name,
         begin=f"{provider.address}/sign-in/begin?{wanted}".rstrip("?") if provider.name else "",
         trouble=await provider.trouble(),
+        forgets=not kept,
         signed_in=signed_in,
         onward=header_form(onward),
     )

@@ -21,6 +21,9 @@ class SignInProvider(Protocol):
     async def trouble(self) -> str:
         """Why nobody can sign in with it now; empty when they can."""
 
+    def keeps(self, onward: str) -> bool:
+        """Whether who signs in with it gets to that page, which may have too long an address."""
+
     async def begin(self, onward: str) -> Departure:
         """Raises SignInRefused."""
 
@@ -38,6 +41,9 @@ class NoProvider:
 
     async def trouble(self) -> str:
         return ""
+
+    def keeps(self, onward: str) -> bool:
+        return True
 
     async def begin(self, onward: str) -> Departure:
         raise SignInRefused("no_provider", "no provider is set")

@@ -35,7 +35,10 @@ async function offer() {
   tell(ways.provider);
   find("#name").textContent = ways.provider;
   find("#begin").href = ways.begin;
-  find("#trouble").textContent = ways.trouble && `${ways.provider} cannot be used now: ${ways.trouble}.`;
+  if (ways.trouble) find("#trouble").textContent = `${ways.provider} cannot be used now: ${ways.trouble}.`;
+  else if (ways.forgets)
+    find("#trouble").textContent =
+      `The link that led here is too long to be kept on the way to ${ways.provider}: open it again afterwards, or sign in with a token.`;
   find("#provider").hidden = false;
 }
 

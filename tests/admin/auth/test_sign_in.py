@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from support.control import ADMIN, VIEWER
 
 from router.admin.audit.outbox import Outbox
 from router.admin.auth.arrivals import MOST_NOTED
+from router.admin.auth.own_path import LONGEST
 from router.admin.auth.sessions import MOST_OF_ONE
 from router.admin.auth.sign_in_attempts import MOST_FAILURES
 from router.core.audit.entry import read_entry
@@ -110,6 +112,31 @@ async def test_of_two_headers_that_contradict_each_other_the_one_of_the_proxy_co
     said = {"x-forwarded-for": "198.51.100.1", "forwarded": "for=203.0.113.9"}
     await plane.post("/sign-in", {"token": "wrong"}, "", headers=said)
     assert read_entry(valkey.lindex(AUDIT_KEY, 0)).address == counts
+
+
+def longest_link() -> str:
+    """To Requests, with every filter filled in, by names as long as they may be in any script."""
+    names = dict.fromkeys(("id", "tag", "user"), "😀" * 200)
+    names |= dict.fromkeys(("backend", "zone", "model", "key", "level"), "😀" * 128)
+    names["metadata"] = "a" * 64 + "=" + "\N{GRINNING FACE}" * 135
+    teams = [("team", "\N{GRINNING FACE}" * 128)] * 3
+    return f"/requests?{urlencode([*names.items(), *teams])}"
+
+
+async def test_the_longest_link_of_the_dashboard_survives_signing_in(plane):
+    wanted = longest_link()
+    assert 15_000 < len(wanted) <= LONGEST
+    there = (await plane.ask("GET", wanted)).headers["location"]
+    assert (await plane.ask("GET", there)).status == 200
+    onward = (await plane.ask("POST", there, data={"token": ADMIN})).headers["location"]
+    assert parse_qs(urlsplit(onward).query) == parse_qs(urlsplit(wanted).query)
+    assert (await plane.get(onward, ADMIN)).status == 200
+    assert (await plane.ask("GET", f"/api/sign-in?{urlencode({'next': wanted})}")).json["onward"] == onward
+
+
+async def test_beyond_that_the_sign_in_page_says_that_the_link_is_to_be_opened_again(plane):
+    there = (await plane.ask("GET", f"/requests?user={'a' * LONGEST}")).headers["location"]
+    assert there == "/sign-in?problem=long_link"
 
 
 async def test_while_the_ledger_is_lost_somebody_can_come_and_look_and_go(start, settings):

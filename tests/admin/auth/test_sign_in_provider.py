@@ -19,7 +19,14 @@ async def test_none_begins_and_ends_nothing():
 
 async def test_the_page_is_told_what_there_is(plane):
     said = (await plane.ask("GET", "/api/sign-in?next=/spend")).json
-    assert said == {"provider": "", "begin": "", "trouble": "", "signed_in": False, "onward": "/spend"}
+    assert said == {
+        "provider": "",
+        "begin": "",
+        "trouble": "",
+        "forgets": False,
+        "signed_in": False,
+        "onward": "/spend",
+    }
     assert (await plane.ask("GET", "/api/sign-in?next=//evil.example", headers=await plane.sign_in())).json == said | {
         "signed_in": True,
         "onward": "/",

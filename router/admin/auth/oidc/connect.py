@@ -11,7 +11,7 @@ from router.admin.auth.oidc.id_token import UnknownKey, check, claims_of
 from router.admin.auth.oidc.person import person_of
 from router.admin.auth.oidc.provider import Endpoints, Provider, ProviderUnavailable
 from router.admin.auth.oidc.refused import SignInRefused
-from router.admin.auth.oidc.round_trip import RoundTrip, RoundTrips, challenge, cookie_name
+from router.admin.auth.oidc.round_trip import RoundTrip, RoundTrips, challenge, cookie_name, keeps
 from router.admin.auth.oidc.settings import OidcSettings
 
 LONGEST_CODE = 4096
@@ -47,6 +47,9 @@ class OpenIdConnect:
         except ProviderUnavailable as error:
             return str(error)
         return ""
+
+    def keeps(self, onward: str) -> bool:
+        return keeps(onward)
 
     async def begin(self, onward: str) -> Departure:
         """OpenID Connect Core 1.0, section 3.1.2.1. Raises SignInRefused."""

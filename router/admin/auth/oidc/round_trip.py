@@ -18,6 +18,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
@@ -25,10 +26,13 @@ import msgspec
 from msgspec import Struct
 
 from router.admin.auth.oidc.refused import SignInRefused
+from router.admin.auth.own_path import HOME
 
 LIFETIME_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
 LONGEST_COOKIE = 4096
+LONGEST_PACKED = 2700
+"""Bytes of the path, before base64: browsers keep cookies of 4 KB, and the rest of it has its room."""
 COOKIE_PREFIX = "breakeven_sign_in_"
 MOST_PENDING = 8
 """In one browser. Browsers send all of them with each step."""
@@ -51,9 +55,10 @@ class RoundTrips:
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, onward: str) -> tuple[str, RoundTrip]:
-        """The cookie's value, and what it says."""
-        trip = RoundTrip(secrets.token_urlsafe(32), onward, self._clock() + LIFETIME_SECONDS)
-        payload = _text(msgspec.json.encode(trip))
+        """The cookie's value, and what it says. What is too long for it leads to the first page."""
+        kept = onward if keeps(onward) else HOME
+        trip = RoundTrip(secrets.token_urlsafe(32), kept, self._clock() + LIFETIME_SECONDS)
+        payload = _text(msgspec.msgpack.encode((trip.state, _packed(trip.onward), trip.expires)))
         return f"{payload}.{self._made_of('cookie', payload)}", trip
 
     def end(self, cookie: str, state: str) -> RoundTrip:
@@ -86,7 +91,20 @@ class RoundTrips:
         payload, _, seal = cookie[:LONGEST_COOKIE].encode(errors="replace").decode().partition(".")
         if not hmac.compare_digest(seal.encode(), self._made_of("cookie", payload).encode()):
             return None
-        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="), type=RoundTrip)
+        state, packed, expires = _decode(base64.urlsafe_b64decode(payload + "=="))
+        return RoundTrip(state, zlib.decompress(packed).decode(), expires)
+
+
+_decode = msgspec.msgpack.Decoder(tuple[str, bytes, float]).decode
+
+
+def keeps(onward: str) -> bool:
+    """Whether a cookie has room for that path. Links are long where they name much that is alike, which packs well."""
+    return len(_packed(onward)) <= LONGEST_PACKED
+
+
+def _packed(onward: str) -> bytes:
+    return zlib.compress(onward.encode(errors="replace"), 9)
 
 
 def cookie_name(trip: RoundTrip) -> str:

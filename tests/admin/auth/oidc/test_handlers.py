@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from hashlib import sha256
+from urllib.parse import urlencode
 
 import pytest
 from support.oidc_provider import SECRET, Visitor, problem_of
@@ -47,6 +49,16 @@ async def test_it_leads_to_no_other_place(elsewhere, anna):
     assert (await anna.sign_in(elsewhere)).headers["refresh"] == "0;url=/"
 
 
+async def test_a_long_link_survives_and_of_one_that_has_no_room_the_sign_in_page_says_so_before(anna):
+    teams = "/spend?" + "&".join(f"team=department-of-affairs-{number}" for number in range(250))
+    ways = (await anna.plane.ask("GET", f"/api/sign-in?{urlencode({'next': teams})}")).json
+    assert not ways["forgets"] and (await anna.sign_in(teams)).headers["refresh"] == f"0;url={teams}"
+    too_long = f"/requests?tag={LETTERS}"
+    ways = (await anna.plane.ask("GET", f"/api/sign-in?{urlencode({'next': too_long})}")).json
+    assert ways["forgets"] and ways["begin"].endswith("/sign-in/begin") and ways["onward"] == too_long
+    assert (await Visitor(anna.plane).sign_in(too_long)).headers["refresh"] == "0;url=/"
+
+
 async def test_another_browser_cannot_finish_what_was_begun_here(anna):
     way_back = await anna.begin()
     other = Visitor(anna.plane)
@@ -69,7 +81,11 @@ async def test_a_way_back_that_was_not_begun_here_ends_nothing_that_was(anna):
     assert (await anna.open(way_back)).status == 200
 
 
-@pytest.mark.parametrize(("onward", "most"), [("/", 8), ("/requests?tag=" + "x" * 1500, 1)])
+LETTERS = "".join(sha256(b"%d" % number).hexdigest() for number in range(200))
+"""That hardly pack."""
+
+
+@pytest.mark.parametrize(("onward", "most"), [("/", 8), (f"/requests?tag={LETTERS[:3800]}", 1)])
 async def test_so_many_are_kept_as_a_browser_can_send_and_the_oldest_give_way(anna, clock, onward, most):
     ways_back = []
     for _ in range(10):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 import pytest
 from support.control import Clock
@@ -14,6 +15,7 @@ from router.admin.auth.oidc.round_trip import (
     RoundTrips,
     challenge,
     cookie_name,
+    keeps,
     name_for,
     pending,
 )
@@ -40,6 +42,18 @@ def test_what_was_begun_comes_back(trips):
     cookie, trip = trips.begin("/requests")
     assert trips.end(cookie, trip.state) == trip and trip.onward == "/requests"
     assert re.fullmatch(r"[\w.-]+", cookie)
+
+
+@pytest.mark.parametrize("onward", ["/spend?team=" + "a" * 20_000, "/requests?user=\u00e4"])
+def test_a_long_path_that_packs_well_comes_back_whole(trips, onward):
+    cookie, trip = trips.begin(onward)
+    assert trips.end(cookie, trip.state).onward == onward and len(cookie) < 4000
+
+
+def test_a_path_that_there_is_no_room_for_leads_to_the_first_page(trips):
+    onward = "/" + "".join(sha256(b"%d" % number).hexdigest() for number in range(200))
+    cookie, trip = trips.begin(onward)
+    assert trips.end(cookie, trip.state).onward == "/" and not keeps(onward) and keeps("/")
 
 
 def test_every_one_has_secrets_of_its_own_which_the_cookie_does_not_tell(trips):
