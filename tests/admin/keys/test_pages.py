@@ -53,6 +53,27 @@ async def test_names_from_outside_are_text_and_a_search_finds_them(browser):
     await expect(names).to_have_text([NAMES[1]])
 
 
+WIDEST = "W" * 128
+
+
+async def test_the_longest_names_make_no_page_wider_than_the_screen(dashboard):
+    made = await dashboard.post("/api/keys", {"name": WIDEST, "team": WIDEST, "budget": BUDGET})
+    key = made.json["key"]["id"]
+    async with quiet(dashboard.url, 360, touch=True) as browser:
+        await browser.sign_in(ADMIN)
+        for path in (f"/keys?id={key}", f"/teams?team={WIDEST}", f"/spend?team={WIDEST}"):
+            await browser.open(path)
+            await expect(browser.page.locator("main")).to_contain_text(WIDEST)
+            await browser.settled()
+            assert await browser.width() <= 360, path
+    async with quiet(dashboard.url) as browser:
+        await browser.become(dashboard.session_of("member", "anna", [WIDEST]))
+        await browser.open("/spend?team=legal")
+        await browser.sees(f"yours are: {WIDEST}")
+        assert await browser.width() <= 1280
+        browser.complaints.clear()  # the browser tells of the 404s
+
+
 async def test_an_edit_keeps_what_was_not_touched_and_a_conflict_says_so(dashboard, browser):
     await browser.sign_in(ADMIN)
     await browser.open("/keys?search=batch&source=ledger")
