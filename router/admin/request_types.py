@@ -7,13 +7,32 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from router.config.stored_bounds import MOST_CHARACTERS, MOST_NAMES
 from router.surfaces.registry import Endpoint
 
 By = Annotated[str, Meta(pattern=r"^(backend|zone|model|team|key|tag|endpoint|user|metadata\.[A-Za-z0-9_-]{1,64})$")]
 """The last ones are counted from the request records."""
 Moment = Annotated[datetime, Meta(tz=True)]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
-Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+DAY_PATTERN = r"^(19[7-9]\d|[2-8]\d{3}|9[0-8]\d\d|99[0-8]\d|999[0-8])-\d\d-\d\d$"
+DAY_IN_WORDS = "a day from 1970-01-01 to 9998-12-31, such as 2026-11-20"
+Day = Annotated[str, Meta(pattern=DAY_PATTERN, max_length=10)]
+"""Time zones have no others."""
+
+# What a body holds is bounded, so that looking through it is cheap: every text, list and mapping of it.
+Text = Annotated[str, Meta(max_length=MOST_CHARACTERS)]
+LongText = Annotated[str, Meta(max_length=4_000_000)]
+"""Read in a process of its own."""
+Texts = Annotated[list[Text], Meta(max_length=MOST_NAMES)]
+Headers = Annotated[dict[Text, Annotated[str, Meta(max_length=8_000)]], Meta(max_length=MOST_NAMES)]
+Amount = None | bool | int | float | Text | Texts
+Amounts = Annotated[dict[Text, Amount], Meta(max_length=MOST_NAMES)]
+SidedAmounts = Annotated[dict[Text, Amount | Amounts], Meta(max_length=MOST_NAMES)]
+BudgetSetting = Amount | Annotated[dict[Text, Amount | SidedAmounts], Meta(max_length=MOST_NAMES)]
+GivenBudget = Annotated[dict[Text, BudgetSetting], Meta(max_length=MOST_NAMES)]
+"""As under `budget` in a policy, which says more of what may stand where."""
+RequestBody = Annotated[dict[str, Any], Meta(max_length=MOST_NAMES)]
+"""Of a request to try, as long as it may be; read in a process of its own, or by the gateway."""
 
 
 class GlanceQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,13 +91,13 @@ class RequestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PowerOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    backend: str
+    backend: Text
     order: Literal["on", "off", "auto"]
     """`auto` leaves it to the policy again."""
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    token: str
+    token: Annotated[str, Meta(max_length=8_000)]
 
 
 class SignInQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,27 +106,27 @@ class SignInQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Draft(Struct, frozen=True, forbid_unknown_fields=True):
-    text: str
+    text: LongText
     """A whole policy, YAML."""
 
 
 class MergeDraft(Struct, frozen=True, forbid_unknown_fields=True):
-    base: str
+    base: LongText
     """The text that the draft was begun from."""
-    text: str
+    text: LongText
     """The draft."""
 
 
 class ApplyDraft(Struct, frozen=True, forbid_unknown_fields=True):
-    text: str
+    text: LongText
     note: Annotated[str, Meta(max_length=500)] = ""
     """Why, for the history."""
 
 
 class RollBack(Struct, frozen=True, forbid_unknown_fields=True):
-    version: str
+    version: Text
     note: Annotated[str, Meta(max_length=500)] = ""
-    losing: list[str] = []
+    losing: Texts = []
     """Fields that protect now and are missing in that version, where that is meant."""
 
 
@@ -121,19 +140,19 @@ class TriedMix(Struct, frozen=True, forbid_unknown_fields=True):
 class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
     """A request to try, and what to assume; as the options of `breakeven explain`."""
 
-    text: str | None = None
+    text: LongText | None = None
     """The policy in force when left out."""
-    body: dict[str, Any] | None = None
+    body: RequestBody | None = None
     """The request's body; made from `prompt` when left out."""
-    prompt: str = "Hello"
-    model: str | None = None
+    prompt: LongText = "Hello"
+    model: Text | None = None
     """For `prompt`; the policy's first when left out."""
     endpoint: Endpoint = "chat"
-    headers: dict[str, str] = {}
-    key: str | None = None
-    down: list[str] = []
-    full: list[str] = []
-    off: list[str] = []
+    headers: Headers = {}
+    key: Text | None = None
+    down: Texts = []
+    full: Texts = []
+    off: Texts = []
     tokens: Annotated[int, Meta(ge=0)] = 0
     """In the policy's window."""
     mix: TriedMix | None = None
@@ -146,12 +165,12 @@ class ExplainDraft(Struct, frozen=True, forbid_unknown_fields=True):
 class Attempt(Struct, frozen=True, forbid_unknown_fields=True):
     """A request to try with a key's rights."""
 
-    key: str
+    key: Text
     """Its name."""
-    model: str = ""
+    model: Text = ""
     """For `prompt`."""
     prompt: Annotated[str, Meta(max_length=100_000)] = ""
-    body: dict[str, Any] | None = None
+    body: RequestBody | None = None
     """In the place of `prompt`: a whole body for the endpoint."""
     endpoint: Literal["chat", "completions", "responses", "messages"] = "chat"
     max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 500

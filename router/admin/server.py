@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from router.admin import request_types
 from router.admin.answers.outcome import Refused, Trouble
 from router.admin.auth.guard import admit, check_host, check_origin
 from router.admin.auth.own_path import sign_in_address
@@ -20,6 +21,7 @@ from router.admin.handler_context import HandlerContext, HandlerRequest
 from router.admin.routes import ROUTES, Route
 from router.admin.views.pages import no_such_page, not_allowed
 
+_A_DAY = f"`str` matching regex {request_types.DAY_PATTERN!r}"
 LARGEST_BODY = 4_000_000
 """A policy of the largest size, with every character escaped, and more than enough for a request to explain."""
 LONGEST_LINE = 131_072
@@ -120,6 +122,8 @@ def _wanted(kind: msgspec.inspect.Type) -> str:
     match kind:
         case msgspec.inspect.LiteralType(values):
             return f": it is one of {', '.join(map(str, values))}"
+        case msgspec.inspect.StrType(pattern=request_types.DAY_PATTERN):
+            return f": it is {request_types.DAY_IN_WORDS}"
         case msgspec.inspect.IntType():
             least, most = kind.ge, kind.le
             bounds = (f" from {least} on" if least is not None else "") + (
@@ -141,7 +145,7 @@ async def _body(route: Route, request: web.Request) -> Any:
     try:
         return msgspec.json.decode(await request.read(), type=route.body)
     except msgspec.DecodeError as error:
-        raise ApiError(400, "bad_body", str(error)) from None
+        raise ApiError(400, "bad_body", str(error).replace(_A_DAY, request_types.DAY_IN_WORDS)) from None
     except RecursionError:
         raise ApiError(400, "bad_body", "the body is nested too deeply") from None
 

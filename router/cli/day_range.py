@@ -11,6 +11,9 @@ from router.config.problems import closest
 from router.core.cost.volume import day_before, day_of
 from router.ledger.reports.totals import day_end, day_start
 
+YEARS = range(1970, 9999)
+"""Whose days all time zones have."""
+
 
 def add_days(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="since", metavar="DAY", help="first day: YYYY-MM-DD, today or yesterday")
@@ -22,11 +25,8 @@ def span_of(args: argparse.Namespace, now: float, timezone: ZoneInfo) -> tuple[f
 
     Without bound where no day is given. Raises ValueError.
     """
-    try:
-        first = day_start(parse_day(args.since, now, timezone), timezone) if args.since else 0.0
-        last = day_end(parse_day(args.until, now, timezone), timezone) if args.until else math.inf
-    except OverflowError:
-        raise ValueError("a day is one of this calendar's, such as 2026-11-20") from None
+    first = day_start(parse_day(args.since, now, timezone), timezone) if args.since else 0.0
+    last = day_end(parse_day(args.until, now, timezone), timezone) if args.until else math.inf
     if last <= first:
         raise ValueError("the day given with --to is before the one given with --from")
     return first, last
@@ -49,6 +49,9 @@ def parse_day(text: str, now: float, timezone: ZoneInfo) -> str:
     if text == "yesterday":
         return day_before(day_of(now, timezone))
     try:
-        return date.fromisoformat(text).isoformat()
+        found = date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"a day is YYYY-MM-DD, today or yesterday, not {text!r}") from None
+    if found.year not in YEARS:
+        raise ValueError(f"a day is one from 1970-01-01 to 9998-12-31, not {text}")
+    return found.isoformat()

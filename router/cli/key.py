@@ -21,7 +21,7 @@ _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _MOST_DIGITS = 18
 _LONGEST = 36_500
 """Days."""
-_LAST_DAY = date(2999, 12, 31)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -179,6 +179,8 @@ def _when(text: str) -> int | date:
         pass
     if day is not None and day > _LAST_DAY:
         raise argparse.ArgumentTypeError(f"the last day is {_LAST_DAY}")
+    if day is not None and day < _FIRST_DAY:
+        raise argparse.ArgumentTypeError(f"the first day is {_FIRST_DAY}")
     if day is None and not _DURATION.fullmatch(text):
         raise argparse.ArgumentTypeError("it is a time such as 12h or 30d, or a day, YYYY-MM-DD")
     return day or seconds(text)

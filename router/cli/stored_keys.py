@@ -100,6 +100,7 @@ async def _import(url: str, args: argparse.Namespace) -> str:
 
 def read_entries(path: Path) -> dict[str, dict[str, Any]]:
     """By SHA-256. Raises ValueError, with the line, for what is no key, or is one twice."""
+    from router.config.stored_bounds import check_bounds
     from router.config.stored_keys import GrantReader
 
     try:
@@ -115,6 +116,7 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
             try:
                 entry = msgspec.json.decode(line, type=dict[str, Any])
                 sha256 = str(entry.pop("sha256", ""))
+                check_bounds(entry)
                 reader.grant(sha256, entry)
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}") from None

@@ -117,11 +117,13 @@ async def _stored(store: TeamStore, name: str) -> StoredTeam:
 
 def _checked(plan: Plan | None, name: str, budget: dict[str, Any]) -> dict[str, Any]:
     """Raises ValueError with what the policy would say about the budget."""
+    from router.config.stored_bounds import check_bounds
     from router.config.stored_teams import NO_LIMIT, check_under, has_limits, read_budget
 
     if plan is None:
         if not has_limits(budget):
             raise ValueError(NO_LIMIT)
+        check_bounds(budget)
         read_budget(name, budget)
         return budget
     if name in plan.policy.teams:

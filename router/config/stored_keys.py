@@ -23,6 +23,7 @@ from router.config.compile import grant_of
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.problems import MOST_PROBLEMS, field_name
+from router.config.stored_bounds import check_bounds
 from router.core.policy import Budget, Key
 from router.core.values import KeyGrant, Permits, Plan
 
@@ -130,7 +131,8 @@ def working_grants(plan: Plan, entries: Mapping[str, Entry]) -> list[KeyGrant]:
 
 
 def check_entry(sha256: str, entry: Entry) -> Key:
-    """Raises ValueError, with all that is wrong, when it does not have the shape of a policy's key."""
+    """Raises ValueError, with all that is wrong, when it has not the shape of a policy's key, or names too much."""
+    check_bounds(entry)
     return _decoded(sha256, entry, adapter_of(Key))
 
 

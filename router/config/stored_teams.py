@@ -12,6 +12,7 @@ from typing import Any
 from router.config.cross_references import find_broken
 from router.config.decode import WrongShapeError, adapter_of, decode
 from router.config.problems import field_name
+from router.config.stored_bounds import check_bounds
 from router.config.stored_keys import Entry, first_of, shown, working_grants
 from router.core.limits.limits import Limit, all_limits, with_teams
 from router.core.policy import Budget, Team
@@ -59,6 +60,7 @@ def misfits(plan: Plan, name: str, entry: BudgetEntry) -> tuple[str, ...]:
 
 def check_under(plan: Plan, name: str, entry: BudgetEntry) -> None:
     """Raises ValueError for a budget that would limit nothing, or not all that it says, under this policy."""
+    check_bounds(entry)
     if not has_limits(entry):
         raise ValueError(NO_LIMIT)
     if problems := misfits(plan, name, entry):

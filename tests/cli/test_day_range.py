@@ -34,7 +34,7 @@ def test_the_last_day_is_included_however_long_it_is() -> None:
     ("arguments", "message"),
     [
         (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before the one given with --from"),
-        (("--to", "9999-12-31"), "one of this calendar's"),
+        (("--to", "9999-12-31"), "from 1970-01-01 to 9998-12-31"),
         (("--to", "tomorrow"), "YYYY-MM-DD"),
     ],
 )
@@ -55,3 +55,9 @@ def test_a_time_zone_that_there_is_not() -> None:
         zone_of("Europe/Berln")
     with pytest.raises(ValueError, match='no time zone "", such as Europe/Berlin'):
         zone_of("")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
+def test_a_day_that_not_all_time_zones_have_is_none(day):
+    with pytest.raises(ValueError, match="from 1970-01-01 to 9998-12-31"):
+        parse_day(day, 0.0, ZoneInfo("UTC"))

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.admin.request_types import Text
+
 
 class FiringAlert(Struct, frozen=True, kw_only=True):
     condition: str
@@ -59,7 +61,7 @@ class AlertsAnswer(Struct, frozen=True, kw_only=True):
 
 
 class TestAlert(Struct, frozen=True):
-    target: str
+    target: Text
 
 
 class Tested(Struct, frozen=True):

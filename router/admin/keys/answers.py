@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from router.admin.answers.budgets import BudgetUse
-from router.admin.request_types import Day
+from router.admin.request_types import Day, GivenBudget, Text, Texts
 from router.config.stored_keys import WHO_WINS
 from router.ledger.stored_key import KeyState
 
@@ -28,20 +28,20 @@ class KeysQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a key may, as under `keys` in a policy; what is left out is not narrowed."""
 
-    models: list[str] | None = None
-    zones: list[str] | None = None
-    sensitivity: str | None = None
+    models: Texts | None = None
+    zones: Texts | None = None
+    sensitivity: Text | None = None
     """Least level of its requests."""
-    tags: list[str] = []
+    tags: Texts = []
     """That all its requests carry."""
-    budget: dict[str, Any] | None = None
+    budget: GivenBudget | None = None
     expires: float | Day | None = None
     """Seconds since the epoch, or its last day, as the ledger counts days."""
 
 
 class NewKey(KeySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
-    team: str = "default"
+    name: Text
+    team: Text = "default"
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):

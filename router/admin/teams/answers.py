@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from router.admin.answers.budgets import BudgetUse
+from router.admin.request_types import GivenBudget
 from router.config.stored_keys import WHO_WINS
 
 
@@ -18,7 +19,7 @@ class TeamsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TeamBudget(Struct, frozen=True, forbid_unknown_fields=True):
-    budget: dict[str, Any]
+    budget: GivenBudget
     """As under `teams` in a policy."""
 
 

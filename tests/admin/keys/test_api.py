@@ -127,7 +127,7 @@ async def test_a_rotated_key_works_for_its_grace_and_is_narrowed_with_the_one_in
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"name": "x" * 10_000}, "name"),
+        ({"name": "x" * 500}, "name"),
         ({"name": "two words"}, "name"),
         ({"name": ""}, "name"),
         ({"team": "|"}, "team"),
