@@ -16,7 +16,10 @@ from support.control import ADMIN, POLICY, VIEWER, Clock, Plane
 from support.rented import rent_book
 from valkey import Valkey
 
+from router.admin import time_limited
 from router.admin.assemble import make_control
+from router.admin.audit import recorder
+from router.admin.auth.oidc import connect, provider
 from router.admin.server import LONGEST_LINE, runner_of
 from router.admin.settings import AdminSettings
 from router.admin.sources.interface import Sources
@@ -40,6 +43,16 @@ def valkey(session_valkey) -> Iterator[Valkey]:
     with Valkey.from_url(session_valkey) as client:
         client.flushall()
         yield client
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine under load everything takes its time: what gives up after some seconds waits longer, unless a test
+    is about that."""
+    monkeypatch.setattr(time_limited, "SECONDS", 60.0)
+    monkeypatch.setattr(recorder, "SOON_SECONDS", 60.0)
+    monkeypatch.setattr(connect, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(provider, "TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -787,7 +787,7 @@ async def test_what_is_typed_before_the_file_has_come_is_kept(admin):
     typed = asyncio.Event()
 
     async def late(route):
-        await asyncio.wait_for(typed.wait(), 20)
+        await asyncio.wait_for(typed.wait(), 60)
         await route.continue_()
 
     page = admin.page

@@ -81,6 +81,6 @@ async def test_after_an_error_it_is_still_due(book, monkeypatch, error):
 
     monkeypatch.setattr(reporter, "tick", tick)
     running = asyncio.create_task(reporter.run())
-    await asyncio.wait_for(tried.wait(), 10)
+    await asyncio.wait_for(tried.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -99,6 +99,6 @@ async def test_after_an_error_it_looks_again(book, error, monkeypatch):
 
     played.look = look
     running = asyncio.create_task(Watcher(book, [played], lambda: PLAN).run())
-    await asyncio.wait_for(failed.wait(), 10)
+    await asyncio.wait_for(failed.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

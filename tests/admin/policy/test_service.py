@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.control import POLICY
+from support.waiting import until
 
 from router.admin.errors import ApiError
 from router.admin.policy import service as desk_module
@@ -141,9 +142,7 @@ async def test_following_goes_on_after_a_look_that_failed(desk, monkeypatch, cap
     monkeypatch.setattr(desk_module, "FOLLOW_SECONDS", 0.001)
     monkeypatch.setattr(desk, "look", look)
     following = asyncio.create_task(desk.follow())
-    async with asyncio.timeout(10):
-        while len(looks) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await until(lambda: len(looks) >= 2)
     following.cancel()
     assert "policy not followed" in caplog.text
 

@@ -113,7 +113,7 @@ async def test_a_collector_that_hangs_holds_nothing_up(otlp):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         traces = otlp(url, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
         traces.hear(RECORD)
-        await asyncio.wait_for(asyncio.to_thread(traces.close), 30)
+        await asyncio.wait_for(asyncio.to_thread(traces.close), 60)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_spans_go_to_the_named_collector_alone(otlp, monkeypatch):
         monkeypatch.setenv("NO_PROXY", "")
         async with redirecting(f"{elsewhere.url}/v1/traces") as (url, asked):
             otlp(url).hear(RECORD)
-            await asyncio.wait_for(asked.wait(), 10)
+            await asyncio.wait_for(asked.wait(), 60)
             await asyncio.sleep(0.2)
         assert not elsewhere.bodies
 
