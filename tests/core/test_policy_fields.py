@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from router.core.policy_fields import Name, parse_duration
+from router.core.policy_fields import Name, Numeric, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_a_name_that_looks_like_another_is_none(hidden: str) -> None:
 @pytest.mark.parametrize("name", ["مفتاح", "ключ", "法務", "Übung", "🔑", "a.b/c-d_e"])
 def test_names_are_of_any_script(name: str) -> None:
     assert TypeAdapter(Name).validate_python(name) == name
+
+
+def test_a_choice_among_numbers_is_not_made_by_true_which_is_equal_to_one() -> None:
+    chosen: TypeAdapter[int] = TypeAdapter(Annotated[Literal[1, 2], Numeric])
+    assert chosen.validate_python(2) == 2
+    with pytest.raises(ValidationError, match="must be a number, not true or false"):
+        chosen.validate_python(True)
