@@ -15,6 +15,7 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
+from io import BytesIO
 from typing import Final
 
 import msgspec
@@ -281,18 +282,14 @@ async def _exchange(process: Process, errand: bytes, body: bytes) -> tuple[Broug
 
 
 async def _received(told: asyncio.StreamReader, size: int) -> bytes:
-    """In pieces, and others have their turn once more after they were joined: each copy of a large body takes time."""
-    pieces: list[bytes] = []
-    while size:
-        piece = await told.read(min(size, _PIPE_BYTES))
+    """Put together as it comes: all of it in one turn would hold up all other requests."""
+    plain = BytesIO()
+    while left := size - plain.tell():
+        piece = await told.read(min(left, _PIPE_BYTES))
         if not piece:
             raise EOFError
-        pieces.append(piece)
-        size -= len(piece)
-    plain = b"".join(pieces)
-    del pieces
-    await asyncio.sleep(0)
-    return plain
+        plain.write(piece)
+    return plain.getvalue()
 
 
 def _refusal(refused: Refused) -> ApiError:

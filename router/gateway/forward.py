@@ -34,6 +34,7 @@ from router.gateway.forward_request import Attempt, FailedAttempt, ForwardReques
 from router.gateway.upstream_response import UpstreamResponse
 from router.gateway.wait_queue import Position, WaitQueue
 from router.gateway.worker_state import WorkerState
+from router.surfaces.edited import size_of
 from router.surfaces.unknown_to_adapter import is_unknown
 from router.upstream.adapter_status import AdapterStatus
 from router.upstream.connection import Connection
@@ -490,7 +491,7 @@ class Forwarding:
         first = sent.pool.head(surface.path + job.query, surface.at_root)
         if job.reading.content_type:
             first = told(first, job.reading.content_type, any_answer=job.reading.binary)
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (first, headers, len(body))
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (first, headers, size_of(body))
         needed = replica.needs(sent.candidate.route.upstream_model, stream=job.reading.stream)
         patience = sent.exchange.patience = AnswerTimeout(
             replica,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from io import BytesIO
 from typing import Any, Final, Protocol
 
 import httptools
@@ -39,6 +40,8 @@ MOST_PIPELINED = 64
 """So many may arrive all at once before it can pause."""
 MANY_PIECES = 16384
 """After so many pieces of bodies, others have their turn."""
+LONG_BODY = 1024 * 1024
+"""Bytes above which a body is put together as it comes."""
 SHORT_BODY = 64 * 1024
 """A refused body is read and dropped up to this length, so that the connection can be used again."""
 LINGER_SECONDS = 10.0
@@ -83,6 +86,8 @@ class Client(BaseConnection):
         self._incoming: Request | None = None
         """Its head was read, its body not yet to the end."""
         self._body: list[bytes | bytearray] = []
+        self._long: BytesIO | None = None
+        """What has come of a body that is not short, instead."""
         self._body_bytes = 0
         self._pieces = 0
         """Of bodies, since others had their turn."""
@@ -206,6 +211,7 @@ class Client(BaseConnection):
             self._answers.hold(self, 0)
         self._queue.clear()
         self._body = []
+        self._long = None
         if self._linger is not None:
             self._linger.cancel()
         self._parser = _NO_PARSER  # it leads back here: both would live until cycles are looked for
@@ -242,6 +248,7 @@ class Client(BaseConnection):
         self._unfinished = -1
         self._body_bytes = 0
         self._body = []
+        self._long = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -326,10 +333,20 @@ class Client(BaseConnection):
         if self._body_bytes > self._handler.max_body_bytes:
             raise _too_large(self._handler.max_body_bytes)
         self._hold(request, size)
-        if size >= SMALL_PIECE or not self._body:
+        if self._body_bytes > LONG_BODY:
+            self._put_together(data)
+        elif size >= SMALL_PIECE or not self._body:
             self._body.append(data)
         else:
             put_together(self._body, data)
+
+    def _put_together(self, data: bytes) -> None:
+        """As it comes: all of it in one turn would hold up all other requests."""
+        if self._long is None:
+            self._long = BytesIO()
+            self._long.writelines(self._body)
+            self._body = []
+        self._long.write(data)
 
     def on_message_complete(self) -> None:
         if self._offered:
@@ -342,8 +359,8 @@ class Client(BaseConnection):
         if request is None or self._dropping:
             self._dropping = False
             return
-        request.body = joined(self._body)
-        self._body = []
+        request.body = joined(self._body) if self._long is None else self._long.getvalue()
+        self._body, self._long = [], None
         self._enqueue(request)
 
     # --- what is kept
@@ -429,6 +446,7 @@ class Client(BaseConnection):
             return
         self._deaf = True
         self._body = []
+        self._long = None
         request, self._incoming = self._incoming, None
         if self._dropping:  # the request that it belongs to is refused already
             self._end_after_answers()

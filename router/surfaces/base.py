@@ -16,6 +16,7 @@ from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
 from router.surfaces.byte_stream import ByteScanner
+from router.surfaces.edited import Edited
 from router.surfaces.sse import EventScanner
 
 PREFIX = "/v1"
@@ -79,7 +80,7 @@ class Surface(ABC):
         return self.read(body)
 
     @abstractmethod
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         """`body`, from which `reading` was made, as a route takes it: with its name of the model, and asking a stream
         for its usage. Every other byte stays as it came."""
 

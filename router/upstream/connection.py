@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import httptools
 
 from router.core.resilience.retry import Fault
+from router.surfaces.edited import Edited
 from router.system.connection import BaseConnection
 from router.upstream.errors import EgressViolation, UpstreamError
 from router.upstream.target import Target
@@ -91,7 +92,7 @@ class Connection(BaseConnection):
         self,
         permitted: frozenset[str],
         head: bytes,
-        body: bytes,
+        body: Edited,
         sink: Sink,
         due: float,
     ) -> None:
@@ -108,7 +109,9 @@ class Connection(BaseConnection):
         self._headers = []
         self._header_bytes = 0
         self._head_seen = self._framed = self._got_bytes = self._complete = self._keep_alive = False
-        if len(body) < HIGH_WATER:
+        if not isinstance(body, bytes):
+            self._transport.writelines((head, *body))
+        elif len(body) < HIGH_WATER:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))

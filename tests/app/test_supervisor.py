@@ -32,6 +32,7 @@ from support.serving import (
     wait_for_end,
 )
 
+from router.app.supervisor import ALLOCATION
 from router.config.load import load
 
 RESTRICTED = {"x-breakeven-sensitivity": "restricted", "content-type": "application/json"}
@@ -161,13 +162,11 @@ def test_a_stream_that_outlasts_the_grace_period_is_cut_and_charged(serve, polic
     assert 0 < usage(serving.data_dir)["gpu"]["output"] < 60
 
 
-@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"MALLOC_ARENA_MAX": "4"}, "4")])
-def test_threads_of_a_worker_share_what_large_answers_needed_unless_told_otherwise(serve, given, kept):
+@pytest.mark.parametrize("given", [{}, {"MALLOC_ARENA_MAX": "4"}, {"MALLOC_TRIM_THRESHOLD_": "99999", "OTHER": "1"}])
+def test_how_a_worker_takes_memory_is_set_unless_told_otherwise(serve, given):
     (worker,) = serve(environment=given).workers()
-    settings = Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
-    assert [each for each in settings if each.startswith(b"MALLOC_ARENA_MAX=")] == [
-        b"MALLOC_ARENA_MAX=" + kept.encode()
-    ]
+    settings = dict(each.split("=", 1) for each in Path(f"/proc/{worker.pid}/environ").read_text().split("\0") if each)
+    assert {name: settings[name] for name in ALLOCATION | given} == ALLOCATION | given
 
 
 def test_nobody_else_may_read_a_file_that_it_makes(serve):

@@ -59,7 +59,7 @@ async def test_bodies_of_wrong_keys_are_not_kept(gateway):
         assert gateway.service.held.bytes < 1000
     for reader in readers:
         assert (await received(reader))[0] == 401
-    assert all(sum(map(len, client._body)) == 0 for client in gateway.service.clients)
+    assert all(sum(map(len, client._body)) == 0 and client._long is None for client in gateway.service.clients)
 
 
 async def test_no_body_is_asked_for_when_the_key_is_wrong(gateway):
@@ -282,3 +282,28 @@ async def test_a_body_in_tiny_chunks_takes_turns_with_others_and_no_more_memory_
         assert sum(map(sys.getsizeof, served._body)) < 2 * total
         client.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
         assert b" 200 OK\r\n" in await asyncio.to_thread(client.recv, 65536)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_long_body_is_put_together_as_it_comes_and_goes_on_as_it_is(gateway, backends, chunked, monkeypatch):
+    """Twice on one connection, with a short one between them."""
+    monkeypatch.setattr(http, "LONG_BODY", 100_000)
+    text = "".join(chr(ord("a") + n % 26) for n in range(http.LONG_BODY + 12_345))
+    long = BODY.replace(b"hi", text.encode())
+    reader, writer = await opened(gateway.port)
+    for body in (long, BODY, long):
+        writer.write(head(None if chunked else len(body)))
+        if chunked:
+            writer.write(b"%x\r\n%b\r\n" % (len(body) // 2, body[: len(body) // 2]))
+            writer.write(chunks(body[len(body) // 2 :]))
+        else:
+            writer.write(body[:-1])
+            if body is long:
+                [served] = gateway.service.clients
+                await until(lambda served=served: served._body_bytes == len(long) - 1)
+                assert served._long.tell() == len(long) - 1 and not served._body
+            writer.write(body[-1:])
+        assert (await received(reader, 60.0))[0] == 200
+    assert [len(request["messages"][0]["content"]) for request in backends["gpu"].requests] == [len(text), 2, len(text)]
+    assert bytes(backends["gpu"].received).count(text.encode()) == 2
+    writer.close()

@@ -19,6 +19,8 @@ import pytest
 from support.scripted import completion
 from support.streams import opened, received
 
+from router.app.supervisor import ALLOCATION
+
 pytestmark = pytest.mark.prove
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +123,7 @@ async def plane() -> AsyncIterator[Plane]:
             url,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+            env={**os.environ, **ALLOCATION, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         )
         assert process.stdout is not None and process.stdin is not None
         yield Plane(process, int(await process.stdout.readline()))

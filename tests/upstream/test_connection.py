@@ -61,6 +61,18 @@ async def test_an_answer_arrives_and_the_connection_is_used_again(pool, backend)
     assert len(backend.writers) == 1 and pool.busy == 0
 
 
+@pytest.mark.parametrize(
+    "body", [b"{}", b" " * 300_000 + b"{}", (b"{", memoryview(b"{}")[1:]), (b"", b" " * 300_000, b"{}")]
+)
+async def test_a_body_goes_as_it_is_whole_or_in_pieces(pool, backend, body):
+    connection, sink = await pool.connect(10.0), Recorder()
+    whole = b"".join(body) if isinstance(body, tuple) else body
+    head = pool.head("/chat/completions") + b"content-length: %d\r\n\r\n" % len(whole)
+    connection.send(LOCAL, head, body, sink, due=asyncio.get_running_loop().time() + 5)
+    await asyncio.wait_for(sink.ended, 20)
+    assert sink.status == 200 and bytes(backend.received) == head + whole
+
+
 async def test_nothing_is_written_to_a_zone_that_is_not_permitted(pool, backend):
     with pytest.raises(EgressViolation):
         await ask(pool, permitted=frozenset({"cloud"}))

@@ -12,6 +12,7 @@ from router.surfaces.anthropic.errors import error_event, error_object, relayed_
 from router.surfaces.anthropic.rate_limits import reset_asked
 from router.surfaces.anthropic.stream import MessageScanner
 from router.surfaces.base import Surface
+from router.surfaces.edited import Edited
 from router.surfaces.openai.blame import blame
 from router.surfaces.openai.complaint import complaint_in
 from router.surfaces.openai.editing import edit
@@ -29,7 +30,7 @@ class Anthropic(Surface):
     def __init__(self, name: str, path: str) -> None:
         super().__init__(name, path, models.PATH, "max_tokens")
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         return edit(body, reading, model=route.upstream_model, include_usage=False)
 
     def scanner(self, reading: Reading, route: Route) -> EventScanner:

@@ -10,6 +10,7 @@ from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
 from router.surfaces.base import Surface
+from router.surfaces.edited import Edited
 from router.surfaces.openai import models, stored_objects
 from router.surfaces.openai.answers import Results, results_in
 from router.surfaces.openai.blame import blame
@@ -108,7 +109,7 @@ class OpenAI(OpenAIDialect):
     def has_result(self, answer: Results) -> bool:
         """Whether an answer without an error has a result of this endpoint's kind."""
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         asks = reading.stream and route.stream_usage and reading.wants_usage is not True
         running = asks_running_usage(reading, route, one_prompt=self._one_prompt)
         return edit(body, reading, model=route.upstream_model, include_usage=asks, continuous_usage=running)

@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from router.core.reading import Reading, Span
+from router.surfaces.edited import Edited, replaced
 from router.surfaces.json_object import split_object
 from router.surfaces.openai.read_request import NOWHERE
 
@@ -17,7 +18,7 @@ _CONTINUOUS = b'"continuous_usage_stats":true'
 
 def edit(
     body: bytes, reading: Reading, *, model: str | None, include_usage: bool, continuous_usage: bool = False
-) -> bytes:
+) -> Edited:
     """`body`, from which `reading` was made, with another `model` (None keeps it), and asking for usage if told so.
 
     A value is replaced where it stands; what is missing is put first in its object. Without a change to make, the
@@ -33,9 +34,7 @@ def edit(
         wanted.append(("continuous_usage_stats", _CONTINUOUS))
     if wanted:
         changes += _option_changes(body, reading, wanted)
-    for (start, end), value in sorted(changes, reverse=True) if len(changes) > 1 else changes:
-        body = body[:start] + value + body[end:]
-    return body
+    return replaced(body, changes)
 
 
 def _model_change(body: bytes, reading: Reading, model: bytes) -> tuple[Span, bytes]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from router.core.reading import BadBody, Reading, Span
 from router.core.values import Route, Usage
+from router.surfaces.edited import Edited, replaced
 from router.surfaces.form import Form, is_form, read_form, told_by
 from router.surfaces.json_object import count
 from router.surfaces.openai.dialect import OpenAIDialect
@@ -35,16 +36,18 @@ class FormSurface(OpenAIDialect):
     def read_form(self, form: Form) -> Reading:
         """What a form asks. Raises BadBody when that cannot be told."""
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
+        changes: list[tuple[Span, bytes]] = []
         if reading.model_span != NOWHERE and route.upstream_model != reading.model:
-            start, end = reading.model_span
-            body = body[:start] + route.upstream_model.encode() + body[end:]
+            changes.append((reading.model_span, route.upstream_model.encode()))
         first = b""
         if reading.model_span == NOWHERE and route.upstream_model != reading.model:
             first += _part(body, "model", route.upstream_model)
         if reading.stream and route.counts_while_streaming and reading.wants_usage is not True:
             first += _part(body, "stream_include_usage", "true")
-        return first + body
+        if first:
+            changes.append(((0, 0), first))
+        return replaced(body, changes)
 
     def scanner(self, reading: Reading, route: Route) -> EventScanner:
         return MediaScanner(strip_usage=reading.wants_usage is not True, pictures=reading.answers)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from router.core.policy_fields import Modality
 from router.core.reading import Reading
 from router.core.values import Route, Usage
+from router.surfaces.edited import Edited
 from router.surfaces.form import Form, is_form, told_by
 from router.surfaces.form_labels import labels_of
 from router.surfaces.openai.editing import edit
@@ -82,7 +83,7 @@ class ImageEdits(PicturesOfPictures):
         ids = file_ids_in(object_of(body) or {})
         return replace(reading, refers_to=ids) if ids else reading
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         if reading.content_type:
             return super().edit(body, reading, route)
         return edit(body, reading, model=route.upstream_model, include_usage=False)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from router.core.reading import Reading
 from router.core.values import Route, Usage
+from router.surfaces.edited import Edited
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.media.answers import pictures_in
@@ -31,7 +32,7 @@ class Pictures(OpenAIDialect):
     def read(self, body: bytes) -> Reading:
         return read_object(body)
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         return edit(body, reading, model=route.upstream_model, include_usage=False)
 
     def example(self, model: str, prompt: str) -> bytes:

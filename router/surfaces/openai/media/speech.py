@@ -12,6 +12,7 @@ from router.core.reading import Reading
 from router.core.units import Units
 from router.core.values import Route, Usage
 from router.surfaces.byte_stream import ByteScanner
+from router.surfaces.edited import Edited
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.media.stream import MediaScanner
@@ -60,7 +61,7 @@ class Speech(OpenAIDialect):
             likely=spoken,
         )
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         return edit(body, reading, model=route.upstream_model, include_usage=False)
 
     def example(self, model: str, prompt: str) -> bytes:

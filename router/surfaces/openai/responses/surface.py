@@ -9,6 +9,7 @@ import msgspec
 from router.core.reading import Reading
 from router.core.resilience.error_cause import ErrorCause
 from router.core.values import Route, Usage
+from router.surfaces.edited import Edited
 from router.surfaces.openai.dialect import OpenAIDialect
 from router.surfaces.openai.editing import edit
 from router.surfaces.openai.responses import answers
@@ -36,7 +37,7 @@ class Responses(OpenAIDialect):
     def read(self, body: bytes) -> Reading:
         return read(body)
 
-    def edit(self, body: bytes, reading: Reading, route: Route) -> bytes:
+    def edit(self, body: bytes, reading: Reading, route: Route) -> Edited:
         return edit(body, reading, model=route.upstream_model, include_usage=False)
 
     def example(self, model: str, prompt: str) -> bytes:
