@@ -216,6 +216,36 @@ async def test_following_goes_on_after_whatever_goes_wrong(policy, monkeypatch, 
     assert "ValueError" in logged[2] and PROMPT not in "".join(logged)
 
 
+async def test_files_that_are_slow_to_read_are_told_of_and_the_edit_is_adopted_once_they_came(
+    policy, monkeypatch, caplog
+):
+    """A policy or a secret somewhere on a network, say: nobody would know otherwise why an edit does nothing."""
+    monkeypatch.setattr("router.app.reload.POLL_SECONDS", 0)
+    monkeypatch.setattr("router.app.reload.READ_SECONDS", 0.01)
+    plan, came, adopted = load(policy), threading.Event(), asyncio.Queue()
+
+    class Slow(Polled):
+        path = policy
+
+        def poll(self) -> object:
+            came.wait(30)
+            return super().poll()
+
+    following = asyncio.create_task(follow(Slow(plan), "127.0.0.1", adopted.put_nowait))
+    try:
+        async with asyncio.timeout(20):
+            while not caplog.records:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+            (told,) = caplog.records
+            assert (told.levelno, told.path) == (logging.ERROR, str(policy)) and "take long" in told.message
+            assert adopted.empty()
+            came.set()
+            assert await adopted.get() is plan
+    finally:
+        came.set()
+        following.cancel()
+
+
 def test_only_loopback_may_be_served_without_keys(policy):
     plan = load(policy)
     for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):

@@ -32,8 +32,9 @@ class OtherJournals:
                 orphan.retire()
             finally:
                 orphan.close()
-        applied = await books.applied()
-        for former in self._logged.retired():
+        retired = list(self._logged.retired())
+        applied = await books.applied([former.writer for former in retired])
+        for former in retired:
             ended.append(former.writer)
             last = applied.get(former.writer, 0)
             if last < self._former.get(former.writer, last + 1):

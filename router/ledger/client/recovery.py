@@ -123,11 +123,14 @@ class Books:
         await self._connection.call("SET", LAYOUT_KEY, LAYOUT)
         await self._connection.call("DEL", UPGRADE_KEY)
 
-    async def applied(self) -> dict[str, int]:
-        """By writer, the number of its last batch that these books have."""
-        flat = await self._connection.call("HGETALL", WRITERS_KEY)
-        pairs = zip(flat[::2], flat[1::2], strict=True)
-        return {writer.decode(): _decode_sent(sent)[1] for writer, sent in pairs}
+    async def applied(self, writers: Sequence[str]) -> dict[str, int]:
+        """By writer, the number of its last batch that these books have; of these alone, for there may be many more."""
+        found: dict[str, int] = {}
+        for some in _chunks(writers, _BUCKETS_AT_ONCE):
+            values = await self._connection.call("HMGET", WRITERS_KEY, *some)
+            known = zip(some, values, strict=True)
+            found |= {writer: _decode_sent(sent)[1] for writer, sent in known if sent is not None}
+        return found
 
     async def bring(self, sender: Sender, reading: Reading) -> int:
         """Sends what was journaled after the sender's last batch; how many batches that were."""

@@ -19,8 +19,8 @@ class Books:
         self.ended: dict[str, int] = {}
         self.lost = False
 
-    async def applied(self) -> dict[str, int]:
-        return self.known
+    async def applied(self, writers: list[str]) -> dict[str, int]:
+        return {writer: number for writer, number in self.known.items() if writer in writers}
 
     async def open(self, sender: Sender, *, knows_older: bool) -> None:
         assert (sender.retained, sender.owned) == (86_400, ("local",))
