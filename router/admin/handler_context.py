@@ -13,7 +13,7 @@ from router.admin.alerts.books import AlertBooks
 from router.admin.audit.recorder import Audit
 from router.admin.auth.arrivals import Arrivals
 from router.admin.auth.roles import Role
-from router.admin.auth.sessions import Sessions, SignedIn
+from router.admin.auth.sessions import Sessions, SignedIn, identified
 from router.admin.auth.sign_in_attempts import Attempts
 from router.admin.auth.sign_in_provider import SignInProvider
 from router.admin.auth.tokens import Tokens
@@ -85,6 +85,8 @@ class Who(Struct, frozen=True):
     """Their name; empty for a token, which is nobody's."""
     teams: frozenset[str] | None = None
     """That they see; None for all."""
+    subject: str = ""
+    """Who it is: the issuer, and who that says it is; empty for a token."""
 
     def sees(self, team: str) -> bool:
         return self.teams is None or team in self.teams
@@ -93,13 +95,14 @@ class Who(Struct, frozen=True):
     def name(self) -> str:
         """For the history."""
         if self.user:
-            return f"{self.user} ({self.role}, {self.address})"
+            return f"{identified(self.user, self.subject)} ({self.role}, {self.address})"
         return f"{self.role} ({'page' if self.session is not None else 'token'}, {self.address})"
 
     @property
     def actor(self) -> Actor:
         """For the audit."""
-        return Actor(self.user, self.role, "page" if self.session is not None else "api", self.address)
+        name = identified(self.user, self.subject)
+        return Actor(name, self.role, "page" if self.session is not None else "api", self.address)
 
 
 @dataclass(frozen=True)

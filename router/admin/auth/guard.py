@@ -90,7 +90,9 @@ def identify(control: HandlerContext, request: web.Request) -> Who | None:
     if authorization is not None:
         return _bearer(control, authorization, address)
     session = control.sessions.find(request.cookies.get(COOKIE, ""))
-    return None if session is None else Who(session.role, session, address, session.user, session.teams)
+    if session is None:
+        return None
+    return Who(session.role, session, address, session.user, session.teams, session.subject)
 
 
 def _bearer(control: HandlerContext, authorization: str, address: str) -> Who:

@@ -34,13 +34,17 @@ class SignedIn(Struct, frozen=True):
     fingerprint: str
     """Of the token, or of the provider, that it was opened with: a changed one ends its sessions."""
     user: str = ""
-    """Who was named by a provider; empty for a token."""
+    """The name that a provider gave, which others may have as well; empty for a token."""
     teams: frozenset[str] | None = None
     """That they see; None for all."""
+    subject: str = ""
+    """Who it is: the issuer, and who that says it is. Empty for a token, and for a session of before it was kept."""
 
     @property
     def owner(self) -> tuple[str, str]:
         """Whose it is: a person's, or everybody's who has the token of the role."""
+        if self.subject:
+            return "person", self.subject
         return ("user", self.user) if self.user else ("token", self.role)
 
     def __repr__(self) -> str:
@@ -62,10 +66,12 @@ class Sessions:
         role: Role,
         user: str = "",
         *,
+        subject: str = "",
         teams: frozenset[str] | None = None,
         lifetime: float = LIFETIME_SECONDS,
     ) -> tuple[str, SignedIn]:
-        """The cookie's value, and the session. `user`: the name that a provider gave; empty for a token."""
+        """The cookie's value, and the session. `user` and `subject`: the name that a provider gave, and who it says it
+        is; empty for a token."""
         value = secrets.token_urlsafe(32)
         expires = self._clock() + lifetime
         session = SignedIn(
@@ -76,6 +82,7 @@ class Sessions:
             fingerprint=self._fingerprint(role, user),
             user=user,
             teams=teams,
+            subject=subject,
         )
         self._open = {each.digest: each for each in self._open.values() if self.holds(each)}
         self._make_room(session.owner)
@@ -116,6 +123,12 @@ class Sessions:
             replace_file(self._path, msgspec.json.encode(list(self._open.values())))
         except OSError as error:
             log.error("sessions cannot be kept, a restart will end them", extra={"why": error.strerror})
+
+
+def identified(user: str, subject: str) -> str:
+    """A name as it is written down: with what the provider knows them by, since others may have the same name."""
+    _, _, known_as = subject.partition(" ")
+    return f"{user} [{known_as}]" if known_as not in ("", user) else user
 
 
 def _load(path: Path) -> list[SignedIn]:

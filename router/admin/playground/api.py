@@ -104,8 +104,8 @@ async def _keys(control: HandlerContext, ask: HandlerRequest) -> list[Playground
 
 def _take_turn(control: HandlerContext, ask: HandlerRequest) -> None:
     """Raises ApiError 429."""
-    who, most = ask.asker.user or ask.asker.name, control.desk.plan.policy.playground.requests_per_minute
-    wait = control.playground.rate.take(who, most)
+    asker, most = ask.asker, control.desk.plan.policy.playground.requests_per_minute
+    wait = control.playground.rate.take(asker.subject or asker.user or asker.name, most)
     if wait:
         message = f"you may try {most} requests a minute: try again in {wait:.0f} seconds"
         raise ApiError(429, "too_many_requests", message, headers={"retry-after": str(int(wait) + 1)})

@@ -7,7 +7,7 @@ import stat
 import pytest
 from support.control import Clock
 
-from router.admin.auth.sessions import LIFETIME_SECONDS, MOST_OF_ONE, Sessions
+from router.admin.auth.sessions import LIFETIME_SECONDS, MOST_OF_ONE, Sessions, identified
 from router.admin.auth.tokens import Tokens
 
 TOKENS = Tokens("a-token-that-is-long-enough", "another-token-for-viewers")
@@ -63,6 +63,21 @@ def test_whoever_signs_in_without_end_signs_out_only_themselves(path, flooding):
     for kept in (sessions, Sessions(path, TOKENS, Clock(), "provider")):
         assert all(map(kept.find, others))
         assert [kept.find(each) is not None for each in theirs] == [False] * (2 * MOST_OF_ONE) + [True] * MOST_OF_ONE
+
+
+def test_a_namesake_signs_out_nobody_but_themselves(path):
+    sessions = Sessions(path, TOKENS, Clock(), "provider")
+    anna = sessions.open("admin", "anna", subject="https://login.example 1")[0]
+    for _ in range(2 * MOST_OF_ONE):
+        sessions.open("member", "anna", subject="https://login.example 666")
+    assert sessions.find(anna) is not None and Sessions(path, TOKENS, Clock(), "provider").find(anna) is not None
+
+
+def test_names_are_written_down_with_what_tells_namesakes_apart():
+    written = {identified("anna", "https://login.example 1"), identified("anna", "https://login.example 666")}
+    assert written == {"anna [1]", "anna [666]"}
+    assert identified("1", "https://login.example 1") == "1"
+    assert identified("anna", "") == "anna" and identified("", "") == ""
 
 
 def test_when_there_are_too_many_of_all_whoever_has_most_gives_way(path, monkeypatch):

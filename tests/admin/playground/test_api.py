@@ -213,3 +213,15 @@ async def test_members_may_not_by_default(trying):
     ann = Who("member", None, "10.0.0.9", "ann", frozenset({"search"}))
     tried = await trying()
     assert not (await offered(tried.plane.control, HandlerRequest(None, ann))).allowed
+
+
+async def test_a_namesake_takes_nobodys_turns(trying):
+    tried = await trying("playground: {access: member, requests_per_minute: 1}")
+    for subject in ("https://login.example 1", "https://login.example 666"):
+        cookie, session = tried.plane.control.sessions.open(
+            "member", "ann", subject=subject, teams=frozenset({"search"})
+        )
+        headers = {"cookie": f"breakeven_session={cookie}", "x-csrf-token": session.csrf}
+        body = {"key": "app", "model": "chat", "prompt": PROMPT}
+        answers = [(await tried.plane.post("/api/playground", body, "", headers=headers)).status for _ in range(2)]
+        assert answers == [200, 429]

@@ -17,6 +17,9 @@ class Departure(Struct, frozen=True):
 
 class Person(Struct, frozen=True):
     user: str
+    """A name to show, which others may have as well."""
+    subject: str
+    """Who it is: the issuer, and who that says it is, with a space between them."""
     role: Role
     teams: frozenset[str] | None
     """That they see; None for all."""

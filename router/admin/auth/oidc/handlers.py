@@ -18,6 +18,7 @@ from router.admin.auth.oidc.round_trip import (
 )
 from router.admin.auth.own_path import header_form, own_path, sign_in_address
 from router.admin.auth.session_cookie import is_tls, set_session
+from router.admin.auth.sessions import identified
 from router.admin.auth.sign_in import note_arrival
 from router.admin.errors import ApiError
 from router.admin.handler_context import HandlerContext, HandlerRequest
@@ -62,10 +63,13 @@ async def finish(control: HandlerContext, ask: HandlerRequest) -> web.Response:
         answer = _refused(control, request, refused)
     else:
         person = arrival.person
-        await note_arrival(control, Actor(person.user, person.role, "page", address), "sign-in")
+        who = identified(person.user, person.subject)
+        await note_arrival(control, Actor(who, person.role, "page", address), "sign-in")
         lasting = control.provider.session_seconds
-        value, _ = control.sessions.open(person.role, person.user, teams=person.teams, lifetime=lasting)
-        log.info("signed in", extra={"user": person.user, "role": person.role, "address": address})
+        value, _ = control.sessions.open(
+            person.role, person.user, subject=person.subject, teams=person.teams, lifetime=lasting
+        )
+        log.info("signed in", extra={"user": who, "role": person.role, "address": address})
         file = await control.pages.page("signed-in")
         assert file is not None
         answer = web.Response(body=file.content, headers={"content-type": file.content_type})

@@ -1,4 +1,4 @@
-"""Claims -> a name, a role, teams."""
+"""Claims -> who it is, a name, a role, teams."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from router.admin.auth.oidc.settings import OidcSettings
 from router.admin.auth.roles import Access, Role, may
 
 LONGEST_NAME = 100
+LONGEST_SUBJECT = 255
+"""https://openid.net/specs/openid-connect-core-1_0.html#IDToken"""
 
 
 def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
-    """Raises SignInRefused when none of their groups has a role here."""
-    user = name_of(claims, settings.name_claim)
+    """Raises SignInRefused when none of their groups has a role here, and where the token does not say who it is."""
+    user, subject = name_of(claims, settings.name_claim), f"{settings.issuer} {claims['sub']}"
     groups = groups_of(claims, settings.groups_claim)
     role = role_of(groups, settings)
     if role is None:
         raise SignInRefused("no_role", f"no group of {user} has a role: {_seen(groups, claims, settings)}")
     everything = may(role, Access.VIEWER)
     teams = frozenset(team for team, members in settings.teams.items() if not groups.isdisjoint(members))
-    return Person(user, role, None if everything else teams)
+    return Person(user, subject, role, None if everything else teams)
 
 
 def role_of(groups: frozenset[str], settings: OidcSettings) -> Role | None:
@@ -59,13 +61,17 @@ def _inside(claims: Any, path: str) -> Any:
 
 
 def name_of(claims: Mapping[str, Any], claim: str) -> str:
-    """To show and to write down: one line, and not too long. `sub`, which every token has, at the least."""
-    for each in (claim, "email", "sub"):
-        value = claims.get(each)
-        plain = "".join(filter(str.isprintable, value))[:LONGEST_NAME].strip() if isinstance(value, str) else ""
-        if plain:
-            return plain
-    raise SignInRefused("not_trusted", "the ID token has no name that can be shown")
+    """To show: one line, and not too long. `sub`, which every token has, where there is no name, and in the place of
+    one that cannot be shown whole: what is left of it could be somebody else's name."""
+    subject = claims.get("sub")
+    if not _is_plain(subject, LONGEST_SUBJECT):
+        raise SignInRefused("not_trusted", "the ID token has no `sub` that can be shown")
+    named = next((claims[each] for each in (claim, "email") if isinstance(claims.get(each), str) and claims[each]), "")
+    return str(named if _is_plain(named, LONGEST_NAME) else subject)
+
+
+def _is_plain(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= longest and value == value.strip()
 
 
 def _seen(groups: frozenset[str], claims: Mapping[str, Any], settings: OidcSettings) -> str:

@@ -163,6 +163,14 @@ async def test_the_audit_has_who_came_and_who_was_refused_and_cannot_be_filled(a
         assert problem_of(await anna.sign_in()) == "no_role"
     await anna.open("/sign-in/callback?code=x&state=y")
     came, *refused = map(read_entry, valkey.lrange(AUDIT_KEY, 0, -1))
-    assert (came.action, came.who, came.role) == ("sign-in", "anna", "admin")
+    assert (came.action, came.who, came.role) == ("sign-in", f"anna [{provider.user['sub']}]", "admin")
     assert {each.action for each in refused} == {"sign-in.refused"} and len(refused) == MOST_FAILURES
     assert "no group of anna has a role" in refused[0].note
+
+
+async def test_the_audit_tells_namesakes_apart(anna, provider, valkey):
+    for subject, name in (("1", "anna"), ("666", "anna"), ("667", "an\u200bna")):
+        provider.user |= {"sub": subject, "preferred_username": name}
+        await anna.sign_in()
+    entries = map(read_entry, valkey.lrange(AUDIT_KEY, 0, -1))
+    assert [each.who for each in entries] == ["anna [1]", "anna [666]", "667"]

@@ -79,14 +79,31 @@ def test_groups_are_a_text_a_list_or_further_in(claims, path, groups):
         ({}, "248289761001"),
         ({"preferred_username": ""}, "248289761001"),
         ({"preferred_username": ["x"]}, "248289761001"),
-        ({"preferred_username": "a\nb\x1b[31m\u202ec"}, "ab[31mc"),
-        ({"preferred_username": "a" * 1000}, "a" * 100),
+        ({"preferred_username": "an na"}, "an na"),
+        ({"preferred_username": "a" * 100}, "a" * 100),
     ],
 )
 def test_a_name_is_one_line_that_can_be_shown(claims, name):
     assert name_of({"sub": "248289761001", **claims}, "preferred_username") == name
 
 
-def test_somebody_without_a_name_is_nobody():
-    with pytest.raises(SignInRefused, match="no name"):
-        name_of({"sub": "\n"}, "preferred_username")
+@pytest.mark.parametrize(
+    "name", ["an\u200bna", " anna", "anna\n", "anna\u202e", "a\nb\x1b[31mc", "\u00a0anna", "a" * 101, "\u200b", " "]
+)
+def test_what_cannot_be_shown_whole_is_no_name_for_what_is_left_could_be_somebody_elses(name):
+    claims = {"sub": "666", "preferred_username": name, "email": "anna@example.com", "groups": ["admins"]}
+    other = person_of(claims, SETTINGS)
+    assert (other.user, other.subject) == ("666", "https://login.example 666")
+
+
+def test_who_it_is_the_issuer_says_whatever_the_name():
+    one, other = (
+        person_of({"sub": sub, "preferred_username": "anna", "groups": ["admins"]}, SETTINGS) for sub in ("1", "666")
+    )
+    assert one.user == other.user and one.subject != other.subject
+
+
+@pytest.mark.parametrize("subject", ["\n", "", 7, None, "1" * 256])
+def test_somebody_without_anything_that_identifies_them_is_nobody(subject):
+    with pytest.raises(SignInRefused, match="no `sub`"):
+        person_of({"sub": subject, "preferred_username": "anna", "groups": ["admins"]}, SETTINGS)
