@@ -294,7 +294,8 @@ class Report:
                 ("HGET", period.sums, _MARK),
             ]
         )
-        sums = await self._sums([look.to_keep for look in looks], period, names)
+        left = f"{period.sums}:left:{secrets.token_hex(8)}"
+        sums = await self._sums([look.to_keep for look in looks], period, names, left)
         made: dict[str, bytes] = {}
         for look, rows in zip(looks, sums.rows, strict=True):
             made |= look.fields(rows)
@@ -329,16 +330,18 @@ class Report:
         await asyncio.sleep(0)
         return self._reader.read(letters, rows, names, look)
 
-    async def _sums(self, looks: Sequence[Look], period: Period, names: bool) -> Sums:
+    async def _sums(self, looks: Sequence[Look], period: Period, names: bool, left: str = "") -> Sums:
+        """`left`: the key under which pieces may leave rows for the next one."""
         if len(looks) > 1 and (most := looks_at_once(await self._ask("HLEN", period.cells))) < len(looks):
-            sums = await self._sums(looks[:most], period, names)
+            sums = await self._sums(looks[:most], period, names, left)
             for first in range(most, len(looks), most):
-                sums.add_looks(await self._sums(looks[first : first + most], period, False))
+                sums.add_looks(await self._sums(looks[first : first + most], period, False, left))
             return sums
+        keys = [period.cells, left] if left else [period.cells]
         sums, cursor = Sums(len(looks)), "0"
         while True:
             argument = asked(looks, cursor, names)
-            rows, found, following = await self._ask("EVAL", self._tally_script, 1, period.cells, argument)
+            rows, found, following = await self._ask("EVAL", self._tally_script, len(keys), *keys, argument)
             sums.add(rows, found)
             cursor = following.decode()
             if cursor == "0":
