@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from itertools import islice
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.embedded_files import DATA_URLS, FILES, HIDDEN, NO_FILES, WITH_FILES, texts_with
+from support.embedded_files import DATA_URLS, FILES, HIDDEN, NO_FILES, WITH_FILES, disguised, texts_with
 
 from router.core.sensitivity.embedded import has_embedded_file
 from tests.support import harmless
@@ -24,6 +25,19 @@ def test_a_file_is_seen_wherever_it_stands(file: bytes) -> None:
     for text in texts_with(file):
         assert has_embedded_file(body(text))
         assert has_embedded_file(body(text).replace(b"/", b"\\/"))
+
+
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+def test_no_character_that_detectors_see_through_hides_it(file: bytes) -> None:
+    for text in disguised(file):
+        assert has_embedded_file(body(text))
+        assert has_embedded_file(json.dumps([text], ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("before", [1, 2, 100, 101])
+@pytest.mark.parametrize("name", ["PNG", "PDF", "WebP", "MP4", "old Office", "7z", "xz", "ELF", "Ogg"])
+def test_it_is_seen_inside_of_another_one(name: str, before: int) -> None:
+    assert has_embedded_file(body(b64encode(bytes(before) + FILES[name]).decode()))
 
 
 @pytest.mark.parametrize("text", DATA_URLS)
